@@ -1,0 +1,1 @@
+"""Mechanisms that know nothing of social networks: the database, jobs, events, time, errors, text, outbound HTTP."""

@@ -1,0 +1,91 @@
+"""What can go wrong, for people and for the log.
+
+    Problem
+    ├── NotFound          not there, or not yours to see: the same answer
+    ├── Unauthorized      nobody is logged in, or the token is not valid
+    ├── Forbidden         you are known, and you may not
+    ├── Invalid           input that cannot be used: a list of fields, each with a code and a sentence
+    ├── Conflict          somebody else was faster, or it is so already
+    ├── TooMany           a limit was reached: says when to come back
+    ├── WritesPaused      the host is moving or fenced: reading goes on
+    └── Unavailable       a part that we need does not answer
+
+Each has a machine code, a sentence for people (an English msgid, translated at the edge) and a text of its own for
+the log. People never see the log text. The edges (web, api) turn problems into answers, each in one place.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Problem(Exception):
+    """Base of all: raising one rolls the transaction back."""
+
+    code = "problem"
+    message = "Something is wrong on our side."
+
+    def __init__(self, message: str | None = None, *, log_text: str = "", **params: Any) -> None:
+        self.message = message or type(self).message
+        self.params = params
+        self.log_text = log_text
+        super().__init__(log_text or self.message)
+
+
+class NotFound(Problem):
+    code = "not_found"
+    message = "There is nothing here, or it is not for you to see."
+
+
+class Unauthorized(Problem):
+    code = "unauthorized"
+    message = "Please log in first."
+
+
+class Forbidden(Problem):
+    code = "forbidden"
+    message = "You may not do this."
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with one field. `code` as in the client API: blank, too_long, taken, invalid, inclusion ..."""
+
+    field: str
+    code: str
+    message: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+class Invalid(Problem):
+    code = "invalid"
+    message = "Something needs your attention."
+
+    def __init__(self, *errors: FieldError, log_text: str = "") -> None:
+        super().__init__(errors[0].message if len(errors) == 1 else None, log_text=log_text)
+        self.errors = errors
+        if len(errors) == 1:
+            self.params = errors[0].params
+
+
+class Conflict(Problem):
+    code = "conflict"
+    message = "This has changed in the meantime. Please look again."
+
+
+class TooMany(Problem):
+    code = "too_many"
+    message = "That was a lot in a short time. Please wait a little."
+
+    def __init__(self, message: str | None = None, *, retry_after: float, log_text: str = "", **params: Any) -> None:
+        super().__init__(message, log_text=log_text, **params)
+        self.retry_after = retry_after
+
+
+class WritesPaused(Problem):
+    code = "writes_paused"
+    message = "We are moving. Reading goes on; writing waits about a second."
+
+
+class Unavailable(Problem):
+    code = "unavailable"
+    message = "A part that we need does not answer. Please try again in a minute."
