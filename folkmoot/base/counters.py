@@ -1,0 +1,30 @@
+"""Counters as deltas: a change adds a row, a timed job folds the rows into totals.
+
+So a thousand people who favourite one post do not wait for each other's row lock. Readers of a page take the totals,
+which lag by about a second; the answer to one's own change adds the deltas that are waiting.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from folkmoot.base.db import WriteTx
+
+
+class Counter(IntEnum):
+    """What is counted, of which subject. Stored."""
+
+    ACCOUNT_POSTS = 1
+    ACCOUNT_FOLLOWERS = 2
+    ACCOUNT_FOLLOWING = 3
+    POST_REPLIES = 11
+    POST_BOOSTS = 12
+    POST_FAVOURITES = 13
+
+
+async def add_deltas(tx: WriteTx, deltas: Iterable[tuple[int, Counter, int]]) -> None:
+    """Counts (subject id, counter, delta) in the transaction of the change."""
+    rows = list(deltas)
+    await tx.execute(
+        "INSERT INTO counter_deltas (subject_id, counter, delta) SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::int[])",
+        [subject for subject, _, _ in rows], [int(counter) for _, counter, _ in rows], [delta for _, _, delta in rows],
+    )

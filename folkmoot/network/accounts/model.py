@@ -1,0 +1,90 @@
+"""What an account is. No input or output.
+
+An account speaks; a member is an account of this network with a log-in. Accounts of other networks are rows of the
+same table with a `domain`. What a restriction does to an account is derived (`effect`): its truth is in `moderation`.
+"""
+
+from datetime import datetime
+from enum import IntEnum
+
+import msgspec
+
+from folkmoot.base.events import Event
+
+
+class AccountEffect(IntEnum):
+    """What restrictions do to an account, mildest first."""
+
+    NONE = 0
+    FROZEN = 1  # cannot log in or write; what it wrote stays
+    LIMITED = 2  # seen by its followers only
+    SUSPENDED = 3  # blanked, everywhere
+
+
+class ProfileField(msgspec.Struct, frozen=True):
+    """A row of the profile: `value_html` is what is shown."""
+
+    name: str
+    value: str
+    value_html: str
+    verified_at: datetime | None = None
+
+
+class AccountCounts(msgspec.Struct, frozen=True):
+    posts: int = 0
+    followers: int = 0
+    following: int = 0
+    last_post_at: datetime | None = None
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account as everybody may see it. `avatar_key` and `header_key` are keys of media, None for the default."""
+
+    id: int
+    username: str
+    domain: str = ""
+    uri: str | None = None
+    url: str | None = None
+    display_name: str = ""
+    bio: str = ""
+    bio_html: str = ""
+    fields: tuple[ProfileField, ...] = ()
+    avatar_key: str | None = None
+    header_key: str | None = None
+    avatar_description: str = ""
+    header_description: str = ""
+    is_locked: bool = False
+    is_bot: bool = False
+    is_discoverable: bool = True
+    is_indexable: bool = True
+    hides_collections: bool = False
+    effect: AccountEffect = AccountEffect.NONE
+    version: int = 1
+    created_at: datetime
+    counts: AccountCounts = AccountCounts()
+
+    @property
+    def acct(self) -> str:
+        """The handle: `jana`, of other networks `jana@example.org`."""
+        return f"{self.username}@{self.domain}" if self.domain else self.username
+
+    @property
+    def name(self) -> str:
+        """What to call them: the display name, else the user name."""
+        return self.display_name or self.username
+
+    @property
+    def is_local(self) -> bool:
+        return not self.domain
+
+
+class AccountCreated(Event):
+    kind = "account.created"
+    account_id: int
+
+
+class AccountChanged(Event):
+    """Name, picture, bio, fields or a setting that others can see."""
+
+    kind = "account.changed"
+    account_id: int

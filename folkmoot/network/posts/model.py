@@ -1,0 +1,231 @@
+"""What a post is. No input or output.
+
+A boost is a post row of its own that points to the boosted post. Facts that depend on the viewer (`Marks`) or change
+often (`PostCounts`) are apart from `Post`, which is the same for everybody and is cached by
+(id, version, author's version).
+"""
+
+from datetime import datetime
+from enum import IntEnum, IntFlag
+
+import msgspec
+
+from folkmoot.base.events import Event
+from folkmoot.network.accounts.model import Account
+
+
+class Visibility(IntEnum):
+    """Who may see a post. The order is from open to closed, and is stored."""
+
+    PUBLIC = 0
+    UNLISTED = 1
+    FOLLOWERS = 2
+    DIRECT = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class PostEffect(IntEnum):
+    """What restrictions do to a post."""
+
+    NONE = 0
+    LABEL = 1
+    HIDDEN = 2
+
+
+class Mark(IntFlag):
+    """What a viewer did with a post; the bits of `marks.bits`."""
+
+    FAVOURITE = 1
+    BOOST = 2
+    BOOKMARK = 4
+    MUTED = 8  # stands on the first post of the conversation
+    PINNED = 16
+    VOTED = 32
+
+
+class PostCounts(msgspec.Struct, frozen=True):
+    replies: int = 0
+    boosts: int = 0
+    favourites: int = 0
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """What one viewer did with one post. `choices` are the options voted for, by index."""
+
+    bits: int = 0
+    choices: tuple[int, ...] = ()
+
+    @property
+    def is_favourite(self) -> bool:
+        return bool(self.bits & Mark.FAVOURITE)
+
+    @property
+    def is_boosted(self) -> bool:
+        return bool(self.bits & Mark.BOOST)
+
+    @property
+    def is_bookmarked(self) -> bool:
+        return bool(self.bits & Mark.BOOKMARK)
+
+    @property
+    def is_muted(self) -> bool:
+        return bool(self.bits & Mark.MUTED)
+
+    @property
+    def is_pinned(self) -> bool:
+        return bool(self.bits & Mark.PINNED)
+
+    @property
+    def has_voted(self) -> bool:
+        return bool(self.bits & Mark.VOTED)
+
+
+class Mention(msgspec.Struct, frozen=True, array_like=True):
+    account_id: int
+    username: str
+    domain: str
+
+    @property
+    def acct(self) -> str:
+        return f"{self.username}@{self.domain}" if self.domain else self.username
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """An attached picture, as shown. `key` is the random word in its URLs. Sizes in pixels, focus -1 to 1."""
+
+    id: int
+    key: str
+    kind: str
+    mime: str
+    description: str
+    focus_x: float
+    focus_y: float
+    blurhash: str
+    width: int
+    height: int
+    preview_width: int
+    preview_height: int
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True):
+    """`votes` are counted per option, `voters` are people."""
+
+    id: int
+    titles: tuple[str, ...]
+    votes: tuple[int, ...]
+    voters: int
+    is_multiple: bool
+    hides_totals: bool
+    expires_at: datetime | None
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """A post or, with `boost_of_id`, a boost (which has no text of its own). The same for every viewer."""
+
+    id: int
+    author: Account
+    visibility: Visibility
+    boost_of_id: int | None = None
+    reply_to_id: int | None = None
+    reply_to_account_id: int | None = None
+    conversation_id: int
+    text: str = ""
+    html: str = ""
+    cover: str = ""
+    is_sensitive: bool = False
+    language: str | None = None
+    uri: str | None = None
+    mentions: tuple[Mention, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    poll: Poll | None = None
+    app_name: str | None = None
+    app_website: str | None = None
+    effect: PostEffect = PostEffect.NONE
+    version: int = 1
+    created_at: datetime
+    edited_at: datetime | None = None
+
+
+class PostView(msgspec.Struct, frozen=True, kw_only=True):
+    """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then of that one."""
+
+    post: Post
+    boosted: Post | None = None
+    counts: PostCounts = PostCounts()
+    marks: Marks = Marks()
+
+    @property
+    def shown(self) -> Post:
+        """The post whose words are shown: itself, or the boosted one."""
+        return self.boosted or self.post
+
+
+class PollDraft(msgspec.Struct, frozen=True, kw_only=True):
+    titles: tuple[str, ...]
+    expires_in: int  # seconds
+    is_multiple: bool = False
+    hides_totals: bool = False
+
+
+class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants to publish. `media_ids` in the order shown."""
+
+    text: str = ""
+    visibility: Visibility | None = None  # None: the author's default
+    reply_to_id: int | None = None
+    cover: str = ""
+    is_sensitive: bool = False
+    language: str | None = None
+    media_ids: tuple[int, ...] = ()
+    poll: PollDraft | None = None
+    app_id: int | None = None
+    idempotency_key: str | None = None
+
+
+class PostCreated(Event):
+    kind = "post.created"
+    post_id: int
+    account_id: int
+    visibility: int
+    boost_of_id: int | None = None
+    origin_id: int  # the author; of a boost, who wrote the boosted post
+    reply_to_account_id: int | None = None
+    mentioned_ids: tuple[int, ...] = ()
+
+
+class PostEdited(Event):
+    kind = "post.edited"
+    post_id: int
+    account_id: int
+
+
+class PostDeleted(Event):
+    kind = "post.deleted"
+    post_id: int
+    account_id: int
+
+
+class PostFavourited(Event):
+    kind = "post.favourited"
+    post_id: int
+    account_id: int
+    author_id: int
+
+
+class PollVoted(Event):
+    kind = "poll.voted"
+    poll_id: int
+    account_id: int
+
+
+class PollClosed(Event):
+    kind = "poll.closed"
+    poll_id: int
+    post_id: int
