@@ -179,7 +179,7 @@ CREATE TABLE account_notes (
     PRIMARY KEY (account_id, target_id)
 );
 
--- Counters are deltas, folded into account_counts and post_counts by a timed job. Which counter: base/counters.py.
+-- Counters are deltas, folded into account_counts and post_counts by a timed job. Which counter: network/counters.py.
 CREATE TABLE counter_deltas (
     subject_id bigint NOT NULL,
     counter smallint NOT NULL,

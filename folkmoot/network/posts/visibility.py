@@ -1,0 +1,47 @@
+"""The one visibility rule: who may see a post.
+
+Every reader uses it (timeline, thread, search, export, notification, stream, media, federation), as SQL predicate
+`visible_sql` in the statement that reads, or as `is_visible` where the facts are at hand. The two say the same, and a
+test walks every combination through both. Boosts need it twice: for the boost and for the boosted post.
+"""
+
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.model import PostEffect, Visibility
+
+
+def visible_sql(post: str, author: str, viewer: str) -> str:
+    """SQL: may `viewer` see `post`, written by `author`? The arguments are table aliases and a parameter like `$1`.
+
+    Leans on the primary keys of blocks, follows and mentions. A viewer that is NULL is nobody.
+    """
+    return f"""(
+        {author}.effect < {AccountEffect.SUSPENDED:d}
+        AND ({post}.account_id = {viewer} OR (
+            {post}.effect < {PostEffect.HIDDEN:d}
+            AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {post}.account_id AND blocks.target_id = {viewer})
+            AND ({post}.visibility <= {Visibility.UNLISTED:d}
+                OR {post}.visibility = {Visibility.FOLLOWERS:d} AND EXISTS (
+                    SELECT FROM follows WHERE follows.account_id = {viewer} AND follows.target_id = {post}.account_id)
+                OR EXISTS (
+                    SELECT FROM mentions WHERE mentions.account_id = {viewer} AND mentions.post_id = {post}.id))))
+    )"""
+
+
+def is_visible(
+    *,
+    visibility: int,
+    post_effect: int,
+    author_effect: int,
+    is_own: bool,
+    follows_author: bool,
+    is_mentioned: bool,
+    is_blocked_by_author: bool,
+) -> bool:
+    """The same rule on facts."""
+    if author_effect >= AccountEffect.SUSPENDED:
+        return False
+    if is_own:
+        return True
+    if post_effect >= PostEffect.HIDDEN or is_blocked_by_author:
+        return False
+    return visibility <= Visibility.UNLISTED or visibility == Visibility.FOLLOWERS and follows_author or is_mentioned
