@@ -42,6 +42,11 @@ class ReadConn:
         self._connection = connection
         self._database = database
 
+    @property
+    def is_standby(self) -> bool:
+        """Whether the server only replays: then there are no UNLOGGED tables to read."""
+        return bool(self._connection.get_settings().in_hot_standby == "on")
+
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         self._database.statements += 1
         return await self._connection.fetch(sql, *args)
@@ -192,9 +197,10 @@ class Database:
     async def cache(self) -> AsyncIterator[CacheTx]:
         """A connection for the UNLOGGED caches. Raises WritesPaused on a standby, which cannot have them."""
         async with self._writers.acquire() as connection:
-            if connection.get_settings().in_hot_standby == "on":
+            cache = CacheTx(connection, self)
+            if cache.is_standby:
                 raise WritesPaused(log_text="caches cannot be written on a standby")
-            yield CacheTx(connection, self)
+            yield cache
 
 
 async def _pool(dsn: str, size: int, epoch: int, read_only: bool) -> "asyncpg.Pool[Row]":

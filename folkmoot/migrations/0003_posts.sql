@@ -169,7 +169,7 @@ CREATE TABLE idempotency_keys (
 -- Home timelines: a cache that can be rebuilt from follows and posts, so it burdens neither standby nor backup.
 CREATE UNLOGGED TABLE homes (                                 -- whose home is built
     account_id bigint PRIMARY KEY,
-    built_at timestamptz NOT NULL
+    built_at timestamptz                                      -- NULL while it is being built
 );
 CREATE UNLOGGED TABLE home_entries (
     account_id bigint NOT NULL,

@@ -194,8 +194,8 @@ class PostCreated(Event):
     post_id: int
     account_id: int
     visibility: int
-    boost_of_id: int | None = None
     origin_id: int  # the author; of a boost, who wrote the boosted post
+    boost_of_id: int | None = None
     reply_to_account_id: int | None = None
     mentioned_ids: tuple[int, ...] = ()
 

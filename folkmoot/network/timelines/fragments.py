@@ -1,0 +1,57 @@
+"""Rendered posts, kept in memory: a page is spliced from them.
+
+A fragment is what a door (API, or HTML in one language) makes of a post that is the same for every viewer. Its key
+holds the versions of post and author, which come with every page's statement: a change shows in every process at its
+next read, and nothing needs to be told to be forgotten. Old fragments fall out at the far end.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar
+
+from folkmoot.base.db import Database
+from folkmoot.network.posts.model import Post
+from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
+from folkmoot.network.timelines.model import Entry, fragment_key
+
+F = TypeVar("F")
+Key = tuple[int, int, int]
+
+
+class FragmentCache(Generic[F]):
+    """The fragments of one door. `render` turns a post into one; `size` is how many are kept."""
+
+    def __init__(self, render: Callable[[Post], F], size: int = 20_000) -> None:
+        self._render = render
+        self._size = size
+        self._kept: OrderedDict[Key, F] = OrderedDict()
+
+    async def gather(self, database: Database, entries: Iterable[Entry]) -> Mapping[Key, F]:
+        """The fragments that these entries need: from memory, and what is missing in one statement.
+
+        A key can be absent from the answer: its post was deleted or edited between the two statements.
+        """
+        kept = self._kept
+        found: dict[Key, F] = {}
+        missing: list[int] = []
+        for entry in entries:
+            for key in (entry.shown_key, entry.boost_key) if entry.is_boost else (entry.shown_key,):
+                fragment = kept.get(key)
+                if fragment is None:
+                    missing.append(key[0])
+                else:
+                    kept.move_to_end(key)
+                    found[key] = fragment
+        if missing:
+            async with database.read() as conn:
+                posts = await list_posts_by_ids_unscoped(conn, missing)
+            for post in posts.values():
+                found[fragment_key(post)] = self.keep(post)
+        return found
+
+    def keep(self, post: Post) -> F:
+        """Renders a post and keeps it."""
+        fragment = self._kept[fragment_key(post)] = self._render(post)
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+        return fragment
