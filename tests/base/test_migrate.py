@@ -1,0 +1,48 @@
+"""Migrations run once, forward, and refuse a database that is not theirs."""
+
+import re
+
+import asyncpg
+import pytest
+
+from folkmoot.base.migrate import SchemaMismatch, known, migrate
+
+
+async def test_a_second_run_has_nothing_to_do(dsn: str) -> None:
+    assert await migrate(dsn) == []
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE migrations SET sha256 = 'other' WHERE number = 1", "UPDATE migrations SET number = 9000 WHERE number = 1"]
+)
+async def test_a_newer_or_another_database_is_refused(dsn: str, change: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(change)
+    with pytest.raises(SchemaMismatch):
+        await migrate(dsn)
+    await connection.close()
+
+
+def test_migrations_are_numbered_without_gap_and_say_why_which_locks_and_which_kind() -> None:
+    migrations = known()
+    assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
+    for migration in migrations:
+        head = "\n".join(migration.sql.splitlines()[:6])
+        assert re.search(r"^-- Why: ", head, re.M), migration.name
+        assert re.search(r"^-- Locks: ", head, re.M), migration.name
+        assert re.search(r"^-- Kind: (expand|contract)\.", head, re.M), migration.name
+
+
+async def test_keys_and_indexes_use_no_collation_of_the_machine(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    rows = await connection.fetch(
+        """
+        SELECT t.relname AS index, a.attname AS column FROM pg_index AS i
+        JOIN pg_class AS t ON t.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = t.relnamespace
+        JOIN pg_attribute AS a ON a.attrelid = i.indexrelid
+        JOIN pg_collation AS c ON c.oid = a.attcollation
+        WHERE n.nspname = 'public' AND c.collname <> 'C' AND t.relname NOT LIKE 'pgqueuer%'
+        """
+    )
+    await connection.close()
+    assert [tuple(row) for row in rows] == []

@@ -1,0 +1,100 @@
+"""Every write passes the gate: a hold stops all of them, a fence shuts a process out for good."""
+
+import asyncio
+
+import asyncpg
+import msgspec
+import pytest
+
+from folkmoot.base import write_gate
+from folkmoot.base.db import Database
+from folkmoot.base.errors import WritesPaused
+
+
+class Order(msgspec.Struct):
+    number: int
+
+
+async def _note(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.execute("INSERT INTO hashtags (key, name) VALUES (gen_random_uuid()::text, 'x')")
+
+
+async def test_writes_wait_while_the_gate_is_held_and_go_on_after(db: Database, dsn: str) -> None:
+    async with write_gate.hold(dsn, 5):
+        writer = asyncio.create_task(_note(db))
+        await asyncio.sleep(0.1)
+        assert not writer.done()
+    await asyncio.wait_for(writer, 5)
+
+
+async def test_a_hold_waits_for_the_writes_under_way(db: Database, dsn: str) -> None:
+    held = asyncio.Event()
+
+    async def hold() -> None:
+        async with write_gate.hold(dsn, 5):
+            held.set()
+
+    async with db.write():
+        holder = asyncio.create_task(hold())
+        await asyncio.sleep(0.1)
+        assert not held.is_set()
+    await asyncio.wait_for(holder, 5)
+
+
+async def test_a_forgotten_hold_ends_by_itself(db: Database, dsn: str) -> None:
+    holder = write_gate.hold(dsn, 0.3)
+    await holder.__aenter__()
+    await asyncio.wait_for(_note(db), 5)
+    await holder.__aexit__(None, None, None)
+
+
+async def test_a_fenced_process_cannot_write_but_reads(db: Database, dsn: str) -> None:
+    await _note(db)
+    async with db.write() as tx:
+        await tx.execute("UPDATE host_state SET epoch = epoch + 1")
+    with pytest.raises(WritesPaused):
+        await _note(db)
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM hashtags") == 1
+
+
+async def test_a_writer_that_waited_through_a_fence_is_refused(db: Database, dsn: str) -> None:
+    fencer = await asyncpg.connect(dsn)
+    async with write_gate.hold(dsn, 5):
+        writer = asyncio.create_task(_note(db))
+        await asyncio.sleep(0.1)
+        await fencer.execute("UPDATE host_state SET epoch = epoch + 1")
+    with pytest.raises(WritesPaused):
+        await asyncio.wait_for(writer, 5)
+    await fencer.close()
+
+
+async def test_the_queue_cannot_be_written_past_the_gate(db: Database, dsn: str) -> None:
+    async with db.write() as tx:
+        tx.enqueue("some.order", Order(1))
+    fencer = await asyncpg.connect(dsn)
+    await fencer.execute("UPDATE host_state SET epoch = epoch + 1")
+    async with db.queue_pool() as pool:
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await pool.execute("DELETE FROM pgqueuer")
+    assert refused.value.sqlstate == write_gate.FENCED
+    await fencer.close()
+
+
+async def test_reading_connections_cannot_write(db: Database) -> None:
+    async with db.read() as conn:
+        with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+            await conn.fetch("INSERT INTO hashtags (key, name) VALUES ('a', 'a')")
+
+
+async def test_what_fails_leaves_neither_rows_nor_events_nor_jobs(db: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with db.write() as tx:
+            await tx.execute("INSERT INTO hashtags (key, name) VALUES ('gone', 'gone')")
+            tx.enqueue("some.order", Order(1))
+            await tx.flush()
+            raise RuntimeError("the power went")
+    async with db.read() as conn:
+        for table in ("hashtags", "events", "pgqueuer"):
+            assert await conn.fetchval(f"SELECT count(*) FROM {table}") == 0
