@@ -87,6 +87,15 @@ async def remove_author(cache: CacheTx, account_id: int, author_id: int, *, word
     )
 
 
+async def remove_post(cache: CacheTx, post_id: int, author_id: int) -> None:
+    """After a deletion: the empty place leaves the homes, so that no page comes out short."""
+    await cache.execute(
+        "DELETE FROM home_entries USING followers AS fo"
+        " WHERE fo.account_id = $2 AND home_entries.account_id = fo.follower_id AND home_entries.post_id = $1",
+        post_id, author_id,
+    )
+
+
 async def rebuild_home(cache: CacheTx, account_id: int) -> None:
     """Builds a home from follows and posts. Posts that are pushed meanwhile find its `homes` row and are not lost."""
     await cache.execute("INSERT INTO homes (account_id) VALUES ($1) ON CONFLICT DO NOTHING", account_id)

@@ -3,7 +3,7 @@
 import asyncio
 
 from folkmoot.base.db import Database
-from folkmoot.network.posts.model import PostCreated
+from folkmoot.network.posts.model import PostCreated, PostDeleted
 from folkmoot.network.relations.model import AccountBlocked, AccountMuted, FollowEnded, FollowStarted
 from folkmoot.network.timelines import actions
 from folkmoot.network.timelines.model import PUSH_AT_MOST, PUSH_AT_ONCE
@@ -16,6 +16,11 @@ _rebuilding: set[int] = set()
 def author_topic(account_id: int) -> str:
     """The live topic of one author's new posts."""
     return f"posts:{account_id}"
+
+
+def relations_topic(account_id: int) -> str:
+    """The live topic of whom somebody follows."""
+    return f"relations:{account_id}"
 
 
 async def push_to_homes(database: Database, post: PostCreated) -> None:
@@ -50,11 +55,13 @@ async def choose_push_or_pull(database: Database) -> None:
 async def merge_followed(database: Database, event: FollowStarted) -> None:
     async with database.cache() as cache:
         await actions.merge_author(cache, event.account_id, event.target_id)
+    database.live.publish(relations_topic(event.account_id), None)
 
 
 async def remove_unfollowed(database: Database, event: FollowEnded) -> None:
     async with database.cache() as cache:
         await actions.remove_author(cache, event.account_id, event.target_id, words_too=False)
+    database.live.publish(relations_topic(event.account_id), None)
 
 
 async def remove_muted(database: Database, event: AccountMuted) -> None:
@@ -66,6 +73,11 @@ async def remove_blocked(database: Database, event: AccountBlocked) -> None:
     async with database.cache() as cache:
         await actions.remove_author(cache, event.account_id, event.target_id, words_too=True)
         await actions.remove_author(cache, event.target_id, event.account_id, words_too=True)
+
+
+async def remove_deleted(database: Database, event: PostDeleted) -> None:
+    async with database.cache() as cache:
+        await actions.remove_post(cache, event.post_id, event.account_id)
 
 
 async def trim(database: Database) -> None:
