@@ -1,0 +1,5 @@
+"""`python -m folkmoot` is `moot`."""
+
+from folkmoot.cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""The command line: `moot`. Commands live in `commands/`, one file each, and are imported only when they run."""
+
+import importlib
+import sys
+
+import click
+
+from folkmoot.base.errors import Problem
+
+_COMMANDS = {
+    "up": ("up", "Run the whole network on this machine."),
+    "web": ("serve", "Run the web processes alone, against database.url."),
+    "worker": ("serve", "Run a worker alone, against database.url."),
+    "account": ("account", "Make accounts and change their roles."),
+    "token": ("token", "Make access tokens for programs."),
+    "feed": ("feed", "Publish the lines of a file as posts."),
+    "status": ("status", "What this network is, and how it is."),
+    "doctor": ("doctor", "Look for faults and say how to mend them."),
+    "routes": ("routes", "List every address that the network answers, and for whom."),
+    "settings": ("settings", "Print a sample of the settings file."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows the names and sentences of all commands, and imports the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"folkmoot.commands.{_COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in _COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name=None, version="0.1.0", prog_name="folkmoot")
+def moot() -> None:
+    """Folkmoot: a social network on your own machine.
+
+    Start with `moot up`. Every command takes --data DIR, the folder in which the network lives.
+    """
+
+
+def main() -> None:
+    """Runs a command; a problem becomes one sentence on standard error and exit code 1."""
+    try:
+        moot()
+    except Problem as problem:
+        click.echo(f"folkmoot: {problem.message % problem.params if problem.params else problem.message}", err=True)
+        sys.exit(1)

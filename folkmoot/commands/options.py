@@ -1,0 +1,84 @@
+"""What several commands share: the data directory, JSON output, and a database that is up."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from folkmoot import config
+from folkmoot.base.errors import Problem
+from folkmoot.config import Settings, default_data
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+
+def data_option(command: F) -> F:
+    return click.option(
+        "--data", "data", type=click.Path(file_okay=False, path_type=Path), default=default_data,
+        help="Folder in which the network lives.", show_default="the user's data folder",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def show(answer: Any, as_json: bool, text: str) -> None:
+    """Prints an answer: as JSON, or the text for people."""
+    click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else text)
+
+
+def settings_of(data: Path) -> Settings:
+    """The settings of a network that exists. Raises Problem when there is none in `data`."""
+    from folkmoot.portability.data_directory import DataDirectory
+
+    settings = config.load(data)
+    directory = DataDirectory(data)
+    if not directory.host_file.exists() and not settings.database.url:
+        raise Problem("There is no network in %(data)s. Start one with: moot up --data %(data)s", data=data)
+    return resolved(settings, directory)
+
+
+def resolved(settings: Settings, directory: Any) -> Settings:
+    """With the secret, the epoch and the address of the database that is in use."""
+    from folkmoot.portability.postgres import Postgres
+
+    return msgspec.structs.replace(
+        settings,
+        data=directory.path,
+        secret=directory.secret("network-secret").encode(),
+        dsn=settings.database.url or Postgres(directory).dsn,
+        epoch=directory.host().epoch,
+    )
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Any]:
+    """The database of a running network. Raises Problem with what to do when it does not answer."""
+    import asyncpg
+
+    from folkmoot.app import subscriptions
+    from folkmoot.base.db import Database
+
+    try:
+        database = await Database.open(settings.dsn, epoch=settings.epoch, readers=2, writers=4, listen=False)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Problem(
+            "The database of %(data)s does not answer. Is the network running? Start it with: moot up --data %(data)s",
+            data=settings.data,
+        ) from error
+    database.heard_kinds = subscriptions(settings).kinds()
+    try:
+        yield database
+    finally:
+        await database.close()

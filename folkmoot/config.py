@@ -1,0 +1,197 @@
+"""All settings, in one struct; the only file that reads the environment.
+
+A setting comes from `DATA/folkmoot.toml`, and from `FOLKMOOT_SECTION_NAME` in the environment, which wins. Unknown
+names are errors with a suggestion. The sample file and the reference page are made from the same declarations, so
+each setting has a unit, a default and a sentence.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from folkmoot.base.errors import Problem
+
+
+class WrongSetting(Problem):
+    """A setting that is unknown or cannot be used."""
+
+    code = "wrong_setting"
+
+
+def _says(sentence: str, **limits: Any) -> Any:
+    return Meta(description=sentence, **limits)
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the network listens and what it is called."""
+
+    host: Annotated[str, _says("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, _says("Port to listen on.", ge=1, le=65535)] = 8420
+    base_url: Annotated[str, _says("Public address, without a slash at the end. Empty: http://localhost:PORT.")] = ""
+    processes: Annotated[int, _says("Web processes; 0: one per core, at most 4.", ge=0, le=64)] = 0
+    trusted_proxies: Annotated[list[str], _says("Addresses whose X-Forwarded-For is believed.")] = []
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which PostgreSQL to use."""
+
+    url: Annotated[str, _says("postgresql:// address of your own PostgreSQL (15 or newer). Empty: a private one.")] = ""
+    readers: Annotated[int, _says("Most connections for reading, per process.", ge=1, le=100)] = 6
+    writers: Annotated[int, _says("Most connections for writing, per process.", ge=2, le=100)] = 10
+
+
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the network is and who may join."""
+
+    name: Annotated[str, _says("What the network is called.", max_length=60)] = "Folkmoot"
+    description: Annotated[str, _says("One or two sentences for people who do not know it.", max_length=500)] = ""
+    language: Annotated[Literal["cs", "en"], _says("Language for people who name none.")] = "en"
+    registration: Annotated[
+        Literal["open", "approval", "invitation", "closed"], _says("Who may sign up: open, approval, invitation or closed.")
+    ] = "open"
+    contact_email: Annotated[str, _says("Where people can write to the operator.")] = ""
+    max_characters: Annotated[int, _says("Longest post, in characters.", ge=100, le=20000)] = 500
+    time_zone: Annotated[str, _says("Time zone for pages of people who have set none.")] = "Europe/Prague"
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How mail is sent. Without a host it is written to DATA/outbox, and addresses need no confirmation."""
+
+    host: Annotated[str, _says("SMTP server. Empty: write mails to DATA/outbox.")] = ""
+    port: Annotated[int, _says("SMTP port.", ge=1, le=65535)] = 587
+    user: Annotated[str, _says("SMTP user.")] = ""
+    password: Annotated[str, _says("SMTP password.")] = ""
+    sender: Annotated[str, _says("From address.")] = "folkmoot@localhost"
+    security: Annotated[Literal["starttls", "tls", "none"], _says("How the connection is protected.")] = "starttls"
+
+
+class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pictures."""
+
+    max_bytes: Annotated[int, _says("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 16 * 1024 * 1024
+    base_url: Annotated[str, _says("Address of media, when they are served from a host of their own.")] = ""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much one person or address may do."""
+
+    multiplier: Annotated[float, _says("Multiplies every limit; for tests and benchmarks.", ge=0.01)] = 1.0
+
+
+class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is written down, on standard error."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], _says("Least serious line to write.")] = "info"
+    format: Annotated[Literal["auto", "json", "text"], _says("auto: text on a terminal, else JSON.")] = "auto"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting of one network."""
+
+    server: Server = Server()
+    database: DatabaseSettings = DatabaseSettings()
+    network: Network = Network()
+    mail: Mail = Mail()
+    media: Media = Media()
+    limits: Limits = Limits()
+    log: Log = Log()
+    data: Path = Path()
+    secret: bytes = b""
+    dsn: str = ""  # resolved: `database.url`, or that of the private PostgreSQL
+    epoch: int = 1
+
+    @property
+    def base_url(self) -> str:
+        return (self.server.base_url or f"http://localhost:{self.server.port}").rstrip("/")
+
+    @property
+    def domain(self) -> str:
+        """The name of the network in handles: host, and port where it is not the scheme's own."""
+        return self.base_url.partition("://")[2]
+
+    @property
+    def is_secure(self) -> bool:
+        return self.base_url.startswith("https://")
+
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media,
+    "limits": Limits, "log": Log,
+}
+
+
+def default_data() -> Path:
+    """Where a network lives when nobody says: for root under /var/lib, else in the user's own data folder."""
+    if os.environ.get("FOLKMOOT_DATA"):
+        return Path(os.environ["FOLKMOOT_DATA"])
+    if os.geteuid() == 0:
+        return Path("/var/lib/folkmoot")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "folkmoot"
+
+
+def load(data: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """The settings of the network in `data`. `overrides` (from the command line) win over file and environment.
+
+    Raises WrongSetting with the name, what is wrong and what may have been meant.
+    """
+    file = data / "folkmoot.toml"
+    values: dict[str, dict[str, Any]] = {}
+    if file.exists():
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise WrongSetting("%(file)s is not valid TOML: %(why)s", file=file, why=error) from error
+    for section, name, value in _from_environment():
+        values.setdefault(section, {})[name] = value
+    for section, pairs in (overrides or {}).items():
+        values.setdefault(section, {}).update(pairs)
+    _refuse_unknown(values)
+    sections = {}
+    for section, kind in SECTIONS.items():
+        try:
+            sections[section] = msgspec.convert(values.get(section, {}), kind, strict=False)
+        except msgspec.ValidationError as error:
+            where = str(error).rpartition("`$.")[2].rstrip("`")
+            raise WrongSetting(
+                "The setting %(name)s cannot be used: %(why)s.", name=f"{section}.{where}", why=str(error).partition(" - ")[0]
+            ) from error
+    return Settings(**sections, data=data)  # type: ignore[arg-type]
+
+
+def _from_environment() -> Iterator[tuple[str, str, Any]]:
+    for variable, text in os.environ.items():
+        prefix, _, rest = variable.partition("_")
+        section, _, name = rest.lower().partition("_")
+        if prefix == "FOLKMOOT" and section in SECTIONS:
+            yield section, name, text.split(",") if name == "trusted_proxies" else text
+
+
+def _refuse_unknown(values: Mapping[str, Any]) -> None:
+    for section, pairs in values.items():
+        if section not in SECTIONS or not isinstance(pairs, dict):
+            _refuse(section, list(SECTIONS))
+        known = list(SECTIONS[section].__struct_fields__)
+        for name in pairs:
+            if name not in known:
+                _refuse(f"{section}.{name}", [f"{section}.{other}" for other in known])
+
+
+def _refuse(name: str, known: list[str]) -> None:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {near[0]}?" if near else f" Known are: {', '.join(known)}."
+    raise WrongSetting("There is no setting %(name)s.%(hint)s", name=name, hint=hint)
+
+
+def described() -> Iterator[tuple[str, str, Any, str]]:
+    """(section, name, default, sentence) of every setting: what the sample and the reference are made from."""
+    for section, kind in SECTIONS.items():
+        for field in msgspec.structs.fields(kind):
+            sentence = next(m.description for m in field.type.__metadata__ if m.description)
+            default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+            yield section, field.name, default, sentence

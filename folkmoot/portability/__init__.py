@@ -1,0 +1,1 @@
+"""Moving, copying and restoring a whole host. It moves bytes, not posts."""
