@@ -1,0 +1,51 @@
+"""Logs for machines and for people: JSON lines, or plain text on a terminal, each with the id of its request.
+
+No secrets and no words of people: what looks like a token, a password or a cookie is struck out, whoever logged it.
+"""
+
+import json
+import logging
+import re
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+request_id: ContextVar[str] = ContextVar("folkmoot_request_id", default="")
+
+_SECRET = re.compile(
+    r"(?i)(bearer\s+|(?:password|passwd|token|secret|code|cookie|authorization|folkmoot)[\"']?\s*[=:]\s*[\"']?)([^\s\"'&;,]{4,})"
+    r"|(postgresql://[^:@/\s]+:)([^@\s]+)(@)"
+)
+
+
+def without_secrets(text: str) -> str:
+    return _SECRET.sub(lambda found: f"{found[1] or found[3]}***{found[5] or ''}", text)
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "text": without_secrets(record.getMessage()),
+        }
+        if request_id.get():
+            line["request"] = request_id.get()
+        if record.exc_info:
+            line["trace"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
+def set_up(level: str, format_: str) -> None:
+    """Sends all logs to standard error. `format_`: auto, json or text."""
+    handler = logging.StreamHandler(sys.stderr)
+    as_text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
+    handler.setFormatter(_Text("%(asctime)s %(levelname)s %(name)s: %(message)s") if as_text else _Json())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("pgqueuer").setLevel(logging.WARNING)

@@ -1,0 +1,54 @@
+"""Text as people type it: cleaned, folded for search, and checked where it names somebody.
+
+Folding happens here and not in the database, whose collations differ from machine to machine (decision 0010). Nothing
+here knows HTML.
+"""
+
+import re
+import unicodedata
+
+# Controls that reorder or hide text, but not the joiners that emoji and several scripts need.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]")
+_MANY_BLANK_LINES = re.compile(r"\n{3,}")
+_USERNAME = re.compile(r"[a-z0-9_]+([a-z0-9_.-]+[a-z0-9_]+)?", re.I)
+_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_OTHER_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ø": "o", "Ø": "O", "ı": "i", "æ": "ae", "œ": "oe"})
+
+# Letters of other scripts that look Latin, for names that pretend to be the place's own voice.
+_LOOK_ALIKES = str.maketrans("аеорсухіјѕԁԛһνοαρτκ013457", "aeopcyxijsdqhvoaptkoieast")
+_OWN_VOICE = frozenset(
+    "admin administrator administrace folkmoot jury juror moderator moderace moderation operator porota porotce root"
+    " sprava spravce spravcove staff support podpora system tym".split()
+)
+RESERVED_USERNAMES = _OWN_VOICE | frozenset(
+    "about abuse api auth help home hostmaster info legal login logout media me noreply notifications oauth postmaster"
+    " policy privacy rules search security settings sign_up signup static tags webmaster everyone all here".split()
+)
+
+
+def clean(text: str) -> str:
+    """Text of a person as it is stored: composed, without invisible controls, without long gaps, trimmed."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _MANY_BLANK_LINES.sub("\n\n", _UNWANTED.sub("", text)).strip()
+
+
+def clean_line(text: str) -> str:
+    """The same for what stands on one line: a name, a poll option."""
+    return " ".join(clean(text).split())
+
+
+def fold(text: str) -> str:
+    """Without case and diacritics: what search compares. `Dvořáková` and `dvorakova` fold alike."""
+    text = text.translate(_OTHER_LETTERS)
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+
+
+def is_username(text: str) -> bool:
+    """Letters without diacritics, digits and underscores, 1 to 30: what every network of the fediverse takes."""
+    return len(text) <= 30 and bool(re.fullmatch(r"[a-z0-9_]+", text, re.I))
+
+
+def pretends_to_be_us(name: str) -> bool:
+    """Whether a name could be taken for the place's own voice: `Správce`, `M0DERATOR`, `P o r o t a`."""
+    words = re.findall(r"[a-z]+", fold(name).translate(_LOOK_ALIKES))
+    return "".join(words) in _OWN_VOICE or any(word in _OWN_VOICE for word in words)

@@ -1,0 +1,114 @@
+"""What can be done to an account: made, and described by its owner."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from folkmoot.base import clock, formatting, ids
+from folkmoot.base.db import WriteTx
+from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, fold, is_username, pretends_to_be_us
+from folkmoot.network.accounts import queries
+from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, ProfileField
+
+LONGEST_NAME = 30
+LONGEST_BIO = 500
+MOST_FIELDS = 4
+LONGEST_FIELD = 255
+
+
+class ProfileDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What changes in a profile; what is None stays."""
+
+    display_name: str | None = None
+    bio: str | None = None
+    fields: Sequence[tuple[str, str]] | None = None
+    is_locked: bool | None = None
+    is_bot: bool | None = None
+    is_discoverable: bool | None = None
+    is_indexable: bool | None = None
+    hides_collections: bool | None = None
+
+
+def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError]:
+    """What is wrong with a wished name, apart from being taken."""
+    if not username:
+        return [FieldError("username", "blank", "Please choose a name.")]
+    if not is_username(username):
+        return [FieldError("username", "invalid", "A name has up to 30 letters without accents, digits or underscores.")]
+    if not is_staff and (username.lower() in RESERVED_USERNAMES or pretends_to_be_us(username)):
+        return [FieldError("username", "reserved", "This name is kept for the network itself. Please choose another one.")]
+    return []
+
+
+async def create_account(tx: WriteTx, username: str, *, display_name: str = "", is_bot: bool = False) -> Account:
+    """Makes an account of this network. The name was checked with `username_errors`.
+
+    Tells account.created. Raises Invalid when the name is taken.
+    """
+    now = clock.now()
+    account = Account(id=ids.make_id(ids.draw_shard(), now), username=username, display_name=display_name, is_bot=is_bot, created_at=now)
+    if not await queries.insert_account(tx, account, _search_text(account)):
+        raise Invalid(FieldError("username", "taken", "This name is taken. Please choose another one."))
+    tx.tell(AccountCreated(account_id=account.id))
+    return account
+
+
+async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, base_url: str) -> Account:
+    """Changes what an account says of itself. Tells account.changed. Raises Invalid with each field that is too long."""
+    display_name = clean_line(draft.display_name) if draft.display_name is not None else account.display_name
+    bio = clean(draft.bio) if draft.bio is not None else account.bio
+    fields = account.fields
+    if draft.fields is not None:
+        pairs = [(clean_line(name), clean_line(value)) for name, value in draft.fields]
+        fields = tuple(
+            ProfileField(name, value, _field_html(value, base_url)) for name, value in pairs if name or value
+        )
+    _refuse_profile(account, display_name, bio, fields)
+
+    switches = {
+        name: getattr(draft, name)
+        for name in ("is_locked", "is_bot", "is_discoverable", "is_indexable", "hides_collections")
+        if getattr(draft, name) is not None
+    }
+    changed = msgspec.structs.replace(
+        account, display_name=display_name, bio=bio, bio_html=formatting.render(bio, base_url=base_url), fields=fields,
+        version=account.version + 1, **switches,
+    )
+    await queries.update_profile(tx, changed, _search_text(changed))
+
+    tx.tell(AccountChanged(account_id=account.id))
+    return changed
+
+
+async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None, header_key: str | None) -> Account:
+    """Shows other pictures in the profile; None shows the default. Tells account.changed."""
+    changed = msgspec.structs.replace(account, avatar_key=avatar_key, header_key=header_key, version=account.version + 1)
+    await queries.update_profile(tx, changed, _search_text(changed))
+    tx.tell(AccountChanged(account_id=account.id))
+    return changed
+
+
+def _refuse_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:
+    errors = []
+    if len(display_name) > LONGEST_NAME:
+        errors.append(FieldError("display_name", "too_long", "A name has at most %(limit)d characters.", {"limit": LONGEST_NAME}))
+    if display_name != account.display_name and pretends_to_be_us(display_name):
+        errors.append(FieldError("display_name", "reserved", "This name is kept for the network itself. Please choose another one."))
+    if formatting.count_characters(bio) > LONGEST_BIO:
+        errors.append(FieldError("note", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
+    if len(fields) > MOST_FIELDS:
+        errors.append(FieldError("fields", "too_many", "A profile has at most %(limit)d rows.", {"limit": MOST_FIELDS}))
+    if any(len(field.name) > LONGEST_FIELD or len(field.value) > LONGEST_FIELD for field in fields):
+        errors.append(FieldError("fields", "too_long", "A row has at most %(limit)d characters.", {"limit": LONGEST_FIELD}))
+    if errors:
+        raise Invalid(*errors)
+
+
+def _field_html(value: str, base_url: str) -> str:
+    html = formatting.render(value, base_url=base_url)
+    return html.removeprefix("<p>").removesuffix("</p>")
+
+
+def _search_text(account: Account) -> str:
+    return fold(f"{account.username} {account.display_name}")

@@ -1,0 +1,102 @@
+"""All SQL of accounts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.network.accounts.model import Account, AccountCounts, AccountEffect, ProfileField
+
+_FIELDS = (
+    "id", "username", "domain", "uri", "url", "display_name", "bio", "bio_html", "fields", "avatar_key", "header_key",
+    "avatar_description", "header_description", "is_locked", "is_bot", "is_discoverable", "is_indexable",
+    "hides_collections", "effect", "version", "created_at",
+)
+_COUNTS = ("posts", "followers", "following", "last_post_at")
+
+
+def columns(account: str = "a", counts: str = "ac", prefix: str = "") -> str:
+    """The columns that `account_from` reads, of these table aliases, each named with `prefix`."""
+    own = [f"{account}.{name} AS {prefix}{name}" for name in _FIELDS]
+    return ", ".join(own + [f"{counts}.{name} AS {prefix}count_{name}" for name in _COUNTS])
+
+
+def account_from(row: Row, prefix: str = "") -> Account:
+    values: dict[str, Any] = {name: row[prefix + name] for name in _FIELDS}
+    values["fields"] = msgspec.json.decode(values["fields"], type=tuple[ProfileField, ...])
+    values["effect"] = AccountEffect(values["effect"])
+    counts = AccountCounts(
+        posts=row[f"{prefix}count_posts"] or 0,
+        followers=row[f"{prefix}count_followers"] or 0,
+        following=row[f"{prefix}count_following"] or 0,
+        last_post_at=row[f"{prefix}count_last_post_at"],
+    )
+    return Account(**values, counts=counts)
+
+
+SELECT = f"SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+
+
+async def get_account(conn: ReadConn, account_id: int) -> Account:
+    row = await conn.fetchrow(f"{SELECT} WHERE a.id = $1", account_id)
+    if row is None:
+        raise NotFound
+    return account_from(row)
+
+
+async def find_account_by_name(conn: ReadConn, username: str, domain: str = "") -> Account | None:
+    row = await conn.fetchrow(f"{SELECT} WHERE a.username_key = $1 AND a.domain = $2", username.lower(), domain.lower())
+    return account_from(row) if row else None
+
+
+async def list_accounts(conn: ReadConn, ids: Sequence[int]) -> dict[int, Account]:
+    """Accounts by id; those that are gone are left out."""
+    rows = await conn.fetch(f"{SELECT} WHERE a.id = ANY ($1::bigint[])", list(ids))
+    return {row["id"]: account_from(row) for row in rows}
+
+
+async def list_accounts_by_name(conn: ReadConn, names: Sequence[tuple[str, str]]) -> list[Account]:
+    """The accounts among these (name, domain) pairs, all in lower case."""
+    rows = await conn.fetch(
+        f"{SELECT} JOIN unnest($1::text[], $2::text[]) AS wanted (name, domain)"
+        " ON a.username_key = wanted.name AND a.domain = wanted.domain",
+        [name for name, _ in names], [domain for _, domain in names],
+    )
+    return [account_from(row) for row in rows]
+
+
+async def insert_account(tx: WriteTx, account: Account, search: str) -> bool:
+    """False when the name is taken. `search` is folded text."""
+    return bool(await tx.fetchval(
+        """
+        WITH made AS (
+            INSERT INTO accounts (id, username, username_key, display_name, is_bot, search, created_at)
+            VALUES ($1, $2, $3, $4, $5, to_tsvector('simple', $6), $7)
+            ON CONFLICT (username_key, domain) DO NOTHING RETURNING id
+        )
+        INSERT INTO account_counts (account_id) SELECT id FROM made RETURNING true
+        """,
+        account.id, account.username, account.username.lower(), account.display_name, account.is_bot, search, account.created_at,
+    ))
+
+
+async def update_profile(tx: WriteTx, account: Account, search: str) -> None:
+    """Stores what `account` says of itself, and raises its version, so that shown posts follow."""
+    await tx.execute(
+        """
+        UPDATE accounts SET display_name = $2, bio = $3, bio_html = $4, fields = $5, avatar_key = $6, header_key = $7,
+            avatar_description = $8, header_description = $9, is_locked = $10, is_bot = $11, is_discoverable = $12,
+            is_indexable = $13, hides_collections = $14, search = to_tsvector('simple', $15), version = version + 1
+        WHERE id = $1
+        """,
+        account.id, account.display_name, account.bio, account.bio_html, msgspec.json.encode(account.fields).decode(),
+        account.avatar_key, account.header_key, account.avatar_description, account.header_description,
+        account.is_locked, account.is_bot, account.is_discoverable, account.is_indexable, account.hides_collections, search,
+    )
+
+
+async def delete_account(tx: WriteTx, account_id: int) -> None:
+    """Removes the account; what hangs on it goes by cascade."""
+    await tx.execute("DELETE FROM accounts WHERE id = $1", account_id)

@@ -1,0 +1,261 @@
+"""All SQL that reads posts. Pages and threads come in a fixed number of statements, whatever their length."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from folkmoot.base.db import ReadConn, Row
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.queries import account_from, columns
+from folkmoot.network.counters import Counter
+from folkmoot.network.posts.model import (
+    Mark,
+    Marks,
+    Mention,
+    Picture,
+    Poll,
+    Post,
+    PostCounts,
+    PostEffect,
+    PostView,
+    Visibility,
+)
+from folkmoot.network.posts.visibility import visible_sql
+
+_POST = f"""
+    SELECT p.id, p.visibility, p.boost_of_id, p.reply_to_id, p.reply_to_account_id, p.conversation_id, p.text, p.html, p.cover,
+        p.is_sensitive, p.language, p.uri, p.mentions, p.hashtags, p.effect, p.version, p.created_at, p.edited_at,
+        apps.name AS app_name, apps.website AS app_website, {columns(prefix="a_")},
+        poll.id AS poll_id, poll.titles, poll.votes, poll.voters, poll.is_multiple, poll.hides_totals, poll.expires_at,
+        CASE WHEN p.media_count > 0 THEN (
+            SELECT json_agg(json_build_object('id', m.id, 'key', m.key, 'kind', m.kind, 'mime', m.mime,
+                'description', m.description, 'focus_x', m.focus_x, 'focus_y', m.focus_y, 'blurhash', m.blurhash,
+                'width', m.width, 'height', m.height, 'preview_width', m.preview_width, 'preview_height', m.preview_height)
+                ORDER BY m.position)::text
+            FROM media AS m WHERE m.post_id = p.id) END AS pictures
+    FROM posts AS p
+    JOIN accounts AS a ON a.id = p.account_id
+    LEFT JOIN account_counts AS ac ON ac.account_id = a.id
+    LEFT JOIN polls AS poll ON poll.id = p.poll_id
+    LEFT JOIN apps ON apps.id = p.app_id
+"""
+_SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "conversation_id", "text", "html", "cover", "is_sensitive",
+         "language", "uri", "app_name", "app_website", "version", "created_at", "edited_at")
+
+# Facts of one viewer ($2) about posts: what a view adds to a post.
+_VIEWED = f"""
+    SELECT p.id, p.boost_of_id, coalesce(c.replies, 0) AS replies, coalesce(c.boosts, 0) AS boosts,
+        coalesce(c.favourites, 0) AS favourites,
+        coalesce(m.bits, 0) | coalesce(muted.bits & {Mark.MUTED:d}, 0) AS bits, m.choices
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
+    JOIN posts AS p ON p.id = wanted.id
+    JOIN accounts AS a ON a.id = p.account_id
+    JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)
+    JOIN accounts AS sa ON sa.id = s.account_id
+    LEFT JOIN post_counts AS c ON c.post_id = s.id
+    LEFT JOIN marks AS m ON m.account_id = $2 AND m.post_id = s.id
+    LEFT JOIN marks AS muted ON muted.account_id = $2 AND muted.post_id = s.conversation_id
+    WHERE {visible_sql("p", "a", "$2")} AND (p.boost_of_id IS NULL OR {visible_sql("s", "sa", "$2")})
+    ORDER BY wanted.place
+"""
+
+
+def post_from(row: Row) -> Post:
+    poll = None
+    if row["poll_id"]:
+        poll = Poll(
+            id=row["poll_id"], titles=tuple(row["titles"]), votes=tuple(row["votes"]), voters=row["voters"],
+            is_multiple=row["is_multiple"], hides_totals=row["hides_totals"], expires_at=row["expires_at"],
+        )
+    return Post(
+        **{name: row[name] for name in _SAME},
+        author=account_from(row, "a_"),
+        visibility=Visibility(row["visibility"]),
+        mentions=msgspec.json.decode(row["mentions"], type=tuple[Mention, ...]),
+        hashtags=tuple(row["hashtags"]),
+        pictures=msgspec.json.decode(row["pictures"], type=tuple[Picture, ...]) if row["pictures"] else (),
+        poll=poll,
+        effect=PostEffect(row["effect"]),
+    )
+
+
+async def list_posts_by_ids_unscoped(conn: ReadConn, ids: Sequence[int]) -> dict[int, Post]:
+    """Posts by id, in one statement, for the cache of fragments: whether somebody may see one is asked elsewhere."""
+    rows = await conn.fetch(f"{_POST} WHERE p.id = ANY ($1::bigint[])", list(ids))
+    return {row["id"]: post_from(row) for row in rows}
+
+
+async def list_post_views(conn: ReadConn, ids: Sequence[int], viewer_id: int | None) -> list[PostView]:
+    """Posts as the viewer sees them, in the order of `ids`; what the viewer may not see is left out. Two statements."""
+    if not ids:
+        return []
+    facts = await conn.fetch(_VIEWED, list(ids), viewer_id)
+    wanted = {id_ for row in facts for id_ in (row["id"], row["boost_of_id"]) if id_}
+    posts = await list_posts_by_ids_unscoped(conn, list(wanted))
+    return [_view(row, posts) for row in facts if row["id"] in posts and (row["boost_of_id"] or row["id"]) in posts]
+
+
+def _view(row: Row, posts: dict[int, Post]) -> PostView:
+    return PostView(
+        post=posts[row["id"]],
+        boosted=posts[row["boost_of_id"]] if row["boost_of_id"] else None,
+        counts=PostCounts(row["replies"], row["boosts"], row["favourites"]),
+        marks=Marks(row["bits"], tuple(row["choices"] or ())),
+    )
+
+
+async def get_post_view(conn: ReadConn, post_id: int, viewer_id: int | None) -> PostView:
+    """One post, or NotFound: not there and not for this viewer are the same."""
+    views = await list_post_views(conn, [post_id], viewer_id)
+    if not views:
+        raise NotFound
+    return views[0]
+
+
+async def get_fresh_view(conn: ReadConn, post_id: int, viewer_id: int) -> PostView:
+    """The answer to one's own action: with the counts that are still waiting to be folded."""
+    view = await get_post_view(conn, post_id, viewer_id)
+    rows = await conn.fetch(
+        "SELECT counter, sum(delta)::int AS delta FROM counter_deltas WHERE subject_id = $1 GROUP BY counter", view.shown.id
+    )
+    waiting = {row["counter"]: row["delta"] for row in rows}
+    counts = PostCounts(
+        max(0, view.counts.replies + waiting.get(Counter.POST_REPLIES, 0)),
+        max(0, view.counts.boosts + waiting.get(Counter.POST_BOOSTS, 0)),
+        max(0, view.counts.favourites + waiting.get(Counter.POST_FAVOURITES, 0)),
+    )
+    return msgspec.structs.replace(view, counts=counts)
+
+
+class Thread(NamedTuple):
+    """A post with what it answers (first first) and what answers it (in reading order)."""
+
+    ancestors: list[PostView]
+    post: PostView
+    descendants: list[PostView]
+
+
+async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int = 4096, depth: int = 4096) -> Thread:
+    """The conversation around a post: four statements, whatever its size. Raises NotFound."""
+    up = await conn.fetch(
+        """
+        WITH RECURSIVE above (id, reply_to_id, height) AS (
+            SELECT id, reply_to_id, 0 FROM posts WHERE id = $1
+            UNION ALL
+            SELECT p.id, p.reply_to_id, above.height + 1 FROM above JOIN posts AS p ON p.id = above.reply_to_id
+            WHERE above.height < $2
+        )
+        SELECT id FROM above WHERE height > 0 ORDER BY height DESC
+        """,
+        post_id, most,
+    )
+    down = await conn.fetch(
+        """
+        WITH RECURSIVE below (id, path) AS (
+            SELECT $1::bigint, ARRAY[]::bigint[]
+            UNION ALL
+            SELECT p.id, below.path || p.id FROM below JOIN posts AS p ON p.reply_to_id = below.id
+            WHERE cardinality(below.path) < $3
+        )
+        SELECT id FROM below WHERE cardinality(path) > 0 ORDER BY path LIMIT $2
+        """,
+        post_id, most, depth,
+    )
+    above, below = [row["id"] for row in up], [row["id"] for row in down]
+    views = {view.post.id: view for view in await list_post_views(conn, [*above, post_id, *below], viewer_id)}
+    if post_id not in views:
+        raise NotFound
+    return Thread([views[id_] for id_ in above if id_ in views], views[post_id], [views[id_] for id_ in below if id_ in views])
+
+
+async def list_account_post_ids(
+    conn: ReadConn,
+    account_id: int,
+    viewer_id: int | None,
+    page: Page,
+    *,
+    only_media: bool = False,
+    without_replies: bool = False,
+    without_boosts: bool = False,
+    only_pinned: bool = False,
+    hashtag: str | None = None,
+) -> list[int]:
+    """What an account wrote and boosted, as far as the viewer may see it. Leans on posts_account."""
+    rows = await conn.fetch(
+        f"""
+        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+        LEFT JOIN posts AS s ON s.id = p.boost_of_id LEFT JOIN accounts AS sa ON sa.id = s.account_id
+        WHERE p.account_id = $1 AND p.id < $3 AND p.id > $4 AND {visible_sql("p", "a", "$2")}
+          AND (p.boost_of_id IS NULL OR {visible_sql("s", "sa", "$2")})
+          AND ($6::boolean IS FALSE OR p.media_count > 0)
+          AND ($7::boolean IS FALSE OR p.reply_to_account_id IS NULL OR p.reply_to_account_id = p.account_id)
+          AND ($8::boolean IS FALSE OR p.boost_of_id IS NULL)
+          AND ($9::boolean IS FALSE OR EXISTS (
+               SELECT FROM marks WHERE marks.account_id = $1 AND marks.post_id = p.id AND marks.bits & {Mark.PINNED:d} > 0))
+          AND ($10::text IS NULL OR p.hashtags @> ARRAY[$10::text])
+        ORDER BY p.id {page.order} LIMIT $5
+        """,
+        account_id, viewer_id, page.below, page.above, page.limit, only_media, without_replies, without_boosts, only_pinned, hashtag,
+    )
+    return page.newest_first([row["id"] for row in rows])
+
+
+async def list_marked_ids(conn: ReadConn, table: str, viewer_id: int, page: Page) -> list[tuple[int, int]]:
+    """(row id, post id) of what the viewer favourited or bookmarked; `table` is `favourites` or `bookmarks`."""
+    assert table in ("favourites", "bookmarks")
+    rows = await conn.fetch(
+        f"SELECT id, post_id FROM {table} WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
+        viewer_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["id"], row["post_id"]) for row in rows])
+
+
+async def list_favouriters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
+    """(row id, account) of who favourited a post that the caller has seen to be visible."""
+    rows = await conn.fetch(
+        f"SELECT f.id AS row_id, {columns()} FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id"
+        " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+        f" WHERE f.post_id = $1 AND f.id < $2 AND f.id > $3 AND a.effect < 3 ORDER BY f.id {page.order} LIMIT $4",
+        post_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
+
+
+async def list_boosters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
+    """(id of the boost, account) of who boosted a post in public."""
+    rows = await conn.fetch(
+        f"SELECT b.id AS row_id, {columns()} FROM posts AS b JOIN accounts AS a ON a.id = b.account_id"
+        " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+        f" WHERE b.boost_of_id = $1 AND b.id < $2 AND b.id > $3 AND a.effect < 3 AND b.visibility < 2 ORDER BY b.id {page.order} LIMIT $4",
+        post_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a post."""
+
+    version: int
+    text: str
+    html: str
+    cover: str
+    is_sensitive: bool
+    poll_titles: tuple[str, ...] | None
+    created_at: object
+
+
+async def list_edits(conn: ReadConn, post_id: int) -> list[Edit]:
+    """The versions of a post that the caller has seen to be visible, oldest first; none if it was never edited."""
+    rows = await conn.fetch(
+        "SELECT version, text, html, cover, is_sensitive, poll_titles, created_at FROM post_edits WHERE post_id = $1 ORDER BY version",
+        post_id,
+    )
+    return [Edit(**dict(row)) for row in rows]
+
+
+async def find_poll_post_id(conn: ReadConn, poll_id: int) -> int | None:
+    value = await conn.fetchval("SELECT post_id FROM polls WHERE id = $1", poll_id)
+    return int(value) if value else None

@@ -1,0 +1,349 @@
+"""Signing up, logging in and out, passwords, apps and tokens."""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import Database, WriteTx
+from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Unauthorized
+from folkmoot.base.text import clean, clean_line
+from folkmoot.network.accounts import actions as accounts
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.sessions import limits, queries, scopes
+from folkmoot.network.sessions.mails import Mail, send_mail
+from folkmoot.network.sessions.model import (
+    CODE_LASTS,
+    CONFIRM_LASTS,
+    LOGINS_TOPIC,
+    OUT_OF_BAND,
+    RESET_LASTS,
+    App,
+    Invitation,
+    Login,
+    Preferences,
+    Role,
+    Session,
+    SignUpWaiting,
+    Viewer,
+    digest,
+    login_topic,
+)
+from folkmoot.network.sessions.passwords import hash_password, is_right, password_errors
+
+_EMAIL = re.compile(r"[^@\s<>\",;:\\()\[\]]{1,64}@(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.I)
+
+
+@dataclass(frozen=True)
+class SignUpPolicy:
+    """What the settings say about joining. `mode`: open, approval, invitation, closed."""
+
+    mode: str = "open"
+    confirms_email: bool = False
+    multiplier: float = 1.0
+
+
+class SignUp(NamedTuple):
+    """What somebody filled in."""
+
+    username: str
+    email: str
+    password: str
+    agrees: bool
+    language: str = "en"
+    reason: str = ""
+    invitation: str = ""
+
+
+def email_key(email: str) -> str:
+    """What two spellings of one address have in common."""
+    return email.strip().casefold()
+
+
+async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, address: str = "") -> tuple[Account, Login]:
+    """Makes an account with a log-in. Depending on the policy it first waits for a confirmation or an approval.
+
+    Tells account.created and, if somebody has to approve, sign_up.waiting. Raises Invalid with every field that is
+    wrong, Forbidden when nobody may sign up, TooMany.
+    """
+    if policy.mode == "closed":
+        raise Forbidden("Nobody can sign up here at present.")
+    form = form._replace(username=form.username.strip().removeprefix("@"), email=form.email.strip())
+    errors = _sign_up_errors(form, policy)
+    if errors:
+        raise Invalid(*errors)
+    if address:
+        await limits.spend(database, limits.SIGN_UP_BY_ADDRESS, address, policy.multiplier)
+    password_hash = await hash_password(form.password)
+
+    async with database.write() as tx:
+        invitation_id = await queries.use_invitation(tx, form.invitation) if form.invitation else None
+        if policy.mode == "invitation" and invitation_id is None:
+            raise Invalid(FieldError("invitation", "invalid", "This invitation is not valid, or it has been used."))
+        account = await accounts.create_account(tx, form.username)
+        waits = policy.mode == "approval" and invitation_id is None
+        login = _login(account, form.email, password_hash, form.language, Role.MEMBER, not policy.confirms_email, not waits)
+        if not await queries.insert_login(tx, login, email_key(form.email), clean(form.reason), invitation_id):
+            raise Invalid(FieldError("email", "taken", "There is an account with this e-mail address. You can log in, or reset the password."))
+        if policy.confirms_email:
+            await _send_confirmation(tx, login)
+        if waits:
+            tx.tell(SignUpWaiting(account_id=account.id))
+    return account, login
+
+
+async def create_member(
+    database: Database, username: str, email: str, password: str, role: Role = Role.MEMBER, *, display_name: str = "", language: str = "en"
+) -> Account:
+    """Makes an account that can be used at once: what the operator does at the command line. Raises Invalid."""
+    errors = [
+        *accounts.username_errors(username, is_staff=True), *_email_errors(email),
+        *password_errors(password, username=username, email=email),
+    ]
+    if errors:
+        raise Invalid(*errors)
+    password_hash = await hash_password(password)
+    async with database.write() as tx:
+        account = await accounts.create_account(tx, username, display_name=display_name)
+        login = _login(account, email, password_hash, language, role, True, True)
+        if not await queries.insert_login(tx, login, email_key(email), "", None):
+            raise Invalid(FieldError("email", "taken", "There is an account with this e-mail address."))
+    return account
+
+
+async def log_in(
+    database: Database, name: str, password: str, *, agent: str = "", address: str = "", multiplier: float = 1.0
+) -> tuple[str, Login]:
+    """A new session for the right password: (its secret, the log-in). `name` is an e-mail address or a user name.
+
+    Raises Unauthorized, with the same words and after the same work whoever it was, Forbidden while the log-in cannot
+    be used, TooMany.
+    """
+    name = name.strip()
+    await limits.spend(database, limits.LOG_IN_BY_ADDRESS, address or "local", multiplier)
+    await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, email_key(name)[:254], multiplier)
+    async with database.read() as conn:
+        if "@" in name.removeprefix("@"):
+            login = await queries.find_login_by_email(conn, email_key(name))
+        else:
+            login = await queries.find_login_by_name(conn, name.removeprefix("@"))
+    right = await is_right(login.password_hash if login else None, password)
+    if login is None or not right:
+        raise Unauthorized("The name or the password is not right.")
+    if login.obstacle:
+        raise Forbidden(login.obstacle)
+    async with database.write() as tx:
+        return await start_session(tx, login, agent, address), login
+
+
+async def start_session(tx: WriteTx, login: Login, agent: str, address: str) -> str:
+    """Opens a session and returns its secret, which is never stored."""
+    secret = clock.token()
+    now = clock.now()
+    session = Session(id=ids.make_id(ids.shard_of(login.account_id), now), agent=agent[:400], address=address, created_at=now, seen_at=now)
+    await queries.insert_session(tx, digest(secret), session, login.account_id)
+    return secret
+
+
+async def end_sessions(tx: WriteTx, viewer: Viewer, *, only: int | None = None, but: int | None = None) -> None:
+    """Logs out: everywhere, one session, or all but one. Raises NotFound for a session that is not one's own."""
+    if not await queries.delete_sessions(tx, viewer.id, only=only, but=but) and only:
+        raise NotFound
+    _tell_log_outs(tx, viewer.id)
+
+
+async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
+    """Takes a program's access back. Raises NotFound for one that is not one's own."""
+    if not await queries.delete_tokens(tx, viewer.id, only=token_id):
+        raise NotFound
+    _tell_log_outs(tx, viewer.id)
+
+
+async def change_password(database: Database, viewer: Viewer, old: str, new: str) -> None:
+    """Sets a new password and ends every other session and every token. Raises Invalid."""
+    if not await is_right(viewer.login.password_hash, old):
+        raise Invalid(FieldError("old_password", "invalid", "This is not your present password."))
+    errors = password_errors(new, username=viewer.account.username, email=viewer.login.email)
+    if errors:
+        raise Invalid(*errors)
+    password_hash = await hash_password(new)
+    async with database.write() as tx:
+        await _set_password(tx, viewer.id, password_hash, but=viewer.session_id)
+
+
+async def ask_for_reset(database: Database, email: str, base_url: str, *, address: str = "", multiplier: float = 1.0) -> None:
+    """Sends a mail with a link to set a new password, if there is such an account; tells nobody whether there is."""
+    await limits.spend(database, limits.MAIL_BY_ADDRESS, address or "local", multiplier)
+    async with database.read() as conn:
+        login = await queries.find_login_by_email(conn, email_key(email))
+    if login is None:
+        return
+    await limits.spend(database, limits.MAIL_TO_ACCOUNT, str(login.account_id), multiplier)
+    code = clock.token()
+    async with database.write() as tx:
+        await queries.insert_one_time_code(tx, digest(code), "reset_password", login.account_id, login.email, RESET_LASTS.total_seconds())
+        send_mail(tx, Mail("reset_password", login.email, login.language, f"{base_url}/reset/{code}"))
+
+
+async def reset_password(database: Database, code: str, password: str) -> None:
+    """Sets a new password by the link of a mail, once. Ends every session and token. Raises Invalid, NotFound."""
+    errors = password_errors(password)
+    if errors:
+        raise Invalid(*errors)
+    password_hash = await hash_password(password)
+    async with database.write() as tx:
+        taken = await queries.take_one_time_code(tx, digest(code), "reset_password")
+        if taken is None:
+            raise NotFound("This link is not valid any more. Please ask for a new one.")
+        await queries.update_confirmed(tx, *taken)  # whoever reads the mail owns the address
+        await _set_password(tx, taken[0], password_hash)
+
+
+async def confirm_email(tx: WriteTx, code: str) -> None:
+    """Confirms an address by the link of a mail. Raises NotFound."""
+    taken = await queries.take_one_time_code(tx, digest(code), "confirm_email")
+    if taken is None or not await queries.update_confirmed(tx, *taken):
+        raise NotFound("This link is not valid any more. Please ask for a new one.")
+    _tell_log_outs(tx, taken[0])
+
+
+async def change_preferences(tx: WriteTx, viewer: Viewer, preferences: Preferences, language: str) -> None:
+    await queries.update_preferences(tx, viewer.id, preferences, language)
+    _tell_log_outs(tx, viewer.id)
+
+
+async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -> Invitation:
+    """A code that lets others sign up. Raises Invalid."""
+    if not 1 <= uses <= 100 or not 1 <= days <= 90:
+        raise Invalid(FieldError("uses", "inclusion", "An invitation is for 1 to 100 people and 1 to 90 days."))
+    now = clock.now()
+    invitation = Invitation(
+        id=ids.make_id(ids.shard_of(viewer.id), now), code=clock.token(9), account_id=viewer.id, max_uses=uses, uses=0,
+        expires_at=now + timedelta(days=days),
+    )
+    await queries.insert_invitation(tx, invitation)
+    return invitation
+
+
+async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted: str, website: str = "") -> App:
+    """Registers a program. Its secret is in the answer, and nowhere else. Raises Invalid."""
+    name, website = clean_line(name), website.strip()
+    parsed = scopes.parse(wanted)
+    errors = []
+    if not name:
+        errors.append(FieldError("name", "blank", "can't be blank"))
+    if len(name) > 200 or len(website) > 2000:
+        errors.append(FieldError("name", "too_long", "is too long"))
+    if website and not re.match(r"https?://", website):
+        errors.append(FieldError("website", "invalid", "must be a valid URL"))
+    if not redirect_uris or len(redirect_uris) > 20 or not all(map(_is_redirect, redirect_uris)):
+        errors.append(FieldError("redirect_uri", "invalid", "must be an absolute URI."))
+    if scopes.unknown(parsed):
+        errors.append(FieldError("scopes", "invalid", "doesn't match configured on the server."))
+    if errors:
+        raise Invalid(*errors)
+    secret = clock.token()
+    app = App(
+        id=ids.make_id(0), client_id=clock.token(), client_secret=secret, name=name, website=website,
+        redirect_uris=tuple(redirect_uris), scopes=scopes.text(parsed), created_at=clock.now(),
+    )
+    await queries.insert_app(tx, app, digest(secret))
+    return app
+
+
+async def authorize_app(tx: WriteTx, viewer: Viewer, app: App, redirect_uri: str, wanted: frozenset[str], challenge: str) -> str:
+    """The code that an app exchanges for a token (RFC 6749 4.1). What is asked was checked with `check_request`."""
+    code = clock.token()
+    await queries.insert_authorization_code(
+        tx, digest(code), app.id, viewer.id, redirect_uri, scopes.text(wanted), challenge, CODE_LASTS.total_seconds()
+    )
+    return code
+
+
+async def exchange_code(tx: WriteTx, app: App, code: str, redirect_uri: str, verifier: str) -> tuple[str, str]:
+    """(token, scopes) for a code, once (RFC 6749 4.1.3, RFC 7636 4.6). Raises NotFound for a code that is not valid."""
+    row = await queries.take_authorization_code(tx, digest(code), app.id)
+    if row is None or not row["is_valid"] or row["redirect_uri"] != redirect_uri:
+        raise NotFound
+    if row["challenge"] and pkce_challenge(verifier) != row["challenge"]:
+        raise NotFound
+    return await issue_token(tx, app.id, row["account_id"], row["scopes"]), row["scopes"]
+
+
+async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted: str) -> str:
+    """A new token; only its hash is stored."""
+    secret = clock.token()
+    shard = ids.shard_of(account_id) if account_id else 0
+    await queries.insert_token(tx, digest(secret), ids.make_id(shard), app_id, account_id, granted)
+    return secret
+
+
+async def revoke_own_token(tx: WriteTx, app: App, token: str) -> None:
+    """An app gives a token back (RFC 7009). An unknown one is no error."""
+    account_id = await queries.delete_token_of_app(tx, digest(token), app.id)
+    if account_id:
+        _tell_log_outs(tx, account_id)
+
+
+def pkce_challenge(verifier: str) -> str:
+    """RFC 7636 4.2, S256."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _is_redirect(uri: str) -> bool:
+    scheme = uri.partition(":")[0].lower()
+    if uri == OUT_OF_BAND:
+        return True
+    return bool(re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s#]+", uri, re.I)) and scheme not in ("javascript", "data", "vbscript", "file") and len(uri) < 2000
+
+
+def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:
+    errors = [
+        *accounts.username_errors(form.username), *_email_errors(form.email),
+        *password_errors(form.password, username=form.username, email=form.email),
+    ]
+    if not form.agrees:
+        errors.append(FieldError("agreement", "accepted", "Please read the rules and agree with them."))
+    if policy.mode == "approval" and not form.reason.strip() and not form.invitation:
+        errors.append(FieldError("reason", "blank", "Please say in a sentence why you want to join."))
+    if len(form.reason) > 1000:
+        errors.append(FieldError("reason", "too_long", "This text has at most %(limit)d characters.", {"limit": 1000}))
+    return errors
+
+
+def _email_errors(email: str) -> list[FieldError]:
+    if not email:
+        return [FieldError("email", "blank", "Please give an e-mail address.")]
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        return [FieldError("email", "invalid", "This is not a complete e-mail address.")]
+    return []
+
+
+def _login(account: Account, email: str, password_hash: str, language: str, role: Role, is_confirmed: bool, is_approved: bool) -> Login:
+    now = account.created_at
+    return Login(
+        account_id=account.id, email=email, password_hash=password_hash, role=role, language=language,
+        confirmed_at=now if is_confirmed else None, approved_at=now if is_approved else None, disabled_at=None, created_at=now,
+    )
+
+
+async def _send_confirmation(tx: WriteTx, login: Login) -> None:
+    code = clock.token()
+    await queries.insert_one_time_code(tx, digest(code), "confirm_email", login.account_id, login.email, CONFIRM_LASTS.total_seconds())
+    send_mail(tx, Mail("confirm_email", login.email, login.language, f"/confirm/{code}"))
+
+
+async def _set_password(tx: WriteTx, account_id: int, password_hash: str, *, but: int | None = None) -> None:
+    await queries.update_password(tx, account_id, password_hash)
+    await queries.delete_sessions(tx, account_id, but=but)
+    await queries.delete_tokens(tx, account_id)
+    _tell_log_outs(tx, account_id)
+
+
+def _tell_log_outs(tx: WriteTx, account_id: int) -> None:
+    """Processes forget what they have cached of this log-in, and live connections of it end."""
+    tx.publish(LOGINS_TOPIC, account_id)
+    tx.publish(login_topic(account_id), None)

@@ -1,0 +1,80 @@
+"""Mails about log-ins: what they say, and how they leave.
+
+A mail is a job, so it leaves with the transaction that asked for it and is tried again. With SMTP it is sent; without,
+it becomes a file in DATA/outbox. The texts are short, and say who, why, until when, what next.
+"""
+
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+
+import aiosmtplib
+import msgspec
+
+from folkmoot.base import clock
+from folkmoot.base.db import WriteTx
+
+JOB = "sessions.send_mail"
+
+_TEXTS = {
+    ("confirm_email", "en"): ("Please confirm your e-mail address",
+        "Somebody signed up at {network} with this address.\n\nIf it was you, open this link within a week:\n{link}\n\n"
+        "If it was not, ignore this mail; nothing will happen."),
+    ("confirm_email", "cs"): ("Potvrďte prosím svou e-mailovou adresu",
+        "Na síti {network} vznikl účet s touto adresou.\n\nPokud je váš, otevřete do týdne tento odkaz:\n{link}\n\n"
+        "Pokud váš není, zprávu nechte být; nic se nestane."),
+    ("reset_password", "en"): ("A new password for {network}",
+        "You, or somebody else, asked for a new password.\n\nSet it here within an hour:\n{link}\n\n"
+        "If it was not you, ignore this mail; your password stays as it is."),
+    ("reset_password", "cs"): ("Nové heslo pro {network}",
+        "Přišla k nám žádost o nové heslo k vašemu účtu.\n\nDo hodiny si je můžete nastavit tady:\n{link}\n\n"
+        "Pokud o ně nežádáte vy, zprávu nechte být; heslo zůstává, jaké je."),
+}
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """A mail to send: which text, to whom, in which language, with which link (whole, or a path of the network)."""
+
+    text: str
+    to: str
+    language: str
+    link: str
+
+
+class Post(msgspec.Struct, frozen=True):
+    """How mails leave this network."""
+
+    network: str
+    base_url: str
+    sender: str
+    host: str
+    port: int
+    user: str
+    password: str
+    security: str
+    outbox: Path
+
+
+def send_mail(tx: WriteTx, mail: Mail) -> None:
+    tx.enqueue(JOB, mail)
+
+
+async def deliver(mail: Mail, post: Post) -> None:
+    """Sends a mail, or files it. Raises aiosmtplib.SMTPException, and is then tried again."""
+    subject, body = _TEXTS[mail.text, mail.language if (mail.text, mail.language) in _TEXTS else "en"]
+    link = mail.link if mail.link.startswith("http") else post.base_url + mail.link
+    message = EmailMessage()
+    message["From"] = post.sender
+    message["To"] = mail.to
+    message["Subject"] = subject.format(network=post.network)
+    message["Date"] = formatdate(clock.now().timestamp())
+    message["Message-ID"] = make_msgid(domain=post.sender.rpartition("@")[2])
+    message.set_content(body.format(network=post.network, link=link) + "\n")
+    if not post.host:
+        name = f"{clock.now():%Y%m%dT%H%M%S%f}-{mail.text}.eml"
+        (post.outbox / name).write_bytes(bytes(message))
+        return
+    await aiosmtplib.send(
+        message, hostname=post.host, port=post.port, username=post.user or None, password=post.password or None,
+        use_tls=post.security == "tls", start_tls=post.security == "starttls", timeout=20,
+    )
