@@ -28,7 +28,7 @@ def environment(requirements: str) -> Path:
     folder = _place(requirements)
     done = folder / "folkmoot-stamp"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.parent / f".{folder.name}.lock", "w") as lock:
+    with open(folder.parent / f"{folder.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists() or done.read_text() != stamp:
             _make(folder, wanted)

@@ -8,7 +8,7 @@ place fails at once. No SQL of any noun stands here.
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
@@ -18,7 +18,7 @@ from folkmoot.base.errors import WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 
-Row = asyncpg.Record
+Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
 _PAUSED = ("55P03", write_gate.FENCED, "25006")  # the gate is held, the host is fenced, the server is a standby
 _BEGIN = f"BEGIN; {write_gate.ENTER}"
 # Events and jobs leave in one statement. The columns are pgqueuer's; its own enqueue would add a log row per job and
@@ -38,7 +38,7 @@ class ReadConn:
 
     __slots__ = ("_connection", "_database")
 
-    def __init__(self, connection: "asyncpg.Connection[Row]", database: "Database") -> None:
+    def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
         self._connection = connection
         self._database = database
 
@@ -49,7 +49,8 @@ class ReadConn:
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         self._database.statements += 1
-        return await self._connection.fetch(sql, *args)
+        rows: Sequence[Row] = await self._connection.fetch(sql, *args)
+        return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> Row | None:
         self._database.statements += 1
@@ -80,7 +81,7 @@ class WriteTx(CacheTx):
 
     __slots__ = ("_events", "_jobs", "_messages")
 
-    def __init__(self, connection: "asyncpg.Connection[Row]", database: "Database") -> None:
+    def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
         super().__init__(connection, database)
         self._events: list[tuple[int, str, bytes]] = []
         self._jobs: list[tuple[str, bytes, Any]] = []
@@ -139,7 +140,7 @@ DELIVER = "events.deliver"
 class Database:
     """The pools of one process, its `Live`, and which events anybody hears."""
 
-    def __init__(self, readers: "asyncpg.Pool[Row]", writers: "asyncpg.Pool[Row]", live: Live, dsn: str, epoch: int) -> None:
+    def __init__(self, readers: "asyncpg.Pool", writers: "asyncpg.Pool", live: Live, dsn: str, epoch: int) -> None:
         self._readers = readers
         self._writers = writers
         self.live = live
@@ -160,7 +161,7 @@ class Database:
         await self._readers.close()
         await self._writers.close()
 
-    def queue_pool(self) -> "asyncpg.Pool[Row]":
+    def queue_pool(self) -> "asyncpg.Pool":
         """Sessions for pgqueuer, which manages its own transactions; a trigger takes them through the write gate."""
         return asyncpg.create_pool(
             self.dsn, min_size=1, max_size=3, server_settings=_session("folkmoot queue", self._epoch, read_only=False)
@@ -203,7 +204,7 @@ class Database:
             yield cache
 
 
-async def _pool(dsn: str, size: int, epoch: int, read_only: bool) -> "asyncpg.Pool[Row]":
+async def _pool(dsn: str, size: int, epoch: int, read_only: bool) -> "asyncpg.Pool":
     async def leave_as_it_is(_connection: object) -> None:
         """Sessions carry no state of ours, so giving one back costs no round trip."""
 

@@ -14,7 +14,7 @@ Each has a machine code, a sentence for people (an English msgid, translated at 
 the log. People never see the log text. The edges (web, api) turn problems into answers, each in one place.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
 from typing import Any
 
 
@@ -46,14 +46,14 @@ class Forbidden(Problem):
     message = "You may not do this."
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class FieldError:
     """One thing wrong with one field. `code` as in the client API: blank, too_long, taken, invalid, inclusion ..."""
 
     field: str
     code: str
     message: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Invalid(Problem):

@@ -13,9 +13,9 @@ from folkmoot.base import clock
 
 
 class Limit(NamedTuple):
-    """`count` per `seconds`."""
+    """`times` per `seconds`."""
 
-    count: int
+    times: int
     seconds: int
 
 
@@ -54,12 +54,12 @@ class Limits:
     """The counters of one process."""
 
     def __init__(self, multiplier: float = 1.0) -> None:
-        self._table = {name: Limit(max(1, round(limit.count * multiplier)), limit.seconds) for name, limit in TABLE.items()}
+        self._table = {name: Limit(max(1, round(limit.times * multiplier)), limit.seconds) for name, limit in TABLE.items()}
         self._counts: dict[tuple[str, object], list[int]] = {}
 
     def spend(self, name: str, key: object) -> Allowance:
         """Counts one use by `key`."""
-        count, seconds = self._table[name]
+        times, seconds = self._table[name]
         moment = int(clock.now().timestamp())
         slot = self._counts.get((name, key))
         if slot is None or slot[1] <= moment:
@@ -67,7 +67,7 @@ class Limits:
                 self._forget(moment)
             slot = self._counts[name, key] = [0, (moment // seconds + 1) * seconds]
         slot[0] += 1
-        return Allowance(count, count - slot[0], slot[1])
+        return Allowance(times, times - slot[0], slot[1])
 
     def _forget(self, moment: int) -> None:
         self._counts = {key: slot for key, slot in self._counts.items() if slot[1] > moment}

@@ -37,7 +37,7 @@ class Live:
         self._wake = asyncio.Event()
         self._listeners: defaultdict[str, set[Listener]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: asyncpg.Connection | None = None
 
     def publish(self, topic: str, body: object) -> None:
         message = Message(topic, msgspec.Raw(msgspec.json.encode(body)))

@@ -76,7 +76,8 @@ def _greet(settings: Settings, demo: bool, started: float) -> None:
         asyncio.run(fill_village(settings))
     from folkmoot.commands.demo import PASSWORD, knows_village
 
-    click.echo(f"\n  Folkmoot is running at {click.style(settings.base_url, bold=True)}   (started in {time.monotonic() - started:.1f} s)\n")
+    address = click.style(settings.base_url, bold=True)
+    click.echo(f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n")
     if asyncio.run(knows_village(settings)):
         click.echo(f"  Log in as   jana@example.org   with the password   {PASSWORD}")
         click.echo("  Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova\n")
@@ -104,8 +105,8 @@ class Supervisor:
 
         gc.collect()
         gc.freeze()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signal_number, self._stop)
         processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
         for number in range(processes):
             self._start(f"web {number + 1}", lambda: app.run_web(self._settings, self._listener))
@@ -122,8 +123,8 @@ class Supervisor:
             return
         code = 1
         try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_DFL)
+            for signal_number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(signal_number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor tells us, with SIGTERM
             become(self._directory.owner)
             _end_with_parent()

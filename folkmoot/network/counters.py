@@ -21,6 +21,10 @@ class Counter(IntEnum):
     POST_FAVOURITES = 13
 
 
+_OF_ACCOUNTS = {Counter.ACCOUNT_POSTS: "posts", Counter.ACCOUNT_FOLLOWERS: "followers", Counter.ACCOUNT_FOLLOWING: "following"}
+_OF_POSTS = {Counter.POST_REPLIES: "replies", Counter.POST_BOOSTS: "boosts", Counter.POST_FAVOURITES: "favourites"}
+
+
 async def add_deltas(tx: WriteTx, deltas: Iterable[tuple[int, Counter, int]]) -> None:
     """Counts (subject id, counter, delta) in the transaction of the change."""
     rows = list(deltas)
@@ -41,8 +45,8 @@ async def fold_counters(database: Database) -> None:
             """
         )
         for table, key, counters in (
-            ("account_counts", "account_id", {Counter.ACCOUNT_POSTS: "posts", Counter.ACCOUNT_FOLLOWERS: "followers", Counter.ACCOUNT_FOLLOWING: "following"}),
-            ("post_counts", "post_id", {Counter.POST_REPLIES: "replies", Counter.POST_BOOSTS: "boosts", Counter.POST_FAVOURITES: "favourites"}),
+            ("account_counts", "account_id", _OF_ACCOUNTS),
+            ("post_counts", "post_id", _OF_POSTS),
         ):
             sums: dict[int, dict[str, int]] = {}
             for row in rows:

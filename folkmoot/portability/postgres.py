@@ -176,7 +176,7 @@ class Postgres:
         shutil.rmtree(making, ignore_errors=True)
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
         self._data.secret("postgres-password")
-        command = [
+        command: list[str | Path] = [
             binaries.folder / "initdb", "-D", making, "-U", "folkmoot", "-E", "UTF8", "--locale=C", *locale, "-k",
             "-A", "scram-sha-256", f"--pwfile={self._data.path / 'secrets' / 'postgres-password'}", "--no-instructions",
         ]

@@ -78,12 +78,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return not self.domain
 
 
-class AccountCreated(Event):
+class AccountCreated(Event, frozen=True, kw_only=True):
     kind = "account.created"
     account_id: int
 
 
-class AccountChanged(Event):
+class AccountChanged(Event, frozen=True, kw_only=True):
     """Name, picture, bio, fields or a setting that others can see."""
 
     kind = "account.changed"

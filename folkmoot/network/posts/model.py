@@ -189,54 +189,7 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
 
 
-class PostLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a post may hold. An address counts as 23 characters, a mention without its host."""
-
-    max_characters: int = 500
-    max_media: int = 4
-    max_options: int = 4
-    max_option_characters: int = 50
-    min_poll_seconds: int = 300
-    max_poll_seconds: int = 2_629_746  # a month
-    max_pinned: int = 5
-
-
-class PostEdit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a post becomes. All of it replaces what was: a picture that is not named leaves, so does a poll.
-
-    `descriptions` and `focuses` change attached pictures, by media id.
-    """
-
-    text: str = ""
-    cover: str = ""
-    is_sensitive: bool = False
-    language: str | None = None
-    media_ids: tuple[int, ...] = ()
-    descriptions: dict[int, str] = {}
-    focuses: dict[int, tuple[float, float]] = {}
-    poll: PollDraft | None = None
-
-
-class PostVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """A post as it was from `created_at` on, until the next version."""
-
-    html: str
-    cover: str
-    is_sensitive: bool
-    pictures: tuple[Picture, ...]
-    poll_titles: tuple[str, ...] | None
-    created_at: datetime
-
-
-class Thread(msgspec.Struct, frozen=True):
-    """A post with what it answers, oldest first, and what answers it, each answer below its question."""
-
-    ancestors: list[PostView]
-    post: PostView
-    descendants: list[PostView]
-
-
-class PostCreated(Event):
+class PostCreated(Event, frozen=True, kw_only=True):
     kind = "post.created"
     post_id: int
     account_id: int
@@ -247,54 +200,35 @@ class PostCreated(Event):
     mentioned_ids: tuple[int, ...] = ()
 
 
-class PostEdited(Event):
+class PostEdited(Event, frozen=True, kw_only=True):
     kind = "post.edited"
     post_id: int
     account_id: int
 
 
-class PostHeld(Event):
-    """The screener held a post back: only its author sees it. Instead of post.created, which follows on release."""
-
-    kind = "post.held"
-    post_id: int
-    account_id: int
-    reason: str
-
-
-class PostDeleted(Event):
-    """Also of a boost that was taken back. `conversation_id` is the thread's name before, `heir_id` its name from now
-    on, where the thread's first post was deleted and others remain."""
+class PostDeleted(Event, frozen=True, kw_only=True):
+    """Also of a boost that was taken back."""
 
     kind = "post.deleted"
     post_id: int
     account_id: int
-    conversation_id: int
-    heir_id: int | None = None
 
 
-class PostFavourited(Event):
+class PostFavourited(Event, frozen=True, kw_only=True):
     kind = "post.favourited"
     post_id: int
     account_id: int
     author_id: int
 
 
-class PostUnfavourited(Event):
-    kind = "post.unfavourited"
-    post_id: int
-    account_id: int
-    author_id: int
-
-
-class PollVoted(Event):
+class PollVoted(Event, frozen=True, kw_only=True):
     kind = "poll.voted"
     poll_id: int
     post_id: int
     account_id: int
 
 
-class PollClosed(Event):
+class PollClosed(Event, frozen=True, kw_only=True):
     kind = "poll.closed"
     poll_id: int
     post_id: int

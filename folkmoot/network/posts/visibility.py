@@ -44,4 +44,4 @@ def is_visible(
         return True
     if post_effect >= PostEffect.HIDDEN or is_blocked_by_author:
         return False
-    return visibility <= Visibility.UNLISTED or visibility == Visibility.FOLLOWERS and follows_author or is_mentioned
+    return visibility <= Visibility.UNLISTED or (visibility == Visibility.FOLLOWERS and follows_author) or is_mentioned

@@ -23,31 +23,31 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class FollowStarted(Event):
+class FollowStarted(Event, frozen=True, kw_only=True):
     kind = "follow.started"
     account_id: int
     target_id: int
 
 
-class FollowEnded(Event):
+class FollowEnded(Event, frozen=True, kw_only=True):
     kind = "follow.ended"
     account_id: int
     target_id: int
 
 
-class FollowRequested(Event):
+class FollowRequested(Event, frozen=True, kw_only=True):
     kind = "follow.requested"
     account_id: int
     target_id: int
 
 
-class AccountMuted(Event):
+class AccountMuted(Event, frozen=True, kw_only=True):
     kind = "account.muted"
     account_id: int
     target_id: int
 
 
-class AccountBlocked(Event):
+class AccountBlocked(Event, frozen=True, kw_only=True):
     kind = "account.blocked"
     account_id: int
     target_id: int

@@ -87,7 +87,7 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
         waits = policy.mode == "approval" and invitation_id is None
         login = _login(account, form.email, password_hash, form.language, Role.MEMBER, not policy.confirms_email, not waits)
         if not await queries.insert_login(tx, login, email_key(form.email), clean(form.reason), invitation_id):
-            raise Invalid(FieldError("email", "taken", "There is an account with this e-mail address. You can log in, or reset the password."))
+            raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))
         if policy.confirms_email:
             await _send_confirmation(tx, login)
         if waits:
@@ -297,7 +297,8 @@ def _is_redirect(uri: str) -> bool:
     scheme = uri.partition(":")[0].lower()
     if uri == OUT_OF_BAND:
         return True
-    return bool(re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s#]+", uri, re.I)) and scheme not in ("javascript", "data", "vbscript", "file") and len(uri) < 2000
+    is_absolute = bool(re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s#]{1,2000}", uri, re.I))
+    return is_absolute and scheme not in ("javascript", "data", "vbscript", "file")
 
 
 def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:

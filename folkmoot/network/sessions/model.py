@@ -130,7 +130,7 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class SignUpWaiting(Event):
+class SignUpWaiting(Event, frozen=True, kw_only=True):
     """A sign-up that somebody has to approve."""
 
     kind = "sign_up.waiting"

@@ -9,7 +9,7 @@ import msgspec
 
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.base.errors import Conflict, FieldError, Invalid, NotFound
+from folkmoot.base.errors import Conflict, FieldError, Invalid
 from folkmoot.base.text import clean, clean_line, fold
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import list_accounts_by_name
@@ -111,8 +111,9 @@ def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
         errors.append(FieldError("poll", "too_few", "A poll has at least two answers."))
     if len(poll.titles) > limits.max_options:
         errors.append(FieldError("poll", "too_many", "A poll has at most %(limit)d answers.", {"limit": limits.max_options}))
-    if any(len(title) > limits.max_option_characters for title in poll.titles):
-        errors.append(FieldError("poll", "too_long", "An answer has at most %(limit)d characters.", {"limit": limits.max_option_characters}))
+    longest = limits.max_option_characters
+    if any(len(title) > longest for title in poll.titles):
+        errors.append(FieldError("poll", "too_long", "An answer has at most %(limit)d characters.", {"limit": longest}))
     if len(set(poll.titles)) < len(poll.titles) or not all(poll.titles):
         errors.append(FieldError("poll", "invalid", "The answers of a poll are all different, and none is empty."))
     if not limits.shortest_poll <= poll.expires_in <= limits.longest_poll:
@@ -174,11 +175,6 @@ def _composed(
 ) -> Post:
     shard = ids.shard_of(author.id)
     id_ = ids.make_id(shard, now)
-    poll = draft.poll and Poll(
-        id=ids.make_id(shard, now), titles=draft.poll.titles, votes=(0,) * len(draft.poll.titles), voters=0,
-        is_multiple=draft.poll.is_multiple, hides_totals=draft.poll.hides_totals,
-        expires_at=now + timedelta(seconds=draft.poll.expires_in),
-    )
     return Post(
         id=id_, author=author, visibility=draft.visibility or Visibility.PUBLIC,
         reply_to_id=parent.id if parent else None, reply_to_account_id=parent.author.id if parent else None,
@@ -186,7 +182,16 @@ def _composed(
         text=draft.text, html=rendered(draft.text, people, limits.base_url), cover=draft.cover,
         is_sensitive=draft.is_sensitive or bool(draft.cover), language=draft.language,
         mentions=tuple(Mention(account.id, account.username, account.domain) for account in people),
-        hashtags=tuple(map(formatting.hashtag_key, formatting.hashtags_of(draft.text))), pictures=pictures, poll=poll, created_at=now,
+        hashtags=tuple(map(formatting.hashtag_key, formatting.hashtags_of(draft.text))), pictures=pictures,
+        poll=new_poll(author, draft.poll, now) if draft.poll else None, created_at=now,
+    )
+
+
+def new_poll(author: Account, draft: PollDraft, now: datetime) -> Poll:
+    """A poll without votes, under an id of its own."""
+    return Poll(
+        id=ids.make_id(ids.shard_of(author.id), now), titles=draft.titles, votes=(0,) * len(draft.titles), voters=0,
+        is_multiple=draft.is_multiple, hides_totals=draft.hides_totals, expires_at=now + timedelta(seconds=draft.expires_in),
     )
 
 

@@ -5,11 +5,20 @@ from datetime import timedelta
 
 import msgspec
 
-from folkmoot.base import clock, formatting, ids
+from folkmoot.base import clock, formatting
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.actions.create import PostLimits, cleaned, mentioned_people, draft_errors, insert_poll, rendered, search_text
+from folkmoot.network.posts.actions.create import (
+    PostLimits,
+    cleaned,
+    draft_errors,
+    insert_poll,
+    mentioned_people,
+    new_poll,
+    rendered,
+    search_text,
+)
 from folkmoot.network.posts.model import Mention, Picture, Poll, Post, PostDraft, PostEdited, PostView
 from folkmoot.network.posts.policy import can_edit_post, require_can_write
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view
@@ -56,11 +65,7 @@ def _poll(before: Post, draft: PostDraft) -> Poll | None:
     old = before.poll
     if old and old.titles == draft.poll.titles and old.is_multiple == draft.poll.is_multiple:
         return msgspec.structs.replace(old, expires_at=clock.now() + timedelta(seconds=draft.poll.expires_in))
-    return Poll(
-        id=ids.make_id(ids.shard_of(before.author.id)), titles=draft.poll.titles, votes=(0,) * len(draft.poll.titles), voters=0,
-        is_multiple=draft.poll.is_multiple, hides_totals=draft.poll.hides_totals,
-        expires_at=clock.now() + timedelta(seconds=draft.poll.expires_in),
-    )
+    return new_poll(before.author, draft.poll, clock.now())
 
 
 async def _arranged(tx: WriteTx, before: Post, media_ids: Sequence[int]) -> tuple[Picture, ...]:
@@ -73,8 +78,6 @@ async def _arranged(tx: WriteTx, before: Post, media_ids: Sequence[int]) -> tupl
     )
     found = {row["id"]: Picture(**dict(row)) for row in rows}
     if len(found) != len(media_ids):
-
-
         raise Invalid(FieldError("media_ids", "invalid", "One of the pictures is not there, or belongs to another post."))
     await tx.execute("UPDATE media SET post_id = NULL WHERE post_id = $1 AND id <> ALL ($2::bigint[])", before.id, list(media_ids))
     await tx.execute(

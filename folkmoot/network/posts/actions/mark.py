@@ -2,8 +2,7 @@
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Invalid, NotFound
-from folkmoot.base.errors import FieldError
+from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.posts.model import Mark, Post, PostFavourited, PostView
@@ -50,7 +49,10 @@ async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     post = await _shown(tx, viewer, post_id)
     if not can_pin(viewer, post):
         raise Invalid(FieldError("post", "invalid", "Only your own posts that are not direct can be pinned."))
-    pinned = await tx.fetchval("SELECT count(*) FROM marks WHERE account_id = $1 AND bits & $2 > 0 AND post_id <> $3", viewer.id, Mark.PINNED, post.id)
+    pinned = await tx.fetchval(
+        "SELECT count(*) FROM marks WHERE account_id = $1 AND bits & $2::smallint > 0 AND post_id <> $3",
+        viewer.id, int(Mark.PINNED), post.id,
+    )
     if pinned >= MOST_PINNED:
         raise Invalid(FieldError("post", "too_many", "At most %(limit)d posts can be pinned.", {"limit": MOST_PINNED}))
     await set_mark(tx, viewer, post.id, Mark.PINNED)

@@ -53,7 +53,7 @@ async def vote_in_poll(tx: WriteTx, viewer: Account, poll_id: int, choices: Sequ
         viewer.id, view.post.id, int(Mark.VOTED), chosen,
     )
 
-    tx.tell(PollVoted(poll_id=poll_id, account_id=viewer.id))
+    tx.tell(PollVoted(poll_id=poll_id, post_id=view.post.id, account_id=viewer.id))
     return await get_fresh_view(tx, view.post.id, viewer.id)
 
 
@@ -63,6 +63,6 @@ async def close_polls(database: Database) -> None:
         rows = await tx.fetch(
             "UPDATE polls SET closed_at = now() WHERE id IN ("
             " SELECT id FROM polls WHERE closed_at IS NULL AND expires_at <= now() LIMIT 100 FOR UPDATE SKIP LOCKED)"
-            " RETURNING id, post_id"
+            " RETURNING id, post_id, account_id"
         )
-        tx.tell(*(PollClosed(poll_id=row["id"], post_id=row["post_id"]) for row in rows))
+        tx.tell(*(PollClosed(poll_id=row["id"], post_id=row["post_id"], account_id=row["account_id"]) for row in rows))
