@@ -12,6 +12,8 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 _USERNAME = re.compile(r"[a-z0-9_]+([a-z0-9_.-]+[a-z0-9_]+)?", re.I)
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_WORD = re.compile(r"[^\W_]+")
+_LONGEST_WORD = 80
 _OTHER_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ø": "o", "Ø": "O", "ı": "i", "æ": "ae", "œ": "oe"})
 
 # Letters of other scripts that look Latin, for names that pretend to be the place's own voice.
@@ -41,6 +43,11 @@ def fold(text: str) -> str:
     """Without case and diacritics: what search compares. `Dvořáková` and `dvorakova` fold alike."""
     text = text.translate(_OTHER_LETTERS)
     return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+
+
+def search_words(text: str) -> list[str]:
+    """The words that search knows a text by, folded, each once."""
+    return list(dict.fromkeys(word[:_LONGEST_WORD] for word in _WORD.findall(fold(text))))
 
 
 def is_username(text: str) -> bool:

@@ -209,3 +209,4 @@ CREATE TABLE conversations (                                  -- one row per par
     PRIMARY KEY (account_id, conversation_id)
 );
 CREATE INDEX conversations_newest ON conversations (account_id, last_post_id DESC);
+CREATE INDEX conversations_last_post ON conversations (last_post_id);

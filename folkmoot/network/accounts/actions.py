@@ -7,7 +7,7 @@ import msgspec
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
-from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, fold, is_username, pretends_to_be_us
+from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, pretends_to_be_us, search_words
 from folkmoot.network.accounts import queries
 from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, ProfileField
 
@@ -48,7 +48,7 @@ async def create_account(tx: WriteTx, username: str, *, display_name: str = "", 
     """
     now = clock.now()
     account = Account(id=ids.make_id(ids.draw_shard(), now), username=username, display_name=display_name, is_bot=is_bot, created_at=now)
-    if not await queries.insert_account(tx, account, _search_text(account)):
+    if not await queries.insert_account(tx, account, _search_words(account)):
         raise Invalid(FieldError("username", "taken", "This name is taken. Please choose another one."))
     tx.tell(AccountCreated(account_id=account.id))
     return account
@@ -75,7 +75,7 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
         account, display_name=display_name, bio=bio, bio_html=formatting.render(bio, base_url=base_url), fields=fields,
         version=account.version + 1, **switches,
     )
-    await queries.update_profile(tx, changed, _search_text(changed))
+    await queries.update_profile(tx, changed, _search_words(changed))
 
     tx.tell(AccountChanged(account_id=account.id))
     return changed
@@ -84,7 +84,7 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
 async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None, header_key: str | None) -> Account:
     """Shows other pictures in the profile; None shows the default. Tells account.changed."""
     changed = msgspec.structs.replace(account, avatar_key=avatar_key, header_key=header_key, version=account.version + 1)
-    await queries.update_profile(tx, changed, _search_text(changed))
+    await queries.update_profile(tx, changed, _search_words(changed))
     tx.tell(AccountChanged(account_id=account.id))
     return changed
 
@@ -110,5 +110,6 @@ def _field_html(value: str, base_url: str) -> str:
     return html.removeprefix("<p>").removesuffix("</p>")
 
 
-def _search_text(account: Account) -> str:
-    return fold(f"{account.username} {account.display_name}")
+def _search_words(account: Account) -> list[str]:
+    """By what an account is found: its names, and a name with underscores in parts too."""
+    return [account.username.lower(), *search_words(f"{account.username.replace('_', ' ')} {account.display_name}")]

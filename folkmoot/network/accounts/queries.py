@@ -67,13 +67,13 @@ async def list_accounts_by_name(conn: ReadConn, names: Sequence[tuple[str, str]]
     return [account_from(row) for row in rows]
 
 
-async def insert_account(tx: WriteTx, account: Account, search: str) -> bool:
-    """False when the name is taken. `search` is folded text."""
+async def insert_account(tx: WriteTx, account: Account, search: Sequence[str]) -> bool:
+    """False when the name is taken. `search`: folded words."""
     return bool(await tx.fetchval(
         """
         WITH made AS (
             INSERT INTO accounts (id, username, username_key, display_name, is_bot, search, created_at)
-            VALUES ($1, $2, $3, $4, $5, to_tsvector('simple', $6), $7)
+            VALUES ($1, $2, $3, $4, $5, array_to_tsvector($6), $7)
             ON CONFLICT (username_key, domain) DO NOTHING RETURNING id
         )
         INSERT INTO account_counts (account_id) SELECT id FROM made RETURNING true
@@ -82,13 +82,13 @@ async def insert_account(tx: WriteTx, account: Account, search: str) -> bool:
     ))
 
 
-async def update_profile(tx: WriteTx, account: Account, search: str) -> None:
+async def update_profile(tx: WriteTx, account: Account, search: Sequence[str]) -> None:
     """Stores what `account` says of itself, and raises its version, so that shown posts follow."""
     await tx.execute(
         """
         UPDATE accounts SET display_name = $2, bio = $3, bio_html = $4, fields = $5, avatar_key = $6, header_key = $7,
             avatar_description = $8, header_description = $9, is_locked = $10, is_bot = $11, is_discoverable = $12,
-            is_indexable = $13, hides_collections = $14, search = to_tsvector('simple', $15), version = version + 1
+            is_indexable = $13, hides_collections = $14, search = array_to_tsvector($15), version = version + 1
         WHERE id = $1
         """,
         account.id, account.display_name, account.bio, account.bio_html, msgspec.json.encode(account.fields).decode(),

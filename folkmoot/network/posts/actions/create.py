@@ -10,7 +10,7 @@ import msgspec
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Invalid
-from folkmoot.base.text import clean, clean_line, fold
+from folkmoot.base.text import clean, clean_line, search_words
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import list_accounts_by_name
 from folkmoot.network.counters import Counter
@@ -207,7 +207,7 @@ _INSERT = """
     WITH post AS (
         INSERT INTO posts (id, account_id, visibility, reply_to_id, reply_to_account_id, conversation_id, text, html, cover,
             is_sensitive, language, mentions, hashtags, media_count, poll_id, app_id, search, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, to_tsvector('simple', $17), $18)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, array_to_tsvector($17), $18)
         ON CONFLICT (id) DO NOTHING RETURNING id
     ), mentioned AS (
         INSERT INTO mentions (account_id, post_id) SELECT account_id, post.id FROM post, unnest($19::bigint[]) AS account_id
@@ -237,7 +237,7 @@ async def _insert(tx: WriteTx, post: Post, people: Sequence[Account], draft: Pos
         stored = await tx.fetchval(
             _INSERT, post.id, post.author.id, post.visibility, post.reply_to_id, post.reply_to_account_id, post.conversation_id,
             post.text, post.html, post.cover, post.is_sensitive, post.language, msgspec.json.encode(post.mentions).decode(),
-            list(post.hashtags), len(post.pictures), post.poll.id if post.poll else None, draft.app_id, search_text(post),
+            list(post.hashtags), len(post.pictures), post.poll.id if post.poll else None, draft.app_id, search_words_of(post),
             post.created_at, [account.id for account in people], formatting.hashtags_of(post.text),
             [subject for subject, _ in counted], [int(counter) for _, counter in counted], draft.idempotency_key,
         )
@@ -260,10 +260,10 @@ async def insert_poll(tx: WriteTx, post: Post) -> None:
     )
 
 
-def search_text(post: Post) -> str | None:
+def search_words_of(post: Post) -> list[str] | None:
     """What search finds a post by: folded words, cover and answers; direct posts are not searched."""
     if post.visibility == Visibility.DIRECT:
         return None
     titles = " ".join(post.poll.titles) if post.poll else ""
     described = " ".join(picture.description for picture in post.pictures)
-    return fold(f"{post.cover} {post.text} {titles} {described}")
+    return search_words(f"{post.cover} {post.text} {titles} {described}")

@@ -17,7 +17,7 @@ from folkmoot.network.posts.actions.create import (
     mentioned_people,
     new_poll,
     rendered,
-    search_text,
+    search_words_of,
 )
 from folkmoot.network.posts.model import Mention, Picture, Poll, Post, PostDraft, PostEdited, PostView
 from folkmoot.network.posts.policy import can_edit_post, require_can_write
@@ -108,12 +108,12 @@ async def _store(tx: WriteTx, before: Post, after: Post, people: Sequence[Accoun
     await tx.execute(
         """
         UPDATE posts SET text = $2, html = $3, cover = $4, is_sensitive = $5, language = $6, mentions = $7, hashtags = $8,
-            media_count = $9, poll_id = $10, search = to_tsvector('simple', $11), version = $12, edited_at = $13
+            media_count = $9, poll_id = $10, search = array_to_tsvector($11), version = $12, edited_at = $13
         WHERE id = $1
         """,
         after.id, after.text, after.html, after.cover, after.is_sensitive, after.language,
         msgspec.json.encode(after.mentions).decode(), list(after.hashtags), len(after.pictures),
-        after.poll.id if after.poll else None, search_text(after), after.version, after.edited_at,
+        after.poll.id if after.poll else None, search_words_of(after), after.version, after.edited_at,
     )
     # Whoever was mentioned once may go on reading; nobody is taken out of a conversation by an edit.
     await tx.execute(

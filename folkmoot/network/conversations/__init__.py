@@ -1,0 +1,1 @@
+"""Conversations: direct posts, one row per participant and thread, newest first."""

@@ -1,0 +1,16 @@
+"""What conversations hear of. `app.py` subscribes these."""
+
+from folkmoot.base.db import Database
+from folkmoot.network.conversations import queries
+from folkmoot.network.posts.model import PostCreated, PostDeleted, Visibility
+
+
+async def add_direct_post(database: Database, event: PostCreated) -> None:
+    if event.visibility == Visibility.DIRECT:
+        async with database.write() as tx:
+            await queries.refresh_after_post(tx, event.post_id)
+
+
+async def remove_deleted_post(database: Database, event: PostDeleted) -> None:
+    async with database.write() as tx:
+        await queries.refresh_after_deletion(tx, event.post_id)

@@ -1,0 +1,15 @@
+"""What a conversation is. No input or output."""
+
+import msgspec
+
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.model import PostView
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread of direct posts as one participant has it. `people` are the others; alone with oneself there are none."""
+
+    id: int
+    people: tuple[Account, ...]
+    last_post: PostView | None
+    is_unread: bool

@@ -1,0 +1,99 @@
+"""All SQL of conversations."""
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
+from folkmoot.network.accounts.queries import list_accounts
+from folkmoot.network.conversations.model import Conversation
+from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.queries import list_post_views
+
+
+async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list[tuple[int, Conversation]]:
+    """(id of the last post, conversation), newest first: four statements. Leans on conversations_newest."""
+    rows = page.newest_first(await conn.fetch(
+        f"""
+        SELECT conversation_id, last_post_id, participant_ids, is_unread FROM conversations
+        WHERE account_id = $1 AND last_post_id < $2 AND last_post_id > $3 ORDER BY last_post_id {page.order} LIMIT $4
+        """,
+        viewer_id, page.below, page.above, page.limit,
+    ))
+    people = await list_accounts(conn, [id_ for row in rows for id_ in row["participant_ids"]])
+    posts = {view.post.id: view for view in await list_post_views(conn, [row["last_post_id"] for row in rows], viewer_id)}
+    return [
+        (row["last_post_id"], Conversation(
+            id=row["conversation_id"],
+            people=tuple(people[id_] for id_ in row["participant_ids"] if id_ in people),
+            last_post=posts.get(row["last_post_id"]),
+            is_unread=row["is_unread"],
+        ))
+        for row in rows
+    ]
+
+
+async def get_conversation(conn: ReadConn, viewer_id: int, conversation_id: int) -> Conversation:
+    """Raises NotFound for one that the viewer is not part of."""
+    last = await conn.fetchval(
+        "SELECT last_post_id FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
+    )
+    if last is None:
+        raise NotFound
+    found = await list_conversations(conn, viewer_id, Page(limit=1, max_id=last + 1, since_id=last - 1))
+    return found[0][1]
+
+
+async def update_unread(tx: WriteTx, viewer_id: int, conversation_id: int, is_unread: bool) -> bool:
+    return bool(await tx.execute(
+        "UPDATE conversations SET is_unread = $3 WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id, is_unread
+    ))
+
+
+async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int) -> bool:
+    return bool(await tx.execute(
+        "DELETE FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
+    ))
+
+
+async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
+    """Brings a direct post into the conversations of its author and of those it mentions. May run twice."""
+    await tx.execute(
+        """
+        WITH post AS (
+            SELECT id, account_id, conversation_id FROM posts WHERE id = $1 AND visibility = $2
+        ), people AS (
+            SELECT account_id FROM post UNION SELECT mentions.account_id FROM mentions, post WHERE mentions.post_id = post.id
+        )
+        INSERT INTO conversations (account_id, conversation_id, last_post_id, participant_ids, is_unread)
+        SELECT people.account_id, post.conversation_id, post.id,
+            ARRAY(SELECT other.account_id FROM people AS other WHERE other.account_id <> people.account_id ORDER BY 1),
+            people.account_id <> post.account_id
+        FROM post, people JOIN logins ON logins.account_id = people.account_id
+        ON CONFLICT (account_id, conversation_id) DO UPDATE
+            SET last_post_id = excluded.last_post_id, is_unread = excluded.is_unread,
+                participant_ids = ARRAY(SELECT DISTINCT id FROM unnest(conversations.participant_ids || excluded.participant_ids) AS id)
+            WHERE conversations.last_post_id < excluded.last_post_id
+        """,
+        post_id, Visibility.DIRECT,
+    )
+
+
+async def refresh_after_deletion(tx: WriteTx, post_id: int) -> None:
+    """Conversations whose last post is gone show the one before it, or go too."""
+    await tx.execute(
+        """
+        WITH stale AS (
+            SELECT c.account_id, c.conversation_id, (
+                SELECT max(p.id) FROM posts AS p
+                WHERE p.conversation_id = c.conversation_id AND p.visibility = $2 AND (p.account_id = c.account_id OR EXISTS (
+                    SELECT FROM mentions WHERE mentions.account_id = c.account_id AND mentions.post_id = p.id))
+            ) AS last_post_id
+            FROM conversations AS c WHERE c.last_post_id = $1
+        ), gone AS (
+            DELETE FROM conversations AS c USING stale
+            WHERE stale.last_post_id IS NULL AND c.account_id = stale.account_id AND c.conversation_id = stale.conversation_id
+        )
+        UPDATE conversations AS c SET last_post_id = stale.last_post_id FROM stale
+        WHERE stale.last_post_id IS NOT NULL AND c.account_id = stale.account_id AND c.conversation_id = stale.conversation_id
+        """,
+        post_id, Visibility.DIRECT,
+    )

@@ -1,0 +1,100 @@
+"""Taking in a picture, describing it, removing it. The bytes that were uploaded are never kept."""
+
+import hashlib
+
+import msgspec
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import Database, WriteTx
+from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.text import clean
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.media import queries, sandbox
+from folkmoot.network.media.model import Purpose, Upload
+from folkmoot.network.media.store import MediaStore
+
+LONGEST_DESCRIPTION = 1500
+MOST_UNATTACHED = 100
+
+
+async def upload_picture(
+    database: Database, store: MediaStore, owner: Account, content: bytes, *, purpose: Purpose = Purpose.ATTACHMENT,
+    description: str = "", focus: tuple[float, float] = (0.0, 0.0),
+) -> Upload:
+    """Re-encodes a picture in the sandbox and stores what came out. Raises Invalid."""
+    description = _checked_description(description)
+    if not content:
+        raise Invalid(FieldError("file", "blank", "Please choose a picture."))
+    header, original, preview = await sandbox.run(content, purpose)
+    now = clock.now()
+    upload = Upload(
+        id=ids.make_id(ids.shard_of(owner.id), now), key=clock.token(16), account_id=owner.id, post_id=None, purpose=purpose,
+        kind="image", mime=header.mime, description=description, focus_x=_within(focus[0]), focus_y=_within(focus[1]),
+        blurhash=header.blurhash, width=header.width, height=header.height, preview_width=header.preview_width,
+        preview_height=header.preview_height, created_at=now,
+    )
+    hashes = [hashlib.sha256(part).digest() for part in (original, preview)]
+    async with database.write() as tx:
+        if purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, owner.id) >= MOST_UNATTACHED:
+            raise Invalid(FieldError("file", "too_many", "You have many pictures that no post uses. Publish or remove some first."))
+        for sha256, part in sorted(zip(hashes, (original, preview), strict=True)):  # in one order, so that two never wait for each other
+            await queries.add_file(tx, sha256, header, len(part))
+            store.write(sha256, header.extension, part)
+        await queries.insert_upload(tx, upload, *hashes)
+    return upload
+
+
+async def describe_picture(
+    tx: WriteTx, owner: Account, media_id: int, *, description: str | None = None, focus: tuple[float, float] | None = None
+) -> Upload:
+    """Changes alt text or focus; what is None stays. Raises NotFound, Invalid."""
+    upload = await queries.get_own_upload(tx, owner.id, media_id)
+    focus_x, focus_y = map(_within, focus) if focus else (upload.focus_x, upload.focus_y)
+    text = _checked_description(description) if description is not None else upload.description
+    await queries.update_upload(tx, media_id, text, focus_x, focus_y)
+    return msgspec.structs.replace(upload, description=text, focus_x=focus_x, focus_y=focus_y)
+
+
+async def remove_picture(tx: WriteTx, store: MediaStore, owner: Account, media_id: int) -> None:
+    """Removes an upload that no post uses. Raises NotFound, Invalid for one that a post uses."""
+    upload = await queries.get_own_upload(tx, owner.id, media_id)
+    if upload.post_id is not None:
+        raise Invalid(FieldError("media", "in_use", "Media attachment is currently used by a status"))
+    await _remove(tx, store, media_id)
+
+
+async def clear_abandoned(database: Database, store: MediaStore) -> None:
+    """Removes what no post uses: pictures of deleted posts at once, forgotten uploads after a day."""
+    while True:
+        async with database.write() as tx:
+            abandoned = await queries.list_abandoned(tx, 100)
+            for media_id in abandoned:
+                await _remove(tx, store, media_id)
+        if len(abandoned) < 100:
+            return
+
+
+async def clear_replaced(database: Database, store: MediaStore, account_id: int) -> None:
+    """Removes avatars and headers that were replaced."""
+    async with database.write() as tx:
+        for media_id in await queries.list_replaced(tx, account_id):
+            await _remove(tx, store, media_id)
+
+
+async def _remove(tx: WriteTx, store: MediaStore, media_id: int) -> None:
+    """The files go before the commit, while their rows are locked: an upload of the same content waits, and writes anew."""
+    for sha256, extension in await queries.delete_upload(tx, media_id):
+        store.remove(sha256, extension)
+
+
+def _checked_description(description: str) -> str:
+    text = clean(description)
+    if len(text) > LONGEST_DESCRIPTION:
+        raise Invalid(FieldError(
+            "description", "too_long", "A description has at most %(limit)d characters.", {"limit": LONGEST_DESCRIPTION}
+        ))
+    return text
+
+
+def _within(value: float) -> float:
+    return max(-1.0, min(1.0, value)) if value == value else 0.0  # a NaN is no place

@@ -1,0 +1,60 @@
+"""What an upload is. No input or output."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Purpose(StrEnum):
+    """What a picture is for: it decides its size. Stored."""
+
+    ATTACHMENT = "attachment"
+    AVATAR = "avatar"
+    HEADER = "header"
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored picture. `key` is the random word in its URLs; sizes in pixels, focus -1 to 1 from the middle."""
+
+    id: int
+    key: str
+    account_id: int
+    post_id: int | None
+    purpose: Purpose
+    kind: str
+    mime: str
+    description: str
+    focus_x: float
+    focus_y: float
+    blurhash: str
+    width: int
+    height: int
+    preview_width: int
+    preview_height: int
+    created_at: datetime
+
+
+class Reencoded(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sandbox makes of an upload, in front of the bytes of original and preview."""
+
+    mime: str
+    extension: str
+    width: int
+    height: int
+    preview_width: int
+    preview_height: int
+    blurhash: str
+    original_bytes: int
+    preview_bytes: int
+
+
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What serving a picture needs to know: its file, and of which post it is part."""
+
+    sha256: bytes
+    extension: str
+    mime: str
+    purpose: Purpose
+    post_visibility: int | None
+    is_withdrawn: bool  # its post is hidden, or its owner suspended

@@ -1,0 +1,30 @@
+"""Reading and dismissing notifications."""
+
+from folkmoot.base.db import WriteTx
+from folkmoot.base.errors import FieldError, Invalid, NotFound
+from folkmoot.network.notifications import queries
+from folkmoot.network.notifications.model import Marker, topic
+
+TIMELINES = ("home", "notifications")
+
+
+async def dismiss(tx: WriteTx, account_id: int, notification_id: int) -> None:
+    """Removes one. Raises NotFound for one that is not one's own."""
+    if not await queries.delete_notifications(tx, account_id, notification_id):
+        raise NotFound
+
+
+async def clear(tx: WriteTx, account_id: int) -> None:
+    """Removes all."""
+    await queries.delete_notifications(tx, account_id)
+    tx.publish(topic(account_id), 0)
+
+
+async def mark_read(tx: WriteTx, account_id: int, timeline: str, last_read_id: int) -> Marker:
+    """Notes how far one has read. Raises Invalid for a timeline that has no marker."""
+    if timeline not in TIMELINES:
+        raise Invalid(FieldError("timeline", "inclusion", "There is no such timeline."))
+    marker = await queries.upsert_marker(tx, account_id, timeline, last_read_id)
+    if timeline == "notifications":
+        tx.publish(topic(account_id), 0)
+    return marker

@@ -1,0 +1,60 @@
+"""What people are told of: one function per event. Running twice tells nobody twice. `app.py` subscribes these."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import Database
+from folkmoot.network.notifications import queries
+from folkmoot.network.notifications.model import Kind, topic
+from folkmoot.network.posts.model import PollClosed, PostCreated, PostEdited, PostFavourited
+from folkmoot.network.relations.model import FollowRequested, FollowStarted
+
+_BATCH = 1000
+
+
+async def tell(database: Database, account_ids: Sequence[int], kind: Kind, sender_id: int, post_id: int | None) -> None:
+    """Tells people, a thousand to a transaction, and those of them who are reading hear of it at once."""
+    for start in range(0, len(account_ids), _BATCH):
+        async with database.write() as tx:
+            told = await queries.insert_notifications(tx, account_ids[start : start + _BATCH], kind, sender_id, post_id)
+            for account_id, notification_id in told:
+                tx.publish(topic(account_id), notification_id)
+
+
+async def tell_of_post(database: Database, post: PostCreated) -> None:
+    """Of a boost its author; of a post those whom it mentions or answers, and who wants to hear of every post."""
+    if post.boost_of_id:
+        await tell(database, [post.origin_id], Kind.BOOST, post.account_id, post.boost_of_id)
+        return
+    addressed = list(dict.fromkeys([*post.mentioned_ids, *filter(None, [post.reply_to_account_id])]))
+    if addressed:
+        await tell(database, addressed, Kind.MENTION, post.account_id, post.post_id)
+    async with database.read() as conn:
+        listening = await queries.list_listening_followers_unscoped(conn, post.account_id)
+    others = [id_ for id_ in listening if id_ not in addressed]
+    if others and post.reply_to_account_id in (None, post.account_id):
+        await tell(database, others, Kind.POST, post.account_id, post.post_id)
+
+
+async def tell_of_favourite(database: Database, event: PostFavourited) -> None:
+    await tell(database, [event.author_id], Kind.FAVOURITE, event.account_id, event.post_id)
+
+
+async def tell_of_follow(database: Database, event: FollowStarted) -> None:
+    await tell(database, [event.target_id], Kind.FOLLOW, event.account_id, None)
+
+
+async def tell_of_request(database: Database, event: FollowRequested) -> None:
+    await tell(database, [event.target_id], Kind.FOLLOW_REQUEST, event.account_id, None)
+
+
+async def tell_of_edit(database: Database, event: PostEdited) -> None:
+    async with database.read() as conn:
+        boosters = await queries.list_boosters_unscoped(conn, event.post_id)
+    await tell(database, boosters, Kind.UPDATE, event.account_id, event.post_id)
+
+
+async def tell_of_poll(database: Database, event: PollClosed) -> None:
+    """Of the result: its author and those who voted."""
+    async with database.read() as conn:
+        voters = await queries.list_voters_unscoped(conn, event.poll_id)
+    await tell(database, list({event.account_id, *voters}), Kind.POLL, event.account_id, event.post_id)

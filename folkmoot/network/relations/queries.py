@@ -1,0 +1,164 @@
+"""All SQL of relations. Lists are paged by the id of the relation's own row, newest first."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.queries import account_from, columns
+from folkmoot.network.relations.model import Relation
+
+# $1 the viewer, $2 the others. Every part leans on a primary key.
+_RELATIONS = """
+    SELECT a.id AS target_id, f.account_id IS NOT NULL AS follows, coalesce(f.shows_boosts, r.shows_boosts, false) AS shows_boosts,
+        coalesce(f.notifies, r.notifies, false) AS notifies, f.languages, back.account_id IS NOT NULL AS is_followed_by,
+        r.account_id IS NOT NULL AS has_requested, asked.account_id IS NOT NULL AS is_requested_by,
+        m.account_id IS NOT NULL AS mutes, coalesce(m.hides_notifications, false) AS hides_notifications,
+        b.account_id IS NOT NULL AS blocks, bb.account_id IS NOT NULL AS is_blocked_by, coalesce(n.text, '') AS note
+    FROM accounts AS a
+    LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
+    LEFT JOIN follows AS back ON back.account_id = a.id AND back.target_id = $1
+    LEFT JOIN follow_requests AS r ON r.account_id = a.id AND r.requester_id = $1
+    LEFT JOIN follow_requests AS asked ON asked.account_id = $1 AND asked.requester_id = a.id
+    LEFT JOIN mutes AS m ON m.account_id = $1 AND m.target_id = a.id AND (m.expires_at IS NULL OR m.expires_at > now())
+    LEFT JOIN blocks AS b ON b.account_id = $1 AND b.target_id = a.id
+    LEFT JOIN blocks AS bb ON bb.account_id = a.id AND bb.target_id = $1
+    LEFT JOIN account_notes AS n ON n.account_id = $1 AND n.target_id = a.id
+    WHERE a.id = ANY ($2::bigint[])
+"""
+
+
+async def list_relations(conn: ReadConn, viewer_id: int, target_ids: Sequence[int]) -> list[Relation]:
+    """How the viewer stands to these accounts, in one statement; accounts that do not exist are left out."""
+    rows = await conn.fetch(_RELATIONS, viewer_id, list(target_ids))
+    return [
+        Relation(**{**dict(row), "languages": tuple(row["languages"]) if row["languages"] else None})
+        for row in rows
+    ]
+
+
+async def get_relation(conn: ReadConn, viewer_id: int, target_id: int) -> Relation:
+    """A relation; the empty one when there is no such account."""
+    found = await list_relations(conn, viewer_id, [target_id])
+    return found[0] if found else Relation(target_id=target_id)
+
+
+# What a list shows: its table, its owner's column, the column of who is listed.
+_LISTS = {
+    "following": ("follows", "account_id", "target_id"),
+    "followers": ("followers", "account_id", "follower_id"),
+    "requests": ("follow_requests", "account_id", "requester_id"),
+    "mutes": ("mutes", "account_id", "target_id"),
+    "blocks": ("blocks", "account_id", "target_id"),
+}
+
+
+async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int | None, page: Page) -> list[tuple[int, Account]]:
+    """(row id, account) of a list of the owner: following, followers, requests, mutes or blocks.
+
+    Suspended accounts are left out, and those that have blocked the viewer.
+    """
+    table, owner, listed = _LISTS[name]
+    unexpired = "AND (r.expires_at IS NULL OR r.expires_at > now())" if table == "mutes" else ""
+    rows = await conn.fetch(
+        f"""
+        SELECT r.id AS row_id, {columns()} FROM {table} AS r
+        JOIN accounts AS a ON a.id = r.{listed} LEFT JOIN account_counts AS ac ON ac.account_id = a.id
+        WHERE r.{owner} = $1 AND r.id < $3 AND r.id > $4 AND a.effect < 3 {unexpired}
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $2)
+        ORDER BY r.id {page.order} LIMIT $5
+        """,
+        owner_id, viewer_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
+
+
+async def count_requests(conn: ReadConn, account_id: int) -> int:
+    """How many people wait to be let in, at most 100."""
+    return int(await conn.fetchval(
+        "SELECT count(*) FROM (SELECT FROM follow_requests WHERE account_id = $1 LIMIT 100) AS waiting", account_id
+    ))
+
+
+async def insert_follow(
+    tx: WriteTx, account_id: int, target_id: int, row_id: int, *, shows_boosts: bool, notifies: bool, languages: Sequence[str] | None
+) -> bool:
+    """Writes both directions, or changes the options of a follow that is there. True when it is new."""
+    return bool(await tx.fetchval(
+        """
+        WITH made AS (
+            INSERT INTO follows (account_id, target_id, id, shows_boosts, notifies, languages)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            ON CONFLICT (account_id, target_id)
+                DO UPDATE SET shows_boosts = $4, notifies = $5, languages = $6
+            RETURNING xmax = 0 AS is_new
+        ), other_side AS (
+            INSERT INTO followers (account_id, follower_id, id) VALUES ($2, $1, $3) ON CONFLICT DO NOTHING
+        )
+        SELECT is_new FROM made
+        """,
+        account_id, target_id, row_id, shows_boosts, notifies, list(languages) if languages else None,
+    ))
+
+
+async def delete_follow(tx: WriteTx, account_id: int, target_id: int) -> bool:
+    await tx.execute("DELETE FROM followers WHERE account_id = $1 AND follower_id = $2", target_id, account_id)
+    return bool(await tx.execute("DELETE FROM follows WHERE account_id = $1 AND target_id = $2", account_id, target_id))
+
+
+async def insert_request(tx: WriteTx, account_id: int, requester_id: int, row_id: int, *, shows_boosts: bool, notifies: bool) -> bool:
+    return bool(await tx.fetchval(
+        "INSERT INTO follow_requests (account_id, requester_id, id, shows_boosts, notifies) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (account_id, requester_id) DO UPDATE SET shows_boosts = $4, notifies = $5 RETURNING xmax = 0",
+        account_id, requester_id, row_id, shows_boosts, notifies,
+    ))
+
+
+async def delete_request(tx: WriteTx, account_id: int, requester_id: int) -> tuple[bool, bool] | None:
+    """(shows_boosts, notifies) of the request that was there."""
+    row = await tx.fetchrow(
+        "DELETE FROM follow_requests WHERE account_id = $1 AND requester_id = $2 RETURNING shows_boosts, notifies",
+        account_id, requester_id,
+    )
+    return (row["shows_boosts"], row["notifies"]) if row else None
+
+
+async def upsert_mute(
+    tx: WriteTx, account_id: int, target_id: int, row_id: int, *, hides_notifications: bool, seconds: int
+) -> None:
+    """`seconds`: how long; 0 for ever."""
+    await tx.execute(
+        """
+        INSERT INTO mutes (account_id, target_id, id, hides_notifications, expires_at)
+        VALUES ($1, $2, $3, $4, CASE WHEN $5 > 0 THEN now() + make_interval(secs => $5) END)
+        ON CONFLICT (account_id, target_id)
+            DO UPDATE SET hides_notifications = excluded.hides_notifications, expires_at = excluded.expires_at
+        """,
+        account_id, target_id, row_id, hides_notifications, seconds,
+    )
+
+
+async def delete_mute(tx: WriteTx, account_id: int, target_id: int) -> bool:
+    return bool(await tx.execute("DELETE FROM mutes WHERE account_id = $1 AND target_id = $2", account_id, target_id))
+
+
+async def insert_block(tx: WriteTx, account_id: int, target_id: int, row_id: int) -> bool:
+    return bool(await tx.execute(
+        "INSERT INTO blocks (account_id, target_id, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", account_id, target_id, row_id
+    ))
+
+
+async def delete_block(tx: WriteTx, account_id: int, target_id: int) -> bool:
+    return bool(await tx.execute("DELETE FROM blocks WHERE account_id = $1 AND target_id = $2", account_id, target_id))
+
+
+async def upsert_note(tx: WriteTx, account_id: int, target_id: int, text: str) -> None:
+    """Keeps a private note; an empty one is forgotten."""
+    if not text:
+        await tx.execute("DELETE FROM account_notes WHERE account_id = $1 AND target_id = $2", account_id, target_id)
+        return
+    await tx.execute(
+        "INSERT INTO account_notes (account_id, target_id, text) VALUES ($1, $2, $3)"
+        " ON CONFLICT (account_id, target_id) DO UPDATE SET text = excluded.text",
+        account_id, target_id, text,
+    )

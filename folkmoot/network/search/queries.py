@@ -1,0 +1,91 @@
+"""All SQL of search. Words are folded in Python, and every word of a query is a prefix (decision 0010)."""
+
+from folkmoot.base.db import ReadConn
+from folkmoot.base.formatting import hashtag_key
+from folkmoot.base.text import search_words
+from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.queries import account_from, columns
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.search.model import Hashtag
+
+MOST_WORDS = 10
+
+
+def _tsquery(text: str) -> str | None:
+    """All words of a text, each as a prefix; None when there is no word in it. Words hold letters and digits only."""
+    words = search_words(text)[:MOST_WORDS]
+    return " & ".join(f"'{word}':*" for word in words) or None
+
+
+async def search_accounts(
+    conn: ReadConn, viewer_id: int | None, text: str, *, limit: int, offset: int = 0, only_followed: bool = False
+) -> list[Account]:
+    """Accounts by name or handle: whom the viewer follows first, then the exact name, then who is followed by many.
+
+    Leans on accounts_search and accounts_username_prefix.
+    """
+    handle = text.strip().removeprefix("@").lower()
+    name, _, domain = handle.partition("@")
+    query = _tsquery(name if domain else text)
+    if query is None:
+        return []
+    rows = await conn.fetch(
+        f"""
+        SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id
+        LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
+        WHERE (a.search @@ $2::tsquery OR a.username_key LIKE $3) AND ($4 = '' OR a.domain LIKE $4)
+          AND a.effect < {AccountEffect.SUSPENDED:d} AND (NOT $7::boolean OR f.account_id IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $1)
+        ORDER BY a.username_key = $8 DESC, f.account_id IS NULL, ac.followers DESC NULLS LAST, a.id
+        LIMIT $5 OFFSET $6
+        """,
+        viewer_id, query, _prefix(name), _prefix(domain) if domain else "", limit, offset, only_followed, name,
+    )
+    return [account_from(row) for row in rows]
+
+
+async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
+    """Hashtags that begin so, shortest first. Leans on hashtags_prefix."""
+    key = hashtag_key(text.strip().removeprefix("#"))
+    if not key or " " in key:
+        return []
+    rows = await conn.fetch(
+        "SELECT key, name FROM hashtags WHERE key LIKE $1 ORDER BY length(key), key LIMIT $2 OFFSET $3", _prefix(key), limit, offset
+    )
+    return [Hashtag(key=row["key"], name=row["name"]) for row in rows]
+
+
+async def find_hashtag(conn: ReadConn, name: str) -> Hashtag | None:
+    row = await conn.fetchrow("SELECT key, name FROM hashtags WHERE key = $1", hashtag_key(name))
+    return Hashtag(key=row["key"], name=row["name"]) if row else None
+
+
+async def search_posts(
+    conn: ReadConn, viewer_id: int, text: str, *, limit: int, offset: int = 0, max_id: int | None = None, min_id: int | None = None,
+    author_id: int | None = None,
+) -> list[PostView]:
+    """Posts with all these words that the viewer may see, newest first: one's own, and those of people who agree to be
+    found. Leans on posts_search. Three statements."""
+    query = _tsquery(text)
+    if query is None:
+        return []
+    rows = await conn.fetch(
+        f"""
+        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+        WHERE p.search @@ $2::tsquery AND (a.is_indexable OR p.account_id = $1)
+          AND ($5::bigint IS NULL OR p.id < $5) AND ($6::bigint IS NULL OR p.id > $6)
+          AND ($7::bigint IS NULL OR p.account_id = $7) AND {visible_sql("p", "a", "$1")}
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
+        ORDER BY p.id DESC LIMIT $3 OFFSET $4
+        """,
+        viewer_id, query, limit, offset, max_id, min_id, author_id,
+    )
+    return await list_post_views(conn, [row["id"] for row in rows], viewer_id)
+
+
+def _prefix(text: str) -> str:
+    """A LIKE pattern for texts that begin so."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped + "%"
