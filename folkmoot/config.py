@@ -105,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret: bytes = b""
     dsn: str = ""  # resolved: `database.url`, or that of the private PostgreSQL
     epoch: int = 1
+    role: str = "primary"  # of this host, from its state file
 
     @property
     def base_url(self) -> str:

@@ -4,6 +4,7 @@
     ├── NotFound          not there, or not yours to see: the same answer
     ├── Unauthorized      nobody is logged in, or the token is not valid
     ├── Forbidden         you are known, and you may not
+    ├── Malformed         a request that cannot be read: a missing parameter, a number that is none, broken JSON
     ├── Invalid           input that cannot be used: a list of fields, each with a code and a sentence
     ├── Conflict          somebody else was faster, or it is so already
     ├── TooMany           a limit was reached: says when to come back
@@ -46,6 +47,11 @@ class Forbidden(Problem):
     message = "You may not do this."
 
 
+class Malformed(Problem):
+    code = "malformed"
+    message = "This request cannot be read."
+
+
 @dataclasses.dataclass(frozen=True)
 class FieldError:
     """One thing wrong with one field. `code` as in the client API: blank, too_long, taken, invalid, inclusion ..."""
@@ -60,8 +66,8 @@ class Invalid(Problem):
     code = "invalid"
     message = "Something needs your attention."
 
-    def __init__(self, *errors: FieldError, log_text: str = "") -> None:
-        super().__init__(errors[0].message if len(errors) == 1 else None, log_text=log_text)
+    def __init__(self, *errors: FieldError, message: str | None = None, log_text: str = "") -> None:
+        super().__init__(message or (errors[0].message if len(errors) == 1 else None), log_text=log_text)
         self.errors = errors
         if len(errors) == 1:
             self.params = errors[0].params

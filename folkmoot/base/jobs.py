@@ -110,6 +110,12 @@ class Worker:
             await asyncio.sleep(timed.every.total_seconds())
 
 
+async def forget_events(database: Database) -> None:
+    """Drops events of more than 30 days ago. By the clock."""
+    async with database.write() as tx:
+        await tx.execute("DELETE FROM events WHERE created_at < now() - interval '30 days'")
+
+
 def _runner(database: Database, job: Job) -> Callable[[Any], Awaitable[None]]:
     from pgqueuer.errors import RetryRequested
 

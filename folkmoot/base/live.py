@@ -40,10 +40,12 @@ class Live:
         self._connection: asyncpg.Connection | None = None
 
     def publish(self, topic: str, body: object) -> None:
+        """Tells this process at once, and the others in a moment."""
         message = Message(topic, msgspec.Raw(msgspec.json.encode(body)))
         if not any(waiting.topic == topic and bytes(waiting.body) == bytes(message.body) for waiting in self._outgoing[-8:]):
             self._outgoing.append(message)
         self._wake.set()
+        self._hand_out(message)
 
     def subscribe(self, topic: str, listener: Listener) -> Callable[[], None]:
         """Calls `listener` with each message's JSON; what it returns ends the subscription."""
@@ -102,10 +104,15 @@ class Live:
         for payload in _pack([message for message in outgoing if message.topic != JOBS_TOPIC]):
             await self._connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
 
-    def _receive(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+    def _receive(self, _connection: object, pid: int, _channel: str, payload: object) -> None:
+        if self._connection is not None and pid == self._connection.get_server_pid():
+            return  # our own words: they were handed out when they were published
         for message in msgspec.json.decode(str(payload), type=list[Message]):
-            for listener in tuple(self._listeners.get(message.topic, ())):
-                listener(bytes(message.body))
+            self._hand_out(message)
+
+    def _hand_out(self, message: Message) -> None:
+        for listener in tuple(self._listeners.get(message.topic, ())):
+            listener(bytes(message.body))
 
 
 def _wake_workers() -> tuple[str, str]:

@@ -59,6 +59,7 @@ def resolved(settings: Settings, directory: Any) -> Settings:
         secret=directory.secret("network-secret").encode(),
         dsn=settings.database.url or Postgres(directory).dsn,
         epoch=directory.host().epoch,
+        role=directory.host().role,
     )
 
 

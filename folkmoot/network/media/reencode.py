@@ -8,6 +8,7 @@ the web processes.
 """
 
 import io
+import logging
 import resource
 import sys
 import warnings
@@ -18,6 +19,7 @@ from PIL import Image, ImageCms, ImageOps
 from folkmoot.network.media.blurhash import encode
 from folkmoot.network.media.model import Purpose, Reencoded
 
+log = logging.getLogger(__name__)
 MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 20
 MOST_PIXELS = 40_000_000
@@ -88,11 +90,11 @@ def _drawn_anew(picture: Image.Image) -> Image.Image:
             )
             upright = converted or upright
         except (ImageCms.PyCMSError, OSError) as error:
-            print(f"profile left out: {error}", file=sys.stderr)
+            log.info("colour profile left out: %s", error)
     converted_pixels = upright.convert(mode)
     fresh = Image.new(mode, converted_pixels.size)
     fresh.paste(converted_pixels)
-    if mode == "RGBA" and fresh.getextrema()[3][0] == 255:  # type: ignore[index]
+    if mode == "RGBA" and fresh.getchannel("A").getextrema()[0] == 255:
         return fresh.convert("RGB")
     return fresh
 

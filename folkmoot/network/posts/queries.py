@@ -1,6 +1,7 @@
 """All SQL that reads posts. Pages and threads come in a fixed number of statements, whatever their length."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -244,7 +245,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     cover: str
     is_sensitive: bool
     poll_titles: tuple[str, ...] | None
-    created_at: object
+    created_at: datetime
 
 
 async def list_edits(conn: ReadConn, post_id: int) -> list[Edit]:

@@ -21,6 +21,7 @@ from folkmoot.network.sessions.model import (
     LOGINS_TOPIC,
     OUT_OF_BAND,
     RESET_LASTS,
+    SESSION_LASTS,
     App,
     Invitation,
     Login,
@@ -152,14 +153,14 @@ async def end_sessions(tx: WriteTx, viewer: Viewer, *, only: int | None = None, 
     """Logs out: everywhere, one session, or all but one. Raises NotFound for a session that is not one's own."""
     if not await queries.delete_sessions(tx, viewer.id, only=only, but=but) and only:
         raise NotFound
-    _tell_log_outs(tx, viewer.id)
+    forget_viewer(tx, viewer.id)
 
 
 async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
     """Takes a program's access back. Raises NotFound for one that is not one's own."""
     if not await queries.delete_tokens(tx, viewer.id, only=token_id):
         raise NotFound
-    _tell_log_outs(tx, viewer.id)
+    forget_viewer(tx, viewer.id)
 
 
 async def change_password(database: Database, viewer: Viewer, old: str, new: str) -> None:
@@ -207,12 +208,12 @@ async def confirm_email(tx: WriteTx, code: str) -> None:
     taken = await queries.take_one_time_code(tx, digest(code), "confirm_email")
     if taken is None or not await queries.update_confirmed(tx, *taken):
         raise NotFound("This link is not valid any more. Please ask for a new one.")
-    _tell_log_outs(tx, taken[0])
+    forget_viewer(tx, taken[0])
 
 
 async def change_preferences(tx: WriteTx, viewer: Viewer, preferences: Preferences, language: str) -> None:
     await queries.update_preferences(tx, viewer.id, preferences, language)
-    _tell_log_outs(tx, viewer.id)
+    forget_viewer(tx, viewer.id)
 
 
 async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -> Invitation:
@@ -285,7 +286,13 @@ async def revoke_own_token(tx: WriteTx, app: App, token: str) -> None:
     """An app gives a token back (RFC 7009). An unknown one is no error."""
     account_id = await queries.delete_token_of_app(tx, digest(token), app.id)
     if account_id:
-        _tell_log_outs(tx, account_id)
+        forget_viewer(tx, account_id)
+
+
+async def forget_expired(database: Database) -> None:
+    """Drops codes and sessions that nobody can use any more. By the clock."""
+    async with database.write() as tx:
+        await queries.delete_expired(tx, SESSION_LASTS.total_seconds())
 
 
 def pkce_challenge(verifier: str) -> str:
@@ -341,10 +348,10 @@ async def _set_password(tx: WriteTx, account_id: int, password_hash: str, *, but
     await queries.update_password(tx, account_id, password_hash)
     await queries.delete_sessions(tx, account_id, but=but)
     await queries.delete_tokens(tx, account_id)
-    _tell_log_outs(tx, account_id)
+    forget_viewer(tx, account_id)
 
 
-def _tell_log_outs(tx: WriteTx, account_id: int) -> None:
+def forget_viewer(tx: WriteTx, account_id: int) -> None:
     """Processes forget what they have cached of this log-in, and live connections of it end."""
     tx.publish(LOGINS_TOPIC, account_id)
     tx.publish(login_topic(account_id), None)

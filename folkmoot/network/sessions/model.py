@@ -107,6 +107,8 @@ class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
 
     token_id: int
     app_id: int
+    app_name: str
+    app_website: str
     scopes: frozenset[str]
     viewer: Viewer | None = None
 

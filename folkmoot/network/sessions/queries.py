@@ -210,8 +210,9 @@ async def insert_token(
 
 async def find_token_holder(conn: ReadConn, token_hash: bytes) -> TokenHolder | None:
     row = await conn.fetchrow(
-        f"SELECT t.id AS token_id, t.app_id, t.scopes AS token_scopes, {_VIEWER}"
-        f" FROM tokens AS t LEFT JOIN (logins AS l {_WHOSE}) ON l.account_id = t.account_id WHERE t.token_hash = $1",
+        f"SELECT t.id AS token_id, t.app_id, t.scopes AS token_scopes, apps.name AS app_name, apps.website AS app_website, {_VIEWER}"
+        f" FROM tokens AS t JOIN apps ON apps.id = t.app_id LEFT JOIN (logins AS l {_WHOSE}) ON l.account_id = t.account_id"
+        " WHERE t.token_hash = $1",
         token_hash,
     )
     if row is None:
@@ -223,7 +224,10 @@ async def find_token_holder(conn: ReadConn, token_hash: bytes) -> TokenHolder | 
             account=account_from(row, "a_"), login=_login_from(row, "login_"), token_id=row["token_id"],
             app_id=row["app_id"], scopes=scopes,
         )
-    return TokenHolder(token_id=row["token_id"], app_id=row["app_id"], scopes=scopes, viewer=viewer)
+    return TokenHolder(
+        token_id=row["token_id"], app_id=row["app_id"], app_name=row["app_name"], app_website=row["app_website"],
+        scopes=scopes, viewer=viewer,
+    )
 
 
 async def list_tokens(conn: ReadConn, account_id: int) -> Sequence[Row]:
@@ -279,3 +283,13 @@ async def delete_expired(tx: WriteTx, session_seconds: float) -> None:
     await tx.execute("DELETE FROM one_time_codes WHERE expires_at < now()")
     await tx.execute("DELETE FROM authorization_codes WHERE expires_at < now()")
     await tx.execute("DELETE FROM sessions WHERE seen_at < now() - make_interval(secs => $1)", session_seconds)
+
+
+async def count_network(conn: ReadConn) -> tuple[int, int, int]:
+    """(members, members seen within 30 days, posts): what the network says of itself. Walks the small tables."""
+    row = await conn.fetchrow(
+        "SELECT count(*) AS members, count(*) FILTER (WHERE l.seen_at > now() - interval '30 days') AS active,"
+        " coalesce(sum(ac.posts), 0)::bigint AS posts FROM logins AS l JOIN account_counts AS ac ON ac.account_id = l.account_id"
+    )
+    assert row is not None
+    return row["members"], row["active"], row["posts"]

@@ -9,13 +9,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.network.posts.model import Post
 from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
-from folkmoot.network.timelines.model import Entry, fragment_key
+from folkmoot.network.timelines.model import Entry, Key, fragment_key
 
 F = TypeVar("F")
-Key = tuple[int, int, int]
 
 
 class FragmentCache(Generic[F]):
@@ -24,6 +24,7 @@ class FragmentCache(Generic[F]):
     def __init__(self, render: Callable[[Post], F], size: int = 20_000) -> None:
         self._render = render
         self._size = size
+        self._day = 0
         self._kept: OrderedDict[Key, F] = OrderedDict()
 
     async def gather(self, database: Database, entries: Iterable[Entry]) -> Mapping[Key, F]:
@@ -31,7 +32,7 @@ class FragmentCache(Generic[F]):
 
         A key can be absent from the answer: its post was deleted or edited between the two statements.
         """
-        kept = self._kept
+        kept = self._kept_today()
         found: dict[Key, F] = {}
         missing: list[int] = []
         for entry in entries:
@@ -48,6 +49,14 @@ class FragmentCache(Generic[F]):
             for post in posts.values():
                 found[fragment_key(post)] = self.keep(post)
         return found
+
+    def _kept_today(self) -> OrderedDict[Key, F]:
+        """What is kept; forgotten once a day, because signed addresses in it end."""
+        today = int(clock.now().timestamp()) // 86400
+        if today != self._day:
+            self._kept.clear()
+            self._day = today
+        return self._kept
 
     def keep(self, post: Post) -> F:
         """Renders a post and keeps it."""

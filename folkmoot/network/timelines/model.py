@@ -17,6 +17,7 @@ PUSH_BATCH = 1_000
 PULLED_AUTHORS = 50  # at most, per reader
 KEPT_ENTRIES = 800  # of a home that is kept warm
 REBUILT_ENTRIES = 400
+Key = tuple[int, int, int]  # under what a fragment is cached
 KEPT_DAYS = 14  # without a visit; then a home is dropped, and rebuilt when its owner returns
 
 
@@ -40,12 +41,12 @@ class Entry(NamedTuple):
         return self.id != self.shown_id
 
     @property
-    def shown_key(self) -> tuple[int, int, int]:
+    def shown_key(self) -> Key:
         """Under what the fragment of the shown post is cached."""
         return self.shown_id, self.shown_version, self.shown_author_version
 
     @property
-    def boost_key(self) -> tuple[int, int, int]:
+    def boost_key(self) -> Key:
         """Under what the boost's own small fragment is cached."""
         return self.id, 0, self.author_version
 
@@ -57,6 +58,6 @@ class Timeline(msgspec.Struct, frozen=True):
     is_partial: bool = False
 
 
-def fragment_key(post: Post) -> tuple[int, int, int]:
+def fragment_key(post: Post) -> Key:
     """The key of a post's fragment; of a boost's, its version is 0."""
     return post.id, 0 if post.boost_of_id else post.version, post.author.version

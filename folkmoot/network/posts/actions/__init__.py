@@ -1,7 +1,7 @@
 """What can be done with a post: one file per verb."""
 
 from folkmoot.network.posts.actions.boost import boost_post, unboost_post
-from folkmoot.network.posts.actions.create import PostLimits, create_post
+from folkmoot.network.posts.actions.create import PostLimits, create_post, forget_keys
 from folkmoot.network.posts.actions.delete import delete_post
 from folkmoot.network.posts.actions.edit import edit_post
 from folkmoot.network.posts.actions.mark import (
@@ -18,6 +18,6 @@ from folkmoot.network.posts.actions.vote import close_polls, vote_in_poll
 
 __all__ = [
     "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post", "delete_post", "edit_post", "favourite_post",
-    "mute_conversation", "pin_post", "unbookmark_post", "unboost_post", "unfavourite_post", "unmute_conversation", "unpin_post",
-    "vote_in_poll",
+    "forget_keys", "mute_conversation", "pin_post", "unbookmark_post", "unboost_post", "unfavourite_post", "unmute_conversation",
+    "unpin_post", "vote_in_poll",
 ]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from folkmoot.base import clock, formatting, ids
-from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Invalid
 from folkmoot.base.text import clean, clean_line, search_words
 from folkmoot.network.accounts.model import Account
@@ -138,6 +138,12 @@ async def _find_earlier(tx: WriteTx, author: Account, key: str) -> int | None:
         author.id, key,
     )
     return int(value) if value else None
+
+
+async def forget_keys(database: Database) -> None:
+    """Drops idempotency keys that are too old to matter. By the clock."""
+    async with database.write() as tx:
+        await tx.execute("DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'")
 
 
 async def mentioned_people(conn: ReadConn, author: Account, text: str) -> list[Account]:

@@ -1,0 +1,175 @@
+"""The door of the client API: finds the route, asks who is there and what they may, and turns problems into answers.
+
+Errors have the shape that clients know (`{"error": "..."}`) with exact codes; every answer carries the rate-limit
+headers of the limit that is closest, and the headers that let programs in browsers read it.
+"""
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+from folkmoot.api.entities import Entities, Fragment
+from folkmoot.api.request import Request, encode
+from folkmoot.base import clock
+from folkmoot.base.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+    WritesPaused,
+)
+from folkmoot.base.limits import Allowance, address_key
+from folkmoot.http.context import Context
+from folkmoot.http.params import TooLarge
+from folkmoot.http.replies import JSON, Reply
+from folkmoot.http.routing import Access, Route, Router
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.sessions import scopes
+from folkmoot.network.sessions.model import TokenHolder
+from folkmoot.network.timelines.fragments import FragmentCache
+
+log = logging.getLogger(__name__)
+_STATUS: dict[type[Problem], int] = {
+    NotFound: 404, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
+    WritesPaused: 503, Unavailable: 503, TooLarge: 413,
+}
+_EXPOSED = b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
+_CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _EXPOSED)]
+_PREFLIGHT = [
+    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key"),
+    (b"access-control-max-age", b"86400"),
+]
+_PRIVATE = [(b"vary", b"Authorization"), (b"cache-control", b"private, no-store")]
+_SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=15, stale-while-revalidate=30")]
+
+
+class WrongToken(Unauthorized):
+    message = "The access token is invalid"
+
+
+class ApiDoor:
+    """An ASGI application for `/api/...` and the machine side of OAuth."""
+
+    def __init__(self, context: Context, router: Router) -> None:
+        self._context = context
+        self._router = router
+        self._entities = Entities(context.urls)
+        self._fragments: FragmentCache[Fragment] = FragmentCache(self._entities.fragment)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        routes, values = self._router.find(scope["path"])
+        method = scope["method"]
+        if method == "OPTIONS":
+            await Reply(b"", 204, JSON, [*_CORS, *_PREFLIGHT])(scope, receive, send)
+            return
+        route = routes.get("GET" if method == "HEAD" else method)
+        allowance: Allowance | None = None
+        holder: TokenHolder | None = None
+        try:
+            if route is None:
+                raise NotFound if not routes else Malformed("This address does not take %(method)s.", method=method)
+            holder = await self._holder(scope)
+            allowance = self._spend(route, scope, holder)
+            _require(route, holder)
+            request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, holder)
+            reply = await route.handler(request)
+        except Problem as problem:
+            reply = _refusal(problem)
+            if problem.log_text:
+                log.info("%s %s: %s", method, route.path if route else "?", problem.log_text)
+        except Exception:
+            log.exception("%s %s failed", method, route.path if route else "?")
+            reply = Reply(b'{"error":"We failed at this. It is in our log."}', 500)
+        reply.headers += _CORS
+        reply.headers += _SHARED if holder is None and method == "GET" and reply.status == 200 else _PRIVATE
+        if allowance:
+            reply.headers += _rate_headers(allowance)
+        await reply(scope, receive, send)
+
+    async def _holder(self, scope: Any) -> TokenHolder | None:
+        """Whom the token stands for. Raises Unauthorized for one that is not valid."""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                kind, _, token = value.decode("latin-1").partition(" ")
+                if kind.lower() != "bearer":
+                    return None  # a client's own log-in at /oauth/token
+                holder = await self._context.viewers.by_token(token.strip())
+                if holder is None:
+                    raise WrongToken
+                return holder
+        return None
+
+    def _spend(self, route: Route, scope: Any, holder: TokenHolder | None) -> Allowance:
+        """Counts the request; the closest limit is told. Raises TooMany."""
+        limits = self._context.limits
+        address = address_key(scope["client"][0]) if scope.get("client") else "unknown"
+        if holder and holder.viewer:
+            key: object = holder.viewer.id
+            closest = min(limits.spend("account", key), limits.spend("token", holder.token_id), key=lambda found: found.remaining)
+        else:
+            key = address
+            closest = limits.spend("address", address)
+        if route.limit:
+            closest = limits.spend(route.limit, key)
+        if closest.is_spent:
+            raise TooMany("Too many requests", retry_after=max(1, closest.reset - int(clock.now().timestamp())))
+        return closest
+
+
+def _require(route: Route, holder: TokenHolder | None) -> None:
+    """Whether this token may use this route. The order of the refusals is what clients know."""
+    if route.access is Access.PUBLIC:
+        if holder and holder.viewer and holder.viewer.login.obstacle:
+            raise Forbidden(holder.viewer.login.obstacle)
+        return
+    if holder is None:
+        raise WrongToken
+    if route.scope and not any(scopes.covers(holder.scopes, wanted) for wanted in route.scope.split("|")):
+        raise Forbidden("This action is outside the authorized scopes")
+    if route.access is Access.APP:
+        return
+    if holder.viewer is None:
+        raise Invalid(message="This method requires an authenticated user")
+    if holder.viewer.login.obstacle:
+        raise Forbidden(holder.viewer.login.obstacle)
+    if holder.viewer.account.effect >= AccountEffect.SUSPENDED:
+        raise Forbidden("Your login is currently disabled.")
+
+
+def _refusal(problem: Problem) -> Reply:
+    status = next((code for kind, code in _STATUS.items() if isinstance(problem, kind)), 500)
+    text = problem.message % problem.params if problem.params else problem.message
+    answer: dict[str, Any] = {"error": text}
+    headers: list[tuple[bytes, bytes]] = []
+    if isinstance(problem, NotFound) and problem.message == NotFound.message:
+        answer = {"error": "Record not found"}
+    elif isinstance(problem, Invalid) and problem.errors:
+        sentences = [error.message % error.params if error.params else error.message for error in problem.errors]
+        answer = {"error": "Validation failed: " + ", ".join(sentences), "details": {}}
+        for error, sentence in zip(problem.errors, sentences, strict=True):
+            entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}
+            answer["details"].setdefault(error.field, []).append(entry)
+    if isinstance(problem, TooMany):
+        headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
+    if isinstance(problem, WritesPaused):
+        headers.append((b"retry-after", b"1"))
+    return Reply(encode(answer), status, JSON, headers)
+
+
+@lru_cache(maxsize=64)
+def _reset_header(reset: int) -> bytes:
+    return Allowance(0, 0, reset).reset_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+
+
+def _rate_headers(allowance: Allowance) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"x-ratelimit-limit", b"%d" % allowance.limit),
+        (b"x-ratelimit-remaining", b"%d" % max(0, allowance.remaining)),
+        (b"x-ratelimit-reset", _reset_header(allowance.reset)),
+    ]

@@ -1,0 +1,329 @@
+"""The wire shapes of the client API: what our structs are called and look like for apps.
+
+A status is rendered once into a *fragment*: its JSON without what changes from viewer to viewer or second to second.
+A page is spliced from fragments: counts, the viewer's flags and the poll are put between their bytes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from folkmoot.base import clock
+from folkmoot.base.formatting import hashtag_key
+from folkmoot.http.urls import Urls
+from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.conversations.model import Conversation
+from folkmoot.network.media.model import Upload
+from folkmoot.network.notifications.model import Kind, Notification
+from folkmoot.network.posts.model import Mark, Picture, Poll, Post, PostView, Visibility
+from folkmoot.network.posts.queries import Edit
+from folkmoot.network.relations.model import Relation
+from folkmoot.network.search.model import Hashtag
+from folkmoot.network.sessions.model import App, Role, Viewer
+from folkmoot.network.timelines.model import Entry, Key
+
+_encode = msgspec.json.Encoder().encode
+
+VISIBILITY = {Visibility.PUBLIC: "public", Visibility.UNLISTED: "unlisted", Visibility.FOLLOWERS: "private", Visibility.DIRECT: "direct"}
+VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
+NOTIFICATION = {
+    Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",
+    Kind.FOLLOW_REQUEST: "follow_request", Kind.POLL: "poll", Kind.POST: "status", Kind.UPDATE: "update",
+}
+NOTIFICATION_OF = {word: kind for kind, word in NOTIFICATION.items()}
+# Mastodon's bits of a role's rights that clients look at: manage reports and users for moderators, all for operators.
+_PERMISSIONS = {Role.MEMBER: "0", Role.JUROR: "0", Role.MODERATOR: "1040", Role.OPERATOR: "1"}
+
+
+class Fragment(NamedTuple):
+    """A rendered status: `head` lacks its end. `poll` is rendered anew for each viewer."""
+
+    head: bytes
+    author_id: int
+    is_pinnable: bool
+    poll: Poll | None
+
+
+def moment(value: datetime) -> str:
+    """ISO 8601, milliseconds, Z: what every client parses."""
+    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _flags(bits: int, is_pinnable: bool) -> bytes:
+    """The viewer's flags as JSON. `filtered` is empty: clients ask for it."""
+    flags = {
+        "favourited": bool(bits & Mark.FAVOURITE), "reblogged": bool(bits & Mark.BOOST), "muted": bool(bits & Mark.MUTED),
+        "bookmarked": bool(bits & Mark.BOOKMARK),
+    }
+    if is_pinnable:
+        flags["pinned"] = bool(bits & Mark.PINNED)
+    return b"," + _encode({**flags, "filtered": []})[1:-1]
+
+
+class Entities:
+    """Makes wire shapes; knows the addresses of this network."""
+
+    def __init__(self, urls: Urls) -> None:
+        self._urls = urls
+
+    # -- statuses ------------------------------------------------------------------------------------------------
+
+    def fragment(self, post: Post) -> Fragment:
+        """The part of a status that is the same for everybody."""
+        urls = self._urls
+        shape = {
+            "id": str(post.id),
+            "created_at": moment(post.created_at),
+            "in_reply_to_id": _id(post.reply_to_id),
+            "in_reply_to_account_id": _id(post.reply_to_account_id),
+            "sensitive": post.is_sensitive,
+            "spoiler_text": post.cover,
+            "visibility": VISIBILITY[post.visibility],
+            "language": post.language,
+            "uri": urls.post_uri(post),
+            "url": urls.post(post),
+            "edited_at": moment(post.edited_at) if post.edited_at else None,
+            "content": post.html,
+            "account": self.account(post.author),
+            "media_attachments": [self.picture(post, picture) for picture in post.pictures],
+            "mentions": [
+                {"id": str(who.account_id), "username": who.username, "url": f"{urls.base}/@{who.acct}", "acct": who.acct}
+                for who in post.mentions
+            ],
+            "tags": [{"name": key, "url": urls.hashtag(key)} for key in post.hashtags],
+            "emojis": [],
+            "card": None,
+            "application": {"name": post.app_name, "website": post.app_website or None} if post.app_name else None,
+        }
+        is_pinnable = post.boost_of_id is None and post.visibility != Visibility.DIRECT
+        return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll)
+
+    def spliced_page(self, entries: Iterable[Entry], fragments: Mapping[Key, Fragment], viewer_id: int | None) -> bytes:
+        """A timeline's JSON. An entry whose fragment is gone (deleted in this very moment) is left out."""
+        pieces: list[bytes] = []
+        for entry in entries:
+            shown = fragments.get(entry.shown_key)
+            boost = fragments.get(entry.boost_key) if entry.is_boost else None
+            if shown is None or (entry.is_boost and boost is None):
+                continue
+            pieces.append(self._spliced(
+                shown, boost, entry.replies, entry.boosts, entry.favourites, entry.bits, entry.choices, viewer_id
+            ))
+        return b"[" + b",".join(pieces) + b"]"
+
+    def status_bytes(self, view: PostView, viewer_id: int | None) -> bytes:
+        """One status as one viewer sees it."""
+        counts, marks = view.counts, view.marks
+        return self._spliced(
+            self.fragment(view.shown), self.fragment(view.post) if view.boosted else None,
+            counts.replies, counts.boosts, counts.favourites, marks.bits, marks.choices, viewer_id,
+        )
+
+    def _spliced(
+        self, shown: Fragment, boost: Fragment | None, replies: int, boosts: int, favourites: int, bits: int,
+        choices: Sequence[int] | None, viewer_id: int | None,
+    ) -> bytes:
+        counts = b',"replies_count":%d,"reblogs_count":%d,"favourites_count":%d' % (replies, boosts, favourites)
+        flags = b"" if viewer_id is None else _flags(bits, shown.is_pinnable and shown.author_id == viewer_id)
+        poll = b"null" if shown.poll is None else _encode(self.poll(shown.poll, bits, choices, viewer_id, shown.author_id))
+        inner = b"".join((shown.head, counts, flags, b',"reblog":null,"poll":', poll, b"}"))
+        if boost is None:
+            return inner
+        return b"".join((boost.head, counts, flags, b',"poll":null,"reblog":', inner, b"}"))
+
+    def poll(self, poll: Poll, bits: int, choices: Sequence[int] | None, viewer_id: int | None, author_id: int) -> dict[str, Any]:
+        is_over = poll.is_expired(clock.now())
+        hides = poll.hides_totals and not is_over
+        shape: dict[str, Any] = {
+            "id": str(poll.id),
+            "expires_at": moment(poll.expires_at) if poll.expires_at else None,
+            "expired": is_over,
+            "multiple": poll.is_multiple,
+            "votes_count": sum(poll.votes),
+            "voters_count": poll.voters,
+            "options": [
+                {"title": title, "votes_count": None if hides else votes}
+                for title, votes in zip(poll.titles, poll.votes, strict=True)
+            ],
+            "emojis": [],
+        }
+        if viewer_id is not None:
+            shape["voted"] = bool(bits & Mark.VOTED) or viewer_id == author_id
+            shape["own_votes"] = list(choices or ())
+        return shape
+
+    def picture(self, post: Post, picture: Picture) -> dict[str, Any]:
+        return self._attachment(
+            picture, self._urls.of_post(post, picture), self._urls.of_post(post, picture, is_preview=True)
+        )
+
+    def upload(self, upload: Upload) -> dict[str, Any]:
+        """An upload that no post shows yet: only its owner has its signed address."""
+        urls = self._urls
+        return self._attachment(
+            upload, urls.picture(upload.key, upload.mime, is_open=False),
+            urls.picture(upload.key, upload.mime, is_preview=True, is_open=False),
+        )
+
+    def _attachment(self, picture: Picture | Upload, url: str, preview_url: str) -> dict[str, Any]:
+        return {
+            "id": str(picture.id),
+            "type": "image",
+            "url": url,
+            "preview_url": preview_url,
+            "remote_url": None,
+            "preview_remote_url": None,
+            "text_url": None,
+            "meta": {
+                "original": _size(picture.width, picture.height),
+                "small": _size(picture.preview_width, picture.preview_height),
+                "focus": {"x": round(picture.focus_x, 4), "y": round(picture.focus_y, 4)},
+            },
+            "description": picture.description or None,
+            "blurhash": picture.blurhash or None,
+        }
+
+    def edit(self, edit: Edit, author: Account) -> dict[str, Any]:
+        shape: dict[str, Any] = {
+            "content": edit.html, "spoiler_text": edit.cover, "sensitive": edit.is_sensitive, "created_at": moment(edit.created_at),
+            "account": self.account(author), "media_attachments": [], "emojis": [],
+        }
+        if edit.poll_titles:
+            shape["poll"] = {"options": [{"title": title} for title in edit.poll_titles]}
+        return shape
+
+    # -- accounts ------------------------------------------------------------------------------------------------
+
+    def account(self, account: Account) -> dict[str, Any]:
+        urls = self._urls
+        is_gone = account.effect >= AccountEffect.SUSPENDED
+        avatar, header = urls.avatar(account), urls.header(account)
+        shape: dict[str, Any] = {
+            "id": str(account.id),
+            "username": account.username,
+            "acct": account.acct,
+            "display_name": "" if is_gone else account.display_name,
+            "locked": account.is_locked,
+            "bot": account.is_bot,
+            "discoverable": account.is_discoverable,
+            "indexable": account.is_indexable,
+            "group": False,
+            "created_at": account.created_at.strftime("%Y-%m-%dT00:00:00.000Z"),
+            "note": "" if is_gone else account.bio_html,
+            "url": urls.account(account),
+            "uri": urls.account_uri(account),
+            "avatar": avatar,
+            "avatar_static": avatar,
+            "avatar_description": account.avatar_description,
+            "header": header,
+            "header_static": header,
+            "header_description": account.header_description,
+            "followers_count": account.counts.followers,
+            "following_count": account.counts.following,
+            "statuses_count": account.counts.posts,
+            "last_status_at": account.counts.last_post_at.date().isoformat() if account.counts.last_post_at else None,
+            "hide_collections": account.hides_collections,
+            "noindex": not account.is_indexable,
+            "emojis": [],
+            "roles": [],
+            "fields": [] if is_gone else [
+                {"name": field.name, "value": field.value_html, "verified_at": moment(field.verified_at) if field.verified_at else None}
+                for field in account.fields
+            ],
+        }
+        if is_gone:
+            shape["suspended"] = True
+        elif account.effect == AccountEffect.LIMITED:
+            shape["limited"] = True
+        return shape
+
+    def own_account(self, viewer: Viewer, waiting: int) -> dict[str, Any]:
+        """One's own account, with what only its owner sees. `waiting`: follow requests."""
+        account, preferences = viewer.account, viewer.login.preferences
+        role = viewer.login.role
+        return {
+            **self.account(account),
+            "source": {
+                "privacy": VISIBILITY[Visibility(preferences.visibility)],
+                "sensitive": preferences.is_sensitive,
+                "language": preferences.post_language or None,
+                "note": account.bio,
+                "fields": [{"name": field.name, "value": field.value, "verified_at": None} for field in account.fields],
+                "follow_requests_count": waiting,
+                "hide_collections": account.hides_collections,
+                "discoverable": account.is_discoverable,
+                "indexable": account.is_indexable,
+                "attribution_domains": [],
+                "quote_policy": "nobody",
+            },
+            "role": {
+                "id": str(list(Role).index(role) or -99), "name": "" if role is Role.MEMBER else role.capitalize(),
+                "permissions": _PERMISSIONS[role], "color": "", "highlighted": role is not Role.MEMBER,
+            },
+        }
+
+    def relation(self, relation: Relation) -> dict[str, Any]:
+        return {
+            "id": str(relation.target_id),
+            "following": relation.follows,
+            "showing_reblogs": relation.shows_boosts,
+            "notifying": relation.notifies,
+            "languages": list(relation.languages) if relation.languages else None,
+            "followed_by": relation.is_followed_by,
+            "blocking": relation.blocks,
+            "blocked_by": relation.is_blocked_by,
+            "muting": relation.mutes,
+            "muting_notifications": relation.hides_notifications,
+            "requested": relation.has_requested,
+            "requested_by": relation.is_requested_by,
+            "domain_blocking": False,
+            "endorsed": False,
+            "note": relation.note,
+        }
+
+    # -- the rest ------------------------------------------------------------------------------------------------
+
+    def notification(self, notification: Notification, viewer_id: int) -> dict[str, Any]:
+        shape: dict[str, Any] = {
+            "id": str(notification.id),
+            "type": NOTIFICATION[notification.kind],
+            "group_key": f"ungrouped-{notification.id}",
+            "created_at": moment(notification.created_at),
+            "account": self.account(notification.sender),
+        }
+        if notification.post:
+            shape["status"] = msgspec.Raw(self.status_bytes(notification.post, viewer_id))
+        return shape
+
+    def conversation(self, conversation: Conversation, viewer_id: int) -> dict[str, Any]:
+        last = conversation.last_post
+        return {
+            "id": str(conversation.id),
+            "unread": conversation.is_unread,
+            "accounts": [self.account(account) for account in conversation.people],
+            "last_status": msgspec.Raw(self.status_bytes(last, viewer_id)) if last else None,
+        }
+
+    def hashtag(self, hashtag: Hashtag) -> dict[str, Any]:
+        return {
+            "id": hashtag.key, "name": hashtag_key(hashtag.name), "url": self._urls.hashtag(hashtag.key), "history": [],
+            "following": False, "featuring": False,
+        }
+
+    def app(self, app: App) -> dict[str, Any]:
+        return {
+            "id": str(app.id), "name": app.name, "website": app.website or None, "scopes": app.scopes.split(),
+            "redirect_uri": "\n".join(app.redirect_uris), "redirect_uris": list(app.redirect_uris), "vapid_key": "",
+        }
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _size(width: int, height: int) -> dict[str, Any]:
+    return {"width": width, "height": height, "size": f"{width}x{height}", "aspect": round(width / max(1, height), 6)}

@@ -1,0 +1,43 @@
+"""Polls through the client API."""
+
+from typing import Any
+
+from folkmoot.api.request import Request
+from folkmoot.base.errors import Malformed, NotFound
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.posts.actions import vote_in_poll
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.queries import find_poll_post_id, get_post_view
+
+
+async def show(request: Request) -> Reply:
+    async with request.database.read() as conn:
+        post_id = await find_poll_post_id(conn, request.id())
+        if post_id is None:
+            raise NotFound
+        view = await get_post_view(conn, post_id, request.viewer_id)
+    return request.json(_poll(request, view))
+
+
+async def vote(request: Request) -> Reply:
+    params = await request.params()
+    choices = params.texts("choices")
+    if not choices or not all(choice.isascii() and choice.isdigit() and len(choice) < 4 for choice in choices):
+        raise Malformed("The parameter %(name)s cannot be read.", name="choices")
+    async with request.database.write() as tx:
+        view = await vote_in_poll(tx, request.account, request.id(), [int(choice) for choice in choices])
+    return request.json(_poll(request, view))
+
+
+def _poll(request: Request, view: PostView) -> dict[str, Any]:
+    poll = view.shown.poll
+    if poll is None:
+        raise NotFound
+    return request.entities.poll(poll, view.marks.bits, view.marks.choices, request.viewer_id, view.shown.author.id)
+
+
+ROUTES = [
+    Route("GET", "/api/v1/polls/{id}", show, Access.PUBLIC),
+    Route("POST", "/api/v1/polls/{id}/votes", vote, Access.MEMBER, "write:statuses"),
+]

@@ -1,0 +1,98 @@
+"""Relations through the client API: follow, mute, block, requests and notes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from folkmoot.api.request import Request
+from folkmoot.base.db import WriteTx
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.relations import actions
+from folkmoot.network.relations.model import Relation
+from folkmoot.network.relations.queries import get_relation, list_related, list_relations
+
+Verb = Callable[[WriteTx, Account, int], Awaitable[Relation]]
+
+
+async def show(request: Request) -> Reply:
+    ids = request.query.ids("id")
+    async with request.database.read() as conn:
+        relations = await list_relations(conn, request.viewer.id, ids) if ids else []
+    return request.json([request.entities.relation(relation) for relation in relations])
+
+
+async def follow(request: Request) -> Reply:
+    params = await request.params()
+    target_id = request.id()
+    async with request.database.write() as tx:
+        before = await get_relation(tx, request.viewer.id, target_id)
+        known = before.follows or before.has_requested
+        relation = await actions.follow(
+            tx, request.account, target_id,
+            shows_boosts=params.flag("reblogs", before.shows_boosts if known else True),
+            notifies=params.flag("notify", before.notifies),
+            languages=params.texts("languages") or None,
+        )
+    return request.json(request.entities.relation(relation))
+
+
+async def mute(request: Request) -> Reply:
+    params = await request.params()
+    async with request.database.write() as tx:
+        relation = await actions.mute(
+            tx, request.account, request.id(), hides_notifications=params.flag("notifications", True),
+            seconds=params.integer("duration") or 0,
+        )
+    return request.json(request.entities.relation(relation))
+
+
+async def note(request: Request) -> Reply:
+    params = await request.params()
+    async with request.database.write() as tx:
+        relation = await actions.write_note(tx, request.account, request.id(), params.text("comment"))
+    return request.json(request.entities.relation(relation))
+
+
+def _by(verb: Verb) -> Handler:
+    """A handler for a verb that takes nothing but the account."""
+
+    async def handle(request: Request) -> Reply:
+        async with request.database.write() as tx:
+            relation = await verb(tx, request.account, request.id())
+        return request.json(request.entities.relation(relation))
+
+    return handle
+
+
+def _list(name: str) -> Handler:
+    async def handle(request: Request) -> Reply:
+        async with request.database.read() as conn:
+            rows = await list_related(conn, name, request.viewer.id, request.viewer.id, request.page(40))
+        return request.listed([(row_id, _entity(request, name, account)) for row_id, account in rows])
+
+    return handle
+
+
+def _entity(request: Request, name: str, account: Account) -> dict[str, Any]:
+    shape = request.entities.account(account)
+    return {**shape, "mute_expires_at": None} if name == "mutes" else shape
+
+
+_ONE = "/api/v1/accounts/{id}"
+ROUTES = [
+    Route("GET", "/api/v1/accounts/relationships", show, Access.MEMBER, "read:follows"),
+    Route("POST", f"{_ONE}/follow", follow, Access.MEMBER, "write:follows", limit="follow"),
+    Route("POST", f"{_ONE}/unfollow", _by(actions.unfollow), Access.MEMBER, "write:follows"),
+    Route("POST", f"{_ONE}/remove_from_followers", _by(actions.remove_follower), Access.MEMBER, "write:follows"),
+    Route("POST", f"{_ONE}/block", _by(actions.block), Access.MEMBER, "write:blocks"),
+    Route("POST", f"{_ONE}/unblock", _by(actions.unblock), Access.MEMBER, "write:blocks"),
+    Route("POST", f"{_ONE}/mute", mute, Access.MEMBER, "write:mutes"),
+    Route("POST", f"{_ONE}/unmute", _by(actions.unmute), Access.MEMBER, "write:mutes"),
+    Route("POST", f"{_ONE}/note", note, Access.MEMBER, "write:accounts"),
+    Route("GET", "/api/v1/follow_requests", _list("requests"), Access.MEMBER, "read:follows"),
+    Route("POST", "/api/v1/follow_requests/{id}/authorize", _by(actions.accept_follower), Access.MEMBER, "write:follows"),
+    Route("POST", "/api/v1/follow_requests/{id}/reject", _by(actions.reject_follower), Access.MEMBER, "write:follows"),
+    Route("GET", "/api/v1/blocks", _list("blocks"), Access.MEMBER, "read:blocks"),
+    Route("GET", "/api/v1/mutes", _list("mutes"), Access.MEMBER, "read:mutes"),
+]

@@ -1,0 +1,145 @@
+"""A request of the client API, as handlers see it, and the answers they give."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from starlette.datastructures import Headers
+
+from folkmoot.api.entities import Entities
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Malformed, NotFound
+from folkmoot.base.ids import parse_id
+from folkmoot.base.paging import Page
+from folkmoot.http.context import Context
+from folkmoot.http.params import Params, from_body, from_query
+from folkmoot.http.replies import JSON, Reply
+from folkmoot.http.routing import Route
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.sessions.model import TokenHolder, Viewer
+from folkmoot.network.timelines.fragments import FragmentCache
+from folkmoot.network.timelines.model import Timeline
+
+_CURSORS = ("max_id", "since_id", "min_id")
+encode = msgspec.json.Encoder().encode
+
+
+class Request:
+    """One request; `holder` is who the token stands for, None without one."""
+
+    __slots__ = ("_params", "_receive", "_values", "context", "entities", "fragments", "headers", "holder", "query", "route", "scope")
+
+    def __init__(
+        self, scope: Any, receive: Any, route: Route, values: dict[str, str], context: Context, entities: Entities,
+        fragments: FragmentCache[Any], holder: TokenHolder | None,
+    ) -> None:
+        self.scope = scope
+        self._receive = receive
+        self.route = route
+        self._values = values
+        self.context = context
+        self.entities = entities
+        self.fragments = fragments
+        self.holder = holder
+        self.headers = Headers(scope=scope)
+        self.query = from_query(scope["query_string"])
+        self._params: Params | None = None
+
+    @property
+    def database(self) -> Database:
+        return self.context.database
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who is logged in; the door has seen to it that on a member's route there is somebody."""
+        assert self.holder is not None
+        assert self.holder.viewer is not None
+        return self.holder.viewer
+
+    @property
+    def account(self) -> Account:
+        return self.viewer.account
+
+    @property
+    def viewer_id(self) -> int | None:
+        """For public routes: who reads, or None for nobody."""
+        return self.holder.viewer.id if self.holder and self.holder.viewer else None
+
+    @property
+    def address(self) -> str:
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    async def params(self) -> Params:
+        """The parameters of query and body; the body wins."""
+        if self._params is None:
+            most = self.route.most_bytes or self.context.settings.media.max_bytes + 1024 * 1024
+            body = await from_body(self._receive, self.headers, most)
+            self._params = Params({**self.query.tree(), **body.tree()})
+        return self._params
+
+    def id(self, name: str = "id") -> int:
+        """An id in the path. What can be no id is not there."""
+        value = parse_id(self._values[name])
+        if value is None:
+            raise NotFound
+        return value
+
+    def value(self, name: str) -> str:
+        return self._values[name]
+
+    def page(self, default: int = 20) -> Page:
+        """Which part of a list is wanted; the limit is clamped to twice the default."""
+        query = self.query
+        limit = query.integer("limit")
+        if limit is not None and limit < 0:
+            raise Malformed("limit must not be negative")
+        return Page(
+            limit=max(1, min(limit or default, 2 * default)),
+            **{name: _cursor(query.text(name)) for name in _CURSORS},
+        )
+
+    def json(self, answer: Any, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
+        return Reply(encode(answer), status, JSON, headers)
+
+    def listed(self, rows: Sequence[tuple[int, Any]]) -> Reply:
+        """A page of (cursor, entity), with the Link header that leads on."""
+        return Reply(encode([entity for _, entity in rows]), 200, JSON, self.links([cursor for cursor, _ in rows]))
+
+    def links(self, cursors: Sequence[int]) -> list[tuple[bytes, bytes]]:
+        """The Link header of a page: `next` is older, `prev` is newer. None for an empty page."""
+        if not cursors:
+            return []
+        query = self.scope["query_string"].decode("latin-1")
+        others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key not in _CURSORS] if query else []
+        base = f"{self.context.settings.base_url}{self.scope['path']}?"
+        older = base + urlencode([*others, ("max_id", cursors[-1])])
+        newer = base + urlencode([*others, ("min_id", cursors[0])])
+        return [(b"link", f'<{older}>; rel="next", <{newer}>; rel="prev"'.encode())]
+
+    async def timeline(self, timeline: Timeline, status: int = 200) -> Reply:
+        """The hot path: a page spliced from fragments."""
+        entries = timeline.entries
+        fragments = await self.fragments.gather(self.database, entries)
+        body = self.entities.spliced_page(entries, fragments, self.viewer_id)
+        return Reply(body, status, JSON, self.links([entry.id for entry in entries]))
+
+    def status_bytes(self, view: PostView) -> bytes:
+        return self.entities.status_bytes(view, self.viewer_id)
+
+    def status(self, view: PostView, status: int = 200) -> Reply:
+        return Reply(self.status_bytes(view), status)
+
+    def statuses(self, views: Sequence[PostView]) -> list[msgspec.Raw]:
+        return [msgspec.Raw(self.status_bytes(view)) for view in views]
+
+
+def _cursor(text: str) -> int | None:
+    if not text:
+        return None
+    value = parse_id(text)
+    if value is None and text != "0":
+        raise Malformed("%(text)s is no id.", text=text[:40])
+    return value

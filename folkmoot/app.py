@@ -1,0 +1,175 @@
+"""Puts everything together: which door answers what, who hears of which event, which jobs there are.
+
+The only module that imports everything. A process is a web process (`run_web`) or a worker (`run_worker`); neither
+keeps anything that matters.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import uvloop
+
+from folkmoot.api.door import ApiDoor
+from folkmoot.api.routes import ROUTES as API_ROUTES
+from folkmoot.base import log
+from folkmoot.base.db import Database
+from folkmoot.base.events import Subscriptions
+from folkmoot.base.jobs import Job, Timed, Worker, forget_events
+from folkmoot.config import Settings
+from folkmoot.health import HealthDoor
+from folkmoot.http.context import Context
+from folkmoot.http.front import Front
+from folkmoot.http.routing import Router
+from folkmoot.http.server import Server
+from folkmoot.network import counters
+from folkmoot.network.conversations import jobs as conversations
+from folkmoot.network.media.actions import clear_abandoned
+from folkmoot.network.media.store import MediaStore
+from folkmoot.network.notifications import jobs as notifications
+from folkmoot.network.posts.actions import close_polls, forget_keys
+from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited
+from folkmoot.network.relations.model import AccountBlocked, AccountMuted, FollowEnded, FollowRequested, FollowStarted
+from folkmoot.network.sessions import limits as session_limits
+from folkmoot.network.sessions import mails
+from folkmoot.network.sessions.actions import forget_expired
+from folkmoot.network.timelines import jobs as timelines
+from folkmoot.web.door import WebDoor
+from folkmoot.web.routes import ROUTES as WEB_ROUTES
+
+
+def subscriptions(settings: Settings) -> Subscriptions:
+    """Who hears of what."""
+    store = MediaStore(settings.data / "media")
+
+    async def clear_pictures(database: Database, _event: PostDeleted) -> None:
+        await clear_abandoned(database, store)
+
+    heard = Subscriptions()
+    heard.on(PostCreated, timelines.push_to_homes)
+    heard.on(PostCreated, notifications.tell_of_post)
+    heard.on(PostCreated, conversations.add_direct_post)
+    heard.on(PostEdited, notifications.tell_of_edit)
+    heard.on(PostDeleted, timelines.remove_deleted)
+    heard.on(PostDeleted, conversations.remove_deleted_post)
+    heard.on(PostDeleted, clear_pictures)
+    heard.on(PostFavourited, notifications.tell_of_favourite)
+    heard.on(PollClosed, notifications.tell_of_poll)
+    heard.on(FollowStarted, timelines.merge_followed)
+    heard.on(FollowStarted, notifications.tell_of_follow)
+    heard.on(FollowRequested, notifications.tell_of_request)
+    heard.on(FollowEnded, timelines.remove_unfollowed)
+    heard.on(AccountMuted, timelines.remove_muted)
+    heard.on(AccountBlocked, timelines.remove_blocked)
+    return heard
+
+
+def jobs(settings: Settings) -> list[Job]:
+    """The orders that can be given, apart from the delivery of events."""
+    post = mails.Post(
+        network=settings.network.name, base_url=settings.base_url, sender=settings.mail.sender, host=settings.mail.host,
+        port=settings.mail.port, user=settings.mail.user, password=settings.mail.password, security=settings.mail.security,
+        outbox=settings.data / "outbox",
+    )
+
+    async def send_mail(_database: Database, mail: mails.Mail) -> None:
+        await mails.deliver(mail, post)
+
+    return [Job(mails.JOB, mails.Mail, send_mail)]
+
+
+def timed_jobs(settings: Settings) -> list[Timed]:
+    """What happens by the clock. All of it stands here."""
+    store = MediaStore(settings.data / "media")
+
+    async def clear_uploads(database: Database) -> None:
+        await clear_abandoned(database, store)
+
+    return [
+        Timed("counters.fold", timedelta(seconds=1), counters.fold_counters),
+        Timed("polls.close", timedelta(seconds=5), close_polls),
+        Timed("timelines.trim", timedelta(hours=1), timelines.trim),
+        Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),
+        Timed("limits.forget", timedelta(hours=1), session_limits.forget_old),
+        Timed("media.clear", timedelta(hours=1), clear_uploads),
+        Timed("sessions.forget_expired", timedelta(hours=1), forget_expired),
+        Timed("posts.forget_keys", timedelta(hours=1), forget_keys),
+        Timed("events.forget", timedelta(days=1), forget_events),
+    ]
+
+
+def doors(settings: Settings, database: Database) -> Front:
+    """What answers requests: the API, the pages, and the questions after health."""
+    context = Context.make(settings, database)
+    api_router = Router(API_ROUTES)
+    return Front(
+        api=ApiDoor(context, api_router), pages=WebDoor(context, Router(WEB_ROUTES)), health=HealthDoor(context),
+        api_router=api_router, is_secure=settings.is_secure,
+    )
+
+
+def create_web(settings: Settings) -> Any:
+    """The ASGI application of one web process: opens the database when it starts and closes it when it ends."""
+    state: dict[str, Any] = {}
+
+    @contextlib.asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        database = await _open(settings)
+        state["front"] = doors(settings, database)
+        try:
+            yield
+        finally:
+            await database.close()
+
+    running = lifespan()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await running.__aenter__()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await running.__aexit__(None, None, None)
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await state["front"](scope, receive, send)
+
+    return application
+
+
+def run_web(settings: Settings, listener: socket.socket | None = None) -> None:
+    """Answers requests until it is told to stop."""
+    log.set_up(settings.log.level, settings.log.format)
+    Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies).run(
+        sockets=[listener] if listener else None
+    )
+
+
+def run_worker(settings: Settings) -> None:
+    """Runs jobs until it is told to stop."""
+    log.set_up(settings.log.level, settings.log.format)
+    uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    database = await _open(settings)
+    worker = Worker(database, jobs(settings), timed_jobs(settings), subscriptions(settings))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    try:
+        await worker.run()
+    finally:
+        await database.close()
+
+
+async def _open(settings: Settings) -> Database:
+    database = await Database.open(
+        settings.dsn, epoch=settings.epoch, readers=settings.database.readers, writers=settings.database.writers
+    )
+    database.heard_kinds = subscriptions(settings).kinds()
+    return database

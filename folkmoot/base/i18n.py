@@ -1,0 +1,107 @@
+"""Languages: translated sentences, plurals, times and numbers as people of each language write them.
+
+Msgids are the English sentences. Catalogues are gettext files; the few rules of two languages for times and numbers
+stand here, so that no process carries the data of all others.
+"""
+
+import gettext
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from folkmoot.base import clock
+
+LANGUAGES = {"en": "English", "cs": "Čeština"}
+_MONTHS = {
+    "en": "January February March April May June July August September October November December".split(),
+    "cs": "ledna února března dubna května června července srpna září října listopadu prosince".split(),
+}
+_WEEKDAYS = {
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
+    "cs": "pondělí úterý středa čtvrtek pátek sobota neděle".split(),
+}
+
+
+class Translator:
+    """One language."""
+
+    def __init__(self, language: str, catalogues: Path, time_zone: str) -> None:
+        self.language = language
+        self.catalogue = gettext.translation("folkmoot", catalogues, [language], fallback=language == "en")
+        self._zone = ZoneInfo(time_zone)
+
+    def sentence(self, message: str, params: dict[str, object] | None = None) -> str:
+        """A sentence, translated, with its parameters put in."""
+        text = self.catalogue.gettext(message)
+        return text % params if params else text
+
+    def plural(self, one: str, many: str, count: int) -> str:
+        return self.catalogue.ngettext(one, many, count) % {"count": self.number(count)}
+
+    def number(self, value: int) -> str:
+        """1,204 in English, 1 204 in Czech."""
+        text = f"{value:,}"
+        return text if self.language == "en" else text.replace(",", "\u00a0")
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self._zone)
+
+    def time(self, moment: datetime) -> str:
+        """14:32 in English, 14.32 in Czech."""
+        local = self.local(moment)
+        return f"{local.hour}:{local.minute:02d}" if self.language == "en" else f"{local.hour}.{local.minute:02d}"
+
+    def date(self, moment: datetime) -> str:
+        """22 May 2027, 22. května 2027; the year only where it is another."""
+        local = self.local(moment)
+        month = _MONTHS[self.language][local.month - 1]
+        day = f"{local.day} {month}" if self.language == "en" else f"{local.day}. {month}"
+        return day if local.year == self.local(clock.now()).year else f"{day} {local.year}"
+
+    def full(self, moment: datetime) -> str:
+        """Date and time, with the year."""
+        local = self.local(moment)
+        month = _MONTHS[self.language][local.month - 1]
+        if self.language == "en":
+            return f"{local.day} {month} {local.year}, {self.time(moment)}"
+        return f"{local.day}. {month} {local.year} v {self.time(moment)}"
+
+    def short(self, moment: datetime) -> str:
+        """When somebody wrote something: the time today, else yesterday, the weekday, the date."""
+        days = (self.local(clock.now()).date() - self.local(moment).date()).days
+        if days <= 0:
+            return self.time(moment)
+        if days == 1:
+            return self.sentence("yesterday")
+        if days < 7:
+            return _WEEKDAYS[self.language][self.local(moment).weekday()]
+        return self.date(moment)
+
+    def month(self, moment: datetime) -> str:
+        """March 2024; in Czech the month alone is another word, so there it is 3/2024."""
+        local = self.local(moment)
+        return f"{_MONTHS['en'][local.month - 1]} {local.year}" if self.language == "en" else f"{local.month}/{local.year}"
+
+    def remaining(self, moment: datetime) -> str:
+        """How long until `moment`: 2 h 10 min."""
+        left = max(timedelta(0), moment - clock.now())
+        minutes = int(left.total_seconds() // 60)
+        if minutes >= 48 * 60:
+            return self.plural("%(count)s day", "%(count)s days", minutes // 1440)
+        return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def choose(accepted: str, default: str) -> str:
+    """The first of our languages in an Accept-Language header; Slovaks read Czech more easily than English."""
+    ranked = []
+    for place, item in enumerate(accepted[:300].split(",")):
+        tag, _, weight = item.strip().partition(";")
+        found = re.search(r"q=([01](?:\.\d+)?)", weight)
+        ranked.append((-(float(found[1]) if found else 1.0), place, tag.strip().lower()[:2]))
+    for _, _, tag in sorted(ranked):
+        if tag in LANGUAGES:
+            return tag
+        if tag == "sk":
+            return "cs"
+    return default

@@ -1,0 +1,46 @@
+"""Numbers for Prometheus: how many requests, how long, what failed. Shared by all processes of one machine.
+
+Each process writes into small files of one folder (`prometheus_client`'s own way for several processes), and whoever
+is asked at `/metrics` adds them up. Without the folder, the numbers are those of one process.
+"""
+
+import os
+from pathlib import Path
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_in(folder: Path) -> None:
+    """Before anything is measured: the folder in which all processes of this machine write."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for old in folder.glob("*.db"):
+        old.unlink(missing_ok=True)
+    os.environ[FOLDER] = str(folder)
+
+
+class Requests:
+    """Counts and times requests by door and kind of answer."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Histogram  # reads the environment when it is imported, so not before `share_in`
+
+        self._count = Counter("folkmoot_requests", "Requests answered", ["door", "status"])
+        self._seconds = Histogram(
+            "folkmoot_request_seconds", "Time to answer", ["door"], buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+        )
+
+    def note(self, door: str, status: int, seconds: float) -> None:
+        self._count.labels(door, f"{status // 100}xx").inc()
+        self._seconds.labels(door).observe(seconds)
+
+
+def report() -> bytes:
+    """The text that Prometheus reads."""
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    if FOLDER not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

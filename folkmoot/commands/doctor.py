@@ -1,0 +1,98 @@
+"""`moot doctor`: looks for faults, each with the command or setting that mends it. Exit code 1 when something is broken."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.config import Settings
+
+
+class Finding(NamedTuple):
+    """`state`: good, warning or broken."""
+
+    state: str
+    what: str
+    remedy: str = ""
+
+
+@click.command()
+@data_option
+@json_option
+def doctor(data: Path, as_json: bool) -> None:
+    """Look for faults and say how to mend them."""
+    settings = settings_of(data)
+    findings = [*_machine(settings), *_settings(settings), *run(_database(settings))]
+    marks = {"good": "  ok      ", "warning": "  look    ", "broken": "  BROKEN  "}
+    lines = [marks[finding.state] + finding.what + (f"\n            → {finding.remedy}" if finding.remedy else "") for finding in findings]
+    show([finding._asdict() for finding in findings], as_json, "\n".join(lines))
+    sys.exit(any(finding.state == "broken" for finding in findings))
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    """The disk, and who may read what."""
+    usage = shutil.disk_usage(settings.data)
+    share = round(100 * usage.free / usage.total)
+    free = f"{usage.free // 2**30} GB free on the disk ({share} %)"
+    if share < 10:
+        yield Finding("broken" if usage.free < 2**30 else "warning", free, "make room, or move the data directory to a larger disk")
+    else:
+        yield Finding("good", free)
+    for name in ("secrets", "postgres"):
+        folder = settings.data / name
+        if folder.exists() and folder.stat().st_mode & 0o077:
+            yield Finding("broken", f"{folder} can be read by others", f"chmod -R go= {folder}")
+        else:
+            yield Finding("good", f"{name} can be read by the network only")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    """What works, but not as a public network should."""
+    if not settings.server.base_url:
+        yield Finding("warning", f"the network calls itself {settings.base_url}", "set server.base_url before you invite others")
+    elif not settings.is_secure:
+        yield Finding("warning", "the public address is not https", "put caddy or haproxy in front, and set server.base_url to https://…")
+    else:
+        yield Finding("good", f"public address {settings.base_url}")
+    if settings.mail.host:
+        yield Finding("good", f"mail leaves through {settings.mail.host}")
+    else:
+        waiting = len(list((settings.data / "outbox").glob("*.eml")))
+        yield Finding("warning", f"mail is written to files ({waiting} so far), addresses are not confirmed", "set mail.host")
+    if not settings.network.contact_email:
+        yield Finding("warning", "nobody knows whom to write to", "set network.contact_email")
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    """Schema, checksums, worker, queue."""
+    from folkmoot.base.migrate import known
+    from folkmoot.health import WORKER_SILENT
+
+    async with open_database(settings) as database, database.read() as conn:
+        schema = await conn.fetchval("SELECT max(number) FROM migrations")
+        checksums = await conn.fetchval("SELECT current_setting('data_checksums')")
+        silent = await conn.fetchval("SELECT extract(epoch FROM now() - max(last_run_at))::int FROM timed_jobs")
+        oldest = await conn.fetchval(
+            "SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer"
+            " WHERE status = 'queued' AND execute_after <= now()"
+        )
+        failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
+    newest = known()[-1].number
+    findings = [Finding("good", f"schema {schema}") if schema == newest else Finding(
+        "broken", f"the schema is at {schema}, this version needs {newest}", "start the network: moot up brings it up to date")]
+    findings.append(Finding("good", "data checksums are on") if checksums == "on" else Finding(
+        "warning", "PostgreSQL runs without data checksums", "pg_checksums --enable, while the database is stopped"))
+    if silent is None or silent > WORKER_SILENT:
+        findings.append(Finding("broken", "no worker has run for half a minute: posts do not reach timelines", "moot up, or moot worker"))
+    else:
+        findings.append(Finding("good", "a worker runs"))
+    findings.append(Finding("good", f"the oldest job waits {oldest} s") if oldest < 60 else Finding(
+        "warning", f"a job has been waiting for {oldest} s", "start another worker: moot worker"))
+    findings += [
+        Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us") for row in failed
+    ]
+    return findings

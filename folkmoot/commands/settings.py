@@ -1,0 +1,33 @@
+"""`moot settings`: a sample of the settings file, made from the declarations."""
+
+import json
+from typing import Any
+
+import click
+
+from folkmoot.commands.options import json_option, show
+from folkmoot.config import SECTIONS, described
+
+
+@click.command()
+@json_option
+def settings(as_json: bool) -> None:
+    """Print a sample of the settings file, with every setting, its default and what it means."""
+    rows = [{"section": section, "name": name, "default": default, "says": sentence} for section, name, default, sentence in described()]
+    show(rows, as_json, sample())
+
+
+def sample() -> str:
+    """The sample: all settings commented out, so that the file may be used as it is."""
+    lines = ["# DATA/folkmoot.toml. Each setting can also be given by the environment: FOLKMOOT_SECTION_NAME."]
+    last = ""
+    for section, name, default, sentence in described():
+        if section != last:
+            lines += ["", f"# {(SECTIONS[section].__doc__ or '').strip()}", f"[{section}]"]
+            last = section
+        lines += [f"# {sentence}", f"# {name} = {_toml(default)}"]
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

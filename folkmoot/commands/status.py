@@ -1,0 +1,54 @@
+"""`moot status`: what this network is, and how it is."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+
+
+@click.command()
+@data_option
+@json_option
+def status(data: Path, as_json: bool) -> None:
+    """What this network is, and how it is."""
+    answer = run(_status(data))
+    text = (
+        f"{answer['name']} at {answer['address']}\n"
+        f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
+        f"  people     {answer['members']}, of them {answer['active']} here within 30 days\n"
+        f"  posts      {answer['posts']}\n"
+        f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
+        f"  pictures   {answer['media_mb']} MB\n"
+        f"  worker     {'last seen ' + str(answer['worker_seconds']) + ' s ago' if answer['worker_seconds'] is not None else 'never seen'}\n"
+        f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
+        f" {answer['jobs_failed']} gave up"
+    )
+    show(answer, as_json, text)
+
+
+async def _status(data: Path) -> dict[str, Any]:
+    from folkmoot.network.sessions.queries import count_network
+
+    settings = settings_of(data)
+    async with open_database(settings) as database, database.read() as conn:
+        members, active, posts = await count_network(conn)
+        row = await conn.fetchrow(
+            """
+            SELECT current_setting('server_version') AS postgresql, pg_database_size(current_database()) / 1048576 AS database_mb,
+                (SELECT max(number) FROM migrations) AS schema,
+                (SELECT coalesce(sum(bytes), 0) / 1048576 FROM media_files) AS media_mb,
+                (SELECT extract(epoch FROM now() - max(last_run_at))::int FROM timed_jobs) AS worker_seconds,
+                (SELECT count(*) FROM pgqueuer WHERE status = 'queued') AS jobs_waiting,
+                (SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer
+                 WHERE status = 'queued' AND execute_after <= now()) AS jobs_oldest_seconds,
+                (SELECT count(*) FROM pgqueuer WHERE status = 'failed') AS jobs_failed
+            """
+        )
+    assert row is not None
+    return {
+        "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": settings.role, "epoch": settings.epoch,
+        "members": members, "active": active, "posts": posts,
+        **{key: int(value) if key != "postgresql" and value is not None else value for key, value in dict(row).items()},
+    }

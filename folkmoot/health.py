@@ -1,0 +1,74 @@
+"""Questions after health: is the process alive, can it serve, and the numbers for Prometheus.
+
+`/readyz` says why when it says no. `/metrics` answers this machine only, and nobody who comes through a proxy.
+"""
+
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from folkmoot.base import clock, metrics
+from folkmoot.base.migrate import known
+from folkmoot.http.context import Context
+from folkmoot.http.replies import Reply
+
+_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
+_LOCAL = frozenset(["127.0.0.1", "::1"])
+WORKER_SILENT = 30  # seconds after which we say that no worker runs
+_QUEUE = "SELECT count(*), coalesce(extract(epoch FROM now() - min(execute_after)), 0)::float8 AS age FROM pgqueuer WHERE status = 'queued'"
+
+
+class HealthDoor:
+    """Answers `/livez`, `/readyz` and `/metrics`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._newest = known()[-1].number
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"]
+        if path == "/livez":
+            reply = Reply(b'{"alive":true}')
+        elif path == "/readyz":
+            reasons = await self.reasons()
+            reply = Reply(msgspec.json.encode({"ready": not reasons, "reasons": reasons}), 503 if reasons else 200)
+        elif _is_local(scope):
+            reply = Reply(metrics.report() + await self._queue(), media_type=_TEXT)
+        else:
+            reply = Reply(b"", 404, _TEXT)
+        reply.headers.append((b"cache-control", b"no-store"))
+        await reply(scope, receive, send)
+
+    async def reasons(self) -> list[str]:
+        """Why requests should not come here now; none when all is well."""
+        try:
+            async with self._context.database.read() as conn:
+                newest = await conn.fetchval("SELECT max(number) FROM migrations")
+                worked = await conn.fetchval("SELECT max(last_run_at) FROM timed_jobs")
+                is_standby = conn.is_standby
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return [f"the database does not answer ({type(error).__name__})"]
+        reasons = []
+        if newest != self._newest:
+            reasons.append(f"the schema is at {newest}, this code needs {self._newest}")
+        if not is_standby and (worked is None or (clock.now() - worked).total_seconds() > WORKER_SILENT):
+            reasons.append("no worker has run for half a minute: posts do not reach timelines")
+        return reasons
+
+    async def _queue(self) -> bytes:
+        async with self._context.database.read() as conn:
+            row = await conn.fetchrow(_QUEUE)
+        assert row is not None
+        return (
+            "# HELP folkmoot_jobs_waiting Jobs that wait for a worker\n# TYPE folkmoot_jobs_waiting gauge\n"
+            f"folkmoot_jobs_waiting {row[0]}\n"
+            "# HELP folkmoot_jobs_oldest_seconds How long the oldest of them has been due\n"
+            "# TYPE folkmoot_jobs_oldest_seconds gauge\n"
+            f"folkmoot_jobs_oldest_seconds {max(0.0, row['age']):.3f}\n"
+        ).encode()
+
+
+def _is_local(scope: Any) -> bool:
+    came_through = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    return bool(scope.get("client")) and scope["client"][0] in _LOCAL and not came_through

@@ -1,0 +1,50 @@
+"""What a process that answers requests holds: settings, database, caches, limits. Made once, in `app.py`."""
+
+from dataclasses import dataclass
+
+from folkmoot.base.db import Database
+from folkmoot.base.limits import Limits
+from folkmoot.config import Settings
+from folkmoot.http.urls import Urls
+from folkmoot.network.media.store import MediaStore
+from folkmoot.network.posts.actions import PostLimits
+from folkmoot.network.posts.screening import Screener, let_pass
+from folkmoot.network.sessions.actions import SignUpPolicy
+from folkmoot.network.sessions.cache import Viewers
+
+
+@dataclass(frozen=True)
+class Context:
+    """One per process."""
+
+    settings: Settings
+    database: Database
+    viewers: Viewers
+    limits: Limits
+    urls: Urls
+    store: MediaStore
+    screener: Screener = let_pass
+
+    @classmethod
+    def make(cls, settings: Settings, database: Database, screener: Screener = let_pass) -> "Context":
+        return cls(
+            settings=settings, database=database, viewers=Viewers(database), limits=Limits(settings.limits.multiplier),
+            urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=MediaStore(settings.data / "media"),
+            screener=screener,
+        )
+
+    @property
+    def is_standby(self) -> bool:
+        """Whether this host only reads; then nothing is built or counted."""
+        return self.settings.role != "primary"
+
+    @property
+    def post_limits(self) -> PostLimits:
+        return PostLimits(max_characters=self.settings.network.max_characters, base_url=self.settings.base_url)
+
+    @property
+    def sign_up_policy(self) -> SignUpPolicy:
+        return SignUpPolicy(
+            mode=self.settings.network.registration, confirms_email=bool(self.settings.mail.host),
+            multiplier=self.settings.limits.multiplier,
+        )

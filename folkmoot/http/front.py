@@ -1,0 +1,62 @@
+"""The front of the house: every request passes here, gets an id, its security headers, and the door that answers it."""
+
+import logging
+from typing import Any
+
+from folkmoot.base import clock
+from folkmoot.base.log import request_id
+from folkmoot.base.metrics import Requests
+from folkmoot.http.routing import Router
+
+log = logging.getLogger(__name__)
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"),
+]
+_HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+_HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
+
+
+class Front:
+    """An ASGI application over the doors."""
+
+    def __init__(self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool) -> None:
+        self._api = api
+        self._pages = pages
+        self._health = health
+        self._api_router = api_router
+        self._headers = [*_HEADERS, _HSTS] if is_secure else _HEADERS
+        self._requests = Requests()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        id_ = clock.token(9)
+        request_id.set(id_)
+        started = clock.monotonic()
+        name, door = self._door(scope["path"])
+        status = 500
+
+        async def send_marked(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *self._headers, (b"x-request-id", id_.encode())]
+            await send(message)
+
+        try:
+            await door(scope, receive, send_marked)
+        finally:
+            seconds = clock.monotonic() - started
+            self._requests.note(name, status, seconds)
+            log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
+
+    def _door(self, path: str) -> tuple[str, Any]:
+        if path.startswith("/api/") or (path.startswith(("/oauth/", "/.well-known/", "/health")) and self._api_router.find(path)[0]):
+            return "api", self._api
+        if path in _HEALTH:
+            return "health", self._health
+        return "pages", self._pages

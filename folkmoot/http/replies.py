@@ -1,0 +1,27 @@
+"""Answers, as small as ASGI allows. Files and streams use Starlette's."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Headers = list[tuple[bytes, bytes]]
+JSON = b"application/json; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
+
+
+class Reply:
+    """A body with its status and headers; the doors add theirs to `headers` before it is sent."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, body: bytes, status: int = 200, media_type: bytes = JSON, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.body = body
+        self.status = status
+        self.headers: Headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
+
+    async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def redirect(url: str, status: int = 303) -> Reply:
+    return Reply(b"", status, HTML, [(b"location", url.encode("ascii", "backslashreplace"))])

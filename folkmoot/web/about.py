@@ -1,0 +1,55 @@
+"""Pages about the place itself, and the small files that browsers and robots ask for."""
+
+import msgspec
+
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.web.request import Request
+
+
+async def about(request: Request) -> Reply:
+    return await request.show("about/about.html")
+
+
+async def shortcuts(request: Request) -> Reply:
+    return await request.show("about/shortcuts.html")
+
+
+async def manifest(request: Request) -> Reply:
+    """What makes the page installable."""
+    settings = request.context.settings
+    icons = [
+        {"src": f"/static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
+        for size in (192, 512) for purpose in ("any", "maskable")
+    ]
+    answer = {
+        "name": settings.network.name, "short_name": settings.network.name[:12], "description": settings.network.description,
+        "id": "/", "start_url": "/", "scope": "/", "display": "standalone", "lang": request.language,
+        "background_color": "#EDF0EB", "theme_color": "#12333F", "icons": icons,
+        "shortcuts": [{"name": request.sentence("New post"), "url": "/posts/new"}],
+    }
+    return Reply(msgspec.json.encode(answer), media_type=b"application/manifest+json")
+
+
+async def robots(request: Request) -> Reply:
+    return Reply(b"User-agent: *\nDisallow: /posts/\nDisallow: /settings\nDisallow: /search\nDisallow: /oauth/\n",
+                 media_type=b"text/plain; charset=utf-8")
+
+
+async def favicon(request: Request) -> Reply:
+    return request.redirect("/static/favicon.svg")
+
+
+async def change_password(request: Request) -> Reply:
+    """Where password managers look (W3C: A Well-Known URL for Changing Passwords)."""
+    return request.redirect("/settings/password")
+
+
+ROUTES = [
+    Route("GET", "/about", about, Access.PUBLIC),
+    Route("GET", "/shortcuts", shortcuts, Access.PUBLIC),
+    Route("GET", "/manifest", manifest, Access.PUBLIC),
+    Route("GET", "/robots.txt", robots, Access.PUBLIC),
+    Route("GET", "/favicon.ico", favicon, Access.PUBLIC),
+    Route("GET", "/.well-known/change-password", change_password, Access.PUBLIC),
+]

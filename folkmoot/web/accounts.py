@@ -1,0 +1,111 @@
+"""Pages of accounts: the profile with its posts, and what one does with somebody."""
+
+from collections.abc import Awaitable, Callable
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.queries import find_account_by_name
+from folkmoot.network.posts.queries import list_account_post_ids, list_post_views
+from folkmoot.network.relations import actions
+from folkmoot.network.relations.model import Relation
+from folkmoot.network.relations.queries import get_relation, list_related
+from folkmoot.web.request import Request
+from folkmoot.web.timelines import ways
+
+
+def _tab(tab: str) -> Handler:
+    """The profile with one of its lists: posts, with_replies, media."""
+
+    async def handle(request: Request) -> Reply:
+        page = request.page()
+        async with request.database.read() as conn:
+            account = await _account(conn, request)
+            ids = await list_account_post_ids(
+                conn, account.id, request.viewer_id, page, without_replies=tab == "posts", only_media=tab == "media",
+                without_boosts=tab == "media",
+            )
+            is_first = page.max_id is None and page.min_id is None
+            pinned_ids = await list_account_post_ids(
+                conn, account.id, request.viewer_id, page, only_pinned=True
+            ) if tab == "posts" and is_first else []
+            views = await list_post_views(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
+            relation = await _relation(conn, request, account)
+        pinned = [view for view in views if view.post.id in pinned_ids]
+        return await request.show(
+            "accounts/show.html", account=account, relation=relation, tab=tab, pinned=pinned,
+            views=[view for view in views if view.post.id not in pinned_ids], **ways(page, ids),
+        )
+
+    return handle
+
+
+def _people(name: str) -> Handler:
+    """The page of who follows an account, or whom it follows."""
+
+    async def handle(request: Request) -> Reply:
+        page = request.page()
+        async with request.database.read() as conn:
+            account = await _account(conn, request)
+            hides = account.hides_collections and account.id != request.viewer_id
+            rows = [] if hides else await list_related(conn, name, account.id, request.viewer_id, page)
+            relation = await _relation(conn, request, account)
+        return await request.show(
+            "accounts/people.html", account=account, relation=relation, kind=name, hides=hides, accounts=[other for _, other in rows],
+            tab=name, **ways(page, [row_id for row_id, _ in rows]),
+        )
+
+    return handle
+
+
+async def _account(conn: ReadConn, request: Request) -> Account:
+    name, _, domain = request.value("name").partition("@")
+    if domain == request.context.settings.domain:
+        domain = ""
+    account = await find_account_by_name(conn, name, domain)
+    if account is None or account.effect >= AccountEffect.SUSPENDED:
+        raise NotFound
+    return account
+
+
+async def _relation(conn: ReadConn, request: Request, account: Account) -> Relation | None:
+    """How the viewer stands to the account; None for nobody and for oneself."""
+    if request.viewer_id in (None, account.id):
+        return None
+    return await get_relation(conn, request.viewer.id, account.id)
+
+
+async def note(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.write_note(tx, request.account, request.id(), request.form.text("note"))
+    return request.back()
+
+
+Verb = Callable[[WriteTx, Account, int], Awaitable[Relation]]
+
+
+def _button(verb: Verb) -> Handler:
+    async def handle(request: Request) -> Reply:
+        async with request.database.write() as tx:
+            await verb(tx, request.account, request.id())
+        return request.back()
+
+    return handle
+
+
+_VERBS: dict[str, Verb] = {
+    "follow": actions.follow, "unfollow": actions.unfollow, "mute": actions.mute, "unmute": actions.unmute, "block": actions.block,
+    "unblock": actions.unblock, "remove": actions.remove_follower, "accept": actions.accept_follower, "reject": actions.reject_follower,
+}
+ROUTES = [
+    Route("GET", "/@{name}", _tab("posts"), Access.PUBLIC),
+    Route("GET", "/@{name}/with_replies", _tab("with_replies"), Access.PUBLIC),
+    Route("GET", "/@{name}/media", _tab("media"), Access.PUBLIC),
+    Route("GET", "/@{name}/followers", _people("followers"), Access.PUBLIC),
+    Route("GET", "/@{name}/following", _people("following"), Access.PUBLIC),
+    Route("POST", "/accounts/{id}/note", note, Access.MEMBER),
+    *(Route("POST", f"/accounts/{{id}}/{name}", _button(verb), Access.MEMBER, limit="follow" if name == "follow" else "")
+      for name, verb in _VERBS.items()),
+]

@@ -1,0 +1,152 @@
+"""The door of the web: finds the page, asks who is there, checks forms, and turns problems into pages that help."""
+
+import logging
+from typing import Any
+
+from folkmoot.base.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    Malformed,
+    NotFound,
+    Problem,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+    WritesPaused,
+)
+from folkmoot.base.limits import address_key
+from folkmoot.base.log import request_id
+from folkmoot.http.context import Context
+from folkmoot.http.params import TooLarge
+from folkmoot.http.replies import Reply, redirect
+from folkmoot.http.routing import Access, Route, Router
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.sessions.model import Role, Viewer
+from folkmoot.web.rendering import Templates
+from folkmoot.web.request import House, Request
+from folkmoot.web.security import comes_from_us
+from folkmoot.web.static_files import StaticFiles
+
+log = logging.getLogger(__name__)
+_STATUS: dict[type[Problem], int] = {
+    NotFound: 404, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
+    WritesPaused: 503, Unavailable: 503, TooLarge: 413,
+}
+_ROLES = {Access.JUROR: Role.JUROR, Access.MODERATOR: Role.MODERATOR, Access.OPERATOR: Role.OPERATOR}
+_PRIVATE = (b"cache-control", b"private, no-cache")
+_SAFE = ("GET", "HEAD")
+
+
+async def _nowhere(_request: Request) -> Reply:
+    raise NotFound
+
+
+_NOWHERE = Route("GET", "/", _nowhere, Access.PUBLIC)  # stands in where no page was found
+
+
+class WebDoor:
+    """An ASGI application for everything that people see."""
+
+    def __init__(self, context: Context, router: Router) -> None:
+        self._context = context
+        self._router = router
+        self.static = StaticFiles()
+        self._house = House(context, Templates(context.settings, context.urls, self.static))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        method, path = scope["method"], scope["path"]
+        if path.startswith("/static/"):
+            await self._static(scope, receive, send)
+            return
+        routes, values = self._router.find(path)
+        route = routes.get("GET" if method == "HEAD" else method)
+        cookies = _cookies(scope)
+        viewer = await self._viewer(cookies)
+        request = Request(scope, receive, route or _NOWHERE, values, self._house, viewer, cookies)
+        try:
+            if route is None:
+                raise NotFound
+            self._spend(route, request)
+            _require(route, viewer)
+            if method not in _SAFE:
+                await self._check_form(request)
+            reply = await route.handler(request)
+        except Problem as problem:
+            if problem.log_text:
+                log.info("%s %s: %s", method, route.path if route else "?", problem.log_text)
+            reply = await self._refusal(request, problem)
+        except Exception:
+            log.exception("%s %s failed", method, route.path if route else "?")
+            reply = request.render("errors/failed.html", 500, code=request_id.get())
+        if isinstance(reply, Reply):
+            reply.headers += request.new_cookies
+            if not any(name == b"cache-control" for name, _ in reply.headers):
+                reply.headers.append(_PRIVATE)
+        await reply(scope, receive, send)
+
+    async def _static(self, scope: Any, receive: Any, send: Any) -> None:
+        takes_gzip = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
+        try:
+            reply = self.static.reply(scope["path"].removeprefix("/static/"), takes_gzip=takes_gzip)
+        except NotFound:
+            reply = Reply(b"", 404)
+        await reply(scope, receive, send)
+
+    async def _viewer(self, cookies: dict[str, str]) -> Viewer | None:
+        secret = cookies.get(self._house.cookies.session)
+        return await self._context.viewers.by_session(secret) if secret else None
+
+    def _spend(self, route: Route, request: Request) -> None:
+        limits = self._context.limits
+        key: object = request.viewer_id or address_key(request.address)
+        allowance = limits.spend("account" if request.viewer_id else "address", key)
+        if route.limit and not allowance.is_spent:
+            allowance = limits.spend(route.limit, key)
+        if allowance.is_spent:
+            raise TooMany(retry_after=60)
+
+    async def _check_form(self, request: Request) -> None:
+        """Reads the form and refuses one that did not come from our page."""
+        form = await request.read_form()
+        token = form.text("form_token") or request.headers.get("x-form-token", "")
+        if not comes_from_us(dict(request.headers), self._context.settings.base_url):
+            raise Forbidden("This form was sent from another site. Nothing has happened.")
+        if not request.house.tokens.is_valid(request.browser, token):
+            raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
+
+    async def _refusal(self, request: Request, problem: Problem) -> Reply:
+        status = next((code for kind, code in _STATUS.items() if isinstance(problem, kind)), 500)
+        if isinstance(problem, Unauthorized) and not request.signed_in and request.scope["method"] in _SAFE:
+            return redirect(f"/log_in?next={request.scope['path']}")
+        sentence = request.translator.sentence(problem.message, dict(problem.params))
+        if request.wants_part:
+            reply = Reply(sentence.encode(), status, b"text/plain; charset=utf-8")
+        else:
+            reply = request.render("errors/refused.html", status, sentence=sentence, number=status)
+        if isinstance(problem, TooMany | WritesPaused):
+            seconds = problem.retry_after if isinstance(problem, TooMany) else 1
+            reply.headers.append((b"retry-after", b"%d" % max(1, round(seconds))))
+        return reply
+
+
+def _require(route: Route, viewer: Viewer | None) -> None:
+    if route.access is Access.PUBLIC:
+        return
+    if viewer is None:
+        raise Unauthorized
+    if viewer.account.effect >= AccountEffect.SUSPENDED:
+        raise Forbidden("Your login is currently disabled.")
+    needed = _ROLES.get(route.access)
+    if needed and not viewer.login.role.includes(needed):
+        raise NotFound  # who may not come in need not learn that there is a room
+
+
+def _cookies(scope: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for pair in value.decode("latin-1").split(";"):
+                key, _, content = pair.strip().partition("=")
+                found.setdefault(key, content)
+    return found

@@ -1,0 +1,84 @@
+"""Live updates for a page that is open: new posts and notices wait behind a button, announced by server-sent events.
+
+Nothing is pushed into the page: it learns how many there are. At most five such connections per member and process;
+one that is left open ends with the session.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.responses import StreamingResponse
+
+from folkmoot.base.errors import TooMany
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.notifications.model import topic
+from folkmoot.network.notifications.queries import count_unread
+from folkmoot.network.sessions.model import login_topic
+from folkmoot.network.timelines.live import home_feed
+from folkmoot.web.request import Request
+
+_MOST = 5
+_BEAT = 15  # seconds between signs of life
+_open: Counter[int] = Counter()
+
+
+async def home(request: Request) -> StreamingResponse:
+    if _open[request.viewer.id] >= _MOST:
+        raise TooMany(retry_after=60)
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(_events(request), media_type="text/event-stream", headers=headers)
+
+
+async def _events(request: Request) -> AsyncIterator[bytes]:
+    """`posts`: how many new ones wait; `notices`: how many are unread; each with the words to show."""
+    viewer_id, live = request.viewer.id, request.database.live
+    changed, ended = asyncio.Event(), asyncio.Event()
+    stops = [
+        live.subscribe(topic(viewer_id), lambda _body: changed.set()),
+        live.subscribe(login_topic(viewer_id), lambda _body: ended.set()),
+    ]
+    _open[viewer_id] += 1
+    waiting = 0
+    try:
+        async with home_feed(request.database, viewer_id) as feed:
+            yield b": here\n\n"
+            while not ended.is_set():
+                posts = asyncio.create_task(feed.next_entries(_BEAT))
+                others = [asyncio.create_task(event.wait()) for event in (changed, ended)]
+                await asyncio.wait([posts, *others], return_when=asyncio.FIRST_COMPLETED)
+                for task in others:
+                    task.cancel()
+                if changed.is_set():
+                    changed.clear()
+                    yield await _notices(request)
+                entries = await posts if posts.done() else []
+                if not posts.done():
+                    posts.cancel()
+                    await asyncio.gather(posts, return_exceptions=True)
+                waiting += len([entry for entry in entries if entry.is_visible])
+                if entries:
+                    words = request.translator.plural("%(count)s new post", "%(count)s new posts", waiting)
+                    yield _event("posts", {"count": waiting, "words": words})
+                else:
+                    yield b": here\n\n"
+    finally:
+        _open[viewer_id] -= 1
+        if not _open[viewer_id]:
+            del _open[viewer_id]
+        for stop in stops:
+            stop()
+
+
+async def _notices(request: Request) -> bytes:
+    async with request.database.read() as conn:
+        count = await count_unread(conn, request.viewer.id)
+    return _event("notices", {"count": count})
+
+
+def _event(name: str, data: dict[str, object]) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"
+
+
+ROUTES = [Route("GET", "/live/home", home, Access.MEMBER)]

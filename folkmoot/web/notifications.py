@@ -1,0 +1,75 @@
+"""Pages of what one is told: notices and messages."""
+
+from folkmoot.base.errors import NotFound
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.conversations import actions as conversations
+from folkmoot.network.conversations.queries import get_conversation, list_conversations
+from folkmoot.network.notifications import actions
+from folkmoot.network.notifications.model import Kind
+from folkmoot.network.notifications.queries import list_markers, list_notifications
+from folkmoot.web.request import Request
+from folkmoot.web.timelines import ways
+
+_FILTERS: dict[str, list[Kind] | None] = {"": None, "mentions": [Kind.MENTION], "follows": [Kind.FOLLOW, Kind.FOLLOW_REQUEST]}
+
+
+async def index(request: Request) -> Reply:
+    """Opening the page counts as reading it; what was new is still marked on it."""
+    chosen = request.query.text("show")
+    if chosen not in _FILTERS:
+        raise NotFound
+    page = request.page()
+    async with request.database.read() as conn:
+        found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen])
+        markers = await list_markers(conn, request.viewer.id, ["notifications"])
+    read_to = markers[0].last_read_id if markers else 0
+    if found and page.max_id is None and not chosen and found[0].id > read_to:
+        async with request.database.write() as tx:
+            await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
+    return await request.show(
+        "notifications/index.html", found=found, read_to=read_to, chosen=chosen, **ways(page, [entry.id for entry in found])
+    )
+
+
+async def clear(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.clear(tx, request.viewer.id)
+    return request.redirect("/notifications")
+
+
+async def messages(request: Request) -> Reply:
+    page = request.page()
+    async with request.database.read() as conn:
+        rows = await list_conversations(conn, request.viewer.id, page)
+    return await request.show(
+        "messages/index.html", conversations=[conversation for _, conversation in rows], **ways(page, [last for last, _ in rows])
+    )
+
+
+async def open_conversation(request: Request) -> Reply:
+    """Leads to the last message of a conversation, and counts it as read."""
+    async with request.database.read() as conn:
+        conversation = await get_conversation(conn, request.viewer.id, request.id())
+    if conversation.is_unread:
+        async with request.database.write() as tx:
+            await conversations.mark_conversation(tx, request.viewer.id, request.id(), is_unread=False)
+    if conversation.last_post is None:
+        raise NotFound
+    post = conversation.last_post.post
+    return request.redirect(f"/@{post.author.acct}/{post.id}")
+
+
+async def put_away(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await conversations.put_away(tx, request.viewer.id, request.id())
+    return request.redirect("/messages")
+
+
+ROUTES = [
+    Route("GET", "/notifications", index, Access.MEMBER),
+    Route("POST", "/notifications/clear", clear, Access.MEMBER),
+    Route("GET", "/messages", messages, Access.MEMBER),
+    Route("GET", "/messages/{id}", open_conversation, Access.MEMBER),
+    Route("POST", "/messages/{id}/put_away", put_away, Access.MEMBER),
+]

@@ -1,0 +1,95 @@
+"""The page on which somebody lets an app in (RFC 6749 4.1.1, RFC 7636). The machine side is api/apps.py."""
+
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from folkmoot.base.errors import Forbidden
+from folkmoot.http.params import Params
+from folkmoot.http.replies import Reply, redirect
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.sessions import actions, queries, scopes
+from folkmoot.network.sessions.model import OUT_OF_BAND, App
+from folkmoot.web.request import Request
+
+
+class Wish(NamedTuple):
+    """What an app asks for, checked."""
+
+    app: App
+    redirect_uri: str
+    scopes: frozenset[str]
+    state: str
+    challenge: str
+
+
+async def show(request: Request) -> Reply:
+    """Asks whether the app may come in. Who is not logged in logs in first and comes back."""
+    wish = await _wish(request, request.query)
+    query = request.scope["query_string"].decode("latin-1")
+    if not request.signed_in or request.query.flag("force_login"):
+        again = urlencode([(key, value) for key, value in request.query.tree().items() if key != "force_login"])
+        return redirect("/log_in?" + urlencode({"next": f"/oauth/authorize?{again or query}"}))
+    return await request.show(
+        "oauth/authorize.html", wish=wish, form_targets=_target(wish.redirect_uri), host=_host(wish.redirect_uri), out_of_band=OUT_OF_BAND,
+        scope_text=scopes.text(wish.scopes),
+    )
+
+
+async def decide(request: Request) -> Reply:
+    """Sends the app its code, or the refusal."""
+    wish = await _wish(request, request.form)
+    if not request.form.flag("allow"):
+        return _to_app(wish, error="access_denied", error_description="The resource owner or authorization server denied the request.")
+    async with request.database.write() as tx:
+        code = await actions.authorize_app(tx, request.viewer, wish.app, wish.redirect_uri, wish.scopes, wish.challenge)
+    if wish.redirect_uri == OUT_OF_BAND:
+        return await request.show("oauth/code.html", code=code, app=wish.app)
+    return _to_app(wish, code=code)
+
+
+async def _wish(request: Request, params: Params) -> Wish:
+    """Raises Forbidden, without leading anywhere, for what does not fit the registration: an address that was not
+    registered must learn nothing (RFC 6749 4.1.2.1)."""
+    async with request.database.read() as conn:
+        app = await queries.find_app(conn, params.text("client_id"))
+    if app is None:
+        raise Forbidden("This app is not registered here.")
+    uri = params.text("redirect_uri")
+    if uri not in app.redirect_uris:
+        raise Forbidden("The app asks to be answered at an address that it has not registered.")
+    if params.text("response_type") != "code":
+        raise Forbidden("The app asks in a way that this network does not know.")
+    challenge = params.text("code_challenge")
+    if challenge and params.text("code_challenge_method") != "S256":
+        raise Forbidden("The app asks in a way that this network does not know.")
+    wanted = scopes.parse(params.text("scope"))
+    if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted):
+        raise Forbidden("The app asks for more than it has registered for.")
+    return Wish(app, uri, wanted, params.text("state"), challenge)
+
+
+def _to_app(wish: Wish, **answer: str) -> Reply:
+    if wish.redirect_uri == OUT_OF_BAND:
+        return redirect("/")
+    if wish.state:
+        answer["state"] = wish.state
+    joint = "&" if urlsplit(wish.redirect_uri).query else "?"
+    return redirect(wish.redirect_uri + joint + urlencode(answer), 302)
+
+
+def _target(uri: str) -> str:
+    """What the page's policy must let the form lead to."""
+    split = urlsplit(uri)
+    if uri == OUT_OF_BAND or not split.scheme:
+        return ""
+    return f" {split.scheme}://{split.netloc}" if split.scheme in ("http", "https") else f" {split.scheme}:"
+
+
+def _host(uri: str) -> str:
+    return urlsplit(uri).hostname or urlsplit(uri).scheme
+
+
+ROUTES = [
+    Route("GET", "/oauth/authorize", show, Access.PUBLIC),
+    Route("POST", "/oauth/authorize", decide, Access.MEMBER),
+]

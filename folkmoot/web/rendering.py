@@ -1,0 +1,80 @@
+"""Templates: one environment per language, autoescaped, with what every page needs at hand."""
+
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from folkmoot.base import i18n
+from folkmoot.base.formatting import count_characters
+from folkmoot.config import Settings
+from folkmoot.http.urls import Urls
+from folkmoot.network.accounts.model import Account
+from folkmoot.web.static_files import StaticFiles
+
+
+class Templates:
+    """The templates in all languages."""
+
+    def __init__(self, settings: Settings, urls: Urls, static: StaticFiles) -> None:
+        catalogues = Path(str(files("folkmoot").joinpath("web", "locales")))
+        self.translators = {
+            language: i18n.Translator(language, catalogues, settings.network.time_zone) for language in i18n.LANGUAGES
+        }
+        self._environments = {
+            language: _environment(translator, settings, urls, static) for language, translator in self.translators.items()
+        }
+
+    def render(self, language: str, name: str, **values: Any) -> str:
+        return self._environments[language].get_template(name).render(**values)
+
+
+def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, static: StaticFiles) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("folkmoot", "web/templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        translator.catalogue.gettext, translator.catalogue.ngettext, newstyle=True
+    )
+    environment.globals.update(
+        network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
+        language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), pebble=partial(_pebble, urls),
+        time=translator.time, short=translator.short, full=translator.full, month=translator.month, number=translator.number,
+        remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, count_characters=count_characters,
+    )
+    return environment
+
+
+def _icon(sprite: str, name: str, size: int = 18) -> Markup:
+    """An icon beside a word. It says nothing by itself, so screen readers pass over it."""
+    return Markup('<svg class="icon" width="{0}" height="{0}" aria-hidden="true" focusable="false"><use href="{1}#{2}"/></svg>').format(
+        size, sprite, name
+    )
+
+
+def _pebble(urls: Urls, account: Account, size: str = "") -> Markup:
+    """Somebody's picture, or a pebble with initials. Its shape and colour follow from the account, always the same."""
+    shape = account.id % 4
+    if account.avatar_key:
+        return Markup('<img class="pebble shape-{} {}" src="{}" alt="" width="44" height="44" loading="lazy">').format(
+            shape, size, urls.avatar(account)
+        )
+    return Markup('<span class="pebble shape-{} ground-{} {}" aria-hidden="true">{}</span>').format(
+        shape, account.id // 4 % 8, size, _initials(account.name)
+    )
+
+
+def _initials(name: str) -> str:
+    words = [word for word in name.replace("_", " ").split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:]))[:2].upper() or "?"
+
+
+def _people_html(html: str) -> Markup:
+    """HTML that our formatter made of somebody's words: escaped there, so it may stand in a page."""
+    return Markup(html)  # noqa: S704
+
+

@@ -1,0 +1,206 @@
+"""A request for a page, as handlers see it, and the answers they give."""
+
+import gzip
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from folkmoot.base import clock, i18n
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Invalid, NotFound
+from folkmoot.base.ids import parse_id
+from folkmoot.base.paging import Page
+from folkmoot.http.context import Context
+from folkmoot.http.params import Params, from_body, from_query
+from folkmoot.http.replies import HTML, Reply, redirect
+from folkmoot.http.replies import Headers as HeaderList
+from folkmoot.http.routing import Route
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.notifications.queries import count_unread
+from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView
+from folkmoot.network.sessions.model import Viewer
+from folkmoot.network.timelines.fragments import FragmentCache
+from folkmoot.network.timelines.model import Entry
+from folkmoot.web.rendering import Templates
+from folkmoot.web.security import Cookies, FormTokens, content_policy
+
+PAGE = 20
+_SMALLEST_PACKED = 1000  # bytes
+
+
+class House:
+    """What all requests for pages share, besides the context: templates, cookies, cached posts, static files."""
+
+    def __init__(self, context: Context, templates: Templates) -> None:
+        self.context = context
+        self.templates = templates
+        self.cookies = Cookies(is_secure=context.settings.is_secure)
+        self.tokens = FormTokens(context.settings.secret)
+        self.posts: FragmentCache[Post] = FragmentCache(lambda post: post, size=5_000)
+        self.policy = content_policy(context.settings.media.base_url)
+
+
+class Request:
+    """One request. `viewer` is None for somebody who is not logged in."""
+
+    def __init__(self, scope: Any, receive: Any, route: Route, values: dict[str, str], house: House, viewer: Viewer | None,
+                 cookies: dict[str, str]) -> None:
+        self.scope = scope
+        self._receive = receive
+        self.route = route
+        self._values = values
+        self.house = house
+        self.context = house.context
+        self.signed_in = viewer
+        self.cookies = cookies
+        self.headers = Headers(scope=scope)
+        self.query = from_query(scope["query_string"])
+        self.form = Params()
+        self.new_cookies: HeaderList = []
+        self._visit = cookies.get(house.cookies.visit, "")
+
+    # -- who and what ----------------------------------------------------------------------------------------------
+
+    @property
+    def database(self) -> Database:
+        return self.context.database
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who is logged in; on a member's route the door has seen to it that there is somebody."""
+        assert self.signed_in is not None
+        return self.signed_in
+
+    @property
+    def account(self) -> Account:
+        return self.viewer.account
+
+    @property
+    def viewer_id(self) -> int | None:
+        return self.signed_in.id if self.signed_in else None
+
+    @property
+    def address(self) -> str:
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    @property
+    def language(self) -> str:
+        if self.signed_in and self.signed_in.login.language in i18n.LANGUAGES:
+            return self.signed_in.login.language
+        chosen = self.cookies.get(self.house.cookies.language, "")
+        return chosen if chosen in i18n.LANGUAGES else i18n.choose(
+            self.headers.get("accept-language", ""), self.context.settings.network.language
+        )
+
+    @property
+    def translator(self) -> i18n.Translator:
+        return self.house.templates.translators[self.language]
+
+    @property
+    def wants_part(self) -> bool:
+        """Whether our script asks for a part of a page, to put it in place of the old one."""
+        return self.headers.get("x-folkmoot-part") == "1"
+
+    @property
+    def browser(self) -> str:
+        """What form tokens hang on: the session, else the visit."""
+        return self.cookies.get(self.house.cookies.session, "") if self.signed_in else self._visit
+
+    def form_token(self) -> str:
+        if not self.signed_in and not self._visit:
+            self._visit = clock.token(18)
+            self.new_cookies.append(self.house.cookies.set(self.house.cookies.visit, self._visit, 86400))
+        return self.house.tokens.make(self.browser)
+
+    async def read_form(self) -> Params:
+        most = self.route.most_bytes or 4 * self.context.settings.media.max_bytes + 1024 * 1024
+        self.form = await from_body(self._receive, self.headers, most)
+        return self.form
+
+    def id(self, name: str = "id") -> int:
+        value = parse_id(self._values[name])
+        if value is None:
+            raise NotFound
+        return value
+
+    def value(self, name: str) -> str:
+        return self._values[name]
+
+    def page(self) -> Page:
+        return Page(limit=PAGE, max_id=self.query.id("before"), min_id=self.query.id("after"))
+
+    # -- posts -----------------------------------------------------------------------------------------------------
+
+    async def views(self, entries: Sequence[Entry]) -> list[PostView]:
+        """The posts of a timeline, from memory where they have not changed."""
+        posts = await self.house.posts.gather(self.database, entries)
+        return [
+            PostView(
+                post=posts[entry.boost_key if entry.is_boost else entry.shown_key],
+                boosted=posts[entry.shown_key] if entry.is_boost else None,
+                counts=PostCounts(entry.replies, entry.boosts, entry.favourites),
+                marks=Marks(entry.bits, tuple(entry.choices or ())),
+            )
+            for entry in entries
+            if entry.shown_key in posts and (not entry.is_boost or entry.boost_key in posts)
+        ]
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+
+    def sentence(self, message: str, **params: object) -> str:
+        return self.translator.sentence(message, params)
+
+    async def show(self, template: str, status: int = 200, *, form_targets: str = "", **values: Any) -> Reply:
+        """A page. Counts what waits for the viewer, for the head band: one statement."""
+        unread = 0
+        if self.signed_in:
+            async with self.database.read() as conn:
+                unread = await count_unread(conn, self.signed_in.id)
+        return self.render(template, status, form_targets=form_targets, unread=unread, **values)
+
+    def render(self, template: str, status: int = 200, *, form_targets: str = "", unread: int = 0, **values: Any) -> Reply:
+        text = self.house.templates.render(
+            self.language, template, request=self, viewer=self.signed_in, form_token=self.form_token(), unread=unread,
+            path=self.scope["path"], now=clock.now(), **values,
+        )
+        policy = content_policy(self.context.settings.media.base_url, form_targets) if form_targets else self.house.policy
+        return self.html(text, status, [(b"content-security-policy", policy)])
+
+    def html(self, text: str, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
+        body = text.encode()
+        extra = [*headers, (b"vary", b"Accept-Encoding, Cookie, Accept-Language")]
+        if len(body) > _SMALLEST_PACKED and "gzip" in self.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, 4, mtime=0)
+            extra.append((b"content-encoding", b"gzip"))
+        return Reply(body, status, HTML, extra)
+
+    def redirect(self, where: str) -> Reply:
+        return redirect(where)
+
+    def back(self, default: str = "/") -> Reply:
+        """To where the form was sent from."""
+        return redirect(local_path(self.form.text("back") or _path_of(self.headers.get("referer", ""))) or default)
+
+    def problems(self, problem: Invalid) -> dict[str, str]:
+        """Sentences by field, translated: what a form shows beside its fields."""
+        found: dict[str, str] = {}
+        for error in problem.errors:
+            found.setdefault(error.field, self.translator.sentence(error.message, dict(error.params)))
+        return found
+
+
+def local_path(path: str) -> str:
+    """A path of our own, or nothing: a form must not lead to another site."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not any(ord(character) < 33 for character in path)
+    return path if is_ours and len(path) < 2000 else ""
+
+
+def _path_of(url: str) -> str:
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return ""
+    return split.path + (f"?{split.query}" if split.query else "")

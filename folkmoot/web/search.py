@@ -1,0 +1,32 @@
+"""The page of search."""
+
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.search import queries
+from folkmoot.network.search.model import Hashtag
+from folkmoot.web.request import Request
+
+_MOST = 20
+
+
+async def search(request: Request) -> Reply:
+    """Accounts and hashtags for everybody, posts for members."""
+    text = request.query.text("q").strip()[:200]
+    accounts: list[Account] = []
+    hashtags: list[Hashtag] = []
+    views: list[PostView] = []
+    if text:
+        async with request.database.read() as conn:
+            accounts = await queries.search_accounts(conn, request.viewer_id, text, limit=5)
+            hashtags = await queries.search_hashtags(conn, text, limit=5)
+            if request.signed_in:
+                views = await queries.search_posts(
+                    conn, request.viewer.id, text, limit=_MOST, max_id=request.query.id("before")
+                )
+    older = views[-1].post.id if len(views) == _MOST else None
+    return await request.show("search/index.html", text=text, accounts=accounts, hashtags=hashtags, views=views, older=older)
+
+
+ROUTES = [Route("GET", "/search", search, Access.PUBLIC, limit="search")]

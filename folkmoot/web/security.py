@@ -1,0 +1,62 @@
+"""What protects a browser: cookies, form tokens, and the policy of what a page may load.
+
+A form carries a token that only this network could make for this browser, and a browser says where a form was sent
+from; both are asked. The token is masked anew on each page, so that compressed pages give nothing away.
+"""
+
+from folkmoot.base import clock
+from folkmoot.base.signing import Signer
+
+SESSION_SECONDS = 180 * 86400
+
+
+class Cookies:
+    """Names and attributes of our cookies. With https they are bound to this host (`__Host-`)."""
+
+    def __init__(self, *, is_secure: bool) -> None:
+        prefix = "__Host-" if is_secure else ""
+        self.session = f"{prefix}folkmoot"
+        self.visit = f"{prefix}folkmoot_visit"  # of a browser that is not logged in: what its form tokens hang on
+        self.language = "folkmoot_language"
+        self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
+
+    def set(self, name: str, value: str, seconds: int = SESSION_SECONDS) -> tuple[bytes, bytes]:
+        return b"set-cookie", f"{name}={value}; Max-Age={seconds}{self._attributes}".encode("latin-1")
+
+    def drop(self, name: str) -> tuple[bytes, bytes]:
+        return self.set(name, "", 0)
+
+
+class FormTokens:
+    """Makes and checks the token of forms (CSRF)."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._signer = Signer(secret, "form")
+
+    def make(self, browser: str) -> str:
+        """A token for forms of the browser with this session or visit."""
+        mask = clock.token(9)
+        return f"{mask}.{self._signer.sign(f'{browser}:{mask}')}"
+
+    def is_valid(self, browser: str, token: str) -> bool:
+        mask, _, signature = token.partition(".")
+        return bool(browser and signature) and self._signer.is_valid(f"{browser}:{mask}", signature)
+
+
+def comes_from_us(headers: dict[str, str], base_url: str) -> bool:
+    """Whether a browser says that a form was sent from our own page. Old browsers say nothing; then the token decides."""
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or origin == base_url or (origin == "null" and site == "same-origin")
+
+
+def content_policy(media_base: str, form_targets: str = "") -> bytes:
+    """What a page may load: our own files and nothing else. `form_targets`: where a form may lead besides to us."""
+    media = f" {media_base}" if media_base else ""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; font-src 'self'; connect-src 'self';"
+        f" manifest-src 'self'; form-action 'self'{form_targets}; frame-ancestors 'none'; base-uri 'none';"
+        " require-trusted-types-for 'script'; trusted-types folkmoot"
+    ).encode()

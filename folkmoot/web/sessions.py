@@ -1,0 +1,153 @@
+"""Pages before one is inside: logging in and out, signing up, confirming an address, a new password."""
+
+from urllib.parse import quote
+
+from folkmoot.base import i18n
+from folkmoot.base.errors import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorized
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.sessions import actions
+from folkmoot.web.request import Request, local_path
+
+
+async def show_log_in(request: Request) -> Reply:
+    where = local_path(request.query.text("next"))
+    if request.signed_in:
+        return request.redirect(where or "/")
+    return await request.show("sessions/log_in.html", name="", where=where, error="")
+
+
+async def log_in(request: Request) -> Reply:
+    """Lets somebody in, with a new session each time. The same words for a wrong name and a wrong password."""
+    form = request.form
+    where = local_path(form.text("next"))
+    try:
+        secret, _ = await actions.log_in(
+            request.database, form.text("name"), form.text("password"), agent=request.headers.get("user-agent", ""),
+            address=request.address, multiplier=request.context.settings.limits.multiplier,
+        )
+    except (Unauthorized, Forbidden, TooMany) as problem:
+        status = 429 if isinstance(problem, TooMany) else 422
+        sentence = request.sentence(problem.message)
+        return await request.show("sessions/log_in.html", status, name=form.text("name"), where=where, error=sentence)
+    return _let_in(request, secret, where or "/")
+
+
+async def log_out(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.end_sessions(tx, request.viewer, only=request.viewer.session_id)
+    request.new_cookies.append(request.house.cookies.drop(request.house.cookies.session))
+    return request.redirect("/")
+
+
+async def show_sign_up(request: Request) -> Reply:
+    if request.signed_in:
+        return request.redirect("/")
+    invitation = request.query.text("invitation")
+    return await _sign_up_page(request, actions.SignUp("", "", "", False, invitation=invitation), where=request.query.text("next"))
+
+
+async def sign_up(request: Request) -> Reply:
+    form = request.form
+    wish = actions.SignUp(
+        username=form.text("username"), email=form.text("email"), password=form.text("password"), agrees=form.flag("agrees"),
+        language=request.language, reason=form.text("reason"), invitation=form.text("invitation"),
+    )
+    where = local_path(form.text("next"))
+    try:
+        _, login = await actions.sign_up(request.database, wish, request.context.sign_up_policy, request.address)
+    except Invalid as problem:
+        return await _sign_up_page(request, wish, request.problems(problem), 422, where)
+    if login.obstacle:
+        return await request.show("sessions/waiting.html", login=login)
+    async with request.database.write() as tx:
+        secret = await actions.start_session(tx, login, request.headers.get("user-agent", ""), request.address)
+    return _let_in(request, secret, where or "/explore")
+
+
+async def invited(request: Request) -> Reply:
+    return request.redirect(f"/sign_up?invitation={quote(request.value('code'))}")
+
+
+async def confirm(request: Request) -> Reply:
+    """A page with a button, because a mail program that opens links must not confirm by itself."""
+    return await request.show("sessions/confirm.html", code=request.value("code"))
+
+
+async def confirmed(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.confirm_email(tx, request.value("code"))
+    return request.redirect("/log_in?confirmed=1")
+
+
+async def show_reset(request: Request) -> Reply:
+    return await request.show("sessions/reset.html", email="", is_sent=False, error="")
+
+
+async def reset(request: Request) -> Reply:
+    """Says the same whether there is such an account or not."""
+    email = request.form.text("email")
+    try:
+        await actions.ask_for_reset(
+            request.database, email, request.context.settings.base_url, address=request.address,
+            multiplier=request.context.settings.limits.multiplier,
+        )
+    except TooMany as problem:
+        return await request.show("sessions/reset.html", 429, email=email, is_sent=False, error=request.sentence(problem.message))
+    return await request.show("sessions/reset.html", email=email, is_sent=True, error="")
+
+
+async def show_new_password(request: Request) -> Reply:
+    return await request.show("sessions/new_password.html", code=request.value("code"), error="")
+
+
+async def new_password(request: Request) -> Reply:
+    try:
+        await actions.reset_password(request.database, request.value("code"), request.form.text("password"))
+    except (Invalid, NotFound) as problem:
+        return await request.show("sessions/new_password.html", 422, code=request.value("code"), error=_words(request, problem))
+    return request.redirect("/log_in?reset=1")
+
+
+async def choose_language(request: Request) -> Reply:
+    language = request.form.text("language")
+    if language in i18n.LANGUAGES:
+        if request.signed_in:
+            async with request.database.write() as tx:
+                await actions.change_preferences(tx, request.viewer, request.viewer.login.preferences, language)
+        request.new_cookies.append(request.house.cookies.set(request.house.cookies.language, language))
+    return request.back()
+
+
+async def _sign_up_page(
+    request: Request, wish: actions.SignUp, errors: dict[str, str] | None = None, status: int = 200, where: str = ""
+) -> Reply:
+    return await request.show(
+        "sessions/sign_up.html", status, wish=wish, errors=errors or {}, policy=request.context.sign_up_policy, where=where
+    )
+
+
+def _let_in(request: Request, secret: str, where: str) -> Reply:
+    request.new_cookies.append(request.house.cookies.set(request.house.cookies.session, secret))
+    return request.redirect(where)
+
+
+def _words(request: Request, problem: Problem) -> str:
+    return request.translator.sentence(problem.message, dict(problem.params))
+
+
+ROUTES = [
+    Route("GET", "/log_in", show_log_in, Access.PUBLIC),
+    Route("POST", "/log_in", log_in, Access.PUBLIC),
+    Route("POST", "/log_out", log_out, Access.MEMBER),
+    Route("GET", "/sign_up", show_sign_up, Access.PUBLIC),
+    Route("POST", "/sign_up", sign_up, Access.PUBLIC),
+    Route("GET", "/invite/{code}", invited, Access.PUBLIC),
+    Route("GET", "/confirm/{code}", confirm, Access.PUBLIC),
+    Route("POST", "/confirm/{code}", confirmed, Access.PUBLIC),
+    Route("GET", "/reset", show_reset, Access.PUBLIC),
+    Route("POST", "/reset", reset, Access.PUBLIC),
+    Route("GET", "/reset/{code}", show_new_password, Access.PUBLIC),
+    Route("POST", "/reset/{code}", new_password, Access.PUBLIC),
+    Route("POST", "/language", choose_language, Access.PUBLIC),
+]

@@ -1,0 +1,210 @@
+"""Settings: the profile, how pages look, the password, sessions and apps, invitations, people kept at a distance."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from folkmoot.base import i18n
+from folkmoot.base.errors import Invalid, Malformed, TooMany
+from folkmoot.http.params import Params
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.network.accounts import actions as accounts
+from folkmoot.network.accounts.model import Account, ProfileField
+from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.media.actions import clear_replaced, upload_picture
+from folkmoot.network.media.model import Purpose
+from folkmoot.network.relations.queries import list_related
+from folkmoot.network.sessions import actions, queries
+from folkmoot.web.request import Request
+from folkmoot.web.timelines import ways
+
+_CHOICES = {"theme": ("system", "light", "dark"), "contrast": ("normal", "more")}
+_SIZES = (100, 115, 130, 150)
+
+
+async def menu(request: Request) -> Reply:
+    return await request.show("settings/index.html")
+
+
+async def show_profile(request: Request) -> Reply:
+    return await _profile_page(request, request.account, {})
+
+
+async def save_profile(request: Request) -> Reply:
+    """Changes the profile; with an error everything that was written comes back, pictures that were taken are kept."""
+    form = request.form
+    draft = accounts.ProfileDraft(
+        display_name=form.text("display_name"), bio=form.text("note"),
+        fields=[(form.text(f"field_name_{number}"), form.text(f"field_value_{number}")) for number in range(accounts.MOST_FIELDS)],
+        is_locked=form.flag("is_locked"), is_bot=form.flag("is_bot"), is_discoverable=form.flag("is_discoverable"),
+        is_indexable=form.flag("is_indexable"), hides_collections=form.flag("hides_collections"),
+    )
+    try:
+        keys = {purpose: await _picture(request, form, purpose) for purpose in (Purpose.AVATAR, Purpose.HEADER)}
+        async with request.database.write() as tx:
+            account = await get_account(tx, request.viewer.id)
+            account = await accounts.update_profile(tx, account, draft, request.context.settings.base_url)
+            avatar_key = _chosen(form, Purpose.AVATAR, keys, account.avatar_key)
+            header_key = _chosen(form, Purpose.HEADER, keys, account.header_key)
+            if (avatar_key, header_key) != (account.avatar_key, account.header_key):
+                await accounts.set_pictures(tx, account, avatar_key=avatar_key, header_key=header_key)
+            actions.forget_viewer(tx, account.id)
+    except Invalid as problem:
+        return await _profile_page(request, _as_written(request.account, draft), request.problems(problem), 422)
+    await clear_replaced(request.database, request.context.store, request.viewer.id)
+    return request.redirect("/settings/profile?saved=1")
+
+
+async def show_appearance(request: Request) -> Reply:
+    return await request.show("settings/appearance.html", sizes=_SIZES)
+
+
+async def save_appearance(request: Request) -> Reply:
+    form = request.form
+    changes: dict[str, object] = {name: _choice(form, name, choices) for name, choices in _CHOICES.items()}
+    size, visibility = form.integer("text_size") or 100, form.integer("visibility") or 0
+    if size not in _SIZES or not 0 <= visibility <= 3:
+        raise Malformed(log_text="a choice that the form does not have")
+    preferences = msgspec.structs.replace(
+        request.viewer.login.preferences, **changes, text_size=size, visibility=visibility, shortcuts=form.flag("shortcuts"),
+        is_sensitive=form.flag("is_sensitive"), post_language=form.text("post_language")[:8],
+    )
+    language = form.text("language")
+    async with request.database.write() as tx:
+        await actions.change_preferences(
+            tx, request.viewer, preferences, language if language in i18n.LANGUAGES else request.language
+        )
+    return request.redirect("/settings/appearance?saved=1")
+
+
+async def show_password(request: Request) -> Reply:
+    return await request.show("settings/password.html", errors={})
+
+
+async def save_password(request: Request) -> Reply:
+    form = request.form
+    try:
+        await actions.change_password(request.database, request.viewer, form.text("old_password"), form.text("password"))
+    except Invalid as problem:
+        return await request.show("settings/password.html", 422, errors=request.problems(problem))
+    except TooMany as problem:
+        return await request.show("settings/password.html", 429, errors={"old_password": request.sentence(problem.message)})
+    return request.redirect("/settings/password?saved=1")
+
+
+async def show_sessions(request: Request) -> Reply:
+    async with request.database.read() as conn:
+        sessions = await queries.list_sessions(conn, request.viewer.id)
+        tokens = await queries.list_tokens(conn, request.viewer.id)
+    return await request.show("settings/sessions.html", sessions=sessions, tokens=tokens)
+
+
+async def end_session(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.end_sessions(tx, request.viewer, only=request.id())
+    return request.redirect("/settings/sessions?ended=1")
+
+
+async def end_other_sessions(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.end_sessions(tx, request.viewer, but=request.viewer.session_id)
+    return request.redirect("/settings/sessions?ended=1")
+
+
+async def revoke_token(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.revoke_token(tx, request.viewer, request.id())
+    return request.redirect("/settings/sessions?ended=1")
+
+
+async def show_invitations(request: Request) -> Reply:
+    return await _invitations_page(request, {})
+
+
+async def invite(request: Request) -> Reply:
+    form = request.form
+    try:
+        async with request.database.write() as tx:
+            await actions.invite(tx, request.viewer, uses=form.integer("uses") or 0, days=form.integer("days") or 0)
+    except (Invalid, Malformed) as problem:
+        sentence = request.sentence(problem.message, **problem.params)
+        return await _invitations_page(request, {"uses": sentence}, 422)
+    return request.redirect("/settings/invitations")
+
+
+async def withdraw_invitation(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await queries.delete_invitation(tx, request.viewer.id, request.id())
+    return request.redirect("/settings/invitations")
+
+
+def _people(name: str) -> Handler:
+    """Lists of people: requests, mutes, blocks."""
+
+    async def handle(request: Request) -> Reply:
+        page = request.page()
+        async with request.database.read() as conn:
+            rows = await list_related(conn, name, request.viewer.id, None, page)
+        return await request.show(
+            "settings/people.html", kind=name, accounts=[account for _, account in rows], **ways(page, [row_id for row_id, _ in rows])
+        )
+
+    return handle
+
+
+async def _profile_page(request: Request, account: Account, errors: dict[str, str], status: int = 200) -> Reply:
+    return await request.show("settings/profile.html", status, account=account, errors=errors)
+
+
+async def _invitations_page(request: Request, errors: dict[str, str], status: int = 200) -> Reply:
+    async with request.database.read() as conn:
+        invitations = await queries.list_invitations(conn, request.viewer.id)
+    return await request.show("settings/invitations.html", status, invitations=invitations, errors=errors)
+
+
+async def _picture(request: Request, form: Params, purpose: Purpose) -> str | None:
+    """The key of a picture that was just chosen."""
+    file = form.file(purpose)
+    if file is None or not file.filename:
+        return None
+    upload = await upload_picture(request.database, request.context.store, request.account, await file.read(), purpose=purpose)
+    return upload.key
+
+
+def _chosen(form: Params, purpose: Purpose, keys: dict[Purpose, str | None], present: str | None) -> str | None:
+    return keys[purpose] or (None if form.flag(f"remove_{purpose}") else present)
+
+
+def _choice(form: Params, name: str, choices: tuple[str, ...]) -> str:
+    value = form.text(name) or choices[0]
+    if value not in choices:
+        raise Malformed(log_text="a choice that the form does not have")
+    return value
+
+
+def _as_written(account: Account, draft: accounts.ProfileDraft) -> Account:
+    """The profile as its owner wants it, to show in the form, wrong as it may be."""
+    return msgspec.structs.replace(
+        account, display_name=draft.display_name, bio=draft.bio,
+        fields=tuple(ProfileField(name, value, "") for name, value in draft.fields or ()),
+        is_locked=draft.is_locked, is_bot=draft.is_bot, is_discoverable=draft.is_discoverable, is_indexable=draft.is_indexable,
+        hides_collections=draft.hides_collections,
+    )
+
+
+Page = Callable[[Request], Awaitable[Reply]]
+_GET: dict[str, Page] = {
+    "": menu, "/profile": show_profile, "/appearance": show_appearance, "/password": show_password, "/sessions": show_sessions,
+    "/invitations": show_invitations, "/requests": _people("requests"), "/mutes": _people("mutes"), "/blocks": _people("blocks"),
+}
+_POST: dict[str, Page] = {
+    "/appearance": save_appearance, "/password": save_password, "/sessions/others/end": end_other_sessions,
+    "/sessions/{id}/end": end_session, "/tokens/{id}/revoke": revoke_token, "/invitations": invite,
+    "/invitations/{id}/withdraw": withdraw_invitation,
+}
+ROUTES = [
+    *(Route("GET", f"/settings{path}", page, Access.MEMBER) for path, page in _GET.items()),
+    *(Route("POST", f"/settings{path}", page, Access.MEMBER) for path, page in _POST.items()),
+    Route("POST", "/settings/profile", save_profile, Access.MEMBER, most_bytes=None),
+]

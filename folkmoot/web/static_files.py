@@ -1,0 +1,48 @@
+"""Style sheet, script, fonts and icons: read once, compressed once, kept by browsers until their content changes."""
+
+import gzip
+import hashlib
+import mimetypes
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from folkmoot.base.errors import NotFound
+from folkmoot.http.replies import Reply
+
+_TYPES = {".woff2": "font/woff2", ".webmanifest": "application/manifest+json", ".js": "text/javascript; charset=utf-8"}
+_COMPRESSED = (".css", ".js", ".svg", ".txt")
+
+
+class StaticFiles:
+    """The files of `web/static`."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[bytes, bytes, bytes]] = {}
+        self._read(files("folkmoot").joinpath("web", "static"), "")
+
+    def url(self, name: str) -> str:
+        """The address, with the hash of the content, so that it may be kept for ever."""
+        return f"/static/{name}?{hashlib.sha256(self._files[name][0]).hexdigest()[:10]}"
+
+    def reply(self, name: str, *, takes_gzip: bool) -> Reply:
+        if name not in self._files:
+            raise NotFound
+        plain, packed, kind = self._files[name]
+        headers = [
+            (b"cache-control", b"public, max-age=31536000, immutable"), (b"access-control-allow-origin", b"*"),
+            (b"vary", b"Accept-Encoding"),
+        ]
+        if packed and takes_gzip:
+            return Reply(packed, media_type=kind, headers=[*headers, (b"content-encoding", b"gzip")])
+        return Reply(plain, media_type=kind, headers=headers)
+
+    def _read(self, folder: Traversable, prefix: str) -> None:
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                self._read(entry, f"{prefix}{entry.name}/")
+                continue
+            content = entry.read_bytes()
+            ending = "." + entry.name.rpartition(".")[2]
+            kind = _TYPES.get(ending) or mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
+            packed = gzip.compress(content, 9, mtime=0) if ending in _COMPRESSED else b""
+            self._files[prefix + entry.name] = content, packed, kind.encode()

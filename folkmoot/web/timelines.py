@@ -1,0 +1,104 @@
+"""Pages of timelines: home, explore, hashtags, bookmarks, favourites."""
+
+import asyncio
+from typing import Any
+
+from folkmoot.base.errors import NotFound
+from folkmoot.base.formatting import hashtag_key, is_hashtag
+from folkmoot.base.paging import Page
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.network.notifications.actions import mark_read
+from folkmoot.network.notifications.model import Marker
+from folkmoot.network.notifications.queries import list_markers
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.queries import list_marked_ids, list_post_views
+from folkmoot.network.timelines.jobs import rebuild_when_idle
+from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
+from folkmoot.web.request import PAGE, Request
+
+_rebuilds: set[asyncio.Task[None]] = set()
+
+
+async def front(request: Request) -> Reply:
+    """Home for who is logged in; for everybody else what this place is, and what is said here."""
+    return await (home(request) if request.signed_in else explore(request))
+
+
+async def home(request: Request) -> Reply:
+    page = request.page()
+    async with request.database.read() as conn:
+        timeline = await get_home(conn, request.viewer.id, page)
+        markers = await list_markers(conn, request.viewer.id, ["home"])
+    if timeline.is_partial and not request.context.is_standby:
+        task = asyncio.create_task(rebuild_when_idle(request.database, request.viewer.id))
+        _rebuilds.add(task)
+        task.add_done_callback(_rebuilds.discard)
+    views = await request.views(timeline.entries)
+    marker = markers[0] if markers else None
+    reply = await request.show(
+        "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **ways(page, [v.post.id for v in views]),
+    )
+    if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):
+        async with request.database.write() as tx:
+            await mark_read(tx, request.viewer.id, "home", views[0].post.id)
+    return reply
+
+
+def _mark_below(views: list[PostView], marker: Marker | None) -> int | None:
+    """The id of the last post that is new: the reading mark stands below it, unless nothing or everything is new."""
+    if marker is None:
+        return None
+    fresh = [view.post.id for view in views if view.post.id > marker.last_read_id]
+    return fresh[-1] if 0 < len(fresh) < len(views) else None
+
+
+async def explore(request: Request) -> Reply:
+    """What is said in public on this network, newest first."""
+    page = request.page()
+    async with request.database.read() as conn:
+        timeline = await get_public(conn, request.viewer_id, page, is_local=True)
+    views = await request.views(timeline.entries)
+    return await request.show("timelines/explore.html", views=views, **ways(page, [view.post.id for view in views]))
+
+
+async def hashtag(request: Request) -> Reply:
+    name = request.value("hashtag")
+    if not is_hashtag(name):
+        raise NotFound
+    page = request.page()
+    async with request.database.read() as conn:
+        timeline = await get_hashtag(conn, request.viewer_id, page, [hashtag_key(name)])
+    views = await request.views(timeline.entries)
+    return await request.show("timelines/hashtag.html", views=views, hashtag=name, **ways(page, [view.post.id for view in views]))
+
+
+def _marked(table: str) -> Handler:
+    """The page of what one has bookmarked or favourited, in the order of doing so."""
+
+    async def handle(request: Request) -> Reply:
+        page = request.page()
+        async with request.database.read() as conn:
+            rows = await list_marked_ids(conn, table, request.viewer.id, page)
+            views = await list_post_views(conn, [post_id for _, post_id in rows], request.viewer.id)
+        return await request.show("timelines/marked.html", views=views, table=table, **ways(page, [row_id for row_id, _ in rows]))
+
+    return handle
+
+
+def ways(page: Page, cursors: list[int]) -> dict[str, Any]:
+    """Where `older` and `newer` lead; None where there is nothing."""
+    is_full = len(cursors) >= min(page.limit, PAGE) - 2
+    return {
+        "older": cursors[-1] if cursors and (is_full or page.min_id is not None) else None,
+        "newer": cursors[0] if cursors and (page.max_id is not None or (page.min_id is not None and is_full)) else None,
+    }
+
+
+ROUTES = [
+    Route("GET", "/", front, Access.PUBLIC),
+    Route("GET", "/explore", explore, Access.PUBLIC),
+    Route("GET", "/tags/{hashtag}", hashtag, Access.PUBLIC),
+    Route("GET", "/bookmarks", _marked("bookmarks"), Access.MEMBER),
+    Route("GET", "/favourites", _marked("favourites"), Access.MEMBER),
+]
