@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from folkmoot.base import clock, metrics
+from folkmoot.base.errors import Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
@@ -47,8 +48,8 @@ class HealthDoor:
                 newest = await conn.fetchval("SELECT max(number) FROM migrations")
                 worked = await conn.fetchval("SELECT max(last_run_at) FROM timed_jobs")
                 is_standby = conn.is_standby
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            return [f"the database does not answer ({type(error).__name__})"]
+        except (Unavailable, asyncpg.PostgresError) as error:
+            return [f"the database does not answer ({error})"]
         reasons = []
         if newest != self._newest:
             reasons.append(f"the schema is at {newest}, this code needs {self._newest}")

@@ -7,19 +7,20 @@ place fails at once. No SQL of any noun stands here.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
 
 from folkmoot.base import ids, write_gate
-from folkmoot.base.errors import WritesPaused
+from folkmoot.base.errors import Unavailable, WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
 _PAUSED = ("55P03", write_gate.FENCED, "25006")  # the gate is held, the host is fenced, the server is a standby
+_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 _BEGIN = f"BEGIN; {write_gate.ENTER}"
 # Events and jobs leave in one statement. The columns are pgqueuer's; its own enqueue would add a log row per job and
 # bring its imports into every web process. A test runs jobs enqueued here through pgqueuer itself.
@@ -170,8 +171,11 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadConn]:
         """A connection to read; each statement sees what is committed when it starts."""
-        async with self._readers.acquire() as connection:
-            yield ReadConn(connection, self)
+        try:
+            async with self._readers.acquire() as connection:
+                yield ReadConn(connection, self)
+        except _LOST as error:
+            raise Unavailable(log_text=f"database: {error!r}") from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTx]:
@@ -179,19 +183,25 @@ class Database:
 
         Raises WritesPaused while the host is moving, fenced, or a standby.
         """
-        async with self._writers.acquire() as connection:
-            try:
-                await connection.execute(_BEGIN)
-                tx = WriteTx(connection, self)
-                yield tx
-                await tx.flush()
-                await connection.execute("COMMIT")
-            except BaseException as error:
-                if connection.is_in_transaction():
-                    await connection.execute("ROLLBACK")
-                if isinstance(error, asyncpg.PostgresError) and error.sqlstate in _PAUSED:
-                    raise WritesPaused(log_text=str(error)) from error
-                raise
+        try:
+            async with self._writers.acquire() as connection:
+                try:
+                    await connection.execute(_BEGIN)
+                    tx = WriteTx(connection, self)
+                    yield tx
+                    await tx.flush()
+                    await connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(*_LOST):  # a lost connection has rolled back by itself
+                        if connection.is_in_transaction():
+                            await connection.execute("ROLLBACK")
+                    raise
+        except _LOST as error:
+            raise Unavailable(log_text=f"database: {error!r}") from error
+        except asyncpg.PostgresError as error:
+            if error.sqlstate in _PAUSED:
+                raise WritesPaused(log_text=str(error)) from error
+            raise
         tx.send_messages()
 
     @asynccontextmanager

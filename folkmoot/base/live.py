@@ -66,7 +66,7 @@ class Live:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection:
+        if self._connection and not self._connection.is_closed():
             await self._send()
             await self._connection.close()
 

@@ -48,4 +48,5 @@ def set_up(level: str, format_: str) -> None:
     as_text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
     handler.setFormatter(_Text("%(asctime)s %(levelname)s %(name)s: %(message)s") if as_text else _Json())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("pgqueuer").setLevel(logging.WARNING)
+    for talkative in ("pgqueuer", "uvicorn"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)

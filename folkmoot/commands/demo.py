@@ -114,9 +114,9 @@ async def fill_village(settings: Settings) -> None:
     """Fills a new network: people, follows, posts, likes, votes."""
     async with open_database(settings) as database:
         people = {neighbour.name: await _settle(database, settings, neighbour) for neighbour in _NEIGHBOURS}
-        for one in people.values():
-            for other in people.values():
-                if one.id != other.id and (one.id + other.id) % 5:
+        for place, one in enumerate(people.values()):
+            for other_place, other in enumerate(people.values()):
+                if one.id != other.id and (one.username == "jana" or (place + 2 * other_place) % 5):
                     async with database.write() as tx:
                         await follow(tx, one, other.id)
         await _write(database, settings, people)

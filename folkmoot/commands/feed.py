@@ -29,7 +29,8 @@ def feed(file: BinaryIO, rate: float, where: tuple[str, ...], limit: int | None,
     if len(wanted) < len(where):
         raise Problem("--where takes KEY=VALUE, as in --where split=dev.")
     answer = run(_publish(file, rate, wanted, limit, data))
-    show(answer, as_json, f"{answer['published']} posts in {answer['seconds']} s ({answer['rate']} per second), {answer['refused']} refused.")
+    text = f"{answer['published']} posts in {answer['seconds']} s ({answer['rate']} per second), {answer['refused']} refused."
+    show(answer, as_json, text)
 
 
 async def _publish(file: BinaryIO, rate: float, wanted: dict[str, str], limit: int | None, data: Path) -> dict[str, Any]:

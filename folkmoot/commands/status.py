@@ -14,6 +14,7 @@ from folkmoot.commands.options import data_option, json_option, open_database, r
 def status(data: Path, as_json: bool) -> None:
     """What this network is, and how it is."""
     answer = run(_status(data))
+    silent = answer["worker_seconds"]
     text = (
         f"{answer['name']} at {answer['address']}\n"
         f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
@@ -21,7 +22,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  posts      {answer['posts']}\n"
         f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
         f"  pictures   {answer['media_mb']} MB\n"
-        f"  worker     {'last seen ' + str(answer['worker_seconds']) + ' s ago' if answer['worker_seconds'] is not None else 'never seen'}\n"
+        f"  worker     {'never seen' if silent is None else f'last seen {silent} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
         f" {answer['jobs_failed']} gave up"
     )

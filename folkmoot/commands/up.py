@@ -18,7 +18,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import migrate
 from folkmoot.commands.options import data_option, resolved
 from folkmoot.config import Settings
-from folkmoot.portability.data_directory import DataDirectory, become
+from folkmoot.portability.data_directory import DataDirectory, become, can_run_us
 from folkmoot.portability.postgres import Postgres
 
 
@@ -41,15 +41,17 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
         postgres.start()
     try:
         settings = resolved(settings, directory)
-        fresh = bool(asyncio.run(_prepared(settings)))
+        fresh = bool(asyncio.run(_prepared(settings, postgres)))
         Supervisor(settings, directory, listener, postgres).run(lambda: _greet(settings, fresh and demo, started))
     finally:
         if postgres:
             postgres.stop()
 
 
-async def _prepared(settings: Settings) -> list[str]:
-    """Brings the schema up to date; returns what was applied."""
+async def _prepared(settings: Settings, postgres: Postgres | None) -> list[str]:
+    """Makes the database and brings its schema up to date; returns what was applied."""
+    if postgres:
+        await postgres.create_database()
     return await migrate(settings.dsn)
 
 
@@ -99,10 +101,18 @@ class Supervisor:
         self._children: dict[int, tuple[str, Callable[[], None]]] = {}
         self._deaths: dict[str, int] = {}
         self._stopping = False
+        self._owner = directory.owner
 
     def run(self, when_ready: Callable[[], None]) -> None:
         from folkmoot import app  # imported once, before the forks, so that the processes share it
 
+        owner = self._directory.owner
+        if owner and not can_run_us(owner):
+            self._owner = None
+            click.echo(
+                f"folkmoot: the user {owner.pw_name} cannot read this copy of Folkmoot, so web and worker run as root."
+                " Put it under /opt to let them run without root's rights.", err=True,
+            )
         gc.collect()
         gc.freeze()
         for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -110,11 +120,13 @@ class Supervisor:
         processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
         for number in range(processes):
             self._start(f"web {number + 1}", lambda: app.run_web(self._settings, self._listener))
-        self._start("worker", lambda: app.run_worker(self._settings))
-        when_ready()
-        while self._children and not self._stopping:
-            self._watch()
-        self._end()
+        try:
+            self._start("worker", lambda: app.run_worker(self._settings))
+            when_ready()
+            while self._children and not self._stopping:
+                self._watch()
+        finally:
+            self._end()
 
     def _start(self, name: str, work: Callable[[], None]) -> None:
         pid = os.fork()
@@ -126,7 +138,7 @@ class Supervisor:
             for signal_number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signal_number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor tells us, with SIGTERM
-            become(self._directory.owner)
+            become(self._owner)
             _end_with_parent()
             work()
             code = 0
@@ -145,7 +157,7 @@ class Supervisor:
         if self._postgres and not self._postgres.is_running:
             click.echo("folkmoot: PostgreSQL ended; starting it again", err=True)
             self._postgres.start()
-        pid, _ = os.waitpid(-1, os.WNOHANG) if not self._postgres else self._dead_child()
+        pid, _ = self._dead_child()
         if not pid:
             time.sleep(0.1)
             return

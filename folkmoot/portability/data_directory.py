@@ -13,6 +13,7 @@ import os
 import pwd
 import secrets
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -124,6 +125,22 @@ def service_user() -> pwd.struct_passwd:
             if subprocess.run(command, capture_output=True).returncode == 0:
                 return pwd.getpwnam("folkmoot")
     return pwd.getpwnam("nobody")
+
+
+def can_reach(user: pwd.struct_passwd, file: Path) -> bool:
+    """Whether every folder above is open to this user, who is in no group."""
+    for folder in file.resolve().parents:
+        status = folder.stat()
+        needed = 0o100 if status.st_uid == user.pw_uid else 0o010 if status.st_gid == user.pw_gid else 0o001
+        if not status.st_mode & needed:
+            return False
+    return True
+
+
+def can_run_us(user: pwd.struct_passwd) -> bool:
+    """Whether this user could run our processes: reach the interpreter, its library and this code."""
+    places = (sys.executable, os.path.realpath(sys.executable), os.__file__, __file__)
+    return all(can_reach(user, Path(place)) for place in places)
 
 
 def become(user: pwd.struct_passwd | None) -> None:

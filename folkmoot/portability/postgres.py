@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import asyncpg
+
 from folkmoot.base.errors import Problem
-from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.data_directory import DataDirectory, can_reach
 
 OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket has room for about 103
@@ -152,6 +154,15 @@ class Postgres:
                 raise PostgresProblem("PostgreSQL did not start: %(why)s. More in %(log)s.", why=tail[-1], log=log)
             time.sleep(0.2)
 
+    async def create_database(self) -> None:
+        """Makes the network's database, if it is not there."""
+        connection = await asyncpg.connect(self.dsn_of("postgres"))
+        try:
+            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = 'folkmoot'"):
+                await connection.execute("CREATE DATABASE folkmoot")
+        finally:
+            await connection.close()
+
     def stop(self) -> None:
         """Ends it cleanly; what clients are doing is rolled back."""
         if self._process and self._process.poll() is None:
@@ -248,18 +259,8 @@ def _stamp(file: Path) -> str:
 def _can_run(user: pwd.struct_passwd, file: Path) -> bool:
     child = subprocess.run(
         [file, "--version"], capture_output=True, cwd="/", preexec_fn=_as(user), env=_plain_environment()
-    ) if _can_enter(user, file) else None
+    ) if can_reach(user, file) else None
     return child is not None and child.returncode == 0
-
-
-def _can_enter(user: pwd.struct_passwd, file: Path) -> bool:
-    """Whether every folder above is open to this user, who is in no group."""
-    for folder in file.resolve().parents:
-        status = folder.stat()
-        needed = 0o100 if status.st_uid == user.pw_uid else 0o010 if status.st_gid == user.pw_gid else 0o001
-        if not status.st_mode & needed:
-            return False
-    return True
 
 
 def _plain_environment() -> dict[str, str]:
