@@ -106,7 +106,8 @@ def main() -> int:
             print(f"{folder.name}: no translation of {sentence!r}")
             bad = True
         if is_check:
-            if not file.with_suffix(".mo").exists() or file.with_suffix(".mo").read_bytes() != compiled(read_po(io.BytesIO(file.read_bytes()), folder.name)):
+            machine = file.with_suffix(".mo")
+            if not machine.exists() or machine.read_bytes() != compiled(read_po(io.BytesIO(file.read_bytes()), folder.name)):
                 print(f"{folder.name}: the catalogue is not compiled; run bin/messages")
                 bad = True
             continue

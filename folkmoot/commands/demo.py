@@ -77,25 +77,25 @@ _POSTS = [
     Written("seal", "peter", 1500, "Fog till ten. A seal sat on the slip and would not be argued with, so the seven o’clock left at seven"
             " twenty. My apologies to the school run.", _EN, "ferry", "A small white ferry on calm water at dusk, low hills behind it.",
             likes="jana eva marie josef"),
-    Written("glove", "anna", 700, "Našla se rukavice u zastávky, červená, dětská. Visí na plotě u školy.", likes="marie karel", boosts="marie jana"),
+    Written("glove", "anna", 700, "Našla se rukavice u zastávky, červená, dětská. Visí na plotě u školy.", likes="marie karel", boosts="marie"),
     Written("cover", "marie", 560, "Táta je po operaci a daří se mu líp, než čekali. Děkuju všem, kdo se ptali.", cover="Nemoc v rodině",
             likes="jana eva anna"),
     Written("ferry", "peter", 420, "The ferry runs on the winter timetable from Monday. First boat 06:10, last boat 21:40. Bikes travel free,"
-            " as before. #ferry", _EN, likes="jana tomas", boosts="jana"),
+            " as before. #ferry", _EN, likes="jana tomas", boosts="tomas"),
     Written("bees", "eva", 300, "Sousedé s včelami: dáváte už krmítka, nebo čekáte na první mráz? Letos je všechno o tři týdny posunuté. #včely",
             poll=("Už jsem dala", "Čekám na mráz", "Letos bez krmení"), likes="josef tomas", boosts="tomas"),
     Written("wait", "josef", 290, "Čekám. Otec vždycky říkal: dokud létají na břečťan, nech je být.", answers="bees", likes="eva anna karel"),
     Written("ivy", "eva", 284, "To se mi líbí. U nás břečťan kvete ještě teď.", answers="wait", likes="josef"),
     Written("wood", "anna", 262, "U lesa taky. Dole ve městě už ne, tam je po všem.", answers="wait", likes="eva"),
-    Written("coast", "peter", 270, "We feed in October on the coast, but the hives here never really stop. Ask me again when it freezes.", _EN,
-            answers="bees", likes="eva"),
+    Written("coast", "peter", 270, "We feed in October on the coast, but the hives here never really stop. Ask me again when it freezes.",
+            _EN, answers="bees", likes="eva"),
     Written("sugar", "tomas", 240, "Začátečnický dotaz: cukr, nebo hotové těsto?", answers="bees", likes="jana"),
     Written("dough", "josef", 236, "Těsto. Míň práce a nic nerozlijete.", answers="sugar", likes="tomas eva"),
     Written("hives", "eva", 190, "Takhle to u nás vypadá dnes ráno. Nejvíc létají ty oranžové, ty mají slunce první.", _CS, "hives",
             "Tři barevné úly na louce pod podzimními stromy, kolem nich včely.", likes="tomas josef marie"),
     Written("fountain", "karel", 150, "Na návsi dnes v šest otevíráme opravenou kašnu. Voda teče po třiceti letech. Přijďte, bude polévka a Tonda"
             " vzal harmoniku. #kašna", _CS, "fountain", "Kamenná kašna uprostřed návsi, voda stříká do kruhu, za ní kostel a dva domy.",
-            likes="jana eva marie anna tomas josef", boosts="tomas marie jana"),
+            likes="jana eva marie anna tomas josef", boosts="tomas marie"),
     Written("soup", "jana", 120, "@karel přijdu a vezmu chleba. Kdo vezme misky?", answers="fountain", likes="karel"),
     Written("bowls", "marie", 110, "Misky má škola, přinesu třicet.", answers="soup", likes="jana karel"),
     Written("key", "karel", 60, "@jana klíč od knihovny je u mě v dílně, kdybys šla dřív.", visibility=Visibility.DIRECT),
@@ -148,9 +148,9 @@ async def _write(database: Database, settings: Settings, people: dict[str, Accou
         for name in post.likes.split():
             async with database.write() as tx:
                 await favourite_post(tx, people[name], view.post.id)
-        for name in post.boosts.split():
+        for place, name in enumerate(post.boosts.split(), 1):
             async with database.write() as tx:
-                await boost_post(tx, people[name], view.post.id)
+                await boost_post(tx, people[name], view.post.id, at=_ago(now, post.minutes - 7 * place))
         if view.post.poll:
             for name, choice in _VOTES.items():
                 async with database.write() as tx:

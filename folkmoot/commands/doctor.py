@@ -93,6 +93,7 @@ async def _database(settings: Settings) -> list[Finding]:
     findings.append(Finding("good", f"the oldest job waits {oldest} s") if oldest < 60 else Finding(
         "warning", f"a job has been waiting for {oldest} s", "start another worker: moot worker"))
     findings += [
-        Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us") for row in failed
+        Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us")
+        for row in failed
     ]
     return findings

@@ -28,8 +28,8 @@ class Templates:
             language: _environment(translator, settings, urls, static) for language, translator in self.translators.items()
         }
 
-    def render(self, language: str, name: str, **values: Any) -> str:
-        return self._environments[language].get_template(name).render(**values)
+    def render(self, language: str, template: str, /, **values: Any) -> str:
+        return self._environments[language].get_template(template).render(**values)
 
 
 def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, static: StaticFiles) -> Environment:

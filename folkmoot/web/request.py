@@ -153,7 +153,7 @@ class Request:
     def sentence(self, message: str, **params: object) -> str:
         return self.translator.sentence(message, params)
 
-    async def show(self, template: str, status: int = 200, *, form_targets: str = "", **values: Any) -> Reply:
+    async def show(self, template: str, status: int = 200, /, *, form_targets: str = "", **values: Any) -> Reply:
         """A page. Counts what waits for the viewer, for the head band: one statement."""
         unread = 0
         if self.signed_in:
@@ -161,7 +161,7 @@ class Request:
                 unread = await count_unread(conn, self.signed_in.id)
         return self.render(template, status, form_targets=form_targets, unread=unread, **values)
 
-    def render(self, template: str, status: int = 200, *, form_targets: str = "", unread: int = 0, **values: Any) -> Reply:
+    def render(self, template: str, status: int = 200, /, *, form_targets: str = "", unread: int = 0, **values: Any) -> Reply:
         text = self.house.templates.render(
             self.language, template, request=self, viewer=self.signed_in, form_token=self.form_token(), unread=unread,
             path=self.scope["path"], now=clock.now(), **values,

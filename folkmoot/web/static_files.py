@@ -19,6 +19,7 @@ class StaticFiles:
     def __init__(self) -> None:
         self._files: dict[str, tuple[bytes, bytes, bytes]] = {}
         self._read(files("folkmoot").joinpath("web", "static"), "")
+        self._name_fonts()
 
     def url(self, name: str) -> str:
         """The address, with the hash of the content, so that it may be kept for ever."""
@@ -44,5 +45,15 @@ class StaticFiles:
             content = entry.read_bytes()
             ending = "." + entry.name.rpartition(".")[2]
             kind = _TYPES.get(ending) or mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-            packed = gzip.compress(content, 9, mtime=0) if ending in _COMPRESSED else b""
-            self._files[prefix + entry.name] = content, packed, kind.encode()
+            self._keep(prefix + entry.name, content, kind.encode())
+
+    def _keep(self, name: str, content: bytes, kind: bytes) -> None:
+        packed = gzip.compress(content, 9, mtime=0) if name.endswith(_COMPRESSED) else b""
+        self._files[name] = content, packed, kind
+
+    def _name_fonts(self) -> None:
+        """In the style sheet, fonts get the address that pages preload: with the hash."""
+        content, _, kind = self._files["style.css"]
+        for name in [name for name in self._files if name.endswith(".woff2")]:
+            content = content.replace(f'url("{name}")'.encode(), f'url("{self.url(name)}")'.encode())
+        self._keep("style.css", content, kind)

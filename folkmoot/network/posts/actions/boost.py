@@ -1,5 +1,7 @@
 """Boosting: a post of one's own that points to another."""
 
+from datetime import datetime
+
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Forbidden
@@ -12,8 +14,10 @@ from folkmoot.network.posts.policy import can_boost, require_can_write
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view
 
 
-async def boost_post(tx: WriteTx, viewer: Account, post_id: int, visibility: Visibility = Visibility.PUBLIC) -> PostView:
-    """Boosts a post, or the post that a boost points to. A second time changes nothing.
+async def boost_post(
+    tx: WriteTx, viewer: Account, post_id: int, visibility: Visibility = Visibility.PUBLIC, at: datetime | None = None
+) -> PostView:
+    """Boosts a post, or the post that a boost points to, at once or (`at`) dated back. A second time changes nothing.
 
     Tells post.created. Raises NotFound, Forbidden for a post that may not be passed on.
     """
@@ -22,7 +26,7 @@ async def boost_post(tx: WriteTx, viewer: Account, post_id: int, visibility: Vis
     if not can_boost(viewer, origin):
         raise Forbidden("This post is not meant to be passed on.")
 
-    now = clock.now()
+    now = at or clock.now()
     visibility = max(visibility, origin.visibility)
     boost_id = await tx.fetchval(
         """
