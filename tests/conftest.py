@@ -13,20 +13,45 @@ import pytest
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
+from tests.village import Village, settings_for
 
 _numbers = itertools.count()
 _TEMPLATE = "folkmoot_template"
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def _versions() -> list[Binaries]:
+    """What the tests of queries run on: the wheel's 18 and 16, and 15 where the system has it."""
+    wheel = wheel_folder()
+    found = [wheel / "pginstall18" / "bin", wheel / "pginstall" / "bin"] if wheel else []
+    found += Path("/usr/lib/postgresql").glob("15/bin")
+    return [Binaries(folder, major) for folder in found if (major := major_of(folder))] or [find_binaries()]
+
+
+_VERSIONS = _versions()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Older versions of PostgreSQL are for the tests of queries and of the schema; the others run on the newest."""
+    newest = _VERSIONS[0]
+    kept, left_out = [], []
+    for item in items:
+        version = getattr(item, "callspec", None) and item.callspec.params.get("postgres")
+        is_query_test = item.path.parent.name == "network" or item.path.name == "test_migrate.py"
+        (kept if version in (None, newest) or is_query_test else left_out).append(item)
+    items[:] = kept
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session", params=_VERSIONS, ids=lambda version: f"pg{version.major}")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="folkmoot-test-") as folder:
         Path(folder).chmod(0o755)
         data = DataDirectory(Path(folder) / "data")
         data.prepare()
-        server = Postgres(data, configuration=UNSAFE_BUT_FAST)
+        server = Postgres(data, request.param, UNSAFE_BUT_FAST)
         server.start()
 
         async def make_template() -> None:
@@ -56,6 +81,12 @@ async def db(dsn: str) -> AsyncIterator[Database]:
     database = await Database.open(dsn)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def village(db: Database, dsn: str, tmp_path: Path) -> Village:
+    """An empty network with its doors."""
+    return Village(db, settings_for(tmp_path, dsn))
 
 
 class _TakeBack(Exception):

@@ -124,7 +124,7 @@ class Request:
         entries = timeline.entries
         fragments = await self.fragments.gather(self.database, entries)
         body = self.entities.spliced_page(entries, fragments, self.viewer_id)
-        return Reply(body, status, JSON, self.links([entry.id for entry in entries]))
+        return Reply(body, status, JSON, self.links(timeline.ids))
 
     def status_bytes(self, view: PostView) -> bytes:
         return self.entities.status_bytes(view, self.viewer_id)

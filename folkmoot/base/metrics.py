@@ -5,8 +5,11 @@ is asked at `/metrics` adds them up. Without the folder, the numbers are those o
 """
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -18,16 +21,22 @@ def share_in(folder: Path) -> None:
     os.environ[FOLDER] = str(folder)
 
 
+@cache
+def _meters() -> tuple[Any, Any]:
+    """The counter and the clock of requests: one of each per process."""
+    from prometheus_client import Counter, Histogram  # reads the environment when it is imported, so not before `share_in`
+
+    return (
+        Counter("folkmoot_requests", "Requests answered", ["door", "status"]),
+        Histogram("folkmoot_request_seconds", "Time to answer", ["door"], buckets=_BUCKETS),
+    )
+
+
 class Requests:
     """Counts and times requests by door and kind of answer."""
 
     def __init__(self) -> None:
-        from prometheus_client import Counter, Histogram  # reads the environment when it is imported, so not before `share_in`
-
-        self._count = Counter("folkmoot_requests", "Requests answered", ["door", "status"])
-        self._seconds = Histogram(
-            "folkmoot_request_seconds", "Time to answer", ["door"], buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
-        )
+        self._count, self._seconds = _meters()
 
     def note(self, door: str, status: int, seconds: float) -> None:
         self._count.labels(door, f"{status // 100}xx").inc()

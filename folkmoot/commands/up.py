@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from folkmoot import config
+from folkmoot.base import metrics
 from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import migrate
 from folkmoot.commands.options import data_option, resolved
@@ -113,6 +114,10 @@ class Supervisor:
                 f"folkmoot: the user {owner.pw_name} cannot read this copy of Folkmoot, so web and worker run as root."
                 " Put it under /opt to let them run without root's rights.", err=True,
             )
+        shared = self._directory.path / "run" / "metrics"
+        metrics.share_in(shared)
+        if self._owner:
+            self._directory.give(shared)
         gc.collect()
         gc.freeze()
         for signal_number in (signal.SIGINT, signal.SIGTERM):

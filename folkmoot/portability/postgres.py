@@ -79,7 +79,7 @@ def find_binaries() -> Binaries:
     if on_path:
         candidates.append(Path(on_path).resolve().parent)
     for folder in candidates:
-        major = _major(folder)
+        major = major_of(folder)
         if major >= OLDEST:
             return Binaries(folder, major)
     raise PostgresProblem(
@@ -94,7 +94,7 @@ def wheel_folder() -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
-def _major(folder: Path) -> int:
+def major_of(folder: Path) -> int:
     try:
         answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=20)
     except OSError:

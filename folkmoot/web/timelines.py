@@ -15,7 +15,7 @@ from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_marked_ids, list_post_views
 from folkmoot.network.timelines.jobs import rebuild_when_idle
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
-from folkmoot.web.request import PAGE, Request
+from folkmoot.web.request import Request
 
 _rebuilds: set[asyncio.Task[None]] = set()
 
@@ -37,7 +37,7 @@ async def home(request: Request) -> Reply:
     views = await request.views(timeline.entries)
     marker = markers[0] if markers else None
     reply = await request.show(
-        "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **ways(page, [v.post.id for v in views]),
+        "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **ways(page, timeline.ids),
     )
     if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):
         async with request.database.write() as tx:
@@ -59,7 +59,7 @@ async def explore(request: Request) -> Reply:
     async with request.database.read() as conn:
         timeline = await get_public(conn, request.viewer_id, page, is_local=True)
     views = await request.views(timeline.entries)
-    return await request.show("timelines/explore.html", views=views, **ways(page, [view.post.id for view in views]))
+    return await request.show("timelines/explore.html", views=views, **ways(page, timeline.ids))
 
 
 async def hashtag(request: Request) -> Reply:
@@ -70,7 +70,7 @@ async def hashtag(request: Request) -> Reply:
     async with request.database.read() as conn:
         timeline = await get_hashtag(conn, request.viewer_id, page, [hashtag_key(name)])
     views = await request.views(timeline.entries)
-    return await request.show("timelines/hashtag.html", views=views, hashtag=name, **ways(page, [view.post.id for view in views]))
+    return await request.show("timelines/hashtag.html", views=views, hashtag=name, **ways(page, timeline.ids))
 
 
 def _marked(table: str) -> Handler:
@@ -87,8 +87,8 @@ def _marked(table: str) -> Handler:
 
 
 def ways(page: Page, cursors: list[int]) -> dict[str, Any]:
-    """Where `older` and `newer` lead; None where there is nothing."""
-    is_full = len(cursors) >= min(page.limit, PAGE) - 2
+    """Where `older` and `newer` lead; None where there is nothing. `cursors`: all that the page spans."""
+    is_full = len(cursors) >= page.limit
     return {
         "older": cursors[-1] if cursors and (is_full or page.min_id is not None) else None,
         "newer": cursors[0] if cursors and (page.max_id is not None or (page.min_id is not None and is_full)) else None,

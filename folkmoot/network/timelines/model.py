@@ -52,9 +52,13 @@ class Entry(NamedTuple):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """A page of entries, newest first. `is_partial`: the home is being built, and this was pulled meanwhile."""
+    """A page of entries, newest first. `is_partial`: the home is being built, and this was pulled meanwhile.
+
+    `ids` are all that the page spans, also of entries that are not shown (hidden, or boosted twice): paging goes by them.
+    """
 
     entries: list[Entry]
+    ids: list[int]
     is_partial: bool = False
 
 

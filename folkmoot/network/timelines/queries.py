@@ -6,7 +6,9 @@ viewer's home and marks; the authors' posts and counts) have one joined implemen
 in one database. Leans on the primary keys of all tables, and on posts_account and posts_public.
 """
 
-from folkmoot.base.db import ReadConn
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.visibility import visible_sql
@@ -140,17 +142,16 @@ async def get_home(conn: ReadConn, viewer_id: int, page: Page) -> Timeline:
     if not conn.is_standby:
         rows = await conn.fetch(_HOME[page.order], viewer_id, page.below, page.above, page.limit)
         if rows:
-            built = [Entry(*row) for row in rows if row[0] is not None]
-            return Timeline(_seen(built, page))
+            return _timeline([row for row in rows if row[0] is not None], page)
     rows = await conn.fetch(_PULLED_HOME[page.order], viewer_id, page.below, page.above, page.limit)
-    return Timeline(_seen([Entry(*row) for row in rows], page), is_partial=True)
+    return _timeline(rows, page, is_partial=True)
 
 
 async def get_public(conn: ReadConn, viewer_id: int | None, page: Page, *, is_local: bool, only_media: bool = False) -> Timeline:
     """Everybody's public posts, without replies; with `is_local` those of this network."""
     sql = (_LOCAL if is_local else _PUBLIC)[page.order]
     rows = await conn.fetch(sql, viewer_id, page.below, page.above, page.limit, only_media)
-    return Timeline(_seen([Entry(*row) for row in rows], page))
+    return _timeline(rows, page)
 
 
 async def get_hashtag(
@@ -169,18 +170,19 @@ async def get_hashtag(
         _HASHTAG[page.order], viewer_id, page.below, page.above, page.limit, only_media,
         any_of, is_local, all_of or [], none_of or [],
     )
-    return Timeline(_seen([Entry(*row) for row in rows], page))
+    return _timeline(rows, page)
 
 
-def _seen(entries: list[Entry], page: Page) -> list[Entry]:
+def _timeline(rows: Sequence[Row], page: Page, *, is_partial: bool = False) -> Timeline:
     """What the viewer may see, newest first; a post that several people boosted comes once, where it is newest."""
+    entries = [Entry(*row) for row in page.newest_first(rows)]
     shown: set[int] = set()
     kept: list[Entry] = []
-    for entry in page.newest_first(entries):
+    for entry in entries:
         if entry.is_visible and entry.shown_id not in shown:
             shown.add(entry.shown_id)
             kept.append(entry)
-    return kept
+    return Timeline(kept, [entry.id for entry in entries], is_partial)
 
 
 async def list_followed_ids(conn: ReadConn, viewer_id: int) -> list[int]:
