@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +127,9 @@ class Visitor:
         incoming = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Any:
-            return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+            if incoming:
+                return incoming.pop(0)
+            await asyncio.Event().wait()  # the visitor stays until the answer is there
 
         async def send(message: Any) -> None:
             messages.append(message)

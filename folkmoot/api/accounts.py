@@ -174,8 +174,7 @@ async def _uploaded(request: Request, params: Params, purpose: Purpose) -> str |
     file = params.file(purpose)
     if file is None:
         return None
-    content = await file.read()
-    upload = await upload_picture(request.database, request.context.store, request.account, content, purpose=purpose)
+    upload = await upload_picture(request.database, request.context.store, request.account, file.content, purpose=purpose)
     return upload.key
 
 

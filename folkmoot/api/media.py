@@ -15,7 +15,7 @@ async def upload(request: Request) -> Reply:
     if file is None:
         raise Malformed("Validation failed: %(name)s can't be blank", name="file")
     picture = await upload_picture(
-        request.database, request.context.store, request.account, await file.read(), description=params.text("description"),
+        request.database, request.context.store, request.account, file.content, description=params.text("description"),
         focus=focus(params.text("focus")) or (0.0, 0.0),
     )
     return request.json(request.entities.upload(picture))

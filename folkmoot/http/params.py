@@ -8,7 +8,7 @@ import asyncio
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -32,6 +32,13 @@ class TooLarge(Problem):
 
     code = "too_large"
     message = "This is larger than we take."
+
+
+class File(NamedTuple):
+    """An uploaded file, read whole: its route bounds its size."""
+
+    name: str
+    content: bytes
 
 
 class Params:
@@ -131,13 +138,14 @@ class Params:
             raise _unreadable(name)
         return [Params(item) for item in items]
 
-    def file(self, name: str) -> UploadFile | None:
+    def file(self, name: str) -> File | None:
+        """An uploaded file; None when nothing was chosen."""
         value = self._tree.get(name)
         if value is None or value == "":
             return None
-        if not isinstance(value, UploadFile):
+        if not isinstance(value, File):
             raise _unreadable(name)
-        return value
+        return value if value.name or value.content else None
 
     def tree(self) -> dict[str, Any]:
         return dict(self._tree)
@@ -175,7 +183,8 @@ async def from_body(receive: Any, headers: Headers, most_bytes: int) -> Params:
             if kind == "multipart/form-data":
                 parser = MultiPartParser(headers, _chunks(receive, most_bytes), max_files=10, max_fields=MOST_VALUES,
                                          max_part_size=1024 * 1024)
-                return Params(nested((await parser.parse()).multi_items()))
+                pairs = (await parser.parse()).multi_items()
+                return Params(nested([(key, await _taken(value)) for key, value in pairs]))
             if kind == "application/x-www-form-urlencoded":
                 form = await FormParser(headers, _chunks(receive, most_bytes)).parse()
                 return Params(nested(form.multi_items()))
@@ -245,6 +254,15 @@ def _measure(tree: Any, depth: int) -> None:
             raise Malformed(log_text="JSON is too wide")
         for item in tree.values() if isinstance(tree, dict) else tree:
             _measure(item, depth + 1)
+
+
+async def _taken(value: str | UploadFile) -> str | File:
+    if isinstance(value, str):
+        return value
+    try:
+        return File(value.filename or "", await value.read())
+    finally:
+        await value.close()
 
 
 async def _chunks(receive: Any, most_bytes: int) -> Any:

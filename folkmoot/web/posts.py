@@ -237,16 +237,15 @@ async def _pictures(request: Request, form: Params) -> list[Upload]:
     limit = request.context.post_limits.max_pictures
     for number in range(1, limit + 1):
         file = form.file(f"file_{number}")
-        if file is None or not file.filename:
+        if file is None:
             continue
         if len(uploads) >= limit:
             raise Invalid(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limit}))
-        content = await file.read()
-        if len(content) > request.context.settings.media.max_bytes:
+        if len(file.content) > request.context.settings.media.max_bytes:
             raise Invalid(FieldError("file", "too_large", "This picture is larger than %(limit)d MB.",
                                      {"limit": request.context.settings.media.max_bytes // 2**20}))
         uploads.append(await upload_picture(
-            request.database, request.context.store, request.account, content, description=form.text(f"new_description_{number}"),
+            request.database, request.context.store, request.account, file.content, description=form.text(f"new_description_{number}"),
             focus=_FOCUS.get(form.text(f"new_focus_{number}"), (0.0, 0.0)),
         ))
     return uploads

@@ -166,9 +166,9 @@ async def _invitations_page(request: Request, errors: dict[str, str], status: in
 async def _picture(request: Request, form: Params, purpose: Purpose) -> str | None:
     """The key of a picture that was just chosen."""
     file = form.file(purpose)
-    if file is None or not file.filename:
+    if file is None:
         return None
-    upload = await upload_picture(request.database, request.context.store, request.account, await file.read(), purpose=purpose)
+    upload = await upload_picture(request.database, request.context.store, request.account, file.content, purpose=purpose)
     return upload.key
 
 

@@ -1,0 +1,175 @@
+"""Pictures: re-encoded, without a byte of metadata, seen by whom their post is for, really deleted."""
+
+import io
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from tests.api.test_accounts import picture
+from tests.village import Village, Visitor
+
+CANARY = b"CANARY50.0755N14.4378E"
+
+
+def _with_metadata(format_: str) -> bytes:
+    """A picture with a canary wherever its format has room: EXIF with GPS, comment, XMP, text, profile."""
+    image = Image.new("RGB", (64, 48), "#17495F")
+    exif = Image.Exif()
+    exif[0x010E] = CANARY.decode()
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.get_ifd(0x8825)[29] = CANARY.decode()
+    out = io.BytesIO()
+    if format_ == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Comment", CANARY.decode())
+        text.add_itxt("XML:com.adobe.xmp", f"<x>{CANARY.decode()}</x>")
+        image.save(out, "PNG", pnginfo=text, exif=exif)
+        return out.getvalue() + CANARY  # and after the end
+    if format_ == "GIF":
+        image.save(out, "GIF", comment=CANARY)
+    elif format_ == "JPEG":
+        image.save(out, "JPEG", exif=exif, comment=CANARY, xmp=b"<x>" + CANARY + b"</x>")
+    else:
+        image.save(out, format_, exif=exif, xmp=b"<x>" + CANARY + b"</x>")
+    return out.getvalue()
+
+
+def _files(village: Village) -> list[Path]:
+    return [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
+
+
+def _path(url: str) -> str:
+    return url.removeprefix("http://localhost:8420")
+
+
+def _as_others_read(file: Path) -> bytes:
+    """What exiftool finds, where it is installed: a second opinion."""
+    if shutil.which("exiftool") is None:
+        return b""
+    return subprocess.run(["exiftool", "-EXIF:all", "-XMP:all", "-GPS:all", "-Comment", str(file)], capture_output=True).stdout
+
+
+async def _publish(jana: Visitor, visibility: str = "public", **more: str) -> dict[str, object]:
+    upload = await jana.upload("/api/v2/media", "file", picture(), description="Červená plocha", focus="0.5,-0.5")
+    assert upload.status == 200, upload.text
+    return (await jana.post("/api/v1/statuses", {"status": "obrázek", "visibility": visibility, "media_ids[]": [upload.json["id"]],
+                                                **more})).json
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
+async def test_no_metadata_survives(village: Village, format_: str) -> None:
+    await village.settle("jana")
+    content = _with_metadata(format_)
+    assert CANARY in content
+    answer = await (await village.by_app("jana")).upload("/api/v2/media", "file", content)
+    assert answer.status == 200, answer.text
+    files = _files(village)
+    assert files
+    for file in files:
+        stored = file.read_bytes()
+        assert CANARY not in stored
+        for forbidden in (b"Exif", b"http://ns.adobe.com", b"tEXt", b"iTXt", b"eXIf", b"XMP ", b"EXIF", b"iCCP"):
+            assert forbidden not in stored, (file, forbidden)
+        assert _as_others_read(file) == b""
+
+
+def _bomb() -> bytes:
+    """A PNG of 20,000 by 20,000 pixels in 400 kB: what it unpacks to would fill the memory."""
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+    size = 20_000
+    rows = zlib.compress(b"\x00" * (size // 8 + 1) * size, 9)
+    header = size.to_bytes(4) + size.to_bytes(4) + b"\x01\x00\x00\x00\x00"
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"%PDF-1.4",
+    b"\x89PNG\r\n\x1a\n" + b"x" * 99, _bomb(), picture()[:200], b"<html><script>alert(1)</script>", b"\xff\xd8\xff\xe0" + b"A" * 5000,
+], ids=["nothing", "cut gif", "svg", "pdf", "broken png", "bomb", "cut png", "html", "broken jpeg"])
+async def test_what_is_no_picture_is_refused(village: Village, content: bytes) -> None:
+    await village.settle("jana")
+    answer = await (await village.by_app("jana")).upload("/api/v2/media", "file", content)
+    assert answer.status == 422
+    assert not _files(village)
+
+
+async def test_an_upload_has_the_shape_that_clients_know(village: Village) -> None:
+    await village.settle("jana", "karel")
+    jana, karel = await village.by_app("jana"), await village.by_app("karel")
+    upload = (await jana.upload("/api/v2/media", "file", picture(size=(3000, 1500)), description="Plocha", focus="0.5,-0.5")).json
+    assert (upload["type"], upload["description"], upload["meta"]["focus"]) == ("image", "Plocha", {"x": 0.5, "y": -0.5})
+    assert upload["meta"]["original"] == {"width": 3000, "height": 1500, "size": "3000x1500", "aspect": 2.0}
+    assert upload["meta"]["small"]["width"] * upload["meta"]["small"]["height"] <= 640 * 480 * 1.01
+    assert len(upload["blurhash"]) == 28
+    changed = await jana.send("PUT", f"/api/v1/media/{upload['id']}", {"description": "Jiná plocha"})
+    assert changed.json["description"] == "Jiná plocha"
+    assert (await karel.get(f"/api/v1/media/{upload['id']}")).status == 404
+    assert (await village.nobody().get(_path(upload["url"]))).status == 200  # the signed address is the key
+    assert (await village.nobody().get(_path(upload["url"]).partition("?")[0])).status == 404
+    posted = (await jana.post("/api/v1/statuses", {"status": "", "media_ids[]": [upload["id"]]})).json
+    assert posted["media_attachments"][0]["id"] == upload["id"]
+    assert (await jana.get(f"/api/v1/media/{upload['id']}")).status == 404  # now it is found at its post
+    assert (await jana.send("DELETE", f"/api/v1/media/{upload['id']}")).status == 422
+    assert (await karel.post("/api/v1/statuses", {"status": "kradu", "media_ids[]": [upload["id"]]})).status == 422
+
+
+@pytest.mark.parametrize(("visibility", "is_open"), [("public", True), ("unlisted", True), ("private", False), ("direct", False)])
+async def test_a_picture_is_seen_by_whom_its_post_is_for(village: Village, visibility: str, is_open: bool) -> None:
+    await village.settle("jana")
+    status = await _publish(await village.by_app("jana"), visibility)
+    url = _path(status["media_attachments"][0]["url"])  # type: ignore[index]
+    assert ("?" in url) is not is_open
+    shown = await village.nobody().get(url)
+    assert shown.status == 200
+    assert shown.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert shown.headers["content-type"] in ("image/png", "image/jpeg")
+    plain = await village.nobody().get(url.partition("?")[0])
+    assert plain.status == (200 if is_open else 404)
+    if not is_open:
+        for broken in (url.replace("until=", "until=9"), url[:-1] + ("a" if url[-1] != "a" else "b")):
+            assert (await village.nobody().get(broken)).status == 404
+
+
+async def test_deleting_a_post_deletes_its_files(village: Village) -> None:
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    first, second = await _publish(jana), await _publish(jana)  # the same content: stored once
+    assert len(_files(village)) == 1
+    for status in (first, second):
+        url = _path(status["media_attachments"][0]["url"])  # type: ignore[index]
+        await jana.send("DELETE", f"/api/v1/statuses/{status['id']}?delete_media=true")
+        await village.work()
+        assert (await village.nobody().get(url)).status == 404
+    assert not _files(village)
+    async with village.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM media") + await conn.fetchval("SELECT count(*) FROM media_files") == 0
+
+
+async def test_delete_and_redraft_keeps_the_picture(village: Village) -> None:
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    status = await _publish(jana)
+    media_id = status["media_attachments"][0]["id"]  # type: ignore[index]
+    await jana.send("DELETE", f"/api/v1/statuses/{status['id']}")
+    await village.work()
+    again = await jana.post("/api/v1/statuses", {"status": "znovu", "media_ids[]": [media_id]})
+    assert again.json["media_attachments"][0]["id"] == media_id
+
+
+async def test_an_edit_changes_description_and_lets_go_of_pictures(village: Village) -> None:
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    status = await _publish(jana)
+    media_id = status["media_attachments"][0]["id"]  # type: ignore[index]
+    edited = await jana.send("PUT", f"/api/v1/statuses/{status['id']}", as_json={
+        "status": "obrázek", "media_ids": [media_id], "media_attributes": [{"id": media_id, "description": "Rudá plocha"}]})
+    assert edited.json["media_attachments"][0]["description"] == "Rudá plocha"
+    bare = await jana.send("PUT", f"/api/v1/statuses/{status['id']}", {"status": "bez obrázku"})
+    assert bare.json["media_attachments"] == []
