@@ -17,7 +17,8 @@ import uvloop
 from folkmoot.api.door import ApiDoor
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import log
-from folkmoot.base.db import Database
+from folkmoot.base.db import LOST, Database
+from folkmoot.base.errors import Unavailable
 from folkmoot.base.events import Subscriptions
 from folkmoot.base.jobs import Job, Timed, Worker, forget_events
 from folkmoot.config import Settings
@@ -163,6 +164,8 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, worker.stop)
     try:
         await worker.run()
+    except LOST as error:
+        raise Unavailable(f"the database went away ({type(error).__name__}); what was under way will be done again") from error
     finally:
         await database.close()
 

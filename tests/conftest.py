@@ -14,6 +14,7 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
+from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
 _numbers = itertools.count()
@@ -102,3 +103,15 @@ async def tx(db: Database) -> AsyncIterator[WriteTx]:
             raise _TakeBack
     except _TakeBack:
         return
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NetworkUp]:
+    """The demo village, up and running: for browsers and for programs of others."""
+    folder = tmp_path_factory.mktemp("village")
+    for parent in (folder, *folder.parents):  # started by root, PostgreSQL runs as somebody else and must get there
+        if str(parent).startswith(tempfile.gettempdir()) and parent != Path(tempfile.gettempdir()):
+            parent.chmod(0o755)
+    network = NetworkUp(folder / "data").wait()
+    yield network
+    network.stop()

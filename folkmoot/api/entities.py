@@ -111,7 +111,8 @@ class Entities:
             if shown is None or (entry.is_boost and boost is None):
                 continue
             pieces.append(self._spliced(
-                shown, boost, entry.replies, entry.boosts, entry.favourites, entry.bits, entry.choices, viewer_id
+                shown, boost, entry.replies, max(entry.boosts, entry.bits >> 1 & 1), max(entry.favourites, entry.bits & 1),
+                entry.bits, entry.choices, viewer_id,
             ))
         return b"[" + b",".join(pieces) + b"]"
 

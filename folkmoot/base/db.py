@@ -20,7 +20,7 @@ from folkmoot.base.live import JOBS_TOPIC, Live
 
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
 _PAUSED = ("55P03", write_gate.FENCED, "25006")  # the gate is held, the host is fenced, the server is a standby
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
 _BEGIN = f"BEGIN; {write_gate.ENTER}"
 # Events and jobs leave in one statement. The columns are pgqueuer's; its own enqueue would add a log row per job and
 # bring its imports into every web process. A test runs jobs enqueued here through pgqueuer itself.
@@ -174,7 +174,7 @@ class Database:
         try:
             async with self._readers.acquire() as connection:
                 yield ReadConn(connection, self)
-        except _LOST as error:
+        except LOST as error:
             raise Unavailable(log_text=f"database: {error!r}") from error
 
     @asynccontextmanager
@@ -192,11 +192,11 @@ class Database:
                     await tx.flush()
                     await connection.execute("COMMIT")
                 except BaseException:
-                    with suppress(*_LOST):  # a lost connection has rolled back by itself
+                    with suppress(*LOST):  # a lost connection has rolled back by itself
                         if connection.is_in_transaction():
                             await connection.execute("ROLLBACK")
                     raise
-        except _LOST as error:
+        except LOST as error:
             raise Unavailable(log_text=f"database: {error!r}") from error
         except asyncpg.PostgresError as error:
             if error.sqlstate in _PAUSED:

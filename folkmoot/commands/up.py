@@ -143,6 +143,7 @@ class Supervisor:
             for signal_number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signal_number, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor tells us, with SIGTERM
+            self._directory.leave_lock()
             become(self._owner)
             _end_with_parent()
             work()

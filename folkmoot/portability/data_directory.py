@@ -106,6 +106,11 @@ class DataDirectory:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
+    def leave_lock(self) -> None:
+        """In a child process: lets go of the inherited lock, so that it ends with the process that took it."""
+        if self._lock:
+            self._lock.close()
+
     def _is_ours(self) -> bool:
         return self.host_file.exists() or all(
             entry.name in {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "run"}

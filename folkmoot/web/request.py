@@ -141,7 +141,7 @@ class Request:
             PostView(
                 post=posts[entry.boost_key if entry.is_boost else entry.shown_key],
                 boosted=posts[entry.shown_key] if entry.is_boost else None,
-                counts=PostCounts(entry.replies, entry.boosts, entry.favourites),
+                counts=PostCounts.seen_with(entry.replies, entry.boosts, entry.favourites, entry.bits),
                 marks=Marks(entry.bits, tuple(entry.choices or ())),
             )
             for entry in entries

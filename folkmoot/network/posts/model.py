@@ -51,6 +51,11 @@ class PostCounts(msgspec.Struct, frozen=True):
     boosts: int = 0
     favourites: int = 0
 
+    @classmethod
+    def seen_with(cls, replies: int, boosts: int, favourites: int, bits: int) -> "PostCounts":
+        """Totals lag by a second, but what one has just done oneself counts at once: never less than one's own mark."""
+        return cls(replies, max(boosts, bits >> 1 & 1), max(favourites, bits & 1))
+
 
 class Marks(msgspec.Struct, frozen=True):
     """What one viewer did with one post. `choices` are the options voted for, by index."""

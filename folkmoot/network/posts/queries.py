@@ -103,7 +103,7 @@ def _view(row: Row, posts: dict[int, Post]) -> PostView:
     return PostView(
         post=posts[row["id"]],
         boosted=posts[row["boost_of_id"]] if row["boost_of_id"] else None,
-        counts=PostCounts(row["replies"], row["boosts"], row["favourites"]),
+        counts=PostCounts.seen_with(row["replies"], row["boosts"], row["favourites"], row["bits"]),
         marks=Marks(row["bits"], tuple(row["choices"] or ())),
     )
 
@@ -119,16 +119,13 @@ async def get_post_view(conn: ReadConn, post_id: int, viewer_id: int | None) -> 
 async def get_fresh_view(conn: ReadConn, post_id: int, viewer_id: int) -> PostView:
     """The answer to one's own action: with the counts that are still waiting to be folded."""
     view = await get_post_view(conn, post_id, viewer_id)
-    rows = await conn.fetch(
-        "SELECT counter, sum(delta)::int AS delta FROM counter_deltas WHERE subject_id = $1 GROUP BY counter", view.shown.id
+    totals = ", ".join(
+        f"greatest(0, coalesce((SELECT {name} FROM post_counts WHERE post_id = $1), 0)"
+        f" + coalesce(sum(delta) FILTER (WHERE counter = {counter:d}), 0))::int"
+        for name, counter in (("replies", Counter.POST_REPLIES), ("boosts", Counter.POST_BOOSTS), ("favourites", Counter.POST_FAVOURITES))
     )
-    waiting = {row["counter"]: row["delta"] for row in rows}
-    counts = PostCounts(
-        max(0, view.counts.replies + waiting.get(Counter.POST_REPLIES, 0)),
-        max(0, view.counts.boosts + waiting.get(Counter.POST_BOOSTS, 0)),
-        max(0, view.counts.favourites + waiting.get(Counter.POST_FAVOURITES, 0)),
-    )
-    return msgspec.structs.replace(view, counts=counts)
+    row = await conn.fetchrow(f"SELECT {totals} FROM counter_deltas WHERE subject_id = $1", view.shown.id)
+    return msgspec.structs.replace(view, counts=PostCounts(*row)) if row else view
 
 
 class Thread(NamedTuple):

@@ -1,0 +1,105 @@
+"""Rules of the house that a machine can check."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from folkmoot.api.routes import ROUTES as API
+from folkmoot.base.limits import TABLE
+from folkmoot.http.routing import Access
+from folkmoot.network.sessions.scopes import KNOWN
+from folkmoot.web.routes import ROUTES as WEB
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted((ROOT / "folkmoot").rglob("*.py"))
+LONG_ON_PURPOSE = {"sessions/actions.py", "base/db.py", "accounts/queries.py"}
+
+
+def _name(file: Path) -> str:
+    return str(file.relative_to(ROOT / "folkmoot"))
+
+
+def test_every_route_says_who_may_use_it() -> None:
+    for route in [*API, *WEB]:
+        assert isinstance(route.access, Access)
+        assert not route.limit or route.limit in TABLE
+        for scope in filter(None, route.scope.split("|")):
+            assert scope in KNOWN, route
+    unsafe_for_all = {(route.method, route.path) for route in [*API, *WEB] if route.access is Access.PUBLIC and route.method != "GET"}
+    assert unsafe_for_all == {
+        ("POST", "/api/v1/apps"), ("POST", "/oauth/token"), ("POST", "/oauth/revoke"), ("POST", "/log_in"), ("POST", "/sign_up"),
+        ("POST", "/confirm/{code}"), ("POST", "/reset"), ("POST", "/reset/{code}"), ("POST", "/language"),
+    }
+    for route in API:
+        assert route.access is not Access.MEMBER or route.scope, f"{route.path} asks for no scope"
+
+
+@pytest.mark.parametrize("file", CODE, ids=_name)
+def test_a_file_says_what_it_is_and_stays_short(file: Path) -> None:
+    text = file.read_text("utf-8")
+    tree = ast.parse(text)
+    if file.name != "__main__.py":
+        assert ast.get_docstring(tree), "a module begins with what lives in it"
+    assert len(text.splitlines()) <= 360
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            assert node.end_lineno - node.lineno <= 62, f"{node.name} is long"
+
+
+def test_one_clock_and_one_source_of_chance() -> None:
+    forbidden = re.compile(r"datetime\.now\(|datetime\.utcnow|time\.time\(|^import secrets|^import random|secrets\.token|uuid4", re.M)
+    allowed = {"base/clock.py", "portability/data_directory.py"}
+    for file in CODE:
+        if _name(file) not in allowed:
+            assert not forbidden.search(file.read_text("utf-8")), _name(file)
+
+
+def test_only_queries_and_actions_hold_sql() -> None:
+    statement = re.compile(r'"""\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b|"(SELECT|INSERT INTO|UPDATE|DELETE FROM) ')
+    for file in CODE:
+        if _name(file).startswith(("web/", "api/", "http/")):
+            assert not statement.search(file.read_text("utf-8")), _name(file)
+
+
+def test_words_of_the_wire_stay_at_the_door() -> None:
+    wire = re.compile(r"\b(reblog|spoiler_text|toot)\w*", re.I)
+    for file in CODE:
+        if not _name(file).startswith(("api/",)):
+            found = {match[0] for match in wire.finditer(file.read_text("utf-8"))}
+            assert not found, (_name(file), found)
+
+
+def test_nobody_else_speaks_http_to_the_outside() -> None:
+    for file in CODE:
+        if _name(file) != "base/http_client.py":
+            others = re.compile(r"urllib\.request|http\.client|^import (httpx|requests|aiohttp)", re.M)
+            assert not others.search(file.read_text("utf-8")), _name(file)
+
+
+def test_what_the_documents_name_exists() -> None:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for path in re.findall(r"`((?:folkmoot|tests|bin|docs|benchmarks|requirements)/[\w./-]+)`", document.read_text("utf-8")):
+            assert (ROOT / path).exists(), f"{document.name} names {path}"
+        for target in re.findall(r"\]\((?!http|#|mailto)([^)#]+)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_locks_carry_no_addresses() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        text = file.read_text("utf-8")
+        assert "://" not in text
+        assert "--index" not in text
+    direct = [line for line in (ROOT / "requirements" / "runtime.in").read_text().splitlines() if line.strip()]
+    assert len(direct) <= 25
+    pinned = re.findall(r"^[\w.-]+==", (ROOT / "requirements" / "runtime.txt").read_text(), re.M)
+    assert len(pinned) <= 60
+
+
+def test_home_is_followed_through_four_files() -> None:
+    """From the address to the bytes: door, query, entities; and for the page the templates."""
+    home = (ROOT / "folkmoot/api/timelines.py").read_text("utf-8")
+    assert "from folkmoot.network.timelines.queries import" in home
+    assert "spliced_page" in (ROOT / "folkmoot/api/request.py").read_text("utf-8")
+    assert "posts/_post.html" in (ROOT / "folkmoot/web/templates/timelines/home.html").read_text("utf-8")

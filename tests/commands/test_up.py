@@ -1,0 +1,132 @@
+"""`moot up` and the other commands, as an operator runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from folkmoot.commands.settings import sample
+from tests.network_up import ROOT, NetworkUp, free_port, moot
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for parent in (tmp_path, *tmp_path.parents[:3]):
+        if parent != Path("/tmp"):
+            parent.chmod(0o755)
+    return tmp_path / "data"
+
+
+def _children(pid: int) -> dict[int, str]:
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return {int(line.split(None, 1)[0]): line.split(None, 1)[1] for line in listed.splitlines() if line.strip()}
+
+
+def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
+    network = NetworkUp(folder, "--no-demo").wait()
+    try:
+        assert "Nobody lives here yet" in network.log.read_text()
+        second = moot("up", "--no-demo", "--port", str(free_port()), data=folder)
+        assert second.returncode == 1
+        assert "in use by process" in second.stderr
+        jana = ["jana", "--email", "jana@example.org", "--password", "tri hrusky", "--role", "operator"]
+        made = moot("account", "create", *jana, "--json", data=folder)
+        assert json.loads(made.stdout)["role"] == "operator"
+        again = moot("account", "create", "jana", "--email", "x@example.org", "--password", "tri hrusky", data=folder)
+        assert again.returncode == 1
+        assert "taken" in again.stderr
+        token = moot("token", "create", "jana", data=folder)
+        assert token.stdout.strip().isascii()
+        assert len(token.stdout.split()) == 1
+        post = subprocess.run(["curl", "-sS", "-H", f"Authorization: Bearer {token.stdout.strip()}", "-d", "status=Ahoj",
+                               f"{network.url}/api/v1/statuses"], capture_output=True, text=True)
+        assert json.loads(post.stdout)["content"] == "<p>Ahoj</p>"
+        status = json.loads(moot("status", "--json", data=folder).stdout)
+        assert (status["members"], status["jobs_failed"]) == (1, 0)
+        doctor = moot("doctor", data=folder)
+        assert doctor.returncode == 0, doctor.stdout
+        assert "a worker runs" in doctor.stdout
+        for victim in _children(network.process.pid):  # web, worker and database, one after the other
+            os.kill(victim, signal.SIGKILL)
+            time.sleep(0.3)
+            network.wait()
+        shown = subprocess.run(["curl", "-sS", f"{network.url}/api/v1/timelines/public"], capture_output=True, text=True)
+        assert [item["content"] for item in json.loads(shown.stdout)] == ["<p>Ahoj</p>"]
+    finally:
+        took = network.stop()
+    assert took < 5
+    assert network.process.returncode == 0
+    time.sleep(0.2)
+    assert not subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout
+
+
+def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
+    network = NetworkUp(folder, "--no-demo").wait()
+    network.process.kill()
+    network.process.wait()
+    again = NetworkUp(folder, "--no-demo")
+    try:
+        again.wait()
+    finally:
+        again.stop()
+
+
+@pytest.mark.parametrize(("environment", "sentence"), [
+    ({"FOLKMOOT_SERVER_PROT": "80"}, "Did you mean server.port?"),
+    ({"FOLKMOOT_SERVER_PORT": "many"}, "server.port cannot be used"),
+    ({"FOLKMOOT_NETWORK_REGISTRATION": "maybe"}, "network.registration cannot be used"),
+])
+def test_a_wrong_setting_is_one_sentence(folder: Path, environment: dict[str, str], sentence: str) -> None:
+    answer = moot("up", data=folder, **environment)
+    assert answer.returncode == 1
+    assert sentence in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_foreign_folders_taken_ports_and_full_disks_are_one_sentence(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "holiday.jpg").write_bytes(b"")
+    foreign = moot("up", data=folder)
+    assert "was not made by Folkmoot" in foreign.stderr
+    network = NetworkUp(folder.parent / "other", "--no-demo").wait()
+    try:
+        taken = moot("up", "--port", str(network.port), data=folder.parent / "third")
+        assert "cannot be used" in taken.stderr
+        assert "--port" in taken.stderr
+    finally:
+        network.stop()
+    assert moot("status", data=folder.parent / "nothing").stderr.startswith("folkmoot: There is no network in")
+
+
+def test_feed_publishes_lines_as_posts(folder: Path, running: NetworkUp) -> None:
+    lines = [{"text": f"Zpráva {number}", "split": "dev" if number % 2 else "train"} for number in range(10)]
+    file = folder.parent / "feed.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    answer = moot("feed", str(file), "--rate", "100", "--where", "split=dev", "--json", data=running.data)
+    assert json.loads(answer.stdout)["published"] == 5, answer.stderr
+    file.write_text('{"text": "první"}\n{nic}\n')
+    broken = moot("feed", str(file), "--rate", "100", data=running.data)
+    assert broken.returncode == 1
+    assert "Line 2" in broken.stderr
+
+
+def test_routes_and_help_are_printed() -> None:
+    printed = moot("routes", "--json")
+    assert len(json.loads(printed.stdout)) > 150
+    assert "moot up" in moot("--help").stdout
+
+
+def test_the_sample_of_settings_is_valid() -> None:
+    uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in sample().splitlines())
+    assert tomllib.loads(uncommented)["server"]["port"] == 8420
+
+
+def test_the_catalogues_are_complete() -> None:
+    checked = subprocess.run([sys.executable, "bin/messages.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout

@@ -1,0 +1,81 @@
+"""The real program `toot`, from its package, against a running network: as somebody at a terminal uses it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from folkmoot.commands.demo import PASSWORD
+from tests.api.test_accounts import picture
+from tests.conformance.test_mastodon_py import allow_in_browser, until
+from tests.network_up import NetworkUp
+
+TOOT = str(Path(sys.executable).parent / "toot")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class Toot:
+    def __init__(self, home: Path) -> None:
+        self._environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "NO_COLOR": "1", "BROWSER": "true"}
+
+    def __call__(self, *arguments: str, typed: str = "") -> str:
+        answer = subprocess.run([TOOT, *arguments], capture_output=True, text=True, timeout=60, env=self._environment, input=typed)
+        assert answer.returncode == 0, f"toot {' '.join(arguments)}: {answer.stdout}{answer.stderr}"
+        return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def toot(running: NetworkUp, tmp_path_factory: pytest.TempPathFactory) -> Toot:
+    """`toot login`, with the address that it prints opened in a browser and the code typed back."""
+    home = tmp_path_factory.mktemp("toot")
+    program = Toot(home)
+    login = subprocess.Popen([TOOT, "login", "--instance", running.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, env=program._environment)
+    assert login.stdin
+    assert login.stdout
+    shown = ""
+    while not (address := re.search(r"(http://\S+/oauth/authorize\S*)\s", shown)):
+        letter = login.stdout.read(1)
+        assert letter, shown
+        shown += letter
+    if "Open link" in shown or "?" in shown:
+        login.stdin.write("n\n")
+        login.stdin.flush()
+    code = allow_in_browser(address[1], "karel", PASSWORD)
+    rest, _ = login.communicate(f"{code}\n", timeout=30)
+    assert login.returncode == 0, shown + rest
+    return program
+
+
+def test_the_whole_day_at_a_terminal(toot: Toot, tmp_path: Path) -> None:
+    assert "karel" in toot("whoami")
+    file = tmp_path / "picture.png"
+    file.write_bytes(picture())
+    posted = json.loads(toot("post", "Z terminálu #terminál", "--media", str(file), "--description", "Hnědá plocha", "--json"))
+    id_ = posted["id"]
+    assert posted["media_attachments"][0]["description"] == "Hnědá plocha"
+    reply = json.loads(toot("post", "Odpověď z terminálu", "--reply-to", id_, "--json"))
+    assert reply["in_reply_to_id"] == id_
+    for verb in ("favourite", "reblog", "bookmark", "pin"):
+        toot(verb, id_)
+    shown = json.loads(toot("status", id_, "--json"))
+    assert (shown["favourited"], shown["reblogged"], shown["bookmarked"], shown["pinned"]) == (True, True, True, True)
+    assert "Z terminálu" in toot("bookmarks")
+    assert "Odpověď z terminálu" in toot("thread", id_)
+    toot("unfollow", "peter")
+    toot("follow", "peter")
+    assert "peter" in toot("following", "karel")
+    assert "Z terminálu" in until(lambda: toot("timelines", "home", "--limit", "5", "--json"))
+    assert "Z terminálu" in toot("timelines", "tag", "terminál", "--limit", "5", "--json")
+    assert toot("notifications")
+    assert "Dvořáková" in toot("search", "dvorak")
+    assert "Folkmoot" in toot("instance")
+    toot("mute", "josef")
+    assert "josef" in toot("muted")
+    toot("unmute", "josef")
+    toot("delete", id_)
+    assert "Z terminálu" not in toot("timelines", "tag", "terminál", "--limit", "5", "--json")

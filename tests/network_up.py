@@ -1,0 +1,74 @@
+"""A whole network, started by the command of the README in processes of its own, for browsers and programs."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+MOOT = [sys.executable, "-m", "folkmoot"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def moot(*arguments: str, data: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of ours to its end."""
+    where = ["--data", str(data)] if data else []
+    return subprocess.run([*MOOT, *arguments, *where], capture_output=True, text=True, timeout=120, env=_environment(environment), cwd=ROOT)
+
+
+class NetworkUp:
+    """`moot up` on a folder and a free port."""
+
+    def __init__(self, data: Path, *options: str, **environment: str) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        command = [*MOOT, "up", "--data", str(data), "--port", str(self.port), *options]
+        self.log = data.parent / f"{data.name}.log"
+        with open(self.log, "w") as output:
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
+                env=_environment({"FOLKMOOT_LIMITS_MULTIPLIER": "1000", **environment}),
+            )
+
+    def wait(self, seconds: float = 60) -> "NetworkUp":
+        """Until it says that it is running."""
+        deadline = time.monotonic() + seconds
+        while "is running at" not in self.log.read_text():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the network did not start:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.05)
+        while self.get("/readyz").get("ready") is not True:
+            assert time.monotonic() < deadline, self.get("/readyz")
+            time.sleep(0.1)
+        return self
+
+    def get(self, path: str) -> Any:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return json.load(answer)
+        except (OSError, ValueError):
+            return {}
+
+    def stop(self) -> float:
+        """Ends it as Ctrl-C does; returns how many seconds that took."""
+        started = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+        return time.monotonic() - started
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **more}

@@ -1,0 +1,185 @@
+"""The pages in a real browser: the tasks of a member with and without JavaScript, and axe on every page."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from folkmoot.commands.demo import PASSWORD
+from tests.api.test_accounts import picture
+from tests.network_up import NetworkUp
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1.min.js").read_text()
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def open_page(browser: Browser, network: NetworkUp, **options: Any) -> Page:
+    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}, base_url=network.url)
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" and "422" not in message.text else None)
+    page.problems = problems  # type: ignore[attr-defined]
+    return page
+
+
+def log_in(page: Page, name: str = "jana", password: str = PASSWORD) -> Page:
+    page.goto("/log_in")
+    page.fill("#name", name)
+    page.fill("#password", password)
+    page.click("main button.main")
+    page.wait_for_url("**/")
+    return page
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
+def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script: bool, tmp_path: Path) -> None:
+    name = "pavla" if has_script else "petra"
+    page = open_page(browser, running, java_script_enabled=has_script)
+
+    page.goto("/")  # signing up
+    page.get_by_role("link", name="Join", exact=True).first.click()
+    page.fill("#username", name)
+    page.fill("#email", f"{name}@example.org")
+    page.fill("#password", "kratke")
+    page.click("text=Create account")
+    expect(page.locator("#password-error")).to_contain_text("at least 8 characters")
+    expect(page.locator("#username")).to_have_value(name)
+    page.fill("#password", "dlouhe heslo na zkousku")
+    page.check("#agrees")
+    page.click("text=Create account")
+    page.wait_for_url("**/explore")
+
+    page.goto("/posts/new")  # a post with a picture, a cover and a described picture
+    (tmp_path / "picture.png").write_bytes(picture())
+    page.fill("#text", f"První příspěvek, píše {name} #zkouška")
+    page.click("summary:has-text('Picture')")
+    page.set_input_files("#file_1", tmp_path / "picture.png")
+    page.fill("#new_description_1", "Hnědá plocha")
+    page.click("main button.main")
+    page.wait_for_url(running.url + "/")
+    article = page.locator("article.post", has_text=f"píše {name}")
+    expect(article).to_have_count(1)
+    expect(article.locator("img[alt='Hnědá plocha']")).to_be_visible()
+
+    article.locator(".when").click()  # its thread, and an answer
+    page.fill("#answer", "A odpovídám sobě.")
+    page.locator("form.answer button").click()
+    expect(page.locator("article.post", has_text="A odpovídám sobě.")).to_be_visible()
+
+    page.goto(f"/@{name}")  # liking and boosting
+    article = page.locator("article.post", has_text=f"píše {name}")
+    article.get_by_role("button", name=re.compile("^Like")).click()
+    expect(article.get_by_role("button", name=re.compile("^Like"))).to_have_attribute("aria-pressed", "true")
+    expect(article.get_by_role("button", name=re.compile("^Like"))).to_contain_text("1")
+
+    article = page.locator("article.post", has_text=f"píše {name}")  # editing
+    article.locator("summary[aria-label='More']").click()
+    article.get_by_role("link", name="Edit").click()
+    page.fill("#text", f"Opravený příspěvek, píše {name}")
+    page.click("main button.main")
+    page.wait_for_url(re.compile(rf"/@{name}/\d+"))
+    expect(page.locator("article.opened")).to_contain_text("Opravený")
+    expect(page.locator("article.opened img")).to_have_attribute("alt", "Hnědá plocha")
+    page.click("article.opened .facts >> text=edited")
+    expect(page.locator(".versions li")).to_have_count(2)
+
+    page.goto(f"/@{name}")  # deleting
+    article = page.locator("article.post", has_text="Opravený")
+    article.locator("summary[aria-label='More']").click()
+    article.get_by_role("link", name="Delete").click()
+    page.click("text=Delete the post")
+    page.wait_for_url(f"**/@{name}")
+    expect(page.locator("article.post", has_text="Opravený")).to_have_count(0)
+
+    page.goto("/@karel")  # following
+    page.get_by_role("button", name="Follow Karel Novotný", exact=True).click()
+    expect(page.get_by_role("button", name="Stop following Karel Novotný")).to_be_visible()
+
+    page.goto("/settings/appearance")  # settings
+    page.check("#language-cs")
+    page.check("#theme-dark")
+    page.click("main form button.main")
+    expect(page.locator("html")).to_have_attribute("lang", "cs")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(15, 21, 23)")
+    assert not page.problems  # type: ignore[attr-defined]
+
+
+def test_new_posts_wait_behind_a_button(browser: Browser, running: NetworkUp) -> None:
+    jana = log_in(open_page(browser, running))
+    jana.wait_for_timeout(500)  # the feed is being opened
+    karel = log_in(open_page(browser, running), "karel")
+    karel.goto("/posts/new")
+    karel.fill("#text", "Přesně teď píšu něco nového.")
+    karel.keyboard.press("Control+Enter")
+    karel.wait_for_url(running.url + "/")
+    expect(jana.locator(".pill")).to_have_text("1 nový příspěvek")
+    assert jana.locator("article.post", has_text="Přesně teď").count() == 0
+    jana.click(".pill")
+    expect(jana.locator("article.post", has_text="Přesně teď")).to_have_count(1)
+
+
+def test_a_draft_survives_a_reload(browser: Browser, running: NetworkUp) -> None:
+    page = log_in(open_page(browser, running))
+    page.goto("/posts/new")
+    page.fill("#text", "Rozepsáno a nedopsáno")
+    page.reload()
+    expect(page.locator("#text")).to_have_value("Rozepsáno a nedopsáno")
+    expect(page.locator("[data-left]")).to_have_text("479")
+
+
+def test_keys_move_through_posts(browser: Browser, running: NetworkUp) -> None:
+    page = log_in(open_page(browser, running))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator("article.post").nth(1)
+    expect(second).to_be_focused()
+    page.keyboard.press("k")
+    expect(page.locator("article.post").nth(0)).to_be_focused()
+    page.keyboard.press("?")
+    page.wait_for_url("**/shortcuts")
+
+
+def test_a_phone_needs_no_sideways_scrolling(browser: Browser, running: NetworkUp) -> None:
+    page = log_in(open_page(browser, running, viewport={"width": 320, "height": 640}))
+    for path in ("/", "/posts/new", "/@karel", "/notifications", "/messages", "/search?q=a", "/settings/profile", "/settings/sessions"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+PAGES = ["/", "/explore", "/posts/new", "/@karel", "/@jana", "/notifications", "/messages", "/search?q=dvorak", "/about", "/shortcuts",
+         "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions", "/settings/invitations",
+         "/settings/mutes", "/bookmarks", "/nothing"]
+
+
+@pytest.mark.parametrize(("scheme", "language", "width"), [("light", "cs", 1280), ("dark", "en", 390)])
+def test_axe_finds_nothing(browser: Browser, running: NetworkUp, scheme: str, language: str, width: int) -> None:
+    member = log_in(open_page(browser, running, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True))
+    member.goto("/settings/appearance")
+    member.check(f"#language-{language}")
+    member.check("#theme-system")
+    member.click("main form button.main")
+    member.goto("/@eva")
+    thread = member.locator("article.post .when").first.get_attribute("href")
+    assert thread
+    visitor = open_page(browser, running, color_scheme=scheme, locale=language, viewport={"width": width, "height": 900}, bypass_csp=True)
+    tried = [(member, path) for path in (*PAGES, thread)] + [(visitor, path) for path in ("/", "/log_in", "/sign_up", "/reset", thread)]
+    for page, path in tried:
+        page.goto(path)
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+        told = [(item["id"], [node["html"][:160] for node in item["nodes"]][:3]) for item in found["violations"]]
+        assert not told, f"{path} in {scheme}, {language}: {told}"
