@@ -1,0 +1,1 @@
+"""Measurements: one command each (`bin/bench NAME`), ratios against a limit measured in the same run."""

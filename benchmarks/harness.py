@@ -1,0 +1,149 @@
+"""What measurements share: a network of their own, a load generator, a table of results."""
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from folkmoot.base.db import Database
+from folkmoot.commands.options import open_database, settings_of
+from tests.network_up import NetworkUp
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number. `holds`: whether it reaches its target; None where there is none."""
+
+    name: str
+    value: float
+    unit: str
+    target: str = ""
+    holds: bool | None = None
+
+
+def report(name: str, rows: list[Row]) -> None:
+    """Prints the table and writes it down."""
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        mark = {None: "", True: "  holds", False: "  MISSED"}[row.holds]
+        print(f"{row.name:{width}}  {row.value:>12,.3f} {row.unit:9}{('aim ' + row.target) if row.target else '':>16}{mark}")
+    machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count(), "processor": _processor()}
+    answer = {"machine": machine, "date": datetime.now(UTC).date().isoformat(), "rows": [asdict(row) for row in rows]}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n")
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+@contextlib.contextmanager
+def network(**environment: str) -> Iterator[NetworkUp]:
+    """An empty network in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder:
+        Path(folder).chmod(0o755)
+        up = NetworkUp(Path(folder) / "data", "--no-demo", **environment).wait()
+        try:
+            yield up
+        finally:
+            up.stop()
+
+
+@contextlib.asynccontextmanager
+async def database_of(up: NetworkUp) -> AsyncIterator[Database]:
+    async with open_database(settings_of(up.data)) as database:
+        yield database
+
+
+@dataclass
+class Load:
+    """What a run of the generator saw."""
+
+    answers: int
+    seconds: float
+    latencies: list[float]
+    failures: int
+
+    @property
+    def rate(self) -> float:
+        return self.answers / self.seconds
+
+    def percentile(self, share: float) -> float:
+        """Milliseconds."""
+        return 1000 * statistics.quantiles(self.latencies, n=1000)[round(share * 1000) - 1]
+
+
+async def drive(port: int, request: Callable[[int], bytes], *, connections: int, seconds: float) -> Load:
+    """Closed loop over keep-alive connections: each sends its next request when it has its answer."""
+    load = Load(0, seconds, [], 0)
+    numbers = iter(range(10**9))
+    end = time.perf_counter() + seconds
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            writer.write(request(next(numbers)))
+            head = await reader.readuntil(b"\r\n\r\n")
+            lower = head.lower()
+            at = lower.index(b"content-length:") + 15
+            await reader.readexactly(int(lower[at : lower.index(b"\r", at)]))
+            load.latencies.append(time.perf_counter() - started)
+            load.answers += 1
+            load.failures += not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 206"))
+        writer.close()
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(connections)))
+    load.seconds = time.perf_counter() - started
+    return load
+
+
+def get(path: str, token: str = "", host: str = "localhost") -> bytes:
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n".encode()
+
+
+def memory_of(pid: int) -> dict[str, float]:
+    """MiB of a process and all below it, by kind: proportional shares (PSS), so that nothing shared counts twice."""
+    found: dict[str, float] = {}
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    tree, grown = {str(pid)}, True
+    while grown:
+        more = {row[0] for row in rows if row[1] in tree} - tree
+        tree |= more
+        grown = bool(more)
+    for row in rows:
+        if row[0] in tree:
+            with contextlib.suppress(OSError):
+                for line in Path(f"/proc/{row[0]}/smaps_rollup").read_text().splitlines():
+                    if line.startswith("Pss:"):
+                        kind = "PostgreSQL" if "postgres" in row[2] else "Folkmoot"
+                        found[kind] = found.get(kind, 0) + int(line.split()[1]) / 1024
+    return found
+
+
+def run(work: Any) -> Any:
+    return uvloop.run(work)
+
+
+__all__ = ["Load", "Row", "database_of", "drive", "get", "memory_of", "network", "report", "run"]

@@ -1,0 +1,88 @@
+"""The home timeline by API, against the same bytes served by the same server without any work."""
+
+import asyncio
+import multiprocessing
+import time
+from typing import Any
+
+from benchmarks.harness import Load, Row, database_of, drive, get, network, report, run
+from folkmoot.http.replies import Reply
+from folkmoot.http.server import Server
+from tests.network_up import NetworkUp, free_port, moot
+from tests.village import follow, settle, write
+
+SECONDS = 4.0
+ROUNDS = 5
+CONNECTIONS = 16
+_TEXT = ("Na návsi dnes v šest otevíráme opravenou kašnu, voda teče po třiceti letech. Přijďte, bude polévka a Tonda vzal harmoniku."
+         " Kdo má doma lavičku, ať ji vezme s sebou. #kašna https://example.org/nase-vec/kasna ")
+
+
+async def _fill(up: NetworkUp) -> str:
+    """A reader of 40 people who have written 400 posts; returns the reader's token."""
+    async with database_of(up) as database:
+        reader = await settle(database, "reader")
+        authors = [await settle(database, f"author_{number:02d}") for number in range(40)]
+        for author in authors:
+            await follow(database, reader, author)
+        for number in range(400):
+            await write(database, authors[number * 7 % 40], f"{_TEXT}{number}")
+    return moot("token", "create", "reader", data=up.data).stdout.strip()
+
+
+def _serve(port: int, body: bytes) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await Reply(body)(scope, receive, send)
+
+    Server(application, "127.0.0.1", port, []).run()
+
+
+async def _measure(up: NetworkUp, token: str) -> tuple[list[Load], list[Load], int]:
+    path = "/api/v1/timelines/home"
+    reader, writer = await asyncio.open_connection("127.0.0.1", up.port, limit=2**20)
+    for _ in range(30):  # until the home is built and its posts are in memory
+        writer.write(get(path, token))
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r")[0])
+        body = await reader.readexactly(length)
+        await asyncio.sleep(0.05)
+    writer.close()
+    port = free_port()
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(port, body), daemon=True)
+    server.start()
+    await asyncio.sleep(2)
+    homes, plains = [], []
+    for _ in range(ROUNDS):  # in turns, so that a noisy neighbour disturbs both
+        plains.append(await drive(port, lambda _number: get("/"), connections=CONNECTIONS, seconds=SECONDS))
+        homes.append(await drive(up.port, lambda _number: get(path, token), connections=CONNECTIONS, seconds=SECONDS))
+    server.terminate()
+    return homes, plains, len(body)
+
+
+def main() -> None:
+    with network(FOLKMOOT_SERVER_PROCESSES="1", FOLKMOOT_LIMITS_MULTIPLIER="100000") as up:
+        token = run(_fill(up))
+        time.sleep(2)
+        homes, plains, size = run(_measure(up, token))
+    ratios = sorted(home.rate / plain.rate for home, plain in zip(homes, plains, strict=True))
+    best = max(homes, key=lambda load: load.rate)
+    ratio = ratios[len(ratios) // 2]
+    report("home", [
+        Row("home page, of the same bytes served statically (median of rounds)", ratio, "ratio", "0.33", ratio >= 0.33),
+        Row("home pages per second, one web process", best.rate, "1/s"),
+        Row("the same bytes statically, one process", max(plain.rate for plain in plains), "1/s"),
+        Row("size of the page", size / 1000, "kB"),
+        Row("home page, median", best.percentile(0.5), "ms"),
+        Row(f"home page, p99 at {CONNECTIONS} connections", best.percentile(0.99), "ms"),
+        Row("answers that were not 200", sum(load.failures for load in homes), "", "0", not sum(load.failures for load in homes)),
+    ])
+
+
+if __name__ == "__main__":
+    main()
