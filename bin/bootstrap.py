@@ -52,7 +52,7 @@ def _make(folder: Path, wanted: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         stop(f"Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv (or python{version}-venv).")
-    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check",
                "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(wanted)]
     if subprocess.run(install).returncode:
         shutil.rmtree(folder, ignore_errors=True)

@@ -52,8 +52,8 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
         doctor = moot("doctor", data=folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "a worker runs" in doctor.stdout
-        for victim in _children(network.process.pid):  # web, worker and database, one after the other
-            os.kill(victim, signal.SIGKILL)
+        for _ in _children(network.process.pid):  # database, web and worker, one after the other
+            os.kill(min(_children(network.process.pid)), signal.SIGKILL)  # the oldest: a new one has a higher number
             time.sleep(0.3)
             network.wait()
         shown = subprocess.run(["curl", "-sS", f"{network.url}/api/v1/timelines/public"], capture_output=True, text=True)
