@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +81,12 @@ class Load:
     seconds: float
     latencies: list[float]
     failures: int
+    processor: float = 0  # seconds of the server's processes
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of processor time per answer."""
+        return 1e6 * self.processor / self.answers
 
     @property
     def rate(self) -> float:
@@ -91,8 +97,14 @@ class Load:
         return 1000 * statistics.quantiles(self.latencies, n=1000)[round(share * 1000) - 1]
 
 
-async def drive(port: int, request: Callable[[int], bytes], *, connections: int, seconds: float) -> Load:
-    """Closed loop over keep-alive connections: each sends its next request when it has its answer."""
+async def drive(
+    port: int, request: Callable[[int], bytes], *, connections: int, seconds: float, pids: Iterable[int] = (),
+) -> Load:
+    """Closed loop over keep-alive connections: each sends its next request when it has its answer.
+
+    `pids`: the processes whose processor time is taken.
+    """
+    pids = list(pids)
     load = Load(0, seconds, [], 0)
     numbers = iter(range(10**9))
     end = time.perf_counter() + seconds
@@ -111,15 +123,27 @@ async def drive(port: int, request: Callable[[int], bytes], *, connections: int,
             load.failures += not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 206"))
         writer.close()
 
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), sum(map(_processor_time, pids))
     await asyncio.gather(*(one() for _ in range(connections)))
-    load.seconds = time.perf_counter() - started
+    load.seconds, load.processor = time.perf_counter() - started, sum(map(_processor_time, pids)) - spent
     return load
 
 
 def get(path: str, token: str = "", host: str = "localhost") -> bytes:
     authorization = f"Authorization: Bearer {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n".encode()
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds that a process has used so far, in user and kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def server_pids(pid: int) -> list[int]:
+    """Web and worker below `moot up`, without PostgreSQL."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if "postgres" not in line]
 
 
 def memory_of(pid: int) -> dict[str, float]:
@@ -146,4 +170,4 @@ def run(work: Any) -> Any:
     return uvloop.run(work)
 
 
-__all__ = ["Load", "Row", "database_of", "drive", "get", "memory_of", "network", "report", "run"]
+__all__ = ["Load", "Row", "database_of", "drive", "get", "memory_of", "network", "report", "run", "server_pids"]

@@ -108,13 +108,12 @@ class ApiDoor:
     def _spend(self, route: Route, scope: Any, holder: TokenHolder | None) -> Allowance:
         """Counts the request; the closest limit is told. Raises TooMany."""
         limits = self._context.limits
-        address = address_key(scope["client"][0]) if scope.get("client") else "unknown"
         if holder and holder.viewer:
             key: object = holder.viewer.id
             closest = min(limits.spend("account", key), limits.spend("token", holder.token_id), key=lambda found: found.remaining)
         else:
-            key = address
-            closest = limits.spend("address", address)
+            key = address_key(scope["client"][0]) if scope.get("client") else "unknown"
+            closest = limits.spend("address", key)
         if route.limit:
             closest = limits.spend(route.limit, key)
         if closest.is_spent:

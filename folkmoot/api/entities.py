@@ -106,13 +106,14 @@ class Entities:
         """A timeline's JSON. An entry whose fragment is gone (deleted in this very moment) is left out."""
         pieces: list[bytes] = []
         for entry in entries:
-            shown = fragments.get(entry.shown_key)
-            boost = fragments.get(entry.boost_key) if entry.is_boost else None
-            if shown is None or (entry.is_boost and boost is None):
+            id_, _, shown_id, _, _, replies, boosts, favourites, bits, choices, _ = entry
+            shown = fragments.get(entry[2:5])
+            boost = fragments.get(entry.boost_key) if id_ != shown_id else None
+            if shown is None or (id_ != shown_id and boost is None):
                 continue
+            # One's own mark counts at once, also before the counters are folded.
             pieces.append(self._spliced(
-                shown, boost, entry.replies, max(entry.boosts, entry.bits >> 1 & 1), max(entry.favourites, entry.bits & 1),
-                entry.bits, entry.choices, viewer_id,
+                shown, boost, replies, boosts or bits >> 1 & 1, favourites or bits & 1, bits, choices, viewer_id,
             ))
         return b"[" + b",".join(pieces) + b"]"
 

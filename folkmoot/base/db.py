@@ -6,14 +6,15 @@ and is refused on a standby. Reading uses sessions that PostgreSQL itself holds 
 place fails at once. No SQL of any noun stands here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
 
-from folkmoot.base import ids, write_gate
+from folkmoot.base import clock, ids, write_gate
 from folkmoot.base.errors import Unavailable, WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
@@ -21,6 +22,8 @@ from folkmoot.base.live import JOBS_TOPIC, Live
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
 _PAUSED = ("55P03", write_gate.FENCED, "25006")  # the gate is held, the host is fenced, the server is a standby
 LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
+_IDLE_SECONDS = 60.0
+_STATEMENTS = 400  # prepared, per session
 _BEGIN = f"BEGIN; {write_gate.ENTER}"
 # Events and jobs leave in one statement. The columns are pgqueuer's; its own enqueue would add a log row per job and
 # bring its imports into every web process. A test runs jobs enqueued here through pgqueuer itself.
@@ -138,10 +141,75 @@ class WriteTx(CacheTx):
 DELIVER = "events.deliver"
 
 
+class _Readers:
+    """Sessions that only read, the last one given back first.
+
+    asyncpg's own pool costs a sixth of a home page here: a proxy per loan, and a task per return. What it does beyond
+    this, resetting sessions and closing idle ones by a timer, sessions without any state do not need.
+    """
+
+    def __init__(self, dsn: str, most: int, epoch: int) -> None:
+        self._dsn = dsn
+        self._settings = _session("folkmoot reads", epoch, read_only=True)
+        self._room = asyncio.Semaphore(most)
+        self._free: list[tuple[float, asyncpg.Connection]] = []
+
+    async def take(self) -> "asyncpg.Connection":
+        """A session, as soon as one is free. Raises what connecting raises."""
+        await self._room.acquire()
+        while self._free:
+            _, session = self._free.pop()
+            if not session.is_closed():
+                return session
+        try:
+            return await asyncpg.connect(self._dsn, statement_cache_size=_STATEMENTS, server_settings=self._settings)
+        except BaseException:
+            self._room.release()
+            raise
+
+    def give_back(self, session: "asyncpg.Connection", error: BaseException | None) -> None:
+        """`error`: what ended the loan. A statement that was cut short leaves a session nobody can use."""
+        self._room.release()
+        if isinstance(error, asyncio.CancelledError | TimeoutError):
+            session.terminate()
+            return
+        now = clock.monotonic()
+        self._free.append((now, session))
+        if now - self._free[0][0] > _IDLE_SECONDS and len(self._free) > 1:
+            self._free.pop(0)[1].terminate()
+
+    async def close(self) -> None:
+        for _, session in self._free:
+            await session.close()
+        self._free = []
+
+
+class _Reading:
+    """`async with database.read() as conn`. A class, because a generator costs twice as much on every page."""
+
+    __slots__ = ("_database", "_readers", "_session")
+
+    def __init__(self, database: "Database", readers: _Readers) -> None:
+        self._database = database
+        self._readers = readers
+
+    async def __aenter__(self) -> ReadConn:
+        try:
+            self._session = await self._readers.take()
+        except LOST as error:
+            raise Unavailable(log_text=f"database: {error!r}") from error
+        return ReadConn(self._session, self._database)
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._readers.give_back(self._session, error)
+        if isinstance(error, LOST):
+            raise Unavailable(log_text=f"database: {error!r}") from error
+
+
 class Database:
     """The pools of one process, its `Live`, and which events anybody hears."""
 
-    def __init__(self, readers: "asyncpg.Pool", writers: "asyncpg.Pool", live: Live, dsn: str, epoch: int) -> None:
+    def __init__(self, readers: _Readers, writers: "asyncpg.Pool", live: Live, dsn: str, epoch: int) -> None:
         self._readers = readers
         self._writers = writers
         self.live = live
@@ -155,7 +223,7 @@ class Database:
         """Connects. `epoch` is that of this host's state file: the write gate admits no other."""
         live = Live(dsn)
         await live.start(listen=listen)
-        return cls(await _pool(dsn, readers, epoch, True), await _pool(dsn, writers, epoch, False), live, dsn, epoch)
+        return cls(_Readers(dsn, readers, epoch), await _pool(dsn, writers, epoch), live, dsn, epoch)
 
     async def close(self) -> None:
         await self.live.stop()
@@ -168,14 +236,9 @@ class Database:
             self.dsn, min_size=1, max_size=3, server_settings=_session("folkmoot queue", self._epoch, read_only=False)
         )
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[ReadConn]:
+    def read(self) -> AbstractAsyncContextManager[ReadConn, None]:
         """A connection to read; each statement sees what is committed when it starts."""
-        try:
-            async with self._readers.acquire() as connection:
-                yield ReadConn(connection, self)
-        except LOST as error:
-            raise Unavailable(log_text=f"database: {error!r}") from error
+        return _Reading(self, self._readers)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTx]:
@@ -214,7 +277,7 @@ class Database:
             yield cache
 
 
-async def _pool(dsn: str, size: int, epoch: int, read_only: bool) -> "asyncpg.Pool":
+async def _pool(dsn: str, size: int, epoch: int) -> "asyncpg.Pool":
     async def leave_as_it_is(_connection: object) -> None:
         """Sessions carry no state of ours, so giving one back costs no round trip."""
 
@@ -222,10 +285,10 @@ async def _pool(dsn: str, size: int, epoch: int, read_only: bool) -> "asyncpg.Po
         dsn,
         min_size=1,
         max_size=size,
-        max_inactive_connection_lifetime=60,
-        statement_cache_size=400,
+        max_inactive_connection_lifetime=_IDLE_SECONDS,
+        statement_cache_size=_STATEMENTS,
         reset=leave_as_it_is,
-        server_settings=_session("folkmoot reads" if read_only else "folkmoot writes", epoch, read_only=read_only),
+        server_settings=_session("folkmoot writes", epoch, read_only=False),
     )
 
 

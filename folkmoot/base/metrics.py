@@ -24,8 +24,11 @@ def share_in(folder: Path) -> None:
 @cache
 def _meters() -> tuple[Any, Any]:
     """The counter and the clock of requests: one of each per process."""
-    from prometheus_client import Counter, Histogram  # reads the environment when it is imported, so not before `share_in`
+    from prometheus_client import Counter, Histogram, values  # reads the environment when it is imported, so not before `share_in`
 
+    if FOLDER in os.environ:  # whose file to write is settled here, after the fork, and not asked of the system at each count
+        pid = os.getpid()
+        values.ValueClass = values.MultiProcessValue(process_identifier=lambda: pid)  # type: ignore[no-untyped-call]
     return (
         Counter("folkmoot_requests", "Requests answered", ["door", "status"]),
         Histogram("folkmoot_request_seconds", "Time to answer", ["door"], buckets=_BUCKETS),
@@ -37,10 +40,12 @@ class Requests:
 
     def __init__(self) -> None:
         self._count, self._seconds = _meters()
+        self._labelled = cache(lambda door, kind: (self._count.labels(door, f"{kind}xx"), self._seconds.labels(door)))
 
     def note(self, door: str, status: int, seconds: float) -> None:
-        self._count.labels(door, f"{status // 100}xx").inc()
-        self._seconds.labels(door).observe(seconds)
+        count, clock = self._labelled(door, status // 100)
+        count.inc()
+        clock.observe(seconds)
 
 
 def report() -> bytes:

@@ -1,6 +1,7 @@
 """The front of the house: every request passes here, gets an id, its security headers, and the door that answers it."""
 
 import logging
+from itertools import count
 from typing import Any
 
 from folkmoot.base import clock
@@ -9,10 +10,8 @@ from folkmoot.base.metrics import Requests
 from folkmoot.http.routing import Router
 
 log = logging.getLogger(__name__)
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
+_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
+_PAGE_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"),
 ]
@@ -28,23 +27,26 @@ class Front:
         self._pages = pages
         self._health = health
         self._api_router = api_router
-        self._headers = [*_HEADERS, _HSTS] if is_secure else _HEADERS
+        headers = [*_HEADERS, _HSTS] if is_secure else _HEADERS
+        self._headers = {"api": headers, "health": headers, "pages": [*headers, *_PAGE_HEADERS]}
         self._requests = Requests()
+        self._process, self._numbers = clock.token(6), count(1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        id_ = clock.token(9)
+        id_ = f"{self._process}-{next(self._numbers)}"  # names a line of the log, no secret
         request_id.set(id_)
         started = clock.monotonic()
         name, door = self._door(scope["path"])
+        headers = self._headers[name]
         status = 500
 
         async def send_marked(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *self._headers, (b"x-request-id", id_.encode())]
+                message["headers"] = [*message["headers"], *headers, (b"x-request-id", id_.encode())]
             await send(message)
 
         try:

@@ -43,7 +43,7 @@ class Entry(NamedTuple):
     @property
     def shown_key(self) -> Key:
         """Under what the fragment of the shown post is cached."""
-        return self.shown_id, self.shown_version, self.shown_author_version
+        return self[2:5]
 
     @property
     def boost_key(self) -> Key:

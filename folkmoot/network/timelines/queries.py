@@ -175,14 +175,12 @@ async def get_hashtag(
 
 def _timeline(rows: Sequence[Row], page: Page, *, is_partial: bool = False) -> Timeline:
     """What the viewer may see, newest first; a post that several people boosted comes once, where it is newest."""
-    entries = [Entry(*row) for row in page.newest_first(rows)]
-    shown: set[int] = set()
-    kept: list[Entry] = []
-    for entry in entries:
-        if entry.is_visible and entry.shown_id not in shown:
-            shown.add(entry.shown_id)
-            kept.append(entry)
-    return Timeline(kept, [entry.id for entry in entries], is_partial)
+    ordered = page.newest_first(rows)
+    kept: dict[int, Entry] = {}  # by the post that is shown
+    for entry in map(Entry._make, ordered):
+        if entry.is_visible and entry.shown_id not in kept:
+            kept[entry.shown_id] = entry
+    return Timeline(list(kept.values()), [row[0] for row in ordered], is_partial)
 
 
 async def list_followed_ids(conn: ReadConn, viewer_id: int) -> list[int]:
