@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import msgspec
 
-from folkmoot.base import clock, ids, write_gate
+from folkmoot.base import clock, write_gate
 from folkmoot.base.errors import Unavailable, WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
@@ -29,11 +29,11 @@ _BEGIN = f"BEGIN; {write_gate.ENTER}"
 # bring its imports into every web process. A test runs jobs enqueued here through pgqueuer itself.
 _TELL = """
     WITH told AS (
-        INSERT INTO events (id, kind, payload) SELECT * FROM unnest($1::bigint[], $2::text[], $3::jsonb[])
+        INSERT INTO events (kind, payload) SELECT * FROM unnest($1::text[], $2::jsonb[])
     )
     INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status)
     SELECT 0, t.entrypoint, t.payload, coalesce(t.at, now()), 'queued'
-    FROM unnest($4::text[], $5::bytea[], $6::timestamptz[]) AS t (entrypoint, payload, at)
+    FROM unnest($3::text[], $4::bytea[], $5::timestamptz[]) AS t (entrypoint, payload, at)
 """
 
 
@@ -87,14 +87,14 @@ class WriteTx(CacheTx):
 
     def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
         super().__init__(connection, database)
-        self._events: list[tuple[int, str, bytes]] = []
+        self._events: list[tuple[str, bytes]] = []
         self._jobs: list[tuple[str, bytes, Any]] = []
         self._messages: list[tuple[str, object]] = []
 
     def tell(self, *events: Event) -> None:
         """Writes facts to the outbox; whoever subscribed to them hears of it from the worker."""
         for event in events:
-            self._events.append((ids.make_id(0), event.kind, msgspec.json.encode(event)))
+            self._events.append((event.kind, msgspec.json.encode(event)))
 
     def enqueue(self, job: str, payload: msgspec.Struct, at: Any = None) -> None:
         """Orders a job, to run at once or at the moment `at`."""
@@ -107,23 +107,20 @@ class WriteTx(CacheTx):
     @property
     def told(self) -> list[str]:
         """The kinds of the events told so far. For tests."""
-        return [kind for _, kind, _ in self._events]
+        return [kind for kind, _ in self._events]
 
     async def flush(self) -> None:
         """Writes events and jobs; the database does so before each commit."""
         wanted = [
-            Envelope(id_, kind, msgspec.Raw(payload))
-            for id_, kind, payload in self._events
-            if kind in self._database.heard_kinds
+            Envelope(kind, msgspec.Raw(payload)) for kind, payload in self._events if kind in self._database.heard_kinds
         ]
         if wanted:
             self._jobs.append((DELIVER, msgspec.json.encode(wanted), None))
         if self._events or self._jobs:
             await self.execute(
                 _TELL,
-                [id_ for id_, _, _ in self._events],
-                [kind for _, kind, _ in self._events],
-                [payload.decode() for _, _, payload in self._events],
+                [kind for kind, _ in self._events],
+                [payload.decode() for _, payload in self._events],
                 [job for job, _, _ in self._jobs],
                 [payload for _, payload, _ in self._jobs],
                 [at for _, _, at in self._jobs],

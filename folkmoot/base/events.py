@@ -28,7 +28,6 @@ Subscriber = Callable[["Database", Any], Awaitable[None]]
 class Envelope(msgspec.Struct, frozen=True):
     """An event on its way: what the job carries. `only` names the one subscriber that a redelivery is for."""
 
-    id: int
     kind: str
     payload: msgspec.Raw
     only: str | None = None

@@ -27,7 +27,7 @@ END
 $$;
 
 CREATE TABLE events (
-    id bigint PRIMARY KEY,
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- no person sees it, and thousands are written in a second
     kind text COLLATE "C" NOT NULL,
     payload jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()

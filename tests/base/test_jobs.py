@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.events import Event, Subscriptions
 from folkmoot.base.jobs import Job, Timed, Worker
@@ -97,3 +98,12 @@ async def test_a_timed_job_runs_once_however_many_workers_there_are(db: Database
         worker.stop()
     await asyncio.wait_for(asyncio.gather(*running), 10)
     assert runs == 1
+
+
+async def test_many_events_of_one_moment_are_all_written(db: Database) -> None:
+    """Ids by time and chance collide when thousands are made in one millisecond; an event has a number instead."""
+    with clock.stopped_at(clock.now()):
+        async with db.write() as tx:
+            tx.tell(*(Happened(number=number) for number in range(3000)))
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM events") == 3000

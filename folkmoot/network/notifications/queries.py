@@ -28,7 +28,7 @@ _INSERT = f"""
       AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
       AND NOT EXISTS (SELECT FROM marks WHERE marks.account_id = told.account_id AND marks.post_id = p.conversation_id
                       AND marks.bits & {Mark.MUTED:d} > 0)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (account_id, kind, from_id, post_id) DO NOTHING -- the same id by chance fails, and the job runs again
     RETURNING account_id, id
 """
 
