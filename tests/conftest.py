@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from folkmoot.base.db import Database, WriteTx
@@ -16,6 +17,10 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
+
+# How long an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile("folkmoot", deadline=None)
+hypothesis.settings.load_profile("folkmoot")
 
 _numbers = itertools.count()
 _TEMPLATE = "folkmoot_template"
