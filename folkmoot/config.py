@@ -56,6 +56,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["open", "approval", "invitation", "closed"], _says("Who may sign up: open, approval, invitation or closed.")
     ] = "open"
     contact_email: Annotated[str, _says("Where people can write to the operator.")] = ""
+    source_url: Annotated[str, _says("Where the source of the running version can be had (AGPL, section 13).")] = ""
     max_characters: Annotated[int, _says("Longest post, in characters.", ge=100, le=20000)] = 500
     time_zone: Annotated[str, _says("Time zone for pages of people who have set none.")] = "Europe/Prague"
 

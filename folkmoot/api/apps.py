@@ -90,7 +90,7 @@ async def metadata(request: Request) -> Reply:
     base = request.context.settings.base_url
     return request.json({
         "issuer": f"{base}/",
-        "service_documentation": "https://docs.joinmastodon.org/",
+        "service_documentation": f"{base}/about",
         "authorization_endpoint": f"{base}/oauth/authorize",
         "token_endpoint": f"{base}/oauth/token",
         "app_registration_endpoint": f"{base}/api/v1/apps",

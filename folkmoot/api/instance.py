@@ -28,7 +28,7 @@ async def show(request: Request) -> Reply:
         "domain": settings.domain,
         "title": settings.network.name,
         "version": _VERSION,
-        "source_url": "https://folkmoot.example/source",
+        "source_url": settings.network.source_url,
         "description": settings.network.description,
         "usage": {"users": {"active_month": active}},
         "thumbnail": {"url": f"{base}/static/icon-512.png", "blurhash": None, "versions": {}},

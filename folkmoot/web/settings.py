@@ -93,11 +93,27 @@ async def save_password(request: Request) -> Reply:
     return request.redirect("/settings/password?saved=1")
 
 
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)
+
+
 async def show_sessions(request: Request) -> Reply:
     async with request.database.read() as conn:
         sessions = await queries.list_sessions(conn, request.viewer.id)
         tokens = await queries.list_tokens(conn, request.viewer.id)
-    return await request.show("settings/sessions.html", sessions=sessions, tokens=tokens)
+    return await request.show("settings/sessions.html", sessions=sessions, tokens=tokens, browser_name=browser_name)
+
+
+def browser_name(agent: str) -> str:
+    """What a person calls the browser of a session, such as `Firefox, Android`. The first word that fits decides:
+    browsers also claim to be those that came before them."""
+    found = [next((name for word, name in words if word in agent), "") for words in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, found)) or agent[:40]
 
 
 async def end_session(request: Request) -> Reply:

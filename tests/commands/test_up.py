@@ -108,8 +108,12 @@ def test_feed_publishes_lines_as_posts(folder: Path, running: NetworkUp) -> None
     lines = [{"text": f"Zpráva {number}", "split": "dev" if number % 2 else "train"} for number in range(10)]
     file = folder.parent / "feed.jsonl"
     file.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    before = json.loads(moot("status", "--json", data=running.data).stdout)["posts"]
     answer = moot("feed", str(file), "--rate", "100", "--where", "split=dev", "--json", data=running.data)
     assert json.loads(answer.stdout)["published"] == 5, answer.stderr
+    deadline = time.monotonic() + 20
+    while json.loads(moot("status", "--json", data=running.data).stdout)["posts"] < before + 5:  # counters are folded by the worker
+        assert time.monotonic() < deadline
     file.write_text('{"text": "první"}\n{nic}\n')
     broken = moot("feed", str(file), "--rate", "100", data=running.data)
     assert broken.returncode == 1

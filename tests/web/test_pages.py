@@ -15,6 +15,7 @@ from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.model import Role
 from folkmoot.web.door import _require
 from folkmoot.web.routes import ROUTES
+from folkmoot.web.settings import browser_name
 from tests.api.test_accounts import picture
 from tests.village import Answer, Village, Visitor
 
@@ -276,3 +277,15 @@ async def test_staff_rooms_are_not_there_for_others(village: Village) -> None:
 
 async def _nothing(_request: Any) -> None:
     """A handler for a route that is only looked at."""
+
+
+@pytest.mark.parametrize(("agent", "name"), [
+    ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36", "Chrome, Linux"),
+    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0", "Edge, Windows"),
+    ("Mozilla/5.0 (Android 14; Mobile; rv:132.0) Gecko/132.0 Firefox/132.0", "Firefox, Android"),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1", "Safari, iPhone"),
+    ("toot/0.50", "toot/0.50"),
+    ("", ""),
+])
+def test_a_session_is_called_what_a_person_calls_it(agent: str, name: str) -> None:
+    assert browser_name(agent) == name

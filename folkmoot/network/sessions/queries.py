@@ -289,7 +289,8 @@ async def count_network(conn: ReadConn) -> tuple[int, int, int]:
     """(members, members seen within 30 days, posts): what the network says of itself. Walks the small tables."""
     row = await conn.fetchrow(
         "SELECT count(*) AS members, count(*) FILTER (WHERE l.seen_at > now() - interval '30 days') AS active,"
-        " coalesce(sum(ac.posts), 0)::bigint AS posts FROM logins AS l JOIN account_counts AS ac ON ac.account_id = l.account_id"
+        " (SELECT coalesce(sum(ac.posts), 0)::bigint FROM account_counts AS ac JOIN accounts AS a ON a.id = ac.account_id"
+        "  WHERE a.domain = '') AS posts FROM logins AS l"
     )
     assert row is not None
     return row["members"], row["active"], row["posts"]
