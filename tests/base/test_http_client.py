@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -53,28 +54,35 @@ class _SeenAsPublic:
 async def server() -> AsyncIterator[int]:
     """Answers by path: /to/URL redirects, /large never ends, /slow waits, anything else says hello."""
 
+    busy: set[asyncio.Task[None] | None] = set()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        target = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
-        try:
-            if target.startswith("/to/"):
-                writer.write(f"HTTP/1.1 302 Found\r\nLocation: {target[4:]}\r\nContent-Length: 0\r\n\r\n".encode())
-            elif target == "/large":
-                writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-                for _ in range(MOST_BYTES // 1024 + 100):
-                    writer.write(b"x" * 1024)
-                    await writer.drain()
-            elif target == "/slow":
-                await asyncio.sleep(60)
-            else:
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nAhoj!")
-            await writer.drain()
-            writer.close()
-        except ConnectionError:
-            return  # the fetcher has hung up, as it should
+        busy.add(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):  # the fetcher has hung up, as it should
+            await say(reader, writer, (await reader.readuntil(b"\r\n\r\n")).split()[1].decode())
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> None:
+        if target.startswith("/to/"):
+            writer.write(f"HTTP/1.1 302 Found\r\nLocation: {target[4:]}\r\nContent-Length: 0\r\n\r\n".encode())
+        elif target == "/large":
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            for _ in range(MOST_BYTES // 1024 + 100):
+                writer.write(b"x" * 1024)
+                await writer.drain()
+        elif target == "/slow":
+            await reader.read()  # until the other side goes away
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nAhoj!")
+        await writer.drain()
 
     listening = await asyncio.start_server(answer, "127.0.0.1", 0)
     yield listening.sockets[0].getsockname()[1]
     listening.close()
+    async with asyncio.timeout(5):  # a fetcher that keeps a connection open keeps us here, and fails the test
+        await asyncio.gather(*(task for task in busy if task))
 
 
 class Way:
