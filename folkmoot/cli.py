@@ -1,5 +1,6 @@
 """The command line: `moot`. Commands live in `commands/`, one file each, and are imported only when they run."""
 
+import errno
 import importlib
 import sys
 
@@ -56,3 +57,17 @@ def main() -> None:
     except Problem as problem:
         click.echo(f"folkmoot: {problem.message % problem.params if problem.params else problem.message}", err=True)
         sys.exit(1)
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        click.echo("folkmoot: The disk is full. Free some room and run this again; what was saved is still there.", err=True)
+        sys.exit(1)
+
+
+def _is_full_disk(error: BaseException | None) -> bool:
+    """Whether the system or PostgreSQL (SQLSTATE 53100) ran out of room, here or in what led here."""
+    while error is not None:
+        if getattr(error, "sqlstate", None) == "53100" or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -261,6 +261,8 @@ class Database:
         except asyncpg.PostgresError as error:
             if error.sqlstate in _PAUSED:
                 raise WritesPaused(log_text=str(error)) from error
+            if isinstance(error, asyncpg.DiskFullError):
+                raise Unavailable(log_text=f"the disk is full: {error}") from error
             raise
         tx.send_messages()
 

@@ -196,9 +196,11 @@ class Postgres:
         )
         if made.returncode:
             shutil.rmtree(making, ignore_errors=True)
-            why = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-            hint = " The disk is full: free some room." if "No space left" in made.stderr else ""
-            raise PostgresProblem("The database could not be made: %(why)s.%(hint)s", why=why, hint=hint)
+            if "No space left" in made.stderr or "free disk space" in made.stderr:
+                raise PostgresProblem("The disk of %(path)s is full. Free some room and run this again.", path=self._data.path)
+            said = made.stderr.strip().splitlines() or ["no reason given"]
+            why = next((line for line in said if "error" in line.lower() or "FATAL" in line), said[-1]).strip().rstrip(".")
+            raise PostgresProblem("The database could not be made: %(why)s.", why=why)
         making.rename(self._home)
 
     def _configure(self) -> None:

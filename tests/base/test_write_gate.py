@@ -8,7 +8,7 @@ import pytest
 
 from folkmoot.base import write_gate
 from folkmoot.base.db import Database
-from folkmoot.base.errors import WritesPaused
+from folkmoot.base.errors import Unavailable, WritesPaused
 
 
 class Order(msgspec.Struct):
@@ -98,3 +98,10 @@ async def test_what_fails_leaves_neither_rows_nor_events_nor_jobs(db: Database) 
     async with db.read() as conn:
         for table in ("hashtags", "events", "pgqueuer"):
             assert await conn.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_a_full_disk_refuses_a_write_and_says_so_in_the_log(db: Database) -> None:
+    with pytest.raises(Unavailable) as refused:
+        async with db.write() as tx:
+            await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$")
+    assert "the disk is full" in refused.value.log_text

@@ -1,5 +1,6 @@
 """`moot up` and the other commands, as an operator runs them."""
 
+import errno
 import json
 import os
 import signal
@@ -9,8 +10,10 @@ import time
 import tomllib
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from folkmoot import cli
 from folkmoot.commands.settings import sample
 from tests.network_up import ROOT, NetworkUp, free_port, moot
 
@@ -89,7 +92,7 @@ def test_a_wrong_setting_is_one_sentence(folder: Path, environment: dict[str, st
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_foreign_folders_taken_ports_and_full_disks_are_one_sentence(folder: Path) -> None:
+def test_foreign_folders_and_taken_ports_are_one_sentence(folder: Path) -> None:
     folder.mkdir()
     (folder / "holiday.jpg").write_bytes(b"")
     foreign = moot("up", data=folder)
@@ -102,6 +105,20 @@ def test_foreign_folders_taken_ports_and_full_disks_are_one_sentence(folder: Pat
     finally:
         network.stop()
     assert moot("status", data=folder.parent / "nothing").stderr.startswith("folkmoot: There is no network in")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), asyncpg.DiskFullError("could not extend file")])
+def test_a_full_disk_is_one_sentence(error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def run_out() -> None:
+        try:
+            raise error
+        except Exception as cause:
+            raise RuntimeError("what was being done") from cause
+
+    monkeypatch.setattr(cli, "moot", run_out)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().err.startswith("folkmoot: The disk is full.")
 
 
 def test_feed_publishes_lines_as_posts(folder: Path, running: NetworkUp) -> None:
