@@ -16,8 +16,9 @@ _WORD = re.compile(r"[^\W_]+")
 _LONGEST_WORD = 80
 _OTHER_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ø": "o", "Ø": "O", "ı": "i", "æ": "ae", "œ": "oe"})
 
-# Letters of other scripts that look Latin, for names that pretend to be the place's own voice.
-_LOOK_ALIKES = str.maketrans("аеорсухіјѕԁԛһνοαρτκ013457", "aeopcyxijsdqhvoaptkoieast")
+# Letters of other scripts that look Latin, for names that pretend to be the place's own voice and for disguised words.
+LOOK_ALIKE_LETTERS = str.maketrans("аеорсухіјѕԁԛһνοαρτκ", "aeopcyxijsdqhvoaptk")
+_LOOK_ALIKES = LOOK_ALIKE_LETTERS | str.maketrans("013457", "oieast")
 _OWN_VOICE = frozenset(
     "admin administrator administrace folkmoot jury juror moderator moderace moderation operator porota porotce root"
     " sprava spravce spravcove staff support podpora system tym".split()

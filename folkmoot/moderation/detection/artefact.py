@@ -1,0 +1,91 @@
+"""The detector's file: written by the trainer, read by the scorer, and refused when a single bit has changed.
+
+    folkmoot-detector 1 <line end>
+    a JSON header on one line: name, version, bias, calibration, thresholds, card, and `tables`
+    zlib: the tables one after the other as little-endian float16, in the order of the header
+    32 bytes: SHA-256 of everything before
+
+Nothing in it is code, so that a file from somebody else can be read without trusting them.
+"""
+
+import hashlib
+import zlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from folkmoot.base.errors import Problem
+from folkmoot.moderation.detection.model import Thresholds
+
+_MAGIC = b"folkmoot-detector 1\n"
+_LARGEST = 64 * 2**20
+Weights = npt.NDArray[np.float16]
+
+
+class Table(msgspec.Struct):
+    """One kind of n-gram: `weight` and `rarity` (idf; 0 where it is not known) of each of its 2 ** bits buckets."""
+
+    kind: str
+    bits: int
+
+
+class Header(msgspec.Struct):
+    """Everything but the numbers. `calibration`: slope and offset from a margin to a probability."""
+
+    name: str
+    version: str
+    bias: float
+    calibration: tuple[float, float]
+    thresholds: dict[str, Thresholds]
+    tables: list[Table]
+    card: dict[str, Any] = {}
+
+
+class Artefact(msgspec.Struct):
+    """The header, and for each of its tables (rarity, weight)."""
+
+    header: Header
+    tables: list[tuple[Weights, Weights]]
+
+
+def write(path: Path, artefact: Artefact) -> None:
+    """Writes the file beside its place and moves it there, so that nobody reads half of one."""
+    numbers = b"".join(column.astype("<f2").tobytes() for pair in artefact.tables for column in pair)
+    body = _MAGIC + msgspec.json.encode(artefact.header) + b"\n" + zlib.compress(numbers, 9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.write_bytes(body + hashlib.sha256(body).digest())
+    beside.replace(path)
+
+
+def read(path: Path) -> Artefact:
+    """Raises Problem, in one sentence, for a file that is none of ours, is damaged or was altered."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Problem("The detector %(path)s cannot be read: %(why)s.", path=path, why=error.strerror or error) from error
+    if not content.startswith(_MAGIC):
+        raise Problem("%(path)s is not a detector that this version reads.", path=path)
+    body, checksum = content[:-32], content[-32:]
+    if hashlib.sha256(body).digest() != checksum:
+        raise Problem("The detector %(path)s is damaged or was altered: its checksum is wrong.", path=path)
+    try:
+        line, _, packed = body[len(_MAGIC) :].partition(b"\n")
+        header = msgspec.json.decode(line, type=Header)
+        unpacked = zlib.decompressobj().decompress(packed, _LARGEST)
+        return Artefact(header, _tables(header, unpacked))
+    except (msgspec.DecodeError, zlib.error, ValueError) as error:
+        raise Problem("The detector %(path)s cannot be understood: %(why)s.", path=path, why=error) from error
+
+
+def _tables(header: Header, numbers: bytes) -> list[tuple[Weights, Weights]]:
+    tables, at = [], 0
+    for table in header.tables:
+        size = 1 << table.bits
+        columns = np.frombuffer(numbers, "<f2", 2 * size, at)
+        tables.append((columns[:size], columns[size:]))
+        at += 4 * size
+    return tables

@@ -1,0 +1,109 @@
+"""Scores texts with numpy alone: hashed counts, weights, a sum, a probability.
+
+A long text is read in overlapping windows and is as bad as its worst one, so that a threat cannot hide in a chapter.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from folkmoot.moderation.detection import artefact, features, folding
+from folkmoot.moderation.detection.model import Finding, Thresholds
+
+PACKAGED = Path(__file__).with_name("threats.detector")
+_BATCH = 256
+_WINDOW = 120  # words and marks
+_STEP = 60
+_REASONS = 5
+Margins = npt.NDArray[np.float64]
+
+
+def windows(folded: str) -> list[str]:
+    """A text that is not long, as it is; a long one in overlapping pieces."""
+    words = folded.split(" ")
+    if len(words) <= _WINDOW:
+        return [folded]
+    return [" ".join(words[at : at + _WINDOW]) for at in range(0, len(words) - _STEP, _STEP)]
+
+
+class Detector:
+    """One model in memory. Scoring changes nothing, so that threads may share it."""
+
+    def __init__(self, model: artefact.Artefact) -> None:
+        self.header = model.header
+        self._tables = model.tables
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> "Detector":
+        """The detector in `path`, or the packaged one. Raises Problem when the file cannot be trusted."""
+        return cls(artefact.read(path or PACKAGED))
+
+    @property
+    def name(self) -> str:
+        return self.header.name
+
+    @property
+    def version(self) -> str:
+        return self.header.version
+
+    def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Finding]:
+        """One finding per text, in their order."""
+        found: list[Finding] = []
+        for at in range(0, len(texts), _BATCH):
+            batch = [folding.unmask(text) for text in texts[at : at + _BATCH]]
+            margins = self.margins([folded.text for folded in batch])
+            for text, folded, margin, lang in zip(texts[at : at + _BATCH], batch, margins, langs[at : at + _BATCH], strict=True):
+                found.append(self._finding(text, folded, float(margin), lang))
+        return found
+
+    def thresholds_for(self, lang: str | None) -> Thresholds:
+        """Of a language; a language that was never measured takes the strictest of those that were."""
+        return self.header.thresholds.get(lang or "") or self.header.thresholds[""]
+
+    def probability(self, margin: float) -> float:
+        slope, offset = self.header.calibration
+        return float(1 / (1 + np.exp(-(slope * margin + offset))))
+
+    def margins(self, folded: Sequence[str]) -> Margins:
+        """The model's raw sum for each text that is folded already; above zero speaks for a threat."""
+        pieces = [windows(text) for text in folded]
+        starts = np.cumsum([0] + [len(some) for some in pieces[:-1]])
+        flat = [piece for some in pieces for piece in some]
+        worst: Margins = np.maximum.reduceat(self._sums(flat), starts)
+        return worst
+
+    def _sums(self, folded: Sequence[str]) -> Margins:
+        sums = np.full(len(folded), self.header.bias)
+        source = features.stream(folded)
+        for table, (rarity, weight) in zip(self.header.tables, self._tables, strict=True):
+            counts = features.counted(features.grams(source, table.kind, table.bits), table.bits)
+            values = counts.counts * rarity[counts.buckets].astype(np.float32)
+            length = np.bincount(counts.texts, values * values, len(folded))
+            raw = np.bincount(counts.texts, values * weight[counts.buckets].astype(np.float32), len(folded))
+            sums += raw / np.sqrt(np.maximum(length, 1e-12))
+        return sums
+
+    def _finding(self, text: str, folded: folding.Folded, margin: float, lang: str | None) -> Finding:
+        score = self.probability(margin)
+        limits = self.thresholds_for(lang)
+        queue = score >= limits.queue
+        reasons = (*self._words(text, folded.text), *folded.tricks) if queue else ()
+        return Finding(round(score, 4), queue, score >= limits.hide, reasons, self.name, self.version)
+
+    def _words(self, text: str, folded: str) -> list[str]:
+        """The words that spoke most for a threat, most telling first, spelled as the text spells them."""
+        source = features.stream([folded])
+        along = np.zeros(len(source.codes))
+        for table, (rarity, weight) in zip(self.header.tables, self._tables, strict=True):
+            grams = features.grams(source, table.kind, table.bits)
+            spoke = rarity[grams.buckets].astype(np.float64) * weight[grams.buckets] / (grams.ends - grams.starts)
+            np.add.at(along, grams.starts, spoke)
+            np.add.at(along, np.minimum(grams.ends, len(along) - 1), -spoke)
+        along = np.cumsum(along)
+        words = folded.split(" ")
+        worth = np.add.reduceat(along, source.word_starts)
+        chosen = [int(at) for at in np.argsort(-worth)[:_REASONS] if worth[at] > 0 and words[at][0].isalnum()]
+        spelled = folding.spellings(text)
+        return list(dict.fromkeys(spelled.get(words[at], words[at]) for at in chosen))

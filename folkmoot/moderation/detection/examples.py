@@ -1,0 +1,75 @@
+"""Reads labelled posts: JSON lines, or CSV with the same names as its columns.
+
+A row needs `text`. `threat` (1, 0 or nothing) stands in the row or in its `labels`; `id`, `lang`, `split`, `source`, `licence`
+and `group` are optional. Rows of one group are siblings (one template, one author) and never stand on both sides of a split.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from folkmoot.base.errors import Problem
+from folkmoot.moderation.detection.model import Example
+
+_THREAT = {"1": 1, "0": 0, "true": 1, "false": 0, "": None, "null": None, "none": None}
+
+
+def read_examples(path: Path, wanted: dict[str, str] | None = None) -> list[Example]:
+    """The rows of a file, of those in which KEY is VALUE. Raises Problem, naming the line that cannot be read."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows: Iterable[tuple[int, dict[str, Any]]] = json_rows(file, path.name)
+            if path.suffix == ".csv":
+                rows = enumerate(csv.DictReader(file), 2)
+            return [
+                _example(path, number, row) for number, row in rows
+                if all(str(row.get(key)) == value for key, value in (wanted or {}).items())
+            ]
+    except OSError as error:
+        raise Problem("%(path)s cannot be read: %(why)s.", path=path, why=error.strerror or error) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Problem("%(path)s is not a text in UTF-8: %(why)s.", path=path, why=error) from error
+
+
+def json_rows(file: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, row) of each line that is not empty."""
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            row = msgspec.json.decode(line)
+        except msgspec.DecodeError as error:
+            raise Problem("%(name)s, line %(number)d is no JSON: %(why)s.", name=name, number=number, why=error) from error
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise Problem("%(name)s, line %(number)d: each line must be an object with a field `text`.", name=name, number=number)
+        yield number, row
+
+
+def language_of(row: dict[str, Any]) -> str | None:
+    lang = row.get("lang") or row.get("language")
+    return lang if isinstance(lang, str) else None
+
+
+def _example(path: Path, number: int, row: dict[str, Any]) -> Example:
+    labels: dict[str, Any] = row["labels"] if isinstance(row.get("labels"), dict) else {}
+    given = row.get("threat", labels.get("threat"))
+    threat = _THREAT.get(str("" if given is None else given).strip().lower(), 2)
+    if threat == 2 or not isinstance(row.get("text"), str):
+        raise Problem("%(name)s, line %(number)d: `threat` must be 1, 0 or nothing.", name=path.name, number=number)
+    name = str(row.get("id") or f"{path.stem}-{number}")
+    return Example(
+        id=name, text=row["text"], lang=language_of(row), threat=threat, split=str(row.get("split") or "train"),
+        file=path.stem, group=_group(path.stem, name, row, labels), labels=labels,
+        licence=str(row.get("licence") or ""), source=str(row.get("source") or ""),
+    )
+
+
+def _group(file: str, name: str, row: dict[str, Any], labels: dict[str, Any]) -> str:
+    """One template, one functional test, one author of a whole file; otherwise the row alone."""
+    sibling = row.get("group") or labels.get("template") or labels.get("functionality")
+    if sibling:
+        return f"{file}:{sibling}"
+    return file if "kind" in labels else name

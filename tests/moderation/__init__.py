@@ -1,0 +1,1 @@
+"""Order: detection and what follows from it."""
