@@ -18,7 +18,7 @@ async def register(request: Request) -> Reply:
     uris = [uri for text in params.texts("redirect_uris") for uri in text.split()]
     async with request.database.write() as tx:
         app = await actions.register_app(
-            tx, params.required("client_name"), uris, params.text("scopes"), params.text("website")
+            tx, params.text("client_name"), uris, params.text("scopes"), params.text("website")
         )
     return request.json({
         **request.entities.app(app), "client_id": app.client_id, "client_secret": app.client_secret, "client_secret_expires_at": 0,
@@ -56,6 +56,8 @@ async def token(request: Request) -> Reply:
         granted = scopes.text(wanted)
         async with request.database.write() as tx:
             secret = await actions.issue_token(tx, app.id, None, granted)
+    elif not grant:
+        return _refused(request, "invalid_request", "Missing required parameter: grant_type.", 400)
     else:
         return _refused(request, "unsupported_grant_type", "The authorization grant type is not supported by the authorization"
                         " server.", 400)
@@ -127,7 +129,7 @@ ROUTES = [
     Route("GET", "/api/v1/apps/verify_credentials", verify, Access.APP),
     Route("POST", "/oauth/token", token, Access.PUBLIC),
     Route("POST", "/oauth/revoke", revoke, Access.PUBLIC),
-    Route("GET", "/oauth/userinfo", user_info, Access.MEMBER, "profile|read|read:accounts"),
-    Route("POST", "/oauth/userinfo", user_info, Access.MEMBER, "profile|read|read:accounts"),
+    Route("GET", "/oauth/userinfo", user_info, Access.MEMBER, "profile"),
+    Route("POST", "/oauth/userinfo", user_info, Access.MEMBER, "profile"),
     Route("GET", "/.well-known/oauth-authorization-server", metadata, Access.PUBLIC),
 ]

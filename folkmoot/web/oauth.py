@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from folkmoot.base.errors import Forbidden
+from folkmoot.base.errors import Forbidden, NotFound
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route
@@ -43,8 +43,17 @@ async def decide(request: Request) -> Reply:
     async with request.database.write() as tx:
         code = await actions.authorize_app(tx, request.viewer, wish.app, wish.redirect_uri, wish.scopes, wish.challenge)
     if wish.redirect_uri == OUT_OF_BAND:
-        return await request.show("oauth/code.html", code=code, app=wish.app)
+        return redirect("/oauth/authorize/native?" + urlencode({"code": code, "client_id": wish.app.client_id}))
     return _to_app(wish, code=code)
+
+
+async def show_code(request: Request) -> Reply:
+    """The code, to be copied. It is in the address too, where programs that open a browser of their own read it."""
+    async with request.database.read() as conn:
+        app = await queries.find_app(conn, request.query.text("client_id"))
+    if app is None:
+        raise NotFound
+    return await request.show("oauth/code.html", code=request.query.text("code"), app=app)
 
 
 async def _wish(request: Request, params: Params) -> Wish:
@@ -92,4 +101,5 @@ def _host(uri: str) -> str:
 ROUTES = [
     Route("GET", "/oauth/authorize", show, Access.PUBLIC),
     Route("POST", "/oauth/authorize", decide, Access.MEMBER),
+    Route("GET", "/oauth/authorize/native", show_code, Access.MEMBER),
 ]

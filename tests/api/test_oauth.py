@@ -31,6 +31,8 @@ async def _code(village: Village, app: dict[str, str], browser: Visitor, uri: st
     assert page.status == 200, page.text
     answer = await browser.post("/oauth/authorize", {**wish, "form_token": _form_token(page.text), "allow": "true"})
     if uri == OOB:
+        assert answer.headers["location"].startswith("/oauth/authorize/native?code=")
+        answer = await browser.get(answer.headers["location"])
         found = re.search(r'class="code" type="text" value="([^"]+)"', answer.text)
         assert found
         return found[1]

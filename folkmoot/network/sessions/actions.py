@@ -235,15 +235,15 @@ async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted:
     parsed = scopes.parse(wanted)
     errors = []
     if not name:
-        errors.append(FieldError("name", "blank", "can't be blank"))
+        errors.append(FieldError("name", "blank", "The app has no name."))
     if len(name) > 200 or len(website) > 2000:
-        errors.append(FieldError("name", "too_long", "is too long"))
+        errors.append(FieldError("name", "too_long", "The name or the website of the app is too long."))
     if website and not re.match(r"https?://", website):
-        errors.append(FieldError("website", "invalid", "must be a valid URL"))
+        errors.append(FieldError("website", "invalid", "The website of the app is no web address."))
     if not redirect_uris or len(redirect_uris) > 20 or not all(map(_is_redirect, redirect_uris)):
-        errors.append(FieldError("redirect_uri", "invalid", "must be an absolute URI."))
+        errors.append(FieldError("redirect_uri", "invalid", "The redirect URI is no absolute address that an app may have."))
     if scopes.unknown(parsed):
-        errors.append(FieldError("scopes", "invalid", "doesn't match configured on the server."))
+        errors.append(FieldError("scopes", "invalid", "The app asks for scopes that do not exist."))
     if errors:
         raise Invalid(*errors)
     secret = clock.token()
