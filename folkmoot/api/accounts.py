@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from folkmoot.api.apps import token_answer
-from folkmoot.api.entities import VISIBILITY, VISIBILITY_OF
 from folkmoot.api.request import Request
+from folkmoot.api.search import without_own_domain
+from folkmoot.api.words import VISIBILITY, VISIBILITY_OF
 from folkmoot.base.errors import FieldError, Invalid, Malformed, NotFound
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
@@ -46,6 +47,10 @@ async def verify_credentials(request: Request) -> Reply:
 
 
 async def update_credentials(request: Request) -> Reply:
+    return await _own(request, await _changed(request))
+
+
+async def _changed(request: Request) -> Viewer:
     """Changes the profile and the defaults for posting; what is not sent stays."""
     params = await request.params()
     viewer = request.viewer
@@ -74,7 +79,16 @@ async def update_credentials(request: Request) -> Reply:
     if pictures:
         await clear_replaced(request.database, request.context.store, account.id)
     login = msgspec.structs.replace(viewer.login, preferences=preferences)
-    return await _own(request, msgspec.structs.replace(viewer, account=account, login=login))
+    return msgspec.structs.replace(viewer, account=account, login=login)
+
+
+async def profile(request: Request) -> Reply:
+    return request.json(request.entities.profile(request.account))
+
+
+async def update_profile(request: Request) -> Reply:
+    changed = await _changed(request)
+    return request.json(request.entities.profile(changed.account))
 
 
 async def delete_avatar(request: Request) -> Reply:
@@ -111,10 +125,8 @@ async def show_many(request: Request) -> Reply:
 
 
 async def lookup(request: Request) -> Reply:
-    handle = request.query.required("acct").removeprefix("@")
+    handle = without_own_domain(request.query.required("acct"), request).removeprefix("@")
     name, _, domain = handle.partition("@")
-    if domain.lower() == request.context.settings.domain.lower():
-        domain = ""
     async with request.database.read() as conn:
         account = await find_account_by_name(conn, name, domain)
     if account is None:
@@ -126,8 +138,8 @@ async def search(request: Request) -> Reply:
     query = request.query
     async with request.database.read() as conn:
         found = await search_accounts(
-            conn, request.viewer_id, query.required("q"), limit=request.page(40).limit, offset=max(0, query.integer("offset") or 0),
-            only_followed=query.flag("following"),
+            conn, request.viewer_id, without_own_domain(query.required("q"), request),
+            limit=request.page(40).limit, offset=request.offset(), only_followed=query.flag("following"),
         )
     return request.json([request.entities.account(account) for account in found])
 
@@ -218,22 +230,23 @@ def _language(locale: str) -> str:
     return "cs" if locale.lower().startswith(("cs", "sk")) else "en"
 
 
+_READ = "read:accounts"
 ROUTES = [
     Route("POST", "/api/v1/accounts", sign_up, Access.APP, "write:accounts", limit="sign_up"),
     Route("GET", "/api/v1/accounts/verify_credentials", verify_credentials, Access.MEMBER, "read:accounts|profile"),
     Route("PATCH", "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
     Route("PUT", "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
-    Route("GET", "/api/v1/profile", verify_credentials, Access.MEMBER, "read:accounts|profile"),
-    Route("PATCH", "/api/v1/profile", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
-    Route("PUT", "/api/v1/profile", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
+    Route("GET", "/api/v1/profile", profile, Access.MEMBER, "read:accounts|profile"),
+    Route("PATCH", "/api/v1/profile", update_profile, Access.MEMBER, "write:accounts", most_bytes=None),
+    Route("PUT", "/api/v1/profile", update_profile, Access.MEMBER, "write:accounts", most_bytes=None),
     Route("DELETE", "/api/v1/profile/avatar", delete_avatar, Access.MEMBER, "write:accounts"),
     Route("DELETE", "/api/v1/profile/header", delete_header, Access.MEMBER, "write:accounts"),
-    Route("GET", "/api/v1/preferences", preferences, Access.MEMBER, "read:accounts"),
-    Route("GET", "/api/v1/accounts", show_many, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/lookup", lookup, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/search", search, Access.MEMBER, "read:accounts", limit="search"),
-    Route("GET", "/api/v1/accounts/{id}", show, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/{id}/statuses", statuses, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/{id}/followers", followers, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/{id}/following", following, Access.PUBLIC),
+    Route("GET", "/api/v1/preferences", preferences, Access.MEMBER, _READ),
+    Route("GET", "/api/v1/accounts", show_many, Access.PUBLIC, _READ),
+    Route("GET", "/api/v1/accounts/lookup", lookup, Access.PUBLIC, _READ),
+    Route("GET", "/api/v1/accounts/search", search, Access.MEMBER, _READ, limit="search"),
+    Route("GET", "/api/v1/accounts/{id}", show, Access.PUBLIC, _READ),
+    Route("GET", "/api/v1/accounts/{id}/statuses", statuses, Access.PUBLIC, "read:statuses"),
+    Route("GET", "/api/v1/accounts/{id}/followers", followers, Access.PUBLIC, _READ),
+    Route("GET", "/api/v1/accounts/{id}/following", following, Access.PUBLIC, _READ),
 ]

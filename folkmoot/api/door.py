@@ -8,6 +8,8 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.request import Request, encode
 from folkmoot.base import clock
@@ -34,23 +36,34 @@ from folkmoot.network.sessions.model import TokenHolder
 from folkmoot.network.timelines.fragments import FragmentCache
 
 log = logging.getLogger(__name__)
-_STATUS: dict[type[Problem], int] = {
-    NotFound: 404, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
-    WritesPaused: 503, Unavailable: 503, TooLarge: 413,
-}
-_EXPOSED = b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
-_CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _EXPOSED)]
-_PREFLIGHT = [
-    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key"),
-    (b"access-control-max-age", b"86400"),
-]
-_PRIVATE = [(b"vary", b"Authorization"), (b"cache-control", b"private, no-store")]
-_SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=15, stale-while-revalidate=30")]
 
 
 class WrongToken(Unauthorized):
     message = "The access token is invalid"
+
+
+class WrongMethod(Problem):
+    """The address is there, but takes other verbs."""
+
+    code = "wrong_method"
+    message = "This address does not take %(method)s."
+
+
+_STATUS: dict[type[Problem], int] = {
+    NotFound: 404, WrongMethod: 405, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
+    WritesPaused: 503, Unavailable: 503, TooLarge: 413,
+}
+_EXPOSED = (
+    b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Retry-After, Deprecation, Mastodon-Async-Refresh"
+)
+_CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", _EXPOSED)]
+_PREFLIGHT = [
+    (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, *"),
+    (b"access-control-max-age", b"86400"),
+]
+_PRIVATE = [(b"vary", b"Authorization"), (b"cache-control", b"private, no-store")]
+_SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=15, stale-while-revalidate=30")]
 
 
 class ApiDoor:
@@ -72,11 +85,14 @@ class ApiDoor:
         allowance: Allowance | None = None
         holder: TokenHolder | None = None
         try:
+            try:
+                holder = await self._holder(scope)
+            finally:  # an attempt with a wrong token counts too
+                allowance = self._spend(route, scope, holder)
+                _require_left(allowance)
             if route is None:
-                raise NotFound if not routes else Malformed("This address does not take %(method)s.", method=method)
-            holder = await self._holder(scope)
-            allowance = self._spend(route, scope, holder)
-            _require(route, holder)
+                raise WrongMethod(method=method) if routes else NotFound
+            holder = _admitted(route, holder)
             request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, holder)
             reply = await route.handler(request)
         except Problem as problem:
@@ -87,9 +103,13 @@ class ApiDoor:
             log.exception("%s %s failed", method, route.path if route else "?")
             reply = Reply(b'{"error":"We failed at this. It is in our log."}', 500)
         reply.headers += _CORS
-        reply.headers += _SHARED if holder is None and method == "GET" and reply.status == 200 else _PRIVATE
+        reply.headers += _SHARED if holder is None and method in ("GET", "HEAD") and reply.status == 200 else _PRIVATE
         if allowance:
             reply.headers += _rate_headers(allowance)
+        if reply.status == 405:
+            reply.headers.append((b"allow", ", ".join(sorted({*routes, "OPTIONS"})).encode()))
+        if route and route.deprecated_at:
+            reply.headers.append((b"deprecation", b"@%d" % route.deprecated_at))
         await reply(scope, receive, send)
 
     async def _holder(self, scope: Any) -> TokenHolder | None:
@@ -105,8 +125,8 @@ class ApiDoor:
                 return holder
         return None
 
-    def _spend(self, route: Route, scope: Any, holder: TokenHolder | None) -> Allowance:
-        """Counts the request; the closest limit is told. Raises TooMany."""
+    def _spend(self, route: Route | None, scope: Any, holder: TokenHolder | None) -> Allowance:
+        """Counts the request; gives the limit that is closest."""
         limits = self._context.limits
         if holder and holder.viewer:
             key: object = holder.viewer.id
@@ -114,31 +134,38 @@ class ApiDoor:
         else:
             key = address_key(scope["client"][0]) if scope.get("client") else "unknown"
             closest = limits.spend("address", key)
-        if route.limit:
+        if route and route.limit:
             closest = limits.spend(route.limit, key)
-        if closest.is_spent:
-            raise TooMany("Too many requests", retry_after=max(1, closest.reset - int(clock.now().timestamp())))
         return closest
 
 
-def _require(route: Route, holder: TokenHolder | None) -> None:
-    """Whether this token may use this route. The order of the refusals is what clients know."""
-    if route.access is Access.PUBLIC:
-        if holder and holder.viewer and holder.viewer.login.obstacle:
-            raise Forbidden(holder.viewer.login.obstacle)
-        return
+def _require_left(allowance: Allowance) -> None:
+    if allowance.is_spent:
+        raise TooMany("Too many requests", retry_after=max(1, allowance.reset - int(clock.now().timestamp())))
+
+
+def _admitted(route: Route, holder: TokenHolder | None) -> TokenHolder | None:
+    """Who comes in by this route. The order of the refusals is what clients know.
+
+    What is public can be read by everybody: who is not confirmed yet, or is locked out, reads it as nobody.
+    """
     if holder is None:
+        if route.access is Access.PUBLIC:
+            return None
         raise WrongToken
     if route.scope and not any(scopes.covers(holder.scopes, wanted) for wanted in route.scope.split("|")):
         raise Forbidden("This action is outside the authorized scopes")
+    if route.access is Access.PUBLIC:
+        return msgspec.structs.replace(holder, viewer=None) if holder.viewer and holder.viewer.login.obstacle else holder
     if route.access is Access.APP:
-        return
+        return holder
     if holder.viewer is None:
         raise Invalid(message="This method requires an authenticated user")
     if holder.viewer.login.obstacle:
         raise Forbidden(holder.viewer.login.obstacle)
     if holder.viewer.account.effect >= AccountEffect.SUSPENDED:
         raise Forbidden("Your login is currently disabled.")
+    return holder
 
 
 def _refusal(problem: Problem) -> Reply:

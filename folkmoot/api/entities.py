@@ -5,37 +5,25 @@ A page is spliced from fragments: counts, the viewer's flags and the poll are pu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
+from folkmoot.api.account_entities import AccountEntities
+from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.formatting import hashtag_key
-from folkmoot.http.urls import Urls
-from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.media.model import Upload
-from folkmoot.network.notifications.model import Kind, Notification
+from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
 from folkmoot.network.posts.model import Mark, Picture, Poll, Post, PostView, Visibility
 from folkmoot.network.posts.queries import Edit
-from folkmoot.network.relations.model import Relation
 from folkmoot.network.search.model import Hashtag
-from folkmoot.network.sessions.model import App, Role, Viewer
+from folkmoot.network.sessions.model import App
 from folkmoot.network.timelines.model import Entry, Key
 
 _encode = msgspec.json.Encoder().encode
-
-VISIBILITY = {Visibility.PUBLIC: "public", Visibility.UNLISTED: "unlisted", Visibility.FOLLOWERS: "private", Visibility.DIRECT: "direct"}
-VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
-NOTIFICATION = {
-    Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",
-    Kind.FOLLOW_REQUEST: "follow_request", Kind.POLL: "poll", Kind.POST: "status", Kind.UPDATE: "update",
-}
-NOTIFICATION_OF = {word: kind for kind, word in NOTIFICATION.items()}
-# Mastodon's bits of a role's rights that clients look at: manage reports and users for moderators, all for operators.
-_PERMISSIONS = {Role.MEMBER: "0", Role.JUROR: "0", Role.MODERATOR: "1040", Role.OPERATOR: "1"}
 
 
 class Fragment(NamedTuple):
@@ -45,11 +33,6 @@ class Fragment(NamedTuple):
     author_id: int
     is_pinnable: bool
     poll: Poll | None
-
-
-def moment(value: datetime) -> str:
-    """ISO 8601, milliseconds, Z: what every client parses."""
-    return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
 
 
 @lru_cache(maxsize=256)
@@ -64,11 +47,8 @@ def _flags(bits: int, is_pinnable: bool) -> bytes:
     return b"," + _encode({**flags, "filtered": []})[1:-1]
 
 
-class Entities:
+class Entities(AccountEntities):
     """Makes wire shapes; knows the addresses of this network."""
-
-    def __init__(self, urls: Urls) -> None:
-        self._urls = urls
 
     # -- statuses ------------------------------------------------------------------------------------------------
 
@@ -135,7 +115,8 @@ class Entities:
         inner = b"".join((shown.head, counts, flags, b',"reblog":null,"poll":', poll, b"}"))
         if boost is None:
             return inner
-        return b"".join((boost.head, counts, flags, b',"poll":null,"reblog":', inner, b"}"))
+        outer = flags if b'"pinned"' not in flags else _flags(bits, False)
+        return b"".join((boost.head, counts, outer, b',"poll":null,"reblog":', inner, b"}"))
 
     def poll(self, poll: Poll, bits: int, choices: Sequence[int] | None, viewer_id: int | None, author_id: int) -> dict[str, Any]:
         is_over = poll.is_expired(clock.now())
@@ -189,103 +170,20 @@ class Entities:
             "blurhash": picture.blurhash or None,
         }
 
-    def edit(self, edit: Edit, author: Account) -> dict[str, Any]:
+    def edit(self, edit: Edit, post: Post) -> dict[str, Any]:
+        """A version, with those of its pictures that are still there, as they were described then."""
+        there = {picture.id: picture for picture in post.pictures}
+        pictures = [
+            msgspec.structs.replace(there[id_], description=description) for id_, description in edit.pictures if id_ in there
+        ]
         shape: dict[str, Any] = {
             "content": edit.html, "spoiler_text": edit.cover, "sensitive": edit.is_sensitive, "created_at": moment(edit.created_at),
-            "account": self.account(author), "media_attachments": [], "emojis": [],
+            "account": self.account(post.author), "media_attachments": [self.picture(post, picture) for picture in pictures],
+            "emojis": [],
         }
         if edit.poll_titles:
             shape["poll"] = {"options": [{"title": title} for title in edit.poll_titles]}
         return shape
-
-    # -- accounts ------------------------------------------------------------------------------------------------
-
-    def account(self, account: Account) -> dict[str, Any]:
-        urls = self._urls
-        is_gone = account.effect >= AccountEffect.SUSPENDED
-        avatar, header = urls.avatar(account), urls.header(account)
-        shape: dict[str, Any] = {
-            "id": str(account.id),
-            "username": account.username,
-            "acct": account.acct,
-            "display_name": "" if is_gone else account.display_name,
-            "locked": account.is_locked,
-            "bot": account.is_bot,
-            "discoverable": account.is_discoverable,
-            "indexable": account.is_indexable,
-            "group": False,
-            "created_at": account.created_at.strftime("%Y-%m-%dT00:00:00.000Z"),
-            "note": "" if is_gone else account.bio_html,
-            "url": urls.account(account),
-            "uri": urls.account_uri(account),
-            "avatar": avatar,
-            "avatar_static": avatar,
-            "avatar_description": account.avatar_description,
-            "header": header,
-            "header_static": header,
-            "header_description": account.header_description,
-            "followers_count": account.counts.followers,
-            "following_count": account.counts.following,
-            "statuses_count": account.counts.posts,
-            "last_status_at": account.counts.last_post_at.date().isoformat() if account.counts.last_post_at else None,
-            "hide_collections": account.hides_collections,
-            "noindex": not account.is_indexable,
-            "emojis": [],
-            "roles": [],
-            "fields": [] if is_gone else [
-                {"name": field.name, "value": field.value_html, "verified_at": moment(field.verified_at) if field.verified_at else None}
-                for field in account.fields
-            ],
-        }
-        if is_gone:
-            shape["suspended"] = True
-        elif account.effect == AccountEffect.LIMITED:
-            shape["limited"] = True
-        return shape
-
-    def own_account(self, viewer: Viewer, waiting: int) -> dict[str, Any]:
-        """One's own account, with what only its owner sees. `waiting`: follow requests."""
-        account, preferences = viewer.account, viewer.login.preferences
-        role = viewer.login.role
-        return {
-            **self.account(account),
-            "source": {
-                "privacy": VISIBILITY[Visibility(preferences.visibility)],
-                "sensitive": preferences.is_sensitive,
-                "language": preferences.post_language or None,
-                "note": account.bio,
-                "fields": [{"name": field.name, "value": field.value, "verified_at": None} for field in account.fields],
-                "follow_requests_count": waiting,
-                "hide_collections": account.hides_collections,
-                "discoverable": account.is_discoverable,
-                "indexable": account.is_indexable,
-                "attribution_domains": [],
-                "quote_policy": "nobody",
-            },
-            "role": {
-                "id": str(list(Role).index(role) or -99), "name": "" if role is Role.MEMBER else role.capitalize(),
-                "permissions": _PERMISSIONS[role], "color": "", "highlighted": role is not Role.MEMBER,
-            },
-        }
-
-    def relation(self, relation: Relation) -> dict[str, Any]:
-        return {
-            "id": str(relation.target_id),
-            "following": relation.follows,
-            "showing_reblogs": relation.shows_boosts,
-            "notifying": relation.notifies,
-            "languages": list(relation.languages) if relation.languages else None,
-            "followed_by": relation.is_followed_by,
-            "blocking": relation.blocks,
-            "blocked_by": relation.is_blocked_by,
-            "muting": relation.mutes,
-            "muting_notifications": relation.hides_notifications,
-            "requested": relation.has_requested,
-            "requested_by": relation.is_requested_by,
-            "domain_blocking": False,
-            "endorsed": False,
-            "note": relation.note,
-        }
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
@@ -293,12 +191,27 @@ class Entities:
         shape: dict[str, Any] = {
             "id": str(notification.id),
             "type": NOTIFICATION[notification.kind],
-            "group_key": f"ungrouped-{notification.id}",
+            "group_key": group_key(
+                notification.kind, notification.post.post.id if notification.post else None, notification.id, notification.created_at
+            ),
             "created_at": moment(notification.created_at),
             "account": self.account(notification.sender),
         }
         if notification.post:
             shape["status"] = msgspec.Raw(self.status_bytes(notification.post, viewer_id))
+        return shape
+
+    def notification_group(self, group: NotificationGroup) -> dict[str, Any]:
+        """The newest notification's id is a number here, alone of all ids: that is how apps have learnt to read it."""
+        shape: dict[str, Any] = {
+            "group_key": group.key,
+            "notifications_count": group.count,
+            "type": NOTIFICATION[group.kind],
+            "most_recent_notification_id": group.newest_id,
+            "sample_account_ids": [str(account.id) for account in group.senders],
+        }
+        if group.post:
+            shape["status_id"] = str(group.post.post.id)
         return shape
 
     def conversation(self, conversation: Conversation, viewer_id: int) -> dict[str, Any]:
@@ -310,11 +223,9 @@ class Entities:
             "last_status": msgspec.Raw(self.status_bytes(last, viewer_id)) if last else None,
         }
 
-    def hashtag(self, hashtag: Hashtag) -> dict[str, Any]:
-        return {
-            "id": hashtag.key, "name": hashtag_key(hashtag.name), "url": self._urls.hashtag(hashtag.key), "history": [],
-            "following": False, "featuring": False,
-        }
+    def hashtag(self, hashtag: Hashtag, viewer_id: int | None) -> dict[str, Any]:
+        shape = {"id": hashtag.key, "name": hashtag_key(hashtag.name), "url": self._urls.hashtag(hashtag.key), "history": []}
+        return shape if viewer_id is None else {**shape, "following": False, "featuring": False}
 
     def app(self, app: App) -> dict[str, Any]:
         return {

@@ -1,5 +1,6 @@
 """What apps ask a network about itself, and what this one does not have: answered with an honest empty list."""
 
+from html import escape
 from typing import Any
 
 from folkmoot import __version__
@@ -9,7 +10,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.base.formatting import URL_COSTS
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.network.accounts.actions import MOST_FIELDS
+from folkmoot.network.accounts.actions import LONGEST_BIO, LONGEST_FIELD, LONGEST_NAME, MOST_FIELDS
 from folkmoot.network.posts.policy import MOST_PINNED
 from folkmoot.network.sessions.queries import count_network
 
@@ -23,7 +24,7 @@ _counted: dict[str, tuple[float, tuple[int, int, int]]] = {}
 
 async def show(request: Request) -> Reply:
     settings, base = request.context.settings, request.context.settings.base_url
-    _, active, _ = await _counts(request)
+    _, active, _ = await counts(request)
     return request.json({
         "domain": settings.domain,
         "title": settings.network.name,
@@ -50,7 +51,7 @@ async def show(request: Request) -> Reply:
 async def show_old(request: Request) -> Reply:
     """The first version of the answer, which older apps still ask for."""
     settings, base = request.context.settings, request.context.settings.base_url
-    members, _, posts = await _counts(request)
+    members, _, posts = await counts(request)
     return request.json({
         "uri": settings.domain,
         "title": settings.network.name,
@@ -79,7 +80,11 @@ def _configuration(request: Request) -> dict[str, Any]:
         "urls": {"streaming": base.replace("http", "ws", 1), "status": None, "about": f"{base}/about", "privacy_policy": None,
                  "terms_of_service": None},
         "vapid": {"public_key": ""},
-        "accounts": {"max_featured_tags": 0, "max_pinned_statuses": MOST_PINNED, "max_profile_fields": MOST_FIELDS},
+        "accounts": {
+            "max_display_name_length": LONGEST_NAME, "max_note_length": LONGEST_BIO, "max_featured_tags": 0,
+            "max_pinned_statuses": MOST_PINNED, "max_profile_fields": MOST_FIELDS,
+            "profile_field_name_limit": LONGEST_FIELD, "profile_field_value_limit": LONGEST_FIELD,
+        },
         "statuses": {
             "max_characters": limits.max_characters, "max_media_attachments": limits.max_pictures,
             "characters_reserved_per_url": URL_COSTS,
@@ -93,19 +98,22 @@ def _configuration(request: Request) -> dict[str, Any]:
             "min_expiration": limits.shortest_poll, "max_expiration": limits.longest_poll,
         },
         "translation": {"enabled": False},
+        "timelines_access": {
+            feed: {"local": "public", "remote": "public"} for feed in ("live_feeds", "hashtag_feeds", "trending_link_feeds")
+        },
         "limited_federation": False,
     }
 
 
-async def _counts(request: Request) -> tuple[int, int, int]:
-    """Counted once in five minutes."""
+async def counts(request: Request) -> tuple[int, int, int]:
+    """Members, those active within a month, posts: counted once in five minutes."""
     domain = request.context.settings.domain
-    at, counts = _counted.get(domain, (0.0, (0, 0, 0)))
+    at, found = _counted.get(domain, (0.0, (0, 0, 0)))
     if at + _COUNTED_FOR < clock.monotonic() or not at:
         async with request.database.read() as conn:
-            counts = await count_network(conn)
-        _counted[domain] = (clock.monotonic(), counts)
-    return counts
+            found = await count_network(conn)
+        _counted[domain] = (clock.monotonic(), found)
+    return found
 
 
 async def nothing(request: Request) -> Reply:
@@ -116,27 +124,45 @@ async def nothing_found(request: Request) -> Reply:
     raise NotFound
 
 
+async def translation_languages(request: Request) -> Reply:
+    return request.json({})
+
+
+async def extended_description(request: Request) -> Reply:
+    """The words of the settings: nobody has written more."""
+    return request.json({"updated_at": None, "content": f"<p>{escape(request.context.settings.network.description)}</p>"})
+
+
 async def health(request: Request) -> Reply:
     return request.json({"status": "OK"})
 
 
 _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/rules", "instance/peers",
-                  "instance/activity", "instance/domain_blocks", "instance/translation_languages", "directory")
+                  "instance/activity", "instance/domain_blocks", "directory", "peers/search")
 _EMPTY_FOR_MEMBERS = {
     "lists": "read:lists", "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",
     "featured_tags": "read:accounts", "endorsements": "read:accounts", "scheduled_statuses": "read:statuses",
     "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
 }
+# Since when apps should ask elsewhere, in seconds since 1970.
+_DEPRECATED = {"trends": 1648598400, "filters": 1668384000, "suggestions": 1621123200}
 ROUTES = [
     Route("GET", "/api/v2/instance", show, Access.PUBLIC),
-    Route("GET", "/api/v1/instance", show_old, Access.PUBLIC),
-    *(Route("GET", f"/api/v1/{name}", nothing, Access.PUBLIC) for name in _EMPTY_FOR_ALL),
-    *(Route("GET", f"/api/v1/{name}", nothing, Access.MEMBER, scope) for name, scope in _EMPTY_FOR_MEMBERS.items()),
+    Route("GET", "/api/v1/instance", show_old, Access.PUBLIC, deprecated_at=1668384000),
+    *(Route("GET", f"/api/v1/{name}", nothing, Access.PUBLIC, deprecated_at=_DEPRECATED.get(name, 0)) for name in _EMPTY_FOR_ALL),
+    *(
+        Route("GET", f"/api/v1/{name}", nothing, Access.MEMBER, scope, deprecated_at=_DEPRECATED.get(name, 0))
+        for name, scope in _EMPTY_FOR_MEMBERS.items()
+    ),
+    Route("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC),
+    Route("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC),
     Route("GET", "/api/v2/filters", nothing, Access.MEMBER, "read:filters"),
     Route("GET", "/api/v2/suggestions", nothing, Access.MEMBER, "read:accounts"),
     Route("GET", "/api/v1/accounts/{id}/lists", nothing, Access.MEMBER, "read:lists"),
     Route("GET", "/api/v1/accounts/{id}/featured_tags", nothing, Access.PUBLIC),
     Route("GET", "/api/v1/accounts/{id}/endorsements", nothing, Access.PUBLIC),
+    Route("GET", "/api/v1/accounts/{id}/identity_proofs", nothing, Access.MEMBER, "read:accounts"),
+    Route("GET", "/api/v1/featured_tags/suggestions", nothing, Access.MEMBER, "read:accounts"),
     Route("GET", "/api/v1/push/subscription", nothing_found, Access.MEMBER, "push"),
     Route("GET", "/health", health, Access.PUBLIC),
 ]

@@ -36,6 +36,8 @@ async def describe(request: Request) -> Reply:
         picture = await describe_picture(
             tx, request.account, request.id(), description=params.optional_text("description"), focus=focus(params.text("focus"))
         )
+        if picture.post_id:  # what a post shows is changed by an edit of the post, so that its readers learn of it
+            raise NotFound
     return request.json(request.entities.upload(picture))
 
 

@@ -38,6 +38,6 @@ def _poll(request: Request, view: PostView) -> dict[str, Any]:
 
 
 ROUTES = [
-    Route("GET", "/api/v1/polls/{id}", show, Access.PUBLIC),
+    Route("GET", "/api/v1/polls/{id}", show, Access.PUBLIC, "read:statuses"),
     Route("POST", "/api/v1/polls/{id}/votes", vote, Access.MEMBER, "write:statuses"),
 ]

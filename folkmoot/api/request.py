@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 from starlette.datastructures import Headers
@@ -23,6 +23,7 @@ from folkmoot.network.timelines.fragments import FragmentCache
 from folkmoot.network.timelines.model import Timeline
 
 _CURSORS = ("max_id", "since_id", "min_id")
+_FURTHEST = 10_000
 encode = msgspec.json.Encoder().encode
 
 
@@ -90,16 +91,24 @@ class Request:
     def value(self, name: str) -> str:
         return self._values[name]
 
-    def page(self, default: int = 20) -> Page:
-        """Which part of a list is wanted; the limit is clamped to twice the default."""
-        query = self.query
-        limit = query.integer("limit")
-        if limit is not None and limit < 0:
-            raise Malformed("limit must not be negative")
+    def page(self, default: int = 20, most: int = 0) -> Page:
+        """Which part of a list is wanted; the limit is clamped to `most`, or to twice the default."""
         return Page(
-            limit=max(1, min(limit or default, 2 * default)),
-            **{name: _cursor(query.text(name)) for name in _CURSORS},
+            limit=max(1, min(self._not_negative("limit") or default, most or 2 * default)),
+            **{name: _cursor(self.query.text(name)) for name in _CURSORS},
         )
+
+    def offset(self) -> int:
+        """How many of the found are left out: for search, whose results have no cursor."""
+        return min(self._not_negative("offset") or 0, _FURTHEST)
+
+    def _not_negative(self, name: str) -> int | None:
+        """A count in the query; one with more digits than fit is a large one."""
+        text = self.query.text(name)
+        value = 10**18 if len(text) > 18 and text.isascii() and text.isdigit() else self.query.integer(name)
+        if value is not None and value < 0:
+            raise Malformed("%(name)s must not be negative", name=name)
+        return value
 
     def json(self, answer: Any, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
         return Reply(encode(answer), status, JSON, headers)
@@ -114,7 +123,7 @@ class Request:
             return []
         query = self.scope["query_string"].decode("latin-1")
         others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key not in _CURSORS] if query else []
-        base = f"{self.context.settings.base_url}{self.scope['path']}?"
+        base = f"{self.context.settings.base_url}{quote(self.scope['path'])}?"
         older = base + urlencode([*others, ("max_id", cursors[-1])])
         newer = base + urlencode([*others, ("min_id", cursors[0])])
         return [(b"link", f'<{older}>; rel="next", <{newer}>; rel="prev"'.encode())]

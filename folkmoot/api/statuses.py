@@ -1,19 +1,20 @@
 """Statuses through the client API: reading, writing, and what one does with them."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from folkmoot.api.entities import VISIBILITY_OF
 from folkmoot.api.request import Request
+from folkmoot.api.words import VISIBILITY_OF
+from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.media.actions import describe_picture
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PollDraft, PostDraft, PostView, Visibility
 from folkmoot.network.posts.queries import (
@@ -27,13 +28,17 @@ from folkmoot.network.posts.queries import (
 )
 
 Verb = Callable[[WriteTx, Account, int], Awaitable[PostView]]
+_NOTHING_TO_ANSWER = "The post you are trying to reply to does not appear to exist."
 _THREAD_FOR_NOBODY = 60  # posts of a thread that somebody without an account gets
 
 
 async def create(request: Request) -> Reply:
     draft = _draft(await request.params(), request)
     async with request.database.write() as tx:
-        view = await actions.create_post(tx, request.account, draft, request.context.post_limits, screener=request.context.screener)
+        try:
+            view = await actions.create_post(tx, request.account, draft, request.context.post_limits, screener=request.context.screener)
+        except NotFound:  # apps tell people apart: their post is lost, or the one that they answer
+            raise NotFound(_NOTHING_TO_ANSWER) from None
     holder = request.holder
     assert holder is not None
     post = msgspec.structs.replace(view.post, app_name=holder.app_name, app_website=holder.app_website)
@@ -41,17 +46,17 @@ async def create(request: Request) -> Reply:
 
 
 async def edit(request: Request) -> Reply:
+    """Changes a post. What of pictures, poll, warning or sensitivity is not sent is taken away; the language stays."""
     params = await request.params()
-    draft = _draft(params, request)
+    draft = msgspec.structs.replace(
+        _draft(params, request), language=params.text("language") or None, is_sensitive=params.flag("sensitive")
+    )
+    changes = [
+        actions.PictureChange(group.id("id") or 0, group.optional_text("description"), focus(group.text("focus")))
+        for group in params.children("media_attributes")
+    ]
     async with request.database.write() as tx:
-        for group in params.children("media_attributes"):
-            media_id = group.id("id")
-            if media_id is None:
-                raise NotFound
-            await describe_picture(
-                tx, request.account, media_id, description=group.optional_text("description"), focus=focus(group.text("focus"))
-            )
-        view = await actions.edit_post(tx, request.account, request.id(), draft, request.context.post_limits)
+        view = await actions.edit_post(tx, request.account, request.id(), draft, request.context.post_limits, changes)
     return request.status(view)
 
 
@@ -95,7 +100,7 @@ async def history(request: Request) -> Reply:
         post = (await get_post_view(conn, request.id(), request.viewer_id)).shown
         edits = await list_edits(conn, post.id)
     if edits:
-        return request.json([request.entities.edit(version, post.author) for version in edits])
+        return request.json([request.entities.edit(version, post) for version in edits])
     return request.json([{
         **{name: value for name, value in msgspec.json.decode(request.status_bytes(PostView(post=post))).items()
            if name in ("content", "spoiler_text", "sensitive", "created_at", "account", "media_attachments", "emojis")},
@@ -149,14 +154,14 @@ def _marked(table: str) -> Handler:
 def _draft(params: Params, request: Request) -> PostDraft:
     """What an app sends, as a draft. Raises Invalid for what Folkmoot does not know."""
     own = request.viewer.login.preferences
-    if params.text("scheduled_at"):
+    if _is_ahead(params.text("scheduled_at")):
         raise Invalid(FieldError("scheduled_at", "invalid", "This network does not publish at a set time yet."))
     if params.text("quoted_status_id"):
         raise Invalid(FieldError("quoted_status_id", "invalid", "This network has no quotations yet."))
     poll = params.child("poll")
     reply_to = params.text("in_reply_to_id")
     if reply_to and params.id("in_reply_to_id") is None:
-        raise NotFound
+        raise NotFound(_NOTHING_TO_ANSWER)
     assert request.holder is not None
     return PostDraft(
         text=params.text("status"),
@@ -170,6 +175,17 @@ def _draft(params: Params, request: Request) -> PostDraft:
         app_id=request.holder.app_id,
         idempotency_key=request.headers.get("idempotency-key") or None,
     )
+
+
+def _is_ahead(moment: str) -> bool:
+    """Whether a post is to wait; one whose time is past is published at once."""
+    if not moment:
+        return False
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise Invalid(FieldError("scheduled_at", "invalid", "This is not a date with a time.")) from None
+    return at.replace(tzinfo=at.tzinfo or UTC) > clock.now()
 
 
 def _poll(group: Params) -> PollDraft:
@@ -197,18 +213,19 @@ def focus(text: str) -> tuple[float, float] | None:
 
 
 _ONE = "/api/v1/statuses/{id}"
+_READ = "read:statuses"
 ROUTES = [
     Route("POST", "/api/v1/statuses", create, Access.MEMBER, "write:statuses", limit="post"),
-    Route("GET", "/api/v1/statuses", show_many, Access.PUBLIC),
-    Route("GET", _ONE, show, Access.PUBLIC),
+    Route("GET", "/api/v1/statuses", show_many, Access.PUBLIC, _READ),
+    Route("GET", _ONE, show, Access.PUBLIC, _READ),
     Route("PUT", _ONE, edit, Access.MEMBER, "write:statuses"),
     Route("PATCH", _ONE, edit, Access.MEMBER, "write:statuses"),
     Route("DELETE", _ONE, delete, Access.MEMBER, "write:statuses", limit="delete"),
-    Route("GET", f"{_ONE}/context", context, Access.PUBLIC),
-    Route("GET", f"{_ONE}/source", source, Access.MEMBER, "read:statuses"),
-    Route("GET", f"{_ONE}/history", history, Access.PUBLIC),
-    Route("GET", f"{_ONE}/favourited_by", favourited_by, Access.PUBLIC),
-    Route("GET", f"{_ONE}/reblogged_by", reblogged_by, Access.PUBLIC),
+    Route("GET", f"{_ONE}/context", context, Access.PUBLIC, _READ),
+    Route("GET", f"{_ONE}/source", source, Access.MEMBER, _READ),
+    Route("GET", f"{_ONE}/history", history, Access.PUBLIC, _READ),
+    Route("GET", f"{_ONE}/favourited_by", favourited_by, Access.PUBLIC, _READ),
+    Route("GET", f"{_ONE}/reblogged_by", reblogged_by, Access.PUBLIC, _READ),
     Route("POST", f"{_ONE}/reblog", reblog, Access.MEMBER, "write:statuses", limit="post"),
     Route("POST", f"{_ONE}/unreblog", _by(actions.unboost_post), Access.MEMBER, "write:statuses", limit="delete"),
     Route("POST", f"{_ONE}/favourite", _by(actions.favourite_post), Access.MEMBER, "write:favourites"),

@@ -25,7 +25,10 @@ async def home(request: Request) -> Reply:
 
 
 async def public(request: Request) -> Reply:
+    """Everybody's posts, or this network's. Of others (`remote`) none are heard here yet."""
     query = request.query
+    if query.flag("remote"):
+        return request.json([])
     async with request.database.read() as conn:
         timeline = await get_public(
             conn, request.viewer_id, request.page(20), is_local=query.flag("local"), only_media=query.flag("only_media")
@@ -47,6 +50,6 @@ async def hashtag(request: Request) -> Reply:
 
 ROUTES = [
     Route("GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses"),
-    Route("GET", "/api/v1/timelines/public", public, Access.PUBLIC),
-    Route("GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC),
+    Route("GET", "/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses"),
+    Route("GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses"),
 ]

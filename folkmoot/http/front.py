@@ -16,6 +16,7 @@ _PAGE_HEADERS = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"),
 ]
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+_FOR_PROGRAMS = ("/oauth/", "/.well-known/", "/nodeinfo/", "/health")
 _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
 
 
@@ -57,7 +58,7 @@ class Front:
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
 
     def _door(self, path: str) -> tuple[str, Any]:
-        if path.startswith("/api/") or (path.startswith(("/oauth/", "/.well-known/", "/health")) and self._api_router.find(path)[0]):
+        if path.startswith("/api/") or (path.startswith(_FOR_PROGRAMS) and self._api_router.find(path)[0]):
             return "api", self._api
         if path in _HEALTH:
             return "health", self._health

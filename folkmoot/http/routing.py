@@ -28,7 +28,8 @@ class Access(StrEnum):
 class Route:
     """`path` has parameters in braces. `scope` is what a token must be allowed; `limit` names a row of `base/limits.py`.
 
-    `most_bytes` of a body; None: as large as the settings let an upload be.
+    `most_bytes` of a body; None: as large as the settings let an upload be. `deprecated_at`: seconds since 1970, for
+    what programs should stop calling (RFC 9745). On a public route `scope` counts only for who comes with a token.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Route:
     scope: str = ""
     limit: str = ""
     most_bytes: int | None = 1024 * 1024
+    deprecated_at: int = 0
 
 
 @dataclass

@@ -119,7 +119,7 @@ async def test_the_link_header_leads_through_a_list(village: Village) -> None:
     ("GET", "/api/v1/timelines/home?limit=99999", None, 206),
     ("GET", "/api/v2/search", None, 400),
     ("GET", "/api/v1/nothing/here", None, 404),
-    ("PATCH", "/api/v1/timelines/home", None, 400),
+    ("PATCH", "/api/v1/timelines/home", None, 405),
     ("POST", "/api/v1/polls/1/votes", {"choices[]": ["-1"]}, 400),
 ])
 async def test_bad_input_is_answered_in_the_documented_shape(

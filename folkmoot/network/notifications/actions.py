@@ -1,5 +1,7 @@
 """Reading and dismissing notifications."""
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.notifications import queries
@@ -10,8 +12,18 @@ TIMELINES = ("home", "notifications")
 
 async def dismiss(tx: WriteTx, account_id: int, notification_id: int) -> None:
     """Removes one. Raises NotFound for one that is not one's own."""
-    if not await queries.delete_notifications(tx, account_id, notification_id):
+    if not await queries.delete_notifications(tx, account_id, [notification_id]):
         raise NotFound
+
+
+async def dismiss_several(tx: WriteTx, account_id: int, notification_ids: Sequence[int]) -> None:
+    """Removes those that are one's own; others are passed over."""
+    await queries.delete_notifications(tx, account_id, notification_ids)
+
+
+async def dismiss_group(tx: WriteTx, account_id: int, key: str) -> None:
+    """Removes a group, if it is there."""
+    await queries.delete_group(tx, account_id, key)
 
 
 async def clear(tx: WriteTx, account_id: int) -> None:

@@ -1,16 +1,23 @@
 """All SQL of notifications and markers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+
+import msgspec
 
 from folkmoot.base import clock, ids
-from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.base.ids import MAX_ID
 from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import list_accounts
-from folkmoot.network.notifications.model import Kind, Marker, Notification
+from folkmoot.network.notifications.model import GROUPED, Kind, Marker, Notification, NotificationGroup, group_key, window_of
 from folkmoot.network.posts.model import Mark
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
+
+GROUPED_FROM = 1000  # notifications that are looked at to make a page of groups
+SAMPLE = 8  # senders that a group names
 
 # Whom one may tell of something: people with a log-in here, not oneself (but of one's own poll), nobody who avoids the
 # sender or has muted the conversation, and of a post only who may see it. $1 the people, $2 kind, $3 sender, $4 post (may be NULL), $5 ids.
@@ -44,24 +51,33 @@ async def insert_notifications(
     return [(row["account_id"], row["id"]) for row in rows]
 
 
+# $1 the viewer, $2 and $3 the bounds, $4 the limit, $5 kinds (or NULL), $6 kinds that are left out, $7 a sender (or NULL).
+_LIST = """
+    SELECT id, kind, from_id, post_id, created_at FROM notifications AS n
+    WHERE account_id = $1 AND id < $2 AND id > $3
+      AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
+      AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
+      AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
+                      AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+"""
+_UNREAD = f"{_LIST} AND id > coalesce((SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)"
+
+
+async def _list_rows(
+    conn: ReadConn, viewer_id: int, page: Page, kinds: Sequence[str] | None, without: Sequence[str], sender_id: int | None
+) -> list[Row]:
+    return page.newest_first(await conn.fetch(
+        f"{_LIST} ORDER BY id {page.order} LIMIT $4",
+        viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
+    ))
+
+
 async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     sender_id: int | None = None,
 ) -> list[Notification]:
     """A page of the viewer's notifications, newest first: four statements. Leans on the primary key."""
-    rows = await conn.fetch(
-        f"""
-        SELECT id, kind, from_id, post_id, created_at FROM notifications AS n
-        WHERE account_id = $1 AND id < $2 AND id > $3
-          AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
-          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
-          AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
-                          AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
-        ORDER BY id {page.order} LIMIT $4
-        """,
-        viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
-    )
-    rows = page.newest_first(rows)
+    rows = await _list_rows(conn, viewer_id, page, kinds, without, sender_id)
     senders = await list_accounts(conn, [row["from_id"] for row in rows])
     views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
     posts = {view.post.id: view for view in views}
@@ -82,22 +98,91 @@ async def get_notification(conn: ReadConn, viewer_id: int, notification_id: int)
     return found[0]
 
 
-async def count_unread(conn: ReadConn, viewer_id: int, *, most: int = 100) -> int:
-    """How many notifications came after the marker, at most `most`."""
-    return int(await conn.fetchval(
-        """
-        SELECT count(*) FROM (
-            SELECT FROM notifications WHERE account_id = $1 AND id > coalesce(
-                (SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)
-            LIMIT $2) AS unread
-        """,
-        viewer_id, most,
+async def count_unread(
+    conn: ReadConn, viewer_id: int, *, most: int = 100, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
+    sender_id: int | None = None, grouped: Collection[Kind] = (),
+) -> int:
+    """How many notifications came after the marker, at most `most`; with `grouped` kinds, how many groups of them."""
+    limit = GROUPED_FROM if grouped else most
+    filters = (viewer_id, MAX_ID, 0, limit, list(kinds) if kinds is not None else None, list(without), sender_id)
+    if not grouped:
+        return int(await conn.fetchval(f"SELECT count(*) FROM ({_UNREAD} LIMIT $4) AS unread", *filters))
+    rows = await conn.fetch(f"{_UNREAD} ORDER BY id DESC LIMIT $4", *filters)
+    return min(most, len({_key(row, grouped) for row in rows}))
+
+
+def _key(row: Row, grouped: Collection[Kind]) -> str:
+    return group_key(Kind(row["kind"]), row["post_id"], row["id"], row["created_at"], grouped)
+
+
+async def list_groups(
+    conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
+    grouped: Collection[Kind] = GROUPED, sender_id: int | None = None,
+) -> list[NotificationGroup]:
+    """A page of groups, newest first: three statements. A group counts what lies within the notifications looked at."""
+    window = msgspec.structs.replace(page, limit=max(GROUPED_FROM, page.limit))
+    rows = await _list_rows(conn, viewer_id, window, kinds, without, sender_id)
+    if page.min_id is not None:  # the groups that follow the bound immediately
+        kept = list(dict.fromkeys(_key(row, grouped) for row in reversed(rows)))[: page.limit]
+    else:
+        kept = list(dict.fromkeys(_key(row, grouped) for row in rows))[: page.limit]
+    return await _groups(conn, viewer_id, [row for row in rows if _key(row, grouped) in kept], grouped)
+
+
+async def get_group(conn: ReadConn, viewer_id: int, key: str) -> tuple[NotificationGroup, list[Account]]:
+    """A group with all its senders. Raises NotFound."""
+    rows = await _group_rows(conn, viewer_id, key)
+    found = await _groups(conn, viewer_id, rows, () if key.startswith("ungrouped-") else GROUPED)
+    if not found:
+        raise NotFound
+    senders = await list_accounts(conn, [row["from_id"] for row in rows])
+    return found[0], [senders[row["from_id"]] for row in rows if row["from_id"] in senders]
+
+
+async def _groups(conn: ReadConn, viewer_id: int, rows: Sequence[Row], grouped: Collection[Kind]) -> list[NotificationGroup]:
+    members: dict[str, list[Row]] = {}
+    for row in rows:
+        members.setdefault(_key(row, grouped), []).append(row)
+    shown = {key: group[:SAMPLE] for key, group in members.items()}
+    senders = await list_accounts(conn, list({row["from_id"] for group in shown.values() for row in group}))
+    views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
+    posts = {view.post.id: view for view in views}
+    return [
+        NotificationGroup(
+            key=key, kind=Kind(group[0]["kind"]), count=len(group), newest_id=group[0]["id"], oldest_id=group[-1]["id"],
+            newest_at=group[0]["created_at"], post=posts.get(group[0]["post_id"]),
+            senders=tuple({row["from_id"]: senders[row["from_id"]] for row in shown[key] if row["from_id"] in senders}.values()),
+        )
+        for key, group in members.items()
+        if group[0]["post_id"] is None or group[0]["post_id"] in posts
+    ]
+
+
+_GROUP = """
+    account_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($2::bigint IS NOT NULL OR kind = $3
+        AND post_id IS NOT DISTINCT FROM $4::bigint AND created_at >= $5 AND created_at < $6)
+"""
+
+
+async def _group_rows(conn: ReadConn, viewer_id: int, key: str) -> list[Row]:
+    window = window_of(key)
+    if window is None:
+        raise NotFound
+    return list(await conn.fetch(
+        f"SELECT id, kind, from_id, post_id, created_at FROM notifications WHERE {_GROUP} ORDER BY id DESC LIMIT {GROUPED_FROM}",
+        viewer_id, *msgspec.structs.astuple(window),
     ))
 
 
-async def delete_notifications(tx: WriteTx, account_id: int, only: int | None = None) -> int:
+async def delete_group(tx: WriteTx, account_id: int, key: str) -> int:
+    window = window_of(key)
+    return await tx.execute(f"DELETE FROM notifications WHERE {_GROUP}", account_id, *msgspec.structs.astuple(window)) if window else 0
+
+
+async def delete_notifications(tx: WriteTx, account_id: int, only: Sequence[int] | None = None) -> int:
     return await tx.execute(
-        "DELETE FROM notifications WHERE account_id = $1 AND ($2::bigint IS NULL OR id = $2)", account_id, only
+        "DELETE FROM notifications WHERE account_id = $1 AND ($2::bigint[] IS NULL OR id = ANY ($2))",
+        account_id, list(only) if only is not None else None,
     )
 
 

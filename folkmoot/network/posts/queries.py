@@ -242,16 +242,22 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     cover: str
     is_sensitive: bool
     poll_titles: tuple[str, ...] | None
+    pictures: tuple[tuple[int, str], ...]  # id and description
     created_at: datetime
 
 
 async def list_edits(conn: ReadConn, post_id: int) -> list[Edit]:
     """The versions of a post that the caller has seen to be visible, oldest first; none if it was never edited."""
     rows = await conn.fetch(
-        "SELECT version, text, html, cover, is_sensitive, poll_titles, created_at FROM post_edits WHERE post_id = $1 ORDER BY version",
+        "SELECT version, text, html, cover, is_sensitive, poll_titles, media, created_at FROM post_edits WHERE post_id = $1"
+        " ORDER BY version",
         post_id,
     )
-    return [Edit(**dict(row)) for row in rows]
+    return [
+        Edit(pictures=tuple((picture["id"], picture["description"]) for picture in msgspec.json.decode(row["media"])),
+             **{name: value for name, value in row.items() if name != "media"})
+        for row in rows
+    ]
 
 
 async def find_poll_post_id(conn: ReadConn, poll_id: int) -> int | None:

@@ -1,5 +1,7 @@
 """What stands between two accounts. No input or output."""
 
+from datetime import datetime
+
 import msgspec
 
 from folkmoot.base.events import Event
@@ -18,6 +20,7 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     is_requested_by: bool = False
     mutes: bool = False
     hides_notifications: bool = False
+    mute_ends_at: datetime | None = None
     blocks: bool = False
     is_blocked_by: bool = False
     note: str = ""

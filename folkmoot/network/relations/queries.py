@@ -14,6 +14,7 @@ _RELATIONS = """
         coalesce(f.notifies, r.notifies, false) AS notifies, f.languages, back.account_id IS NOT NULL AS is_followed_by,
         r.account_id IS NOT NULL AS has_requested, asked.account_id IS NOT NULL AS is_requested_by,
         m.account_id IS NOT NULL AS mutes, coalesce(m.hides_notifications, false) AS hides_notifications,
+        m.expires_at AS mute_ends_at,
         b.account_id IS NOT NULL AS blocks, bb.account_id IS NOT NULL AS is_blocked_by, coalesce(n.text, '') AS note
     FROM accounts AS a
     LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
@@ -71,6 +72,29 @@ async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int 
         owner_id, viewer_id, page.below, page.above, page.limit,
     )
     return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
+
+
+async def list_shared_followers(
+    conn: ReadConn, viewer_id: int, target_ids: Sequence[int], *, most: int = 40
+) -> dict[int, list[Account]]:
+    """For each account: who follows it among those whom the viewer follows. Who hides these lists stays hidden."""
+    rows = await conn.fetch(
+        f"""
+        SELECT shared.target_id, {columns()} FROM accounts AS target
+        CROSS JOIN LATERAL (
+            SELECT fo.account_id AS target_id, fo.follower_id, fo.id FROM followers AS fo
+            JOIN follows AS f ON f.account_id = $1 AND f.target_id = fo.follower_id
+            WHERE fo.account_id = target.id ORDER BY fo.id DESC LIMIT $3) AS shared
+        JOIN accounts AS a ON a.id = shared.follower_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id
+        WHERE target.id = ANY ($2::bigint[]) AND NOT target.hides_collections AND NOT a.hides_collections AND a.effect < 3
+        ORDER BY shared.id DESC
+        """,
+        viewer_id, list(target_ids), most,
+    )
+    found: dict[int, list[Account]] = {id_: [] for id_ in target_ids}
+    for row in rows:
+        found[row["target_id"]].append(account_from(row))
+    return found
 
 
 async def count_requests(conn: ReadConn, account_id: int) -> int:

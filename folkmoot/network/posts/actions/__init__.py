@@ -3,7 +3,7 @@
 from folkmoot.network.posts.actions.boost import boost_post, unboost_post
 from folkmoot.network.posts.actions.create import PostLimits, create_post, forget_keys
 from folkmoot.network.posts.actions.delete import delete_post
-from folkmoot.network.posts.actions.edit import edit_post
+from folkmoot.network.posts.actions.edit import PictureChange, edit_post
 from folkmoot.network.posts.actions.mark import (
     bookmark_post,
     favourite_post,
@@ -17,7 +17,7 @@ from folkmoot.network.posts.actions.mark import (
 from folkmoot.network.posts.actions.vote import close_polls, vote_in_poll
 
 __all__ = [
-    "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post", "delete_post", "edit_post", "favourite_post",
-    "forget_keys", "mute_conversation", "pin_post", "unbookmark_post", "unboost_post", "unfavourite_post", "unmute_conversation",
-    "unpin_post", "vote_in_poll",
+    "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post", "delete_post", "edit_post",
+    "favourite_post", "forget_keys", "mute_conversation", "pin_post", "unbookmark_post", "unboost_post", "unfavourite_post",
+    "unmute_conversation", "unpin_post", "vote_in_poll",
 ]

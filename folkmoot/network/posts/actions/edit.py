@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,7 @@ from folkmoot.base import clock, formatting
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.media.actions import describe_picture
 from folkmoot.network.posts.actions.create import (
     PostLimits,
     cleaned,
@@ -24,10 +26,21 @@ from folkmoot.network.posts.policy import can_edit_post, require_can_write
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view
 
 
-async def edit_post(tx: WriteTx, author: Account, post_id: int, draft: PostDraft, limits: PostLimits) -> PostView:
+class PictureChange(NamedTuple):
+    """Another alt text or focus for a picture of the post; what is None stays."""
+
+    id: int
+    description: str | None
+    focus: tuple[float, float] | None
+
+
+async def edit_post(
+    tx: WriteTx, author: Account, post_id: int, draft: PostDraft, limits: PostLimits, changes: Sequence[PictureChange] = ()
+) -> PostView:
     """Changes text, cover, language, pictures or poll; who may see it stays. A changed poll starts anew.
 
-    Tells post.edited. Raises NotFound for a post that is not one's own, Invalid.
+    Tells post.edited. Raises NotFound for a post that is not one's own, and for a change of a picture that the draft
+    does not show; Invalid.
     """
     require_can_write(author)
     before = (await get_post_view(tx, post_id, author.id)).post
@@ -37,8 +50,12 @@ async def edit_post(tx: WriteTx, author: Account, post_id: int, draft: PostDraft
     errors = draft_errors(draft, limits)
     if errors:
         raise Invalid(*errors)
+    if not {change.id for change in changes} <= set(draft.media_ids):
+        raise NotFound
     await tx.fetchval("SELECT id FROM posts WHERE id = $1 FOR UPDATE", post_id)
     people = await mentioned_people(tx, author, draft.text)
+    for change in changes:
+        await describe_picture(tx, author, change.id, description=change.description, focus=change.focus)
     pictures = await _arranged(tx, before, draft.media_ids)
 
     now = clock.now()

@@ -1,0 +1,86 @@
+"""What other programs look up before they know anything of this network: WebFinger, host-meta, NodeInfo.
+
+There is no link to an ActivityPub document, and no protocol is named, as long as this network speaks to no other.
+"""
+
+from html import escape
+
+from folkmoot import __version__
+from folkmoot.api.instance import counts
+from folkmoot.api.request import Request, encode
+from folkmoot.base.errors import NotFound
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.queries import find_account_by_name
+
+_SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.0"
+
+
+async def webfinger(request: Request) -> Reply:
+    """Who an address or a handle is (RFC 7033)."""
+    name = _name_in(request.query.required("resource"), request)
+    async with request.database.read() as conn:
+        account = await find_account_by_name(conn, name)
+    if account is None or account.effect >= AccountEffect.SUSPENDED:
+        raise NotFound
+    urls = request.context.urls
+    answer = {
+        "subject": f"acct:{account.username}@{request.context.settings.domain}",
+        "aliases": [urls.account(account), urls.account_uri(account)],
+        "links": [
+            {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": urls.account(account)},
+            {"rel": "http://webfinger.net/rel/avatar", "href": urls.avatar(account)},
+        ],
+    }
+    return Reply(encode(answer), media_type=b"application/jrd+json; charset=utf-8")
+
+
+async def host_meta(request: Request) -> Reply:
+    """Where WebFinger is asked (RFC 6415)."""
+    base = escape(request.context.settings.base_url)
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">\n'
+        f'  <Link rel="lrdd" template="{base}/.well-known/webfinger?resource={{uri}}"/>\n</XRD>\n'
+    )
+    return Reply(text.encode(), media_type=b"application/xrd+xml; charset=utf-8")
+
+
+async def nodeinfo_links(request: Request) -> Reply:
+    return request.json({"links": [{"rel": _SCHEMA, "href": f"{request.context.settings.base_url}/nodeinfo/2.0"}]})
+
+
+async def nodeinfo(request: Request) -> Reply:
+    """What kind of network this is, for those who count networks (NodeInfo 2.0)."""
+    network = request.context.settings.network
+    members, active, posts = await counts(request)
+    answer = {
+        "version": "2.0",
+        "software": {"name": "folkmoot", "version": __version__},
+        "protocols": [],
+        "services": {"inbound": [], "outbound": []},
+        "openRegistrations": network.registration in ("open", "approval"),
+        "usage": {"users": {"total": members, "activeMonth": active}, "localPosts": posts},
+        "metadata": {"nodeName": network.name, "nodeDescription": network.description},
+    }
+    return Reply(encode(answer), media_type=f'application/json; profile="{_SCHEMA}#"; charset=utf-8'.encode())
+
+
+def _name_in(resource: str, request: Request) -> str:
+    """The user name in `acct:jana@example.org` or an address of ours. Raises NotFound for anybody else's."""
+    settings = request.context.settings
+    for prefix in (f"{settings.base_url}/@", f"{settings.base_url}/users/"):
+        if resource.startswith(prefix):
+            return resource.removeprefix(prefix)
+    name, _, domain = resource.removeprefix("acct:").removeprefix("@").rpartition("@")
+    if domain.lower() != settings.domain.lower():
+        raise NotFound
+    return name
+
+
+ROUTES = [
+    Route("GET", "/.well-known/webfinger", webfinger, Access.PUBLIC),
+    Route("GET", "/.well-known/host-meta", host_meta, Access.PUBLIC),
+    Route("GET", "/.well-known/nodeinfo", nodeinfo_links, Access.PUBLIC),
+    Route("GET", "/nodeinfo/2.0", nodeinfo, Access.PUBLIC),
+]

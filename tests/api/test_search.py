@@ -1,0 +1,49 @@
+"""What a pasted address finds, and who may look how far."""
+
+from urllib.parse import urlencode
+
+from tests.village import Village, Visitor
+
+BASE = "http://localhost:8420"
+
+
+async def _found(visitor: Visitor, **query: str) -> dict[str, list[str]]:
+    answer = (await visitor.get("/api/v2/search?" + urlencode(query))).json
+    return {"accounts": [account["acct"] for account in answer["accounts"]], "statuses": [status["id"] for status in answer["statuses"]],
+            "hashtags": [tag["name"] for tag in answer["hashtags"]]}
+
+
+async def test_a_pasted_address_finds_exactly_one(village: Village) -> None:
+    await village.settle("jana", "karel", "janacek")
+    post = str((await village.write("jana", "Ahoj #jana")).post.id)
+    hidden = str((await village.write("jana", "jen nám", visibility=2)).post.id)
+    karel = await village.by_app("karel")
+    nothing: dict[str, list[str]] = {"accounts": [], "statuses": [], "hashtags": []}
+    for text in (f"{BASE}/@jana", f"{BASE}/users/jana", f"{BASE}/@JANA/"):
+        assert await _found(karel, q=text, resolve="true") == {**nothing, "accounts": ["jana"]}
+    for text in (f"{BASE}/@jana/{post}", f"{BASE}/users/jana/statuses/{post}"):
+        assert await _found(karel, q=text, resolve="true") == {**nothing, "statuses": [post]}
+    for text in (f"{BASE}/@jana/{hidden}", f"{BASE}/@karel/{post}", f"{BASE}/@nobody", f"{BASE}/@jana/99999999999999999999"):
+        assert await _found(karel, q=text, resolve="true") == nothing, text
+    assert await _found(karel, q=f"{BASE}/@jana/{post}", type="accounts") == nothing
+    assert await _found(village.nobody(), q=f"{BASE}/@jana/{post}") == {**nothing, "statuses": [post]}
+
+
+async def test_a_full_handle_of_this_network_is_found(village: Village) -> None:
+    await village.settle("jana", "karel")
+    karel = await village.by_app("karel")
+    for text in ("@jana@localhost:8420", "jana@LOCALHOST:8420"):
+        assert (await _found(karel, q=text, type="accounts"))["accounts"] == ["jana"]
+        assert [account["acct"] for account in (await karel.get("/api/v1/accounts/search?" + urlencode({"q": text}))).json] == ["jana"]
+        assert (await karel.get("/api/v1/accounts/lookup?" + urlencode({"acct": text}))).json["acct"] == "jana"
+    assert (await _found(karel, q="@jana@elsewhere.example"))["accounts"] == []
+
+
+async def test_nobody_looks_only_at_the_first_page(village: Village) -> None:
+    nobody = village.nobody()
+    for query, error in (("q=a&resolve=true", "Search queries that resolve remote resources are not supported without authentication"),
+                         ("q=a&offset=5", "Search queries pagination is not supported without authentication")):
+        answer = await nobody.get(f"/api/v2/search?{query}")
+        assert (answer.status, answer.json["error"]) == (401, error)
+    assert (await nobody.get("/api/v2/search?q=a&resolve=false&offset=0")).status == 200
+    assert (await nobody.get("/api/v2/search?q=")).status == 400
