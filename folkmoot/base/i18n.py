@@ -21,6 +21,12 @@ _WEEKDAYS = {
     "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
     "cs": "pondělí úterý středa čtvrtek pátek sobota neděle".split(),
 }
+_ON_WEEKDAYS = {
+    "en": [f"on {name}" for name in _WEEKDAYS["en"]],
+    "cs": ["v pondělí", "v úterý", "ve středu", "ve čtvrtek", "v pátek", "v sobotu", "v neděli"],
+}
+_DAYS = {"en": {-1: "yesterday", 0: "today", 1: "tomorrow"}, "cs": {-1: "včera", 0: "dnes", 1: "zítra"}}
+_HOURS_WITH_VE = {2, 3, 4, 12, 13, 14, 20, 21, 22, 23}  # ve dvě, ve tři, ve čtrnáct: where a Czech hour begins with a cluster
 
 
 class Translator:
@@ -52,6 +58,23 @@ class Translator:
         local = self.local(moment)
         return f"{local.hour}:{local.minute:02d}" if self.language == "en" else f"{local.hour}.{local.minute:02d}"
 
+    def at(self, moment: datetime) -> str:
+        """At 14:32; ve 14.32, v 10.55."""
+        if self.language == "en":
+            return f"at {self.time(moment)}"
+        return f"{'ve' if self.local(moment).hour in _HOURS_WITH_VE else 'v'} {self.time(moment)}"
+
+    def when(self, moment: datetime) -> str:
+        """A moment inside a sentence: today at 10:55, v neděli ve 14.32, 22. května v 9.00."""
+        days = (self.local(moment).date() - self.local(clock.now()).date()).days
+        if abs(days) <= 1:
+            day = _DAYS[self.language][days]
+        elif abs(days) < 7:
+            day = _ON_WEEKDAYS[self.language][self.local(moment).weekday()]
+        else:
+            day = f"on {self.date(moment)}" if self.language == "en" else self.date(moment)
+        return f"{day} {self.at(moment)}"
+
     def date(self, moment: datetime) -> str:
         """22 May 2027, 22. května 2027; the year only where it is another."""
         local = self.local(moment)
@@ -65,7 +88,7 @@ class Translator:
         month = _MONTHS[self.language][local.month - 1]
         if self.language == "en":
             return f"{local.day} {month} {local.year}, {self.time(moment)}"
-        return f"{local.day}. {month} {local.year} v {self.time(moment)}"
+        return f"{local.day}. {month} {local.year} {self.at(moment)}"
 
     def short(self, moment: datetime) -> str:
         """When somebody wrote something: the time today, else yesterday, the weekday, the date."""
@@ -79,9 +102,9 @@ class Translator:
         return self.date(moment)
 
     def month(self, moment: datetime) -> str:
-        """March 2024; in Czech the month alone is another word, so there it is 3/2024."""
+        """Since March 2024, od března 2024: in Czech the form that follows "od"."""
         local = self.local(moment)
-        return f"{_MONTHS['en'][local.month - 1]} {local.year}" if self.language == "en" else f"{local.month}/{local.year}"
+        return f"{_MONTHS[self.language][local.month - 1]} {local.year}"
 
     def remaining(self, moment: datetime) -> str:
         """How long until `moment`: 2 h 10 min."""
