@@ -47,9 +47,12 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
             while not ended.is_set():
                 posts = asyncio.create_task(feed.next_entries(_BEAT))
                 others = [asyncio.create_task(event.wait()) for event in (changed, ended)]
-                await asyncio.wait([posts, *others], return_when=asyncio.FIRST_COMPLETED)
-                for task in others:
-                    task.cancel()
+                try:
+                    await asyncio.wait([posts, *others], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in others:
+                        task.cancel()
+                    await asyncio.gather(*others, return_exceptions=True)
                 if changed.is_set():
                     changed.clear()
                     yield await _notices(request)
