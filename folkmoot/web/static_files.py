@@ -1,4 +1,7 @@
-"""Style sheet, script, fonts and icons: read once, compressed once, kept by browsers until their content changes."""
+"""Style sheet, script, fonts and icons: read once, compressed once, kept by browsers until their content changes.
+
+The style sheet is written in parts, `static/style/*.css`, and served as one file.
+"""
 
 import gzip
 import hashlib
@@ -18,8 +21,10 @@ class StaticFiles:
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[bytes, bytes, bytes]] = {}
-        self._read(files("folkmoot").joinpath("web", "static"), "")
-        self._name_fonts()
+        folder = files("folkmoot").joinpath("web", "static")
+        self._read(folder, "")
+        parts = sorted(folder.joinpath("style").iterdir(), key=lambda part: part.name)
+        self._keep_style("".join(part.read_text("utf-8") for part in parts))
 
     def url(self, name: str) -> str:
         """The address, with the hash of the content, so that it may be kept for ever."""
@@ -40,7 +45,8 @@ class StaticFiles:
     def _read(self, folder: Traversable, prefix: str) -> None:
         for entry in folder.iterdir():
             if entry.is_dir():
-                self._read(entry, f"{prefix}{entry.name}/")
+                if entry.name != "style":
+                    self._read(entry, f"{prefix}{entry.name}/")
                 continue
             content = entry.read_bytes()
             ending = "." + entry.name.rpartition(".")[2]
@@ -51,9 +57,8 @@ class StaticFiles:
         packed = gzip.compress(content, 9, mtime=0) if name.endswith(_COMPRESSED) else b""
         self._files[name] = content, packed, kind
 
-    def _name_fonts(self) -> None:
+    def _keep_style(self, style: str) -> None:
         """In the style sheet, fonts get the address that pages preload: with the hash."""
-        content, _, kind = self._files["style.css"]
         for name in [name for name in self._files if name.endswith(".woff2")]:
-            content = content.replace(f'url("{name}")'.encode(), f'url("{self.url(name)}")'.encode())
-        self._keep("style.css", content, kind)
+            style = style.replace(f'url("{name}")', f'url("{self.url(name)}")')
+        self._keep("style.css", style.encode(), b"text/css; charset=utf-8")

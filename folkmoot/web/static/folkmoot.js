@@ -1,43 +1,63 @@
 // What a page does better with a script; every page works without it.
-// Buttons answer in place, drafts survive, new posts are announced, keys move through a list.
+// Buttons answer in place, drafts survive, new posts are announced, keys move through a list, the place in it is kept.
 "use strict";
 
 const policy = window.trustedTypes
   ? window.trustedTypes.createPolicy("folkmoot", { createHTML: (html) => html })  // parts come from our own server, escaped there
   : { createHTML: (html) => html };
-const act = document.getElementById("act");
+const body = document.body, words = body.dataset, act = document.getElementById("act");
+const isCzech = document.documentElement.lang === "cs";
+
+/** "at 14:41", "ve 14.41", "v 10.55": as the server writes times. */
+function at(moment) {
+  const hour = moment.getHours(), minutes = String(moment.getMinutes()).padStart(2, "0");
+  return isCzech ? `${/^([234]|1[234]|2\d)$/.test(hour) ? "ve" : "v"} ${hour}.${minutes}` : `at ${hour}:${minutes}`;
+}
 
 // -- buttons under a post ------------------------------------------------------------------------------------------
+
+/** Shows a button as pressed or not, with its count; returns what undoes it. */
+function press(button) {
+  const was = button.getAttribute("aria-pressed");
+  if (!was) return () => {};
+  const before = [...button.childNodes].map((node) => node.cloneNode(true));
+  const isOn = was !== "true", number = button.querySelector("b") || button.appendChild(document.createElement("b"));
+  const count = Number(number.textContent.replace(/\D/g, "")) + (isOn ? 1 : -1);
+  if (count < 1000) number.textContent = count > 0 ? count : "";
+  button.setAttribute("aria-pressed", isOn);
+  return () => { button.setAttribute("aria-pressed", was); button.replaceChildren(...before); };
+}
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-part-of]");
   if (!button || !act) return;
   event.preventDefault();
   if (button.dataset.waiting) return;
-  const part = button.closest(`[data-part="${button.dataset.partOf}"]`);
-  const form = new FormData(act);
+  const part = button.closest(`[data-part="${button.dataset.partOf}"]`), form = new FormData(act);
   part.querySelectorAll("input:checked").forEach((input) => form.append(input.name, input.value));
-  const pressed = button.getAttribute("aria-pressed");
   button.dataset.waiting = "1";
-  if (pressed) button.setAttribute("aria-pressed", pressed === "true" ? "false" : "true");
-  let text = "", isGood = false;
+  part.querySelector(".refused")?.remove();
+  const undo = press(button);
+  let text = words.noAnswer, isGood = false;
   try {
     const answer = await fetch(button.getAttribute("formaction"), {
       method: "POST", body: new URLSearchParams(form), headers: { "X-Folkmoot-Part": "1" }, redirect: "error" });
-    text = await answer.text();
     isGood = answer.ok;
-  } catch { text = document.documentElement.lang === "cs" ? "Síť neodpovídá. Zkuste to za chvíli." : "The network does not answer. Please try again in a moment."; }
+    if (isGood || answer.headers.get("content-type")?.startsWith("text/plain")) text = await answer.text();
+  } catch { /* no answer: the sentence for that stands in `text` */ }
   delete button.dataset.waiting;
   if (isGood) {
-    const action = button.getAttribute("formaction").replace(/\/un(?=\w+$)/, "/");
+    const action = button.getAttribute("formaction").replace(/\/un(?=\w+$)/, "/"), had = part.contains(document.activeElement);
+    const article = part.closest("article"), isOpen = part.querySelector(".more[open]") && !button.closest(".more");
     part.outerHTML = policy.createHTML(text);
-    const article = document.querySelector(`[data-post="${action.split("/")[2]}"]`);
-    const same = article && [...article.querySelectorAll("button[formaction]")]
+    if (isOpen) article.querySelector(".more").open = true;  // opened while the answer was on its way
+    const same = [...article?.querySelectorAll("button[formaction]") || []]
       .find((other) => other.getAttribute("formaction").replace(/\/un(?=\w+$)/, "/") === action);
-    if (same && same.offsetParent) same.focus({ preventScroll: true });
+    if (!had) return;
+    if (same?.offsetParent) same.focus({ preventScroll: true });
+    else article?.querySelector(".more summary")?.focus({ preventScroll: true });
   } else {
-    if (pressed) button.setAttribute("aria-pressed", pressed);
-    part.querySelector(".refused")?.remove();
+    undo();
     const line = document.createElement("p");
     line.className = "refused";
     line.setAttribute("role", "alert");
@@ -53,96 +73,210 @@ document.addEventListener("click", (event) => {
     navigator.clipboard.writeText(link.dataset.copy);
     link.closest("details")?.removeAttribute("open");
   }
+  if (event.target.closest("[data-back]") && document.referrer.startsWith(location.origin + "/") && history.length > 1) {
+    event.preventDefault();
+    history.back();
+  }
   document.querySelectorAll("details.more[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.removeAttribute("open"); });
 });
 
 // -- composer ------------------------------------------------------------------------------------------------------
 
 const count = (text) => [...text.replace(/https?:\/\/[^\s<>"“”„]+/g, "x".repeat(23)).replace(/(@\w+)@[\w.-]+\w/g, "$1")].length;
+const store = {  // a browser may refuse to keep anything; then the page still has it
+  get(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
+  set(key, value) { try { value ? localStorage.setItem(key, JSON.stringify(value)) : localStorage.removeItem(key); return true; } catch { return false; } },
+};
+const sent = sessionStorage.getItem("folkmoot-sent");
+sessionStorage.removeItem("folkmoot-sent");
+if (sent && !("failed" in words) && !document.querySelector("[data-composer] [aria-invalid], [data-composer] .wrong")) store.set(sent, null);
 
 document.querySelectorAll("[data-composer]").forEach((form) => {
-  const area = form.querySelector("textarea[name=text]");
-  const cover = form.querySelector("[name=cover]");
-  const left = form.querySelector("[data-left]"), words = form.querySelector("[data-left-words]");
-  const key = `folkmoot-draft-${form.dataset.draft}`, begun = area.value;
-  if (form.dataset.draft && !form.querySelector(".is-wrong") && !form.dataset.draft.startsWith("edit")) {
-    const kept = sessionStorage.getItem(`${key}-sent`) ? null : localStorage.getItem(key);
-    if (kept && kept.trim()) area.value = kept;
-  }
-  sessionStorage.removeItem(`${key}-sent`);
+  const area = form.querySelector("textarea[name=text]"), cover = form.querySelector("[name=cover]");
+  const left = form.querySelector("[data-left]"), aloud = form.querySelector("[data-left-words]");
+  const key = `folkmoot-draft-${form.dataset.draft}`, isNew = !form.dataset.draft.startsWith("edit");
+  const kept = ["text", "cover", "poll_titles[]", "poll_expires_in", "poll_is_multiple", "with_poll", "with_cover", "is_sensitive", "visibility", "language"];
+  const fields = [...form.elements].filter((field) => kept.includes(field.name) && field.type !== "hidden");
+  const state = () => fields.map((field) => (/checkbox|radio/.test(field.type) ? field.checked : field.value));
+  const begun = JSON.stringify(state());
   const tell = () => {
     if (!left) return;
-    const rest = Number(area.dataset.limit) - count(area.value) - count(cover?.value || "");
-    left.textContent = rest;
+    const rest = Number(area.dataset.limit) - count(area.value) - count(cover.value);
+    left.textContent = String(rest).replace("-", "\u2212");
     left.classList.toggle("over", rest < 0);
-    if (words && (rest === 20 || rest === 0)) words.textContent = String(rest);
+    aloud.textContent = aloud.dataset[rest] ?? "";
   };
-  area.addEventListener("input", () => { tell(); try { localStorage.setItem(key, area.value === begun ? "" : area.value); } catch { /* no room: the page still has it */ } });
-  cover?.addEventListener("input", tell);
+  const saved = isNew && !form.querySelector(".wrong") ? store.get(key) : null;
+  const note = document.getElementById("saved");
+  const sayWhen = (moment) => { if (note) note.textContent = form.dataset.saved.replace("{at}", at(moment)); };
+  if (saved?.state?.length === fields.length) {
+    fields.forEach((field, place) => { if (/checkbox|radio/.test(field.type)) field.checked = saved.state[place]; else field.value = saved.state[place]; });
+    sayWhen(new Date(saved.at));
+  }
+  const keep = () => {
+    tell();
+    if (!isNew) return;
+    const now = state(), isEmpty = JSON.stringify(now) === begun;
+    if (store.set(key, isEmpty ? null : { state: now, at: Date.now() }) && note) isEmpty ? note.textContent = "" : sayWhen(new Date());
+  };
+  form.addEventListener("input", keep);
   tell();
+  form.querySelectorAll("[data-put-aside]").forEach((link) => { link.hidden = false; });
+
+  // Pictures are chosen one after the other; each shows itself beside its description.
+  form.classList.add("scripted");
+  const pictures = [...form.querySelectorAll("[data-picture]")];
+  const file = (picture) => picture.querySelector("[type=file]").files[0];
+  const unfold = () => { const next = pictures.findIndex((picture) => !file(picture)); pictures.forEach((picture, place) => { picture.hidden = next >= 0 && place > next; }); };
+  pictures.forEach((picture) => picture.querySelector("[type=file]").addEventListener("change", () => {
+    picture.querySelector("img")?.remove();
+    picture.classList.toggle("chosen", Boolean(file(picture)));
+    unfold();
+    if (!file(picture)) return;
+    const reader = new FileReader(), image = document.createElement("img");
+    image.alt = "";
+    reader.addEventListener("load", () => { image.src = reader.result; picture.prepend(image); });
+    reader.readAsDataURL(file(picture));
+  }));
+  unfold();
+
+  // Reminds once of a description that is missing; a second press publishes.
+  const reminder = form.querySelector("[data-remind]");
+  const nameless = () => [...form.querySelectorAll("[data-picture], .picture-row")]
+    .filter((picture) => (picture.matches(".picture-row") || file(picture)) && !picture.querySelector("textarea").value.trim())
+    .map((picture) => picture.querySelector("textarea"));
+  form.querySelector("[data-describe]")?.addEventListener("click", () => { reminder.hidden = true; nameless()[0]?.focus(); });
+  form.addEventListener("submit", (event) => {
+    if (reminder && !reminder.dataset.asked && nameless().length) {
+      event.preventDefault();
+      event.stopPropagation();
+      reminder.dataset.asked = "1";
+      reminder.hidden = false;
+      reminder.focus();
+    } else if (isNew) sessionStorage.setItem("folkmoot-sent", key);
+  });
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); });
-  form.addEventListener("submit", () => { sessionStorage.setItem(`${key}-sent`, "1"); localStorage.removeItem(key); });
 });
 
 document.addEventListener("submit", (event) => {
   const button = event.target.querySelector("[data-busy]");
-  if (!button) return;
+  if (!button || event.defaultPrevented) return;
+  const was = button.textContent;
   button.style.minWidth = `${button.offsetWidth}px`;
   button.textContent = button.dataset.busy;
   setTimeout(() => { button.disabled = true; });
+  addEventListener("pageshow", () => { button.disabled = false; button.textContent = was; }, { once: true });  // come back by Back
 });
 
+// -- forms: a field is looked at when it is left, never while somebody types ---------------------------------------
+
+function look(input) {
+  const field = input.closest(".field"), isWrong = Boolean(input.value) && !new RegExp(input.dataset.check, "u").test(input.value.trim());
+  field.querySelector(".wrong")?.remove();
+  field.classList.toggle("is-wrong", isWrong);
+  input.removeAttribute("aria-invalid");
+  if (!isWrong) return;
+  const line = document.createElement("p");
+  line.className = "wrong";
+  line.id = `${input.id}-error`;
+  line.textContent = input.dataset.wrong;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", `${line.id} ${input.id}-help`);
+  field.append(line);
+}
+// A moment later, so that what somebody clicks on next does not move away under the finger.
+document.querySelectorAll("[data-check]").forEach((input) => input.addEventListener("blur", () => setTimeout(look, 250, input)));
 document.querySelector("[data-focus]")?.focus();
 
-// -- what is new ---------------------------------------------------------------------------------------------------
+// -- what is new, and whether anything arrives ---------------------------------------------------------------------
 
-const source = document.body.dataset.live;
-if (source && window.EventSource) {
-  const events = new EventSource(source);
+const loaded = new Date();
+addEventListener("offline", () => {
+  const band = document.createElement("p"), bold = document.createElement("strong");
+  band.className = "offline";
+  band.setAttribute("role", "status");
+  bold.textContent = words.offline;
+  band.append(bold, ` ${words.fetched.replace("{at}", at(loaded))}`);
+  document.getElementById("main").prepend(band);
+});
+addEventListener("online", () => document.querySelector(".offline")?.remove());
+
+if (words.live && window.EventSource) {
+  let events;
   const pill = document.querySelector("[data-pill]");
-  events.addEventListener("posts", (event) => {
-    const { words } = JSON.parse(event.data);
-    pill.textContent = words;
-    pill.hidden = false;
-  });
-  events.addEventListener("notices", (event) => {
-    const { count: unread } = JSON.parse(event.data);
-    document.querySelectorAll("[data-unread]").forEach((badge) => {
-      badge.hidden = !unread;
-      badge.querySelector("[data-count]").textContent = unread > 99 ? "99+" : unread;
+  const listen = () => {
+    events = new EventSource(words.live);
+    events.addEventListener("posts", (event) => {
+      pill.textContent = JSON.parse(event.data).words;
+      pill.hidden = false;
     });
-  });
+    events.addEventListener("notices", (event) => {
+      const unread = JSON.parse(event.data).count;
+      document.querySelectorAll("[data-unread]").forEach((badge) => {
+        badge.hidden = !unread;
+        badge.querySelector("[data-count]").textContent = unread > 99 ? "99+" : unread;
+      });
+    });
+  };
+  listen();
   addEventListener("pagehide", () => events.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
 }
+
+// -- the place in a list: the same post stands where it stood, whatever has come above it --------------------------
+
+const placeKey = `folkmoot-place-${location.pathname}${location.search}`;
+const listed = () => [...document.querySelectorAll("article.post")];
+addEventListener("pagehide", () => {
+  const first = listed().find((post) => post.getBoundingClientRect().bottom > 0);
+  if (first) sessionStorage.setItem(placeKey, JSON.stringify([first.id, first.getBoundingClientRect().top]));
+});
+const arrival = performance.getEntriesByType("navigation")[0]?.type, place = JSON.parse(sessionStorage.getItem(placeKey) || "null");
+if (place && (arrival === "back_forward" || arrival === "reload")) {
+  const put = () => {
+    const post = document.getElementById(place[0]);
+    if (post) scrollBy(0, post.getBoundingClientRect().top - place[1]);
+  };
+  if (document.getElementById(place[0])) history.scrollRestoration = "manual";
+  put();
+  addEventListener("load", () => { put(); document.fonts?.ready.then(put); });
+}
+
+const mast = document.querySelector(".mast");
+let height = scrollY;
+addEventListener("scroll", () => {  // on phones the head band goes when reading down and returns when scrolling up
+  if (Math.abs(scrollY - height) < 12) return;
+  mast.classList.toggle("away", scrollY > height && scrollY > 60);
+  height = scrollY;
+}, { passive: true });
 
 // -- keys ----------------------------------------------------------------------------------------------------------
 
 let before = "";
 document.addEventListener("keydown", (event) => {
-  if (!("shortcuts" in document.body.dataset) || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  const posts = [...document.querySelectorAll("article.post")];
-  const here = document.activeElement.closest?.("article.post");
-  const place = posts.indexOf(here);
+  if (event.key === "Escape") {
+    const menu = document.querySelector("details.more[open]");
+    menu?.removeAttribute("open");
+    menu?.querySelector("summary").focus();
+  }
+  if (!("shortcuts" in words) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
+  const posts = listed(), here = document.activeElement.closest?.("article.post"), now = posts.indexOf(here);
   const go = (href) => { location.href = href; };
-  const press = (key) => here?.querySelector(`[data-key="${key}"]`)?.click();
+  const push = (key) => here?.querySelector(`[data-key="${key}"]`)?.click();
+  const step = (to) => { posts[to]?.focus({ preventScroll: true }); posts[to]?.scrollIntoView({ block: "nearest" }); };
   const keys = {
-    j: () => posts[Math.min(place + 1, posts.length - 1)]?.focus(),
-    k: () => posts[Math.max(place - 1, 0)]?.focus(),
-    Enter: () => { if (document.activeElement === here) here?.querySelector(".when")?.click(); },
-    r: () => press("r"), b: () => press("b"), f: () => press("f"), d: () => press("d"),
+    j: () => step(Math.min(now + 1, posts.length - 1)), k: () => step(Math.max(now - 1, 0)),
+    Enter: () => here.querySelector(".when")?.click(),
+    r: () => push("r"), b: () => push("b"), f: () => push("f"), d: () => push("d"),
     x: () => here?.querySelector("details.cover > summary")?.click(),
     n: () => go("/posts/new"), "/": () => go("/search"), "?": () => go("/shortcuts"),
     ".": () => document.querySelector("[data-pill]:not([hidden])")?.click(),
   };
-  if (before === "g") {
-    before = "";
-    const where = { h: "/", n: "/notifications", m: "/messages", b: "/bookmarks", s: "/settings" }[event.key];
-    if (where) { event.preventDefault(); go(where); return; }
-  }
-  if (event.key === "g") { before = "g"; return; }
-  if (keys[event.key] && !(event.key === "Enter" && document.activeElement !== here)) {
-    if (event.key !== "Enter") event.preventDefault();
-    keys[event.key]();
-  }
+  const where = before === "g" && { h: "/", n: "/notifications", m: "/messages", b: "/bookmarks", s: "/settings" }[event.key];
+  before = event.key;
+  if (where) { event.preventDefault(); before = ""; go(where); return; }
+  if (!keys[event.key] || (event.key === "Enter" && document.activeElement !== here)) return;
+  event.preventDefault();
+  keys[event.key]();
 });
