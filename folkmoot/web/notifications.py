@@ -1,17 +1,44 @@
-"""Pages of what one is told: notices and messages."""
+"""Pages of what one is told: notices and messages.
+
+Notices that say the same of the same post stand together: one line, several names.
+"""
+
+from itertools import groupby
+from typing import NamedTuple
 
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations import actions as conversations
 from folkmoot.network.conversations.queries import get_conversation, list_conversations
 from folkmoot.network.notifications import actions
-from folkmoot.network.notifications.model import Kind
+from folkmoot.network.notifications.model import Kind, Notification
 from folkmoot.network.notifications.queries import list_markers, list_notifications
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import ways
 
 _FILTERS: dict[str, list[Kind] | None] = {"": None, "mentions": [Kind.MENTION], "follows": [Kind.FOLLOW, Kind.FOLLOW_REQUEST]}
+_TOGETHER = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)
+
+
+class Notice(NamedTuple):
+    """What stands on one line: the newest of some notifications, and who all of them are from."""
+
+    newest: Notification
+    people: list[Account]
+    is_new: bool
+
+
+def _gather(found: list[Notification], read_to: int) -> list[Notice]:
+    """Neighbours of the same kind and post become one; what is new never joins what was read."""
+
+    def key(entry: Notification) -> object:
+        post = entry.post.shown.id if entry.post else 0
+        return (entry.kind, post, entry.id > read_to) if entry.kind in _TOGETHER else entry.id
+
+    heaps = [list(heap) for _, heap in groupby(found, key)]
+    return [Notice(heap[0], list({entry.sender.id: entry.sender for entry in heap}.values()), heap[0].id > read_to) for heap in heaps]
 
 
 async def index(request: Request) -> Reply:
@@ -28,7 +55,7 @@ async def index(request: Request) -> Reply:
         async with request.database.write() as tx:
             await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
     return await request.show(
-        "notifications/index.html", found=found, read_to=read_to, chosen=chosen, **ways(page, [entry.id for entry in found])
+        "notifications/index.html", notices=_gather(found, read_to), chosen=chosen, **ways(page, [entry.id for entry in found])
     )
 
 

@@ -46,6 +46,15 @@ class Branch(NamedTuple):
     def size(self) -> int:
         return 1 + self.more + sum(branch.size for branch in self.replies)
 
+    @property
+    def people(self) -> set[int]:
+        """Who speaks in this branch, as far as it is on the page."""
+        return {self.view.post.author.id}.union(*(branch.people for branch in self.replies))
+
+    @property
+    def answered_by(self) -> int:
+        return len(set().union(*(branch.people for branch in self.replies)))
+
 
 async def show(request: Request) -> Reply:
     """A post in its conversation. An address with another name leads to the right one."""
@@ -174,7 +183,7 @@ async def boosted_by(request: Request) -> Reply:
 
 
 async def vote(request: Request) -> Reply:
-    choices = [int(text) for text in request.form.texts(f"choices_{request.value('id')}") if text.isdigit()]
+    choices = [int(text) for text in request.form.texts(f"choices_{request.value('id')}") if text.isdecimal() and text.isascii()]
     async with request.database.read() as conn:
         poll = (await get_post_view(conn, request.id(), request.viewer.id)).shown.poll
     if poll is None:
@@ -210,7 +219,9 @@ def _answer(request: Request, view: PostView, part: str) -> Reply:
 def _draft(form: Params) -> PostDraft:
     """What the composer sent. Pictures are read apart."""
     visibility = form.text("visibility")
-    titles = tuple(title for title in form.texts("poll_titles") if title.strip())
+    has_tools = form.flag("has_tools")  # the composer's tools: what is put away is not published
+    titles = tuple(title for title in form.texts("poll_titles") if title.strip()) if form.flag("with_poll") or not has_tools else ()
+    cover = form.text("cover") if form.flag("with_cover") or not has_tools else ""
     poll = None
     if titles:
         poll = PollDraft(
@@ -219,7 +230,7 @@ def _draft(form: Params) -> PostDraft:
         )
     return PostDraft(
         text=form.text("text"), visibility=Visibility(int(visibility)) if visibility in ("0", "1", "2", "3") else None,
-        reply_to_id=form.id("reply_to"), cover=form.text("cover"), is_sensitive=form.flag("is_sensitive"),
+        reply_to_id=form.id("reply_to"), cover=cover, is_sensitive=form.flag("is_sensitive"),
         language=form.text("language") or None, poll=poll, idempotency_key=form.text("form_id")[:200] or None,
     )
 

@@ -43,7 +43,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
     environment.globals.update(
         network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
         language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), pebble=partial(_pebble, urls),
-        time=translator.time, short=translator.short, full=translator.full, month=translator.month, number=translator.number,
+        time=translator.time, short=translator.short, full=translator.full, when=translator.when,
+        month=translator.month, number=translator.number,
         remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, count_characters=count_characters,
     )
     return environment

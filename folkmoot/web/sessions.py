@@ -1,11 +1,15 @@
 """Pages before one is inside: logging in and out, signing up, confirming an address, a new password."""
 
+import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from folkmoot.base import i18n
 from folkmoot.base.errors import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorized
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.network.accounts.actions import username_errors
+from folkmoot.network.accounts.queries import list_accounts_by_name
 from folkmoot.network.sessions import actions
 from folkmoot.web.request import Request, local_path
 
@@ -57,7 +61,9 @@ async def sign_up(request: Request) -> Reply:
     try:
         _, login = await actions.sign_up(request.database, wish, request.context.sign_up_policy, request.address)
     except Invalid as problem:
-        return await _sign_up_page(request, wish, request.problems(problem), 422, where)
+        is_taken = any((error.field, error.code) == ("username", "taken") for error in problem.errors)
+        free = await _free_names(request, wish) if is_taken else []
+        return await _sign_up_page(request, wish, request.problems(problem), 422, where, free)
     if login.obstacle:
         return await request.show("sessions/waiting.html", login=login)
     async with request.database.write() as tx:
@@ -120,11 +126,21 @@ async def choose_language(request: Request) -> Reply:
 
 
 async def _sign_up_page(
-    request: Request, wish: actions.SignUp, errors: dict[str, str] | None = None, status: int = 200, where: str = ""
+    request: Request, wish: actions.SignUp, errors: dict[str, str] | None = None, status: int = 200, where: str = "",
+    free: Sequence[str] = (),
 ) -> Reply:
-    return await request.show(
-        "sessions/sign_up.html", status, wish=wish, errors=errors or {}, policy=request.context.sign_up_policy, where=where
-    )
+    policy = request.context.sign_up_policy
+    return await request.show("sessions/sign_up.html", status, wish=wish, errors=errors or {}, policy=policy, where=where, free=free)
+
+
+async def _free_names(request: Request, wish: actions.SignUp) -> list[str]:
+    """Up to three names like the wished one that nobody has: the way out of "taken"."""
+    name, parts = wish.username.strip().removeprefix("@"), re.findall(r"[A-Za-z0-9]+", wish.email.partition("@")[0])
+    ideas = ["_".join(parts), f"{name}_{parts[-1][0]}" if parts else "", *(f"{name}_{number}" for number in range(1, 10))]
+    ideas = [idea for idea in dict.fromkeys(ideas) if idea and not username_errors(idea)]
+    async with request.database.read() as conn:
+        taken = {account.username.lower() for account in await list_accounts_by_name(conn, [(idea.lower(), "") for idea in ideas])}
+    return [idea for idea in ideas if idea.lower() not in taken][:3]
 
 
 def _let_in(request: Request, secret: str, where: str) -> Reply:

@@ -65,7 +65,7 @@ def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script:
     page.goto("/posts/new")  # a post with a picture, a cover and a described picture
     (tmp_path / "picture.png").write_bytes(picture())
     page.fill("#text", f"První příspěvek, píše {name} #zkouška")
-    page.click("summary:has-text('Picture')")
+    page.locator(".use-pictures").check()
     page.set_input_files("#file_1", tmp_path / "picture.png")
     page.fill("#new_description_1", "Hnědá plocha")
     page.click("main button.main")

@@ -93,7 +93,7 @@ def draft_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
         errors.append(FieldError("text", "blank", "There is nothing to publish yet."))
     length = formatting.count_characters(draft.text) + len(draft.cover)
     if length > limits.max_characters:
-        errors.append(FieldError("text", "too_long", "That is %(over)d characters too many.", {"over": length - limits.max_characters}))
+        errors.append(FieldError("text", "too_long", "The text is too long by %(over)d.", {"over": length - limits.max_characters}))
     if len(draft.media_ids) > limits.max_pictures:
         errors.append(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limits.max_pictures}))
     if draft.media_ids and draft.poll:
