@@ -26,7 +26,7 @@ from folkmoot.health import HealthDoor
 from folkmoot.http.context import Context
 from folkmoot.http.front import Front
 from folkmoot.http.routing import Router
-from folkmoot.http.server import Server
+from folkmoot.http.server import LAST_SECONDS, Server
 from folkmoot.network import counters
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.media.actions import clear_abandoned
@@ -160,8 +160,13 @@ async def _work(settings: Settings) -> None:
     database = await _open(settings)
     worker = Worker(database, jobs(settings), timed_jobs(settings), subscriptions(settings))
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        signal.alarm(LAST_SECONDS)
+        worker.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
+        loop.add_signal_handler(number, stop)
     try:
         await worker.run()
     except LOST as error:

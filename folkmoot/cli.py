@@ -3,11 +3,13 @@
 import errno
 import importlib
 import sys
+from typing import NoReturn
 
 import click
 
-from folkmoot.base.errors import Problem
+from folkmoot.base.errors import Problem, Unavailable
 
+_FULL = "The disk is full. Free some room and run this again; what was saved is still there."
 _COMMANDS = {
     "up": ("up", "Run the whole network on this machine."),
     "web": ("serve", "Run the web processes alone, against database.url."),
@@ -53,15 +55,26 @@ def moot() -> None:
 def main() -> None:
     """Runs a command; a problem becomes one sentence on standard error and exit code 1."""
     try:
-        moot()
+        moot(prog_name="moot")
     except Problem as problem:
-        click.echo(f"folkmoot: {problem.message % problem.params if problem.params else problem.message}", err=True)
+        if isinstance(problem, Unavailable) and _is_full_disk(problem):
+            _end(_FULL)
+        if isinstance(problem, Unavailable):  # whoever types commands here also reads the log
+            _end(f"{problem.message} In the words of the log: {problem.log_text or 'nothing more is known'}.")
+        for one in getattr(problem, "errors", None) or [problem]:  # of several fields, each has its sentence
+            click.echo(f"folkmoot: {one.message % one.params if one.params else one.message}", err=True)
         sys.exit(1)
+    except PermissionError as error:
+        _end(f"{error.filename} cannot be used: {error.strerror}. Run this as the user to whom it belongs, or as root.")
     except Exception as error:
         if not _is_full_disk(error):
             raise
-        click.echo("folkmoot: The disk is full. Free some room and run this again; what was saved is still there.", err=True)
-        sys.exit(1)
+        _end(_FULL)
+
+
+def _end(sentence: str) -> NoReturn:
+    click.echo(f"folkmoot: {sentence}", err=True)
+    sys.exit(1)
 
 
 def _is_full_disk(error: BaseException | None) -> bool:

@@ -10,12 +10,16 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
 from folkmoot.base.errors import Problem
+
+_NO_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # what chooses the folder, and the interpreter
 
 
 class WrongSetting(Problem):
@@ -147,8 +151,10 @@ def load(data: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -
     if file.exists():
         try:
             values = tomllib.loads(file.read_text("utf-8"))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise WrongSetting("%(file)s is not valid TOML: %(why)s", file=file, why=error) from error
+        except OSError as error:
+            raise WrongSetting("%(file)s cannot be read: %(why)s.", file=file, why=error.strerror) from error
     for section, name, value in _from_environment():
         values.setdefault(section, {})[name] = value
     for section, pairs in (overrides or {}).items():
@@ -163,30 +169,50 @@ def load(data: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -
             raise WrongSetting(
                 "The setting %(name)s cannot be used: %(why)s.", name=f"{section}.{where}", why=str(error).partition(" - ")[0]
             ) from error
-    return Settings(**sections, data=data)  # type: ignore[arg-type]
+    settings = Settings(**sections, data=data)  # type: ignore[arg-type]
+    _refuse_unusable(settings)
+    return settings
 
 
 def _from_environment() -> Iterator[tuple[str, str, Any]]:
     for variable, text in os.environ.items():
         prefix, _, rest = variable.partition("_")
         section, _, name = rest.lower().partition("_")
-        if prefix == "FOLKMOOT" and section in SECTIONS:
+        if prefix == "FOLKMOOT" and variable not in _NO_SETTINGS:
             yield section, name, text.split(",") if name == "trusted_proxies" else text
 
 
 def _refuse_unknown(values: Mapping[str, Any]) -> None:
     for section, pairs in values.items():
         if section not in SECTIONS or not isinstance(pairs, dict):
-            _refuse(section, list(SECTIONS))
+            names = [f"{section}.{name}" for name in pairs] if isinstance(pairs, dict) else []
+            _refuse(names[0] if names else section, [f"{known}.{name}" for known, name, _, _ in described()] if names else list(SECTIONS))
         known = list(SECTIONS[section].__struct_fields__)
         for name in pairs:
             if name not in known:
                 _refuse(f"{section}.{name}", [f"{section}.{other}" for other in known])
 
 
+def _refuse_unusable(settings: Settings) -> None:
+    """What has the right type, and still cannot work."""
+    address = urlsplit(settings.server.base_url)
+    if settings.server.base_url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
+        _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
+    if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
+        _cannot_be_used("database.url", "it must begin with postgresql://")
+    try:
+        ZoneInfo(settings.network.time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        _cannot_be_used("network.time_zone", "this machine knows no such zone; an example is Europe/Prague (from Debian's package tzdata)")
+
+
+def _cannot_be_used(name: str, why: str) -> NoReturn:
+    raise WrongSetting("The setting %(name)s cannot be used: %(why)s.", name=name, why=why)
+
+
 def _refuse(name: str, known: list[str]) -> None:
     near = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean {near[0]}?" if near else f" Known are: {', '.join(known)}."
+    hint = f" Did you mean {near[0]}?" if near else " `moot settings` lists all."
     raise WrongSetting("There is no setting %(name)s.%(hint)s", name=name, hint=hint)
 
 

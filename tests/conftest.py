@@ -5,6 +5,7 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -111,12 +112,23 @@ async def tx(db: Database) -> AsyncIterator[WriteTx]:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NetworkUp]:
+def running() -> Iterator[NetworkUp]:
     """The demo village, up and running: for browsers and for programs of others."""
-    folder = tmp_path_factory.mktemp("village")
-    for parent in (folder, *folder.parents):  # started by root, PostgreSQL runs as somebody else and must get there
-        if str(parent).startswith(tempfile.gettempdir()) and parent != Path(tempfile.gettempdir()):
-            parent.chmod(0o755)
-    network = NetworkUp(folder / "data").wait()
-    yield network
-    network.stop()
+    with _open_folder() as folder:
+        network = NetworkUp(Path(folder) / "data").wait()
+        yield network
+        network.stop()
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    """Started by root, a network runs as somebody else, who must get there: pytest closes its own folders at each run."""
+    with tempfile.TemporaryDirectory(prefix="folkmoot-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    with _open_folder() as folder:
+        yield folder

@@ -30,7 +30,7 @@ def moot(*arguments: str, data: Path | None = None, **environment: str) -> subpr
 class NetworkUp:
     """`moot up` on a folder and a free port."""
 
-    def __init__(self, data: Path, *options: str, **environment: str) -> None:
+    def __init__(self, data: Path, *options: str, code: Path = ROOT, **environment: str) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -38,7 +38,7 @@ class NetworkUp:
         self.log = data.parent / f"{data.name}.log"
         with open(self.log, "w") as output:
             self.process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=code,
                 env=_environment({"FOLKMOOT_LIMITS_MULTIPLIER": "1000", **environment}),
             )
 
@@ -50,7 +50,8 @@ class NetworkUp:
                 raise AssertionError(f"the network did not start:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.05)
         while self.get("/readyz").get("ready") is not True:
-            assert time.monotonic() < deadline, self.get("/readyz")
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the network does not answer:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.1)
         return self
 

@@ -66,6 +66,8 @@ class Worker:
             self._manager = manager = QueueManager(Queries(AsyncpgPoolDriver(pool)))
             for job in self._jobs:
                 manager.entrypoint(job.name, on_failure="hold", accepts_context=False)(_runner(self._database, job))
+            if self._stopping.is_set():  # told so before there was a manager to tell
+                manager.shutdown.set()
             timers = [asyncio.create_task(self._keep_time(timed)) for timed in self._timed if not until_empty]
             try:
                 await manager.run(

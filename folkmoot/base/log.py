@@ -50,3 +50,4 @@ def set_up(level: str, format_: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for talkative in ("pgqueuer", "uvicorn"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)  # a lost connection is told by who needed it, not by each pool with a trace

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.config import Settings
 
@@ -26,7 +27,12 @@ class Finding(NamedTuple):
 def doctor(data: Path, as_json: bool) -> None:
     """Look for faults and say how to mend them."""
     settings = settings_of(data)
-    findings = [*_machine(settings), *_settings(settings), *run(_database(settings))]
+    findings = [*_machine(settings), *_settings(settings)]
+    try:
+        findings += run(_database(settings))
+    except Problem:  # the very moment in which somebody asks
+        log = settings.data / "postgres.log"
+        findings.append(Finding("broken", "the database does not answer", f"moot up --data {settings.data}; its last words are in {log}"))
     marks = {"good": "  ok      ", "warning": "  look    ", "broken": "  BROKEN  "}
     lines = [marks[finding.state] + finding.what + (f"\n            → {finding.remedy}" if finding.remedy else "") for finding in findings]
     show([finding._asdict() for finding in findings], as_json, "\n".join(lines))
@@ -82,8 +88,9 @@ async def _database(settings: Settings) -> list[Finding]:
         )
         failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
     newest = known()[-1].number
+    way_out = "moot up brings it up to date" if schema < newest else "start the newer Folkmoot that has used this data directory"
     findings = [Finding("good", f"schema {schema}") if schema == newest else Finding(
-        "broken", f"the schema is at {schema}, this version needs {newest}", "start the network: moot up brings it up to date")]
+        "broken", f"the schema is at {schema}, this version needs {newest}", way_out)]
     findings.append(Finding("good", "data checksums are on") if checksums == "on" else Finding(
         "warning", "PostgreSQL runs without data checksums", "pg_checksums --enable, while the database is stopped"))
     if silent is None or silent > WORKER_SILENT:

@@ -46,6 +46,8 @@ def settings_of(data: Path) -> Settings:
     directory = DataDirectory(data)
     if not directory.host_file.exists() and not settings.database.url:
         raise Problem("There is no network in %(data)s. Start one with: moot up --data %(data)s", data=data)
+    if (port := directory.port()) and not settings.server.base_url:
+        settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     return resolved(settings, directory)
 
 
@@ -63,6 +65,29 @@ def resolved(settings: Settings, directory: Any) -> Settings:
     )
 
 
+def leave_root(owner: Any, why_not: str) -> None:
+    """The network's processes give up root's rights for good; where they cannot, they say so."""
+    from folkmoot import app  # noqa: F401 - while what is compiled can still be kept
+    from folkmoot.portability.data_directory import become
+
+    if why_not:
+        click.echo(
+            f"folkmoot: The user {owner.pw_name} cannot read this copy of Folkmoot, and {why_not}. Web and worker run as root."
+            " Put Folkmoot under /opt, with a Python that everybody can read, and start again.", err=True,
+        )
+    else:
+        become(owner)
+
+
+def no_database(settings: Settings, error: Exception) -> Problem:
+    if settings.database.url:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return Problem("The database at database.url cannot be used: %(why)s. Start it, or correct the setting.", why=why)
+    return Problem(
+        "The database of %(data)s does not answer. Is the network running? Start it with: moot up --data %(data)s", data=settings.data
+    )
+
+
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Any]:
     """The database of a running network. Raises Problem with what to do when it does not answer."""
@@ -74,10 +99,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Any]:
     try:
         database = await Database.open(settings.dsn, epoch=settings.epoch, readers=2, writers=4, listen=False)
     except (OSError, asyncpg.PostgresError) as error:
-        raise Problem(
-            "The database of %(data)s does not answer. Is the network running? Start it with: moot up --data %(data)s",
-            data=settings.data,
-        ) from error
+        raise no_database(settings, error) from error
     database.heard_kinds = subscriptions(settings).kinds()
     try:
         yield database

@@ -20,7 +20,7 @@ def token() -> None:
 @json_option
 def create(name: str, scopes: str, app: str, data: Path, as_json: bool) -> None:
     """Make a token for the account NAME and print it: it is shown once, here."""
-    from folkmoot.base.errors import NotFound
+    from folkmoot.base.errors import NotFound, Problem
     from folkmoot.network.sessions import actions, queries
     from folkmoot.network.sessions import scopes as known
     from folkmoot.network.sessions.model import OUT_OF_BAND
@@ -32,6 +32,14 @@ def create(name: str, scopes: str, app: str, data: Path, as_json: bool) -> None:
                 raise NotFound("There is no account %(name)s here.", name=name)
             registered = await actions.register_app(tx, app, [OUT_OF_BAND], scopes)
             return await actions.issue_token(tx, registered.id, login.account_id, known.text(known.parse(scopes)))
+
+    if not app.strip():
+        raise Problem("--app takes a name, as in --app Toot.")
+    if not scopes.strip() or known.unknown(known.parse(scopes)):
+        raise Problem(
+            "--scopes takes scopes of the client API, as in --scopes \"read write follow push\"; unknown: %(unknown)s.",
+            unknown=" ".join(sorted(known.unknown(known.parse(scopes)))) or "an empty text",
+        )
 
     secret = run(work())
     show({"token": secret, "name": name, "scopes": scopes}, as_json, secret)

@@ -1,26 +1,23 @@
 """`moot up`: PostgreSQL, web processes and a worker on this machine, watched over until it is told to stop."""
 
 import asyncio
-import gc
-import os
-import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import asyncpg
 import click
 
 from folkmoot import config
-from folkmoot.base import metrics
 from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import migrate
-from folkmoot.commands.options import data_option, resolved
+from folkmoot.commands.options import data_option, leave_root, no_database, resolved
+from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
-from folkmoot.portability.data_directory import DataDirectory, become, can_run_us
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.program import start_where_readable
 
 
 @click.command()
@@ -34,9 +31,12 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     given = {name: value for name, value in (("port", port), ("host", host)) if value is not None}
     settings = config.load(data, {"server": given})
     directory = DataDirectory(data)
+    why_not = start_where_readable(directory.owner) if directory.owner else ""
     directory.prepare()
     directory.lock()
-    listener = _listen(settings)
+    listener = listen(settings)
+    leave_root(directory.owner, why_not)
+    directory.note_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
     if postgres:
         postgres.start()
@@ -51,12 +51,22 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
 
 async def _prepared(settings: Settings, postgres: Postgres | None) -> list[str]:
     """Makes the database and brings its schema up to date; returns what was applied."""
-    if postgres:
-        await postgres.create_database()
-    return await migrate(settings.dsn)
+    try:
+        if postgres:
+            await postgres.create_database()
+        return await migrate(settings.dsn)
+    except asyncpg.InvalidPasswordError as error:
+        if settings.database.url:
+            raise no_database(settings, error) from error
+        raise Problem(
+            "The database in %(data)s was made with another password than the one in secrets/postgres-password. Bring that file"
+            " back from a copy.", data=settings.data,
+        ) from error
+    except (OSError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+        raise no_database(settings, error) from error
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """The socket, before anything else starts, so that a taken port costs nothing."""
     listener = socket.socket(socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,119 +99,3 @@ def _greet(settings: Settings, demo: bool, started: float) -> None:
         click.echo(f"    bin/moot account create NAME --email E --password P --role operator --data {settings.data}\n")
     click.echo(f"  Data in {settings.data}. Ctrl-C stops.")
     sys.stdout.flush()
-
-
-class Supervisor:
-    """Starts the processes, starts again what dies, and stops all of it within five seconds."""
-
-    def __init__(self, settings: Settings, directory: DataDirectory, listener: socket.socket, postgres: Postgres | None) -> None:
-        self._settings = settings
-        self._directory = directory
-        self._listener = listener
-        self._postgres = postgres
-        self._children: dict[int, tuple[str, Callable[[], None]]] = {}
-        self._deaths: dict[str, int] = {}
-        self._stopping = False
-        self._owner = directory.owner
-
-    def run(self, when_ready: Callable[[], None]) -> None:
-        from folkmoot import app  # imported once, before the forks, so that the processes share it
-
-        owner = self._directory.owner
-        if owner and not can_run_us(owner):
-            self._owner = None
-            click.echo(
-                f"folkmoot: the user {owner.pw_name} cannot read this copy of Folkmoot, so web and worker run as root."
-                " Put it under /opt to let them run without root's rights.", err=True,
-            )
-        shared = self._directory.path / "run" / "metrics"
-        metrics.share_in(shared)
-        if self._owner:
-            self._directory.give(shared)
-        gc.collect()
-        gc.freeze()
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signal_number, self._stop)
-        processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
-        for number in range(processes):
-            self._start(f"web {number + 1}", lambda: app.run_web(self._settings, self._listener))
-        try:
-            self._start("worker", lambda: app.run_worker(self._settings))
-            when_ready()
-            while self._children and not self._stopping:
-                self._watch()
-        finally:
-            self._end()
-
-    def _start(self, name: str, work: Callable[[], None]) -> None:
-        pid = os.fork()
-        if pid:
-            self._children[pid] = (name, work)
-            return
-        code = 1
-        try:
-            for signal_number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(signal_number, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor tells us, with SIGTERM
-            self._directory.leave_lock()
-            become(self._owner)
-            _end_with_parent()
-            work()
-            code = 0
-        except Problem as problem:
-            click.echo(f"folkmoot {name}: {problem}", err=True)
-        except Exception:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-
-    def _watch(self) -> None:
-        """Waits for a death; starts the dead again, later the more often it dies."""
-        if self._postgres and not self._postgres.is_running:
-            click.echo("folkmoot: PostgreSQL ended; starting it again", err=True)
-            self._postgres.start()
-        pid, _ = self._dead_child()
-        if not pid:
-            time.sleep(0.1)
-            return
-        name, work = self._children.pop(pid)
-        if self._stopping:
-            return
-        deaths = self._deaths[name] = self._deaths.get(name, 0) + 1
-        click.echo(f"folkmoot: {name} ended; starting it again", err=True)
-        time.sleep(min(5, 0.1 * 2**deaths))
-        self._start(name, work)
-
-    def _dead_child(self) -> tuple[int, int]:
-        for pid in self._children:
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
-                return found, status
-        return 0, 0
-
-    def _stop(self, _number: int, _frame: Any) -> None:
-        self._stopping = True
-
-    def _end(self) -> None:
-        for pid in self._children:
-            os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 3
-        while self._children and time.monotonic() < deadline:
-            pid, _ = self._dead_child()
-            if pid:
-                del self._children[pid]
-            else:
-                time.sleep(0.02)
-        for pid in self._children:
-            os.kill(pid, signal.SIGKILL)
-
-
-def _end_with_parent() -> None:
-    """However the supervisor ends, its children end too: on Linux the kernel sees to it."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -5,6 +5,8 @@ connection that has not sent a whole head within ten seconds is closed.
 """
 
 import asyncio
+import signal
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -12,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75
+LAST_SECONDS = 4  # after the order to stop, the system ends what still hangs, as on a database that went away meanwhile
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -58,3 +61,7 @@ class Server(uvicorn.Server):
             access_log=False, server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies,
             timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=32 * 1024,
         ))
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        signal.alarm(LAST_SECONDS)
+        super().handle_exit(sig, frame)

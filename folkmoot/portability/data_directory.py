@@ -4,16 +4,16 @@
     media/      pictures, named by hash     outbox/    mails, while no SMTP server is set
     host.json   role and epoch of this host            folkmoot.toml   settings (may be missing)
 
-One `moot up` at a time holds it. Started by root, everything in it belongs to the unprivileged user that PostgreSQL
-and the network's processes run as.
+One `moot up` at a time holds it. Started by root, everything in it belongs to the unprivileged user as whom the
+network runs. That user could put a link where root is about to write: what root does in here follows none.
 """
 
+import errno
 import fcntl
 import os
 import pwd
 import secrets
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,14 @@ class DataDirectoryProblem(Problem):
     """The data directory cannot be used as it is."""
 
     code = "data_directory"
+
+
+_ADVICE = {
+    errno.ENOSPC: "Free some room, or name another folder",
+    errno.EDQUOT: "Free some room, or name another folder",
+    errno.EACCES: "Let it belong to the user that starts Folkmoot, or name another folder",
+    errno.EPERM: "Let it belong to the user that starts Folkmoot, or name another folder",
+}
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -46,28 +54,59 @@ class DataDirectory:
 
     def prepare(self) -> None:
         """Makes what is missing. Raises DataDirectoryProblem for a folder that is something else's."""
-        if self.path.exists() and any(self.path.iterdir()) and not self._is_ours():
-            raise DataDirectoryProblem(
-                "%(path)s is not empty and was not made by Folkmoot. Name another folder with --data.", path=self.path
-            )
         try:
-            for folder in (self.path, *(self.path / name for name in ("media", "secrets", "outbox", "run"))):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self.give(folder)
+            if self.path.exists() and any(self.path.iterdir()) and not self._is_ours():
+                raise DataDirectoryProblem(
+                    "%(path)s is not empty and was not made by Folkmoot. Name another folder with --data.", path=self.path
+                )
+            if self.owner and not can_reach(self.owner, self.path):
+                raise DataDirectoryProblem(
+                    "The network runs as the user %(user)s, who cannot enter the folder above %(path)s. Name another one with"
+                    " --data, as in --data /var/lib/folkmoot.", user=self.owner.pw_name, path=self.path,
+                )
+            self._make_top()
+            for name in ("media", "secrets", "outbox", "run"):
+                (self.path / name).mkdir(exist_ok=True, mode=0o700)
+                self.give(self.path / name)
             if not self.host_file.exists():
                 self.write(self.host_file, msgspec.json.encode(Host()))
         except OSError as error:
             raise DataDirectoryProblem(
-                "%(path)s cannot be written: %(why)s. Free some room or name another folder with --data.",
-                path=self.path, why=error.strerror,
+                "%(path)s cannot be used: %(why)s. %(advice)s with --data.", path=error.filename or self.path, why=error.strerror,
+                advice=_ADVICE.get(error.errno or 0, "Name another folder"),
             ) from error
+
+    def _make_top(self) -> None:
+        """The folder itself. Those above it that are missing are open to all, whatever the umask."""
+        missing = [folder for folder in self.path.parents if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o755)
+            if self.owner:
+                folder.chmod(0o755)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        self.give(self.path.resolve())
+        if self.owner:  # as of a copy that root made; the settings stay the operator's, they may hold a password
+            for entry in os.scandir(self.path):
+                if entry.name != "folkmoot.toml":
+                    self.give(Path(entry.path))
+            version = self.path / "postgres" / "PG_VERSION"
+            if version.exists() and version.stat().st_uid != self.owner.pw_uid:
+                raise DataDirectoryProblem(
+                    "The files in %(path)s belong to another user, as after a copy. Run: chown -R %(user)s: %(path)s",
+                    path=self.path, user=self.owner.pw_name,
+                )
 
     @property
     def host_file(self) -> Path:
         return self.path / "host.json"
 
     def host(self) -> Host:
-        return msgspec.json.decode(self.host_file.read_bytes(), type=Host)
+        try:
+            return msgspec.json.decode(self.host_file.read_bytes(), type=Host)
+        except msgspec.DecodeError as error:
+            raise DataDirectoryProblem(
+                "%(file)s is damaged: %(why)s. Bring it back from a copy.", file=self.host_file, why=error
+            ) from error
 
     def secret(self, name: str) -> str:
         """A secret of this network: made once, kept in a file that only its owner reads."""
@@ -79,7 +118,8 @@ class DataDirectory:
     def write(self, file: Path, content: bytes) -> None:
         """Writes a small file so that after a crash it is there whole, or not at all."""
         temporary = file.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
@@ -87,13 +127,23 @@ class DataDirectory:
         self.give(temporary)
         temporary.rename(file)
 
+    def note_port(self, port: int) -> None:
+        """For the other commands, to which nobody says on which port the network listens."""
+        self.write(self.path / "run" / "port", str(port).encode())
+
+    def port(self) -> int | None:
+        file = self.path / "run" / "port"
+        return int(file.read_text()) if file.exists() else None
+
     def give(self, path: Path) -> None:
-        if self.owner and path.stat().st_uid != self.owner.pw_uid:
-            os.chown(path, self.owner.pw_uid, self.owner.pw_gid)
+        if self.owner and path.lstat().st_uid != self.owner.pw_uid:
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
 
     def lock(self) -> None:
         """Holds the directory for this process. Raises DataDirectoryProblem if another process holds it."""
-        self._lock = open(self.path / "lock", "a+")  # noqa: SIM115 - held for the process's whole life
+        file = self.path / "lock"
+        self._lock = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+")
+        self.give(file)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -133,24 +183,25 @@ def service_user() -> pwd.struct_passwd:
 
 
 def can_reach(user: pwd.struct_passwd, file: Path) -> bool:
-    """Whether every folder above is open to this user, who is in no group."""
-    for folder in file.resolve().parents:
-        status = folder.stat()
-        needed = 0o100 if status.st_uid == user.pw_uid else 0o010 if status.st_gid == user.pw_gid else 0o001
-        if not status.st_mode & needed:
-            return False
-    return True
+    """Whether every folder above, as far as there are any yet, is open to this user, who is in no group."""
+    return all(_allows(user, folder, 1) for folder in file.resolve().parents if folder.exists())
 
 
-def can_run_us(user: pwd.struct_passwd) -> bool:
-    """Whether this user could run our processes: reach the interpreter, its library and this code."""
-    places = (sys.executable, os.path.realpath(sys.executable), os.__file__, __file__)
-    return all(can_reach(user, Path(place)) for place in places)
+def can_read(user: pwd.struct_passwd, file: Path) -> bool:
+    """Whether this user can get to this file, or folder, and read it."""
+    return can_reach(user, file) and _allows(user, file.resolve(), 5 if file.is_dir() else 4)
+
+
+def _allows(user: pwd.struct_passwd, path: Path, needed: int) -> bool:
+    status = path.stat()
+    shift = 6 if status.st_uid == user.pw_uid else 3 if status.st_gid == user.pw_gid else 0
+    return status.st_mode >> shift & needed == needed
 
 
 def become(user: pwd.struct_passwd | None) -> None:
-    """Gives up root's rights for good, in a child process."""
-    if user:
+    """Gives up root's rights for good. Nothing to do for who is not root."""
+    if user and os.geteuid() == 0:
+        os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)  # libraries look into the home
         os.setgroups([])
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)

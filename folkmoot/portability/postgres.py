@@ -25,7 +25,7 @@ from urllib.parse import quote
 import asyncpg
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.data_directory import DataDirectory, can_reach
+from folkmoot.portability.data_directory import DataDirectory, become, can_reach
 
 OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket has room for about 103
@@ -142,17 +142,25 @@ class Postgres:
         if not made.exists():
             self._make(binaries)
         self._configure()
-        self.socket_folder.mkdir(mode=0o700, exist_ok=True)
-        self.socket_folder.chmod(0o700)
-        self._data.give(self.socket_folder)
+        self._make_socket_folder()
         log = self._data.path / "postgres.log"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self._launched(binaries, log):
             tail = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-            # After a kill, the old server's last processes may need a moment to go.
+            # After a kill, the old server's last processes may need a moment to go, on a busy machine a long one.
             if time.monotonic() > deadline or not any("still in use" in line or "lock file" in line for line in tail[-4:]):
-                raise PostgresProblem("PostgreSQL did not start: %(why)s. More in %(log)s.", why=tail[-1], log=log)
+                why = re.sub(r"^.*?\b[A-Z]+:\s+", "", tail[-1]).rstrip(".")  # without its time and rank
+                raise PostgresProblem("PostgreSQL did not start: %(why)s. More in %(log)s.", why=why, log=log)
             time.sleep(0.2)
+
+    def _make_socket_folder(self) -> None:
+        """Ours alone. In the folder for temporary files, somebody else could have been there first."""
+        folder = self.socket_folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), self._data.owner.pw_uid if self._data.owner else -1):
+            raise PostgresProblem("%(folder)s belongs to somebody else. Remove it, or choose a shorter path with --data.", folder=folder)
+        self._data.give(folder)
+        folder.chmod(0o700)
 
     async def create_database(self) -> None:
         """Makes the network's database, if it is not there."""
@@ -275,10 +283,7 @@ def _as(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def prepare() -> None:
-        if user:
-            os.setgroups([])
-            os.setgid(user.pw_gid)
-            os.setuid(user.pw_uid)
+        become(user)
         if libc:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,11 +20,8 @@ from tests.network_up import ROOT, NetworkUp, free_port, moot
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for parent in (tmp_path, *tmp_path.parents[:3]):
-        if parent != Path("/tmp"):
-            parent.chmod(0o755)
-    return tmp_path / "data"
+def folder(open_folder: Path) -> Path:
+    return open_folder / "data"
 
 
 def _children(pid: int) -> dict[int, str]:
@@ -52,6 +50,7 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
         assert json.loads(post.stdout)["content"] == "<p>Ahoj</p>"
         status = json.loads(moot("status", "--json", data=folder).stdout)
         assert (status["members"], status["jobs_failed"]) == (1, 0)
+        assert status["address"] == network.url  # the port was said to another command
         doctor = moot("doctor", data=folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "a worker runs" in doctor.stdout
@@ -78,18 +77,77 @@ def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
         again.wait()
     finally:
         again.stop()
+    doctor = moot("doctor", data=folder)
+    assert doctor.returncode == 1
+    assert "BROKEN  the database does not answer" in doctor.stdout
+    assert "free on the disk" in doctor.stdout
 
 
 @pytest.mark.parametrize(("environment", "sentence"), [
     ({"FOLKMOOT_SERVER_PROT": "80"}, "Did you mean server.port?"),
     ({"FOLKMOOT_SERVER_PORT": "many"}, "server.port cannot be used"),
     ({"FOLKMOOT_NETWORK_REGISTRATION": "maybe"}, "network.registration cannot be used"),
+    ({"FOLKMOOT_SERVR_PORT": "80"}, "Did you mean server.port?"),
+    ({"FOLKMOOT_SERVER_BASE_URL": "moot.example.org"}, "server.base_url cannot be used"),
+    ({"FOLKMOOT_NETWORK_TIME_ZONE": "Mars/Olympus"}, "network.time_zone cannot be used"),
+    ({"FOLKMOOT_DATABASE_URL": "nonsense"}, "database.url cannot be used"),
+    ({"FOLKMOOT_DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x"}, "The database at database.url cannot be used"),
 ])
 def test_a_wrong_setting_is_one_sentence(folder: Path, environment: dict[str, str], sentence: str) -> None:
     answer = moot("up", data=folder, **environment)
     assert answer.returncode == 1
     assert sentence in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", [b"x = [", b"\xff\xfe", b"[server]\nprot = 1"])
+def test_a_settings_file_that_cannot_be_read_is_one_sentence(folder: Path, text: bytes) -> None:
+    folder.mkdir()
+    (folder / "folkmoot.toml").write_bytes(text)
+    answer = moot("up", data=folder)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("folkmoot: ")
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_what_dies_again_and_again_starts_less_and_less_often_and_says_so(folder: Path) -> None:
+    network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
+    try:
+        for times in range(1, 6):
+            while len(_children(network.process.pid)) < 3:  # database, web, worker
+                time.sleep(0.02)
+            os.kill(max(_children(network.process.pid)), signal.SIGKILL)  # the youngest: the worker
+            while (log := network.log.read_text()).count("starts again") < times:
+                time.sleep(0.02)
+        pauses = re.findall(r"worker was killed .* starts again in ([0-9.]+) s", log)
+        assert pauses == ["0.2", "0.4", "0.8", "1.6", "3.2"]
+        assert "5 times in a row" in log
+        assert "moot doctor" in log
+    finally:
+        assert network.stop() < 5  # in the middle of a pause
+
+
+def test_a_full_disk_cannot_take_a_process_by_its_metrics(folder: Path) -> None:
+    """A page of a mapped file that finds no room is a SIGBUS: the room must be taken at the start, and not grow with restarts."""
+    network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
+    try:
+        files = {file: file.stat().st_size for file in (folder / "run" / "metrics").iterdir()}
+        assert {file.name for file in files} >= {"counter_web-1.db", "histogram_web-1.db"}
+        for file in files:
+            assert file.stat().st_blocks * 512 >= 1024 * 1024
+        before = _answered(network)
+        web = sorted(_children(network.process.pid))[1]  # after the database
+        os.kill(web, signal.SIGKILL)
+        network.wait()
+        assert _answered(network) > before
+        assert {file: file.stat().st_size for file in (folder / "run" / "metrics").iterdir()} == files
+    finally:
+        network.stop()
+
+
+def _answered(network: NetworkUp) -> float:
+    text = subprocess.run(["curl", "-sS", f"{network.url}/metrics"], capture_output=True, text=True).stdout
+    return float(re.findall(r'folkmoot_requests_total{door="health",status="2xx"} ([0-9.]+)', text)[0])
 
 
 def test_foreign_folders_and_taken_ports_are_one_sentence(folder: Path) -> None:
@@ -109,7 +167,7 @@ def test_foreign_folders_and_taken_ports_are_one_sentence(folder: Path) -> None:
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), asyncpg.DiskFullError("could not extend file")])
 def test_a_full_disk_is_one_sentence(error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def run_out() -> None:
+    def run_out(**_options: str) -> None:
         try:
             raise error
         except Exception as cause:

@@ -14,6 +14,7 @@ from folkmoot.network.media.model import Purpose, Reencoded
 SECONDS = 30
 _AT_ONCE = 2
 _CODE = Path(__file__).resolve().parents[3]
+_HANDED_ON = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}  # what the interpreter needs
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
@@ -24,7 +25,7 @@ async def run(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "folkmoot.network.media.reencode", purpose,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={"PYTHONPATH": str(_CODE), "PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PYTHONPATH": str(_CODE), "PYTHONDONTWRITEBYTECODE": "1", **_HANDED_ON},
         )
         try:
             async with asyncio.timeout(SECONDS):

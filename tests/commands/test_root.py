@@ -1,0 +1,136 @@
+"""Started by root, nothing of a network runs as root, wherever its code stands."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from folkmoot.portability import program
+from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem, can_read, service_user
+from tests.network_up import ROOT, NetworkUp
+
+IS_ROOT = os.geteuid() == 0
+RUNS_AS = service_user() if IS_ROOT else pwd.getpwuid(os.geteuid())
+
+
+@pytest.fixture
+def folder(open_folder: Path) -> Path:
+    return open_folder
+
+
+def _users(text: str) -> set[str]:
+    listed = subprocess.run(["ps", "-ww", "-eo", "uid=,args="], capture_output=True, text=True).stdout
+    return {line.split()[0] for line in listed.splitlines() if text in line}
+
+
+def test_no_process_has_roots_rights_though_the_code_is_closed_to_others(folder: Path) -> None:
+    closed = folder / "closed"
+    shutil.copytree(ROOT / "folkmoot", closed / "folkmoot", ignore=shutil.ignore_patterns("__pycache__"))
+    closed.chmod(0o700)
+    network = NetworkUp(folder / "data", PYTHONPATH=str(closed), code=closed)
+    try:
+        network.wait()  # pictures of the demo village went through the sandbox, which must be found too
+        assert _users(str(folder / "data")) == {str(RUNS_AS.pw_uid)}
+        started = network.log.read_text()
+        assert "as root" not in started
+        where = Path(f"/proc/{network.process.pid}/environ").read_text() if Path("/proc").exists() else ""
+        assert not IS_ROOT or f"PYTHONPATH={program.PLACE}/code-" in where
+    finally:
+        assert network.stop() < 5
+        shutil.rmtree(closed)
+
+
+def test_a_copy_is_made_anew_when_its_original_changes_and_kept_while_it_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "PLACE", folder / "place")
+    program.PLACE.mkdir()
+    original = folder / "original"
+    original.write_text("one")
+    original.chmod(0o600)
+
+    def made() -> Path:
+        return program._made("code", "here", [original], lambda place: (place.mkdir(), shutil.copy2(original, place / "copy"))[0])
+
+    first = made()
+    assert made() == first
+    assert (first / "copy").stat().st_mode & 0o777 == 0o644
+    user = os.open(first, os.O_RDONLY)
+    program.fcntl.flock(user, program.fcntl.LOCK_SH)
+    original.write_text("another")
+    second = made()
+    assert (second / "copy").read_text() == "another"
+    assert first.exists()
+    os.close(user)
+    original.write_text("the third")
+    assert made().exists()
+    assert not first.exists()
+    assert not second.exists()
+
+
+def test_what_is_closed_anywhere_on_the_way_cannot_be_read(folder: Path) -> None:
+    file = folder / "inner" / "file"
+    file.parent.mkdir(mode=0o755)
+    file.write_text("")
+    somebody = pwd.getpwnam("nobody")
+    for mode_of_folder, mode_of_file, answer in ((0o755, 0o644, True), (0o711, 0o644, True), (0o700, 0o644, False), (0o755, 0o600, False)):
+        file.parent.chmod(mode_of_folder)
+        file.chmod(mode_of_file)
+        assert can_read(somebody, file) is answer
+    assert not can_read(somebody, file.parent / "missing" / "file") if not file.parent.chmod(0o700) else False
+
+
+@pytest.mark.parametrize("name", ["outbox", "lock", "postgres.log"])
+def test_a_planted_link_gives_nothing_away(folder: Path, name: str) -> None:
+    victim = folder / "victim"
+    victim.mkdir()
+    data = DataDirectory(folder / "data")
+    data.prepare()
+    before = victim.stat()
+    link = data.path / name
+    if link.is_dir():
+        link.rmdir()
+    link.symlink_to(victim)
+    data.prepare()
+    after = victim.stat()
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
+    (data.path / "lock").unlink(missing_ok=True)
+    (data.path / "lock").symlink_to(folder / "new")
+    with pytest.raises(OSError):
+        data.lock()
+    assert not (folder / "new").exists()
+
+
+def test_a_folder_that_the_network_cannot_enter_is_one_sentence(folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700 if IS_ROOT else 0o500)
+    with pytest.raises(DataDirectoryProblem) as caught:
+        DataDirectory(closed / "data").prepare()
+    assert "another" in str(caught.value)
+    assert not (closed / "data").exists()
+
+
+def test_a_second_start(folder: Path) -> None:
+    """A copy with another owner is told how to be given back; and who stops it before its worker is ready need not wait."""
+    NetworkUp(folder / "data", "--no-demo").wait().stop()
+    version = folder / "data" / "postgres" / "PG_VERSION"
+    before = version.stat()
+    if IS_ROOT:
+        os.chown(version, 0, 0)
+    else:
+        version.chmod(0)
+    refused = NetworkUp(folder / "data", "--no-demo")
+    assert refused.process.wait(30) == 1
+    said = refused.log.read_text()
+    assert said.startswith("folkmoot: ")
+    assert len(said.strip().splitlines()) == 1
+    assert ("chown -R" in said) is IS_ROOT
+    version.chmod(0o600)
+    os.chown(version, before.st_uid, before.st_gid)
+    again = NetworkUp(folder / "data", "--no-demo")
+    while "is running at" not in again.log.read_text():
+        assert again.process.poll() is None
+        time.sleep(0.005)
+    assert again.stop() < 3
