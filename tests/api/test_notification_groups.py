@@ -1,7 +1,16 @@
 """Notifications in groups: what happened to one post is one thing, people and posts come once."""
 
+import pytest
+
+from folkmoot.network.notifications import model
 from folkmoot.network.notifications.model import Kind, group_key, window_of
 from tests.village import Village, Visitor
+
+
+@pytest.fixture(autouse=True)
+def one_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A span of thirty years, so that none ends while a test runs."""
+    monkeypatch.setattr(model, "_SPAN", 10**9)
 
 
 async def _busy(village: Village) -> tuple[Visitor, int, int]:
