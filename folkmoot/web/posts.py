@@ -117,6 +117,8 @@ async def create(request: Request) -> Reply:
         return await request.show(
             "posts/new.html", 422, draft=draft, parent=parent, errors=request.problems(problem), uploads=uploads, post=None
         )
+    cookies = request.house.cookies
+    request.new_cookies.append(cookies.tell(cookies.sent, f"reply-{draft.reply_to_id}" if draft.reply_to_id else "new"))
     return request.redirect(f"/@{view.post.author.acct}/{view.post.id}" if draft.reply_to_id else "/")
 
 

@@ -18,10 +18,15 @@ class Cookies:
         self.session = f"{prefix}folkmoot"
         self.visit = f"{prefix}folkmoot_visit"  # of a browser that is not logged in: what its form tokens hang on
         self.language = "folkmoot_language"
+        self.sent = "folkmoot_sent"  # which draft has arrived: the page's script then forgets it
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
 
     def set(self, name: str, value: str, seconds: int = SESSION_SECONDS) -> tuple[bytes, bytes]:
         return b"set-cookie", f"{name}={value}; Max-Age={seconds}{self._attributes}".encode("latin-1")
+
+    def tell(self, name: str, value: str) -> tuple[bytes, bytes]:
+        """For the script of the next page, and no longer."""
+        return b"set-cookie", f"{name}={value}; Max-Age=60; Path=/; SameSite=Lax".encode("latin-1")
 
     def drop(self, name: str) -> tuple[bytes, bytes]:
         return self.set(name, "", 0)

@@ -1,47 +1,16 @@
-"""The pages in a real browser: the tasks of a member with and without JavaScript, and axe on every page."""
+"""The pages in a real browser: the tasks of a member with and without JavaScript, the place in a list, narrow screens."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from folkmoot.commands.demo import PASSWORD
 from tests.api.test_accounts import picture
 from tests.network_up import NetworkUp
+from tests.web.browsing import log_in, open_page
 
-AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1.min.js").read_text()
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-def open_page(browser: Browser, network: NetworkUp, **options: Any) -> Page:
-    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}, base_url=network.url)
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" and "422" not in message.text else None)
-    page.problems = problems  # type: ignore[attr-defined]
-    return page
-
-
-def log_in(page: Page, name: str = "jana", password: str = PASSWORD) -> Page:
-    page.goto("/log_in")
-    page.fill("#name", name)
-    page.fill("#password", password)
-    page.click("main button.main")
-    page.wait_for_url("**/")
-    return page
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
@@ -155,31 +124,50 @@ def test_keys_move_through_posts(browser: Browser, running: NetworkUp) -> None:
 
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, running: NetworkUp) -> None:
     page = log_in(open_page(browser, running, viewport={"width": 320, "height": 640}))
-    for path in ("/", "/posts/new", "/@karel", "/notifications", "/messages", "/search?q=a", "/settings/profile", "/settings/sessions"):
+    for path in ("/", "/posts/new", "/@karel", "/notifications", "/messages", "/search?q=a", "/settings/profile", "/settings/sessions",
+                 "/settings/password", "/about", "/shortcuts", "/explore"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    visitor = open_page(browser, running, viewport={"width": 320, "height": 640})
+    for path in ("/", "/log_in", "/sign_up"):
+        visitor.goto(path)
+        assert visitor.evaluate("document.documentElement.scrollWidth") <= 320, path
+        assert visitor.evaluate("document.querySelector('.mast').offsetHeight") < 70, path  # no word is broken into letters
 
 
-PAGES = ["/", "/explore", "/posts/new", "/@karel", "/@jana", "/notifications", "/messages", "/search?q=dvorak", "/about", "/shortcuts",
-         "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions", "/settings/invitations",
-         "/settings/mutes", "/bookmarks", "/nothing"]
+def test_the_head_band_of_a_phone_goes_when_reading_down(browser: Browser, running: NetworkUp) -> None:
+    page = log_in(open_page(browser, running, viewport={"width": 390, "height": 700}))
+    page.mouse.wheel(0, 900)
+    expect(page.locator(".mast")).not_to_be_in_viewport()
+    page.mouse.wheel(0, -200)
+    expect(page.locator(".mast")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize(("scheme", "language", "width"), [("light", "cs", 1280), ("dark", "en", 390)])
-def test_axe_finds_nothing(browser: Browser, running: NetworkUp, scheme: str, language: str, width: int) -> None:
-    member = log_in(open_page(browser, running, color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True))
-    member.goto("/settings/appearance")
-    member.check(f"#language-{language}")
-    member.check("#theme-system")
-    member.click("main form button.main")
-    member.goto("/@eva")
-    thread = member.locator("article.post .when").first.get_attribute("href")
-    assert thread
-    visitor = open_page(browser, running, color_scheme=scheme, locale=language, viewport={"width": width, "height": 900}, bypass_csp=True)
-    tried = [(member, path) for path in (*PAGES, thread)] + [(visitor, path) for path in ("/", "/log_in", "/sign_up", "/reset", thread)]
-    for page, path in tried:
-        page.goto(path)
-        page.evaluate(AXE)
-        found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
-        told = [(item["id"], [node["html"][:160] for node in item["nodes"]][:3]) for item in found["violations"]]
-        assert not told, f"{path} in {scheme}, {language}: {told}"
+def test_the_place_in_a_list_is_kept_whatever_came_above(browser: Browser, running: NetworkUp) -> None:
+    page = log_in(open_page(browser, running))
+    page.mouse.wheel(0, 1400)
+    page.wait_for_timeout(200)
+    first = "(() => { const post = [...document.querySelectorAll('article.post')].find((one) => one.getBoundingClientRect().bottom > 0);" \
+        " return [post.id, post.getBoundingClientRect().top]; })()"
+    before = page.evaluate(first)
+    karel = log_in(open_page(browser, running), "karel")
+    karel.goto("/posts/new")
+    karel.fill("#text", "Napsáno, zatímco někdo četl níž.")
+    karel.click("main button.main")
+    karel.wait_for_url(running.url + "/")
+    expect(page.locator(".pill")).to_be_visible()
+    page.locator(f"#{before[0]} .when").click()  # to a thread and back
+    page.wait_for_url("**/@*/*")
+    page.go_back()
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(200)
+    there = page.evaluate(first)
+    assert there[0] == before[0]
+    assert abs(there[1] - before[1]) <= 4
+    page.reload()
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(200)
+    there = page.evaluate(first)
+    assert page.locator("article.post", has_text="zatímco někdo četl").count() == 1
+    assert there[0] == before[0]
+    assert abs(there[1] - before[1]) <= 4

@@ -87,9 +87,11 @@ const store = {  // a browser may refuse to keep anything; then the page still h
   get(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
   set(key, value) { try { value ? localStorage.setItem(key, JSON.stringify(value)) : localStorage.removeItem(key); return true; } catch { return false; } },
 };
-const sent = sessionStorage.getItem("folkmoot-sent");
-sessionStorage.removeItem("folkmoot-sent");
-if (sent && !("failed" in words) && !document.querySelector("[data-composer] [aria-invalid], [data-composer] .wrong")) store.set(sent, null);
+const sent = document.cookie.match(/(?:^|; )folkmoot_sent=([\w-]+)/)?.[1];  // the server has it: only then is a draft forgotten
+if (sent) {
+  store.set(`folkmoot-draft-${sent}`, null);
+  document.cookie = "folkmoot_sent=; Max-Age=0; Path=/; SameSite=Lax";
+}
 
 document.querySelectorAll("[data-composer]").forEach((form) => {
   const area = form.querySelector("textarea[name=text]"), cover = form.querySelector("[name=cover]");
@@ -153,7 +155,7 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
       reminder.dataset.asked = "1";
       reminder.hidden = false;
       reminder.focus();
-    } else if (isNew) sessionStorage.setItem("folkmoot-sent", key);
+    }
   });
   form.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); });
 });

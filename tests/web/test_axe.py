@@ -1,0 +1,146 @@
+"""axe on every page, in both languages and both themes: also forms that come back, errors, and pages of apps.
+
+The whole of axe runs in the light; in the dark only what depends on colours.
+"""
+
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from folkmoot.base import clock
+from folkmoot.config import Settings
+from folkmoot.http.urls import Urls
+from folkmoot.web.rendering import Templates
+from folkmoot.web.static_files import StaticFiles
+from tests.network_up import NetworkUp
+from tests.web.browsing import log_in, open_page
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1.min.js").read_text()
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
+_RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+_COLOURS = "{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}}"
+MEMBER = [
+    "/", "/explore", "/tags/ferry", "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
+    "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/search", "/search?q=dvorak", "/search?q=qqqqq",
+    "/about", "/shortcuts", "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
+    "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks", "/bookmarks", "/favourites", "/nothing",
+]
+VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",
+           "/nothing"]
+
+
+def examine(page: Page, where: str) -> None:
+    page.evaluate(AXE)
+    for scheme, rules in (("light", _RULES), ("dark", _COLOURS)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found = page.evaluate(f"axe.run({rules})")
+        told = [(item["id"], [node["html"][:160] for node in item["nodes"]][:3]) for item in found["violations"]]
+        assert not told, f"{where}, {scheme}: {told}"
+
+
+@pytest.mark.parametrize(("language", "width"), [("cs", 1280), ("en", 390)])
+def test_axe_finds_nothing(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
+    how = {"locale": language, "viewport": {"width": width, "height": 900}, "bypass_csp": True, "reduced_motion": "reduce"}
+    member, visitor = log_in(open_page(browser, running, **how)), open_page(browser, running, **how)
+    member.goto("/settings/appearance")
+    member.check(f"#language-{language}")
+    member.check("#theme-system")
+    member.click("main form button.main")
+    own = _address_of(member, "/@jana")
+    thread = _address_of(member, "/@eva/with_replies")
+    answer = f"/posts/new?reply_to={thread.rpartition('/')[2]}"
+    some = [f"{own}/edit", f"{own}/delete", f"{own}/history", f"{own}/favourited_by", thread, answer]
+    for page, path in [(member, path) for path in (*MEMBER, *some)] + [(visitor, path) for path in (*VISITOR, thread)]:
+        page.goto(path)
+        examine(page, f"{path} in {language}")
+    _forms_that_come_back(member, visitor, language)
+    _menus_and_covers(member, language)
+    _app(member, running, language)
+    visitor.route("**/failed", lambda route: route.fulfill(body=_failed_page(language), content_type="text/html; charset=utf-8"))
+    visitor.goto("/failed")
+    examine(visitor, f"a page of our fault in {language}")
+
+
+def _address_of(page: Page, path: str) -> str:
+    """The short address of the first post of a page."""
+    page.goto(path)
+    href = page.locator("article.post .when").first.get_attribute("href")
+    assert href
+    return f"/posts/{href.rpartition('/')[2]}"
+
+
+def _forms_that_come_back(member: Page, visitor: Page, language: str) -> None:
+    visitor.goto("/sign_up")
+    visitor.fill("#username", "jana")
+    visitor.fill("#email", "jana.mala@example.org")
+    visitor.fill("#password", "tri hrusky dve svestky")
+    visitor.check("#agrees")
+    visitor.click("main form button.main")
+    assert "jana_mala" in visitor.inner_text("#username-error")  # the way out
+    examine(visitor, f"sign-up with a taken name in {language}")
+    visitor.click("main form button.main")
+    examine(visitor, f"sign-up with errors in {language}")
+    visitor.goto("/log_in")
+    visitor.fill("#name", "jana")
+    visitor.fill("#password", "docela jiné heslo")
+    visitor.click("main form button.main")
+    visitor.wait_for_selector(".wrong")
+    examine(visitor, f"log-in refused in {language}")
+    member.goto("/posts/new")
+    member.fill("#text", "x" * 501)
+    for tool in ("pictures", "poll", "cover"):
+        member.check(f".use-{tool}")
+    member.fill("#poll_0", "jen jedna")
+    member.click(".sending button.main")
+    member.wait_for_selector(".wrong")
+    examine(member, f"composer with errors in {language}")
+    member.goto("/settings/profile")
+    member.fill("#display_name", "x" * 31)
+    member.click("main form button.main")
+    member.wait_for_selector(".wrong")
+    examine(member, f"profile with an error in {language}")
+    member.goto("/settings/password")
+    member.fill("#old_password", "tohle to neni")
+    member.fill("#password", "kratke")
+    member.click("main form button.main")
+    member.wait_for_selector(".wrong")
+    examine(member, f"password with errors in {language}")
+    member.goto("/settings/invitations")
+    member.fill("#uses", "0")
+    member.click("main form button.main")
+    member.wait_for_selector(".wrong")
+    examine(member, f"invitation with an error in {language}")
+
+
+def _menus_and_covers(page: Page, language: str) -> None:
+    page.goto("/@marie")
+    page.locator("details.cover > summary").first.click()
+    page.locator("details.more > summary").last.click()  # its menu covers no other post
+    examine(page, f"an open menu and a cover that is lifted in {language}")
+
+
+def _app(page: Page, running: NetworkUp, language: str) -> None:
+    made = page.request.post("/api/v1/apps", form={
+        "client_name": f"Zkouška {language}", "redirect_uris": "urn:ietf:wg:oauth:2.0:oob", "scopes": "read write"}).json()
+    page.goto("/oauth/authorize?" + urlencode({
+        "client_id": made["client_id"], "redirect_uri": "urn:ietf:wg:oauth:2.0:oob", "scope": "read write", "response_type": "code"}))
+    examine(page, f"letting an app in in {language}")
+    page.click("main form button.main")
+    page.wait_for_selector("input.code")
+    examine(page, f"the code for an app in {language}")
+    page.goto("/oauth/authorize?client_id=unknown")
+    examine(page, f"an app that is refused in {language}")
+    page.goto("/settings/sessions")
+    examine(page, f"sessions with an app in {language}")
+
+
+def _failed_page(language: str) -> str:
+    """The page of status 500, which no request can ask for."""
+    settings, static = Settings(), StaticFiles()
+    templates = Templates(settings, Urls("", "", b"x"), static)
+    request = SimpleNamespace(scope={"method": "POST", "query_string": b""})
+    return templates.render(language, "errors/failed.html", request=request, viewer=None, form_token="", unread=0, path="/failed",
+                            now=clock.now(), code="K7R-402")
