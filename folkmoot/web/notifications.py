@@ -3,7 +3,6 @@
 Notices that say the same of the same post stand together: one line, several names.
 """
 
-from itertools import groupby
 from typing import NamedTuple
 
 from folkmoot.base.errors import NotFound
@@ -31,14 +30,14 @@ class Notice(NamedTuple):
 
 
 def _gather(found: list[Notification], read_to: int) -> list[Notice]:
-    """Neighbours of the same kind and post become one; what is new never joins what was read."""
-
-    def key(entry: Notification) -> object:
+    """Those of the same kind and post become one, where the newest stands; what is new never joins what was read."""
+    heaps: dict[object, list[Notification]] = {}
+    for entry in found:
         post = entry.post.shown.id if entry.post else 0
-        return (entry.kind, post, entry.id > read_to) if entry.kind in _TOGETHER else entry.id
-
-    heaps = [list(heap) for _, heap in groupby(found, key)]
-    return [Notice(heap[0], list({entry.sender.id: entry.sender for entry in heap}.values()), heap[0].id > read_to) for heap in heaps]
+        key = (entry.kind, post, entry.id > read_to) if entry.kind in _TOGETHER else entry.id
+        heaps.setdefault(key, []).append(entry)
+    return [Notice(heap[0], list({entry.sender.id: entry.sender for entry in heap}.values()), heap[0].id > read_to)
+            for heap in heaps.values()]
 
 
 async def index(request: Request) -> Reply:
