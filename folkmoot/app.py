@@ -6,6 +6,7 @@ keeps anything that matters.
 
 import asyncio
 import contextlib
+import functools
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -27,6 +28,18 @@ from folkmoot.http.context import Context
 from folkmoot.http.front import Front
 from folkmoot.http.routing import Router
 from folkmoot.http.server import LAST_SECONDS, Server
+from folkmoot.moderation.appeals import jobs as appeals
+from folkmoot.moderation.cases import jobs as cases
+from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.detection.actions import Scorer
+from folkmoot.moderation.detection.jobs import Examiner
+from folkmoot.moderation.detection.signals import SignalRaised
+from folkmoot.moderation.journal.actions import seal
+from folkmoot.moderation.reports import jobs as reports
+from folkmoot.moderation.restrictions import jobs as restrictions
+from folkmoot.moderation.verdicts import jobs as verdicts
+from folkmoot.moderation.verdicts.actions import SETTLE
+from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import counters
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.media.actions import clear_abandoned
@@ -42,6 +55,16 @@ from folkmoot.network.timelines import jobs as timelines
 from folkmoot.web.door import WebDoor
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 
+JOURNAL_END = "journal.end"  # in the data directory: the signed end of the chain
+
+
+@functools.cache
+def detector() -> Scorer:
+    """Loaded when the first post is examined: web processes never pay for it, nor for numpy."""
+    from folkmoot.moderation.detection.detector import Detector
+
+    return Detector.load()
+
 
 def subscriptions(settings: Settings) -> Subscriptions:
     """Who hears of what."""
@@ -50,11 +73,14 @@ def subscriptions(settings: Settings) -> Subscriptions:
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
         await clear_abandoned(database, store)
 
+    examiner = Examiner(detector)
     heard = Subscriptions()
     heard.on(PostCreated, timelines.push_to_homes)
     heard.on(PostCreated, notifications.tell_of_post)
     heard.on(PostCreated, conversations.add_direct_post)
+    heard.on(PostCreated, examiner.examine_created)
     heard.on(PostEdited, notifications.tell_of_edit)
+    heard.on(PostEdited, examiner.examine_edited)
     heard.on(PostDeleted, timelines.remove_deleted)
     heard.on(PostDeleted, conversations.remove_deleted_post)
     heard.on(PostDeleted, clear_pictures)
@@ -66,6 +92,11 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowEnded, timelines.remove_unfollowed)
     heard.on(AccountMuted, timelines.remove_muted)
     heard.on(AccountBlocked, timelines.remove_blocked)
+    heard.on(PostDeleted, cases.withdraw_deleted)
+    heard.on(SignalRaised, restrictions.hide_pending_review)
+    heard.on(CaseWithdrawn, reports.tell_withdrawn)
+    heard.on(CaseWithdrawn, appeals.close_withdrawn)
+    heard.on(VerdictSettled, appeals.close_settled)
     return heard
 
 
@@ -80,7 +111,7 @@ def jobs(settings: Settings) -> list[Job]:
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, post)
 
-    return [Job(mails.JOB, mails.Mail, send_mail)]
+    return [Job(mails.JOB, mails.Mail, send_mail), Job(SETTLE, Settle, verdicts.settle)]
 
 
 def timed_jobs(settings: Settings) -> list[Timed]:
@@ -90,7 +121,12 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     async def clear_uploads(database: Database) -> None:
         await clear_abandoned(database, store)
 
+    async def seal_journal(database: Database) -> None:
+        await seal(database, settings.secret, settings.data / JOURNAL_END)
+
     return [
+        Timed("journal.seal", timedelta(seconds=1), seal_journal),
+        Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_what_is_over),
         Timed("counters.fold", timedelta(seconds=1), counters.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),

@@ -13,7 +13,6 @@ from folkmoot.api import (
     polls,
     relations,
     search,
-    sign_up,
     statuses,
     timelines,
 )
@@ -21,5 +20,5 @@ from folkmoot.api import (
 ROUTES = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *media.ROUTES, *polls.ROUTES, *notifications.ROUTES,
     *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES, *apps.ROUTES,
-    *discovery.ROUTES, *sign_up.ROUTES,
+    *discovery.ROUTES,
 ]

@@ -9,7 +9,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, pretends_to_be_us, search_words
 from folkmoot.network.accounts import queries
-from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, ProfileField
+from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, AccountEffect, ProfileField
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
@@ -86,6 +86,17 @@ async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None,
     changed = msgspec.structs.replace(account, avatar_key=avatar_key, header_key=header_key, version=account.version + 1)
     await queries.update_profile(tx, changed, _search_words(changed))
     tx.tell(AccountChanged(account_id=account.id))
+    return changed
+
+
+async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
+    """Puts the effect of restrictions on an account in force; whether that changed anything. Tells account.changed.
+
+    The truth are the restrictions, in `moderation`: nothing else calls this.
+    """
+    changed = await queries.update_effect(tx, account_id, effect)
+    if changed:
+        tx.tell(AccountChanged(account_id=account_id))
     return changed
 
 

@@ -16,8 +16,8 @@ class AccountEffect(IntEnum):
     """What restrictions do to an account, mildest first."""
 
     NONE = 0
-    FROZEN = 1  # cannot log in or write; what it wrote stays
-    LIMITED = 2  # seen by its followers only
+    LIMITED = 1  # seen by its followers only
+    FROZEN = 2  # can read but not write; what it wrote stays
     SUSPENDED = 3  # blanked, everywhere
 
 

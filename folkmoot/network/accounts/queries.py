@@ -97,6 +97,13 @@ async def update_profile(tx: WriteTx, account: Account, search: Sequence[str]) -
     )
 
 
+async def update_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
+    """Stores what restrictions do to an account; False if that was so already. Shown posts follow by the version."""
+    return bool(await tx.execute(
+        "UPDATE accounts SET effect = $2, version = version + 1 WHERE id = $1 AND effect <> $2", account_id, effect
+    ))
+
+
 async def delete_account(tx: WriteTx, account_id: int) -> None:
     """Removes the account; what hangs on it goes by cascade."""
     await tx.execute("DELETE FROM accounts WHERE id = $1", account_id)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.notifications import queries
-from folkmoot.network.notifications.model import Marker, topic
+from folkmoot.network.notifications.model import Kind, Marker, topic
 
 TIMELINES = ("home", "notifications")
 
@@ -30,6 +30,13 @@ async def clear(tx: WriteTx, account_id: int) -> None:
     """Removes all."""
     await queries.delete_notifications(tx, account_id)
     tx.publish(topic(account_id), 0)
+
+
+async def tell_from_the_place(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
+    """What the place itself tells somebody: of a statement, a report or an appeal. A second time tells nothing."""
+    notification_id = await queries.insert_from_the_place(tx, account_id, kind, reference_id)
+    if notification_id:
+        tx.publish(topic(account_id), notification_id)
 
 
 async def mark_read(tx: WriteTx, account_id: int, timeline: str, last_read_id: int) -> Marker:

@@ -35,7 +35,7 @@ _INSERT = f"""
       AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
       AND NOT EXISTS (SELECT FROM marks WHERE marks.account_id = told.account_id AND marks.post_id = p.conversation_id
                       AND marks.bits & {Mark.MUTED:d} > 0)
-    ON CONFLICT (account_id, kind, from_id, post_id) DO NOTHING -- the same id by chance fails, and the job runs again
+    ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- the same id by chance fails, and the job runs again
     RETURNING account_id, id
 """
 
@@ -53,7 +53,7 @@ async def insert_notifications(
 
 # $1 the viewer, $2 and $3 the bounds, $4 the limit, $5 kinds (or NULL), $6 kinds that are left out, $7 a sender (or NULL).
 _LIST = """
-    SELECT id, kind, from_id, post_id, created_at FROM notifications AS n
+    SELECT id, kind, from_id, post_id, reference_id, created_at FROM notifications AS n
     WHERE account_id = $1 AND id < $2 AND id > $3
       AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
       AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
@@ -72,6 +72,18 @@ async def _list_rows(
     ))
 
 
+async def insert_from_the_place(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
+    """Tells a member of this network something that concerns nobody else; None for who was told already, or has no log-in."""
+    now = clock.now()
+    value = await tx.fetchval(
+        "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
+        " SELECT account_id, $2, $3, account_id, $4, $5 FROM logins WHERE account_id = $1"
+        " ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING RETURNING id",
+        account_id, ids.make_id(ids.shard_of(account_id), now), kind, reference_id, now,
+    )
+    return int(value) if value else None
+
+
 async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     sender_id: int | None = None,
@@ -84,7 +96,7 @@ async def list_notifications(
     return [
         Notification(
             id=row["id"], kind=Kind(row["kind"]), sender=senders[row["from_id"]],
-            post=posts[row["post_id"]] if row["post_id"] else None, created_at=row["created_at"],
+            post=posts[row["post_id"]] if row["post_id"] else None, reference_id=row["reference_id"], created_at=row["created_at"],
         )
         for row in rows
         if row["from_id"] in senders and (row["post_id"] is None or row["post_id"] in posts)

@@ -28,11 +28,12 @@ class Visibility(IntEnum):
 
 
 class PostEffect(IntEnum):
-    """What restrictions do to a post."""
+    """What restrictions do to a post, mildest first."""
 
     NONE = 0
-    LABEL = 1
-    HIDDEN = 2
+    LABEL = 1  # covered, under a rule that the place names
+    HIDDEN = 2  # seen by its author only
+    REMOVED = 3  # seen by nobody; kept while the author may appeal
 
 
 class Mark(IntFlag):
@@ -153,6 +154,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     app_name: str | None = None
     app_website: str | None = None
     effect: PostEffect = PostEffect.NONE
+    label: str | None = None  # the clause that a label names
     version: int = 1
     created_at: datetime
     edited_at: datetime | None = None

@@ -28,7 +28,7 @@ from folkmoot.network.posts.visibility import visible_sql
 
 _POST = f"""
     SELECT p.id, p.visibility, p.boost_of_id, p.reply_to_id, p.reply_to_account_id, p.conversation_id, p.text, p.html, p.cover,
-        p.is_sensitive, p.language, p.uri, p.mentions, p.hashtags, p.effect, p.version, p.created_at, p.edited_at,
+        p.is_sensitive, p.language, p.uri, p.mentions, p.hashtags, p.effect, p.label, p.version, p.created_at, p.edited_at,
         apps.name AS app_name, apps.website AS app_website, {columns(prefix="a_")},
         poll.id AS poll_id, poll.titles, poll.votes, poll.voters, poll.is_multiple, poll.hides_totals, poll.expires_at,
         CASE WHEN p.media_count > 0 THEN (
@@ -44,7 +44,7 @@ _POST = f"""
     LEFT JOIN apps ON apps.id = p.app_id
 """
 _SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "conversation_id", "text", "html", "cover", "is_sensitive",
-         "language", "uri", "app_name", "app_website", "version", "created_at", "edited_at")
+         "language", "uri", "label", "app_name", "app_website", "version", "created_at", "edited_at")
 
 # Facts of one viewer ($2) about posts: what a view adds to a post.
 _VIEWED = f"""

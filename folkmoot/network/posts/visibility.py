@@ -16,6 +16,7 @@ def visible_sql(post: str, author: str, viewer: str) -> str:
     """
     return f"""(
         {author}.effect < {AccountEffect.SUSPENDED:d}
+        AND {post}.effect < {PostEffect.REMOVED:d}
         AND ({post}.account_id = {viewer} OR (
             {post}.effect < {PostEffect.HIDDEN:d}
             AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {post}.account_id AND blocks.target_id = {viewer})
@@ -38,7 +39,7 @@ def is_visible(
     is_blocked_by_author: bool,
 ) -> bool:
     """The same rule on facts."""
-    if author_effect >= AccountEffect.SUSPENDED:
+    if author_effect >= AccountEffect.SUSPENDED or post_effect >= PostEffect.REMOVED:
         return False
     if is_own:
         return True

@@ -29,6 +29,16 @@ _TEXTS = {
     ("reset_password", "cs"): ("Nové heslo pro {network}",
         "Přišla k nám žádost o nové heslo k vašemu účtu.\n\nDo hodiny si je můžete nastavit tady:\n{link}\n\n"
         "Pokud o ně nežádáte vy, zprávu nechte být; heslo zůstává, jaké je."),
+    ("statement", "en"): ("A decision about something of yours on {network}",
+        "We have restricted something of yours. What, why, for how long, and how to object stands here:\n{link}\n\n"
+        "You can appeal on the same page. Somebody else will look at it."),
+    ("statement", "cs"): ("Rozhodnutí o vašem obsahu na síti {network}",
+        "Omezili jsme něco, co patří vám. Co, proč, na jak dlouho a jak se bránit, stojí tady:\n{link}\n\n"
+        "Na téže stránce se můžete odvolat. Podívá se na to někdo jiný."),
+    ("lifted", "en"): ("A restriction on {network} is over",
+        "What we told you of is no longer restricted. Everything is as it was before:\n{link}"),
+    ("lifted", "cs"): ("Omezení na síti {network} skončilo",
+        "To, o čem jsme vám psali, už omezené není. Všechno je jako předtím:\n{link}"),
 }
 
 

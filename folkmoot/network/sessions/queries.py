@@ -61,6 +61,12 @@ async def get_login(conn: ReadConn, account_id: int) -> Login:
     return _login_from(row)
 
 
+async def find_login(conn: ReadConn, account_id: int) -> Login | None:
+    """None for accounts that nobody logs in to: of other networks, and feeds."""
+    row = await conn.fetchrow(f"SELECT {_LOGIN} FROM logins AS l WHERE l.account_id = $1", account_id)
+    return _login_from(row) if row else None
+
+
 async def insert_login(tx: WriteTx, login: Login, email_key: str, reason: str, invitation_id: int | None) -> bool:
     """False when somebody has this e-mail address already."""
     return bool(await tx.fetchval(
@@ -80,15 +86,6 @@ async def update_password(tx: WriteTx, account_id: int, password_hash: str) -> N
 
 async def update_role(tx: WriteTx, account_id: int, role: Role) -> None:
     await tx.execute("UPDATE logins SET role = $2 WHERE account_id = $1", account_id, role)
-
-
-async def update_email(tx: WriteTx, account_id: int, email: str, email_key: str) -> bool:
-    """False when somebody else has this address."""
-    return bool(await tx.execute(
-        "UPDATE logins SET email = $2, email_key = $3 WHERE account_id = $1"
-        " AND NOT EXISTS (SELECT FROM logins AS other WHERE other.email_key = $3 AND other.account_id <> $1)",
-        account_id, email, email_key,
-    ))
 
 
 async def update_confirmed(tx: WriteTx, account_id: int, email: str) -> bool:

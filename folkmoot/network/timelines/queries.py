@@ -100,7 +100,7 @@ def _public_source(order: str, where: str, tables: str = "posts AS p") -> str:
     return f"""
         SELECT p.id AS post_id FROM {tables} JOIN accounts AS pa ON pa.id = p.account_id
         WHERE p.visibility = 0 AND p.boost_of_id IS NULL AND p.id < $2 AND p.id > $3 AND {where}
-          AND (pa.effect < {AccountEffect.LIMITED:d} OR EXISTS (
+          AND (pa.effect <> {AccountEffect.LIMITED:d} OR EXISTS (
                SELECT FROM follows WHERE follows.account_id = $1 AND follows.target_id = p.account_id))
           AND NOT ({_AVOIDED.format(who="p.account_id")})
         ORDER BY p.id {order} LIMIT $4

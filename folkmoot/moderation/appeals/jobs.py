@@ -1,0 +1,19 @@
+"""What appeals hear of. `app.py` subscribes these."""
+
+from folkmoot.base.db import Database
+from folkmoot.moderation.appeals.actions import close_appeals
+from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.verdicts.model import VerdictSettled
+from folkmoot.moderation.verdicts.queries import get_verdict
+
+
+async def close_settled(database: Database, event: VerdictSettled) -> None:
+    if event.appealed_verdict_id is None:
+        return
+    async with database.write() as tx:
+        await close_appeals(tx, event.case_id, await get_verdict(tx, event.verdict_id))
+
+
+async def close_withdrawn(database: Database, event: CaseWithdrawn) -> None:
+    async with database.write() as tx:
+        await close_appeals(tx, event.case_id, None)

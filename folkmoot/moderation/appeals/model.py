@@ -1,0 +1,46 @@
+"""What an appeal is, and its lifecycle. No input or output."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from folkmoot.base.states import Lifecycle
+
+OPEN_FOR = timedelta(days=183)  # DSA Art. 20(1): at least six months
+LONGEST_REASON = 1000
+
+
+class Side(StrEnum):
+    """Who appeals. Stored."""
+
+    AUTHOR = "author"
+    REPORTER = "reporter"
+
+
+class State(StrEnum):
+    LODGED = "lodged"
+    UPHELD = "upheld"  # the first verdict stands
+    OVERTURNED = "overturned"  # it was wrong
+    CHANGED = "changed"  # another measure takes its place
+    WITHDRAWN = "withdrawn"  # what it was about is gone
+
+
+LIFECYCLE = Lifecycle("appeal", {
+    State.LODGED: (State.UPHELD, State.OVERTURNED, State.CHANGED, State.WITHDRAWN),
+    State.UPHELD: (), State.OVERTURNED: (), State.CHANGED: (), State.WITHDRAWN: (),
+})
+
+
+class Appeal(msgspec.Struct, frozen=True, kw_only=True):
+    """`case_id` is the case in which it is heard, `verdict_id` the verdict that it is against."""
+
+    id: int
+    verdict_id: int
+    case_id: int
+    appellant_id: int
+    side: Side
+    reason: str
+    state: State
+    lodged_at: datetime
+    closed_at: datetime | None = None

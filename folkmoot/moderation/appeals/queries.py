@@ -1,0 +1,51 @@
+"""All SQL of appeals."""
+
+from datetime import datetime
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.moderation.appeals.model import Appeal, Side, State
+
+_APPEAL = "id, verdict_id, case_id, appellant_id, side, reason, state, lodged_at, closed_at"
+
+
+def _appeal_from(row: Row) -> Appeal:
+    return Appeal(**{**dict(row), "side": Side(row["side"]), "state": State(row["state"])})
+
+
+async def insert_appeal(tx: WriteTx, appeal: Appeal) -> bool:
+    """False when this appellant has appealed against this verdict already."""
+    return bool(await tx.fetchval(
+        f"INSERT INTO appeals ({_APPEAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT (verdict_id, appellant_id) DO NOTHING RETURNING true",
+        appeal.id, appeal.verdict_id, appeal.case_id, appeal.appellant_id, appeal.side, appeal.reason, appeal.state, appeal.lodged_at,
+        appeal.closed_at,
+    ))
+
+
+async def get_own_appeal(conn: ReadConn, appellant_id: int, appeal_id: int) -> Appeal:
+    row = await conn.fetchrow(f"SELECT {_APPEAL} FROM appeals WHERE id = $1 AND appellant_id = $2", appeal_id, appellant_id)
+    if row is None:
+        raise NotFound
+    return _appeal_from(row)
+
+
+async def find_own_appeal(conn: ReadConn, appellant_id: int, verdict_id: int) -> Appeal | None:
+    row = await conn.fetchrow(f"SELECT {_APPEAL} FROM appeals WHERE verdict_id = $1 AND appellant_id = $2", verdict_id, appellant_id)
+    return _appeal_from(row) if row else None
+
+
+async def list_appeals_of_case(conn: ReadConn, case_id: int) -> list[Appeal]:
+    """The appeals that are heard in a case. Leans on appeals_case."""
+    rows = await conn.fetch(f"SELECT {_APPEAL} FROM appeals WHERE case_id = $1 ORDER BY id LIMIT 100", case_id)
+    return [_appeal_from(row) for row in rows]
+
+
+async def update_state(tx: WriteTx, appeal_id: int, state: State, at: datetime) -> None:
+    await tx.execute("UPDATE appeals SET state = $2, closed_at = $3 WHERE id = $1", appeal_id, state, at)
+
+
+async def has_reported(conn: ReadConn, account_id: int, case_id: int) -> bool:
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM report_cases WHERE reporter_id = $1 AND case_id = $2)", account_id, case_id
+    ))

@@ -1,0 +1,150 @@
+"""All SQL of cases."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.moderation.cases.model import Case, State, Subject
+
+_CASE = (
+    "id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id, barred_ids, holder_id,"
+    " held_until, opened_at, due_at, closed_at"
+)
+# Expected harm, growing up to threefold as the time to decide runs out. $1 is now.
+_URGENCY = "harm * (1 + 2 * least(1, greatest(0, extract(epoch FROM $1 - opened_at) / extract(epoch FROM due_at - opened_at))))"
+
+
+def case_from(row: Row) -> Case:
+    values = dict(row)
+    values.update(subject=Subject(row["subject"]), state=State(row["state"]), barred_ids=tuple(row["barred_ids"]))
+    return Case(**values)
+
+
+async def get_case(conn: ReadConn, case_id: int) -> Case:
+    row = await conn.fetchrow(f"SELECT {_CASE} FROM cases WHERE id = $1", case_id)
+    if row is None:
+        raise NotFound
+    return case_from(row)
+
+
+async def lock_case(tx: WriteTx, case_id: int) -> Case:
+    """The case, with its row locked until the transaction ends."""
+    row = await tx.fetchrow(f"SELECT {_CASE} FROM cases WHERE id = $1 FOR UPDATE", case_id)
+    if row is None:
+        raise NotFound
+    return case_from(row)
+
+
+async def find_open_case(tx: WriteTx, subject: Subject, subject_id: int) -> Case | None:
+    """The open first look at a subject, with its row locked. Leans on cases_one_open."""
+    row = await tx.fetchrow(
+        f"SELECT {_CASE} FROM cases WHERE subject = $1 AND subject_id = $2 AND state = 'open' AND appealed_verdict_id IS NULL"
+        " FOR UPDATE",
+        subject, subject_id,
+    )
+    return case_from(row) if row else None
+
+
+async def find_appeal_case(tx: WriteTx, verdict_id: int) -> Case | None:
+    """The open second look at a verdict, with its row locked. Leans on cases_one_appeal."""
+    row = await tx.fetchrow(f"SELECT {_CASE} FROM cases WHERE appealed_verdict_id = $1 AND state = 'open' FOR UPDATE", verdict_id)
+    return case_from(row) if row else None
+
+
+async def insert_case(tx: WriteTx, case: Case) -> bool:
+    """False when somebody else opened one for the same subject at the same moment."""
+    return bool(await tx.fetchval(
+        "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id,"
+        " barred_ids, opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " ON CONFLICT DO NOTHING RETURNING true",
+        case.id, case.subject, case.subject_id, case.account_id, case.state, case.clause, case.severity, case.probability, case.harm,
+        case.appealed_verdict_id, list(case.barred_ids), case.opened_at, case.due_at,
+    ))
+
+
+async def update_estimate(tx: WriteTx, case: Case) -> None:
+    """Stores what is suspected, how likely and how harmful it is, who is barred, and until when it must be decided."""
+    await tx.execute(
+        "UPDATE cases SET clause = $2, severity = $3, probability = $4, harm = $5, barred_ids = $6, due_at = $7 WHERE id = $1",
+        case.id, case.clause, case.severity, case.probability, case.harm, list(case.barred_ids), case.due_at,
+    )
+
+
+async def update_state(tx: WriteTx, case_id: int, state: State, closed_at: datetime | None) -> None:
+    await tx.execute("UPDATE cases SET state = $2, closed_at = $3 WHERE id = $1", case_id, state, closed_at)
+
+
+async def claim_case(tx: WriteTx, case_id: int, moderator_id: int, now: datetime, until: datetime) -> bool:
+    """Takes or renews a claim, in one statement: False while somebody else holds it, or for one who may not."""
+    return bool(await tx.execute(
+        "UPDATE cases SET holder_id = $2, held_until = $4 WHERE id = $1 AND state = 'open'"
+        " AND (holder_id = $2 OR holder_id IS NULL OR held_until <= $3)"
+        " AND account_id <> $2 AND NOT barred_ids @> ARRAY[$2::bigint]",
+        case_id, moderator_id, now, until,
+    ))
+
+
+async def release_case(tx: WriteTx, case_id: int, moderator_id: int) -> bool:
+    return bool(await tx.execute(
+        "UPDATE cases SET holder_id = NULL, held_until = NULL WHERE id = $1 AND holder_id = $2", case_id, moderator_id
+    ))
+
+
+async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None) -> list[Case]:
+    """Open cases, most urgent first; for a moderator those that this one may decide and nobody else holds."""
+    rows = await conn.fetch(
+        f"SELECT {_CASE} FROM cases WHERE state = 'open' AND ($3::bigint IS NULL OR account_id <> $3"
+        " AND NOT barred_ids @> ARRAY[$3::bigint] AND (holder_id IS NULL OR holder_id = $3 OR held_until <= $1))"
+        f" ORDER BY {_URGENCY} DESC, id LIMIT $2",
+        now, limit, moderator_id,
+    )
+    return [case_from(row) for row in rows]
+
+
+async def count_open(conn: ReadConn) -> tuple[int, datetime | None]:
+    """(open cases, the earliest moment one is due)."""
+    row = await conn.fetchrow("SELECT count(*) AS open, min(due_at) AS due_at FROM cases WHERE state = 'open'")
+    assert row is not None
+    return row["open"], row["due_at"]
+
+
+async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, limit: int = 20) -> list[Case]:
+    """The history of an author: earlier cases, newest first. Leans on cases_account."""
+    rows = await conn.fetch(
+        f"SELECT {_CASE} FROM cases WHERE account_id = $1 AND id <> $2 ORDER BY id DESC LIMIT $3", account_id, without, limit
+    )
+    return [case_from(row) for row in rows]
+
+
+async def list_cases(conn: ReadConn, ids: Sequence[int]) -> dict[int, Case]:
+    rows = await conn.fetch(f"SELECT {_CASE} FROM cases WHERE id = ANY ($1::bigint[])", list(ids))
+    return {row["id"]: case_from(row) for row in rows}
+
+
+async def was_decided(conn: ReadConn, subject: Subject, subject_id: int, since: datetime | None) -> bool:
+    """Whether people have decided about a subject as it is now; `since`: when it last changed. Leans on cases_subject."""
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM cases WHERE subject = $1 AND subject_id = $2 AND state = 'decided'"
+        " AND ($3::timestamptz IS NULL OR closed_at > $3))",
+        subject, subject_id, since,
+    ))
+
+
+async def list_open_cases_of_post(tx: WriteTx, post_id: int) -> list[Case]:
+    """Open cases about a post, first and second looks, with their rows locked."""
+    rows = await tx.fetch(
+        f"SELECT {_CASE} FROM cases WHERE subject = 'post' AND subject_id = $1 AND state = 'open' ORDER BY id FOR UPDATE", post_id
+    )
+    return [case_from(row) for row in rows]
+
+
+async def get_reach(conn: ReadConn, subject: Subject, subject_id: int, account_id: int) -> tuple[int, int]:
+    """(followers of the author, boosts of the post)."""
+    row = await conn.fetchrow(
+        "SELECT (SELECT followers FROM account_counts WHERE account_id = $1) AS followers,"
+        " (SELECT boosts FROM post_counts WHERE $2 = 'post' AND post_id = $3) AS boosts",
+        account_id, subject, subject_id,
+    )
+    assert row is not None
+    return row["followers"] or 0, row["boosts"] or 0

@@ -1,0 +1,51 @@
+"""Examining a post once it is there: what is over a threshold becomes a signal in the case of the post."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import WriteTx
+from folkmoot.moderation.cases.actions import open_case, weigh_case
+from folkmoot.moderation.cases.model import Subject, probability_of
+from folkmoot.moderation.cases.queries import was_decided
+from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.detection import queries
+from folkmoot.moderation.detection.model import Finding
+from folkmoot.moderation.detection.queries import Words
+from folkmoot.moderation.detection.signals import Signal, SignalRaised
+from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.model import Step
+
+CLAUSE = "violence"  # what the detector looks for
+
+
+class Scorer(Protocol):
+    """What is asked of a detector; larger ones can take its place."""
+
+    def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Finding]: ...
+
+
+Loader = Callable[[], Scorer]
+
+
+async def raise_signal(tx: WriteTx, words: Words, finding: Finding) -> None:
+    """Brings a finding over the queue threshold into the post's case. A second time changes nothing, and neither does
+    a finding about words that people have decided on.
+
+    Writes signal.raised to the journal and tells it.
+    """
+    if await was_decided(tx, Subject.POST, words.post_id, words.edited_at):
+        return
+    clause = current().clause(CLAUSE)
+    case = await open_case(tx, Subject.POST, words.post_id, words.account_id, clause)
+    signal = Signal(
+        id=ids.make_id(ids.shard_of(words.account_id)), case_id=case.id, post_id=words.post_id, edited_at=words.edited_at,
+        detector=finding.detector, version=finding.version, clause=clause.key, score=finding.score, is_hiding=finding.hide,
+        reasons=tuple(finding.reasons[:8]), created_at=clock.now(),
+    )
+    if not await queries.insert_signal(tx, signal):
+        return
+    await weigh_case(tx, case, clause, max(case.probability, probability_of(finding.score, ())))
+    await note(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
+               score=round(finding.score, 4), hides=finding.hide)
+    tx.tell(SignalRaised(case_id=case.id, post_id=words.post_id, is_hiding=finding.hide))

@@ -1,0 +1,1 @@
+"""Reports: a member points to a post or an account. Any number of them join one case."""

@@ -1,0 +1,69 @@
+"""What a report is. No input or output."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+LONGEST_COMMENT = 1000
+MOST_POSTS = 20
+
+
+class Category(StrEnum):
+    """Why, in the words of the client API. Stored."""
+
+    SPAM = "spam"
+    LEGAL = "legal"
+    VIOLATION = "violation"
+    OTHER = "other"
+
+
+# The clause that a category means, when its report names none.
+CLAUSE_OF = {Category.SPAM: "spam", Category.LEGAL: "law", Category.VIOLATION: "harassment", Category.OTHER: "harassment"}
+
+
+class ReportDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member wants to report. Without posts, the account itself. `clauses` are keys."""
+
+    account_id: int
+    post_ids: tuple[int, ...] = ()
+    category: str = Category.OTHER
+    clauses: tuple[str, ...] = ()
+    comment: str = ""
+    forwards: bool = False
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    reporter_id: int
+    account_id: int
+    post_ids: tuple[int, ...]
+    category: Category
+    clauses: tuple[str, ...]
+    comment: str
+    forwards: bool
+    created_at: datetime
+
+
+class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one case is that a report joined, as its reporter may know it. `action` is None until people were told."""
+
+    case_id: int
+    state: str
+    due_at: datetime
+    action: str | None = None
+    clause: str | None = None
+    verdict_id: int | None = None
+    is_overturned: bool = False
+
+
+class Voice(msgspec.Struct, frozen=True, kw_only=True):
+    """A report as who decides sees it: what it says, and how often this reporter was right. No name."""
+
+    report_id: int
+    category: Category
+    clauses: tuple[str, ...]
+    comment: str
+    created_at: datetime
+    right: int
+    decided: int

@@ -1,0 +1,146 @@
+"""All SQL of reports."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
+from folkmoot.moderation.reports.model import Category, Report, ReportedCase, Voice
+
+_REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at"
+# How reporters fared before: of the cases they joined, how many were decided, and how many led to something.
+_RECORD = """
+    SELECT count(*) FILTER (WHERE v.action <> 'keep') AS right, count(*) AS decided
+    FROM report_cases AS earlier JOIN verdicts AS v ON v.case_id = earlier.case_id
+        AND v.settled_at IS NOT NULL AND v.overturned_by_id IS NULL
+    WHERE earlier.reporter_id = r.reporter_id AND earlier.case_id <> rc.case_id
+"""
+
+
+def _report_from(row: Row) -> Report:
+    values = dict(row)
+    values.update(post_ids=tuple(row["post_ids"]), clauses=tuple(row["clauses"]), category=Category(row["category"]))
+    return Report(**values)
+
+
+async def insert_report(tx: WriteTx, report: Report) -> None:
+    await tx.execute(
+        f"INSERT INTO reports ({_REPORT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        report.id, report.reporter_id, report.account_id, list(report.post_ids), report.category, list(report.clauses),
+        report.comment, report.forwards, report.created_at,
+    )
+
+
+async def insert_report_case(tx: WriteTx, case_id: int, report: Report) -> None:
+    await tx.execute(
+        "INSERT INTO report_cases (case_id, report_id, reporter_id) VALUES ($1, $2, $3)", case_id, report.id, report.reporter_id
+    )
+
+
+async def get_own_report(conn: ReadConn, reporter_id: int, report_id: int) -> Report:
+    row = await conn.fetchrow(f"SELECT {_REPORT} FROM reports WHERE id = $1 AND reporter_id = $2", report_id, reporter_id)
+    if row is None:
+        raise NotFound
+    return _report_from(row)
+
+
+async def list_own_reports(conn: ReadConn, reporter_id: int, page: Page) -> list[Report]:
+    """Leans on reports_reporter."""
+    rows = await conn.fetch(
+        f"SELECT {_REPORT} FROM reports WHERE reporter_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
+        reporter_id, page.below, page.above, page.limit,
+    )
+    return [_report_from(row) for row in page.newest_first(rows)]
+
+
+async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, list[ReportedCase]]:
+    """How far the cases are that these reports joined. A verdict shows once it is settled; until then nobody was told."""
+    rows = await conn.fetch(
+        """
+        SELECT rc.report_id, c.id, c.state, c.due_at, coalesce(later.action, v.action) AS action,
+            coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id, later.id IS NOT NULL AS is_overturned
+        FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id
+        LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
+        LEFT JOIN verdicts AS later ON later.id = v.overturned_by_id AND later.settled_at IS NOT NULL
+        WHERE rc.report_id = ANY ($1::bigint[]) ORDER BY c.id
+        """,
+        list(report_ids),
+    )
+    found: dict[int, list[ReportedCase]] = {id_: [] for id_ in report_ids}
+    for row in rows:
+        found[row["report_id"]].append(ReportedCase(
+            case_id=row["id"], state=row["state"], due_at=row["due_at"], action=row["action"], clause=row["clause"],
+            verdict_id=row["verdict_id"], is_overturned=row["is_overturned"],
+        ))
+    return found
+
+
+async def find_own_open_report(conn: ReadConn, reporter_id: int, case_id: int) -> Report | None:
+    """What somebody has reported in this case already."""
+    row = await conn.fetchrow(
+        f"SELECT {_REPORT} FROM reports WHERE id = (SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2 LIMIT 1)",
+        reporter_id, case_id,
+    )
+    return _report_from(row) if row else None
+
+
+async def list_accuracies(conn: ReadConn, case_id: int) -> list[tuple[int, int]]:
+    """(right, decided) of each reporter of a case, without this case."""
+    rows = await conn.fetch(
+        f"SELECT record.* FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id CROSS JOIN LATERAL ({_RECORD}) AS record"
+        " WHERE rc.case_id = $1 ORDER BY rc.report_id LIMIT 50",
+        case_id,
+    )
+    return [(row["right"], row["decided"]) for row in rows]
+
+
+async def count_reports(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, int]:
+    rows = await conn.fetch(
+        "SELECT case_id, count(*) AS times FROM report_cases WHERE case_id = ANY ($1::bigint[]) GROUP BY case_id", list(case_ids)
+    )
+    return {row["case_id"]: row["times"] for row in rows}
+
+
+async def list_voices(conn: ReadConn, case_id: int, limit: int = 50) -> list[Voice]:
+    """The reports of a case, for who decides: those with words first."""
+    rows = await conn.fetch(
+        f"""
+        SELECT r.id AS report_id, r.category, r.clauses, r.comment, r.created_at, record.right, record.decided
+        FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id CROSS JOIN LATERAL ({_RECORD}) AS record
+        WHERE rc.case_id = $1 ORDER BY r.comment = '', r.id LIMIT $2
+        """,
+        case_id, limit,
+    )
+    return [Voice(**{**dict(row), "clauses": tuple(row["clauses"]), "category": Category(row["category"])}) for row in rows]
+
+
+async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tuple[int, int]]:
+    """(report, reporter) of a case who have not been told of its outcome; they count as told from now on."""
+    rows = await tx.fetch(
+        "UPDATE report_cases SET told_at = now() WHERE case_id = $1 AND report_id IN ("
+        " SELECT report_id FROM report_cases WHERE case_id = $1 AND told_at IS NULL LIMIT $2) RETURNING report_id, reporter_id",
+        case_id, limit,
+    )
+    return [(row["report_id"], row["reporter_id"]) for row in rows]
+
+
+async def find_settled_keep(conn: ReadConn, post_id: int) -> tuple[int, tuple[str, ...]] | None:
+    """(case, clauses that were looked at) of the newest case in which people let a post stand, if its words are still the same."""
+    row = await conn.fetchrow(
+        """
+        SELECT c.id, ARRAY(SELECT DISTINCT unnest(r.clauses) FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id
+                           WHERE rc.case_id = c.id) || v.clause || c.clause AS clauses
+        FROM cases AS c JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL AND v.settled_at IS NOT NULL
+        JOIN posts AS p ON p.id = c.subject_id
+        WHERE c.subject = 'post' AND c.subject_id = $1 AND c.state = 'decided' AND v.action = 'keep' AND v.overturned_by_id IS NULL
+          AND (p.edited_at IS NULL OR p.edited_at < v.made_at)
+        ORDER BY c.id DESC LIMIT 1
+        """,
+        post_id,
+    )
+    return (row["id"], tuple(row["clauses"])) if row else None
+
+
+async def list_reported_post_owners(conn: ReadConn, post_ids: Sequence[int]) -> dict[int, int]:
+    rows = await conn.fetch("SELECT id, account_id FROM posts WHERE id = ANY ($1::bigint[]) AND boost_of_id IS NULL", list(post_ids))
+    return {row["id"]: row["account_id"] for row in rows}

@@ -1,0 +1,104 @@
+"""Imposing and lifting restrictions. Each changes rows, and puts the effect that follows from them in force, at once."""
+
+from datetime import datetime
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import WriteTx
+from folkmoot.moderation.cases.model import Case, Subject
+from folkmoot.moderation.clauses.model import Clause
+from folkmoot.moderation.detection.queries import list_signals
+from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.reports.queries import count_reports
+from folkmoot.moderation.restrictions import queries
+from folkmoot.moderation.restrictions.model import (
+    Kind,
+    Restriction,
+    RestrictionImposed,
+    RestrictionLifted,
+    account_effect,
+    post_effect,
+)
+from folkmoot.moderation.statements.actions import issue_statement
+from folkmoot.moderation.statements.model import Quoted, Source, Statement
+from folkmoot.moderation.statements.queries import get_quoted
+from folkmoot.network.accounts.actions import set_effect as set_account_effect
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.actions import set_effect as set_post_effect
+from folkmoot.network.sessions.actions import forget_viewer
+
+
+async def impose_restriction(
+    tx: WriteTx, case: Case, kind: Kind, clause: Clause, *, verdict_id: int | None = None, explanation: str = "",
+    until: datetime | None = None,
+) -> Statement:
+    """Restricts the subject of a case, or its author, and issues the statement of reasons: one transaction, so that
+    nobody is restricted without being told.
+
+    Writes restriction.imposed and statement.issued to the journal; tells restriction.imposed. Without a verdict it is
+    pending review, and a machine's.
+    """
+    subject = kind.subject
+    subject_id = case.account_id if subject is Subject.ACCOUNT else case.subject_id
+    await queries.lock_subject(tx, subject, subject_id)
+    restriction = Restriction(
+        id=ids.make_id(ids.shard_of(case.account_id)), subject=subject, subject_id=subject_id, account_id=case.account_id, kind=kind,
+        clause=clause.key, case_id=case.id, verdict_id=verdict_id, imposed_at=clock.now(), until=until,
+    )
+    quoted = await get_quoted(tx, case.subject_id) if case.subject is Subject.POST else Quoted()
+    await queries.insert_restriction(tx, restriction)
+    await _put_in_force(tx, subject, subject_id)
+    await note(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,
+               subject_id=subject_id, clause=clause.key, verdict=verdict_id)
+    statement = await issue_statement(
+        tx, case, restriction.id, kind, clause.key, source=await _source(tx, case), is_interim=restriction.is_interim, quoted=quoted,
+        explanation=explanation, until=until,
+    )
+
+    tx.tell(RestrictionImposed(restriction_id=restriction.id, subject_id=subject_id, account_id=case.account_id))
+    return statement
+
+
+async def lift_restriction(tx: WriteTx, restriction: Restriction, *, by_verdict_id: int | None = None) -> None:
+    """Ends a restriction; what it did is undone exactly. Without a verdict, because its time was over.
+
+    Writes restriction.lifted to the journal and tells it. A second time changes nothing.
+    """
+    await queries.lock_subject(tx, restriction.subject, restriction.subject_id)
+    if not await queries.update_lifted(tx, restriction.id, clock.now(), by_verdict_id):
+        return
+    await _put_in_force(tx, restriction.subject, restriction.subject_id)
+    await note(tx, Step.RESTRICTION_LIFTED, case_id=restriction.case_id, restriction=restriction.id, verdict=by_verdict_id)
+    tx.tell(RestrictionLifted(
+        restriction_id=restriction.id, subject_id=restriction.subject_id, account_id=restriction.account_id
+    ))
+
+
+async def restore_restriction(tx: WriteTx, restriction: Restriction) -> None:
+    """Puts a restriction back in force, because the verdict that lifted it was taken back."""
+    await queries.lock_subject(tx, restriction.subject, restriction.subject_id)
+    if not await queries.update_lifted(tx, restriction.id, None, None):
+        return
+    await _put_in_force(tx, restriction.subject, restriction.subject_id)
+    await note(tx, Step.RESTRICTION_IMPOSED, case_id=restriction.case_id, restriction=restriction.id, what=restriction.kind, again=True)
+    tx.tell(RestrictionImposed(
+        restriction_id=restriction.id, subject_id=restriction.subject_id, account_id=restriction.account_id
+    ))
+
+
+async def _put_in_force(tx: WriteTx, subject: Subject, subject_id: int) -> None:
+    """Derives the effect from all standing rows. A suspension also ends what is open: pages, streams, caches."""
+    standing = await queries.list_standing(tx, subject, subject_id)
+    if subject is Subject.POST:
+        await set_post_effect(tx, subject_id, *post_effect(standing))
+        return
+    effect: AccountEffect = account_effect(standing)
+    if await set_account_effect(tx, subject_id, effect):
+        forget_viewer(tx, subject_id)
+
+
+async def _source(tx: WriteTx, case: Case) -> Source:
+    """Who noticed first: people, or a detector."""
+    reports = await count_reports(tx, [case.id])
+    signals = await list_signals(tx, [case.id])
+    return Source.DETECTOR if signals and not reports else Source.REPORT

@@ -1,0 +1,34 @@
+"""What restrictions hear of and do by the clock. `app.py` subscribes these."""
+
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.moderation.cases.model import State
+from folkmoot.moderation.cases.queries import lock_case
+from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.detection.signals import SignalRaised
+from folkmoot.moderation.restrictions import queries
+from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction
+from folkmoot.moderation.restrictions.model import Kind
+from folkmoot.moderation.statements.actions import tell_statement
+
+
+async def hide_pending_review(database: Database, event: SignalRaised) -> None:
+    """What a detector finds almost certain is hidden until people have looked; its author is told at once."""
+    if not event.is_hiding:
+        return
+    async with database.write() as tx:
+        case = await lock_case(tx, event.case_id)
+        if case.state is not State.OPEN:
+            return
+        standing = await queries.list_standing(tx, case.subject, case.subject_id)
+        if any(restriction.is_interim for restriction in standing):
+            return
+        statement = await impose_restriction(tx, case, Kind.HIDE, current().clause(case.clause))
+        await tell_statement(tx, statement)
+
+
+async def lift_what_is_over(database: Database) -> None:
+    """Ends timed restrictions. By the clock."""
+    async with database.write() as tx:
+        for restriction in await queries.list_over(tx, clock.now()):
+            await lift_restriction(tx, restriction)

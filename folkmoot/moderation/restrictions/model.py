@@ -1,0 +1,76 @@
+"""What a restriction is, and what several of them do together. No input or output."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from folkmoot.base.events import Event
+from folkmoot.moderation.cases.model import Subject
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.model import PostEffect
+
+
+class Kind(StrEnum):
+    """What is done, to a post or to an account. Stored."""
+
+    LABEL = "label"
+    HIDE = "hide"
+    REMOVE = "remove"
+    FREEZE = "freeze"
+    SUSPEND = "suspend"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject.ACCOUNT if self in _ON_ACCOUNTS else Subject.POST
+
+
+_ON_ACCOUNTS = {Kind.FREEZE: AccountEffect.FROZEN, Kind.SUSPEND: AccountEffect.SUSPENDED}
+_ON_POSTS = {Kind.LABEL: PostEffect.LABEL, Kind.HIDE: PostEffect.HIDDEN, Kind.REMOVE: PostEffect.REMOVED}
+
+
+class Restriction(msgspec.Struct, frozen=True, kw_only=True):
+    """`verdict_id` None: pending review. It stands until it is lifted; with `until`, then at the latest."""
+
+    id: int
+    subject: Subject
+    subject_id: int
+    account_id: int
+    kind: Kind
+    clause: str
+    case_id: int
+    verdict_id: int | None
+    imposed_at: datetime
+    until: datetime | None
+    lifted_at: datetime | None = None
+    lifted_by_verdict_id: int | None = None
+
+    @property
+    def is_interim(self) -> bool:
+        return self.verdict_id is None
+
+
+class RestrictionImposed(Event, frozen=True, kw_only=True):
+    kind = "restriction.imposed"
+    restriction_id: int
+    subject_id: int
+    account_id: int
+
+
+class RestrictionLifted(Event, frozen=True, kw_only=True):
+    kind = "restriction.lifted"
+    restriction_id: int
+    subject_id: int
+    account_id: int
+
+
+def post_effect(standing: Sequence[Restriction]) -> tuple[PostEffect, str | None]:
+    """What the standing restrictions of a post do: the strongest one; with a label, which clause it names."""
+    effect = max((_ON_POSTS[restriction.kind] for restriction in standing), default=PostEffect.NONE)
+    labels = [restriction.clause for restriction in standing if restriction.kind is Kind.LABEL]
+    return effect, labels[-1] if effect is PostEffect.LABEL else None
+
+
+def account_effect(standing: Sequence[Restriction]) -> AccountEffect:
+    return max((_ON_ACCOUNTS[restriction.kind] for restriction in standing), default=AccountEffect.NONE)

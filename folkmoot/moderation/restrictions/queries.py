@@ -1,0 +1,70 @@
+"""All SQL of restrictions."""
+
+from datetime import datetime
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.restrictions.model import Kind, Restriction
+
+_RESTRICTION = (
+    "id, subject, subject_id, account_id, kind, clause, case_id, verdict_id, imposed_at, until, lifted_at, lifted_by_verdict_id"
+)
+
+
+def _restriction_from(row: Row) -> Restriction:
+    return Restriction(**{**dict(row), "subject": Subject(row["subject"]), "kind": Kind(row["kind"])})
+
+
+async def insert_restriction(tx: WriteTx, restriction: Restriction) -> None:
+    await tx.execute(
+        "INSERT INTO restrictions (id, subject, subject_id, account_id, kind, clause, case_id, verdict_id, imposed_at, until)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        restriction.id, restriction.subject, restriction.subject_id, restriction.account_id, restriction.kind, restriction.clause,
+        restriction.case_id, restriction.verdict_id, restriction.imposed_at, restriction.until,
+    )
+
+
+async def lock_subject(tx: WriteTx, subject: Subject, subject_id: int) -> None:
+    """One at a time changes what is done to a subject, so that its effect always follows from all of its rows."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"{subject}:{subject_id}")
+
+
+async def list_standing(conn: ReadConn, subject: Subject, subject_id: int) -> list[Restriction]:
+    """Restrictions in force, oldest first. Leans on restrictions_standing."""
+    rows = await conn.fetch(
+        f"SELECT {_RESTRICTION} FROM restrictions WHERE subject = $1 AND subject_id = $2 AND lifted_at IS NULL ORDER BY id",
+        subject, subject_id,
+    )
+    return [_restriction_from(row) for row in rows]
+
+
+async def list_of_case(conn: ReadConn, case_id: int) -> list[Restriction]:
+    rows = await conn.fetch(f"SELECT {_RESTRICTION} FROM restrictions WHERE case_id = $1 ORDER BY id", case_id)
+    return [_restriction_from(row) for row in rows]
+
+
+async def list_of_verdict(conn: ReadConn, verdict_id: int) -> list[Restriction]:
+    rows = await conn.fetch(f"SELECT {_RESTRICTION} FROM restrictions WHERE verdict_id = $1 ORDER BY id", verdict_id)
+    return [_restriction_from(row) for row in rows]
+
+
+async def list_lifted_by(conn: ReadConn, verdict_id: int) -> list[Restriction]:
+    rows = await conn.fetch(f"SELECT {_RESTRICTION} FROM restrictions WHERE lifted_by_verdict_id = $1 ORDER BY id", verdict_id)
+    return [_restriction_from(row) for row in rows]
+
+
+async def list_over(tx: WriteTx, now: datetime, limit: int = 100) -> list[Restriction]:
+    """Restrictions whose time has come. Leans on restrictions_until."""
+    rows = await tx.fetch(
+        f"SELECT {_RESTRICTION} FROM restrictions WHERE lifted_at IS NULL AND until <= $1 ORDER BY until LIMIT $2", now, limit
+    )
+    return [_restriction_from(row) for row in rows]
+
+
+async def update_lifted(tx: WriteTx, restriction_id: int, at: datetime | None, by_verdict_id: int | None) -> bool:
+    """Lifts a restriction, or (`at` None) puts it back in force; False if it was so already."""
+    return bool(await tx.execute(
+        "UPDATE restrictions SET lifted_at = $2, lifted_by_verdict_id = $3"
+        " WHERE id = $1 AND (lifted_at IS NULL) = ($2::timestamptz IS NOT NULL)",
+        restriction_id, at, by_verdict_id,
+    ))

@@ -1,0 +1,83 @@
+"""All SQL of statements."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
+from folkmoot.moderation.statements.model import Quoted, Source, Statement
+
+_OWN = (
+    "id, account_id, restriction_id, case_id, kind, clause, policy, quote, explanation, source, is_interim, posted_at, until,"
+    " issued_at, told_at"
+)
+_SELECT = (
+    f"SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.lifted_at, r.verdict_id"
+    " FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id"
+)
+
+
+def _statement_from(row: Row) -> Statement:
+    return Statement(**{**dict(row), "source": Source(row["source"])})
+
+
+async def insert_statement(tx: WriteTx, statement: Statement) -> None:
+    await tx.execute(
+        f"INSERT INTO statements ({_OWN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        statement.id, statement.account_id, statement.restriction_id, statement.case_id, statement.kind, statement.clause,
+        statement.policy, statement.quote, statement.explanation, statement.source, statement.is_interim, statement.posted_at,
+        statement.until, statement.issued_at, statement.told_at,
+    )
+
+
+async def get_own_statement(conn: ReadConn, account_id: int, statement_id: int) -> Statement:
+    row = await conn.fetchrow(f"{_SELECT} WHERE s.id = $1 AND s.account_id = $2", statement_id, account_id)
+    if row is None:
+        raise NotFound
+    return _statement_from(row)
+
+
+async def list_own_statements(conn: ReadConn, account_id: int, page: Page) -> list[Statement]:
+    """Newest first. Leans on statements_account."""
+    rows = await conn.fetch(
+        f"{_SELECT} WHERE s.account_id = $1 AND s.id < $2 AND s.id > $3 ORDER BY s.id {page.order} LIMIT $4",
+        account_id, page.below, page.above, page.limit,
+    )
+    return [_statement_from(row) for row in page.newest_first(rows)]
+
+
+async def list_statements_of_verdict(conn: ReadConn, verdict_id: int) -> list[Statement]:
+    rows = await conn.fetch(f"{_SELECT} WHERE r.verdict_id = $1 ORDER BY s.id", verdict_id)
+    return [_statement_from(row) for row in rows]
+
+
+async def list_told_and_lifted_by(conn: ReadConn, verdict_id: int) -> list[Statement]:
+    """Statements whose restriction this verdict ended, of those that their author was told of."""
+    rows = await conn.fetch(f"{_SELECT} WHERE r.lifted_by_verdict_id = $1 AND s.told_at IS NOT NULL ORDER BY s.id", verdict_id)
+    return [_statement_from(row) for row in rows]
+
+
+async def list_statements(conn: ReadConn, ids: Sequence[int]) -> dict[int, Statement]:
+    rows = await conn.fetch(f"{_SELECT} WHERE s.id = ANY ($1::bigint[])", list(ids))
+    return {row["id"]: _statement_from(row) for row in rows}
+
+
+async def update_told(tx: WriteTx, statement_id: int) -> bool:
+    """False if its author was told already."""
+    return bool(await tx.execute("UPDATE statements SET told_at = now() WHERE id = $1 AND told_at IS NULL", statement_id))
+
+
+async def get_quoted(conn: ReadConn, post_id: int) -> Quoted:
+    """The words of a post as they stand; nothing of a post that is gone."""
+    row = await conn.fetchrow("SELECT cover, text, coalesce(edited_at, created_at) AS posted_at FROM posts WHERE id = $1", post_id)
+    if row is None:
+        return Quoted()
+    return Quoted("\n\n".join(part for part in (row["cover"], row["text"]) if part), row["posted_at"])
+
+
+async def count_in_force(conn: ReadConn, account_id: int) -> int:
+    """How many restrictions stand against an account and its posts."""
+    return int(await conn.fetchval(
+        "SELECT count(*) FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id"
+        " WHERE s.account_id = $1 AND r.lifted_at IS NULL", account_id,
+    ))

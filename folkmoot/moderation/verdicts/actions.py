@@ -1,0 +1,170 @@
+"""Reaching a verdict, taking it back within half a minute, and settling it: then everybody is told."""
+
+from datetime import timedelta
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import WriteTx
+from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
+from folkmoot.base.text import clean
+from folkmoot.moderation.cases.actions import close_case
+from folkmoot.moderation.cases.model import Case, State, Subject
+from folkmoot.moderation.cases.policy import can_decide, require_moderator
+from folkmoot.moderation.cases.queries import find_open_case, lock_case
+from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.reports.actions import tell_outcome
+from folkmoot.moderation.restrictions import queries as restrictions
+from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction, restore_restriction
+from folkmoot.moderation.statements.actions import tell_lifted, tell_statement
+from folkmoot.moderation.statements.queries import list_statements_of_verdict, list_told_and_lifted_by
+from folkmoot.moderation.verdicts import queries
+from folkmoot.moderation.verdicts.model import (
+    LONGEST_EXPLANATION,
+    MOST_DAYS,
+    Action,
+    Decision,
+    Settle,
+    Verdict,
+    VerdictReached,
+    VerdictSettled,
+)
+from folkmoot.network.sessions.model import Viewer
+
+SETTLE = "verdicts.settle"
+
+
+async def reach_verdict(tx: WriteTx, moderator: Viewer, case_id: int, decision: Decision) -> Verdict:
+    """Decides a case that the moderator has claimed, and does what was decided, in one transaction.
+
+    On appeal the same finding lets the first verdict stand; another one replaces it. Writes verdict.reached to the
+    journal, tells it, and orders that people are told once half a minute has passed. Raises Invalid, Forbidden, and
+    Conflict when the claim has run out, the case is decided, or the post was edited since it was shown.
+    """
+    require_moderator(moderator)
+    case = await lock_case(tx, case_id)
+    _require_claim(moderator, case)
+    action = _checked(case, decision)
+    await _require_same_words(tx, case, decision)
+
+    now = clock.now()
+    clause = current().clause(decision.clause or case.clause)
+    verdict = Verdict(
+        id=ids.make_id(ids.shard_of(case.account_id), now), case_id=case.id, moderator_id=moderator.id, action=action, clause=clause.key,
+        policy=current().version, explanation=clean(decision.explanation),
+        until=now + timedelta(days=decision.days) if action.is_timed else None, made_at=now,
+    )
+    await queries.insert_verdict(tx, verdict)
+    await close_case(tx, case, State.DECIDED)
+    await note(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=moderator.id, verdict=verdict.id, action=action, clause=clause.key,
+               policy=verdict.policy)
+    for restriction in await restrictions.list_standing(tx, case.subject, case.subject_id):
+        if restriction.is_interim:
+            await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
+    if not await _confirms_first(tx, case, verdict):
+        for kind in action.kinds(case.subject):
+            until = verdict.until if kind == action.value else None
+            await impose_restriction(tx, case, kind, clause, verdict_id=verdict.id, explanation=verdict.explanation, until=until)
+
+    tx.tell(VerdictReached(verdict_id=verdict.id, case_id=case.id))
+    tx.enqueue(SETTLE, Settle(verdict.id), at=verdict.undo_until)
+    return verdict
+
+
+async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
+    """Takes one's own verdict back before anybody was told: everything is as before, and the case is open again.
+
+    Writes verdict.undone to the journal. Raises Forbidden for somebody else's, Conflict when it is too late.
+    """
+    require_moderator(moderator)
+    verdict = await queries.lock_verdict(tx, verdict_id)
+    if verdict.moderator_id != moderator.id:
+        raise Forbidden
+    case = await lock_case(tx, verdict.case_id)
+    if verdict.settled_at or verdict.undone_at or clock.now() > verdict.undo_until:
+        raise Conflict("It is too late to take this back. Only an appeal can change it now.")
+    if not case.is_appeal and await find_open_case(tx, case.subject, case.subject_id):
+        raise Conflict("A new report has come in meanwhile. Decide that one.")
+
+    lifted = await restrictions.list_lifted_by(tx, verdict.id)
+    for restriction in await restrictions.list_of_verdict(tx, verdict.id):
+        await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
+    for restriction in lifted:
+        await restore_restriction(tx, restriction)
+    if case.appealed_verdict_id:
+        await queries.update_overturned(tx, case.appealed_verdict_id, None)
+    await queries.update_undone(tx, verdict.id, clock.now())
+    await close_case(tx, case, State.OPEN)
+    await note(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
+    return case
+
+
+async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
+    """Tells those whom a verdict concerns, if it still stands: the author, and who reported. A second time does nothing.
+
+    Writes verdict.settled to the journal and tells it.
+    """
+    verdict = await queries.lock_verdict(tx, verdict_id)
+    if verdict.settled_at or verdict.undone_at:
+        return
+    case = await lock_case(tx, verdict.case_id)
+    await queries.update_settled(tx, verdict.id, clock.now())
+    statements = await list_statements_of_verdict(tx, verdict.id)
+    for statement in statements:
+        await tell_statement(tx, statement)
+    if not statements:  # nothing new stands in its place: what was lifted is over
+        for statement in await list_told_and_lifted_by(tx, verdict.id):
+            await tell_lifted(tx, statement)
+    await tell_outcome(tx, case.id)
+    await note(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id)
+    tx.tell(VerdictSettled(verdict_id=verdict.id, case_id=case.id, appealed_verdict_id=case.appealed_verdict_id))
+
+
+async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
+    """On appeal: whether the first verdict says the same and stands. If not, what it did is lifted."""
+    if case.appealed_verdict_id is None:
+        return False
+    first = await queries.lock_verdict(tx, case.appealed_verdict_id)
+    if first.says_the_same(verdict):
+        return True
+    for restriction in await restrictions.list_of_verdict(tx, first.id):
+        await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
+    await queries.update_overturned(tx, first.id, verdict.id)
+    return False
+
+
+def _require_claim(moderator: Viewer, case: Case) -> None:
+    if case.state is not State.OPEN:
+        raise Conflict("This case has been decided.")
+    if not can_decide(moderator.id, case):
+        raise Forbidden("You are part of this matter. Somebody else will decide it.")
+    if not case.is_held_by(moderator.id, clock.now()):
+        raise Conflict("Your claim on this case has run out, or somebody else holds it. Please open it again.")
+
+
+def _checked(case: Case, decision: Decision) -> Action:
+    errors = []
+    if decision.action not in list(Action) or not Action(decision.action).fits(case.subject):
+        errors.append(FieldError("action", "inclusion", "Please choose what should be done."))
+    elif decision.action != Action.KEEP and decision.clause not in [clause.key for clause in current().clauses]:
+        errors.append(FieldError("clause", "inclusion", "Please say which rule is broken."))
+    if decision.clause and decision.clause not in [clause.key for clause in current().clauses]:
+        errors.append(FieldError("clause", "inclusion", "There is no such rule."))
+    if len(decision.explanation) > LONGEST_EXPLANATION:
+        errors.append(FieldError("explanation", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_EXPLANATION}))
+    if not 1 <= decision.days <= MOST_DAYS:
+        errors.append(FieldError("days", "inclusion", "Please choose between 1 and %(limit)d days.", {"limit": MOST_DAYS}))
+    if errors:
+        raise Invalid(*errors)
+    return Action(decision.action)
+
+
+async def _require_same_words(tx: WriteTx, case: Case, decision: Decision) -> None:
+    """A verdict is about the words that were read, not about what they became meanwhile."""
+    if case.subject is not Subject.POST:
+        return
+    is_there, edited_at = await queries.find_words_edited_at(tx, case.subject_id)
+    if not is_there:
+        raise Conflict("The author has deleted this post.")
+    if edited_at != decision.seen_edited_at:
+        raise Conflict("The author has edited this post in the meantime. Please look again.")

@@ -1,0 +1,79 @@
+"""All SQL of verdicts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.moderation.verdicts.model import Action, Verdict
+
+_VERDICT = (
+    "id, case_id, moderator_id, action, clause, policy, explanation, until, made_at, undone_at, settled_at, overturned_by_id"
+)
+
+
+def _verdict_from(row: Row) -> Verdict:
+    return Verdict(**{**dict(row), "action": Action(row["action"])})
+
+
+async def insert_verdict(tx: WriteTx, verdict: Verdict) -> None:
+    await tx.execute(
+        "INSERT INTO verdicts (id, case_id, moderator_id, action, clause, policy, explanation, until, made_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        verdict.id, verdict.case_id, verdict.moderator_id, verdict.action, verdict.clause, verdict.policy, verdict.explanation,
+        verdict.until, verdict.made_at,
+    )
+
+
+async def get_verdict(conn: ReadConn, verdict_id: int) -> Verdict:
+    row = await conn.fetchrow(f"SELECT {_VERDICT} FROM verdicts WHERE id = $1", verdict_id)
+    if row is None:
+        raise NotFound
+    return _verdict_from(row)
+
+
+async def lock_verdict(tx: WriteTx, verdict_id: int) -> Verdict:
+    row = await tx.fetchrow(f"SELECT {_VERDICT} FROM verdicts WHERE id = $1 FOR UPDATE", verdict_id)
+    if row is None:
+        raise NotFound
+    return _verdict_from(row)
+
+
+async def find_last_of_moderator(conn: ReadConn, moderator_id: int) -> Verdict | None:
+    """The newest verdict of a moderator that was not taken back. Leans on verdicts_moderator."""
+    row = await conn.fetchrow(
+        f"SELECT {_VERDICT} FROM verdicts WHERE moderator_id = $1 AND undone_at IS NULL ORDER BY id DESC LIMIT 1", moderator_id
+    )
+    return _verdict_from(row) if row else None
+
+
+async def find_standing(conn: ReadConn, case_id: int) -> Verdict | None:
+    """The verdict of a case, if it was not taken back."""
+    row = await conn.fetchrow(f"SELECT {_VERDICT} FROM verdicts WHERE case_id = $1 AND undone_at IS NULL", case_id)
+    return _verdict_from(row) if row else None
+
+
+async def list_standing(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, Verdict]:
+    """By case."""
+    rows = await conn.fetch(
+        f"SELECT {_VERDICT} FROM verdicts WHERE case_id = ANY ($1::bigint[]) AND undone_at IS NULL", list(case_ids)
+    )
+    return {row["case_id"]: _verdict_from(row) for row in rows}
+
+
+async def update_undone(tx: WriteTx, verdict_id: int, at: datetime) -> None:
+    await tx.execute("UPDATE verdicts SET undone_at = $2 WHERE id = $1", verdict_id, at)
+
+
+async def update_settled(tx: WriteTx, verdict_id: int, at: datetime) -> None:
+    await tx.execute("UPDATE verdicts SET settled_at = $2 WHERE id = $1", verdict_id, at)
+
+
+async def update_overturned(tx: WriteTx, verdict_id: int, by_id: int | None) -> None:
+    await tx.execute("UPDATE verdicts SET overturned_by_id = $2 WHERE id = $1", verdict_id, by_id)
+
+
+async def find_words_edited_at(tx: WriteTx, post_id: int) -> tuple[bool, datetime | None]:
+    """(whether the post is there, when it was last edited), with its row locked: it does not change while we decide."""
+    row = await tx.fetchrow("SELECT edited_at FROM posts WHERE id = $1 FOR UPDATE", post_id)
+    return (True, row["edited_at"]) if row else (False, None)

@@ -1,0 +1,91 @@
+"""A village with an order: moderators, who report, claim and decide through the same actions as the pages."""
+
+from typing import Any
+
+from folkmoot.base import clock
+from folkmoot.moderation.cases.actions import claim_case
+from folkmoot.moderation.cases.model import Case
+from folkmoot.moderation.cases.queries import get_case, list_queue
+from folkmoot.moderation.reports.actions import file_report
+from folkmoot.moderation.reports.model import Report, ReportDraft
+from folkmoot.moderation.verdicts.actions import reach_verdict
+from folkmoot.moderation.verdicts.model import Decision, Verdict
+from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.sessions.model import Role, Viewer
+from folkmoot.network.sessions.queries import get_login
+from tests.village import Village
+
+
+class Court:
+    """Who is in it: author, reader, two who report, two moderators."""
+
+    def __init__(self, village: Village) -> None:
+        self.village = village
+        self.database = village.database
+
+    async def open(self) -> "Court":
+        await self.village.settle("author", "reader", "reporter", "other_reporter")
+        await self.village.settle("moderator", "other_moderator", role=Role.MODERATOR)
+        return self
+
+    async def viewer(self, name: str) -> Viewer:
+        async with self.database.read() as conn:
+            account = await get_account(conn, self.village.people[name].id)
+            return Viewer(account=account, login=await get_login(conn, account.id))
+
+    async def report(self, name: str, *views: PostView, account: str = "author", **draft: Any) -> Report:
+        posts = tuple(view.post.id for view in views)
+        async with self.database.write() as tx:
+            return await file_report(
+                tx, self.village.people[name], ReportDraft(account_id=self.village.people[account].id, post_ids=posts, **draft)
+            )
+
+    async def queue(self) -> list[Case]:
+        async with self.database.read() as conn:
+            return await list_queue(conn, clock.now(), 100)
+
+    async def case(self, case_id: int) -> Case:
+        async with self.database.read() as conn:
+            return await get_case(conn, case_id)
+
+    async def claim(self, name: str, case: Case) -> Case:
+        moderator = await self.viewer(name)
+        async with self.database.write() as tx:
+            return await claim_case(tx, moderator, case.id)
+
+    async def decide(self, name: str, case: Case, action: str, clause: str = "violence", **decision: Any) -> Verdict:
+        """Claims, decides, and lets the half minute pass."""
+        await self.claim(name, case)
+        moderator = await self.viewer(name)
+        async with self.database.write() as tx:
+            verdict = await reach_verdict(
+                tx, moderator, case.id, Decision(action=action, clause="" if action == "keep" else clause, **decision)
+            )
+        await self.let_half_a_minute_pass()
+        return verdict
+
+    async def let_half_a_minute_pass(self) -> None:
+        """What was ordered for later is due now, and done."""
+        async with self.database.write() as tx:
+            await tx.execute("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued' AND execute_after > now()")
+        await self.village.work()
+
+    async def told(self, name: str) -> list[tuple[str, int]]:
+        """(kind, reference) of what the place told somebody, oldest first."""
+        async with self.database.read() as conn:
+            rows = await conn.fetch(
+                "SELECT kind, reference_id FROM notifications WHERE account_id = $1 AND reference_id IS NOT NULL ORDER BY id",
+                self.village.people[name].id,
+            )
+        return [(row["kind"], row["reference_id"]) for row in rows]
+
+    async def journal(self, case: Case) -> list[str]:
+        async with self.database.read() as conn:
+            rows = await conn.fetch("SELECT kind FROM journal WHERE case_id = $1 ORDER BY id", case.id)
+        return [row["kind"] for row in rows]
+
+    async def sees(self, name: str, view: PostView) -> bool:
+        """Whether somebody can open the post's page."""
+        visitor = await self.village.by_app(name)
+        return (await visitor.get(f"/api/v1/statuses/{view.post.id}")).status == 200

@@ -1,0 +1,169 @@
+"""Reports join one case; it is claimed by one moderator at a time, and never by somebody who is part of it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
+from folkmoot.moderation.cases.actions import claim_case, release_case
+from folkmoot.moderation.cases.model import State, accuracy_of, probability_of
+from folkmoot.moderation.reports.actions import file_report
+from folkmoot.moderation.reports.model import ReportDraft
+from folkmoot.network.posts.actions import delete_post
+from folkmoot.network.posts.model import Visibility
+from folkmoot.network.sessions.model import Role
+from tests.moderation.court import Court
+
+
+async def test_reports_of_one_post_are_one_case(court: Court) -> None:
+    post = await court.village.write("author", "Počkáme na něj u tramvaje")
+    await court.report("reporter", post, clauses=("violence",), comment="To je výhrůžka.")
+    first = (await court.queue())[0]
+    await court.report("other_reporter", post, category="other")
+    cases = await court.queue()
+    assert [case.id for case in cases] == [first.id]
+    assert cases[0].clause == "violence"  # the gravest that anybody named
+    assert cases[0].harm > first.harm
+    assert await court.journal(first) == ["case.opened", "report.filed", "report.filed"]
+
+
+async def test_many_who_report_at_once_get_one_case(court: Court) -> None:
+    post = await court.village.write("author")
+    names = [f"crowd_{number}" for number in range(8)]
+    await court.village.settle(*names)
+    await asyncio.gather(*(court.report(name, post, clauses=("spam",)) for name in names))
+    assert len(await court.queue()) == 1
+
+
+async def test_a_crowd_weighs_no_more_than_five(court: Court) -> None:
+    assert probability_of(0, [1 / 3] * 1000) == probability_of(0, [1 / 3] * 5) < 0.9
+    assert accuracy_of(0, 0) == pytest.approx(1 / 3)
+    assert accuracy_of(0, 20) < 0.05 < 0.9 < accuracy_of(20, 20)
+
+
+async def test_a_report_about_two_posts_joins_two_cases_and_one_about_nobody_s_post_none(court: Court) -> None:
+    posts = [await court.village.write("author", text) for text in ("jedna", "dvě")]
+    foreign = await court.village.write("reader", "tři")
+    secret = await court.village.write("author", "jen pro mne", visibility=Visibility.FOLLOWERS)
+    await court.report("reporter", *posts)
+    assert {case.subject_id for case in await court.queue()} == {view.post.id for view in posts}
+    for wrong in (foreign, secret):
+        with pytest.raises(NotFound):
+            await court.report("reporter", wrong)
+    assert len(await court.queue()) == 2
+
+
+async def test_a_second_report_by_the_same_member_is_the_first(court: Court) -> None:
+    post = await court.village.write("author")
+    first = await court.report("reporter", post)
+    again = await court.report("reporter", post, comment="Ještě jednou!")
+    assert again.id == first.id
+
+
+async def test_an_account_is_reported_without_a_post(court: Court) -> None:
+    await court.report("reporter", comment="Vydává se za starostu.", clauses=("identity",))
+    (case,) = await court.queue()
+    assert (case.subject, case.subject_id) == ("account", court.village.people["author"].id)
+
+
+@pytest.mark.parametrize(("draft", "field"), [
+    ({"category": "nonsense"}, "category"), ({"clauses": ("nonsense",)}, "rule_ids"), ({"comment": "x" * 1001}, "comment"),
+    ({"post_ids": tuple(range(1, 22))}, "status_ids"),
+])
+async def test_a_wrong_report_names_its_field(court: Court, draft: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        async with court.database.write() as tx:
+            await file_report(tx, court.village.people["reporter"], ReportDraft(
+                **{"account_id": court.village.people["author"].id, **draft}  # type: ignore[arg-type]
+            ))
+    assert [error.field for error in caught.value.errors] == [field]
+    assert not await court.queue()
+
+
+async def test_nobody_decides_in_their_own_matter(court: Court) -> None:
+    post = await court.village.write("moderator", "Já vám dám")
+    await court.report("other_moderator", post, account="moderator")
+    (case,) = await court.queue()
+    for name in ("moderator", "other_moderator"):
+        with pytest.raises(Forbidden):
+            await court.claim(name, case)
+    with pytest.raises(Forbidden):
+        await court.claim("reader", case)
+    await court.village.settle("third", role=Role.MODERATOR)
+    assert (await court.claim("third", case)).holder_id == court.village.people["third"].id
+
+
+async def test_a_claim_is_a_lease_renewed_by_activity(court: Court) -> None:
+    post = await court.village.write("author")
+    await court.report("reporter", post)
+    (case,) = await court.queue()
+    now = clock.now()
+    with clock.stopped_at(now):
+        await court.claim("moderator", case)
+        with pytest.raises(Conflict):
+            await court.claim("other_moderator", case)
+    with clock.stopped_at(now + timedelta(minutes=8)):
+        await court.claim("moderator", case)
+    with clock.stopped_at(now + timedelta(minutes=12)), pytest.raises(Conflict):
+        await court.claim("other_moderator", case)
+    with clock.stopped_at(now + timedelta(minutes=19)):
+        assert (await court.claim("other_moderator", case)).holder_id == court.village.people["other_moderator"].id
+    assert (await court.journal(case)).count("case.claimed") == 2
+
+
+async def test_a_claim_is_given_back(court: Court) -> None:
+    await court.report("reporter", await court.village.write("author"))
+    (case,) = await court.queue()
+    await court.claim("moderator", case)
+    moderator = await court.viewer("moderator")
+    async with court.database.write() as tx:
+        await release_case(tx, moderator, case.id)
+    assert (await court.claim("other_moderator", case)).holder_id == court.village.people["other_moderator"].id
+
+
+async def test_two_moderators_at_once_never_hold_one_case(court: Court) -> None:
+    """Two hundred times."""
+    names = ("moderator", "other_moderator")
+    viewers = [await court.viewer(name) for name in names]
+    posts = [await court.village.write("author", f"příspěvek {number}") for number in range(200)]
+    for post in posts:
+        await court.report("reporter", post, clauses=("spam",))
+    async with court.database.read() as conn:
+        cases = [row["id"] for row in await conn.fetch("SELECT id FROM cases ORDER BY id")]
+    assert len(cases) == 200
+
+    async def claim(viewer: object, case_id: int) -> bool:
+        try:
+            async with court.database.write() as tx:
+                await claim_case(tx, viewer, case_id)  # type: ignore[arg-type]
+        except Conflict:
+            return False
+        return True
+
+    for case_id in cases:
+        assert sum(await asyncio.gather(*(claim(viewer, case_id) for viewer in viewers))) == 1
+
+
+async def test_a_deleted_post_closes_its_case_and_its_reporters_are_told(court: Court) -> None:
+    post = await court.village.write("author")
+    report = await court.report("reporter", post)
+    (case,) = await court.queue()
+    async with court.database.write() as tx:
+        await delete_post(tx, court.village.people["author"], post.post.id)
+    await court.village.work()
+    assert (await court.case(case.id)).state is State.WITHDRAWN
+    assert await court.told("reporter") == [("report", report.id)]
+    with pytest.raises(Conflict):
+        await court.claim("moderator", case)
+
+
+async def test_a_private_message_becomes_a_case_only_by_who_received_it(court: Court) -> None:
+    message = await court.village.write("author", "@reporter zabiju tě, přijdu si pro tebe v noci", visibility=Visibility.DIRECT)
+    await court.village.work()
+    assert not await court.queue()
+    with pytest.raises(NotFound):
+        await court.report("other_reporter", message)
+    await court.report("reporter", message, clauses=("violence",))
+    assert len(await court.queue()) == 1
