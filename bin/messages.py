@@ -25,7 +25,7 @@ CALLS = {"FieldError": 2, "NotFound": 0, "Forbidden": 0, "Unauthorized": 0, "Con
 
 
 def in_code() -> Iterator[Found]:
-    for folder in ("base", "http", "network", "web"):  # commands speak English
+    for folder in ("base", "http", "network", "moderation", "web"):  # commands speak English
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 for text in _texts(node):

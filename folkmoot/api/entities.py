@@ -14,6 +14,8 @@ from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.formatting import hashtag_key
+from folkmoot.base.i18n import LANGUAGES
+from folkmoot.moderation.clauses.published import current
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.media.model import Upload
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
@@ -60,8 +62,8 @@ class Entities(AccountEntities):
             "created_at": moment(post.created_at),
             "in_reply_to_id": _id(post.reply_to_id),
             "in_reply_to_account_id": _id(post.reply_to_account_id),
-            "sensitive": post.is_sensitive,
-            "spoiler_text": post.cover,
+            "sensitive": post.is_sensitive or post.label is not None,
+            "spoiler_text": _cover(post),
             "visibility": VISIBILITY[post.visibility],
             "language": post.language,
             "uri": urls.post_uri(post),
@@ -232,6 +234,16 @@ class Entities(AccountEntities):
             "id": str(app.id), "name": app.name, "website": app.website or None, "scopes": app.scopes.split(),
             "redirect_uri": "\n".join(app.redirect_uris), "redirect_uris": list(app.redirect_uris), "vapid_key": "",
         }
+
+
+def _cover(post: Post) -> str:
+    """The author's own cover; of a post that the place has labelled, the rule, which apps show in the same place."""
+    if post.label is None:
+        return post.cover
+    language = post.language if post.language in LANGUAGES else "en"
+    clause = current().clause(post.label)
+    word = "Bod" if language == "cs" else "Rule"
+    return " · ".join(filter(None, [f"{word} {clause.number}: {clause.title[language]}", post.cover]))
 
 
 def _id(value: int | None) -> str | None:

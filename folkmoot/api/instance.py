@@ -4,12 +4,14 @@ from html import escape
 from typing import Any
 
 from folkmoot import __version__
+from folkmoot.api.reports import rule
 from folkmoot.api.request import Request
 from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
 from folkmoot.base.formatting import URL_COSTS
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.actions import LONGEST_BIO, LONGEST_FIELD, LONGEST_NAME, MOST_FIELDS
 from folkmoot.network.posts.policy import MOST_PINNED
 from folkmoot.network.sessions.queries import count_network
@@ -44,7 +46,7 @@ async def show(request: Request) -> Reply:
         },
         "api_versions": {"mastodon": _API_VERSION},
         "contact": {"email": settings.network.contact_email, "account": None},
-        "rules": [],
+        "rules": [rule(clause, settings.network.language) for clause in current().clauses],
     })
 
 
@@ -69,7 +71,7 @@ async def show_old(request: Request) -> Reply:
         "max_toot_chars": settings.network.max_characters,
         "configuration": {name: part for name, part in _configuration(request).items() if name not in ("urls", "vapid")},
         "contact_account": None,
-        "rules": [],
+        "rules": [rule(clause, settings.network.language) for clause in current().clauses],
     })
 
 
@@ -137,7 +139,7 @@ async def health(request: Request) -> Reply:
     return request.json({"status": "OK"})
 
 
-_EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/rules", "instance/peers",
+_EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",
                   "instance/activity", "instance/domain_blocks", "directory", "peers/search")
 _EMPTY_FOR_MEMBERS = {
     "lists": "read:lists", "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",

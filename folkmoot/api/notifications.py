@@ -4,10 +4,11 @@ from typing import Any
 
 from folkmoot.api.request import Request
 from folkmoot.api.words import NOTIFICATION_OF
+from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.notifications import actions, queries
-from folkmoot.network.notifications.model import Kind
+from folkmoot.network.notifications.model import FROM_THE_PLACE, Kind
 
 
 async def index(request: Request) -> Reply:
@@ -19,6 +20,8 @@ async def index(request: Request) -> Reply:
 async def show(request: Request) -> Reply:
     async with request.database.read() as conn:
         notification = await queries.get_notification(conn, request.viewer.id, request.id())
+    if notification.kind in FROM_THE_PLACE:
+        raise NotFound
     return request.json(request.entities.notification(notification, request.viewer.id))
 
 
@@ -64,7 +67,7 @@ def wanted(request: Request) -> dict[str, Any]:
     query = request.query
     return {
         "kinds": kinds_of(query.texts("types")) if "types" in query else None,
-        "without": kinds_of(query.texts("exclude_types")),
+        "without": [*kinds_of(query.texts("exclude_types")), *FROM_THE_PLACE],  # which apps have no words for; they come by mail too
         "sender_id": (query.id("account_id") or 0) if query.text("account_id") else None,
     }
 

@@ -12,13 +12,14 @@ from folkmoot.api import (
     notifications,
     polls,
     relations,
+    reports,
     search,
     statuses,
     timelines,
 )
 
 ROUTES = [
-    *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *media.ROUTES, *polls.ROUTES, *notifications.ROUTES,
-    *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES, *apps.ROUTES,
-    *discovery.ROUTES,
+    *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
+    *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
+    *apps.ROUTES, *discovery.ROUTES,
 ]

@@ -31,6 +31,7 @@ TABLE = {
     "sign_up": Limit(5, 1800),
     "app": Limit(30, 1800),
     "search": Limit(60, 300),
+    "report": Limit(30, 3600),
 }
 
 

@@ -12,6 +12,7 @@ from folkmoot.base import i18n
 from folkmoot.base.formatting import count_characters
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
+from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.model import Account
 from folkmoot.web.static_files import StaticFiles
 
@@ -45,7 +46,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), pebble=partial(_pebble, urls),
         time=translator.time, short=translator.short, full=translator.full, when=translator.when,
         month=translator.month, number=translator.number,
-        remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, count_characters=count_characters,
+        remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, policy=current,
+        count_characters=count_characters,
     )
     return environment
 

@@ -77,7 +77,9 @@ async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
         raise Forbidden("You are part of this matter. Somebody else will decide it.")
     now = clock.now()
     if not await queries.claim_case(tx, case_id, moderator.id, now, now + LEASE):
-        raise Conflict("Somebody else is deciding this case." if before.state is State.OPEN else "This case has been decided.")
+        if before.state is State.OPEN:
+            raise Conflict("Somebody else is deciding this case.")
+        raise Conflict("This case has been decided.")
     if not before.is_held_by(moderator.id, now):
         await note(tx, Step.CASE_CLAIMED, case_id=case_id, actor_id=moderator.id)
     return await queries.get_case(tx, case_id)
