@@ -34,7 +34,7 @@ def create(name: str, scopes: str, app: str, data: Path, as_json: bool) -> None:
             return await actions.issue_token(tx, registered.id, login.account_id, known.text(known.parse(scopes)))
 
     if not app.strip():
-        raise Problem("--app takes a name, as in --app Toot.")
+        raise Problem("--app takes a name, as in --app \"my phone\".")
     if not scopes.strip() or known.unknown(known.parse(scopes)):
         raise Problem(
             "--scopes takes scopes of the client API, as in --scopes \"read write follow push\"; unknown: %(unknown)s.",
