@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from folkmoot.commands.demo import PASSWORD
 from tests.api.test_accounts import picture
+from tests.chromium import find_chromium
 from tests.network_up import NetworkUp
 
 SCOPES = ["read", "write", "follow", "push"]
@@ -24,7 +25,7 @@ pytestmark = [
 def allow_in_browser(address: str, name: str, password: str) -> str:
     """Opens the address of an app, logs in, lets the app in; returns the code that is shown."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(address)
         page.fill("#name", name)
