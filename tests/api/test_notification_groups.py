@@ -78,7 +78,7 @@ async def test_a_group_can_be_opened_counted_and_dismissed(village: Village) -> 
     key = next(group["group_key"] for group in groups if group.get("status_id") == str(first) and group["type"] == "favourite")
     assert (await jana.get(f"/api/v2/notifications/{key}")).json["notification_groups"][0]["notifications_count"] == 3
     people = (await jana.get(f"/api/v2/notifications/{key}/accounts")).json
-    assert [account["acct"] for account in people] == ["petr", "eva", "karel"]
+    assert {account["acct"] for account in people} == {"petr", "eva", "karel"}
     assert (await jana.get("/api/v2/notifications/unread_count")).json == {"count": 5}
     assert (await jana.get("/api/v2/notifications/unread_count?limit=2")).json == {"count": 2}
     assert (await jana.get("/api/v1/notifications/unread_count")).json == {"count": 9}
