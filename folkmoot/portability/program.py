@@ -53,15 +53,25 @@ def start_where_readable(user: pwd.struct_passwd) -> str:
     variables = {**os.environ, "PYTHONPATH": str(code)}
     if closed_python:  # the interpreter looks for its library where it was built
         variables["LD_LIBRARY_PATH"] = str(python.parents[1] / "lib")
-    tried = subprocess.run(
-        [*command, "--version"], env=variables, cwd="/", capture_output=True, text=True, preexec_fn=lambda: become(user)
-    )
-    if tried.returncode:
-        return f"the copy in {PLACE} does not run: {(tried.stderr.strip().splitlines() or ['no reason given'])[-1]}"
+    if why := _why_it_does_not_run(command, variables, user, environment / "tried"):
+        return f"the copy in {PLACE} does not run: {why}"
     for part in {python.parents[1], environment, code} if closed_python else {environment, code}:
         if part.parent == PLACE:
             _hold(part)
     os.execve(command[0], [*command, *sys.argv[1:]], variables)  # noqa: S606 - nobody's words are in it but the operator's
+
+
+def _why_it_does_not_run(command: list[str], variables: dict[str, str], user: pwd.struct_passwd, mark: Path) -> str:
+    """Tried once: a later start would pay for it with a quarter of a second."""
+    if mark.exists():
+        return ""
+    tried = subprocess.run(
+        [*command, "--version"], env=variables, cwd="/", capture_output=True, text=True, preexec_fn=lambda: become(user)
+    )
+    if tried.returncode:
+        return (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+    mark.touch()
+    return ""
 
 
 def _copy_of_python() -> Path:
