@@ -17,6 +17,8 @@ _COMMANDS = {
     "account": ("account", "Make accounts and change their roles."),
     "token": ("token", "Make access tokens for programs."),
     "feed": ("feed", "Publish the lines of a file as posts."),
+    "cases": ("cases", "What waits for a decision, most urgent first."),
+    "log": ("log", "Check the journal of moderation."),
     "status": ("status", "What this network is, and how it is."),
     "doctor": ("doctor", "Look for faults and say how to mend them."),
     "routes": ("routes", "List every address that the network answers, and for whom."),

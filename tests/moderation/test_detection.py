@@ -1,0 +1,121 @@
+"""Each new or edited post is examined at once: what is over a threshold gets a case, or is hidden until people look."""
+
+import asyncio
+
+import pytest
+
+from folkmoot.moderation.detection.jobs import Examiner
+from folkmoot.moderation.detection.model import Finding
+from folkmoot.network.posts.actions import edit_post
+from folkmoot.network.posts.model import PostCreated, PostDraft, PostEdited
+from tests.moderation.court import Court
+from tests.village import LIMITS
+
+# What the packaged detector makes of these is tested through the worker; thresholds through one that says what we want.
+_THREAT = "Zítra si na tebe počkám před školou a rozbiju ti hubu, zabiju tě."
+
+
+class _Says:
+    """A detector that finds what a text says it should: `queue` or `hide`."""
+
+    def score(self, texts: list[str], langs: list[str | None]) -> list[Finding]:
+        return [
+            Finding(score=0.9 if "hide" in text else 0.5 if "queue" in text else 0.1, queue="queue" in text or "hide" in text,
+                    hide="hide" in text, reasons=("hide",), detector="says", version="1")
+            for text in texts
+        ]
+
+
+async def _examined(court: Court, text: str, **draft: object) -> int:
+    post = (await court.village.write("author", text, **draft)).post
+    await Examiner(_Says).examine_created(court.database, PostCreated(
+        post_id=post.id, account_id=post.author.id, visibility=post.visibility, origin_id=post.author.id))
+    await court.village.work()
+    return post.id
+
+
+async def _is_seen(court: Court, post_id: int, name: str = "reader") -> bool:
+    return (await (await court.village.by_app(name)).get(f"/api/v1/statuses/{post_id}")).status == 200
+
+
+async def test_a_threat_is_hidden_by_the_worker_and_its_author_is_told(court: Court) -> None:
+    post = await court.village.write("author", _THREAT, language="cs")
+    await court.village.work()
+    assert not await court.sees("reader", post)
+    assert await court.sees("author", post)
+    (case,) = await court.queue()
+    assert (case.clause, case.subject_id) == ("violence", post.post.id)
+    assert [kind for kind, _ in await court.told("author")] == ["statement"]
+    assert await court.journal(case) == ["case.opened", "signal.raised", "restriction.imposed", "statement.issued"]
+
+
+async def test_what_is_suspect_gets_a_case_and_stays_until_people_have_looked(court: Court) -> None:
+    post_id = await _examined(court, "queue")
+    (case,) = await court.queue()
+    assert (case.subject_id, case.probability) == (post_id, pytest.approx(0.5))
+    assert await _is_seen(court, post_id)
+    assert not await court.told("author")
+
+
+async def test_what_is_harmless_leaves_no_trace(court: Court) -> None:
+    await _examined(court, "dobrý den")
+    assert not await court.queue()
+    async with court.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM journal") == 0
+
+
+async def test_examining_twice_points_out_once(court: Court) -> None:
+    post_id = await _examined(court, "hide")
+    for _ in range(2):
+        await Examiner(_Says).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
+        await court.village.work()
+    (case,) = await court.queue()
+    assert (await court.journal(case)).count("signal.raised") == 1
+    assert (await court.journal(case)).count("restriction.imposed") == 1
+
+
+async def test_cover_poll_and_descriptions_are_read_too(court: Court) -> None:
+    post_id = await _examined(court, "klid", cover="hide")
+    assert not await _is_seen(court, post_id)
+
+
+async def test_an_edited_post_is_examined_anew(court: Court) -> None:
+    post_id = await _examined(court, "dobrý den")
+    author = court.village.people["author"]
+    async with court.database.write() as tx:
+        await edit_post(tx, author, post_id, PostDraft(text="hide"), LIMITS)
+    await Examiner(_Says).examine_edited(court.database, PostEdited(post_id=post_id, account_id=author.id))
+    await court.village.work()
+    assert not await _is_seen(court, post_id)
+
+
+async def test_words_that_people_have_let_stand_are_not_hidden_again(court: Court) -> None:
+    post_id = await _examined(court, "hide")
+    await court.decide("moderator", (await court.queue())[0], "keep")
+    assert await _is_seen(court, post_id)
+    assert [kind for kind, _ in await court.told("author")] == ["statement", "lifted"]
+    await Examiner(_Says).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
+    await court.village.work()
+    assert await _is_seen(court, post_id)
+    assert not await court.queue()
+
+
+async def test_a_report_and_a_signal_are_one_case_and_weigh_together(court: Court) -> None:
+    post_id = await _examined(court, "queue")
+    before = (await court.queue())[0]
+    async with court.database.read() as conn:
+        from folkmoot.network.posts.queries import get_post_view
+
+        view = await get_post_view(conn, post_id, court.village.people["reporter"].id)
+    await court.report("reporter", view, clauses=("violence",))
+    (case,) = await court.queue()
+    assert case.id == before.id
+    assert case.probability > before.probability
+
+
+async def test_a_flood_of_signals_at_once_makes_one_case_each(court: Court) -> None:
+    posts = [await court.village.write("author", f"hide {number}") for number in range(6)]
+    examiner = Examiner(_Says)
+    events = [PostEdited(post_id=view.post.id, account_id=1) for view in posts]
+    await asyncio.gather(*(examiner.examine_edited(court.database, event) for event in events * 3))
+    assert len(await court.queue()) == 6

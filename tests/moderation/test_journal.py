@@ -1,0 +1,144 @@
+"""The journal keeps what happened: an altered, removed or inserted row is found, and so is an end that was cut off."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.moderation.journal.actions import note, seal
+from folkmoot.moderation.journal.model import FIRST_HASH, Step, chained
+from folkmoot.moderation.journal.queries import list_sealed
+from folkmoot.moderation.journal.verification import Verification, verify
+
+SECRET = b"a secret of the tests"
+
+
+async def _write(db: Database, count: int) -> None:
+    async with db.write() as tx:
+        for number in range(count):
+            await note(tx, Step.CASE_OPENED, case_id=number, subject="post", clause="violence")
+
+
+async def _check(db: Database, end: Path) -> Verification:
+    async with db.read() as conn:
+        return await verify(conn, SECRET, end)
+
+
+async def _as_intruder(dsn: str, *statements: str) -> None:
+    """Somebody who owns the database: can switch the trigger off."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("ALTER TABLE journal DISABLE TRIGGER ALL")
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.execute("ALTER TABLE journal ENABLE TRIGGER ALL")
+    await connection.close()
+
+
+@pytest.fixture
+async def sealed(db: Database, tmp_path: Path) -> Path:
+    """Twelve entries in a chain, and where its end is noted."""
+    end = tmp_path / "journal.end"
+    for _ in range(3):
+        await _write(db, 4)
+        await seal(db, SECRET, end)
+    return end
+
+
+async def test_an_untouched_journal_is_whole(db: Database, sealed: Path) -> None:
+    found = await _check(db, sealed)
+    assert (found.is_whole, found.entries, found.unsealed) == (True, 12, 0)
+    await _write(db, 1)
+    assert (await _check(db, sealed)).unsealed == 1
+    assert await seal(db, SECRET, sealed) == 1
+    assert await seal(db, SECRET, sealed) == 0
+    assert (await _check(db, sealed)).entries == 13
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE journal SET facts = '{}' WHERE position = 5",
+    "UPDATE journal SET actor_id = 7 WHERE position = 1",
+    "UPDATE journal SET at = at + interval '1 microsecond' WHERE position = 12",
+    "UPDATE journal SET case_id = NULL WHERE position = 3",
+    "UPDATE journal SET kind = 'case.claimed' WHERE position = 8",
+    "DELETE FROM journal WHERE position = 6",
+    "DELETE FROM journal WHERE position = 1",
+    "DELETE FROM journal WHERE position > 10",
+    "DELETE FROM journal",
+    "UPDATE journal SET hash = sha256('x') WHERE position = 4",
+    "INSERT INTO journal (at, kind, facts, position, hash) VALUES (now(), 'x', '{}', 13, sha256('x'))",
+])
+async def test_a_change_is_found(db: Database, dsn: str, sealed: Path, statement: str) -> None:
+    await _as_intruder(dsn, statement)
+    assert not (await _check(db, sealed)).is_whole
+
+
+async def test_every_single_entry_is_guarded(db: Database, dsn: str, sealed: Path) -> None:
+    for position in range(1, 13):
+        await _as_intruder(dsn, f"UPDATE journal SET facts = facts || ' ' WHERE position = {position}")
+        found = await _check(db, sealed)
+        assert [f"entry {position} " in fault for fault in found.faults] == [True]
+        await _as_intruder(dsn, f"UPDATE journal SET facts = rtrim(facts) WHERE position = {position}")
+    assert (await _check(db, sealed)).is_whole
+
+
+async def test_a_chain_computed_anew_misses_the_signature(db: Database, dsn: str, sealed: Path) -> None:
+    await _as_intruder(dsn, "UPDATE journal SET actor_id = 7 WHERE position = 2")
+    async with db.read() as conn:
+        entries = await list_sealed(conn, 0, 100)
+    digest, statements = FIRST_HASH, []
+    for entry in entries:
+        digest = chained(digest, entry.position or 0, entry)
+        statements.append(f"UPDATE journal SET hash = '\\x{digest.hex()}' WHERE position = {entry.position}")
+    await _as_intruder(dsn, *statements, f"UPDATE journal_heads SET hash = '\\x{digest.hex()}'")
+    found = await _check(db, sealed)
+    assert any("computed anew" in fault for fault in found.faults)
+
+
+async def test_an_end_cut_off_with_its_signed_heads_is_missed(db: Database, dsn: str, sealed: Path) -> None:
+    await _as_intruder(dsn, "DELETE FROM journal WHERE position > 9", "DELETE FROM journal_heads")
+    assert "its end is missing" in (await _check(db, sealed)).faults[0]
+
+
+async def test_an_entry_with_an_earlier_time_was_put_in_later(db: Database, dsn: str, sealed: Path) -> None:
+    await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
+    await seal(db, SECRET, sealed)
+    assert "put in later" in (await _check(db, sealed)).faults[0]
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE journal SET facts = '{}' WHERE id = (SELECT min(id) FROM journal)", "DELETE FROM journal", "TRUNCATE journal",
+])
+async def test_the_database_itself_refuses_to_change_an_entry(dsn: str, sealed: Path, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    with pytest.raises(asyncpg.RaiseError, match="only added to"):
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def test_two_sealers_at_once_make_one_chain(db: Database, tmp_path: Path) -> None:
+    import asyncio
+
+    end = tmp_path / "journal.end"
+
+    async def write_and_seal(steps: Callable[[], Awaitable[None]]) -> None:
+        for _ in range(10):
+            await steps()
+            await seal(db, SECRET, end)
+
+    await asyncio.gather(*(write_and_seal(lambda: _write(db, 3)) for _ in range(4)))
+    found = await _check(db, end)
+    assert (found.faults, found.entries) == ([], 120)
+
+
+async def test_the_clock_decides_what_stands_in_an_entry(db: Database, tmp_path: Path) -> None:
+    moment = clock.now() - timedelta(seconds=3)
+    with clock.stopped_at(moment):
+        await _write(db, 1)
+    await seal(db, SECRET, tmp_path / "journal.end")
+    async with db.read() as conn:
+        (entry,) = await list_sealed(conn, 0, 10)
+    assert (entry.at, entry.facts) == (moment, '{"clause":"violence","subject":"post"}')
