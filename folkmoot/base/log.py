@@ -15,11 +15,14 @@ request_id: ContextVar[str] = ContextVar("folkmoot_request_id", default="")
 _SECRET = re.compile(
     r"(?i)(bearer\s+|(?:password|passwd|token|secret|code|cookie|authorization|folkmoot)[\"']?\s*[=:]\s*[\"']?)([^\s\"'&;,]{4,})"
     r"|(postgresql://[^:@/\s]+:)([^@\s]+)(@)"
+    r"|(/(?:reset|confirm|invite)/)([^\s\"'/]+)"
+    r"|(\nDETAIL:)([^\n]*)"  # of PostgreSQL: the row, words of people and all
 )
+_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
 def without_secrets(text: str) -> str:
-    return _SECRET.sub(lambda found: f"{found[1] or found[3]}***{found[5] or ''}", text)
+    return _SECRET.sub(lambda found: f"{found[1] or found[3] or found[6] or found[8]}***{found[5] or ''}", text)
 
 
 class _Json(logging.Formatter):
@@ -38,6 +41,11 @@ class _Json(logging.Formatter):
 
 
 class _Text(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """One line for one event: nobody writes a second one by sending a line end."""
+        record.message = record.message.translate(_CONTROLS)
+        return super().formatMessage(record)
+
     def format(self, record: logging.LogRecord) -> str:
         return without_secrets(super().format(record))
 

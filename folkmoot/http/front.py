@@ -10,6 +10,7 @@ from folkmoot.base.metrics import Requests
 from folkmoot.http.routing import Router
 
 log = logging.getLogger(__name__)
+_NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
 _PAGE_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -47,7 +48,7 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *headers, (b"x-request-id", id_.encode())]
+                message["headers"] = _whole([*message["headers"], *headers, (b"x-request-id", id_.encode())])
             await send(message)
 
         try:
@@ -63,3 +64,14 @@ class Front:
         if path in _HEALTH:
             return "health", self._health
         return "pages", self._pages
+
+
+def _whole(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, with a policy for what brings none. A second wall: a line end in a value ends the answer instead of
+    beginning another header."""
+    has_policy = False
+    for name, value in headers:
+        if b"\n" in value or b"\r" in value or b"\x00" in value:
+            raise ValueError(f"a control character in the header {name!r}")
+        has_policy = has_policy or name == b"content-security-policy"
+    return headers if has_policy else [*headers, _NOTHING]

@@ -22,6 +22,8 @@ MOST_VALUES = 300
 MOST_ITEMS = 100
 DEEPEST = 32
 BODY_SECONDS = 30
+SLOWEST = 16 * 1024  # bytes per second: what a body must bring after that
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 _YES = frozenset("true 1 on t yes".split())
 _NO = frozenset(["false", "0", "off", "f", "no", ""])
@@ -162,6 +164,36 @@ class Params:
         return items
 
 
+class LenientParams(Params):
+    """For forms: what cannot be read counts as not given, so that the form comes back with everything else in it."""
+
+    __slots__ = ()
+
+    def optional_text(self, name: str) -> str | None:
+        value = self._tree.get(name)
+        if not isinstance(value, str):
+            return super().optional_text(name) if isinstance(value, bool | int | float) else None
+        return _SURROGATES.sub("", value.replace("\x00", ""))
+
+    def optional_flag(self, name: str) -> bool | None:
+        text = self.optional_text(name)
+        return None if text is None else text.lower() in _YES
+
+    def integer(self, name: str) -> int | None:
+        """A number; -1, which no form has room for, for what is none."""
+        try:
+            return super().integer(name)
+        except Malformed:
+            return -1
+
+    def texts(self, name: str) -> list[str]:
+        items = [item for item in self._items(name) if isinstance(item, str)]
+        return [_SURROGATES.sub("", item.replace("\x00", "")) for item in items]
+
+    def file(self, name: str) -> File | None:
+        return super().file(name) if isinstance(self._tree.get(name), File) else None
+
+
 def from_query(query: bytes) -> Params:
     if not query:
         return Params()
@@ -179,16 +211,17 @@ async def from_body(receive: Any, headers: Headers, most_bytes: int) -> Params:
     if length.isdigit() and int(length) > most_bytes:
         raise TooLarge
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS) as clock:
+            chunks = _chunks(receive, most_bytes, clock)
             if kind == "multipart/form-data":
-                parser = MultiPartParser(headers, _chunks(receive, most_bytes), max_files=10, max_fields=MOST_VALUES,
+                parser = MultiPartParser(headers, chunks, max_files=10, max_fields=MOST_VALUES,
                                          max_part_size=1024 * 1024)
                 pairs = (await parser.parse()).multi_items()
                 return Params(nested([(key, await _taken(value)) for key, value in pairs]))
             if kind == "application/x-www-form-urlencoded":
-                form = await FormParser(headers, _chunks(receive, most_bytes)).parse()
+                form = await FormParser(headers, chunks).parse()
                 return Params(nested(form.multi_items()))
-            body = b"".join([chunk async for chunk in _chunks(receive, most_bytes)])
+            body = b"".join([chunk async for chunk in chunks])
     except MultiPartException as error:
         raise Malformed(log_text=f"multipart: {error.message}") from error
     except (UnicodeDecodeError, ValueError) as error:
@@ -265,8 +298,10 @@ async def _taken(value: str | UploadFile) -> str | File:
         await value.close()
 
 
-async def _chunks(receive: Any, most_bytes: int) -> Any:
+async def _chunks(receive: Any, most_bytes: int, clock: asyncio.Timeout) -> Any:
+    """The body as it comes. Every part of it buys time: a large picture over a slow line arrives, a trickle does not."""
     size = 0
+    until = clock.when() or 0.0
     more = True
     while more:
         message = await receive()
@@ -275,6 +310,7 @@ async def _chunks(receive: Any, most_bytes: int) -> Any:
         size += len(message.get("body", b""))
         if size > most_bytes:
             raise TooLarge
+        clock.reschedule(until + size / SLOWEST)
         yield message.get("body", b"")
         more = message.get("more_body", False)
     yield b""

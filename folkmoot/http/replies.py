@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 Headers = list[tuple[bytes, bytes]]
 JSON = b"application/json; charset=utf-8"
@@ -24,4 +25,10 @@ class Reply:
 
 
 def redirect(url: str, status: int = 303) -> Reply:
-    return Reply(b"", status, HTML, [(b"location", url.encode("ascii", "backslashreplace"))])
+    return Reply(b"", status, HTML, [(b"location", header_url(url))])
+
+
+def header_url(url: str) -> bytes:
+    """An address as it may stand in a header. What is not plain ASCII is written in per cent: a line end would begin a
+    header of somebody else's making, and browsers read a backslash as a slash."""
+    return quote(url, safe="!#$%&'()*+,/:;=?@[]~").encode("ascii")

@@ -66,6 +66,8 @@ class Router:
 
     def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
         """(the routes of the path by verb, the parameters in it); no routes for a path that nobody answers."""
+        if not path.isprintable():  # a line end, NUL or the like: no address of ours has one
+            return {}, {}
         values: list[str] = []
         node = _walk(self._root, path.strip("/").split("/"), 0, values)
         if node is None:

@@ -1,55 +1,117 @@
-"""uvicorn, set up for us: uvloop and httptools, no banner, and a clock on slow senders.
+"""uvicorn, set up for us: uvloop and httptools, no banner, and patience that ends.
 
-uvicorn waits for ever for the end of a request's headers; a thousand such connections would be a thousand sockets. A
-connection that has not sent a whole head within ten seconds is closed.
+uvicorn waits for ever for the end of a request's head, takes a head of any size, and keeps an answer for ever for who
+does not read it. Here a head comes within ten seconds and 64 KiB, an answer is taken up within a minute, and when a
+process holds as many connections as it may, the one that has waited longest without a request gives way. Slow bodies
+end in `params.py`.
 """
 
 import asyncio
+import resource
 import signal
+from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10
+LARGEST_HEAD = 64 * 1024
 KEEP_ALIVE_SECONDS = 75
 LAST_SECONDS = 4  # after the order to stop, the system ends what still hangs, as on a database that went away meanwhile
+STALLED_SECONDS = 60  # an answer of which nothing more is taken
+REST_SECONDS = 30  # the rest of a body after its answer
+MOST_CONNECTIONS = 4000  # per process
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """Closes a connection whose request head does not come to an end."""
+    """A connection that cannot be held open by doing nothing."""
 
-    _head_timer: asyncio.TimerHandle | None = None
+    most = MOST_CONNECTIONS
+    _waiting: ClassVar[dict["GuardedProtocol", None]] = {}  # connections without a request; who has waited longest first
+    _timer: asyncio.TimerHandle | None = None  # until the next head is there, or the rest of a body that nobody reads
+    _stall_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _is_in_body = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._start_clock()
+        self._give(HEADER_SECONDS)
+        self._waiting[self] = None
+        if len(self.connections) > self.most:
+            next(iter(self._waiting)).hang_up()
 
     def data_received(self, data: bytes) -> None:
-        if self._head_timer is None and self.cycle is None:
-            self._start_clock()
+        if not self._is_in_body:
+            if self._timer is None:
+                self._give(HEADER_SECONDS)
+            self._head_bytes += len(data)
         super().data_received(data)
+        if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
-        self._stop_clock()
+        self._stop()
+        self._head_bytes, self._is_in_body = 0, True
+        self._waiting.pop(self, None)
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._is_in_body = False
+        self._stop()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return
+        self._waiting[self] = None
+        if self._is_in_body:
+            self._give(REST_SECONDS)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.hang_up)
+
+    def resume_writing(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_clock()
+        self._stop()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+        self._waiting.pop(self, None)
         super().connection_lost(exc)
 
-    def _start_clock(self) -> None:
-        self._head_timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+    def hang_up(self) -> None:
+        """Ends the connection at once, also when something is still to be sent."""
+        self._waiting.pop(self, None)
+        self.transport.abort()
 
-    def _stop_clock(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _give(self, seconds: float) -> None:
+        self._stop()
+        self._timer = self.loop.call_later(seconds, self.hang_up)
 
-    def _too_slow(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def room_for_connections() -> int:
+    """How many connections a process may hold: as many as we like, or half of the files that the system lets it open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * MOST_CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, soft // 2)
 
 
 class Server(uvicorn.Server):
@@ -59,8 +121,9 @@ class Server(uvicorn.Server):
         super().__init__(uvicorn.Config(
             application, host=host, port=port, loop="uvloop", http=GuardedProtocol, ws="none", lifespan="on", log_config=None,
             access_log=False, server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=32 * 1024,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2,
         ))
+        GuardedProtocol.most = room_for_connections()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         signal.alarm(LAST_SECONDS)

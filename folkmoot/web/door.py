@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 from folkmoot.base.errors import (
     Conflict,
@@ -61,14 +62,14 @@ class WebDoor:
             return
         routes, values = self._router.find(path)
         route = routes.get("GET" if method == "HEAD" else method)
-        cookies = _cookies(scope)
-        viewer = await self._viewer(cookies)
-        request = Request(scope, receive, route or _NOWHERE, values, self._house, viewer, cookies)
+        request = Request(scope, receive, route or _NOWHERE, values, self._house, None, _cookies(scope))
         try:
+            viewer = request.signed_in = await self._viewer(request.cookies)
+            self._spend(request.route, request)
             if route is None:
                 raise NotFound
-            self._spend(route, request)
             _require(route, viewer)
+            request.read_query()
             if method not in _SAFE:
                 await self._check_form(request)
             reply = await route.handler(request)
@@ -118,7 +119,7 @@ class WebDoor:
     async def _refusal(self, request: Request, problem: Problem) -> Reply:
         status = next((code for kind, code in _STATUS.items() if isinstance(problem, kind)), 500)
         if isinstance(problem, Unauthorized) and not request.signed_in and request.scope["method"] in _SAFE:
-            return redirect(f"/log_in?next={request.scope['path']}")
+            return redirect(f"/log_in?next={quote(_asked_for(request.scope))}")
         sentence = request.translator.sentence(problem.message, dict(problem.params))
         if request.wants_part:
             reply = Reply(sentence.encode(), status, b"text/plain; charset=utf-8")
@@ -140,6 +141,11 @@ def _require(route: Route, viewer: Viewer | None) -> None:
     needed = _ROLES.get(route.access)
     if needed and not viewer.login.role.includes(needed):
         raise NotFound  # who may not come in need not learn that there is a room
+
+
+def _asked_for(scope: Any) -> str:
+    query = scope["query_string"].decode("latin-1")
+    return quote(scope["path"], safe="/@") + (f"?{query}" if query else "")
 
 
 def _cookies(scope: Any) -> dict[str, str]:

@@ -9,11 +9,11 @@ from starlette.datastructures import Headers
 
 from folkmoot.base import clock, i18n
 from folkmoot.base.db import Database
-from folkmoot.base.errors import Invalid, NotFound
+from folkmoot.base.errors import FieldError, Invalid, NotFound, TooMany
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.context import Context
-from folkmoot.http.params import Params, from_body, from_query
+from folkmoot.http.params import LenientParams, Params, from_body, from_query
 from folkmoot.http.replies import HTML, Reply, redirect
 from folkmoot.http.replies import Headers as HeaderList
 from folkmoot.http.routing import Route
@@ -56,8 +56,8 @@ class Request:
         self.signed_in = viewer
         self.cookies = cookies
         self.headers = Headers(scope=scope)
-        self.query = from_query(scope["query_string"])
-        self.form = Params()
+        self.query: Params = LenientParams()
+        self.form: Params = LenientParams()
         self.new_cookies: HeaderList = []
         self._visit = cookies.get(house.cookies.visit, "")
 
@@ -115,10 +115,18 @@ class Request:
             self.new_cookies.append(self.house.cookies.set(self.house.cookies.visit, self._visit, 86400))
         return self.house.tokens.make(self.browser)
 
+    def read_query(self) -> None:
+        self.query = LenientParams(from_query(self.scope["query_string"]).tree())
+
     async def read_form(self) -> Params:
         most = self.route.most_bytes or 4 * self.context.settings.media.max_bytes + 1024 * 1024
-        self.form = await from_body(self._receive, self.headers, most)
+        self.form = LenientParams((await from_body(self._receive, self.headers, most)).tree())
         return self.form
+
+    def spend_upload(self) -> None:
+        """Counts a picture that came with a form. Raises Invalid, so that the form comes back."""
+        if self.context.limits.spend("media", self.viewer.id).is_spent:
+            raise Invalid(FieldError("file", "too_many", TooMany.message))
 
     def id(self, name: str = "id") -> int:
         value = parse_id(self._values[name])
