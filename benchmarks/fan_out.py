@@ -5,7 +5,7 @@ import json
 import time
 
 from benchmarks.harness import Load, Row, database_of, drive, network, report, run
-from folkmoot.network.sessions.actions import issue_token, register_app
+from folkmoot.network.sessions.apps import issue_token, register_app
 from tests.network_up import NetworkUp
 from tests.village import settle
 

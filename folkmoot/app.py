@@ -42,15 +42,16 @@ from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import counters
 from folkmoot.network.conversations import jobs as conversations
-from folkmoot.network.media.actions import clear_abandoned
+from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import MediaStore
 from folkmoot.network.notifications import jobs as notifications
-from folkmoot.network.posts.actions import close_polls, forget_keys
+from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited
 from folkmoot.network.relations.model import AccountBlocked, AccountMuted, FollowEnded, FollowRequested, FollowStarted
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
-from folkmoot.network.sessions.actions import forget_expired
+from folkmoot.network.sessions.actions import forget_expired, send_reset
+from folkmoot.network.sessions.model import RESET_JOB, ResetWanted
 from folkmoot.network.timelines import jobs as timelines
 from folkmoot.web.door import WebDoor
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
@@ -111,7 +112,9 @@ def jobs(settings: Settings) -> list[Job]:
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, post)
 
-    return [Job(mails.JOB, mails.Mail, send_mail), Job(SETTLE, Settle, verdicts.settle)]
+    return [
+        Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
+    ]
 
 
 def timed_jobs(settings: Settings) -> list[Timed]:
@@ -124,6 +127,9 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     async def seal_journal(database: Database) -> None:
         await seal(database, settings.secret, settings.data / JOURNAL_END)
 
+    async def clear_orphaned_files(database: Database) -> None:
+        await clear_orphans(database, store)
+
     return [
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_what_is_over),
@@ -135,6 +141,8 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("media.clear", timedelta(hours=1), clear_uploads),
         Timed("sessions.forget_expired", timedelta(hours=1), forget_expired),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys),
+        Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags),
+        Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files),
         Timed("events.forget", timedelta(days=1), forget_events),
     ]
 

@@ -20,7 +20,8 @@ from folkmoot.network.posts.actions import PostLimits, create_post
 from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions import queries as logins
-from folkmoot.network.sessions.actions import issue_token, register_app, start_session
+from folkmoot.network.sessions.actions import start_session
+from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.model import Login, Role
 
 # Argon2id of "hrušky v sadu", made once: hashing a password for each member of each test would take minutes.
@@ -85,6 +86,7 @@ class Visitor:
     def __init__(self, front: Any, token: str = "", session: str = "") -> None:
         self._front = front
         self._token = token
+        self.address = "127.0.0.1"
         self.cookies: dict[str, str] = {"folkmoot": session} if session else {}
 
     async def get(self, path: str, **headers: str) -> Answer:
@@ -119,7 +121,7 @@ class Visitor:
             headers["content-length"] = str(len(body))
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": plain,
-            "raw_path": plain.encode(), "query_string": query.encode(), "root_path": "", "client": ("127.0.0.1", 1),
+            "raw_path": plain.encode(), "query_string": query.encode(), "root_path": "", "client": (self.address, 1),
             "server": ("localhost", 8420), "extensions": {},
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()],
         }

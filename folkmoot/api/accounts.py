@@ -8,13 +8,13 @@ from folkmoot.api.apps import token_answer
 from folkmoot.api.request import Request
 from folkmoot.api.search import without_own_domain
 from folkmoot.api.words import VISIBILITY, VISIBILITY_OF
-from folkmoot.base.errors import FieldError, Invalid, Malformed, NotFound
+from folkmoot.base.errors import FieldError, Invalid, Malformed, NotFound, TooMany
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import find_account_by_name, get_account, list_accounts
+from folkmoot.network.accounts.queries import find_account_by_name, get_account, list_accounts, lock_account
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.posts.model import Visibility
@@ -22,7 +22,7 @@ from folkmoot.network.posts.queries import list_account_post_ids, list_post_view
 from folkmoot.network.relations.queries import count_requests, list_related
 from folkmoot.network.search.queries import search_accounts
 from folkmoot.network.sessions import actions as sessions
-from folkmoot.network.sessions import scopes
+from folkmoot.network.sessions import apps, scopes
 from folkmoot.network.sessions.model import Preferences, Viewer
 
 
@@ -38,7 +38,7 @@ async def sign_up(request: Request) -> Reply:
     account, _ = await sessions.sign_up(request.database, form, request.context.sign_up_policy, request.address)
     granted = scopes.text(request.holder.scopes)
     async with request.database.write() as tx:
-        secret = await sessions.issue_token(tx, request.holder.app_id, account.id, granted)
+        secret = await apps.issue_token(tx, request.holder.app_id, account.id, granted)
     return request.json(token_answer(secret, granted))
 
 
@@ -54,9 +54,6 @@ async def _changed(request: Request) -> Viewer:
     """Changes the profile and the defaults for posting; what is not sent stays."""
     params = await request.params()
     viewer = request.viewer
-    pictures = {
-        purpose: await _uploaded(request, params, purpose) for purpose in (Purpose.AVATAR, Purpose.HEADER) if purpose in params
-    }
     draft = accounts.ProfileDraft(
         display_name=params.optional_text("display_name"),
         bio=params.optional_text("note"),
@@ -68,18 +65,32 @@ async def _changed(request: Request) -> Viewer:
         hides_collections=params.optional_flag("hide_collections"),
     )
     preferences = _preferences(viewer.login.preferences, params.child("source") or Params())
+    pictures: dict[Purpose, str | None] = {}
+    try:
+        for purpose in (Purpose.AVATAR, Purpose.HEADER):
+            if purpose in params:
+                pictures[purpose] = await _uploaded(request, params, purpose)
+        account = await _change_profile(request, draft, pictures, preferences)
+    finally:  # what was replaced, or what came with a profile that was refused
+        if pictures:
+            await clear_replaced(request.database, request.context.store, viewer.id)
+    login = msgspec.structs.replace(viewer.login, preferences=preferences)
+    return msgspec.structs.replace(viewer, account=account, login=login)
+
+
+async def _change_profile(
+    request: Request, draft: accounts.ProfileDraft, pictures: dict[Purpose, str | None], preferences: Preferences
+) -> Account:
+    viewer = request.viewer
     async with request.database.write() as tx:
-        account = await accounts.update_profile(tx, await get_account(tx, viewer.id), draft, request.context.settings.base_url)
+        account = await accounts.update_profile(tx, await lock_account(tx, viewer.id), draft, request.context.settings.base_url)
         if pictures:
             account = await accounts.set_pictures(
                 tx, account,
                 avatar_key=pictures.get(Purpose.AVATAR, account.avatar_key), header_key=pictures.get(Purpose.HEADER, account.header_key),
             )
         await sessions.change_preferences(tx, viewer, preferences, viewer.login.language)
-    if pictures:
-        await clear_replaced(request.database, request.context.store, account.id)
-    login = msgspec.structs.replace(viewer.login, preferences=preferences)
-    return msgspec.structs.replace(viewer, account=account, login=login)
+    return account
 
 
 async def profile(request: Request) -> Reply:
@@ -186,13 +197,15 @@ async def _uploaded(request: Request, params: Params, purpose: Purpose) -> str |
     file = params.file(purpose)
     if file is None:
         return None
+    if request.context.limits.spend("media", request.viewer.id).is_spent:
+        raise TooMany("Too many requests", retry_after=1800)
     upload = await upload_picture(request.database, request.context.store, request.account, file.content, purpose=purpose)
     return upload.key
 
 
 async def _without_picture(request: Request, purpose: Purpose) -> Reply:
     async with request.database.write() as tx:
-        account = await get_account(tx, request.viewer.id)
+        account = await lock_account(tx, request.viewer.id)
         account = await accounts.set_pictures(
             tx, account,
             avatar_key=None if purpose is Purpose.AVATAR else account.avatar_key,

@@ -5,11 +5,11 @@ import binascii
 
 from folkmoot.api.request import Request
 from folkmoot.base import clock
-from folkmoot.base.errors import Malformed, NotFound
+from folkmoot.base.errors import Malformed
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.network.sessions import actions, queries, scopes
+from folkmoot.network.sessions import apps, queries, scopes
 from folkmoot.network.sessions.model import App, digest
 
 
@@ -17,7 +17,7 @@ async def register(request: Request) -> Reply:
     params = await request.params()
     uris = [uri for text in params.texts("redirect_uris") for uri in text.split()]
     async with request.database.write() as tx:
-        app = await actions.register_app(
+        app = await apps.register_app(
             tx, params.text("client_name"), uris, params.text("scopes"), params.text("website")
         )
     return request.json({
@@ -41,21 +41,21 @@ async def token(request: Request) -> Reply:
                         " included, or unsupported authentication method.", 401)
     grant = params.text("grant_type")
     if grant == "authorization_code":
-        try:
-            async with request.database.write() as tx:
-                secret, granted = await actions.exchange_code(
-                    tx, app, params.text("code"), params.text("redirect_uri"), params.text("code_verifier")
-                )
-        except NotFound:
+        async with request.database.write() as tx:
+            exchanged = await apps.exchange_code(
+                tx, app, params.text("code"), params.text("redirect_uri"), params.text("code_verifier")
+            )
+        if exchanged is None:
             return _refused(request, "invalid_grant", "The provided authorization grant is invalid, expired, revoked, does not match"
                             " the redirection URI used in the authorization request, or was issued to another client.", 400)
+        secret, granted = exchanged
     elif grant == "client_credentials":
         wanted = scopes.parse(params.text("scope"))
         if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted):
             return _refused(request, "invalid_scope", "The requested scope is invalid, unknown, or malformed.", 400)
         granted = scopes.text(wanted)
         async with request.database.write() as tx:
-            secret = await actions.issue_token(tx, app.id, None, granted)
+            secret = await apps.issue_token(tx, app.id, None, granted)
     elif not grant:
         return _refused(request, "invalid_request", "Missing required parameter: grant_type.", 400)
     else:
@@ -75,7 +75,7 @@ async def revoke(request: Request) -> Reply:
     if app is None:
         return _refused(request, "unauthorized_client", "You are not authorized to revoke this token", 403)
     async with request.database.write() as tx:
-        await actions.revoke_own_token(tx, app, params.text("token"))
+        await apps.revoke_own_token(tx, app, params.text("token"))
     return request.json({})
 
 
@@ -116,6 +116,8 @@ async def _client(request: Request, params: Params) -> App | None:
             client_id, _, secret = base64.b64decode(header[6:], validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise Malformed(log_text="broken Basic header") from error
+        if not client_id.isprintable():
+            raise Malformed(log_text="a control character in a Basic header")
     async with request.database.read() as conn:
         return await queries.find_app(conn, client_id, digest(secret))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from folkmoot.api.request import Request
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import NotFound, Unauthorized
-from folkmoot.base.formatting import is_hashtag
+from folkmoot.base.formatting import hashtag_key, is_hashtag
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
@@ -91,7 +91,7 @@ async def show_hashtag(request: Request) -> Reply:
         raise NotFound
     async with request.database.read() as conn:
         found = await queries.find_hashtag(conn, name)
-    return request.json(request.entities.hashtag(found or Hashtag(key=name, name=name), request.viewer_id))
+    return request.json(request.entities.hashtag(found or Hashtag(key=hashtag_key(name), name=name), request.viewer_id))
 
 
 ROUTES = [

@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from folkmoot.base import clock, write_gate
-from folkmoot.base.errors import Unavailable, WritesPaused
+from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 
@@ -241,7 +241,8 @@ class Database:
     async def write(self) -> AsyncIterator[WriteTx]:
         """A write transaction: commits when the block ends, rolls back when it raises.
 
-        Raises WritesPaused while the host is moving, fenced, or a standby.
+        Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when somebody else was
+        faster than our checks.
         """
         try:
             async with self._writers.acquire() as connection:
@@ -261,6 +262,10 @@ class Database:
         except asyncpg.PostgresError as error:
             if error.sqlstate in _PAUSED:
                 raise WritesPaused(log_text=str(error)) from error
+            if isinstance(error, asyncpg.ForeignKeyViolationError):
+                raise NotFound(log_text=f"gone in the meantime: {error.constraint_name}") from error
+            if isinstance(error, asyncpg.UniqueViolationError | asyncpg.DeadlockDetectedError):
+                raise Conflict(log_text=f"two at once: {type(error).__name__} {error.constraint_name or ''}") from error
             if isinstance(error, asyncpg.DiskFullError):
                 raise Unavailable(log_text=f"the disk is full: {error}") from error
             raise

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from folkmoot.base.text import fold
 
 URL_COSTS = 23  # characters, whatever its length
+LONGEST_HASHTAG = 100
 _LONGEST_SHOWN = 30
 
 _TOKEN = re.compile(
@@ -37,7 +38,10 @@ def hashtags_of(text: str) -> list[str]:
 
 
 def is_hashtag(name: str) -> bool:
-    return not name.replace("_", "").replace("·", "").isdigit() and bool(name.strip("_·")) and len(name) <= 100
+    if name.replace("_", "").replace("·", "").isdigit() or not name.strip("_·") or len(name) > LONGEST_HASHTAG:
+        return False
+    key = hashtag_key(name)  # some letters fold into many, or into words
+    return 0 < len(key) <= LONGEST_HASHTAG and not re.search(r"\s", key)
 
 
 def hashtag_key(name: str) -> str:
@@ -103,17 +107,19 @@ def _token(match: re.Match[str], base_url: str, mention_url: Callable[[str, str]
 
 
 def _link(url: str) -> str:
+    """The host is always shown whole, and nothing may stand before it: what people see is where the link leads."""
     try:
-        host = urlsplit(url).hostname
+        split = urlsplit(url)
     except ValueError:
-        host = None
-    if not host:
+        return _escaped(url)
+    if not split.hostname or "@" in split.netloc:
         return _escaped(url)
     scheme, _, shown = url.partition("://")
     hidden = f"{scheme}://"
     if shown.startswith("www."):
         hidden, shown = hidden + "www.", shown[4:]
-    visible, rest = shown[:_LONGEST_SHOWN], shown[_LONGEST_SHOWN:]
+    cut = max(_LONGEST_SHOWN, len(shown) - len(shown.lstrip("/")) + len(split.netloc))
+    visible, rest = shown[:cut], shown[cut:]
     kind = ' class="ellipsis"' if rest else ""
     return (
         f'<a href="{escape(url)}" target="_blank" rel="nofollow noopener noreferrer" translate="no">'
@@ -124,13 +130,15 @@ def _link(url: str) -> str:
 
 def _trimmed(url: str) -> str:
     """Without the punctuation that ends a sentence, and without a bracket that was opened before the address."""
-    while url:
-        last = url[-1]
-        if last in _TRAILING or (last in _BRACKETS and url.count(last) > url.count(_BRACKETS[last])):
-            url = url[:-1]
-        else:
+    surplus = {last: url.count(last) - url.count(first) for last, first in _BRACKETS.items()}
+    end = len(url)
+    while end:
+        last = url[end - 1]
+        if last not in _TRAILING and surplus.get(last, 0) <= 0:
             break
-    return url
+        surplus[last] = surplus.get(last, 0) - 1
+        end -= 1
+    return url[:end]
 
 
 def _tokens(text: str) -> Iterator[re.Match[str]]:

@@ -9,6 +9,7 @@ import unicodedata
 
 # Controls that reorder or hide text, but not the joiners that emoji and several scripts need.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]")
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters that leave nothing on the page
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 _USERNAME = re.compile(r"[a-z0-9_]+([a-z0-9_.-]+[a-z0-9_]+)?", re.I)
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
@@ -37,7 +38,12 @@ def clean(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """The same for what stands on one line: a name, a poll option."""
-    return " ".join(clean(text).split())
+    line = " ".join(clean(text).split())
+    return line if any(map(_is_seen, line)) else ""
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cf", "Cc", "Mn", "Zs") and character not in _BLANKS
 
 
 def fold(text: str) -> str:
@@ -53,7 +59,7 @@ def search_words(text: str) -> list[str]:
 
 def is_username(text: str) -> bool:
     """Letters without diacritics, digits and underscores, 1 to 30: what every network of the fediverse takes."""
-    return len(text) <= 30 and bool(re.fullmatch(r"[a-z0-9_]+", text, re.I))
+    return len(text) <= 30 and bool(re.fullmatch(r"[a-z0-9_]+", text, re.I | re.A))
 
 
 def pretends_to_be_us(name: str) -> bool:

@@ -21,7 +21,7 @@ def token() -> None:
 def create(name: str, scopes: str, app: str, data: Path, as_json: bool) -> None:
     """Make a token for the account NAME and print it: it is shown once, here."""
     from folkmoot.base.errors import NotFound, Problem
-    from folkmoot.network.sessions import actions, queries
+    from folkmoot.network.sessions import apps, queries
     from folkmoot.network.sessions import scopes as known
     from folkmoot.network.sessions.model import OUT_OF_BAND
 
@@ -30,8 +30,8 @@ def create(name: str, scopes: str, app: str, data: Path, as_json: bool) -> None:
             login = await queries.find_login_by_name(tx, name.removeprefix("@"))
             if login is None:
                 raise NotFound("There is no account %(name)s here.", name=name)
-            registered = await actions.register_app(tx, app, [OUT_OF_BAND], scopes)
-            return await actions.issue_token(tx, registered.id, login.account_id, known.text(known.parse(scopes)))
+            registered = await apps.register_app(tx, app, [OUT_OF_BAND], scopes)
+            return await apps.issue_token(tx, registered.id, login.account_id, known.text(known.parse(scopes)))
 
     if not app.strip():
         raise Problem("--app takes a name, as in --app \"my phone\".")

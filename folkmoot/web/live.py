@@ -12,6 +12,7 @@ import msgspec
 from starlette.responses import StreamingResponse
 
 from folkmoot.base.errors import TooMany
+from folkmoot.base.limits import address_key
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.notifications.model import topic
 from folkmoot.network.notifications.queries import count_unread
@@ -20,26 +21,34 @@ from folkmoot.network.timelines.live import home_feed
 from folkmoot.web.request import Request
 
 _MOST = 5
+_MOST_OF_AN_ADDRESS = 20
 _BEAT = 15  # seconds between signs of life
-_open: Counter[int] = Counter()
+_open: Counter[object] = Counter()  # by account, and by address
 
 
 async def home(request: Request) -> StreamingResponse:
-    if _open[request.viewer.id] >= _MOST:
+    if _is_full(request):
         raise TooMany(retry_after=60)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_events(request), media_type="text/event-stream", headers=headers)
 
 
+def _is_full(request: Request) -> bool:
+    return _open[request.viewer.id] >= _MOST or _open[address_key(request.address)] >= _MOST_OF_AN_ADDRESS
+
+
 async def _events(request: Request) -> AsyncIterator[bytes]:
     """`posts`: how many new ones wait; `notices`: how many are unread; each with the words to show."""
+    if _is_full(request):  # several asked at the same moment
+        return
     viewer_id, live = request.viewer.id, request.database.live
+    places: tuple[object, object] = viewer_id, address_key(request.address)
     changed, ended = asyncio.Event(), asyncio.Event()
     stops = [
         live.subscribe(topic(viewer_id), lambda _body: changed.set()),
         live.subscribe(login_topic(viewer_id), lambda _body: ended.set()),
     ]
-    _open[viewer_id] += 1
+    _open.update(places)
     waiting = 0
     try:
         async with home_feed(request.database, viewer_id) as feed:
@@ -67,9 +76,10 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
                 else:
                     yield b": here\n\n"
     finally:
-        _open[viewer_id] -= 1
-        if not _open[viewer_id]:
-            del _open[viewer_id]
+        _open.subtract(places)
+        for place in places:
+            if not _open[place]:
+                del _open[place]
         for stop in stops:
             stop()
 

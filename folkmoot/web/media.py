@@ -29,7 +29,11 @@ async def show(request: Request) -> FileResponse:
         raise NotFound
     caching = "public, max-age=300" if is_open else "private, max-age=300"
     path = request.context.store.path(file.sha256, file.extension)
-    return FileResponse(path, media_type=file.mime, headers={**_HEADERS, "cache-control": caching})
+    try:
+        found = path.stat()
+    except FileNotFoundError:  # it went in this very moment, or the copy of a moved network is not whole yet
+        raise NotFound(log_text=f"the file of picture {key} is missing") from None
+    return FileResponse(path, media_type=file.mime, stat_result=found, headers={**_HEADERS, "cache-control": caching})
 
 
 ROUTES = [Route("GET", "/media/{name}", show, Access.PUBLIC)]

@@ -3,9 +3,10 @@
 Notices that say the same of the same post stand together: one line, several names.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
-from folkmoot.base.errors import NotFound
+from folkmoot.base.errors import NotFound, WritesPaused
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.model import Account
@@ -51,8 +52,9 @@ async def index(request: Request) -> Reply:
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
     read_to = markers[0].last_read_id if markers else 0
     if found and page.max_id is None and not chosen and found[0].id > read_to:
-        async with request.database.write() as tx:
-            await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
+        with suppress(WritesPaused):  # reading goes on
+            async with request.database.write() as tx:
+                await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
     return await request.show(
         "notifications/index.html", notices=_gather(found, read_to), chosen=chosen, **ways(page, [entry.id for entry in found])
     )
@@ -78,8 +80,9 @@ async def open_conversation(request: Request) -> Reply:
     async with request.database.read() as conn:
         conversation = await get_conversation(conn, request.viewer.id, request.id())
     if conversation.is_unread:
-        async with request.database.write() as tx:
-            await conversations.mark_conversation(tx, request.viewer.id, request.id(), is_unread=False)
+        with suppress(WritesPaused):
+            async with request.database.write() as tx:
+                await conversations.mark_conversation(tx, request.viewer.id, request.id(), is_unread=False)
     if conversation.last_post is None:
         raise NotFound
     post = conversation.last_post.post

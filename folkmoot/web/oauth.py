@@ -7,9 +7,11 @@ from folkmoot.base.errors import Forbidden, NotFound
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route
-from folkmoot.network.sessions import actions, queries, scopes
+from folkmoot.network.sessions import apps, queries, scopes
 from folkmoot.network.sessions.model import OUT_OF_BAND, App
 from folkmoot.web.request import Request
+
+_LONGEST_STATE = 4000  # it travels in a header
 
 
 class Wish(NamedTuple):
@@ -41,7 +43,7 @@ async def decide(request: Request) -> Reply:
     if not request.form.flag("allow"):
         return _to_app(wish, error="access_denied", error_description="The resource owner or authorization server denied the request.")
     async with request.database.write() as tx:
-        code = await actions.authorize_app(tx, request.viewer, wish.app, wish.redirect_uri, wish.scopes, wish.challenge)
+        code = await apps.authorize_app(tx, request.viewer, wish.app, wish.redirect_uri, wish.scopes, wish.challenge)
     if wish.redirect_uri == OUT_OF_BAND:
         return redirect("/oauth/authorize/native?" + urlencode({"code": code, "client_id": wish.app.client_id}))
     return _to_app(wish, code=code)
@@ -67,6 +69,8 @@ async def _wish(request: Request, params: Params) -> Wish:
     if uri not in app.redirect_uris:
         raise Forbidden("The app asks to be answered at an address that it has not registered.")
     if params.text("response_type") != "code":
+        raise Forbidden("The app asks in a way that this network does not know.")
+    if len(params.text("state")) > _LONGEST_STATE:
         raise Forbidden("The app asks in a way that this network does not know.")
     challenge = params.text("code_challenge")
     if challenge and params.text("code_challenge_method") != "S256":

@@ -2,17 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Invalid, NotFound
-from folkmoot.http.params import Params
+from folkmoot.base.errors import Invalid, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.media.actions import describe_picture, upload_picture
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
@@ -25,14 +24,12 @@ from folkmoot.network.posts.queries import (
     list_edits,
     list_favouriters,
 )
+from folkmoot.web.composer import describe, draft_from, still_there, take_pictures
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import ways
 
 DEEPEST = 4  # levels of replies on one page
-_FOCUS = {  # where a picture is cut to: nine places, in words
-    "": (0.0, 0.0), "top-left": (-0.6, 0.6), "top": (0.0, 0.6), "top-right": (0.6, 0.6), "left": (-0.6, 0.0), "right": (0.6, 0.0),
-    "bottom-left": (-0.6, -0.6), "bottom": (0.0, -0.6), "bottom-right": (0.6, -0.6),
-}
+_PLACES = [str(number) for number in range(100)]
 
 
 class Branch(NamedTuple):
@@ -99,23 +96,24 @@ async def new(request: Request) -> Reply:
 async def create(request: Request) -> Reply:
     """Publishes; what is wrong comes back beside its field, with everything that was written and uploaded."""
     form = request.form
-    draft = _draft(form)
+    draft = draft_from(form)
     uploads: list[Upload] = []
     try:
-        uploads = await _pictures(request, form)
+        await take_pictures(request, form, uploads)
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         async with request.database.write() as tx:
+            await describe(tx, request, uploads)
             view = await actions.create_post(
                 tx, request.account, draft, request.context.post_limits, screener=request.context.screener
             )
-    except Invalid as problem:
-        parent = None
-        if draft.reply_to_id:
-            async with request.database.read() as conn:
-                parent = await get_post_view(conn, draft.reply_to_id, request.viewer.id)
-        uploads = uploads or await _kept(request, form)
+    except (Invalid, NotFound) as problem:
+        parent = await _parent(request, draft)
+        errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
+        if draft.reply_to_id and parent is None:
+            errors = {"text": request.sentence("What you answer is not there any more. You can publish this as a post of its own.")}
+            draft = msgspec.structs.replace(draft, reply_to_id=None)
         return await request.show(
-            "posts/new.html", 422, draft=draft, parent=parent, errors=request.problems(problem), uploads=uploads, post=None
+            "posts/new.html", 422, draft=draft, parent=parent, errors=errors, uploads=await still_there(request, uploads), post=None
         )
     cookies = request.house.cookies
     request.new_cookies.append(cookies.tell(cookies.sent, f"reply-{draft.reply_to_id}" if draft.reply_to_id else "new"))
@@ -129,18 +127,21 @@ async def edit(request: Request) -> Reply:
 
 
 async def save(request: Request) -> Reply:
+    """Changes words and pictures in one go: with an error nothing has changed, and the form has what was written."""
     post = await _own(request)
     form = request.form
-    draft = msgspec.structs.replace(_draft(form), visibility=post.visibility)
-    uploads = await _attached(request, post)
+    draft = msgspec.structs.replace(draft_from(form), visibility=post.visibility)
+    uploads: list[Upload] = []
     try:
-        uploads = await _pictures(request, form)
+        await take_pictures(request, form, uploads)
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         async with request.database.write() as tx:
+            await describe(tx, request, uploads)
             await actions.edit_post(tx, request.account, post.id, draft, request.context.post_limits)
     except Invalid as problem:
         return await request.show(
-            "posts/edit.html", 422, draft=draft, errors=request.problems(problem), uploads=uploads, post=post, parent=None
+            "posts/edit.html", 422, draft=draft, errors=request.problems(problem), uploads=await still_there(request, uploads),
+            post=post, parent=None,
         )
     return request.redirect(f"/@{post.author.acct}/{post.id}")
 
@@ -185,7 +186,8 @@ async def boosted_by(request: Request) -> Reply:
 
 
 async def vote(request: Request) -> Reply:
-    choices = [int(text) for text in request.form.texts(f"choices_{request.value('id')}") if text.isdecimal() and text.isascii()]
+    texts = request.form.texts(f"choices_{request.value('id')}")
+    choices = [int(text) if text in _PLACES else -1 for text in texts]
     async with request.database.read() as conn:
         poll = (await get_post_view(conn, request.id(), request.viewer.id)).shown.poll
     if poll is None:
@@ -218,57 +220,14 @@ def _answer(request: Request, view: PostView, part: str) -> Reply:
 # -- forms ---------------------------------------------------------------------------------------------------------
 
 
-def _draft(form: Params) -> PostDraft:
-    """What the composer sent. Pictures are read apart."""
-    visibility = form.text("visibility")
-    has_tools = form.flag("has_tools")  # the composer's tools: what is put away is not published
-    titles = tuple(title for title in form.texts("poll_titles") if title.strip()) if form.flag("with_poll") or not has_tools else ()
-    cover = form.text("cover") if form.flag("with_cover") or not has_tools else ""
-    poll = None
-    if titles:
-        poll = PollDraft(
-            titles=titles, expires_in=form.integer("poll_expires_in") or 86400, is_multiple=form.flag("poll_is_multiple"),
-            hides_totals=form.flag("poll_hides_totals"),
-        )
-    return PostDraft(
-        text=form.text("text"), visibility=Visibility(int(visibility)) if visibility in ("0", "1", "2", "3") else None,
-        reply_to_id=form.id("reply_to"), cover=cover, is_sensitive=form.flag("is_sensitive"),
-        language=form.text("language") or None, poll=poll, idempotency_key=form.text("form_id")[:200] or None,
-    )
-
-
-async def _pictures(request: Request, form: Params) -> list[Upload]:
-    """The pictures that stay, described anew, and those that were just chosen. Raises Invalid."""
-    uploads = []
-    for upload in await _kept(request, form):
-        name = str(upload.id)
-        async with request.database.write() as tx:
-            uploads.append(await describe_picture(
-                tx, request.account, upload.id, description=form.optional_text(f"description_{name}"),
-                focus=_FOCUS.get(form.text(f"focus_{name}")) if f"focus_{name}" in form else None,
-            ))
-    limit = request.context.post_limits.max_pictures
-    for number in range(1, limit + 1):
-        file = form.file(f"file_{number}")
-        if file is None:
-            continue
-        if len(uploads) >= limit:
-            raise Invalid(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limit}))
-        if len(file.content) > request.context.settings.media.max_bytes:
-            raise Invalid(FieldError("file", "too_large", "This picture is larger than %(limit)d MB.",
-                                     {"limit": request.context.settings.media.max_bytes // 2**20}))
-        uploads.append(await upload_picture(
-            request.database, request.context.store, request.account, file.content, description=form.text(f"new_description_{number}"),
-            focus=_FOCUS.get(form.text(f"new_focus_{number}"), (0.0, 0.0)),
-        ))
-    return uploads
-
-
-async def _kept(request: Request, form: Params) -> list[Upload]:
-    """Pictures that were there before and are not to be removed."""
-    removed = set(form.ids("remove_media"))
+async def _parent(request: Request, draft: PostDraft) -> PostView | None:
+    """What is answered, if it is still there for the viewer."""
+    if draft.reply_to_id is None:
+        return None
     async with request.database.read() as conn:
-        return [await get_own_upload(conn, request.viewer.id, id_) for id_ in form.ids("media")[:4] if id_ not in removed]
+        with suppress(NotFound):
+            return await get_post_view(conn, draft.reply_to_id, request.viewer.id)
+    return None
 
 
 async def _attached(request: Request, post: Post) -> list[Upload]:
@@ -332,6 +291,7 @@ _VERBS: dict[str, Verb] = {
     "unboost": actions.unboost_post, "bookmark": actions.bookmark_post, "unbookmark": actions.unbookmark_post,
     "pin": actions.pin_post, "unpin": actions.unpin_post, "mute": actions.mute_conversation, "unmute": actions.unmute_conversation,
 }
+_LIMITS = {"boost": "post", "unboost": "delete"}  # as for apps
 ROUTES = [
     Route("GET", "/@{name}/{id}", show, Access.PUBLIC),
     Route("GET", "/posts/new", new, Access.MEMBER),
@@ -345,5 +305,5 @@ ROUTES = [
     Route("GET", f"{_ONE}/favourited_by", favourited_by, Access.PUBLIC),
     Route("GET", f"{_ONE}/boosted_by", boosted_by, Access.PUBLIC),
     Route("POST", f"{_ONE}/vote", vote, Access.MEMBER),
-    *(Route("POST", f"{_ONE}/{name}", _button(verb), Access.MEMBER) for name, verb in _VERBS.items()),
+    *(Route("POST", f"{_ONE}/{name}", _button(verb), Access.MEMBER, limit=_LIMITS.get(name, "")) for name, verb in _VERBS.items()),
 ]

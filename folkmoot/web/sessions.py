@@ -48,7 +48,8 @@ async def show_sign_up(request: Request) -> Reply:
     if request.signed_in:
         return request.redirect("/")
     invitation = request.query.text("invitation")
-    return await _sign_up_page(request, actions.SignUp("", "", "", False, invitation=invitation), where=request.query.text("next"))
+    where = local_path(request.query.text("next"))
+    return await _sign_up_page(request, actions.SignUp("", "", "", False, invitation=invitation), where=where)
 
 
 async def sign_up(request: Request) -> Reply:
@@ -64,6 +65,8 @@ async def sign_up(request: Request) -> Reply:
         is_taken = any((error.field, error.code) == ("username", "taken") for error in problem.errors)
         free = await _free_names(request, wish) if is_taken else []
         return await _sign_up_page(request, wish, request.problems(problem), 422, where, free)
+    except TooMany as problem:
+        return await _sign_up_page(request, wish, {"username": request.sentence(problem.message)}, 429, where)
     if login.obstacle:
         return await request.show("sessions/waiting.html", login=login)
     async with request.database.write() as tx:

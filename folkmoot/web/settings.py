@@ -1,26 +1,30 @@
 """Settings: the profile, how pages look, the password, sessions and apps, invitations, people kept at a distance."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 
 from folkmoot.base import i18n
-from folkmoot.base.errors import Invalid, Malformed, TooMany
+from folkmoot.base.errors import Invalid, TooMany
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account, ProfileField
-from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.relations.queries import list_related
 from folkmoot.network.sessions import actions, queries
+from folkmoot.network.sessions.model import Preferences
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import ways
 
-_CHOICES = {"theme": ("system", "light", "dark"), "contrast": ("normal", "more")}
-_SIZES = (100, 115, 130, 150)
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "theme": ("system", "light", "dark"), "contrast": ("normal", "more"), "text_size": (100, 115, 130, 150), "visibility": (0, 1, 2, 3),
+    "post_language": ("", "cs", "en", "sk", "de", "pl", "uk", "fr", "es"),
+}
 
 
 async def menu(request: Request) -> Reply:
@@ -32,7 +36,7 @@ async def show_profile(request: Request) -> Reply:
 
 
 async def save_profile(request: Request) -> Reply:
-    """Changes the profile; with an error everything that was written comes back, pictures that were taken are kept."""
+    """Changes the profile; with an error everything that was written comes back, and nothing has changed."""
     form = request.form
     draft = accounts.ProfileDraft(
         display_name=form.text("display_name"), bio=form.text("note"),
@@ -43,7 +47,7 @@ async def save_profile(request: Request) -> Reply:
     try:
         keys = {purpose: await _picture(request, form, purpose) for purpose in (Purpose.AVATAR, Purpose.HEADER)}
         async with request.database.write() as tx:
-            account = await get_account(tx, request.viewer.id)
+            account = await lock_account(tx, request.viewer.id)
             account = await accounts.update_profile(tx, account, draft, request.context.settings.base_url)
             avatar_key = _chosen(form, Purpose.AVATAR, keys, account.avatar_key)
             header_key = _chosen(form, Purpose.HEADER, keys, account.header_key)
@@ -52,30 +56,37 @@ async def save_profile(request: Request) -> Reply:
             actions.forget_viewer(tx, account.id)
     except Invalid as problem:
         return await _profile_page(request, _as_written(request.account, draft), request.problems(problem), 422)
-    await clear_replaced(request.database, request.context.store, request.viewer.id)
+    finally:  # what was replaced, or what came with a form that was refused
+        await clear_replaced(request.database, request.context.store, request.viewer.id)
     return request.redirect("/settings/profile?saved=1")
 
 
 async def show_appearance(request: Request) -> Reply:
-    return await request.show("settings/appearance.html", sizes=_SIZES)
+    return await _appearance_page(request, request.viewer.login.preferences, {})
 
 
 async def save_appearance(request: Request) -> Reply:
     form = request.form
-    changes: dict[str, object] = {name: _choice(form, name, choices) for name, choices in _CHOICES.items()}
-    size, visibility = form.integer("text_size") or 100, form.integer("visibility") or 0
-    if size not in _SIZES or not 0 <= visibility <= 3:
-        raise Malformed(log_text="a choice that the form does not have")
-    preferences = msgspec.structs.replace(
-        request.viewer.login.preferences, **changes, text_size=size, visibility=visibility, shortcuts=form.flag("shortcuts"),
-        is_sensitive=form.flag("is_sensitive"), post_language=form.text("post_language")[:8],
-    )
-    language = form.text("language")
+    language = form.text("language") or request.language
+    chosen: dict[str, Any] = {
+        "theme": form.text("theme") or "system", "contrast": form.text("contrast") or "normal",
+        "text_size": form.integer("text_size") or 100, "visibility": form.integer("visibility") or 0,
+        "post_language": form.text("post_language"),
+    }
+    switches = {"shortcuts": form.flag("shortcuts"), "is_sensitive": form.flag("is_sensitive")}
+    wrong = [name for name, value in chosen.items() if value not in _CHOICES[name]] + ["language"] * (language not in i18n.LANGUAGES)
+    before = request.viewer.login.preferences
+    fitting = {name: value for name, value in chosen.items() if name not in wrong}
+    preferences = msgspec.structs.replace(before, **fitting, **switches)
+    if wrong:
+        return await _appearance_page(request, preferences, dict.fromkeys(wrong, request.sentence("There is no such choice.")), 422)
     async with request.database.write() as tx:
-        await actions.change_preferences(
-            tx, request.viewer, preferences, language if language in i18n.LANGUAGES else request.language
-        )
+        await actions.change_preferences(tx, request.viewer, preferences, language)
     return request.redirect("/settings/appearance?saved=1")
+
+
+async def _appearance_page(request: Request, own: Preferences, errors: dict[str, str], status: int = 200) -> Reply:
+    return await request.show("settings/appearance.html", status, sizes=_CHOICES["text_size"], own=own, errors=errors)
 
 
 async def show_password(request: Request) -> Reply:
@@ -85,7 +96,10 @@ async def show_password(request: Request) -> Reply:
 async def save_password(request: Request) -> Reply:
     form = request.form
     try:
-        await actions.change_password(request.database, request.viewer, form.text("old_password"), form.text("password"))
+        await actions.change_password(
+            request.database, request.viewer, form.text("old_password"), form.text("password"),
+            multiplier=request.context.settings.limits.multiplier,
+        )
     except Invalid as problem:
         return await request.show("settings/password.html", 422, errors=request.problems(problem))
     except TooMany as problem:
@@ -143,9 +157,8 @@ async def invite(request: Request) -> Reply:
     try:
         async with request.database.write() as tx:
             await actions.invite(tx, request.viewer, uses=form.integer("uses") or 0, days=form.integer("days") or 0)
-    except (Invalid, Malformed) as problem:
-        sentence = request.sentence(problem.message, **problem.params)
-        return await _invitations_page(request, {"uses": sentence}, 422)
+    except Invalid as problem:
+        return await _invitations_page(request, request.problems(problem), 422, uses=form.text("uses"), days=form.text("days"))
     return request.redirect("/settings/invitations")
 
 
@@ -173,10 +186,10 @@ async def _profile_page(request: Request, account: Account, errors: dict[str, st
     return await request.show("settings/profile.html", status, account=account, errors=errors)
 
 
-async def _invitations_page(request: Request, errors: dict[str, str], status: int = 200) -> Reply:
+async def _invitations_page(request: Request, errors: dict[str, str], status: int = 200, *, uses: str = "1", days: str = "7") -> Reply:
     async with request.database.read() as conn:
         invitations = await queries.list_invitations(conn, request.viewer.id)
-    return await request.show("settings/invitations.html", status, invitations=invitations, errors=errors)
+    return await request.show("settings/invitations.html", status, invitations=invitations, errors=errors, uses=uses, days=days)
 
 
 async def _picture(request: Request, form: Params, purpose: Purpose) -> str | None:
@@ -184,19 +197,13 @@ async def _picture(request: Request, form: Params, purpose: Purpose) -> str | No
     file = form.file(purpose)
     if file is None:
         return None
+    request.spend_upload()
     upload = await upload_picture(request.database, request.context.store, request.account, file.content, purpose=purpose)
     return upload.key
 
 
 def _chosen(form: Params, purpose: Purpose, keys: dict[Purpose, str | None], present: str | None) -> str | None:
     return keys[purpose] or (None if form.flag(f"remove_{purpose}") else present)
-
-
-def _choice(form: Params, name: str, choices: tuple[str, ...]) -> str:
-    value = form.text(name) or choices[0]
-    if value not in choices:
-        raise Malformed(log_text="a choice that the form does not have")
-    return value
 
 
 def _as_written(account: Account, draft: accounts.ProfileDraft) -> Account:

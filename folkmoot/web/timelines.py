@@ -1,9 +1,10 @@
 """Pages of timelines: home, explore, hashtags, bookmarks, favourites."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
-from folkmoot.base.errors import NotFound
+from folkmoot.base.errors import NotFound, WritesPaused
 from folkmoot.base.formatting import hashtag_key, is_hashtag
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
@@ -40,8 +41,9 @@ async def home(request: Request) -> Reply:
         "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **ways(page, timeline.ids),
     )
     if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):
-        async with request.database.write() as tx:
-            await mark_read(tx, request.viewer.id, "home", views[0].post.id)
+        with suppress(WritesPaused):  # reading goes on
+            async with request.database.write() as tx:
+                await mark_read(tx, request.viewer.id, "home", views[0].post.id)
     return reply
 
 

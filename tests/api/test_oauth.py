@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from folkmoot.network.sessions.actions import pkce_challenge
+from folkmoot.network.sessions.apps import pkce_challenge
 from tests.village import Village, Visitor
 
 OOB = "urn:ietf:wg:oauth:2.0:oob"

@@ -13,6 +13,7 @@ from folkmoot.network.accounts.model import Account, AccountChanged, AccountCrea
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
+LONGEST_STORED_BIO = 5_000  # as the schema says: addresses count as 23 characters, but they are kept whole
 MOST_FIELDS = 4
 LONGEST_FIELD = 255
 
@@ -61,10 +62,9 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
     fields = account.fields
     if draft.fields is not None:
         pairs = [(clean_line(name), clean_line(value)) for name, value in draft.fields]
-        fields = tuple(
-            ProfileField(name, value, _field_html(value, base_url)) for name, value in pairs if name or value
-        )
+        fields = tuple(ProfileField(name, value, "") for name, value in pairs if name or value)
     _refuse_profile(account, display_name, bio, fields)
+    fields = tuple(msgspec.structs.replace(field, value_html=_field_html(field.value, base_url)) for field in fields)
 
     switches = {
         name: getattr(draft, name)
@@ -106,7 +106,7 @@ def _refuse_profile(account: Account, display_name: str, bio: str, fields: Seque
         errors.append(FieldError("display_name", "too_long", "A name has at most %(limit)d characters.", {"limit": LONGEST_NAME}))
     if display_name != account.display_name and pretends_to_be_us(display_name):
         errors.append(FieldError("display_name", "reserved", "This name is kept for the network itself. Please choose another one."))
-    if formatting.count_characters(bio) > LONGEST_BIO:
+    if len(bio) > LONGEST_STORED_BIO or formatting.count_characters(bio) > LONGEST_BIO:
         errors.append(FieldError("note", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
     if len(fields) > MOST_FIELDS:
         errors.append(FieldError("fields", "too_many", "A profile has at most %(limit)d rows.", {"limit": MOST_FIELDS}))

@@ -46,6 +46,14 @@ async def get_account(conn: ReadConn, account_id: int) -> Account:
     return account_from(row)
 
 
+async def lock_account(tx: WriteTx, account_id: int) -> Account:
+    """The account, for a change: who changes it at the same time waits. Raises NotFound."""
+    row = await tx.fetchrow(f"{SELECT} WHERE a.id = $1 FOR UPDATE OF a", account_id)
+    if row is None:
+        raise NotFound
+    return account_from(row)
+
+
 async def find_account_by_name(conn: ReadConn, username: str, domain: str = "") -> Account | None:
     row = await conn.fetchrow(f"{SELECT} WHERE a.username_key = $1 AND a.domain = $2", username.lower(), domain.lower())
     return account_from(row) if row else None

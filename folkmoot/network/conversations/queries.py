@@ -39,6 +39,8 @@ async def get_conversation(conn: ReadConn, viewer_id: int, conversation_id: int)
     if last is None:
         raise NotFound
     found = await list_conversations(conn, viewer_id, Page(limit=1, max_id=last + 1, since_id=last - 1))
+    if not found:  # a new message came between the two statements, or the last one went
+        raise NotFound
     return found[0][1]
 
 

@@ -1,6 +1,9 @@
 """Taking in a picture, describing it, removing it. The bytes that were uploaded are never kept."""
 
+import asyncio
 import hashlib
+from datetime import timedelta
+from itertools import islice
 
 import msgspec
 
@@ -10,7 +13,7 @@ from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media import queries, sandbox
-from folkmoot.network.media.model import Purpose, Upload
+from folkmoot.network.media.model import Purpose, Reencoded, Upload
 from folkmoot.network.media.store import MediaStore
 
 LONGEST_DESCRIPTION = 1500
@@ -34,14 +37,25 @@ async def upload_picture(
         preview_height=header.preview_height, created_at=now,
     )
     hashes = [hashlib.sha256(part).digest() for part in (original, preview)]
+    try:
+        await _store(database, store, upload, header, dict(zip(hashes, (original, preview), strict=True)), hashes)
+    except BaseException:  # the rows are gone with the transaction, and so must be the files
+        await asyncio.shield(_remove_orphans(database, store, [(sha256, header.extension) for sha256 in hashes]))
+        raise
+    return upload
+
+
+async def _store(
+    database: Database, store: MediaStore, upload: Upload, header: Reencoded, parts: dict[bytes, bytes], hashes: list[bytes]
+) -> None:
     async with database.write() as tx:
-        if purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, owner.id) >= MOST_UNATTACHED:
+        if upload.purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, upload.account_id) >= MOST_UNATTACHED:
             raise Invalid(FieldError("file", "too_many", "You have many pictures that no post uses. Publish or remove some first."))
-        for sha256, part in sorted(zip(hashes, (original, preview), strict=True)):  # in one order, so that two never wait for each other
+        for sha256 in sorted(hashes):  # in one order, so that two never wait for each other
+            part = parts[sha256]
             await queries.add_file(tx, sha256, header, len(part))
             store.write(sha256, header.extension, part)
         await queries.insert_upload(tx, upload, *hashes)
-    return upload
 
 
 async def describe_picture(
@@ -79,6 +93,24 @@ async def clear_replaced(database: Database, store: MediaStore, account_id: int)
     async with database.write() as tx:
         for media_id in await queries.list_replaced(tx, account_id):
             await _remove(tx, store, media_id)
+
+
+async def clear_orphans(database: Database, store: MediaStore) -> None:
+    """Removes files that no row knows: left by a process that was killed between file and commit. By the clock."""
+    found = store.list_older_than(clock.now() - timedelta(hours=1))
+    while files := list(islice(found, 500)):
+        async with database.read() as conn:
+            known = await queries.list_known_files(conn, [sha256 for sha256, _ in files])
+        await _remove_orphans(database, store, [file for file in files if file[0] not in known])
+
+
+async def _remove_orphans(database: Database, store: MediaStore, files: list[tuple[bytes, str]]) -> None:
+    """Whoever stores the same content at this moment waits for the row that we hold, and then writes the file anew."""
+    for sha256, extension in files:
+        async with database.write() as tx:
+            if await queries.claim_file(tx, sha256, extension):
+                store.remove(sha256, extension)
+                await queries.release_file(tx, sha256)
 
 
 async def _remove(tx: WriteTx, store: MediaStore, media_id: int) -> None:

@@ -1,5 +1,7 @@
 """All SQL of pictures."""
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.media.model import Purpose, Reencoded, StoredFile, Upload
@@ -45,6 +47,23 @@ async def add_file(tx: WriteTx, sha256: bytes, header: Reencoded, size: int) -> 
         " ON CONFLICT (sha256) DO UPDATE SET reference_count = media_files.reference_count + 1",
         sha256, header.extension, size,
     )
+
+
+async def list_known_files(conn: ReadConn, hashes: Sequence[bytes]) -> set[bytes]:
+    rows = await conn.fetch("SELECT sha256 FROM media_files WHERE sha256 = ANY ($1::bytea[])", list(hashes))
+    return {row["sha256"] for row in rows}
+
+
+async def claim_file(tx: WriteTx, sha256: bytes, extension: str) -> bool:
+    """Holds the place of a file that no row knows; False when one does. Waits for who is just storing it."""
+    return bool(await tx.execute(
+        "INSERT INTO media_files (sha256, extension, bytes, reference_count) VALUES ($1, $2, 0, 0) ON CONFLICT DO NOTHING",
+        sha256, extension,
+    ))
+
+
+async def release_file(tx: WriteTx, sha256: bytes) -> None:
+    await tx.execute("DELETE FROM media_files WHERE sha256 = $1 AND reference_count = 0", sha256)
 
 
 async def update_upload(tx: WriteTx, media_id: int, description: str, focus_x: float, focus_y: float) -> None:

@@ -5,6 +5,8 @@ network runs is always good.
 """
 
 import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from folkmoot.base import clock
@@ -40,3 +42,13 @@ class MediaStore:
 
     def remove(self, sha256: bytes, extension: str) -> None:
         self.path(sha256, extension).unlink(missing_ok=True)
+
+    def list_older_than(self, moment: datetime) -> Iterator[tuple[bytes, str]]:
+        """(hash, extension) of the files that were written before `moment`; unfinished ones of then are removed."""
+        for path in self._folder.glob("??/*"):
+            if path.stat().st_mtime >= moment.timestamp():
+                continue
+            if path.name.startswith("."):
+                path.unlink(missing_ok=True)
+            else:
+                yield bytes.fromhex(path.stem), path.suffix[1:]

@@ -104,8 +104,8 @@ async def list_notifications(
 
 
 async def get_notification(conn: ReadConn, viewer_id: int, notification_id: int) -> Notification:
-    found = await list_notifications(conn, viewer_id, Page(limit=1, max_id=notification_id + 1, since_id=notification_id - 1))
-    if not found:
+    found = await list_notifications(conn, viewer_id, Page(limit=1, min_id=notification_id - 1))
+    if not found or found[0].id != notification_id:
         raise NotFound
     return found[0]
 

@@ -139,17 +139,20 @@ class Thread(NamedTuple):
 async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int = 4096, depth: int = 4096) -> Thread:
     """The conversation around a post: four statements, whatever its size. Raises NotFound."""
     up = await conn.fetch(
-        """
+        f"""
         WITH RECURSIVE above (id, reply_to_id, height) AS (
-            SELECT id, reply_to_id, 0 FROM posts WHERE id = $1
+            SELECT p.id, p.reply_to_id, 0 FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+            WHERE p.id = $1 AND {visible_sql("p", "a", "$3")}
             UNION ALL
             SELECT p.id, p.reply_to_id, above.height + 1 FROM above JOIN posts AS p ON p.id = above.reply_to_id
             WHERE above.height < $2
         )
-        SELECT id FROM above WHERE height > 0 ORDER BY height DESC
+        SELECT id FROM above ORDER BY height DESC
         """,
-        post_id, most,
+        post_id, most, viewer_id,
     )
+    if not up:  # before any more work: how long it takes must not say that there is something
+        raise NotFound
     down = await conn.fetch(
         """
         WITH RECURSIVE below (id, path) AS (
@@ -162,7 +165,7 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
         """,
         post_id, most, depth,
     )
-    above, below = [row["id"] for row in up], [row["id"] for row in down]
+    above, below = [row["id"] for row in up[:-1]], [row["id"] for row in down]
     views = {view.post.id: view for view in await list_post_views(conn, [*above, post_id, *below], viewer_id)}
     if post_id not in views:
         raise NotFound

@@ -1,5 +1,6 @@
 """Following, muting, blocking. A relation is changed only by the side that owns it."""
 
+import re
 from collections.abc import Sequence
 
 from folkmoot.base import ids
@@ -32,6 +33,8 @@ async def follow(
     """
     if viewer.effect >= AccountEffect.FROZEN:
         raise Forbidden("Your account is frozen. You can read, but not write.")
+    if languages and not all(re.fullmatch(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?", language) for language in languages):
+        raise Invalid(FieldError("languages", "invalid", "This is not a language that we know."))
     target = await _other(tx, viewer, target_id)
     relation = await queries.get_relation(tx, viewer.id, target_id)
     if relation.is_blocked_by or relation.blocks:

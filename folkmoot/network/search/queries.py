@@ -47,12 +47,16 @@ async def search_accounts(
 
 
 async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
-    """Hashtags that begin so, shortest first. Leans on hashtags_prefix."""
+    """Hashtags that begin so and stand in a public post, shortest first: those of private posts are as private as they.
+    Leans on hashtags_prefix."""
     key = hashtag_key(text.strip().removeprefix("#"))
     if not key or " " in key:
         return []
     rows = await conn.fetch(
-        "SELECT key, name FROM hashtags WHERE key LIKE $1 ORDER BY length(key), key LIMIT $2 OFFSET $3", _prefix(key), limit, offset
+        "SELECT key, name FROM hashtags AS h WHERE key LIKE $1 AND EXISTS ("
+        " SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id WHERE ph.key = h.key AND p.visibility = 0)"
+        " ORDER BY length(key), key LIMIT $2 OFFSET $3",
+        _prefix(key), limit, offset,
     )
     return [Hashtag(key=row["key"], name=row["name"]) for row in rows]
 

@@ -1,7 +1,5 @@
-"""Signing up, logging in and out, passwords, apps and tokens."""
+"""Signing up, logging in and out, passwords. What apps are given stands in `apps.py`."""
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,22 +8,22 @@ from typing import NamedTuple
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Unauthorized
-from folkmoot.base.text import clean, clean_line
+from folkmoot.base.limits import address_key
+from folkmoot.base.text import clean
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.sessions import limits, queries, scopes
+from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import (
-    CODE_LASTS,
     CONFIRM_LASTS,
     LOGINS_TOPIC,
-    OUT_OF_BAND,
+    RESET_JOB,
     RESET_LASTS,
     SESSION_LASTS,
-    App,
     Invitation,
     Login,
     Preferences,
+    ResetWanted,
     Role,
     Session,
     SignUpWaiting,
@@ -35,7 +33,7 @@ from folkmoot.network.sessions.model import (
 )
 from folkmoot.network.sessions.passwords import hash_password, is_right, password_errors
 
-_EMAIL = re.compile(r"[^@\s<>\",;:\\()\[\]]{1,64}@(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.I)
+_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.I | re.A)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
     if errors:
         raise Invalid(*errors)
     if address:
-        await limits.spend(database, limits.SIGN_UP_BY_ADDRESS, address, policy.multiplier)
+        await limits.spend(database, limits.SIGN_UP_BY_ADDRESS, address_key(address), policy.multiplier)
     password_hash = await hash_password(form.password)
 
     async with database.write() as tx:
@@ -123,14 +121,16 @@ async def log_in(
     Raises Unauthorized, with the same words and after the same work whoever it was, Forbidden while the log-in cannot
     be used, TooMany.
     """
-    name = name.strip()
-    await limits.spend(database, limits.LOG_IN_BY_ADDRESS, address or "local", multiplier)
-    await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, email_key(name)[:254], multiplier)
+    name = name.strip().removeprefix("@")[:254]
+    await limits.spend(database, limits.LOG_IN_BY_ADDRESS, address_key(address) if address else "local", multiplier)
+    await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, email_key(name), multiplier)
     async with database.read() as conn:
-        if "@" in name.removeprefix("@"):
+        if "@" in name:
             login = await queries.find_login_by_email(conn, email_key(name))
         else:
-            login = await queries.find_login_by_name(conn, name.removeprefix("@"))
+            login = await queries.find_login_by_name(conn, name)
+    # A whole day of guessing, by whatever name and from wherever; of a name that nobody has as well.
+    await limits.spend(database, limits.LOG_IN_BY_DAY, str(login.account_id) if login else email_key(name), multiplier)
     right = await is_right(login.password_hash if login else None, password)
     if login is None or not right:
         raise Unauthorized("The name or the password is not right.")
@@ -163,8 +163,9 @@ async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
     forget_viewer(tx, viewer.id)
 
 
-async def change_password(database: Database, viewer: Viewer, old: str, new: str) -> None:
-    """Sets a new password and ends every other session and every token. Raises Invalid."""
+async def change_password(database: Database, viewer: Viewer, old: str, new: str, *, multiplier: float = 1.0) -> None:
+    """Sets a new password and ends every other session and every token. Raises Invalid, TooMany."""
+    await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, f"password of {viewer.id}", multiplier)
     if not await is_right(viewer.login.password_hash, old):
         raise Invalid(FieldError("old_password", "invalid", "This is not your present password."))
     errors = password_errors(new, username=viewer.account.username, email=viewer.login.email)
@@ -176,17 +177,24 @@ async def change_password(database: Database, viewer: Viewer, old: str, new: str
 
 
 async def ask_for_reset(database: Database, email: str, base_url: str, *, address: str = "", multiplier: float = 1.0) -> None:
-    """Sends a mail with a link to set a new password, if there is such an account; tells nobody whether there is."""
-    await limits.spend(database, limits.MAIL_BY_ADDRESS, address or "local", multiplier)
-    async with database.read() as conn:
-        login = await queries.find_login_by_email(conn, email_key(email))
-    if login is None:
-        return
-    await limits.spend(database, limits.MAIL_TO_ACCOUNT, str(login.account_id), multiplier)
-    code = clock.token()
+    """Orders a mail with a link to set a new password. Whether there is such an account is asked by the job, so that
+    neither words nor limits nor the time of the answer tell. Raises TooMany."""
+    email = email.strip()[:254]
+    await limits.spend(database, limits.MAIL_BY_ADDRESS, address_key(address) if address else "local", multiplier)
+    await limits.spend(database, limits.MAIL_TO_ACCOUNT, email_key(email), multiplier)
     async with database.write() as tx:
+        tx.enqueue(RESET_JOB, ResetWanted(email, base_url))
+
+
+async def send_reset(database: Database, wanted: ResetWanted) -> None:
+    """The link, to somebody who has an account; nothing to anybody else. A job."""
+    async with database.write() as tx:
+        login = await queries.find_login_by_email(tx, email_key(wanted.email))
+        if login is None:
+            return
+        code = clock.token()
         await queries.insert_one_time_code(tx, digest(code), "reset_password", login.account_id, login.email, RESET_LASTS.total_seconds())
-        send_mail(tx, Mail("reset_password", login.email, login.language, f"{base_url}/reset/{code}"))
+        send_mail(tx, Mail("reset_password", login.email, login.language, f"{wanted.base_url}/reset/{code}"))
 
 
 async def reset_password(database: Database, code: str, password: str) -> None:
@@ -194,6 +202,9 @@ async def reset_password(database: Database, code: str, password: str) -> None:
     errors = password_errors(password)
     if errors:
         raise Invalid(*errors)
+    async with database.read() as conn:  # hashing costs something, so it is not for everybody who knocks
+        if not await queries.has_one_time_code(conn, digest(code), "reset_password"):
+            raise NotFound("This link is not valid any more. Please ask for a new one.")
     password_hash = await hash_password(password)
     async with database.write() as tx:
         taken = await queries.take_one_time_code(tx, digest(code), "reset_password")
@@ -229,83 +240,10 @@ async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -
     return invitation
 
 
-async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted: str, website: str = "") -> App:
-    """Registers a program. Its secret is in the answer, and nowhere else. Raises Invalid."""
-    name, website = clean_line(name), website.strip()
-    parsed = scopes.parse(wanted)
-    errors = []
-    if not name:
-        errors.append(FieldError("name", "blank", "The app has no name."))
-    if len(name) > 200 or len(website) > 2000:
-        errors.append(FieldError("name", "too_long", "The name or the website of the app is too long."))
-    if website and not re.match(r"https?://", website):
-        errors.append(FieldError("website", "invalid", "The website of the app is no web address."))
-    if not redirect_uris or len(redirect_uris) > 20 or not all(map(_is_redirect, redirect_uris)):
-        errors.append(FieldError("redirect_uri", "invalid", "The redirect URI is no absolute address that an app may have."))
-    if scopes.unknown(parsed):
-        errors.append(FieldError("scopes", "invalid", "The app asks for scopes that do not exist."))
-    if errors:
-        raise Invalid(*errors)
-    secret = clock.token()
-    app = App(
-        id=ids.make_id(0), client_id=clock.token(), client_secret=secret, name=name, website=website,
-        redirect_uris=tuple(redirect_uris), scopes=scopes.text(parsed), created_at=clock.now(),
-    )
-    await queries.insert_app(tx, app, digest(secret))
-    return app
-
-
-async def authorize_app(tx: WriteTx, viewer: Viewer, app: App, redirect_uri: str, wanted: frozenset[str], challenge: str) -> str:
-    """The code that an app exchanges for a token (RFC 6749 4.1). What is asked was checked with `check_request`."""
-    code = clock.token()
-    await queries.insert_authorization_code(
-        tx, digest(code), app.id, viewer.id, redirect_uri, scopes.text(wanted), challenge, CODE_LASTS.total_seconds()
-    )
-    return code
-
-
-async def exchange_code(tx: WriteTx, app: App, code: str, redirect_uri: str, verifier: str) -> tuple[str, str]:
-    """(token, scopes) for a code, once (RFC 6749 4.1.3, RFC 7636 4.6). Raises NotFound for a code that is not valid."""
-    row = await queries.take_authorization_code(tx, digest(code), app.id)
-    if row is None or not row["is_valid"] or row["redirect_uri"] != redirect_uri:
-        raise NotFound
-    if row["challenge"] and pkce_challenge(verifier) != row["challenge"]:
-        raise NotFound
-    return await issue_token(tx, app.id, row["account_id"], row["scopes"]), row["scopes"]
-
-
-async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted: str) -> str:
-    """A new token; only its hash is stored."""
-    secret = clock.token()
-    shard = ids.shard_of(account_id) if account_id else 0
-    await queries.insert_token(tx, digest(secret), ids.make_id(shard), app_id, account_id, granted)
-    return secret
-
-
-async def revoke_own_token(tx: WriteTx, app: App, token: str) -> None:
-    """An app gives a token back (RFC 7009). An unknown one is no error."""
-    account_id = await queries.delete_token_of_app(tx, digest(token), app.id)
-    if account_id:
-        forget_viewer(tx, account_id)
-
-
 async def forget_expired(database: Database) -> None:
     """Drops codes and sessions that nobody can use any more. By the clock."""
     async with database.write() as tx:
         await queries.delete_expired(tx, SESSION_LASTS.total_seconds())
-
-
-def pkce_challenge(verifier: str) -> str:
-    """RFC 7636 4.2, S256."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-def _is_redirect(uri: str) -> bool:
-    scheme = uri.partition(":")[0].lower()
-    if uri == OUT_OF_BAND:
-        return True
-    is_absolute = bool(re.fullmatch(r"[a-z][a-z0-9+.-]*:[^\s#]{1,2000}", uri, re.I))
-    return is_absolute and scheme not in ("javascript", "data", "vbscript", "file")
 
 
 def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:

@@ -7,6 +7,7 @@ from folkmoot.base.errors import TooMany
 # (name, how many, per seconds)
 LOG_IN_BY_ADDRESS = ("log_in_address", 25, 300)
 LOG_IN_BY_ACCOUNT = ("log_in_account", 25, 3600)
+LOG_IN_BY_DAY = ("log_in_day", 100, 86400)  # of one account, whatever it is called and whoever asks
 SIGN_UP_BY_ADDRESS = ("sign_up_address", 5, 1800)
 MAIL_BY_ADDRESS = ("mail_address", 25, 86400)
 MAIL_TO_ACCOUNT = ("mail_account", 3, 86400)

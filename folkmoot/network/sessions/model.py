@@ -19,6 +19,16 @@ SESSION_LASTS = timedelta(days=180)  # without use
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 
 
+RESET_JOB = "sessions.send_reset"
+
+
+class ResetWanted(msgspec.Struct, frozen=True):
+    """Somebody, who may not exist, wants a new password."""
+
+    email: str
+    base_url: str
+
+
 class Role(StrEnum):
     """What a member may do here, least first."""
 

@@ -159,6 +159,12 @@ async def take_one_time_code(tx: WriteTx, code_hash: bytes, kind: str) -> tuple[
     return (row["account_id"], row["email"]) if row and row["is_valid"] else None
 
 
+async def has_one_time_code(conn: ReadConn, code_hash: bytes, kind: str) -> bool:
+    return bool(await conn.fetchval(
+        "SELECT true FROM one_time_codes WHERE code_hash = $1 AND kind = $2 AND expires_at > now()", code_hash, kind
+    ))
+
+
 async def insert_app(tx: WriteTx, app: App, secret_hash: bytes) -> None:
     await tx.execute(
         "INSERT INTO apps (id, client_id, client_secret_hash, name, website, redirect_uris, scopes, created_at)"

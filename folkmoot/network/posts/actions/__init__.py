@@ -2,7 +2,7 @@
 
 from folkmoot.network.posts.actions.boost import boost_post, unboost_post
 from folkmoot.network.posts.actions.create import PostLimits, create_post, forget_keys
-from folkmoot.network.posts.actions.delete import delete_post
+from folkmoot.network.posts.actions.delete import delete_post, forget_hashtags
 from folkmoot.network.posts.actions.edit import PictureChange, edit_post
 from folkmoot.network.posts.actions.mark import (
     bookmark_post,
@@ -19,6 +19,6 @@ from folkmoot.network.posts.actions.vote import close_polls, vote_in_poll
 
 __all__ = [
     "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post", "delete_post",
-    "edit_post", "favourite_post", "forget_keys", "mute_conversation", "pin_post", "set_effect", "unbookmark_post", "unboost_post",
-    "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll",
+    "edit_post", "favourite_post", "forget_hashtags", "forget_keys", "mute_conversation", "pin_post", "set_effect", "unbookmark_post",
+    "unboost_post", "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll",
 ]

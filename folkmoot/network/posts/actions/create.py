@@ -31,6 +31,8 @@ from folkmoot.network.posts.screening import Screener, let_pass
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 _TRIES = 8
+LONGEST_STORED = 50_000  # as the schema says: addresses count as 23 characters, but they are kept whole
+LONGEST_COVER = 5_000
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,12 @@ def draft_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
     errors = []
     if not draft.text and not draft.media_ids and not draft.poll:
         errors.append(FieldError("text", "blank", "There is nothing to publish yet."))
-    length = formatting.count_characters(draft.text) + len(draft.cover)
-    if length > limits.max_characters:
-        errors.append(FieldError("text", "too_long", "The text is too long by %(over)d.", {"over": length - limits.max_characters}))
+    length = len(draft.text) + len(draft.cover)
+    if len(draft.text) <= LONGEST_STORED:  # more is too long however it is counted
+        length = formatting.count_characters(draft.text) + len(draft.cover)
+    if length > limits.max_characters or len(draft.cover) > LONGEST_COVER:
+        over = max(1, length - limits.max_characters)
+        errors.append(FieldError("text", "too_long", "The text is too long by %(over)d.", {"over": over}))
     if len(draft.media_ids) > limits.max_pictures:
         errors.append(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limits.max_pictures}))
     if draft.media_ids and draft.poll:

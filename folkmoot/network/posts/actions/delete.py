@@ -1,6 +1,6 @@
 """Deleting a post: really. Rows, marks, boosts and history go at once; picture files follow by a job."""
 
-from folkmoot.base.db import WriteTx
+from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.counters import Counter, add_deltas
@@ -46,3 +46,16 @@ async def remove_posts(tx: WriteTx, post_ids: list[int]) -> None:
     deltas += [(row["boost_of_id"], Counter.POST_BOOSTS, -1) for row in rows if row["boost_of_id"] and row["boost_of_id"] not in post_ids]
     await add_deltas(tx, deltas)
     tx.tell(*(PostDeleted(post_id=row["id"], account_id=row["account_id"]) for row in rows))
+
+
+async def forget_hashtags(database: Database) -> None:
+    """Drops the names of hashtags that no post has any more: they were words of a deleted post. By the clock.
+
+    A post that takes up such a hashtag in this very moment can lose its name; then it is not suggested by search until
+    the next post with it.
+    """
+    async with database.write() as tx:
+        await tx.execute(
+            "DELETE FROM hashtags AS h WHERE created_at < now() - interval '1 hour'"
+            " AND NOT EXISTS (SELECT FROM post_hashtags AS ph WHERE ph.key = h.key)"
+        )

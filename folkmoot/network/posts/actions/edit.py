@@ -43,6 +43,8 @@ async def edit_post(
     does not show; Invalid.
     """
     require_can_write(author)
+    # Two edits at once: the second waits here, and then sees what the first has made.
+    await tx.fetchval("SELECT id FROM posts WHERE id = $1 AND account_id = $2 FOR UPDATE", post_id, author.id)
     before = (await get_post_view(tx, post_id, author.id)).post
     if not can_edit_post(author, before):
         raise NotFound
@@ -52,7 +54,6 @@ async def edit_post(
         raise Invalid(*errors)
     if not {change.id for change in changes} <= set(draft.media_ids):
         raise NotFound
-    await tx.fetchval("SELECT id FROM posts WHERE id = $1 FOR UPDATE", post_id)
     people = await mentioned_people(tx, author, draft.text)
     for change in changes:
         await describe_picture(tx, author, change.id, description=change.description, focus=change.focus)

@@ -49,6 +49,7 @@ async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     post = await _shown(tx, viewer, post_id)
     if not can_pin(viewer, post):
         raise Invalid(FieldError("post", "invalid", "Only your own posts that are not direct can be pinned."))
+    await tx.fetchval("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"pins:{viewer.id}")
     pinned = await tx.fetchval(
         "SELECT count(*) FROM marks WHERE account_id = $1 AND bits & $2::smallint > 0 AND post_id <> $3",
         viewer.id, int(Mark.PINNED), post.id,

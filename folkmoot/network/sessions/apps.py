@@ -1,0 +1,103 @@
+"""What apps are given: their registration, codes and tokens (RFC 6749, 7009, 7636).
+
+A secret is told once, in the answer, and stored as its hash. What comes back from a browser or a program is compared
+with what was registered, exactly.
+"""
+
+import base64
+import hashlib
+import re
+from urllib.parse import urlsplit
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import WriteTx
+from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.text import clean_line
+from folkmoot.network.sessions import queries, scopes
+from folkmoot.network.sessions.actions import forget_viewer
+from folkmoot.network.sessions.model import CODE_LASTS, OUT_OF_BAND, App, Viewer, digest
+
+_RUN_BY_BROWSERS = ("about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source")
+
+
+async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted: str, website: str = "") -> App:
+    """Registers a program. Its secret is in the answer, and nowhere else. Raises Invalid."""
+    name, website = clean_line(name), website.strip()
+    parsed = scopes.parse(wanted)
+    errors = []
+    if not name:
+        errors.append(FieldError("name", "blank", "The app has no name."))
+    if len(name) > 200 or len(website) > 2000:
+        errors.append(FieldError("name", "too_long", "The name or the website of the app is too long."))
+    if website and not re.fullmatch(r"https?://[!-~]+", website, re.I | re.A):
+        errors.append(FieldError("website", "invalid", "The website of the app is no web address."))
+    if not redirect_uris or len(redirect_uris) > 20 or not all(map(_is_redirect, redirect_uris)):
+        errors.append(FieldError("redirect_uri", "invalid", "The redirect URI is no absolute address that an app may have."))
+    if scopes.unknown(parsed):
+        errors.append(FieldError("scopes", "invalid", "The app asks for scopes that do not exist."))
+    if errors:
+        raise Invalid(*errors)
+    secret = clock.token()
+    app = App(
+        id=ids.make_id(0), client_id=clock.token(), client_secret=secret, name=name, website=website,
+        redirect_uris=tuple(redirect_uris), scopes=scopes.text(parsed), created_at=clock.now(),
+    )
+    await queries.insert_app(tx, app, digest(secret))
+    return app
+
+
+async def authorize_app(tx: WriteTx, viewer: Viewer, app: App, redirect_uri: str, wanted: frozenset[str], challenge: str) -> str:
+    """The code that an app exchanges for a token (RFC 6749 4.1). What is asked was checked by the page."""
+    code = clock.token()
+    await queries.insert_authorization_code(
+        tx, digest(code), app.id, viewer.id, redirect_uri, scopes.text(wanted), challenge, CODE_LASTS.total_seconds()
+    )
+    return code
+
+
+async def exchange_code(tx: WriteTx, app: App, code: str, redirect_uri: str, verifier: str) -> tuple[str, str] | None:
+    """(token, scopes) for a code, once (RFC 6749 4.1.3, RFC 7636 4.6); None for a code that is not valid.
+
+    A code is used up by a wrong try too, so this does not raise: raising would bring it back.
+    """
+    row = await queries.take_authorization_code(tx, digest(code), app.id)
+    if row is None or not row["is_valid"] or row["redirect_uri"] != redirect_uri:
+        return None
+    if row["challenge"] and pkce_challenge(verifier) != row["challenge"]:
+        return None
+    return await issue_token(tx, app.id, row["account_id"], row["scopes"]), row["scopes"]
+
+
+async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted: str) -> str:
+    """A new token; only its hash is stored."""
+    secret = clock.token()
+    shard = ids.shard_of(account_id) if account_id else 0
+    await queries.insert_token(tx, digest(secret), ids.make_id(shard), app_id, account_id, granted)
+    return secret
+
+
+async def revoke_own_token(tx: WriteTx, app: App, token: str) -> None:
+    """An app gives a token back (RFC 7009). An unknown one is no error."""
+    account_id = await queries.delete_token_of_app(tx, digest(token), app.id)
+    if account_id:
+        forget_viewer(tx, account_id)
+
+
+def pkce_challenge(verifier: str) -> str:
+    """RFC 7636 4.2, S256."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _is_redirect(uri: str) -> bool:
+    """Absolute, in plain ASCII, and nothing that a browser would run. A host is a host: it ends up in a page's policy."""
+    if uri == OUT_OF_BAND:
+        return True
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[!-~]{1,2000}", uri, re.I | re.A) or "#" in uri:
+        return False
+    try:
+        split = urlsplit(uri)
+    except ValueError:
+        return False
+    if split.scheme in ("http", "https"):
+        return bool(re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?", split.netloc, re.I | re.A))
+    return split.scheme not in _RUN_BY_BROWSERS
