@@ -1,0 +1,114 @@
+"""Hidden, deleted and never there: the same answer to the byte, after the same work."""
+
+import re
+from typing import Any
+
+import pytest
+
+from folkmoot.api.routes import ROUTES as API_ROUTES
+from folkmoot.base import ids
+from folkmoot.network.posts.model import Visibility
+from folkmoot.web.routes import ROUTES as WEB_ROUTES
+from tests.api.test_accounts import picture
+from tests.village import Answer, Village, Visitor
+from tests.web.test_pages import form_token
+
+_BY_ID = re.compile(r"^(/api/v1/statuses/|/posts/|/@\{name\}/\{id\}$|/api/v1/polls/|/api/v1/media/|/media/)")
+
+
+def _same(answer: Answer, *own: str) -> tuple[Any, ...]:
+    """The answer without what is another in every answer."""
+    text = re.sub(r'name="form_token" value="[^"]*"', "", answer.body.decode())
+    headers = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "x-ratelimit-remaining")}
+    for word in own:
+        text = text.replace(word, "ID")
+        headers = {name: value.replace(word, "ID") for name, value in headers.items()}
+    return answer.status, text, headers
+
+
+async def _ask(visitor: Visitor, method: str, path: str, form: Any, village: Village) -> tuple[Answer, int]:
+    before = village.database.statements
+    answer = await visitor.send(method, path, form)
+    return answer, village.database.statements - before
+
+
+async def test_hidden_deleted_and_never_there_are_one(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.network.sessions.cache._SECONDS", 600)  # asking who is there is no part of what is compared
+    jana, karel, eva = await village.settle("jana", "karel", "eva")
+    hidden = (await village.write("karel", "jen pro nás", visibility=Visibility.FOLLOWERS)).post
+    await village.write("karel", "pokračování", visibility=Visibility.FOLLOWERS, reply_to_id=hidden.id)
+    direct = (await village.write("karel", "@eva tajné", visibility=Visibility.DIRECT)).post
+    deleted = (await village.write("karel", "smazané")).post
+    await (await village.by_app("karel")).send("DELETE", f"/api/v1/statuses/{deleted.id}")
+    blocking = (await village.write("eva", "ne pro Janu")).post
+    await (await village.by_app("eva")).post(f"/api/v1/accounts/{jana.id}/block")
+    never = ids.make_id(ids.shard_of(karel.id))
+    app, browser = await village.by_app("jana"), await village.by_browser("jana")
+    token = form_token((await browser.get("/posts/new")).text)
+    walked = 0
+    for route in [*API_ROUTES, *WEB_ROUTES]:
+        if not _BY_ID.match(route.path) or "{" not in route.path or route.path == "/media/{name}":
+            continue
+        visitor, proof = (app, {}) if route in API_ROUTES else (browser, {"form_token": token})
+        form = None if route.method == "GET" else {**proof, "status": "x", "text": "x", "choices[]": ["0"]}
+        seen = []
+        for id_ in (hidden.id, direct.id, deleted.id, blocking.id, never):
+            path = route.path.replace("{id}", str(id_)).replace("@{name}", "@karel")
+            await visitor.send(route.method, path, form)  # the first time warms what is remembered
+            answer, statements = await _ask(visitor, route.method, path, form, village)
+            seen.append((_same(answer, str(id_)), statements))
+        assert all(other == seen[0] for other in seen), (
+            route.method,
+            route.path,
+            [entry[0][0] for entry in seen],
+            [entry[1] for entry in seen],
+        )
+        assert seen[0][0][0] == 404, route
+        walked += 1
+    assert walked > 40
+    assert eva.id
+
+
+async def test_a_picture_that_is_not_for_everybody_looks_like_none(village: Village) -> None:
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    upload = (await jana.upload("/api/v2/media", "file", picture())).json
+    await jana.post("/api/v1/statuses", {"status": "x", "media_ids[]": [upload["id"]], "visibility": "private"})
+    path = upload["url"].removeprefix("http://localhost:8420").partition("?")[0]
+    key = path.split("/")[-1].split(".")[0]
+    other = "A" * len(key)
+    answers = [
+        _same(await village.nobody().get(address), key, other) for address in (path, path.replace(key, other), f"{path}?until=9&key=x")
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0][0] == 404
+
+
+async def test_what_an_account_keeps_to_itself_is_not_told(village: Village) -> None:
+    """Notifications, conversations, uploads, sessions, tokens and invitations of others are not there."""
+    await village.settle("jana", "karel")
+    await village.write("karel", "@jana důvěrně", visibility=Visibility.DIRECT)
+    await village.work()
+    jana, karel, browser = await village.by_app("jana"), await village.by_app("karel"), await village.by_browser("karel")
+    upload = (await jana.upload("/api/v2/media", "file", picture())).json["id"]
+    notice = (await jana.get("/api/v1/notifications")).json[0]["id"]
+    token = form_token((await browser.get("/settings")).text)
+    async with village.database.read() as conn:
+        session = await conn.fetchval("SELECT id FROM tokens WHERE account_id = $1", village.people["jana"].id)
+    for visitor, method, path in (
+        (karel, "GET", f"/api/v1/notifications/{notice}"),
+        (karel, "POST", f"/api/v1/notifications/{notice}/dismiss"),
+        (karel, "GET", f"/api/v1/media/{upload}"),
+        (karel, "PUT", f"/api/v1/media/{upload}"),
+        (karel, "DELETE", f"/api/v1/media/{upload}"),
+        (browser, "POST", f"/settings/tokens/{session}/revoke"),
+        (browser, "POST", f"/settings/sessions/{session}/end"),
+    ):
+        first = _same(
+            await visitor.send(method, path, {"form_token": token}), path.split("/")[4] if path.startswith("/api") else str(session)
+        )
+        never = str(ids.make_id(7))
+        other = re.sub(r"\d{10,}", never, path)
+        assert first == _same(await visitor.send(method, other, {"form_token": token}), never), path
+        assert first[0] == 404
+    assert (await jana.get(f"/api/v1/notifications/{notice}")).status == 200

@@ -1,0 +1,316 @@
+"""Pictures from outside: no byte that came with one is kept, no trick in one costs more than a refusal, and what is
+deleted is gone from everywhere."""
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image, ImageCms, PngImagePlugin
+
+from folkmoot.base.errors import Invalid
+from folkmoot.network.media import actions
+from folkmoot.network.media.model import Purpose
+from folkmoot.network.media.reencode import reencode
+from folkmoot.network.posts.actions import forget_hashtags
+from folkmoot.network.posts.model import PollDraft
+from tests.api.test_accounts import picture
+from tests.village import Village
+
+CANARY = b"KANAREK50.0755N14.4378E"
+WORD = "kanarekxyz"
+
+
+def _image(mode: str = "RGB", size: tuple[int, int] = (48, 32)) -> Image.Image:
+    image = Image.new(mode, size, 7 if mode in ("L", "P", "1") else None)
+    if mode == "P":
+        image.putpalette([index for index in range(256) for _ in range(3)])
+    return image
+
+
+def _exif(orientation: int = 1) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for tag in (0x010E, 0x010F, 0x0110, 0x0131, 0x013B, 0x8298, 0x9C9B):
+        exif[tag] = CANARY.decode()
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.get_ifd(0x8825)[29] = CANARY.decode()
+    exif.get_ifd(0x8769)[0x927C] = CANARY
+    exif.get_ifd(0x8769)[0x9286] = CANARY
+    return exif
+
+
+def _profile() -> bytes:
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return plain + CANARY  # after what its header counts
+
+
+def _jpegs() -> Iterator[bytes]:
+    def with_segments(*segments: tuple[int, bytes], **save: object) -> bytes:
+        out = io.BytesIO()
+        _image().save(out, "JPEG", **save)
+        content = out.getvalue()
+        extra = b"".join(b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data for marker, data in segments)
+        return content[:2] + extra + content[2:]
+
+    for number in range(16):  # every APP segment there is
+        yield with_segments((0xE0 + number, b"XX\0" + CANARY))
+    yield with_segments((0xFE, CANARY), (0xFE, CANARY * 3))
+    yield with_segments((0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>" + CANARY + b"</x:xmpmeta>"))
+    yield with_segments((0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + struct.pack(">II", 99, 0) + CANARY))
+    yield with_segments(
+        (
+            0xED,
+            b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(CANARY) + 5) + b"\x1c\x02\x78\x00" + bytes([len(CANARY)]) + CANARY,
+        )
+    )
+    yield with_segments((0xE0, b"JFXX\0\x10" + CANARY), (0xE2, b"MPF\0" + CANARY), (0xEE, b"Adobe\0" + CANARY))
+    for orientation in range(1, 9):
+        yield with_segments(exif=_exif(orientation), comment=CANARY)
+    yield with_segments(exif=_exif(), icc_profile=_profile(), progressive=True) + CANARY
+    yield picture_of("JPEG", "L", comment=CANARY)
+    yield picture_of("JPEG", "CMYK", comment=CANARY, exif=_exif())
+
+
+def picture_of(format_: str, mode: str = "RGB", **save: object) -> bytes:
+    out = io.BytesIO()
+    _image(mode).save(out, format_, **save)
+    return out.getvalue()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _pngs() -> Iterator[bytes]:
+    plain = picture_of("PNG")
+    head, rest = plain[:33], plain[33:]
+    for kind, data in (
+        (b"tEXt", b"Comment\0" + CANARY),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(CANARY, 0)),
+        (b"eXIf", _exif().tobytes()[6:]),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x>" + CANARY + b"</x>"),
+        (b"kaNr", CANARY),
+        (b"sPLT", CANARY + b"\0\x08"),
+        (b"iCCP", b"x\0\0" + zlib.compress(_profile(), 0)),
+        (b"hIST", CANARY),
+        (b"caBX", CANARY),
+    ):
+        yield head + _chunk(kind, data) + rest
+    yield plain[:-12] + _chunk(b"tEXt", b"After\0" + CANARY) + plain[-12:]
+    yield plain + CANARY
+    yield plain + b"PK\x03\x04" + CANARY  # and a ZIP
+    text = PngImagePlugin.PngInfo()
+    text.add_text("GPS", CANARY.decode(), zip=True)
+    for mode in ("RGBA", "LA", "L", "P", "1", "I;16"):
+        yield picture_of("PNG", mode, pnginfo=text)
+
+
+def _others() -> Iterator[bytes]:
+    xmp = b"<x>" + CANARY + b"</x>"
+    for format_ in ("WEBP", "AVIF"):
+        yield picture_of(format_, exif=_exif(), xmp=xmp)
+        yield picture_of(format_, "RGBA", exif=_exif(6), xmp=xmp, icc_profile=_profile())
+        yield picture_of(format_) + CANARY
+    plain = picture_of("WEBP", lossless=True, exif=_exif())
+    extra = b"KANR" + struct.pack("<I", len(CANARY) + 1) + CANARY + b"\0"
+    yield b"RIFF" + struct.pack("<I", len(plain) - 8 + len(extra)) + plain[8:] + extra
+    yield picture_of("GIF", "P", comment=CANARY)
+    yield picture_of("GIF", "P", comment=CANARY) + CANARY
+    still = picture_of("GIF", "P")
+    block = bytes([len(CANARY)]) + CANARY + b"\0"
+    for extension in (b"\x21\xff\x0bXMP DataXMP" + block, b"\x21\xfe" + block, b"\x21\x01\x0c" + b"\0" * 12 + block):
+        yield still[:-1] + extension + b";"
+    for format_ in ("GIF", "WEBP", "PNG"):
+        frames = [Image.new("RGB", (40, 40), (shade, 90, 40)) for shade in (10, 90, 200)]
+        out = io.BytesIO()
+        save = {"comment": CANARY} if format_ == "GIF" else {"exif": _exif(), "xmp": xmp} if format_ == "WEBP" else {"exif": _exif()}
+        frames[0].save(out, format_, save_all=True, append_images=frames[1:], duration=90, **save)
+        yield out.getvalue()
+
+
+def test_no_byte_beside_the_pixels_is_kept() -> None:
+    corpus = [*_jpegs(), *_pngs(), *_others()]
+    assert len(corpus) >= 60
+    taken = 0
+    for number, upload in enumerate(corpus):
+        assert b"KANAREK" in upload or number, "the corpus has its canary"
+        for purpose in (Purpose.ATTACHMENT, Purpose.AVATAR)[: 1 + (number % 8 == 0)]:
+            try:
+                _, *parts = reencode(upload, purpose)
+            except Exception:  # refused is as good
+                continue
+            taken += 1
+            for part in parts:
+                assert b"KANAREK" not in part, number
+                assert CANARY[:9] not in zlib_parts(part), number
+                for word in (
+                    b"Exif",
+                    b"EXIF",
+                    b"ns.adobe",
+                    b"XMP",
+                    b"8BIM",
+                    b"ICC",
+                    b"iCCP",
+                    b"tEXt",
+                    b"zTXt",
+                    b"iTXt",
+                    b"eXIf",
+                    b"JFXX",
+                    b"MPF\0",
+                ):
+                    assert word not in part, (number, word)
+    assert taken >= 55
+
+
+def zlib_parts(content: bytes) -> bytes:
+    """What compressed chunks of a PNG say."""
+    found, place = b"", 8
+    while content.startswith(b"\x89PNG") and place + 8 < len(content):
+        length, kind = struct.unpack(">I4s", content[place : place + 8])
+        if kind not in (b"IDAT", b"IHDR", b"IEND"):
+            found += content[place + 8 : place + 8 + length]
+        place += 12 + length
+    return found
+
+
+def _png_head(width: int, height: int, rows: bytes = b"") -> bytes:
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
+
+
+def _tricks() -> Iterator[tuple[str, bytes]]:
+    whole = picture_of("JPEG")
+    gif = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\0\0\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2\2D\1\0;"
+    yield from {
+        "nothing": b"",
+        "svg": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
+        "svg with a doctype": b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><svg>&x;</svg>",
+        "html": b"<html><script>alert(1)</script>",
+        "pdf": b"%PDF-1.7\n1 0 obj<</Pages 1 0 R>>",
+        "gif and script": b"GIF89a/*<svg/onload=alert(1)>*/=alert(1)//;",
+        "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        "tiff": b"II*\0" + b"\0" * 99,
+        "bmp": b"BM" + b"\xff" * 99,
+        "ico": b"\0\0\1\0\1\0" + b"\xff" * 40,
+        "playlist": b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
+        "zip": b"PK\3\4" + b"\0" * 60,
+        "tall": _png_head(1, 2**31 - 1),
+        "wide": _png_head(2**31 - 1, 1),
+        "huge": _png_head(50_000, 50_000),
+        "empty size": _png_head(0, 0),
+        "cut jpeg": whole[: len(whole) // 2],
+        "cut head": whole[:20],
+        "huge gif": gif,
+        "jpeg of zeros": b"\xff\xd8" + b"\0" * 9_000,
+        "endless markers": b"\xff\xd8" + b"\xff\xe0\0\2" * 200_000,
+        "webp head": b"RIFF\xff\xff\xff\xffWEBPVP8L\xff\xff\xff\xff/",
+        "avif head": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + b"\xff" * 200,
+        "bad idat": b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 2, 0, 0, 0)) + _chunk(b"IDAT", b"x" * 999),
+        "executable": b"\x7fELF" + b"\0" * 99,
+        "text bomb": picture_of("PNG")[:33] + _chunk(b"zTXt", b"x\0\0" + zlib.compress(b"\0" * 80_000_000, 9)) + picture_of("PNG")[33:],
+    }.items()
+
+
+def test_no_trick_in_a_picture_gets_through() -> None:
+    for name, upload in _tricks():
+        try:
+            header, *parts = reencode(upload, Purpose.ATTACHMENT)
+        except (Exception, Warning):
+            continue
+        assert header.mime in ("image/png", "image/jpeg", "image/webp"), name
+        assert header.width * header.height <= 40_000_000, name
+        for part in parts:  # what is taken was drawn anew: it begins as what it is said to be
+            assert part.startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF")), name
+            assert b"<script" not in part, name
+
+
+@pytest.mark.parametrize("name", ["gif and script", "huge", "text bomb", "endless markers"])
+async def test_a_trick_is_refused_at_the_door(village: Village, name: str) -> None:
+    (jana,) = await village.settle("jana")
+    store = village.front._pages._context.store
+    with pytest.raises(Invalid):
+        await actions.upload_picture(village.database, store, jana, dict(_tricks())[name])
+    assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
+
+
+async def test_files_without_a_row_go(village: Village) -> None:
+    (jana,) = await village.settle("jana")
+    store = village.front._pages._context.store
+    folder = village.settings.data / "media"
+    await actions.upload_picture(village.database, store, jana, picture())
+    known = {file for file in folder.rglob("*") if file.is_file()}
+    store.write(b"\x07" * 32, "png", b"left by somebody who was killed")
+    (folder / "07" / ".half.png.abc").write_bytes(b"half")
+    await actions.clear_orphans(village.database, store)
+    assert len([file for file in folder.rglob("*") if file.is_file()]) == len(known) + 2  # young ones may still get their row
+
+    for file in folder.rglob("*.*"):
+        os.utime(file, (1, 1))
+    await actions.clear_orphans(village.database, store)
+    assert {file for file in folder.rglob("*") if file.is_file()} == known
+
+
+async def test_an_upload_that_fails_after_its_file_leaves_none(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    (jana,) = await village.settle("jana")
+    store = village.front._pages._context.store
+    async with village.database.write() as tx:
+        await tx.execute("DELETE FROM accounts WHERE id = $1", jana.id)  # goes while the picture is worked on
+    with pytest.raises(Exception, match="gone in the meantime"):
+        await actions.upload_picture(village.database, store, jana, picture())
+    assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
+
+
+async def test_deleted_is_gone_from_everywhere(village: Village) -> None:
+    await village.settle("jana", "karel")
+    await village.follow("karel", "jana")
+    jana, karel = await village.by_app("jana"), await village.by_app("karel")
+    upload = (await jana.upload("/api/v2/media", "file", picture(), description=f"{WORD} popis")).json
+    post = (
+        await jana.post("/api/v1/statuses", {"status": f"{WORD} @karel #{WORD}", "spoiler_text": WORD, "media_ids[]": [upload["id"]]})
+    ).json
+    poll = (await village.write("jana", f"{WORD} volba", poll=PollDraft(titles=(WORD, "b"), expires_in=600))).post
+    for one in (post["id"], poll.id):
+        for verb in ("favourite", "reblog", "bookmark"):
+            await karel.post(f"/api/v1/statuses/{one}/{verb}")
+    await jana.send("PUT", f"/api/v1/statuses/{post['id']}", {"status": f"{WORD} znovu @karel #{WORD}2", "media_ids[]": [upload["id"]]})
+    await village.work()
+    url = post["media_attachments"][0]["url"].removeprefix("http://localhost:8420")
+    assert (await village.nobody().get(url)).status == 200
+    assert await _tables_with(village, WORD)
+
+    for one in (post["id"], poll.id):
+        assert (await jana.send("DELETE", f"/api/v1/statuses/{one}?delete_media=true")).status == 200
+    assert (await village.nobody().get(url)).status == 404  # at once, before any job
+    await village.work()
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE hashtags SET created_at = now() - interval '2 hours'")
+    await forget_hashtags(village.database)
+    for one in (post["id"], poll.id):
+        assert (await karel.get(f"/api/v1/statuses/{one}")).status == 404
+    for path in ("/api/v1/timelines/home", "/api/v1/notifications", f"/api/v2/search?q={WORD}", "/api/v1/bookmarks", "/api/v1/favourites"):
+        assert WORD not in (await karel.get(path)).text, path
+    assert (await village.nobody().get(url)).status == 404
+    assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
+    assert await _tables_with(village, WORD) == []
+
+
+async def _tables_with(village: Village, word: str) -> list[str]:
+    """The tables in which a word stands, in whatever column, as text or as bytes."""
+    async with village.database.read() as conn:
+        tables = [
+            row[0]
+            for row in await conn.fetch(
+                "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace"
+            )
+        ]
+        spelled = (word, word.encode().hex())
+        return [
+            table
+            for table in tables
+            if await conn.fetchval(
+                f"SELECT true FROM {table} AS t WHERE t::text ILIKE ANY ($1::text[]) LIMIT 1", [f"%{text}%" for text in spelled]
+            )
+        ]

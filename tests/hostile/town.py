@@ -1,0 +1,149 @@
+"""A lively network to attack, and what every attack is measured with: the state of the database, and what an answer owes."""
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import folkmoot
+from folkmoot.base.db import Database
+from folkmoot.network.posts.model import PollDraft, Visibility
+from folkmoot.network.sessions.apps import register_app
+from tests.village import Answer, Village, Visitor
+
+_OWN_CLOCK = ("rate_buckets", "timed_jobs", "homes", "home_entries", "pgqueuer_log")  # not what a refused request may leave alone
+_READERS = {
+    "text",
+    "optional_text",
+    "required",
+    "flag",
+    "optional_flag",
+    "integer",
+    "number",
+    "id",
+    "ids",
+    "texts",
+    "child",
+    "children",
+    "file",
+}
+
+
+@dataclass
+class Town:
+    """People, and one of everything that has an id."""
+
+    village: Village
+    ids: dict[str, str]
+
+    async def member(self) -> Visitor:
+        return await self.village.by_browser("jana")
+
+    async def program(self, scopes: str = "read write follow push profile") -> Visitor:
+        return await self.village.by_app("jana", scopes)
+
+
+async def build(village: Village) -> Town:
+    await village.settle("jana", "karel", "eva")
+    for one, other in (("jana", "karel"), ("karel", "jana")):
+        await village.follow(one, other)
+    poll = await village.write("karel", "Kam s kašnou? #kasna", poll=PollDraft(titles=("sem", "tam"), expires_in=3600))
+    own = await village.write("jana", "Ahoj @karel #kasna https://example.org")
+    hidden = await village.write("eva", "jen pro nás", visibility=Visibility.FOLLOWERS)
+    await village.write("karel", "@jana důvěrně", visibility=Visibility.DIRECT, reply_to_id=own.post.id)
+    await village.write("karel", "odpověď", reply_to_id=own.post.id)
+    karel = await village.by_app("karel")
+    for verb in ("favourite", "reblog"):
+        await karel.post(f"/api/v1/statuses/{own.post.id}/{verb}")
+    jana = await village.by_app("jana")
+    await jana.post(f"/api/v1/statuses/{poll.post.id}/bookmark")
+    await village.work()
+    async with village.database.write() as tx:
+        app = await register_app(tx, "Zvonek", ["app://zpet"], "read write")
+    assert poll.post.poll
+    notice = (await jana.get("/api/v1/notifications")).json[0]["id"]
+    talk = (await jana.get("/api/v1/conversations")).json[0]["id"]
+    return Town(
+        village,
+        {
+            "post": str(own.post.id),
+            "poll_post": str(poll.post.id),
+            "poll": str(poll.post.poll.id),
+            "hidden": str(hidden.post.id),
+            "account": str(village.people["karel"].id),
+            "notice": notice,
+            "talk": talk,
+            "client": app.client_id,
+        },
+    )
+
+
+async def state(database: Database) -> dict[str, tuple[int, int]]:
+    """(rows, hash of all rows) of every table."""
+    async with database.read() as conn:
+        rows = await conn.fetch(await _state_sql(database))
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+_sql: list[str] = []
+
+
+async def _state_sql(database: Database) -> str:
+    if not _sql:
+        async with database.read() as conn:
+            tables = [
+                row[0]
+                for row in await conn.fetch(
+                    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1"
+                )
+            ]
+        _sql.append(
+            " UNION ALL ".join(
+                f"SELECT '{table}', count(*)::int, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM \"{table}\" AS t"
+                for table in tables
+                if table not in _OWN_CLOCK
+            )
+        )
+    return _sql[0]
+
+
+@cache
+def names_of(module: str) -> tuple[str, ...]:
+    """The parameters that a module reads, found in its source: a new one is attacked from its first day."""
+    file = Path(folkmoot.__file__).parents[1] / (module.replace(".", "/") + ".py")
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _READERS and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found.add(first.value)
+    return tuple(sorted(found))
+
+
+def check_answer(answer: Answer, door: str, what: object) -> None:
+    """What every answer owes, whatever was asked."""
+    assert answer.status < 500, (what, answer.status, answer.text[:300])
+    assert answer.headers["x-content-type-options"] == "nosniff", what
+    assert answer.headers["referrer-policy"] == "same-origin", what
+    assert (
+        "frame-ancestors 'none'" in answer.headers["content-security-policy"] or "sandbox" in answer.headers["content-security-policy"]
+    ), what
+    assert "unsafe" not in answer.headers["content-security-policy"], what
+    assert answer.headers["x-frame-options"] == "DENY", what
+    assert answer.headers["cache-control"], what
+    if door == "pages":
+        assert "geolocation=()" in answer.headers["permissions-policy"], what
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin", what
+    if answer.status < 400:
+        return
+    if door == "api":
+        assert answer.headers["content-type"].startswith("application/json"), what
+        shape = json.loads(answer.body)
+        assert isinstance(shape["error"], str), (what, shape)
+        assert shape["error"], (what, shape)
+    else:
+        assert answer.headers["content-type"].startswith("text/html"), (what, answer.headers)
+        assert re.search(r"<h1[^>]*>[^<]+", answer.text), (what, answer.text[:500])
+        assert "Traceback" not in answer.text, what
