@@ -159,7 +159,7 @@ async def test_no_payload_survives_in_what_comes_back(village: Village) -> None:
     browser, nobody = await village.by_browser("jana"), village.nobody()
     token, other = form_token((await browser.get("/posts/new")).text), form_token((await nobody.get("/log_in")).text)
     karel = village.people["karel"]
-    for payload in PAYLOADS[::3]:
+    for payload in PAYLOADS[::5]:
         text = quote(payload)
         for page in (f"/search?q={text}", f"/posts/new?to={text}", f"/explore?before={text}", f"/nothing/{payload}", f"/tags/{payload}"):
             _check((await browser.get(page)).text, page, is_page=True)

@@ -44,7 +44,7 @@ def _path(route: Route, town: Town, value: str | None = None) -> str:
     """The route's address with fitting values, or with `value` everywhere."""
     path = route.path.replace("@{name}/{id}", "@jana/" + (value or town.ids["post"]))
     fitting = {"id": town.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc"}
-    return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else fitting[found[1]], path)
+    return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else fitting.get(found[1], "1"), path)
 
 
 def _base(route: Route, town: Town) -> dict[str, Any]:
