@@ -76,8 +76,6 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
         raise Invalid(*errors)
     if address:
         await limits.spend(database, limits.SIGN_UP_BY_ADDRESS, address_key(address), policy.multiplier)
-    if policy.confirms_email:
-        await limits.spend(database, limits.MAIL_TO_ACCOUNT, email_key(form.email), policy.multiplier)
     password_hash = await hash_password(form.password)
 
     async with database.write() as tx:
