@@ -133,7 +133,7 @@ async def _sign_up_page(
     free: Sequence[str] = (),
 ) -> Reply:
     policy = request.context.sign_up_policy
-    return await request.show("sessions/sign_up.html", status, wish=wish, errors=errors or {}, policy=policy, where=where, free=free)
+    return await request.show("sessions/sign_up.html", status, wish=wish, errors=errors or {}, joining=policy, where=where, free=free)
 
 
 async def _free_names(request: Request, wish: actions.SignUp) -> list[str]:
