@@ -11,7 +11,7 @@ import click
 
 from folkmoot import config
 from folkmoot.base.errors import Problem
-from folkmoot.base.migrate import migrate
+from folkmoot.base.migrate import known, migrate
 from folkmoot.commands.options import data_option, leave_root, no_database, resolved
 from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
@@ -42,11 +42,16 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
         postgres.start()
     try:
         settings = resolved(settings, directory)
-        fresh = bool(asyncio.run(_prepared(settings, postgres)))
+        fresh = is_new(asyncio.run(_prepared(settings, postgres)))
         Supervisor(settings, directory, listener, postgres).run(lambda: _greet(settings, fresh and demo, started))
     finally:
         if postgres:
             postgres.stop()
+
+
+def is_new(applied: list[str]) -> bool:
+    """Whether these migrations began a network. One that lives, and is only brought up to date, gets no demo village."""
+    return applied[:1] == [known()[0].name]
 
 
 async def _prepared(settings: Settings, postgres: Postgres | None) -> list[str]:

@@ -15,7 +15,9 @@ import asyncpg
 import pytest
 
 from folkmoot import cli
+from folkmoot.base.migrate import known
 from folkmoot.commands.settings import sample
+from folkmoot.commands.up import is_new
 from tests.network_up import ROOT, NetworkUp, free_port, moot
 
 
@@ -148,6 +150,13 @@ def test_a_full_disk_cannot_take_a_process_by_its_metrics(folder: Path) -> None:
 def _answered(network: NetworkUp) -> float:
     text = subprocess.run(["curl", "-sS", f"{network.url}/metrics"], capture_output=True, text=True).stdout
     return float(re.findall(r'folkmoot_requests_total{door="health",status="2xx"} ([0-9.]+)', text)[0])
+
+
+def test_a_network_that_is_brought_up_to_date_gets_no_demo_village() -> None:
+    names = [migration.name for migration in known()]
+    assert is_new(names)
+    assert not is_new(names[1:])
+    assert not is_new([])
 
 
 def test_foreign_folders_and_taken_ports_are_one_sentence(folder: Path) -> None:
