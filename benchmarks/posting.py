@@ -15,7 +15,7 @@ CONNECTIONS = 16
 AUTHORS = 64
 
 
-async def _fill(up: NetworkUp) -> list[str]:
+async def fill(up: NetworkUp) -> list[str]:
     """Authors who follow each other a little; returns their tokens."""
     async with database_of(up) as database:
         authors = [await settle(database, f"author_{number:02d}") for number in range(AUTHORS)]
@@ -64,7 +64,7 @@ async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[Load, float, int]:
 
 def main() -> None:
     with network(FOLKMOOT_LIMITS_MULTIPLIER="100000") as up:
-        tokens = run(_fill(up))
+        tokens = run(fill(up))
         load, oldest, posts = run(_measure(up, tokens))
     report("posting", [
         Row("posts accepted per second over a minute", load.rate, "1/s", "450", load.rate >= 450),

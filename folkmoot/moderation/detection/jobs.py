@@ -1,9 +1,20 @@
-"""What detection hears of: each new or edited post, at once after it appeared. `app.py` subscribes these."""
+"""What detection hears of: each new or edited post, at once after it appeared. `app.py` subscribes these.
+
+Posts that come together are read by one statement and scored by one call, off the event loop: half the cost of one by
+one when a network is busy, and a hundredth of a second later when it is not.
+"""
+
+import asyncio
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, raise_signal
+from folkmoot.moderation.detection.model import Finding
+from folkmoot.moderation.detection.queries import Words
 from folkmoot.network.posts.model import PostCreated, PostEdited
+
+_GATHER = 0.01  # seconds
+_MOST = 64  # texts to a call
 
 
 class Examiner:
@@ -11,6 +22,8 @@ class Examiner:
 
     def __init__(self, load: Loader) -> None:
         self._load = load
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._run: asyncio.Task[None] | None = None
 
     async def examine_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:
@@ -20,11 +33,36 @@ class Examiner:
         await self._examine(database, event.post_id)
 
     async def _examine(self, database: Database, post_id: int) -> None:
+        """Waits until the post has been examined. Raises what went wrong, and is then tried again."""
+        loop = asyncio.get_running_loop()
+        done = self._waiting.setdefault(post_id, loop.create_future())
+        if self._run is None or self._run.done():
+            self._run = loop.create_task(self._examine_waiting(database), name="examine")
+        await asyncio.shield(done)
+
+    async def _examine_waiting(self, database: Database) -> None:
+        await asyncio.sleep(_GATHER)
+        while self._waiting:
+            batch = {id_: self._waiting.pop(id_) for id_ in list(self._waiting)[:_MOST]}
+            try:
+                await self._examine_batch(database, list(batch))
+            except Exception as error:
+                for done in batch.values():
+                    done.set_exception(error)
+                    done.exception()  # whoever asked hears of it; who went away meanwhile need not
+            else:
+                for done in batch.values():
+                    done.set_result(None)
+
+    async def _examine_batch(self, database: Database, post_ids: list[int]) -> None:
         async with database.read() as conn:
-            words = await queries.find_words(conn, post_id)
-        if words is None or not words.text:
+            words = [found for found in await queries.list_words(conn, post_ids) if found.text]
+        if not words:
             return
-        finding = self._load().score([words.text], [words.language])[0]
-        if finding.queue or finding.hide:
-            async with database.write() as tx:
-                await raise_signal(tx, words, finding)
+        for found, finding in zip(words, await asyncio.to_thread(self._score, words), strict=True):
+            if finding.queue or finding.hide:
+                async with database.write() as tx:
+                    await raise_signal(tx, found, finding)
+
+    def _score(self, words: list[Words]) -> list[Finding]:
+        return self._load().score([found.text for found in words], [found.language for found in words])

@@ -20,28 +20,28 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-async def find_words(conn: ReadConn, post_id: int) -> Words | None:
-    """The words of a post that others than those it names can read; None for boosts, private messages, deleted posts.
+async def list_words(conn: ReadConn, post_ids: Sequence[int]) -> list[Words]:
+    """The words of posts that others than those whom they name can read; nothing of boosts, private messages, deleted posts.
 
     A private message is examined by nobody, unless one of those who may read it reports it.
     """
-    row = await conn.fetchrow(
+    rows = await conn.fetch(
         """
-        SELECT p.account_id, p.language, p.edited_at, p.cover, p.text, poll.titles,
+        SELECT p.id, p.account_id, p.language, p.edited_at, p.cover, p.text, poll.titles,
             CASE WHEN p.media_count > 0 THEN
                 ARRAY(SELECT description FROM media WHERE media.post_id = p.id ORDER BY position) END AS pictures
         FROM posts AS p LEFT JOIN polls AS poll ON poll.id = p.poll_id
-        WHERE p.id = $1 AND p.boost_of_id IS NULL AND p.visibility < $2
+        WHERE p.id = ANY ($1::bigint[]) AND p.boost_of_id IS NULL AND p.visibility < $2
         """,
-        post_id, Visibility.DIRECT,
+        list(post_ids), Visibility.DIRECT,
     )
-    if row is None:
-        return None
-    parts = [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())]
-    return Words(
-        post_id=post_id, account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
-        text="\n".join(part for part in parts if part),
-    )
+    return [
+        Words(
+            post_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
+            text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])),
+        )
+        for row in rows
+    ]
 
 
 async def insert_signal(tx: WriteTx, signal: Signal) -> bool:
