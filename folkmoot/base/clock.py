@@ -31,6 +31,11 @@ def token(bytes_of_entropy: int = 32) -> str:
     return secrets.token_urlsafe(bytes_of_entropy)
 
 
+def chance(count: int) -> bytes:
+    """That many bytes that nobody can guess, to make a key from."""
+    return secrets.token_bytes(count)
+
+
 def draw(below: int) -> int:
     """A uniformly random integer, 0 <= n < below."""
     return _dice.randrange(below)

@@ -1,0 +1,89 @@
+"""The recovery key: 24 words that an operator keeps on paper, and the keys that are derived from them.
+
+The words are those of BIP39's English list: 256 bits of chance and a checksum. Three keys come from them, each by
+HKDF (RFC 5869) with a label of its own: the password of the repository, the key that opens sealed secrets, and the
+key that says which host may sign backups. The words never stay on the host.
+"""
+
+import difflib
+import re
+from functools import cache
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from mnemonic import Mnemonic
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Problem
+
+WORDS = 24
+_BYTES = 32
+
+
+class WrongRecoveryKey(Problem):
+    """What was typed is no recovery key, or not the one of this repository."""
+
+    code = "wrong_recovery_key"
+
+
+class RecoveryKey:
+    """The words, and what is derived from them."""
+
+    def __init__(self, entropy: bytes) -> None:
+        assert len(entropy) == _BYTES
+        self._entropy = entropy
+
+    @classmethod
+    def new(cls) -> "RecoveryKey":
+        return cls(clock.chance(_BYTES))
+
+    @classmethod
+    def read(cls, text: str) -> "RecoveryKey":
+        """From what somebody typed: capitals, line ends and the numbers before the words do not matter.
+
+        Raises WrongRecoveryKey, naming the word that is wrong and those that it may have been.
+        """
+        words = re.findall(r"[^\W\d_]+", text.lower())
+        known = _list().wordlist
+        for number, word in enumerate(words, 1):
+            if word not in known:
+                near = difflib.get_close_matches(word, known, 3, 0.6)
+                raise WrongRecoveryKey(
+                    "Word %(number)d, “%(word)s”, is not a word of recovery keys.%(hint)s", number=number, word=word,
+                    hint=f" Did you mean {' or '.join(near)}?" if near else " Look at the paper again.",
+                )
+        if len(words) != WORDS:
+            raise WrongRecoveryKey("A recovery key has %(wanted)d words, and these are %(given)d.", wanted=WORDS, given=len(words))
+        if not _list().check(" ".join(words)):
+            raise WrongRecoveryKey(
+                "Each of these words may stand in a recovery key, but together they are none: one is another, or two have"
+                " changed places. Compare them with the paper, one by one."
+            )
+        return cls(bytes(_list().to_entropy(words)))
+
+    @property
+    def words(self) -> list[str]:
+        return _list().to_mnemonic(self._entropy).split()
+
+    @property
+    def repository_password(self) -> str:
+        return self._derived("repository").hex()
+
+    @property
+    def sealing(self) -> X25519PrivateKey:
+        return X25519PrivateKey.from_private_bytes(self._derived("sealing"))
+
+    @property
+    def authority(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._derived("authority"))
+
+    def _derived(self, purpose: str) -> bytes:
+        # The entropy is as long as the keys and uniform, so there is nothing to stretch.
+        return HKDF(hashes.SHA256(), 32, salt=None, info=f"folkmoot recovery key 1: {purpose}".encode()).derive(self._entropy)
+
+
+@cache
+def _list() -> Mnemonic:
+    return Mnemonic("english")
