@@ -13,6 +13,7 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
+from folkmoot.portability.runs import Last, last_runs
 
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 _LOCAL = frozenset(["127.0.0.1", "::1"])
@@ -60,14 +61,27 @@ class HealthDoor:
     async def _queue(self) -> bytes:
         async with self._context.database.read() as conn:
             row = await conn.fetchrow(_QUEUE)
+            runs = await last_runs(conn)
         assert row is not None
+        ages = "".join(map(_age, runs.values()))
         return (
             "# HELP folkmoot_jobs_waiting Jobs that wait for a worker\n# TYPE folkmoot_jobs_waiting gauge\n"
             f"folkmoot_jobs_waiting {row[0]}\n"
             "# HELP folkmoot_jobs_oldest_seconds How long the oldest of them has been due\n"
             "# TYPE folkmoot_jobs_oldest_seconds gauge\n"
-            f"folkmoot_jobs_oldest_seconds {max(0.0, row['age']):.3f}\n"
+            f"folkmoot_jobs_oldest_seconds {max(0.0, row['age']):.3f}\n{ages}"
         ).encode()
+
+
+def _age(last: Last) -> str:
+    """Of backups or drills: whether the last one was good; of the last good one, how old it is and how long it took."""
+    rows = [("good", "Whether the last one was good", int(last.good_age is not None and not last.failed))]
+    if last.good_age is not None and last.seconds is not None:
+        rows += [("age_seconds", "Since the last good one", round(last.good_age)), ("seconds", "How long it took", round(last.seconds))]
+    return "".join(
+        f"# HELP folkmoot_{last.kind}_{name} {says}\n# TYPE folkmoot_{last.kind}_{name} gauge\nfolkmoot_{last.kind}_{name} {value}\n"
+        for name, says, value in rows
+    )
 
 
 def _is_local(scope: Any) -> bool:

@@ -4,13 +4,16 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import ago, data_option, json_option, open_database, run, settings_of, show
 from folkmoot.config import Settings
+
+if TYPE_CHECKING:
+    from folkmoot.portability.runs import Last
 
 
 class Finding(NamedTuple):
@@ -77,6 +80,7 @@ async def _database(settings: Settings) -> list[Finding]:
     """Schema, checksums, worker, queue."""
     from folkmoot.base.migrate import known
     from folkmoot.health import WORKER_SILENT
+    from folkmoot.portability.runs import last_runs
 
     async with open_database(settings) as database, database.read() as conn:
         schema = await conn.fetchval("SELECT max(number) FROM migrations")
@@ -86,6 +90,7 @@ async def _database(settings: Settings) -> list[Finding]:
             "SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer"
             " WHERE status = 'queued' AND execute_after <= now()"
         )
+        runs = await last_runs(conn)
         failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
     newest = known()[-1].number
     way_out = "moot up brings it up to date" if schema < newest else "start the newer Folkmoot that has used this data directory"
@@ -103,4 +108,20 @@ async def _database(settings: Settings) -> list[Finding]:
         Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us")
         for row in failed
     ]
-    return findings
+    return [*findings, *_backups(runs)]
+
+
+def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:
+    """Whether there is a way back, and whether anybody has tried it."""
+    from folkmoot.portability.runs import BACKUP, BACKUP_IS_OLD, DRILL, DRILL_IS_OLD
+
+    for kind, old, command in ((BACKUP, BACKUP_IS_OLD, "moot backup --to REPO"), (DRILL, DRILL_IS_OLD, "moot drill --from REPO")):
+        last = runs[kind]
+        if last.good_age is None:
+            yield Finding("warning", f"there never was a {kind}", f"{command}: docs/operate/first-backup.md")
+        elif last.failed:
+            yield Finding("warning", f"the last {kind} failed: {last.failed}", f"mend it, then: {command}")
+        elif last.good_age > old:
+            yield Finding("warning", f"the last {kind} was {ago(last.good_age)} ago", f"{command}, by a timer, each night")
+        else:
+            yield Finding("good", f"the last {kind} was {ago(last.good_age)} ago")

@@ -38,6 +38,14 @@ def show(answer: Any, as_json: bool, text: str) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else text)
 
 
+def ago(seconds: float) -> str:
+    """A length of time as people say it."""
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
 def settings_of(data: Path) -> Settings:
     """The settings of a network that exists. Raises Problem when there is none in `data`."""
     from folkmoot.portability.data_directory import DataDirectory

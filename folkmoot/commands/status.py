@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import ago, data_option, json_option, open_database, run, settings_of, show
 
 
 @click.command()
@@ -24,13 +24,25 @@ def status(data: Path, as_json: bool) -> None:
         f"  pictures   {answer['media_mb']} MB\n"
         f"  worker     {'never seen' if silent is None else f'last seen {silent} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
-        f" {answer['jobs_failed']} gave up"
+        f" {answer['jobs_failed']} gave up\n"
+        f"  backup     {_aged(answer['backup'], 'a restore would bring back')}\n"
+        f"  drill      {_aged(answer['drill'], 'it compared')}"
     )
     show(answer, as_json, text)
 
 
+def _aged(last: dict[str, Any], brings: str) -> str:
+    """Of the last good run, and whether a later one failed."""
+    if last["age_seconds"] is None:
+        said = "never"
+    else:
+        said = f"{ago(last['age_seconds'])} ago, took {last['seconds']:.0f} s; {brings} {last['posts']} posts"
+    return f"{said}. THE LAST ONE FAILED: {last['failed']}" if last["failed"] else said
+
+
 async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.network.sessions.queries import count_network
+    from folkmoot.portability.runs import last_runs
 
     settings = settings_of(data)
     async with open_database(settings) as database, database.read() as conn:
@@ -47,9 +59,14 @@ async def _status(data: Path) -> dict[str, Any]:
                 (SELECT count(*) FROM pgqueuer WHERE status = 'failed') AS jobs_failed
             """
         )
+        runs = await last_runs(conn)
     assert row is not None
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": settings.role, "epoch": settings.epoch,
         "members": members, "active": active, "posts": posts,
+        **{
+            kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
+            for kind, last in runs.items()
+        },
         **{key: int(value) if key != "postgresql" and value is not None else value for key, value in dict(row).items()},
     }

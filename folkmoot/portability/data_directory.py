@@ -14,7 +14,8 @@ import os
 import pwd
 import secrets
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -155,6 +156,20 @@ class DataDirectory:
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()
+
+    @contextmanager
+    def alone(self, work: str) -> Iterator[None]:
+        """For one of its kind at a time, such as a backup. Raises DataDirectoryProblem while another is under way."""
+        file = self.path / f"{work}.lock"
+        with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
+            self.give(file)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise DataDirectoryProblem(
+                    "A %(work)s of %(path)s is under way already. Wait until it has ended.", work=work, path=self.path
+                ) from None
+            yield
 
     def leave_lock(self) -> None:
         """In a child process: lets go of the inherited lock, so that it ends with the process that took it."""

@@ -141,7 +141,7 @@ class Postgres:
             )
         if not made.exists():
             self._make(binaries)
-        self._configure()
+        self.configure()
         self._make_socket_folder()
         log = self._data.path / "postgres.log"
         deadline = time.monotonic() + 60
@@ -200,7 +200,7 @@ class Postgres:
             "-A", "scram-sha-256", f"--pwfile={self._data.path / 'secrets' / 'postgres-password'}", "--no-instructions",
         ]
         made = subprocess.run(
-            command, capture_output=True, text=True, cwd=self._data.path, env=_plain_environment(), preexec_fn=_as(self._data.owner)
+            command, capture_output=True, text=True, cwd=self._data.path, env=plain_environment(), preexec_fn=becoming(self._data.owner)
         )
         if made.returncode:
             shutil.rmtree(making, ignore_errors=True)
@@ -211,7 +211,8 @@ class Postgres:
             raise PostgresProblem("The database could not be made: %(why)s.", why=why)
         making.rename(self._home)
 
-    def _configure(self) -> None:
+    def configure(self) -> None:
+        """Writes the settings that hold from the next start."""
         lines = [f"{name} = {value}" for name, value in self._configuration.items()]
         self._data.write(self._home / "folkmoot.conf", ("\n".join(lines) + "\n").encode())
         main = self._home / "postgresql.conf"
@@ -225,8 +226,8 @@ class Postgres:
             self._data.give(log)
             self._process = subprocess.Popen(
                 [binaries.folder / "postgres", "-D", self._home, "-k", self.socket_folder],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._data.path, env=_plain_environment(),
-                start_new_session=True, preexec_fn=_as(self._data.owner),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._data.path, env=plain_environment(),
+                start_new_session=True, preexec_fn=becoming(self._data.owner),
             )
         pid_file = self._home / "postmaster.pid"
         deadline = time.monotonic() + 120  # recovery after a crash replays what was written
@@ -268,17 +269,17 @@ def _stamp(file: Path) -> str:
 
 def _can_run(user: pwd.struct_passwd, file: Path) -> bool:
     child = subprocess.run(
-        [file, "--version"], capture_output=True, cwd="/", preexec_fn=_as(user), env=_plain_environment()
+        [file, "--version"], capture_output=True, cwd="/", preexec_fn=becoming(user), env=plain_environment()
     ) if can_reach(user, file) else None
     return child is not None and child.returncode == 0
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Without the PG* variables of whoever starts us."""
     return {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
 
 
-def _as(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
+def becoming(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
     """What a child does before it becomes PostgreSQL: give up root, and end with its parent, however that ends."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

@@ -1,0 +1,71 @@
+"""What backup, restore and drill share at the command line: the recovery key is shown or asked for, runs are written down."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from folkmoot.base.errors import Problem
+from folkmoot.commands.options import open_database
+from folkmoot.config import Settings
+from folkmoot.portability.backup_key import BackupKey
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.repository import Repository, WrongRepositoryKey
+from folkmoot.portability.runs import Run, insert_run
+
+key_file_option = click.option(
+    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File with the recovery key, instead of typing it."
+)
+
+
+def ask(key_file: Path | None, why: str) -> RecoveryKey:
+    """The recovery key: from a file, from standard input, or typed without being shown."""
+    if key_file:
+        return RecoveryKey.read(key_file.read_text("utf-8"))
+    if sys.stdin.isatty():
+        click.echo(why, err=True)
+        return RecoveryKey.read(click.prompt("The 24 words (they are not shown)", hide_input=True, err=True))
+    text = sys.stdin.read()
+    if not text.strip():
+        raise Problem("%(why)s Type it at a terminal, or name a file with --key-file.", why=why)
+    return RecoveryKey.read(text)
+
+
+def text_of(recovery: RecoveryKey) -> str:
+    """The words with their numbers, and how to keep them."""
+    words = [f"{number:2}. {word:10}" for number, word in enumerate(recovery.words, 1)]
+    rows = "\n".join("    " + "".join(words[row::6]) for row in range(6))
+    return (
+        f"\n  The recovery key of this network. It is shown once, now.\n\n{rows}\n\n"
+        "  Write the 24 words on paper, twice, and keep the papers in two places, neither of them this machine.\n"
+        "  With them and the repository anybody can read everything. Without them nobody can restore, should this\n"
+        "  machine be gone.\n"
+    )
+
+
+def reader(folder: Path, data: DataDirectory, key_file: Path | None) -> tuple[Repository, bytes]:
+    """The repository, opened with this host's own key or with the recovery key; and whose signatures count."""
+    key = BackupKey.find(data)
+    if key and not key_file:
+        return Repository(folder, key.repository, is_host=True), key.authority
+    recovery = ask(key_file, "This host has no key to the repository, so the recovery key is needed.")
+    authority = recovery.authority.public_key().public_bytes_raw()
+    return Repository(folder, recovery.repository_password), authority
+
+
+def wrong_key(folder: Path) -> WrongRepositoryKey:
+    return WrongRepositoryKey("This recovery key does not open the repository in %(place)s: it belongs to another network.", place=folder)
+
+
+async def write_down(settings: Settings, run: Run) -> None:
+    """Into the network's table of runs; said, and no more than that, when the network does not answer."""
+    try:
+        async with open_database(settings) as database, database.write() as tx:
+            await insert_run(tx, run)
+    except Problem as problem:
+        click.echo(f"folkmoot: this was not written down: {sentence(problem)}", err=True)
+
+
+def sentence(problem: Problem) -> str:
+    return problem.message % problem.params if problem.params else problem.message

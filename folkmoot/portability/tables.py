@@ -1,0 +1,129 @@
+"""What a backup holds of the database, and how two states of it are compared.
+
+Left out is what is worth nothing later or would be dangerous twice. UNLOGGED tables are left out as well: caches and
+rate limits, which a crash empties too. Everything else is compared by number of rows and by the SHA-256 of its rows in
+the order of the primary key, so a restore can be proven without trusting the dump.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import msgspec
+
+from folkmoot.portability.progress import Progress
+
+# The one place that says so. Structure is restored, rows are not.
+LEFT_OUT = {
+    "one_time_codes": "a code that was sent by mail and used since would work again",
+    "authorization_codes": "they live for minutes, and an app simply asks anew",
+}
+
+# What the text of a value depends on: the same on both sides, whatever the server's own settings are.
+_FIXED = {
+    "application_name": "folkmoot backup", "DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "TimeZone": "UTC",
+    "extra_float_digits": "1", "bytea_output": "hex", "lock_timeout": "15s",
+}
+_TABLES = """
+    SELECT c.relname AS name, pg_table_size(c.oid) AS bytes, coalesce((
+        SELECT string_agg(quote_ident(a.attname) || CASE WHEN a.attcollation <> 0 THEN ' COLLATE "C"' ELSE '' END, ', '
+                          ORDER BY array_position(i.indkey::int2[], a.attnum))
+        FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+        WHERE i.indrelid = c.oid AND i.indisprimary
+    ), 't::text COLLATE "C"') AS ordered_by
+    FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relpersistence = 'p'
+    AND c.relname <> ALL ($1::text[]) ORDER BY c.relname
+"""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """What two states of a table are compared by."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a database says of itself, in the snapshot that is dumped."""
+
+    snapshot: str
+    epoch: int
+    schema: int
+    version: str
+    bytes: int
+    media: dict[str, int]  # name of each file below media/, and its size
+
+
+async def connect(dsn: str) -> asyncpg.Connection:
+    """A session that sees one moment, until it is closed."""
+    connection = await asyncpg.connect(dsn, server_settings=_FIXED)
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    return connection
+
+
+async def facts(connection: asyncpg.Connection) -> Facts:
+    """Exports the session's snapshot and reads what belongs in the manifest."""
+    row = await connection.fetchrow(
+        """
+        SELECT pg_export_snapshot() AS snapshot, (SELECT epoch FROM host_state) AS epoch,
+            (SELECT max(number) FROM migrations) AS schema, current_setting('server_version') AS version,
+            pg_database_size(current_database()) AS bytes
+        """
+    )
+    return Facts(**dict(row), media=await _media(connection))
+
+
+async def media_now(dsn: str) -> dict[str, int]:
+    """The pictures that the database names at this moment."""
+    connection = await connect(dsn)
+    try:
+        return await _media(connection)
+    finally:
+        connection.terminate()
+
+
+async def _media(connection: asyncpg.Connection) -> dict[str, int]:
+    files = await connection.fetch("SELECT sha256, extension, bytes FROM media_files")
+    return {f"{(name := file['sha256'].hex())[:2]}/{name}.{file['extension']}": file["bytes"] for file in files}
+
+
+async def fingerprint(connection: asyncpg.Connection, progress: Progress) -> dict[str, Table]:
+    """Rows and hash of every table, as this session sees them."""
+    found = await connection.fetch(_TABLES, list(LEFT_OUT))
+    progress.step("hashing tables", sum(table["bytes"] for table in found))
+    done, tables = 0, {}
+    for table in found:
+        digest = hashlib.sha256()
+
+        async def take(rows: bytes, digest: "hashlib._Hash" = digest) -> None:
+            digest.update(rows)
+
+        tag = await connection.copy_from_query(f'SELECT * FROM "{table["name"]}" AS t ORDER BY {table["ordered_by"]}', output=take)
+        tables[table["name"]] = Table(int(tag.rpartition(" ")[2]), digest.hexdigest())
+        done += table["bytes"]
+        progress.at(done)
+    return tables
+
+
+def difference(expected: dict[str, Table], found: dict[str, Table]) -> list[str]:
+    """In words, what is not the same."""
+    said = []
+    for name in sorted(expected.keys() | found.keys()):
+        one, other = expected.get(name), found.get(name)
+        if one is None or other is None:
+            said.append(f"table {name} is {'missing' if other is None else 'not in the manifest'}")
+        elif one.rows != other.rows:
+            said.append(f"table {name} has {other.rows} rows instead of {one.rows}")
+        elif one != other:
+            said.append(f"table {name} has other content")
+    return said
+
+
+def without_password(dsn: str) -> tuple[str, str]:
+    """The address as it may stand in a list of processes, and the password."""
+    parts = urlsplit(dsn)
+    if not parts.password:
+        return dsn, ""
+    return dsn.replace(f":{parts.password}@", "@", 1), unquote(parts.password)

@@ -1,0 +1,67 @@
+"""How two states of a database are compared."""
+
+import asyncpg
+import pytest
+
+from folkmoot.portability import tables
+from folkmoot.portability.progress import Quiet
+from folkmoot.portability.tables import LEFT_OUT, Table, difference
+from tests.village import Village
+
+
+async def _fingerprint(dsn: str) -> dict[str, Table]:
+    connection = await tables.connect(dsn)
+    try:
+        return await tables.fingerprint(connection, Quiet())
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ("UPDATE posts SET text = 'Dobrý večer' WHERE text = 'Dobrý den 1'", "table posts has other content"),
+    ("DELETE FROM mentions", "table mentions has 0 rows instead of 1"),
+    ("INSERT INTO counter_deltas (subject_id, counter, delta) VALUES (1, 1, 1)", "rows instead of"),
+    ("CREATE TABLE more (id int)", "table more is not in the manifest"),
+    ("DROP TABLE markers", "table markers is missing"),
+    ("UPDATE counter_deltas SET delta = delta + 1 WHERE ctid = (SELECT max(ctid) FROM counter_deltas)", "counter_deltas has other content"),
+])
+async def test_any_change_is_seen(village: Village, dsn: str, change: str, said: str) -> None:
+    await village.settle("jana", "karel")
+    for number in range(3):
+        await village.write("jana", f"Dobrý den {number}" + " @karel" * (number == 2))
+    before = await _fingerprint(dsn)
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(change)
+    await connection.close()
+    differences = difference(before, await _fingerprint(dsn))
+    assert len(differences) == 1
+    assert said in differences[0]
+
+
+async def test_where_rows_lie_does_not_matter(village: Village, dsn: str) -> None:
+    await village.settle("jana")
+    for number in range(20):
+        await village.write("jana", f"Dobrý den {number}")
+    before = await _fingerprint(dsn)
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE posts SET text = text WHERE id % 2 = 0")
+    await connection.execute("UPDATE counter_deltas SET delta = delta WHERE subject_id % 2 = 0")
+    await connection.close()
+    assert difference(before, await _fingerprint(dsn)) == []
+    assert before["posts"].rows == 20
+
+
+async def test_caches_limits_and_codes_are_left_out(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    unlogged = await connection.fetch("SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'")
+    everything = await connection.fetch("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+    await connection.close()
+    names = {row["relname"] for row in everything}
+    assert set(LEFT_OUT) < names, "a table that is left out exists"
+    assert {"rate_buckets", "homes", "home_entries"} <= {row["relname"] for row in unlogged}
+    assert set(await _fingerprint(dsn)) == names - set(LEFT_OUT) - {row["relname"] for row in unlogged}
+
+
+def test_a_password_never_stands_in_a_list_of_processes() -> None:
+    assert tables.without_password("postgresql://me:se%20cret@host/db?a=b") == ("postgresql://me@host/db?a=b", "se cret")
+    assert tables.without_password("postgresql:///db") == ("postgresql:///db", "")
