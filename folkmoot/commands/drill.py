@@ -1,0 +1,136 @@
+"""`moot drill`: the newest backup, brought back into a throw-away copy and asked for timelines through the doors."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Problem
+from folkmoot.commands.options import data_option, json_option, run, settings_of, show
+from folkmoot.commands.progress import shown
+from folkmoot.commands.recovery import sentence, write_down
+from folkmoot.config import Settings
+from folkmoot.portability.backup_key import BackupKey
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.drill import rehearsed
+from folkmoot.portability.rebuild import Plan, plan
+from folkmoot.portability.repository import Repository
+from folkmoot.portability.runs import DRILL, Run
+
+
+@click.command()
+@click.option("--from", "place", required=True, metavar="REPO", help="Folder of the repository.")
+@data_option
+@json_option
+def drill(place: str, data: Path, as_json: bool) -> None:
+    """Rehearse a restore: bring the newest backup back, compare it, ask it for a timeline, remove it."""
+    folder, settings, directory = Repository.at(place), settings_of(data), DataDirectory(data)
+    key = BackupKey.find(directory)
+    if key is None:
+        raise Problem("This network has no backup yet, so there is nothing to rehearse. Make one: moot backup --to %(place)s", place=folder)
+    started_at, began = clock.now(), clock.monotonic()
+    try:
+        with shown(as_json) as progress:
+            repository = Repository(folder, key.repository, is_read_only=True, is_host=True)
+            planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
+            with rehearsed(planned, directory, progress) as (copy, postgres):
+                progress.step("asking for timelines")
+                secret = copy.secret("network-secret").encode()
+                answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret, epoch=planned.manifest.epoch)))
+    except Problem as problem:
+        seconds = clock.monotonic() - began
+        run(write_down(settings, Run(
+            kind=DRILL, started_at=started_at, seconds=seconds, is_good=False, said=sentence(problem), repository=str(folder))))
+        raise
+    seconds = clock.monotonic() - began
+    run(write_down(settings, Run(
+        kind=DRILL, started_at=started_at, seconds=seconds, repository=str(folder), snapshot=planned.backup.name,
+        bytes=planned.backup.bytes, posts=planned.backup.posts)))
+    _report(planned, seconds, answers, as_json)
+
+
+def _report(planned: Plan, seconds: float, answers: dict[str, int], as_json: bool) -> None:
+    tables = planned.manifest.tables
+    rows = sum(table.rows for table in tables.values())
+    answer = {
+        "snapshot": planned.backup.name, "made_at": planned.backup.made_at.isoformat(), "tables": len(tables), "rows": rows,
+        "media": planned.backup.media, "posts": planned.backup.posts, "bytes": planned.backup.bytes, "seconds": round(seconds, 2),
+        **answers,
+    }
+    show(answer, as_json, (
+        f"Backup {planned.backup.name} of {planned.backup.made_at:%Y-%m-%d %H:%M:%S} UTC can be restored.\n"
+        f"  compared   {len(tables)} tables with {rows} rows, {planned.backup.media} pictures: all as it was signed\n"
+        f"  asked      the public timeline gave {answers['public']} posts, a home {answers['home']}\n"
+        f"  took       {seconds:.1f} s; the copy is gone again"
+    ))
+
+
+async def _question(settings: Settings) -> dict[str, int]:
+    """Asks the copy's doors for the public timeline and for somebody's home. Raises Problem if they do not answer well."""
+    from folkmoot.app import doors, subscriptions
+    from folkmoot.base.db import Database
+
+    database = await Database.open(settings.dsn, epoch=settings.epoch, readers=2, writers=2, listen=False)
+    try:
+        database.heard_kinds = subscriptions(settings).kinds()
+        front = doors(settings, database)
+        async with database.read() as conn:
+            expected = await conn.fetchval(
+                "SELECT count(*) FROM posts JOIN accounts AS a ON a.id = posts.account_id WHERE visibility = 0 AND boost_of_id IS NULL"
+                " AND reply_to_id IS NULL AND posts.effect < 2 AND a.effect = 0 AND a.domain = ''"
+            )
+        public = await _ask(front, "/api/v1/timelines/public?limit=20")
+        if len(public) < min(expected, 20):
+            raise Problem("The copy shows %(shown)d public posts, and %(there)d are in its database.", shown=len(public), there=expected)
+        token = await _token(database)
+        home = await _ask(front, "/api/v1/timelines/home?limit=20", token) if token else []
+        return {"public": len(public), "home": len(home)}
+    finally:
+        await database.close()
+
+
+async def _token(database: Any) -> str:
+    """A token for whoever follows most, valid in the copy alone, and gone with it."""
+    from folkmoot.network.sessions import apps
+    from folkmoot.network.sessions.model import OUT_OF_BAND
+
+    async with database.write() as tx:
+        somebody = await tx.fetchval(
+            "SELECT l.account_id FROM logins AS l JOIN accounts AS a ON a.id = l.account_id"
+            " LEFT JOIN follows AS f ON f.account_id = l.account_id WHERE a.effect < 3 AND l.disabled_at IS NULL"
+            " AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL GROUP BY 1 ORDER BY count(f.target_id) DESC, 1 LIMIT 1"
+        )
+        if somebody is None:
+            return ""
+        app = await apps.register_app(tx, "moot drill", [OUT_OF_BAND], "read")
+        return str(await apps.issue_token(tx, app.id, somebody, "read"))
+
+
+async def _ask(front: Any, address: str, token: str = "") -> list[Any]:
+    """One request through the door, in this process. Raises Problem unless the answer is a list."""
+    path, _, query = address.partition("?")
+    headers = [(b"host", b"localhost")] + ([(b"authorization", f"Bearer {token}".encode())] if token else [])
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": path,
+        "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "headers": headers, "client": ("127.0.0.1", 1),
+        "server": ("localhost", 80), "extensions": {},
+    }
+    incoming = [{"type": "http.request", "body": b"", "more_body": False}]
+    messages: list[Any] = []
+
+    async def receive() -> Any:
+        if incoming:
+            return incoming.pop()
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    await front(scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in messages[1:])
+    if messages[0]["status"] not in (200, 206):  # 206: an answer of pulled posts, while the home is being made
+        raise Problem("The copy answered %(status)d when it was asked for %(address)s.", status=messages[0]["status"], address=path)
+    return msgspec.json.decode(body, type=list[Any])
