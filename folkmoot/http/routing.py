@@ -30,6 +30,7 @@ class Route:
 
     `most_bytes` of a body; None: as large as the settings let an upload be. `deprecated_at`: seconds since 1970, for
     what programs should stop calling (RFC 9745). On a public route `scope` counts only for who comes with a token.
+    `for_suspended`: also for a member who is suspended: what was decided, how to object, the way out.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Route:
     limit: str = ""
     most_bytes: int | None = 1024 * 1024
     deprecated_at: int = 0
+    for_suspended: bool = False
 
 
 @dataclass

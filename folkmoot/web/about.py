@@ -11,6 +11,11 @@ async def about(request: Request) -> Reply:
     return await request.show("about/about.html")
 
 
+async def rules(request: Request) -> Reply:
+    """The rules in full; each has an anchor, `#rule-2`."""
+    return await request.show("about/rules.html")
+
+
 async def shortcuts(request: Request) -> Reply:
     return await request.show("about/shortcuts.html")
 
@@ -46,10 +51,11 @@ async def change_password(request: Request) -> Reply:
 
 
 ROUTES = [
-    Route("GET", "/about", about, Access.PUBLIC),
-    Route("GET", "/shortcuts", shortcuts, Access.PUBLIC),
-    Route("GET", "/manifest", manifest, Access.PUBLIC),
-    Route("GET", "/robots.txt", robots, Access.PUBLIC),
-    Route("GET", "/favicon.ico", favicon, Access.PUBLIC),
+    Route("GET", "/about", about, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/about/rules", rules, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/shortcuts", shortcuts, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/manifest", manifest, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/robots.txt", robots, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/favicon.ico", favicon, Access.PUBLIC, for_suspended=True),
     Route("GET", "/.well-known/change-password", change_password, Access.PUBLIC),
 ]

@@ -39,6 +39,12 @@ _PRIVATE = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
 
 
+class Suspended(Forbidden):
+    """A member who is suspended asks for what is not for them now."""
+
+    message = "Your account is suspended."
+
+
 async def _nowhere(_request: Request) -> Reply:
     raise NotFound
 
@@ -123,6 +129,8 @@ class WebDoor:
         sentence = request.translator.sentence(problem.message, dict(problem.params))
         if request.wants_part:
             reply = Reply(sentence.encode(), status, b"text/plain; charset=utf-8")
+        elif isinstance(problem, Suspended):
+            reply = request.render("errors/suspended.html", status)
         else:
             reply = request.render("errors/refused.html", status, sentence=sentence, number=status)
         if isinstance(problem, TooMany | WritesPaused):
@@ -132,12 +140,12 @@ class WebDoor:
 
 
 def _require(route: Route, viewer: Viewer | None) -> None:
+    if viewer and viewer.account.effect >= AccountEffect.SUSPENDED and not route.for_suspended:
+        raise Suspended
     if route.access is Access.PUBLIC:
         return
     if viewer is None:
         raise Unauthorized
-    if viewer.account.effect >= AccountEffect.SUSPENDED:
-        raise Forbidden("Your login is currently disabled.")
     needed = _ROLES.get(route.access)
     if needed and not viewer.login.role.includes(needed):
         raise NotFound  # who may not come in need not learn that there is a room

@@ -46,7 +46,7 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), pebble=partial(_pebble, urls),
         time=translator.time, short=translator.short, full=translator.full, when=translator.when,
         month=translator.month, number=translator.number,
-        remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, policy=current,
+        remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, published=current,
         count_characters=count_characters,
     )
     return environment

@@ -1,8 +1,22 @@
 """Every address of the web, in one table."""
 
-from folkmoot.web import about, accounts, live, media, notifications, oauth, posts, search, sessions, settings, timelines
+from folkmoot.web import (
+    about,
+    accounts,
+    live,
+    media,
+    notifications,
+    oauth,
+    posts,
+    reports,
+    search,
+    sessions,
+    settings,
+    statements,
+    timelines,
+)
 
 ROUTES = [
     *timelines.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *notifications.ROUTES, *search.ROUTES,
-    *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
+    *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES,
 ]

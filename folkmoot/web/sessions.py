@@ -156,9 +156,9 @@ def _words(request: Request, problem: Problem) -> str:
 
 
 ROUTES = [
-    Route("GET", "/log_in", show_log_in, Access.PUBLIC),
-    Route("POST", "/log_in", log_in, Access.PUBLIC),
-    Route("POST", "/log_out", log_out, Access.MEMBER),
+    Route("GET", "/log_in", show_log_in, Access.PUBLIC, for_suspended=True),
+    Route("POST", "/log_in", log_in, Access.PUBLIC, for_suspended=True),
+    Route("POST", "/log_out", log_out, Access.MEMBER, for_suspended=True),
     Route("GET", "/sign_up", show_sign_up, Access.PUBLIC),
     Route("POST", "/sign_up", sign_up, Access.PUBLIC),
     Route("GET", "/invite/{code}", invited, Access.PUBLIC),
@@ -168,5 +168,5 @@ ROUTES = [
     Route("POST", "/reset", reset, Access.PUBLIC),
     Route("GET", "/reset/{code}", show_new_password, Access.PUBLIC),
     Route("POST", "/reset/{code}", new_password, Access.PUBLIC),
-    Route("POST", "/language", choose_language, Access.PUBLIC),
+    Route("POST", "/language", choose_language, Access.PUBLIC, for_suspended=True),
 ]

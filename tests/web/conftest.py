@@ -1,4 +1,4 @@
-"""One Chromium for all tests that look at pages in a browser."""
+"""One Chromium for all tests that look at pages in a browser; and the court, for pages of moderation."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,13 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import find_chromium
+from tests.moderation.court import Court
+from tests.village import Village
+
+
+@pytest.fixture
+async def court(village: Village) -> Court:
+    return await Court(village).open()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """All SQL of appeals."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
@@ -33,6 +34,14 @@ async def get_own_appeal(conn: ReadConn, appellant_id: int, appeal_id: int) -> A
 async def find_own_appeal(conn: ReadConn, appellant_id: int, verdict_id: int) -> Appeal | None:
     row = await conn.fetchrow(f"SELECT {_APPEAL} FROM appeals WHERE verdict_id = $1 AND appellant_id = $2", verdict_id, appellant_id)
     return _appeal_from(row) if row else None
+
+
+async def list_own_appeals(conn: ReadConn, appellant_id: int, verdict_ids: Sequence[int]) -> dict[int, Appeal]:
+    """By verdict."""
+    rows = await conn.fetch(
+        f"SELECT {_APPEAL} FROM appeals WHERE appellant_id = $1 AND verdict_id = ANY ($2::bigint[])", appellant_id, list(verdict_ids)
+    )
+    return {row["verdict_id"]: _appeal_from(row) for row in rows}
 
 
 async def list_appeals_of_case(conn: ReadConn, case_id: int) -> list[Appeal]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
+from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
 
 _OWN = (
@@ -31,19 +32,40 @@ async def insert_statement(tx: WriteTx, statement: Statement) -> None:
 
 
 async def get_own_statement(conn: ReadConn, account_id: int, statement_id: int) -> Statement:
-    row = await conn.fetchrow(f"{_SELECT} WHERE s.id = $1 AND s.account_id = $2", statement_id, account_id)
+    """A letter that was sent; while a verdict can still be taken back, it was not."""
+    row = await conn.fetchrow(f"{_SELECT} WHERE s.id = $1 AND s.account_id = $2 AND s.told_at IS NOT NULL", statement_id, account_id)
     if row is None:
         raise NotFound
     return _statement_from(row)
 
 
 async def list_own_statements(conn: ReadConn, account_id: int, page: Page) -> list[Statement]:
-    """Newest first. Leans on statements_account."""
+    """Letters that were sent, newest first. Leans on statements_account."""
     rows = await conn.fetch(
-        f"{_SELECT} WHERE s.account_id = $1 AND s.id < $2 AND s.id > $3 ORDER BY s.id {page.order} LIMIT $4",
+        f"{_SELECT} WHERE s.account_id = $1 AND s.id < $2 AND s.id > $3 AND s.told_at IS NOT NULL ORDER BY s.id {page.order} LIMIT $4",
         account_id, page.below, page.above, page.limit,
     )
     return [_statement_from(row) for row in page.newest_first(rows)]
+
+
+async def find_own_statement(conn: ReadConn, account_id: int, subject: Subject, subject_id: int) -> Statement | None:
+    """The newest letter about what is restricted now, if it was sent. Leans on restrictions_standing."""
+    row = await conn.fetchrow(
+        f"{_SELECT} WHERE r.subject = $2 AND r.subject_id = $3 AND r.lifted_at IS NULL AND s.account_id = $1 AND s.told_at IS NOT NULL"
+        " ORDER BY s.id DESC LIMIT 1",
+        account_id, subject, subject_id,
+    )
+    return _statement_from(row) if row else None
+
+
+async def find_successor(conn: ReadConn, statement: Statement) -> Statement | None:
+    """The letter about what stands in the place of a restriction that was lifted."""
+    row = await conn.fetchrow(
+        f"{_SELECT} JOIN restrictions AS before ON before.id = $1 AND before.subject = r.subject AND before.subject_id = r.subject_id"
+        " WHERE r.lifted_at IS NULL AND s.id > $2 AND s.told_at IS NOT NULL ORDER BY s.id DESC LIMIT 1",
+        statement.restriction_id, statement.id,
+    )
+    return _statement_from(row) if row else None
 
 
 async def list_statements_of_verdict(conn: ReadConn, verdict_id: int) -> list[Statement]:

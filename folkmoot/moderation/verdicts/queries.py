@@ -61,6 +61,13 @@ async def list_standing(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, Ve
     return {row["case_id"]: _verdict_from(row) for row in rows}
 
 
+async def count_since(conn: ReadConn, moderator_id: int, since: datetime) -> int:
+    """How many verdicts a moderator has reached since, without those taken back. Leans on verdicts_moderator."""
+    return int(await conn.fetchval(
+        "SELECT count(*) FROM verdicts WHERE moderator_id = $1 AND made_at >= $2 AND undone_at IS NULL", moderator_id, since
+    ))
+
+
 async def update_undone(tx: WriteTx, verdict_id: int, at: datetime) -> None:
     await tx.execute("UPDATE verdicts SET undone_at = $2 WHERE id = $1", verdict_id, at)
 

@@ -1,0 +1,134 @@
+"""Pages of reports: pointing out a post or an account, what became of it, and objecting to what was not done."""
+
+from collections.abc import Mapping
+
+from folkmoot.base import clock
+from folkmoot.base.db import ReadConn
+from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
+from folkmoot.http.params import Params
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.appeals.actions import lodge_appeal
+from folkmoot.moderation.appeals.model import Side
+from folkmoot.moderation.appeals.policy import can_appeal
+from folkmoot.moderation.appeals.queries import list_own_appeals
+from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.reports.actions import file_report
+from folkmoot.moderation.reports.model import Category, ReportDraft
+from folkmoot.moderation.reports.queries import get_own_report, list_outcomes, list_own_reports
+from folkmoot.moderation.verdicts.queries import list_standing
+from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.queries import get_post_view, list_post_views
+from folkmoot.web.request import Request
+from folkmoot.web.timelines import ways
+
+_OTHER = "other"  # the last choice of the form; the others are numbers of rules
+
+
+async def new(request: Request) -> Reply:
+    """The form, with what is reported above it: `?post=ID`, or `?account=ID`."""
+    async with request.database.read() as conn:
+        view, account = await _target(conn, request, request.query)
+    return await _form(request, view, account)
+
+
+async def create(request: Request) -> Reply:
+    """Files the report. What is wrong comes back beside its field, with everything that was written."""
+    form = request.form
+    chosen = form.text("rule")
+    async with request.database.read() as conn:
+        view, account = await _target(conn, request, form)
+    clause = current().numbered(int(chosen)) if chosen.isdecimal() and len(chosen) < 3 else None
+    draft = ReportDraft(
+        account_id=account.id, post_ids=(view.shown.id,) if view else (), category=Category.VIOLATION if clause else Category.OTHER,
+        clauses=(clause.key,) if clause else (), comment=form.text("comment"),
+    )
+    try:
+        if clause is None and chosen != _OTHER:
+            raise Invalid(FieldError("rule", "inclusion", "Please choose what comes closest."))
+        async with request.database.write() as tx:
+            report = await file_report(tx, request.account, draft)
+    except Invalid as problem:
+        return await _form(request, view, account, 422, chosen=chosen, comment=draft.comment, errors=request.problems(problem))
+    return request.redirect(f"/reports/{report.id}")
+
+
+async def index(request: Request) -> Reply:
+    page = request.page()
+    async with request.database.read() as conn:
+        reports = await list_own_reports(conn, request.viewer.id, page)
+        outcomes = await list_outcomes(conn, [report.id for report in reports])
+    return await request.show("reports/index.html", reports=reports, outcomes=outcomes, **ways(page, [report.id for report in reports]))
+
+
+async def show(request: Request) -> Reply:
+    return await _page(request)
+
+
+async def appeal(request: Request) -> Reply:
+    """Objects to a verdict that left standing what one has reported. `verdict` says which, of several."""
+    form = request.form
+    verdict_id = form.id("verdict")
+    async with request.database.read() as conn:
+        report = await get_own_report(conn, request.viewer.id, request.id())
+        cases = (await list_outcomes(conn, [report.id]))[report.id]
+    if verdict_id is None or verdict_id not in [case.verdict_id for case in cases]:
+        raise NotFound
+    try:
+        async with request.database.write() as tx:
+            lodged = await lodge_appeal(tx, request.account, verdict_id, form.text("reason"))
+    except Invalid as problem:
+        return await _page(request, 422, reason=form.text("reason"), errors=request.problems(problem))
+    return request.redirect(f"/appeals/{lodged.id}")
+
+
+async def _page(request: Request, status: int = 200, *, reason: str = "", errors: Mapping[str, str] | None = None) -> Reply:
+    """A report with what became of it. Its first answer is a thank-you and a time."""
+    now = clock.now()
+    async with request.database.read() as conn:
+        report = await get_own_report(conn, request.viewer.id, request.id())
+        cases = (await list_outcomes(conn, [report.id]))[report.id]
+        verdicts = await list_standing(conn, [case.case_id for case in cases])
+        appeals = await list_own_appeals(conn, request.viewer.id, [case.verdict_id for case in cases if case.verdict_id])
+        views = await list_post_views(conn, report.post_ids, request.viewer.id)
+        account = await get_account(conn, report.account_id)
+    appealable = [
+        case.verdict_id for case in cases
+        if case.verdict_id and case.verdict_id not in appeals and can_appeal(Side.REPORTER, verdicts[case.case_id], now)
+    ]
+    return await request.show(
+        "reports/show.html", status, report=report, cases=cases, appeals=appeals, appealable=appealable, views=views, account=account,
+        reason=reason, errors=errors or {},
+    )
+
+
+async def _form(
+    request: Request, view: PostView | None, account: Account, status: int = 200, *, chosen: str = "", comment: str = "",
+    errors: Mapping[str, str] | None = None,
+) -> Reply:
+    return await request.show(
+        "reports/new.html", status, view=view, account=account, chosen=chosen, comment=comment, errors=errors or {},
+    )
+
+
+async def _target(conn: ReadConn, request: Request, params: Params) -> tuple[PostView | None, Account]:
+    """What is to be reported, if the viewer can see it and did not write it."""
+    post_id, account_id = params.id("post"), params.id("account")
+    view = await get_post_view(conn, post_id, request.viewer.id) if post_id else None
+    account = view.shown.author if view else await get_account(conn, account_id or 0)
+    if account.id == request.viewer.id:
+        raise Forbidden("This is you.")
+    if account.effect >= AccountEffect.SUSPENDED:
+        raise NotFound
+    return view, account
+
+
+ROUTES = [
+    Route("GET", "/reports", index, Access.MEMBER),
+    Route("GET", "/reports/new", new, Access.MEMBER),
+    Route("POST", "/reports", create, Access.MEMBER, limit="report"),
+    Route("GET", "/reports/{id}", show, Access.MEMBER),
+    Route("POST", "/reports/{id}/appeal", appeal, Access.MEMBER, limit="report"),
+]

@@ -1,0 +1,101 @@
+"""Letters from the place: statements of reasons, and appeals against what was decided.
+
+A member who is suspended can open these, and little else.
+"""
+
+from collections.abc import Mapping
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Conflict, Forbidden, Invalid
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.appeals.actions import lodge_appeal
+from folkmoot.moderation.appeals.model import OPEN_FOR, Side
+from folkmoot.moderation.appeals.policy import can_appeal
+from folkmoot.moderation.appeals.queries import find_own_appeal, get_own_appeal
+from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.cases.queries import get_case
+from folkmoot.moderation.clauses.published import find_clause
+from folkmoot.moderation.restrictions.model import Kind
+from folkmoot.moderation.statements.queries import (
+    find_own_statement,
+    find_successor,
+    get_own_statement,
+    list_own_statements,
+    list_statements_of_verdict,
+)
+from folkmoot.moderation.verdicts.queries import get_verdict
+from folkmoot.web.request import Request
+from folkmoot.web.timelines import ways
+
+
+async def index(request: Request) -> Reply:
+    page = request.page()
+    async with request.database.read() as conn:
+        statements = await list_own_statements(conn, request.viewer.id, page)
+    return await request.show(
+        "statements/index.html", statements=statements, **ways(page, [statement.id for statement in statements])
+    )
+
+
+async def show(request: Request) -> Reply:
+    return await _letter(request)
+
+
+async def find(request: Request) -> Reply:
+    """From a post that is restricted to the letter about it."""
+    async with request.database.read() as conn:
+        statement = await find_own_statement(conn, request.viewer.id, Subject.POST, request.id())
+    return request.redirect(f"/statements/{statement.id}" if statement else "/statements")
+
+
+async def appeal(request: Request) -> Reply:
+    """Asks for a second look. A text that is too long comes back with its error."""
+    reason = request.form.text("reason")
+    async with request.database.read() as conn:
+        statement = await get_own_statement(conn, request.viewer.id, request.id())
+    if statement.verdict_id is None:
+        raise Forbidden("People have not decided yet. They will, and you will be told.")
+    try:
+        async with request.database.write() as tx:
+            lodged = await lodge_appeal(tx, request.account, statement.verdict_id, reason)
+    except Conflict:
+        return request.redirect(f"/statements/{statement.id}")
+    except Invalid as problem:
+        return await _letter(request, 422, reason=reason, errors=request.problems(problem))
+    return request.redirect(f"/appeals/{lodged.id}")
+
+
+async def show_appeal(request: Request) -> Reply:
+    """One's own appeal, and how far it is."""
+    async with request.database.read() as conn:
+        found = await get_own_appeal(conn, request.viewer.id, request.id())
+        case = await get_case(conn, found.case_id)
+        letters = [letter for letter in await list_statements_of_verdict(conn, found.verdict_id) if letter.account_id == request.viewer.id]
+    return await request.show("appeals/show.html", appeal=found, case=case, letter=letters[0] if letters else None)
+
+
+async def _letter(request: Request, status: int = 200, *, reason: str = "", errors: Mapping[str, str] | None = None) -> Reply:
+    """The letter. The appeal stands on the same page."""
+    async with request.database.read() as conn:
+        statement = await get_own_statement(conn, request.viewer.id, request.id())
+        case = await get_case(conn, statement.case_id)
+        verdict = await get_verdict(conn, statement.verdict_id) if statement.verdict_id else None
+        lodged = await find_own_appeal(conn, request.viewer.id, verdict.id) if verdict else None
+        successor = None if statement.is_in_force else await find_successor(conn, statement)
+    open_until = verdict.settled_at + OPEN_FOR if verdict and verdict.settled_at else None
+    return await request.show(
+        "statements/show.html", status, statement=statement, case=case, appeal=lodged, successor=successor, open_until=open_until,
+        clause=find_clause(statement.clause, statement.policy), is_wrong=bool(verdict and verdict.overturned_by_id),
+        can_appeal=bool(verdict and not lodged and can_appeal(Side.AUTHOR, verdict, clock.now())),
+        is_about_post=Kind(statement.kind).subject is Subject.POST, reason=reason, errors=errors or {},
+    )
+
+
+ROUTES = [
+    Route("GET", "/statements", index, Access.MEMBER, for_suspended=True),
+    Route("GET", "/statements/{id}", show, Access.MEMBER, for_suspended=True),
+    Route("POST", "/statements/{id}/appeal", appeal, Access.MEMBER, limit="report", for_suspended=True),
+    Route("GET", "/posts/{id}/statement", find, Access.MEMBER),
+    Route("GET", "/appeals/{id}", show_appeal, Access.MEMBER, for_suspended=True),
+]
