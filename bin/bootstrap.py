@@ -60,7 +60,9 @@ def _make(folder: Path, wanted: Path) -> None:
 
 
 def run(requirements: str, module: str, arguments: list[str]) -> None:
-    """Runs a module in the environment, in place of this process."""
+    """Runs a module in the environment, in place of this process. Training has an environment of its own: it needs more."""
+    if requirements == "runtime" and arguments[:2] == ["detector", "train"]:
+        requirements = "train"
     python = str(environment(requirements) / "bin" / "python")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CLONE), os.environ.get("PYTHONPATH")]))
     os.execv(python, [python, "-m", module, *arguments])

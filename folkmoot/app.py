@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -31,7 +32,7 @@ from folkmoot.http.server import LAST_SECONDS, Server
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.model import CaseWithdrawn
-from folkmoot.moderation.detection.actions import Scorer
+from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.journal.actions import seal
@@ -60,11 +61,11 @@ JOURNAL_END = "journal.end"  # in the data directory: the signed end of the chai
 
 
 @functools.cache
-def detector() -> Scorer:
-    """Loaded when the first post is examined: web processes never pay for it, nor for numpy."""
-    from folkmoot.moderation.detection.detector import Detector
+def detector(data: Path) -> Loader:
+    """The network's own or the packaged one, imported with the first post: web processes never pay for it, nor for numpy."""
+    from folkmoot.moderation.detection.versions import InUse
 
-    return Detector.load()
+    return InUse(data)
 
 
 def subscriptions(settings: Settings) -> Subscriptions:
@@ -74,7 +75,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
         await clear_abandoned(database, store)
 
-    examiner = Examiner(detector)
+    examiner = Examiner(lambda: detector(settings.data)())
     heard = Subscriptions()
     heard.on(PostCreated, timelines.push_to_homes)
     heard.on(PostCreated, notifications.tell_of_post)

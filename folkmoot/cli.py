@@ -22,6 +22,7 @@ _COMMANDS = {
     "backup": ("backup", "Back up the running network, encrypted; list and verify backups."),
     "restore": ("restore", "Restore a network from a repository, with the recovery key."),
     "drill": ("drill", "Rehearse a restore in a throw-away copy."),
+    "detector": ("detector", "Train, measure and try the text detector."),
     "status": ("status", "What this network is, and how it is."),
     "doctor": ("doctor", "Look for faults and say how to mend them."),
     "routes": ("routes", "List every address that the network answers, and for whom."),

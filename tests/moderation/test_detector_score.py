@@ -1,6 +1,12 @@
 """The packaged detector, as the worker uses it."""
 
-from folkmoot.moderation.detection.detector import Detector
+import json
+import time
+from pathlib import Path
+
+from folkmoot.moderation.detection import artefact, card
+from folkmoot.moderation.detection.detector import PACKAGED, Detector
+from tests.network_up import ROOT, moot
 
 
 def test_one_finding_for_each_text_in_their_order() -> None:
@@ -19,3 +25,52 @@ def test_reasons_name_words_of_the_text_and_its_disguise() -> None:
     assert finding.queue
     assert "z a b i j u" in finding.reasons
     assert "spaced-out letters" in finding.reasons
+
+
+def test_a_threat_does_not_hide_in_a_chapter() -> None:
+    detector = Detector.load()
+    threat, chapter = "Zítra tě najdu a zabiju tě, ty svině.", "Ráno jsem šla kolem řeky a lávka byla celá bílá, pak přišel mlynář. " * 30
+    quiet, alone, hidden = detector.score([chapter, threat, chapter + threat + " " + chapter], ["cs"] * 3)
+    assert quiet.score < 0.3 < alone.score
+    assert hidden.score > quiet.score + 0.1
+
+
+def test_a_language_that_was_never_measured_takes_the_strictest_thresholds() -> None:
+    detector = Detector.load()
+    unknown = detector.thresholds_for("tlh")
+    assert unknown == detector.thresholds_for(None)
+    assert unknown.queue == max(limits.queue for limits in detector.header.thresholds.values())
+    assert unknown.hide == max(limits.hide for limits in detector.header.thresholds.values())
+    assert all(limits.queue <= limits.hide for limits in detector.header.thresholds.values())
+
+
+def test_any_text_is_answered() -> None:
+    strange = ["\ud800", "\x00", "\u200b", "🔪" * 5000, "a" * 100_000, "\n" * 1000, "ا ل س ل ا م", "!" * 999, "k" + "\u0301" * 500]
+    for finding in Detector.load().score(strange, ["xx"] * len(strange)):
+        assert 0 <= finding.score <= 1
+
+
+def test_lines_are_scored_one_by_one_and_a_bad_one_is_named(tmp_path: Path) -> None:
+    posts = tmp_path / "posts.jsonl"
+    posts.write_text('{"text": "Zabiju tě", "lang": "cs", "id": "a"}\n\n{"text": "Ahoj", "language": "cs"}\n', "utf-8")
+    done = moot("detector", "score", str(posts))
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["a", 3]
+    posts.write_text('{"text": "Ahoj"}\n{"text": 3}\n', "utf-8")
+    done = moot("detector", "score", str(posts))
+    assert done.returncode == 1
+    assert "line 2" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_packaged_detector_is_small_and_quick_to_load() -> None:
+    assert PACKAGED.stat().st_size <= 6 * 2**20
+    started = time.perf_counter()
+    model = artefact.read(PACKAGED)
+    assert time.perf_counter() - started < 1  # far less on a quiet machine: see benchmarks/results
+    assert model.header.card["data"]
+    assert all(one["licences"] and one["sources"] for one in model.header.card["data"] if one["rows"])
+
+
+def test_the_page_is_the_card_of_the_packaged_detector() -> None:
+    page = (ROOT / "docs" / "reference" / "detector.md").read_text("utf-8")
+    assert page == card.page(Detector.load().header) + "\n"

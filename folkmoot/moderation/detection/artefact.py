@@ -9,6 +9,7 @@ Nothing in it is code, so that a file from somebody else can be read without tru
 """
 
 import hashlib
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,19 @@ from folkmoot.base.errors import Problem
 from folkmoot.moderation.detection.model import Thresholds
 
 _MAGIC = b"folkmoot-detector 1\n"
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,60}")  # becomes a file name
 _LARGEST = 64 * 2**20
 Weights = npt.NDArray[np.float16]
 
 
 class Table(msgspec.Struct):
-    """One kind of n-gram: `weight` and `rarity` (idf; 0 where it is not known) of each of its 2 ** bits buckets."""
+    """One kind of feature: `rarity` (idf; 0 where it is not known) and `weight` of each of its 2 ** bits buckets.
+
+    The features of a text have the length `scale` together, whatever their number."""
 
     kind: str
     bits: int
+    scale: float = 1.0
 
 
 class Header(msgspec.Struct):
@@ -75,6 +80,8 @@ def read(path: Path) -> Artefact:
     try:
         line, _, packed = body[len(_MAGIC) :].partition(b"\n")
         header = msgspec.json.decode(line, type=Header)
+        if not _VERSION.fullmatch(header.version) or "" not in header.thresholds or any(table.bits > 22 for table in header.tables):
+            raise ValueError("its header is not one of ours")
         unpacked = zlib.decompressobj().decompress(packed, _LARGEST)
         return Artefact(header, _tables(header, unpacked))
     except (msgspec.DecodeError, zlib.error, ValueError) as error:

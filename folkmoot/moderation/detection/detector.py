@@ -80,9 +80,9 @@ class Detector:
         for table, (rarity, weight) in zip(self.header.tables, self._tables, strict=True):
             counts = features.counted(features.grams(source, table.kind, table.bits), table.bits)
             values = counts.counts * rarity[counts.buckets].astype(np.float32)
-            length = np.bincount(counts.texts, values * values, len(folded))
+            lengths = np.sqrt(np.bincount(counts.texts, values * values, len(folded)))
             raw = np.bincount(counts.texts, values * weight[counts.buckets].astype(np.float32), len(folded))
-            sums += raw / np.sqrt(np.maximum(length, 1e-12))
+            sums += table.scale * raw / np.maximum(lengths, 1e-6)
         return sums
 
     def _finding(self, text: str, folded: folding.Folded, margin: float, lang: str | None) -> Finding:
@@ -95,15 +95,16 @@ class Detector:
     def _words(self, text: str, folded: str) -> list[str]:
         """The words that spoke most for a threat, most telling first, spelled as the text spells them."""
         source = features.stream([folded])
-        along = np.zeros(len(source.codes))
+        along = np.zeros(len(source.codes) + 1)
         for table, (rarity, weight) in zip(self.header.tables, self._tables, strict=True):
             grams = features.grams(source, table.kind, table.bits)
-            spoke = rarity[grams.buckets].astype(np.float64) * weight[grams.buckets] / (grams.ends - grams.starts)
+            values = rarity[grams.buckets].astype(np.float64)
+            spoke = table.scale * values * weight[grams.buckets] / max(1e-6, float(np.sqrt((values * values).sum())))
+            spoke /= grams.ends - grams.starts
             np.add.at(along, grams.starts, spoke)
-            np.add.at(along, np.minimum(grams.ends, len(along) - 1), -spoke)
-        along = np.cumsum(along)
+            np.add.at(along, grams.ends, -spoke)
+        worth = np.add.reduceat(np.cumsum(along), source.word_starts)
         words = folded.split(" ")
-        worth = np.add.reduceat(along, source.word_starts)
         chosen = [int(at) for at in np.argsort(-worth)[:_REASONS] if worth[at] > 0 and words[at][0].isalnum()]
         spelled = folding.spellings(text)
         return list(dict.fromkeys(spelled.get(words[at], words[at]) for at in chosen))

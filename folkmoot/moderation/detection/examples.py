@@ -20,21 +20,25 @@ _THREAT = {"1": 1, "0": 0, "true": 1, "false": 0, "": None, "null": None, "none"
 def read_examples(path: Path, wanted: dict[str, str] | None = None) -> list[Example]:
     """The rows of a file, of those in which KEY is VALUE. Raises Problem, naming the line that cannot be read."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows: Iterable[tuple[int, dict[str, Any]]] = json_rows(file, path.name)
-            if path.suffix == ".csv":
-                rows = enumerate(csv.DictReader(file), 2)
-            return [
-                _example(path, number, row) for number, row in rows
-                if all(str(row.get(key)) == value for key, value in (wanted or {}).items())
-            ]
+        rows = _csv_rows(path) if path.suffix == ".csv" else json_rows(path.read_bytes().splitlines(), path.name)
+        return [
+            _example(path, number, row) for number, row in rows
+            if all(str(row.get(key)) == value for key, value in (wanted or {}).items())
+        ]
     except OSError as error:
         raise Problem("%(path)s cannot be read: %(why)s.", path=path, why=error.strerror or error) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Problem("%(path)s is not a text in UTF-8: %(why)s.", path=path, why=error) from error
+        raise Problem("%(path)s is no CSV in UTF-8: %(why)s.", path=path, why=error) from error
 
 
-def json_rows(file: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            yield reader.line_num, row
+
+
+def json_rows(file: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, row) of each line that is not empty."""
     for number, line in enumerate(file, 1):
         if not line.strip():
@@ -58,7 +62,7 @@ def _example(path: Path, number: int, row: dict[str, Any]) -> Example:
     given = row.get("threat", labels.get("threat"))
     threat = _THREAT.get(str("" if given is None else given).strip().lower(), 2)
     if threat == 2 or not isinstance(row.get("text"), str):
-        raise Problem("%(name)s, line %(number)d: `threat` must be 1, 0 or nothing.", name=path.name, number=number)
+        raise Problem("%(name)s, line %(number)d: a row needs `text`, and `threat` must be 1, 0 or nothing.", name=path.name, number=number)
     name = str(row.get("id") or f"{path.stem}-{number}")
     return Example(
         id=name, text=row["text"], lang=language_of(row), threat=threat, split=str(row.get("split") or "train"),

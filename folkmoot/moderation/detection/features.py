@@ -1,4 +1,4 @@
-"""From folded texts to hashed counts: words 1 to 3 and characters 2 to 5, for a whole batch at once.
+"""From folded texts to counts: words 1 to 3, characters 2 to 5, and pairs of parts, for a whole batch at once.
 
 A text is an array of code points and an n-gram is a polynomial hash over it, computed for all positions together. So
 there is no vocabulary to load, and reading a post costs microseconds. The trainer and the scorer both call this.
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from folkmoot.moderation.detection import structure
 
 Numbers = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -33,6 +35,7 @@ class Grams(NamedTuple):
 class Stream(NamedTuple):
     """A batch as code points, with where each text and each word begins."""
 
+    texts: Sequence[str]
     codes: npt.NDArray[np.uint32]
     text_of: Numbers
     word_starts: Numbers
@@ -47,11 +50,13 @@ def stream(folded: Sequence[str]) -> Stream:
     gap = (codes == _SPACE) | (codes == _END)
     starts = np.flatnonzero(~gap[1:] & gap[:-1]) + 1
     ends = np.flatnonzero(gap[1:] & ~gap[:-1]) + 1
-    return Stream(codes, text_of.astype(np.int64), starts, ends)
+    return Stream(folded, codes, text_of.astype(np.int64), starts, ends)
 
 
 def grams(source: Stream, kind: str, bits: int) -> Grams:
     """Of one kind, as the artefact names it."""
+    if kind == "parts":
+        return part_pairs(source)
     return word_grams(source, bits) if kind == "words" else character_grams(source, bits)
 
 
@@ -83,6 +88,18 @@ def word_grams(source: Stream, bits: int, longest: int = 3) -> Grams:
     letters = codes[np.repeat(starts, lengths) + offsets] * _POWERS[offsets]
     words = np.add.reduceat(letters, np.cumsum(lengths) - lengths)
     return _runs(source, words, bits, longest)
+
+
+def part_pairs(source: Stream) -> Grams:
+    """The parts that words play, alone and in pairs (see structure.py); their features need no hashing."""
+    found: list[tuple[int, int, int]] = []
+    first = 0
+    for text in source.texts:
+        words = text.split(" ") if text else []
+        found += [(feature, first + at, first + later) for feature, at, later in structure.pairs(words)]
+        first += len(words)
+    columns = np.array(found, np.int64).reshape(-1, 3)
+    return _together(source, [(source.word_starts[columns[:, 1]], source.word_ends[columns[:, 2]], columns[:, 0])])
 
 
 def _runs(source: Stream, words: Hashes, bits: int, longest: int) -> Grams:

@@ -99,7 +99,9 @@ def _without_foreign_letters(text: str, tricks: dict[str, None]) -> str:
 
 
 def _joined(match: re.Match[str]) -> str:
-    return match[0].replace(match["gap"], "")
+    """Letters that stand apart, as one word; what counts or lists something (`1 2 3 4`) stays."""
+    digits = sum(map(str.isdigit, match[0]))
+    return match[0] if 3 * digits > len(match[0]) // 2 else match[0].replace(match["gap"], "")
 
 
 def _plain(match: re.Match[str]) -> str:

@@ -1,0 +1,88 @@
+"""Thresholds by budget: how much harmless text of which kind a language may send to people.
+
+All rates are those of rows that the judging model had not read. Look-alikes are the harmless rows of files whose author
+also wrote threats (`labels.kind`): a threshold that only neutral text had set would send most of them to the queue. A
+language without any takes the highest thresholds of the others.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from folkmoot.moderation.detection.evaluation import average_precision, roc_auc
+from folkmoot.moderation.detection.model import Example, Thresholds
+
+Floats = npt.NDArray[np.float64]
+_UNKNOWN = Thresholds(0.5, 0.9)  # where nothing could be measured
+BUDGETS = {  # of each kind of harmless text: the share that may be queued, and hidden
+    "neutral": (0.01, 0.002),
+    "look_alikes": (0.10, 0.02),
+    "forum": (0.05, 0.01),
+}
+
+
+def _masks(rows: Sequence[Example], lang: str) -> dict[str, npt.NDArray[np.bool_]]:
+    """Of one language: neutral text, look-alikes, posts as forums have them, and threats by the authors of the look-alikes."""
+    here = np.array([(row.lang or "") == lang for row in rows], bool)
+    threat = np.array([row.threat == 1 for row in rows], bool)
+    neutral = np.array([bool(row.labels.get("neutral")) for row in rows], bool)
+    written = np.array(["kind" in row.labels for row in rows], bool)
+    alone = np.array([row.group == row.id for row in rows], bool)
+    return {"neutral": here & neutral, "look_alikes": here & written & ~threat, "forum": here & alone & ~neutral & ~threat,
+            "threats": here & written & threat}
+
+
+def thresholds(rows: Sequence[Example], scores: Floats) -> dict[str, Thresholds]:
+    """Per language that look-alikes were written for, and under "" for all others the highest of them."""
+    found = {}
+    for lang in sorted({row.lang or "" for row in rows} - {""}):
+        masks = _masks(rows, lang)
+        if masks["look_alikes"].any():
+            queue, hide = (max(_above(scores[masks[kind]], shares[at]) for kind, shares in BUDGETS.items()) for at in (0, 1))
+            found[lang] = Thresholds(round(queue, 4), round(max(queue, hide), 4))
+    if not found:
+        return {"": _UNKNOWN}
+    return {"": Thresholds(max(limits.queue for limits in found.values()), max(limits.hide for limits in found.values())), **found}
+
+
+def _above(scores: Floats, share: float) -> float:
+    """The lowest threshold that at most this share reaches."""
+    if not len(scores):
+        return 0.0
+    ordered = np.sort(scores)[::-1]
+    return float(ordered[int(share * len(ordered))]) + 1e-4
+
+
+def measured(rows: Sequence[Example], scores: Floats, limits: dict[str, Thresholds]) -> list[dict[str, Any]]:
+    """What the thresholds let through, per language and kind of text, for the card."""
+    found = []
+    for lang in sorted({row.lang or "" for row in rows}):
+        limit = limits.get(lang, limits[""])
+        for kind, mask in _masks(rows, lang).items():
+            if mask.any():
+                found.append({
+                    "lang": lang, "kind": kind, "rows": int(mask.sum()), "queued": round(float((scores[mask] >= limit.queue).mean()), 4),
+                    "hidden": round(float((scores[mask] >= limit.hide).mean()), 4),
+                })
+    return found
+
+
+def unseen_authors(rows: Sequence[Example], scores: Floats) -> list[dict[str, Any]]:
+    """Threats against look-alikes, per language, of authors that the judging model has not read."""
+    found = []
+    for lang in sorted({row.lang or "" for row in rows}):
+        masks = _masks(rows, lang)
+        look_alikes, threats = masks["look_alikes"], masks["threats"]
+        both = look_alikes | threats
+        if look_alikes.any() and threats.any():
+            files = np.array([row.file for row in rows])
+            alone = [both & (files == file) for file in sorted(set(files[both]))]
+            found.append({
+                "lang": lang, "rows": int(both.sum()), "threats": int(threats.sum()),
+                "roc_auc": round(roc_auc(threats[both], scores[both]), 4),
+                "average_precision": round(average_precision(threats[both], scores[both]), 4),
+                "alone": [round(roc_auc(threats[one], scores[one]), 4) for one in alone if threats[one].any() and not threats[one].all()],
+            })
+    return found

@@ -1,0 +1,136 @@
+"""The model card: what a detector learnt from, how often it is wrong, what it is not good at.
+
+It is kept as data inside the detector's file and printed as a page; docs/reference/detector.md is that page for the
+packaged detector, and a test compares the two.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from folkmoot.moderation.detection import evaluation
+from folkmoot.moderation.detection.artefact import Artefact, Header
+from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.model import Example
+
+_CITATIONS = {
+    "EDOS": "Kirk, Yin, Vidgen, Röttger 2023",
+    "HatemojiBuild": "Kirk, Vidgen, Röttger, Thrush, Hale 2021",
+    "Multilingual HateCheck": "Röttger, Seelawi, Nozza, Talat, Vidgen 2022",
+    "UD Czech-PUD": "Zeman et al.",
+    "UD Czech-CAC": "Hladká et al.",
+    "UD Slovak-SNK": "Gajdošová, Šimková, Zeman",
+    "UD English-EWT": "Silveira et al.",
+}
+
+
+def with_card(model: Artefact, examples: Sequence[Example]) -> Artefact:
+    """The same model with its card filled in: the data, and the error table of the rows it has not learnt from."""
+    held_out = [example for example in examples if example.split != "train"]
+    measured = evaluation.measure(Detector(model), held_out)
+    header = model.header
+    card = {
+        "name": header.name, "version": header.version, **{key: value for key, value in header.card.items() if key != "weights"},
+        "data": _data(examples, header.card.get("weights", {})),
+        "errors": msgspec.to_builtins(measured),
+        "unlabelled": _unlabelled(Detector(model), examples),
+    }
+    return Artefact(msgspec.structs.replace(header, card=card), model.tables)
+
+
+def _data(examples: Sequence[Example], weights: dict[str, float]) -> list[dict[str, Any]]:
+    """Per file: how many rows were learnt from, whose they are."""
+    found: dict[str, dict[str, Any]] = {}
+    for example in examples:
+        entry = found.setdefault(example.file, {"file": example.file, "rows": 0, "threats": 0, "weight": weights.get(example.file, 1.0),
+                                               "sources": {}, "licences": {}})
+        if example.split == "train" and example.threat is not None:
+            entry["rows"] += 1
+            entry["threats"] += example.threat
+            entry["sources"][example.source] = None
+            entry["licences"][example.licence] = None
+    return [{**entry, "sources": [*filter(None, entry["sources"])], "licences": [*filter(None, entry["licences"])]}
+            for entry in found.values()]
+
+
+def _unlabelled(detector: Detector, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    """Of files that nobody labelled for threats, how much would be queued and hidden."""
+    labelled = {example.file for example in examples if example.threat is not None}
+    found = []
+    for file in sorted({example.file for example in examples} - labelled):
+        rows = [example for example in examples if example.file == file and example.split != "train"]
+        findings = detector.score([row.text for row in rows], [row.lang for row in rows])
+        if findings:
+            found.append({"file": file, "rows": len(rows), "queued": round(sum(one.queue for one in findings) / len(rows), 4),
+                          "hidden": round(sum(one.hide for one in findings) / len(rows), 4)})
+    return found
+
+
+def lines(card: dict[str, Any]) -> str:
+    """The error table for a terminal."""
+    measured = _measured(card)
+    return evaluation.table(measured) if measured else "No row was held out (`split` dev), so nothing could be measured."
+
+
+def page(header: Header) -> str:
+    """The whole card in Markdown: the prose of card.md with this detector's numbers."""
+    card = header.card
+    numbers = {
+        "name": f"{card['name']} {card['version']}",
+        "date": card["date"],
+        "feed": _feed(card),
+        "unseen": _rows(
+            ["language", "rows", "threats", "ROC-AUC", "average precision", "each author alone (ROC-AUC)"],
+            [[one["lang"], one["rows"], one["threats"], f"{one['roc_auc']:.3f}", f"{one['average_precision']:.3f}",
+              ", ".join(f"{alone:.3f}" for alone in one["alone"])] for one in card["unseen"]],
+        ),
+        "thresholds": _thresholds(header),
+        "errors": _rows(evaluation.HEADINGS, [evaluation.cells(one) for one in _measured(card)]),
+        "unlabelled": _rows(
+            ["file", "rows", "queued", "hidden"],
+            [[one["file"], one["rows"], f"{100 * one['queued']:.1f} %", f"{100 * one['hidden']:.1f} %"] for one in card["unlabelled"]],
+        ),
+        "data": _rows(
+            ["file", "rows", "threats", "weight", "source", "licence"],
+            [[one["file"], one["rows"], one["threats"], one["weight"], "; ".join(map(_cited, one["sources"])), ", ".join(one["licences"])]
+             for one in card["data"] if one["rows"]],
+        ),
+    }
+    prose = Path(__file__).with_name("card.md").read_text("utf-8")
+    for name, text in numbers.items():
+        prose = prose.replace("{" + name + "}", text)
+    return prose.rstrip()
+
+
+def _measured(card: dict[str, Any]) -> list[evaluation.Measured]:
+    return msgspec.convert(card["errors"], list[evaluation.Measured])
+
+
+def _cited(source: str) -> str:
+    citation = next((who for name, who in _CITATIONS.items() if source.startswith(name)), "")
+    return f"{source}, {citation}" if citation else source
+
+
+def _feed(card: dict[str, Any]) -> str:
+    """The one file that looks like a network: few threats among much else."""
+    row = next((one for one in _measured(card) if one.file == "edos" and one.precision_40 is not None), None)
+    if row is None or row.precision_40 is None or row.recall_100 is None:
+        return "Not measured for this one."
+    return _rows(
+        ["rows", "threats", "base rate", "precision among the first 40", "recall among the first 100", "recall by chance"],
+        [[row.rows, row.threats, f"{100 * row.base_rate:.1f} %", f"{100 * row.precision_40:.1f} %", f"{100 * row.recall_100:.1f} %",
+          f"{100 * 100 / row.rows:.1f} %"]],
+    )
+
+
+def _thresholds(header: Header) -> str:
+    limits = [[lang or "any other", f"{limit.queue:.3f}", f"{limit.hide:.3f}"] for lang, limit in sorted(header.thresholds.items())]
+    rates = [[one["lang"], one["kind"].replace("_", "-"), one["rows"], f"{100 * one['queued']:.1f} %", f"{100 * one['hidden']:.1f} %"]
+             for one in header.card["budgets"]]
+    return _rows(["language", "queue from", "hide from"], limits) + "\n\n" + _rows(["language", "kind", "rows", "queued", "hidden"], rates)
+
+
+def _rows(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (headings, ["---"] * len(headings), *rows))

@@ -1,0 +1,117 @@
+"""How often the detector is right: one line of numbers per file and language. Rows that nobody labelled are left out."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.model import Example
+
+Floats = npt.NDArray[np.float64]
+FIRST, SEEN = 40, 100
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """`found` and `wrong`: the share of threats, and of the rest, above a threshold. None where there is nothing to count."""
+
+    file: str
+    lang: str
+    rows: int
+    threats: int
+    roc_auc: float | None
+    average_precision: float | None
+    queue_found: float | None
+    queue_wrong: float | None
+    hide_found: float | None
+    hide_wrong: float | None
+    precision_40: float | None
+    recall_100: float | None
+
+    @property
+    def base_rate(self) -> float:
+        return self.threats / self.rows
+
+
+def measure(detector: Detector, examples: Sequence[Example]) -> list[Measured]:
+    """Scores the labelled rows; one line per file and language, in that order."""
+    known = [example for example in examples if example.threat is not None]
+    findings = detector.score([example.text for example in known], [example.lang for example in known])
+    places: dict[tuple[str, str], list[int]] = {}
+    for at, example in enumerate(known):
+        places.setdefault((example.file, example.lang or ""), []).append(at)
+    scores = np.array([finding.score for finding in findings])
+    queue = np.array([finding.queue for finding in findings], bool)
+    hide = np.array([finding.hide for finding in findings], bool)
+    labels = np.array([example.threat for example in known])
+    return [line(file, lang, labels[rows], scores[rows], queue[rows], hide[rows]) for (file, lang), rows in sorted(places.items())]
+
+
+def line(file: str, lang: str, labels: npt.NDArray[np.int64], scores: Floats, queue: npt.NDArray[np.bool_],
+         hide: npt.NDArray[np.bool_]) -> Measured:
+    threats, rest = labels == 1, labels == 0
+    order = np.argsort(-scores, kind="stable")
+    both = bool(threats.any() and rest.any())
+    return Measured(
+        file, lang, len(labels), int(threats.sum()),
+        roc_auc=_short(roc_auc(threats, scores)) if both else None,
+        average_precision=_short(average_precision(threats, scores)) if threats.any() else None,
+        queue_found=_share(queue[threats]), queue_wrong=_share(queue[rest]),
+        hide_found=_share(hide[threats]), hide_wrong=_share(hide[rest]),
+        precision_40=_share(threats[order[:FIRST]]) if threats.any() else None,
+        recall_100=_short(float(threats[order[:SEEN]].sum() / threats.sum())) if threats.any() else None,
+    )
+
+
+def roc_auc(threats: npt.NDArray[np.bool_], scores: Floats) -> float:
+    """How often a threat stands above one of the rest; equal scores count half."""
+    values, place = np.unique(scores, return_inverse=True)
+    of_rest = np.bincount(place[~threats], minlength=len(values))
+    below = np.cumsum(of_rest) - of_rest / 2
+    return float(below[place[threats]].mean() / max(1, int((~threats).sum())))
+
+
+def average_precision(threats: npt.NDArray[np.bool_], scores: Floats) -> float:
+    """Precision at each threat found, on average; rows with equal scores are taken together."""
+    order = np.argsort(-scores, kind="stable")
+    found = np.cumsum(threats[order])
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    more = np.diff(np.concatenate(([0], found[last])))
+    return float((more * found[last] / (last + 1)).sum() / threats.sum())
+
+
+def _share(chosen: npt.NDArray[np.bool_]) -> float | None:
+    return _short(float(chosen.mean())) if len(chosen) else None
+
+
+def _short(value: float) -> float:
+    return round(value, 4)
+
+
+HEADINGS = ["file", "lang", "rows", "threats", "base rate", "ROC-AUC", "AP", "queue: found", "wrong", "hide: found", "wrong",
+            "of first 40", "found in 100"]
+
+
+def cells(measured: Measured) -> list[str]:
+    """One line of the table, as text."""
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:.3f}"
+
+    def percent(value: float | None) -> str:
+        return "" if value is None else f"{100 * value:.1f} %"
+
+    return [
+        measured.file, measured.lang or "-", str(measured.rows), str(measured.threats), percent(measured.base_rate),
+        number(measured.roc_auc), number(measured.average_precision), percent(measured.queue_found), percent(measured.queue_wrong),
+        percent(measured.hide_found), percent(measured.hide_wrong), percent(measured.precision_40), percent(measured.recall_100),
+    ]
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """For a terminal: columns of equal width."""
+    rows = [HEADINGS, *(cells(one) for one in measured)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(HEADINGS))]
+    return "\n".join("  ".join(
+        cell.ljust(width) if at < 2 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ).rstrip() for row in rows)

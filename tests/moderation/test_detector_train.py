@@ -1,0 +1,149 @@
+"""From labelled posts to a detector in use, by the commands: on a small file that was written for these tests (CC0)."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from folkmoot.base.errors import Problem
+from folkmoot.moderation.detection import artefact, card, folding, training, versions
+from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.examples import read_examples
+from folkmoot.moderation.detection.training import Fitted, Lesson, read_counts
+from tests.network_up import ROOT, moot
+
+SMALL = Path(__file__).parent / "data" / "small.jsonl"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that `moot detector train` has written."""
+    out = tmp_path_factory.mktemp("detector") / "small.detector"
+    done = moot("detector", "train", str(SMALL), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "small" in done.stdout
+    return out
+
+
+def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path, tmp_path: Path) -> None:
+    table = json.loads(moot("detector", "evaluate", str(SMALL), "--model", str(trained), "--json").stdout)
+    assert [(row["lang"], row["rows"], row["threats"], row["base_rate"]) for row in table] == [("cs", 40, 20, 0.5), ("en", 40, 20, 0.5)]
+    assert all(row["roc_auc"] > 0.9 for row in table)  # most of these rows it has learnt
+    held_out = json.loads(moot("detector", "evaluate", str(SMALL), "--model", str(trained), "--where", "split=dev", "--json").stdout)
+    assert [row["rows"] for row in held_out] == [8, 8]
+    lines = moot("detector", "score", str(SMALL), "--model", str(trained)).stdout.splitlines()
+    scored = [json.loads(line) for line in lines]
+    assert [one["id"] for one in scored] == [f"small-{number}" for number in range(1, 81)]
+    assert list(scored[0]) == ["id", "score", "queue", "hide", "reasons"]
+    assert np.mean([one["score"] for one in scored[:20]]) > np.mean([one["score"] for one in scored[20:40]]) + 0.05
+    version = artefact.read(trained).header.version
+    assert moot("detector", "use", str(trained), data=tmp_path).returncode == 0
+    listed = json.loads(moot("detector", "list", "--json", data=tmp_path).stdout)
+    assert {row["version"]: row["in_use"] for row in listed} == {Detector.load().version: False, version: True}
+    assert Detector.load(versions.current(tmp_path)).version == version
+    assert moot("detector", "use", "packaged", data=tmp_path).returncode == 0
+    assert versions.current(tmp_path) is None
+    in_use = versions.InUse(tmp_path)
+    assert in_use().version == Detector.load().version
+    assert versions.use(tmp_path, version) == version  # an earlier one is still there
+    assert in_use().version == version  # and a worker that is running takes it
+
+
+def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -> None:
+    model = artefact.read(trained)
+    stranger = tmp_path / "stranger.detector"
+    artefact.write(stranger, artefact.Artefact(msgspec.structs.replace(model.header, version="../escaped"), model.tables))
+    with pytest.raises(Problem, match="cannot be understood"):
+        versions.use(tmp_path / "data", str(stranger))
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+def test_the_scorer_says_what_scikit_learn_says(trained: Path) -> None:
+    rows = [row for row in read_examples(SMALL) if row.split == "train"]
+    labels, everything = np.array([float(row.threat or 0) for row in rows]), np.arange(len(rows))
+    lesson = Lesson(read_counts([row.text for row in rows]), labels, np.ones(len(rows)), np.full(len(rows), -1))
+    theirs = Fitted(lesson, everything).margins(lesson, everything)
+    ours = Detector(training.train(rows)).margins([folding.unmask(row.text).text for row in rows])
+    assert np.abs(theirs - ours).max() < 0.02  # weights are kept in half precision
+    assert np.abs(theirs).max() > 1
+
+
+def test_training_twice_gives_the_same_detector(trained: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.detector"
+    rows = read_examples(SMALL)
+    artefact.write(again, card.with_card(training.train(rows), rows))
+    assert again.read_bytes() == trained.read_bytes()
+
+
+def test_csv_is_read_like_json_lines(tmp_path: Path) -> None:
+    table = tmp_path / "ours.csv"
+    table.write_text('text,lang,threat,split\n"Zítra, v osm",cs,0,train\nI will hurt you,en,1,dev\nnobody asked,en,,train\n', "utf-8")
+    assert [(row.text, row.lang, row.threat, row.split) for row in read_examples(table)] == [
+        ("Zítra, v osm", "cs", 0, "train"), ("I will hurt you", "en", 1, "dev"), ("nobody asked", "en", None, "train"),
+    ]
+
+
+@pytest.mark.parametrize("line", ["no json", '"text"', '{"id": 1}', '{"text": "x", "threat": "maybe"}', '{"text": 7}'])
+def test_a_line_that_cannot_be_read_is_named(line: str, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "good", "threat": 0}\n' + line + "\n", "utf-8")
+    done = moot("detector", "evaluate", str(bad))
+    assert done.returncode == 1
+    assert "bad.jsonl, line 2" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_changed_bit_or_another_file_is_refused(trained: Path, tmp_path: Path) -> None:
+    content = trained.read_bytes()
+    for at in (25, len(content) // 2, len(content) - 1):
+        changed = tmp_path / "changed.detector"
+        changed.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(Problem, match="damaged or was altered"):
+            artefact.read(changed)
+        with pytest.raises(Problem):
+            versions.use(tmp_path, str(changed))
+    with pytest.raises(Problem, match="not a detector"):
+        artefact.read(SMALL)
+    assert versions.current(tmp_path) is None
+    assert artefact.read(trained).header.version
+
+
+def test_too_little_is_said_and_not_learnt(tmp_path: Path) -> None:
+    done = moot("detector", "train", str(SMALL), "--out", str(tmp_path / "x"), "--weigh", "small=much")
+    assert "--weigh takes FILE=NUMBER" in done.stderr
+    few = tmp_path / "few.jsonl"
+    few.write_text('{"text": "I will hurt you", "threat": 1}\n', "utf-8")
+    done = moot("detector", "train", str(few), "--out", str(tmp_path / "x"))
+    assert "too little to learn from" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_scoring_needs_neither_the_trainer_nor_the_clone(trained: Path, tmp_path: Path) -> None:
+    """In an interpreter that cannot import scikit-learn, from a copy of the package elsewhere."""
+    shutil.copytree(ROOT / "folkmoot", tmp_path / "folkmoot", ignore=shutil.ignore_patterns("__pycache__"))
+    program = """if True:
+        import sys
+        sys.modules["sklearn"] = sys.modules["scipy"] = None
+        from folkmoot.moderation.detection.detector import Detector
+        print(Detector.load().score(["I will find you and kill you"], ["en"])[0].score > 0.5)
+        sys.argv = ["moot", "detector", "train", sys.argv[1], "--out", "x"]
+        from folkmoot.cli import main
+        main()
+    """
+    done = subprocess.run([sys.executable, "-c", program, str(SMALL)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr
+    assert done.stderr.startswith("folkmoot: Training needs scikit-learn.")
+    assert done.returncode == 1
+
+
+def test_nothing_in_detection_can_run_what_it_reads() -> None:
+    for file in (ROOT / "folkmoot" / "moderation" / "detection").glob("*.py"):
+        names = {node.id for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Name)}
+        assert not names & {"pickle", "joblib", "eval", "exec", "marshal", "dill"}, file
+        assert "allow_pickle" not in file.read_text("utf-8")
