@@ -33,7 +33,7 @@ class TooLarge(Problem):
     """A body above the limit of its route."""
 
     code = "too_large"
-    message = "This is larger than we take."
+    message = "This is larger than we accept."
 
 
 class File(NamedTuple):

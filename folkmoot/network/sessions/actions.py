@@ -167,7 +167,7 @@ async def change_password(database: Database, viewer: Viewer, old: str, new: str
     """Sets a new password and ends every other session and every token. Raises Invalid, TooMany."""
     await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, f"password of {viewer.id}", multiplier)
     if not await is_right(viewer.login.password_hash, old):
-        raise Invalid(FieldError("old_password", "invalid", "This is not your present password."))
+        raise Invalid(FieldError("old_password", "invalid", "This is not your current password."))
     errors = password_errors(new, username=viewer.account.username, email=viewer.login.email)
     if errors:
         raise Invalid(*errors)
