@@ -133,3 +133,20 @@ def test_a_cover_is_lifted_and_a_result_is_shown_without_a_script(browser: Brows
     poll.locator("label").nth(1).click()
     poll.get_by_role("button").click()
     expect(page.locator(".poll li.mine")).to_have_count(1)
+
+
+def test_two_buttons_pressed_in_a_row_both_count(page: Page) -> None:
+    def late(route: Route) -> None:
+        page.wait_for_timeout(700)  # the first answer comes after the second
+        route.continue_()
+
+    page.goto("/@peter")
+    article = page.locator("article.post").first
+    page.route(re.compile(r"/boost$"), late)
+    article.locator(".boost").click(no_wait_after=True)
+    article.locator(".like").click(no_wait_after=True)
+    page.wait_for_timeout(1500)
+    for name in (".boost", ".like"):
+        expect(article.locator(name)).to_have_attribute("aria-pressed", "true")
+        assert "/un" in (article.locator(name).get_attribute("formaction") or "")  # as the server has it
+    assert not page.problems  # type: ignore[attr-defined]

@@ -33,7 +33,8 @@ document.addEventListener("click", async (event) => {
   if (!button || !act) return;
   event.preventDefault();
   if (button.dataset.waiting) return;
-  const part = button.closest(`[data-part="${button.dataset.partOf}"]`), form = new FormData(act);
+  const article = button.closest("article"), named = `[data-part="${button.dataset.partOf}"]`, form = new FormData(act);
+  let part = button.closest(named);
   part.querySelectorAll("input:checked").forEach((input) => form.append(input.name, input.value));
   button.dataset.waiting = "1";
   part.querySelector(".refused")?.remove();
@@ -46,16 +47,19 @@ document.addEventListener("click", async (event) => {
     if (isGood || answer.headers.get("content-type")?.startsWith("text/plain")) text = await answer.text();
   } catch { /* no answer: the sentence for that stands in `text` */ }
   delete button.dataset.waiting;
+  part = article.querySelector(named);  // another button may have been answered meanwhile
+  if (isGood && part.querySelector("[data-waiting]")) return;  // the last answer shows them all
   if (isGood) {
-    const action = button.getAttribute("formaction").replace(/\/un(?=\w+$)/, "/"), had = part.contains(document.activeElement);
-    const article = part.closest("article"), isOpen = part.querySelector(".more[open]") && !button.closest(".more");
+    const had = part.contains(document.activeElement), plain = (name) => name?.replace(/\/un(?=\w+$)/, "/");
+    const action = plain((had && document.activeElement.getAttribute("formaction")) || button.getAttribute("formaction"));
+    const isOpen = part.querySelector(".more[open]") && !button.closest(".more");
     part.outerHTML = policy.createHTML(text);
     if (isOpen) article.querySelector(".more").open = true;  // opened while the answer was on its way
-    const same = [...article?.querySelectorAll("button[formaction]") || []]
-      .find((other) => other.getAttribute("formaction").replace(/\/un(?=\w+$)/, "/") === action);
+    const same = [...article.querySelectorAll("button[formaction]")]
+      .find((other) => plain(other.getAttribute("formaction")) === action);
     if (!had) return;
     if (same?.offsetParent) same.focus({ preventScroll: true });
-    else article?.querySelector(".more summary")?.focus({ preventScroll: true });
+    else article.querySelector(".more summary")?.focus({ preventScroll: true });
   } else {
     undo();
     const line = document.createElement("p");
