@@ -123,10 +123,8 @@ class Request:
             return []
         query = self.scope["query_string"].decode("latin-1")
         others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key not in _CURSORS] if query else []
-        base = f"{self.context.settings.base_url}{quote(self.scope['path'])}?"
-        older = base + urlencode([*others, ("max_id", cursors[-1])])
-        newer = base + urlencode([*others, ("min_id", cursors[0])])
-        return [(b"link", f'<{older}>; rel="next", <{newer}>; rel="prev"'.encode())]
+        base = f"{self.context.settings.base_url}{quote(self.scope['path'])}?{urlencode(others) + '&' if others else ''}"
+        return [(b"link", f'<{base}max_id={cursors[-1]}>; rel="next", <{base}min_id={cursors[0]}>; rel="prev"'.encode())]
 
     async def timeline(self, timeline: Timeline, status: int = 200) -> Reply:
         """The hot path: a page spliced from fragments."""
