@@ -1,10 +1,9 @@
-"""Accounts through the client API: signing up, one's own profile, others' profiles and posts."""
+"""Accounts through the client API: one's own profile, others' profiles and posts. Joining is in `sign_up.py`."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from folkmoot.api.apps import token_answer
 from folkmoot.api.request import Request
 from folkmoot.api.search import without_own_domain
 from folkmoot.api.words import VISIBILITY, VISIBILITY_OF
@@ -22,24 +21,7 @@ from folkmoot.network.posts.queries import list_account_post_ids, list_post_view
 from folkmoot.network.relations.queries import count_requests, list_related
 from folkmoot.network.search.queries import search_accounts
 from folkmoot.network.sessions import actions as sessions
-from folkmoot.network.sessions import apps, scopes
 from folkmoot.network.sessions.model import Preferences, Viewer
-
-
-async def sign_up(request: Request) -> Reply:
-    """A new account from within an app, with a token for that app."""
-    params = await request.params()
-    assert request.holder is not None
-    form = sessions.SignUp(
-        username=params.text("username"), email=params.text("email"), password=params.text("password"),
-        agrees=params.flag("agreement"), language=_language(params.text("locale")), reason=params.text("reason"),
-        invitation=params.text("invite_code"),
-    )
-    account, _ = await sessions.sign_up(request.database, form, request.context.sign_up_policy, request.address)
-    granted = scopes.text(request.holder.scopes)
-    async with request.database.write() as tx:
-        secret = await apps.issue_token(tx, request.holder.app_id, account.id, granted)
-    return request.json(token_answer(secret, granted))
 
 
 async def verify_credentials(request: Request) -> Reply:
@@ -239,13 +221,8 @@ def _preferences(own: Preferences, source: Params) -> Preferences:
     return msgspec.structs.replace(own, **changes)
 
 
-def _language(locale: str) -> str:
-    return "cs" if locale.lower().startswith(("cs", "sk")) else "en"
-
-
 _READ = "read:accounts"
 ROUTES = [
-    Route("POST", "/api/v1/accounts", sign_up, Access.APP, "write:accounts", limit="sign_up"),
     Route("GET", "/api/v1/accounts/verify_credentials", verify_credentials, Access.MEMBER, "read:accounts|profile"),
     Route("PATCH", "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
     Route("PUT", "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),

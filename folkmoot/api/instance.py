@@ -132,11 +132,12 @@ async def translation_languages(request: Request) -> Reply:
 
 async def extended_description(request: Request) -> Reply:
     """The words of the settings: nobody has written more."""
-    return request.json({"updated_at": None, "content": f"<p>{escape(request.context.settings.network.description)}</p>"})
+    text = request.context.settings.network.description
+    return request.json({"updated_at": None, "content": f"<p>{escape(text)}</p>" if text else ""})
 
 
 async def health(request: Request) -> Reply:
-    return request.json({"status": "OK"})
+    return Reply(b"OK", media_type=b"text/plain; charset=utf-8")
 
 
 _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",

@@ -18,15 +18,15 @@ Verb = Callable[[WriteTx, Account, int], Awaitable[Relation]]
 
 
 async def show(request: Request) -> Reply:
-    ids = request.query.ids("id")
+    ids = (await request.params()).ids("id")
     async with request.database.read() as conn:
         relations = await list_relations(conn, request.viewer.id, ids) if ids else []
     return request.json([request.entities.relation(relation) for relation in relations])
 
 
 async def familiar_followers(request: Request) -> Reply:
-    """Whom one knows among the followers of others."""
-    ids = list(dict.fromkeys(request.query.ids("id")))
+    """Whom one knows among the followers of others. Some programs send the ids in a body, although it is a GET."""
+    ids = list(dict.fromkeys((await request.params()).ids("id")))
     async with request.database.read() as conn:
         found = await list_shared_followers(conn, request.viewer.id, ids) if ids else {}
     return request.json([

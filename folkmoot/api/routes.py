@@ -14,6 +14,7 @@ from folkmoot.api import (
     relations,
     reports,
     search,
+    sign_up,
     statuses,
     timelines,
 )
@@ -21,5 +22,5 @@ from folkmoot.api import (
 ROUTES = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
-    *apps.ROUTES, *discovery.ROUTES,
+    *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES,
 ]

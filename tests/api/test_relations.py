@@ -39,6 +39,8 @@ async def test_familiar_followers_are_those_whom_one_follows(village: Village) -
     found = (await jana.get(path)).json
     assert [(item["id"], sorted(account["acct"] for account in item["accounts"])) for item in found] == [
         (str(ida), ["eva", "karel"]), (str(petr), [])]
+    by_body = await jana.send("GET", "/api/v1/accounts/familiar_followers", as_json={"id": [ida, petr]})
+    assert by_body.json == found
     await (await village.by_app("eva")).send("PATCH", "/api/v1/accounts/update_credentials", {"hide_collections": "true"})
     assert [account["acct"] for account in (await jana.get(path)).json[0]["accounts"]] == ["karel"]
     await (await village.by_app("ida")).send("PATCH", "/api/v1/accounts/update_credentials", {"hide_collections": "true"})

@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from mastodon import Mastodon
 
 from folkmoot.commands.demo import PASSWORD
 from tests.api.test_accounts import picture
 from tests.conformance.test_mastodon_py import allow_in_browser, until
-from tests.network_up import NetworkUp
+from tests.network_up import NetworkUp, moot
 
 TOOT = str(Path(sys.executable).parent / "toot")
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -79,3 +80,56 @@ def test_the_whole_day_at_a_terminal(toot: Toot, tmp_path: Path) -> None:
     toot("unmute", "josef")
     toot("delete", id_)
     assert "Z terminálu" not in toot("timelines", "tag", "terminál", "--limit", "5", "--json")
+
+
+def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
+    asked = json.loads(toot("post", "Jdeme?", "--poll-option", "ano", "--poll-option", "ne", "--poll-expires-in", "1 day", "--json"))
+    id_, poll_id = asked["id"], asked["poll"]["id"]
+    assert "ano" in toot("polls", "show", poll_id)
+    private = json.loads(toot("post", "jen nám", "-v", "private", "-s", "-p", "pozor", "-l", "cs", "--json"))
+    assert (private["visibility"], private["sensitive"], private["spoiler_text"], private["language"]) == ("private", True, "pozor", "cs")
+    answer = json.loads(toot("post", "a dál", "--reply-last", "--json"))
+    assert answer["in_reply_to_id"] == private["id"]
+    assert json.loads(toot("thread", private["id"], "--json"))["descendants"][0]["id"] == answer["id"]
+    toot("reblog", id_)
+    assert [account["acct"] for account in json.loads(toot("reblogged-by", id_, "--json"))] == ["karel"]
+    for verb in ("favourite", "unfavourite", "bookmark", "unbookmark", "pin", "unpin", "unreblog"):
+        toot(verb, id_)
+    assert json.loads(toot("status", id_, "--json"))["reblogged"] is False
+    assert "Jdeme?" in toot("timelines", "account", "karel", "--limit", "20", "--json")
+    assert json.loads(toot("timelines", "public", "--local", "--limit", "2", "--json"))
+    toot("timelines", "favourites", "--json")
+    assert "No statuses found" in toot("timelines", "trending")
+    assert "#terminal" in toot("tags", "info", "terminal")
+    for name in ("followed", "featured"):
+        toot("tags", name)
+    assert "no lists" in toot("lists", "list")
+    assert json.loads(toot("whois", "jana", "--json"))["acct"] == "jana"
+    assert "jana" in toot("followers", "karel")
+    toot("block", "josef")
+    assert [account["acct"] for account in json.loads(toot("blocked", "--json"))] == ["josef"]
+    toot("unblock", "josef")
+    picture_file = tmp_path / "picture.png"
+    picture_file.write_bytes(picture())
+    assert json.loads(toot("upload", str(picture_file), "--json"))["type"] == "image"
+    changed = json.loads(toot("update-account", "--note", "Od terminálu", "--language", "cs", "--avatar", str(picture_file), "--json"))
+    assert (changed["source"]["language"], changed["note"]) == ("cs", "<p>Od terminálu</p>")
+    assert json.loads(toot("search", asked["url"], "--resolve", "--json"))["statuses"][0]["id"] == id_
+    assert json.loads(toot("instance", "--json"))["uri"]
+    toot("diag", "--server")
+    toot("notifications", "--type", "mention", "--json")
+    toot("notifications", "--clear")
+    assert json.loads(toot("notifications", "--json")) == []
+
+
+def test_a_locked_account_lets_people_in(toot: Toot, running: NetworkUp) -> None:
+    made = moot("token", "create", "josef", "--scopes", "read write", data=running.data)
+    josef = Mastodon(access_token=made.stdout.strip(), api_base_url=running.url)
+    karel = josef.account_lookup("karel")
+    josef.account_unfollow(karel)
+    toot("update-account", "--locked")
+    assert josef.account_follow(karel).requested
+    assert "josef" in toot("follow-requests", "list")
+    toot("follow-requests", "accept", "josef")
+    assert josef.account_relationships(karel)[0].following
+    toot("update-account", "--no-locked")

@@ -88,7 +88,7 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
         if not await queries.insert_login(tx, login, email_key(form.email), clean(form.reason), invitation_id):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))
         if policy.confirms_email:
-            await _send_confirmation(tx, login)
+            await send_confirmation(tx, login)
         if waits:
             tx.tell(SignUpWaiting(account_id=account.id))
     return account, login
@@ -99,7 +99,7 @@ async def create_member(
 ) -> Account:
     """Makes an account that can be used at once: what the operator does at the command line. Raises Invalid."""
     errors = [
-        *accounts.username_errors(username, is_staff=True), *_email_errors(email),
+        *accounts.username_errors(username, is_staff=True), *email_errors(email),
         *password_errors(password, username=username, email=email),
     ]
     if errors:
@@ -248,7 +248,7 @@ async def forget_expired(database: Database) -> None:
 
 def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:
     errors = [
-        *accounts.username_errors(form.username), *_email_errors(form.email),
+        *accounts.username_errors(form.username), *email_errors(form.email),
         *password_errors(form.password, username=form.username, email=form.email),
     ]
     if not form.agrees:
@@ -260,7 +260,7 @@ def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:
     return errors
 
 
-def _email_errors(email: str) -> list[FieldError]:
+def email_errors(email: str) -> list[FieldError]:
     if not email:
         return [FieldError("email", "blank", "Please give an e-mail address.")]
     if len(email) > 254 or not _EMAIL.fullmatch(email):
@@ -276,7 +276,7 @@ def _login(account: Account, email: str, password_hash: str, language: str, role
     )
 
 
-async def _send_confirmation(tx: WriteTx, login: Login) -> None:
+async def send_confirmation(tx: WriteTx, login: Login) -> None:
     code = clock.token()
     await queries.insert_one_time_code(tx, digest(code), "confirm_email", login.account_id, login.email, CONFIRM_LASTS.total_seconds())
     send_mail(tx, Mail("confirm_email", login.email, login.language, f"/confirm/{code}"))

@@ -88,6 +88,15 @@ async def update_role(tx: WriteTx, account_id: int, role: Role) -> None:
     await tx.execute("UPDATE logins SET role = $2 WHERE account_id = $1", account_id, role)
 
 
+async def update_email(tx: WriteTx, account_id: int, email: str, email_key: str) -> bool:
+    """False when somebody else has this address."""
+    return bool(await tx.execute(
+        "UPDATE logins SET email = $2, email_key = $3 WHERE account_id = $1"
+        " AND NOT EXISTS (SELECT FROM logins AS other WHERE other.email_key = $3 AND other.account_id <> $1)",
+        account_id, email, email_key,
+    ))
+
+
 async def update_confirmed(tx: WriteTx, account_id: int, email: str) -> bool:
     return bool(await tx.execute(
         "UPDATE logins SET confirmed_at = coalesce(confirmed_at, now()) WHERE account_id = $1 AND email = $2", account_id, email

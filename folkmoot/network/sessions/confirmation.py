@@ -1,0 +1,29 @@
+"""The mail that confirms an address, once more: it was lost, or the address had a typing error in it."""
+
+import msgspec
+
+from folkmoot.base.db import Database
+from folkmoot.base.errors import FieldError, Forbidden, Invalid
+from folkmoot.network.sessions import limits, queries
+from folkmoot.network.sessions.actions import SignUpPolicy, email_errors, email_key, forget_viewer, send_confirmation
+from folkmoot.network.sessions.model import Viewer
+
+
+async def send_confirmation_again(database: Database, viewer: Viewer, policy: SignUpPolicy, email: str = "") -> None:
+    """Sends the mail that confirms an address once more, to another one if it is given.
+
+    Raises Forbidden when there is nothing to confirm, Invalid, TooMany.
+    """
+    if viewer.login.confirmed_at or not policy.confirms_email:
+        raise Forbidden("This method is only available while the e-mail is awaiting confirmation")
+    email = email.strip() or viewer.login.email
+    errors = email_errors(email)
+    if errors:
+        raise Invalid(*errors)
+    for whom in (str(viewer.id), email_key(email)):  # neither one account nor one mailbox is flooded
+        await limits.spend(database, limits.MAIL_TO_ACCOUNT, whom, policy.multiplier)
+    async with database.write() as tx:
+        if not await queries.update_email(tx, viewer.id, email, email_key(email)):
+            raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))
+        forget_viewer(tx, viewer.id)
+        await send_confirmation(tx, msgspec.structs.replace(viewer.login, email=email))

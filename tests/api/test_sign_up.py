@@ -1,0 +1,89 @@
+"""Joining from within an app, where addresses are confirmed by mail: what waits, what can be asked, what is answered."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from folkmoot.base.db import Database
+from folkmoot.config import Mail
+from tests.village import Village, Visitor, settings_for
+
+FORM = {"username": "nova", "email": "nova@exmaple.org", "password": "tri hrusky dve svestky", "agreement": "true", "locale": "cs"}
+
+
+@pytest.fixture
+def careful(db: Database, dsn: str, tmp_path: Path) -> Village:
+    """A network that sends mail, so that addresses have to be confirmed."""
+    settings = msgspec.structs.replace(settings_for(tmp_path, dsn), mail=Mail(host="mail.example.org"))
+    return Village(db, settings)
+
+
+async def _app(village: Village) -> Visitor:
+    app = (await village.nobody().post("/api/v1/apps", {
+        "client_name": "Zvonek", "redirect_uris": "urn:ietf:wg:oauth:2.0:oob", "scopes": "read write"})).json
+    token = (await village.nobody().post("/oauth/token", {
+        "grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["client_secret"],
+        "scope": "read write"})).json
+    return Visitor(village.front, token=token["access_token"])
+
+
+async def _mails(village: Village) -> list[str]:
+    async with village.database.read() as conn:
+        rows = await conn.fetch("SELECT payload FROM pgqueuer ORDER BY id")
+    payloads = [bytes(row["payload"]).decode() for row in rows]
+    return [payload for payload in payloads if "confirm_email" in payload]
+
+
+async def test_the_mail_can_be_sent_again_to_a_mended_address(careful: Village) -> None:
+    await careful.settle("jana")
+    app = await _app(careful)
+    made = await app.post("/api/v1/accounts", FORM)
+    assert made.status == 200
+    nova = Visitor(careful.front, token=made.json["access_token"])
+    refused = await nova.get("/api/v1/accounts/verify_credentials")
+    assert (refused.status, refused.json) == (403, {"error": "Your login is missing a confirmed e-mail address."})
+    assert (await nova.get("/api/v1/emails/check_confirmation")).json is False
+    for wrong, error in (("jana@example.org", "ERR_TAKEN"), ("nikam", "ERR_INVALID")):
+        answer = await nova.post("/api/v1/emails/confirmations", {"email": wrong})
+        assert (answer.status, answer.json["details"]["email"][0]["error"]) == (422, error)
+    assert (await nova.post("/api/v1/emails/confirmations", {"email": "nova@example.org"})).json == {}
+    first, second = await _mails(careful)
+    assert "nova@exmaple.org" in first
+    assert "nova@example.org" in second
+    code = second.partition("/confirm/")[2].partition('"')[0]
+    old = first.partition("/confirm/")[2].partition('"')[0]
+    browser = careful.nobody()
+    for link, confirmed in ((old, False), (code, True)):
+        page = await browser.get(f"/confirm/{link}")
+        token = page.text.partition('name="form_token" value="')[2].partition('"')[0]
+        await browser.post(f"/confirm/{link}", {"form_token": token})
+        assert (await nova.get("/api/v1/emails/check_confirmation")).json is confirmed
+    assert (await nova.get("/api/v1/accounts/verify_credentials")).json["acct"] == "nova"
+    assert (await nova.post("/api/v1/emails/confirmations")).status == 403
+
+
+async def test_an_app_by_itself_has_no_address_to_confirm(careful: Village) -> None:
+    app = await _app(careful)
+    answer = await app.post("/api/v1/emails/confirmations")
+    assert (answer.status, answer.json) == (422, {"error": "This method requires an authenticated user"})
+    assert (await careful.nobody().get("/api/v1/emails/check_confirmation")).status == 401
+
+
+@pytest.mark.parametrize(("change", "codes"), [
+    ({"username": ""}, {"username": "ERR_BLANK"}), ({"username": "no va"}, {"username": "ERR_INVALID"}),
+    ({"username": "x" * 31}, {"username": "ERR_INVALID"}), ({"email": ""}, {"email": "ERR_BLANK"}),
+    ({"password": ""}, {"password": "ERR_BLANK"}), ({"password": "krátké"}, {"password": "ERR_TOO_SHORT"}),
+    ({"agreement": "false"}, {"agreement": "ERR_ACCEPTED"}), ({"username": "jana"}, {"username": "ERR_TAKEN"}),
+    ({"email": "jana@example.org"}, {"email": "ERR_TAKEN"}),
+])
+async def test_each_field_is_told_its_fault(village: Village, change: dict[str, str], codes: dict[str, str]) -> None:
+    await village.settle("jana")
+    app = await _app(village)
+    answer = await app.post("/api/v1/accounts", {**FORM, **change})
+    assert answer.status == 422
+    assert answer.json["error"].startswith("Validation failed: ")
+    assert {field: faults[0]["error"] for field, faults in answer.json["details"].items()} == codes
+    assert all(fault["description"] for faults in answer.json["details"].values() for fault in faults)
+    async with village.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM accounts") == 1

@@ -1,0 +1,144 @@
+"""More of what somebody does in a day with a program over Mastodon.py: groups, lists by pages, pictures, discovery."""
+
+from pathlib import Path
+
+import pytest
+from mastodon import Mastodon, MastodonAPIError, MastodonNotFoundError, MastodonUnauthorizedError
+
+from tests.api.test_accounts import picture
+from tests.conformance.test_mastodon_py import SCOPES, until
+from tests.network_up import NetworkUp, moot
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+def _with_token(running: NetworkUp, name: str, scopes: str = " ".join(SCOPES)) -> Mastodon:
+    made = moot("token", "create", name, "--scopes", scopes, data=running.data)
+    assert made.returncode == 0, made.stderr
+    return Mastodon(access_token=made.stdout.strip(), api_base_url=running.url)
+
+
+@pytest.fixture(scope="module")
+def eva(running: NetworkUp) -> Mastodon:
+    return _with_token(running, "eva")
+
+
+@pytest.fixture(scope="module")
+def tomas(running: NetworkUp) -> Mastodon:
+    return _with_token(running, "tomas")
+
+
+def test_what_an_app_asks_at_its_start(running: NetworkUp, eva: Mastodon) -> None:
+    nobody = Mastodon(api_base_url=running.url)
+    assert nobody.instance_health()
+    assert nobody.instance_nodeinfo().software.name == "folkmoot"
+    assert nobody.retrieve_mastodon_version() == "4.3.0"
+    assert nobody.instance_v2().api_versions["mastodon"] == 2
+    assert nobody.timeline_local(limit=3)
+    assert nobody.account_lookup("eva").acct == "eva"
+    with pytest.raises(MastodonUnauthorizedError):
+        nobody.timeline_home()
+    assert eva.app_verify_credentials().name
+    for empty in (eva.suggestions_v2, eva.featured_tags, eva.endorsements, eva.domain_blocks, eva.notification_requests,
+                  eva.trending_tags, eva.directory, eva.featured_tag_suggestions, eva.instance_peers):
+        assert empty() == []
+    assert [rule.id for rule in eva.instance_rules()] == [str(number) for number in range(1, 10)]
+    assert eva.notifications_policy().for_not_following == "accept"
+    with pytest.raises(MastodonNotFoundError):
+        eva.push_subscription()
+
+
+def test_notifications_in_groups(eva: Mastodon, tomas: Mastodon) -> None:
+    status = eva.status_post("Co se dělo dnes")
+    tomas.status_favourite(status)
+    tomas.status_reblog(status)
+    tomas.status_reply(status, "Nic zvláštního")
+
+    def found() -> dict[str, str]:
+        groups = eva.grouped_notifications(grouped_types=["favourite", "reblog"]).notification_groups
+        return {group.type: group.group_key for group in groups if str(group.get("status_id")) == str(status.id)}
+
+    groups = until(lambda: kinds if {"favourite", "reblog"} <= set(kinds := found()) else None)
+    assert groups["favourite"].startswith("favourite-")
+    answer = eva.grouped_notification(groups["favourite"])
+    assert [account.acct for account in answer.accounts] == ["tomas"]
+    assert [shown.id for shown in answer.statuses] == [status.id]
+    assert [account.acct for account in eva.grouped_notification_accounts(groups["reblog"])] == ["tomas"]
+    assert eva.unread_grouped_notifications_count() >= 3
+    assert eva.notifications_unread_count().count >= 3
+    eva.dismiss_grouped_notification(groups["favourite"])
+    assert "favourite" not in found()
+    mention = eva.notifications(types=["mention"], limit=1)[0]
+    assert eva.notifications(mention.id).status.id == mention.status.id
+    eva.notifications_dismiss(mention)
+    eva.notifications_clear()
+    assert eva.notifications() == []
+
+
+def test_lists_are_walked_by_their_links(eva: Mastodon) -> None:
+    me = eva.me()
+    whole = eva.account_followers(me)
+    assert len(whole) > 3
+    assert [account.id for account in eva.fetch_remaining(eva.account_followers(me, limit=2))] == [account.id for account in whole]
+    for number in range(5):
+        eva.status_bookmark(eva.status_post(f"Záložka {number}"))
+    bookmarks = eva.fetch_remaining(eva.bookmarks(limit=2))
+    assert [status.content for status in bookmarks][:5] == [f"<p>Záložka {number}</p>" for number in reversed(range(5))]
+    first = eva.timeline_home(limit=2)
+    older = eva.fetch_next(first)
+    assert [status.id for status in eva.fetch_previous(older)] == [status.id for status in first]
+
+
+def test_pictures_from_upload_to_redraft(eva: Mastodon, tmp_path: Path) -> None:
+    file = tmp_path / "picture.png"
+    file.write_bytes(picture())
+    media = eva.media_post(str(file), description="Hnědá", focus=(0.5, 0.2), synchronous=True)
+    assert eva.media(media).url
+    assert eva.media_update(media, description="Hnědá plocha", focus=(-0.5, 0)).meta.focus.x == -0.5
+    status = eva.status_post("S obrázkem", media_ids=[media], sensitive=True, spoiler_text="hnědá")
+    with pytest.raises(MastodonNotFoundError):
+        eva.media(media)
+    deleted = eva.status_delete(status)
+    assert (deleted.text, deleted.spoiler_text) == ("S obrázkem", "hnědá")
+    again = eva.status_post(deleted.text, media_ids=deleted.media_attachments, visibility="unlisted")
+    assert again.media_attachments[0].id == media.id
+    changed = eva.account_update_credentials(avatar=str(file), header=str(file), note="Od rána", fields=[("Web", "https://example.org")])
+    assert "/media/" in changed.avatar
+    assert "/static/" in eva.account_delete_avatar().avatar
+    assert "/static/" in eva.account_delete_header().header
+    assert eva.profile().note == "Od rána"
+
+
+def test_people_and_what_one_does_about_them(eva: Mastodon, tomas: Mastodon) -> None:
+    him = tomas.me()
+    assert eva.account_follow(him, reblogs=False, notify=True).notifying
+    assert eva.account_mute(him, notifications=False, duration=300).muting
+    assert next(account.mute_expires_at for account in eva.mutes() if account.acct == "tomas")
+    eva.account_unmute(him)
+    assert eva.account_familiar_followers([him])[0].id == him.id
+    status = tomas.status_post("Každému příspěvku patří zvonek")
+    until(lambda: [item for item in eva.notifications(types=["status"]) if item.status.id == status.id])
+    assert eva.status_mute(status).muted
+    assert not eva.status_unmute(status).muted
+    assert eva.search(f"{status.url}", resolve=True).statuses[0].id == status.id
+    assert tomas.status_pin(status).pinned
+    assert [shown.id for shown in eva.account_statuses(him, pinned=True)] == [status.id]
+    assert eva.status_reblog(status, visibility="unlisted").visibility == "unlisted"
+    assert [account.acct for account in tomas.status_reblogged_by(status)] == ["eva"]
+    poll = tomas.status_post("?", poll=tomas.make_poll(["ano", "ne", "snad"], 600, multiple=True, hide_totals=True)).poll
+    assert eva.poll_vote(poll, [0, 2]).own_votes == [0, 2]
+    with pytest.raises(MastodonAPIError, match="422"):
+        eva.poll_vote(poll, [1])
+    assert [tag.name for tag in eva.search("kašna", result_type="hashtags").hashtags] == ["kasna"]
+
+
+def test_a_narrow_token_is_refused_the_rest(running: NetworkUp) -> None:
+    reader = _with_token(running, "eva", "read:statuses")
+    assert reader.timeline_home(limit=1)
+    for refused in (reader.notifications, reader.mutes, reader.preferences):
+        with pytest.raises(MastodonAPIError, match="403"):
+            refused()
