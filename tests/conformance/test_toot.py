@@ -83,7 +83,8 @@ def test_the_whole_day_at_a_terminal(toot: Toot, tmp_path: Path) -> None:
 
 
 def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
-    asked = json.loads(toot("post", "Jdeme? #terminal", "--poll-option", "ano", "--poll-option", "ne", "--poll-expires-in", "1 day", "--json"))
+    options = ("--poll-option", "ano", "--poll-option", "ne", "--poll-expires-in", "1 day")
+    asked = json.loads(toot("post", "Jdeme? #terminal", *options, "--json"))
     id_, poll_id = asked["id"], asked["poll"]["id"]
     assert "ano" in toot("polls", "show", poll_id)
     private = json.loads(toot("post", "jen nám", "-v", "private", "-s", "-p", "pozor", "-l", "cs", "--json"))
