@@ -13,6 +13,7 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
+from folkmoot.moderation.cases.queries import count_open
 from folkmoot.portability.runs import Last, last_runs
 
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -62,6 +63,7 @@ class HealthDoor:
         async with self._context.database.read() as conn:
             row = await conn.fetchrow(_QUEUE)
             runs = await last_runs(conn)
+            cases = await count_open(conn, clock.now())
         assert row is not None
         ages = "".join(map(_age, runs.values()))
         return (
@@ -69,7 +71,11 @@ class HealthDoor:
             f"folkmoot_jobs_waiting {row[0]}\n"
             "# HELP folkmoot_jobs_oldest_seconds How long the oldest of them has been due\n"
             "# TYPE folkmoot_jobs_oldest_seconds gauge\n"
-            f"folkmoot_jobs_oldest_seconds {max(0.0, row['age']):.3f}\n{ages}"
+            f"folkmoot_jobs_oldest_seconds {max(0.0, row['age']):.3f}\n"
+            "# HELP folkmoot_cases_open Cases that wait for a decision\n# TYPE folkmoot_cases_open gauge\n"
+            f"folkmoot_cases_open {cases.open}\n"
+            "# HELP folkmoot_cases_overdue Those of them that are beyond their time\n# TYPE folkmoot_cases_overdue gauge\n"
+            f"folkmoot_cases_overdue {cases.overdue}\n{ages}"
         ).encode()
 
 

@@ -20,7 +20,7 @@ def cases(limit: int, data: Path, as_json: bool) -> None:
         f" {case['signals']} signals  {'second look' if case['is_appeal'] else ''}".rstrip()
         for case in answer["cases"]
     ]
-    text = "\n".join([f"{answer['open']} open cases.", *([f"  {'due':22}", *lines] if lines else [])])
+    text = "\n".join([f"{answer['open']} open cases, {answer['overdue']} beyond their time.", *([f"  {'due':22}", *lines] if lines else [])])
     show(answer, as_json, text)
 
 
@@ -33,14 +33,14 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
 
     settings = settings_of(data)
     async with open_database(settings) as database, database.read() as conn:
-        number_open, _ = await count_open(conn)
+        waiting = await count_open(conn, clock.now())
         found = await list_queue(conn, clock.now(), limit)
         reports = await count_reports(conn, [case.id for case in found])
         signals: dict[int, list[float]] = {}
         for signal in await list_signals(conn, [case.id for case in found]):
             signals.setdefault(signal.case_id, []).append(signal.score)
     return {
-        "open": number_open,
+        "open": waiting.open, "overdue": waiting.overdue, "stuck": waiting.stuck,
         "cases": [
             {
                 "id": str(case.id), "subject": case.subject, "subject_id": str(case.subject_id), "clause": case.clause,

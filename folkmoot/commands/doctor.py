@@ -13,6 +13,7 @@ from folkmoot.commands.options import ago, data_option, json_option, open_databa
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
+    from folkmoot.moderation.cases.model import Waiting
     from folkmoot.portability.runs import Last
 
 
@@ -78,8 +79,10 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 async def _database(settings: Settings) -> list[Finding]:
     """Schema, checksums, worker, queue."""
+    from folkmoot.base import clock
     from folkmoot.base.migrate import known
     from folkmoot.health import WORKER_SILENT
+    from folkmoot.moderation.cases.queries import count_open
     from folkmoot.portability.runs import last_runs
 
     async with open_database(settings) as database, database.read() as conn:
@@ -91,6 +94,7 @@ async def _database(settings: Settings) -> list[Finding]:
             " WHERE status = 'queued' AND execute_after <= now()"
         )
         runs = await last_runs(conn)
+        cases = await count_open(conn, clock.now())
         failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
     newest = known()[-1].number
     way_out = "moot up brings it up to date" if schema < newest else "start the newer Folkmoot that has used this data directory"
@@ -108,7 +112,18 @@ async def _database(settings: Settings) -> list[Finding]:
         Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us")
         for row in failed
     ]
-    return [*findings, *_backups(runs)]
+    return [*findings, *_cases(cases), *_backups(runs)]
+
+
+def _cases(waiting: "Waiting") -> Iterator[Finding]:
+    """Whether what waits for a decision can be decided in time."""
+    if waiting.overdue:
+        yield Finding("warning", f"{waiting.overdue} cases are beyond their time", "moot cases shows them; call moderators")
+    if waiting.stuck:
+        yield Finding("warning", f"{waiting.stuck} cases wait for somebody who has no part in them",
+                      "make another moderator: moot account role NAME moderator")
+    if not waiting.overdue and not waiting.stuck:
+        yield Finding("good", f"{waiting.open} cases wait, all within their time")
 
 
 def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:

@@ -25,6 +25,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  worker     {'never seen' if silent is None else f'last seen {silent} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
         f" {answer['jobs_failed']} gave up\n"
+        f"  cases      {answer['cases_open']} wait for a decision, {answer['cases_overdue']} beyond their time\n"
         f"  backup     {_aged(answer['backup'], 'a restore would bring back')}\n"
         f"  drill      {_aged(answer['drill'], 'it compared')}"
     )
@@ -41,6 +42,8 @@ def _aged(last: dict[str, Any], brings: str) -> str:
 
 
 async def _status(data: Path) -> dict[str, Any]:
+    from folkmoot.base import clock
+    from folkmoot.moderation.cases.queries import count_open
     from folkmoot.network.sessions.queries import count_network
     from folkmoot.portability.runs import last_runs
 
@@ -60,10 +63,11 @@ async def _status(data: Path) -> dict[str, Any]:
             """
         )
         runs = await last_runs(conn)
+        cases = await count_open(conn, clock.now())
     assert row is not None
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": settings.role, "epoch": settings.epoch,
-        "members": members, "active": active, "posts": posts,
+        "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         **{
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
             for kind, last in runs.items()

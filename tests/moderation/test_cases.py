@@ -9,6 +9,7 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.moderation.cases.actions import claim_case, release_case
 from folkmoot.moderation.cases.model import State, accuracy_of, probability_of
+from folkmoot.moderation.cases.queries import count_open
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.network.posts.actions import delete_post
@@ -167,3 +168,15 @@ async def test_a_private_message_becomes_a_case_only_by_who_received_it(court: C
         await court.report("other_reporter", message)
     await court.report("reporter", message, clauses=("violence",))
     assert len(await court.queue()) == 1
+
+
+async def test_what_waits_is_counted_with_what_nobody_may_decide(court: Court) -> None:
+    post = await court.village.write("moderator", "Já vám dám")
+    await court.report("reporter", await court.village.write("author"))
+    async with court.database.read() as conn:
+        now = clock.now()
+        assert (await count_open(conn, now)).stuck == 0
+    await court.report("other_moderator", post, account="moderator", clauses=("violence",))
+    async with court.database.read() as conn:
+        waiting = await count_open(conn, now + timedelta(hours=25))
+    assert (waiting.open, waiting.overdue, waiting.stuck) == (2, 1, 1)

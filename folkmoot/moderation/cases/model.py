@@ -65,6 +65,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.holder_id == moderator_id and self.is_held(now)
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for a decision. `stuck`: cases in which every moderator has a part."""
+
+    open: int
+    overdue: int
+    stuck: int
+    next_due_at: datetime | None
+
+
 class CaseWithdrawn(Event, frozen=True, kw_only=True):
     """The author deleted what a case was about."""
 

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.cases.model import Case, State, Subject
+from folkmoot.moderation.cases.model import Case, State, Subject, Waiting
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.sessions.model import Role
 
 _CASE = (
     "id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id, barred_ids, holder_id,"
@@ -102,11 +104,21 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
     return [case_from(row) for row in rows]
 
 
-async def count_open(conn: ReadConn) -> tuple[int, datetime | None]:
-    """(open cases, the earliest moment one is due)."""
-    row = await conn.fetchrow("SELECT count(*) AS open, min(due_at) AS due_at FROM cases WHERE state = 'open'")
+async def count_open(conn: ReadConn, now: datetime) -> Waiting:
+    """How many cases wait, how many beyond their time, and how many that no moderator of this network may decide."""
+    row = await conn.fetchrow(
+        """
+        SELECT count(*) AS open, count(*) FILTER (WHERE due_at <= $1) AS overdue, min(due_at) AS next_due_at,
+            count(*) FILTER (WHERE NOT EXISTS (
+                SELECT FROM logins AS l JOIN accounts AS a ON a.id = l.account_id
+                WHERE l.role = ANY ($2::text[]) AND a.effect < $3 AND l.account_id <> c.account_id
+                  AND NOT c.barred_ids @> ARRAY[l.account_id])) AS stuck
+        FROM cases AS c WHERE c.state = 'open'
+        """,
+        now, [Role.MODERATOR, Role.OPERATOR], AccountEffect.FROZEN,
+    )
     assert row is not None
-    return row["open"], row["due_at"]
+    return Waiting(**dict(row))
 
 
 async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, limit: int = 20) -> list[Case]:
