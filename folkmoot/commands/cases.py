@@ -20,7 +20,8 @@ def cases(limit: int, data: Path, as_json: bool) -> None:
         f" {case['signals']} signals  {'second look' if case['is_appeal'] else ''}".rstrip()
         for case in answer["cases"]
     ]
-    text = "\n".join([f"{answer['open']} open cases, {answer['overdue']} beyond their time.", *([f"  {'due':22}", *lines] if lines else [])])
+    heading = f"{answer['open']} open cases, {answer['overdue']} beyond their time."
+    text = "\n".join([heading, *([f"  {'due':22}", *lines] if lines else [])])
     show(answer, as_json, text)
 
 
