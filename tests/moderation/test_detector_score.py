@@ -28,11 +28,14 @@ def test_reasons_name_words_of_the_text_and_its_disguise() -> None:
 
 
 def test_a_threat_does_not_hide_in_a_chapter() -> None:
+    """However long the text around it is: it counts as it would among a few sentences."""
     detector = Detector.load()
-    threat, chapter = "Zítra tě najdu a zabiju tě, ty svině.", "Ráno jsem šla kolem řeky a lávka byla celá bílá, pak přišel mlynář. " * 30
-    quiet, alone, hidden = detector.score([chapter, threat, chapter + threat + " " + chapter], ["cs"] * 3)
-    assert quiet.score < 0.3 < alone.score
-    assert hidden.score > quiet.score + 0.1
+    threat, sentence = "Zítra tě najdu a zabiju tě, ty svině. ", "Ráno jsem šla kolem řeky a lávka byla celá bílá, pak přišel mlynář. "
+    texts = [sentence * 20, sentence * 5 + threat + sentence * 3, sentence * 25 + threat + sentence * 25]
+    quiet, few, many = detector.score(texts, ["cs"] * 3)
+    assert quiet.score < 0.1
+    assert many.score > few.score - 0.1
+    assert many.score > quiet.score + 0.3
 
 
 def test_a_language_that_was_never_measured_takes_the_strictest_thresholds() -> None:
