@@ -2,11 +2,14 @@
 
 from starlette.responses import FileResponse
 
+from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
 from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.cases.queries import holds_case_with_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.queries import find_file
 from folkmoot.network.posts.model import Visibility
+from folkmoot.network.sessions.model import Role
 from folkmoot.web.request import Request
 
 _HEADERS = {
@@ -15,25 +18,34 @@ _HEADERS = {
     "cross-origin-resource-policy": "cross-origin",
     "access-control-allow-origin": "*",
 }
+_UNDER_REVIEW = {**_HEADERS, "cross-origin-resource-policy": "same-origin", "cache-control": "private, no-store"}
 
 
 async def show(request: Request) -> FileResponse:
-    """A picture, if its post is for everybody, or the address is signed. What is withdrawn is gone at once."""
+    """A picture, if its post is for everybody, or the address is signed. What is withdrawn is gone at once, but for the
+    moderator who is deciding about it."""
     key, _, rest = request.value("name").partition(".")
     async with request.database.read() as conn:
         file = await find_file(conn, key, is_preview=rest.startswith("small."))
-    if file is None or file.is_withdrawn:
+    if file is None:
         raise NotFound
     is_open = file.purpose != Purpose.ATTACHMENT or (file.post_visibility is not None and file.post_visibility <= Visibility.UNLISTED)
-    if not is_open and not request.context.urls.is_signed(key, request.query.text("until"), request.query.text("key")):
-        raise NotFound
-    caching = "public, max-age=300" if is_open else "private, max-age=300"
-    path = request.context.store.path(file.sha256, file.extension)
-    try:
-        found = path.stat()
-    except FileNotFoundError:  # it went in this very moment, or the copy of a moved network is not whole yet
-        raise NotFound(log_text=f"the file of picture {key} is missing") from None
-    return FileResponse(path, media_type=file.mime, stat_result=found, headers={**_HEADERS, "cache-control": caching})
+    is_shown = is_open or request.context.urls.is_signed(key, request.query.text("until"), request.query.text("key"))
+    if file.is_withdrawn or not is_shown:
+        if not await _is_deciding(request, key):
+            raise NotFound
+        headers = _UNDER_REVIEW
+    else:
+        headers = {**_HEADERS, "cache-control": "public, max-age=300" if is_open else "private, max-age=300"}
+    return FileResponse(request.context.store.path(file.sha256, file.extension), media_type=file.mime, headers=headers)
+
+
+async def _is_deciding(request: Request, key: str) -> bool:
+    viewer = request.signed_in
+    if viewer is None or not viewer.login.role.includes(Role.MODERATOR):
+        return False
+    async with request.database.read() as conn:
+        return await holds_case_with_picture(conn, viewer.id, key, clock.now())
 
 
 ROUTES = [Route("GET", "/media/{name}", show, Access.PUBLIC)]

@@ -15,8 +15,10 @@ from folkmoot.web import (
     statements,
     timelines,
 )
+from folkmoot.web.moderate import cases
 
 ROUTES = [
     *timelines.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *notifications.ROUTES, *search.ROUTES,
     *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES,
+    *cases.ROUTES,
 ]

@@ -151,6 +151,15 @@ async def list_open_cases_of_post(tx: WriteTx, post_id: int) -> list[Case]:
     return [case_from(row) for row in rows]
 
 
+async def holds_case_with_picture(conn: ReadConn, moderator_id: int, key: str, now: datetime) -> bool:
+    """Whether somebody is deciding right now about the post that shows a picture."""
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM media AS m JOIN cases AS c ON c.subject = 'post' AND c.subject_id = m.post_id"
+        " WHERE m.key = $1 AND c.state = 'open' AND c.holder_id = $2 AND c.held_until > $3)",
+        key, moderator_id, now,
+    ))
+
+
 async def get_reach(conn: ReadConn, subject: Subject, subject_id: int, account_id: int) -> tuple[int, int]:
     """(followers of the author, boosts of the post)."""
     row = await conn.fetchrow(

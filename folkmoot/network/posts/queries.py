@@ -172,6 +172,33 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
     return Thread([views[id_] for id_ in above if id_ in views], views[post_id], [views[id_] for id_ in below if id_ in views])
 
 
+class Surroundings(NamedTuple):
+    """A post that somebody has to judge, between what everybody can read of its conversation."""
+
+    before: list[Post]
+    post: Post | None
+    after: list[Post]
+
+
+async def get_surroundings_unscoped(conn: ReadConn, post_id: int, *, most: int = 5) -> Surroundings:
+    """A post whoever may see it, with the nearest that stands around it: four statements. Others' closed posts stay closed."""
+    rows = await conn.fetch(
+        """
+        WITH RECURSIVE above (id, reply_to_id, height) AS (
+            SELECT id, reply_to_id, 0 FROM posts WHERE id = $1
+            UNION ALL
+            SELECT p.id, p.reply_to_id, above.height + 1 FROM above JOIN posts AS p ON p.id = above.reply_to_id
+            WHERE above.height < $2
+        ), below AS (SELECT id FROM posts WHERE reply_to_id = $1 ORDER BY id LIMIT $2)
+        SELECT id FROM above WHERE height > 0 UNION ALL SELECT id FROM below
+        """,
+        post_id, most,
+    )
+    post = (await list_posts_by_ids_unscoped(conn, [post_id])).get(post_id)
+    around = sorted((view.post for view in await list_post_views(conn, [row["id"] for row in rows], None)), key=lambda one: one.id)
+    return Surroundings([one for one in around if one.id < post_id], post, [one for one in around if one.id > post_id])
+
+
 async def list_account_post_ids(
     conn: ReadConn,
     account_id: int,

@@ -1,0 +1,1 @@
+"""Pages of those who decide: their share, and the case."""

@@ -1,0 +1,242 @@
+"""The moderator's pages, without a script: the share, the claim, the case with nobody's name, deciding and taking back."""
+
+import re
+from typing import Any
+
+from folkmoot.moderation.cases.model import Case, State
+from folkmoot.network.media.actions import upload_picture
+from folkmoot.network.media.store import MediaStore
+from folkmoot.network.posts.actions import delete_post, edit_post
+from folkmoot.network.posts.model import PostDraft, PostView, Visibility
+from folkmoot.web.moderate.sight import see_case
+from tests.api.test_accounts import picture
+from tests.moderation.court import Court
+from tests.village import LIMITS, Answer, Visitor
+from tests.web.test_pages import form_token, send
+
+
+async def _decide(visitor: Visitor, case: Case, page: str, **form: Any) -> Answer:
+    """Sends the form of a case as it stands on a page that was opened before."""
+    seen = re.search(r'name="seen_edited_at" value="([^"]*)"', page)
+    assert seen
+    fields = {"form_token": form_token(page), "seen_edited_at": seen[1], "clause": "2", "explanation": "", "days": "7", **form}
+    return await visitor.post(f"/moderate/cases/{case.id}/decide", fields)
+
+
+async def _reported(court: Court, text: str = "Přijďte si pro ránu.") -> tuple[PostView, Case]:
+    view = await court.village.write("author", text)
+    await court.report("reporter", view, clauses=("violence",), comment="Myslí to vážně.")
+    case = next(case for case in await court.queue() if case.subject_id == view.post.id)
+    return view, case
+
+
+async def test_the_next_case_is_claimed_and_decided_and_leads_to_the_next(court: Court) -> None:
+    view, case = await _reported(court)
+    moderator = await court.village.by_browser("moderator")
+    share = (await moderator.get("/moderate")).text
+    assert "Rule 2 may be broken" in share
+    assert f"/moderate/cases/{case.id}" in share
+    answer = await moderator.get("/moderate/next")
+    assert answer.headers["location"] == f"/moderate/cases/{case.id}"
+    page = (await moderator.get(answer.headers["location"])).text
+    assert "you hold it, for" in page
+    assert re.search(r'name="clause" value="2" checked', page)  # what is suspected: a clear case is two keys
+    answer = await _decide(moderator, case, page, action="remove", explanation="Zve na rvačku.")
+    assert answer.headers["location"] == "/moderate/next"
+    answer = await moderator.get("/moderate/next")
+    assert answer.headers["location"] == "/moderate?done=1"
+    share = (await moderator.get("/moderate?done=1")).text
+    assert "Take back (" in share
+    assert "You have decided 1 today." in share
+    assert not await court.sees("reader", view)
+    assert await court.told("author") == []  # not before half a minute has passed
+
+
+async def test_a_decision_is_taken_back_within_half_a_minute_and_not_later(court: Court) -> None:
+    view, case = await _reported(court)
+    moderator, other = await court.village.by_browser("moderator"), await court.village.by_browser("other_moderator")
+    page = (await moderator.get(f"/moderate/cases/{case.id}")).text
+    await _decide(moderator, case, page, action="remove")
+    undo = re.search(r"/moderate/verdicts/\d+/undo", (await moderator.get("/moderate")).text)
+    assert undo
+    assert (await other.post(undo[0], {"form_token": form_token((await other.get("/moderate")).text)})).status == 403
+    answer = await moderator.post(undo[0], {"form_token": form_token((await moderator.get("/moderate")).text)})
+    assert answer.headers["location"] == f"/moderate/cases/{case.id}"
+    assert await court.sees("reader", view)
+    page = (await moderator.get(f"/moderate/cases/{case.id}")).text
+    await _decide(moderator, case, page, action="keep", clause="0")
+    undo = re.search(r"/moderate/verdicts/\d+/undo", (await moderator.get("/moderate")).text)
+    assert undo
+    await court.let_half_a_minute_pass()
+    answer = await moderator.post(undo[0], {"form_token": form_token((await moderator.get("/moderate")).text)})
+    assert answer.status == 409
+    assert "It is too late to take this back." in answer.text
+    assert "Take back (" not in answer.text
+
+
+async def test_who_comes_second_reads_that_somebody_else_decides(court: Court) -> None:
+    _, case = await _reported(court)
+    first, second = await court.village.by_browser("moderator"), await court.village.by_browser("other_moderator")
+    page = (await first.get(f"/moderate/cases/{case.id}")).text
+    late = (await second.get(f"/moderate/cases/{case.id}")).text
+    assert "Somebody else is deciding this case." in late
+    assert "data-decide" not in late
+    answer = await _decide(second, case, page.replace(form_token(page), form_token(late)), action="remove", explanation="Psáno marně.")
+    assert answer.status == 409
+    assert "Psáno marně." in answer.text
+    assert (await second.get("/moderate/next")).headers["location"] == "/moderate?done=1"
+    assert (await second.post(f"/moderate/cases/{case.id}/claim", {"form_token": form_token(late)})).status == 409
+    assert (await first.post(f"/moderate/cases/{case.id}/claim", {"form_token": form_token(page)})).status == 204
+    await _decide(first, case, page, action="keep", clause="0")
+    assert "This case has been decided." in (await second.get(f"/moderate/cases/{case.id}")).text
+
+
+async def test_a_case_that_is_put_off_gives_way_to_another_and_is_free(court: Court) -> None:
+    _, one = await _reported(court)
+    _, two = await _reported(court, "Tobě taky ránu.")
+    moderator = await court.village.by_browser("moderator")
+    where = (await moderator.get("/moderate/next")).headers["location"]
+    page = (await moderator.get(where)).text
+    answer = await moderator.post(f"{where}/release", {"form_token": form_token(page)})
+    other = (await moderator.get(answer.headers["location"])).headers["location"]
+    assert {where, other.partition("?")[0]} == {f"/moderate/cases/{one.id}", f"/moderate/cases/{two.id}"}
+    assert (await court.case(int(where.rpartition("/")[2]))).holder_id is None
+    page = (await moderator.get(other)).text
+    case = one if str(one.id) in other.partition("?")[0] else two
+    answer = await _decide(moderator, case, page, action="keep", clause="0", without=other.partition("without=")[2])
+    assert (await moderator.get(answer.headers["location"])).headers["location"] == "/moderate?done=1"  # what was put off stays so
+
+
+async def test_what_is_wrong_with_a_decision_comes_back_with_what_was_written(court: Court) -> None:
+    _, case = await _reported(court)
+    moderator = await court.village.by_browser("moderator")
+    page = (await moderator.get(f"/moderate/cases/{case.id}")).text
+    for form, words in (
+        ({}, "Please choose what should be done."), ({"action": "remove", "clause": "0"}, "Please say which rule is broken."),
+        ({"action": "hide", "days": "400"}, "Please choose between 1 and 365 days."),
+    ):
+        answer = await _decide(moderator, case, page, explanation="Zve na rvačku.", **form)
+        assert answer.status == 422
+        assert words in answer.text
+        assert "Zve na rvačku." in answer.text
+    assert (await court.case(case.id)).state is State.OPEN
+
+
+async def test_words_that_changed_meanwhile_are_looked_at_again(court: Court) -> None:
+    view, case = await _reported(court)
+    moderator = await court.village.by_browser("moderator")
+    page = (await moderator.get(f"/moderate/cases/{case.id}")).text
+    async with court.database.write() as tx:
+        await edit_post(tx, court.village.people["author"], view.post.id, PostDraft(text="Přijďte na kafe."), LIMITS)
+    answer = await _decide(moderator, case, page, action="remove", explanation="Zve na rvačku.")
+    assert answer.status == 409
+    assert "The author has edited this post in the meantime." in answer.text
+    assert "Přijďte na kafe." in answer.text
+    assert "Zve na rvačku." in answer.text
+    assert (await _decide(moderator, case, answer.text, action="keep", clause="0")).status == 303
+    view, case = await _reported(court, "Ještě jednu ránu.")
+    async with court.database.write() as tx:
+        await delete_post(tx, court.village.people["author"], view.post.id)
+    await court.village.work()
+    assert "There is nothing to decide any more." in (await moderator.get(f"/moderate/cases/{case.id}")).text
+
+
+async def test_nobody_is_named_in_a_case(court: Court) -> None:
+    village = court.village
+    question = await village.write("reader", "Kdo přijde v pátek?")
+    view = await village.write("author", "@reader Přijďte si pro ránu, vzkazuje autor.", reply_to_id=question.post.id)
+    await village.write("other_reporter", "@author Počkej, to myslíš vážně? Řeknu to @reader", reply_to_id=view.post.id)
+    await court.report("reporter", view, clauses=("violence",), comment="Myslí to vážně.")
+    case, = await court.queue()
+    page = (await (await village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
+    main = page[page.index("<main"):page.index("</main>")]
+    for words in ("Kdo přijde v pátek?", "@A Přijďte si pro ránu", "Počkej, to myslíš vážně? Řeknu to @A", "Myslí to vážně.",
+                  "1 person reported it."):
+        assert words in main, words
+    for name in ("author", "reader", "reporter"):
+        assert f"@{name}" not in main
+        assert f"/@{name}" not in main
+        assert name.capitalize() not in main.replace("Author</", "").replace(">To the author<", "")
+
+
+async def test_a_closed_post_beside_a_case_stays_closed(court: Court) -> None:
+    village = court.village
+    await village.follow("reader", "author")
+    private = await village.write("reader", "@author Jen mezi námi.", visibility=Visibility.DIRECT)
+    view = await village.write("author", "@reader Přijď si pro ránu.", reply_to_id=private.post.id, visibility=Visibility.DIRECT)
+    await court.report("reader", view, clauses=("violence",))
+    case, = await court.queue()
+    page = (await (await village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
+    assert "Přijď si pro ránu." in page
+    assert "Jen mezi námi." not in page
+
+
+async def test_a_second_look_does_not_show_the_first(court: Court) -> None:
+    view, case = await _reported(court)
+    verdict = await court.decide("moderator", case, "remove", explanation="Zve na rvačku.")
+    author = await court.village.by_browser("author")
+    where, = set(re.findall(r"/statements/\d+", (await author.get("/statements")).text))
+    await send(author, where, f"{where}/appeal", reason="Byl to vtip.")
+    second, = await court.queue()
+    assert (await (await court.village.by_browser("moderator")).get("/moderate/next")).headers["location"] == "/moderate?done=1"
+    page = (await (await court.village.by_browser("other_moderator")).get(f"/moderate/cases/{second.id}")).text
+    assert "A second look" in page
+    assert "Byl to vtip." in page
+    assert view.post.text in page
+    for words in ("Zve na rvačku.", "removed, rule 2", str(verdict.id), "stays hidden", "Myslí to vážně.", 'value="2" checked'):
+        assert words not in page[page.index("<main"):page.index('<div class="decision">')], words
+
+
+async def test_members_do_not_learn_that_there_is_such_a_room(court: Court) -> None:
+    _, case = await _reported(court)
+    reader = await court.village.by_browser("reader")
+    token = form_token((await reader.get("/settings")).text)
+    for path in ("/moderate", "/moderate/next", f"/moderate/cases/{case.id}"):
+        assert (await reader.get(path)).status == 404
+    for path in ("claim", "release", "decide"):
+        assert (await reader.post(f"/moderate/cases/{case.id}/{path}", {"form_token": token})).status == 404
+    assert "/moderate" not in (await reader.get("/explore")).text
+
+
+async def test_a_picture_that_is_withdrawn_is_shown_to_who_decides_and_to_nobody_else(court: Court) -> None:
+    village = court.village
+    upload = await upload_picture(village.database, MediaStore(village.settings.data / "media"), village.people["author"], picture())
+    view = await village.write("author", "Tohle čeká na každého z vás.", media_ids=(upload.id,))
+    await court.report("reporter", view, clauses=("violence",))
+    case, = await court.queue()
+    await court.decide("moderator", case, "hide")
+    author = await village.by_browser("author")
+    where = (await author.get(f"/posts/{view.post.id}/statement")).headers["location"]
+    await send(author, where, f"{where}/appeal")
+    second, = await court.queue()
+    file = f"/media/{upload.key}.small.png"
+    first, other = await village.by_browser("moderator"), await village.by_browser("other_moderator")
+    assert (await other.get(file)).status == 404  # the role alone opens nothing
+    page = (await other.get(f"/moderate/cases/{second.id}")).text
+    assert file in page
+    answer = await other.get(file)
+    assert answer.status == 200
+    assert answer.headers["cache-control"] == "private, no-store"
+    for visitor in (first, author, await village.by_browser("reader"), village.nobody()):
+        assert (await visitor.get(file)).status == 404
+    await other.post(f"/moderate/cases/{second.id}/release", {"form_token": form_token(page)})
+    assert (await other.get(file)).status == 404
+
+
+async def test_a_case_costs_the_same_number_of_statements_whatever_is_in_it(court: Court) -> None:
+    async def statements(case: Case) -> int:
+        async with court.database.read() as conn:
+            before = court.database.statements
+            await see_case(conn, case)
+            return court.database.statements - before
+
+    view, case = await _reported(court)
+    await court.village.write("reader", "@author Odpověď", reply_to_id=view.post.id)
+    few = await statements(case)
+    for number in range(6):
+        await court.village.write("reader", f"@author Odpověď {number}", reply_to_id=view.post.id)
+        another, other = await _reported(court, f"Rána číslo {number}.")
+        assert another
+        await court.decide("moderator", other, "remove")
+    await court.report("other_reporter", view, clauses=("harassment",), comment="I já.")
+    assert await statements(await court.case(case.id)) == few <= 12
