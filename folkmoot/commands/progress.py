@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from folkmoot.portability.progress import Progress, Quiet
 
@@ -14,13 +15,10 @@ def shown(as_json: bool) -> Iterator[Progress]:
         yield Quiet()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = (
-        TextColumn("  {task.description:24}"), BarColumn(24), DownloadColumn(), TransferSpeedColumn(), TextColumn("left"),
-        TimeRemainingColumn(), TextColumn("took"), TimeElapsedColumn(),
-    )
+    columns = (TextColumn("  {task.description:22}"), BarColumn(16), TextColumn("{task.fields[said]}"))
     with Bars(*columns, console=Console(stderr=True)) as bars:
         steps = _Steps(bars)
         yield steps
@@ -30,24 +28,34 @@ def shown(as_json: bool) -> Iterator[Progress]:
 class _Steps:
     """Each step is a bar; one whose size nobody knows moves until the next begins."""
 
-    def __init__(self, bars: "object") -> None:
-        from rich.progress import Progress as Bars
-
-        assert isinstance(bars, Bars)
+    def __init__(self, bars: Any) -> None:
         self._bars = bars
-        self._task: int | None = None
+        self._task: Any = None
 
     def step(self, name: str, total: int = 0) -> None:
         self.end()
-        self._task = self._bars.add_task(name, total=total or None)
+        number = self._bars.add_task(name, total=total or None, said="")
+        self._task = next(task for task in self._bars.tasks if task.id == number)
 
     def at(self, done: int) -> None:
-        if self._task is not None:
-            self._bars.update(self._task, completed=done)  # type: ignore[arg-type]
+        task = self._task
+        if task is not None and task.total:
+            self._bars.update(task.id, completed=done)
+            left = f", {_clock(task.time_remaining)} left" if task.time_remaining else ""
+            rate = f", {task.speed / 1e6:.0f} MB/s" if task.speed else ""
+            self._bars.update(task.id, said=f"{_megabytes(done)} of {_megabytes(task.total)} MB{rate}{left}")
 
     def end(self) -> None:
-        """The bar of the present step is full."""
-        for task in self._bars.tasks:
-            if task.id == self._task:
-                total = task.total or task.completed or 1
-                self._bars.update(task.id, total=total, completed=total)
+        """The bar of the present step is full, and says what it came to."""
+        task = self._task
+        if task is not None:
+            size = f"{_megabytes(task.total)} MB in " if task.total else ""
+            self._bars.update(task.id, total=task.total or 1, completed=task.total or 1, said=f"{size}{task.elapsed or 0:.1f} s")
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1e6:,.1f}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
