@@ -26,6 +26,7 @@ from folkmoot.portability.progress import Progress, bytes_below
 
 _TAG = "folkmoot"
 _HOST = "host"
+_LOCKED = "already locked"
 
 
 class RepositoryProblem(Problem):
@@ -182,7 +183,7 @@ class Repository:
 
     def fetch(self, snapshot: str, target: Path, total: int, progress: Progress) -> None:
         """Writes a snapshot's files below `target`. restic says nothing meanwhile, so the target's size is watched."""
-        with self._started("restore", None, "restore", snapshot, "--target", str(target)) as (process, errors):
+        with self._started(None, "restore", snapshot, "--target", str(target), keeps_output=False) as (process, errors):
             while True:
                 try:
                     process.wait(0.5)
@@ -193,41 +194,55 @@ class Repository:
 
     def check(self, *, reads_data: bool) -> list[str]:
         """What restic itself finds wrong: lost and damaged files. Empty when all is well."""
-        return self._complaints("check", *(["--read-data"] if reads_data else []))
+        options = ["--read-data"] if reads_data else []
+        complaints = self._checked(options)
+        if any(_LOCKED in line for line in complaints):
+            self._unlock()
+            complaints = self._checked(options)
+        if any(_LOCKED in line for line in complaints):
+            raise self._in_use()
+        return complaints
+
+    def _checked(self, options: list[str]) -> list[str]:
+        """Ends with the first complaint: restic goes on asking for a lost file for minutes, as if it were a bad line."""
+        with self._started(None, "check", *options, keeps_output=False) as (process, errors):
+            while process.poll() is None and not _complaints(_said(errors)):
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.2)
+            complaints = _complaints(_said(errors))
+            if not complaints:
+                self._judge("check the repository", process.returncode, errors)
+            return complaints
 
     def forget(self, snapshots: Iterable[str]) -> None:
         """Removes backups, and what only they held."""
         self._run("remove old backups", "forget", "--quiet", "--prune", *snapshots)
 
-    def _complaints(self, *arguments: str) -> list[str]:
-        try:
-            self._run("check the repository", *arguments)
-        except WrongRepositoryKey:
-            raise
-        except RepositoryProblem as problem:
-            return (problem.log_text or problem.message % problem.params).splitlines()
-        return []
-
     def _run(self, what: str, *arguments: str, pass_fds: Collection[int] = ()) -> bytes:
         for is_last in (False, True):
-            with self._started(what, None, *arguments, pass_fds=pass_fds) as (process, errors):
+            with self._started(None, *arguments, pass_fds=pass_fds) as (process, errors):
                 assert process.stdout
                 output = process.stdout.read()
                 process.wait()
-                if process.returncode and not is_last and b"already locked" in _said(errors):
+                if process.returncode and not is_last and _LOCKED in _said(errors).decode(errors="replace"):
                     self._unlock()
                     continue
                 self._judge(what, process.returncode, errors)
                 return output
         raise AssertionError("unreachable")
 
+    def _in_use(self) -> RepositoryProblem:
+        return RepositoryProblem(
+            "The repository in %(place)s is in use, perhaps by a backup. Run this again when it has ended.", place=self.folder
+        )
+
     def _unlock(self) -> None:
         """Removes the locks of processes that are gone, those of a killed backup; living ones stay."""
-        with self._started("unlock", None, "unlock") as (process, _):
+        with self._started(None, "unlock") as (process, _):
             process.wait()
 
     def _messages(self, what: str, folder: Path | None, *arguments: str) -> Iterator[_Message]:
-        with self._started(what, folder, *arguments) as (process, errors):
+        with self._started(folder, *arguments) as (process, errors):
             assert process.stdout
             for line in process.stdout:
                 if line.startswith(b"{"):
@@ -237,7 +252,7 @@ class Repository:
 
     @contextmanager
     def _started(
-        self, what: str, folder: Path | None, *arguments: str, pass_fds: Collection[int] = ()
+        self, folder: Path | None, *arguments: str, pass_fds: Collection[int] = (), keeps_output: bool = True
     ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RESTIC_")}
         environment |= {"RESTIC_PASSWORD": self._password, "RESTIC_PROGRESS_FPS": "4", "RESTIC_KEY_HINT": self._key_hint()}
@@ -245,8 +260,8 @@ class Repository:
         command = ["restic", "-r", str(self.folder), "--no-cache", *(["--no-lock"] if reads else []), *arguments]
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, cwd=folder, env=environment,
-                pass_fds=pass_fds, preexec_fn=becoming(None),
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if keeps_output else subprocess.DEVNULL, stderr=errors,
+                cwd=folder, env=environment, pass_fds=pass_fds, preexec_fn=becoming(None),
             )
             try:
                 yield process, errors
@@ -272,6 +287,8 @@ class Repository:
         said = _said(errors).decode(errors="replace").strip()
         if "wrong password or no key found" in said:
             raise WrongRepositoryKey("This key does not open the repository in %(place)s.", place=self.folder)
+        if _LOCKED in said:
+            raise self._in_use()
         if "no space left" in said:
             raise RepositoryProblem("The disk is full. Free some room and run this again; earlier backups are as they were.")
         lines = [line.removeprefix("Fatal: ").strip() for line in said.splitlines() if line.strip()] or ["no reason given"]
@@ -290,6 +307,12 @@ def _readable(text: str) -> Iterator[int]:
         yield pipe
     finally:
         os.close(pipe)
+
+
+def _complaints(said: bytes) -> list[str]:
+    """What `restic check` says of files, without what it says of itself."""
+    lines = [line.strip().rstrip(".") for line in said.decode(errors="replace").splitlines()]
+    return [line for line in lines if line and not line.startswith(("Fatal:", "Load(", "using temporary"))]
 
 
 def _said(errors: IO[bytes]) -> bytes:

@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,18 @@ def answer_of(done: "subprocess.CompletedProcess[str]") -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def killed(after: float, *arguments: str) -> bool:
-    """Starts a command and kills it, with SIGKILL, after a while; False if it had ended by then."""
+def kill_when(there: Callable[[], bool], *arguments: str) -> None:
+    """Starts a command and kills it, with SIGKILL, as soon as this is so."""
     process = subprocess.Popen(
         [*MOOT, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, env=_environment({}),
     )
-    try:
-        process.wait(after)
-        return False
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        return True
+    was_seen_missing = False  # what an earlier kill left does not count
+    while not (there() and was_seen_missing):
+        was_seen_missing = was_seen_missing or not there()
+        assert process.poll() is None, "it had ended before"
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
 
 
 def ask(url: str, path: str, *, token: str = "", session: str = "", form: dict[str, str] | None = None) -> str:

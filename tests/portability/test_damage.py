@@ -96,13 +96,19 @@ def _lose(repository: Path) -> None:
     _largest_pack(repository).unlink()
 
 
+def _lose_a_listing(repository: Path) -> None:
+    """The smallest pack: it holds folders, which restic itself would go on asking for."""
+    min((file for file in (repository / "data").rglob("*") if file.is_file()), key=lambda file: file.stat().st_size).unlink()
+
+
 def _lose_everything_but_keys(repository: Path) -> None:
     shutil.rmtree(repository / "snapshots")
     (repository / "snapshots").mkdir()
 
 
 @pytest.mark.parametrize(("harm", "said"), [
-    (_cut, "is damaged"), (_lose, "is damaged"), (_lose_everything_but_keys, "There is no backup in"),
+    (_cut, "is damaged"), (_lose, "does not exist"), (_lose_a_listing, "does not exist"),
+    (_lose_everything_but_keys, "There is no backup in"),
 ])
 def test_a_truncated_repository_is_refused(house: House, copy: Path, place: Path, harm: object, said: str) -> None:
     harm(copy)  # type: ignore[operator]
