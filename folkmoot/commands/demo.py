@@ -1,4 +1,4 @@
-"""The demo village: eight neighbours, so that a new network has something to show.
+"""The demo village: nine neighbours, so that a new network has something to show, and somebody something to decide.
 
 Everything is done through the same actions as everybody's, dated back over the last days. The texts and pictures are
 our own. A network that knows the village is left as it is.
@@ -12,6 +12,8 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.commands.options import open_database
 from folkmoot.config import Settings
+from folkmoot.moderation.reports.actions import file_report
+from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.network.accounts.actions import ProfileDraft, update_profile
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_name
@@ -23,7 +25,7 @@ from folkmoot.network.relations.actions import follow
 from folkmoot.network.sessions.actions import create_member
 from folkmoot.network.sessions.model import Role
 
-PASSWORD = "lipa nad kasnou"  # of all eight
+PASSWORD = "lipa nad kasnou"  # of all nine
 _CS, _EN = "cs", "en"
 
 
@@ -47,6 +49,7 @@ _NEIGHBOURS = [
     Neighbour("tomas", "Tomáš Beneš", _CS, "Začínám se vším. Teď zrovna se včelami."),
     Neighbour("anna", "Anna Veselá", _CS, "Vidím věci, které lidi ztratili."),
     Neighbour("josef", "Josef Kučera", _CS, "Tři úly, dvě kolena a jedna zásada: nespěchat."),
+    Neighbour("hana", "Hana Jelínková", _CS, "Zapisovatelka obce. Kdo se pře, toho vyslechnu.", role=Role.MODERATOR),
 ]
 
 
@@ -101,6 +104,29 @@ _POSTS = [
     Written("key", "karel", 60, "@jana klíč od knihovny je u mě v dílně, kdybys šla dřív.", visibility=Visibility.DIRECT),
     Written("garden", "anna", 45, "Kdo má zítra odpoledne hodinu, hrabeme listí u hřbitova. Hrábě máme.", visibility=Visibility.FOLLOWERS, likes="jana"),
 ]
+# What somebody has to decide: mild, and not all of it against a rule.
+_POSTS += [
+    Written("lawn", "anna", 2210, "Kdo mi zase parkuje na trávníku, tomu příště vypustím všechna čtyři kola. Myslím to vážně."),
+    Written("salve", "tomas", 1890, "Zázračná mast od bratrance: klouby jako ve dvaceti. Jen dnes za polovinu, pošlete tisícovku předem."),
+    Written("keys", "josef", 1710, "Kdyby někdo sháněl Horákovy: do neděle nejsou doma, bydlí v čísle 12, klíč je pod květináčem."),
+]
+
+
+class Reported(NamedTuple):
+    """Who points to which post, and why."""
+
+    key: str
+    who: str
+    clause: str
+    comment: str = ""
+
+
+_REPORTS = [
+    Reported("lawn", "karel", "violence", "Příště to třeba udělá. Děti si tam hrají."),
+    Reported("lawn", "jana", "harassment"),
+    Reported("salve", "eva", "spam", "Tisíc korun předem za mast, kterou nikdo neviděl."),
+    Reported("keys", "marie", "privacy", "To jsme my. O klíči nikdo vědět neměl."),
+]
 _VOTES = {"josef": 1, "tomas": 0, "anna": 1, "karel": 2, "peter": 1, "marie": 0}
 
 
@@ -119,7 +145,7 @@ async def fill_village(settings: Settings) -> None:
                 if one.id != other.id and (one.username == "jana" or (place + 2 * other_place) % 5):
                     async with database.write() as tx:
                         await follow(tx, one, other.id)
-        await _write(database, settings, people)
+        await _report(database, people, await _write(database, settings, people))
 
 
 async def _settle(database: Database, settings: Settings, neighbour: Neighbour) -> Account:
@@ -131,7 +157,18 @@ async def _settle(database: Database, settings: Settings, neighbour: Neighbour) 
         return await update_profile(tx, account, ProfileDraft(bio=neighbour.bio, fields=neighbour.fields), settings.base_url)
 
 
-async def _write(database: Database, settings: Settings, people: dict[str, Account]) -> None:
+async def _report(database: Database, people: dict[str, Account], ids: dict[str, int]) -> None:
+    authors = {post.key: post.who for post in _POSTS}
+    for report in _REPORTS:
+        draft = ReportDraft(
+            account_id=people[authors[report.key]].id, post_ids=(ids[report.key],), clauses=(report.clause,), comment=report.comment
+        )
+        async with database.write() as tx:
+            await file_report(tx, people[report.who], draft)
+
+
+async def _write(database: Database, settings: Settings, people: dict[str, Account]) -> dict[str, int]:
+    """Publishes what is to be published; returns the ids of the posts by key."""
     limits = PostLimits(max_characters=settings.network.max_characters, base_url=settings.base_url)
     now = clock.now()
     ids: dict[str, int] = {}
@@ -155,6 +192,7 @@ async def _write(database: Database, settings: Settings, people: dict[str, Accou
             for name, choice in _VOTES.items():
                 async with database.write() as tx:
                     await vote_in_poll(tx, people[name], view.post.poll.id, [choice])
+    return ids
 
 
 async def _picture(database: Database, settings: Settings, author: Account, post: Written) -> int:

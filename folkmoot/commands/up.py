@@ -98,7 +98,8 @@ def _greet(settings: Settings, demo: bool, started: float) -> None:
     click.echo(f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n")
     if asyncio.run(knows_village(settings)):
         click.echo(f"  Log in as   jana@example.org   with the password   {PASSWORD}")
-        click.echo("  Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova\n")
+        click.echo("  Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova")
+        click.echo("  To judge    log in as hana@example.org (the same password) and open Cases\n")
     else:
         click.echo("  Nobody lives here yet. Sign up in the browser, or:")
         click.echo(f"    bin/moot account create NAME --email E --password P --role operator --data {settings.data}\n")

@@ -1,7 +1,7 @@
 """Live updates for a page that is open: new posts and notices wait behind a button, announced by server-sent events.
 
-Nothing is pushed into the page: it learns how many there are. At most five such connections per member and process;
-one that is left open ends with the session.
+Nothing is pushed into the page: it learns how many there are, and which posts it should not show any longer. At most
+five such connections per member and process; one that is left open ends with the session.
 """
 
 import asyncio
@@ -16,12 +16,14 @@ from folkmoot.base.limits import address_key
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.notifications.model import topic
 from folkmoot.network.notifications.queries import count_unread
+from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
 from folkmoot.network.sessions.model import login_topic
 from folkmoot.network.timelines.live import home_feed
 from folkmoot.web.request import Request
 
 _MOST = 5
 _MOST_OF_AN_ADDRESS = 20
+_MOST_GONE = 500  # posts that are told of at once
 _BEAT = 15  # seconds between signs of life
 _open: Counter[object] = Counter()  # by account, and by address
 
@@ -38,15 +40,23 @@ def _is_full(request: Request) -> bool:
 
 
 async def _events(request: Request) -> AsyncIterator[bytes]:
-    """`posts`: how many new ones wait; `notices`: how many are unread; each with the words to show."""
+    """`posts`: how many new ones wait; `notices`: how many are unread; `withdrawn`: which are gone; with the words to show."""
     if _is_full(request):  # several asked at the same moment
         return
     viewer_id, live = request.viewer.id, request.database.live
     places: tuple[object, object] = viewer_id, address_key(request.address)
-    changed, ended = asyncio.Event(), asyncio.Event()
+    changed, ended, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    withdrawn: list[int] = []
+
+    def withdraw(body: bytes) -> None:
+        if len(withdrawn) < _MOST_GONE:
+            withdrawn.append(msgspec.json.decode(body, type=int))
+        gone.set()
+
     stops = [
         live.subscribe(topic(viewer_id), lambda _body: changed.set()),
         live.subscribe(login_topic(viewer_id), lambda _body: ended.set()),
+        live.subscribe(WITHDRAWN_TOPIC, withdraw),
     ]
     _open.update(places)
     waiting = 0
@@ -55,7 +65,7 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
             yield b": here\n\n"
             while not ended.is_set():
                 posts = asyncio.create_task(feed.next_entries(_BEAT))
-                others = [asyncio.create_task(event.wait()) for event in (changed, ended)]
+                others = [asyncio.create_task(event.wait()) for event in (changed, ended, gone)]
                 try:
                     await asyncio.wait([posts, *others], return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -65,6 +75,10 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
                 if changed.is_set():
                     changed.clear()
                     yield await _notices(request)
+                if gone.is_set():
+                    gone.clear()
+                    ids, withdrawn[:] = [str(id_) for id_ in withdrawn], []
+                    yield _event("withdrawn", {"ids": ids, "words": request.sentence("This post is not here any longer.")})
                 entries = await posts if posts.done() else []
                 if not posts.done():
                     posts.cancel()

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from folkmoot.base.errors import NotFound, WritesPaused
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.reports.queries import list_outcomes
+from folkmoot.moderation.statements.queries import list_statements
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations import actions as conversations
 from folkmoot.network.conversations.queries import get_conversation, list_conversations
@@ -19,6 +21,7 @@ from folkmoot.web.request import Request
 from folkmoot.web.timelines import ways
 
 _FILTERS: dict[str, list[Kind] | None] = {"": None, "mentions": [Kind.MENTION], "follows": [Kind.FOLLOW, Kind.FOLLOW_REQUEST]}
+_LETTERS = (Kind.STATEMENT, Kind.LIFTED)
 _TOGETHER = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)
 
 
@@ -50,13 +53,16 @@ async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen])
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
+        letters = await list_statements(conn, [entry.reference_id for entry in found if entry.kind in _LETTERS and entry.reference_id])
+        outcomes = await list_outcomes(conn, [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id])
     read_to = markers[0].last_read_id if markers else 0
     if found and page.max_id is None and not chosen and found[0].id > read_to:
         with suppress(WritesPaused):  # reading goes on
             async with request.database.write() as tx:
                 await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
     return await request.show(
-        "notifications/index.html", notices=_gather(found, read_to), chosen=chosen, **ways(page, [entry.id for entry in found])
+        "notifications/index.html", notices=_gather(found, read_to), chosen=chosen, letters=letters, outcomes=outcomes,
+        **ways(page, [entry.id for entry in found]),
     )
 
 

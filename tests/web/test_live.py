@@ -1,14 +1,19 @@
 """The page that is left open: what it hears, how often it may ask, and when it must stop."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from folkmoot.http.server import GuardedProtocol, Server
+from folkmoot.moderation.verdicts.actions import reach_verdict
+from folkmoot.moderation.verdicts.model import Decision
+from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.sessions.queries import delete_sessions
+from tests.moderation.court import Court
 from tests.network_up import free_port
 from tests.village import Village, Visitor
 
@@ -133,3 +138,23 @@ async def test_who_does_not_finish_a_request_head_is_hung_up_on(sent: bytes, mon
     whole_writer.close()
     server.should_exit = True
     await task
+
+
+async def test_an_open_page_hears_at_once_of_what_is_hidden_or_deleted(court: Court) -> None:
+    village = court.village
+    hidden, deleted = await village.write("author", "Přijďte si pro ránu."), await village.write("author", "Omyl.")
+    await court.report("reporter", hidden, clauses=("violence",))
+    case, = await court.queue()
+    await court.claim("moderator", case)
+    moderator = await court.viewer("moderator")
+    page = OpenPage(village, await village.by_browser("reader"))
+    await page.hears(": here")
+    started = time.monotonic()
+    async with village.database.write() as tx:
+        await reach_verdict(tx, moderator, case.id, Decision(action="hide", clause="violence"))
+    await page.hears(f'event: withdrawn\ndata: {{"ids":["{hidden.post.id}"]')
+    async with village.database.write() as tx:
+        await delete_post(tx, village.people["author"], deleted.post.id)
+    await page.hears(f'"ids":["{deleted.post.id}"]')
+    assert time.monotonic() - started < 2
+    await page.close()

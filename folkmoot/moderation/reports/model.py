@@ -49,6 +49,7 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
     """How far one case is that a report joined, as its reporter may know it. `action` is None until people were told."""
 
     case_id: int
+    is_about_post: bool
     state: str
     due_at: datetime
     action: str | None = None

@@ -57,7 +57,7 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     """How far the cases are that these reports joined. A verdict shows once it is settled; until then nobody was told."""
     rows = await conn.fetch(
         """
-        SELECT rc.report_id, c.id, c.state, c.due_at, coalesce(later.action, v.action) AS action,
+        SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.state, c.due_at, coalesce(later.action, v.action) AS action,
             coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id, later.id IS NOT NULL AS is_overturned
         FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id
         LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
@@ -69,8 +69,8 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     found: dict[int, list[ReportedCase]] = {id_: [] for id_ in report_ids}
     for row in rows:
         found[row["report_id"]].append(ReportedCase(
-            case_id=row["id"], state=row["state"], due_at=row["due_at"], action=row["action"], clause=row["clause"],
-            verdict_id=row["verdict_id"], is_overturned=row["is_overturned"],
+            case_id=row["id"], is_about_post=row["is_about_post"], state=row["state"], due_at=row["due_at"], action=row["action"],
+            clause=row["clause"], verdict_id=row["verdict_id"], is_overturned=row["is_overturned"],
         ))
     return found
 

@@ -212,7 +212,17 @@ if (words.live && window.EventSource) {
   const pill = document.querySelector("[data-pill]");
   const listen = () => {
     events = new EventSource(words.live);
+    events.addEventListener("withdrawn", (event) => {  // hidden or deleted: one sentence of the place stands there instead
+      const { ids, words: sentence } = JSON.parse(event.data);
+      for (const post of ids.flatMap((id) => [...document.querySelectorAll(`article.post:is([data-post="${id}"], [id="p${id}"])`)])) {
+        const line = document.createElement("p");
+        line.className = "gone";
+        line.textContent = sentence;
+        post.replaceChildren(line);
+      }
+    });
     events.addEventListener("posts", (event) => {
+      if (!pill) return;
       pill.textContent = JSON.parse(event.data).words;
       pill.hidden = false;
     });

@@ -61,6 +61,7 @@ if (isJudging) {
     const radio = form?.querySelector(/^\d$/.test(key) ? `input[name=clause][value="${key}"]` : `input[name=action][data-key="${CSS.escape(key)}"]`);
     if (radio) {
       event.preventDefault();
+      radio.closest("details")?.setAttribute("open", "");
       radio.checked = true;
       radio.dispatchEvent(new Event("change", { bubbles: true }));
     } else if (key === "enter" && form && !event.target.closest("a, button, summary")) {

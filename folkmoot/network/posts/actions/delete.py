@@ -4,6 +4,7 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.counters import Counter, add_deltas
+from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
 from folkmoot.network.posts.model import PostDeleted, PostView
 from folkmoot.network.posts.queries import get_post_view
 
@@ -45,6 +46,8 @@ async def remove_posts(tx: WriteTx, post_ids: list[int]) -> None:
     deltas += [(row["reply_to_id"], Counter.POST_REPLIES, -1) for row in rows if row["reply_to_id"]]
     deltas += [(row["boost_of_id"], Counter.POST_BOOSTS, -1) for row in rows if row["boost_of_id"] and row["boost_of_id"] not in post_ids]
     await add_deltas(tx, deltas)
+    for row in rows:
+        tx.publish(WITHDRAWN_TOPIC, row["id"])
     tx.tell(*(PostDeleted(post_id=row["id"], account_id=row["account_id"]) for row in rows))
 
 
