@@ -215,6 +215,7 @@ if (words.live && window.EventSource) {
     events.addEventListener("withdrawn", (event) => {  // hidden or deleted: one sentence of the place stands there instead
       const { ids, words: sentence } = JSON.parse(event.data);
       for (const post of ids.flatMap((id) => [...document.querySelectorAll(`article.post:is([data-post="${id}"], [id="p${id}"])`)])) {
+        if (post.querySelector(".menu .danger")) continue;  // one's own: a letter says what became of it
         const line = document.createElement("p");
         line.className = "gone";
         line.textContent = sentence;

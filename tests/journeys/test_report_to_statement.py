@@ -1,0 +1,201 @@
+"""From a post to the reason why it is gone, and back: through browsers and an app, as people go.
+
+The one thing that is not waited for is the half minute in which a decision can be taken back: it is made to pass.
+"""
+
+import asyncio
+import json
+import re
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from folkmoot.commands.options import open_database, settings_of
+from tests.network_up import NetworkUp, moot
+from tests.web.browsing import log_in, open_page
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
+THREAT = "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky."
+
+
+class App:
+    """Somebody's app: the client API with a token."""
+
+    def __init__(self, network: NetworkUp, name: str) -> None:
+        self._url = network.url
+        self._token = json.loads(moot("token", "create", name, "--json", data=network.data).stdout)["token"]
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            self._url + path, json.dumps(body).encode() if body is not None else None,
+            {"authorization": f"Bearer {self._token}", "content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+def let_half_a_minute_pass(network: NetworkUp) -> None:
+    async def hurry() -> None:
+        async with open_database(settings_of(network.data)) as database, database.write() as tx:
+            await tx.execute("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued' AND entrypoint = 'verdicts.settle'")
+
+    with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
+        thread.submit(asyncio.run, hurry()).result()
+
+
+def comes(page: Page, path: str, words: str) -> None:
+    """Looks again until the page says so: the worker follows a moment later."""
+    for _ in range(40):
+        page.goto(path)
+        if words in page.inner_text("main"):
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"{path} never said: {words}\n{page.inner_text('main')}")
+
+
+def write(page: Page, text: str) -> str:
+    """Publishes; returns the id of the post."""
+    page.goto("/posts/new")
+    page.fill("#text", text)
+    page.click("main button.main")
+    page.wait_for_url("**/")
+    href = page.locator("article.post", has_text=text).first.locator(".when").get_attribute("href")
+    assert href
+    return href.rpartition("/")[2]
+
+
+def report(page: Page, post: str, comment: str) -> str:
+    """Reports a post as a breach of rule 2; returns the address of the report."""
+    page.goto(f"/posts/{post}")
+    page.locator("article.opened summary[aria-label='More']").click()
+    page.locator("article.opened .menu").get_by_role("link", name="Report").click()
+    page.check("#rule-2")
+    page.fill("#comment", comment)
+    page.click("main form button.main")
+    page.wait_for_url(re.compile(r"/reports/\d+"))
+    expect(page.locator("main")).to_contain_text("Thank you.")
+    return page.url
+
+
+def open_case(page: Page, text: str) -> str:
+    """Opens the case that shows these words, from one's share."""
+    page.goto("/moderate")
+    for address in [link.get_attribute("href") or "" for link in page.locator("main .rows a").all()]:
+        page.goto(address)
+        if text in page.inner_text("main"):
+            return page.url
+    raise AssertionError("there is no such case")
+
+
+def decide(page: Page, letter: str, action: str, explanation: str = "", *, by_keys: bool) -> None:
+    if explanation:
+        page.fill("#explanation", explanation)
+        page.locator("h1").click()
+    if by_keys:  # the rule is chosen already: two keys
+        page.keyboard.press(letter)
+        page.keyboard.press("Enter")
+    else:
+        page.check(f"input[name=action][value={action}]", force=True)
+        page.click("[data-decide]")
+    page.wait_for_url(re.compile(r"/moderate(\?|/cases/)"))
+    expect(page.locator("main")).to_contain_text("Take back")
+
+
+@pytest.fixture
+def speak_english(browser: Browser, running: NetworkUp) -> Any:
+    def enter(name: str, *, has_script: bool = True) -> Page:
+        page = log_in(open_page(browser, running, java_script_enabled=has_script), name)
+        page.goto("/settings/appearance")
+        page.check("#language-en")
+        page.click("main form button.main")
+        return page
+
+    return enter
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
+def test_from_report_to_statement_and_back(speak_english: Any, running: NetworkUp, has_script: bool) -> None:
+    author_name = "tomas" if has_script else "josef"
+    text = f"Kdo zaparkuje na návsi, tomu vypustím všechna kola, píše {author_name}."
+    author, reporter = speak_english(author_name, has_script=has_script), speak_english("karel", has_script=has_script)
+    post = write(author, text)
+    eva = App(running, "eva")
+    before = eva.ask(f"/api/v1/statuses/{post}")
+
+    mine = report(reporter, post, "Myslí to vážně.")  # from the web, and from an app: one case
+    whom = before["account"]["id"]
+    told = eva.ask("/api/v1/reports", {"account_id": whom, "status_ids": [post], "rule_ids": ["2"], "comment": "Bojím se o kola."})
+    assert told["category"] == "violation"
+    hana = speak_english("hana", has_script=has_script)
+    case = open_case(hana, text)
+    expect(hana.locator("main")).to_contain_text("2 people reported it.")
+    expect(hana.locator("main")).to_contain_text("Bojím se o kola.")
+    expect(hana.locator("main")).not_to_contain_text(before["account"]["display_name"])
+    jana = speak_english("jana", has_script=has_script)  # two moderators, one case
+    jana.goto(case)
+    expect(jana.locator("main")).to_contain_text("Somebody else is deciding this case.")
+    expect(jana.locator("[data-decide]")).to_have_count(0)
+
+    decide(hana, "t", "remove", "Vyhrožuje poškozením aut.", by_keys=has_script)
+    reporter.goto(f"/posts/{post}")
+    expect(reporter.locator("main")).not_to_contain_text(text)
+    let_half_a_minute_pass(running)
+    comes(reporter, mine, "The post was removed.")
+    comes(author, "/notifications", "We removed your post.")
+    author.locator(".notices a[href^='/statements/']").first.click()
+    author.wait_for_url("**/statements/*")
+    letter = author.url
+    for words in ("Vyhrožuje poškozením aut. That is rule 2.", text, "A person of this network."):
+        expect(author.locator("main")).to_contain_text(words)
+
+    author.fill("#reason", "Byl to žert o polévce.")
+    author.click("main form button.main")
+    author.wait_for_url("**/appeals/*")
+    appeal = author.url
+    expect(author.locator("main")).to_contain_text("We have your appeal.")
+    hana.goto("/moderate")  # whoever decided first does not decide again
+    assert not any(text in _case_text(hana, link.get_attribute("href") or "") for link in hana.locator("main .rows a").all())
+    open_case(jana, text)
+    expect(jana.locator("h1")).to_contain_text("A second look")
+    expect(jana.locator("main")).to_contain_text("Byl to žert o polévce.")
+    expect(jana.locator("main")).not_to_contain_text("Vyhrožuje poškozením")
+    decide(jana, "a", "keep", by_keys=has_script)
+    let_half_a_minute_pass(running)
+    comes(author, appeal, "We were wrong.")
+    author.goto(letter)
+    expect(author.locator("main")).to_contain_text("Your post is back")
+    after = eva.ask(f"/api/v1/statuses/{post}")
+    changes = {name for name in before if before[name] != after[name] and name != "account"}
+    assert not changes, changes  # it is back exactly as it was
+    comes(reporter, mine, "The post stays.")
+    for page in (author, reporter, hana, jana):
+        assert [problem for problem in page.problems if "404" not in problem] == []  # the removed post was looked for
+
+
+def _case_text(page: Page, address: str) -> str:
+    other = page.context.new_page()
+    other.goto(address)
+    text = other.inner_text("main")
+    other.close()
+    return text
+
+
+def test_a_threat_is_hidden_at_once_and_its_author_is_told(speak_english: Any, running: NetworkUp) -> None:
+    author, reader = speak_english("tomas"), speak_english("marie")
+    post = write(author, THREAT)
+    comes(author, f"/posts/{post}", "Only you see this post.")
+    reader.goto(f"/posts/{post}")
+    expect(reader.locator("main")).to_contain_text("There is nothing here")
+    comes(author, "/notifications", "Your post is hidden until people have looked.")
+    author.goto(f"/posts/{post}/statement")
+    expect(author.locator("main")).to_contain_text("A program, until people look at it.")
+    hana = speak_english("hana")
+    open_case(hana, THREAT)
+    expect(hana.locator("main")).to_contain_text("Until somebody decides, the text stays hidden.")
+    author.goto(f"/posts/{post}/delete")
+    author.click("text=Delete the post")
+    hana.reload()
+    comes(hana, hana.url, "There is nothing to decide any more.")
