@@ -103,3 +103,10 @@ def test_home_is_followed_through_four_files() -> None:
     assert "from folkmoot.network.timelines.queries import" in home
     assert "spliced_page" in (ROOT / "folkmoot/api/request.py").read_text("utf-8")
     assert "posts/_post.html" in (ROOT / "folkmoot/web/templates/timelines/home.html").read_text("utf-8")
+
+
+def test_the_verbs_of_the_tours_exist() -> None:
+    code = "\n".join(file.read_text("utf-8") for file in CODE)
+    for tour in (ROOT / "docs" / "tours").glob("*.md"):
+        for verb in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", tour.read_text("utf-8")):
+            assert f"def {verb}(" in code, f"{tour.name} names {verb}"

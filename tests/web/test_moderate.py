@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from folkmoot.moderation.cases.model import Case, State
+from folkmoot.moderation.detection.errs import find_errs
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.store import MediaStore
 from folkmoot.network.posts.actions import delete_post, edit_post
@@ -240,3 +241,17 @@ async def test_a_case_costs_the_same_number_of_statements_whatever_is_in_it(cour
         await court.decide("moderator", other, "remove")
     await court.report("other_reporter", view, clauses=("harassment",), comment="I já.")
     assert await statements(await court.case(case.id)) == few <= 12
+
+
+async def test_a_signal_says_how_often_it_errs(court: Court) -> None:
+    view = await court.village.write("author", "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky.", language="cs")
+    await court.village.work()
+    case, = await court.queue()
+    assert case.subject_id == view.post.id
+    page = (await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
+    assert "A program reads this almost certainly as a breach of rule 2." in page
+    assert re.search(r"such as jokes and quotations, it points to \d+; of a hundred real ones to \d+\.", page)
+    assert "Until somebody decides, the text stays hidden." in page
+    assert not re.search(r"\b0\.\d{2,}", page[page.index("<main"):page.index("</main>")])  # never a bare score
+    assert find_errs(court.village.settings.data, "2020-01-01-0", "cs", is_hiding=True) is None
+    assert find_errs(court.village.settings.data, "../secrets", "cs", is_hiding=True) is None

@@ -18,6 +18,7 @@ from folkmoot.moderation.cases.actions import claim_case, release_case
 from folkmoot.moderation.cases.model import Case, State
 from folkmoot.moderation.cases.queries import get_case, list_queue
 from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.detection.errs import find_errs
 from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decision
 from folkmoot.moderation.verdicts.queries import count_since
@@ -120,12 +121,15 @@ async def _page(
         sight = await see_case(conn, case)
         undoable = await find_undoable(conn, request.viewer.id)
     notice = obstacle or refusal
+    language = sight.subject.post.language if sight.subject else None
+    data = request.context.settings.data
+    errs = {one.id: find_errs(data, one.version, language, is_hiding=one.is_hiding) for one in sight.signals}
     suspected = "" if case.is_appeal else str(current().clause(case.clause).number)
     return await request.show(
         "moderate/case.html", status, sight=sight, case=case, can_decide=obstacle is None, undoable=undoable,
         notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),
         chosen=suspected if chosen is None else chosen, errors=errors or {}, actions=[one for one in Action if one.fits(case.subject)],
-        used=_used(case), skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
+        used=_used(case), errs=errs, skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
 
 
