@@ -31,6 +31,7 @@ from folkmoot.portability.snapshots import Backup, Keep, described, list_backups
 
 SPARE = 64 * 2**20  # bytes of disk that stay free
 _STAGING = "backup"
+_MOSTLY_PICTURES = 4  # times the dump: what is new then is pictures, which cannot be compressed
 _OWN_TO_A_HOST = {"secrets/postgres-password"}
 
 
@@ -80,7 +81,11 @@ def back_up(
         )
         manifest.write(stage / ABOUT, made, key)
         progress.step("storing", made.bytes)
-        stored = repository.store(stage, [ABOUT, DATABASE, MEDIA], like=previous, progress=progress)
+        new_pictures = sum(size for name, size in media.items() if name not in known)
+        stored = repository.store(
+            stage, [ABOUT, DATABASE, MEDIA], like=previous, progress=progress,
+            compresses=new_pictures < _MOSTLY_PICTURES * (made.bytes - made.media_bytes),
+        )
     backup = _proven(repository, key, stored)
     result = Made(backup, stored.added, 0, sorted(damaged | taken.missed))
     backups = list_backups(repository, key.authority, source.data, there, backup)
