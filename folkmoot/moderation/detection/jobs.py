@@ -56,7 +56,7 @@ class Examiner:
 
     async def _examine_batch(self, database: Database, post_ids: list[int]) -> None:
         async with database.read() as conn:
-            words = [found for found in await queries.list_words(conn, post_ids) if found.text]
+            words = [found for found in await queries.list_words_unscoped(conn, post_ids) if found.text]
         if not words:
             return
         for found, finding in zip(words, await asyncio.to_thread(self._score, words), strict=True):

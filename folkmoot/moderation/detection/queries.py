@@ -20,7 +20,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-async def list_words(conn: ReadConn, post_ids: Sequence[int]) -> list[Words]:
+async def list_words_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[Words]:
     """The words of posts that others than those whom they name can read; nothing of boosts, private messages, deleted posts.
 
     A private message is examined by nobody, unless one of those who may read it reports it.

@@ -21,7 +21,7 @@ from folkmoot.moderation.restrictions.model import (
 )
 from folkmoot.moderation.statements.actions import issue_statement
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
-from folkmoot.moderation.statements.queries import get_quoted
+from folkmoot.moderation.statements.queries import get_quoted_unscoped
 from folkmoot.network.accounts.actions import set_effect as set_account_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.actions import set_effect as set_post_effect
@@ -45,7 +45,7 @@ async def impose_restriction(
         id=ids.make_id(ids.shard_of(case.account_id)), subject=subject, subject_id=subject_id, account_id=case.account_id, kind=kind,
         clause=clause.key, case_id=case.id, verdict_id=verdict_id, imposed_at=clock.now(), until=until,
     )
-    quoted = await get_quoted(tx, case.subject_id) if case.subject is Subject.POST else Quoted()
+    quoted = await get_quoted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else Quoted()
     await queries.insert_restriction(tx, restriction)
     await _put_in_force(tx, subject, subject_id)
     await note(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,

@@ -89,7 +89,7 @@ async def update_told(tx: WriteTx, statement_id: int) -> bool:
     return bool(await tx.execute("UPDATE statements SET told_at = now() WHERE id = $1 AND told_at IS NULL", statement_id))
 
 
-async def get_quoted(conn: ReadConn, post_id: int) -> Quoted:
+async def get_quoted_unscoped(conn: ReadConn, post_id: int) -> Quoted:
     """The words of a post as they stand; nothing of a post that is gone."""
     row = await conn.fetchrow("SELECT cover, text, coalesce(edited_at, created_at) AS posted_at FROM posts WHERE id = $1", post_id)
     if row is None:
