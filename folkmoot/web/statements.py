@@ -6,7 +6,7 @@ A member who is suspended can open these, and little else.
 from collections.abc import Mapping
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Forbidden, Invalid
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.appeals.actions import lodge_appeal
@@ -46,7 +46,9 @@ async def find(request: Request) -> Reply:
     """From a post that is restricted to the letter about it."""
     async with request.database.read() as conn:
         statement = await find_own_statement(conn, request.viewer.id, Subject.POST, request.id())
-    return request.redirect(f"/statements/{statement.id}" if statement else "/statements")
+    if statement is None:
+        raise NotFound
+    return request.redirect(f"/statements/{statement.id}")
 
 
 async def appeal(request: Request) -> Reply:

@@ -7,6 +7,7 @@ import pytest
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import Forbidden, Invalid, NotFound
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PollDraft, PostDraft, Visibility
 from folkmoot.network.posts.queries import get_post_view, get_thread, list_edits
@@ -233,7 +234,7 @@ async def test_a_frozen_account_reads_and_does_not_write(db: Database) -> None:
 
     jana = await settle(db, "jana")
     async with db.write() as tx:
-        await tx.execute("UPDATE accounts SET effect = 1 WHERE id = $1", jana.id)
+        await tx.execute("UPDATE accounts SET effect = $2 WHERE id = $1", jana.id, AccountEffect.FROZEN)
         frozen = await get_account(tx, jana.id)
     with pytest.raises(Forbidden):
         await write(db, frozen)
