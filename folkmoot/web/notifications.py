@@ -53,8 +53,10 @@ async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen])
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
-        letters = await list_statements(conn, [entry.reference_id for entry in found if entry.kind in _LETTERS and entry.reference_id])
-        outcomes = await list_outcomes(conn, [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id])
+        letter_ids = [entry.reference_id for entry in found if entry.kind in _LETTERS and entry.reference_id]
+        report_ids = [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id]
+        letters = await list_statements(conn, letter_ids) if letter_ids else {}
+        outcomes = await list_outcomes(conn, report_ids) if report_ids else {}
     read_to = markers[0].last_read_id if markers else 0
     if found and page.max_id is None and not chosen and found[0].id > read_to:
         with suppress(WritesPaused):  # reading goes on
