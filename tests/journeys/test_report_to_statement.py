@@ -139,7 +139,11 @@ def test_from_report_to_statement_and_back(speak_english: Any, running: NetworkU
     expect(jana.locator("main")).to_contain_text("Somebody else is deciding this case.")
     expect(jana.locator("[data-decide]")).to_have_count(0)
 
+    reader = speak_english("marie")
+    reader.goto(f"/posts/{post}")
+    reader.wait_for_timeout(500)  # it has begun to listen
     decide(hana, "t", "remove", "Vyhrožuje poškozením aut.", by_keys=has_script)
+    expect(reader.locator("article.opened")).to_have_text("This post is not here any longer.", timeout=2000)
     reporter.goto(f"/posts/{post}")
     expect(reporter.locator("main")).not_to_contain_text(text)
     let_half_a_minute_pass(running)

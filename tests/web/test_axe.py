@@ -25,7 +25,8 @@ _COLOURS = "{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-bl
 MEMBER = [
     "/", "/explore", "/tags/ferry", "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
     "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/search", "/search?q=dvorak", "/search?q=qqqqq",
-    "/about", "/shortcuts", "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
+    "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
+    "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks", "/bookmarks", "/favourites", "/nothing",
 ]
 VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",

@@ -56,6 +56,7 @@ async def _lively(village: Village) -> list[str]:
         "/search", "/search?q=ahoj", "/about", "/shortcuts", "/log_in", "/sign_up", "/reset", "/settings", "/settings/profile",
         "/settings/appearance", "/settings/password", "/settings/sessions", "/settings/invitations", "/settings/requests",
         "/settings/mutes", "/settings/blocks", f"/posts/{post.id}/edit", f"/posts/{post.id}/delete", "/nothing/here",
+        "/reports", "/reports/new?account=1", "/statements", "/about/rules",
     ]
 
 
