@@ -220,6 +220,14 @@ async def test_a_picture_that_is_withdrawn_is_shown_to_who_decides_and_to_nobody
     assert answer.headers["cache-control"] == "private, no-store"
     for visitor in (first, author, await village.by_browser("reader"), village.nobody()):
         assert (await visitor.get(file)).status == 404
+    async with village.database.write() as tx:  # who is no moderator any more, while the claim still runs
+        await tx.execute("UPDATE logins SET role = 'member' WHERE account_id = $1", village.people["other_moderator"].id)
+    assert (await (await village.by_browser("other_moderator")).get(file)).status == 404
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE logins SET role = 'moderator' WHERE account_id = $1", village.people["other_moderator"].id)
+    other = await village.by_browser("other_moderator")
+    assert (await other.get(file)).status == 200
+    page = (await other.get(f"/moderate/cases/{second.id}")).text
     await other.post(f"/moderate/cases/{second.id}/release", {"form_token": form_token(page)})
     assert (await other.get(file)).status == 404
 
