@@ -1,7 +1,8 @@
 """Thresholds by budget: how much harmless text of which kind a language may send to people.
 
 All rates are those of rows that the judging model had not read. Look-alikes are the harmless rows of files whose author
-also wrote threats (`labels.kind`): a threshold that only neutral text had set would send most of them to the queue. A
+also wrote threats (`labels.kind`): a threshold that only neutral text had set would send most of them to the queue.
+Everyday posts (`labels.everyday`) are what people write on a quiet day, in the second person and the future tense. A
 language without any takes the highest thresholds of the others.
 """
 
@@ -18,20 +19,25 @@ Floats = npt.NDArray[np.float64]
 _UNKNOWN = Thresholds(0.5, 0.9)  # where nothing could be measured
 BUDGETS = {  # of each kind of harmless text: the share that may be queued, and hidden
     "neutral": (0.01, 0.002),
+    "everyday": (0.05, 0.005),
     "look_alikes": (0.10, 0.02),
     "forum": (0.05, 0.01),
 }
 
 
 def _masks(rows: Sequence[Example], lang: str) -> dict[str, npt.NDArray[np.bool_]]:
-    """Of one language: neutral text, look-alikes, posts as forums have them, and threats by the authors of the look-alikes."""
+    """Of one language: neutral text, everyday posts, look-alikes, posts as forums have them, and threats by the authors of
+    the look-alikes."""
     here = np.array([(row.lang or "") == lang for row in rows], bool)
     threat = np.array([row.threat == 1 for row in rows], bool)
     neutral = np.array([bool(row.labels.get("neutral")) for row in rows], bool)
+    everyday = np.array([bool(row.labels.get("everyday")) for row in rows], bool)
     written = np.array(["kind" in row.labels for row in rows], bool)
     alone = np.array([row.group == row.id for row in rows], bool)
-    return {"neutral": here & neutral, "look_alikes": here & written & ~threat, "forum": here & alone & ~neutral & ~threat,
-            "threats": here & written & threat}
+    return {
+        "neutral": here & neutral, "everyday": here & everyday, "look_alikes": here & written & ~threat,
+        "forum": here & alone & ~neutral & ~threat, "threats": here & written & threat,
+    }
 
 
 def thresholds(rows: Sequence[Example], scores: Floats) -> dict[str, Thresholds]:
