@@ -14,20 +14,17 @@ from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.request import Request, encode
 from folkmoot.base import clock
 from folkmoot.base.errors import (
-    Conflict,
     Forbidden,
     Invalid,
-    Malformed,
     NotFound,
     Problem,
     TooMany,
     Unauthorized,
-    Unavailable,
     WritesPaused,
 )
 from folkmoot.base.limits import Allowance, address_key
 from folkmoot.http.context import Context
-from folkmoot.http.params import TooLarge
+from folkmoot.http.problems import WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.accounts.model import AccountEffect
@@ -42,17 +39,6 @@ class WrongToken(Unauthorized):
     message = "The access token is invalid"
 
 
-class WrongMethod(Problem):
-    """The address is there, but takes other verbs."""
-
-    code = "wrong_method"
-    message = "This address does not take %(method)s."
-
-
-_STATUS: dict[type[Problem], int] = {
-    NotFound: 404, WrongMethod: 405, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
-    WritesPaused: 503, Unavailable: 503, TooLarge: 413,
-}
 _EXPOSED = (
     b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Retry-After, Deprecation, Mastodon-Async-Refresh"
 )
@@ -169,7 +155,7 @@ def _admitted(route: Route, holder: TokenHolder | None) -> TokenHolder | None:
 
 
 def _refusal(problem: Problem) -> Reply:
-    status = next((code for kind, code in _STATUS.items() if isinstance(problem, kind)), 500)
+    status = status_of(problem)
     text = problem.message % problem.params if problem.params else problem.message
     answer: dict[str, Any] = {"error": text}
     headers: list[tuple[bytes, bytes]] = []

@@ -5,21 +5,17 @@ from typing import Any
 from urllib.parse import quote
 
 from folkmoot.base.errors import (
-    Conflict,
     Forbidden,
-    Invalid,
-    Malformed,
     NotFound,
     Problem,
     TooMany,
     Unauthorized,
-    Unavailable,
     WritesPaused,
 )
 from folkmoot.base.limits import address_key
 from folkmoot.base.log import request_id
 from folkmoot.http.context import Context
-from folkmoot.http.params import TooLarge
+from folkmoot.http.problems import status_of
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.accounts.model import AccountEffect
@@ -30,10 +26,6 @@ from folkmoot.web.security import comes_from_us
 from folkmoot.web.static_files import StaticFiles
 
 log = logging.getLogger(__name__)
-_STATUS: dict[type[Problem], int] = {
-    NotFound: 404, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
-    WritesPaused: 503, Unavailable: 503, TooLarge: 413,
-}
 _ROLES = {Access.JUROR: Role.JUROR, Access.MODERATOR: Role.MODERATOR, Access.OPERATOR: Role.OPERATOR}
 _PRIVATE = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
@@ -123,7 +115,7 @@ class WebDoor:
             raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
 
     async def _refusal(self, request: Request, problem: Problem) -> Reply:
-        status = next((code for kind, code in _STATUS.items() if isinstance(problem, kind)), 500)
+        status = status_of(problem)
         if isinstance(problem, Unauthorized) and not request.signed_in and request.scope["method"] in _SAFE:
             return redirect(f"/log_in?next={quote(_asked_for(request.scope))}")
         sentence = request.translator.sentence(problem.message, dict(problem.params))
