@@ -50,16 +50,15 @@ document.addEventListener("click", async (event) => {
   part = article.querySelector(named);  // another button may have been answered meanwhile
   if (isGood && part.querySelector("[data-waiting]")) return;  // the last answer shows them all
   if (isGood) {
-    const had = part.contains(document.activeElement), plain = (name) => name?.replace(/\/un(?=\w+$)/, "/");
-    const action = plain((had && document.activeElement.getAttribute("formaction")) || button.getAttribute("formaction"));
+    const here = part.contains(document.activeElement) && document.activeElement;
+    const nameOf = (node) => node.getAttribute("formaction")?.replace(/\/un(?=\w+$)/, "/") || node.getAttribute("href") || node.tagName;
     const isOpen = part.querySelector(".more[open]") && !button.closest(".more");
     part.outerHTML = policy.createHTML(text);
     if (isOpen) article.querySelector(".more").open = true;  // opened while the answer was on its way
-    const same = [...article.querySelectorAll("button[formaction]")]
-      .find((other) => plain(other.getAttribute("formaction")) === action);
-    if (!had) return;
-    if (same?.offsetParent) same.focus({ preventScroll: true });
-    else article.querySelector(".more summary")?.focus({ preventScroll: true });
+    if (!here) return;  // the focus was elsewhere already, and stays there
+    const shown = [...article.querySelectorAll(`${named} :is(button, a, summary)`)].filter((node) => node.offsetParent);
+    const same = [here, button].map((old) => shown.find((node) => nameOf(node) === nameOf(old))).find(Boolean);
+    (same || article.querySelector(".more summary"))?.focus({ preventScroll: true });
   } else {
     undo();
     const line = document.createElement("p");
