@@ -96,6 +96,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountBlocked, timelines.remove_blocked)
     heard.on(PostDeleted, cases.withdraw_deleted)
     heard.on(SignalRaised, restrictions.hide_pending_review)
+    heard.on(CaseWithdrawn, restrictions.lift_withdrawn)
     heard.on(CaseWithdrawn, reports.tell_withdrawn)
     heard.on(CaseWithdrawn, appeals.close_withdrawn)
     heard.on(VerdictSettled, appeals.close_settled)

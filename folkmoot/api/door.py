@@ -29,7 +29,7 @@ from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.sessions import scopes
-from folkmoot.network.sessions.model import TokenHolder
+from folkmoot.network.sessions.model import TokenHolder, Viewer
 from folkmoot.network.timelines.fragments import FragmentCache
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,10 @@ def _require_left(allowance: Allowance) -> None:
         raise TooMany("Too many requests", retry_after=max(1, allowance.reset - int(clock.now().timestamp())))
 
 
+def _is_shut_out(viewer: Viewer) -> bool:
+    return bool(viewer.login.obstacle) or viewer.account.effect >= AccountEffect.SUSPENDED
+
+
 def _admitted(route: Route, holder: TokenHolder | None) -> TokenHolder | None:
     """Who comes in by this route. The order of the refusals is what clients know.
 
@@ -142,7 +146,7 @@ def _admitted(route: Route, holder: TokenHolder | None) -> TokenHolder | None:
     if route.scope and not any(scopes.covers(holder.scopes, wanted) for wanted in route.scope.split("|")):
         raise Forbidden("This action is outside the authorized scopes")
     if route.access is Access.PUBLIC:
-        return msgspec.structs.replace(holder, viewer=None) if holder.viewer and holder.viewer.login.obstacle else holder
+        return msgspec.structs.replace(holder, viewer=None) if holder.viewer and _is_shut_out(holder.viewer) else holder
     if route.access is Access.APP:
         return holder
     if holder.viewer is None:

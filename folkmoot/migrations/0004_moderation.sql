@@ -30,7 +30,7 @@ CREATE TABLE cases (
 );
 CREATE UNIQUE INDEX cases_one_open ON cases (subject, subject_id) WHERE state = 'open' AND appealed_verdict_id IS NULL;
 CREATE UNIQUE INDEX cases_one_appeal ON cases (appealed_verdict_id) WHERE state = 'open';
-CREATE INDEX cases_queue ON cases (harm DESC, id) WHERE state = 'open';
+CREATE INDEX cases_queue ON cases (id) WHERE state = 'open';  -- the order depends on the hour
 CREATE INDEX cases_subject ON cases (subject, subject_id, id DESC);
 CREATE INDEX cases_account ON cases (account_id, id DESC);
 

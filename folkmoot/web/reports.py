@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
-from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
@@ -79,6 +79,8 @@ async def appeal(request: Request) -> Reply:
     try:
         async with request.database.write() as tx:
             lodged = await lodge_appeal(tx, request.account, verdict_id, form.text("reason"))
+    except Conflict:  # pressed twice
+        return request.redirect(f"/reports/{report.id}")
     except Invalid as problem:
         return await _page(request, 422, reason=form.text("reason"), errors=request.problems(problem))
     return request.redirect(f"/appeals/{lodged.id}")

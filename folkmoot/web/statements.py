@@ -88,7 +88,8 @@ async def _letter(request: Request, status: int = 200, *, reason: str = "", erro
     open_until = verdict.settled_at + OPEN_FOR if verdict and verdict.settled_at else None
     return await request.show(
         "statements/show.html", status, statement=statement, case=case, appeal=lodged, successor=successor, open_until=open_until,
-        clause=find_clause(statement.clause, statement.policy), is_wrong=bool(verdict and verdict.overturned_by_id),
+        clause=find_clause(statement.clause, statement.policy),
+        is_wrong=bool(verdict and verdict.overturned_by_id and not statement.is_in_force),
         can_appeal=bool(verdict and not lodged and can_appeal(Side.AUTHOR, verdict, clock.now())),
         is_about_post=Kind(statement.kind).subject is Subject.POST, reason=reason, errors=errors or {},
     )

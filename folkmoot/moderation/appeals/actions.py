@@ -8,12 +8,12 @@ from folkmoot.moderation.appeals import queries
 from folkmoot.moderation.appeals.model import LIFECYCLE, LONGEST_REASON, Appeal, Side, State
 from folkmoot.moderation.appeals.policy import can_appeal
 from folkmoot.moderation.cases.actions import open_case, weigh_case
-from folkmoot.moderation.cases.queries import get_case
+from folkmoot.moderation.cases.queries import get_case, keep_subject
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.journal.actions import note
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import get_verdict
+from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_moderators_on_appeal
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.notifications.actions import tell_from_the_place
 from folkmoot.network.notifications.model import Kind
@@ -34,13 +34,16 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
     verdict = await get_verdict(tx, verdict_id)
     first = await get_case(tx, verdict.case_id)
     side = Side.AUTHOR if first.account_id == appellant.id else Side.REPORTER
-    if side is Side.REPORTER and not await queries.has_reported(tx, appellant.id, first.id):
+    if side is Side.REPORTER and not await queries.has_reported(tx, appellant.id, await get_first_case_id(tx, first.id)):
         raise NotFound
     if not can_appeal(side, verdict, clock.now()):
         raise Forbidden("This decision cannot be appealed against any more.")
+    if not await keep_subject(tx, first.subject, first.subject_id):
+        raise Forbidden("What this was about is gone. There is nothing left to decide.")
 
     clause = current().clause(verdict.clause)
-    barred = tuple(dict.fromkeys([*first.barred_ids, verdict.moderator_id]))
+    heard_it = await list_moderators_on_appeal(tx, verdict.id)
+    barred = tuple(dict.fromkeys([*first.barred_ids, appellant.id, verdict.moderator_id, *heard_it]))
     case = await open_case(
         tx, first.subject, first.subject_id, first.account_id, clause, appealed_verdict_id=verdict.id, barred_ids=barred
     )

@@ -6,7 +6,7 @@ import msgspec
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, Forbidden
+from folkmoot.base.errors import Conflict, Forbidden, NotFound
 from folkmoot.moderation.cases import queries
 from folkmoot.moderation.cases.model import (
     LEASE,
@@ -29,7 +29,10 @@ async def open_case(
     tx: WriteTx, subject: Subject, subject_id: int, account_id: int, clause: Clause, *, appealed_verdict_id: int | None = None,
     barred_ids: tuple[int, ...] = (),
 ) -> Case:
-    """The open case of a subject, made if there is none. Two who open one at once get the same."""
+    """The open case of a subject, made if there is none. Two who open one at once get the same. Raises NotFound for a
+    post that is gone: nobody could ever decide about it."""
+    if not await queries.keep_subject(tx, subject, subject_id):
+        raise NotFound
     found = await _find(tx, subject, subject_id, appealed_verdict_id)
     if found:
         return found

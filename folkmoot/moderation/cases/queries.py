@@ -38,6 +38,13 @@ async def lock_case(tx: WriteTx, case_id: int) -> Case:
     return case_from(row)
 
 
+async def keep_subject(tx: WriteTx, subject: Subject, subject_id: int) -> bool:
+    """Whether a subject is there. A post that is stays until this transaction ends: who deletes it then finds the case."""
+    if subject is Subject.ACCOUNT:
+        return True
+    return bool(await tx.fetchval("SELECT true FROM posts WHERE id = $1 FOR KEY SHARE", subject_id))
+
+
 async def find_open_case(tx: WriteTx, subject: Subject, subject_id: int) -> Case | None:
     """The open first look at a subject, with its row locked. Leans on cases_one_open."""
     row = await tx.fetchrow(

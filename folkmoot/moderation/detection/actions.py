@@ -7,7 +7,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.actions import open_case, weigh_case
 from folkmoot.moderation.cases.model import Subject, probability_of
-from folkmoot.moderation.cases.queries import was_decided
+from folkmoot.moderation.cases.queries import keep_subject, was_decided
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.model import Finding
@@ -34,7 +34,7 @@ async def raise_signal(tx: WriteTx, words: Words, finding: Finding) -> None:
 
     Writes signal.raised to the journal and tells it.
     """
-    if await was_decided(tx, Subject.POST, words.post_id, words.edited_at):
+    if not await keep_subject(tx, Subject.POST, words.post_id) or await was_decided(tx, Subject.POST, words.post_id, words.edited_at):
         return
     clause = current().clause(CLAUSE)
     case = await open_case(tx, Subject.POST, words.post_id, words.account_id, clause)
@@ -48,4 +48,6 @@ async def raise_signal(tx: WriteTx, words: Words, finding: Finding) -> None:
     await weigh_case(tx, case, clause, max(case.probability, probability_of(finding.score, ())))
     await note(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
                score=round(finding.score, 4), hides=finding.hide)
-    tx.tell(SignalRaised(case_id=case.id, post_id=words.post_id, is_hiding=finding.hide))
+    tx.tell(SignalRaised(
+        case_id=case.id, post_id=words.post_id, clause=clause.key, edited_at=words.edited_at, is_hiding=finding.hide
+    ))

@@ -24,9 +24,11 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignalRaised(Event, frozen=True, kw_only=True):
-    """`is_hiding`: so likely that the post is hidden until people have looked."""
+    """`is_hiding`: so likely that the post is hidden until people have looked; `edited_at` says which words of it."""
 
     kind = "signal.raised"
     case_id: int
     post_id: int
+    clause: str
+    edited_at: datetime | None
     is_hiding: bool

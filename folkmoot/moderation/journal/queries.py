@@ -28,6 +28,11 @@ async def get_end(tx: WriteTx) -> tuple[int, bytes]:
     return (row["position"], row["hash"]) if row else (0, FIRST_HASH)
 
 
+async def find_hash(conn: ReadConn, position: int) -> bytes | None:
+    value = await conn.fetchval("SELECT hash FROM journal WHERE position = $1", position)
+    return bytes(value) if value else None
+
+
 async def list_unsealed(tx: WriteTx, limit: int) -> list[Entry]:
     rows = await tx.fetch(f"SELECT {_ENTRY} FROM journal WHERE position IS NULL ORDER BY id LIMIT $1", limit)
     return [Entry(**dict(row)) for row in rows]

@@ -11,8 +11,8 @@ import msgspec
 
 from folkmoot.base.db import ReadConn
 from folkmoot.moderation.journal import queries
-from folkmoot.moderation.journal.actions import journal_signer
-from folkmoot.moderation.journal.model import FIRST_HASH, Head, chained
+from folkmoot.moderation.journal.actions import journal_signer, noted_end
+from folkmoot.moderation.journal.model import FIRST_HASH, chained
 
 _BATCH = 5000
 _MOST_FAULTS = 20
@@ -35,7 +35,7 @@ class Verification(msgspec.Struct, kw_only=True):
 async def verify(conn: ReadConn, secret: bytes, head_file: Path) -> Verification:
     """Walks the whole chain."""
     heads = {head.position: head for head in await queries.list_heads(conn)}
-    outside = _outside(head_file)
+    outside = noted_end(head_file)
     signer = journal_signer(secret)
     found = Verification(unsealed=await queries.count_unsealed(conn))
     position, digest, latest = 0, FIRST_HASH, None
@@ -69,11 +69,3 @@ async def verify(conn: ReadConn, secret: bytes, head_file: Path) -> Verification
 def _add(found: Verification, fault: str) -> None:
     if len(found.faults) < _MOST_FAULTS:
         found.faults.append(fault)
-
-
-def _outside(file: Path) -> Head | None:
-    """The end that was noted beside the database; None when there is none."""
-    if not file.exists():
-        return None
-    noted = msgspec.json.decode(file.read_bytes())
-    return Head(position=noted["position"], hash=bytes.fromhex(noted["hash"]), signature=noted["signature"])

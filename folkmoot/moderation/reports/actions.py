@@ -44,7 +44,7 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
         category=Category(draft.category), clauses=draft.clauses, comment=draft.comment, forwards=draft.forwards,
         created_at=clock.now(),
     )
-    subjects = [(Subject.POST, id_) for id_ in post_ids] or [(Subject.ACCOUNT, account.id)]
+    subjects = [(Subject.POST, id_) for id_ in sorted(post_ids)] or [(Subject.ACCOUNT, account.id)]
     joined: list[Case] = []
     answered: list[int] = []
     for subject, subject_id in subjects:
@@ -53,16 +53,20 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
             answered.append(settled[0])
             continue
         joined.append(await open_case(tx, subject, subject_id, account.id, clause))
-    if len(joined) == 1 and not answered:
-        earlier = await queries.find_own_open_report(tx, reporter.id, joined[0].id)
-        if earlier:
-            return earlier
+    # In each case a member speaks once, however many reports name its post.
+    earlier = {id_: await queries.find_own_report(tx, reporter.id, id_) for id_ in (*answered, *(case.id for case in joined))}
+    said = [found for found in earlier.values() if found]
+    if len(said) == len(earlier):
+        return said[0]
     await queries.insert_report(tx, report)
     for case in joined:
-        await _join(tx, case, report, clause)
+        if not earlier[case.id]:
+            await _join(tx, case, report, clause)
     for case_id in answered:
-        await queries.insert_report_case(tx, case_id, report)
-        await tell_outcome(tx, case_id)
+        if not earlier[case_id]:
+            await queries.insert_report_case(tx, case_id, report)
+            await note(tx, Step.REPORT_FILED, case_id=case_id, actor_id=reporter.id, report=report.id, answered=True)
+            await tell_outcome(tx, case_id)
     return report
 
 

@@ -61,7 +61,12 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
             coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id, later.id IS NOT NULL AS is_overturned
         FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id
         LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
-        LEFT JOIN verdicts AS later ON later.id = v.overturned_by_id AND later.settled_at IS NOT NULL
+        LEFT JOIN LATERAL (
+            WITH RECURSIVE after AS (
+                SELECT n.* FROM verdicts AS n WHERE n.id = v.overturned_by_id AND n.settled_at IS NOT NULL
+                UNION ALL
+                SELECT n.* FROM after JOIN verdicts AS n ON n.id = after.overturned_by_id AND n.settled_at IS NOT NULL
+            ) SELECT id, action, clause FROM after ORDER BY id DESC LIMIT 1) AS later ON true
         WHERE rc.report_id = ANY ($1::bigint[]) ORDER BY c.id
         """,
         list(report_ids),
@@ -75,7 +80,7 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     return found
 
 
-async def find_own_open_report(conn: ReadConn, reporter_id: int, case_id: int) -> Report | None:
+async def find_own_report(conn: ReadConn, reporter_id: int, case_id: int) -> Report | None:
     """What somebody has reported in this case already."""
     row = await conn.fetchrow(
         f"SELECT {_REPORT} FROM reports WHERE id = (SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2 LIMIT 1)",
@@ -124,12 +129,17 @@ async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tupl
     return [(row["report_id"], row["reporter_id"]) for row in rows]
 
 
+async def forget_told(tx: WriteTx, case_id: int) -> None:
+    """Everybody who reported is to be told anew, because what they were told is not so any more."""
+    await tx.execute("UPDATE report_cases SET told_at = NULL WHERE case_id = $1", case_id)
+
+
 async def find_settled_keep(conn: ReadConn, post_id: int) -> tuple[int, tuple[str, ...]] | None:
     """(case, clauses that were looked at) of the newest case in which people let a post stand, if its words are still the same."""
     row = await conn.fetchrow(
         """
         SELECT c.id, ARRAY(SELECT DISTINCT unnest(r.clauses) FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id
-                           WHERE rc.case_id = c.id) || v.clause || c.clause AS clauses
+                           WHERE rc.case_id = c.id AND r.created_at < v.made_at) || v.clause || c.clause AS clauses
         FROM cases AS c JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL AND v.settled_at IS NOT NULL
         JOIN posts AS p ON p.id = c.subject_id
         WHERE c.subject = 'post' AND c.subject_id = $1 AND c.state = 'decided' AND v.action = 'keep' AND v.overturned_by_id IS NULL
@@ -139,8 +149,3 @@ async def find_settled_keep(conn: ReadConn, post_id: int) -> tuple[int, tuple[st
         post_id,
     )
     return (row["id"], tuple(row["clauses"])) if row else None
-
-
-async def list_reported_post_owners(conn: ReadConn, post_ids: Sequence[int]) -> dict[int, int]:
-    rows = await conn.fetch("SELECT id, account_id FROM posts WHERE id = ANY ($1::bigint[]) AND boost_of_id IS NULL", list(post_ids))
-    return {row["id"]: row["account_id"] for row in rows}

@@ -25,6 +25,7 @@ from folkmoot.moderation.statements.queries import get_quoted_unscoped
 from folkmoot.network.accounts.actions import set_effect as set_account_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.actions import set_effect as set_post_effect
+from folkmoot.network.posts.actions import withdraw_posts_of
 from folkmoot.network.sessions.actions import forget_viewer
 
 
@@ -51,8 +52,8 @@ async def impose_restriction(
     await note(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,
                subject_id=subject_id, clause=clause.key, verdict=verdict_id)
     statement = await issue_statement(
-        tx, case, restriction.id, kind, clause.key, source=await _source(tx, case), is_interim=restriction.is_interim, quoted=quoted,
-        explanation=explanation, until=until,
+        tx, case, restriction.id, kind, clause.key, source=await _source(tx, case) if verdict_id else Source.DETECTOR,
+        is_interim=restriction.is_interim, quoted=quoted, explanation=explanation, until=until,
     )
 
     tx.tell(RestrictionImposed(restriction_id=restriction.id, subject_id=subject_id, account_id=case.account_id))
@@ -95,6 +96,8 @@ async def _put_in_force(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     effect: AccountEffect = account_effect(standing)
     if await set_account_effect(tx, subject_id, effect):
         forget_viewer(tx, subject_id)
+        if effect is AccountEffect.SUSPENDED:
+            await withdraw_posts_of(tx, subject_id)
 
 
 async def _source(tx: WriteTx, case: Case) -> Source:

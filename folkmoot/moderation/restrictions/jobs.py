@@ -2,7 +2,7 @@
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
-from folkmoot.moderation.cases.model import State
+from folkmoot.moderation.cases.model import CaseWithdrawn, State
 from folkmoot.moderation.cases.queries import lock_case
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.signals import SignalRaised
@@ -18,13 +18,22 @@ async def hide_pending_review(database: Database, event: SignalRaised) -> None:
         return
     async with database.write() as tx:
         case = await lock_case(tx, event.case_id)
-        if case.state is not State.OPEN:
-            return
+        is_there, edited_at = await queries.find_words_edited_at(tx, event.post_id)
+        if case.state is not State.OPEN or not is_there or edited_at != event.edited_at:
+            return  # other words are examined by themselves
         standing = await queries.list_standing(tx, case.subject, case.subject_id)
         if any(restriction.is_interim for restriction in standing):
             return
-        statement = await impose_restriction(tx, case, Kind.HIDE, current().clause(case.clause))
+        statement = await impose_restriction(tx, case, Kind.HIDE, current().clause(event.clause))
         await tell_statement(tx, statement)
+
+
+async def lift_withdrawn(database: Database, event: CaseWithdrawn) -> None:
+    """What waited for people has nothing to wait for any more."""
+    async with database.write() as tx:
+        for restriction in await queries.list_of_case(tx, event.case_id):
+            if restriction.is_interim:
+                await lift_restriction(tx, restriction)
 
 
 async def lift_what_is_over(database: Database) -> None:

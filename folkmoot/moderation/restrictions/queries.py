@@ -29,6 +29,12 @@ async def lock_subject(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"{subject}:{subject_id}")
 
 
+async def find_words_edited_at(tx: WriteTx, post_id: int) -> tuple[bool, datetime | None]:
+    """(whether the post is there, when it was last edited), with its row locked: its words stay while we restrict it."""
+    row = await tx.fetchrow("SELECT edited_at FROM posts WHERE id = $1 FOR UPDATE", post_id)
+    return (True, row["edited_at"]) if row else (False, None)
+
+
 async def list_standing(conn: ReadConn, subject: Subject, subject_id: int) -> list[Restriction]:
     """Restrictions in force, oldest first. Leans on restrictions_standing."""
     rows = await conn.fetch(

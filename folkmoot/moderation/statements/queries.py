@@ -12,10 +12,13 @@ _OWN = (
     "id, account_id, restriction_id, case_id, kind, clause, policy, quote, explanation, source, is_interim, posted_at, until,"
     " issued_at, told_at"
 )
-_SELECT = (
-    f"SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.lifted_at, r.verdict_id"
-    " FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id"
-)
+# What a verdict lifted is told when it is settled, and not before: until then it can be taken back.
+_SELECT = f"""
+    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id,
+        CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at
+    FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id
+    LEFT JOIN verdicts AS lifter ON lifter.id = r.lifted_by_verdict_id
+"""
 
 
 def _statement_from(row: Row) -> Statement:
@@ -95,11 +98,3 @@ async def get_quoted_unscoped(conn: ReadConn, post_id: int) -> Quoted:
     if row is None:
         return Quoted()
     return Quoted("\n\n".join(part for part in (row["cover"], row["text"]) if part), row["posted_at"])
-
-
-async def count_in_force(conn: ReadConn, account_id: int) -> int:
-    """How many restrictions stand against an account and its posts."""
-    return int(await conn.fetchval(
-        "SELECT count(*) FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id"
-        " WHERE s.account_id = $1 AND r.lifted_at IS NULL", account_id,
-    ))

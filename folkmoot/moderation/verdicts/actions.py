@@ -6,16 +6,18 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
 from folkmoot.base.text import clean
-from folkmoot.moderation.cases.actions import close_case
+from folkmoot.moderation.cases.actions import close_case, withdraw_cases
 from folkmoot.moderation.cases.model import Case, State, Subject
 from folkmoot.moderation.cases.policy import can_decide, require_moderator
-from folkmoot.moderation.cases.queries import find_open_case, lock_case
+from folkmoot.moderation.cases.queries import find_open_case, keep_subject, lock_case
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.journal.actions import note
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.actions import tell_outcome
+from folkmoot.moderation.reports.queries import forget_told
 from folkmoot.moderation.restrictions import queries as restrictions
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction, restore_restriction
+from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.statements.actions import tell_lifted, tell_statement
 from folkmoot.moderation.statements.queries import list_statements_of_verdict, list_told_and_lifted_by
 from folkmoot.moderation.verdicts import queries
@@ -96,6 +98,8 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     await queries.update_undone(tx, verdict.id, clock.now())
     await close_case(tx, case, State.OPEN)
     await note(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
+    if not await keep_subject(tx, case.subject, case.subject_id):  # deleted meanwhile: nobody could decide it any more
+        await withdraw_cases(tx, case.subject_id)
     return case
 
 
@@ -112,10 +116,14 @@ async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
     statements = await list_statements_of_verdict(tx, verdict.id)
     for statement in statements:
         await tell_statement(tx, statement)
-    if not statements:  # nothing new stands in its place: what was lifted is over
-        for statement in await list_told_and_lifted_by(tx, verdict.id):
+    replaced = {Kind(statement.kind).subject for statement in statements}
+    for statement in await list_told_and_lifted_by(tx, verdict.id):
+        if Kind(statement.kind).subject not in replaced:  # nothing new stands in its place: what was lifted is over
             await tell_lifted(tx, statement)
-    await tell_outcome(tx, case.id)
+    first_case_id = await queries.get_first_case_id(tx, case.id)
+    if case.is_appeal and await queries.has_overturned(tx, verdict.id):
+        await forget_told(tx, first_case_id)
+    await tell_outcome(tx, first_case_id)
     await note(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id)
     tx.tell(VerdictSettled(verdict_id=verdict.id, case_id=case.id, appealed_verdict_id=case.appealed_verdict_id))
 
@@ -163,7 +171,7 @@ async def _require_same_words(tx: WriteTx, case: Case, decision: Decision) -> No
     """A verdict is about the words that were read, not about what they became meanwhile."""
     if case.subject is not Subject.POST:
         return
-    is_there, edited_at = await queries.find_words_edited_at(tx, case.subject_id)
+    is_there, edited_at = await restrictions.find_words_edited_at(tx, case.subject_id)
     if not is_there:
         raise Conflict("The author has deleted this post.")
     if edited_at != decision.seen_edited_at:

@@ -73,8 +73,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def undo_until(self) -> datetime:
         return self.made_at + UNDO_LASTS
 
-    def says_the_same(self, other: "Verdict") -> bool:
-        return self.action is other.action and (self.action is Action.KEEP or self.clause == other.clause)
+    def says_the_same(self, later: "Verdict") -> bool:
+        """Whether a second look confirms this one: not with another rule, and not with a shorter time."""
+        if self.action is not later.action:
+            return False
+        if self.until and later.until and later.until - later.made_at < self.until - self.made_at:
+            return False
+        return self.action is Action.KEEP or self.clause == later.clause
 
 
 class Settle(msgspec.Struct, frozen=True):

@@ -47,12 +47,6 @@ async def find_last_of_moderator(conn: ReadConn, moderator_id: int) -> Verdict |
     return _verdict_from(row) if row else None
 
 
-async def find_standing(conn: ReadConn, case_id: int) -> Verdict | None:
-    """The verdict of a case, if it was not taken back."""
-    row = await conn.fetchrow(f"SELECT {_VERDICT} FROM verdicts WHERE case_id = $1 AND undone_at IS NULL", case_id)
-    return _verdict_from(row) if row else None
-
-
 async def list_standing(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, Verdict]:
     """By case."""
     rows = await conn.fetch(
@@ -68,6 +62,49 @@ async def count_since(conn: ReadConn, moderator_id: int, since: datetime) -> int
     ))
 
 
+async def get_first_case_id(conn: ReadConn, case_id: int) -> int:
+    """The case that people reported: a second look, and a look after that, lead back to it."""
+    return int(await conn.fetchval(
+        """
+        WITH RECURSIVE up AS (
+            SELECT id, appealed_verdict_id FROM cases WHERE id = $1
+            UNION ALL
+            SELECT c.id, c.appealed_verdict_id FROM up JOIN verdicts AS v ON v.id = up.appealed_verdict_id
+            JOIN cases AS c ON c.id = v.case_id
+        )
+        SELECT id FROM up WHERE appealed_verdict_id IS NULL
+        """,
+        case_id,
+    ))
+
+
+async def find_decided_words_unscoped(conn: ReadConn, verdict_id: int) -> tuple[str, str] | None:
+    """(text, cover) of a post as it was when a verdict was reached, if its author has edited it since."""
+    row = await conn.fetchrow(
+        """
+        SELECT e.text, e.cover FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id AND c.subject = 'post'
+        JOIN posts AS p ON p.id = c.subject_id AND p.edited_at > v.made_at
+        JOIN post_edits AS e ON e.post_id = p.id AND e.created_at <= v.made_at
+        WHERE v.id = $1 ORDER BY e.version DESC LIMIT 1
+        """,
+        verdict_id,
+    )
+    return (row["text"], row["cover"]) if row else None
+
+
+async def has_overturned(conn: ReadConn, verdict_id: int) -> bool:
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM verdicts WHERE overturned_by_id = $1)", verdict_id))
+
+
+async def list_moderators_on_appeal(conn: ReadConn, verdict_id: int) -> list[int]:
+    """Who has heard an appeal against this verdict already."""
+    rows = await conn.fetch(
+        "SELECT v.moderator_id FROM cases AS c JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL"
+        " WHERE c.appealed_verdict_id = $1", verdict_id,
+    )
+    return [row["moderator_id"] for row in rows]
+
+
 async def update_undone(tx: WriteTx, verdict_id: int, at: datetime) -> None:
     await tx.execute("UPDATE verdicts SET undone_at = $2 WHERE id = $1", verdict_id, at)
 
@@ -78,9 +115,3 @@ async def update_settled(tx: WriteTx, verdict_id: int, at: datetime) -> None:
 
 async def update_overturned(tx: WriteTx, verdict_id: int, by_id: int | None) -> None:
     await tx.execute("UPDATE verdicts SET overturned_by_id = $2 WHERE id = $1", verdict_id, by_id)
-
-
-async def find_words_edited_at(tx: WriteTx, post_id: int) -> tuple[bool, datetime | None]:
-    """(whether the post is there, when it was last edited), with its row locked: it does not change while we decide."""
-    row = await tx.fetchrow("SELECT edited_at FROM posts WHERE id = $1 FOR UPDATE", post_id)
-    return (True, row["edited_at"]) if row else (False, None)

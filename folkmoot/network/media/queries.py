@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.media.model import Purpose, Reencoded, StoredFile, Upload
 
+_HIDDEN = 2  # as posts have it, which stand above pictures
 _UPLOAD = (
     "id, key, account_id, post_id, purpose, kind, mime, description, focus_x, focus_y, blurhash, width, height,"
     " preview_width, preview_height, created_at"
@@ -79,7 +81,7 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
     row = await conn.fetchrow(
         f"""
         SELECT f.sha256, f.extension, m.mime, m.purpose, p.visibility AS post_visibility,
-            a.effect >= 3 OR coalesce(p.effect >= 2, false) AS is_withdrawn
+            a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false) AS is_withdrawn
         FROM media AS m JOIN media_files AS f ON f.sha256 = m.{"preview" if is_preview else "original"}_sha256
         JOIN accounts AS a ON a.id = m.account_id LEFT JOIN posts AS p ON p.id = m.post_id
         WHERE m.key = $1

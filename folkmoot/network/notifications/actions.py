@@ -33,7 +33,7 @@ async def clear(tx: WriteTx, account_id: int) -> None:
 
 
 async def tell_from_the_place(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
-    """What the place itself tells somebody: of a statement, a report or an appeal. A second time tells nothing."""
+    """What the place itself tells somebody: of a statement, a report or an appeal. News of the same one replaces what was told."""
     notification_id = await queries.insert_from_the_place(tx, account_id, kind, reference_id)
     if notification_id:
         tx.publish(topic(account_id), notification_id)

@@ -73,12 +73,13 @@ async def _list_rows(
 
 
 async def insert_from_the_place(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
-    """Tells a member of this network something that concerns nobody else; None for who was told already, or has no log-in."""
+    """Tells a member of this network something that concerns nobody else; news of the same thing takes the place of what
+    was told of it before. None for who has no log-in."""
     now = clock.now()
     value = await tx.fetchval(
         "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
         " SELECT account_id, $2, $3, account_id, $4, $5 FROM logins WHERE account_id = $1"
-        " ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING RETURNING id",
+        " ON CONFLICT ON CONSTRAINT notifications_once DO UPDATE SET id = excluded.id, created_at = excluded.created_at RETURNING id",
         account_id, ids.make_id(ids.shard_of(account_id), now), kind, reference_id, now,
     )
     return int(value) if value else None

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
@@ -21,7 +21,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.errs import find_errs
 from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decision
-from folkmoot.moderation.verdicts.queries import count_since
+from folkmoot.moderation.verdicts.queries import count_since, list_standing
 from folkmoot.web.moderate.sight import find_undoable, see_case
 from folkmoot.web.request import Request
 
@@ -143,6 +143,9 @@ async def _claimed(request: Request) -> tuple[Case, Problem | None]:
         obstacle = problem
     async with request.database.read() as conn:
         case = await get_case(conn, request.id())
+        own = (await list_standing(conn, [case.id])).get(case.id)
+    if isinstance(obstacle, Forbidden) and (own is None or own.moderator_id != request.viewer.id):
+        raise NotFound  # who has a part in a matter does not read what others said about it
     if case.state is State.WITHDRAWN:
         obstacle = Conflict("The author has deleted this post. There is nothing to decide any more.")
     return case, obstacle

@@ -23,7 +23,7 @@ from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import Voice
 from folkmoot.moderation.reports.queries import count_reports, list_voices
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import find_last_of_moderator, list_standing
+from folkmoot.moderation.verdicts.queries import find_decided_words_unscoped, find_last_of_moderator, list_standing
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.posts.model import Post, PostEffect
@@ -68,6 +68,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     journal: list[Entry]
     verdict: Verdict | None
+    is_earlier: bool  # on a second look: the words that were decided about, which the author has edited since
 
     @property
     def is_hidden(self) -> bool:
@@ -80,7 +81,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def see_case(conn: ReadConn, case: Case) -> Sight:
-    """At most twelve statements, whatever the case."""
+    """At most thirteen statements, whatever the case."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     around = await get_surroundings_unscoped(conn, case.subject_id) if is_post else None
@@ -88,15 +89,21 @@ async def see_case(conn: ReadConn, case: Case) -> Sight:
         conn, await list_account_post_ids(conn, case.account_id, None, Page(limit=5), without_boosts=True)
     )).values())
     earlier = await list_cases_of_account(conn, case.account_id, case.id)
+    if case.is_appeal:  # what was decided about the same thing would betray the first verdict
+        earlier = [one for one in earlier if (one.subject, one.subject_id) != (case.subject, case.subject_id)]
     verdicts = await list_standing(conn, [case.id, *(one.id for one in earlier)])
     known = [verdicts[one.id] for one in earlier if one.id in verdicts and verdicts[one.id].id != case.appealed_verdict_id]
     settled = [verdict for verdict in known if verdict.settled_at and not verdict.overturned_by_id]
     posts = [post for post in (*around.before, around.post, *around.after) if post] if around else others
     people = _letters(posts, case.account_id)
+    subject = around.post if around else None
+    words = await find_decided_words_unscoped(conn, case.appealed_verdict_id) if case.appealed_verdict_id else None
+    if subject and words:
+        subject = msgspec.structs.replace(subject, text=words[0], cover=words[1])
     return Sight(
         case=case, author=author,
         before=[_speech(post, people) for post in around.before] if around else [],
-        subject=_speech(around.post, people) if around and around.post else None,
+        subject=_speech(subject, people) if subject else None,
         after=[_speech(post, people) for post in around.after] if around else [],
         others=[_speech(post, people) for post in others],
         signals=_newest(await list_signals(conn, [case.id])),
@@ -106,6 +113,7 @@ async def see_case(conn: ReadConn, case: Case) -> Sight:
         kept=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
         journal=await list_case_entries(conn, case.id),
         verdict=verdicts.get(case.id),
+        is_earlier=words is not None,
     )
 
 
@@ -119,10 +127,11 @@ def _letters(posts: list[Post], author_id: int) -> dict[str, str]:
     """A letter for each who speaks or is spoken to, by handle; none for the author."""
     letters: dict[str, str] = {}
     for post in posts:
-        if post.author.id == author_id:
-            letters[post.author.acct.lower()] = ""
-        elif post.author.acct.lower() not in letters:
-            letters[post.author.acct.lower()] = _LETTERS[len([letter for letter in letters.values() if letter]) % len(_LETTERS)]
+        for account_id, acct in [(post.author.id, post.author.acct), *((one.account_id, one.acct) for one in post.mentions)]:
+            if account_id == author_id:
+                letters[acct.lower()] = ""
+            elif acct.lower() not in letters:
+                letters[acct.lower()] = _LETTERS[len([letter for letter in letters.values() if letter]) % len(_LETTERS)]
     return letters
 
 

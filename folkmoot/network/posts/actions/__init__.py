@@ -14,11 +14,11 @@ from folkmoot.network.posts.actions.mark import (
     unmute_conversation,
     unpin_post,
 )
-from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC, set_effect
+from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC, set_effect, withdraw_posts_of
 from folkmoot.network.posts.actions.vote import close_polls, vote_in_poll
 
 __all__ = [
     "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post", "delete_post",
     "edit_post", "favourite_post", "forget_hashtags", "forget_keys", "mute_conversation", "pin_post", "set_effect", "unbookmark_post",
-    "unboost_post", "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll",
+    "unboost_post", "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll", "withdraw_posts_of",
 ]

@@ -5,7 +5,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import PostDeleted, PostView
+from folkmoot.network.posts.model import PostDeleted, PostView, Visibility
 from folkmoot.network.posts.queries import get_post_view
 
 
@@ -30,7 +30,7 @@ async def remove_posts(tx: WriteTx, post_ids: list[int]) -> None:
         """
         WITH gone AS (
             DELETE FROM posts WHERE id = ANY ($1::bigint[]) OR boost_of_id = ANY ($1::bigint[])
-            RETURNING id, account_id, boost_of_id, reply_to_id
+            RETURNING id, account_id, boost_of_id, reply_to_id, visibility
         ), unattached AS (
             UPDATE media SET post_id = NULL, created_at = '-infinity' WHERE post_id = ANY ($1::bigint[])
         ), orphaned AS (
@@ -38,7 +38,7 @@ async def remove_posts(tx: WriteTx, post_ids: list[int]) -> None:
         ), forgotten AS (
             DELETE FROM idempotency_keys WHERE post_id = ANY ($1::bigint[])
         )
-        SELECT id, account_id, boost_of_id, reply_to_id FROM gone
+        SELECT id, account_id, boost_of_id, reply_to_id, visibility FROM gone
         """,
         post_ids,
     )
@@ -47,7 +47,8 @@ async def remove_posts(tx: WriteTx, post_ids: list[int]) -> None:
     deltas += [(row["boost_of_id"], Counter.POST_BOOSTS, -1) for row in rows if row["boost_of_id"] and row["boost_of_id"] not in post_ids]
     await add_deltas(tx, deltas)
     for row in rows:
-        tx.publish(WITHDRAWN_TOPIC, row["id"])
+        if row["visibility"] <= Visibility.UNLISTED:
+            tx.publish(WITHDRAWN_TOPIC, row["id"])
     tx.tell(*(PostDeleted(post_id=row["id"], account_id=row["account_id"]) for row in rows))
 
 
