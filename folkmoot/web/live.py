@@ -17,6 +17,8 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.network.notifications.model import topic
 from folkmoot.network.notifications.queries import count_unread
 from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
+from folkmoot.network.posts.model import Withdrawn
+from folkmoot.network.relations.queries import list_followed_among
 from folkmoot.network.sessions.model import login_topic
 from folkmoot.network.timelines.live import home_feed
 from folkmoot.web.request import Request
@@ -46,11 +48,11 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
     viewer_id, live = request.viewer.id, request.database.live
     places: tuple[object, object] = viewer_id, address_key(request.address)
     changed, ended, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    withdrawn: list[int] = []
+    withdrawn: list[Withdrawn] = []
 
     def withdraw(body: bytes) -> None:
         if len(withdrawn) < _MOST_GONE:
-            withdrawn.append(msgspec.json.decode(body, type=int))
+            withdrawn.append(msgspec.json.decode(body, type=Withdrawn))
         gone.set()
 
     stops = [
@@ -77,8 +79,10 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
                     yield await _notices(request)
                 if gone.is_set():
                     gone.clear()
-                    ids, withdrawn[:] = [str(id_) for id_ in withdrawn], []
-                    yield _event("withdrawn", {"ids": ids, "words": request.sentence("This post is not here any longer.")})
+                    found, withdrawn[:] = list(withdrawn), []
+                    ids = await _for_them(request, found)
+                    if ids:
+                        yield _event("withdrawn", {"ids": ids, "words": request.sentence("This post is not here any longer.")})
                 entries = await posts if posts.done() else []
                 if not posts.done():
                     posts.cancel()
@@ -96,6 +100,16 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
                 del _open[place]
         for stop in stops:
             stop()
+
+
+async def _for_them(request: Request, found: list[Withdrawn]) -> list[str]:
+    """The ids that this reader may hear of: of open posts, and of people whom they follow."""
+    others = {one.account_id for one in found if not one.is_open}
+    followed: set[int] = set()
+    if others:
+        async with request.database.read() as conn:
+            followed = await list_followed_among(conn, request.viewer.id, list(others))
+    return [str(one.post_id) for one in found if one.is_open or one.account_id in followed]
 
 
 async def _notices(request: Request) -> bytes:

@@ -158,3 +158,21 @@ async def test_an_open_page_hears_at_once_of_what_is_hidden_or_deleted(court: Co
     await page.hears(f'"ids":["{deleted.post.id}"]')
     assert time.monotonic() - started < 2
     await page.close()
+
+
+async def test_of_a_private_post_only_those_hear_who_follow_its_author(court: Court) -> None:
+    village = court.village
+    await village.follow("reader", "author")
+    private, public = await village.write("author", "jen pro sledující", visibility=2), await village.write("author", "pro všechny")
+    follower, stranger = [OpenPage(village, await village.by_browser(name)) for name in ("reader", "other_reporter")]
+    for page in (follower, stranger):
+        await page.hears(": here")
+    async with village.database.write() as tx:
+        await delete_post(tx, village.people["author"], private.post.id)
+    await follower.hears(f'"ids":["{private.post.id}"]')
+    async with village.database.write() as tx:
+        await delete_post(tx, village.people["author"], public.post.id)
+    await stranger.hears(f'"ids":["{public.post.id}"]')
+    assert str(private.post.id) not in stranger.heard
+    for page in (follower, stranger):
+        await page.close()

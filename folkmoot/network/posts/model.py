@@ -228,6 +228,15 @@ class PostFavourited(Event, frozen=True, kw_only=True):
     author_id: int
 
 
+class Withdrawn(msgspec.Struct, frozen=True):
+    """A post that open pages should not show any longer: deleted, hidden, removed. Its id tells when it was written and,
+    in a way, by whom, so what is not open (public or unlisted) is only passed on to who follows its author."""
+
+    post_id: int
+    account_id: int
+    is_open: bool
+
+
 class PollVoted(Event, frozen=True, kw_only=True):
     kind = "poll.voted"
     poll_id: int

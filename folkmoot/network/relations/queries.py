@@ -38,6 +38,14 @@ async def list_relations(conn: ReadConn, viewer_id: int, target_ids: Sequence[in
     ]
 
 
+async def list_followed_among(conn: ReadConn, account_id: int, target_ids: Sequence[int]) -> set[int]:
+    """Which of these accounts somebody follows. Leans on the primary key."""
+    rows = await conn.fetch(
+        "SELECT target_id FROM follows WHERE account_id = $1 AND target_id = ANY ($2::bigint[])", account_id, list(target_ids)
+    )
+    return {row["target_id"] for row in rows}
+
+
 async def get_relation(conn: ReadConn, viewer_id: int, target_id: int) -> Relation:
     """A relation; the empty one when there is no such account."""
     found = await list_relations(conn, viewer_id, [target_id])

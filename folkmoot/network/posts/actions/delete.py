@@ -5,7 +5,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import PostDeleted, PostView, Visibility
+from folkmoot.network.posts.model import PostDeleted, PostView, Visibility, Withdrawn
 from folkmoot.network.posts.queries import get_post_view
 
 
@@ -47,8 +47,7 @@ async def remove_posts(tx: WriteTx, post_ids: list[int]) -> None:
     deltas += [(row["boost_of_id"], Counter.POST_BOOSTS, -1) for row in rows if row["boost_of_id"] and row["boost_of_id"] not in post_ids]
     await add_deltas(tx, deltas)
     for row in rows:
-        if row["visibility"] <= Visibility.UNLISTED:
-            tx.publish(WITHDRAWN_TOPIC, row["id"])
+        tx.publish(WITHDRAWN_TOPIC, Withdrawn(row["id"], row["account_id"], row["visibility"] <= Visibility.UNLISTED))
     tx.tell(*(PostDeleted(post_id=row["id"], account_id=row["account_id"]) for row in rows))
 
 
