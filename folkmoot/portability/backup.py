@@ -66,12 +66,13 @@ def back_up(
     """
     began, started_at = clock.monotonic(), clock.now()
     with _staging(source.data) as stage:
-        previous, known = _previous(repository, key, there)
+        previous = _previous(repository, key, there)
         taken = asyncio.run(_take(source, stage, progress))
         facts = taken.facts
-        damaged = _damaged(stage / MEDIA, [name for name in facts.media.keys() - taken.absent if name not in known], progress)
+        unproven = [name for name in facts.media.keys() - taken.absent if not previous.knows(name, (stage / MEDIA / name).lstat())]
+        damaged = _damaged(stage / MEDIA, unproven, progress)
         lost = damaged | taken.absent
-        media = {name: size for name, size in facts.media.items() if name not in lost}
+        media = {name: (stage / MEDIA / name).stat().st_size for name in facts.media if name not in lost}
         (stage / ABOUT / "media.txt").write_bytes(manifest.media_text(media))
         (stage / ABOUT / "secrets.sealed").write_bytes(key.seal(_secrets(source.data)))
         made = Manifest(
@@ -81,9 +82,9 @@ def back_up(
         )
         manifest.write(stage / ABOUT, made, key)
         progress.step("storing", made.bytes)
-        new_pictures = sum(size for name, size in media.items() if name not in known)
+        new_pictures = sum(media.get(name, 0) for name in unproven)
         stored = repository.store(
-            stage, [ABOUT, DATABASE, MEDIA], like=previous, progress=progress,
+            stage, [ABOUT, DATABASE, MEDIA], like=previous.snapshot, progress=progress,
             compresses=new_pictures < _MOSTLY_PICTURES * (made.bytes - made.media_bytes),
         )
     backup = _proven(repository, key, stored)
@@ -119,12 +120,26 @@ def _staging(data: DataDirectory) -> Iterator[Path]:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def _previous(repository: Repository, key: BackupKey, there: list[Snapshot]) -> tuple[str | None, dict[str, int]]:
-    """The newest snapshot, if its manifest is ours, and its pictures: what they hold need not be read again."""
+@dataclass(frozen=True)
+class _Previous:
+    """The backup before this one, and its pictures: those that are as they were need not be read again."""
+
+    snapshot: str | None = None
+    media: dict[str, int] = field(default_factory=dict)
+    made_at: float = 0
+
+    def knows(self, name: str, found: os.stat_result) -> bool:
+        """Whether this picture was proven then and nobody has touched it since: it may have been cut or overwritten."""
+        return self.media.get(name) == found.st_size and found.st_mtime < self.made_at
+
+
+def _previous(repository: Repository, key: BackupKey, there: list[Snapshot]) -> _Previous:
+    """The newest snapshot, if its manifest is ours."""
     for snapshot in there[:1]:
         with suppress(NotSigned, RepositoryProblem):
-            return snapshot.id, manifest.read(repository.read_folder(snapshot.id, ABOUT), key.authority).media
-    return None, {}
+            about = manifest.read(repository.read_folder(snapshot.id, ABOUT), key.authority)
+            return _Previous(snapshot.id, about.media, about.manifest.made_at.timestamp())
+    return _Previous()
 
 
 @dataclass(frozen=True)
@@ -173,7 +188,7 @@ def _link(media: Path, stage: Path, names: dict[str, int]) -> set[str]:
 
 
 def _damaged(media: Path, names: list[str], progress: Progress) -> set[str]:
-    """Of pictures that no earlier backup has proven: those whose content is not what their name says. They are left out."""
+    """Of pictures that no earlier backup vouches for: those whose content is not what their name says. They are left out."""
     progress.step("proving pictures", sum((media / name).stat().st_size for name in names))
     damaged, done = set(), 0
     with ThreadPoolExecutor(2) as pool:
