@@ -10,10 +10,9 @@ import click
 
 from folkmoot import __version__
 from folkmoot.base import clock
-from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.progress import shown
-from folkmoot.commands.recovery import ask, key_file_option, reader, sentence, text_of, write_down, wrong_key
+from folkmoot.commands.recovery import ask, failure_written_down, key_file_option, reader, text_of, write_down, wrong_key
 from folkmoot.config import Settings
 from folkmoot.portability.backup import Made, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
@@ -29,17 +28,18 @@ from folkmoot.portability.snapshots import Backup, Keep, faults, list_backups
 @click.option("--list", "wants_list", is_flag=True, help="List what is there, and whether it counts.")
 @click.option("--verify", "wants_check", is_flag=True, help="Read all of the repository and name everything that is damaged.")
 @click.option("--keep", default="7,5,12", show_default=True, help="Of how many days, weeks, months one backup stays; or: all.")
+@click.option("--new", "makes_new", is_flag=True, help="Make one more repository, for a network that has one already.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @key_file_option
 @data_option
 @json_option
 def backup(
-    place: str, wants_list: bool, wants_check: bool, keep: str, dry_run: bool, key_file: Path | None, data: Path, as_json: bool
+    place: str, wants_list: bool, wants_check: bool, keep: str, makes_new: bool, dry_run: bool, key_file: Path | None, data: Path,
+    as_json: bool,
 ) -> None:
     """Back up the running network to REPO, encrypted. The first time, the recovery key is shown."""
-    folder = Repository.at(place)
     if wants_list or wants_check:
-        repository, authority = reader(folder, DataDirectory(data), key_file)
+        repository, authority = reader(Repository.at(place), DataDirectory(data), key_file)
         repository.require()
         (_verify if wants_check else _list)(repository, authority, DataDirectory(data), as_json)
         return
@@ -48,22 +48,29 @@ def backup(
     source = Source(DataDirectory(data), settings.dsn, settings.network.name, settings.base_url, __version__)
     size = run(_size(settings))
     if dry_run:
+        folder = Repository.at(place)
+        _refuse_missing(folder, BackupKey.find(source.data), makes_new)
         _rehearse(folder, source, size, as_json)
         return
-    key, there = _key(folder, source.data, key_file, as_json)
-    started_at, began = clock.now(), clock.monotonic()
-    try:
+    with failure_written_down(settings, BACKUP, place):
+        folder = Repository.at(place)
+        _refuse_missing(folder, BackupKey.find(source.data), makes_new)
+        key, there = _key(folder, source.data, key_file, as_json)
+        started_at = clock.now()
         with shown(as_json) as progress:
             made = back_up(source, Repository(folder, key.repository, is_host=True), key, there, kept, progress)
-    except Problem as problem:
-        seconds = clock.monotonic() - began
-        run(write_down(settings, Run(
-            kind=BACKUP, started_at=started_at, seconds=seconds, is_good=False, said=sentence(problem), repository=str(folder))))
-        raise
     run(write_down(settings, Run(
         kind=BACKUP, started_at=started_at, seconds=made.seconds, repository=str(folder), snapshot=made.backup.name,
         bytes=made.backup.bytes, posts=made.backup.posts)))
     _report(made, folder, as_json)
+
+
+def _refuse_missing(folder: Path, key: BackupKey | None, makes_new: bool) -> None:
+    """A network that has a key has a repository: where none is, a disk is probably not mounted. Raises RepositoryProblem."""
+    if key and not makes_new and not (folder / "config").exists():
+        raise RepositoryProblem(
+            "There is no repository in %(place)s. Is the disk mounted? To make one more repository there, add --new.", place=folder
+        )
 
 
 def _key(folder: Path, data: DataDirectory, key_file: Path | None, as_json: bool) -> tuple[BackupKey, list[Snapshot]]:

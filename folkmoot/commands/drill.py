@@ -11,7 +11,7 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import shown
-from folkmoot.commands.recovery import sentence, write_down
+from folkmoot.commands.recovery import failure_written_down, write_down
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
@@ -32,19 +32,13 @@ def drill(place: str, data: Path, as_json: bool) -> None:
     if key is None:
         raise Problem("This network has no backup yet, so there is nothing to rehearse. Make one: moot backup --to %(place)s", place=folder)
     started_at, began = clock.now(), clock.monotonic()
-    try:
-        with shown(as_json) as progress:
-            repository = Repository(folder, key.repository, is_read_only=True, is_host=True)
-            planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
-            with rehearsed(planned, directory, progress) as (copy, postgres):
-                progress.step("asking for timelines")
-                secret = copy.secret("network-secret").encode()
-                answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret, epoch=planned.manifest.epoch)))
-    except Problem as problem:
-        seconds = clock.monotonic() - began
-        run(write_down(settings, Run(
-            kind=DRILL, started_at=started_at, seconds=seconds, is_good=False, said=sentence(problem), repository=str(folder))))
-        raise
+    with failure_written_down(settings, DRILL, str(folder)), shown(as_json) as progress:
+        repository = Repository(folder, key.repository, is_read_only=True, is_host=True)
+        planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
+        with rehearsed(planned, directory, progress) as (copy, postgres):
+            progress.step("asking for timelines")
+            secret = copy.secret("network-secret").encode()
+            answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret, epoch=planned.manifest.epoch)))
     seconds = clock.monotonic() - began
     run(write_down(settings, Run(
         kind=DRILL, started_at=started_at, seconds=seconds, repository=str(folder), snapshot=planned.backup.name,

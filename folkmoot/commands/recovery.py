@@ -1,12 +1,15 @@
 """What backup, restore and drill share at the command line: the recovery key is shown or asked for, runs are written down."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import open_database
+from folkmoot.commands.options import open_database, run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
@@ -58,6 +61,21 @@ def wrong_key(folder: Path) -> WrongRepositoryKey:
     return WrongRepositoryKey("This recovery key does not open the repository in %(place)s: it belongs to another network.", place=folder)
 
 
+@contextmanager
+def failure_written_down(settings: Settings, kind: str, place: str) -> Iterator[None]:
+    """Whatever breaks the block off becomes a failed run: else the last good one would still pass for the last."""
+    started_at, began = clock.now(), clock.monotonic()
+    try:
+        yield
+    except click.Abort:  # at the question for the words
+        raise
+    except Exception as error:
+        seconds = clock.monotonic() - began
+        run(write_down(settings, Run(
+            kind=kind, started_at=started_at, seconds=seconds, is_good=False, said=sentence(error), repository=place)))
+        raise
+
+
 async def write_down(settings: Settings, run: Run) -> None:
     """Into the network's table of runs; said, and no more than that, when the network does not answer."""
     try:
@@ -67,5 +85,8 @@ async def write_down(settings: Settings, run: Run) -> None:
         click.echo(f"folkmoot: this was not written down: {sentence(problem)}", err=True)
 
 
-def sentence(problem: Problem) -> str:
-    return problem.message % problem.params if problem.params else problem.message
+def sentence(error: Exception) -> str:
+    if isinstance(error, Problem):
+        return error.message % error.params if error.params else error.message
+    said = str(error).splitlines() or [""]  # of PostgreSQL: further lines show the row
+    return f"{type(error).__name__}: {said[0]}"

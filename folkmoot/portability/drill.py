@@ -5,9 +5,11 @@ opening them needs the recovery key and is for the yearly rehearsal. No worker e
 mail in the network's name. What is asked of the copy is the command's business, which may know what a timeline is.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import Progress
@@ -18,7 +20,7 @@ _FOLDER = "drill"
 
 @contextmanager
 def rehearsed(plan: Plan, data: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
-    """The copy of a network, its database running and compared; it is gone when the block ends."""
+    """The copy of a network, its database running, compared, and brought up to date as `moot up` would; it is gone when the block ends."""
     with data.alone("drill"):
         folder = data.path / _FOLDER
         remove(folder)
@@ -26,6 +28,7 @@ def rehearsed(plan: Plan, data: DataDirectory, progress: Progress) -> Iterator[t
         data.give(folder)
         try:
             with rebuilt(plan, folder, data, progress) as copy:
+                asyncio.run(migrate(copy[1].dsn))  # only now: what was compared is as it was signed, perhaps by an older Folkmoot
                 yield copy
         finally:
             remove(folder)

@@ -106,17 +106,17 @@ def test_a_list_says_what_counts_and_words_open_it_too(house: House, place: Path
 
 def test_a_second_repository_asks_for_the_words(house: House, place: Path) -> None:
     silent = subprocess.run(
-        [*MOOT, "backup", "--to", str(place / "second"), "--data", str(house.data)], stdin=subprocess.DEVNULL, capture_output=True,
+        [*MOOT, "backup", "--to", str(place / "second"), "--new", "--data", str(house.data)], stdin=subprocess.DEVNULL, capture_output=True,
         text=True, cwd=ROOT, env=_environment({}),
     )
     assert silent.returncode == 1
     assert "the recovery key is needed" in silent.stderr
-    dry = answer_of(moot("backup", "--to", str(place / "second"), "--dry-run", "--json", data=house.data))
+    dry = answer_of(moot("backup", "--to", str(place / "second"), "--new", "--dry-run", "--json", data=house.data))
     assert (dry["is_new"], dry["shows_recovery_key"]) == (True, False)
     assert not (place / "second").exists()
     other = place / "other-words"
     other.write_text(" ".join(type(house.recovery).new().words))
-    wrong = moot("backup", "--to", str(place / "second"), "--key-file", str(other), data=house.data)
+    wrong = moot("backup", "--to", str(place / "second"), "--new", "--key-file", str(other), data=house.data)
     assert "This is not the recovery key of this network" in wrong.stderr
 
 
