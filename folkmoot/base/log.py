@@ -16,7 +16,8 @@ _SECRET = re.compile(
     r"(?i)(bearer\s+|(?:password|passwd|token|secret|code|cookie|authorization|folkmoot)[\"']?\s*[=:]\s*[\"']?)([^\s\"'&;,]{4,})"
     r"|(postgresql://[^:@/\s]+:)([^@\s]+)(@)"
     r"|(/(?:reset|confirm|invite)/)([^\s\"'/]+)"
-    r"|(\nDETAIL:)([^\n]*)"  # of PostgreSQL: the row, words of people and all
+    # Of PostgreSQL: the row, words of people and all, which may have lines of their own. The rest of a trace stays.
+    r"|(\n[ |]*DETAIL:)([\s\S]*?)(?=\n[ |]*(?-i:[A-Z]+):|\n\n(?:The above exception|During handling of)|\Z)"
 )
 _CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
@@ -43,7 +44,7 @@ class _Json(logging.Formatter):
 class _Text(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """One line for one event: nobody writes a second one by sending a line end."""
-        record.message = record.message.translate(_CONTROLS)
+        record.message = without_secrets(record.message).translate(_CONTROLS)  # while its lines still are lines
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:

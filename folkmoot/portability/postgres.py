@@ -45,6 +45,7 @@ _CONFIGURATION = {
     "wal_compression": "on",
     "password_encryption": "'scram-sha-256'",
     "log_min_messages": "warning",
+    "log_error_verbosity": "terse",  # a DETAIL shows the row, words of people and all
     "logging_collector": "off",
     "timezone": "'UTC'",
     "max_worker_processes": "4",

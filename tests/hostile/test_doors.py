@@ -1,5 +1,6 @@
 """Holes that were open once: headers of somebody else's making, redirects that lead away, guesses that cost nothing."""
 
+import logging
 import re
 import time
 from urllib.parse import quote, unquote
@@ -8,7 +9,7 @@ import msgspec
 import pytest
 
 from folkmoot.base import formatting
-from folkmoot.base.log import without_secrets
+from folkmoot.base.log import _Text, without_secrets
 from folkmoot.base.text import clean_line, is_username
 from folkmoot.config import Limits
 from folkmoot.http.replies import redirect
@@ -282,10 +283,21 @@ def test_names_are_what_they_look_like() -> None:
 
 
 def test_the_log_knows_no_secrets_and_no_rows() -> None:
-    text = without_secrets("GET /reset/abcdef404 failed\nDETAIL:  Failing row contains (words of people).\nnext line, password=hunter22")
-    for secret in ("abcdef", "words of people", "hunter22"):
+    text = without_secrets("GET /reset/abcdef404 failed\nDETAIL:  Row (words of people,\nnext: line).\nHINT:  password=hunter22")
+    for secret in ("abcdef", "words of people", "line", "hunter22"):
         assert secret not in text
-    assert "next line" in text
+    assert "\nHINT:" in text
+    trace = without_secrets("Error: a\nDETAIL:  Row (one\n\ntwo)\n\nDuring handling of the above exception, another exception occurred")
+    assert "two" not in trace
+    assert trace.endswith("another exception occurred")
+
+
+def test_rows_are_struck_out_of_text_for_a_terminal_too() -> None:
+    record = logging.LogRecord("folkmoot", logging.ERROR, "", 1, "failed: %s", ("it is so\nDETAIL:  words of\npeople",), None)
+    text = _Text("%(levelname)s %(message)s").format(record)
+    assert "it is so" in text
+    assert "words" not in text
+    assert "people" not in text
 
 
 async def test_signed_addresses_are_for_one_picture_and_end(village: Village) -> None:
