@@ -1,8 +1,10 @@
 """Questions after health: is the process alive, can it serve, and the numbers for Prometheus.
 
-`/readyz` says why when it says no. `/metrics` answers this machine only, and nobody who comes through a proxy.
+`/readyz` says why when it says no, in words of ours; those of an error are for the log. `/metrics` answers this
+machine only, and nobody who comes through a proxy.
 """
 
+import logging
 from typing import Any
 
 import asyncpg
@@ -16,6 +18,7 @@ from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
 from folkmoot.portability.runs import Last, last_runs
 
+_log = logging.getLogger(__name__)
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 _LOCAL = frozenset(["127.0.0.1", "::1"])
 WORKER_SILENT = 30  # seconds after which we say that no worker runs
@@ -37,7 +40,7 @@ class HealthDoor:
             reasons = await self.reasons()
             reply = Reply(msgspec.json.encode({"ready": not reasons, "reasons": reasons}), 503 if reasons else 200)
         elif _is_local(scope):
-            reply = Reply(metrics.report() + await self._queue(), media_type=_TEXT)
+            reply = Reply(metrics.report() + await self._database(), media_type=_TEXT)
         else:
             reply = Reply(b"", 404, _TEXT)
         reply.headers.append((b"cache-control", b"no-store"))
@@ -51,13 +54,26 @@ class HealthDoor:
                 worked = await conn.fetchval("SELECT max(last_run_at) FROM timed_jobs")
                 is_standby = conn.is_standby
         except (Unavailable, asyncpg.PostgresError) as error:
-            return [f"the database does not answer ({error})"]
+            _log.warning("not ready, the database does not answer: %s", error)
+            return ["the database does not answer"]
         reasons = []
         if newest != self._newest:
             reasons.append(f"the schema is at {newest}, this code needs {self._newest}")
         if not is_standby and (worked is None or (clock.now() - worked).total_seconds() > WORKER_SILENT):
             reasons.append("no worker has run for half a minute: posts do not reach timelines")
         return reasons
+
+    async def _database(self) -> bytes:
+        """What the database knows; without it the other numbers are still worth having."""
+        try:
+            known_there, is_up = await self._queue(), 1
+        except (Unavailable, asyncpg.PostgresError) as error:
+            _log.warning("numbers without those of the database, which does not answer: %s", error)
+            known_there, is_up = b"", 0
+        return known_there + (
+            "# HELP folkmoot_database_up Whether the database answers\n# TYPE folkmoot_database_up gauge\n"
+            f"folkmoot_database_up {is_up}\n"
+        ).encode()
 
     async def _queue(self) -> bytes:
         async with self._context.database.read() as conn:

@@ -42,6 +42,7 @@ class Supervisor:
         self._ends: dict[str, int] = {}  # in a row, each soon after its start
         self._stopping = False
         self._is_ready = False
+        self._starts_database = False
 
     def run(self, when_ready: Callable[[], None]) -> None:
         from folkmoot import app  # imported once, before the forks, so that the processes share it
@@ -69,8 +70,7 @@ class Supervisor:
     def _start(self, name: str) -> None:
         self._started[name] = time.monotonic()
         if name == _DATABASE:
-            assert self._postgres is not None
-            self._postgres.start()
+            self._start_database()
             return
         pid = os.fork()
         if pid:
@@ -92,6 +92,18 @@ class Supervisor:
         finally:
             sys.stderr.flush()
             os._exit(code)
+
+    def _start_database(self) -> None:
+        """If it cannot live now, as on a full disk, it is tried again later, and the network stays to say so."""
+        assert self._postgres is not None
+        self._starts_database = True
+        try:
+            self._postgres.start()
+        except (Problem, OSError) as error:
+            why = getattr(error, "params", {}).get("why") or error
+            self._note_end(_DATABASE, f"could not be started ({why})")
+        finally:
+            self._starts_database = False
 
     def _watch(self) -> None:
         """Notes who ended, starts who is due, and sleeps a little."""
@@ -127,7 +139,8 @@ class Supervisor:
 
     def _stop(self, _number: int, _frame: Any) -> None:
         self._stopping = True
-        if not self._is_ready:  # in the middle of filling a village, which nobody waits for any more
+        # In the middle of filling a village, or of waiting for a database: nobody waits for that any more.
+        if not self._is_ready or self._starts_database:
             sys.exit(0)
 
     def _end(self) -> None:

@@ -129,6 +129,39 @@ def test_what_dies_again_and_again_starts_less_and_less_often_and_says_so(folder
         assert network.stop() < 5  # in the middle of a pause
 
 
+def test_a_database_that_cannot_start_is_tried_again_and_takes_nothing_with_it(folder: Path) -> None:
+    """As on a full disk, which is told by the same way; when there is room again, all of it comes back by itself."""
+    network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
+    settings = folder / "postgres" / "postgresql.auto.conf"
+    try:
+        settings.write_text("no_such_setting = 1\n")
+        os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        while network.log.read_text().count("PostgreSQL could not be started") < 2:
+            assert network.process.poll() is None, network.log.read_text()
+            time.sleep(0.05)
+        assert len(re.findall(r"PostgreSQL could not be started \(.+\) and starts again in", network.log.read_text())) >= 2
+        down = _curl(network, "/metrics")
+        assert "folkmoot_database_up 0" in down
+        assert "folkmoot_requests_total" in down
+        assert json.loads(_curl(network, "/readyz")) == {"ready": False, "reasons": ["the database does not answer"]}
+        settings.write_text("")
+        network.wait()
+        assert "folkmoot_database_up 1" in _curl(network, "/metrics")
+        settings.write_text("no_such_setting = 1\n")
+        os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        said = network.log.read_text().count("PostgreSQL could not be started")
+        while network.log.read_text().count("PostgreSQL could not be started") < said + 2:
+            time.sleep(0.05)
+    finally:
+        took = network.stop()
+    assert took < 5
+    assert network.process.returncode == 0
+
+
+def _curl(network: NetworkUp, path: str) -> str:
+    return subprocess.run(["curl", "-sS", network.url + path], capture_output=True, text=True).stdout
+
+
 def test_a_full_disk_cannot_take_a_process_by_its_metrics(folder: Path) -> None:
     """A page of a mapped file that finds no room is a SIGBUS: the room must be taken at the start, and not grow with restarts."""
     network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
@@ -148,7 +181,7 @@ def test_a_full_disk_cannot_take_a_process_by_its_metrics(folder: Path) -> None:
 
 
 def _answered(network: NetworkUp) -> float:
-    text = subprocess.run(["curl", "-sS", f"{network.url}/metrics"], capture_output=True, text=True).stdout
+    text = _curl(network, "/metrics")
     return float(re.findall(r'folkmoot_requests_total{door="health",status="2xx"} ([0-9.]+)', text)[0])
 
 
