@@ -68,7 +68,7 @@ def _report(restored: Restored, target: Path, as_json: bool) -> None:
         f"{_what(planned)} is in {target}.",
         f"  compared   {tables} tables with {restored.rows} rows, {planned.backup.media} pictures: all as it was signed",
         f"  host       PRIMARY, epoch {restored.epoch}: the old host must not be started again",
-        "  left out   codes that were sent by mail; homes are made anew when somebody looks",
+        "  left out   codes that were sent by mail, mails that waited; homes are made anew when somebody looks",
         f"  took       {restored.seconds:.1f} s for {planned.backup.bytes / 1e6:.1f} MB",
     ]
     if planned.manifest.lost_media:

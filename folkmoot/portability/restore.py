@@ -27,6 +27,7 @@ from folkmoot.portability.runs import RESTORE, Run, insert_run
 
 _STAGING = "restoring"
 _MARK = "what-this-is"
+_MAIL_JOB = "sessions.send_mail"
 _OURS = ("postgres", "media", "secrets", "outbox", "run", "folkmoot.toml", "postgres.log")
 
 
@@ -105,6 +106,9 @@ async def _take_over(postgres: Postgres, epoch: int, run: Run) -> None:
         async with connection.transaction():
             await connection.execute("UPDATE host_state SET epoch = $1", epoch)
             await insert_run(connection, run)
+            # Mails that waited: the old host has sent them since, and some carry a link that logs in or changes an address.
+            await connection.execute("SELECT set_config('folkmoot.epoch', $1, true)", str(epoch))  # the queue's trigger asks
+            await connection.execute("DELETE FROM pgqueuer WHERE entrypoint = $1", _MAIL_JOB)
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
     finally:

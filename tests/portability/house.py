@@ -15,7 +15,7 @@ from typing import Any
 
 from folkmoot.base import clock
 from folkmoot.commands.options import open_database, settings_of
-from folkmoot.network.sessions import queries
+from folkmoot.network.sessions import mails, queries
 from folkmoot.network.sessions.actions import start_session
 from folkmoot.portability.recovery_key import RecoveryKey
 from tests.network_up import MOOT, ROOT, NetworkUp, _environment, moot
@@ -109,6 +109,12 @@ async def _let_in(data: Path) -> str:
             "INSERT INTO one_time_codes (code_hash, kind, account_id, email, expires_at) VALUES ('x', 'reset_password', $1, 'e', $2)",
             login.account_id, clock.now(),
         )
+        waiting = (
+            "INSERT INTO pgqueuer (priority, status, entrypoint, payload, execute_after)"
+            " VALUES (0, $1, $2, '{}', now() + interval '9 days')"
+        )
+        await tx.execute(waiting, "queued", mails.JOB)
+        await tx.execute(waiting, "failed", mails.JOB)
         return await start_session(tx, login, "a browser of the tests", "127.0.0.1")
 
 
