@@ -34,6 +34,8 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     why_not = start_where_readable(directory.owner) if directory.owner else ""
     directory.prepare()
     directory.lock()
+    for work in ("backup", "drill"):
+        directory.clear(work)
     listener = listen(settings)
     leave_root(directory.owner, why_not)
     directory.note_port(settings.server.port)

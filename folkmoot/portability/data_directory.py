@@ -13,6 +13,7 @@ import fcntl
 import os
 import pwd
 import secrets
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -170,6 +171,14 @@ class DataDirectory:
                     "A %(work)s of %(path)s is under way already. Wait until it has ended.", work=work, path=self.path
                 ) from None
             yield
+
+    def clear(self, work: str) -> None:
+        """Removes what a killed backup or drill left, unless one is under way. Whoever may not, leaves it to the next of its kind."""
+        folder = self.path / work
+        with suppress(DataDirectoryProblem, OSError):
+            if folder.exists():
+                with self.alone(work):
+                    shutil.rmtree(folder)
 
     def leave_lock(self) -> None:
         """In a child process: lets go of the inherited lock, so that it ends with the process that took it."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restore import check_target
 from tests.network_up import NetworkUp, moot
@@ -88,3 +89,16 @@ def test_a_network_is_never_taken_for_a_leftover(place: Path) -> None:
         check_target(place)
     os.unlink(place / "host.json")
     check_target(place)
+
+
+def test_what_a_killed_backup_left_is_cleared_unless_one_is_under_way(place: Path) -> None:
+    data = DataDirectory(place)
+    for name in ("backup", "drill"):
+        (place / name / "database").mkdir(parents=True)
+        (place / name / "database" / "1.dat").write_text("words of people")
+    with data.alone("backup"):
+        DataDirectory(place).clear("backup")
+        assert (place / "backup" / "database" / "1.dat").exists()
+    for name in ("backup", "drill", "drill"):
+        data.clear(name)
+        assert not (place / name).exists()
