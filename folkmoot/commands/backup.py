@@ -143,15 +143,17 @@ def _report(made: Made, folder: Path, as_json: bool) -> None:
     answer = {
         "snapshot": made.backup.name, "made_at": made.backup.made_at.isoformat(), "repository": str(folder), "posts": made.backup.posts,
         "media": made.backup.media, "bytes": made.backup.bytes, "bytes_added": made.added, "seconds": round(made.seconds, 2),
-        "lost_media": made.lost_media, "forgotten": made.forgotten,
+        "lost_media": made.lost_media, "forgotten": made.forgotten, "not_forgotten": made.not_forgotten,
     }
     lines = [
-        f"Backup {made.backup.name} is in {folder}, and was read back.",
+        f"Backup {made.backup.name} is in {folder}, and its manifest was read back.",
         f"  holds      {made.backup.posts} posts, {made.backup.media} pictures, {_mb(made.backup.bytes)} in all",
         f"  took       {made.seconds:.1f} s; {_mb(made.added)} were new",
     ]
     if made.forgotten:
         lines.append(f"  removed    {len(made.forgotten)} older ones that need not be kept")
+    if made.not_forgotten:
+        lines.append(f"  LOOK       old ones could not be removed: {made.not_forgotten}")
     if made.lost_media:
         first = f"media/{made.lost_media[0]}"
         lines.append(f"  LOOK       {len(made.lost_media)} pictures are missing or damaged on this host, such as {first}")
@@ -180,7 +182,7 @@ def _verify(repository: Repository, authority: bytes, data: DataDirectory, as_js
     with shown(as_json) as progress:
         found = list(faults(repository, authority, data, progress))
     good = f"All of {repository.folder} was read, and every backup in it is whole."
-    advice = f"{repository.folder} is damaged. Make a new backup into another folder, and keep this one."
+    advice = f"{repository.folder} is damaged. Make a new backup into another folder, with --new, and keep this one."
     bad = "\n".join([advice, *(f"  {one}" for one in found)])
     show({"repository": str(repository.folder), "faults": found}, as_json, bad if found else good)
     sys.exit(bool(found))

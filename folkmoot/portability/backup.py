@@ -2,7 +2,8 @@
 
 Everything is of one moment: a session exports its snapshot, the dump and the hashes are taken in it, and pictures are
 linked into the staging folder right after, so that one deleted meanwhile is still there. Then one run of restic stores
-dump, pictures, sealed secrets and signed manifest together, and what was stored is read back before it counts.
+dump, pictures, sealed secrets and signed manifest together. Before it counts, its manifest is read back and the number of
+files and bytes compared; `--verify` and drills read the rest.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from folkmoot.portability import manifest, tables
 from folkmoot.portability.backup_key import BackupKey, NotSigned
 from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.dump import dump, room_for
+from folkmoot.portability.dump import DumpProblem, dump, room_for
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, File, Manifest
 from folkmoot.portability.progress import Progress, Quiet
 from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, Stored
@@ -55,6 +56,7 @@ class Made:
     seconds: float
     lost_media: list[str]
     forgotten: list[str] = field(default_factory=list)
+    not_forgotten: str = ""  # why old ones could not be removed
 
 
 def back_up(
@@ -89,12 +91,14 @@ def back_up(
         )
     backup = _proven(repository, key, stored)
     result = Made(backup, stored.added, 0, sorted(damaged | taken.missed))
-    backups = list_backups(repository, key.authority, source.data, there, backup)
-    old = surplus(backups, keep) if keep else []
-    if old:
-        progress.step("removing old backups")
-        repository.forget(backup.id for backup in old)
-        result.forgotten = [backup.name for backup in old]
+    try:
+        backups = list_backups(repository, key.authority, source.data, there, backup)
+        if old := surplus(backups, keep) if keep else []:
+            progress.step("removing old backups")
+            repository.forget(backup.id for backup in old)
+            result.forgotten = [backup.name for backup in old]
+    except (RepositoryProblem, OSError) as error:  # what was made is good all the same
+        result.not_forgotten = error.message % error.params if isinstance(error, RepositoryProblem) else str(error)
     result.seconds = clock.monotonic() - began
     return result
 
@@ -156,6 +160,11 @@ async def _take(source: Source, stage: Path, progress: Progress) -> _Taken:
     """Dump, hashes and pictures of one moment."""
     connection = await tables.connect(source.dsn)
     try:
+        if strange := await tables.strange_parts(connection):
+            raise DumpProblem(
+                "The database at database.url holds what is not of Folkmoot and could not be restored elsewhere: %(parts)s. Let Folkmoot"
+                " have a database of its own, or drop them.", parts=", ".join(strange),
+            )
         facts = await tables.facts(connection)
         absent = _link(source.data.path / MEDIA, stage / MEDIA, facts.media)
         room_for(source.data.path, facts.bytes + SPARE, "The dump of the database")

@@ -75,6 +75,18 @@ async def facts(connection: asyncpg.Connection) -> Facts:
     return Facts(**dict(row), media=await _media(connection))
 
 
+async def strange_parts(connection: asyncpg.Connection) -> list[str]:
+    """Extensions and schemas that are not of Folkmoot, as words: where a backup is restored, the extensions may be missing."""
+    rows = await connection.fetch(
+        """
+        SELECT 'the extension ' || extname AS part FROM pg_extension WHERE extname <> 'plpgsql'
+        UNION ALL SELECT 'the schema ' || nspname FROM pg_namespace
+        WHERE nspname NOT IN ('public', 'information_schema') AND NOT starts_with(nspname, 'pg_') ORDER BY part
+        """
+    )
+    return [row["part"] for row in rows]
+
+
 async def media_now(dsn: str) -> dict[str, int]:
     """The pictures that the database names at this moment."""
     connection = await connect(dsn)

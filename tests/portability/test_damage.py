@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability import dump
+from folkmoot.commands.options import settings_of
+from folkmoot.portability import backup, dump
+from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.damage import find_damage
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.progress import Quiet
 from folkmoot.portability.repository import Repository, RepositoryProblem
 from folkmoot.portability.restore import check_target
+from folkmoot.portability.snapshots import Keep
 from tests.network_up import moot
 from tests.portability.house import House, answer_of
 
@@ -202,3 +206,21 @@ def test_a_picture_that_an_earlier_backup_held_is_looked_at_again_when_it_was_to
         assert one["media"] == whole["media"] - 2
     assert answer_of(house.restore(place / "new", "--json", repository=copy))["equal"]
     assert back_up()["media"] == whole["media"], "they were mended, and count again"
+
+
+def test_a_backup_counts_though_old_ones_cannot_be_removed(house: House, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, data = settings_of(house.data), DataDirectory(house.data)
+    key = BackupKey.find(data)
+    assert key
+    repository = Repository(copy, key.repository, is_host=True)
+
+    def refuse(_snapshots: object) -> None:
+        raise RepositoryProblem("restic could not %(what)s.", what="remove old backups")
+
+    monkeypatch.setattr(repository, "forget", refuse)
+    monkeypatch.setattr(backup, "surplus", lambda backups, _keep: backups[1:])  # all of today would stay
+    source = backup.Source(data, settings.dsn, settings.network.name, settings.base_url, "0")
+    made = backup.back_up(source, repository, key, repository.snapshots(), Keep(), Quiet())
+    assert made.backup.problem == ""
+    assert made.forgotten == []
+    assert made.not_forgotten.startswith("restic could not remove old backups")

@@ -65,3 +65,13 @@ async def test_caches_limits_and_codes_are_left_out(dsn: str) -> None:
 def test_a_password_never_stands_in_a_list_of_processes() -> None:
     assert tables.without_password("postgresql://me:se%20cret@host/db?a=b") == ("postgresql://me@host/db?a=b", "se cret")
     assert tables.without_password("postgresql:///db") == ("postgresql:///db", "")
+
+
+async def test_what_is_not_of_folkmoot_is_named(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        assert await tables.strange_parts(connection) == []
+        await connection.execute("CREATE SCHEMA wiki; CREATE EXTENSION vector")
+        assert await tables.strange_parts(connection) == ["the extension vector", "the schema wiki"]
+    finally:
+        await connection.close()
