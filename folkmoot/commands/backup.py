@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,8 @@ def _key(folder: Path, data: DataDirectory, key_file: Path | None, as_json: bool
     """This host's key and what it sees, after making the repository, or letting this host in, where that was not done."""
     key, exists = BackupKey.find(data), (folder / "config").exists()
     if key and exists:
-        try:
+        with suppress(WrongRepositoryKey):  # it does not know this host yet: the words will let it in
             return key, Repository(folder, key.repository, is_host=True).snapshots()
-        except WrongRepositoryKey:
-            pass
     if key is None and not exists:
         _require_room(folder)
         recovery = RecoveryKey.new()
