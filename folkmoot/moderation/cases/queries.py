@@ -1,6 +1,5 @@
 """All SQL of cases."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
@@ -134,11 +133,6 @@ async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, l
         f"SELECT {_CASE} FROM cases WHERE account_id = $1 AND id <> $2 ORDER BY id DESC LIMIT $3", account_id, without, limit
     )
     return [case_from(row) for row in rows]
-
-
-async def list_cases(conn: ReadConn, ids: Sequence[int]) -> dict[int, Case]:
-    rows = await conn.fetch(f"SELECT {_CASE} FROM cases WHERE id = ANY ($1::bigint[])", list(ids))
-    return {row["id"]: case_from(row) for row in rows}
 
 
 async def was_decided(conn: ReadConn, subject: Subject, subject_id: int, since: datetime | None) -> bool:
