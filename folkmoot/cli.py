@@ -9,24 +9,24 @@ import click
 
 from folkmoot.base.errors import Problem, Unavailable
 
-_FULL = "The disk is full. Free some room and run this again; what was saved is still there."
+_FULL = "The disk is full. Free some space and run the command again; saved data are intact."
 _COMMANDS = {
     "up": ("up", "Run the whole network on this machine."),
-    "web": ("serve", "Run the web processes alone, against database.url."),
-    "worker": ("serve", "Run a worker alone, against database.url."),
-    "account": ("account", "Make accounts and change their roles."),
-    "token": ("token", "Make access tokens for programs."),
-    "feed": ("feed", "Publish the lines of a file as posts."),
-    "cases": ("cases", "What waits for a decision, most urgent first."),
-    "log": ("log", "Check the journal of moderation."),
+    "web": ("serve", "Run one web process, for example on another machine."),
+    "worker": ("serve", "Run one worker, for example on another machine."),
+    "account": ("account", "Create accounts and change their roles."),
+    "token": ("token", "Create access tokens for programs."),
+    "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),
+    "cases": ("cases", "List cases that wait for a decision, most urgent first."),
+    "log": ("log", "Verify the journal of moderation."),
     "backup": ("backup", "Back up the running network, encrypted; list and verify backups."),
     "restore": ("restore", "Restore a network from a repository, with the recovery key."),
-    "drill": ("drill", "Rehearse a restore in a throw-away copy."),
-    "detector": ("detector", "Train, measure and try the text detector."),
-    "status": ("status", "What this network is, and how it is."),
-    "doctor": ("doctor", "Look for faults and say how to mend them."),
-    "routes": ("routes", "List every address that the network answers, and for whom."),
-    "settings": ("settings", "Print a sample of the settings file."),
+    "drill": ("drill", "Rehearse a restore in a temporary copy."),
+    "detector": ("detector", "Train, evaluate and choose the text detector."),
+    "status": ("status", "Show the state of the network."),
+    "doctor": ("doctor", "Find problems and print the command that solves each."),
+    "routes": ("routes", "List all routes and who may use each."),
+    "settings": ("settings", "Print a sample settings file."),
 }
 
 
@@ -52,9 +52,9 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name=None, version="0.1.0", prog_name="folkmoot")
 def moot() -> None:
-    """Folkmoot: a social network on your own machine.
+    """Folkmoot: a self-hosted social network.
 
-    Start with `moot up`. Every command takes --data DIR, the folder in which the network lives.
+    Start with `moot up`. Each command takes --data DIR, the data directory of the network.
     """
 
 
@@ -66,12 +66,12 @@ def main() -> None:
         if isinstance(problem, Unavailable) and _is_full_disk(problem):
             _end(_FULL)
         if isinstance(problem, Unavailable):  # whoever types commands here also reads the log
-            _end(f"{problem.message} In the words of the log: {problem.log_text or 'nothing more is known'}.")
+            _end(f"{problem.message} Details: {problem.log_text or 'none'}.")
         for one in getattr(problem, "errors", None) or [problem]:  # of several fields, each has its sentence
             click.echo(f"folkmoot: {one.message % one.params if one.params else one.message}", err=True)
         sys.exit(1)
     except PermissionError as error:
-        _end(f"{error.filename} cannot be used: {error.strerror}. Run this as the user to whom it belongs, or as root.")
+        _end(f"{error.filename} cannot be used: {error.strerror}. Run the command as the user that owns it, or as root.")
     except Exception as error:
         if not _is_full_disk(error):
             raise

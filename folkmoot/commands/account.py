@@ -1,4 +1,4 @@
-"""`moot account`: make accounts at the command line, change their role."""
+"""`moot account`: creates accounts and changes their roles."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ _ROLE = click.Choice(["member", "juror", "moderator", "operator"])
 
 @click.group()
 def account() -> None:
-    """Make accounts and change their roles."""
+    """Create accounts and change their roles."""
 
 
 @account.command()
 @click.argument("name")
 @click.option("--email", required=True, help="E-mail address.")
-@click.option("--password", required=True, prompt=True, hide_input=True, confirmation_prompt=True, help="Password; asked for when missing.")
-@click.option("--role", type=_ROLE, default="member", show_default=True, help="What the account may do here.")
-@click.option("--display-name", default="", help="What people call it.")
+@click.option("--password", required=True, prompt=True, hide_input=True, confirmation_prompt=True, help="Password; prompted if missing.")
+@click.option("--role", type=_ROLE, default="member", show_default=True, help="Role of the account.")
+@click.option("--display-name", default="", help="Display name.")
 @data_option
 @json_option
 def create(name: str, email: str, password: str, role: str, display_name: str, data: Path, as_json: bool) -> None:
-    """Make the account NAME, which can be used at once."""
+    """Create the account NAME. It can be used immediately."""
     from folkmoot.network.sessions.actions import create_member
     from folkmoot.network.sessions.model import Role
 
@@ -33,7 +33,7 @@ def create(name: str, email: str, password: str, role: str, display_name: str, d
         return {"id": str(made.id), "name": made.username, "role": role}
 
     answer = run(work())
-    show(answer, as_json, f"Made @{answer['name']} ({role}). Log in with the name or the e-mail address.")
+    show(answer, as_json, f"Created @{answer['name']} ({role}). Log in with the name or the e-mail address.")
 
 
 @account.command()
@@ -42,7 +42,7 @@ def create(name: str, email: str, password: str, role: str, display_name: str, d
 @data_option
 @json_option
 def role(name: str, role: str, data: Path, as_json: bool) -> None:
-    """Give NAME another ROLE."""
+    """Change the role of account NAME to ROLE."""
     from folkmoot.base.errors import NotFound
     from folkmoot.network.sessions import queries
     from folkmoot.network.sessions.actions import forget_viewer
@@ -52,7 +52,7 @@ def role(name: str, role: str, data: Path, as_json: bool) -> None:
         async with open_database(settings_of(data)) as database, database.write() as tx:
             login = await queries.find_login_by_name(tx, name.removeprefix("@"))
             if login is None:
-                raise NotFound("There is no account %(name)s here.", name=name)
+                raise NotFound("There is no account %(name)s on this network.", name=name)
             await queries.update_role(tx, login.account_id, Role(role))
             forget_viewer(tx, login.account_id)
 

@@ -13,7 +13,7 @@ from folkmoot import __version__
 from folkmoot.base import clock
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.progress import shown
-from folkmoot.commands.recovery import ask, failure_written_down, key_file_option, reader, text_of, write_down, wrong_key
+from folkmoot.commands.recovery import ask, key_file_option, reader, record_failure, record_run, text_of, wrong_key
 from folkmoot.config import Settings
 from folkmoot.portability.backup import Made, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
@@ -53,14 +53,14 @@ def backup(
         _refuse_missing(folder, BackupKey.find(source.data), makes_new)
         _rehearse(folder, source, size, as_json)
         return
-    with failure_written_down(settings, BACKUP, place):
+    with record_failure(settings, BACKUP, place):
         folder = Repository.at(place)
         _refuse_missing(folder, BackupKey.find(source.data), makes_new)
         key, there = _key(folder, source.data, key_file, as_json)
         started_at = clock.now()
         with shown(as_json) as progress:
             made = back_up(source, Repository(folder, key.repository, is_host=True), key, there, kept, progress)
-    run(write_down(settings, Run(
+    run(record_run(settings, Run(
         kind=BACKUP, started_at=started_at, seconds=made.seconds, repository=str(folder), snapshot=made.backup.name,
         bytes=made.backup.bytes, posts=made.backup.posts)))
     _report(made, folder, as_json)

@@ -1,4 +1,4 @@
-"""`moot detector`: trains, measures and tries the text detector, and chooses which one a network uses."""
+"""`moot detector`: trains and evaluates text detectors, scores texts, and chooses the one that a network uses."""
 
 import itertools
 import json
@@ -14,23 +14,23 @@ from folkmoot.commands.options import data_option, json_option, show
 
 _BATCH = 256
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_model_option = click.option("--model", type=_FILE, help="The detector to ask, instead of the packaged one.")
+_model_option = click.option("--model", type=_FILE, help="Detector to use instead of the packaged one.")
 
 
 @click.group()
 def detector() -> None:
-    """Train, measure and try the text detector."""
+    """Train, evaluate and choose the text detector."""
 
 
 @detector.command()
 @click.argument("data", nargs=-1, required=True, type=_FILE)
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the detector is written.")
-@click.option("--weigh", multiple=True, metavar="FILE=NUMBER", help="How much the rows of files with this beginning count.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Output file.")
+@click.option("--weigh", multiple=True, metavar="FILE=NUMBER", help="Weight of the rows of files whose name starts with FILE.")
 @json_option
 def train(data: tuple[Path, ...], out: Path, weigh: tuple[str, ...], as_json: bool) -> None:
-    """Learn from labelled posts: JSON lines or CSV with `text` and `threat` (1, 0 or nothing).
+    """Train on labelled posts: JSON lines or CSV with `text` and `threat` (1, 0 or empty).
 
-    Rows whose `split` is dev are not learnt from; they make the error table of the model card.
+    Rows whose `split` is dev are not used for training, but for the error table of the model card.
     """
     try:
         from folkmoot.moderation.detection import training
@@ -53,27 +53,27 @@ def _weights(weigh: tuple[str, ...]) -> dict[str, float]:
     try:
         return {name: float(number) for name, _, number in (pair.partition("=") for pair in weigh)}
     except ValueError as error:
-        raise Problem("--weigh takes FILE=NUMBER, as in --weigh ours=4.") from error
+        raise Problem("--weigh needs FILE=NUMBER, for example --weigh ours=4.") from error
 
 
 @detector.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only rows in which KEY is VALUE, as in split=dev.")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only rows whose field KEY is VALUE, for example split=dev.")
 @_model_option
 @json_option
 def evaluate(files: tuple[Path, ...], where: tuple[str, ...], model: Path | None, as_json: bool) -> None:
-    """Print the error table: how well the detector tells threats from the rest."""
+    """Print the error table: how well the detector separates threats from other texts."""
     from folkmoot.moderation.detection import evaluation
     from folkmoot.moderation.detection.detector import Detector
     from folkmoot.moderation.detection.examples import read_examples
 
     wanted = dict(pair.split("=", 1) for pair in where if "=" in pair)
     if len(wanted) < len(where):
-        raise Problem("--where takes KEY=VALUE, as in --where split=dev.")
+        raise Problem("--where needs KEY=VALUE, for example --where split=dev.")
     examples = list(itertools.chain.from_iterable(read_examples(path, wanted) for path in files))
     measured = evaluation.measure(Detector.load(model), examples)
     if not measured:
-        raise Problem("None of these rows has a label: there is nothing to measure.")
+        raise Problem("None of these rows has a label, so there is nothing to evaluate.")
     answer = [{**msgspec.to_builtins(line), "base_rate": round(line.base_rate, 4)} for line in measured]
     show(answer, as_json, evaluation.table(measured))
 
@@ -112,9 +112,9 @@ def _batches(rows: Iterator[tuple[int, dict[str, Any]]]) -> Iterator[list[tuple[
 
 
 @detector.command()
-@click.option("--model", type=_FILE, help="The detector whose card is printed, instead of the packaged one.")
+@click.option("--model", type=_FILE, help="Detector whose card is printed, instead of the packaged one.")
 def card(model: Path | None) -> None:
-    """Print the model card: what it learnt from, how often it is wrong, what it is not good at."""
+    """Print the model card: training data, error rates, limitations."""
     from folkmoot.moderation.detection import card as cards
     from folkmoot.moderation.detection.detector import Detector
 
@@ -125,19 +125,19 @@ def card(model: Path | None) -> None:
 @click.argument("chosen", metavar="FILE|VERSION")
 @data_option
 def use(chosen: str, data: Path) -> None:
-    """Let a network use the detector in FILE, a kept VERSION, or `packaged`. Earlier ones are kept."""
+    """Use the detector in FILE, an installed VERSION, or `packaged`. Earlier detectors are kept."""
     from folkmoot.moderation.detection import versions
 
     _require_network(data)
     version = versions.use(data, chosen)
-    click.echo(f"The network in {data} uses the detector {version}.")
+    click.echo(f"The network in {data} now uses detector {version}.")
 
 
 @detector.command(name="list")
 @data_option
 @json_option
 def list_versions(data: Path, as_json: bool) -> None:
-    """List the detectors that a network was given, and which one it uses."""
+    """List the installed detectors and mark the one in use."""
     from folkmoot.moderation.detection import versions
     from folkmoot.moderation.detection.detector import Detector
 

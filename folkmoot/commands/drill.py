@@ -11,7 +11,7 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import shown
-from folkmoot.commands.recovery import failure_written_down, write_down
+from folkmoot.commands.recovery import record_failure, record_run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
@@ -32,7 +32,7 @@ def drill(place: str, data: Path, as_json: bool) -> None:
     if key is None:
         raise Problem("This network has no backup yet, so there is nothing to rehearse. Make one: moot backup --to %(place)s", place=folder)
     started_at, began = clock.now(), clock.monotonic()
-    with failure_written_down(settings, DRILL, str(folder)), shown(as_json) as progress:
+    with record_failure(settings, DRILL, str(folder)), shown(as_json) as progress:
         repository = Repository(folder, key.repository, is_read_only=True, is_host=True)
         planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
         with rehearsed(planned, directory, progress) as (copy, postgres):
@@ -40,7 +40,7 @@ def drill(place: str, data: Path, as_json: bool) -> None:
             secret = copy.secret("network-secret").encode()
             answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret, epoch=planned.manifest.epoch)))
     seconds = clock.monotonic() - began
-    run(write_down(settings, Run(
+    run(record_run(settings, Run(
         kind=DRILL, started_at=started_at, seconds=seconds, repository=str(folder), snapshot=planned.backup.name,
         bytes=planned.backup.bytes, posts=planned.backup.posts)))
     _report(planned, seconds, answers, as_json)

@@ -1,4 +1,4 @@
-"""`moot feed`: publishes the lines of a JSON-lines file as posts, through the same action as everybody."""
+"""`moot feed`: publishes the lines of a JSON-lines file as posts, through the same action as all other posts."""
 
 import asyncio
 import time
@@ -12,22 +12,22 @@ import msgspec
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
-_ACCOUNTS = 20  # speak in turns
-_EVERY = 500  # posts between two lines of progress
+_ACCOUNTS = 20  # that take turns
+_EVERY = 500  # posts between two progress lines
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--rate", type=click.FloatRange(min=0.01), default=1.0, show_default=True, help="Posts per second.")
-@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only lines in which KEY is VALUE. May be given several times.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many posts.")
+@click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only lines whose field KEY is VALUE. Can be repeated.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of posts.")
 @data_option
 @json_option
 def feed(file: BinaryIO, rate: float, where: tuple[str, ...], limit: int | None, data: Path, as_json: bool) -> None:
     """Publish the `text` of each line of FILE as a post of one of the feed accounts."""
     wanted = dict(pair.split("=", 1) for pair in where if "=" in pair)
     if len(wanted) < len(where):
-        raise Problem("--where takes KEY=VALUE, as in --where split=dev.")
+        raise Problem("--where needs KEY=VALUE, for example --where split=dev.")
     answer = run(_publish(file, rate, wanted, limit, data))
     text = f"{answer['published']} posts in {answer['seconds']} s ({answer['rate']} per second), {answer['refused']} refused."
     show(answer, as_json, text)
@@ -63,7 +63,7 @@ async def _publish(file: BinaryIO, rate: float, wanted: dict[str, str], limit: i
 
 
 async def _authors(database: Any) -> list[Any]:
-    """The feed accounts, made where they are missing. Nobody can log in as them."""
+    """The feed accounts; missing ones are created. Nobody can log in as them."""
     from folkmoot.network.accounts.actions import create_account
     from folkmoot.network.accounts.queries import find_account_by_name
 
@@ -77,14 +77,16 @@ async def _authors(database: Any) -> list[Any]:
 
 
 def _lines(file: BinaryIO, wanted: dict[str, str]) -> Iterator[tuple[int, str, str | None]]:
-    """(line number, text, language) of the lines that are wanted. Raises Problem, naming the line that cannot be read."""
+    """(line number, text, language) of the selected lines. Raises Problem that names an unreadable line."""
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         try:
             row = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
-            raise Problem("Line %(number)d is no JSON: %(why)s. What stood before it is published.", number=number, why=error) from error
+            raise Problem(
+                "Line %(number)d is not valid JSON: %(why)s. The lines before it were published.", number=number, why=error
+            ) from error
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise Problem("Line %(number)d has no text. Each line must be an object with a field `text`.", number=number)
         if all(str(row.get(key)) == value for key, value in wanted.items()):

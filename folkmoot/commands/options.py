@@ -1,4 +1,4 @@
-"""What several commands share: the data directory, JSON output, and a database that is up."""
+"""Shared by several commands: the data directory, JSON output, and an open database."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ T = TypeVar("T")
 def data_option(command: F) -> F:
     return click.option(
         "--data", "data", type=click.Path(file_okay=False, path_type=Path), default=default_data,
-        help="Folder in which the network lives.", show_default="the user's data folder",
+        help="Data directory of the network.", show_default="the user's data folder",
     )(command)
 
 
@@ -34,12 +34,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def show(answer: Any, as_json: bool, text: str) -> None:
-    """Prints an answer: as JSON, or the text for people."""
+    """Prints the answer as JSON, or the text for people."""
     click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else text)
 
 
 def ago(seconds: float) -> str:
-    """A length of time as people say it."""
+    """A duration in words."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -81,7 +81,7 @@ def leave_root(owner: Any, why_not: str) -> None:
     if why_not:
         click.echo(
             f"folkmoot: The user {owner.pw_name} cannot read this copy of Folkmoot, and {why_not}. Web and worker run as root."
-            " Put Folkmoot under /opt, with a Python that everybody can read, and start again.", err=True,
+            " Install Folkmoot below /opt, with a Python that all users can read, and start again.", err=True,
         )
     else:
         become(owner)

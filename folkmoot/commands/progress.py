@@ -1,4 +1,4 @@
-"""Progress on a terminal: one line for each step, with rate and time left. Elsewhere nothing is shown."""
+"""Progress on a terminal: one line per step, with rate and time left. Without a terminal nothing is shown."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from folkmoot.portability.progress import Progress, Quiet
 
 @contextmanager
 def shown(as_json: bool) -> Iterator[Progress]:
-    """Bars on standard error, if a person is looking; the answer on standard output stays alone."""
+    """Bars on standard error if it is a terminal; standard output carries the answer only."""
     if as_json or not sys.stderr.isatty():
         yield Quiet()
         return
@@ -26,7 +26,7 @@ def shown(as_json: bool) -> Iterator[Progress]:
 
 
 class _Steps:
-    """Each step is a bar; one whose size nobody knows moves until the next begins."""
+    """Each step is a bar. A step of unknown size moves until the next one begins."""
 
     def __init__(self, bars: Any) -> None:
         self._bars = bars
@@ -46,7 +46,7 @@ class _Steps:
             self._bars.update(task.id, said=f"{_megabytes(done)} of {_megabytes(task.total)} MB{rate}{left}")
 
     def end(self) -> None:
-        """The bar of the present step is full, and says what it came to."""
+        """Completes the bar of the current step and shows its size and duration."""
         task = self._task
         if task is not None:
             size = f"{_megabytes(task.total)} MB in " if task.total else ""

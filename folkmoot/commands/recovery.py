@@ -1,4 +1,4 @@
-"""What backup, restore and drill share at the command line: the recovery key is shown or asked for, runs are written down."""
+"""Shared by backup, restore and drill: shows or asks for the recovery key, and records runs."""
 
 import sys
 from collections.abc import Iterator
@@ -31,58 +31,58 @@ def ask(key_file: Path | None, why: str) -> RecoveryKey:
         return RecoveryKey.read(click.prompt("The 24 words (they are not shown)", hide_input=True, err=True))
     text = sys.stdin.read()
     if not text.strip():
-        raise Problem("%(why)s Type it at a terminal, or name a file with --key-file.", why=why)
+        raise Problem("%(why)s Type it at a terminal, or pass a file with --key-file.", why=why)
     return RecoveryKey.read(text)
 
 
 def text_of(recovery: RecoveryKey) -> str:
-    """The words with their numbers, and how to keep them."""
+    """The numbered words, and how to keep them."""
     words = [f"{number:2}. {word:10}" for number, word in enumerate(recovery.words, 1)]
     rows = "\n".join("    " + "".join(words[row::6]) for row in range(6))
     return (
         f"\n  The recovery key of this network. It is shown once, now.\n\n{rows}\n\n"
-        "  Write the 24 words on paper, twice, and keep the papers in two places, neither of them this machine.\n"
-        "  With them and the repository anybody can read everything. Without them nobody can restore, should this\n"
-        "  machine be gone.\n"
+        "  Write the 24 words on paper, twice, and keep the papers in two places away from this host.\n"
+        "  Whoever has the words and the repository can read everything. Without the words nobody can restore\n"
+        "  the network after this host is lost.\n"
     )
 
 
 def reader(folder: Path, data: DataDirectory, key_file: Path | None) -> tuple[Repository, bytes]:
-    """The repository, opened with this host's own key or with the recovery key; and whose signatures count."""
+    """The repository, opened with this host's key or the recovery key; and the authority whose signatures count."""
     key = BackupKey.find(data)
     if key and not key_file:
         return Repository(folder, key.repository, is_host=True), key.authority
-    recovery = ask(key_file, "This host has no key to the repository, so the recovery key is needed.")
+    recovery = ask(key_file, "This host has no key for the repository, so the recovery key is needed.")
     authority = recovery.authority.public_key().public_bytes_raw()
     return Repository(folder, recovery.repository_password), authority
 
 
 def wrong_key(folder: Path) -> WrongRepositoryKey:
-    return WrongRepositoryKey("This recovery key does not open the repository in %(place)s: it belongs to another network.", place=folder)
+    return WrongRepositoryKey("This recovery key does not open the repository in %(place)s. It belongs to another network.", place=folder)
 
 
 @contextmanager
-def failure_written_down(settings: Settings, kind: str, place: str) -> Iterator[None]:
-    """Whatever breaks the block off becomes a failed run: else the last good one would still pass for the last."""
+def record_failure(settings: Settings, kind: str, place: str) -> Iterator[None]:
+    """Records a run that stops with an error as failed. Otherwise the last good run would look like the latest."""
     started_at, began = clock.now(), clock.monotonic()
     try:
         yield
-    except click.Abort:  # at the question for the words
+    except click.Abort:  # at the prompt for the words
         raise
     except Exception as error:
         seconds = clock.monotonic() - began
-        run(write_down(settings, Run(
+        run(record_run(settings, Run(
             kind=kind, started_at=started_at, seconds=seconds, is_good=False, said=sentence(error), repository=place)))
         raise
 
 
-async def write_down(settings: Settings, run: Run) -> None:
-    """Into the network's table of runs; said, and no more than that, when the network does not answer."""
+async def record_run(settings: Settings, run: Run) -> None:
+    """Records a run in the database. Only prints a message if the database does not answer."""
     try:
         async with open_database(settings) as database, database.write() as tx:
             await insert_run(tx, run)
     except Problem as problem:
-        click.echo(f"folkmoot: this was not written down: {sentence(problem)}", err=True)
+        click.echo(f"folkmoot: this run was not recorded: {sentence(problem)}", err=True)
 
 
 def sentence(error: Exception) -> str:

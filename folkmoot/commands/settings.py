@@ -1,4 +1,4 @@
-"""`moot settings`: a sample of the settings file, made from the declarations."""
+"""`moot settings`: prints a sample settings file, generated from the declarations."""
 
 import json
 from typing import Any
@@ -12,14 +12,14 @@ from folkmoot.config import SECTIONS, described
 @click.command()
 @json_option
 def settings(as_json: bool) -> None:
-    """Print a sample of the settings file, with every setting, its default and what it means."""
+    """Print a sample settings file: each setting with its default and its meaning."""
     rows = [{"section": section, "name": name, "default": default, "says": sentence} for section, name, default, sentence in described()]
     show(rows, as_json, sample())
 
 
 def sample() -> str:
-    """The sample: all settings commented out, so that the file may be used as it is."""
-    lines = ["# DATA/folkmoot.toml. Each setting can also be given by the environment: FOLKMOOT_SECTION_NAME."]
+    """The sample, with all settings commented out, so that the file can be used unchanged."""
+    lines = ["# DATA/folkmoot.toml. Each setting can also be set in the environment: FOLKMOOT_SECTION_NAME."]
     last = ""
     for section, name, default, sentence in described():
         if section != last:

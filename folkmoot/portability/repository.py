@@ -292,7 +292,7 @@ class Repository:
         if _LOCKED in said:
             raise self._in_use()
         if "no space left" in said:
-            raise RepositoryProblem("The disk is full. Free some room and run this again; earlier backups are as they were.")
+            raise RepositoryProblem("The disk is full. Free some space and run the command again; earlier backups are intact.")
         lines = [line.removeprefix("Fatal: ").strip() for line in said.splitlines() if line.strip()] or ["no reason given"]
         raise RepositoryProblem(
             "restic could not %(what)s: %(why)s.", what=what, why=lines[-1].rstrip("."), log_text=said,

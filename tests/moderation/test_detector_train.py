@@ -116,7 +116,7 @@ def test_a_changed_bit_or_another_file_is_refused(trained: Path, tmp_path: Path)
 
 def test_too_little_is_said_and_not_learnt(tmp_path: Path) -> None:
     done = moot("detector", "train", str(SMALL), "--out", str(tmp_path / "x"), "--weigh", "small=much")
-    assert "--weigh takes FILE=NUMBER" in done.stderr
+    assert "--weigh needs FILE=NUMBER" in done.stderr
     few = tmp_path / "few.jsonl"
     few.write_text('{"text": "I will hurt you", "threat": 1}\n', "utf-8")
     done = moot("detector", "train", str(few), "--out", str(tmp_path / "x"))

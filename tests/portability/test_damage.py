@@ -133,7 +133,7 @@ def test_other_words_a_wrong_word_a_wrong_place_and_a_full_folder_are_refused(ho
     (full / "holiday.jpg").write_bytes(b"1")
     repository, key = str(house.repository), str(house.key_file)
     for arguments, target, said in (
-        (["--from", repository, "--key-file", str(other)], place / "new", "it belongs to another network"),
+        (["--from", repository, "--key-file", str(other)], place / "new", "It belongs to another network"),
         (["--from", repository, "--key-file", str(wrong)], place / "new", "Word 24, “folkmoot”"),
         (["--from", str(place / "nowhere"), "--key-file", key], place / "new", "There is no repository in"),
         (["--from", "sftp:host:/folder", "--key-file", key], place / "new", "a repository is a folder for now"),

@@ -10,7 +10,7 @@ import pytest
 
 from folkmoot.base import migrate
 from folkmoot.commands.options import settings_of
-from folkmoot.commands.recovery import failure_written_down
+from folkmoot.commands.recovery import record_failure
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.drill import rehearsed
 from folkmoot.portability.progress import Quiet
@@ -76,7 +76,7 @@ def test_a_disk_that_is_not_mounted_makes_no_repository_and_is_written_down(hous
 
 def test_what_is_no_problem_of_ours_is_written_down_too(house: House) -> None:
     settings = settings_of(house.data)
-    with pytest.raises(PermissionError), failure_written_down(settings, "drill", "/mnt"):
+    with pytest.raises(PermissionError), record_failure(settings, "drill", "/mnt"):
         raise PermissionError(13, "Permission denied", "/mnt")
     said = answer_of(moot("status", "--json", data=house.data))["drill"]["failed"]
     assert said == "PermissionError: [Errno 13] Permission denied: '/mnt'"
