@@ -1,0 +1,48 @@
+"""All SQL of log-ins, sessions, apps, codes, tokens and invitations: one file per part."""
+
+from folkmoot.network.sessions.queries.apps import (
+    delete_token_of_app,
+    delete_tokens,
+    find_app,
+    find_token_holder,
+    get_app,
+    insert_app,
+    insert_authorization_code,
+    insert_token,
+    list_tokens,
+    take_authorization_code,
+)
+from folkmoot.network.sessions.queries.invitations import delete_invitation, insert_invitation, list_invitations, use_invitation
+from folkmoot.network.sessions.queries.logins import (
+    count_network,
+    find_login,
+    find_login_by_email,
+    find_login_by_name,
+    get_login,
+    has_one_time_code,
+    insert_login,
+    insert_one_time_code,
+    take_one_time_code,
+    update_confirmed,
+    update_email,
+    update_password,
+    update_preferences,
+    update_role,
+)
+from folkmoot.network.sessions.queries.sessions import (
+    delete_expired,
+    delete_sessions,
+    find_session_viewer,
+    insert_session,
+    list_sessions,
+    update_seen,
+)
+
+__all__ = [
+    "count_network", "delete_expired", "delete_invitation", "delete_sessions", "delete_token_of_app", "delete_tokens",
+    "find_app", "find_login", "find_login_by_email", "find_login_by_name", "find_session_viewer", "find_token_holder", "get_app",
+    "get_login", "has_one_time_code", "insert_app", "insert_authorization_code", "insert_invitation", "insert_login",
+    "insert_one_time_code", "insert_session", "insert_token", "list_invitations", "list_sessions", "list_tokens",
+    "take_authorization_code", "take_one_time_code", "update_confirmed", "update_email", "update_password", "update_preferences",
+    "update_role", "update_seen", "use_invitation",
+]

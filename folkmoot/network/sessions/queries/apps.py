@@ -1,0 +1,109 @@
+"""SQL of apps, their codes and their tokens: `apps`, `authorization_codes`, `tokens`."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.network.accounts.queries import account_from
+from folkmoot.network.sessions.model import App, TokenHolder, Viewer
+from folkmoot.network.sessions.queries.logins import VIEWER, WHOSE, login_from
+
+_APP = "id, client_id, name, website, redirect_uris, scopes, created_at"
+
+
+async def insert_app(tx: WriteTx, app: App, secret_hash: bytes) -> None:
+    await tx.execute(
+        "INSERT INTO apps (id, client_id, client_secret_hash, name, website, redirect_uris, scopes, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        app.id, app.client_id, secret_hash, app.name, app.website, list(app.redirect_uris), app.scopes, app.created_at,
+    )
+
+
+async def find_app(conn: ReadConn, client_id: str, secret_hash: bytes | None = None) -> App | None:
+    """The app; with `secret_hash` only if it is the right one."""
+    row = await conn.fetchrow(
+        f"SELECT {_APP} FROM apps WHERE client_id = $1 AND ($2::bytea IS NULL OR client_secret_hash = $2)", client_id, secret_hash
+    )
+    return _app_from(row) if row else None
+
+
+async def get_app(conn: ReadConn, app_id: int) -> App:
+    row = await conn.fetchrow(f"SELECT {_APP} FROM apps WHERE id = $1", app_id)
+    if row is None:
+        raise NotFound
+    return _app_from(row)
+
+
+def _app_from(row: Row) -> App:
+    return App(**{**dict(row), "redirect_uris": tuple(row["redirect_uris"])})
+
+
+async def insert_authorization_code(
+    tx: WriteTx, code_hash: bytes, app_id: int, account_id: int, redirect_uri: str, scopes: str, challenge: str, seconds: float
+) -> None:
+    await tx.execute(
+        "INSERT INTO authorization_codes (code_hash, app_id, account_id, redirect_uri, scopes, challenge, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))",
+        code_hash, app_id, account_id, redirect_uri, scopes, challenge, seconds,
+    )
+
+
+async def take_authorization_code(tx: WriteTx, code_hash: bytes, app_id: int) -> Row | None:
+    """The code's row, if it is this app's; it is gone then, so that two exchanges never both succeed."""
+    return await tx.fetchrow(
+        "DELETE FROM authorization_codes WHERE code_hash = $1 AND app_id = $2"
+        " RETURNING account_id, redirect_uri, scopes, challenge, expires_at > now() AS is_valid",
+        code_hash, app_id,
+    )
+
+
+async def insert_token(
+    tx: WriteTx, token_hash: bytes, token_id: int, app_id: int, account_id: int | None, scopes: str
+) -> None:
+    await tx.execute(
+        "INSERT INTO tokens (token_hash, id, app_id, account_id, scopes, created_at, seen_at) VALUES ($1, $2, $3, $4, $5, now(), now())",
+        token_hash, token_id, app_id, account_id, scopes,
+    )
+
+
+async def find_token_holder(conn: ReadConn, token_hash: bytes) -> TokenHolder | None:
+    row = await conn.fetchrow(
+        f"SELECT t.id AS token_id, t.app_id, t.scopes AS token_scopes, apps.name AS app_name, apps.website AS app_website, {VIEWER}"
+        f" FROM tokens AS t JOIN apps ON apps.id = t.app_id LEFT JOIN (logins AS l {WHOSE}) ON l.account_id = t.account_id"
+        " WHERE t.token_hash = $1",
+        token_hash,
+    )
+    if row is None:
+        return None
+    scopes = frozenset(row["token_scopes"].split())
+    viewer = None
+    if row["login_account_id"]:
+        viewer = Viewer(
+            account=account_from(row, "a_"), login=login_from(row, "login_"), token_id=row["token_id"],
+            app_id=row["app_id"], scopes=scopes,
+        )
+    return TokenHolder(
+        token_id=row["token_id"], app_id=row["app_id"], app_name=row["app_name"], app_website=row["app_website"],
+        scopes=scopes, viewer=viewer,
+    )
+
+
+async def list_tokens(conn: ReadConn, account_id: int) -> Sequence[Row]:
+    """Tokens with the names of their apps, newest first."""
+    return await conn.fetch(
+        "SELECT t.id, apps.name, apps.website, t.scopes, t.created_at, t.seen_at FROM tokens AS t"
+        " JOIN apps ON apps.id = t.app_id WHERE t.account_id = $1 ORDER BY t.id DESC LIMIT 100",
+        account_id,
+    )
+
+
+async def delete_tokens(tx: WriteTx, account_id: int, *, only: int | None = None) -> int:
+    return await tx.execute(
+        "DELETE FROM tokens WHERE account_id = $1 AND ($2::bigint IS NULL OR id = $2)", account_id, only
+    )
+
+
+async def delete_token_of_app(tx: WriteTx, token_hash: bytes, app_id: int) -> int | None:
+    """Revokes a token that is this app's; returns whose it was."""
+    row = await tx.fetchrow("DELETE FROM tokens WHERE token_hash = $1 AND app_id = $2 RETURNING account_id", token_hash, app_id)
+    return row["account_id"] if row else None

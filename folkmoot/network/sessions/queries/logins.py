@@ -1,0 +1,132 @@
+"""SQL of log-ins and of the codes that mails carry: `logins`, `one_time_codes`."""
+
+import msgspec
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.network.accounts.queries import columns
+from folkmoot.network.sessions.model import Login, Preferences, Role
+
+_LOGIN = (
+    "l.account_id, l.email, l.password_hash, l.role, l.language, l.confirmed_at, l.approved_at, l.disabled_at,"
+    " l.settings, l.created_at"
+)
+# The account of a log-in `l`, and what `login_from` and `account_from` read of both.
+WHOSE = "JOIN accounts AS a ON a.id = l.account_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+VIEWER = (
+    f"{columns(prefix='a_')}, l.account_id AS login_account_id, l.email, l.password_hash, l.role, l.language,"
+    " l.confirmed_at, l.approved_at, l.disabled_at, l.settings, l.created_at AS login_created_at"
+)
+
+
+def login_from(row: Row, prefix: str = "") -> Login:
+    return Login(
+        account_id=row[f"{prefix}account_id"], email=row["email"], password_hash=row["password_hash"], role=Role(row["role"]),
+        language=row["language"], confirmed_at=row["confirmed_at"], approved_at=row["approved_at"],
+        disabled_at=row["disabled_at"], preferences=msgspec.json.decode(row["settings"], type=Preferences),
+        created_at=row["login_created_at"] if prefix else row["created_at"],
+    )
+
+
+async def find_login_by_email(conn: ReadConn, email_key: str) -> Login | None:
+    row = await conn.fetchrow(f"SELECT {_LOGIN} FROM logins AS l WHERE l.email_key = $1", email_key)
+    return login_from(row) if row else None
+
+
+async def find_login_by_name(conn: ReadConn, username: str) -> Login | None:
+    row = await conn.fetchrow(
+        f"SELECT {_LOGIN} FROM logins AS l JOIN accounts AS a ON a.id = l.account_id WHERE a.username_key = $1 AND a.domain = ''",
+        username.lower(),
+    )
+    return login_from(row) if row else None
+
+
+async def get_login(conn: ReadConn, account_id: int) -> Login:
+    row = await conn.fetchrow(f"SELECT {_LOGIN} FROM logins AS l WHERE l.account_id = $1", account_id)
+    if row is None:
+        raise NotFound
+    return login_from(row)
+
+
+async def find_login(conn: ReadConn, account_id: int) -> Login | None:
+    """None for accounts that nobody logs in to: of other networks, and feeds."""
+    row = await conn.fetchrow(f"SELECT {_LOGIN} FROM logins AS l WHERE l.account_id = $1", account_id)
+    return login_from(row) if row else None
+
+
+async def insert_login(tx: WriteTx, login: Login, email_key: str, reason: str, invitation_id: int | None) -> bool:
+    """False when somebody has this e-mail address already."""
+    return bool(await tx.fetchval(
+        """
+        INSERT INTO logins (account_id, email, email_key, password_hash, role, language, confirmed_at, approved_at, reason,
+                            invitation_id, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (email_key) DO NOTHING RETURNING true
+        """,
+        login.account_id, login.email, email_key, login.password_hash, login.role, login.language, login.confirmed_at,
+        login.approved_at, reason, invitation_id, login.created_at,
+    ))
+
+
+async def update_password(tx: WriteTx, account_id: int, password_hash: str) -> None:
+    await tx.execute("UPDATE logins SET password_hash = $2 WHERE account_id = $1", account_id, password_hash)
+
+
+async def update_role(tx: WriteTx, account_id: int, role: Role) -> None:
+    await tx.execute("UPDATE logins SET role = $2 WHERE account_id = $1", account_id, role)
+
+
+async def update_email(tx: WriteTx, account_id: int, email: str, email_key: str) -> bool:
+    """False when somebody else has this address."""
+    return bool(await tx.execute(
+        "UPDATE logins SET email = $2, email_key = $3 WHERE account_id = $1"
+        " AND NOT EXISTS (SELECT FROM logins AS other WHERE other.email_key = $3 AND other.account_id <> $1)",
+        account_id, email, email_key,
+    ))
+
+
+async def update_confirmed(tx: WriteTx, account_id: int, email: str) -> bool:
+    return bool(await tx.execute(
+        "UPDATE logins SET confirmed_at = coalesce(confirmed_at, now()) WHERE account_id = $1 AND email = $2", account_id, email
+    ))
+
+
+async def update_preferences(tx: WriteTx, account_id: int, preferences: Preferences, language: str) -> None:
+    await tx.execute(
+        "UPDATE logins SET settings = $2, language = $3 WHERE account_id = $1",
+        account_id, msgspec.json.encode(preferences).decode(), language,
+    )
+
+
+async def insert_one_time_code(tx: WriteTx, code_hash: bytes, kind: str, account_id: int, email: str, seconds: float) -> None:
+    await tx.execute("DELETE FROM one_time_codes WHERE account_id = $1 AND kind = $2", account_id, kind)
+    await tx.execute(
+        "INSERT INTO one_time_codes (code_hash, kind, account_id, email, expires_at)"
+        " VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))",
+        code_hash, kind, account_id, email, seconds,
+    )
+
+
+async def take_one_time_code(tx: WriteTx, code_hash: bytes, kind: str) -> tuple[int, str] | None:
+    """(account id, e-mail) of a code that is valid; it is gone then, whoever asks next."""
+    row = await tx.fetchrow(
+        "DELETE FROM one_time_codes WHERE code_hash = $1 AND kind = $2 RETURNING account_id, email, expires_at > now() AS is_valid",
+        code_hash, kind,
+    )
+    return (row["account_id"], row["email"]) if row and row["is_valid"] else None
+
+
+async def has_one_time_code(conn: ReadConn, code_hash: bytes, kind: str) -> bool:
+    return bool(await conn.fetchval(
+        "SELECT true FROM one_time_codes WHERE code_hash = $1 AND kind = $2 AND expires_at > now()", code_hash, kind
+    ))
+
+
+async def count_network(conn: ReadConn) -> tuple[int, int, int]:
+    """(members, members seen within 30 days, posts): what the network says of itself. Walks the small tables."""
+    row = await conn.fetchrow(
+        "SELECT count(*) AS members, count(*) FILTER (WHERE l.seen_at > now() - interval '30 days') AS active,"
+        " (SELECT coalesce(sum(ac.posts), 0)::bigint FROM account_counts AS ac JOIN accounts AS a ON a.id = ac.account_id"
+        "  WHERE a.domain = '') AS posts FROM logins AS l"
+    )
+    assert row is not None
+    return row["members"], row["active"], row["posts"]

@@ -1,0 +1,53 @@
+"""SQL of browser sessions: `sessions`."""
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.network.accounts.queries import account_from
+from folkmoot.network.sessions.model import Session, Viewer
+from folkmoot.network.sessions.queries.logins import VIEWER, WHOSE, login_from
+
+
+async def insert_session(tx: WriteTx, token_hash: bytes, session: Session, account_id: int) -> None:
+    await tx.execute(
+        "INSERT INTO sessions (token_hash, id, account_id, agent, address, created_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        token_hash, session.id, account_id, session.agent, session.address, session.created_at,
+    )
+
+
+async def find_session_viewer(conn: ReadConn, token_hash: bytes) -> Viewer | None:
+    row = await conn.fetchrow(
+        f"SELECT {VIEWER}, s.id AS session_id FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {WHOSE}"
+        " WHERE s.token_hash = $1",
+        token_hash,
+    )
+    if row is None:
+        return None
+    return Viewer(account=account_from(row, "a_"), login=login_from(row, "login_"), session_id=row["session_id"])
+
+
+async def update_seen(tx: WriteTx, token_hash: bytes, account_id: int) -> None:
+    """Notes a visit, to the day: what decides whether a home is kept warm."""
+    await tx.execute("UPDATE sessions SET seen_at = now() WHERE token_hash = $1", token_hash)
+    await tx.execute("UPDATE tokens SET seen_at = now() WHERE token_hash = $1", token_hash)
+    await tx.execute("UPDATE logins SET seen_at = now() WHERE account_id = $1", account_id)
+
+
+async def list_sessions(conn: ReadConn, account_id: int) -> list[Session]:
+    rows = await conn.fetch(
+        "SELECT id, agent, address, created_at, seen_at FROM sessions WHERE account_id = $1 ORDER BY id DESC LIMIT 100", account_id
+    )
+    return [Session(**dict(row)) for row in rows]
+
+
+async def delete_sessions(tx: WriteTx, account_id: int, *, only: int | None = None, but: int | None = None) -> int:
+    """Ends sessions: all of them, only one, or all but one."""
+    return await tx.execute(
+        "DELETE FROM sessions WHERE account_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($3::bigint IS NULL OR id <> $3)",
+        account_id, only, but,
+    )
+
+
+async def delete_expired(tx: WriteTx, session_seconds: float) -> None:
+    """What nobody can use any more."""
+    await tx.execute("DELETE FROM one_time_codes WHERE expires_at < now()")
+    await tx.execute("DELETE FROM authorization_codes WHERE expires_at < now()")
+    await tx.execute("DELETE FROM sessions WHERE seen_at < now() - make_interval(secs => $1)", session_seconds)
