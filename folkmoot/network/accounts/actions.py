@@ -9,7 +9,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, pretends_to_be_us, search_words
 from folkmoot.network.accounts import queries
-from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, AccountEffect, ProfileField
+from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, AccountEffect, AccountUpdated, ProfileField
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
@@ -56,7 +56,11 @@ async def create_account(tx: WriteTx, username: str, *, display_name: str = "", 
 
 
 async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, base_url: str) -> Account:
-    """Changes what an account says of itself. Tells account.changed. Raises Invalid with each field that is too long."""
+    """Changes what an account says of itself.
+
+    Tells account.updated when the words are others, account.changed when a setting is; nothing for what stays the same.
+    Raises Invalid with each field that is too long.
+    """
     display_name = clean_line(draft.display_name) if draft.display_name is not None else account.display_name
     bio = clean(draft.bio) if draft.bio is not None else account.bio
     fields = account.fields
@@ -77,7 +81,10 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
     )
     await queries.update_profile(tx, changed, _search_words(changed))
 
-    tx.tell(AccountChanged(account_id=account.id))
+    if _words(changed) != _words(account):
+        tx.tell(AccountUpdated(account_id=account.id))
+    if any(value != getattr(account, name) for name, value in switches.items()):
+        tx.tell(AccountChanged(account_id=account.id))
     return changed
 
 
@@ -114,6 +121,11 @@ def _refuse_profile(account: Account, display_name: str, bio: str, fields: Seque
         errors.append(FieldError("fields", "too_long", "A row has at most %(limit)d characters.", {"limit": LONGEST_FIELD}))
     if errors:
         raise Invalid(*errors)
+
+
+def _words(account: Account) -> tuple[object, ...]:
+    """What people read of a profile."""
+    return account.display_name, account.bio, [(field.name, field.value) for field in account.fields]
 
 
 def _field_html(value: str, base_url: str) -> str:

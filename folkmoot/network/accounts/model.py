@@ -83,8 +83,15 @@ class AccountCreated(Event, frozen=True, kw_only=True):
     account_id: int
 
 
+class AccountUpdated(Event, frozen=True, kw_only=True):
+    """The words of a profile: display name, biography or fields."""
+
+    kind = "account.updated"
+    account_id: int
+
+
 class AccountChanged(Event, frozen=True, kw_only=True):
-    """Name, picture, bio, fields or a setting that others can see."""
+    """Anything else that others can see: a picture, a setting, the effect of restrictions."""
 
     kind = "account.changed"
     account_id: int
