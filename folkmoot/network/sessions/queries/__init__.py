@@ -9,6 +9,7 @@ from folkmoot.network.sessions.queries.apps import (
     insert_app,
     insert_authorization_code,
     insert_token,
+    is_token_open_unscoped,
     list_tokens,
     take_authorization_code,
 )
@@ -34,6 +35,7 @@ from folkmoot.network.sessions.queries.sessions import (
     delete_sessions,
     find_session_viewer,
     insert_session,
+    is_session_open_unscoped,
     list_sessions,
     update_seen,
 )
@@ -42,7 +44,7 @@ __all__ = [
     "count_network", "delete_expired", "delete_invitation", "delete_sessions", "delete_token_of_app", "delete_tokens",
     "find_app", "find_login", "find_login_by_email", "find_login_by_name", "find_session_viewer", "find_token_holder", "get_app",
     "get_login", "has_one_time_code", "insert_app", "insert_authorization_code", "insert_invitation", "insert_login",
-    "insert_one_time_code", "insert_session", "insert_token", "list_invitations", "list_sessions", "list_tokens",
-    "take_authorization_code", "take_one_time_code", "update_confirmed", "update_email", "update_password", "update_preferences",
-    "update_role", "update_seen", "use_invitation",
+    "insert_one_time_code", "insert_session", "insert_token", "is_session_open_unscoped", "is_token_open_unscoped",
+    "list_invitations", "list_sessions", "list_tokens", "take_authorization_code", "take_one_time_code", "update_confirmed",
+    "update_email", "update_password", "update_preferences", "update_role", "update_seen", "use_invitation",
 ]

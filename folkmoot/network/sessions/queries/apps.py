@@ -6,7 +6,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.queries import account_from
 from folkmoot.network.sessions.model import App, TokenHolder, Viewer
-from folkmoot.network.sessions.queries.logins import VIEWER, WHOSE, login_from
+from folkmoot.network.sessions.queries.logins import IS_ADMITTED, VIEWER, WHOSE, login_from
 
 _APP = "id, client_id, name, website, redirect_uris, scopes, created_at"
 
@@ -107,3 +107,12 @@ async def delete_token_of_app(tx: WriteTx, token_hash: bytes, app_id: int) -> in
     """Revokes a token that is this app's; returns whose it was."""
     row = await tx.fetchrow("DELETE FROM tokens WHERE token_hash = $1 AND app_id = $2 RETURNING account_id", token_hash, app_id)
     return row["account_id"] if row else None
+
+
+async def is_token_open_unscoped(conn: ReadConn, token_id: int) -> bool:
+    """Whether a token still admits its account, or its app if it is an app's own. By the unique index on `id`."""
+    return bool(await conn.fetchval(
+        f"SELECT true FROM tokens AS t LEFT JOIN (logins AS l {WHOSE}) ON l.account_id = t.account_id"
+        f" WHERE t.id = $1 AND (t.account_id IS NULL OR {IS_ADMITTED})",
+        token_id,
+    ))

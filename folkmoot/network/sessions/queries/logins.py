@@ -4,6 +4,7 @@ import msgspec
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import columns
 from folkmoot.network.sessions.model import Login, Preferences, Role
 
@@ -11,11 +12,16 @@ _LOGIN = (
     "l.account_id, l.email, l.password_hash, l.role, l.language, l.confirmed_at, l.approved_at, l.disabled_at,"
     " l.settings, l.created_at"
 )
-# The account of a log-in `l`, and what `login_from` and `account_from` read of both.
+# The account `a` of a log-in `l`, and what `login_from` and `account_from` read of both.
 WHOSE = "JOIN accounts AS a ON a.id = l.account_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
 VIEWER = (
     f"{columns(prefix='a_')}, l.account_id AS login_account_id, l.email, l.password_hash, l.role, l.language,"
     " l.confirmed_at, l.approved_at, l.disabled_at, l.settings, l.created_at AS login_created_at"
+)
+# The same as `Login.obstacle` and a suspension say, for a log-in `l` and its account `a`.
+IS_ADMITTED = (
+    "l.disabled_at IS NULL AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL"
+    f" AND a.effect < {AccountEffect.SUSPENDED:d}"
 )
 
 

@@ -3,7 +3,7 @@
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.accounts.queries import account_from
 from folkmoot.network.sessions.model import Session, Viewer
-from folkmoot.network.sessions.queries.logins import VIEWER, WHOSE, login_from
+from folkmoot.network.sessions.queries.logins import IS_ADMITTED, VIEWER, WHOSE, login_from
 
 
 async def insert_session(tx: WriteTx, token_hash: bytes, session: Session, account_id: int) -> None:
@@ -51,3 +51,12 @@ async def delete_expired(tx: WriteTx, session_seconds: float) -> None:
     await tx.execute("DELETE FROM one_time_codes WHERE expires_at < now()")
     await tx.execute("DELETE FROM authorization_codes WHERE expires_at < now()")
     await tx.execute("DELETE FROM sessions WHERE seen_at < now() - make_interval(secs => $1)", session_seconds)
+
+
+async def is_session_open_unscoped(conn: ReadConn, account_id: int, session_id: int) -> bool:
+    """Whether a session still admits its account: asked at the heartbeats of a stream. By the unique index on `id`."""
+    return bool(await conn.fetchval(
+        f"SELECT true FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {WHOSE}"
+        f" WHERE s.id = $1 AND s.account_id = $2 AND {IS_ADMITTED}",
+        session_id, account_id,
+    ))
