@@ -1,4 +1,4 @@
-"""Puts everything together: which door answers what, who hears of which event, which jobs there are.
+"""Puts everything together: which application answers which path, who hears of which event, which jobs there are.
 
 The only module that imports everything. A process is a web process (`run_web`) or a worker (`run_worker`); neither
 keeps anything that matters.
@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from folkmoot.api.door import ApiDoor
+from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import log
 from folkmoot.base.db import LOST, Database
@@ -24,7 +24,7 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.events import Subscriptions
 from folkmoot.base.jobs import Job, Timed, Worker, forget_events
 from folkmoot.config import Settings
-from folkmoot.health import HealthDoor
+from folkmoot.health import HealthApplication
 from folkmoot.http.context import Context
 from folkmoot.http.front import Front
 from folkmoot.http.routing import Router
@@ -54,7 +54,7 @@ from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired, send_reset
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted
 from folkmoot.network.timelines import jobs as timelines
-from folkmoot.web.door import WebDoor
+from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 
 JOURNAL_END = "journal.end"  # in the data directory: the signed end of the chain
@@ -105,14 +105,14 @@ def subscriptions(settings: Settings) -> Subscriptions:
 
 def jobs(settings: Settings) -> list[Job]:
     """The orders that can be given, apart from the delivery of events."""
-    post = mails.Post(
+    transport = mails.MailTransport(
         network=settings.network.name, base_url=settings.base_url, sender=settings.mail.sender, host=settings.mail.host,
         port=settings.mail.port, user=settings.mail.user, password=settings.mail.password, security=settings.mail.security,
         outbox=settings.data / "outbox",
     )
 
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
-        await mails.deliver(mail, post)
+        await mails.deliver(mail, transport)
 
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
@@ -149,12 +149,12 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     ]
 
 
-def doors(settings: Settings, database: Database) -> Front:
-    """What answers requests: the API, the pages, and the questions after health."""
+def create_front(settings: Settings, database: Database) -> Front:
+    """What answers requests: the API, the pages and the health checks."""
     context = Context.make(settings, database)
     api_router = Router(API_ROUTES)
     return Front(
-        api=ApiDoor(context, api_router), pages=WebDoor(context, Router(WEB_ROUTES)), health=HealthDoor(context),
+        api=ApiApplication(context, api_router), pages=WebApplication(context, Router(WEB_ROUTES)), health=HealthApplication(context),
         api_router=api_router, is_secure=settings.is_secure,
     )
 
@@ -166,7 +166,7 @@ def create_web(settings: Settings) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         database = await _open(settings)
-        state["front"] = doors(settings, database)
+        state["front"] = create_front(settings, database)
         try:
             yield
         finally:

@@ -25,7 +25,7 @@ WORKER_SILENT = 30  # seconds after which we say that no worker runs
 _QUEUE = "SELECT count(*), coalesce(extract(epoch FROM now() - min(execute_after)), 0)::float8 AS age FROM pgqueuer WHERE status = 'queued'"
 
 
-class HealthDoor:
+class HealthApplication:
     """Answers `/livez`, `/readyz` and `/metrics`."""
 
     def __init__(self, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""The cast of every test, and a door to knock at: made through the same code as everybody's, without slow passwords."""
+"""The cast of every test, and requests to the application: made through the same code as everybody's, without slow passwords."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Answer:
 
 
 class Visitor:
-    """Somebody at the door: sends requests to the application in this process and keeps its cookies."""
+    """A client: sends requests to the application in this process and keeps its cookies."""
 
     def __init__(self, front: Any, token: str = "", session: str = "") -> None:
         self._front = front
@@ -152,13 +152,13 @@ class Visitor:
 
 
 class Village:
-    """A database with people in it, and the doors of the network over it."""
+    """A database with people in it, and the application over it."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
         database.heard_kinds = app.subscriptions(settings).kinds()
-        self.front = app.doors(settings, database)
+        self.front = app.create_front(settings, database)
         self.people: dict[str, Account] = {}
 
     async def settle(self, *names: str, role: Role = Role.MEMBER) -> list[Account]:

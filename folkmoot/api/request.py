@@ -54,7 +54,7 @@ class Request:
 
     @property
     def viewer(self) -> Viewer:
-        """Who is logged in; the door has seen to it that on a member's route there is somebody."""
+        """Who is logged in; the application has made sure that on a member's route there is somebody."""
         assert self.holder is not None
         assert self.holder.viewer is not None
         return self.holder.viewer

@@ -44,20 +44,20 @@ def _meters() -> tuple[Any, Any]:
         name = _name or os.getpid()
         values.ValueClass = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]
     return (
-        Counter("folkmoot_requests", "Requests answered", ["door", "status"]),
-        Histogram("folkmoot_request_seconds", "Time to answer", ["door"], buckets=_BUCKETS),
+        Counter("folkmoot_requests", "Requests answered", ["application", "status"]),
+        Histogram("folkmoot_request_seconds", "Time to answer", ["application"], buckets=_BUCKETS),
     )
 
 
 class Requests:
-    """Counts and times requests by door and kind of answer."""
+    """Counts and times requests by application and kind of answer."""
 
     def __init__(self) -> None:
         self._count, self._seconds = _meters()
-        self._labelled = cache(lambda door, kind: (self._count.labels(door, f"{kind}xx"), self._seconds.labels(door)))
+        self._labelled = cache(lambda name, kind: (self._count.labels(name, f"{kind}xx"), self._seconds.labels(name)))
 
-    def note(self, door: str, status: int, seconds: float) -> None:
-        count, clock = self._labelled(door, status // 100)
+    def note(self, application: str, status: int, seconds: float) -> None:
+        count, clock = self._labelled(application, status // 100)
         count.inc()
         clock.observe(seconds)
 

@@ -1,4 +1,4 @@
-"""`moot drill`: the newest backup, brought back into a throw-away copy and asked for timelines through the doors."""
+"""`moot drill`: the newest backup, brought back into a throw-away copy and asked for timelines."""
 
 import asyncio
 from pathlib import Path
@@ -63,14 +63,14 @@ def _report(planned: Plan, seconds: float, answers: dict[str, int], as_json: boo
 
 
 async def _question(settings: Settings) -> dict[str, int]:
-    """Asks the copy's doors for the public timeline and for somebody's home. Raises Problem if they do not answer well."""
-    from folkmoot.app import doors, subscriptions
+    """Asks the copy for the public timeline and for somebody's home. Raises Problem if they do not answer well."""
+    from folkmoot.app import create_front, subscriptions
     from folkmoot.base.db import Database
 
     database = await Database.open(settings.dsn, epoch=settings.epoch, readers=2, writers=2, listen=False)
     try:
         database.heard_kinds = subscriptions(settings).kinds()
-        front = doors(settings, database)
+        front = create_front(settings, database)
         async with database.read() as conn:
             expected = await conn.fetchval(
                 "SELECT count(*) FROM posts JOIN accounts AS a ON a.id = posts.account_id WHERE visibility = 0 AND boost_of_id IS NULL"
@@ -104,7 +104,7 @@ async def _token(database: Any) -> str:
 
 
 async def _ask(front: Any, address: str, token: str = "") -> list[Any]:
-    """One request through the door, in this process. Raises Problem unless the answer is a list."""
+    """One request to the application, in this process. Raises Problem unless the answer is a list."""
     path, _, query = address.partition("?")
     headers = [(b"host", b"localhost")] + ([(b"authorization", f"Bearer {token}".encode())] if token else [])
     scope = {

@@ -1,1 +1,1 @@
-"""What both doors (pages and client API) stand on: routes with their access class, parameters, addresses, replies."""
+"""What both entry points (HTML pages and client API) share: routes with their access class, parameters, addresses, replies."""

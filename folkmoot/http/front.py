@@ -1,4 +1,4 @@
-"""The front of the house: every request passes here, gets an id, its security headers, and the door that answers it."""
+"""The outermost ASGI application: gives each request an id and security headers and hands it to the application for its path."""
 
 import logging
 from itertools import count
@@ -22,7 +22,7 @@ _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
 
 
 class Front:
-    """An ASGI application over the doors."""
+    """Dispatches to the API, the pages and the health checks."""
 
     def __init__(self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool) -> None:
         self._api = api
@@ -40,7 +40,7 @@ class Front:
         id_ = f"{self._process}-{next(self._numbers)}"  # names a line of the log, no secret
         request_id.set(id_)
         started = clock.monotonic()
-        name, door = self._door(scope["path"])
+        name, application = self._application(scope["path"])
         headers = self._headers[name]
         status = 500
 
@@ -52,13 +52,13 @@ class Front:
             await send(message)
 
         try:
-            await door(scope, receive, send_marked)
+            await application(scope, receive, send_marked)
         finally:
             seconds = clock.monotonic() - started
             self._requests.note(name, status, seconds)
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
 
-    def _door(self, path: str) -> tuple[str, Any]:
+    def _application(self, path: str) -> tuple[str, Any]:
         if path.startswith("/api/") or (path.startswith(_FOR_PROGRAMS) and self._api_router.find(path)[0]):
             return "api", self._api
         if path in _HEALTH:

@@ -1,4 +1,4 @@
-"""Which HTTP status a problem becomes, at both doors."""
+"""Which HTTP status a problem becomes, at both entry points."""
 
 from folkmoot.base.errors import (
     Conflict,

@@ -10,7 +10,7 @@ HTML = b"text/html; charset=utf-8"
 
 
 class Reply:
-    """A body with its status and headers; the doors add theirs to `headers` before it is sent."""
+    """A body with its status and headers; the applications add theirs to `headers` before it is sent."""
 
     __slots__ = ("body", "headers", "status")
 

@@ -1,1 +1,1 @@
-"""The web door: pages and their parts, rendered on the server, usable without JavaScript, in Czech and English."""
+"""The web application: pages and their parts, rendered on the server, usable without JavaScript, in Czech and English."""

@@ -115,7 +115,7 @@ async def create(request: Request) -> Reply:
         return await request.show(
             "posts/new.html", 422, draft=draft, parent=parent, errors=errors, uploads=await still_there(request, uploads), post=None
         )
-    cookies = request.house.cookies
+    cookies = request.shared.cookies
     request.new_cookies.append(cookies.tell(cookies.sent, f"reply-{draft.reply_to_id}" if draft.reply_to_id else "new"))
     return request.redirect(f"/@{view.post.author.acct}/{view.post.id}" if draft.reply_to_id else "/")
 

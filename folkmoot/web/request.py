@@ -30,8 +30,8 @@ PAGE = 20
 _SMALLEST_PACKED = 1000  # bytes
 
 
-class House:
-    """What all requests for pages share, besides the context: templates, cookies, cached posts, static files."""
+class PageContext:
+    """What all requests for pages share, besides the context: templates, cookie names, form tokens, cached posts."""
 
     def __init__(self, context: Context, templates: Templates) -> None:
         self.context = context
@@ -45,21 +45,21 @@ class House:
 class Request:
     """One request. `viewer` is None for somebody who is not logged in."""
 
-    def __init__(self, scope: Any, receive: Any, route: Route, values: dict[str, str], house: House, viewer: Viewer | None,
+    def __init__(self, scope: Any, receive: Any, route: Route, values: dict[str, str], shared: PageContext, viewer: Viewer | None,
                  cookies: dict[str, str]) -> None:
         self.scope = scope
         self._receive = receive
         self.route = route
         self._values = values
-        self.house = house
-        self.context = house.context
+        self.shared = shared
+        self.context = shared.context
         self.signed_in = viewer
         self.cookies = cookies
         self.headers = Headers(scope=scope)
         self.query: Params = LenientParams()
         self.form: Params = LenientParams()
         self.new_cookies: HeaderList = []
-        self._visit = cookies.get(house.cookies.visit, "")
+        self._visit = cookies.get(shared.cookies.visit, "")
 
     # -- who and what ----------------------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ class Request:
 
     @property
     def viewer(self) -> Viewer:
-        """Who is logged in; on a member's route the door has seen to it that there is somebody."""
+        """Who is logged in; on a member's route the application has made sure that there is somebody."""
         assert self.signed_in is not None
         return self.signed_in
 
@@ -90,14 +90,14 @@ class Request:
     def language(self) -> str:
         if self.signed_in and self.signed_in.login.language in i18n.LANGUAGES:
             return self.signed_in.login.language
-        chosen = self.cookies.get(self.house.cookies.language, "")
+        chosen = self.cookies.get(self.shared.cookies.language, "")
         return chosen if chosen in i18n.LANGUAGES else i18n.choose(
             self.headers.get("accept-language", ""), self.context.settings.network.language
         )
 
     @property
     def translator(self) -> i18n.Translator:
-        return self.house.templates.translators[self.language]
+        return self.shared.templates.translators[self.language]
 
     @property
     def wants_part(self) -> bool:
@@ -107,13 +107,13 @@ class Request:
     @property
     def browser(self) -> str:
         """What form tokens hang on: the session, else the visit."""
-        return self.cookies.get(self.house.cookies.session, "") if self.signed_in else self._visit
+        return self.cookies.get(self.shared.cookies.session, "") if self.signed_in else self._visit
 
     def form_token(self) -> str:
         if not self.signed_in and not self._visit:
             self._visit = clock.token(18)
-            self.new_cookies.append(self.house.cookies.set(self.house.cookies.visit, self._visit, 86400))
-        return self.house.tokens.make(self.browser)
+            self.new_cookies.append(self.shared.cookies.set(self.shared.cookies.visit, self._visit, 86400))
+        return self.shared.tokens.make(self.browser)
 
     def read_query(self) -> None:
         self.query = LenientParams(from_query(self.scope["query_string"]).tree())
@@ -144,7 +144,7 @@ class Request:
 
     async def views(self, entries: Sequence[Entry]) -> list[PostView]:
         """The posts of a timeline, from memory where they have not changed."""
-        posts = await self.house.posts.gather(self.database, entries)
+        posts = await self.shared.posts.gather(self.database, entries)
         return [
             PostView(
                 post=posts[entry.boost_key if entry.is_boost else entry.shown_key],
@@ -170,11 +170,11 @@ class Request:
         return self.render(template, status, form_targets=form_targets, unread=unread, **values)
 
     def render(self, template: str, status: int = 200, /, *, form_targets: str = "", unread: int = 0, **values: Any) -> Reply:
-        text = self.house.templates.render(
+        text = self.shared.templates.render(
             self.language, template, request=self, viewer=self.signed_in, form_token=self.form_token(), unread=unread,
             path=self.scope["path"], now=clock.now(), **values,
         )
-        policy = content_policy(self.context.settings.media.base_url, form_targets) if form_targets else self.house.policy
+        policy = content_policy(self.context.settings.media.base_url, form_targets) if form_targets else self.shared.policy
         return self.html(text, status, [(b"content-security-policy", policy)])
 
     def html(self, text: str, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:

@@ -40,7 +40,7 @@ async def log_in(request: Request) -> Reply:
 async def log_out(request: Request) -> Reply:
     async with request.database.write() as tx:
         await actions.end_sessions(tx, request.viewer, only=request.viewer.session_id)
-    request.new_cookies.append(request.house.cookies.drop(request.house.cookies.session))
+    request.new_cookies.append(request.shared.cookies.drop(request.shared.cookies.session))
     return request.redirect("/")
 
 
@@ -124,7 +124,7 @@ async def choose_language(request: Request) -> Reply:
         if request.signed_in:
             async with request.database.write() as tx:
                 await actions.change_preferences(tx, request.viewer, request.viewer.login.preferences, language)
-        request.new_cookies.append(request.house.cookies.set(request.house.cookies.language, language))
+        request.new_cookies.append(request.shared.cookies.set(request.shared.cookies.language, language))
     return request.back()
 
 
@@ -147,7 +147,7 @@ async def _free_names(request: Request, wish: actions.SignUp) -> list[str]:
 
 
 def _let_in(request: Request, secret: str, where: str) -> Reply:
-    request.new_cookies.append(request.house.cookies.set(request.house.cookies.session, secret))
+    request.new_cookies.append(request.shared.cookies.set(request.shared.cookies.session, secret))
     return request.redirect(where)
 
 

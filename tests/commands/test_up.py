@@ -182,7 +182,7 @@ def test_a_full_disk_cannot_take_a_process_by_its_metrics(folder: Path) -> None:
 
 def _answered(network: NetworkUp) -> float:
     text = _curl(network, "/metrics")
-    return float(re.findall(r'folkmoot_requests_total{door="health",status="2xx"} ([0-9.]+)', text)[0])
+    return float(re.findall(r'folkmoot_requests_total{application="health",status="2xx"} ([0-9.]+)', text)[0])
 
 
 def test_a_network_that_is_brought_up_to_date_gets_no_demo_village() -> None:

@@ -13,7 +13,7 @@ from folkmoot.config import Network
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.model import Role
-from folkmoot.web.door import _require
+from folkmoot.web.application import _require
 from folkmoot.web.routes import ROUTES
 from folkmoot.web.settings import browser_name
 from tests.api.test_accounts import picture

@@ -51,7 +51,7 @@ class Mail(msgspec.Struct, frozen=True):
     link: str
 
 
-class Post(msgspec.Struct, frozen=True):
+class MailTransport(msgspec.Struct, frozen=True):
     """How mails leave this network."""
 
     network: str
@@ -69,22 +69,22 @@ def send_mail(tx: WriteTx, mail: Mail) -> None:
     tx.enqueue(JOB, mail)
 
 
-async def deliver(mail: Mail, post: Post) -> None:
+async def deliver(mail: Mail, transport: MailTransport) -> None:
     """Sends a mail, or files it. Raises aiosmtplib.SMTPException, and is then tried again."""
     subject, body = _TEXTS[mail.text, mail.language if (mail.text, mail.language) in _TEXTS else "en"]
-    link = mail.link if mail.link.startswith("http") else post.base_url + mail.link
+    link = mail.link if mail.link.startswith("http") else transport.base_url + mail.link
     message = EmailMessage()
-    message["From"] = post.sender
+    message["From"] = transport.sender
     message["To"] = mail.to
-    message["Subject"] = subject.format(network=post.network)
+    message["Subject"] = subject.format(network=transport.network)
     message["Date"] = formatdate(clock.now().timestamp())
-    message["Message-ID"] = make_msgid(domain=post.sender.rpartition("@")[2])
-    message.set_content(body.format(network=post.network, link=link) + "\n")
-    if not post.host:
+    message["Message-ID"] = make_msgid(domain=transport.sender.rpartition("@")[2])
+    message.set_content(body.format(network=transport.network, link=link) + "\n")
+    if not transport.host:
         name = f"{clock.now():%Y%m%dT%H%M%S%f}-{mail.text}.eml"
-        (post.outbox / name).write_bytes(bytes(message))
+        (transport.outbox / name).write_bytes(bytes(message))
         return
     await aiosmtplib.send(
-        message, hostname=post.host, port=post.port, username=post.user or None, password=post.password or None,
-        use_tls=post.security == "tls", start_tls=post.security == "starttls", timeout=20,
+        message, hostname=transport.host, port=transport.port, username=transport.user or None, password=transport.password or None,
+        use_tls=transport.security == "tls", start_tls=transport.security == "starttls", timeout=20,
     )

@@ -1,6 +1,6 @@
 """Log-ins, sessions, apps and tokens. No input or output.
 
-A secret (session, token, code) is given out once and stored as its SHA-256, so that a copied database opens no door.
+A secret (session, token, code) is given out once and stored as its SHA-256, so that a copied database lets nobody in.
 """
 
 import hashlib

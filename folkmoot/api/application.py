@@ -1,4 +1,4 @@
-"""The door of the client API: finds the route, asks who is there and what they may, and turns problems into answers.
+"""The client API application: finds the route, identifies the caller, checks what they may, and turns problems into answers.
 
 Errors have the shape that clients know (`{"error": "..."}`) with exact codes; every answer carries the rate-limit
 headers of the limit that is closest, and the headers that let programs in browsers read it.
@@ -52,7 +52,7 @@ _PRIVATE = [(b"vary", b"Authorization"), (b"cache-control", b"private, no-store"
 _SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=15, stale-while-revalidate=30")]
 
 
-class ApiDoor:
+class ApiApplication:
     """An ASGI application for `/api/...` and the machine side of OAuth."""
 
     def __init__(self, context: Context, router: Router) -> None:

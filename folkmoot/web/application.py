@@ -1,4 +1,4 @@
-"""The door of the web: finds the page, asks who is there, checks forms, and turns problems into pages that help."""
+"""The web application: finds the page, identifies the viewer, checks forms, and turns problems into pages that help."""
 
 import logging
 from typing import Any
@@ -21,7 +21,7 @@ from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.sessions.model import Role, Viewer
 from folkmoot.web.rendering import Templates
-from folkmoot.web.request import House, Request
+from folkmoot.web.request import PageContext, Request
 from folkmoot.web.security import comes_from_us
 from folkmoot.web.static_files import StaticFiles
 
@@ -44,14 +44,14 @@ async def _nowhere(_request: Request) -> Reply:
 _NOWHERE = Route("GET", "/", _nowhere, Access.PUBLIC)  # stands in where no page was found
 
 
-class WebDoor:
+class WebApplication:
     """An ASGI application for everything that people see."""
 
     def __init__(self, context: Context, router: Router) -> None:
         self._context = context
         self._router = router
         self.static = StaticFiles()
-        self._house = House(context, Templates(context.settings, context.urls, self.static))
+        self._shared = PageContext(context, Templates(context.settings, context.urls, self.static))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         method, path = scope["method"], scope["path"]
@@ -60,7 +60,7 @@ class WebDoor:
             return
         routes, values = self._router.find(path)
         route = routes.get("GET" if method == "HEAD" else method)
-        request = Request(scope, receive, route or _NOWHERE, values, self._house, None, _cookies(scope))
+        request = Request(scope, receive, route or _NOWHERE, values, self._shared, None, _cookies(scope))
         try:
             viewer = request.signed_in = await self._viewer(request.cookies)
             self._spend(request.route, request)
@@ -93,7 +93,7 @@ class WebDoor:
         await reply(scope, receive, send)
 
     async def _viewer(self, cookies: dict[str, str]) -> Viewer | None:
-        secret = cookies.get(self._house.cookies.session)
+        secret = cookies.get(self._shared.cookies.session)
         return await self._context.viewers.by_session(secret) if secret else None
 
     def _spend(self, route: Route, request: Request) -> None:
@@ -111,7 +111,7 @@ class WebDoor:
         token = form.text("form_token") or request.headers.get("x-form-token", "")
         if not comes_from_us(dict(request.headers), self._context.settings.base_url):
             raise Forbidden("This form was sent from another site. Nothing has happened.")
-        if not request.house.tokens.is_valid(request.browser, token):
+        if not request.shared.tokens.is_valid(request.browser, token):
             raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
 
     async def _refusal(self, request: Request, problem: Problem) -> Reply:
