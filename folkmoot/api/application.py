@@ -8,13 +8,10 @@ import logging
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.request import Request, encode
 from folkmoot.base import clock
 from folkmoot.base.errors import (
-    Forbidden,
     Invalid,
     NotFound,
     Problem,
@@ -23,22 +20,24 @@ from folkmoot.base.errors import (
     WritesPaused,
 )
 from folkmoot.base.limits import Allowance, address_key
+from folkmoot.http.admission import Caller, PersonMissing, RoleMissing, ScopeMissing, Suspended, admit
 from folkmoot.http.context import Context
 from folkmoot.http.problems import WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
-from folkmoot.http.routing import Access, Route, Router
-from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.sessions import scopes
-from folkmoot.network.sessions.model import TokenHolder, Viewer
+from folkmoot.http.routing import Route, Router
+from folkmoot.network.sessions.model import TokenHolder
 from folkmoot.network.timelines.fragments import FragmentCache
 
 log = logging.getLogger(__name__)
-
-
-class WrongToken(Unauthorized):
-    message = "The access token is invalid"
-
-
+# What clients know our refusals by.
+_WIRE = {
+    NotFound.message: "Record not found",
+    Unauthorized.message: "The access token is invalid",
+    ScopeMissing.message: "This action is outside the authorized scopes",
+    PersonMissing.message: "This method requires an authenticated user",
+    Suspended.message: "Your login is currently disabled.",
+    RoleMissing.message: "This action is not allowed",
+}
 _EXPOSED = (
     b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Retry-After, Deprecation, Mastodon-Async-Refresh"
 )
@@ -78,7 +77,7 @@ class ApiApplication:
                 _require_left(allowance)
             if route is None:
                 raise WrongMethod(method=method) if routes else NotFound
-            holder = _admitted(route, holder)
+            holder = admit(route, Caller.by_token(holder)).holder
             request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, holder)
             reply = await route.handler(request)
         except Problem as problem:
@@ -107,7 +106,7 @@ class ApiApplication:
                     return None  # a client's own log-in at /oauth/token
                 holder = await self._context.viewers.by_token(token.strip())
                 if holder is None:
-                    raise WrongToken
+                    raise Unauthorized
                 return holder
         return None
 
@@ -130,42 +129,12 @@ def _require_left(allowance: Allowance) -> None:
         raise TooMany("Too many requests", retry_after=max(1, allowance.reset - int(clock.now().timestamp())))
 
 
-def _is_shut_out(viewer: Viewer) -> bool:
-    return bool(viewer.login.obstacle) or viewer.account.effect >= AccountEffect.SUSPENDED
-
-
-def _admitted(route: Route, holder: TokenHolder | None) -> TokenHolder | None:
-    """Who comes in by this route. The order of the refusals is what clients know.
-
-    What is public can be read by everybody: who is not confirmed yet, or is locked out, reads it as nobody.
-    """
-    if holder is None:
-        if route.access is Access.PUBLIC:
-            return None
-        raise WrongToken
-    if route.scope and not any(scopes.covers(holder.scopes, wanted) for wanted in route.scope.split("|")):
-        raise Forbidden("This action is outside the authorized scopes")
-    if route.access is Access.PUBLIC:
-        return msgspec.structs.replace(holder, viewer=None) if holder.viewer and _is_shut_out(holder.viewer) else holder
-    if route.access is Access.APP:
-        return holder
-    if holder.viewer is None:
-        raise Invalid(message="This method requires an authenticated user")
-    if holder.viewer.login.obstacle:
-        raise Forbidden(holder.viewer.login.obstacle)
-    if holder.viewer.account.effect >= AccountEffect.SUSPENDED:
-        raise Forbidden("Your login is currently disabled.")
-    return holder
-
-
 def _refusal(problem: Problem) -> Reply:
     status = status_of(problem)
-    text = problem.message % problem.params if problem.params else problem.message
-    answer: dict[str, Any] = {"error": text}
+    text = _WIRE.get(problem.message, problem.message)
+    answer: dict[str, Any] = {"error": text % problem.params if problem.params else text}
     headers: list[tuple[bytes, bytes]] = []
-    if isinstance(problem, NotFound) and problem.message == NotFound.message:
-        answer = {"error": "Record not found"}
-    elif isinstance(problem, Invalid) and problem.errors:
+    if isinstance(problem, Invalid) and problem.errors:
         sentences = [error.message % error.params if error.params else error.message for error in problem.errors]
         answer = {"error": "Validation failed: " + ", ".join(sentences), "details": {}}
         for error, sentence in zip(problem.errors, sentences, strict=True):

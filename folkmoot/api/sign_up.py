@@ -2,7 +2,7 @@
 
 from folkmoot.api.apps import token_answer
 from folkmoot.api.request import Request
-from folkmoot.base.errors import Invalid
+from folkmoot.http.admission import PersonMissing
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions import actions, apps, scopes
@@ -42,7 +42,7 @@ async def is_confirmed(request: Request) -> Reply:
 def _joining(request: Request) -> Viewer:
     """Who is joining: unlike elsewhere, somebody who cannot do anything yet."""
     if request.holder is None or request.holder.viewer is None:
-        raise Invalid(message="This method requires an authenticated user")
+        raise PersonMissing
     return request.holder.viewer
 
 

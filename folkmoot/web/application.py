@@ -14,27 +14,20 @@ from folkmoot.base.errors import (
 )
 from folkmoot.base.limits import address_key
 from folkmoot.base.log import request_id
+from folkmoot.http.admission import Caller, RoleMissing, Suspended, admit
 from folkmoot.http.context import Context
 from folkmoot.http.problems import status_of
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route, Router
-from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.sessions.model import Role, Viewer
+from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import PageContext, Request
 from folkmoot.web.security import comes_from_us
 from folkmoot.web.static_files import StaticFiles
 
 log = logging.getLogger(__name__)
-_ROLES = {Access.JUROR: Role.JUROR, Access.MODERATOR: Role.MODERATOR, Access.OPERATOR: Role.OPERATOR}
 _PRIVATE = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
-
-
-class Suspended(Forbidden):
-    """A member who is suspended asks for what is not for them now."""
-
-    message = "Your account is suspended."
 
 
 async def _nowhere(_request: Request) -> Reply:
@@ -62,11 +55,11 @@ class WebApplication:
         route = routes.get("GET" if method == "HEAD" else method)
         request = Request(scope, receive, route or _NOWHERE, values, self._shared, None, _cookies(scope))
         try:
-            viewer = request.signed_in = await self._viewer(request.cookies)
+            request.signed_in = await self._viewer(request.cookies)
             self._spend(request.route, request)
             if route is None:
                 raise NotFound
-            _require(route, viewer)
+            request.signed_in = admit(route, Caller(request.signed_in)).viewer
             request.read_query()
             if method not in _SAFE:
                 await self._check_form(request)
@@ -115,6 +108,8 @@ class WebApplication:
             raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
 
     async def _refusal(self, request: Request, problem: Problem) -> Reply:
+        if isinstance(problem, RoleMissing):
+            problem = NotFound()  # without the role a page is not even known to exist
         status = status_of(problem)
         if isinstance(problem, Unauthorized) and not request.signed_in and request.scope["method"] in _SAFE:
             return redirect(f"/log_in?next={quote(_asked_for(request.scope))}")
@@ -129,18 +124,6 @@ class WebApplication:
             seconds = problem.retry_after if isinstance(problem, TooMany) else 1
             reply.headers.append((b"retry-after", b"%d" % max(1, round(seconds))))
         return reply
-
-
-def _require(route: Route, viewer: Viewer | None) -> None:
-    if viewer and viewer.account.effect >= AccountEffect.SUSPENDED and not route.for_suspended:
-        raise Suspended
-    if route.access is Access.PUBLIC:
-        return
-    if viewer is None:
-        raise Unauthorized
-    needed = _ROLES.get(route.access)
-    if needed and not viewer.login.role.includes(needed):
-        raise NotFound  # who may not come in need not learn that there is a room
 
 
 def _asked_for(scope: Any) -> str:

@@ -8,12 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from folkmoot.base.errors import NotFound
 from folkmoot.config import Network
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.model import Role
-from folkmoot.web.application import _require
 from folkmoot.web.routes import ROUTES
 from folkmoot.web.settings import browser_name
 from tests.api.test_accounts import picture
@@ -262,22 +260,6 @@ async def test_a_forgotten_password_is_set_anew_once(village: Village) -> None:
     assert (await session.get("/settings")).status == 303  # every session has ended
     assert (await send(visitor, path[1], path[1], password="jeste jine heslo")).status == 422
     assert (await send(visitor, "/log_in", "/log_in", name="jana", password="docela nove heslo")).status == 303
-
-
-async def test_staff_rooms_are_not_there_for_others(village: Village) -> None:
-    await village.settle("clen")
-    await village.settle("spravce_x", role=Role.OPERATOR)
-    route = Route("GET", "/x", _nothing, Access.OPERATOR)
-    viewers = village.front._pages._context.viewers
-    member = await viewers.by_session((await village.by_browser("clen")).cookies["folkmoot"])
-    operator = await viewers.by_session((await village.by_browser("spravce_x")).cookies["folkmoot"])
-    with pytest.raises(NotFound):
-        _require(route, member)
-    _require(route, operator)
-
-
-async def _nothing(_request: Any) -> None:
-    """A handler for a route that is only looked at."""
 
 
 @pytest.mark.parametrize(("agent", "name"), [

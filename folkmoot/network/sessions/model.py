@@ -98,6 +98,14 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     def is_frozen(self) -> bool:
         return self.account.effect >= AccountEffect.FROZEN
 
+    @property
+    def is_suspended(self) -> bool:
+        return self.account.effect >= AccountEffect.SUSPENDED
+
+    def holds(self, role: Role) -> bool:
+        """Whether this member has the role, or a higher one. Nobody acts in a role while frozen."""
+        return role is Role.MEMBER or (self.login.role.includes(role) and not self.is_frozen)
+
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """A program that people let in. `client_secret` is known only when it is made."""

@@ -1,0 +1,1 @@
+"""What both entry points share."""
