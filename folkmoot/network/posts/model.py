@@ -196,29 +196,41 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
 
 
-class PostCreated(Event, frozen=True, kw_only=True):
-    kind = "post.created"
+class PostEvent(Event, frozen=True, kw_only=True):
+    """What hearers of a post's events need, also when its row is gone.
+
+    Holds ids and keys, never texts. The defaults are those of events that an earlier release left in the queue: such a
+    post counts as closed. `hashtags` are keys, of public and unlisted posts only; `mentioned_ids` are all who were ever
+    mentioned. `domain` and `uri` are of other networks' posts.
+    """
+
     post_id: int
     account_id: int
-    visibility: int
-    origin_id: int  # the author; of a boost, who wrote the boosted post
+    visibility: int = Visibility.DIRECT
+    origin_id: int = 0  # the author; of a boost, who wrote the boosted post
     boost_of_id: int | None = None
+    reply_to_id: int | None = None
     reply_to_account_id: int | None = None
+    conversation_id: int | None = None
     mentioned_ids: tuple[int, ...] = ()
+    hashtags: tuple[str, ...] = ()
+    media_ids: tuple[int, ...] = ()
+    domain: str = ""
+    uri: str | None = None
 
 
-class PostEdited(Event, frozen=True, kw_only=True):
+class PostCreated(PostEvent, frozen=True, kw_only=True):
+    kind = "post.created"
+
+
+class PostEdited(PostEvent, frozen=True, kw_only=True):
     kind = "post.edited"
-    post_id: int
-    account_id: int
 
 
-class PostDeleted(Event, frozen=True, kw_only=True):
+class PostDeleted(PostEvent, frozen=True, kw_only=True):
     """Also of a boost that was taken back."""
 
     kind = "post.deleted"
-    post_id: int
-    account_id: int
 
 
 class PostFavourited(Event, frozen=True, kw_only=True):

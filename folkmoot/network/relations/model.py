@@ -26,31 +26,57 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class FollowStarted(Event, frozen=True, kw_only=True):
-    kind = "follow.started"
-    account_id: int
+class RelationEvent(Event, frozen=True, kw_only=True):
+    """What hearers need of both sides. The defaults are those of events that an earlier release left in the queue."""
+
+    account_id: int  # who follows, mutes, blocks
     target_id: int
+    account_domain: str = ""
+    target_domain: str = ""
+    target_is_locked: bool = False
 
 
-class FollowEnded(Event, frozen=True, kw_only=True):
-    kind = "follow.ended"
-    account_id: int
-    target_id: int
-
-
-class FollowRequested(Event, frozen=True, kw_only=True):
+class FollowRequested(RelationEvent, frozen=True, kw_only=True):
     kind = "follow.requested"
-    account_id: int
-    target_id: int
 
 
-class AccountMuted(Event, frozen=True, kw_only=True):
+class FollowRequestEnded(RelationEvent, frozen=True, kw_only=True):
+    """A request that led to no follow. `ended_by_id`: who took it back, rejected it, or blocked the other."""
+
+    kind = "follow.request_ended"
+    ended_by_id: int
+
+
+class FollowStarted(RelationEvent, frozen=True, kw_only=True):
+    kind = "follow.started"
+
+
+class FollowChanged(RelationEvent, frozen=True, kw_only=True):
+    """Other options of a follow that goes on."""
+
+    kind = "follow.changed"
+
+
+class FollowEnded(RelationEvent, frozen=True, kw_only=True):
+    """`ended_by_id`: the follower, or the target that removed the follower or blocked."""
+
+    kind = "follow.ended"
+    ended_by_id: int = 0
+
+
+class AccountMuted(RelationEvent, frozen=True, kw_only=True):
     kind = "account.muted"
-    account_id: int
-    target_id: int
 
 
-class AccountBlocked(Event, frozen=True, kw_only=True):
+class AccountUnmuted(RelationEvent, frozen=True, kw_only=True):
+    """A mute that was taken back; one whose time is over tells nothing."""
+
+    kind = "account.unmuted"
+
+
+class AccountBlocked(RelationEvent, frozen=True, kw_only=True):
     kind = "account.blocked"
-    account_id: int
-    target_id: int
+
+
+class AccountUnblocked(RelationEvent, frozen=True, kw_only=True):
+    kind = "account.unblocked"
