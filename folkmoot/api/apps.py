@@ -7,7 +7,7 @@ from folkmoot.api.request import Request
 from folkmoot.base import clock
 from folkmoot.base.errors import Malformed
 from folkmoot.http.params import Params
-from folkmoot.http.replies import Reply
+from folkmoot.http.replies import Headers, Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions import apps, queries, scopes
 from folkmoot.network.sessions.model import App, digest
@@ -38,7 +38,7 @@ async def token(request: Request) -> Reply:
     app = await _client(request, params)
     if app is None:
         return _refused(request, "invalid_client", "Client authentication failed due to unknown client, no client authentication"
-                        " included, or unsupported authentication method.", 401)
+                        " included, or unsupported authentication method.", 401, [(b"www-authenticate", b'Basic realm="OAuth"')])
     grant = params.text("grant_type")
     if grant == "authorization_code":
         async with request.database.write() as tx:
@@ -72,10 +72,12 @@ async def revoke(request: Request) -> Reply:
     """Gives a token back (RFC 7009): also an unknown one is answered with success."""
     params = await request.params()
     app = await _client(request, params)
-    if app is None:
+    is_allowed = False
+    if app:
+        async with request.database.write() as tx:
+            is_allowed = await apps.revoke_own_token(tx, app, params.text("token"))
+    if not is_allowed:
         return _refused(request, "unauthorized_client", "You are not authorized to revoke this token", 403)
-    async with request.database.write() as tx:
-        await apps.revoke_own_token(tx, app, params.text("token"))
     return request.json({})
 
 
@@ -122,8 +124,8 @@ async def _client(request: Request, params: Params) -> App | None:
         return await queries.find_app(conn, client_id, digest(secret))
 
 
-def _refused(request: Request, code: str, description: str, status: int) -> Reply:
-    return request.json({"error": code, "error_description": description}, status)
+def _refused(request: Request, code: str, description: str, status: int, headers: Headers | None = None) -> Reply:
+    return request.json({"error": code, "error_description": description}, status, headers or ())
 
 
 ROUTES = [

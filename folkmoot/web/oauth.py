@@ -8,7 +8,7 @@ from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions import apps, queries, scopes
-from folkmoot.network.sessions.model import OUT_OF_BAND, App
+from folkmoot.network.sessions.model import OUT_OF_BAND, App, digest
 from folkmoot.web.request import Request
 
 _LONGEST_STATE = 4000  # it travels in a header
@@ -51,11 +51,13 @@ async def decide(request: Request) -> Reply:
 
 async def show_code(request: Request) -> Reply:
     """The code, to be copied. It is in the address too, where programs that open a browser of their own read it."""
+    code = request.query.text("code")
     async with request.database.read() as conn:
         app = await queries.find_app(conn, request.query.text("client_id"))
-    if app is None:
-        raise NotFound
-    return await request.show("oauth/code.html", code=request.query.text("code"), app=app)
+        # A link with somebody else's code would let a stranger's account into the reader's app.
+        if app is None or not await queries.has_authorization_code(conn, digest(code), app.id, request.viewer.id):
+            raise NotFound
+    return await request.show("oauth/code.html", code=code, app=app)
 
 
 async def _wish(request: Request, params: Params) -> Wish:
@@ -73,7 +75,7 @@ async def _wish(request: Request, params: Params) -> Wish:
     if len(params.text("state")) > _LONGEST_STATE:
         raise Forbidden("The app asks in a way that this network does not know.")
     challenge = params.text("code_challenge")
-    if challenge and params.text("code_challenge_method") != "S256":
+    if challenge and not (params.text("code_challenge_method") == "S256" and apps.is_challenge(challenge)):
         raise Forbidden("The app asks in a way that this network does not know.")
     wanted = scopes.parse(params.text("scope"))
     if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted):

@@ -157,14 +157,15 @@ async def end_sessions(tx: WriteTx, viewer: Viewer, *, only: int | None = None, 
 
 
 async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
-    """Takes a program's access back. Raises NotFound for one that is not one's own."""
+    """Takes a program's access back, and what it could still exchange. Raises NotFound for one that is not one's own."""
     if not await queries.delete_tokens(tx, viewer.id, only=token_id):
         raise NotFound
+    await queries.delete_authorization_codes(tx, viewer.id)
     forget_viewer(tx, viewer.id)
 
 
 async def change_password(database: Database, viewer: Viewer, old: str, new: str, *, multiplier: float = 1.0) -> None:
-    """Sets a new password and ends every other session and every token. Raises Invalid, TooMany."""
+    """Sets a new password and ends every other session, every token and code, and links in mails. Raises Invalid, TooMany."""
     await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, f"password of {viewer.id}", multiplier)
     if not await is_right(viewer.login.password_hash, old):
         raise Invalid(FieldError("old_password", "invalid", "This is not your current password."))
@@ -286,10 +287,13 @@ async def _set_password(tx: WriteTx, account_id: int, password_hash: str, *, but
     await queries.update_password(tx, account_id, password_hash)
     await queries.delete_sessions(tx, account_id, but=but)
     await queries.delete_tokens(tx, account_id)
+    await queries.delete_authorization_codes(tx, account_id)
+    await queries.delete_one_time_codes(tx, account_id, "reset_password")
     forget_viewer(tx, account_id)
 
 
-def forget_viewer(tx: WriteTx, account_id: int) -> None:
-    """Processes forget what they have cached of this log-in, and live connections of it end."""
+def forget_viewer(tx: WriteTx, account_id: int | None) -> None:
+    """Processes forget what they have cached of this log-in, and live connections of it end. None: of apps themselves."""
     tx.publish(LOGINS_TOPIC, account_id)
-    tx.publish(login_topic(account_id), None)
+    if account_id is not None:
+        tx.publish(login_topic(account_id), None)

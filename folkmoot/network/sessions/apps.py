@@ -58,29 +58,46 @@ async def authorize_app(tx: WriteTx, viewer: Viewer, app: App, redirect_uri: str
 async def exchange_code(tx: WriteTx, app: App, code: str, redirect_uri: str, verifier: str) -> tuple[str, str] | None:
     """(token, scopes) for a code, once (RFC 6749 4.1.3, RFC 7636 4.6); None for a code that is not valid.
 
-    A code is used up by a wrong try too, so this does not raise: raising would bring it back.
+    A wrong try spends a code too, and the second use of one revokes the token of the first (RFC 6749 4.1.2). So this does
+    not raise: raising would roll both back. Two exchanges at once wait for each other at the row of the code.
     """
-    row = await queries.take_authorization_code(tx, digest(code), app.id)
-    if row is None or not row["is_valid"] or row["redirect_uri"] != redirect_uri:
+    code_hash = digest(code)
+    found = await queries.take_authorization_code(tx, code_hash, app.id)
+    if found is None:
+        owner = await queries.delete_token_of_code(tx, code_hash, app.id)
+        if owner:
+            forget_viewer(tx, owner.account_id)
         return None
-    if row["challenge"] and pkce_challenge(verifier) != row["challenge"]:
+    if not found.is_valid or found.redirect_uri != redirect_uri or not _is_proof(verifier, found.challenge):
         return None
-    return await issue_token(tx, app.id, row["account_id"], row["scopes"]), row["scopes"]
+    return await issue_token(tx, app.id, found.account_id, found.scopes, code_hash), found.scopes
 
 
-async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted: str) -> str:
+async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted: str, code_hash: bytes | None = None) -> str:
     """A new token; only its hash is stored."""
     secret = clock.token()
     shard = ids.shard_of(account_id) if account_id else 0
-    await queries.insert_token(tx, digest(secret), ids.make_id(shard), app_id, account_id, granted)
+    await queries.insert_token(tx, digest(secret), ids.make_id(shard), app_id, account_id, granted, code_hash)
     return secret
 
 
-async def revoke_own_token(tx: WriteTx, app: App, token: str) -> None:
-    """An app gives a token back (RFC 7009). An unknown one is no error."""
-    account_id = await queries.delete_token_of_app(tx, digest(token), app.id)
-    if account_id:
-        forget_viewer(tx, account_id)
+async def revoke_own_token(tx: WriteTx, app: App, token: str) -> bool:
+    """An app gives a token back. An unknown one is no error; False for one of another app (RFC 7009 2.1)."""
+    owner = await queries.delete_token_of_app(tx, digest(token), app.id)
+    if owner is None:
+        return not await queries.has_token(tx, digest(token))
+    forget_viewer(tx, owner.account_id)
+    return True
+
+
+def is_challenge(text: str) -> bool:
+    """Whether this can be a challenge by S256 at all."""
+    return bool(re.fullmatch(r"[A-Za-z0-9_-]{43}", text))
+
+
+def _is_proof(verifier: str, challenge: str) -> bool:
+    """RFC 7636 4.6. A verifier without a challenge is refused: somebody took the challenge away (RFC 9700 2.1.1)."""
+    return pkce_challenge(verifier) == challenge if challenge else not verifier
 
 
 def pkce_challenge(verifier: str) -> str:

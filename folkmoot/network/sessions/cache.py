@@ -34,7 +34,7 @@ class _Kept(Generic[T]):
         self._kept[key] = (clock.monotonic() + _SECONDS, value)
         return value
 
-    def forget(self, account_id: int) -> None:
+    def forget(self, account_id: int | None) -> None:
         self._kept = {key: entry for key, entry in self._kept.items() if _account_of(entry[1]) != account_id}
 
 
@@ -91,6 +91,6 @@ class Viewers:
                 await queries.update_seen(tx, key, account_id)
 
     def _forget(self, body: bytes) -> None:
-        account_id = msgspec.json.decode(body, type=int)
+        account_id = msgspec.json.decode(body, type=int | None)
         self._sessions.forget(account_id)
         self._tokens.forget(account_id)

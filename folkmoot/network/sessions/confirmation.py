@@ -25,5 +25,6 @@ async def send_confirmation_again(database: Database, viewer: Viewer, policy: Si
     async with database.write() as tx:
         if not await queries.update_email(tx, viewer.id, email, email_key(email)):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))
+        await queries.delete_one_time_codes(tx, viewer.id, "reset_password")  # in the mailbox of the old address
         forget_viewer(tx, viewer.id)
         await send_confirmation(tx, msgspec.structs.replace(viewer.login, email=email))

@@ -6,6 +6,7 @@ A secret (session, token, code) is given out once and stored as its SHA-256, so 
 import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -129,6 +130,22 @@ class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
     app_website: str
     scopes: frozenset[str]
     viewer: Viewer | None = None
+
+
+class AuthorizationCode(NamedTuple):
+    """What a code was given for. `challenge` is that of PKCE, or empty; `is_valid`: in time, and its account is admitted."""
+
+    account_id: int
+    redirect_uri: str
+    scopes: str
+    challenge: str
+    is_valid: bool
+
+
+class TokenOwner(NamedTuple):
+    """Whose token it was: None for an app's own."""
+
+    account_id: int | None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

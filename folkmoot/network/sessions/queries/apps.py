@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.queries import account_from
-from folkmoot.network.sessions.model import App, TokenHolder, Viewer
+from folkmoot.network.sessions.model import App, AuthorizationCode, TokenHolder, TokenOwner, Viewer
 from folkmoot.network.sessions.queries.logins import IS_ADMITTED, VIEWER, WHOSE, login_from
 
 _APP = "id, client_id, name, website, redirect_uris, scopes, created_at"
@@ -48,21 +48,36 @@ async def insert_authorization_code(
     )
 
 
-async def take_authorization_code(tx: WriteTx, code_hash: bytes, app_id: int) -> Row | None:
-    """The code's row, if it is this app's; it is gone then, so that two exchanges never both succeed."""
-    return await tx.fetchrow(
-        "DELETE FROM authorization_codes WHERE code_hash = $1 AND app_id = $2"
-        " RETURNING account_id, redirect_uri, scopes, challenge, expires_at > now() AS is_valid",
+async def take_authorization_code(tx: WriteTx, code_hash: bytes, app_id: int) -> AuthorizationCode | None:
+    """The code, if it is this app's; it is gone then, so that two exchanges never both succeed."""
+    row = await tx.fetchrow(
+        f"""
+        DELETE FROM authorization_codes AS c WHERE c.code_hash = $1 AND c.app_id = $2
+        RETURNING c.account_id, c.redirect_uri, c.scopes, c.challenge, c.expires_at > now() AND EXISTS (
+            SELECT FROM logins AS l {WHOSE} WHERE l.account_id = c.account_id AND {IS_ADMITTED}) AS is_valid
+        """,
         code_hash, app_id,
     )
+    return AuthorizationCode(**dict(row)) if row else None
+
+
+async def has_authorization_code(conn: ReadConn, code_hash: bytes, app_id: int, account_id: int) -> bool:
+    return bool(await conn.fetchval(
+        "SELECT true FROM authorization_codes WHERE code_hash = $1 AND app_id = $2 AND account_id = $3", code_hash, app_id, account_id
+    ))
+
+
+async def delete_authorization_codes(tx: WriteTx, account_id: int) -> None:
+    await tx.execute("DELETE FROM authorization_codes WHERE account_id = $1", account_id)
 
 
 async def insert_token(
-    tx: WriteTx, token_hash: bytes, token_id: int, app_id: int, account_id: int | None, scopes: str
+    tx: WriteTx, token_hash: bytes, token_id: int, app_id: int, account_id: int | None, scopes: str, code_hash: bytes | None
 ) -> None:
     await tx.execute(
-        "INSERT INTO tokens (token_hash, id, app_id, account_id, scopes, created_at, seen_at) VALUES ($1, $2, $3, $4, $5, now(), now())",
-        token_hash, token_id, app_id, account_id, scopes,
+        "INSERT INTO tokens (token_hash, id, app_id, account_id, scopes, code_hash, created_at, seen_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, now(), now())",
+        token_hash, token_id, app_id, account_id, scopes, code_hash,
     )
 
 
@@ -103,10 +118,20 @@ async def delete_tokens(tx: WriteTx, account_id: int, *, only: int | None = None
     )
 
 
-async def delete_token_of_app(tx: WriteTx, token_hash: bytes, app_id: int) -> int | None:
-    """Revokes a token that is this app's; returns whose it was."""
+async def delete_token_of_app(tx: WriteTx, token_hash: bytes, app_id: int) -> TokenOwner | None:
+    """Revokes a token that is this app's; None for one that is not."""
     row = await tx.fetchrow("DELETE FROM tokens WHERE token_hash = $1 AND app_id = $2 RETURNING account_id", token_hash, app_id)
-    return row["account_id"] if row else None
+    return TokenOwner(row["account_id"]) if row else None
+
+
+async def delete_token_of_code(tx: WriteTx, code_hash: bytes, app_id: int) -> TokenOwner | None:
+    """Revokes what this app was given for a code. By the unique index on `code_hash`."""
+    row = await tx.fetchrow("DELETE FROM tokens WHERE code_hash = $1 AND app_id = $2 RETURNING account_id", code_hash, app_id)
+    return TokenOwner(row["account_id"]) if row else None
+
+
+async def has_token(conn: ReadConn, token_hash: bytes) -> bool:
+    return bool(await conn.fetchval("SELECT true FROM tokens WHERE token_hash = $1", token_hash))
 
 
 async def is_token_open_unscoped(conn: ReadConn, token_id: int) -> bool:

@@ -104,7 +104,7 @@ async def update_preferences(tx: WriteTx, account_id: int, preferences: Preferen
 
 
 async def insert_one_time_code(tx: WriteTx, code_hash: bytes, kind: str, account_id: int, email: str, seconds: float) -> None:
-    await tx.execute("DELETE FROM one_time_codes WHERE account_id = $1 AND kind = $2", account_id, kind)
+    await delete_one_time_codes(tx, account_id, kind)
     await tx.execute(
         "INSERT INTO one_time_codes (code_hash, kind, account_id, email, expires_at)"
         " VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))",
@@ -119,6 +119,10 @@ async def take_one_time_code(tx: WriteTx, code_hash: bytes, kind: str) -> tuple[
         code_hash, kind,
     )
     return (row["account_id"], row["email"]) if row and row["is_valid"] else None
+
+
+async def delete_one_time_codes(tx: WriteTx, account_id: int, kind: str) -> None:
+    await tx.execute("DELETE FROM one_time_codes WHERE account_id = $1 AND kind = $2", account_id, kind)
 
 
 async def has_one_time_code(conn: ReadConn, code_hash: bytes, kind: str) -> bool:

@@ -1,0 +1,6 @@
+-- Why: a token remembers the code that it came from, so that a code used twice ends it (RFC 6749 4.1.2).
+-- Locks: exclusive on tokens for a moment: the column is empty, and the index holds no row yet.
+-- Kind: expand.
+
+ALTER TABLE tokens ADD COLUMN code_hash bytea;                -- NULL: given without a code, or before this migration
+CREATE UNIQUE INDEX tokens_code ON tokens (code_hash) WHERE code_hash IS NOT NULL;
