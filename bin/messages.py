@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent / "folkmoot"
 LOCALES = ROOT / "web" / "locales"
 Found = tuple[str, int, str | tuple[str, str]]
 # Which argument of a call is a sentence.
-CALLS = {"FieldError": 2, "NotFound": 0, "Forbidden": 0, "Unauthorized": 0, "Conflict": 0, "Unavailable": 0, "sentence": 0}
+CALLS = {
+    "FieldError": 2, "NotFound": 0, "Forbidden": 0, "Unauthorized": 0, "Conflict": 0, "Unavailable": 0, "WritesPaused": 0, "sentence": 0,
+}
 
 
 def in_code() -> Iterator[Found]:

@@ -19,7 +19,8 @@ import uvloop
 from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import log
-from folkmoot.base.db import LOST, Database
+from folkmoot.base.db import Database
+from folkmoot.base.driver_errors import LOST
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.events import Subscriptions
 from folkmoot.base.jobs import Job, Timed, Worker, forget_events
@@ -54,6 +55,7 @@ from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired, send_reset
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted
 from folkmoot.network.timelines import jobs as timelines
+from folkmoot.portability.host import Host
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 
@@ -223,7 +225,7 @@ async def _work(settings: Settings) -> None:
 
 async def _open(settings: Settings) -> Database:
     database = await Database.open(
-        settings.dsn, epoch=settings.epoch, readers=settings.database.readers, writers=settings.database.writers
+        settings.dsn, epoch=Host(settings.data).writing_epoch, readers=settings.database.readers, writers=settings.database.writers
     )
     database.heard_kinds = subscriptions(settings).kinds()
     return database

@@ -109,8 +109,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: Path = Path()
     secret: bytes = b""
     dsn: str = ""  # resolved: `database.url`, or that of the private PostgreSQL
-    epoch: int = 1
-    role: str = "primary"  # of this host, from its state file
 
     @property
     def base_url(self) -> str:

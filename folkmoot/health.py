@@ -57,7 +57,7 @@ class HealthApplication:
             _log.warning("not ready, the database does not answer: %s", error)
             return ["the database does not answer"]
         reasons = []
-        if newest != self._newest:
+        if newest is None or newest < self._newest:  # newer is fine: migrations work with the release before them
             reasons.append(f"the schema is at {newest}, this code needs {self._newest}")
         if not is_standby and (worked is None or (clock.now() - worked).total_seconds() > WORKER_SILENT):
             reasons.append("no worker has run for half a minute: posts do not reach timelines")

@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, left_out = [], []
     for item in items:
         version = getattr(item, "callspec", None) and item.callspec.params.get("postgres")
-        is_query_test = item.path.parent.name == "network" or item.path.name == "test_migrate.py"
+        is_query_test = item.path.parent.name == "network" or item.path.name in ("test_migrate.py", "test_cache_role.py")
         (kept if version in (None, newest) or is_query_test else left_out).append(item)
     items[:] = kept
     if left_out:

@@ -14,17 +14,17 @@ from typing import Any, TypeAlias
 import asyncpg
 import msgspec
 
-from folkmoot.base import clock, write_gate
-from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
+from folkmoot.base import write_gate
+from folkmoot.base.driver_errors import problem_of, unavailable_of
+from folkmoot.base.errors import Unavailable
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
+from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
+from folkmoot.base.write_gate import Epoch
 
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
-_PAUSED = ("55P03", write_gate.FENCED, "25006")  # the gate is held, the host is fenced, the server is a standby
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError)
-_IDLE_SECONDS = 60.0
-_STATEMENTS = 400  # prepared, per session
-_BEGIN = f"BEGIN; {write_gate.ENTER}"
+_CACHES = 3  # sessions; what they do is short
+_PROMOTION_SECONDS = 0.5  # between two questions to a standby whether it still is one
 # Events and jobs leave in one statement. The columns are pgqueuer's; its own enqueue would add a log row per job and
 # bring its imports into every web process. A test runs jobs enqueued here through pgqueuer itself.
 _TELL = """
@@ -49,7 +49,7 @@ class ReadConn:
     @property
     def is_standby(self) -> bool:
         """Whether the server only replays: then there are no UNLOGGED tables to read."""
-        return bool(self._connection.get_settings().in_hot_standby == "on")
+        return is_in_recovery(self._connection)
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         self._database.statements += 1
@@ -65,8 +65,8 @@ class ReadConn:
         return await self._connection.fetchval(sql, *args)
 
 
-class CacheTx(ReadConn):
-    """May write UNLOGGED tables that can be rebuilt; each statement commits by itself."""
+class _Writing(ReadConn):
+    """What may change rows has in common."""
 
     __slots__ = ()
 
@@ -80,7 +80,13 @@ class CacheTx(ReadConn):
         await self._connection.executemany(sql, args)
 
 
-class WriteTx(CacheTx):
+class CacheTx(_Writing):
+    """May write UNLOGGED tables that can be rebuilt, and by its rights no others; each statement commits by itself."""
+
+    __slots__ = ()
+
+
+class WriteTx(_Writing):
     """A write transaction that has passed the gate. What it tells leaves with its commit, or not at all."""
 
     __slots__ = ("_events", "_jobs", "_messages")
@@ -138,103 +144,76 @@ class WriteTx(CacheTx):
 DELIVER = "events.deliver"
 
 
-class _Readers:
-    """Sessions that only read, the last one given back first.
-
-    asyncpg's own pool costs a sixth of a home page here: a proxy per loan, and a task per return. What it does beyond
-    this, resetting sessions and closing idle ones by a timer, sessions without any state do not need.
-    """
-
-    def __init__(self, dsn: str, most: int, epoch: int) -> None:
-        self._dsn = dsn
-        self._settings = _session("folkmoot reads", epoch, read_only=True)
-        self._room = asyncio.Semaphore(most)
-        self._free: list[tuple[float, asyncpg.Connection]] = []
-
-    async def take(self) -> "asyncpg.Connection":
-        """A session, as soon as one is free. Raises what connecting raises."""
-        await self._room.acquire()
-        while self._free:
-            _, session = self._free.pop()
-            if not session.is_closed():
-                return session
-        try:
-            return await asyncpg.connect(self._dsn, statement_cache_size=_STATEMENTS, server_settings=self._settings)
-        except BaseException:
-            self._room.release()
-            raise
-
-    def give_back(self, session: "asyncpg.Connection", error: BaseException | None) -> None:
-        """`error`: what ended the loan. A statement that was cut short leaves a session nobody can use."""
-        self._room.release()
-        if isinstance(error, asyncio.CancelledError | TimeoutError):
-            session.terminate()
-            return
-        now = clock.monotonic()
-        self._free.append((now, session))
-        if now - self._free[0][0] > _IDLE_SECONDS and len(self._free) > 1:
-            self._free.pop(0)[1].terminate()
-
-    async def close(self) -> None:
-        for _, session in self._free:
-            await session.close()
-        self._free = []
-
-
 class _Reading:
     """`async with database.read() as conn`. A class, because a generator costs twice as much on every page."""
 
     __slots__ = ("_database", "_readers", "_session")
 
-    def __init__(self, database: "Database", readers: _Readers) -> None:
+    def __init__(self, database: "Database", readers: Sessions) -> None:
         self._database = database
         self._readers = readers
 
     async def __aenter__(self) -> ReadConn:
-        try:
-            self._session = await self._readers.take()
-        except LOST as error:
-            raise Unavailable(log_text=f"database: {error!r}") from error
+        self._session = await self._readers.take()
         return ReadConn(self._session, self._database)
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        self._readers.give_back(self._session, error)
-        if isinstance(error, LOST):
-            raise Unavailable(log_text=f"database: {error!r}") from error
+        if error is None:
+            self._readers.give_back(self._session, is_usable=True)
+            return
+        unavailable = unavailable_of(error, is_closed=self._session.is_closed())
+        self._readers.give_back(self._session, is_usable=unavailable is None and not isinstance(error, asyncio.CancelledError))
+        if unavailable:
+            raise unavailable from error
 
 
 class Database:
-    """The pools of one process, its `Live`, and which events anybody hears."""
+    """The sessions of one process, its `Live`, and which events anybody hears."""
 
-    def __init__(self, readers: _Readers, writers: "asyncpg.Pool", live: Live, dsn: str, epoch: int) -> None:
-        self._readers = readers
-        self._writers = writers
-        self.live = live
+    def __init__(self, dsn: str, epoch: Epoch, readers: int, writers: int) -> None:
         self.dsn = dsn
-        self._epoch = epoch
+        self.live = Live(dsn)
         self.heard_kinds: frozenset[str] = frozenset()
         self.statements = 0
+        self.is_standby = False  # whether the server only replays, as it last said so
+        self._epoch = epoch
+        self._readers = Sessions(dsn, "folkmoot reads", readers, self._note_recovery, read_only=True)
+        self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery)
+        self._caches = Sessions(dsn, "folkmoot caches", _CACHES, _become_cache_writer)
+        self._promotion: asyncio.Task[None] | None = None
+        self._listens = False
 
     @classmethod
-    async def open(cls, dsn: str, *, epoch: int = 1, readers: int = 6, writers: int = 10, listen: bool = True) -> "Database":
-        """Connects. `epoch` is that of this host's state file: the write gate admits no other."""
-        live = Live(dsn)
-        await live.start(listen=listen)
-        return cls(_Readers(dsn, readers, epoch), await _pool(dsn, writers, epoch), live, dsn, epoch)
+    async def open(
+        cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True
+    ) -> "Database":
+        """Connects. `epoch`: asked anew for each write, so that a host that is promoted or fenced need not start again.
+
+        A standby takes no LISTEN: there the process begins to listen when the server is promoted.
+        """
+        database = cls(dsn, epoch, readers, writers)
+        database._listens = listen
+        async with database.read() as conn:
+            database.is_standby = await conn.fetchval("SELECT pg_is_in_recovery()")
+        await database.live.start(listen=listen and not database.is_standby)
+        return database
 
     async def close(self) -> None:
+        if self._promotion:
+            self._promotion.cancel()
+            await asyncio.gather(self._promotion, return_exceptions=True)
         await self.live.stop()
         await self._readers.close()
         await self._writers.close()
+        await self._caches.close()
 
-    def queue_pool(self) -> "asyncpg.Pool":
+    def queue_pool(self) -> asyncpg.Pool:
         """Sessions for pgqueuer, which manages its own transactions; a trigger takes them through the write gate."""
-        return asyncpg.create_pool(
-            self.dsn, min_size=1, max_size=3, server_settings=_session("folkmoot queue", self._epoch, read_only=False)
-        )
+        settings = {**session_settings("folkmoot queue", read_only=False), "folkmoot.epoch": str(self._epoch() or 0)}
+        return asyncpg.create_pool(self.dsn, min_size=1, max_size=3, server_settings=settings)
 
     def read(self) -> AbstractAsyncContextManager[ReadConn, None]:
-        """A connection to read; each statement sees what is committed when it starts."""
+        """A connection to read; each statement sees what is committed when it starts. Raises Unavailable."""
         return _Reading(self, self._readers)
 
     @asynccontextmanager
@@ -242,70 +221,86 @@ class Database:
         """A write transaction: commits when the block ends, rolls back when it raises.
 
         Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when somebody else was
-        faster than our checks.
+        faster than our checks; Unavailable when the database does not answer, or not in time. Where the connection is
+        lost during COMMIT nobody knows whether the change was made. That is Unavailable too: it was not promised, so
+        whoever asks again must do so with something that makes twice harmless, such as an idempotency key.
         """
-        try:
-            async with self._writers.acquire() as connection:
-                try:
-                    await connection.execute(_BEGIN)
-                    tx = WriteTx(connection, self)
-                    yield tx
-                    await tx.flush()
-                    await connection.execute("COMMIT")
-                except BaseException:
-                    with suppress(*LOST):  # a lost connection has rolled back by itself
-                        if connection.is_in_transaction():
-                            await connection.execute("ROLLBACK")
-                    raise
-        except LOST as error:
-            raise Unavailable(log_text=f"database: {error!r}") from error
-        except asyncpg.PostgresError as error:
-            if error.sqlstate in _PAUSED:
-                raise WritesPaused(log_text=str(error)) from error
-            if isinstance(error, asyncpg.ForeignKeyViolationError):
-                raise NotFound(log_text=f"gone in the meantime: {error.constraint_name}") from error
-            if isinstance(error, asyncpg.UniqueViolationError | asyncpg.DeadlockDetectedError):
-                raise Conflict(log_text=f"two at once: {type(error).__name__} {error.constraint_name or ''}") from error
-            if isinstance(error, asyncpg.DiskFullError):
-                raise Unavailable(log_text=f"the disk is full: {error}") from error
-            raise
+        async with self._borrowed(self._writers) as connection:
+            await self._pass_gate(connection)
+            tx = WriteTx(connection, self)
+            yield tx
+            await tx.flush()
+            await connection.execute("COMMIT")
         tx.send_messages()
 
     @asynccontextmanager
     async def cache(self) -> AsyncIterator[CacheTx]:
         """A connection for the UNLOGGED caches. Raises WritesPaused on a standby, which cannot have them."""
-        async with self._writers.acquire() as connection:
-            cache = CacheTx(connection, self)
-            if cache.is_standby:
-                raise WritesPaused(log_text="caches cannot be written on a standby")
-            yield cache
+        async with self._borrowed(self._caches) as connection:
+            if is_in_recovery(connection) and await connection.fetchval("SELECT pg_is_in_recovery()"):
+                raise write_gate.read_only("caches cannot be written on a standby")
+            yield CacheTx(connection, self)
+
+    async def can_write(self) -> bool:
+        """Whether a write would be admitted now. For background work, which waits quietly; a request just tries."""
+        epoch = self._epoch()
+        if epoch is None:
+            return False
+        try:
+            async with self.read() as conn:
+                return bool(await conn.fetchval("SELECT NOT pg_is_in_recovery() AND epoch = $1 FROM host_state", epoch))
+        except (Unavailable, asyncpg.UndefinedTableError):
+            return False
+
+    async def _pass_gate(self, connection: Any) -> None:
+        epoch = self._epoch()
+        if epoch is None:
+            raise write_gate.read_only("this host is not the primary")
+        try:
+            await connection.execute(write_gate.begin(epoch))
+        except asyncpg.PostgresError as error:
+            if paused := write_gate.refusal(error, at_gate=True):
+                raise paused from error
+            raise
+
+    @asynccontextmanager
+    async def _borrowed(self, sessions: Sessions) -> AsyncIterator[Any]:
+        session = await sessions.take()
+        is_usable = False
+        try:
+            yield session
+            is_usable = True
+        except BaseException as error:
+            await sessions.roll_back(session)
+            problem = problem_of(error, is_closed=session.is_closed())
+            is_usable = not isinstance(error, asyncio.CancelledError) and not isinstance(problem, Unavailable)
+            if problem:
+                raise problem from error
+            raise
+        finally:
+            sessions.give_back(session, is_usable=is_usable)
+
+    async def _note_recovery(self, session: asyncpg.Connection) -> None:
+        """A new session says whether the server replays. While it does, a task waits for the promotion."""
+        self.is_standby = is_in_recovery(session)
+        if self.is_standby and self._promotion is None:
+            self._promotion = asyncio.create_task(self._await_promotion(), name="promotion")
+
+    async def _await_promotion(self) -> None:
+        while self.is_standby:
+            await asyncio.sleep(_PROMOTION_SECONDS)
+            with suppress(Unavailable):
+                async with self.read() as conn:
+                    self.is_standby = bool(await conn.fetchval("SELECT pg_is_in_recovery()"))
+        self._promotion = None
+        if self._listens:
+            await self.live.stop()
+            await self.live.start(listen=True)
 
 
-async def _pool(dsn: str, size: int, epoch: int) -> "asyncpg.Pool":
-    async def leave_as_it_is(_connection: object) -> None:
-        """Sessions carry no state of ours, so giving one back costs no round trip."""
-
-    return await asyncpg.create_pool(
-        dsn,
-        min_size=1,
-        max_size=size,
-        max_inactive_connection_lifetime=_IDLE_SECONDS,
-        statement_cache_size=_STATEMENTS,
-        reset=leave_as_it_is,
-        server_settings=_session("folkmoot writes", epoch, read_only=False),
-    )
-
-
-def _session(name: str, epoch: int, *, read_only: bool) -> dict[str, str]:
-    return {
-        "application_name": name,
-        "default_transaction_read_only": "on" if read_only else "off",
-        "folkmoot.epoch": str(epoch),
-        "lock_timeout": "15s",
-        "statement_timeout": "60s",
-        "idle_in_transaction_session_timeout": "60s",
-        "jit": "off",
-    }
+async def _become_cache_writer(connection: Any) -> None:
+    """By the rights of its role, or by triggers, the session can write UNLOGGED tables only (decision 0044)."""
+    await connection.execute("SELECT become_cache_writer()")
 
 
 def _touched(tag: str) -> int:

@@ -8,8 +8,8 @@
     ├── Invalid           input that cannot be used: a list of fields, each with a code and a sentence
     ├── Conflict          somebody else was faster, or it is so already
     ├── TooMany           a limit was reached: says when to come back
-    ├── WritesPaused      the host is moving or fenced: reading goes on
-    └── Unavailable       a part that we need does not answer
+    ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading goes on
+    └── Unavailable       a part that we need does not answer, or not in time
 
 Each has a machine code, a sentence for people (an English msgid, translated at the edge) and a text of its own for
 the log. People never see the log text. The edges (web, api) turn problems into answers, each in one place.
@@ -90,6 +90,10 @@ class TooMany(Problem):
 class WritesPaused(Problem):
     code = "writes_paused"
     message = "We are moving. Reading goes on; writing waits about a second."
+
+    def __init__(self, message: str | None = None, *, retry_after: float = 1, log_text: str = "", **params: Any) -> None:
+        super().__init__(message, log_text=log_text, **params)
+        self.retry_after = retry_after
 
 
 class Unavailable(Problem):

@@ -1,7 +1,8 @@
 """Brings the schema up to date: numbered SQL files, forward only, each in one transaction.
 
 A lock lets one process migrate at a time, and time limits keep a migration from holding up a running network. A
-database that knows a later migration than this code, or another text of one, is refused before anything is touched.
+database that knows a later migration than this code, or another text of one, is refused before anything is touched, and
+so is one that is not this host's to change: a standby gets its schema from its primary, a fenced host from nobody.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from importlib.resources import files
 import asyncpg
 
 from folkmoot.base.errors import Problem
+from folkmoot.base.write_gate import Epoch
 
 _BOOK = """
     CREATE TABLE IF NOT EXISTS migrations (
@@ -26,6 +28,12 @@ class SchemaMismatch(Problem):
     """The database was made by a newer or by another Folkmoot."""
 
     code = "schema_mismatch"
+
+
+class NotOurs(Problem):
+    """The database is not this host's to change."""
+
+    code = "not_ours"
 
 
 @dataclass(frozen=True)
@@ -46,16 +54,27 @@ def known() -> list[Migration]:
     return [Migration(int(name[:4]), name, folder.joinpath(name).read_text("utf-8")) for name in names]
 
 
-async def migrate(dsn: str) -> list[str]:
-    """Applies what is missing; returns the names. Raises SchemaMismatch for a database that is not of this code."""
+async def pending(dsn: str) -> list[str]:
+    """The names of what `migrate` would apply. Changes nothing. Raises SchemaMismatch."""
+    connection = await asyncpg.connect(dsn, server_settings={"default_transaction_read_only": "on"})
+    try:
+        return [migration.name for migration in await _missing(connection)]
+    finally:
+        await connection.close()
+
+
+async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
+    """Applies what is missing and gives the caches' role its rights; returns the names of the migrations.
+
+    `epoch`: that of this host, for the database of a network. Raises NotOurs, and SchemaMismatch for a database that is
+    not of this code.
+    """
     connection = await asyncpg.connect(dsn, server_settings={"lock_timeout": "5s", "application_name": "folkmoot migrate"})
     try:
+        await _refuse_not_ours(connection, epoch)
         await connection.execute("SELECT pg_advisory_lock(7020, 2)")
         await connection.execute(_BOOK)
-        applied = {row["number"]: row for row in await connection.fetch("SELECT number, name, sha256 FROM migrations")}
-        migrations = known()
-        _refuse_mismatch(applied, migrations)
-        missing = [migration for migration in migrations if migration.number not in applied]
+        missing = await _missing(connection)
         for migration in missing:
             async with connection.transaction():
                 await connection.execute("SET LOCAL statement_timeout = '10min'")
@@ -64,9 +83,36 @@ async def migrate(dsn: str) -> list[str]:
                     "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
                     migration.number, migration.name, migration.sha256,
                 )
+        await connection.execute("SELECT grant_cache_rights()")  # on new tables, in a restored database, or to a new role
         return [migration.name for migration in missing]
     finally:
         await connection.close()
+
+
+async def _missing(connection: asyncpg.Connection) -> list[Migration]:
+    applied = {}
+    if await connection.fetchval("SELECT to_regclass('public.migrations')"):
+        applied = {row["number"]: row for row in await connection.fetch("SELECT number, name, sha256 FROM migrations")}
+    migrations = known()
+    _refuse_mismatch(applied, migrations)
+    return [migration for migration in migrations if migration.number not in applied]
+
+
+async def _refuse_not_ours(connection: asyncpg.Connection, epoch: Epoch | None) -> None:
+    if await connection.fetchval("SELECT pg_is_in_recovery()"):
+        raise NotOurs("This database is a standby and gets its schema from its primary. Run this on the primary.")
+    if epoch is None:
+        return
+    ours = epoch()
+    if ours is None:
+        raise NotOurs("This host is not the primary, so the schema is not its to change. Run this on the primary.")
+    if await connection.fetchval("SELECT to_regclass('public.host_state')"):
+        theirs = await connection.fetchval("SELECT epoch FROM host_state")
+        if theirs != ours:
+            raise NotOurs(
+                "This host belongs to epoch %(ours)d and its database to epoch %(theirs)d: it is fenced, and changes nothing.",
+                ours=ours, theirs=theirs,
+            )
 
 
 def _refuse_mismatch(applied: dict[int, asyncpg.Record], migrations: list[Migration]) -> None:

@@ -38,7 +38,7 @@ def drill(place: str, data: Path, as_json: bool) -> None:
         with rehearsed(planned, directory, progress) as (copy, postgres):
             progress.step("asking for timelines")
             secret = copy.secret("network-secret").encode()
-            answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret, epoch=planned.manifest.epoch)))
+            answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret), planned.manifest.epoch))
     seconds = clock.monotonic() - began
     run(record_run(settings, Run(
         kind=DRILL, started_at=started_at, seconds=seconds, repository=str(folder), snapshot=planned.backup.name,
@@ -62,12 +62,12 @@ def _report(planned: Plan, seconds: float, answers: dict[str, int], as_json: boo
     ))
 
 
-async def _question(settings: Settings) -> dict[str, int]:
+async def _question(settings: Settings, epoch: int) -> dict[str, int]:
     """Asks the copy for the public timeline and for somebody's home. Raises Problem if they do not answer well."""
     from folkmoot.app import create_front, subscriptions
     from folkmoot.base.db import Database
 
-    database = await Database.open(settings.dsn, epoch=settings.epoch, readers=2, writers=2, listen=False)
+    database = await Database.open(settings.dsn, epoch=lambda: epoch, readers=2, writers=2, listen=False)
     try:
         database.heard_kinds = subscriptions(settings).kinds()
         front = create_front(settings, database)

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from folkmoot import config
-from folkmoot.base.errors import Problem
+from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.config import Settings, default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +60,7 @@ def settings_of(data: Path) -> Settings:
 
 
 def resolved(settings: Settings, directory: Any) -> Settings:
-    """With the secret, the epoch and the address of the database that is in use."""
+    """With the secret and the address of the database that is in use."""
     from folkmoot.portability.postgres import Postgres
 
     return msgspec.structs.replace(
@@ -68,8 +68,6 @@ def resolved(settings: Settings, directory: Any) -> Settings:
         data=directory.path,
         secret=directory.secret("network-secret").encode(),
         dsn=settings.database.url or Postgres(directory).dsn,
-        epoch=directory.host().epoch,
-        role=directory.host().role,
     )
 
 
@@ -103,10 +101,12 @@ async def open_database(settings: Settings) -> AsyncIterator[Any]:
 
     from folkmoot.app import subscriptions
     from folkmoot.base.db import Database
+    from folkmoot.portability.host import Host
 
+    epoch = Host(settings.data).writing_epoch
     try:
-        database = await Database.open(settings.dsn, epoch=settings.epoch, readers=2, writers=4, listen=False)
-    except (OSError, asyncpg.PostgresError) as error:
+        database = await Database.open(settings.dsn, epoch=epoch, readers=2, writers=4, listen=False)
+    except (OSError, asyncpg.PostgresError, Unavailable) as error:
         raise no_database(settings, error) from error
     database.heard_kinds = subscriptions(settings).kinds()
     try:

@@ -45,9 +45,11 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.base import clock
     from folkmoot.moderation.cases.queries import count_open
     from folkmoot.network.sessions.queries import count_network
+    from folkmoot.portability.host import Host
     from folkmoot.portability.runs import last_runs
 
     settings = settings_of(data)
+    host = Host(settings.data).state
     async with open_database(settings) as database, database.read() as conn:
         members, active, posts = await count_network(conn)
         row = await conn.fetchrow(
@@ -66,7 +68,7 @@ async def _status(data: Path) -> dict[str, Any]:
         cases = await count_open(conn, clock.now())
     assert row is not None
     return {
-        "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": settings.role, "epoch": settings.epoch,
+        "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         **{
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}

@@ -35,8 +35,8 @@ class Context:
 
     @property
     def is_standby(self) -> bool:
-        """Whether this host only reads; then nothing is built or counted."""
-        return self.settings.role != "primary"
+        """Whether the database only reads; then nothing is built or counted."""
+        return self.database.is_standby
 
     @property
     def post_limits(self) -> PostLimits:

@@ -23,6 +23,8 @@ from typing import IO
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.portability import host
+from folkmoot.portability.host import HostState
 
 
 class DataDirectoryProblem(Problem):
@@ -37,13 +39,6 @@ _ADVICE = {
     errno.EACCES: "Let it belong to the user that starts Folkmoot, or name another folder",
     errno.EPERM: "Let it belong to the user that starts Folkmoot, or name another folder",
 }
-
-
-class Host(msgspec.Struct, frozen=True):
-    """`host.json`: what this host is. Only the host with the highest epoch writes."""
-
-    role: str = "primary"
-    epoch: int = 1
 
 
 class DataDirectory:
@@ -71,7 +66,7 @@ class DataDirectory:
                 (self.path / name).mkdir(exist_ok=True, mode=0o700)
                 self.give(self.path / name)
             if not self.host_file.exists():
-                self.write(self.host_file, msgspec.json.encode(Host()))
+                self.write(self.host_file, msgspec.json.encode(HostState()))
         except OSError as error:
             raise DataDirectoryProblem(
                 "%(path)s cannot be used: %(why)s. %(advice)s with --data.", path=error.filename or self.path, why=error.strerror,
@@ -100,15 +95,7 @@ class DataDirectory:
 
     @property
     def host_file(self) -> Path:
-        return self.path / "host.json"
-
-    def host(self) -> Host:
-        try:
-            return msgspec.json.decode(self.host_file.read_bytes(), type=Host)
-        except msgspec.DecodeError as error:
-            raise DataDirectoryProblem(
-                "%(file)s is damaged: %(why)s. Bring it back from a copy.", file=self.host_file, why=error
-            ) from error
+        return self.path / host.FILE
 
     def secret(self, name: str) -> str:
         """A secret of this network: made once, kept in a file that only its owner reads."""

@@ -182,6 +182,11 @@ class Postgres:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait(5)
 
+    def wait(self) -> None:
+        """Until the server that this process started has ended, however it ends."""
+        if self._process:
+            self._process.wait()
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -17,8 +17,9 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability.backup_key import unseal
-from folkmoot.portability.data_directory import DataDirectory, Host
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import room_for
+from folkmoot.portability.host import HostState
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.rebuild import Plan, rebuilt, remove
@@ -69,7 +70,7 @@ def restore(plan: Plan, recovery: RecoveryKey, target: Path, progress: Progress)
         with rebuilt(plan, stage, home, progress) as (network, postgres):
             epoch = plan.manifest.epoch + 1
             _place_secrets(network, secrets)
-            network.write(network.host_file, msgspec.json.encode(Host(epoch=epoch)))
+            network.write(network.host_file, msgspec.json.encode(HostState(epoch=epoch)))
             run = Run(
                 kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=str(plan.repository.folder),
                 snapshot=plan.backup.name, bytes=plan.manifest.bytes, posts=plan.manifest.posts,

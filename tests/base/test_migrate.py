@@ -23,9 +23,10 @@ async def test_a_newer_or_another_database_is_refused(dsn: str, change: str) -> 
     await connection.close()
 
 
-def test_migrations_are_numbered_without_gap_and_say_why_which_locks_and_which_kind() -> None:
+def test_migrations_have_numbers_of_their_own_and_say_why_which_locks_and_which_kind() -> None:
     migrations = known()
-    assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
+    numbers = [migration.number for migration in migrations]
+    assert numbers == sorted(set(numbers))
     for migration in migrations:
         head = "\n".join(migration.sql.splitlines()[:6])
         assert re.search(r"^-- Why: ", head, re.M), migration.name

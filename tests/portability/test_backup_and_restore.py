@@ -42,7 +42,7 @@ async def _after(data: Path) -> tuple[int, int, int, int]:
         " (SELECT count(*) FROM pgqueuer WHERE entrypoint = 'sessions.send_mail'), (SELECT epoch FROM host_state)"
     )
     await connection.close()
-    old = await Database.open(settings.dsn, epoch=1, listen=False)
+    old = await Database.open(settings.dsn, epoch=lambda: 1, listen=False)
     with pytest.raises(WritesPaused):
         async with old.write():
             pass
