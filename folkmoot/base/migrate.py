@@ -100,17 +100,17 @@ async def _missing(connection: asyncpg.Connection) -> list[Migration]:
 
 async def _refuse_not_ours(connection: asyncpg.Connection, epoch: Epoch | None) -> None:
     if await connection.fetchval("SELECT pg_is_in_recovery()"):
-        raise NotOurs("This database is a standby and gets its schema from its primary. Run this on the primary.")
+        raise NotOurs("This database is a standby and gets its schema from its primary.")
     if epoch is None:
         return
     ours = epoch()
     if ours is None:
-        raise NotOurs("This host is not the primary, so the schema is not its to change. Run this on the primary.")
+        raise NotOurs("This host is not the primary (see host.json), so the schema is not its to change.")
     if await connection.fetchval("SELECT to_regclass('public.host_state')"):
         theirs = await connection.fetchval("SELECT epoch FROM host_state")
         if theirs != ours:
             raise NotOurs(
-                "This host belongs to epoch %(ours)d and its database to epoch %(theirs)d: it is fenced, and changes nothing.",
+                "This host belongs to epoch %(ours)d and its database to epoch %(theirs)d: it is fenced and may change nothing.",
                 ours=ours, theirs=theirs,
             )
 

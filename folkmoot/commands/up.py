@@ -11,11 +11,12 @@ import click
 
 from folkmoot import config
 from folkmoot.base.errors import Problem
-from folkmoot.base.migrate import known, migrate
+from folkmoot.base.migrate import NotOurs, known, migrate
 from folkmoot.commands.options import data_option, leave_root, no_database, resolved
 from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import Host
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.program import start_where_readable
 
@@ -44,7 +45,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
         postgres.start()
     try:
         settings = resolved(settings, directory)
-        fresh = is_new(asyncio.run(_prepared(settings, postgres)))
+        fresh = is_new(asyncio.run(_prepared(settings, Host(directory.path), postgres)))
         Supervisor(settings, directory, listener, postgres).run(lambda: _greet(settings, fresh and demo, started))
     finally:
         if postgres:
@@ -56,12 +57,15 @@ def is_new(applied: list[str]) -> bool:
     return applied[:1] == [known()[0].name]
 
 
-async def _prepared(settings: Settings, postgres: Postgres | None) -> list[str]:
-    """Makes the database and brings its schema up to date; returns what was applied."""
+async def _prepared(settings: Settings, host: Host, postgres: Postgres | None) -> list[str]:
+    """Creates the database and brings its schema up to date, if it is ours to change; returns what was applied."""
     try:
         if postgres:
             await postgres.create_database()
-        return await migrate(settings.dsn)
+        return await migrate(settings.dsn, host.writing_epoch)
+    except NotOurs as problem:
+        click.echo(f"folkmoot: {problem.message % problem.params} Starting for reading only.", err=True)
+        return []
     except asyncpg.InvalidPasswordError as error:
         if settings.database.url:
             raise no_database(settings, error) from error

@@ -164,10 +164,10 @@ class Postgres:
         folder.chmod(0o700)
 
     async def create_database(self) -> None:
-        """Makes the network's database, if it is not there."""
+        """Creates the network's database, if it is not there. A standby has that of its primary."""
         connection = await asyncpg.connect(self.dsn_of("postgres"))
         try:
-            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = 'folkmoot'"):
+            if not await connection.fetchval("SELECT pg_is_in_recovery() OR EXISTS (SELECT FROM pg_database WHERE datname = 'folkmoot')"):
                 await connection.execute("CREATE DATABASE folkmoot")
         finally:
             await connection.close()
@@ -227,7 +227,7 @@ class Postgres:
                 stream.write("include = 'folkmoot.conf'\n")
 
     def _launched(self, binaries: Binaries, log: Path) -> bool:
-        """Starts the server and waits until it is ready; False if it ended instead."""
+        """Starts the server and waits until it answers, as a primary or as a standby; False if it ended instead."""
         with open(log, "ab") as output:
             self._data.give(log)
             self._process = subprocess.Popen(
@@ -239,7 +239,7 @@ class Postgres:
         deadline = time.monotonic() + 120  # recovery after a crash replays what was written
         while self._process.poll() is None:
             lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-            if len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready":
+            if len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() in ("ready", "standby"):
                 return True
             if time.monotonic() > deadline:
                 raise PostgresProblem("PostgreSQL does not answer after two minutes. More in %(log)s.", log=log)

@@ -1,0 +1,61 @@
+"""A standby of a running PostgreSQL, made by hand: base backup, signal file, streaming over the socket."""
+
+import asyncio
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import msgspec
+
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import STANDBY, HostState
+from folkmoot.portability.postgres import Postgres, becoming, find_binaries, plain_environment
+
+
+def make_standby(primary_dsn: str, secrets: Path, folder: Path, configuration: dict[str, str] | None = None) -> tuple[DataDirectory, Postgres]:
+    """A data directory whose PostgreSQL follows that at `primary_dsn`, not started. `secrets`: those of the primary."""
+    folder.parent.chmod(0o755)
+    data = DataDirectory(folder)
+    data.prepare()
+    for secret in secrets.iterdir():
+        data.write(data.path / "secrets" / secret.name, secret.read_bytes())
+    data.write(data.host_file, msgspec.json.encode(HostState(role=STANDBY)))
+    address = urlsplit(primary_dsn)
+    password = unquote(address.password or "")
+    subprocess.run(
+        [find_binaries().folder / "pg_basebackup", "-D", data.path / "postgres", "-X", "stream", "--write-recovery-conf",
+         "--checkpoint=fast", "--no-sync", "-d", f"host={unquote(address.query.partition('=')[2])} user=folkmoot password={password}"],
+        check=True, capture_output=True, cwd="/", env=plain_environment(), preexec_fn=becoming(data.owner),
+    )
+    assert (data.path / "postgres" / "standby.signal").exists()
+    return data, Postgres(data, configuration=configuration)
+
+
+async def caught_up(primary_dsn: str, standby_dsn: str) -> None:
+    """Until the standby shows everything that is committed on the primary now."""
+    primary, standby = await asyncpg.connect(primary_dsn), await asyncpg.connect(standby_dsn)
+    try:
+        await primary.execute("SELECT pg_switch_wal()")
+        position = await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text")
+        async with asyncio.timeout(30):
+            while not await standby.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position):
+                await asyncio.sleep(0.05)
+    finally:
+        await primary.close()
+        await standby.close()
+
+
+async def promote(standby_dsn: str, epoch: int) -> None:
+    """The server takes writes, and the new epoch shuts the old primary's processes out of it."""
+    connection = await asyncpg.connect(standby_dsn)
+    try:
+        assert await connection.fetchval("SELECT pg_promote(true, 30)")
+        await connection.execute("UPDATE host_state SET epoch = $1", epoch)
+    finally:
+        await connection.close()
+
+
+def copy_media(source: Path, target: Path) -> None:
+    shutil.copytree(source / "media", target / "media", dirs_exist_ok=True)

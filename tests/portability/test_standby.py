@@ -1,0 +1,219 @@
+"""A standby serves every page and every read of the API; once it is promoted, the same process writes."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from folkmoot import app
+from folkmoot.api.routes import ROUTES as API_ROUTES
+from folkmoot.base.db import Database
+from folkmoot.base.errors import WritesPaused
+from folkmoot.base.migrate import NotOurs, migrate, pending
+from folkmoot.http.routing import Route
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import Host, HostState
+from folkmoot.portability.postgres import Postgres
+from folkmoot.web.routes import ROUTES as WEB_ROUTES
+from tests.api.test_accounts import picture
+from tests.conftest import UNSAFE_BUT_FAST
+from tests.hostile.test_routes import _base, _path
+from tests.hostile.town import Town, build, check_answer
+from tests.portability.standby import caught_up, copy_media, make_standby, promote
+from tests.village import Answer, Village, Visitor, settings_for
+from tests.web.test_pages import form_token
+
+STREAMS = ("/live/home",)
+TAKES = ("/moderate/next",)  # takes a case for the moderator, and so is a change
+READS_BY_POST = ("/oauth/userinfo",)
+
+
+@dataclass
+class Pair:
+    """A network on its primary, and a process that serves the same from a standby."""
+
+    town: Town
+    primary: Village
+    standby: Database
+    data: DataDirectory
+    front: Any
+    visitors: dict[str, tuple[Visitor, Visitor]]  # each on the primary, and with the same cookies and tokens on the standby
+
+    async def ask(self, route: Route, path: str, name: str) -> tuple[Answer, Answer]:
+        one, other = self.visitors[f"{name} {'api' if route in API_ROUTES else 'pages'}"]
+        return await one.get(path), await other.get(path)
+
+
+@pytest.fixture
+async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -> AsyncIterator[Pair]:
+    town = await build(village)
+    await village.settle("hana")
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE logins SET role = 'operator' WHERE account_id = $1", village.people["hana"].id)
+    visitors = {}
+    for name in ("jana", "hana"):
+        browser, program = await village.by_browser(name), await village.by_app(name, "read write follow push profile")
+        visitors |= {f"{name} pages": browser, f"{name} api": program}
+    jana = visitors["jana api"]
+    uploaded = await jana.upload("/api/v2/media", "file", picture())
+    town.ids["picture"] = uploaded.json["url"].rpartition("/")[2]
+    await jana.post("/api/v1/statuses", {"status": "s obrázkem", "media_ids[]": uploaded.json["id"]})
+    await jana.post("/api/v1/reports", {"account_id": town.ids["account"], "status_ids[]": town.ids["poll_post"], "category": "spam"})
+    for path in ("/", "/notifications"):
+        await visitors["jana pages"].get(path)
+    await village.work()
+    with tempfile.TemporaryDirectory(prefix="folkmoot-standby-") as folder:
+        secrets = postgres.socket_folder.parent / "secrets"
+        data, server = make_standby(postgres.dsn, secrets, Path(folder) / "data", UNSAFE_BUT_FAST)
+        copy_media(tmp_path, data.path)
+        there = server.dsn_of(dsn.split("?")[0].rpartition("/")[2])
+        settings = settings_for(data.path, there)
+        try:
+            server.start()
+            await caught_up(dsn, there)
+            database = await app._open(settings)
+            front = app.doors(settings, database)
+            yield Pair(town, village, database, data, front, {
+                name: (visitor, _same(visitor, front)) for name, visitor in visitors.items()
+            })
+            await database.close()
+        finally:
+            server.stop()
+
+
+def _same(visitor: Visitor, front: Any) -> Visitor:
+    return Visitor(front, visitor._token, visitor.cookies.get("folkmoot", ""))
+
+
+def _address(route: Route, town: Town) -> str:
+    path = f"/media/{town.ids['picture']}" if route.path == "/media/{name}" else _path(route, town)
+    query = "&".join(f"{key}={value}" for key, value in _base(route, town).items()) if route.method == "GET" else ""
+    return f"{path}?{query}" if query else path
+
+
+async def test_a_standby_serves_every_page_and_read_as_its_primary_does(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    asked, good = 0, 0
+    with caplog.at_level(logging.WARNING):
+        for route in [*API_ROUTES, *WEB_ROUTES]:
+            if route.method != "GET" or route.path in STREAMS:
+                continue
+            for name in ("jana", "hana"):
+                path = _address(route, pair.town)
+                one, other = await pair.ask(route, path, name)
+                if route.path in TAKES and one.status < 400:
+                    assert other.status == 503
+                    assert int(other.headers["retry-after"]) >= 1
+                    continue
+                check_answer(other, "api" if route in API_ROUTES else "pages", path)
+                # 206: the home is pulled, since a standby has none of the pushed ones.
+                assert other.status == one.status or {one.status, other.status} == {200, 206}, (path, name, one.status, other.text[:300])
+                asked, good = asked + 1, good + (other.status < 400)
+    assert asked > 150
+    assert good > asked * 0.8  # the walk has known ids, so most of it must show something
+    assert not [record.getMessage() for record in caplog.records]
+    await _open_streams(pair)
+
+
+async def _open_streams(pair: Pair) -> None:
+    for path in STREAMS:
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "path": path,
+            "raw_path": path.encode(), "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1), "server": ("localhost", 8420),
+            "extensions": {}, "headers": [(b"cookie", f"folkmoot={pair.visitors['jana pages'][1].cookies['folkmoot']}".encode())],
+        }
+        started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def send(message: Any, started: "asyncio.Future[Any]" = started) -> None:
+            if not started.done():
+                started.set_result(message)
+
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        stream = asyncio.create_task(pair.front(scope, receive, send))
+        assert (await asyncio.wait_for(started, 5))["status"] == 200, path
+        stream.cancel()
+        await asyncio.gather(stream, return_exceptions=True)
+
+
+async def test_no_write_passes_on_a_standby_and_each_is_told_in_the_right_shape(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+    page = await pair.visitors["jana pages"][1].get("/posts/new")
+    proof = {"form_token": form_token(page.text)}
+    paused = set()
+    for route in [*API_ROUTES, *WEB_ROUTES]:
+        if route.method == "GET" or route.path in READS_BY_POST:
+            continue
+        is_api = route in API_ROUTES
+        visitor = pair.visitors[f"jana {'api' if is_api else 'pages'}"][1]
+        answer = await visitor.send(route.method, _path(route, pair.town), {**_base(route, pair.town), **({} if is_api else proof)})
+        assert answer.status == 503 or 400 <= answer.status < 500, (route, answer.status, answer.text[:200])
+        if answer.status == 503:
+            paused.add(f"{route.method} {route.path}")
+            assert int(answer.headers["retry-after"]) >= 1, route
+            assert answer.headers["content-type"].startswith("application/json" if is_api else "text/html"), route
+            assert not is_api or answer.json["error"], route
+    assert len(paused) > 60, sorted(paused)
+    assert {"POST /api/v1/statuses", "POST /posts", "POST /log_in", "POST /reset"} <= paused
+    assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
+    standby, program = pair.standby, pair.visitors["jana api"][1]
+    assert standby.is_standby
+    assert not await standby.can_write()
+    with pytest.raises(NotOurs):
+        await migrate(standby.dsn)
+    assert await pending(standby.dsn) == []
+    assert (await program.post("/api/v1/statuses", {"status": "ještě ne"})).status == 503
+    with pytest.raises(WritesPaused):
+        async with standby.cache():
+            pass
+    await promote(standby.dsn, 2)
+    # Promoted, but this host has not been told yet that it is the one: it refuses as before.
+    assert not await standby.can_write()
+    assert (await program.post("/api/v1/statuses", {"status": "ještě ne"})).status == 503
+    pair.data.write(pair.data.host_file, msgspec.json.encode(HostState(role="primary", epoch=2)))
+    assert await standby.can_write()
+    assert (await program.post("/api/v1/statuses", {"status": "už ano"})).status == 200
+    async with asyncio.timeout(10):
+        while standby.is_standby:
+            await asyncio.sleep(0.05)
+    async with standby.cache() as cache:
+        await cache.execute("DELETE FROM home_entries")
+    home = await program.get("/api/v1/timelines/home")
+    assert home.status in (200, 206)
+    heard: list[bytes] = []
+    standby.live.subscribe("some topic", heard.append)
+    other = await Database.open(standby.dsn, listen=False)
+    async with asyncio.timeout(10):
+        while not heard:  # it listens now, as every process of a primary does
+            other.live.publish("some topic", "hello")
+            await asyncio.sleep(0.1)
+    await other.close()
+    # Fenced: another host has taken over.
+    async with standby.write() as tx:
+        await tx.execute("UPDATE host_state SET epoch = 3")
+    assert not await standby.can_write()
+    assert (await program.post("/api/v1/statuses", {"status": "už ne"})).status == 503
+    assert (await program.get("/api/v1/timelines/home")).status in (200, 206)
+
+
+def test_the_host_is_what_its_file_says_now(open_folder: Path) -> None:
+    data = DataDirectory(open_folder / "data")
+    host = Host(data.path)
+    assert host.writing_epoch() == 1
+    data.prepare()
+    for state, epoch in ((HostState("standby", 1), None), (HostState("primary", 7), 7), (HostState("fenced", 7), None)):
+        data.write(data.host_file, msgspec.json.encode(state))
+        assert host.state == state
+        assert host.writing_epoch() == epoch
+    data.write(data.host_file, b'{"role": "prim')
+    assert host.writing_epoch() is None  # as it was, until the file is whole
+    data.host_file.unlink()
+    assert host.writing_epoch() is None  # a lost file makes no primary
