@@ -140,10 +140,8 @@ def _refusal(problem: Problem) -> Reply:
         for error, sentence in zip(problem.errors, sentences, strict=True):
             entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}
             answer["details"].setdefault(error.field, []).append(entry)
-    if isinstance(problem, TooMany):
+    if isinstance(problem, TooMany | WritesPaused):
         headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
-    if isinstance(problem, WritesPaused):
-        headers.append((b"retry-after", b"1"))
     return Reply(encode(answer), status, JSON, headers)
 
 

@@ -121,8 +121,7 @@ class WebApplication:
         else:
             reply = request.render("errors/refused.html", status, sentence=sentence, number=status)
         if isinstance(problem, TooMany | WritesPaused):
-            seconds = problem.retry_after if isinstance(problem, TooMany) else 1
-            reply.headers.append((b"retry-after", b"%d" % max(1, round(seconds))))
+            reply.headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
         return reply
 
 

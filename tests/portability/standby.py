@@ -14,7 +14,9 @@ from folkmoot.portability.host import STANDBY, HostState
 from folkmoot.portability.postgres import Postgres, becoming, find_binaries, plain_environment
 
 
-def make_standby(primary_dsn: str, secrets: Path, folder: Path, configuration: dict[str, str] | None = None) -> tuple[DataDirectory, Postgres]:
+def make_standby(
+    primary_dsn: str, secrets: Path, folder: Path, configuration: dict[str, str] | None = None
+) -> tuple[DataDirectory, Postgres]:
     """A data directory whose PostgreSQL follows that at `primary_dsn`, not started. `secrets`: those of the primary."""
     folder.parent.chmod(0o755)
     data = DataDirectory(folder)
