@@ -30,9 +30,9 @@ def moot(*arguments: str, data: Path | None = None, **environment: str) -> subpr
 class NetworkUp:
     """`moot up` on a folder and a free port."""
 
-    def __init__(self, data: Path, *options: str, code: Path = ROOT, **environment: str) -> None:
+    def __init__(self, data: Path, *options: str, code: Path = ROOT, port: int = 0, **environment: str) -> None:
         self.data = data
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
         command = [*MOOT, "up", "--data", str(data), "--port", str(self.port), *options]
         self.log = data.parent / f"{data.name}.log"

@@ -20,6 +20,8 @@ from folkmoot.portability.host import Host
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.program import start_where_readable
 
+_ORPHANS_SECONDS = 10
+
 
 @click.command()
 @data_option
@@ -35,6 +37,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     why_not = start_where_readable(directory.owner) if directory.owner else ""
     directory.prepare()
     directory.lock()
+    directory.wait_for_orphans(_ORPHANS_SECONDS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
     for work in ("backup", "drill"):
         directory.clear(work)
     listener = listen(settings)

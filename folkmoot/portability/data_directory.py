@@ -15,7 +15,8 @@ import pwd
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -48,6 +49,7 @@ class DataDirectory:
         self.path = path.absolute()
         self.owner = service_user() if os.geteuid() == 0 else None
         self._lock: IO[str] | None = None
+        self._processes: int | None = None  # kept open: the lock lives as long as this process and its children
 
     def prepare(self) -> None:
         """Makes what is missing. Raises DataDirectoryProblem for a folder that is something else's."""
@@ -144,6 +146,32 @@ class DataDirectory:
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()
+
+    def wait_for_orphans(self, seconds: float, say: Callable[[str], None]) -> None:
+        """Waits until the processes of a run whose supervisor was killed have ended, as the kernel has told them to.
+
+        The supervisor holds a shared lock that its children inherit: so nobody else's process is ever taken for one of
+        them. Raises DataDirectoryProblem when they are still there after `seconds`.
+        """
+        file = self.path / "run" / "processes"
+        self._processes = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        self.give(file)
+        deadline, is_said = time.monotonic() + seconds, False
+        while True:
+            try:
+                fcntl.flock(self._processes, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not is_said:
+                    say("Waiting for the processes of the previous run to end.")
+                    is_said = True
+                if time.monotonic() > deadline:
+                    raise DataDirectoryProblem(
+                        "Processes of the previous run in %(path)s have not ended after %(seconds)d s. End them, or start the machine"
+                        " anew; `fuser -v %(file)s` shows them.", path=self.path, seconds=seconds, file=file,
+                    ) from None
+                time.sleep(0.05)
+        fcntl.flock(self._processes, fcntl.LOCK_SH)
 
     @contextmanager
     def alone(self, work: str) -> Iterator[None]:

@@ -72,11 +72,23 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
 
 def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
     network = NetworkUp(folder, "--no-demo").wait()
+    orphans = sorted(_children(network.process.pid))[1:]  # web and worker, after the database
+    for pid in orphans:
+        os.kill(pid, signal.SIGSTOP)  # as slow to end as a process can be
     network.process.kill()
     network.process.wait()
-    again = NetworkUp(folder, "--no-demo")
+    again = NetworkUp(folder, "--no-demo", port=network.port)
     try:
+        while "Waiting for the processes of the previous run to end." not in again.log.read_text():
+            assert again.process.poll() is None, again.log.read_text()
+            time.sleep(0.02)
+        taken = moot("up", "--port", str(network.port), data=folder.parent / "other")  # for others there is no waiting
+        assert "cannot be used: Address already in use" in taken.stderr
+        assert "Waiting" not in taken.stderr
+        for pid in orphans:
+            os.kill(pid, signal.SIGCONT)
         again.wait()
+        assert again.log.read_text().count("Waiting for") == 1
     finally:
         again.stop()
     doctor = moot("doctor", data=folder)
