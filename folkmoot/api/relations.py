@@ -12,7 +12,7 @@ from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
-from folkmoot.network.relations.queries import get_relation, list_related, list_relations, list_shared_followers
+from folkmoot.network.relations.queries import list_related, list_relations, list_shared_followers
 
 Verb = Callable[[WriteTx, Account, int], Awaitable[Relation]]
 
@@ -37,15 +37,10 @@ async def familiar_followers(request: Request) -> Reply:
 async def follow(request: Request) -> Reply:
     """Follows; of a follow that is there it changes what was sent, and the rest stays."""
     params = await request.params()
-    target_id = request.id()
     async with request.database.write() as tx:
-        before = await get_relation(tx, request.viewer.id, target_id)
-        known = before.follows or before.has_requested
         relation = await actions.follow(
-            tx, request.account, target_id,
-            shows_boosts=params.flag("reblogs", before.shows_boosts if known else True),
-            notifies=params.flag("notify", before.notifies),
-            languages=list(filter(None, params.texts("languages"))) or None if "languages" in params else before.languages,
+            tx, request.account, request.id(), shows_boosts=params.optional_flag("reblogs"), notifies=params.optional_flag("notify"),
+            languages=list(filter(None, params.texts("languages"))) if "languages" in params else None,
         )
     return request.json(request.entities.relation(relation))
 

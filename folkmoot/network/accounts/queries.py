@@ -54,6 +54,12 @@ async def lock_account(tx: WriteTx, account_id: int) -> Account:
     return account_from(row)
 
 
+async def list_steady_accounts(tx: WriteTx, ids: Sequence[int]) -> dict[int, Account]:
+    """Accounts by id, which nobody changes or restricts until the transaction ends (FOR SHARE, in the order of the ids)."""
+    rows = await tx.fetch(f"{SELECT} WHERE a.id = ANY ($1::bigint[]) ORDER BY a.id FOR SHARE OF a", list(ids))
+    return {row["id"]: account_from(row) for row in rows}
+
+
 async def find_account_by_name(conn: ReadConn, username: str, domain: str = "") -> Account | None:
     row = await conn.fetchrow(f"{SELECT} WHERE a.username_key = $1 AND a.domain = $2", username.lower(), domain.lower())
     return account_from(row) if row else None

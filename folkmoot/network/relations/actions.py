@@ -1,152 +1,203 @@
-"""Following, muting, blocking. A relation is changed only by the side that owns it."""
+"""Following, muting, blocking. A relation is changed only by the side that owns it.
+
+Every act between two accounts first takes the lock of that pair and reads both accounts so that nobody changes them
+meanwhile: opposed acts in the same moment happen one after the other, whatever the order (decision 0045).
+"""
 
 import re
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.accounts.policy import require_can_write
+from folkmoot.network.accounts.queries import list_steady_accounts
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.relations import queries
 from folkmoot.network.relations.model import (
     AccountBlocked,
     AccountMuted,
+    AccountUnblocked,
+    AccountUnmuted,
+    FollowChanged,
     FollowEnded,
+    FollowOptions,
     FollowRequested,
+    FollowRequestEnded,
     FollowStarted,
     Relation,
 )
 
 LONGEST_NOTE = 2000
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
+
+
+class _Pair(NamedTuple):
+    """The one who acts and the other, as they are under the lock."""
+
+    viewer: Account
+    other: Account
 
 
 async def follow(
-    tx: WriteTx, viewer: Account, target_id: int, *, shows_boosts: bool = True, notifies: bool = False,
+    tx: WriteTx, viewer: Account, target_id: int, *, shows_boosts: bool | None = None, notifies: bool | None = None,
     languages: Sequence[str] | None = None,
 ) -> Relation:
-    """Follows, or asks a locked account to be let in; of a follow that is there it changes the options.
+    """Follows, or asks a locked account for permission; of a follow or request that is there it changes the options.
 
-    Tells follow.started or follow.requested. Raises NotFound, Forbidden where a block stands between the two.
+    An option that is None stays as it was; no languages (an empty list) are all languages. Tells follow.started,
+    follow.requested or follow.changed. Raises NotFound, Forbidden where a block stands between the two.
     """
-    if viewer.effect >= AccountEffect.FROZEN:
-        raise Forbidden("Your account is frozen. You can read, but not write.")
-    if languages and not all(re.fullmatch(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?", language) for language in languages):
+    if languages and not all(map(_LANGUAGE.fullmatch, languages)):
         raise Invalid(FieldError("languages", "invalid", "This is not a language that we know."))
-    target = await _other(tx, viewer, target_id)
+    pair = await _lock(tx, viewer, target_id)
+    require_can_write(pair.viewer)
     relation = await queries.get_relation(tx, viewer.id, target_id)
     if relation.is_blocked_by or relation.blocks:
         raise Forbidden("You cannot follow this account.")
 
-    row_id = ids.make_id(ids.shard_of(viewer.id))
-    if target.is_locked and not relation.follows:
-        is_new = await queries.insert_request(tx, target_id, viewer.id, row_id, shows_boosts=shows_boosts, notifies=notifies)
-        if is_new:
-            tx.tell(FollowRequested(account_id=viewer.id, target_id=target_id))
+    before = FollowOptions.of(relation)
+    options = before.changed(shows_boosts, notifies, languages)
+    if relation.follows:
+        if options != before:
+            await queries.update_follow(tx, viewer.id, target_id, options)
+            tx.tell(FollowChanged(**_sides(pair.viewer, pair.other)))
+    elif pair.other.is_locked:
+        if await queries.upsert_request(tx, target_id, viewer.id, _row_id(viewer.id), options):
+            tx.tell(FollowRequested(**_sides(pair.viewer, pair.other)))
     else:
-        await _start(tx, viewer.id, target_id, row_id, shows_boosts, notifies, languages)
+        await queries.delete_request(tx, target_id, viewer.id)  # made while the account was locked
+        await _start(tx, pair.viewer, pair.other, options)
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def unfollow(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    """Ends a follow, or takes a request back. Tells follow.ended if there was a follow."""
-    await _other(tx, viewer, target_id)
-    await queries.delete_request(tx, target_id, viewer.id)
-    await _end(tx, viewer.id, target_id)
+    """Ends a follow, or takes a request back. Tells follow.ended or follow.request_ended, if there was one."""
+    pair = await _lock(tx, viewer, target_id)
+    await _end_request(tx, pair.viewer, pair.other, ended_by=viewer)
+    await _end(tx, pair.viewer, pair.other, ended_by=viewer)
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def accept_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Relation:
-    """Lets somebody in who asked. Tells follow.started. Raises NotFound without a request."""
-    request = await queries.delete_request(tx, viewer.id, requester_id)
-    if request is None:
+    """Accepts a follow request. Tells follow.started. Raises NotFound without a request."""
+    pair = await _lock(tx, viewer, requester_id)
+    options = await queries.delete_request(tx, viewer.id, requester_id)
+    if options is None:
         raise NotFound
-    await _start(tx, requester_id, viewer.id, ids.make_id(ids.shard_of(requester_id)), *request, None)
+    await _start(tx, pair.other, pair.viewer, options)
     return await queries.get_relation(tx, viewer.id, requester_id)
 
 
 async def reject_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Relation:
-    """Turns a request down; nobody is told. Raises NotFound without a request."""
-    if await queries.delete_request(tx, viewer.id, requester_id) is None:
+    """Rejects a follow request. Tells follow.request_ended. Raises NotFound without a request."""
+    pair = await _lock(tx, viewer, requester_id)
+    if not await _end_request(tx, pair.other, pair.viewer, ended_by=viewer):
         raise NotFound
     return await queries.get_relation(tx, viewer.id, requester_id)
 
 
 async def remove_follower(tx: WriteTx, viewer: Account, follower_id: int) -> Relation:
     """Ends somebody's follow of the viewer. Tells follow.ended if there was one."""
-    await _other(tx, viewer, follower_id)
-    await _end(tx, follower_id, viewer.id)
+    pair = await _lock(tx, viewer, follower_id)
+    await _end(tx, pair.other, pair.viewer, ended_by=viewer)
     return await queries.get_relation(tx, viewer.id, follower_id)
 
 
 async def mute(tx: WriteTx, viewer: Account, target_id: int, *, hides_notifications: bool = True, seconds: int = 0) -> Relation:
     """Hides somebody's posts from the viewer's timelines, for a time or for ever. Tells account.muted."""
-    await _other(tx, viewer, target_id)
     if not 0 <= seconds <= 10 * 365 * 86400:
         raise Invalid(FieldError("duration", "inclusion", "A mute lasts at most ten years."))
-    row_id = ids.make_id(ids.shard_of(viewer.id))
-    await queries.upsert_mute(tx, viewer.id, target_id, row_id, hides_notifications=hides_notifications, seconds=seconds)
-    tx.tell(AccountMuted(account_id=viewer.id, target_id=target_id))
+    pair = await _lock(tx, viewer, target_id)
+    await queries.upsert_mute(tx, viewer.id, target_id, _row_id(viewer.id), hides_notifications=hides_notifications, seconds=seconds)
+    tx.tell(AccountMuted(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def unmute(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    await _other(tx, viewer, target_id)
-    await queries.delete_mute(tx, viewer.id, target_id)
+    """Ends a mute. Tells account.unmuted if there was one."""
+    pair = await _lock(tx, viewer, target_id)
+    if await queries.delete_mute(tx, viewer.id, target_id):
+        tx.tell(AccountUnmuted(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def block(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    """Neither meets the other any more: follows and requests end both ways. Tells account.blocked, follow.ended."""
-    await _other(tx, viewer, target_id)
-    row_id = ids.make_id(ids.shard_of(viewer.id))
-    if await queries.insert_block(tx, viewer.id, target_id, row_id):
-        for one, other in ((viewer.id, target_id), (target_id, viewer.id)):
-            await queries.delete_request(tx, one, other)
-            await _end(tx, one, other)
-        tx.tell(AccountBlocked(account_id=viewer.id, target_id=target_id))
+    """Separates two accounts: follows and requests end both ways.
+
+    Tells account.blocked, follow.ended and follow.request_ended.
+    """
+    pair = await _lock(tx, viewer, target_id)
+    if await queries.insert_block(tx, viewer.id, target_id, _row_id(viewer.id)):
+        for follower, target in (pair, reversed(pair)):
+            await _end_request(tx, follower, target, ended_by=viewer)
+            await _end(tx, follower, target, ended_by=viewer)
+        tx.tell(AccountBlocked(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    await _other(tx, viewer, target_id)
-    await queries.delete_block(tx, viewer.id, target_id)
+    """Ends a block; follows do not come back. Tells account.unblocked if there was one."""
+    pair = await _lock(tx, viewer, target_id)
+    if await queries.delete_block(tx, viewer.id, target_id):
+        tx.tell(AccountUnblocked(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) -> Relation:
     """A private note about somebody, which only the viewer sees. Raises Invalid when it is too long."""
-    await _other(tx, viewer, target_id)
     text = clean(text)
     if len(text) > LONGEST_NOTE:
         raise Invalid(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_NOTE}))
+    await _lock(tx, viewer, target_id)
     await queries.upsert_note(tx, viewer.id, target_id, text)
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
-async def _other(tx: WriteTx, viewer: Account, target_id: int) -> Account:
-    if target_id == viewer.id:
+async def _lock(tx: WriteTx, viewer: Account, other_id: int) -> _Pair:
+    """Both sides, kept as they are until the transaction ends. Raises NotFound for an account that is gone or suspended."""
+    if other_id == viewer.id:
         raise Forbidden("This is you.")
-    target = await get_account(tx, target_id)
-    if target.effect >= AccountEffect.SUSPENDED:
+    await queries.lock_pair(tx, viewer.id, other_id)
+    accounts = await list_steady_accounts(tx, [viewer.id, other_id])
+    if len(accounts) < 2 or accounts[other_id].effect >= AccountEffect.SUSPENDED:
         raise NotFound
-    return target
+    return _Pair(accounts[viewer.id], accounts[other_id])
 
 
-async def _start(
-    tx: WriteTx, account_id: int, target_id: int, row_id: int, shows_boosts: bool, notifies: bool, languages: Sequence[str] | None
-) -> None:
-    is_new = await queries.insert_follow(
-        tx, account_id, target_id, row_id, shows_boosts=shows_boosts, notifies=notifies, languages=languages
-    )
-    if is_new:
-        await add_deltas(tx, [(account_id, Counter.ACCOUNT_FOLLOWING, 1), (target_id, Counter.ACCOUNT_FOLLOWERS, 1)])
-        tx.tell(FollowStarted(account_id=account_id, target_id=target_id))
+async def _start(tx: WriteTx, follower: Account, target: Account, options: FollowOptions) -> None:
+    if await queries.insert_follow(tx, follower.id, target.id, _row_id(follower.id), options):
+        await _count(tx, follower, target, 1)
+        tx.tell(FollowStarted(**_sides(follower, target)))
 
 
-async def _end(tx: WriteTx, account_id: int, target_id: int) -> None:
-    if await queries.delete_follow(tx, account_id, target_id):
-        await add_deltas(tx, [(account_id, Counter.ACCOUNT_FOLLOWING, -1), (target_id, Counter.ACCOUNT_FOLLOWERS, -1)])
-        tx.tell(FollowEnded(account_id=account_id, target_id=target_id))
+async def _end(tx: WriteTx, follower: Account, target: Account, *, ended_by: Account) -> None:
+    if await queries.delete_follow(tx, follower.id, target.id):
+        await _count(tx, follower, target, -1)
+        tx.tell(FollowEnded(**_sides(follower, target), ended_by_id=ended_by.id))
+
+
+async def _end_request(tx: WriteTx, requester: Account, target: Account, *, ended_by: Account) -> bool:
+    if await queries.delete_request(tx, target.id, requester.id) is None:
+        return False
+    tx.tell(FollowRequestEnded(**_sides(requester, target), ended_by_id=ended_by.id))
+    return True
+
+
+async def _count(tx: WriteTx, follower: Account, target: Account, delta: int) -> None:
+    await add_deltas(tx, [(follower.id, Counter.ACCOUNT_FOLLOWING, delta), (target.id, Counter.ACCOUNT_FOLLOWERS, delta)])
+
+
+def _sides(account: Account, target: Account) -> dict[str, Any]:
+    """What each event of a relation says of the two."""
+    return {
+        "account_id": account.id, "target_id": target.id, "account_domain": account.domain, "target_domain": target.domain,
+        "target_is_locked": target.is_locked,
+    }
+
+
+def _row_id(owner_id: int) -> int:
+    return ids.make_id(ids.shard_of(owner_id))

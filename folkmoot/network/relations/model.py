@@ -1,5 +1,6 @@
 """What stands between two accounts. No input or output."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,6 +25,29 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     blocks: bool = False
     is_blocked_by: bool = False
     note: str = ""
+
+
+class FollowOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a follow brings into the home. No `languages` are all of them."""
+
+    shows_boosts: bool = True
+    notifies: bool = False
+    languages: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, relation: Relation) -> "FollowOptions":
+        """Those of the follow or request that is there; else the default ones."""
+        if not (relation.follows or relation.has_requested):
+            return cls()
+        return cls(shows_boosts=relation.shows_boosts, notifies=relation.notifies, languages=relation.languages)
+
+    def changed(self, shows_boosts: bool | None, notifies: bool | None, languages: Sequence[str] | None) -> "FollowOptions":
+        """The same options with those that are not None."""
+        return FollowOptions(
+            shows_boosts=self.shows_boosts if shows_boosts is None else shows_boosts,
+            notifies=self.notifies if notifies is None else notifies,
+            languages=self.languages if languages is None else tuple(languages) or None,
+        )
 
 
 class RelationEvent(Event, frozen=True, kw_only=True):

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.paging import Page
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
-from folkmoot.network.relations.model import Relation
+from folkmoot.network.relations.model import FollowOptions, Relation
+
+_PAIR_LOCKS = 7022  # seed of the keys of advisory locks
 
 # $1 the viewer, $2 the others. Every part leans on a primary key.
 _RELATIONS = """
     SELECT a.id AS target_id, f.account_id IS NOT NULL AS follows, coalesce(f.shows_boosts, r.shows_boosts, false) AS shows_boosts,
-        coalesce(f.notifies, r.notifies, false) AS notifies, f.languages, back.account_id IS NOT NULL AS is_followed_by,
+        coalesce(f.notifies, r.notifies, false) AS notifies, coalesce(f.languages, r.languages) AS languages,
+        back.account_id IS NOT NULL AS is_followed_by,
         r.account_id IS NOT NULL AS has_requested, asked.account_id IS NOT NULL AS is_requested_by,
         m.account_id IS NOT NULL AS mutes, coalesce(m.hides_notifications, false) AS hides_notifications,
         m.expires_at AS mute_ends_at,
@@ -52,6 +55,29 @@ async def get_relation(conn: ReadConn, viewer_id: int, target_id: int) -> Relati
     return found[0] if found else Relation(target_id=target_id)
 
 
+def _pair_key(one: str, other: str) -> str:
+    """SQL: the advisory lock of two accounts, the same from both sides."""
+    return f"hashtextextended(least({one}, {other}) || ':' || greatest({one}, {other}), {_PAIR_LOCKS})"
+
+
+async def lock_pair(tx: WriteTx, one_id: int, other_id: int) -> None:
+    """Every act between two accounts waits for the others between them, whoever acts (decision 0045)."""
+    await tx.execute(f"SELECT pg_advisory_xact_lock({_pair_key('$1::bigint', '$2::bigint')})", one_id, other_id)
+
+
+async def share_pairs(tx: WriteTx, one_id: int, other_ids: Sequence[int]) -> None:
+    """Waits for acts between an account and these others, and holds new ones off until the transaction ends. Those that
+    share do not wait for each other; the locks are taken in the order of their keys."""
+    await tx.execute(
+        f"""
+        SELECT pg_advisory_xact_lock_shared(key) FROM (
+            SELECT DISTINCT {_pair_key("$1::bigint", "other_id")} AS key FROM unnest($2::bigint[]) AS other_id ORDER BY key
+        ) AS pairs
+        """,
+        one_id, list(other_ids),
+    )
+
+
 # What a list shows: its table, its owner's column, the column of who is listed.
 _LISTS = {
     "following": ("follows", "account_id", "target_id"),
@@ -73,7 +99,7 @@ async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int 
         f"""
         SELECT r.id AS row_id, {columns()} FROM {table} AS r
         JOIN accounts AS a ON a.id = r.{listed} LEFT JOIN account_counts AS ac ON ac.account_id = a.id
-        WHERE r.{owner} = $1 AND r.id < $3 AND r.id > $4 AND a.effect < 3 {unexpired}
+        WHERE r.{owner} = $1 AND r.id < $3 AND r.id > $4 AND a.effect < {AccountEffect.SUSPENDED:d} {unexpired}
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $2)
         ORDER BY r.id {page.order} LIMIT $5
         """,
@@ -94,7 +120,8 @@ async def list_shared_followers(
             JOIN follows AS f ON f.account_id = $1 AND f.target_id = fo.follower_id
             WHERE fo.account_id = target.id ORDER BY fo.id DESC LIMIT $3) AS shared
         JOIN accounts AS a ON a.id = shared.follower_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id
-        WHERE target.id = ANY ($2::bigint[]) AND NOT target.hides_collections AND NOT a.hides_collections AND a.effect < 3
+        WHERE target.id = ANY ($2::bigint[]) AND NOT target.hides_collections
+          AND NOT a.hides_collections AND a.effect < {AccountEffect.SUSPENDED:d}
         ORDER BY shared.id DESC
         """,
         viewer_id, list(target_ids), most,
@@ -112,47 +139,58 @@ async def count_requests(conn: ReadConn, account_id: int) -> int:
     ))
 
 
-async def insert_follow(
-    tx: WriteTx, account_id: int, target_id: int, row_id: int, *, shows_boosts: bool, notifies: bool, languages: Sequence[str] | None
-) -> bool:
-    """Writes both directions, or changes the options of a follow that is there. True when it is new."""
+async def insert_follow(tx: WriteTx, account_id: int, target_id: int, row_id: int, options: FollowOptions) -> bool:
+    """Writes both directions. False when there is such a follow: it stays as it is."""
     return bool(await tx.fetchval(
         """
         WITH made AS (
             INSERT INTO follows (account_id, target_id, id, shows_boosts, notifies, languages)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (account_id, target_id)
-                DO UPDATE SET shows_boosts = $4, notifies = $5, languages = $6
-            RETURNING xmax = 0 AS is_new
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true
         ), other_side AS (
-            INSERT INTO followers (account_id, follower_id, id) VALUES ($2, $1, $3) ON CONFLICT DO NOTHING
+            INSERT INTO followers (account_id, follower_id, id) SELECT $2, $1, $3 FROM made ON CONFLICT DO NOTHING
         )
-        SELECT is_new FROM made
+        SELECT true FROM made
         """,
-        account_id, target_id, row_id, shows_boosts, notifies, list(languages) if languages else None,
+        account_id, target_id, row_id, *_columns_of(options),
     ))
 
 
+async def update_follow(tx: WriteTx, account_id: int, target_id: int, options: FollowOptions) -> None:
+    await tx.execute(
+        "UPDATE follows SET shows_boosts = $3, notifies = $4, languages = $5 WHERE account_id = $1 AND target_id = $2",
+        account_id, target_id, *_columns_of(options),
+    )
+
+
 async def delete_follow(tx: WriteTx, account_id: int, target_id: int) -> bool:
+    """Removes both directions; whether there was a follow."""
     await tx.execute("DELETE FROM followers WHERE account_id = $1 AND follower_id = $2", target_id, account_id)
     return bool(await tx.execute("DELETE FROM follows WHERE account_id = $1 AND target_id = $2", account_id, target_id))
 
 
-async def insert_request(tx: WriteTx, account_id: int, requester_id: int, row_id: int, *, shows_boosts: bool, notifies: bool) -> bool:
+async def upsert_request(tx: WriteTx, account_id: int, requester_id: int, row_id: int, options: FollowOptions) -> bool:
+    """Asks an account, or changes the options of a request that is there. True when it is new."""
     return bool(await tx.fetchval(
-        "INSERT INTO follow_requests (account_id, requester_id, id, shows_boosts, notifies) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (account_id, requester_id) DO UPDATE SET shows_boosts = $4, notifies = $5 RETURNING xmax = 0",
-        account_id, requester_id, row_id, shows_boosts, notifies,
+        "INSERT INTO follow_requests (account_id, requester_id, id, shows_boosts, notifies, languages) VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (account_id, requester_id) DO UPDATE SET shows_boosts = $4, notifies = $5, languages = $6 RETURNING xmax = 0",
+        account_id, requester_id, row_id, *_columns_of(options),
     ))
 
 
-async def delete_request(tx: WriteTx, account_id: int, requester_id: int) -> tuple[bool, bool] | None:
-    """(shows_boosts, notifies) of the request that was there."""
+async def delete_request(tx: WriteTx, account_id: int, requester_id: int) -> FollowOptions | None:
+    """The options of the request that was there."""
     row = await tx.fetchrow(
-        "DELETE FROM follow_requests WHERE account_id = $1 AND requester_id = $2 RETURNING shows_boosts, notifies",
+        "DELETE FROM follow_requests WHERE account_id = $1 AND requester_id = $2 RETURNING shows_boosts, notifies, languages",
         account_id, requester_id,
     )
-    return (row["shows_boosts"], row["notifies"]) if row else None
+    if row is None:
+        return None
+    languages = tuple(row["languages"]) if row["languages"] else None
+    return FollowOptions(shows_boosts=row["shows_boosts"], notifies=row["notifies"], languages=languages)
+
+
+def _columns_of(options: FollowOptions) -> tuple[bool, bool, list[str] | None]:
+    return options.shows_boosts, options.notifies, list(options.languages) if options.languages else None
 
 
 async def upsert_mute(

@@ -1,0 +1,111 @@
+"""What must always be true of posts and relations, whoever did what at the same moment; and what the counts must be.
+
+The rule of the counts stands here a second time, in plain SQL over all rows, without the code that keeps them.
+"""
+
+from folkmoot.base.db import ReadConn
+
+# Who and what counts (decision 0045): what everybody may see. o: the boosted post of a boost.
+_OPEN = """
+    open_posts AS (
+        SELECT p.id, p.account_id, p.reply_to_id, p.boost_of_id, p.created_at FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+        LEFT JOIN posts AS o ON o.id = p.boost_of_id LEFT JOIN accounts AS oa ON oa.id = o.account_id
+        WHERE p.visibility <= 1 AND p.effect < 2 AND a.effect < 3
+          AND (p.boost_of_id IS NULL OR o.visibility <= 1 AND o.effect < 2 AND oa.effect < 3)
+    ), open_follows AS (
+        SELECT f.account_id, f.target_id FROM follows AS f JOIN accounts AS a ON a.id = f.account_id
+        JOIN accounts AS t ON t.id = f.target_id WHERE a.effect < 3 AND t.effect < 3
+    )
+"""
+_ACCOUNTS = f"""
+    WITH {_OPEN}
+    SELECT a.id, coalesce(c.posts, 0) + coalesce(d.posts, 0) AS posts, coalesce(c.followers, 0) + coalesce(d.followers, 0) AS followers,
+        coalesce(c.following, 0) + coalesce(d.following, 0) AS following,
+        (SELECT count(*) FROM open_posts WHERE account_id = a.id) AS posts_there,
+        (SELECT count(*) FROM open_follows WHERE target_id = a.id) AS followers_there,
+        (SELECT count(*) FROM open_follows WHERE account_id = a.id) AS following_there
+    FROM accounts AS a LEFT JOIN account_counts AS c ON c.account_id = a.id
+    CROSS JOIN LATERAL (
+        SELECT sum(delta) FILTER (WHERE counter = 1) AS posts, sum(delta) FILTER (WHERE counter = 2) AS followers,
+            sum(delta) FILTER (WHERE counter = 3) AS following FROM counter_deltas WHERE subject_id = a.id) AS d
+"""
+_POSTS = f"""
+    WITH {_OPEN}
+    SELECT p.id, coalesce(c.replies, 0) + coalesce(d.replies, 0) AS replies, coalesce(c.boosts, 0) + coalesce(d.boosts, 0) AS boosts,
+        coalesce(c.favourites, 0) + coalesce(d.favourites, 0) AS favourites,
+        (SELECT count(*) FROM open_posts WHERE reply_to_id = p.id) AS replies_there,
+        (SELECT count(*) FROM open_posts WHERE boost_of_id = p.id) AS boosts_there,
+        (SELECT count(*) FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id
+         WHERE f.post_id = p.id AND a.effect < 3) AS favourites_there
+    FROM posts AS p LEFT JOIN post_counts AS c ON c.post_id = p.id
+    CROSS JOIN LATERAL (
+        SELECT sum(delta) FILTER (WHERE counter = 11) AS replies, sum(delta) FILTER (WHERE counter = 12) AS boosts,
+            sum(delta) FILTER (WHERE counter = 13) AS favourites FROM counter_deltas WHERE subject_id = p.id) AS d
+"""
+_BROKEN = {
+    "a follow where a block stands": """
+        SELECT f.* FROM follows AS f JOIN blocks AS b
+        ON (b.account_id, b.target_id) IN ((f.account_id, f.target_id), (f.target_id, f.account_id))""",
+    "a request where a block stands": """
+        SELECT r.* FROM follow_requests AS r JOIN blocks AS b
+        ON (b.account_id, b.target_id) IN ((r.account_id, r.requester_id), (r.requester_id, r.account_id))""",
+    "a request beside a follow": """
+        SELECT r.* FROM follow_requests AS r JOIN follows AS f ON f.account_id = r.requester_id AND f.target_id = r.account_id""",
+    "follows and followers differ": """
+        SELECT account_id, target_id FROM follows EXCEPT SELECT follower_id, account_id FROM followers
+        UNION ALL (SELECT follower_id, account_id FROM followers EXCEPT SELECT account_id, target_id FROM follows)""",
+    "a reply to a post that is gone": """
+        SELECT id FROM posts AS p WHERE reply_to_id IS NOT NULL AND NOT EXISTS (SELECT FROM posts WHERE id = p.reply_to_id)""",
+    "a boost of a post that is gone": """
+        SELECT id FROM posts AS p WHERE boost_of_id IS NOT NULL AND NOT EXISTS (SELECT FROM posts WHERE id = p.boost_of_id)""",
+    "favourites and marks differ": """
+        SELECT account_id, post_id FROM favourites EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 1 > 0
+        UNION ALL (SELECT account_id, post_id FROM marks WHERE bits & 1 > 0 EXCEPT SELECT account_id, post_id FROM favourites)""",
+    "boosts and marks differ": """
+        SELECT account_id, boost_of_id FROM posts WHERE boost_of_id IS NOT NULL
+        EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 2 > 0
+        UNION ALL (SELECT account_id, post_id FROM marks WHERE bits & 2 > 0
+                   EXCEPT SELECT account_id, boost_of_id FROM posts WHERE boost_of_id IS NOT NULL)""",
+    "bookmarks and marks differ": """
+        SELECT account_id, post_id FROM bookmarks EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 4 > 0
+        UNION ALL (SELECT account_id, post_id FROM marks WHERE bits & 4 > 0 EXCEPT SELECT account_id, post_id FROM bookmarks)""",
+    "votes and marks differ": """
+        SELECT v.account_id, p.post_id FROM poll_votes AS v JOIN polls AS p ON p.id = v.poll_id
+        EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 32 > 0
+        UNION ALL (SELECT account_id, post_id FROM marks WHERE bits & 32 > 0
+                   EXCEPT SELECT v.account_id, p.post_id FROM poll_votes AS v JOIN polls AS p ON p.id = v.poll_id)""",
+    "the tally of a poll is wrong": """
+        SELECT id FROM polls AS p WHERE voters <> (SELECT count(*) FROM poll_votes WHERE poll_id = p.id)
+        OR (SELECT sum(v) FROM unnest(votes) AS v)
+            <> (SELECT coalesce(sum(cardinality(choices)), 0) FROM poll_votes WHERE poll_id = p.id)""",
+    "a poll that its post does not show": """
+        SELECT id FROM polls AS p WHERE NOT EXISTS (SELECT FROM posts WHERE posts.id = p.post_id AND posts.poll_id = p.id)""",
+    "more than five pinned": """
+        SELECT account_id FROM marks WHERE bits & 16 > 0 GROUP BY account_id HAVING count(*) > 5""",
+    "a picture of a post that is gone": """
+        SELECT id FROM media AS m WHERE post_id IS NOT NULL AND NOT EXISTS (SELECT FROM posts WHERE posts.id = m.post_id)""",
+}
+
+
+_ALL = " UNION ALL ".join(
+    f"SELECT '{rule}' AS rule, (SELECT to_jsonb(t)::text FROM ({sql} LIMIT 1) AS t) AS found" for rule, sql in _BROKEN.items()
+)
+
+
+async def list_broken(conn: ReadConn) -> list[str]:
+    """The rules that do not hold, each with a row that breaks it."""
+    rows = await conn.fetch(_ALL)
+    return [f"{row['rule']}: {row['found']}" for row in rows if row["found"]] + await list_miscounted(conn)
+
+
+async def list_miscounted(conn: ReadConn) -> list[str]:
+    """Counts that are not what a recount gives, with the deltas that wait."""
+    return [
+        f"{table} {row['id']}: {name} is {row[name]} and should be {row[f'{name}_there']}"
+        for table, sql, names in (
+            ("account", _ACCOUNTS, ("posts", "followers", "following")), ("post", _POSTS, ("replies", "boosts", "favourites"))
+        )
+        for row in await conn.fetch(sql)
+        for name in names
+        if row[name] != row[f"{name}_there"]
+    ]
