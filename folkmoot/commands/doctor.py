@@ -82,7 +82,7 @@ async def _database(settings: Settings) -> list[Finding]:
     from folkmoot.base import clock
     from folkmoot.base.migrate import known
     from folkmoot.health import WORKER_SILENT
-    from folkmoot.moderation.cases.queries import count_open
+    from folkmoot.moderation.cases.queries import count_open, count_stuck
     from folkmoot.portability.runs import last_runs
 
     async with open_database(settings) as database, database.read() as conn:
@@ -95,6 +95,7 @@ async def _database(settings: Settings) -> list[Finding]:
         )
         runs = await last_runs(conn)
         cases = await count_open(conn, clock.now())
+        stuck = await count_stuck(conn)
         failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
     newest = known()[-1].number
     way_out = "moot up brings it up to date" if schema < newest else "start the newer Folkmoot that has used this data directory"
@@ -112,18 +113,18 @@ async def _database(settings: Settings) -> list[Finding]:
         Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us")
         for row in failed
     ]
-    return [*findings, *_cases(cases), *_backups(runs)]
+    return [*findings, *_cases(cases, stuck), *_backups(runs)]
 
 
-def _cases(waiting: "Waiting") -> Iterator[Finding]:
-    """Whether what waits for a decision can be decided in time."""
+def _cases(waiting: "Waiting", stuck: int) -> Iterator[Finding]:
+    """Whether open cases can be decided in time."""
     if waiting.overdue:
-        yield Finding("warning", f"{waiting.overdue} cases are beyond their time", "moot cases shows them; call moderators")
-    if waiting.stuck:
-        yield Finding("warning", f"{waiting.stuck} cases wait for somebody who has no part in them",
-                      "make another moderator: moot account role NAME moderator")
-    if not waiting.overdue and not waiting.stuck:
-        yield Finding("good", f"{waiting.open} cases wait, all within their time")
+        yield Finding("warning", f"{waiting.overdue} cases are overdue", "list them with: moot cases; then call moderators")
+    if stuck:
+        yield Finding("warning", f"{stuck} cases can be decided by no moderator, because all are concerned",
+                      "appoint another moderator: moot account role NAME moderator")
+    if not waiting.overdue and not stuck:
+        yield Finding("good", f"{waiting.open} open cases, none overdue")
 
 
 def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.queries import get_case, list_queue
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import Report, ReportDraft
-from folkmoot.moderation.verdicts.actions import reach_verdict
+from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.posts.model import PostView
@@ -59,7 +59,7 @@ class Court:
         await self.claim(name, case)
         moderator = await self.viewer(name)
         async with self.database.write() as tx:
-            verdict = await reach_verdict(
+            verdict = await decide_case(
                 tx, moderator, case.id, Decision(action=action, clause="" if action == "keep" else clause, **decision)
             )
         await self.let_half_a_minute_pass()

@@ -15,7 +15,7 @@ from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.journal.verification import verify
 from folkmoot.moderation.reports.queries import list_outcomes
 from folkmoot.moderation.statements.queries import list_own_statements
-from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
+from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.posts.model import PostView, Visibility
@@ -71,7 +71,7 @@ async def test_a_verdict_taken_back_after_its_post_was_deleted_leaves_no_case(co
     await court.claim("moderator", case)
     moderator = await court.viewer("moderator")
     async with court.database.write() as tx:
-        verdict = await reach_verdict(tx, moderator, case.id, Decision(action="keep"))
+        verdict = await decide_case(tx, moderator, case.id, Decision(action="keep"))
     async with court.database.write() as tx:
         await delete_post(tx, court.village.people["author"], post.post.id)
     async with court.database.write() as tx:
@@ -101,7 +101,7 @@ async def test_letters_say_nothing_new_while_a_verdict_can_be_taken_back(court: 
     await court.claim("other_moderator", second)
     other = await court.viewer("other_moderator")
     async with court.database.write() as tx:
-        await reach_verdict(tx, other, second.id, Decision(action="keep"))
+        await decide_case(tx, other, second.id, Decision(action="keep"))
     author_id = court.village.people["author"].id
     async with court.database.read() as conn:
         assert [letter.is_in_force for letter in await list_own_statements(conn, author_id, Page())] == [True]

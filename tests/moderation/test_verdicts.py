@@ -15,7 +15,7 @@ from folkmoot.moderation.restrictions.jobs import lift_what_is_over
 from folkmoot.moderation.restrictions.model import account_effect, post_effect
 from folkmoot.moderation.restrictions.queries import list_standing
 from folkmoot.moderation.statements.queries import get_own_statement, list_own_statements
-from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
+from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.network.posts.actions import edit_post
 from folkmoot.network.posts.model import PostDraft, PostView
@@ -70,7 +70,7 @@ async def test_a_verdict_needs_a_claim_a_rule_and_the_words_that_were_read(court
 
     async def decide(**decision: object) -> Verdict:
         async with court.database.write() as tx:
-            return await reach_verdict(tx, moderator, case.id, Decision(**decision))  # type: ignore[arg-type]
+            return await decide_case(tx, moderator, case.id, Decision(**decision))  # type: ignore[arg-type]
 
     with pytest.raises(Conflict):
         await decide(action="remove", clause="violence")
@@ -97,12 +97,12 @@ async def test_two_who_decide_at_once_leave_one_verdict(court: Court) -> None:
         await court.claim("moderator", case)
         if number % 2:  # the lease has run out and went to the other one, while the first still has the page open
             async with court.database.write() as tx:
-                await tx.execute("UPDATE cases SET holder_id = $2 WHERE id = $1", case.id, viewers[1].id)
+                await tx.execute("UPDATE case_seats SET account_id = $2 WHERE case_id = $1", case.id, viewers[1].id)
 
         async def decide(viewer: object, case_id: int, action: str) -> bool:
             try:
                 async with court.database.write() as tx:
-                    await reach_verdict(tx, viewer, case_id, Decision(action=action, clause="violence"))  # type: ignore[arg-type]
+                    await decide_case(tx, viewer, case_id, Decision(action=action, clause="violence"))  # type: ignore[arg-type]
             except Conflict:
                 return False
             return True
@@ -124,7 +124,7 @@ async def test_a_verdict_taken_back_at_once_leaves_no_trace_but_in_the_journal(c
     await court.claim("moderator", case)
     moderator = await court.viewer("moderator")
     async with court.database.write() as tx:
-        verdict = await reach_verdict(tx, moderator, case.id, Decision(action=action, clause="violence"))
+        verdict = await decide_case(tx, moderator, case.id, Decision(action=action, clause="violence"))
     other = await court.viewer("other_moderator")
     with pytest.raises(Forbidden):
         async with court.database.write() as tx:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from folkmoot.http.server import GuardedProtocol, Server
-from folkmoot.moderation.verdicts.actions import reach_verdict
+from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.sessions.actions import forget_viewer
@@ -151,7 +151,7 @@ async def test_an_open_page_hears_at_once_of_what_is_hidden_or_deleted(court: Co
     await page.hears(": here")
     started = time.monotonic()
     async with village.database.write() as tx:
-        await reach_verdict(tx, moderator, case.id, Decision(action="hide", clause="violence"))
+        await decide_case(tx, moderator, case.id, Decision(action="hide", clause="violence"))
     await page.hears(f'event: withdrawn\ndata: {{"ids":["{hidden.post.id}"]')
     async with village.database.write() as tx:
         await delete_post(tx, village.people["author"], deleted.post.id)

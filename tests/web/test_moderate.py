@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from folkmoot.base import clock
 from folkmoot.moderation.cases.model import Case, State
 from folkmoot.moderation.detection.errs import find_errs
 from folkmoot.network.media.actions import upload_picture
@@ -101,7 +102,7 @@ async def test_a_case_that_is_put_off_gives_way_to_another_and_is_free(court: Co
     answer = await moderator.post(f"{where}/release", {"form_token": form_token(page)})
     other = (await moderator.get(answer.headers["location"])).headers["location"]
     assert {where, other.partition("?")[0]} == {f"/moderate/cases/{one.id}", f"/moderate/cases/{two.id}"}
-    assert (await court.case(int(where.rpartition("/")[2]))).holder_id is None
+    assert not (await court.case(int(where.rpartition("/")[2]))).is_held(clock.now())
     page = (await moderator.get(other)).text
     case = one if str(one.id) in other.partition("?")[0] else two
     answer = await _decide(moderator, case, page, action="keep", clause="0", without=other.partition("without=")[2])

@@ -1,5 +1,7 @@
 """Lodging an appeal, and closing it with what was found."""
 
+import itertools
+
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
@@ -13,7 +15,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.journal.actions import note
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_moderators_on_appeal
+from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_on_appeal, list_people
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.notifications.actions import tell_from_the_place
 from folkmoot.network.notifications.model import Kind
@@ -42,8 +44,8 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 
     clause = current().clause(verdict.clause)
-    heard_it = await list_moderators_on_appeal(tx, verdict.id)
-    barred = tuple(dict.fromkeys([*first.barred_ids, appellant.id, verdict.moderator_id, *heard_it]))
+    decided = [await list_people(tx, one) for one in (verdict, *await list_on_appeal(tx, verdict.id))]
+    barred = tuple(dict.fromkeys([*first.barred_ids, appellant.id, *itertools.chain(*decided)]))
     case = await open_case(
         tx, first.subject, first.subject_id, first.account_id, clause, appealed_verdict_id=verdict.id, barred_ids=barred
     )

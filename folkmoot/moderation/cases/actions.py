@@ -1,4 +1,4 @@
-"""What happens to a case before it is decided: opened, joined, claimed, released, withdrawn."""
+"""What happens to a case: opened, weighed, claimed, released, decided, opened again, withdrawn; its deadlines noted."""
 
 from datetime import timedelta
 
@@ -6,18 +6,23 @@ import msgspec
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, Forbidden, NotFound
+from folkmoot.base.errors import Conflict, NotFound
 from folkmoot.moderation.cases import queries
 from folkmoot.moderation.cases.model import (
     LEASE,
     LIFECYCLE,
+    SEAT_LIFECYCLE,
     Case,
+    CaseDeadlineNeared,
     CaseWithdrawn,
+    Seat,
+    SeatKind,
+    SeatState,
     State,
     Subject,
     reach_of,
 )
-from folkmoot.moderation.cases.policy import can_decide, require_moderator
+from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.journal.actions import note
@@ -30,7 +35,7 @@ async def open_case(
     barred_ids: tuple[int, ...] = (),
 ) -> Case:
     """The open case of a subject, made if there is none. Two who open one at once get the same. Raises NotFound for a
-    post that is gone: nobody could ever decide about it."""
+    subject that is gone: nobody could ever decide about it."""
     if not await queries.keep_subject(tx, subject, subject_id):
         raise NotFound
     found = await _find(tx, subject, subject_id, appealed_verdict_id)
@@ -38,9 +43,10 @@ async def open_case(
         return found
     now = clock.now()
     case = Case(
-        id=ids.make_id(ids.shard_of(account_id), now), subject=subject, subject_id=subject_id, account_id=account_id, state=State.OPEN,
-        clause=clause.key, severity=clause.severity, probability=0.0, harm=0.0, appealed_verdict_id=appealed_verdict_id,
-        barred_ids=barred_ids, holder_id=None, held_until=None, opened_at=now, due_at=now + timedelta(hours=clause.hours), closed_at=None,
+        id=ids.make_id(ids.shard_of(account_id), now), subject=subject, subject_id=subject_id, account_id=account_id,
+        state=LIFECYCLE.first, clause=clause.key, severity=clause.severity, probability=0.0, harm=0.0,
+        appealed_verdict_id=appealed_verdict_id, barred_ids=barred_ids, opened_at=now, due_at=now + timedelta(hours=clause.hours),
+        closed_at=None,
     )
     if not await queries.insert_case(tx, case):
         found = await _find(tx, subject, subject_id, appealed_verdict_id)
@@ -69,44 +75,94 @@ async def weigh_case(
 
 
 async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
-    """Claims an open case for ten minutes, or renews one's claim.
+    """Takes the moderator's seat of an open case for ten minutes, or renews one's lease.
 
-    Moderators. Writes case.claimed to the journal when the case changes hands. Raises Forbidden for one who may not
+    Moderators. Writes case.claimed to the journal when the seat changes hands. Raises Concerned for one who may not
     decide it, Conflict while somebody else holds it or when it is not open.
     """
     require_moderator(moderator)
-    before = await queries.get_case(tx, case_id)
-    if not can_decide(moderator.id, before):
-        raise Forbidden("You are part of this matter. Somebody else will decide it.")
-    now = clock.now()
-    if not await queries.claim_case(tx, case_id, moderator.id, now, now + LEASE):
-        if before.state is State.OPEN:
-            raise Conflict("Somebody else is deciding this case.")
+    case = await queries.lock_case(tx, case_id)
+    if await queries.is_concerned(tx, moderator.id, case_id):
+        raise Concerned
+    if case.state is not State.OPEN:
         raise Conflict("This case has been decided.")
-    if not before.is_held_by(moderator.id, now):
+    now = clock.now()
+    own = case.seat_of(moderator.id, now)
+    if own is None and case.is_held(now):
+        raise Conflict("Somebody else is deciding this case.")
+
+    await queries.upsert_seat(tx, case_id, Seat(SeatKind.MODERATOR, 1, moderator.id, _held(case.moderator_seat), now + LEASE))
+    if own is None:
         await note(tx, Step.CASE_CLAIMED, case_id=case_id, actor_id=moderator.id)
     return await queries.get_case(tx, case_id)
 
 
 async def release_case(tx: WriteTx, moderator: Viewer, case_id: int) -> None:
-    """Gives a claim back. Without one, nothing changes."""
+    """Leaves one's seat. Without one, nothing changes. Writes case.released to the journal."""
     require_moderator(moderator)
-    if await queries.release_case(tx, case_id, moderator.id):
+    case = await queries.lock_case(tx, case_id)
+    seat = case.seat_of(moderator.id, clock.now())
+    if seat:
+        await _step_seat(tx, case, seat, SeatState.FREE)
         await note(tx, Step.CASE_RELEASED, case_id=case_id, actor_id=moderator.id)
 
 
-async def close_case(tx: WriteTx, case: Case, state: State) -> None:
-    """Takes a step of the lifecycle. Raises Conflict for one that is not allowed."""
-    after = LIFECYCLE.step(case.state, state)
-    await queries.update_state(tx, case.id, after, None if after is State.OPEN else clock.now())
+async def mark_decided(tx: WriteTx, case: Case, *seats: Seat) -> None:
+    """A verdict was reached, from these seats. Raises Conflict for a case that is not open."""
+    await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.DECIDED), clock.now())
+    for seat in seats:
+        await _step_seat(tx, case, seat, SeatState.DECIDED)
 
 
-async def withdraw_cases(tx: WriteTx, post_id: int) -> None:
-    """Closes what is open about a post that its author deleted. Tells case.withdrawn."""
-    for case in await queries.list_open_cases_of_post(tx, post_id):
-        await close_case(tx, case, State.WITHDRAWN)
+async def reopen_case(tx: WriteTx, case: Case) -> None:
+    """The verdict was taken back at once. Raises Conflict for a case that is not decided."""
+    await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.OPEN), None)
+    for seat in case.seats:
+        if seat.state is SeatState.DECIDED:
+            await _step_seat(tx, case, seat, SeatState.FREE)
+
+
+async def withdraw_cases_of_post(tx: WriteTx, post_id: int) -> None:
+    """Closes what is open about a post that is gone. Tells case.withdrawn, and writes it to the journal."""
+    await _withdraw(tx, await queries.list_open_cases_of_post(tx, post_id))
+
+
+async def withdraw_cases_of_account(tx: WriteTx, account_id: int) -> None:
+    """Closes what is open about an account that is gone, and about its posts. Tells case.withdrawn, and writes it to the
+    journal."""
+    await _withdraw(tx, await queries.list_open_cases_of_account(tx, account_id))
+
+
+async def note_deadlines(tx: WriteTx) -> int:
+    """Notes which open cases have used 50, 80 and 100 percent of their time; returns how many notes there were.
+
+    Each once: the share that was noted only grows, so a clock that is set back repeats nothing, and one that jumps ahead
+    warns early but never not at all. Tells case.deadline_neared, and writes it to the journal.
+    """
+    taken = await queries.take_deadlines(tx, clock.now())
+    for case_id, share, due_at in taken:
+        await note(tx, Step.CASE_DEADLINE_NEARED, case_id=case_id, share=int(share))
+        tx.tell(CaseDeadlineNeared(case_id=case_id, share=share, due_at=due_at))
+    return len(taken)
+
+
+async def _withdraw(tx: WriteTx, cases: list[Case]) -> None:
+    for case in cases:
+        await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.WITHDRAWN), clock.now())
         await note(tx, Step.CASE_WITHDRAWN, case_id=case.id)
         tx.tell(CaseWithdrawn(case_id=case.id))
+
+
+async def _step_seat(tx: WriteTx, case: Case, seat: Seat, state: SeatState) -> None:
+    await queries.upsert_seat(tx, case.id, msgspec.structs.replace(seat, state=SEAT_LIFECYCLE.step(seat.state, state)))
+
+
+def _held(before: Seat | None) -> SeatState:
+    """The state of a seat that is taken or kept. A lease that is renewed or has run out ends first."""
+    state = before.state if before else SEAT_LIFECYCLE.first
+    if state is SeatState.HELD:
+        state = SEAT_LIFECYCLE.step(state, SeatState.FREE)
+    return SEAT_LIFECYCLE.step(state, SeatState.HELD)
 
 
 async def _find(tx: WriteTx, subject: Subject, subject_id: int, appealed_verdict_id: int | None) -> Case | None:

@@ -1,16 +1,17 @@
-"""Who may decide a case: small and pure."""
+"""Who may decide a case: small and pure. Who has too much to do with one is asked in `queries.is_concerned`."""
 
 from folkmoot.base.errors import Forbidden
-from folkmoot.moderation.cases.model import Case
 from folkmoot.network.sessions.model import Role, Viewer
+
+
+class Concerned(Forbidden):
+    """Nobody decides in their own matter, nor about people whom they know."""
+
+    code = "concerned"
+    message = "You know the people in this, so somebody else decides."
 
 
 def require_moderator(viewer: Viewer) -> None:
     """Raises Forbidden for who is no moderator, or is under a restriction."""
     if not viewer.login.role.includes(Role.MODERATOR) or viewer.is_frozen:
         raise Forbidden
-
-
-def can_decide(moderator_id: int, case: Case) -> bool:
-    """Nobody judges in their own matter: not the author, not who reported it, on appeal not who decided first."""
-    return moderator_id != case.account_id and moderator_id not in case.barred_ids

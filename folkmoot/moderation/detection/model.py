@@ -1,9 +1,31 @@
-"""What detection speaks in: the finding about one text, and the labelled row that training and measuring read."""
+"""What detection speaks in: the words that are examined, the finding about one text, and the labelled row that training and
+measuring read."""
 
+import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from folkmoot.moderation.cases.model import Subject
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What a post says in all its places (text, cover, poll, descriptions of pictures), or a profile (names, biography, rows,
+    descriptions of pictures)."""
+
+    subject: Subject
+    subject_id: int
+    account_id: int
+    language: str | None
+    edited_at: datetime | None = None
+    text: str
+
+    @property
+    def key(self) -> str:
+        """Names these words, so that a decision or a signal about them is not taken for one about others."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -1,23 +1,19 @@
 """All SQL of signals, and the words that a detector reads."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.moderation.cases.model import State, Subject
+from folkmoot.moderation.detection.model import Words
 from folkmoot.moderation.detection.signals import Signal
+from folkmoot.network.accounts.model import ProfileField
 from folkmoot.network.posts.model import Visibility
 
-
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What a post says in all its places: text, cover, poll, descriptions of pictures."""
-
-    post_id: int
-    account_id: int
-    language: str | None
-    edited_at: datetime | None
-    text: str
+_SIGNAL = (
+    "id, case_id, post_id, edited_at, account_id, words, detector, version, clause, score, is_hiding, reasons, created_at"
+)
 
 
 async def list_words_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[Words]:
@@ -37,29 +33,59 @@ async def list_words_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[W
     )
     return [
         Words(
-            post_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
+            subject=Subject.POST, subject_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
             text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])),
         )
         for row in rows
     ]
 
 
+async def list_profiles_unscoped(conn: ReadConn, account_ids: Sequence[int]) -> list[Words]:
+    """What accounts say of themselves, their names included."""
+    rows = await conn.fetch(
+        """
+        SELECT a.id, a.username, a.display_name, a.bio, a.fields, a.avatar_description, a.header_description, l.language
+        FROM accounts AS a LEFT JOIN logins AS l ON l.account_id = a.id WHERE a.id = ANY ($1::bigint[])
+        """,
+        list(account_ids),
+    )
+    found = []
+    for row in rows:
+        fields = msgspec.json.decode(row["fields"], type=list[ProfileField])
+        parts = [
+            row["username"].replace("_", " "), row["display_name"], row["bio"], *(f"{field.name}: {field.value}" for field in fields),
+            row["avatar_description"], row["header_description"],
+        ]
+        found.append(Words(
+            subject=Subject.ACCOUNT, subject_id=row["id"], account_id=row["id"], language=row["language"],
+            text="\n".join(filter(None, parts)),
+        ))
+    return found
+
+
+async def was_profile_decided(conn: ReadConn, words: Words) -> bool:
+    """Whether people have decided about a profile in which a detector had pointed to these very words."""
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM signals AS s JOIN cases AS c ON c.id = s.case_id"
+        f" WHERE s.account_id = $1 AND s.words = $2 AND c.state = '{State.DECIDED}')",
+        words.subject_id, words.key,
+    ))
+
+
 async def insert_signal(tx: WriteTx, signal: Signal) -> bool:
     """False when this detector has said so already of these words."""
     return bool(await tx.fetchval(
-        "INSERT INTO signals (id, case_id, post_id, edited_at, detector, version, clause, score, is_hiding, reasons, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING true",
-        signal.id, signal.case_id, signal.post_id, signal.edited_at, signal.detector, signal.version, signal.clause, signal.score,
-        signal.is_hiding, list(signal.reasons), signal.created_at,
+        f"INSERT INTO signals ({_SIGNAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " ON CONFLICT DO NOTHING RETURNING true",
+        signal.id, signal.case_id, signal.post_id, signal.edited_at, signal.account_id, signal.words, signal.detector, signal.version,
+        signal.clause, signal.score, signal.is_hiding, list(signal.reasons), signal.created_at,
     ))
 
 
 async def list_signals(conn: ReadConn, case_ids: Sequence[int]) -> list[Signal]:
     """What detectors said in these cases, newest first. Leans on signals_case."""
     rows = await conn.fetch(
-        "SELECT id, case_id, post_id, edited_at, detector, version, clause, score, is_hiding, reasons, created_at FROM signals"
-        " WHERE case_id = ANY ($1::bigint[]) ORDER BY id DESC LIMIT 1000",
-        list(case_ids),
+        f"SELECT {_SIGNAL} FROM signals WHERE case_id = ANY ($1::bigint[]) ORDER BY id DESC LIMIT 1000", list(case_ids)
     )
     return [Signal(**{**dict(row), "reasons": tuple(row["reasons"])}) for row in rows]
 
@@ -67,8 +93,9 @@ async def list_signals(conn: ReadConn, case_ids: Sequence[int]) -> list[Signal]:
 async def get_highest_score(conn: ReadConn, case_id: int) -> float:
     """Of the newest words that were examined; 0 without a signal."""
     value = await conn.fetchval(
-        "SELECT max(score) FROM signals WHERE case_id = $1 AND edited_at IS NOT DISTINCT FROM"
-        " (SELECT edited_at FROM signals WHERE case_id = $1 ORDER BY id DESC LIMIT 1)",
+        "SELECT max(s.score) FROM signals AS s JOIN (SELECT edited_at, words FROM signals WHERE case_id = $1 ORDER BY id DESC LIMIT 1)"
+        " AS newest ON s.edited_at IS NOT DISTINCT FROM newest.edited_at AND s.words IS NOT DISTINCT FROM newest.words"
+        " WHERE s.case_id = $1",
         case_id,
     )
     return float(value or 0)

@@ -22,6 +22,7 @@ class Step(StrEnum):
     CASE_CLAIMED = "case.claimed"
     CASE_RELEASED = "case.released"
     CASE_WITHDRAWN = "case.withdrawn"
+    CASE_DEADLINE_NEARED = "case.deadline_neared"
     VERDICT_REACHED = "verdict.reached"
     VERDICT_UNDONE = "verdict.undone"
     VERDICT_SETTLED = "verdict.settled"

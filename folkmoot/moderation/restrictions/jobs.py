@@ -14,7 +14,7 @@ from folkmoot.moderation.statements.actions import tell_statement
 
 async def hide_pending_review(database: Database, event: SignalRaised) -> None:
     """What a detector finds almost certain is hidden until people have looked; its author is told at once."""
-    if not event.is_hiding:
+    if not event.is_hiding or event.post_id is None:
         return
     async with database.write() as tx:
         case = await lock_case(tx, event.case_id)

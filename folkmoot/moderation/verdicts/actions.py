@@ -6,11 +6,12 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
 from folkmoot.base.text import clean
-from folkmoot.moderation.cases.actions import close_case, withdraw_cases
-from folkmoot.moderation.cases.model import Case, State, Subject
-from folkmoot.moderation.cases.policy import can_decide, require_moderator
-from folkmoot.moderation.cases.queries import find_open_case, keep_subject, lock_case
+from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdraw_cases_of_account, withdraw_cases_of_post
+from folkmoot.moderation.cases.model import Case, Seat, State, Subject
+from folkmoot.moderation.cases.policy import Concerned, require_moderator
+from folkmoot.moderation.cases.queries import find_open_case, is_concerned, keep_subject, lock_case
 from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.detection.queries import list_profiles_unscoped
 from folkmoot.moderation.journal.actions import note
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.actions import tell_outcome
@@ -25,6 +26,8 @@ from folkmoot.moderation.verdicts.model import (
     LONGEST_EXPLANATION,
     MOST_DAYS,
     Action,
+    Decider,
+    DeciderKind,
     Decision,
     Settle,
     Verdict,
@@ -36,30 +39,45 @@ from folkmoot.network.sessions.model import Viewer
 SETTLE = "verdicts.settle"
 
 
-async def reach_verdict(tx: WriteTx, moderator: Viewer, case_id: int, decision: Decision) -> Verdict:
-    """Decides a case that the moderator has claimed, and does what was decided, in one transaction.
+async def decide_case(tx: WriteTx, moderator: Viewer, case_id: int, decision: Decision) -> Verdict:
+    """A moderator's verdict about a case whose seat they hold: see `reach_verdict`.
 
-    On appeal the same finding lets the first verdict stand; another one replaces it. Writes verdict.reached to the
-    journal, tells it, and orders that people are told once half a minute has passed. Raises Invalid, Forbidden, and
-    Conflict when the claim has run out, the case is decided, or the post was edited since it was shown.
+    Raises Concerned for one who has to do with the case by now, Conflict when the lease has run out, the case is
+    decided, or the words were changed since they were shown; Invalid.
     """
     require_moderator(moderator)
     case = await lock_case(tx, case_id)
-    _require_claim(moderator, case)
+    if case.state is not State.OPEN:
+        raise Conflict("This case has been decided.")
+    if await is_concerned(tx, moderator.id, case.id):
+        raise Concerned
+    seat = case.seat_of(moderator.id, clock.now())
+    if seat is None:
+        raise Conflict("Your claim on this case has run out, or somebody else holds it. Please open it again.")
+    return await reach_verdict(tx, Decider.person(moderator.id), case, decision, seat)
+
+
+async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Decision, *seats: Seat) -> Verdict:
+    """Decides a case, whose row is locked, and does what was decided, in one transaction. `seats`: from which.
+
+    On appeal the same finding lets the first verdict stand; another one replaces it. Writes verdict.reached to the
+    journal, tells it, and orders that people are told once half a minute has passed. Raises Invalid, and Conflict when
+    the case is decided or the words were changed since they were shown.
+    """
     action = _checked(case, decision)
     await _require_same_words(tx, case, decision)
 
     now = clock.now()
     clause = current().clause(decision.clause or case.clause)
     verdict = Verdict(
-        id=ids.make_id(ids.shard_of(case.account_id), now), case_id=case.id, moderator_id=moderator.id, action=action, clause=clause.key,
+        id=ids.make_id(ids.shard_of(case.account_id), now), case_id=case.id, decider=decider, action=action, clause=clause.key,
         policy=current().version, explanation=clean(decision.explanation),
         until=now + timedelta(days=decision.days) if action.is_timed else None, made_at=now,
     )
     await queries.insert_verdict(tx, verdict)
-    await close_case(tx, case, State.DECIDED)
-    await note(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=moderator.id, verdict=verdict.id, action=action, clause=clause.key,
-               policy=verdict.policy)
+    await mark_decided(tx, case, *seats)
+    await note(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
+               verdict=verdict.id, decider=decider.kind, action=action, clause=clause.key, policy=verdict.policy)
     for restriction in await restrictions.list_standing(tx, case.subject, case.subject_id):
         if restriction.is_interim:
             await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
@@ -76,11 +94,12 @@ async def reach_verdict(tx: WriteTx, moderator: Viewer, case_id: int, decision: 
 async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     """Takes one's own verdict back before anybody was told: everything is as before, and the case is open again.
 
-    Writes verdict.undone to the journal. Raises Forbidden for somebody else's, Conflict when it is too late.
+    Also one who has to do with the case by now: taking back decides nothing, somebody else will. Writes verdict.undone
+    to the journal. Raises Forbidden for somebody else's, Conflict when it is too late.
     """
     require_moderator(moderator)
     verdict = await queries.lock_verdict(tx, verdict_id)
-    if verdict.moderator_id != moderator.id:
+    if verdict.decider != Decider.person(moderator.id):
         raise Forbidden
     case = await lock_case(tx, verdict.case_id)
     if verdict.settled_at or verdict.undone_at or clock.now() > verdict.undo_until:
@@ -96,10 +115,11 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     if case.appealed_verdict_id:
         await queries.update_overturned(tx, case.appealed_verdict_id, None)
     await queries.update_undone(tx, verdict.id, clock.now())
-    await close_case(tx, case, State.OPEN)
+    await reopen_case(tx, case)
     await note(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
     if not await keep_subject(tx, case.subject, case.subject_id):  # deleted meanwhile: nobody could decide it any more
-        await withdraw_cases(tx, case.subject_id)
+        withdraw = withdraw_cases_of_post if case.subject is Subject.POST else withdraw_cases_of_account
+        await withdraw(tx, case.subject_id)
     return case
 
 
@@ -141,15 +161,6 @@ async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
     return False
 
 
-def _require_claim(moderator: Viewer, case: Case) -> None:
-    if case.state is not State.OPEN:
-        raise Conflict("This case has been decided.")
-    if not can_decide(moderator.id, case):
-        raise Forbidden("You are part of this matter. Somebody else will decide it.")
-    if not case.is_held_by(moderator.id, clock.now()):
-        raise Conflict("Your claim on this case has run out, or somebody else holds it. Please open it again.")
-
-
 def _checked(case: Case, decision: Decision) -> Action:
     errors = []
     if decision.action not in list(Action) or not Action(decision.action).fits(case.subject):
@@ -169,7 +180,12 @@ def _checked(case: Case, decision: Decision) -> Action:
 
 async def _require_same_words(tx: WriteTx, case: Case, decision: Decision) -> None:
     """A verdict is about the words that were read, not about what they became meanwhile."""
-    if case.subject is not Subject.POST:
+    if case.subject is Subject.ACCOUNT:
+        profiles = await list_profiles_unscoped(tx, [case.subject_id])
+        if not profiles:
+            raise Conflict("This account is gone.")
+        if decision.seen_words is not None and decision.seen_words != profiles[0].key:
+            raise Conflict("This profile has been changed in the meantime. Please look again.")
         return
     is_there, edited_at = await restrictions.find_words_edited_at(tx, case.subject_id)
     if not is_there:

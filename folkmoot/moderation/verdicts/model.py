@@ -43,22 +43,42 @@ class Action(StrEnum):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What a moderator has chosen. `clause` is a key; `days` count for what is timed. `seen_edited_at`: which words of
-    the post were on the page."""
+    """What was chosen. `clause` is a key; `days` count for what is timed. `seen_edited_at`: which words of the post were
+    on the page; `seen_words`: of a profile."""
 
     action: str
     clause: str = ""
     explanation: str = ""
     days: int = USUAL_DAYS
     seen_edited_at: datetime | None = None
+    seen_words: str | None = None
+
+
+class DeciderKind(StrEnum):
+    """Stored."""
+
+    PERSON = "person"
+    JURY = "jury"
+    SYSTEM = "system"
+
+
+class Decider(msgspec.Struct, frozen=True):
+    """Who reached a verdict: a person by their account, a jury by its own id, or the system, without one."""
+
+    kind: DeciderKind
+    id: int | None = None
+
+    @classmethod
+    def person(cls, account_id: int) -> "Decider":
+        return cls(DeciderKind.PERSON, account_id)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """It stands until it is undone (by the same moderator, at once) or overturned on appeal."""
+    """It stands until it is undone (by who decided, at once) or overturned on appeal."""
 
     id: int
     case_id: int
-    moderator_id: int
+    decider: Decider
     action: Action
     clause: str
     policy: str

@@ -5,23 +5,29 @@ from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.verdicts.model import Action, Verdict
+from folkmoot.moderation.cases.queries import list_decider_ids
+from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Verdict
 
+# `moderator_id` is who decided in the previous release, which does not fill the other two columns.
 _VERDICT = (
-    "id, case_id, moderator_id, action, clause, policy, explanation, until, made_at, undone_at, settled_at, overturned_by_id"
+    "id, case_id, decider_kind, coalesce(decider_id, moderator_id) AS decider_id, action, clause, policy, explanation, until, made_at,"
+    " undone_at, settled_at, overturned_by_id"
 )
 
 
 def _verdict_from(row: Row) -> Verdict:
-    return Verdict(**{**dict(row), "action": Action(row["action"])})
+    values = {**dict(row), "action": Action(row["action"])}
+    decider = Decider(DeciderKind(values.pop("decider_kind")), values.pop("decider_id"))
+    return Verdict(**values, decider=decider)
 
 
 async def insert_verdict(tx: WriteTx, verdict: Verdict) -> None:
     await tx.execute(
-        "INSERT INTO verdicts (id, case_id, moderator_id, action, clause, policy, explanation, until, made_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        verdict.id, verdict.case_id, verdict.moderator_id, verdict.action, verdict.clause, verdict.policy, verdict.explanation,
-        verdict.until, verdict.made_at,
+        "INSERT INTO verdicts (id, case_id, decider_kind, decider_id, moderator_id, action, clause, policy, explanation, until, made_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        verdict.id, verdict.case_id, verdict.decider.kind, verdict.decider.id,
+        verdict.decider.id if verdict.decider.kind is DeciderKind.PERSON else None, verdict.action, verdict.clause, verdict.policy,
+        verdict.explanation, verdict.until, verdict.made_at,
     )
 
 
@@ -96,13 +102,20 @@ async def has_overturned(conn: ReadConn, verdict_id: int) -> bool:
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM verdicts WHERE overturned_by_id = $1)", verdict_id))
 
 
-async def list_moderators_on_appeal(conn: ReadConn, verdict_id: int) -> list[int]:
-    """Who has heard an appeal against this verdict already."""
+async def list_people(conn: ReadConn, verdict: Verdict) -> list[int]:
+    """Who took part in a verdict: a person, or the members of a jury."""
+    if verdict.decider.kind is DeciderKind.PERSON and verdict.decider.id:
+        return [verdict.decider.id]
+    return await list_decider_ids(conn, verdict.case_id)
+
+
+async def list_on_appeal(conn: ReadConn, verdict_id: int) -> list[Verdict]:
+    """The verdicts of appeals against this one that were heard already."""
     rows = await conn.fetch(
-        "SELECT v.moderator_id FROM cases AS c JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL"
-        " WHERE c.appealed_verdict_id = $1", verdict_id,
+        f"SELECT {_VERDICT} FROM verdicts WHERE case_id IN (SELECT id FROM cases WHERE appealed_verdict_id = $1) AND undone_at IS NULL",
+        verdict_id,
     )
-    return [row["moderator_id"] for row in rows]
+    return [_verdict_from(row) for row in rows]
 
 
 async def update_undone(tx: WriteTx, verdict_id: int, at: datetime) -> None:

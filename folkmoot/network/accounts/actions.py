@@ -9,7 +9,15 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, pretends_to_be_us, search_words
 from folkmoot.network.accounts import queries
-from folkmoot.network.accounts.model import Account, AccountChanged, AccountCreated, AccountEffect, AccountUpdated, ProfileField
+from folkmoot.network.accounts.model import (
+    Account,
+    AccountChanged,
+    AccountCreated,
+    AccountDeleted,
+    AccountEffect,
+    AccountUpdated,
+    ProfileField,
+)
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
@@ -105,6 +113,12 @@ async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> boo
     if changed:
         tx.tell(AccountChanged(account_id=account_id))
     return changed
+
+
+async def delete_account(tx: WriteTx, account_id: int) -> None:
+    """Removes an account and what hangs on it. Records of moderation stay. Tells account.deleted."""
+    await queries.delete_account(tx, account_id)
+    tx.tell(AccountDeleted(account_id=account_id))
 
 
 def _refuse_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:

@@ -95,3 +95,10 @@ class AccountChanged(Event, frozen=True, kw_only=True):
 
     kind = "account.changed"
     account_id: int
+
+
+class AccountDeleted(Event, frozen=True, kw_only=True):
+    """The row is gone, and all that hung on it."""
+
+    kind = "account.deleted"
+    account_id: int

@@ -2,6 +2,7 @@
 
 A case is claimed by opening it, for ten minutes, and again by whatever one does on its page. Whatever comes between
 (somebody else holds it, it is decided, its words have changed) is said on the page, and nothing that was written is lost.
+Who has to do with a case reads that somebody else decides, and nothing of the case.
 """
 
 from collections.abc import Mapping
@@ -10,17 +11,18 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.actions import claim_case, release_case
-from folkmoot.moderation.cases.model import Case, State
+from folkmoot.moderation.cases.model import State
+from folkmoot.moderation.cases.policy import Concerned
 from folkmoot.moderation.cases.queries import get_case, list_queue
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.errs import find_errs
-from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
-from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decision
+from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
+from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
 from folkmoot.moderation.verdicts.queries import count_since, list_standing
 from folkmoot.web.moderate.sight import find_undoable, see_case
 from folkmoot.web.request import Request
@@ -77,10 +79,11 @@ async def decide(request: Request) -> Reply:
     decision = Decision(
         action=form.text("action"), clause=clause.key if clause else "", explanation=form.text("explanation"),
         days=form.integer("days") or USUAL_DAYS, seen_edited_at=_moment(form.text("seen_edited_at")),
+        seen_words=form.text("seen_words") or None,
     )
     try:
         async with request.database.write() as tx:
-            await reach_verdict(tx, request.viewer, request.id(), decision)
+            await decide_case(tx, request.viewer, request.id(), decision)
     except Invalid as problem:
         return await _page(request, 422, decision=decision, chosen=number, errors=request.problems(problem))
     except (Conflict, Forbidden) as problem:
@@ -116,7 +119,14 @@ async def _page(
     errors: Mapping[str, str] | None = None, refusal: Problem | None = None,
 ) -> Reply:
     """A case as its holder sees it; as somebody else sees it, with the reason why they cannot decide it."""
-    case, obstacle = await _claimed(request)
+    obstacle = await _claim(request)
+    async with request.database.read() as conn:
+        case = await get_case(conn, request.id())
+        own = (await list_standing(conn, [case.id])).get(case.id)
+    if isinstance(obstacle, Concerned) and (own is None or own.decider != Decider.person(request.viewer.id)):
+        return await request.show("moderate/concerned.html", 403)
+    if case.state is State.WITHDRAWN:
+        obstacle = Conflict("What this was about is gone. There is nothing to decide any more.")
     async with request.database.read() as conn:
         sight = await see_case(conn, case)
         undoable = await find_undoable(conn, request.viewer.id)
@@ -129,31 +139,19 @@ async def _page(
         "moderate/case.html", status, sight=sight, case=case, can_decide=obstacle is None, undoable=undoable,
         notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),
         chosen=suspected if chosen is None else chosen, errors=errors or {}, actions=[one for one in Action if one.fits(case.subject)],
-        used=_used(case), errs=errs, skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
+        used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()), errs=errs,
+        skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
 
 
-async def _claimed(request: Request) -> tuple[Case, Problem | None]:
-    """The case, claimed if that can be; else why not."""
-    obstacle: Problem
+async def _claim(request: Request) -> Problem | None:
+    """Claims the case if that can be; else says why not."""
     try:
         async with request.database.write() as tx:
-            return await claim_case(tx, request.viewer, request.id()), None
+            await claim_case(tx, request.viewer, request.id())
     except (Conflict, Forbidden) as problem:
-        obstacle = problem
-    async with request.database.read() as conn:
-        case = await get_case(conn, request.id())
-        own = (await list_standing(conn, [case.id])).get(case.id)
-    if isinstance(obstacle, Forbidden) and (own is None or own.moderator_id != request.viewer.id):
-        raise NotFound  # who has a part in a matter does not read what others said about it
-    if case.state is State.WITHDRAWN:
-        obstacle = Conflict("The author has deleted this post. There is nothing to decide any more.")
-    return case, obstacle
-
-
-def _used(case: Case) -> float:
-    """How much of the time to decide has gone, 0 to 100."""
-    return min(100.0, max(0.0, 100 * (clock.now() - case.opened_at) / (case.due_at - case.opened_at)))
+        return problem
+    return None
 
 
 def _moment(text: str) -> datetime | None:

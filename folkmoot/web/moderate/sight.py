@@ -16,7 +16,7 @@ from folkmoot.moderation.appeals.queries import list_appeals_of_case
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.queries import list_cases_of_account
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.queries import list_signals
+from folkmoot.moderation.detection.queries import list_profiles_unscoped, list_signals
 from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
@@ -61,6 +61,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     subject: Speech | None
     after: list[Speech]
     others: list[Speech]  # of a reported account: its newest public posts
+    profile_words: str  # of a reported account: names what its profile says now
     signals: list[Signal]
     voices: Voices
     pleas: list[str]  # why those who appeal think that it was wrong
@@ -88,6 +89,7 @@ async def see_case(conn: ReadConn, case: Case) -> Sight:
     others = [] if is_post else list((await list_posts_by_ids_unscoped(
         conn, await list_account_post_ids(conn, case.account_id, None, Page(limit=5), without_boosts=True)
     )).values())
+    profiles = [] if is_post else await list_profiles_unscoped(conn, [case.account_id])
     earlier = await list_cases_of_account(conn, case.account_id, case.id)
     if case.is_appeal:  # what was decided about the same thing would betray the first verdict
         earlier = [one for one in earlier if (one.subject, one.subject_id) != (case.subject, case.subject_id)]
@@ -106,6 +108,7 @@ async def see_case(conn: ReadConn, case: Case) -> Sight:
         subject=_speech(subject, people) if subject else None,
         after=[_speech(post, people) for post in around.after] if around else [],
         others=[_speech(post, people) for post in others],
+        profile_words=profiles[0].key if profiles else "",
         signals=_newest(await list_signals(conn, [case.id])),
         voices=_together(await list_voices(conn, case.id), (await count_reports(conn, [case.id])).get(case.id, 0)),
         pleas=[appeal.reason for appeal in await list_appeals_of_case(conn, case.id) if appeal.reason] if case.is_appeal else [],
@@ -151,7 +154,7 @@ def _newest(signals: list[Signal]) -> list[Signal]:
     """What detectors say of the newest words only: one each."""
     found: dict[str, Signal] = {}
     for signal in signals:
-        if signal.edited_at == signals[0].edited_at:
+        if (signal.edited_at, signal.words) == (signals[0].edited_at, signals[0].words):
             found.setdefault(signal.detector, signal)
     return list(found.values())
 

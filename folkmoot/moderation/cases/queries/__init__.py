@@ -1,0 +1,32 @@
+"""All SQL of cases: `reading`, `writing`, `seats`, and who has too much to do with a case (`concern`)."""
+
+from folkmoot.moderation.cases.queries.concern import count_stuck, is_concerned
+from folkmoot.moderation.cases.queries.reading import (
+    count_open,
+    get_case,
+    get_reach,
+    holds_case_with_picture,
+    list_cases_of_account,
+    list_queue,
+    was_decided,
+)
+from folkmoot.moderation.cases.queries.seats import list_decider_ids, list_seats, upsert_seat
+from folkmoot.moderation.cases.queries.writing import (
+    find_appeal_case,
+    find_open_case,
+    insert_case,
+    keep_subject,
+    list_open_cases_of_account,
+    list_open_cases_of_post,
+    lock_case,
+    take_deadlines,
+    update_estimate,
+    update_state,
+)
+
+__all__ = [
+    "count_open", "count_stuck", "find_appeal_case", "find_open_case", "get_case", "get_reach", "holds_case_with_picture",
+    "insert_case", "is_concerned", "keep_subject", "list_cases_of_account", "list_decider_ids", "list_open_cases_of_account",
+    "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "take_deadlines", "update_estimate", "update_state",
+    "upsert_seat", "was_decided",
+]

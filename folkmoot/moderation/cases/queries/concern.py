@@ -1,0 +1,79 @@
+"""Who has too much to do with a case to decide it.
+
+The rule stands here once, as SQL, because the queue must leave such cases out, and because it is asked anew at each step:
+whom somebody follows today is not whom they followed when the case was opened. Relations count in either direction;
+towards the author only, because nobody who decides learns who reported.
+"""
+
+from folkmoot.base.db import ReadConn
+from folkmoot.moderation.cases.model import State, Subject
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.sessions.model import Role
+
+_RELATIONS = (("follows", "target_id"), ("follow_requests", "requester_id"), ("mutes", "target_id"), ("blocks", "target_id"))
+_LONGEST_THREAD = 40  # answers above a post that are looked at
+
+
+def concerned_sql(person: str) -> str:
+    """SQL: has `person`, a parameter or column, to do with the case `c`? Each part leans on a primary key, or on an index
+    that begins with what is looked for."""
+    relations = " OR ".join(
+        f"EXISTS (SELECT FROM {table} WHERE account_id = {one} AND {target} = {other})"
+        for table, target in _RELATIONS
+        for one, other in ((person, "c.account_id"), ("c.account_id", person))
+    )
+    return f"""(
+        c.account_id = {person} OR c.barred_ids @> ARRAY[{person}] OR {relations}
+        OR EXISTS (SELECT FROM cases AS same JOIN report_cases AS rc ON rc.case_id = same.id AND rc.reporter_id = {person}
+                   WHERE same.subject = c.subject AND same.subject_id = c.subject_id)
+        OR c.subject = '{Subject.POST}' AND {_part_in_post(person)}
+        OR c.subject = '{Subject.ACCOUNT}' AND {_named_in_profile(person)}
+    )"""
+
+
+def _part_in_post(person: str) -> str:
+    """Named in the post, answered by it, boosted, favourited or answered it, or took part in the thread above it."""
+    return f"""(
+        EXISTS (SELECT FROM mentions WHERE account_id = {person} AND post_id = c.subject_id)
+        OR EXISTS (SELECT FROM posts WHERE id = c.subject_id AND reply_to_account_id = {person})
+        OR EXISTS (SELECT FROM posts WHERE boost_of_id = c.subject_id AND account_id = {person})
+        OR EXISTS (SELECT FROM favourites WHERE account_id = {person} AND post_id = c.subject_id)
+        OR EXISTS (SELECT FROM posts WHERE reply_to_id = c.subject_id AND account_id = {person})
+        OR EXISTS (
+            WITH RECURSIVE above (id, height) AS (
+                SELECT reply_to_id, 1 FROM posts WHERE id = c.subject_id AND reply_to_id IS NOT NULL
+                UNION ALL
+                SELECT p.reply_to_id, height + 1 FROM above JOIN posts AS p ON p.id = above.id
+                WHERE p.reply_to_id IS NOT NULL AND height < {_LONGEST_THREAD}
+            )
+            SELECT FROM above JOIN posts AS p ON p.id = above.id
+            WHERE p.account_id = {person}
+               OR EXISTS (SELECT FROM mentions WHERE mentions.account_id = {person} AND mentions.post_id = p.id))
+    )"""
+
+
+def _named_in_profile(person: str) -> str:
+    """User names are ASCII, so this folds no other letters."""
+    texts = "a.display_name || ' ' || a.bio || ' ' || a.fields::text"
+    return f"""EXISTS (
+        SELECT FROM accounts AS a JOIN accounts AS named ON named.id = {person}
+        WHERE a.id = c.account_id AND position('@' || named.username_key IN
+            translate({texts}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')) > 0)"""
+
+
+async def is_concerned(conn: ReadConn, account_id: int, case_id: int) -> bool:
+    """Whether somebody has to do with a case, as it is now. False for a case that is not there."""
+    return bool(await conn.fetchval(f"SELECT {concerned_sql('$1::bigint')} FROM cases AS c WHERE c.id = $2", account_id, case_id))
+
+
+async def count_stuck(conn: ReadConn) -> int:
+    """How many open cases no moderator of this network may decide."""
+    return int(await conn.fetchval(
+        f"""
+        SELECT count(*) FROM cases AS c WHERE c.state = '{State.OPEN}' AND NOT EXISTS (
+            SELECT FROM logins AS l JOIN accounts AS a ON a.id = l.account_id
+            WHERE l.role = ANY ($1::text[]) AND l.disabled_at IS NULL AND a.effect < {AccountEffect.FROZEN:d}
+              AND NOT {concerned_sql('l.account_id')})
+        """,
+        [Role.MODERATOR, Role.OPERATOR],
+    ))

@@ -1,0 +1,120 @@
+"""Cases as they are read: one, the queue, an author's history, and how many wait."""
+
+from datetime import datetime
+
+import msgspec
+
+from folkmoot.base.db import ReadConn, Row
+from folkmoot.base.errors import NotFound
+from folkmoot.moderation.cases.model import (
+    DOUBLES_IN,
+    SMALLEST_HARM,
+    Case,
+    Seat,
+    SeatKind,
+    SeatState,
+    Share,
+    State,
+    Subject,
+    Waiting,
+)
+from folkmoot.moderation.cases.queries.concern import concerned_sql
+
+SELECT = """
+    SELECT c.id, c.subject, c.subject_id, c.account_id, c.state, c.clause, c.severity, c.probability, c.harm, c.appealed_verdict_id,
+        c.barred_ids, c.opened_at, c.due_at, c.closed_at,
+        (SELECT coalesce(jsonb_agg(jsonb_build_array(s.kind, s.number, s.account_id, s.state, s.leased_until)), '[]')
+         FROM case_seats AS s WHERE s.case_id = c.id) AS seats
+    FROM cases AS c
+"""
+# Must be the expression of the index cases_urgency, which then gives the order; `urgency_of` says what it means.
+URGENCY = (
+    f"(ln(greatest(c.harm, {SMALLEST_HARM:f})::float8) / ln(2::float8)"
+    f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLES_IN.total_seconds():.0f})"
+)
+_IS_HELD = f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}' AND s.leased_until"
+
+
+def case_from(row: Row) -> Case:
+    values = dict(row)
+    values.update(
+        subject=Subject(row["subject"]), state=State(row["state"]), barred_ids=tuple(row["barred_ids"]),
+        seats=msgspec.json.decode(row["seats"], type=tuple[Seat, ...]),
+    )
+    return Case(**values)
+
+
+async def get_case(conn: ReadConn, case_id: int) -> Case:
+    row = await conn.fetchrow(f"{SELECT} WHERE c.id = $1", case_id)
+    if row is None:
+        raise NotFound
+    return case_from(row)
+
+
+async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None) -> list[Case]:
+    """Open cases, most urgent first; for a moderator those that this one may decide and nobody else holds.
+
+    Leans on cases_urgency, which carries the order.
+    """
+    if moderator_id is None:
+        rows = await conn.fetch(f"{SELECT} WHERE c.state = '{State.OPEN}' ORDER BY {URGENCY} DESC, c.id LIMIT $1", limit)
+    else:
+        rows = await conn.fetch(
+            f"{SELECT} WHERE c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')} AND NOT EXISTS ("
+            f" SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD} > $3)"
+            f" ORDER BY {URGENCY} DESC, c.id LIMIT $1",
+            limit, moderator_id, now,
+        )
+    return [case_from(row) for row in rows]
+
+
+async def count_open(conn: ReadConn, now: datetime) -> Waiting:
+    """How many cases wait, and how many of them are near their deadline or beyond it."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT count(*) AS open, count(*) FILTER (WHERE due_at <= $1) AS overdue, min(due_at) AS next_due_at,
+            count(*) FILTER (WHERE due_at > $1 AND $1 - opened_at >= (due_at - opened_at) * {Share.LATE / 100}) AS late
+        FROM cases WHERE state = '{State.OPEN}'
+        """,
+        now,
+    )
+    assert row is not None
+    return Waiting(**dict(row))
+
+
+async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, limit: int = 20) -> list[Case]:
+    """The history of an author: earlier cases, newest first. Leans on cases_account."""
+    rows = await conn.fetch(
+        f"{SELECT} WHERE c.account_id = $1 AND c.id <> $2 ORDER BY c.id DESC LIMIT $3", account_id, without, limit
+    )
+    return [case_from(row) for row in rows]
+
+
+async def was_decided(conn: ReadConn, subject: Subject, subject_id: int, since: datetime | None) -> bool:
+    """Whether people have decided about a subject as it is now; `since`: when it last changed. Leans on cases_subject."""
+    return bool(await conn.fetchval(
+        f"SELECT EXISTS (SELECT FROM cases WHERE subject = $1 AND subject_id = $2 AND state = '{State.DECIDED}'"
+        " AND ($3::timestamptz IS NULL OR closed_at > $3))",
+        subject, subject_id, since,
+    ))
+
+
+async def holds_case_with_picture(conn: ReadConn, moderator_id: int, key: str, now: datetime) -> bool:
+    """Whether somebody is deciding right now, and may, about the post that shows a picture."""
+    return bool(await conn.fetchval(
+        f"SELECT EXISTS (SELECT FROM media AS m JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id"
+        f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {_IS_HELD} > $3"
+        f" WHERE m.key = $1 AND c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')})",
+        key, moderator_id, now,
+    ))
+
+
+async def get_reach(conn: ReadConn, subject: Subject, subject_id: int, account_id: int) -> tuple[int, int]:
+    """(followers of the author, boosts of the post)."""
+    row = await conn.fetchrow(
+        "SELECT (SELECT followers FROM account_counts WHERE account_id = $1) AS followers,"
+        f" (SELECT boosts FROM post_counts WHERE $2 = '{Subject.POST}' AND post_id = $3) AS boosts",
+        account_id, subject, subject_id,
+    )
+    assert row is not None
+    return row["followers"] or 0, row["boosts"] or 0

@@ -1,0 +1,105 @@
+"""Changing cases, and locking them."""
+
+from datetime import datetime
+
+from folkmoot.base.db import WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.moderation.cases.model import Case, Share, State, Subject
+from folkmoot.moderation.cases.queries.reading import SELECT, case_from, get_case
+
+_SHARES = ", ".join(f"({share:d})" for share in Share)
+
+
+async def lock_case(tx: WriteTx, case_id: int) -> Case:
+    """The case, with its row locked until the transaction ends. Two statements: the second one sees the seats as who
+    held the lock before has left them."""
+    if not await tx.fetchval("SELECT true FROM cases WHERE id = $1 FOR UPDATE", case_id):
+        raise NotFound
+    return await get_case(tx, case_id)
+
+
+async def find_open_case(tx: WriteTx, subject: Subject, subject_id: int) -> Case | None:
+    """The open first look at a subject, with its row locked. Leans on cases_one_open."""
+    case_id = await tx.fetchval(
+        f"SELECT id FROM cases WHERE subject = $1 AND subject_id = $2 AND state = '{State.OPEN}' AND appealed_verdict_id IS NULL"
+        " FOR UPDATE",
+        subject, subject_id,
+    )
+    return await get_case(tx, case_id) if case_id else None
+
+
+async def find_appeal_case(tx: WriteTx, verdict_id: int) -> Case | None:
+    """The open second look at a verdict, with its row locked. Leans on cases_one_appeal."""
+    case_id = await tx.fetchval(
+        f"SELECT id FROM cases WHERE appealed_verdict_id = $1 AND state = '{State.OPEN}' FOR UPDATE", verdict_id
+    )
+    return await get_case(tx, case_id) if case_id else None
+
+
+async def keep_subject(tx: WriteTx, subject: Subject, subject_id: int) -> bool:
+    """Whether a subject is there. If so it stays until this transaction ends: who deletes it then finds the case."""
+    table = "posts" if subject is Subject.POST else "accounts"
+    return bool(await tx.fetchval(f"SELECT true FROM {table} WHERE id = $1 FOR KEY SHARE", subject_id))
+
+
+async def insert_case(tx: WriteTx, case: Case) -> bool:
+    """False when somebody else opened one for the same subject at the same moment."""
+    return bool(await tx.fetchval(
+        "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id,"
+        " barred_ids, opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " ON CONFLICT DO NOTHING RETURNING true",
+        case.id, case.subject, case.subject_id, case.account_id, case.state, case.clause, case.severity, case.probability, case.harm,
+        case.appealed_verdict_id, list(case.barred_ids), case.opened_at, case.due_at,
+    ))
+
+
+async def update_estimate(tx: WriteTx, case: Case) -> None:
+    """Stores what is suspected, how likely and how harmful it is, who is barred, and until when it must be decided."""
+    await tx.execute(
+        "UPDATE cases SET clause = $2, severity = $3, probability = $4, harm = $5, barred_ids = $6, due_at = $7 WHERE id = $1",
+        case.id, case.clause, case.severity, case.probability, case.harm, list(case.barred_ids), case.due_at,
+    )
+
+
+async def update_state(tx: WriteTx, case_id: int, state: State, closed_at: datetime | None) -> None:
+    await tx.execute("UPDATE cases SET state = $2, closed_at = $3 WHERE id = $1", case_id, state, closed_at)
+
+
+async def list_open_cases_of_post(tx: WriteTx, post_id: int) -> list[Case]:
+    """Open cases about a post, first and second looks, with their rows locked."""
+    rows = await tx.fetch(
+        f"{SELECT} WHERE c.subject = '{Subject.POST}' AND c.subject_id = $1 AND c.state = '{State.OPEN}' ORDER BY c.id FOR UPDATE",
+        post_id,
+    )
+    return [case_from(row) for row in rows]
+
+
+async def list_open_cases_of_account(tx: WriteTx, account_id: int) -> list[Case]:
+    """Open cases about an account and about what it wrote, with their rows locked. Leans on cases_account."""
+    rows = await tx.fetch(
+        f"{SELECT} WHERE c.account_id = $1 AND c.state = '{State.OPEN}' ORDER BY c.id FOR UPDATE", account_id
+    )
+    return [case_from(row) for row in rows]
+
+
+async def take_deadlines(tx: WriteTx, now: datetime, limit: int = 200) -> list[tuple[int, Share, datetime]]:
+    """(case, share, due_at) of each share of the time to decide that has gone in an open case and was not noted yet, the
+    earliest first; they count as noted from now on."""
+    rows = await tx.fetch(
+        f"""
+        WITH reached AS (
+            SELECT c.id, c.noted_share, max(share.value) AS share FROM cases AS c JOIN (VALUES {_SHARES}) AS share (value)
+                ON share.value > c.noted_share AND $1 - c.opened_at >= (c.due_at - c.opened_at) * (share.value / 100.0::float8)
+            WHERE c.state = '{State.OPEN}' AND c.noted_share < {Share.OVER:d} GROUP BY c.id ORDER BY c.due_at LIMIT $2
+        ), noted AS (
+            UPDATE cases AS c SET noted_share = reached.share FROM reached
+            WHERE c.id = reached.id AND c.noted_share = reached.noted_share AND c.state = '{State.OPEN}'
+            RETURNING c.id, c.due_at, reached.noted_share AS before, reached.share
+        )
+        SELECT noted.id, share.value, noted.due_at FROM noted JOIN (VALUES {_SHARES}) AS share (value)
+            ON share.value > noted.before AND share.value <= noted.share
+        ORDER BY noted.due_at, noted.id, share.value
+        """,
+        now, limit,
+    )
+    return [(row["id"], Share(row["value"]), row["due_at"]) for row in rows]
