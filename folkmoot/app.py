@@ -39,10 +39,12 @@ from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.journal.actions import seal
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.restrictions import jobs as restrictions
+from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import counters
+from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUpdated
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import MediaStore
@@ -96,6 +98,12 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowEnded, timelines.remove_unfollowed)
     heard.on(AccountMuted, timelines.remove_muted)
     heard.on(AccountBlocked, timelines.remove_blocked)
+    heard.on(AccountCreated, examiner.examine_new_profile)
+    heard.on(AccountUpdated, examiner.examine_changed_profile)
+    heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
+    heard.on(AccountDeleted, reports.forget_words)
+    heard.on(AccountDeleted, statements.forget_words)
+    heard.on(AccountDeleted, appeals.forget_words)
     heard.on(PostDeleted, cases.withdraw_deleted)
     heard.on(SignalRaised, restrictions.hide_pending_review)
     heard.on(CaseWithdrawn, restrictions.lift_withdrawn)
@@ -136,6 +144,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
 
     return [
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
+        Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_what_is_over),
         Timed("counters.fold", timedelta(seconds=1), counters.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),

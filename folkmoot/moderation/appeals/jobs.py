@@ -2,9 +2,11 @@
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.appeals.actions import close_appeals
+from folkmoot.moderation.appeals.queries import blank_reasons
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.verdicts.model import VerdictSettled
 from folkmoot.moderation.verdicts.queries import get_verdict
+from folkmoot.network.accounts.model import AccountDeleted
 
 
 async def close_settled(database: Database, event: VerdictSettled) -> None:
@@ -17,3 +19,9 @@ async def close_settled(database: Database, event: VerdictSettled) -> None:
 async def close_withdrawn(database: Database, event: CaseWithdrawn) -> None:
     async with database.write() as tx:
         await close_appeals(tx, event.case_id, None)
+
+
+async def forget_words(database: Database, event: AccountDeleted) -> None:
+    """The appeal stays, what the appellant wrote goes (decision 0046)."""
+    async with database.write() as tx:
+        await blank_reasons(tx, event.account_id)

@@ -54,6 +54,10 @@ async def update_state(tx: WriteTx, appeal_id: int, state: State, at: datetime) 
     await tx.execute("UPDATE appeals SET state = $2, closed_at = $3 WHERE id = $1", appeal_id, state, at)
 
 
+async def blank_reasons(tx: WriteTx, appellant_id: int) -> None:
+    await tx.execute("UPDATE appeals SET reason = '' WHERE appellant_id = $1 AND reason <> ''", appellant_id)
+
+
 async def has_reported(conn: ReadConn, account_id: int, case_id: int) -> bool:
     return bool(await conn.fetchval(
         "SELECT EXISTS (SELECT FROM report_cases WHERE reporter_id = $1 AND case_id = $2)", account_id, case_id

@@ -3,8 +3,16 @@
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.reports.actions import tell_outcome
+from folkmoot.moderation.reports.queries import blank_comments
+from folkmoot.network.accounts.model import AccountDeleted
 
 
 async def tell_withdrawn(database: Database, event: CaseWithdrawn) -> None:
     async with database.write() as tx:
         await tell_outcome(tx, event.case_id)
+
+
+async def forget_words(database: Database, event: AccountDeleted) -> None:
+    """The report stays, what its reporter wrote goes (decision 0046)."""
+    async with database.write() as tx:
+        await blank_comments(tx, event.account_id)

@@ -134,6 +134,10 @@ async def forget_told(tx: WriteTx, case_id: int) -> None:
     await tx.execute("UPDATE report_cases SET told_at = NULL WHERE case_id = $1", case_id)
 
 
+async def blank_comments(tx: WriteTx, reporter_id: int) -> None:
+    await tx.execute("UPDATE reports SET comment = '' WHERE reporter_id = $1 AND comment <> ''", reporter_id)
+
+
 async def find_settled_keep(conn: ReadConn, post_id: int) -> tuple[int, tuple[str, ...]] | None:
     """(case, clauses that were looked at) of the newest case in which people let a post stand, if its words are still the same."""
     row = await conn.fetchrow(

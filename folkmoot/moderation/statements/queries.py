@@ -92,6 +92,10 @@ async def update_told(tx: WriteTx, statement_id: int) -> bool:
     return bool(await tx.execute("UPDATE statements SET told_at = now() WHERE id = $1 AND told_at IS NULL", statement_id))
 
 
+async def blank_quotes(tx: WriteTx, account_id: int) -> None:
+    await tx.execute("UPDATE statements SET quote = '' WHERE account_id = $1 AND quote <> ''", account_id)
+
+
 async def get_quoted_unscoped(conn: ReadConn, post_id: int) -> Quoted:
     """The words of a post as they stand; nothing of a post that is gone."""
     row = await conn.fetchrow("SELECT cover, text, coalesce(edited_at, created_at) AS posted_at FROM posts WHERE id = $1", post_id)
