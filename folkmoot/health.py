@@ -16,6 +16,7 @@ from folkmoot.base.migrate import known
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
+from folkmoot.moderation.journal.queries import find_state
 from folkmoot.portability.runs import Last, last_runs
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class HealthApplication:
             async with self._context.database.read() as conn:
                 newest = await conn.fetchval("SELECT max(number) FROM migrations")
                 worked = await conn.fetchval("SELECT max(last_run_at) FROM timed_jobs")
+                journal = await find_state(conn)
                 is_standby = conn.is_standby
         except (Unavailable, asyncpg.PostgresError) as error:
             _log.warning("not ready, the database does not answer: %s", error)
@@ -61,6 +63,8 @@ class HealthApplication:
             reasons.append(f"the schema is at {newest}, this code needs {self._newest}")
         if not is_standby and (worked is None or (clock.now() - worked).total_seconds() > WORKER_SILENT):
             reasons.append("no worker has run for half a minute: posts do not reach timelines")
+        if journal.is_stopped:
+            reasons.append(journal.reason)
         return reasons
 
     async def _database(self) -> bytes:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from folkmoot.config import Settings
 
 if TYPE_CHECKING:
     from folkmoot.moderation.cases.model import Waiting
+    from folkmoot.moderation.journal.model import SealState
     from folkmoot.portability.runs import Last
 
 
@@ -83,6 +85,7 @@ async def _database(settings: Settings) -> list[Finding]:
     from folkmoot.base.migrate import known
     from folkmoot.health import WORKER_SILENT
     from folkmoot.moderation.cases.queries import count_open, count_stuck
+    from folkmoot.moderation.journal.queries import count_unsealed, find_state
     from folkmoot.portability.runs import last_runs
 
     async with open_database(settings) as database, database.read() as conn:
@@ -96,6 +99,8 @@ async def _database(settings: Settings) -> list[Finding]:
         runs = await last_runs(conn)
         cases = await count_open(conn, clock.now())
         stuck = await count_stuck(conn)
+        journal = await find_state(conn)
+        unsealed = await count_unsealed(conn, clock.now() - timedelta(minutes=1))
         failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
     newest = known()[-1].number
     way_out = "moot up brings it up to date" if schema < newest else "start the newer Folkmoot that has used this data directory"
@@ -113,7 +118,7 @@ async def _database(settings: Settings) -> list[Finding]:
         Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us")
         for row in failed
     ]
-    return [*findings, *_cases(cases, stuck), *_backups(runs)]
+    return [*findings, *_cases(cases, stuck), _journal(journal, unsealed, settings), *_backups(runs)]
 
 
 def _cases(waiting: "Waiting", stuck: int) -> Iterator[Finding]:
@@ -125,6 +130,16 @@ def _cases(waiting: "Waiting", stuck: int) -> Iterator[Finding]:
                       "appoint another moderator: moot account role NAME moderator")
     if not waiting.overdue and not stuck:
         yield Finding("good", f"{waiting.open} open cases, none overdue")
+
+
+def _journal(state: "SealState", unsealed: int, settings: Settings) -> Finding:
+    """Whether the journal of moderation is being sealed, and nothing is missing in it."""
+    if state.reason:
+        return Finding("broken", state.reason, f"moot log verify --data {settings.data}")
+    if unsealed:
+        return Finding("warning", f"{unsealed} entries of the moderation journal wait for their seal for over a minute",
+                       "start a worker: moot worker")
+    return Finding("good", "the moderation journal is sealed")
 
 
 def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:

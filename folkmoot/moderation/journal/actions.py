@@ -1,23 +1,26 @@
-"""Writing to the journal, and chaining what was written."""
+"""Writing to the journal, chaining what was written, and accepting damage that an operator has looked into."""
 
 import logging
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from folkmoot.base import clock
-from folkmoot.base.db import Database, WriteTx
+from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
-from folkmoot.moderation.journal.model import Head, Step, chained, signed_text
+from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end, write_end
+from folkmoot.moderation.journal.model import Entry, Gap, Head, SealState, Step, chained, signed_text
 
 _BATCH = 2000
 log = logging.getLogger(__name__)
 
 
 async def note(tx: WriteTx, step: Step, *, case_id: int | None, actor_id: int | None = None, **facts: Any) -> None:
-    """Writes down a step, in the transaction of the step. `actor_id` None: the machine. `facts`: ids and words of ours."""
+    """Writes down a step, in the transaction of the step. `actor_id` None: the system. `facts`: ids and words of ours."""
     text = msgspec.json.encode({name: value for name, value in facts.items() if value is not None}, order="sorted").decode()
     await queries.insert_entry(tx, step, clock.now(), case_id, actor_id, text)
 
@@ -26,46 +29,123 @@ def journal_signer(secret: bytes) -> Signer:
     return Signer(secret, "journal")
 
 
-async def seal(database: Database, secret: bytes, head_file: Path) -> int:
+async def seal(database: Database, secret: bytes, end_file: Path) -> int:
     """Chains what was written since, behind the writers; returns how many entries. By the clock, once a second.
 
-    The end of the chain is signed and noted outside of the database too, so that entries cut off its end are missed. A
-    chain that does not hold the end that was noted is not gone on with: that would sign what somebody else made of it.
+    The end of the chain is signed, and noted in a file outside of the database too, so that entries cut off its end are
+    missed. Where that file is damaged or the chain is not the one it is about, nothing is sealed: that would sign what
+    somebody else made of it. Where entries were removed before they were sealed, sealing goes on. Either state is stored,
+    and told by doctor and `moot log verify`; `moot log accept` ends it.
     """
+    signer = journal_signer(secret)
     sealed = 0
     while True:
         async with database.write() as tx:
-            position, digest = await queries.get_end(tx)
-            noted = noted_end(head_file)
-            if noted and await queries.find_hash(tx, noted.position) != noted.hash:
-                log.error("the journal does not hold entry %d as it was sealed; nothing is sealed until somebody has looked: moot log"
-                          " verify (after an older database was put back on purpose, remove %s)", noted.position, head_file)
+            end = await queries.lock_end(tx)
+            if (await _enter_state(tx, signer, end_file, end)).is_stopped:
                 return sealed
             entries = await queries.list_unsealed(tx, _BATCH)
             if not entries:
                 return sealed
-            positions, hashes = [], []
-            for entry in entries:
-                position += 1
-                digest = chained(digest, position, entry)
-                positions.append(position)
-                hashes.append(digest)
-            await queries.update_sealed(tx, [entry.id for entry in entries], positions, hashes)
-            head = Head(position=position, hash=digest, signature=journal_signer(secret).sign(signed_text(position, digest)))
-            await queries.upsert_head(tx, clock.now().date(), head)
-        _note_outside(head_file, head)
+            head = await _chain(tx, signer, end, entries)
+        write_end(end_file, head)
         sealed += len(entries)
 
 
-def noted_end(file: Path) -> Head | None:
-    """The end of the chain that was noted outside of the database; None when there is none."""
-    if not file.exists():
-        return None
-    noted = msgspec.json.decode(file.read_bytes())
-    return Head(position=noted["position"], hash=bytes.fromhex(noted["hash"]), signature=noted["signature"])
+async def accept_damage(database: Database, secret: bytes, end_file: Path) -> tuple[SealState, list[Gap]]:
+    """Lets sealing go on from the chain as it stands, after somebody has looked into the damage; returns what was accepted.
+
+    Operators. Writes journal.damage_accepted, so that this stands in the chain for ever; entries that do not fit into the
+    chain stay faults. Changes nothing when there is no damage.
+    """
+    signer = journal_signer(secret)
+    async with database.write() as tx:
+        end = await queries.lock_end(tx)
+        state = await _enter_state(tx, signer, end_file, end)
+        gaps = await list_open_gaps(tx, signer)
+        if state is SealState.SEALING and not gaps:
+            return state, gaps
+        await note(tx, Step.DAMAGE_ACCEPTED, case_id=None, state=state, position=end.position, gaps=gaps,
+                   signature=signer.sign(_accepted_text(gaps)))
+        await queries.upsert_state(tx, SealState.SEALING, clock.now())
+        head = await _chain(tx, signer, end, await queries.list_unsealed(tx, _BATCH))
+    write_end(end_file, head)
+    return state, gaps
 
 
-def _note_outside(file: Path, head: Head) -> None:
-    temporary = file.with_suffix(".new")
-    temporary.write_bytes(msgspec.json.encode({"position": head.position, "hash": head.hash.hex(), "signature": head.signature}))
-    temporary.rename(file)
+async def list_open_gaps(conn: ReadConn, signer: Signer) -> list[Gap]:
+    """Entries that were removed before they were sealed, without those that an operator has accepted."""
+    gaps = await queries.list_gaps(conn)
+    if not gaps:
+        return []
+    accepted: set[Gap] = set()
+    for facts in await queries.list_facts(conn, Step.DAMAGE_ACCEPTED):
+        found = msgspec.json.decode(facts, type=_Accepted)
+        if signer.is_valid(_accepted_text(found.gaps), found.signature):
+            accepted.update(found.gaps)
+    return [gap for gap in gaps if gap not in accepted]
+
+
+class _Accepted(msgspec.Struct):
+    signature: str
+    gaps: list[Gap]
+
+
+def _accepted_text(gaps: Sequence[Gap]) -> str:
+    return "accepted:" + msgspec.json.encode(gaps).decode()
+
+
+async def _chain(tx: WriteTx, signer: Signer, end: Head, entries: Sequence[Entry]) -> Head:
+    """Gives entries their places behind the end of the chain; returns the new end, signed."""
+    position, digest = end.position, end.hash
+    positions, hashes = [], []
+    for entry in entries:
+        position += 1
+        digest = chained(digest, position, entry)
+        positions.append(position)
+        hashes.append(digest)
+    await queries.update_sealed(tx, [entry.id for entry in entries], positions, hashes)
+    head = Head(position=position, hash=digest, signature=signer.sign(signed_text(position, digest)))
+    await queries.upsert_head(tx, clock.now().date(), head)
+    return head
+
+
+async def _enter_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) -> SealState:
+    """Looks at the file and the newest entries, and stores the state if it is another one than before."""
+    keeper = f"{socket.gethostname()}:{end_file.parent.resolve()}"
+    facts = await queries.get_sealer_facts(tx, keeper)
+    state = await _compare_end(tx, signer, end_file, end, keeper, is_keeper=facts.is_keeper)
+    if not state.is_stopped:
+        before = facts.state or SealState.SEALING
+        if facts.has_fresh_gap or before.is_stopped:
+            state = SealState.ENTRIES_MISSING if await list_open_gaps(tx, signer) else SealState.SEALING
+        elif before is SealState.ENTRIES_MISSING:
+            state = before  # until somebody accepts it
+    if state is not facts.state:
+        await queries.upsert_state(tx, state, clock.now())
+        if state.reason:
+            log.error("%s; see: moot log verify", state.reason)
+    return state
+
+
+async def _compare_end(
+    tx: WriteTx, signer: Signer, end_file: Path, end: Head, keeper: str, *, is_keeper: bool
+) -> SealState:
+    """Whether the chain is the one that the file is about. A host that has never kept the file, such as a restored one,
+    begins to, if the chain holds the end that was signed last; the journal says so."""
+    try:
+        noted = read_end(end_file, signer)
+    except EndFileDamaged as damage:
+        return damage.state
+    if noted is None and end.position == 0:
+        return SealState.SEALING
+    if noted is None and is_keeper:
+        return SealState.END_MISSING
+    head = noted or await queries.find_newest_head(tx)
+    if head is None or not signer.is_valid(head.signed_text, head.signature) or await queries.find_hash(tx, head.position) != head.hash:
+        return SealState.CHAIN_CHANGED
+    if noted is None:
+        await note(tx, Step.END_ADOPTED, case_id=None, position=end.position)
+    elif not is_keeper:
+        await queries.insert_keeper(tx, keeper)
+    return SealState.SEALING

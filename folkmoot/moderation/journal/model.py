@@ -2,6 +2,9 @@
 
 An entry names what happened, when, in which case and by whom, with a few facts: ids and words of ours, never a text
 that somebody wrote. Its hash covers its place and all of that, and the hash before it.
+
+Before it is sealed, an entry has the next number of its lane (migration 0017): a number that is missing is an entry that was
+removed (decision 0046).
 """
 
 import hashlib
@@ -31,10 +34,43 @@ class Step(StrEnum):
     STATEMENT_ISSUED = "statement.issued"
     APPEAL_LODGED = "appeal.lodged"
     APPEAL_CLOSED = "appeal.closed"
+    END_ADOPTED = "journal.end_adopted"  # a host began to keep the signed end of a chain that was there already
+    DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot log accept`
+
+
+class SealState(StrEnum):
+    """In what state the sealer is. Stored. Sealing goes on in the first two and stops in the others."""
+
+    SEALING = "sealing"
+    ENTRIES_MISSING = "entries_missing"
+    END_UNREADABLE = "end_unreadable"
+    END_DAMAGED = "end_damaged"
+    END_MISSING = "end_missing"
+    CHAIN_CHANGED = "chain_changed"
+
+    @property
+    def is_stopped(self) -> bool:
+        return self not in (SealState.SEALING, SealState.ENTRIES_MISSING)
+
+    @property
+    def reason(self) -> str:
+        """One sentence for operators; empty while all is well."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    SealState.SEALING: "",
+    SealState.ENTRIES_MISSING: "entries of the moderation journal were removed before they were sealed",
+    SealState.END_UNREADABLE: "the moderation journal is not sealed: the file journal.end cannot be read",
+    SealState.END_DAMAGED: "the moderation journal is not sealed: the file journal.end is damaged, or not of this network",
+    SealState.END_MISSING: "the moderation journal is not sealed: the file journal.end is missing",
+    SealState.CHAIN_CHANGED: "the moderation journal is not sealed: its chain is not the one that the file journal.end is about",
+}
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One row. `facts` is JSON, byte for byte as it was hashed; `position` and `hash` are None until it is sealed."""
+    """One row. `facts` is JSON, byte for byte as it was hashed; `position` and `hash` are None until it is sealed. `lane` and
+    `number` are None in entries from before there were lanes."""
 
     id: int
     at: datetime
@@ -42,8 +78,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     case_id: int | None
     actor_id: int | None
     facts: str
+    lane: int | None = None
+    number: int | None = None
     position: int | None = None
     hash: bytes | None = None
+
+
+class Gap(msgspec.Struct, frozen=True, array_like=True):
+    """Numbers of a lane that no entry has, though later ones were given: entries that were removed."""
+
+    lane: int
+    first: int
+    last: int
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +108,16 @@ def signed_text(position: int, digest: bytes) -> str:
     return f"{position}:{digest.hex()}"
 
 
-def chained(before: bytes, position: int, entry: Entry) -> bytes:
+def chained(before: bytes, position: int, entry: Entry, *, with_lane: bool = True) -> bytes:
     """The hash of an entry at its place: SHA-256 over the hash before it and a canonical form of the row."""
     microseconds = (entry.at - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)
-    row = msgspec.json.encode([position, entry.id, microseconds, entry.kind, entry.case_id, entry.actor_id, entry.facts])
-    return hashlib.sha256(before + row).digest()
+    row = [position, entry.id, microseconds, entry.kind, entry.case_id, entry.actor_id, entry.facts]
+    if with_lane and entry.lane is not None:
+        row += [entry.lane, entry.number]
+    return hashlib.sha256(before + msgspec.json.encode(row)).digest()
+
+
+def fits(before: bytes, entry: Entry) -> bool:
+    """Whether a sealed entry is what was sealed. While a release from before the lanes still ran, it sealed without them."""
+    assert entry.position is not None
+    return entry.hash in (chained(before, entry.position, entry), chained(before, entry.position, entry, with_lane=False))

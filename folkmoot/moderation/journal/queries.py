@@ -3,10 +3,22 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Head
+import msgspec
 
-_ENTRY = "id, at, kind, case_id, actor_id, facts, position, hash"
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Gap, Head, SealState, Step
+
+_ENTRY = "id, at, kind, case_id, actor_id, facts, lane, number, position, hash"
+
+
+class SealerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sealer asks at each run. `state` is None before the first; `has_fresh_gap`: an entry is missing just before
+    one that is not sealed, or at the end of a lane."""
+
+    state: SealState | None
+    is_keeper: bool
+    has_fresh_gap: bool
+
 
 
 async def insert_entry(tx: WriteTx, kind: str, at: datetime, case_id: int | None, actor_id: int | None, facts: str) -> None:
@@ -21,11 +33,75 @@ async def list_case_entries(conn: ReadConn, case_id: int, limit: int = 200) -> l
     return [Entry(**dict(row)) for row in rows]
 
 
-async def get_end(tx: WriteTx) -> tuple[int, bytes]:
-    """(position, hash) of the last sealed entry. Whoever asks seals: a lock keeps everybody else from it."""
+async def lock_end(tx: WriteTx) -> Head:
+    """The last sealed entry, without a signature. Whoever asks seals: a lock keeps everybody else from it."""
     await tx.execute("SELECT pg_advisory_xact_lock(7020, 3)")
     row = await tx.fetchrow("SELECT position, hash FROM journal WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1")
-    return (row["position"], row["hash"]) if row else (0, FIRST_HASH)
+    return Head(position=row["position"], hash=row["hash"], signature="") if row else Head(position=0, hash=FIRST_HASH, signature="")
+
+
+async def get_sealer_facts(tx: WriteTx, keeper: str) -> SealerFacts:
+    """Leans on journal_lane and journal_unsealed. `keeper` is a host's name and folder; the epoch of the session is added, so
+    that a restored network is another keeper than the one whose backup it was."""
+    row = await tx.fetchrow(
+        """
+        SELECT (SELECT state FROM journal_sealer) AS state,
+            EXISTS (SELECT FROM journal_keepers WHERE name = $1 || ':' || current_setting('folkmoot.epoch')) AS is_keeper,
+            EXISTS (SELECT FROM journal_lanes AS l
+                    WHERE NOT EXISTS (SELECT FROM journal AS j WHERE j.lane = l.lane AND j.number = l.last))
+            OR EXISTS (SELECT FROM journal AS j WHERE j.position IS NULL AND j.number > 1
+                       AND NOT EXISTS (SELECT FROM journal AS p WHERE p.lane = j.lane AND p.number = j.number - 1)) AS has_fresh_gap
+        """,
+        keeper,
+    )
+    assert row is not None
+    return SealerFacts(
+        state=SealState(row["state"]) if row["state"] else None, is_keeper=row["is_keeper"], has_fresh_gap=row["has_fresh_gap"]
+    )
+
+
+async def find_state(conn: ReadConn) -> SealState:
+    """The state that the sealer has stored; SEALING before its first run."""
+    value = await conn.fetchval("SELECT state FROM journal_sealer")
+    return SealState(value) if value else SealState.SEALING
+
+
+async def upsert_state(tx: WriteTx, state: SealState, since: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO journal_sealer (id, state, since) VALUES (1, $1, $2)"
+        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, since = excluded.since",
+        state, since,
+    )
+
+
+async def insert_keeper(tx: WriteTx, keeper: str) -> None:
+    await tx.execute(
+        "INSERT INTO journal_keepers (name) VALUES ($1 || ':' || current_setting('folkmoot.epoch')) ON CONFLICT DO NOTHING", keeper
+    )
+
+
+async def list_gaps(conn: ReadConn, limit: int = 100) -> list[Gap]:
+    """Numbers that were given and that no entry has. Reads the whole of journal_lane."""
+    rows = await conn.fetch(
+        """
+        WITH numbered AS (
+            SELECT lane, number, lag(number, 1, 0::bigint) OVER (PARTITION BY lane ORDER BY number) AS before
+            FROM journal WHERE lane IS NOT NULL
+        ), newest AS (SELECT lane, max(number) AS number FROM numbered GROUP BY lane)
+        SELECT lane, before + 1 AS first, number - 1 AS last FROM numbered WHERE number > before + 1
+        UNION ALL
+        SELECT l.lane, coalesce(n.number, 0) + 1, l.last FROM journal_lanes AS l LEFT JOIN newest AS n USING (lane)
+        WHERE l.last > coalesce(n.number, 0)
+        ORDER BY lane, first LIMIT $1
+        """,
+        limit,
+    )
+    return [Gap(row["lane"], row["first"], row["last"]) for row in rows]
+
+
+async def list_facts(conn: ReadConn, step: Step) -> list[str]:
+    """Of all entries about a rare step: reads the whole journal."""
+    return [row["facts"] for row in await conn.fetch("SELECT facts FROM journal WHERE kind = $1 ORDER BY id", step)]
 
 
 async def find_hash(conn: ReadConn, position: int) -> bytes | None:
@@ -54,6 +130,11 @@ async def upsert_head(tx: WriteTx, day: date, head: Head) -> None:
     )
 
 
+async def find_newest_head(conn: ReadConn) -> Head | None:
+    row = await conn.fetchrow("SELECT position, hash, signature FROM journal_heads ORDER BY position DESC LIMIT 1")
+    return Head(**dict(row)) if row else None
+
+
 async def list_heads(conn: ReadConn) -> list[Head]:
     rows = await conn.fetch("SELECT position, hash, signature FROM journal_heads ORDER BY position")
     return [Head(**dict(row)) for row in rows]
@@ -67,5 +148,8 @@ async def list_sealed(conn: ReadConn, after: int, limit: int) -> list[Entry]:
     return [Entry(**dict(row)) for row in rows]
 
 
-async def count_unsealed(conn: ReadConn) -> int:
-    return int(await conn.fetchval("SELECT count(*) FROM journal WHERE position IS NULL"))
+async def count_unsealed(conn: ReadConn, before: datetime | None = None) -> int:
+    """Entries without a place in the chain; with `before`, of those that were written before then."""
+    return int(await conn.fetchval(
+        "SELECT count(*) FROM journal WHERE position IS NULL AND ($1::timestamptz IS NULL OR at < $1)", before
+    ))

@@ -1,69 +1,117 @@
 """Checking the journal: whether an entry was altered, removed or put in. What `moot log verify` does.
 
 The chain shows every change inside it. Its signed ends, one per day in the database and the newest in a file beside
-it, show a chain that was cut short, or computed anew by somebody without the network's secret.
+it, show a chain that was cut short, or computed anew by somebody without the network's secret. The numbers of the lanes
+show entries that were removed before they had a place in the chain.
 """
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from folkmoot.base.db import ReadConn
+from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
-from folkmoot.moderation.journal.actions import journal_signer, noted_end
-from folkmoot.moderation.journal.model import FIRST_HASH, chained
+from folkmoot.moderation.journal.actions import journal_signer, list_open_gaps
+from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end
+from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Gap, Head, SealState, Step, chained, fits
 
 _BATCH = 5000
 _MOST_FAULTS = 20
 _OUT_OF_ORDER = timedelta(minutes=5)  # a transaction lasts a minute at most, and a second passes before it is sealed
+_REMARKS = {
+    Step.END_ADOPTED: "a host began to keep the end of the chain, as after a restore",
+    Step.DAMAGE_ACCEPTED: "an operator accepted damage",
+}
 
 
 class Verification(msgspec.Struct, kw_only=True):
-    """What was found. `hash` is that of the last entry, as it stands."""
+    """What was found. `hash` is that of the last entry, as it stands; `remarks` are no faults, but worth knowing."""
 
     entries: int = 0
     hash: str = ""
     unsealed: int = 0
     faults: list[str] = []
+    remarks: list[str] = []
 
     @property
     def is_whole(self) -> bool:
         return not self.faults
 
 
-async def verify(conn: ReadConn, secret: bytes, head_file: Path) -> Verification:
+async def verify(conn: ReadConn, secret: bytes, end_file: Path) -> Verification:
     """Walks the whole chain."""
-    heads = {head.position: head for head in await queries.list_heads(conn)}
-    outside = noted_end(head_file)
     signer = journal_signer(secret)
     found = Verification(unsealed=await queries.count_unsealed(conn))
+    heads = await queries.list_heads(conn)
+    outside = _read_outside(found, signer, end_file)
+    if outside:
+        heads.append(outside)
+    end = await _walk(conn, signer, found, heads)
+    for head in heads:
+        if head.position > end.position:
+            _add(found, f"the chain ends at entry {end.position}, but entry {head.position} was signed: its end is missing")
+            break
+    for gap in await list_open_gaps(conn, signer):
+        _add(found, _gap_text(gap))
+    state = await queries.find_state(conn)
+    if outside is None and state is SealState.END_MISSING:
+        _add(found, f"{end_file} is missing: nobody can say whether entries were cut off the end of the chain")
+    found.hash = end.hash.hex()
+    return found
+
+
+async def _walk(conn: ReadConn, signer: Signer, found: Verification, heads: list[Head]) -> Head:
+    """From the first entry to the last; returns the end as it stands."""
+    signed: defaultdict[int, list[Head]] = defaultdict(list)
+    for head in heads:
+        signed[head.position].append(head)
     position, digest, latest = 0, FIRST_HASH, None
     while True:
         entries = await queries.list_sealed(conn, position, _BATCH)
         for entry in entries:
             assert entry.position is not None
-            if entry.position != position + 1:
-                _add(found, f"entries {position + 1} to {entry.position - 1} are missing")
-            expected = chained(digest, entry.position, entry)
-            if entry.hash != expected:
-                _add(found, f"entry {entry.position} ({entry.kind}, {entry.at:%Y-%m-%d %H:%M:%S} UTC) is not what was written")
+            for fault in _entry_faults(entry, position, digest):
+                _add(found, fault)
             if latest and entry.at < latest - _OUT_OF_ORDER:
                 _add(found, f"entry {entry.position} ({entry.kind}) bears an earlier time than those before it: it was put in later")
             latest = max(latest or entry.at, entry.at)
-            position, digest = entry.position, entry.hash or expected  # go on from what stands, to find every fault
-            for head in (heads.get(position), outside if outside and outside.position == position else None):
-                if head and (head.hash != digest or not signer.is_valid(head.signed_text, head.signature)):
+            digest = entry.hash or chained(digest, entry.position, entry)  # go on from what stands, to find every fault
+            position = entry.position
+            for head in signed.get(position, ()):
+                if head.hash != digest or not signer.is_valid(head.signed_text, head.signature):
                     _add(found, f"the signed end at entry {position} does not fit: the chain was computed anew")
+            if entry.kind in _REMARKS:
+                found.remarks.append(f"{_REMARKS[Step(entry.kind)]}: entry {position}, {entry.at:%Y-%m-%d %H:%M} UTC, {entry.facts}")
             found.entries += 1
         if len(entries) < _BATCH:
-            break
-    for head in [*heads.values(), *filter(None, [outside])]:
-        if head.position > position:
-            _add(found, f"the chain ends at entry {position}, but entry {head.position} was signed: its end is missing")
-            break
-    found.hash = digest.hex()
-    return found
+            return Head(position=position, hash=digest, signature="")
+
+
+def _entry_faults(entry: Entry, position: int, digest: bytes) -> Iterator[str]:
+    if entry.position != position + 1:
+        yield f"entries {position + 1} to {(entry.position or 0) - 1} are missing"
+    if not fits(digest, entry):
+        yield f"entry {entry.position} ({entry.kind}, {entry.at:%Y-%m-%d %H:%M:%S} UTC) is not what was written"
+
+
+def _read_outside(found: Verification, signer: Signer, end_file: Path) -> Head | None:
+    """The end in the file. A damaged file is a fault, and the chain is still walked."""
+    try:
+        return read_end(end_file, signer)
+    except EndFileDamaged as damage:
+        said = "cannot be read" if damage.state is SealState.END_UNREADABLE else "is damaged, or not of this network"
+        _add(found, f"{end_file} {said}: nobody can say whether entries were cut off the end of the chain")
+        return None
+
+
+def _gap_text(gap: Gap) -> str:
+    if gap.first == gap.last:
+        return f"an entry was removed before it was sealed: number {gap.first} of lane {gap.lane}"
+    return f"{gap.last - gap.first + 1} entries were removed before they were sealed: numbers {gap.first} to {gap.last} of lane {gap.lane}"
 
 
 def _add(found: Verification, fault: str) -> None:

@@ -1,0 +1,68 @@
+"""The signed end of the chain in a file, outside of the database: `journal.end` in the data directory.
+
+Entries that are cut off the end of the chain are missed by it. It is read without trust: whatever is not exactly what we
+wrote is damage, and says so.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from folkmoot.base.signing import Signer
+from folkmoot.moderation.journal.model import Head, SealState
+
+_LONGEST = 1000  # bytes
+
+
+class EndFileDamaged(Exception):
+    """The file is there and does not hold a signed end. `state` says how."""
+
+    def __init__(self, state: SealState) -> None:
+        super().__init__(state.reason)
+        self.state = state
+
+
+class _Noted(msgspec.Struct, forbid_unknown_fields=True):
+    position: int
+    hash: str
+    signature: str
+
+
+def read_end(file: Path, signer: Signer) -> Head | None:
+    """The end that was noted; None when there is no file. Raises EndFileDamaged."""
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(_LONGEST + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EndFileDamaged(SealState.END_UNREADABLE) from error
+    try:
+        noted = msgspec.json.decode(content, type=_Noted)
+        head = Head(position=noted.position, hash=bytes.fromhex(noted.hash), signature=noted.signature)
+        is_ours = content == _encoded(head) and signer.is_valid(head.signed_text, head.signature)
+    except ValueError as error:  # no JSON, no UTF-8, not these fields, or no hexadecimal number
+        raise EndFileDamaged(SealState.END_DAMAGED) from error
+    if not is_ours:
+        raise EndFileDamaged(SealState.END_DAMAGED)
+    return head
+
+
+def write_end(file: Path, head: Head) -> None:
+    """Replaces the file at once and for good: a power cut leaves the old end or the new one."""
+    temporary = file.with_suffix(".new")
+    with temporary.open("wb") as stream:
+        stream.write(_encoded(head))
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _encoded(head: Head) -> bytes:
+    return msgspec.json.encode({"position": head.position, "hash": head.hash.hex(), "signature": head.signature})
