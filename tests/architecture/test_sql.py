@@ -1,0 +1,201 @@
+"""Where SQL may stand, which tables it may write, and that its numbers have names.
+
+Each rule is a function that is first tried on a good and a bad example, so that a rule that finds nothing is noticed.
+The lists of exceptions only shrink: an entry that is no longer needed fails.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import pytest
+
+from tests.architecture.sql import CODE, Sql, find_sql, schema_tables, sql_of_code, tables_written
+
+# Files outside a noun's `queries` that hold SQL for good.
+HOLDS_SQL = {
+    "base/db.py": "the statements around every transaction",
+    "base/jobs.py": "the queue, the event log and the timed jobs",
+    "base/live.py": "NOTIFY",
+    "base/migrate.py": "the table of migrations, which exists before any noun",
+    "base/write_gate.py": "the gate's lock",
+    "network/counters.py": "deltas and their folding, shared by accounts and posts",
+    "network/posts/visibility.py": "the one rule of visibility, a predicate for the statements of all nouns",
+    "portability/postgres.py": "creates the database",
+    "portability/restore.py": "sets the restored host's epoch, before any process of ours runs on it",
+    "portability/runs.py": "when backups and drills ran",
+    "portability/tables.py": "checksums of whole tables, whatever noun owns them",
+}
+# SQL that is still on its way to its `queries`. Only shrinks.
+SQL_ELSEWHERE = {
+    "commands/backup.py", "commands/doctor.py", "commands/drill.py", "commands/status.py", "health.py",
+    "network/posts/actions/boost.py", "network/posts/actions/create.py", "network/posts/actions/delete.py",
+    "network/posts/actions/edit.py", "network/posts/actions/mark.py", "network/posts/actions/restrict.py",
+    "network/posts/actions/vote.py", "network/sessions/limits.py", "network/timelines/actions.py", "network/timelines/jobs.py",
+}
+
+# Files with bare numbers in their SQL. Only shrinks.
+BARE_NUMBERS = {
+    "commands/drill.py", "network/posts/actions/edit.py", "network/posts/queries.py", "network/relations/queries.py",
+    "network/search/queries.py", "network/timelines/queries.py",
+}
+
+# Every table has one owner: a noun, or the part of the code that is named.
+OWNERS = {
+    "base": "host_state events timed_jobs migrations pgqueuer pgqueuer_log pgqueuer_schedules pgqueuer_statistics",
+    "portability": "backup_runs",
+    "accounts": "accounts account_counts",
+    "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets",
+    "relations": "follows followers follow_requests mutes blocks account_notes",
+    "media": "media media_files",
+    "posts": "posts post_counts post_edits polls poll_votes marks favourites bookmarks mentions hashtags post_hashtags idempotency_keys",
+    "counters": "counter_deltas",
+    "timelines": "homes home_entries",
+    "notifications": "notifications markers",
+    "conversations": "conversations",
+    "cases": "cases",
+    "detection": "signals",
+    "reports": "reports report_cases",
+    "verdicts": "verdicts",
+    "restrictions": "restrictions",
+    "statements": "statements",
+    "appeals": "appeals",
+    "journal": "journal journal_heads",
+}
+# Who else may write a table, and why.
+SHARED = {
+    ("counters", "account_counts"): "deltas are folded into the totals",
+    ("counters", "post_counts"): "deltas are folded into the totals",
+    ("portability", "host_state"): "a restored host gets the next epoch",
+    ("portability", "pgqueuer"): "mails that waited when the backup was made are not sent again",
+}
+# Writes that are still on their way to the owner. Only shrinks.
+WRITES_ELSEWHERE = {
+    ("network/media/queries.py", "posts"),
+    ("network/posts/actions/create.py", "counter_deltas"), ("network/posts/actions/create.py", "media"),
+    ("network/posts/actions/delete.py", "media"), ("network/posts/actions/edit.py", "media"), ("network/timelines/jobs.py", "follows"),
+}
+# A statement whose table is chosen when it runs, and which it may be.
+CHOSEN = {
+    "network/counters.py": {"account_counts", "post_counts"},
+    "network/posts/actions/mark.py": {"favourites", "bookmarks"},
+}
+
+_QUERIES = re.compile(r"(?:network|moderation)/(\w+)/queries(?:\.py|/\w+\.py)")
+_PART = re.compile(r"(?:(?:network|moderation)/)?(\w+)")
+_OWNER = {table: owner for owner, tables in OWNERS.items() for table in tables.split()}
+_FLAG = r"(?<!\w)(?:\w+\.)?(?:effect|visibility|bits|counter)\b"
+_NUMBER = re.compile(
+    rf"{_FLAG}\)?(?:::\w+)?\s*(?:=|<>|!=|<=?|>=?|[&|#]|(?:NOT )?IN\b|BETWEEN\b)\s*\(?\s*~?\s*\d"
+    rf"|{_FLAG}\s*(?:=|<>)\s*(?:ANY|ALL)\s*\(\s*(?:'\{{|ARRAY\[)\s*\d|\b\d+\s*(?:=|<>|<=?|>=?|[&|])\s*{_FLAG}"
+)
+
+
+@pytest.fixture(scope="module")
+def code() -> list[Sql]:
+    return list(sql_of_code())
+
+
+def example(source: str, file: str = "example.py") -> list[Sql]:
+    """A piece of SQL that stands in a call, as in our code."""
+    return find_sql(f"run({source})", file)
+
+
+def misplaced(sql: Iterable[Sql], holders: Iterable[str]) -> set[str]:
+    """Files with SQL that are neither a noun's `queries` nor named."""
+    return {one.file for one in sql if not _QUERIES.fullmatch(one.file) and one.file not in holders}
+
+
+def owner_of(file: str) -> str:
+    """The noun or part to which a file belongs: `posts` for network/posts/queries.py, `base` for base/db.py."""
+    found = _PART.match(file)
+    assert found
+    return found[1]
+
+
+def foreign_writes(sql: Iterable[Sql], chosen: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
+    """Each file with a table that it changes and does not own; `?` where nobody can say which table that is."""
+    for one in sql:
+        for table in tables_written(one):
+            for name in chosen.get(one.file, {"?"}) if table == "any_name" else {table}:
+                part = owner_of(one.file)
+                if _OWNER.get(name) != part and (part, name) not in SHARED:
+                    yield one.file, name
+
+
+def numbers(sql: Iterable[Sql]) -> list[str]:
+    """Where an effect, a visibility, a bit or a counter is compared with a bare number."""
+    return [f"{one.where}: {found[0]}" for one in sql for found in _NUMBER.finditer(one.text)]
+
+
+def test_sql_stands_in_the_queries_of_its_noun(code: list[Sql]) -> None:
+    assert misplaced(code, HOLDS_SQL) == SQL_ELSEWHERE
+    unneeded = HOLDS_SQL.keys() - {one.file for one in code}
+    assert not unneeded, "hold no SQL"
+
+
+def test_a_misplaced_statement_is_found() -> None:
+    """Each way in which our code writes SQL: plain, folded, an f-string, a fragment; and text that only resembles it."""
+    for file in ("network/posts/queries.py", "network/posts/queries/writing.py"):
+        assert not misplaced(example('"SELECT id FROM posts"', file), ())
+    for bad in (
+        '"SELECT id FROM posts"', '"UPDATE " "posts SET x = 1"', '"DELETE FROM " + table', 'f"{SELECT} WHERE a.id = $1"', '"x IS NOT NULL"',
+        '"""\n  WITH a AS (SELECT 1) SELECT * FROM a"""', '"coalesce(x, 0)"', 'f"ORDER BY {column} DESC"', '"TRUNCATE posts"',
+        'f"{f(\'INSERT INTO a VALUES (1)\')}"',
+    ):
+        assert misplaced(example(bad, "web/posts.py"), ()) == {"web/posts.py"}, bad
+    for text in ('"DELETE"', '"Where it comes from"', '"Select one"', '"UPDATE"'):
+        assert not example(text), text
+    assert not find_sql('"""SELECT id FROM posts, as a docstring."""')
+
+
+def test_every_table_has_one_owner() -> None:
+    names = [table for tables in OWNERS.values() for table in tables.split()]
+    assert len(names) == len(set(names))
+    assert set(names) == schema_tables() | {"migrations"}
+    for owner in OWNERS:
+        places = (owner, f"{owner}.py", f"network/{owner}", f"moderation/{owner}", f"network/{owner}.py")
+        assert any((CODE / place).exists() for place in places), owner
+
+
+def test_only_the_owner_writes_a_table(code: list[Sql]) -> None:
+    found = set(foreign_writes(code, CHOSEN))
+    assert found == WRITES_ELSEWHERE
+    writers = {(owner_of(one.file), table) for one in code for table in tables_written(one)}
+    chosen = {(owner_of(file), table) for file, tables in CHOSEN.items() for table in tables}
+    assert not SHARED.keys() - writers - chosen, "exceptions that nobody needs"
+    assert not CHOSEN.keys() - {one.file for one in code if "any_name" in tables_written(one)}, "choose no table"
+
+
+def test_a_foreign_write_is_found() -> None:
+    """In each form that a write has; what is read, and what the owner writes, passes."""
+    posts = "network/posts/queries.py"
+    for good in (
+        '"UPDATE posts SET x = 1 FROM accounts"', '"WITH a AS (SELECT 1 FROM accounts) INSERT INTO posts SELECT * FROM a"',
+        '"SELECT 1 FROM accounts FOR UPDATE"',
+    ):
+        assert not list(foreign_writes(example(good, posts), {})), good
+    for bad in (
+        '"UPDATE accounts SET x = 1"', '"UPDATE ONLY accounts AS a SET x = $1"', '"DELETE FROM accounts USING posts"',
+        '"TRUNCATE posts, accounts"', '"WITH a AS (DELETE FROM accounts RETURNING id) SELECT * FROM a"',
+        'f"INSERT INTO accounts ({x}) SELECT 1 {y} WHERE {z}"', '"INSERT INTO accounts (x) VALUES (1) ON CONFLICT DO NOTHING"',
+        'f"UPDATE accounts SET {a} = {b}"', '"MERGE INTO accounts USING posts ON true WHEN MATCHED THEN DELETE"',
+        '"INSERT INTO accounts (half a statement"', 'f"{x} DELETE FROM accounts"',
+    ):
+        assert list(foreign_writes(example(bad, posts), {})) == [(posts, "accounts")], bad
+    unknown = example('f"DELETE FROM {table} WHERE x"', posts)
+    assert list(foreign_writes(unknown, {})) == [(posts, "?")]
+    assert list(foreign_writes(unknown, {posts: {"marks", "media"}})) == [(posts, "media")]
+
+
+def test_numbers_in_sql_have_names(code: list[Sql]) -> None:
+    assert {one.file for one in code if numbers([one])} == BARE_NUMBERS, "\n".join(numbers(code))
+
+
+def test_a_bare_number_is_found() -> None:
+    for bad in (
+        "effect < 3", "a.visibility IN (0, 1)", "bits & ~32 > 0", "(bits::int & 32) > 0", "visibility = ANY ('{0,1}')", "3 > p.effect",
+        "visibility BETWEEN 0 AND 1", "visibility=0",
+    ):
+        assert numbers(example(f"'''SELECT 1 FROM posts WHERE {bad}'''")), bad
+    for good in ("effect < {Effect.HIDDEN:d}", "bits & $2::smallint > 0", "side_effect = 3", "visibility = {visibility}"):
+        assert not numbers(example(f"f'''SELECT 1 FROM posts WHERE {good}'''")), good
