@@ -22,11 +22,11 @@ from folkmoot.base.errors import (
 from folkmoot.base.limits import Allowance, address_key
 from folkmoot.http.admission import Caller, PersonMissing, RoleMissing, ScopeMissing, Suspended, admit
 from folkmoot.http.context import Context
+from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.problems import WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Route, Router
 from folkmoot.network.sessions.model import TokenHolder
-from folkmoot.network.timelines.fragments import FragmentCache
 
 log = logging.getLogger(__name__)
 # What clients know our refusals by.

@@ -13,13 +13,13 @@ from folkmoot.base.errors import Malformed, NotFound
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.context import Context
+from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.params import Params, from_body, from_query
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Route
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.sessions.model import TokenHolder, Viewer
-from folkmoot.network.timelines.fragments import FragmentCache
 from folkmoot.network.timelines.model import Timeline
 
 _CURSORS = ("max_id", "since_id", "min_id")

@@ -13,6 +13,7 @@ from folkmoot.base.errors import FieldError, Invalid, NotFound, TooMany
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.context import Context
+from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.params import LenientParams, Params, from_body, from_query
 from folkmoot.http.replies import HTML, Reply, redirect
 from folkmoot.http.replies import Headers as HeaderList
@@ -21,7 +22,6 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.notifications.queries import count_unread
 from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView
 from folkmoot.network.sessions.model import Viewer
-from folkmoot.network.timelines.fragments import FragmentCache
 from folkmoot.network.timelines.model import Entry
 from folkmoot.web.rendering import Templates
 from folkmoot.web.security import Cookies, FormTokens, content_policy

@@ -17,8 +17,8 @@ LATE_IMPORTS = {
 }
 # Who may read without a viewer: jobs, moderation, and these.
 UNSCOPED = {
+    "http/fragments.py": "fragments are shared by all viewers; the page asks who may see them",
     "network/posts/queries.py": "the scoped readings of posts stand on them",
-    "network/timelines/fragments.py": "fragments are shared by all viewers; the page asks who may see them",
     "web/moderate/sight.py": "pages of moderators",
 }
 

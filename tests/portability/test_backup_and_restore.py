@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +16,7 @@ from folkmoot.base.errors import WritesPaused
 from folkmoot.commands.options import settings_of
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from tests.architecture.walks import MOST_FILES, Recording, files_to_open
 from tests.network_up import MOOT, ROOT, NetworkUp, _environment, moot
 from tests.portability.house import CANARY, House, answer_of, ask, words_in
 
@@ -32,6 +34,23 @@ def test_a_repository_gives_nothing_away(house: House) -> None:
     for canary in (CANARY.encode(), secret, b"jana@example.org", b"CREATE TABLE"):
         assert canary not in everything
     assert not (house.data / "backup").exists(), "the staging folder is gone"
+
+
+def test_a_restore_takes_few_files(house: House, place: Path) -> None:
+    """To follow, as `tests/architecture/walks.py` counts them; its own nouns are the plan of a restore and the restore."""
+
+    def recorded(command: str, data: Path, *options: str) -> Recording:
+        record = place / f"{command}.json"
+        module = [sys.executable, "-m", "tests.architecture.walks", str(record)]
+        done = subprocess.run([*module, command, "--data", str(data), *options], capture_output=True, text=True, cwd=ROOT, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return Recording(json.loads(record.read_text()))
+
+    entry = recorded("status", house.data)
+    request = recorded("restore", place / "restored", "--from", str(house.repository), "--key-file", str(house.key_file))
+    files = files_to_open(request, entry, ["restore", "rebuild"])
+    assert "portability/restore.py" in files
+    assert len(files) <= MOST_FILES, files
 
 
 async def _after(data: Path) -> tuple[int, int, int, int]:

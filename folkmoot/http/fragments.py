@@ -1,8 +1,8 @@
-"""Rendered posts, kept in memory: a page is spliced from them.
+"""Rendered posts, cached in memory: pages and API answers are spliced from them.
 
-A fragment is what a door (API, or HTML in one language) makes of a post that is the same for every viewer. Its key
-holds the versions of post and author, which come with every page's statement: a change shows in every process at its
-next read, and nothing needs to be told to be forgotten. Old fragments fall out at the far end.
+A fragment is what an entry point (API, or HTML in one language) makes of a post; it is the same for every viewer. Its
+key holds the versions of post and author, which come with the statement of every page: a change shows in every process
+at its next read, and nothing has to be invalidated. The least recently used fragments are dropped.
 """
 
 from collections import OrderedDict
@@ -19,7 +19,7 @@ F = TypeVar("F")
 
 
 class FragmentCache(Generic[F]):
-    """The fragments of one door. `render` turns a post into one; `size` is how many are kept."""
+    """The fragments of one entry point. `render` turns a post into one; `size` is how many are kept."""
 
     def __init__(self, render: Callable[[Post], F], size: int = 20_000) -> None:
         self._render = render
