@@ -1,21 +1,19 @@
-"""Real PostgreSQL for every test: started once per run, without fsync; each test that asks gets a database of its own,
-cloned from a migrated template."""
+"""Real PostgreSQL for every test: started once per process of a run, without fsync; each test that asks gets an empty,
+migrated database that nobody else uses."""
 
 import asyncio
-import itertools
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
 import hypothesis
 import pytest
 
 from folkmoot.base.db import Database, WriteTx
-from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
+from tests.databases import Databases
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
@@ -23,9 +21,10 @@ from tests.village import Village, settings_for
 hypothesis.settings.register_profile("folkmoot", deadline=None)
 hypothesis.settings.load_profile("folkmoot")
 
-_numbers = itertools.count()
-_TEMPLATE = "folkmoot_template"
-UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+UNSAFE_BUT_FAST = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
+    "autovacuum": "off",  # plans must not depend on when it came by
+}
 
 
 def _versions() -> list[Binaries]:
@@ -60,27 +59,23 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Postgres]:
         data.prepare()
         server = Postgres(data, request.param, UNSAFE_BUT_FAST)
         server.start()
-
-        async def make_template() -> None:
-            admin = await asyncpg.connect(server.dsn_of("postgres"))
-            await admin.execute(f"CREATE DATABASE {_TEMPLATE}")
-            await admin.close()
-            await migrate(server.dsn_of(_TEMPLATE))
-
-        asyncio.run(make_template())
         yield server
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: Postgres) -> Databases:
+    lender = Databases(postgres)
+    asyncio.run(lender.make_template())
+    return lender
+
+
 @pytest.fixture
-async def dsn(postgres: Postgres) -> AsyncIterator[str]:
-    """An empty, migrated database of its own."""
-    name = f"test_{next(_numbers)}"
-    admin = await asyncpg.connect(postgres.dsn_of("postgres"))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
-    yield postgres.dsn_of(name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+async def dsn(databases: Databases) -> AsyncIterator[str]:
+    """An empty, migrated database for this test alone."""
+    name = await databases.lend()
+    yield databases.server.dsn_of(name)
+    await databases.take_back(name)
 
 
 @pytest.fixture

@@ -9,10 +9,13 @@ counted are:
 - leaves: files from which the request goes on to no other file and not to the database. They hold pure functions,
   structs, answers of a policy, small parts of templates: the call names what comes back.
 
+The queries of a noun count once, whether they stand in `queries.py` or in a folder: each call names its statement.
+
 Run as a module it records a command: `python -m tests.architecture.walks RECORD COMMAND ...` writes what ran to RECORD.
 """
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -66,7 +69,8 @@ def files_to_open(request: Recording, entry: Recording, nouns: Iterable[str]) ->
     def goes_on(file: str) -> bool:
         return any(called == DATABASE or not (is_known(called) or called.endswith("/model.py")) for called in request.calls[file])
 
-    return sorted(file for file in request.calls if _noun(file) in own and not is_known(file) and goes_on(file))
+    opened = {file for file in request.calls if _noun(file) in own and not is_known(file) and goes_on(file)}
+    return sorted({re.sub(r"/queries/.*", "/queries", file) for file in opened})
 
 
 def _noun(file: str) -> str | None:

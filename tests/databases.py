@@ -1,0 +1,135 @@
+"""Databases for tests: empty, migrated, one test at a time.
+
+Cloning the template takes half a second, so a database that a test has used is emptied and lent again, in a few
+milliseconds. It is emptied exactly: every row goes, rows that the migrations put there come back, sequences start where
+they did. A database that is no longer like the template (another schema, functions, settings, statistics of the
+planner) is dropped instead, and so is one that has been lent often.
+"""
+
+import itertools
+import json
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from folkmoot.base.migrate import migrate
+from folkmoot.portability.postgres import Postgres
+
+_TEMPLATE = "folkmoot_template"
+_OFTEN = 50  # emptied databases keep dead rows
+_TABLES = (
+    "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN ('pg_catalog'::regnamespace,"
+    " 'information_schema'::regnamespace) ORDER BY oid"
+)
+_SEQUENCES = (
+    "SELECT quote_ident(schemaname) || '.' || quote_ident(sequencename) AS name, coalesce(last_value, start_value) AS value,"
+    " last_value IS NOT NULL AS is_called FROM pg_sequences ORDER BY 1"
+)
+# What makes two databases alike, rows aside. `reltuples` changes with ANALYZE, and plans with it.
+_LIKENESS = """
+    SELECT md5(concat(
+        (SELECT string_agg(concat_ws(',', oid, relname, relkind, relnatts, relchecks, relhastriggers, relpersistence, relacl,
+                                     CASE relkind WHEN 'r' THEN reltuples END), ';' ORDER BY oid)
+         FROM pg_class WHERE oid >= 16384 AND relkind <> 't'),
+        (SELECT string_agg(concat_ws(',', attrelid, attname, atttypid, attnotnull, attisdropped), ';' ORDER BY attrelid, attnum)
+         FROM pg_attribute WHERE attrelid >= 16384 AND attnum > 0),
+        (SELECT string_agg(concat_ws(',', oid, tgname, tgenabled), ';' ORDER BY oid) FROM pg_trigger),
+        (SELECT string_agg(concat_ws(',', oid, md5(prosrc)), ';' ORDER BY oid) FROM pg_proc WHERE oid >= 16384),
+        (SELECT string_agg(concat_ws(',', oid, conname, convalidated), ';' ORDER BY oid) FROM pg_constraint WHERE oid >= 16384),
+        (SELECT string_agg(setconfig::text, ';') FROM pg_db_role_setting
+         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())),
+        (SELECT datacl::text FROM pg_database WHERE datname = current_database())
+    ))
+"""
+
+
+@dataclass
+class Databases:
+    """Lends the databases of one server. `lend` and `take_back` are for one test at a time."""
+
+    server: Postgres
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _free: list[tuple[str, int]] = field(default_factory=list)  # names, with how often each was lent
+    _lent: dict[str, int] = field(default_factory=dict)
+    _clean: str = ""
+    _likeness: str = ""
+
+    async def make_template(self) -> None:
+        admin = await asyncpg.connect(self.server.dsn_of("postgres"))
+        await admin.execute(f"CREATE DATABASE {_TEMPLATE}")
+        await admin.close()
+        await migrate(self.server.dsn_of(_TEMPLATE))
+        template = await asyncpg.connect(self.server.dsn_of(_TEMPLATE))
+        self._clean = await _cleaning(template)
+        self._likeness = await template.fetchval(_LIKENESS)
+        await template.close()
+
+    async def lend(self) -> str:
+        """The name of a database like the template."""
+        if self._free:
+            name, times = self._free.pop()
+        else:
+            name, times = f"test_{next(self._numbers)}", 0
+            await self._admin(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+        self._lent[name] = times + 1
+        return name
+
+    async def take_back(self, name: str) -> None:
+        """Empties it to be lent again, or drops it."""
+        times = self._lent.pop(name)
+        if times < _OFTEN and await self._empty(name):
+            self._free.append((name, times))
+        else:
+            await self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def is_like_the_template(self, connection: "asyncpg.Connection") -> bool:
+        """Whether only rows can differ."""
+        return bool(await connection.fetchval(_LIKENESS) == self._likeness)
+
+    async def _empty(self, name: str) -> bool:
+        """Whether it is like the template again."""
+        try:
+            connection = await asyncpg.connect(self.server.dsn_of(name))
+        except (asyncpg.PostgresError, OSError):  # a test of databases that go away
+            return False
+        try:
+            await connection.execute(_ALONE)
+            if not await self.is_like_the_template(connection):
+                return False
+            await connection.execute(self._clean)
+            return True
+        except asyncpg.PostgresError:
+            return False
+        finally:
+            await connection.close()
+
+    async def _admin(self, statement: str) -> None:
+        admin = await asyncpg.connect(self.server.dsn_of("postgres"))
+        try:
+            await admin.execute(statement)
+        finally:
+            await admin.close()
+
+
+# Ends what a test left connected, and waits until it has ended: it could still hold locks.
+_ALONE = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+
+
+async def _cleaning(template: "asyncpg.Connection") -> str:
+    """The statements that make a used database as empty as this one. Triggers and foreign keys sleep meanwhile."""
+    statements = ["SET session_replication_role = replica"]
+    for (table,) in await template.fetch(_TABLES):
+        statements.append(f"DELETE FROM {table}")
+        rows = await template.fetchval(f"SELECT json_agg(one) FROM {table} AS one")
+        if rows:
+            quoted = json.dumps(json.loads(rows)).replace("'", "''")
+            statements.append(
+                f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::{table}, '{quoted}')"
+            )
+    statements += [
+        f"SELECT setval('{row['name']}', {row['value']}, {row['is_called']})" for row in await template.fetch(_SEQUENCES)
+    ]
+    return "; ".join(statements)
