@@ -1,9 +1,13 @@
-"""The wire shapes of accounts: as everybody sees one, as its owner does, and how a viewer stands to it."""
+"""Fills the wire shapes of accounts: as everybody sees one, as its owner does, and how a viewer stands to it."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
+from folkmoot.api import shapes
 from folkmoot.api.words import VISIBILITY, moment
 from folkmoot.http.urls import Urls
 from folkmoot.network.accounts.model import Account, AccountEffect
@@ -21,108 +25,119 @@ class AccountEntities:
     def __init__(self, urls: Urls) -> None:
         self._urls = urls
 
-    def account(self, account: Account) -> dict[str, Any]:
+    def account(self, account: Account) -> shapes.Account:
         urls = self._urls
         is_gone = account.effect >= AccountEffect.SUSPENDED
         shown = msgspec.structs.replace(account, avatar_key=None, header_key=None) if is_gone else account
         avatar, header = urls.avatar(shown), urls.header(shown)
-        shape: dict[str, Any] = {
-            "id": str(account.id),
-            "username": account.username,
-            "acct": account.acct,
-            "display_name": "" if is_gone else account.display_name,
-            "locked": account.is_locked,
-            "bot": account.is_bot,
-            "discoverable": account.is_discoverable,
-            "indexable": account.is_indexable,
-            "group": False,
-            "created_at": account.created_at.strftime("%Y-%m-%dT00:00:00.000Z"),
-            "note": "" if is_gone else account.bio_html,
-            "url": urls.account(account),
-            "uri": urls.account_uri(account),
-            "avatar": avatar,
-            "avatar_static": avatar,
-            "avatar_description": "" if is_gone else account.avatar_description,
-            "header": header,
-            "header_static": header,
-            "header_description": "" if is_gone else account.header_description,
-            "followers_count": account.counts.followers,
-            "following_count": account.counts.following,
-            "statuses_count": account.counts.posts,
-            "last_status_at": account.counts.last_post_at.date().isoformat() if account.counts.last_post_at else None,
-            "hide_collections": account.hides_collections,
-            "noindex": not account.is_indexable,
-            "emojis": [],
-            "roles": [],
-            "fields": [] if is_gone else [
-                {"name": field.name, "value": field.value_html, "verified_at": moment(field.verified_at) if field.verified_at else None}
+        return shapes.Account(
+            id=str(account.id),
+            username=account.username,
+            acct=account.acct,
+            display_name="" if is_gone else account.display_name,
+            locked=account.is_locked,
+            bot=account.is_bot,
+            discoverable=account.is_discoverable,
+            indexable=account.is_indexable,
+            group=False,
+            created_at=account.created_at.strftime("%Y-%m-%dT00:00:00.000Z"),
+            note="" if is_gone else account.bio_html,
+            url=urls.account(account),
+            uri=urls.account_uri(account),
+            avatar=avatar,
+            avatar_static=avatar,
+            avatar_description="" if is_gone else account.avatar_description,
+            header=header,
+            header_static=header,
+            header_description="" if is_gone else account.header_description,
+            followers_count=account.counts.followers,
+            following_count=account.counts.following,
+            statuses_count=account.counts.posts,
+            last_status_at=account.counts.last_post_at.date().isoformat() if account.counts.last_post_at else None,
+            hide_collections=account.hides_collections,
+            noindex=not account.is_indexable,
+            emojis=[],
+            roles=[],
+            fields=[] if is_gone else [
+                shapes.Field(name=field.name, value=field.value_html, verified_at=_moment_or_none(field.verified_at))
                 for field in account.fields
             ],
-        }
-        if is_gone:
-            shape["suspended"] = True
-        elif account.effect == AccountEffect.LIMITED:
-            shape["limited"] = True
-        return shape
+            suspended=True if is_gone else UNSET,
+            limited=True if account.effect == AccountEffect.LIMITED else UNSET,
+        )
 
-    def own_account(self, viewer: Viewer, waiting: int) -> dict[str, Any]:
+    def accounts(self, found: Iterable[Account]) -> list[shapes.Account]:
+        return [self.account(account) for account in found]
+
+    def muted_account(self, account: Account, ends_at: datetime | None) -> shapes.MutedAccount:
+        return shapes.MutedAccount(**_fields_of(self.account(account)), mute_expires_at=_moment_or_none(ends_at))
+
+    def own_account(self, viewer: Viewer, waiting: int) -> shapes.CredentialAccount:
         """One's own account, with what only its owner sees. `waiting`: follow requests."""
         account, preferences = viewer.account, viewer.login.preferences
         role = viewer.login.role
-        return {
-            **self.account(account),
-            "source": {
-                "privacy": VISIBILITY[Visibility(preferences.visibility)],
-                "sensitive": preferences.is_sensitive,
-                "language": preferences.post_language or None,
-                "note": account.bio,
-                "fields": [{"name": field.name, "value": field.value, "verified_at": None} for field in account.fields],
-                "follow_requests_count": waiting,
-                "hide_collections": account.hides_collections,
-                "discoverable": account.is_discoverable,
-                "indexable": account.is_indexable,
-                "attribution_domains": [],
-                "quote_policy": "nobody",
-            },
-            "role": {
-                "id": str(list(Role).index(role) or -99), "name": "" if role is Role.MEMBER else role.capitalize(),
-                "permissions": _PERMISSIONS[role], "color": "", "highlighted": role is not Role.MEMBER,
-            },
-        }
+        return shapes.CredentialAccount(
+            **_fields_of(self.account(account)),
+            source=shapes.Source(
+                privacy=VISIBILITY[Visibility(preferences.visibility)],
+                sensitive=preferences.is_sensitive,
+                language=preferences.post_language or None,
+                note=account.bio,
+                fields=[shapes.Field(name=field.name, value=field.value, verified_at=None) for field in account.fields],
+                follow_requests_count=waiting,
+                hide_collections=account.hides_collections,
+                discoverable=account.is_discoverable,
+                indexable=account.is_indexable,
+                attribution_domains=[],
+                quote_policy="nobody",
+            ),
+            role=shapes.Role(
+                id=str(list(Role).index(role) or -99), name="" if role is Role.MEMBER else role.capitalize(),
+                permissions=_PERMISSIONS[role], color="", highlighted=role is not Role.MEMBER,
+            ),
+        )
 
-    def profile(self, account: Account) -> dict[str, Any]:
-        """One's own profile as one edits it: the words as they were typed, no picture rather than the default one."""
+    def profile(self, account: Account) -> shapes.Profile:
+        """One's own profile as one edits it: texts as they were typed, no picture rather than the default one."""
         avatar = self._urls.avatar(account) if account.avatar_key else None
         header = self._urls.header(account) if account.header_key else None
-        return {
-            "id": str(account.id), "display_name": account.display_name, "note": account.bio,
-            "fields": [
-                {"name": field.name, "value": field.value, "verified_at": moment(field.verified_at) if field.verified_at else None}
+        return shapes.Profile(
+            id=str(account.id), display_name=account.display_name, note=account.bio,
+            fields=[
+                shapes.Field(name=field.name, value=field.value, verified_at=_moment_or_none(field.verified_at))
                 for field in account.fields
             ],
-            "avatar": avatar, "avatar_static": avatar, "avatar_description": account.avatar_description,
-            "header": header, "header_static": header, "header_description": account.header_description,
-            "locked": account.is_locked, "bot": account.is_bot, "hide_collections": account.hides_collections,
-            "discoverable": account.is_discoverable, "indexable": account.is_indexable,
-            "show_media": True, "show_media_replies": True, "show_featured": False, "attribution_domains": [], "featured_tags": [],
-        }
+            avatar=avatar, avatar_static=avatar, avatar_description=account.avatar_description,
+            header=header, header_static=header, header_description=account.header_description,
+            locked=account.is_locked, bot=account.is_bot, hide_collections=account.hides_collections,
+            discoverable=account.is_discoverable, indexable=account.is_indexable,
+            show_media=True, show_media_replies=True, show_featured=False, attribution_domains=[], featured_tags=[],
+        )
 
-    def relation(self, relation: Relation) -> dict[str, Any]:
-        return {
-            "id": str(relation.target_id),
-            "following": relation.follows,
-            "showing_reblogs": relation.shows_boosts,
-            "notifying": relation.notifies,
-            "languages": list(relation.languages) if relation.languages else None,
-            "followed_by": relation.is_followed_by,
-            "blocking": relation.blocks,
-            "blocked_by": relation.is_blocked_by,
-            "muting": relation.mutes,
-            "muting_notifications": relation.hides_notifications,
-            "muting_expires_at": moment(relation.mute_ends_at) if relation.mute_ends_at else None,
-            "requested": relation.has_requested,
-            "requested_by": relation.is_requested_by,
-            "domain_blocking": False,
-            "endorsed": False,
-            "note": relation.note,
-        }
+    def relation(self, relation: Relation) -> shapes.Relationship:
+        return shapes.Relationship(
+            id=str(relation.target_id),
+            following=relation.follows,
+            showing_reblogs=relation.shows_boosts,
+            notifying=relation.notifies,
+            languages=list(relation.languages) if relation.languages else None,
+            followed_by=relation.is_followed_by,
+            blocking=relation.blocks,
+            blocked_by=relation.is_blocked_by,
+            muting=relation.mutes,
+            muting_notifications=relation.hides_notifications,
+            muting_expires_at=_moment_or_none(relation.mute_ends_at),
+            requested=relation.has_requested,
+            requested_by=relation.is_requested_by,
+            domain_blocking=False,
+            endorsed=False,
+            note=relation.note,
+        )
+
+
+def _moment_or_none(value: datetime | None) -> str | None:
+    return moment(value) if value else None
+
+
+def _fields_of(account: shapes.Account) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in account.__struct_fields__}

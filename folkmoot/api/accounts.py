@@ -1,16 +1,21 @@
 """Accounts through the client API: one's own profile, others' profiles and posts. Joining is in `sign_up.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
+from folkmoot.api import shapes
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.parameters import Id, Offset, PageOf20, PageOf40, Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.search import without_own_domain
-from folkmoot.api.words import VISIBILITY, VISIBILITY_OF
-from folkmoot.base.errors import FieldError, Invalid, Malformed, NotFound, TooMany
-from folkmoot.http.params import Params
+from folkmoot.api.words import VISIBILITY, VISIBILITY_OF, DefaultVisibility
+from folkmoot.base.errors import NotFound, TooMany
+from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_name, get_account, list_accounts, lock_account
@@ -24,44 +29,93 @@ from folkmoot.network.sessions import actions as sessions
 from folkmoot.network.sessions.model import Preferences, Viewer
 
 
+class ProfileRow(Parameters, frozen=True, kw_only=True):
+    name: Annotated[str, about(maxLength=accounts.LONGEST_FIELD)] = ""
+    value: Annotated[str, about(maxLength=accounts.LONGEST_FIELD)] = ""
+
+
+class PostDefaults(Parameters, frozen=True, kw_only=True):
+    privacy: DefaultVisibility | None = None
+    sensitive: bool | None = None
+    language: Annotated[str, Meta(max_length=8, description="ISO 639; empty for none.")] | None = None
+
+
+class ProfileChange(Parameters, frozen=True, kw_only=True):
+    """What is absent stays; an empty text clears a field."""
+
+    display_name: Annotated[str | None, about(maxLength=accounts.LONGEST_NAME)] = None
+    note: Annotated[str | None, about("The biography.", maxLength=accounts.LONGEST_BIO)] = None
+    avatar: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
+    header: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
+    locked: Annotated[bool | None, about("Whether followers must be accepted.")] = None
+    bot: bool | None = None
+    discoverable: bool | None = None
+    indexable: Annotated[bool | None, about("Whether search finds public posts.")] = None
+    hide_collections: Annotated[bool | None, about("Whether the lists of followers and followed accounts are hidden.")] = None
+    fields_attributes: Annotated[tuple[ProfileRow, ...] | None, about("Rows of the profile.", maxItems=accounts.MOST_FIELDS)] = None
+    source: Annotated[PostDefaults | None, about("Defaults for new posts.")] = None
+
+    def draft(self) -> accounts.ProfileDraft:
+        rows = self.fields_attributes
+        return accounts.ProfileDraft(
+            display_name=self.display_name, bio=self.note, fields=None if rows is None else [(row.name, row.value) for row in rows],
+            is_locked=self.locked, is_bot=self.bot, is_discoverable=self.discoverable, is_indexable=self.indexable,
+            hides_collections=self.hide_collections,
+        )
+
+    def pictures(self) -> dict[Purpose, File | None]:
+        sent = {Purpose.AVATAR: self.avatar, Purpose.HEADER: self.header}
+        return {purpose: file for purpose, file in sent.items() if file is not UNSET}
+
+
+class AccountIds(Parameters, frozen=True, kw_only=True):
+    id: tuple[Id, ...] = ()
+
+
+class Lookup(Parameters, frozen=True, kw_only=True):
+    acct: Annotated[str, about("`name` or `name@domain`.")]
+
+
+class AccountSearch(PageOf40, frozen=True, kw_only=True):
+    q: str
+    following: Annotated[bool, about("Only whom the member follows.")] = False
+    offset: Offset = 0
+
+
+class AccountStatuses(PageOf20, frozen=True, kw_only=True):
+    only_media: bool = False
+    exclude_replies: bool = False
+    exclude_reblogs: bool = False
+    pinned: bool = False
+    tagged: Annotated[str, about("Only with this hashtag.")] = ""
+
+
 async def verify_credentials(request: Request) -> Reply:
+    """The member's own account."""
     return await _own(request, request.viewer)
 
 
-async def update_credentials(request: Request) -> Reply:
-    return await _own(request, await _changed(request))
+async def update_credentials(request: Request, params: ProfileChange) -> Reply:
+    """Changes the member's profile, and the defaults for new posts; what is not sent stays."""
+    return await _own(request, await _changed(request, params))
 
 
-async def _changed(request: Request) -> Viewer:
-    """Changes the profile and the defaults for posting; what is not sent stays."""
-    params = await request.params()
+async def _changed(request: Request, params: ProfileChange) -> Viewer:
     viewer = request.viewer
-    draft = accounts.ProfileDraft(
-        display_name=params.optional_text("display_name"),
-        bio=params.optional_text("note"),
-        fields=_fields(params),
-        is_locked=params.optional_flag("locked"),
-        is_bot=params.optional_flag("bot"),
-        is_discoverable=params.optional_flag("discoverable"),
-        is_indexable=params.optional_flag("indexable"),
-        hides_collections=params.optional_flag("hide_collections"),
-    )
-    preferences = _preferences(viewer.login.preferences, params.child("source") or Params())
-    pictures: dict[Purpose, str | None] = {}
+    preferences = _preferences(viewer.login.preferences, params.source)
+    sent = params.pictures()
     try:
-        for purpose in (Purpose.AVATAR, Purpose.HEADER):
-            if purpose in params:
-                pictures[purpose] = await _uploaded(request, params, purpose)
-        account = await _change_profile(request, draft, pictures, preferences)
+        keys = {purpose: await _uploaded(request, file, purpose) for purpose, file in sent.items()}
+        account = await _change_profile(request, params.draft(), keys, preferences)
     finally:  # what was replaced, or what came with a profile that was refused
-        if pictures:
+        if sent:
             await clear_replaced(request.database, request.context.store, viewer.id)
     login = msgspec.structs.replace(viewer.login, preferences=preferences)
     return msgspec.structs.replace(viewer, account=account, login=login)
 
 
 async def _change_profile(
-    request: Request, draft: accounts.ProfileDraft, pictures: dict[Purpose, str | None], preferences: Preferences
+    request: Request, draft: accounts.ProfileDraft, pictures: Mapping[Purpose, str | None], preferences: Preferences
 ) -> Account:
     viewer = request.viewer
     async with request.database.write() as tx:
@@ -76,49 +130,53 @@ async def _change_profile(
 
 
 async def profile(request: Request) -> Reply:
+    """The member's profile as it is edited."""
     return request.json(request.entities.profile(request.account))
 
 
-async def update_profile(request: Request) -> Reply:
-    changed = await _changed(request)
+async def update_profile(request: Request, params: ProfileChange) -> Reply:
+    """Changes the member's profile; what is not sent stays."""
+    changed = await _changed(request, params)
     return request.json(request.entities.profile(changed.account))
 
 
 async def delete_avatar(request: Request) -> Reply:
+    """Takes the avatar away."""
     return await _without_picture(request, Purpose.AVATAR)
 
 
 async def delete_header(request: Request) -> Reply:
+    """Takes the header picture away."""
     return await _without_picture(request, Purpose.HEADER)
 
 
 async def preferences(request: Request) -> Reply:
+    """The defaults for new posts, and how apps should show posts."""
     own = request.viewer.login.preferences
-    return request.json({
-        "posting:default:visibility": VISIBILITY[Visibility(own.visibility)],
-        "posting:default:sensitive": own.is_sensitive,
-        "posting:default:language": own.post_language or None,
-        "posting:default:quote_policy": "nobody",
-        "reading:expand:media": "default",
-        "reading:expand:spoilers": False,
-        "reading:autoplay:gifs": False,
-    })
+    return request.json(shapes.Preferences(
+        default_visibility=VISIBILITY[Visibility(own.visibility)], default_sensitive=own.is_sensitive,
+        default_language=own.post_language or None, default_quote_policy="nobody", expand_media="default", expand_spoilers=False,
+        autoplay_gifs=False,
+    ))
 
 
 async def show(request: Request) -> Reply:
+    """One account."""
     async with request.database.read() as conn:
         account = await get_account(conn, request.id())
     return request.json(request.entities.account(account))
 
 
-async def show_many(request: Request) -> Reply:
+async def show_many(request: Request, params: AccountIds) -> Reply:
+    """Several accounts."""
     async with request.database.read() as conn:
-        found = await list_accounts(conn, request.query.ids("id"))
-    return request.json([request.entities.account(account) for account in found.values()])
+        found = await list_accounts(conn, list(params.id))
+    return request.json(request.entities.accounts(found.values()))
 
 
-async def lookup(request: Request) -> Reply:
-    handle = without_own_domain(request.query.required("acct"), request).removeprefix("@")
+async def lookup(request: Request, params: Lookup) -> Reply:
+    """The account of a name."""
+    handle = without_own_domain(params.acct, request).removeprefix("@")
     name, _, domain = handle.partition("@")
     async with request.database.read() as conn:
         account = await find_account_by_name(conn, name, domain)
@@ -127,44 +185,45 @@ async def lookup(request: Request) -> Reply:
     return request.json(request.entities.account(account))
 
 
-async def search(request: Request) -> Reply:
-    query = request.query
+async def search(request: Request, params: AccountSearch) -> Reply:
+    """Accounts by name."""
     async with request.database.read() as conn:
         found = await search_accounts(
-            conn, request.viewer_id, without_own_domain(query.required("q"), request),
-            limit=request.page(40).limit, offset=request.offset(), only_followed=query.flag("following"),
+            conn, request.viewer_id, without_own_domain(params.q, request), limit=params.limit, offset=params.offset,
+            only_followed=params.following,
         )
-    return request.json([request.entities.account(account) for account in found])
+    return request.json(request.entities.accounts(found))
 
 
-async def statuses(request: Request) -> Reply:
+async def statuses(request: Request, params: AccountStatuses) -> Reply:
     """What an account wrote, as far as the viewer may see it."""
-    query, page = request.query, request.page(20)
     async with request.database.read() as conn:
         account = await get_account(conn, request.id())
         ids = await list_account_post_ids(
-            conn, account.id, request.viewer_id, page, only_media=query.flag("only_media"),
-            without_replies=query.flag("exclude_replies"), without_boosts=query.flag("exclude_reblogs"),
-            only_pinned=query.flag("pinned"), hashtag=query.text("tagged") or None,
+            conn, account.id, request.viewer_id, params.page, only_media=params.only_media,
+            without_replies=params.exclude_replies, without_boosts=params.exclude_reblogs,
+            only_pinned=params.pinned, hashtag=params.tagged or None,
         )
         views = await list_post_views(conn, ids, request.viewer_id)
-    return request.listed(list(zip([view.post.id for view in views], request.statuses(views), strict=True)))
+    return request.listed([(view.post.id, request.entities.status(view, request.viewer_id)) for view in views])
 
 
-async def followers(request: Request) -> Reply:
-    return await _collection(request, "followers")
+async def followers(request: Request, params: PageOf40) -> Reply:
+    """Who follows an account; nobody, if it hides that."""
+    return await _collection(request, "followers", params)
 
 
-async def following(request: Request) -> Reply:
-    return await _collection(request, "following")
+async def following(request: Request, params: PageOf40) -> Reply:
+    """Whom an account follows; nobody, if it hides that."""
+    return await _collection(request, "following", params)
 
 
-async def _collection(request: Request, name: str) -> Reply:
+async def _collection(request: Request, name: str, params: PageOf40) -> Reply:
     async with request.database.read() as conn:
         account = await get_account(conn, request.id())
         rows: Sequence[tuple[int, Account]] = []
         if not account.hides_collections or account.id == request.viewer_id:
-            rows = await list_related(conn, name, account.id, request.viewer_id, request.page(40))
+            rows = await list_related(conn, name, account.id, request.viewer_id, params.page)
     return request.listed([(row_id, request.entities.account(other)) for row_id, other in rows])
 
 
@@ -174,9 +233,8 @@ async def _own(request: Request, viewer: Viewer) -> Reply:
     return request.json(request.entities.own_account(viewer, waiting))
 
 
-async def _uploaded(request: Request, params: Params, purpose: Purpose) -> str | None:
+async def _uploaded(request: Request, file: File | None, purpose: Purpose) -> str | None:
     """The key of a new avatar or header; None when an empty one was sent, which takes the picture away."""
-    file = params.file(purpose)
     if file is None:
         return None
     if request.context.limits.spend("media", request.viewer.id).is_spent:
@@ -198,45 +256,48 @@ async def _without_picture(request: Request, purpose: Purpose) -> Reply:
     return await _own(request, msgspec.structs.replace(request.viewer, account=account))
 
 
-def _fields(params: Params) -> list[tuple[str, str]] | None:
-    if "fields_attributes" not in params:
-        return None
-    return [(group.text("name"), group.text("value")) for group in params.children("fields_attributes")]
+def _preferences(own: Preferences, source: PostDefaults | None) -> Preferences:
+    if source is None:
+        return own
+    return msgspec.structs.replace(
+        own,
+        visibility=own.visibility if source.privacy is None else int(VISIBILITY_OF[source.privacy]),
+        is_sensitive=own.is_sensitive if source.sensitive is None else source.sensitive,
+        post_language=own.post_language if source.language is None else source.language,
+    )
 
 
-def _preferences(own: Preferences, source: Params) -> Preferences:
-    changes: dict[str, object] = {}
-    if "privacy" in source:
-        visibility = VISIBILITY_OF.get(source.text("privacy"))
-        if visibility is None:
-            raise Invalid(FieldError("source", "inclusion", "This visibility does not exist."))
-        changes["visibility"] = int(visibility)
-    if "sensitive" in source:
-        changes["is_sensitive"] = source.flag("sensitive")
-    if "language" in source:
-        language = source.text("language")
-        if len(language) > 8:
-            raise Malformed("The parameter %(name)s cannot be read.", name="source[language]")
-        changes["post_language"] = language
-    return msgspec.structs.replace(own, **changes)
-
-
-_READ = "read:accounts"
+_READ, _WRITE = "read:accounts", "write:accounts"
+_OWN = "read:accounts|profile"
+_ONE = "/api/v1/accounts/{id}"
 ROUTES = [
-    Route("GET", "/api/v1/accounts/verify_credentials", verify_credentials, Access.MEMBER, "read:accounts|profile"),
-    Route("PATCH", "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
-    Route("PUT", "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, "write:accounts", most_bytes=None),
-    Route("GET", "/api/v1/profile", profile, Access.MEMBER, "read:accounts|profile"),
-    Route("PATCH", "/api/v1/profile", update_profile, Access.MEMBER, "write:accounts", most_bytes=None),
-    Route("PUT", "/api/v1/profile", update_profile, Access.MEMBER, "write:accounts", most_bytes=None),
-    Route("DELETE", "/api/v1/profile/avatar", delete_avatar, Access.MEMBER, "write:accounts"),
-    Route("DELETE", "/api/v1/profile/header", delete_header, Access.MEMBER, "write:accounts"),
-    Route("GET", "/api/v1/preferences", preferences, Access.MEMBER, _READ),
-    Route("GET", "/api/v1/accounts", show_many, Access.PUBLIC, _READ),
-    Route("GET", "/api/v1/accounts/lookup", lookup, Access.PUBLIC, _READ),
-    Route("GET", "/api/v1/accounts/search", search, Access.MEMBER, _READ, limit="search"),
-    Route("GET", "/api/v1/accounts/{id}", show, Access.PUBLIC, _READ),
-    Route("GET", "/api/v1/accounts/{id}/statuses", statuses, Access.PUBLIC, "read:statuses"),
-    Route("GET", "/api/v1/accounts/{id}/followers", followers, Access.PUBLIC, _READ),
-    Route("GET", "/api/v1/accounts/{id}/following", following, Access.PUBLIC, _READ),
+    endpoint("GET", "/api/v1/accounts/verify_credentials", verify_credentials, Access.MEMBER, _OWN, answer=shapes.CredentialAccount),
+    *(
+        endpoint(
+            method, "/api/v1/accounts/update_credentials", update_credentials, Access.MEMBER, _WRITE, most_bytes=None,
+            params=ProfileChange, answer=shapes.CredentialAccount,
+        )
+        for method in ("PATCH", "PUT")
+    ),
+    endpoint("GET", "/api/v1/profile", profile, Access.MEMBER, _OWN, answer=shapes.Profile),
+    *(
+        endpoint(
+            method, "/api/v1/profile", update_profile, Access.MEMBER, _WRITE, most_bytes=None, params=ProfileChange, answer=shapes.Profile
+        )
+        for method in ("PATCH", "PUT")
+    ),
+    endpoint("DELETE", "/api/v1/profile/avatar", delete_avatar, Access.MEMBER, _WRITE, answer=shapes.CredentialAccount),
+    endpoint("DELETE", "/api/v1/profile/header", delete_header, Access.MEMBER, _WRITE, answer=shapes.CredentialAccount),
+    endpoint("GET", "/api/v1/preferences", preferences, Access.MEMBER, _READ, answer=shapes.Preferences),
+    endpoint("GET", "/api/v1/accounts", show_many, Access.PUBLIC, _READ, params=AccountIds, answer=list[shapes.Account]),
+    endpoint("GET", "/api/v1/accounts/lookup", lookup, Access.PUBLIC, _READ, params=Lookup, answer=shapes.Account),
+    endpoint(
+        "GET", "/api/v1/accounts/search", search, Access.MEMBER, _READ, limit="search", params=AccountSearch, answer=list[shapes.Account]
+    ),
+    endpoint("GET", _ONE, show, Access.PUBLIC, _READ, answer=shapes.Account),
+    endpoint(
+        "GET", f"{_ONE}/statuses", statuses, Access.PUBLIC, "read:statuses", params=AccountStatuses, answer=list[shapes.Status]
+    ),
+    endpoint("GET", f"{_ONE}/followers", followers, Access.PUBLIC, _READ, params=PageOf40, answer=list[shapes.Account]),
+    endpoint("GET", f"{_ONE}/following", following, Access.PUBLIC, _READ, params=PageOf40, answer=list[shapes.Account]),
 ]

@@ -2,55 +2,80 @@
 
 import base64
 import binascii
+from typing import Annotated
 
+from folkmoot.api import network_shapes as shapes
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.base import clock
 from folkmoot.base.errors import Malformed
-from folkmoot.http.params import Params
 from folkmoot.http.replies import Headers, Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.sessions import apps, queries, scopes
 from folkmoot.network.sessions.model import App, digest
 
 
-async def register(request: Request) -> Reply:
-    params = await request.params()
-    uris = [uri for text in params.texts("redirect_uris") for uri in text.split()]
+class Credentials(Parameters, frozen=True, kw_only=True):
+    """How an app proves to be one, if it does not by HTTP Basic (RFC 6749 2.3.1)."""
+
+    client_id: str = ""
+    client_secret: str = ""
+
+
+class NewApp(Parameters, frozen=True, kw_only=True):
+    client_name: str = ""
+    redirect_uris: Annotated[tuple[str, ...], about("One or several, as a list or separated by spaces.")] = ()
+    scopes: Annotated[str, about("Separated by spaces; `read` if it is empty.")] = ""
+    website: str = ""
+
+
+class TokenRequest(Credentials, frozen=True, kw_only=True):
+    grant_type: Annotated[str, about("`authorization_code` or `client_credentials`.")] = ""
+    code: str = ""
+    redirect_uri: Annotated[str, about("The one that the code was asked for with.")] = ""
+    code_verifier: Annotated[str, about("RFC 7636, if the code was asked for with a challenge.")] = ""
+    scope: Annotated[str, about("For `client_credentials`; `read` if it is empty.")] = ""
+
+
+class Revocation(Credentials, frozen=True, kw_only=True):
+    token: str = ""
+
+
+async def register(request: Request, params: NewApp) -> Reply:
+    """Registers an app. The secret is told only here."""
+    uris = [uri for text in params.redirect_uris for uri in text.split()]
     async with request.database.write() as tx:
-        app = await apps.register_app(
-            tx, params.text("client_name"), uris, params.text("scopes"), params.text("website")
-        )
-    return request.json({
-        **request.entities.app(app), "client_id": app.client_id, "client_secret": app.client_secret, "client_secret_expires_at": 0,
-    })
+        app = await apps.register_app(tx, params.client_name, uris, params.scopes, params.website)
+    return request.json(request.entities.new_app(app))
 
 
 async def verify(request: Request) -> Reply:
+    """The app whose token this is."""
     assert request.holder is not None
     async with request.database.read() as conn:
         app = await queries.get_app(conn, request.holder.app_id)
     return request.json(request.entities.app(app))
 
 
-async def token(request: Request) -> Reply:
-    """Exchanges a code, or lets an app in by itself."""
-    params = await request.params()
+async def token(request: Request, params: TokenRequest) -> Reply:
+    """Exchanges a code for a token, or gives an app a token of its own. Errors have the shape `OAuthError`."""
     app = await _client(request, params)
     if app is None:
         return _refused(request, "invalid_client", "Client authentication failed due to unknown client, no client authentication"
                         " included, or unsupported authentication method.", 401, [(b"www-authenticate", b'Basic realm="OAuth"')])
-    grant = params.text("grant_type")
+    grant = params.grant_type
     if grant == "authorization_code":
         async with request.database.write() as tx:
             exchanged = await apps.exchange_code(
-                tx, app, params.text("code"), params.text("redirect_uri"), params.text("code_verifier")
+                tx, app, params.code, params.redirect_uri, params.code_verifier
             )
         if exchanged is None:
             return _refused(request, "invalid_grant", "The provided authorization grant is invalid, expired, revoked, does not match"
                             " the redirection URI used in the authorization request, or was issued to another client.", 400)
         secret, granted = exchanged
     elif grant == "client_credentials":
-        wanted = scopes.parse(params.text("scope"))
+        wanted = scopes.parse(params.scope)
         if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted):
             return _refused(request, "invalid_scope", "The requested scope is invalid, unknown, or malformed.", 400)
         granted = scopes.text(wanted)
@@ -64,54 +89,54 @@ async def token(request: Request) -> Reply:
     return request.json(token_answer(secret, granted), headers=[(b"pragma", b"no-cache")])
 
 
-def token_answer(secret: str, granted: str) -> dict[str, object]:
-    return {"access_token": secret, "token_type": "Bearer", "scope": granted, "created_at": int(clock.now().timestamp())}
+def token_answer(secret: str, granted: str) -> shapes.Token:
+    return shapes.Token(access_token=secret, scope=granted, created_at=int(clock.now().timestamp()))
 
 
-async def revoke(request: Request) -> Reply:
-    """Gives a token back (RFC 7009): also an unknown one is answered with success."""
-    params = await request.params()
+async def revoke(request: Request, params: Revocation) -> Reply:
+    """Gives a token back (RFC 7009). An unknown one is answered with success too."""
     app = await _client(request, params)
     is_allowed = False
     if app:
         async with request.database.write() as tx:
-            is_allowed = await apps.revoke_own_token(tx, app, params.text("token"))
+            is_allowed = await apps.revoke_own_token(tx, app, params.token)
     if not is_allowed:
         return _refused(request, "unauthorized_client", "You are not authorized to revoke this token", 403)
-    return request.json({})
+    return request.json(shapes.Nothing())
 
 
 async def user_info(request: Request) -> Reply:
+    """Who the member is (OpenID Connect)."""
     account, urls = request.account, request.context.urls
-    return request.json({
-        "iss": request.context.settings.base_url, "sub": urls.account_uri(account), "name": account.name,
-        "preferred_username": account.username, "profile": urls.account(account), "picture": urls.avatar(account),
-    })
+    return request.json(shapes.UserInfo(
+        iss=request.context.settings.base_url, sub=urls.account_uri(account), name=account.name, preferred_username=account.username,
+        profile=urls.account(account), picture=urls.avatar(account),
+    ))
 
 
 async def metadata(request: Request) -> Reply:
-    """RFC 8414: what a program has to know to register and log in."""
+    """What a program has to know to register and log in (RFC 8414)."""
     base = request.context.settings.base_url
-    return request.json({
-        "issuer": f"{base}/",
-        "service_documentation": f"{base}/about",
-        "authorization_endpoint": f"{base}/oauth/authorize",
-        "token_endpoint": f"{base}/oauth/token",
-        "app_registration_endpoint": f"{base}/api/v1/apps",
-        "revocation_endpoint": f"{base}/oauth/revoke",
-        "userinfo_endpoint": f"{base}/oauth/userinfo",
-        "scopes_supported": sorted(scopes.KNOWN),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "code_challenge_methods_supported": ["S256"],
-        "grant_types_supported": ["authorization_code", "client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-    })
+    return request.json(shapes.AuthorizationServer(
+        issuer=f"{base}/",
+        service_documentation=f"{base}/about",
+        authorization_endpoint=f"{base}/oauth/authorize",
+        token_endpoint=f"{base}/oauth/token",
+        app_registration_endpoint=f"{base}/api/v1/apps",
+        revocation_endpoint=f"{base}/oauth/revoke",
+        userinfo_endpoint=f"{base}/oauth/userinfo",
+        scopes_supported=sorted(scopes.KNOWN),
+        response_types_supported=["code"],
+        response_modes_supported=["query"],
+        code_challenge_methods_supported=["S256"],
+        grant_types_supported=["authorization_code", "client_credentials"],
+        token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
+    ))
 
 
-async def _client(request: Request, params: Params) -> App | None:
+async def _client(request: Request, params: Credentials) -> App | None:
     """The app that proves to be one, by form or by HTTP Basic (RFC 6749 2.3.1)."""
-    client_id, secret = params.text("client_id"), params.text("client_secret")
+    client_id, secret = params.client_id, params.client_secret
     header = request.headers.get("authorization", "")
     if header.lower().startswith("basic "):
         try:
@@ -125,15 +150,14 @@ async def _client(request: Request, params: Params) -> App | None:
 
 
 def _refused(request: Request, code: str, description: str, status: int, headers: Headers | None = None) -> Reply:
-    return request.json({"error": code, "error_description": description}, status, headers or ())
+    return request.json(shapes.OAuthError(error=code, error_description=description), status, headers or ())
 
 
 ROUTES = [
-    Route("POST", "/api/v1/apps", register, Access.PUBLIC, limit="app"),
-    Route("GET", "/api/v1/apps/verify_credentials", verify, Access.APP),
-    Route("POST", "/oauth/token", token, Access.PUBLIC),
-    Route("POST", "/oauth/revoke", revoke, Access.PUBLIC),
-    Route("GET", "/oauth/userinfo", user_info, Access.MEMBER, "profile"),
-    Route("POST", "/oauth/userinfo", user_info, Access.MEMBER, "profile"),
-    Route("GET", "/.well-known/oauth-authorization-server", metadata, Access.PUBLIC),
+    endpoint("POST", "/api/v1/apps", register, Access.PUBLIC, limit="app", params=NewApp, answer=shapes.CredentialApp),
+    endpoint("GET", "/api/v1/apps/verify_credentials", verify, Access.APP, answer=shapes.App),
+    endpoint("POST", "/oauth/token", token, Access.PUBLIC, params=TokenRequest, answer=shapes.Token),
+    endpoint("POST", "/oauth/revoke", revoke, Access.PUBLIC, params=Revocation, answer=shapes.Nothing),
+    *(endpoint(method, "/oauth/userinfo", user_info, Access.MEMBER, "profile", answer=shapes.UserInfo) for method in ("GET", "POST")),
+    endpoint("GET", "/.well-known/oauth-authorization-server", metadata, Access.PUBLIC, answer=shapes.AuthorizationServer),
 ]

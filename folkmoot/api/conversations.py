@@ -1,22 +1,28 @@
 """Conversations (direct posts, by the people in them) through the client API."""
 
+from folkmoot.api.activity_shapes import Conversation
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.network_shapes import Nothing
+from folkmoot.api.parameters import PageOf20
 from folkmoot.api.request import Request
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.http.routing import Access, Handler
 from folkmoot.network.conversations import actions
 from folkmoot.network.conversations.queries import list_conversations
 
 
-async def index(request: Request) -> Reply:
+async def index(request: Request, params: PageOf20) -> Reply:
+    """Conversations, the one with the newest message first."""
     async with request.database.read() as conn:
-        rows = await list_conversations(conn, request.viewer.id, request.page(20))
+        rows = await list_conversations(conn, request.viewer.id, params.page)
     return request.listed([(last, request.entities.conversation(conversation, request.viewer.id)) for last, conversation in rows])
 
 
 async def put_away(request: Request) -> Reply:
+    """Removes a conversation from the list, until somebody writes again."""
     async with request.database.write() as tx:
         await actions.put_away(tx, request.viewer.id, request.id())
-    return request.json({})
+    return request.json(Nothing())
 
 
 def _marked(*, is_unread: bool) -> Handler:
@@ -28,9 +34,16 @@ def _marked(*, is_unread: bool) -> Handler:
     return handle
 
 
+_WRITE = "write:conversations"
+_ONE = "/api/v1/conversations/{id}"
 ROUTES = [
-    Route("GET", "/api/v1/conversations", index, Access.MEMBER, "read:statuses"),
-    Route("POST", "/api/v1/conversations/{id}/read", _marked(is_unread=False), Access.MEMBER, "write:conversations"),
-    Route("POST", "/api/v1/conversations/{id}/unread", _marked(is_unread=True), Access.MEMBER, "write:conversations"),
-    Route("DELETE", "/api/v1/conversations/{id}", put_away, Access.MEMBER, "write:conversations"),
+    endpoint("GET", "/api/v1/conversations", index, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Conversation]),
+    endpoint(
+        "POST", f"{_ONE}/read", _marked(is_unread=False), Access.MEMBER, _WRITE, answer=Conversation, about="Marks a conversation as read."
+    ),
+    endpoint(
+        "POST", f"{_ONE}/unread", _marked(is_unread=True), Access.MEMBER, _WRITE, answer=Conversation,
+        about="Marks a conversation as not read.",
+    ),
+    endpoint("DELETE", _ONE, put_away, Access.MEMBER, _WRITE, answer=Nothing),
 ]

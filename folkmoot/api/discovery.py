@@ -4,35 +4,43 @@ There is no link to an ActivityPub document, and no protocol is named, as long a
 """
 
 from html import escape
+from typing import Annotated
 
 from folkmoot import __version__
+from folkmoot.api import network_shapes as shapes
+from folkmoot.api.endpoints import endpoint
 from folkmoot.api.instance import counts
+from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request, encode
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name
 
 _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.0"
 
 
-async def webfinger(request: Request) -> Reply:
+class Resource(Parameters, frozen=True, kw_only=True):
+    resource: Annotated[str, about("`acct:name@domain`, or the address of a profile.")]
+
+
+async def webfinger(request: Request, params: Resource) -> Reply:
     """Who an address or a handle is (RFC 7033)."""
-    name = _name_in(request.query.required("resource"), request)
+    name = _name_in(params.resource, request)
     async with request.database.read() as conn:
         account = await find_account_by_name(conn, name)
     if account is None or account.effect >= AccountEffect.SUSPENDED:
         raise NotFound
     urls = request.context.urls
-    answer = {
-        "subject": f"acct:{account.username}@{request.context.settings.domain}",
-        "aliases": [urls.account(account), urls.account_uri(account)],
-        "links": [
-            {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": urls.account(account)},
-            {"rel": "http://webfinger.net/rel/avatar", "href": urls.avatar(account)},
+    answer = shapes.WebFinger(
+        subject=f"acct:{account.username}@{request.context.settings.domain}",
+        aliases=[urls.account(account), urls.account_uri(account)],
+        links=[
+            shapes.Link(rel="http://webfinger.net/rel/profile-page", type="text/html", href=urls.account(account)),
+            shapes.Link(rel="http://webfinger.net/rel/avatar", href=urls.avatar(account)),
         ],
-    }
+    )
     return Reply(encode(answer), media_type=b"application/jrd+json; charset=utf-8")
 
 
@@ -47,22 +55,23 @@ async def host_meta(request: Request) -> Reply:
 
 
 async def nodeinfo_links(request: Request) -> Reply:
-    return request.json({"links": [{"rel": _SCHEMA, "href": f"{request.context.settings.base_url}/nodeinfo/2.0"}]})
+    """Where NodeInfo is."""
+    return request.json(shapes.NodeInfoLinks(links=[shapes.Link(rel=_SCHEMA, href=f"{request.context.settings.base_url}/nodeinfo/2.0")]))
 
 
 async def nodeinfo(request: Request) -> Reply:
     """What kind of network this is, for those who count networks (NodeInfo 2.0)."""
     network = request.context.settings.network
     members, active, posts = await counts(request)
-    answer = {
-        "version": "2.0",
-        "software": {"name": "folkmoot", "version": __version__},
-        "protocols": [],
-        "services": {"inbound": [], "outbound": []},
-        "openRegistrations": network.registration in ("open", "approval"),
-        "usage": {"users": {"total": members, "activeMonth": active}, "localPosts": posts},
-        "metadata": {"nodeName": network.name, "nodeDescription": network.description},
-    }
+    answer = shapes.NodeInfo(
+        version="2.0",
+        software=shapes.Software(name="folkmoot", version=__version__),
+        protocols=[],
+        services=shapes.Services(inbound=[], outbound=[]),
+        is_open=network.registration in ("open", "approval"),
+        usage=shapes.NodeUsage(users=shapes.UserTotals(total=members, active_month=active), posts=posts),
+        metadata={"nodeName": network.name, "nodeDescription": network.description},
+    )
     return Reply(encode(answer), media_type=f'application/json; profile="{_SCHEMA}#"; charset=utf-8'.encode())
 
 
@@ -79,8 +88,11 @@ def _name_in(resource: str, request: Request) -> str:
 
 
 ROUTES = [
-    Route("GET", "/.well-known/webfinger", webfinger, Access.PUBLIC),
-    Route("GET", "/.well-known/host-meta", host_meta, Access.PUBLIC),
-    Route("GET", "/.well-known/nodeinfo", nodeinfo_links, Access.PUBLIC),
-    Route("GET", "/nodeinfo/2.0", nodeinfo, Access.PUBLIC),
+    endpoint(
+        "GET", "/.well-known/webfinger", webfinger, Access.PUBLIC, params=Resource, answer=shapes.WebFinger,
+        media_type="application/jrd+json",
+    ),
+    endpoint("GET", "/.well-known/host-meta", host_meta, Access.PUBLIC, answer=str, media_type="application/xrd+xml"),
+    endpoint("GET", "/.well-known/nodeinfo", nodeinfo_links, Access.PUBLIC, answer=shapes.NodeInfoLinks),
+    endpoint("GET", "/nodeinfo/2.0", nodeinfo, Access.PUBLIC, answer=shapes.NodeInfo),
 ]

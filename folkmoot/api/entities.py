@@ -1,4 +1,5 @@
-"""The wire shapes of the client API: what our structs are called and look like for apps.
+"""Fills the wire shapes of the client API: what our structs are called and look like for apps. The shapes themselves
+are declared in `shapes.py` and `activity_shapes.py`.
 
 A status is rendered once into a *fragment*: its JSON without what changes from viewer to viewer or second to second.
 A page is spliced from fragments: counts, the viewer's flags and the poll are put between their bytes.
@@ -6,10 +7,14 @@ A page is spliced from fragments: counts, the viewer's flags and the poll are pu
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
+from msgspec import UNSET
 
+from folkmoot.api import activity_shapes as activity
+from folkmoot.api import network_shapes as network
+from folkmoot.api import shapes
 from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
@@ -57,30 +62,30 @@ class Entities(AccountEntities):
     def fragment(self, post: Post) -> Fragment:
         """The part of a status that is the same for everybody."""
         urls = self._urls
-        shape = {
-            "id": str(post.id),
-            "created_at": moment(post.created_at),
-            "in_reply_to_id": _id(post.reply_to_id),
-            "in_reply_to_account_id": _id(post.reply_to_account_id),
-            "sensitive": post.is_sensitive or post.label is not None,
-            "spoiler_text": _cover(post),
-            "visibility": VISIBILITY[post.visibility],
-            "language": post.language,
-            "uri": urls.post_uri(post),
-            "url": urls.post(post),
-            "edited_at": moment(post.edited_at) if post.edited_at else None,
-            "content": post.html,
-            "account": self.account(post.author),
-            "media_attachments": [self.picture(post, picture) for picture in post.pictures],
-            "mentions": [
-                {"id": str(who.account_id), "username": who.username, "url": f"{urls.base}/@{who.acct}", "acct": who.acct}
+        shape = shapes.StatusBody(
+            id=str(post.id),
+            created_at=moment(post.created_at),
+            in_reply_to_id=_id(post.reply_to_id),
+            in_reply_to_account_id=_id(post.reply_to_account_id),
+            sensitive=post.is_sensitive or post.label is not None,
+            spoiler_text=_cover(post),
+            visibility=VISIBILITY[post.visibility],
+            language=post.language,
+            uri=urls.post_uri(post),
+            url=urls.post(post),
+            edited_at=moment(post.edited_at) if post.edited_at else None,
+            content=post.html,
+            account=self.account(post.author),
+            media_attachments=[self.picture(post, picture) for picture in post.pictures],
+            mentions=[
+                shapes.Mention(id=str(who.account_id), username=who.username, url=f"{urls.base}/@{who.acct}", acct=who.acct)
                 for who in post.mentions
             ],
-            "tags": [{"name": key, "url": urls.hashtag(key)} for key in post.hashtags],
-            "emojis": [],
-            "card": None,
-            "application": {"name": post.app_name, "website": post.app_website or None} if post.app_name else None,
-        }
+            tags=[shapes.StatusTag(name=key, url=urls.hashtag(key)) for key in post.hashtags],
+            emojis=[],
+            card=None,
+            application=shapes.StatusApplication(name=post.app_name, website=post.app_website or None) if post.app_name else None,
+        )
         is_pinnable = post.boost_of_id is None and post.visibility != Visibility.DIRECT
         return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll)
 
@@ -120,33 +125,38 @@ class Entities(AccountEntities):
         outer = flags if b'"pinned"' not in flags else _flags(bits, False)
         return b"".join((boost.head, counts, outer, b',"poll":null,"reblog":', inner, b"}"))
 
-    def poll(self, poll: Poll, bits: int, choices: Sequence[int] | None, viewer_id: int | None, author_id: int) -> dict[str, Any]:
+    def status(self, view: PostView, viewer_id: int | None) -> shapes.Status:
+        """A status inside another entity: it is rendered already, and the encoder takes its bytes as they are."""
+        return cast(shapes.Status, msgspec.Raw(self.status_bytes(view, viewer_id)))
+
+    def statuses(self, views: Iterable[PostView], viewer_id: int | None) -> list[shapes.Status]:
+        return [self.status(view, viewer_id) for view in views]
+
+    def poll(self, poll: Poll, bits: int, choices: Sequence[int] | None, viewer_id: int | None, author_id: int) -> shapes.Poll:
         is_over = poll.is_expired(clock.now())
         hides = poll.hides_totals and not is_over
-        shape: dict[str, Any] = {
-            "id": str(poll.id),
-            "expires_at": moment(poll.expires_at) if poll.expires_at else None,
-            "expired": is_over,
-            "multiple": poll.is_multiple,
-            "votes_count": sum(poll.votes),
-            "voters_count": poll.voters,
-            "options": [
-                {"title": title, "votes_count": None if hides else votes}
+        return shapes.Poll(
+            id=str(poll.id),
+            expires_at=moment(poll.expires_at) if poll.expires_at else None,
+            expired=is_over,
+            multiple=poll.is_multiple,
+            votes_count=sum(poll.votes),
+            voters_count=poll.voters,
+            options=[
+                shapes.PollOption(title=title, votes_count=None if hides else votes)
                 for title, votes in zip(poll.titles, poll.votes, strict=True)
             ],
-            "emojis": [],
-        }
-        if viewer_id is not None:
-            shape["voted"] = bool(bits & Mark.VOTED) or viewer_id == author_id
-            shape["own_votes"] = list(choices or ())
-        return shape
+            emojis=[],
+            voted=UNSET if viewer_id is None else bool(bits & Mark.VOTED) or viewer_id == author_id,
+            own_votes=UNSET if viewer_id is None else list(choices or ()),
+        )
 
-    def picture(self, post: Post, picture: Picture) -> dict[str, Any]:
+    def picture(self, post: Post, picture: Picture) -> shapes.MediaAttachment:
         return self._attachment(
             picture, self._urls.of_post(post, picture), self._urls.of_post(post, picture, is_preview=True)
         )
 
-    def upload(self, upload: Upload) -> dict[str, Any]:
+    def upload(self, upload: Upload) -> shapes.MediaAttachment:
         """An upload that no post shows yet: only its owner has its signed address."""
         urls = self._urls
         return self._attachment(
@@ -154,86 +164,97 @@ class Entities(AccountEntities):
             urls.picture(upload.key, upload.mime, is_preview=True, is_open=False),
         )
 
-    def _attachment(self, picture: Picture | Upload, url: str, preview_url: str) -> dict[str, Any]:
-        return {
-            "id": str(picture.id),
-            "type": "image",
-            "url": url,
-            "preview_url": preview_url,
-            "remote_url": None,
-            "preview_remote_url": None,
-            "text_url": None,
-            "meta": {
-                "original": _size(picture.width, picture.height),
-                "small": _size(picture.preview_width, picture.preview_height),
-                "focus": {"x": round(picture.focus_x, 4), "y": round(picture.focus_y, 4)},
-            },
-            "description": picture.description or None,
-            "blurhash": picture.blurhash or None,
-        }
+    def _attachment(self, picture: Picture | Upload, url: str, preview_url: str) -> shapes.MediaAttachment:
+        return shapes.MediaAttachment(
+            id=str(picture.id),
+            type="image",
+            url=url,
+            preview_url=preview_url,
+            remote_url=None,
+            preview_remote_url=None,
+            text_url=None,
+            meta=shapes.MediaMeta(
+                original=_size(picture.width, picture.height),
+                small=_size(picture.preview_width, picture.preview_height),
+                focus=shapes.Point(x=round(picture.focus_x, 4), y=round(picture.focus_y, 4)),
+            ),
+            description=picture.description or None,
+            blurhash=picture.blurhash or None,
+        )
 
-    def edit(self, edit: Edit, post: Post) -> dict[str, Any]:
+    def edit(self, edit: Edit, post: Post) -> shapes.StatusEdit:
         """A version, with those of its pictures that are still there, as they were described then."""
         there = {picture.id: picture for picture in post.pictures}
         pictures = [
             msgspec.structs.replace(there[id_], description=description) for id_, description in edit.pictures if id_ in there
         ]
-        shape: dict[str, Any] = {
-            "content": edit.html, "spoiler_text": edit.cover, "sensitive": edit.is_sensitive, "created_at": moment(edit.created_at),
-            "account": self.account(post.author), "media_attachments": [self.picture(post, picture) for picture in pictures],
-            "emojis": [],
-        }
-        if edit.poll_titles:
-            shape["poll"] = {"options": [{"title": title} for title in edit.poll_titles]}
-        return shape
+        titles = edit.poll_titles
+        return shapes.StatusEdit(
+            content=edit.html, spoiler_text=edit.cover, sensitive=edit.is_sensitive, created_at=moment(edit.created_at),
+            account=self.account(post.author), media_attachments=[self.picture(post, picture) for picture in pictures], emojis=[],
+            poll=shapes.EditPoll(options=[shapes.EditPollOption(title=title) for title in titles]) if titles else UNSET,
+        )
+
+    def only_version(self, post: Post) -> shapes.StatusEdit:
+        """The history of a post that was never edited."""
+        return shapes.StatusEdit(
+            content=post.html, spoiler_text=_cover(post), sensitive=post.is_sensitive or post.label is not None,
+            created_at=moment(post.created_at), account=self.account(post.author),
+            media_attachments=[self.picture(post, picture) for picture in post.pictures], emojis=[],
+        )
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
-    def notification(self, notification: Notification, viewer_id: int) -> dict[str, Any]:
-        shape: dict[str, Any] = {
-            "id": str(notification.id),
-            "type": NOTIFICATION[notification.kind],
-            "group_key": group_key(
-                notification.kind, notification.post.post.id if notification.post else None, notification.id, notification.created_at
-            ),
-            "created_at": moment(notification.created_at),
-            "account": self.account(notification.sender),
-        }
-        if notification.post:
-            shape["status"] = msgspec.Raw(self.status_bytes(notification.post, viewer_id))
-        return shape
+    def notification(self, notification: Notification, viewer_id: int) -> activity.Notification:
+        post = notification.post
+        return activity.Notification(
+            id=str(notification.id),
+            type=NOTIFICATION[notification.kind],
+            group_key=group_key(notification.kind, post.post.id if post else None, notification.id, notification.created_at),
+            created_at=moment(notification.created_at),
+            account=self.account(notification.sender),
+            status=self.status(post, viewer_id) if post else UNSET,
+        )
 
-    def notification_group(self, group: NotificationGroup) -> dict[str, Any]:
-        """The newest notification's id is a number here, alone of all ids: that is how apps have learnt to read it."""
-        shape: dict[str, Any] = {
-            "group_key": group.key,
-            "notifications_count": group.count,
-            "type": NOTIFICATION[group.kind],
-            "most_recent_notification_id": group.newest_id,
-            "sample_account_ids": [str(account.id) for account in group.senders],
-        }
-        if group.post:
-            shape["status_id"] = str(group.post.post.id)
-        return shape
+    def notification_group(self, group: NotificationGroup, *, is_page: bool) -> activity.NotificationGroup:
+        return activity.NotificationGroup(
+            group_key=group.key,
+            notifications_count=group.count,
+            type=NOTIFICATION[group.kind],
+            most_recent_notification_id=group.newest_id,
+            sample_account_ids=[str(account.id) for account in group.senders],
+            page_min_id=str(group.oldest_id) if is_page else UNSET,
+            page_max_id=str(group.newest_id) if is_page else UNSET,
+            latest_page_notification_at=moment(group.newest_at) if is_page else UNSET,
+            status_id=str(group.post.post.id) if group.post else UNSET,
+        )
 
-    def conversation(self, conversation: Conversation, viewer_id: int) -> dict[str, Any]:
+    def conversation(self, conversation: Conversation, viewer_id: int) -> activity.Conversation:
         last = conversation.last_post
-        return {
-            "id": str(conversation.id),
-            "unread": conversation.is_unread,
-            "accounts": [self.account(account) for account in conversation.people],
-            "last_status": msgspec.Raw(self.status_bytes(last, viewer_id)) if last else None,
-        }
+        return activity.Conversation(
+            id=str(conversation.id),
+            unread=conversation.is_unread,
+            accounts=self.accounts(conversation.people),
+            last_status=self.status(last, viewer_id) if last else None,
+        )
 
-    def hashtag(self, hashtag: Hashtag, viewer_id: int | None) -> dict[str, Any]:
-        shape = {"id": hashtag.key, "name": hashtag_key(hashtag.name), "url": self._urls.hashtag(hashtag.key), "history": []}
-        return shape if viewer_id is None else {**shape, "following": False, "featuring": False}
+    def hashtag(self, hashtag: Hashtag, viewer_id: int | None) -> activity.Tag:
+        is_shown = UNSET if viewer_id is None else False
+        return activity.Tag(
+            id=hashtag.key, name=hashtag_key(hashtag.name), url=self._urls.hashtag(hashtag.key), history=[], following=is_shown,
+            featuring=is_shown,
+        )
 
-    def app(self, app: App) -> dict[str, Any]:
-        return {
-            "id": str(app.id), "name": app.name, "website": app.website or None, "scopes": app.scopes.split(),
-            "redirect_uri": "\n".join(app.redirect_uris), "redirect_uris": list(app.redirect_uris), "vapid_key": "",
-        }
+    def app(self, app: App) -> network.App:
+        return network.App(
+            id=str(app.id), name=app.name, website=app.website or None, scopes=app.scopes.split(),
+            redirect_uri="\n".join(app.redirect_uris), redirect_uris=list(app.redirect_uris), vapid_key="",
+        )
+
+    def new_app(self, app: App) -> network.CredentialApp:
+        return network.CredentialApp(
+            **msgspec.structs.asdict(self.app(app)), client_id=app.client_id, client_secret=app.client_secret, client_secret_expires_at=0
+        )
 
 
 def _cover(post: Post) -> str:
@@ -250,5 +271,5 @@ def _id(value: int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _size(width: int, height: int) -> dict[str, Any]:
-    return {"width": width, "height": height, "size": f"{width}x{height}", "aspect": round(width / max(1, height), 6)}
+def _size(width: int, height: int) -> shapes.Size:
+    return shapes.Size(width=width, height=height, size=f"{width}x{height}", aspect=round(width / max(1, height), 6))

@@ -1,18 +1,22 @@
 """What apps ask a network about itself, and what this one does not have: answered with an honest empty list."""
 
 from html import escape
-from typing import Any
+
+from msgspec import UNSET
 
 from folkmoot import __version__
+from folkmoot.api import network_shapes as shapes
+from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.reports import rule
 from folkmoot.api.request import Request
 from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
 from folkmoot.base.formatting import URL_COSTS
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.actions import LONGEST_BIO, LONGEST_FIELD, LONGEST_NAME, MOST_FIELDS
+from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.posts.policy import MOST_PINNED
 from folkmoot.network.sessions.queries import count_network
 
@@ -25,86 +29,87 @@ _counted: dict[str, tuple[float, tuple[int, int, int]]] = {}
 
 
 async def show(request: Request) -> Reply:
+    """What this network is, and how much it takes."""
     settings, base = request.context.settings, request.context.settings.base_url
+    network = settings.network
     _, active, _ = await counts(request)
-    return request.json({
-        "domain": settings.domain,
-        "title": settings.network.name,
-        "version": _VERSION,
-        "source_url": settings.network.source_url,
-        "description": settings.network.description,
-        "usage": {"users": {"active_month": active}},
-        "thumbnail": {"url": f"{base}/static/icon-512.png", "blurhash": None, "versions": {}},
-        "icon": [{"src": f"{base}/static/icon-{size}.png", "size": f"{size}x{size}"} for size in (192, 512)],
-        "languages": [settings.network.language],
-        "configuration": _configuration(request),
-        "registrations": {
-            "enabled": settings.network.registration in ("open", "approval"),
-            "approval_required": settings.network.registration == "approval",
-            "reason_required": settings.network.registration == "approval",
-            "message": None, "min_age": None, "url": f"{base}/sign_up",
-        },
-        "api_versions": {"mastodon": _API_VERSION},
-        "contact": {"email": settings.network.contact_email, "account": None},
-        "rules": [rule(clause, settings.network.language) for clause in current().clauses],
-    })
+    asks = network.registration == "approval"
+    return request.json(shapes.Instance(
+        domain=settings.domain,
+        title=network.name,
+        version=_VERSION,
+        source_url=network.source_url,
+        description=network.description,
+        usage=shapes.InstanceUsage(users=shapes.ActiveUsers(active_month=active)),
+        thumbnail=shapes.Thumbnail(url=f"{base}/static/icon-512.png", blurhash=None, versions={}),
+        icon=[shapes.Icon(src=f"{base}/static/icon-{size}.png", size=f"{size}x{size}") for size in (192, 512)],
+        languages=[network.language],
+        configuration=_configuration(request, is_old=False),
+        registrations=shapes.Registrations(
+            enabled=network.registration in ("open", "approval"), approval_required=asks, reason_required=asks, message=None, min_age=None,
+            url=f"{base}/sign_up",
+        ),
+        api_versions=shapes.ApiVersions(mastodon=_API_VERSION),
+        contact=shapes.Contact(email=network.contact_email, account=None),
+        rules=[rule(clause, network.language) for clause in current().clauses],
+    ))
 
 
 async def show_old(request: Request) -> Reply:
     """The first version of the answer, which older apps still ask for."""
     settings, base = request.context.settings, request.context.settings.base_url
+    network = settings.network
     members, _, posts = await counts(request)
-    return request.json({
-        "uri": settings.domain,
-        "title": settings.network.name,
-        "short_description": settings.network.description,
-        "description": settings.network.description,
-        "email": settings.network.contact_email,
-        "version": _VERSION,
-        "urls": {"streaming_api": base.replace("http", "ws", 1)},
-        "stats": {"user_count": members, "status_count": posts, "domain_count": 0},
-        "thumbnail": f"{base}/static/icon-512.png",
-        "languages": [settings.network.language],
-        "registrations": settings.network.registration in ("open", "approval"),
-        "approval_required": settings.network.registration == "approval",
-        "invites_enabled": True,
-        "max_toot_chars": settings.network.max_characters,
-        "configuration": {name: part for name, part in _configuration(request).items() if name not in ("urls", "vapid")},
-        "contact_account": None,
-        "rules": [rule(clause, settings.network.language) for clause in current().clauses],
-    })
+    return request.json(shapes.OldInstance(
+        uri=settings.domain,
+        title=network.name,
+        short_description=network.description,
+        description=network.description,
+        email=network.contact_email,
+        version=_VERSION,
+        urls=shapes.StreamingUrls(streaming_api=base.replace("http", "ws", 1)),
+        stats=shapes.Stats(user_count=members, status_count=posts, domain_count=0),
+        thumbnail=f"{base}/static/icon-512.png",
+        languages=[network.language],
+        registrations=network.registration in ("open", "approval"),
+        approval_required=network.registration == "approval",
+        invites_enabled=True,
+        max_toot_chars=network.max_characters,
+        configuration=_configuration(request, is_old=True),
+        contact_account=None,
+        rules=[rule(clause, network.language) for clause in current().clauses],
+    ))
 
 
-def _configuration(request: Request) -> dict[str, Any]:
+def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
     settings, limits = request.context.settings, request.context.post_limits
     base = settings.base_url
-    return {
-        "urls": {"streaming": base.replace("http", "ws", 1), "status": None, "about": f"{base}/about", "privacy_policy": None,
-                 "terms_of_service": None},
-        "vapid": {"public_key": ""},
-        "accounts": {
-            "max_display_name_length": LONGEST_NAME, "max_note_length": LONGEST_BIO, "max_featured_tags": 0,
-            "max_pinned_statuses": MOST_PINNED, "max_profile_fields": MOST_FIELDS,
-            "profile_field_name_limit": LONGEST_FIELD, "profile_field_value_limit": LONGEST_FIELD,
-        },
-        "statuses": {
-            "max_characters": limits.max_characters, "max_media_attachments": limits.max_pictures,
-            "characters_reserved_per_url": URL_COSTS,
-        },
-        "media_attachments": {
-            "supported_mime_types": _MIME_TYPES, "description_limit": 1500, "image_size_limit": settings.media.max_bytes,
-            "image_matrix_limit": 40_000_000, "video_size_limit": 0, "video_frame_rate_limit": 0, "video_matrix_limit": 0,
-        },
-        "polls": {
-            "max_options": limits.max_options, "max_characters_per_option": limits.max_option_characters,
-            "min_expiration": limits.shortest_poll, "max_expiration": limits.longest_poll,
-        },
-        "translation": {"enabled": False},
-        "timelines_access": {
-            feed: {"local": "public", "remote": "public"} for feed in ("live_feeds", "hashtag_feeds", "trending_link_feeds")
-        },
-        "limited_federation": False,
-    }
+    urls = shapes.InstanceUrls(
+        streaming=base.replace("http", "ws", 1), status=None, about=f"{base}/about", privacy_policy=None, terms_of_service=None
+    )
+    public = shapes.FeedAccess(local="public", remote="public")
+    return shapes.Configuration(
+        urls=UNSET if is_old else urls,
+        vapid=UNSET if is_old else shapes.Vapid(public_key=""),
+        accounts=shapes.AccountLimits(
+            max_display_name_length=LONGEST_NAME, max_note_length=LONGEST_BIO, max_featured_tags=0, max_pinned_statuses=MOST_PINNED,
+            max_profile_fields=MOST_FIELDS, profile_field_name_limit=LONGEST_FIELD, profile_field_value_limit=LONGEST_FIELD,
+        ),
+        statuses=shapes.StatusLimits(
+            max_characters=limits.max_characters, max_media_attachments=limits.max_pictures, characters_reserved_per_url=URL_COSTS
+        ),
+        media_attachments=shapes.MediaLimits(
+            supported_mime_types=_MIME_TYPES, description_limit=LONGEST_DESCRIPTION, image_size_limit=settings.media.max_bytes,
+            image_matrix_limit=40_000_000, video_size_limit=0, video_frame_rate_limit=0, video_matrix_limit=0,
+        ),
+        polls=shapes.PollLimits(
+            max_options=limits.max_options, max_characters_per_option=limits.max_option_characters,
+            min_expiration=limits.shortest_poll, max_expiration=limits.longest_poll,
+        ),
+        translation=shapes.Translation(enabled=False),
+        timelines_access=shapes.TimelinesAccess(live_feeds=public, hashtag_feeds=public, trending_link_feeds=public),
+        limited_federation=False,
+    )
 
 
 async def counts(request: Request) -> tuple[int, int, int]:
@@ -119,24 +124,28 @@ async def counts(request: Request) -> tuple[int, int, int]:
 
 
 async def nothing(request: Request) -> Reply:
+    """Always empty: this network does not have it."""
     return request.json([])
 
 
 async def nothing_found(request: Request) -> Reply:
+    """Always 404: this network does not have it."""
     raise NotFound
 
 
 async def translation_languages(request: Request) -> Reply:
+    """Between which languages posts are translated: none."""
     return request.json({})
 
 
 async def extended_description(request: Request) -> Reply:
-    """The words of the settings: nobody has written more."""
+    """The description in the settings: nobody has written a longer one."""
     text = request.context.settings.network.description
-    return request.json({"updated_at": None, "content": f"<p>{escape(text)}</p>" if text else ""})
+    return request.json(shapes.ExtendedDescription(updated_at=None, content=f"<p>{escape(text)}</p>" if text else ""))
 
 
 async def health(request: Request) -> Reply:
+    """Whether the process answers: `OK`."""
     return Reply(b"OK", media_type=b"text/plain; charset=utf-8")
 
 
@@ -146,26 +155,30 @@ _EMPTY_FOR_MEMBERS = {
     "lists": "read:lists", "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",
     "featured_tags": "read:accounts", "endorsements": "read:accounts", "scheduled_statuses": "read:statuses",
     "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
+    "accounts/{id}/lists": "read:lists", "accounts/{id}/identity_proofs": "read:accounts",
+    "featured_tags/suggestions": "read:accounts",
 }
 # Since when apps should ask elsewhere, in seconds since 1970.
 _DEPRECATED = {"trends": 1648598400, "filters": 1668384000, "suggestions": 1621123200}
+
+
+def _empty(path: str, access: Access, scope: str = "") -> Endpoint:
+    return endpoint(
+        "GET", path, nothing, access, scope, deprecated_at=_DEPRECATED.get(path.removeprefix("/api/v1/"), 0), answer=list[shapes.Nothing]
+    )
+
+
 ROUTES = [
-    Route("GET", "/api/v2/instance", show, Access.PUBLIC),
-    Route("GET", "/api/v1/instance", show_old, Access.PUBLIC, deprecated_at=1668384000),
-    *(Route("GET", f"/api/v1/{name}", nothing, Access.PUBLIC, deprecated_at=_DEPRECATED.get(name, 0)) for name in _EMPTY_FOR_ALL),
-    *(
-        Route("GET", f"/api/v1/{name}", nothing, Access.MEMBER, scope, deprecated_at=_DEPRECATED.get(name, 0))
-        for name, scope in _EMPTY_FOR_MEMBERS.items()
-    ),
-    Route("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC),
-    Route("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC),
-    Route("GET", "/api/v2/filters", nothing, Access.MEMBER, "read:filters"),
-    Route("GET", "/api/v2/suggestions", nothing, Access.MEMBER, "read:accounts"),
-    Route("GET", "/api/v1/accounts/{id}/lists", nothing, Access.MEMBER, "read:lists"),
-    Route("GET", "/api/v1/accounts/{id}/featured_tags", nothing, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/{id}/endorsements", nothing, Access.PUBLIC),
-    Route("GET", "/api/v1/accounts/{id}/identity_proofs", nothing, Access.MEMBER, "read:accounts"),
-    Route("GET", "/api/v1/featured_tags/suggestions", nothing, Access.MEMBER, "read:accounts"),
-    Route("GET", "/api/v1/push/subscription", nothing_found, Access.MEMBER, "push"),
-    Route("GET", "/health", health, Access.PUBLIC),
+    endpoint("GET", "/api/v2/instance", show, Access.PUBLIC, answer=shapes.Instance),
+    endpoint("GET", "/api/v1/instance", show_old, Access.PUBLIC, deprecated_at=1668384000, answer=shapes.OldInstance),
+    *(_empty(f"/api/v1/{name}", Access.PUBLIC) for name in _EMPTY_FOR_ALL),
+    *(_empty(f"/api/v1/{name}", Access.MEMBER, scope) for name, scope in _EMPTY_FOR_MEMBERS.items()),
+    endpoint("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC, answer=shapes.Nothing),
+    endpoint("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC, answer=shapes.ExtendedDescription),
+    _empty("/api/v2/filters", Access.MEMBER, "read:filters"),
+    _empty("/api/v2/suggestions", Access.MEMBER, "read:accounts"),
+    _empty("/api/v1/accounts/{id}/featured_tags", Access.PUBLIC),
+    _empty("/api/v1/accounts/{id}/endorsements", Access.PUBLIC),
+    endpoint("GET", "/api/v1/push/subscription", nothing_found, Access.MEMBER, "push", answer=shapes.Nothing),
+    endpoint("GET", "/health", health, Access.PUBLIC, answer=str, media_type="text/plain"),
 ]

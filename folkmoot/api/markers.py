@@ -1,40 +1,56 @@
 """Markers through the client API: how far somebody has read, the same in every app."""
 
-from typing import Any
+from typing import Annotated
 
+from folkmoot.api import activity_shapes as shapes
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.parameters import Id, Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
 from folkmoot.base.errors import Malformed
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import Marker
 
 
-async def show(request: Request) -> Reply:
+class Wanted(Parameters, frozen=True, kw_only=True):
+    timeline: Annotated[tuple[str, ...], about("`home`, `notifications`.")] = ()
+
+
+class NewMarker(Parameters, frozen=True, kw_only=True):
+    last_read_id: Id | None = None
+
+
+class NewMarkers(Parameters, frozen=True, kw_only=True):
+    home: NewMarker | None = None
+    notifications: NewMarker | None = None
+
+
+async def show(request: Request, params: Wanted) -> Reply:
+    """How far the member has read."""
     async with request.database.read() as conn:
-        markers = await queries.list_markers(conn, request.viewer.id, request.query.texts("timeline"))
+        markers = await queries.list_markers(conn, request.viewer.id, list(params.timeline))
     return request.json({marker.timeline: _shape(marker) for marker in markers})
 
 
-async def set_several(request: Request) -> Reply:
-    params = await request.params()
-    wanted = [(name, group) for name in actions.TIMELINES if (group := params.child(name))]
+async def set_several(request: Request, params: NewMarkers) -> Reply:
+    """Says how far the member has read."""
+    wanted = [(name, marker) for name in actions.TIMELINES if (marker := getattr(params, name))]
     answer = {}
     async with request.database.write() as tx:
-        for name, group in wanted:
-            last = group.id("last_read_id")
-            if last is None:
+        for name, marker in wanted:
+            if not marker.last_read_id:
                 raise Malformed("The parameter %(name)s cannot be read.", name=f"{name}[last_read_id]")
-            answer[name] = _shape(await actions.mark_read(tx, request.viewer.id, name, last))
+            answer[name] = _shape(await actions.mark_read(tx, request.viewer.id, name, marker.last_read_id))
     return request.json(answer)
 
 
-def _shape(marker: Marker) -> dict[str, Any]:
-    return {"last_read_id": str(marker.last_read_id), "version": marker.version, "updated_at": moment(marker.updated_at)}
+def _shape(marker: Marker) -> shapes.Marker:
+    return shapes.Marker(last_read_id=str(marker.last_read_id), version=marker.version, updated_at=moment(marker.updated_at))
 
 
 ROUTES = [
-    Route("GET", "/api/v1/markers", show, Access.MEMBER, "read:statuses"),
-    Route("POST", "/api/v1/markers", set_several, Access.MEMBER, "write:statuses"),
+    endpoint("GET", "/api/v1/markers", show, Access.MEMBER, "read:statuses", params=Wanted, answer=shapes.Markers),
+    endpoint("POST", "/api/v1/markers", set_several, Access.MEMBER, "write:statuses", params=NewMarkers, answer=shapes.Markers),
 ]

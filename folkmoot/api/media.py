@@ -1,28 +1,46 @@
 """Pictures through the client API. They are ready when the upload is answered: no 202, no waiting."""
 
+from typing import Annotated
+
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.network_shapes import Nothing
+from folkmoot.api.parameters import Focus, Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.api.statuses import focus
+from folkmoot.api.shapes import MediaAttachment
 from folkmoot.base.errors import Malformed, NotFound
+from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
-from folkmoot.network.media.actions import describe_picture, remove_picture, upload_picture
+from folkmoot.http.routing import Access
+from folkmoot.network.media.actions import LONGEST_DESCRIPTION, describe_picture, remove_picture, upload_picture
 from folkmoot.network.media.queries import get_own_upload
 
+_MIDDLE = (0.0, 0.0)
 
-async def upload(request: Request) -> Reply:
-    params = await request.params()
-    file = params.file("file")
-    if file is None:
+
+class NewPicture(Parameters, frozen=True, kw_only=True):
+    file: Annotated[File | None, about("JPEG, PNG, WebP, AVIF or GIF. Required.")] = None
+    description: Annotated[str, about("Text for those who do not see the picture.", maxLength=LONGEST_DESCRIPTION)] = ""
+    focus: Focus = _MIDDLE
+
+
+class PictureChange(Parameters, frozen=True, kw_only=True):
+    description: Annotated[str | None, about("Absent: it stays.", maxLength=LONGEST_DESCRIPTION)] = None
+    focus: Focus | None = None
+
+
+async def upload(request: Request, params: NewPicture) -> Reply:
+    """Uploads a picture for a post. It can be used at once."""
+    if params.file is None:
         raise Malformed("Validation failed: %(name)s can't be blank", name="file")
     picture = await upload_picture(
-        request.database, request.context.store, request.account, file.content, description=params.text("description"),
-        focus=focus(params.text("focus")) or (0.0, 0.0),
+        request.database, request.context.store, request.account, params.file.content, description=params.description,
+        focus=params.focus,
     )
     return request.json(request.entities.upload(picture))
 
 
 async def show(request: Request) -> Reply:
-    """Until a post shows it; then it is found there."""
+    """An upload that no post shows yet. Later it is found in the post."""
     async with request.database.read() as conn:
         picture = await get_own_upload(conn, request.viewer.id, request.id())
     if picture.post_id:
@@ -30,28 +48,35 @@ async def show(request: Request) -> Reply:
     return request.json(request.entities.upload(picture))
 
 
-async def describe(request: Request) -> Reply:
-    params = await request.params()
+async def describe(request: Request, params: PictureChange) -> Reply:
+    """Describes an upload. Pictures of a post are described by an edit of the post."""
     async with request.database.write() as tx:
-        picture = await describe_picture(
-            tx, request.account, request.id(), description=params.optional_text("description"), focus=focus(params.text("focus"))
-        )
+        picture = await describe_picture(tx, request.account, request.id(), description=params.description, focus=params.focus)
         if picture.post_id:  # what a post shows is changed by an edit of the post, so that its readers learn of it
             raise NotFound
     return request.json(request.entities.upload(picture))
 
 
 async def delete(request: Request) -> Reply:
+    """Removes an upload that no post uses."""
     async with request.database.write() as tx:
         await remove_picture(tx, request.context.store, request.account, request.id())
-    return request.json({})
+    return request.json(Nothing())
 
 
+_WRITE, _ONE = "write:media", "/api/v1/media/{id}"
 ROUTES = [
-    Route("POST", "/api/v2/media", upload, Access.MEMBER, "write:media", limit="media", most_bytes=None),
-    Route("POST", "/api/v1/media", upload, Access.MEMBER, "write:media", limit="media", most_bytes=None),
-    Route("GET", "/api/v1/media/{id}", show, Access.MEMBER, "write:media"),
-    Route("PUT", "/api/v1/media/{id}", describe, Access.MEMBER, "write:media"),
-    Route("PATCH", "/api/v1/media/{id}", describe, Access.MEMBER, "write:media"),
-    Route("DELETE", "/api/v1/media/{id}", delete, Access.MEMBER, "write:media"),
+    *(
+        endpoint(
+            "POST", f"/api/{version}/media", upload, Access.MEMBER, _WRITE, limit="media", most_bytes=None, params=NewPicture,
+            answer=MediaAttachment,
+        )
+        for version in ("v2", "v1")
+    ),
+    endpoint("GET", _ONE, show, Access.MEMBER, _WRITE, answer=MediaAttachment),
+    *(
+        endpoint(method, _ONE, describe, Access.MEMBER, _WRITE, params=PictureChange, answer=MediaAttachment)
+        for method in ("PUT", "PATCH")
+    ),
+    endpoint("DELETE", _ONE, delete, Access.MEMBER, _WRITE, answer=Nothing),
 ]

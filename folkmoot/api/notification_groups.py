@@ -1,99 +1,102 @@
 """Notifications that belong together, through the second version of the client API: people and posts come once."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
-import msgspec
-
-from folkmoot.api.notifications import clear, kinds_of, wanted
+from folkmoot.api.activity_shapes import Count, GroupedNotifications, NotificationPolicy, PendingSummary
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.network_shapes import Nothing
+from folkmoot.api.notifications import Notifications, UnreadCount, clear, kinds_of
+from folkmoot.api.parameters import about
 from folkmoot.api.request import Request
-from folkmoot.api.words import moment
-from folkmoot.base.errors import Malformed
+from folkmoot.api.shapes import Account
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
-from folkmoot.network.accounts.model import Account
+from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import GROUPED, Kind, NotificationGroup
 
+_Groupable = Annotated[tuple[str, ...] | None, about("What the app can show as a group; everything that we group, if it is absent.")]
 
-async def index(request: Request) -> Reply:
-    if request.query.text("expand_accounts") not in ("", "full", "partial_avatars"):
-        raise Malformed("The parameter %(name)s cannot be read.", name="expand_accounts")
+
+class Groups(Notifications, frozen=True, kw_only=True):
+    grouped_types: _Groupable = None
+    expand_accounts: Annotated[Literal["full", "partial_avatars"] | None, about("Accounts come whole in both cases.")] = None
+
+
+class UnreadGroups(UnreadCount, frozen=True, kw_only=True):
+    grouped_types: _Groupable = None
+
+
+async def index(request: Request, params: Groups) -> Reply:
+    """Notifications, grouped, newest first."""
     async with request.database.read() as conn:
-        groups = await queries.list_groups(conn, request.viewer.id, request.page(40), grouped=_grouped(request), **wanted(request))
+        groups = await queries.list_groups(
+            conn, request.viewer.id, params.page, grouped=_grouped(params.grouped_types), **params.wanted()
+        )
     return request.json(_shape(request, groups, is_page=True), headers=request.links([group.newest_id for group in groups]))
 
 
 async def show(request: Request) -> Reply:
+    """One group of notifications."""
     async with request.database.read() as conn:
         group, _ = await queries.get_group(conn, request.viewer.id, request.value("key"))
     return request.json(_shape(request, [group]))
 
 
 async def accounts(request: Request) -> Reply:
+    """Everybody in a group of notifications."""
     async with request.database.read() as conn:
         _, senders = await queries.get_group(conn, request.viewer.id, request.value("key"))
-    return request.json([request.entities.account(account) for account in senders])
+    return request.json(request.entities.accounts(senders))
 
 
 async def dismiss(request: Request) -> Reply:
+    """Removes a group of notifications."""
     async with request.database.write() as tx:
         await actions.dismiss_group(tx, request.viewer.id, request.value("key"))
-    return request.json({})
+    return request.json(Nothing())
 
 
-async def unread_count(request: Request) -> Reply:
+async def unread_count(request: Request, params: UnreadGroups) -> Reply:
+    """How many groups of notifications were not read, up to `limit`."""
     async with request.database.read() as conn:
         count = await queries.count_unread(
-            conn, request.viewer.id, most=request.page(100, 1000).limit, grouped=_grouped(request), **wanted(request)
+            conn, request.viewer.id, most=params.limit, grouped=_grouped(params.grouped_types), **params.wanted()
         )
-    return request.json({"count": count})
+    return request.json(Count(count=count))
 
 
 async def policy(request: Request) -> Reply:
-    """Nothing is kept back here: everybody's notifications arrive."""
-    return request.json({
-        **dict.fromkeys(("for_not_following", "for_not_followers", "for_new_accounts", "for_private_mentions", "for_limited_accounts"),
-                        "accept"),
-        "summary": {"pending_requests_count": 0, "pending_notifications_count": 0},
-    })
+    """Which notifications are held back: none."""
+    return request.json(NotificationPolicy(summary=PendingSummary()))
 
 
-def _grouped(request: Request) -> Sequence[Kind]:
-    """What the app can show as a group; all that we group, if it does not say."""
-    query = request.query
-    if "grouped_types" not in query:
+def _grouped(words: Sequence[str] | None) -> Sequence[Kind]:
+    if words is None:
         return GROUPED
-    known = kinds_of(query.texts("grouped_types"))
+    known = kinds_of(words)
     return [kind for kind in GROUPED if kind in known]
 
 
-def _shape(request: Request, groups: Sequence[NotificationGroup], *, is_page: bool = False) -> dict[str, Any]:
+def _shape(request: Request, groups: Sequence[NotificationGroup], *, is_page: bool = False) -> GroupedNotifications:
     entities, viewer_id = request.entities, request.viewer.id
-    people: dict[int, Account] = {account.id: account for group in groups for account in group.senders}
+    people = {account.id: account for group in groups for account in group.senders}
     posts = {group.post.post.id: group.post for group in groups if group.post}
-    shapes: Iterable[dict[str, Any]] = (entities.notification_group(group) for group in groups)
-    if is_page:
-        shapes = (
-            {**shape, "page_min_id": str(group.oldest_id), "page_max_id": str(group.newest_id),
-             "latest_page_notification_at": moment(group.newest_at)}
-            for shape, group in zip(shapes, groups, strict=True)
-        )
-    return {
-        "accounts": [entities.account(account) for account in people.values()],
-        "statuses": [msgspec.Raw(entities.status_bytes(view, viewer_id)) for view in posts.values()],
-        "notification_groups": list(shapes),
-    }
+    return GroupedNotifications(
+        accounts=entities.accounts(people.values()),
+        statuses=entities.statuses(posts.values(), viewer_id),
+        notification_groups=[entities.notification_group(group, is_page=is_page) for group in groups],
+    )
 
 
 _READ, _WRITE = "read:notifications", "write:notifications"
-_ONE = "/api/v2/notifications/{key}"
+_ALL = "/api/v2/notifications"
 ROUTES = [
-    Route("GET", "/api/v2/notifications", index, Access.MEMBER, _READ),
-    Route("GET", "/api/v2/notifications/policy", policy, Access.MEMBER, _READ),
-    Route("GET", "/api/v2/notifications/unread_count", unread_count, Access.MEMBER, _READ),
-    Route("POST", "/api/v2/notifications/clear", clear, Access.MEMBER, _WRITE),
-    Route("GET", _ONE, show, Access.MEMBER, _READ),
-    Route("GET", f"{_ONE}/accounts", accounts, Access.MEMBER, _READ),
-    Route("POST", f"{_ONE}/dismiss", dismiss, Access.MEMBER, _WRITE),
+    endpoint("GET", _ALL, index, Access.MEMBER, _READ, params=Groups, answer=GroupedNotifications),
+    endpoint("GET", f"{_ALL}/policy", policy, Access.MEMBER, _READ, answer=NotificationPolicy),
+    endpoint("GET", f"{_ALL}/unread_count", unread_count, Access.MEMBER, _READ, params=UnreadGroups, answer=Count),
+    endpoint("POST", f"{_ALL}/clear", clear, Access.MEMBER, _WRITE, answer=Nothing),
+    endpoint("GET", f"{_ALL}/{{key}}", show, Access.MEMBER, _READ, answer=GroupedNotifications),
+    endpoint("GET", f"{_ALL}/{{key}}/accounts", accounts, Access.MEMBER, _READ, answer=list[Account]),
+    endpoint("POST", f"{_ALL}/{{key}}/dismiss", dismiss, Access.MEMBER, _WRITE, answer=Nothing),
 ]

@@ -1,23 +1,63 @@
 """Notifications one by one through the client API. Groups of them are in `notification_groups.py`."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
+from folkmoot.api.activity_shapes import Count, Merged, Notification, OldNotificationPolicy, PendingSummary
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.network_shapes import Nothing
+from folkmoot.api.parameters import Cursors, Id, Parameters, UpTo80, UpTo1000, about
 from folkmoot.api.request import Request
 from folkmoot.api.words import NOTIFICATION_OF
 from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import FROM_THE_PLACE, Kind
 
 
-async def index(request: Request) -> Reply:
+class Filter(Cursors, frozen=True, kw_only=True):
+    """Which notifications an app asks for."""
+
+    types: Annotated[tuple[str, ...] | None, about("Only these kinds; words that we do not know are ignored.")] = None
+    exclude_types: Annotated[tuple[str, ...], about("Not these kinds.")] = ()
+    account_id: Annotated[Id | None, about("Only what this account did.")] = None
+
+    def wanted(self) -> dict[str, Any]:
+        return {
+            "kinds": kinds_of(self.types) if self.types is not None else None,
+            # Apps have no words for what the network itself tells; that comes by mail too.
+            "without": [*kinds_of(self.exclude_types), *FROM_THE_PLACE],
+            "sender_id": self.account_id,
+        }
+
+
+class Notifications(Filter, frozen=True, kw_only=True):
+    limit: UpTo80 = 40
+
+    @property
+    def page(self) -> Page:
+        return self.page_of(self.limit)
+
+
+class UnreadCount(Filter, frozen=True, kw_only=True):
+    limit: UpTo1000 = 100
+
+
+class Dismissed(Parameters, frozen=True, kw_only=True):
+    ids: tuple[Id, ...] = ()
+
+
+async def index(request: Request, params: Notifications) -> Reply:
+    """Notifications, newest first."""
     async with request.database.read() as conn:
-        found = await queries.list_notifications(conn, request.viewer.id, request.page(40), **wanted(request))
+        found = await queries.list_notifications(conn, request.viewer.id, params.page, **params.wanted())
     return request.listed([(notification.id, request.entities.notification(notification, request.viewer.id)) for notification in found])
 
 
 async def show(request: Request) -> Reply:
+    """One notification."""
     async with request.database.read() as conn:
         notification = await queries.get_notification(conn, request.viewer.id, request.id())
     if notification.kind in FROM_THE_PLACE:
@@ -26,66 +66,58 @@ async def show(request: Request) -> Reply:
 
 
 async def dismiss(request: Request) -> Reply:
+    """Removes one notification."""
     async with request.database.write() as tx:
         await actions.dismiss(tx, request.viewer.id, request.id())
-    return request.json({})
+    return request.json(Nothing())
 
 
-async def dismiss_several(request: Request) -> Reply:
-    params = await request.params()
+async def dismiss_several(request: Request, params: Dismissed) -> Reply:
+    """Removes several notifications."""
     async with request.database.write() as tx:
-        await actions.dismiss_several(tx, request.viewer.id, params.ids("ids"))
-    return request.json({})
+        await actions.dismiss_several(tx, request.viewer.id, list(params.ids))
+    return request.json(Nothing())
 
 
 async def clear(request: Request) -> Reply:
+    """Removes all notifications."""
     async with request.database.write() as tx:
         await actions.clear(tx, request.viewer.id)
-    return request.json({})
+    return request.json(Nothing())
 
 
-async def unread_count(request: Request) -> Reply:
+async def unread_count(request: Request, params: UnreadCount) -> Reply:
+    """How many notifications were not read, up to `limit`."""
     async with request.database.read() as conn:
-        count = await queries.count_unread(conn, request.viewer.id, most=request.page(100, 1000).limit, **wanted(request))
-    return request.json({"count": count})
+        count = await queries.count_unread(conn, request.viewer.id, most=params.limit, **params.wanted())
+    return request.json(Count(count=count))
 
 
 async def policy(request: Request) -> Reply:
-    """Nothing is kept back here: everybody's notifications arrive."""
-    return request.json({
-        **dict.fromkeys(("filter_not_following", "filter_not_followers", "filter_new_accounts", "filter_private_mentions"), False),
-        "summary": {"pending_requests_count": 0, "pending_notifications_count": 0},
-    })
+    """Which notifications are held back: none."""
+    return request.json(OldNotificationPolicy(summary=PendingSummary()))
 
 
 async def requests_merged(request: Request) -> Reply:
-    return request.json({"merged": True})
+    """Whether accepted notifications have been merged: always, as none are held back."""
+    return request.json(Merged(merged=True))
 
 
-def wanted(request: Request) -> dict[str, Any]:
-    """Which notifications an app asks for."""
-    query = request.query
-    return {
-        "kinds": kinds_of(query.texts("types")) if "types" in query else None,
-        "without": [*kinds_of(query.texts("exclude_types")), *FROM_THE_PLACE],  # which apps have no words for; they come by mail too
-        "sender_id": (query.id("account_id") or 0) if query.text("account_id") else None,
-    }
-
-
-def kinds_of(words: list[str]) -> list[Kind]:
+def kinds_of(words: Sequence[str]) -> list[Kind]:
     """Our kinds for wire words; what we do not have is left out."""
     return [NOTIFICATION_OF[word] for word in words if word in NOTIFICATION_OF]
 
 
 _READ, _WRITE = "read:notifications", "write:notifications"
+_ALL = "/api/v1/notifications"
 ROUTES = [
-    Route("GET", "/api/v1/notifications", index, Access.MEMBER, _READ),
-    Route("GET", "/api/v1/notifications/unread_count", unread_count, Access.MEMBER, _READ),
-    Route("GET", "/api/v1/notifications/policy", policy, Access.MEMBER, _READ),
-    Route("GET", "/api/v1/notifications/requests/merged", requests_merged, Access.MEMBER, _READ),
-    Route("POST", "/api/v1/notifications/clear", clear, Access.MEMBER, _WRITE),
-    Route("DELETE", "/api/v1/notifications/destroy_multiple", dismiss_several, Access.MEMBER, _WRITE),
-    Route("GET", "/api/v1/notifications/{id}", show, Access.MEMBER, _READ),
-    Route("DELETE", "/api/v1/notifications/{id}", dismiss, Access.MEMBER, _WRITE),
-    Route("POST", "/api/v1/notifications/{id}/dismiss", dismiss, Access.MEMBER, _WRITE),
+    endpoint("GET", _ALL, index, Access.MEMBER, _READ, params=Notifications, answer=list[Notification]),
+    endpoint("GET", f"{_ALL}/unread_count", unread_count, Access.MEMBER, _READ, params=UnreadCount, answer=Count),
+    endpoint("GET", f"{_ALL}/policy", policy, Access.MEMBER, _READ, answer=OldNotificationPolicy),
+    endpoint("GET", f"{_ALL}/requests/merged", requests_merged, Access.MEMBER, _READ, answer=Merged),
+    endpoint("POST", f"{_ALL}/clear", clear, Access.MEMBER, _WRITE, answer=Nothing),
+    endpoint("DELETE", f"{_ALL}/destroy_multiple", dismiss_several, Access.MEMBER, _WRITE, params=Dismissed, answer=Nothing),
+    endpoint("GET", f"{_ALL}/{{id}}", show, Access.MEMBER, _READ, answer=Notification),
+    endpoint("DELETE", f"{_ALL}/{{id}}", dismiss, Access.MEMBER, _WRITE, answer=Nothing),
+    endpoint("POST", f"{_ALL}/{{id}}/dismiss", dismiss, Access.MEMBER, _WRITE, answer=Nothing),
 ]

@@ -1,14 +1,16 @@
 """Relations through the client API: follow, mute, block, requests and notes."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from folkmoot.api.endpoints import Endpoint, endpoint
+from folkmoot.api.parameters import Id, PageOf40, Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.api.words import moment
+from folkmoot.api.shapes import Account as AccountShape
+from folkmoot.api.shapes import FamiliarFollowers, MutedAccount, Relationship
 from folkmoot.base.db import WriteTx
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.http.routing import Access, Handler
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
@@ -17,48 +19,67 @@ from folkmoot.network.relations.queries import list_related, list_relations, lis
 Verb = Callable[[WriteTx, Account, int], Awaitable[Relation]]
 
 
-async def show(request: Request) -> Reply:
-    ids = (await request.params()).ids("id")
+class Several(Parameters, frozen=True, kw_only=True):
+    id: tuple[Id, ...] = ()
+
+
+class FollowOptions(Parameters, frozen=True, kw_only=True):
+    """What is absent stays as it is; for a new follow it is `reblogs=true`, `notify=false`, all languages."""
+
+    reblogs: Annotated[bool | None, about("Whether boosts by the account are shown.")] = None
+    notify: Annotated[bool | None, about("Whether each new post makes a notification.")] = None
+    languages: Annotated[tuple[str, ...] | None, about("Only posts in these languages; an empty list means all.")] = None
+
+
+class MuteOptions(Parameters, frozen=True, kw_only=True):
+    notifications: Annotated[bool, about("Whether notifications are hidden too.")] = True
+    duration: Annotated[int, about("Seconds; 0 means for ever.", minimum=0, maximum=actions.LONGEST_MUTE)] = 0
+
+
+class Note(Parameters, frozen=True, kw_only=True):
+    comment: Annotated[str, about("Only the writer sees it.", maxLength=actions.LONGEST_NOTE)] = ""
+
+
+async def show(request: Request, params: Several) -> Reply:
+    """How the member and each of these accounts stand to each other."""
     async with request.database.read() as conn:
-        relations = await list_relations(conn, request.viewer.id, ids) if ids else []
+        relations = await list_relations(conn, request.viewer.id, list(params.id)) if params.id else []
     return request.json([request.entities.relation(relation) for relation in relations])
 
 
-async def familiar_followers(request: Request) -> Reply:
+async def familiar_followers(request: Request, params: Several) -> Reply:
     """Whom one knows among the followers of others. Some programs send the ids in a body, although it is a GET."""
-    ids = list(dict.fromkeys((await request.params()).ids("id")))
+    ids = list(dict.fromkeys(params.id))
     async with request.database.read() as conn:
         found = await list_shared_followers(conn, request.viewer.id, ids) if ids else {}
     return request.json([
-        {"id": str(id_), "accounts": [request.entities.account(account) for account in accounts]} for id_, accounts in found.items()
+        FamiliarFollowers(id=str(id_), accounts=request.entities.accounts(accounts)) for id_, accounts in found.items()
     ])
 
 
-async def follow(request: Request) -> Reply:
+async def follow(request: Request, params: FollowOptions) -> Reply:
     """Follows; of a follow that is there it changes what was sent, and the rest stays."""
-    params = await request.params()
     async with request.database.write() as tx:
         relation = await actions.follow(
-            tx, request.account, request.id(), shows_boosts=params.optional_flag("reblogs"), notifies=params.optional_flag("notify"),
-            languages=list(filter(None, params.texts("languages"))) if "languages" in params else None,
+            tx, request.account, request.id(), shows_boosts=params.reblogs, notifies=params.notify,
+            languages=None if params.languages is None else list(filter(None, params.languages)),
         )
     return request.json(request.entities.relation(relation))
 
 
-async def mute(request: Request) -> Reply:
-    params = await request.params()
+async def mute(request: Request, params: MuteOptions) -> Reply:
+    """Hides an account's posts, for a time or for ever."""
     async with request.database.write() as tx:
         relation = await actions.mute(
-            tx, request.account, request.id(), hides_notifications=params.flag("notifications", True),
-            seconds=params.integer("duration") or 0,
+            tx, request.account, request.id(), hides_notifications=params.notifications, seconds=params.duration
         )
     return request.json(request.entities.relation(relation))
 
 
-async def note(request: Request) -> Reply:
-    params = await request.params()
+async def note(request: Request, params: Note) -> Reply:
+    """Writes a private note about an account; an empty one removes it."""
     async with request.database.write() as tx:
-        relation = await actions.write_note(tx, request.account, request.id(), params.text("comment"))
+        relation = await actions.write_note(tx, request.account, request.id(), params.comment)
     return request.json(request.entities.relation(relation))
 
 
@@ -73,43 +94,58 @@ def _by(verb: Verb) -> Handler:
     return handle
 
 
-def _list(name: str) -> Handler:
-    async def handle(request: Request) -> Reply:
+def _list(name: str) -> Callable[[Request, PageOf40], Awaitable[Reply]]:
+    async def handle(request: Request, params: PageOf40) -> Reply:
         async with request.database.read() as conn:
-            rows = await list_related(conn, name, request.viewer.id, request.viewer.id, request.page(40))
+            rows = await list_related(conn, name, request.viewer.id, request.viewer.id, params.page)
         return request.listed([(row_id, request.entities.account(account)) for row_id, account in rows])
 
     return handle
 
 
-async def mutes(request: Request) -> Reply:
+async def mutes(request: Request, params: PageOf40) -> Reply:
     """Whom one has muted, each with the moment at which that ends."""
     async with request.database.read() as conn:
-        rows = await list_related(conn, "mutes", request.viewer.id, request.viewer.id, request.page(40))
+        rows = await list_related(conn, "mutes", request.viewer.id, request.viewer.id, params.page)
         relations = await list_relations(conn, request.viewer.id, [account.id for _, account in rows])
     ends = {relation.target_id: relation.mute_ends_at for relation in relations}
-    return request.listed([(row_id, _muted(request, account, ends.get(account.id))) for row_id, account in rows])
-
-
-def _muted(request: Request, account: Account, ends_at: datetime | None) -> dict[str, Any]:
-    return {**request.entities.account(account), "mute_expires_at": moment(ends_at) if ends_at else None}
+    return request.listed([(row_id, request.entities.muted_account(account, ends.get(account.id))) for row_id, account in rows])
 
 
 _ONE = "/api/v1/accounts/{id}"
+_REQUEST = "/api/v1/follow_requests/{id}"
+
+
+def _change(path: str, handler: Callable[..., Awaitable[Reply]], scope: str, sentence: str = "", **more: Any) -> Endpoint:
+    return endpoint("POST", path, handler, Access.MEMBER, scope, answer=Relationship, about=sentence, **more)
+
+
 ROUTES = [
-    Route("GET", "/api/v1/accounts/relationships", show, Access.MEMBER, "read:follows"),
-    Route("GET", "/api/v1/accounts/familiar_followers", familiar_followers, Access.MEMBER, "read:follows"),
-    Route("POST", f"{_ONE}/follow", follow, Access.MEMBER, "write:follows", limit="follow"),
-    Route("POST", f"{_ONE}/unfollow", _by(actions.unfollow), Access.MEMBER, "write:follows"),
-    Route("POST", f"{_ONE}/remove_from_followers", _by(actions.remove_follower), Access.MEMBER, "write:follows"),
-    Route("POST", f"{_ONE}/block", _by(actions.block), Access.MEMBER, "write:blocks"),
-    Route("POST", f"{_ONE}/unblock", _by(actions.unblock), Access.MEMBER, "write:blocks"),
-    Route("POST", f"{_ONE}/mute", mute, Access.MEMBER, "write:mutes"),
-    Route("POST", f"{_ONE}/unmute", _by(actions.unmute), Access.MEMBER, "write:mutes"),
-    Route("POST", f"{_ONE}/note", note, Access.MEMBER, "write:accounts"),
-    Route("GET", "/api/v1/follow_requests", _list("requests"), Access.MEMBER, "read:follows"),
-    Route("POST", "/api/v1/follow_requests/{id}/authorize", _by(actions.accept_follower), Access.MEMBER, "write:follows"),
-    Route("POST", "/api/v1/follow_requests/{id}/reject", _by(actions.reject_follower), Access.MEMBER, "write:follows"),
-    Route("GET", "/api/v1/blocks", _list("blocks"), Access.MEMBER, "read:blocks"),
-    Route("GET", "/api/v1/mutes", mutes, Access.MEMBER, "read:mutes"),
+    endpoint(
+        "GET", "/api/v1/accounts/relationships", show, Access.MEMBER, "read:follows", params=Several, answer=list[Relationship],
+        reads_body=True,
+    ),
+    endpoint(
+        "GET", "/api/v1/accounts/familiar_followers", familiar_followers, Access.MEMBER, "read:follows", params=Several,
+        answer=list[FamiliarFollowers], reads_body=True,
+    ),
+    _change(f"{_ONE}/follow", follow, "write:follows", limit="follow", params=FollowOptions),
+    _change(f"{_ONE}/unfollow", _by(actions.unfollow), "write:follows", "Ends a follow, or takes a request back."),
+    _change(f"{_ONE}/remove_from_followers", _by(actions.remove_follower), "write:follows", "Ends an account's follow of the member."),
+    _change(f"{_ONE}/block", _by(actions.block), "write:blocks", "Blocks: neither sees the other, follows end both ways."),
+    _change(f"{_ONE}/unblock", _by(actions.unblock), "write:blocks", "Lifts a block."),
+    _change(f"{_ONE}/mute", mute, "write:mutes", params=MuteOptions),
+    _change(f"{_ONE}/unmute", _by(actions.unmute), "write:mutes", "Ends a mute."),
+    _change(f"{_ONE}/note", note, "write:accounts", params=Note),
+    endpoint(
+        "GET", "/api/v1/follow_requests", _list("requests"), Access.MEMBER, "read:follows", params=PageOf40, answer=list[AccountShape],
+        about="Who asks to follow the member.",
+    ),
+    _change(f"{_REQUEST}/authorize", _by(actions.accept_follower), "write:follows", "Accepts a request to follow."),
+    _change(f"{_REQUEST}/reject", _by(actions.reject_follower), "write:follows", "Refuses a request to follow."),
+    endpoint(
+        "GET", "/api/v1/blocks", _list("blocks"), Access.MEMBER, "read:blocks", params=PageOf40, answer=list[AccountShape],
+        about="Whom the member has blocked.",
+    ),
+    endpoint("GET", "/api/v1/mutes", mutes, Access.MEMBER, "read:mutes", params=PageOf40, answer=list[MutedAccount]),
 ]

@@ -1,11 +1,15 @@
 """Reports and rules through the client API."""
 
-from typing import Any
+from typing import Annotated
 
+from folkmoot.api import activity_shapes as shapes
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.parameters import Id, Parameters, about
 from folkmoot.api.request import Request
+from folkmoot.api.shapes import Account
 from folkmoot.api.words import moment
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.reports.actions import file_report
@@ -13,13 +17,20 @@ from folkmoot.moderation.reports.model import Report, ReportDraft
 from folkmoot.network.accounts.queries import get_account
 
 
-async def create(request: Request) -> Reply:
-    """Files a report. Rules are named by their numbers, as `/api/v1/instance/rules` gives them."""
-    params = await request.params()
-    params.required("account_id")
+class NewReport(Parameters, frozen=True, kw_only=True):
+    account_id: Annotated[Id, about("Whom it is about.")]
+    status_ids: Annotated[tuple[Id, ...], about("Posts of that account.")] = ()
+    category: Annotated[str, about("`spam`, `legal`, `violation` or `other`.")] = ""
+    rule_ids: Annotated[tuple[str, ...], about("Numbers of broken rules, as `/api/v1/instance/rules` gives them.")] = ()
+    comment: str = ""
+    forward: Annotated[bool, about("Whether the server of the account is told too.")] = False
+
+
+async def create(request: Request, params: NewReport) -> Reply:
+    """Files a report."""
     draft = ReportDraft(
-        account_id=params.id("account_id") or 0, post_ids=tuple(params.ids("status_ids")), category=params.text("category") or "other",
-        clauses=tuple(_key(number) for number in params.texts("rule_ids")), comment=params.text("comment"), forwards=params.flag("forward"),
+        account_id=params.account_id, post_ids=params.status_ids, category=params.category or "other",
+        clauses=tuple(_key(number) for number in params.rule_ids), comment=params.comment, forwards=params.forward,
     )
     async with request.database.write() as tx:
         report = await file_report(tx, request.account, draft)
@@ -28,15 +39,16 @@ async def create(request: Request) -> Reply:
 
 
 async def rules(request: Request) -> Reply:
+    """The rules of the network."""
     return request.json([rule(clause, request.context.settings.network.language) for clause in current().clauses])
 
 
-def rule(clause: Clause, language: str) -> dict[str, Any]:
+def rule(clause: Clause, language: str) -> shapes.Rule:
     """A clause as apps show it, in the network's language, with the others beside it."""
-    return {
-        "id": str(clause.number), "text": clause.title[language], "hint": clause.text[language],
-        "translations": {other: {"text": clause.title[other], "hint": clause.text[other]} for other in clause.title},
-    }
+    return shapes.Rule(
+        id=str(clause.number), text=clause.title[language], hint=clause.text[language],
+        translations={other: shapes.RuleText(text=clause.title[other], hint=clause.text[other]) for other in clause.title},
+    )
 
 
 def _key(number: str) -> str:
@@ -45,16 +57,16 @@ def _key(number: str) -> str:
     return clause.key if clause else number
 
 
-def _shape(report: Report, target: dict[str, Any]) -> dict[str, Any]:
+def _shape(report: Report, target: Account) -> shapes.Report:
     policy = current()
-    return {
-        "id": str(report.id), "action_taken": False, "action_taken_at": None, "category": report.category, "comment": report.comment,
-        "forwarded": report.forwards, "created_at": moment(report.created_at), "status_ids": [str(id_) for id_ in report.post_ids],
-        "rule_ids": [str(policy.clause(key).number) for key in report.clauses], "target_account": target,
-    }
+    return shapes.Report(
+        id=str(report.id), action_taken=False, action_taken_at=None, category=report.category, comment=report.comment,
+        forwarded=report.forwards, created_at=moment(report.created_at), status_ids=[str(id_) for id_ in report.post_ids],
+        rule_ids=[str(policy.clause(key).number) for key in report.clauses], target_account=target,
+    )
 
 
 ROUTES = [
-    Route("POST", "/api/v1/reports", create, Access.MEMBER, "write:reports", limit="report"),
-    Route("GET", "/api/v1/instance/rules", rules, Access.PUBLIC),
+    endpoint("POST", "/api/v1/reports", create, Access.MEMBER, "write:reports", limit="report", params=NewReport, answer=shapes.Report),
+    endpoint("GET", "/api/v1/instance/rules", rules, Access.PUBLIC, answer=list[shapes.Rule]),
 ]

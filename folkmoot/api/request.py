@@ -9,9 +9,8 @@ from starlette.datastructures import Headers
 
 from folkmoot.api.entities import Entities
 from folkmoot.base.db import Database
-from folkmoot.base.errors import Malformed, NotFound
+from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import parse_id
-from folkmoot.base.paging import Page
 from folkmoot.http.context import Context
 from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.params import Params, from_body, from_query
@@ -23,7 +22,6 @@ from folkmoot.network.sessions.model import TokenHolder, Viewer
 from folkmoot.network.timelines.model import Timeline
 
 _CURSORS = ("max_id", "since_id", "min_id")
-_FURTHEST = 10_000
 encode = msgspec.json.Encoder().encode
 
 
@@ -91,25 +89,6 @@ class Request:
     def value(self, name: str) -> str:
         return self._values[name]
 
-    def page(self, default: int = 20, most: int = 0) -> Page:
-        """Which part of a list is wanted; the limit is clamped to `most`, or to twice the default."""
-        return Page(
-            limit=max(1, min(self._not_negative("limit") or default, most or 2 * default)),
-            **{name: _cursor(self.query.text(name)) for name in _CURSORS},
-        )
-
-    def offset(self) -> int:
-        """How many of the found are left out: for search, whose results have no cursor."""
-        return min(self._not_negative("offset") or 0, _FURTHEST)
-
-    def _not_negative(self, name: str) -> int | None:
-        """A count in the query; one with more digits than fit is a large one."""
-        text = self.query.text(name)
-        value = 10**18 if len(text) > 18 and text.isascii() and text.isdigit() else self.query.integer(name)
-        if value is not None and value < 0:
-            raise Malformed("%(name)s must not be negative", name=name)
-        return value
-
     def json(self, answer: Any, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
         return Reply(encode(answer), status, JSON, headers)
 
@@ -133,20 +112,5 @@ class Request:
         body = self.entities.spliced_page(entries, fragments, self.viewer_id)
         return Reply(body, status, JSON, self.links(timeline.ids))
 
-    def status_bytes(self, view: PostView) -> bytes:
-        return self.entities.status_bytes(view, self.viewer_id)
-
-    def status(self, view: PostView, status: int = 200) -> Reply:
-        return Reply(self.status_bytes(view), status)
-
-    def statuses(self, views: Sequence[PostView]) -> list[msgspec.Raw]:
-        return [msgspec.Raw(self.status_bytes(view)) for view in views]
-
-
-def _cursor(text: str) -> int | None:
-    if not text:
-        return None
-    value = parse_id(text)
-    if value is None and text != "0":
-        raise Malformed("%(text)s is no id.", text=text[:40])
-    return value
+    def status(self, view: PostView) -> Reply:
+        return Reply(self.entities.status_bytes(view, self.viewer_id))

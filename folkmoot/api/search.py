@@ -1,15 +1,18 @@
 """Search through the client API. A pasted address of an account or a post finds exactly that one."""
 
 import re
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+from folkmoot.api import activity_shapes as shapes
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.parameters import Cursors, Id, Offset, UpTo40, about
 from folkmoot.api.request import Request
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import NotFound, Unauthorized
 from folkmoot.base.formatting import hashtag_key, is_hashtag
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name
 from folkmoot.network.posts.model import PostView
@@ -26,56 +29,65 @@ class Found(NamedTuple):
     hashtags: list[Hashtag]
 
 
-async def search(request: Request) -> Reply:
-    """Accounts, statuses and hashtags. Posts are found by members only; so is what `resolve` and `offset` ask for."""
-    query = request.query
-    text = query.required("q").strip()
-    if request.viewer_id is None and query.flag("resolve"):
+class Query(Cursors, frozen=True, kw_only=True):
+    q: str
+    type: Annotated[str, about("`accounts`, `statuses` or `hashtags`; all of them, if it is empty.")] = ""
+    limit: UpTo40 = 20
+    offset: Offset = 0
+    resolve: Annotated[bool, about("For members only; without effect, as there are no other servers yet.")] = False
+    following: Annotated[bool, about("Only accounts that the member follows.")] = False
+    account_id: Annotated[Id | None, about("Only statuses of this account.")] = None
+
+    def wants(self, kind: str) -> bool:
+        return self.type in ("", kind)
+
+
+async def search(request: Request, params: Query) -> Reply:
+    """Accounts, statuses and hashtags. Statuses, `resolve` and `offset` are for members only."""
+    text = params.q.strip()
+    if request.viewer_id is None and params.resolve:
         raise Unauthorized("Search queries that resolve remote resources are not supported without authentication")
-    if request.viewer_id is None and request.offset():
+    if request.viewer_id is None and params.offset:
         raise Unauthorized("Search queries pagination is not supported without authentication")
     async with request.database.read() as conn:
-        found = await _pasted(conn, request, text) if text.startswith(("http://", "https://")) else None
+        found = await _pasted(conn, request, params, text) if text.startswith(("http://", "https://")) else None
         if found is None:
-            found = await _searched(conn, request, text)
-    return request.json({
-        "accounts": [request.entities.account(account) for account in found.accounts],
-        "statuses": request.statuses(found.posts),
-        "hashtags": [request.entities.hashtag(hashtag, request.viewer_id) for hashtag in found.hashtags],
-    })
+            found = await _searched(conn, request, params, text)
+    entities, viewer_id = request.entities, request.viewer_id
+    return request.json(shapes.Search(
+        accounts=entities.accounts(found.accounts), statuses=entities.statuses(found.posts, viewer_id),
+        hashtags=[entities.hashtag(hashtag, viewer_id) for hashtag in found.hashtags],
+    ))
 
 
-async def _searched(conn: ReadConn, request: Request, text: str) -> Found:
-    query, viewer_id = request.query, request.viewer_id
-    wanted, limit, offset = query.text("type"), request.page(20).limit, request.offset()
+async def _searched(conn: ReadConn, request: Request, params: Query, text: str) -> Found:
+    viewer_id, limit, offset = request.viewer_id, params.limit, params.offset
     found = Found([], [], [])
-    if wanted in ("", "accounts"):
+    if params.wants("accounts"):
         found.accounts.extend(await queries.search_accounts(
             conn, viewer_id, without_own_domain(text, request), limit=limit, offset=offset,
-            only_followed=query.flag("following") and viewer_id is not None,
+            only_followed=params.following and viewer_id is not None,
         ))
-    if wanted in ("", "hashtags"):
+    if params.wants("hashtags"):
         found.hashtags.extend(await queries.search_hashtags(conn, text, limit=limit, offset=offset))
-    if wanted in ("", "statuses") and viewer_id is not None:
+    if params.wants("statuses") and viewer_id is not None:
         found.posts.extend(await queries.search_posts(
-            conn, viewer_id, text, limit=limit, offset=offset, max_id=query.id("max_id"), min_id=query.id("min_id"),
-            author_id=(query.id("account_id") or 0) if query.text("account_id") else None,
+            conn, viewer_id, text, limit=limit, offset=offset, max_id=params.max_id, min_id=params.min_id, author_id=params.account_id,
         ))
     return found
 
 
-async def _pasted(conn: ReadConn, request: Request, text: str) -> Found | None:
+async def _pasted(conn: ReadConn, request: Request, params: Query, text: str) -> Found | None:
     """What an address of this network stands for; None for an address of elsewhere, which is a text like others."""
     base = request.context.settings.base_url
     address = _ADDRESS.fullmatch(text.removeprefix(base)) if text.startswith(f"{base}/") else None
     if address is None:
         return None
-    wanted = request.query.text("type")
     if address["post"]:
         id_ = parse_id(address["post"])
-        views = await list_post_views(conn, [id_], request.viewer_id) if id_ and wanted in ("", "statuses") else []
+        views = await list_post_views(conn, [id_], request.viewer_id) if id_ and params.wants("statuses") else []
         return Found([], [view for view in views if view.post.author.username.lower() == address["name"].lower()], [])
-    account = await find_account_by_name(conn, address["name"]) if wanted in ("", "accounts") else None
+    account = await find_account_by_name(conn, address["name"]) if params.wants("accounts") else None
     return Found([account] if account and account.effect < AccountEffect.SUSPENDED else [], [], [])
 
 
@@ -86,6 +98,7 @@ def without_own_domain(text: str, request: Request) -> str:
 
 
 async def show_hashtag(request: Request) -> Reply:
+    """A hashtag."""
     name = request.value("name")
     if not is_hashtag(name):
         raise NotFound
@@ -95,6 +108,6 @@ async def show_hashtag(request: Request) -> Reply:
 
 
 ROUTES = [
-    Route("GET", "/api/v2/search", search, Access.PUBLIC, "read:search", limit="search"),
-    Route("GET", "/api/v1/tags/{name}", show_hashtag, Access.PUBLIC, "read"),
+    endpoint("GET", "/api/v2/search", search, Access.PUBLIC, "read:search", limit="search", params=Query, answer=shapes.Search),
+    endpoint("GET", "/api/v1/tags/{name}", show_hashtag, Access.PUBLIC, "read", answer=shapes.Tag),
 ]

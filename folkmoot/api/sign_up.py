@@ -1,23 +1,40 @@
 """Joining from within an app: an account, with a token for that app, and the mail that confirms its address."""
 
+from typing import Annotated
+
 from folkmoot.api.apps import token_answer
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.network_shapes import Nothing, Token
+from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.http.admission import PersonMissing
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.sessions import actions, apps, scopes
 from folkmoot.network.sessions.confirmation import send_confirmation_again
 from folkmoot.network.sessions.model import Viewer
 
 
-async def sign_up(request: Request) -> Reply:
-    """The token is good for nothing that members do until the account is confirmed and approved; the app says so."""
-    params = await request.params()
+class NewMember(Parameters, frozen=True, kw_only=True):
+    username: str = ""
+    email: str = ""
+    password: str = ""
+    agreement: Annotated[bool, about("Whether the person agrees with the rules. Required.")] = False
+    locale: Annotated[str, about("The language of mails.")] = ""
+    reason: Annotated[str, about("Why the person wants to join, where moderators approve new members.")] = ""
+    invite_code: str = ""
+
+
+class Address(Parameters, frozen=True, kw_only=True):
+    email: Annotated[str, about("Empty: the one that was given before.")] = ""
+
+
+async def sign_up(request: Request, params: NewMember) -> Reply:
+    """Makes an account. The token is of use only after the account is confirmed and approved; the app tells so."""
     assert request.holder is not None
     form = actions.SignUp(
-        username=params.text("username"), email=params.text("email"), password=params.text("password"),
-        agrees=params.flag("agreement"), language=_language(params.text("locale")), reason=params.text("reason"),
-        invitation=params.text("invite_code"),
+        username=params.username, email=params.email, password=params.password, agrees=params.agreement,
+        language=_language(params.locale), reason=params.reason, invitation=params.invite_code,
     )
     account, _ = await actions.sign_up(request.database, form, request.context.sign_up_policy, request.address)
     granted = scopes.text(request.holder.scopes)
@@ -26,16 +43,16 @@ async def sign_up(request: Request) -> Reply:
     return request.json(token_answer(secret, granted))
 
 
-async def send_again(request: Request) -> Reply:
-    """The mail again, or to an address without the typing error."""
-    params = await request.params()
+async def send_again(request: Request, params: Address) -> Reply:
+    """Sends the mail that confirms the address again, or to a corrected address."""
     await send_confirmation_again(
-        request.database, _joining(request), request.context.sign_up_policy, params.text("email")
+        request.database, _joining(request), request.context.sign_up_policy, params.email
     )
-    return request.json({})
+    return request.json(Nothing())
 
 
 async def is_confirmed(request: Request) -> Reply:
+    """Whether the address has been confirmed."""
     return request.json(_joining(request).login.confirmed_at is not None)
 
 
@@ -50,8 +67,9 @@ def _language(locale: str) -> str:
     return "cs" if locale.lower().startswith(("cs", "sk")) else "en"
 
 
+_WRITE = "write:accounts"
 ROUTES = [
-    Route("POST", "/api/v1/accounts", sign_up, Access.APP, "write:accounts", limit="sign_up"),
-    Route("POST", "/api/v1/emails/confirmations", send_again, Access.APP, "write:accounts"),
-    Route("GET", "/api/v1/emails/check_confirmation", is_confirmed, Access.APP, "read:accounts|write:accounts"),
+    endpoint("POST", "/api/v1/accounts", sign_up, Access.APP, _WRITE, limit="sign_up", params=NewMember, answer=Token),
+    endpoint("POST", "/api/v1/emails/confirmations", send_again, Access.APP, _WRITE, params=Address, answer=Nothing),
+    endpoint("GET", "/api/v1/emails/check_confirmation", is_confirmed, Access.APP, f"read:accounts|{_WRITE}", answer=bool),
 ]

@@ -1,22 +1,39 @@
 """Timelines through the client API."""
 
 import asyncio
+from typing import Annotated
 
+from folkmoot.api.endpoints import endpoint
+from folkmoot.api.parameters import PageOf20, about
 from folkmoot.api.request import Request
+from folkmoot.api.shapes import Status
 from folkmoot.base.formatting import hashtag_key
 from folkmoot.http.replies import Reply
-from folkmoot.http.routing import Access, Route
+from folkmoot.http.routing import Access
 from folkmoot.network.timelines.jobs import rebuild_when_idle
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
 
 _rebuilds: set[asyncio.Task[None]] = set()
 
 
-async def home(request: Request) -> Reply:
-    """206 while the home is being built: the page is right already, and clients come again."""
-    page = request.page(20)
+class PublicTimeline(PageOf20, frozen=True, kw_only=True):
+    local: Annotated[bool, about("Only posts of this network.")] = False
+    remote: Annotated[bool, about("Only posts of others: none are received yet, the answer is empty.")] = False
+    only_media: Annotated[bool, about("Only posts with pictures.")] = False
+
+
+class HashtagTimeline(PageOf20, frozen=True, kw_only=True):
+    any: Annotated[tuple[str, ...], about("Other hashtags: posts with any of them are shown too.")] = ()
+    all: Annotated[tuple[str, ...], about("Only posts that have all of these hashtags.")] = ()
+    none: Annotated[tuple[str, ...], about("No posts that have one of these hashtags.")] = ()
+    local: Annotated[bool, about("Only posts of this network.")] = False
+    only_media: Annotated[bool, about("Only posts with pictures.")] = False
+
+
+async def home(request: Request, params: PageOf20) -> Reply:
+    """The home timeline. 206 while it is being built: the page is right already, and clients ask again."""
     async with request.database.read() as conn:
-        timeline = await get_home(conn, request.viewer.id, page)
+        timeline = await get_home(conn, request.viewer.id, params.page)
     if timeline.is_partial and not request.context.is_standby:
         task = asyncio.create_task(rebuild_when_idle(request.database, request.viewer.id))
         _rebuilds.add(task)
@@ -24,32 +41,33 @@ async def home(request: Request) -> Reply:
     return await request.timeline(timeline, 206 if timeline.is_partial else 200)
 
 
-async def public(request: Request) -> Reply:
-    """Everybody's posts, or this network's. Of others (`remote`) none are heard here yet."""
-    query = request.query
-    if query.flag("remote"):
+async def public(request: Request, params: PublicTimeline) -> Reply:
+    """Everybody's public posts, newest first."""
+    if params.remote:
         return request.json([])
     async with request.database.read() as conn:
         timeline = await get_public(
-            conn, request.viewer_id, request.page(20), is_local=query.flag("local"), only_media=query.flag("only_media")
+            conn, request.viewer_id, params.page, is_local=params.local, only_media=params.only_media
         )
     return await request.timeline(timeline)
 
 
-async def hashtag(request: Request) -> Reply:
-    query = request.query
-    any_of = [request.value("hashtag"), *query.texts("any")]
+async def hashtag(request: Request, params: HashtagTimeline) -> Reply:
+    """Public posts with a hashtag."""
+    any_of = [request.value("hashtag"), *params.any]
     async with request.database.read() as conn:
         timeline = await get_hashtag(
-            conn, request.viewer_id, request.page(20), [hashtag_key(name) for name in any_of],
-            all_of=[hashtag_key(name) for name in query.texts("all")], none_of=[hashtag_key(name) for name in query.texts("none")],
-            is_local=query.flag("local"), only_media=query.flag("only_media"),
+            conn, request.viewer_id, params.page, [hashtag_key(name) for name in any_of],
+            all_of=[hashtag_key(name) for name in params.all], none_of=[hashtag_key(name) for name in params.none],
+            is_local=params.local, only_media=params.only_media,
         )
     return await request.timeline(timeline)
 
 
 ROUTES = [
-    Route("GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses"),
-    Route("GET", "/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses"),
-    Route("GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses"),
+    endpoint("GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Status]),
+    endpoint("GET", "/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses", params=PublicTimeline, answer=list[Status]),
+    endpoint(
+        "GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses", params=HashtagTimeline, answer=list[Status]
+    ),
 ]

@@ -1,11 +1,21 @@
 """What our words are called on the wire, and how a moment is written there."""
 
 from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from folkmoot.network.notifications.model import Kind
-from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts import model as posts
 
-VISIBILITY = {Visibility.PUBLIC: "public", Visibility.UNLISTED: "unlisted", Visibility.FOLLOWERS: "private", Visibility.DIRECT: "direct"}
+_NO_VISIBILITY = "This visibility does not exist."
+VisibilityWord = Literal["public", "unlisted", "private", "direct"]
+Visibility = Annotated[VisibilityWord, Meta(extra={"unknown": _NO_VISIBILITY})]
+DefaultVisibility = Annotated[VisibilityWord, Meta(extra={"unknown": _NO_VISIBILITY, "field": "source"})]
+VISIBILITY: dict[posts.Visibility, VisibilityWord] = {
+    posts.Visibility.PUBLIC: "public", posts.Visibility.UNLISTED: "unlisted", posts.Visibility.FOLLOWERS: "private",
+    posts.Visibility.DIRECT: "direct",
+}
 VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
 NOTIFICATION = {
     Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",

@@ -8,7 +8,8 @@ import asyncio
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -36,7 +37,8 @@ class TooLarge(Problem):
     message = "This is larger than we accept."
 
 
-class File(NamedTuple):
+@dataclass(frozen=True)
+class File:
     """An uploaded file, read whole: its route bounds its size."""
 
     name: str

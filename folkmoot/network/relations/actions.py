@@ -32,6 +32,7 @@ from folkmoot.network.relations.model import (
 )
 
 LONGEST_NOTE = 2000
+LONGEST_MUTE = 10 * 365 * 86400  # seconds
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
 
 
@@ -109,7 +110,7 @@ async def remove_follower(tx: WriteTx, viewer: Account, follower_id: int) -> Rel
 
 async def mute(tx: WriteTx, viewer: Account, target_id: int, *, hides_notifications: bool = True, seconds: int = 0) -> Relation:
     """Hides somebody's posts from the viewer's timelines, for a time or for ever. Tells account.muted."""
-    if not 0 <= seconds <= 10 * 365 * 86400:
+    if not 0 <= seconds <= LONGEST_MUTE:
         raise Invalid(FieldError("duration", "inclusion", "A mute lasts at most ten years."))
     pair = await _lock(tx, viewer, target_id)
     await queries.upsert_mute(tx, viewer.id, target_id, _row_id(viewer.id), hides_notifications=hides_notifications, seconds=seconds)

@@ -1,0 +1,136 @@
+"""The wire shapes of what happens around posts: notifications, markers, conversations, search, reports."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from folkmoot.api.shapes import Account, Id, Moment, Shape, Status, Url
+
+
+class Notification(Shape, kw_only=True):
+    id: Id
+    type: str
+    group_key: str
+    created_at: Moment
+    account: Account
+    status: Status | UnsetType = UNSET
+
+
+class NotificationGroup(Shape, kw_only=True):
+    """`page_min_id` and what follows it are there in lists only."""
+
+    group_key: str
+    notifications_count: int
+    type: str
+    most_recent_notification_id: Annotated[int, Meta(description="A number, unlike all other ids: apps have learnt it so.")]
+    sample_account_ids: list[Id]
+    page_min_id: Id | UnsetType = UNSET
+    page_max_id: Id | UnsetType = UNSET
+    latest_page_notification_at: Moment | UnsetType = UNSET
+    status_id: Id | UnsetType = UNSET
+
+
+class GroupedNotifications(Shape, kw_only=True):
+    accounts: list[Account]
+    statuses: list[Status]
+    notification_groups: list[NotificationGroup]
+
+
+class Count(Shape, kw_only=True):
+    count: int
+
+
+class PendingSummary(Shape, kw_only=True):
+    pending_requests_count: int = 0
+    pending_notifications_count: int = 0
+
+
+class OldNotificationPolicy(Shape, kw_only=True):
+    """Nothing is held back: everybody's notifications arrive."""
+
+    filter_not_following: bool = False
+    filter_not_followers: bool = False
+    filter_new_accounts: bool = False
+    filter_private_mentions: bool = False
+    summary: PendingSummary
+
+
+class NotificationPolicy(Shape, kw_only=True):
+    """Nothing is held back: everybody's notifications arrive."""
+
+    for_not_following: str = "accept"
+    for_not_followers: str = "accept"
+    for_new_accounts: str = "accept"
+    for_private_mentions: str = "accept"
+    for_limited_accounts: str = "accept"
+    summary: PendingSummary
+
+
+class Merged(Shape, kw_only=True):
+    merged: bool
+
+
+class Marker(Shape, kw_only=True):
+    last_read_id: Id
+    version: int
+    updated_at: Moment
+
+
+class Markers(Shape, kw_only=True):
+    home: Marker | UnsetType = UNSET
+    notifications: Marker | UnsetType = UNSET
+
+
+class Conversation(Shape, kw_only=True):
+    id: Id
+    unread: bool
+    accounts: list[Account]
+    last_status: Status | None
+
+
+class TagUse(Shape, kw_only=True):
+    day: str
+    uses: str
+    accounts: str
+
+
+class Tag(Shape, kw_only=True):
+    """`following` and `featuring` are there for members only."""
+
+    id: str
+    name: str
+    url: Url
+    history: list[TagUse]
+    following: bool | UnsetType = UNSET
+    featuring: bool | UnsetType = UNSET
+
+
+class Search(Shape, kw_only=True):
+    accounts: list[Account]
+    statuses: list[Status]
+    hashtags: list[Tag]
+
+
+class Report(Shape, kw_only=True):
+    id: Id
+    action_taken: bool
+    action_taken_at: Moment | None
+    category: str
+    comment: str
+    forwarded: bool
+    created_at: Moment
+    status_ids: list[Id]
+    rule_ids: list[str]
+    target_account: Account
+
+
+class RuleText(Shape, kw_only=True):
+    text: str
+    hint: str
+
+
+class Rule(Shape, kw_only=True):
+    id: str
+    text: str
+    hint: str
+    translations: dict[str, RuleText]

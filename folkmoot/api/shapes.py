@@ -1,0 +1,320 @@
+"""The wire shapes of the client API, as structs: what apps call our accounts, posts and notifications.
+
+A field that may be absent is `| UnsetType`: it is left out when it is not set; null is a value. `entities.py` fills
+these. What a network says about itself is in `network_shapes.py`.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from folkmoot.api.words import VisibilityWord
+
+Id = Annotated[str, Meta(extra_json_schema={"pattern": "^[1-9][0-9]{0,18}$"})]
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+Html = Annotated[str, Meta(description="HTML, cleaned.")]
+
+
+class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Base of all. Reading one back refuses unknown fields, so that tests see what is not declared."""
+
+
+class Emoji(Shape, kw_only=True):
+    """Custom emojis do not exist yet: lists of them are empty."""
+
+    shortcode: str
+    url: Url
+    static_url: Url
+    visible_in_picker: bool
+
+
+# -- accounts ----------------------------------------------------------------------------------------------------------
+
+
+class Field(Shape, kw_only=True):
+    name: str
+    value: str
+    verified_at: Moment | None
+
+
+class Role(Shape, kw_only=True):
+    id: str
+    name: str
+    permissions: str
+    color: str
+    highlighted: bool
+
+
+class Account(Shape, kw_only=True):
+    """An account as everybody sees it. A suspended one is blanked and marked, not absent."""
+
+    id: Id
+    username: str
+    acct: Annotated[str, Meta(description="The name, with a domain for accounts of other servers.")]
+    display_name: str
+    locked: bool
+    bot: bool
+    discoverable: bool
+    indexable: bool
+    group: bool
+    created_at: Annotated[Moment, Meta(description="Midnight of the day.")]
+    note: Html
+    url: Url
+    uri: Url
+    avatar: Url
+    avatar_static: Url
+    avatar_description: str
+    header: Url
+    header_static: Url
+    header_description: str
+    followers_count: int
+    following_count: int
+    statuses_count: int
+    last_status_at: Day | None
+    hide_collections: bool
+    noindex: bool
+    emojis: list[Emoji]
+    roles: list[Role]
+    fields: list[Field]
+    suspended: bool | UnsetType = UNSET
+    limited: bool | UnsetType = UNSET
+
+
+class MutedAccount(Account, kw_only=True):
+    mute_expires_at: Moment | None
+
+
+class Source(Shape, kw_only=True):
+    """What the owner of an account typed, and the defaults for new posts."""
+
+    privacy: VisibilityWord
+    sensitive: bool
+    language: str | None
+    note: str
+    fields: list[Field]
+    follow_requests_count: int
+    hide_collections: bool
+    discoverable: bool
+    indexable: bool
+    attribution_domains: list[str]
+    quote_policy: str
+
+
+class CredentialAccount(Account, kw_only=True):
+    """One's own account."""
+
+    source: Source
+    role: Role
+
+
+class Profile(Shape, kw_only=True):
+    """One's own profile as one edits it: texts as typed, null where there is no picture."""
+
+    id: Id
+    display_name: str
+    note: str
+    fields: list[Field]
+    avatar: Url | None
+    avatar_static: Url | None
+    avatar_description: str
+    header: Url | None
+    header_static: Url | None
+    header_description: str
+    locked: bool
+    bot: bool
+    hide_collections: bool
+    discoverable: bool
+    indexable: bool
+    show_media: bool
+    show_media_replies: bool
+    show_featured: bool
+    attribution_domains: list[str]
+    featured_tags: list[str]
+
+
+class Preferences(Shape, kw_only=True):
+    default_visibility: VisibilityWord = msgspec.field(name="posting:default:visibility")
+    default_sensitive: bool = msgspec.field(name="posting:default:sensitive")
+    default_language: str | None = msgspec.field(name="posting:default:language")
+    default_quote_policy: str = msgspec.field(name="posting:default:quote_policy")
+    expand_media: str = msgspec.field(name="reading:expand:media")
+    expand_spoilers: bool = msgspec.field(name="reading:expand:spoilers")
+    autoplay_gifs: bool = msgspec.field(name="reading:autoplay:gifs")
+
+
+class Relationship(Shape, kw_only=True):
+    """How the viewer and another account stand to each other."""
+
+    id: Id
+    following: bool
+    showing_reblogs: bool
+    notifying: bool
+    languages: list[str] | None
+    followed_by: bool
+    blocking: bool
+    blocked_by: bool
+    muting: bool
+    muting_notifications: bool
+    muting_expires_at: Moment | None
+    requested: bool
+    requested_by: bool
+    domain_blocking: bool
+    endorsed: bool
+    note: str
+
+
+class FamiliarFollowers(Shape, kw_only=True):
+    id: Id
+    accounts: list[Account]
+
+
+# -- statuses ----------------------------------------------------------------------------------------------------------
+
+
+class Size(Shape, kw_only=True):
+    width: int
+    height: int
+    size: str
+    aspect: float
+
+
+class Point(Shape, kw_only=True):
+    x: float
+    y: float
+
+
+class MediaMeta(Shape, kw_only=True):
+    original: Size
+    small: Size
+    focus: Point
+
+
+class MediaAttachment(Shape, kw_only=True):
+    id: Id
+    type: str
+    url: Url
+    preview_url: Url
+    remote_url: Url | None
+    preview_remote_url: Url | None
+    text_url: Url | None
+    meta: MediaMeta
+    description: str | None
+    blurhash: str | None
+
+
+class PollOption(Shape, kw_only=True):
+    title: str
+    votes_count: Annotated[int | None, Meta(description="null while the totals are hidden.")]
+
+
+class Poll(Shape, kw_only=True):
+    """`voted` and `own_votes` are there for members only."""
+
+    id: Id
+    expires_at: Moment | None
+    expired: bool
+    multiple: bool
+    votes_count: int
+    voters_count: int | None
+    options: list[PollOption]
+    emojis: list[Emoji]
+    voted: bool | UnsetType = UNSET
+    own_votes: list[int] | UnsetType = UNSET
+
+
+class Mention(Shape, kw_only=True):
+    id: Id
+    username: str
+    url: Url
+    acct: str
+
+
+class StatusTag(Shape, kw_only=True):
+    name: str
+    url: Url
+
+
+class StatusApplication(Shape, kw_only=True):
+    name: str
+    website: Url | None
+
+
+class StatusBody(Shape, kw_only=True):
+    """The part of a status that is the same for every viewer."""
+
+    id: Id
+    created_at: Moment
+    in_reply_to_id: Id | None
+    in_reply_to_account_id: Id | None
+    sensitive: bool
+    spoiler_text: str
+    visibility: VisibilityWord
+    language: str | None
+    uri: Url
+    url: Url
+    edited_at: Moment | None
+    content: Annotated[Html | UnsetType, Meta(description="Absent in the answer to a deletion.")] = UNSET
+    account: Account
+    media_attachments: list[MediaAttachment]
+    mentions: list[Mention]
+    tags: list[StatusTag]
+    emojis: list[Emoji]
+    card: None
+    application: StatusApplication | None
+
+
+class Status(StatusBody, kw_only=True):
+    """A post or a boost. `favourited` to `filtered` are there for members only, `pinned` on one's own posts only."""
+
+    replies_count: int
+    reblogs_count: int
+    favourites_count: int
+    favourited: bool | UnsetType = UNSET
+    reblogged: bool | UnsetType = UNSET
+    muted: bool | UnsetType = UNSET
+    bookmarked: bool | UnsetType = UNSET
+    filtered: Annotated[list[Any] | UnsetType, Meta(description="Always empty: there are no filters yet.")] = UNSET
+    pinned: bool | UnsetType = UNSET
+    reblog: "Status | None"
+    poll: Poll | None
+
+
+class DeletedStatus(Status, kw_only=True):
+    """With the source, so that it can be written anew; without `content`."""
+
+    text: str
+
+
+class Context(Shape, kw_only=True):
+    ancestors: list[Status]
+    descendants: list[Status]
+
+
+class StatusSource(Shape, kw_only=True):
+    id: Id
+    text: str
+    spoiler_text: str
+
+
+class EditPollOption(Shape, kw_only=True):
+    title: str
+
+
+class EditPoll(Shape, kw_only=True):
+    options: list[EditPollOption]
+
+
+class StatusEdit(Shape, kw_only=True):
+    """A version of a status."""
+
+    content: Html
+    spoiler_text: str
+    sensitive: bool
+    created_at: Moment
+    account: Account
+    media_attachments: list[MediaAttachment]
+    emojis: list[Emoji]
+    poll: EditPoll | UnsetType = UNSET

@@ -1,0 +1,118 @@
+"""What apps send to write, change, delete or boost a status, and the drafts that actions take."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from folkmoot.api.parameters import Focus, Id, Parameters, about
+from folkmoot.api.words import VISIBILITY_OF, Visibility
+from folkmoot.base import clock
+from folkmoot.base.errors import FieldError, Invalid, NotFound
+from folkmoot.network.media.actions import LONGEST_DESCRIPTION
+from folkmoot.network.posts import actions
+from folkmoot.network.posts.model import PollDraft, PostDraft
+from folkmoot.network.posts.model import Visibility as PostVisibility
+from folkmoot.network.sessions.model import Preferences, TokenHolder
+
+NOTHING_TO_ANSWER = "The post you are trying to reply to does not appear to exist."
+_MOST = actions.PostLimits()
+
+
+class NewPoll(Parameters, frozen=True, kw_only=True):
+    options: Annotated[tuple[str, ...], about("The answers, all different.", minItems=2, maxItems=_MOST.max_options)] = ()
+    expires_in: Annotated[int, about("Seconds. Required.", minimum=_MOST.shortest_poll, maximum=_MOST.longest_poll)] = 0
+    multiple: Annotated[bool, about("Whether people may choose several answers.")] = False
+    hide_totals: Annotated[bool, about("Whether the counts are hidden until the end.")] = False
+
+
+class StatusText(Parameters, frozen=True, kw_only=True):
+    """What a new and an edited status have in common."""
+
+    status: Annotated[str, about("The text. Required without pictures or poll.", maxLength=_MOST.max_characters)] = ""
+    spoiler_text: Annotated[str, about("A warning that covers the text; it makes the status sensitive.")] = ""
+    media_ids: Annotated[tuple[Id, ...], about("Uploads, in the order shown.", maxItems=_MOST.max_pictures)] = ()
+    poll: NewPoll | None = None
+
+    def poll_draft(self) -> PollDraft | None:
+        poll = self.poll
+        return None if poll is None else PollDraft(
+            titles=poll.options, expires_in=poll.expires_in, is_multiple=poll.multiple, hides_totals=poll.hide_totals
+        )
+
+
+class NewStatus(StatusText, frozen=True, kw_only=True):
+    visibility: Annotated[Visibility | None, about("Absent: the member's default.")] = None
+    sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
+    language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None
+    in_reply_to_id: Id | None = None
+    scheduled_at: Annotated[str, about("A moment that is past publishes at once; later ones are refused.", format="date-time")] = ""
+    quoted_status_id: Annotated[str, about("Refused: there are no quotations yet.")] = ""
+
+
+class PictureDescription(Parameters, frozen=True, kw_only=True):
+    id: Id = 0
+    description: Annotated[str | None, about("Absent: it stays.", maxLength=LONGEST_DESCRIPTION)] = None
+    focus: Focus | None = None
+
+
+class ChangedStatus(StatusText, frozen=True, kw_only=True):
+    """Pictures, poll and warning that are not sent are taken away."""
+
+    sensitive: bool = False
+    language: Annotated[str | None, about("ISO 639. Absent: it stays; empty: none.")] = None
+    media_attributes: Annotated[tuple[PictureDescription, ...], about("Descriptions of pictures in `media_ids`.")] = ()
+
+
+class Deletion(Parameters, frozen=True, kw_only=True):
+    delete_media: Annotated[bool, about("Whether the pictures go at once. Else they can be used again for a day.")] = False
+
+
+class Boost(Parameters, frozen=True, kw_only=True):
+    visibility: Annotated[Visibility, about("Who sees the boost.")] = "public"
+
+
+class StatusIds(Parameters, frozen=True, kw_only=True):
+    id: tuple[Id, ...] = ()
+
+
+def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempotency_key: str | None) -> PostDraft:
+    """A draft of a new post: what was sent wins over the member's defaults. Raises Invalid, NotFound."""
+    if _is_ahead(params.scheduled_at):
+        raise Invalid(FieldError("scheduled_at", "invalid", "This network does not publish at a set time yet."))
+    if params.quoted_status_id:
+        raise Invalid(FieldError("quoted_status_id", "invalid", "This network has no quotations yet."))
+    if params.in_reply_to_id == 0:
+        raise NotFound(NOTHING_TO_ANSWER)
+    return PostDraft(
+        text=params.status,
+        visibility=PostVisibility(own.visibility) if params.visibility is None else VISIBILITY_OF[params.visibility],
+        reply_to_id=params.in_reply_to_id,
+        cover=params.spoiler_text,
+        is_sensitive=own.is_sensitive if params.sensitive is None else params.sensitive,
+        language=(own.post_language if params.language is None else params.language) or None,
+        media_ids=params.media_ids,
+        poll=params.poll_draft(),
+        app_id=holder.app_id,
+        idempotency_key=idempotency_key or None,
+    )
+
+
+def changed_draft(params: ChangedStatus) -> PostDraft:
+    return PostDraft(
+        text=params.status, cover=params.spoiler_text, is_sensitive=params.sensitive, language=params.language,
+        media_ids=params.media_ids, poll=params.poll_draft(),
+    )
+
+
+def picture_changes(params: ChangedStatus) -> list[actions.PictureChange]:
+    return [actions.PictureChange(change.id, change.description, change.focus) for change in params.media_attributes]
+
+
+def _is_ahead(moment: str) -> bool:
+    """Whether a post is to wait; one whose time is past is published at once."""
+    if not moment:
+        return False
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise Invalid(FieldError("scheduled_at", "invalid", "This is not a date with a time.")) from None
+    return at.replace(tzinfo=at.tzinfo or UTC) > clock.now()
