@@ -189,7 +189,7 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
     reply_to_id: int | None = None
     cover: str = ""
     is_sensitive: bool = False
-    language: str | None = None
+    language: str | None = None  # of an edit: None leaves it, an empty one clears it
     media_ids: tuple[int, ...] = ()
     poll: PollDraft | None = None
     app_id: int | None = None
