@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from folkmoot.api import shapes
+from folkmoot.api import account_shapes as shapes
 from folkmoot.api.words import VISIBILITY, moment
 from folkmoot.http.urls import Urls
 from folkmoot.network.accounts.model import Account, AccountEffect

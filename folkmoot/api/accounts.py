@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
 
-from folkmoot.api import shapes
+from folkmoot.api import account_shapes as shapes
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import Id, Offset, PageOf20, PageOf40, Parameters, about
+from folkmoot.api.profile_changes import ProfileChange
 from folkmoot.api.request import Request
 from folkmoot.api.search import without_own_domain
-from folkmoot.api.words import VISIBILITY, VISIBILITY_OF, DefaultVisibility
+from folkmoot.api.status_shapes import Status
+from folkmoot.api.words import VISIBILITY
 from folkmoot.base.errors import NotFound, TooMany
 from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
@@ -27,45 +28,6 @@ from folkmoot.network.relations.queries import count_requests, list_related
 from folkmoot.network.search.queries import search_accounts
 from folkmoot.network.sessions import actions as sessions
 from folkmoot.network.sessions.model import Preferences, Viewer
-
-
-class ProfileRow(Parameters, frozen=True, kw_only=True):
-    name: Annotated[str, about(maxLength=accounts.LONGEST_FIELD)] = ""
-    value: Annotated[str, about(maxLength=accounts.LONGEST_FIELD)] = ""
-
-
-class PostDefaults(Parameters, frozen=True, kw_only=True):
-    privacy: DefaultVisibility | None = None
-    sensitive: bool | None = None
-    language: Annotated[str, Meta(max_length=8, description="ISO 639; empty for none.")] | None = None
-
-
-class ProfileChange(Parameters, frozen=True, kw_only=True):
-    """What is absent stays; an empty text clears a field."""
-
-    display_name: Annotated[str | None, about(maxLength=accounts.LONGEST_NAME)] = None
-    note: Annotated[str | None, about("The biography.", maxLength=accounts.LONGEST_BIO)] = None
-    avatar: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
-    header: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
-    locked: Annotated[bool | None, about("Whether followers must be accepted.")] = None
-    bot: bool | None = None
-    discoverable: bool | None = None
-    indexable: Annotated[bool | None, about("Whether search finds public posts.")] = None
-    hide_collections: Annotated[bool | None, about("Whether the lists of followers and followed accounts are hidden.")] = None
-    fields_attributes: Annotated[tuple[ProfileRow, ...] | None, about("Rows of the profile.", maxItems=accounts.MOST_FIELDS)] = None
-    source: Annotated[PostDefaults | None, about("Defaults for new posts.")] = None
-
-    def draft(self) -> accounts.ProfileDraft:
-        rows = self.fields_attributes
-        return accounts.ProfileDraft(
-            display_name=self.display_name, bio=self.note, fields=None if rows is None else [(row.name, row.value) for row in rows],
-            is_locked=self.locked, is_bot=self.bot, is_discoverable=self.discoverable, is_indexable=self.indexable,
-            hides_collections=self.hide_collections,
-        )
-
-    def pictures(self) -> dict[Purpose, File | None]:
-        sent = {Purpose.AVATAR: self.avatar, Purpose.HEADER: self.header}
-        return {purpose: file for purpose, file in sent.items() if file is not UNSET}
 
 
 class AccountIds(Parameters, frozen=True, kw_only=True):
@@ -96,13 +58,13 @@ async def verify_credentials(request: Request) -> Reply:
 
 
 async def update_credentials(request: Request, params: ProfileChange) -> Reply:
-    """Changes the member's profile, and the defaults for new posts; what is not sent stays."""
+    """Changes the member's profile, and the defaults for new posts."""
     return await _own(request, await _changed(request, params))
 
 
 async def _changed(request: Request, params: ProfileChange) -> Viewer:
     viewer = request.viewer
-    preferences = _preferences(viewer.login.preferences, params.source)
+    preferences = params.preferences(viewer.login.preferences)
     sent = params.pictures()
     try:
         keys = {purpose: await _uploaded(request, file, purpose) for purpose, file in sent.items()}
@@ -135,7 +97,7 @@ async def profile(request: Request) -> Reply:
 
 
 async def update_profile(request: Request, params: ProfileChange) -> Reply:
-    """Changes the member's profile; what is not sent stays."""
+    """Changes the member's profile."""
     changed = await _changed(request, params)
     return request.json(request.entities.profile(changed.account))
 
@@ -256,17 +218,6 @@ async def _without_picture(request: Request, purpose: Purpose) -> Reply:
     return await _own(request, msgspec.structs.replace(request.viewer, account=account))
 
 
-def _preferences(own: Preferences, source: PostDefaults | None) -> Preferences:
-    if source is None:
-        return own
-    return msgspec.structs.replace(
-        own,
-        visibility=own.visibility if source.privacy is None else int(VISIBILITY_OF[source.privacy]),
-        is_sensitive=own.is_sensitive if source.sensitive is None else source.sensitive,
-        post_language=own.post_language if source.language is None else source.language,
-    )
-
-
 _READ, _WRITE = "read:accounts", "write:accounts"
 _OWN = "read:accounts|profile"
 _ONE = "/api/v1/accounts/{id}"
@@ -296,7 +247,7 @@ ROUTES = [
     ),
     endpoint("GET", _ONE, show, Access.PUBLIC, _READ, answer=shapes.Account),
     endpoint(
-        "GET", f"{_ONE}/statuses", statuses, Access.PUBLIC, "read:statuses", params=AccountStatuses, answer=list[shapes.Status]
+        "GET", f"{_ONE}/statuses", statuses, Access.PUBLIC, "read:statuses", params=AccountStatuses, answer=list[Status]
     ),
     endpoint("GET", f"{_ONE}/followers", followers, Access.PUBLIC, _READ, params=PageOf40, answer=list[shapes.Account]),
     endpoint("GET", f"{_ONE}/following", following, Access.PUBLIC, _READ, params=PageOf40, answer=list[shapes.Account]),

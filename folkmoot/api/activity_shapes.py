@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from folkmoot.api.shapes import Account, Id, Moment, Shape, Status, Url
+from folkmoot.api.account_shapes import Account, Id, Moment, Shape, Url
+from folkmoot.api.status_shapes import Status
 
 
 class Notification(Shape, kw_only=True):

@@ -156,8 +156,8 @@ def _refused(request: Request, code: str, description: str, status: int, headers
 ROUTES = [
     endpoint("POST", "/api/v1/apps", register, Access.PUBLIC, limit="app", params=NewApp, answer=shapes.CredentialApp),
     endpoint("GET", "/api/v1/apps/verify_credentials", verify, Access.APP, answer=shapes.App),
-    endpoint("POST", "/oauth/token", token, Access.PUBLIC, params=TokenRequest, answer=shapes.Token),
-    endpoint("POST", "/oauth/revoke", revoke, Access.PUBLIC, params=Revocation, answer=shapes.Nothing),
+    endpoint("POST", "/oauth/token", token, Access.PUBLIC, params=TokenRequest, answer=shapes.Token, refusal=shapes.OAuthError),
+    endpoint("POST", "/oauth/revoke", revoke, Access.PUBLIC, params=Revocation, answer=shapes.Nothing, refusal=shapes.OAuthError),
     *(endpoint(method, "/oauth/userinfo", user_info, Access.MEMBER, "profile", answer=shapes.UserInfo) for method in ("GET", "POST")),
     endpoint("GET", "/.well-known/oauth-authorization-server", metadata, Access.PUBLIC, answer=shapes.AuthorizationServer),
 ]

@@ -4,10 +4,13 @@ There is no link to an ActivityPub document, and no protocol is named, as long a
 """
 
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from folkmoot import __version__
-from folkmoot.api import network_shapes as shapes
+from folkmoot.api.account_shapes import Shape, Url
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.instance import counts
 from folkmoot.api.parameters import Parameters, about
@@ -19,6 +22,56 @@ from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name
 
 _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.0"
+
+
+class Link(Shape, kw_only=True):
+    rel: str
+    type: str | UnsetType = UNSET
+    href: Url
+
+
+class WebFinger(Shape, kw_only=True):
+    """RFC 7033."""
+
+    subject: str
+    aliases: list[Url]
+    links: list[Link]
+
+
+class NodeInfoLinks(Shape, kw_only=True):
+    links: list[Link]
+
+
+class Software(Shape, kw_only=True):
+    name: str
+    version: str
+
+
+class Services(Shape, kw_only=True):
+    inbound: list[str]
+    outbound: list[str]
+
+
+class UserTotals(Shape, kw_only=True):
+    total: int
+    active_month: int = msgspec.field(name="activeMonth")
+
+
+class NodeUsage(Shape, kw_only=True):
+    users: UserTotals
+    posts: int = msgspec.field(name="localPosts")
+
+
+class NodeInfo(Shape, kw_only=True):
+    """NodeInfo 2.0."""
+
+    version: str
+    software: Software
+    protocols: list[str]
+    services: Services
+    is_open: bool = msgspec.field(name="openRegistrations")
+    usage: NodeUsage
+    metadata: dict[str, Any]
 
 
 class Resource(Parameters, frozen=True, kw_only=True):
@@ -33,12 +86,12 @@ async def webfinger(request: Request, params: Resource) -> Reply:
     if account is None or account.effect >= AccountEffect.SUSPENDED:
         raise NotFound
     urls = request.context.urls
-    answer = shapes.WebFinger(
+    answer = WebFinger(
         subject=f"acct:{account.username}@{request.context.settings.domain}",
         aliases=[urls.account(account), urls.account_uri(account)],
         links=[
-            shapes.Link(rel="http://webfinger.net/rel/profile-page", type="text/html", href=urls.account(account)),
-            shapes.Link(rel="http://webfinger.net/rel/avatar", href=urls.avatar(account)),
+            Link(rel="http://webfinger.net/rel/profile-page", type="text/html", href=urls.account(account)),
+            Link(rel="http://webfinger.net/rel/avatar", href=urls.avatar(account)),
         ],
     )
     return Reply(encode(answer), media_type=b"application/jrd+json; charset=utf-8")
@@ -56,20 +109,20 @@ async def host_meta(request: Request) -> Reply:
 
 async def nodeinfo_links(request: Request) -> Reply:
     """Where NodeInfo is."""
-    return request.json(shapes.NodeInfoLinks(links=[shapes.Link(rel=_SCHEMA, href=f"{request.context.settings.base_url}/nodeinfo/2.0")]))
+    return request.json(NodeInfoLinks(links=[Link(rel=_SCHEMA, href=f"{request.context.settings.base_url}/nodeinfo/2.0")]))
 
 
 async def nodeinfo(request: Request) -> Reply:
     """What kind of network this is, for those who count networks (NodeInfo 2.0)."""
     network = request.context.settings.network
     members, active, posts = await counts(request)
-    answer = shapes.NodeInfo(
+    answer = NodeInfo(
         version="2.0",
-        software=shapes.Software(name="folkmoot", version=__version__),
+        software=Software(name="folkmoot", version=__version__),
         protocols=[],
-        services=shapes.Services(inbound=[], outbound=[]),
+        services=Services(inbound=[], outbound=[]),
         is_open=network.registration in ("open", "approval"),
-        usage=shapes.NodeUsage(users=shapes.UserTotals(total=members, active_month=active), posts=posts),
+        usage=NodeUsage(users=UserTotals(total=members, active_month=active), posts=posts),
         metadata={"nodeName": network.name, "nodeDescription": network.description},
     )
     return Reply(encode(answer), media_type=f'application/json; profile="{_SCHEMA}#"; charset=utf-8'.encode())
@@ -89,10 +142,10 @@ def _name_in(resource: str, request: Request) -> str:
 
 ROUTES = [
     endpoint(
-        "GET", "/.well-known/webfinger", webfinger, Access.PUBLIC, params=Resource, answer=shapes.WebFinger,
+        "GET", "/.well-known/webfinger", webfinger, Access.PUBLIC, params=Resource, answer=WebFinger,
         media_type="application/jrd+json",
     ),
     endpoint("GET", "/.well-known/host-meta", host_meta, Access.PUBLIC, answer=str, media_type="application/xrd+xml"),
-    endpoint("GET", "/.well-known/nodeinfo", nodeinfo_links, Access.PUBLIC, answer=shapes.NodeInfoLinks),
-    endpoint("GET", "/nodeinfo/2.0", nodeinfo, Access.PUBLIC, answer=shapes.NodeInfo),
+    endpoint("GET", "/.well-known/nodeinfo", nodeinfo_links, Access.PUBLIC, answer=NodeInfoLinks),
+    endpoint("GET", "/nodeinfo/2.0", nodeinfo, Access.PUBLIC, answer=NodeInfo),
 ]

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from folkmoot.api.parameters import P, Parameters, fill
+from folkmoot.api.account_shapes import Shape
+from folkmoot.api.activity_shapes import Count, Search
+from folkmoot.api.network_shapes import Error, ValidationError
+from folkmoot.api.parameters import Cursors, P, ParameterField, Parameters, fields_of, fill
 from folkmoot.api.request import Request
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
@@ -18,13 +21,45 @@ from folkmoot.http.routing import Access, Handler, Route
 @dataclass(frozen=True)
 class Endpoint(Route):
     """`about`: one sentence for the reference. `reads_body`: whether parameters may come in a body. `media_type`: of an
-    answer that is no JSON."""
+    answer that is no plain JSON. `may_be_partial`: 206 while a page is still being built. `refusal`: the shape of errors.
+    """
 
     params: type[Parameters] | None = None
     answer: Any = None
     about: str = ""
     reads_body: bool = True
     media_type: str = "application/json"
+    may_be_partial: bool = False
+    refusal: type[Shape] = Error
+
+    @property
+    def fields(self) -> tuple[ParameterField, ...]:
+        return fields_of(self.params) if self.params else ()
+
+    @property
+    def rule(self) -> str:
+        """What holds for all parameters together, if their struct says so."""
+        return " ".join((vars(self.params).get("__doc__") or "").split()) if self.params else ""
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether a Link header leads to the pages beside the answer."""
+        return self.params is not None and issubclass(self.params, Cursors) and self.answer not in (Count, Search)
+
+    @property
+    def family(self) -> str:
+        """The part of the API that it belongs to: the name of its module."""
+        return self.handler.__module__.rpartition(".")[2].replace("_", " ")
+
+    def refusals(self) -> dict[int, type[Shape]]:
+        """The statuses of errors that it can give, with the shape of each."""
+        is_write, is_open = self.method != "GET", self.access is Access.PUBLIC
+        found = {
+            400: bool(self.params), 401: True, 403: not is_open or bool(self.scope), 404: "{" in self.path, 413: self.reads_body,
+            422: not is_open or is_write, 429: True, 503: True,
+        }
+        shapes: dict[int, type[Shape]] = {400: self.refusal, 401: self.refusal, 422: ValidationError}
+        return {status: shapes.get(status, Error) for status, can_be in found.items() if can_be}
 
 
 def endpoint(

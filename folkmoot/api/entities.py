@@ -1,5 +1,5 @@
 """Fills the wire shapes of the client API: what our structs are called and look like for apps. The shapes themselves
-are declared in `shapes.py` and `activity_shapes.py`.
+are declared in `status_shapes.py`, `activity_shapes.py` and `network_shapes.py`.
 
 A status is rendered once into a *fragment*: its JSON without what changes from viewer to viewer or second to second.
 A page is spliced from fragments: counts, the viewer's flags and the poll are put between their bytes.
@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from folkmoot.api import activity_shapes as activity
 from folkmoot.api import network_shapes as network
-from folkmoot.api import shapes
+from folkmoot.api import status_shapes as shapes
 from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock

@@ -6,7 +6,7 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.parameters import Focus, Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.api.shapes import MediaAttachment
+from folkmoot.api.status_shapes import MediaAttachment
 from folkmoot.base.errors import Malformed, NotFound
 from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
@@ -20,7 +20,7 @@ _MIDDLE = (0.0, 0.0)
 class NewPicture(Parameters, frozen=True, kw_only=True):
     file: Annotated[File | None, about("JPEG, PNG, WebP, AVIF or GIF. Required.")] = None
     description: Annotated[str, about("Text for those who do not see the picture.", maxLength=LONGEST_DESCRIPTION)] = ""
-    focus: Focus = _MIDDLE
+    focus: Focus | None = None
 
 
 class PictureChange(Parameters, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ async def upload(request: Request, params: NewPicture) -> Reply:
         raise Malformed("Validation failed: %(name)s can't be blank", name="file")
     picture = await upload_picture(
         request.database, request.context.store, request.account, params.file.content, description=params.description,
-        focus=params.focus,
+        focus=params.focus or _MIDDLE,
     )
     return request.json(request.entities.upload(picture))
 

@@ -1,12 +1,11 @@
 """The wire shapes of what a network says about itself, of OAuth, and of errors."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from folkmoot.api.account_shapes import Account, Html, Moment, Shape, Url
 from folkmoot.api.activity_shapes import Rule
-from folkmoot.api.shapes import Account, Html, Moment, Shape, Url
 
 # -- errors ------------------------------------------------------------------------------------------------------------
 
@@ -256,56 +255,3 @@ class OldInstance(Shape, kw_only=True):
 class ExtendedDescription(Shape, kw_only=True):
     updated_at: Moment | None
     content: Html
-
-
-# -- discovery ---------------------------------------------------------------------------------------------------------
-
-
-class Link(Shape, kw_only=True):
-    rel: str
-    type: str | UnsetType = UNSET
-    href: Url
-
-
-class WebFinger(Shape, kw_only=True):
-    """RFC 7033."""
-
-    subject: str
-    aliases: list[Url]
-    links: list[Link]
-
-
-class NodeInfoLinks(Shape, kw_only=True):
-    links: list[Link]
-
-
-class Software(Shape, kw_only=True):
-    name: str
-    version: str
-
-
-class Services(Shape, kw_only=True):
-    inbound: list[str]
-    outbound: list[str]
-
-
-class UserTotals(Shape, kw_only=True):
-    total: int
-    active_month: int = msgspec.field(name="activeMonth")
-
-
-class NodeUsage(Shape, kw_only=True):
-    users: UserTotals
-    posts: int = msgspec.field(name="localPosts")
-
-
-class NodeInfo(Shape, kw_only=True):
-    """NodeInfo 2.0."""
-
-    version: str
-    software: Software
-    protocols: list[str]
-    services: Services
-    is_open: bool = msgspec.field(name="openRegistrations")
-    usage: NodeUsage
-    metadata: dict[str, Any]

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
+from folkmoot.api.account_shapes import Account
 from folkmoot.api.activity_shapes import Count, GroupedNotifications, NotificationPolicy, PendingSummary
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.notifications import Notifications, UnreadCount, clear, kinds_of
 from folkmoot.api.parameters import about
 from folkmoot.api.request import Request
-from folkmoot.api.shapes import Account
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries

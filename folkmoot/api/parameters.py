@@ -7,7 +7,7 @@ text is a value: it clears what an absent one leaves (`str | None = None`). `| U
 The reference page, the OpenAPI document and the hostile tests read the same structs through `fields_of`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -38,7 +38,7 @@ def about(sentence: str = "", **schema: Any) -> Meta:
 
 def _up_to(most: int) -> Meta:
     return Meta(
-        description=f"How many; more than {most} is read as {most}.", extra={"reads": "count", "most": most},
+        description="What is above the maximum is read as the maximum.", extra={"reads": "count", "most": most},
         extra_json_schema={"minimum": 0, "maximum": most},
     )
 
@@ -50,8 +50,8 @@ UpTo40 = Annotated[int, _up_to(40)]
 UpTo80 = Annotated[int, _up_to(80)]
 UpTo1000 = Annotated[int, _up_to(1000)]
 Offset = Annotated[int, Meta(
-    description="How many results to leave out.", extra={"reads": "count", "most": 10_000},
-    extra_json_schema={"minimum": 0, "maximum": 10_000},
+    description="How many results to leave out. What is above the maximum is read as the maximum.",
+    extra={"reads": "count", "most": 10_000}, extra_json_schema={"minimum": 0, "maximum": 10_000},
 )]
 Focus = Annotated[tuple[float, float], Meta(
     description="The point that stays visible when the picture is cropped: x and y from -1 to 1, `0.2,-0.5`.",
@@ -121,6 +121,33 @@ def fields_of(kind: type[Parameters]) -> tuple[ParameterField, ...]:
     described = inspect.type_info(kind)
     assert isinstance(described, inspect.StructType)
     return tuple(_field(field) for field in described.fields)
+
+
+def on_the_wire(fields: Iterable[ParameterField], prefix: str = "") -> Iterator[tuple[str, ParameterField]]:
+    """(name with brackets, parameter) as forms and queries send them: `id[]`, `poll[options][]`."""
+    for field in fields:
+        name = f"{prefix}[{field.name}]" if prefix else field.name
+        name += "[]" if field.is_list else ""
+        if field.parts:
+            yield from on_the_wire(field.parts, name)
+        else:
+            yield name, field
+
+
+def json_schema(fields: Iterable[ParameterField]) -> dict[str, Any]:
+    """The JSON Schema of a body with these parameters."""
+    properties = {}
+    required = []
+    for field in fields:
+        schema = field.schema
+        if field.parts and field.is_list:
+            schema = {**schema, "items": json_schema(field.parts)}
+        elif field.parts:
+            schema = {**schema, **json_schema(field.parts)}
+        properties[field.name] = schema if field.default in (NODEFAULT, None, "", ()) else {**schema, "default": field.default}
+        if field.is_required:
+            required.append(field.name)
+    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
 def _field(field: inspect.Field) -> ParameterField:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from folkmoot.api import shapes
+from folkmoot.api import status_shapes as shapes
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request

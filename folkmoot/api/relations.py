@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
+from folkmoot.api.account_shapes import Account as AccountShape
+from folkmoot.api.account_shapes import FamiliarFollowers, MutedAccount, Relationship
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.parameters import Id, PageOf40, Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.api.shapes import Account as AccountShape
-from folkmoot.api.shapes import FamiliarFollowers, MutedAccount, Relationship
 from folkmoot.base.db import WriteTx
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from folkmoot.api import activity_shapes as shapes
+from folkmoot.api.account_shapes import Account
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import Id, Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.api.shapes import Account
 from folkmoot.api.words import moment
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access

@@ -1,4 +1,6 @@
-"""Every address of the client API, in one table."""
+"""Every address of the client API, in one table, and the OpenAPI document that describes them."""
+
+from typing import Any
 
 from folkmoot.api import (
     accounts,
@@ -18,9 +20,26 @@ from folkmoot.api import (
     statuses,
     timelines,
 )
+from folkmoot.api.endpoints import Endpoint, endpoint
+from folkmoot.api.openapi import document
+from folkmoot.api.request import Request, encode
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access
 
-ROUTES = [
+_documents: dict[str, bytes] = {}
+
+
+async def description(request: Request) -> Reply:
+    """This API as an OpenAPI 3.1 document."""
+    base_url = request.context.settings.base_url
+    if base_url not in _documents:
+        _documents[base_url] = encode(document(ROUTES, base_url))
+    return Reply(_documents[base_url])
+
+
+ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES,
+    endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -19,7 +19,7 @@ _MOST = actions.PostLimits()
 
 class NewPoll(Parameters, frozen=True, kw_only=True):
     options: Annotated[tuple[str, ...], about("The answers, all different.", minItems=2, maxItems=_MOST.max_options)] = ()
-    expires_in: Annotated[int, about("Seconds. Required.", minimum=_MOST.shortest_poll, maximum=_MOST.longest_poll)] = 0
+    expires_in: Annotated[int | None, about("Seconds. Required.", minimum=_MOST.shortest_poll, maximum=_MOST.longest_poll)] = None
     multiple: Annotated[bool, about("Whether people may choose several answers.")] = False
     hide_totals: Annotated[bool, about("Whether the counts are hidden until the end.")] = False
 
@@ -27,7 +27,7 @@ class NewPoll(Parameters, frozen=True, kw_only=True):
 class StatusText(Parameters, frozen=True, kw_only=True):
     """What a new and an edited status have in common."""
 
-    status: Annotated[str, about("The text. Required without pictures or poll.", maxLength=_MOST.max_characters)] = ""
+    status: Annotated[str, about("The text, as long as `/api/v2/instance` says. Required without pictures or poll.")] = ""
     spoiler_text: Annotated[str, about("A warning that covers the text; it makes the status sensitive.")] = ""
     media_ids: Annotated[tuple[Id, ...], about("Uploads, in the order shown.", maxItems=_MOST.max_pictures)] = ()
     poll: NewPoll | None = None
@@ -35,7 +35,7 @@ class StatusText(Parameters, frozen=True, kw_only=True):
     def poll_draft(self) -> PollDraft | None:
         poll = self.poll
         return None if poll is None else PollDraft(
-            titles=poll.options, expires_in=poll.expires_in, is_multiple=poll.multiple, hides_totals=poll.hide_totals
+            titles=poll.options, expires_in=poll.expires_in or 0, is_multiple=poll.multiple, hides_totals=poll.hide_totals
         )
 
 
@@ -49,14 +49,12 @@ class NewStatus(StatusText, frozen=True, kw_only=True):
 
 
 class PictureDescription(Parameters, frozen=True, kw_only=True):
-    id: Id = 0
+    id: Id | None = None
     description: Annotated[str | None, about("Absent: it stays.", maxLength=LONGEST_DESCRIPTION)] = None
     focus: Focus | None = None
 
 
 class ChangedStatus(StatusText, frozen=True, kw_only=True):
-    """Pictures, poll and warning that are not sent are taken away."""
-
     sensitive: bool = False
     language: Annotated[str | None, about("ISO 639. Absent: it stays; empty: none.")] = None
     media_attributes: Annotated[tuple[PictureDescription, ...], about("Descriptions of pictures in `media_ids`.")] = ()
@@ -104,7 +102,7 @@ def changed_draft(params: ChangedStatus) -> PostDraft:
 
 
 def picture_changes(params: ChangedStatus) -> list[actions.PictureChange]:
-    return [actions.PictureChange(change.id, change.description, change.focus) for change in params.media_attributes]
+    return [actions.PictureChange(change.id or 0, change.description, change.focus) for change in params.media_attributes]
 
 
 def _is_ahead(moment: str) -> bool:

@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 
+from folkmoot.api.account_shapes import Account as AccountShape
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.parameters import PageOf20, PageOf40
 from folkmoot.api.request import Request
-from folkmoot.api.shapes import Account as AccountShape
-from folkmoot.api.shapes import Context, DeletedStatus, Status, StatusEdit, StatusSource
 from folkmoot.api.status_drafts import (
     NOTHING_TO_ANSWER,
     Boost,
@@ -21,6 +20,7 @@ from folkmoot.api.status_drafts import (
     new_draft,
     picture_changes,
 )
+from folkmoot.api.status_shapes import Context, DeletedStatus, Status, StatusEdit, StatusSource
 from folkmoot.api.words import VISIBILITY_OF
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound

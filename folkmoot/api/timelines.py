@@ -6,7 +6,7 @@ from typing import Annotated
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import PageOf20, about
 from folkmoot.api.request import Request
-from folkmoot.api.shapes import Status
+from folkmoot.api.status_shapes import Status
 from folkmoot.base.formatting import hashtag_key
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
@@ -65,7 +65,9 @@ async def hashtag(request: Request, params: HashtagTimeline) -> Reply:
 
 
 ROUTES = [
-    endpoint("GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Status]),
+    endpoint(
+        "GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Status], may_be_partial=True
+    ),
     endpoint("GET", "/api/v1/timelines/public", public, Access.PUBLIC, "read:statuses", params=PublicTimeline, answer=list[Status]),
     endpoint(
         "GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses", params=HashtagTimeline, answer=list[Status]

@@ -62,7 +62,8 @@ async def edit_post(
     now = clock.now()
     after = msgspec.structs.replace(
         before, text=draft.text, html=rendered(draft.text, people, limits.base_url), cover=draft.cover,
-        is_sensitive=draft.is_sensitive or bool(draft.cover), language=before.language if draft.language is None else draft.language or None,
+        is_sensitive=draft.is_sensitive or bool(draft.cover),
+        language=before.language if draft.language is None else draft.language or None,
         mentions=tuple(Mention(account.id, account.username, account.domain) for account in people),
         hashtags=tuple(map(formatting.hashtag_key, formatting.hashtags_of(draft.text))),
         pictures=pictures, poll=_poll(before, draft), version=before.version + 1, edited_at=now,

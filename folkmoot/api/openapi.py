@@ -1,0 +1,160 @@
+"""The client API as an OpenAPI 3.1 document, made from the declarations of its endpoints."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from folkmoot import __version__
+from folkmoot.api.endpoints import Endpoint
+from folkmoot.api.network_shapes import Error, OAuthError, ValidationError
+from folkmoot.api.parameters import ParameterField, json_schema, on_the_wire
+from folkmoot.http.routing import Access
+from folkmoot.network.sessions.scopes import KNOWN
+
+_SCHEMAS = "#/components/schemas/"
+_BODIES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+_INTRODUCTION = """The client API of Folkmoot, as Mastodon's clients know it.
+
+Ids are texts. Moments are UTC. Lists are paged by the `Link` header; an empty page has none. Parameters may come in the
+query, or in a body as a form, multipart or JSON; lists are named with brackets in forms and queries (`id[]`). JSON null
+counts as absent. Every answer carries the rate limit that is closest."""
+REFUSALS = {
+    400: "A parameter is missing or cannot be read.", 401: "The token is not valid, or there is none.",
+    403: "The token's scopes do not cover this, or the member may not do it.",
+    404: "Not there, or not for the viewer to see: the answer is the same.",
+    413: "The body is too large.",
+    422: "Something in the input cannot be used, or the token stands for no member.",
+    429: "A rate limit is spent; `Retry-After` says when to try again.",
+    503: "Writing is paused while the host moves, or a part does not answer; try again.",
+}
+_RATE_HEADERS = {
+    "X-RateLimit-Limit": {"description": "How many requests the limit allows.", "schema": {"type": "integer"}},
+    "X-RateLimit-Remaining": {"description": "How many are left.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {"description": "When the limit starts anew.", "schema": {"type": "string", "format": "date-time"}},
+}
+_LINK = {
+    "description": "The pages beside this one (RFC 8288): `next` is older, `prev` is newer. Absent when the page is empty.",
+    "schema": {"type": "string"},
+}
+_HEADERS = "#/components/headers/"
+_RATE = {name: {"$ref": f"{_HEADERS}{name}"} for name in _RATE_HEADERS}
+_RETRY = {"description": "Seconds.", "schema": {"type": "integer"}}
+
+
+def shapes_of(endpoints: Sequence[Endpoint]) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """(the JSON Schema of each answer, in the order of the endpoints; the shapes that they and the errors refer to)."""
+    answers = [endpoint.answer for endpoint in endpoints]
+    schemas, components = msgspec.json.schema_components([*answers, Error, ValidationError, OAuthError], ref_template=_SCHEMAS + "{name}")
+    return list(schemas[: len(answers)]), components
+
+
+def document(endpoints: Sequence[Endpoint], base_url: str) -> dict[str, Any]:
+    answers, shapes = shapes_of(endpoints)
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint, answer in zip(endpoints, answers, strict=True):
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, answer)
+        if endpoint.reads_body and endpoint.params:
+            name = endpoint.params.__name__
+            body = json_schema(endpoint.fields)
+            if shapes.setdefault(name, body) != body:
+                raise ValueError(f"two schemas have the name {name}")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Folkmoot", "version": __version__, "description": _INTRODUCTION,
+            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+        },
+        "servers": [{"url": base_url}],
+        "paths": paths,
+        "components": {
+            "schemas": shapes,
+            "responses": _refusals(endpoints),
+            "securitySchemes": {"oauth": _oauth(base_url)},
+            "headers": {**_RATE_HEADERS, "Link": _LINK, "Retry-After": _RETRY},
+        },
+    }
+
+
+def _operation(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(endpoint),
+        "tags": [endpoint.family],
+        "summary": endpoint.about,
+        "security": _security(endpoint),
+        "parameters": [*_path_parameters(endpoint.path), *([] if endpoint.reads_body else _query_parameters(endpoint.fields))],
+        "responses": _responses(endpoint, answer),
+    }
+    if endpoint.reads_body and endpoint.params:
+        schema = {"$ref": f"{_SCHEMAS}{endpoint.params.__name__}"}
+        operation["requestBody"] = {"content": {kind: {"schema": schema} for kind in _BODIES}}
+    if endpoint.rule:
+        operation["description"] = endpoint.rule
+    if endpoint.deprecated_at:
+        operation["deprecated"] = True
+    return operation
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", endpoint.path.removeprefix("/api"))
+    return "_".join([endpoint.method.lower(), *words])
+
+
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    allowed = [{"oauth": [scope]} for scope in endpoint.scope.split("|")] if endpoint.scope else [{"oauth": []}]
+    return [{}, *allowed] if endpoint.access is Access.PUBLIC else allowed
+
+
+def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", path):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query_parameters(fields: Iterable[ParameterField]) -> Iterable[dict[str, Any]]:
+    schemas = json_schema(fields)["properties"]
+    for name, field in on_the_wire(fields):
+        schema = {key: value for key, value in schemas[field.name].items() if key != "description"}
+        parameter: dict[str, Any] = {"name": name, "in": "query", "schema": schema}
+        if field.is_required:
+            parameter["required"] = True
+        if "description" in field.schema:
+            parameter["description"] = field.schema["description"]
+        yield parameter
+
+
+def _responses(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
+    paged = {**_RATE, "Link": {"$ref": f"{_HEADERS}Link"}} if endpoint.is_paged else _RATE
+    content = {endpoint.media_type: {"schema": answer}}
+    responses: dict[str, Any] = {"200": {"description": endpoint.about, "headers": paged, "content": content}}
+    if endpoint.may_be_partial:
+        responses["206"] = {"description": "Right, but the timeline is still being built.", "headers": paged, "content": content}
+    for status, shape in endpoint.refusals().items():
+        responses[str(status)] = {"$ref": f"#/components/responses/{shape.__name__}{status}"}
+    return responses
+
+
+def _refusals(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """The answers to what is refused, once each."""
+    every = {(shape.__name__, status) for endpoint in endpoints for status, shape in endpoint.refusals().items()}
+    return {
+        f"{name}{status}": {
+            "description": REFUSALS[status],
+            "headers": {**_RATE, "Retry-After": {"$ref": f"{_HEADERS}Retry-After"}} if status in (429, 503) else _RATE,
+            "content": {"application/json": {"schema": {"$ref": f"{_SCHEMAS}{name}"}}},
+        }
+        for name, status in sorted(every)
+    }
+
+
+def _oauth(base_url: str) -> dict[str, Any]:
+    described = {scope: scope.replace(":", " ") for scope in sorted(KNOWN)}
+    token_url = f"{base_url}/oauth/token"
+    return {
+        "type": "oauth2",
+        "description": "Register the app at `POST /api/v1/apps` first.",
+        "flows": {
+            "authorizationCode": {"authorizationUrl": f"{base_url}/oauth/authorize", "tokenUrl": token_url, "scopes": described},
+            "clientCredentials": {"tokenUrl": token_url, "scopes": described},
+        },
+    }

@@ -1,0 +1,62 @@
+"""What apps send to change a profile, and what actions take."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from folkmoot.api.parameters import Parameters, about
+from folkmoot.api.words import VISIBILITY_OF, DefaultVisibility
+from folkmoot.http.params import File
+from folkmoot.network.accounts import actions as accounts
+from folkmoot.network.media.model import Purpose
+from folkmoot.network.sessions.model import Preferences
+
+
+class ProfileRow(Parameters, frozen=True, kw_only=True):
+    name: Annotated[str, about(maxLength=accounts.LONGEST_FIELD)] = ""
+    value: Annotated[str, about(maxLength=accounts.LONGEST_FIELD)] = ""
+
+
+class PostDefaults(Parameters, frozen=True, kw_only=True):
+    privacy: DefaultVisibility | None = None
+    sensitive: bool | None = None
+    language: Annotated[str, Meta(max_length=8, description="ISO 639; empty for none.")] | None = None
+
+
+class ProfileChange(Parameters, frozen=True, kw_only=True):
+    """What is absent stays; an empty text clears a field."""
+
+    display_name: Annotated[str | None, about(maxLength=accounts.LONGEST_NAME)] = None
+    note: Annotated[str | None, about("The biography.", maxLength=accounts.LONGEST_BIO)] = None
+    avatar: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
+    header: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
+    locked: Annotated[bool | None, about("Whether followers must be accepted.")] = None
+    bot: bool | None = None
+    discoverable: bool | None = None
+    indexable: Annotated[bool | None, about("Whether search finds public posts.")] = None
+    hide_collections: Annotated[bool | None, about("Whether the lists of followers and followed accounts are hidden.")] = None
+    fields_attributes: Annotated[tuple[ProfileRow, ...] | None, about("Rows of the profile.", maxItems=accounts.MOST_FIELDS)] = None
+    source: Annotated[PostDefaults | None, about("Defaults for new posts.")] = None
+
+    def draft(self) -> accounts.ProfileDraft:
+        rows = self.fields_attributes
+        return accounts.ProfileDraft(
+            display_name=self.display_name, bio=self.note, fields=None if rows is None else [(row.name, row.value) for row in rows],
+            is_locked=self.locked, is_bot=self.bot, is_discoverable=self.discoverable, is_indexable=self.indexable,
+            hides_collections=self.hide_collections,
+        )
+
+    def pictures(self) -> dict[Purpose, File | None]:
+        sent = {Purpose.AVATAR: self.avatar, Purpose.HEADER: self.header}
+        return {purpose: file for purpose, file in sent.items() if file is not UNSET}
+
+    def preferences(self, own: Preferences) -> Preferences:
+        """The defaults for new posts, as they will be."""
+        source = self.source or PostDefaults()
+        return msgspec.structs.replace(
+            own,
+            visibility=own.visibility if source.privacy is None else int(VISIBILITY_OF[source.privacy]),
+            is_sensitive=own.is_sensitive if source.sensitive is None else source.sensitive,
+            post_language=own.post_language if source.language is None else source.language,
+        )

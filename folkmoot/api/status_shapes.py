@@ -1,0 +1,154 @@
+"""The wire shapes of statuses: posts and boosts with their pictures, polls and versions. `entities.py` fills them."""
+
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, UnsetType
+
+from folkmoot.api.account_shapes import Account, Emoji, Html, Id, Moment, Shape, Url
+from folkmoot.api.words import VisibilityWord
+
+
+class Size(Shape, kw_only=True):
+    width: int
+    height: int
+    size: str
+    aspect: float
+
+
+class Point(Shape, kw_only=True):
+    x: float
+    y: float
+
+
+class MediaMeta(Shape, kw_only=True):
+    original: Size
+    small: Size
+    focus: Point
+
+
+class MediaAttachment(Shape, kw_only=True):
+    id: Id
+    type: str
+    url: Url
+    preview_url: Url
+    remote_url: Url | None
+    preview_remote_url: Url | None
+    text_url: Url | None
+    meta: MediaMeta
+    description: str | None
+    blurhash: str | None
+
+
+class PollOption(Shape, kw_only=True):
+    title: str
+    votes_count: Annotated[int | None, Meta(description="null while the totals are hidden.")]
+
+
+class Poll(Shape, kw_only=True):
+    """`voted` and `own_votes` are there for members only."""
+
+    id: Id
+    expires_at: Moment | None
+    expired: bool
+    multiple: bool
+    votes_count: int
+    voters_count: int | None
+    options: list[PollOption]
+    emojis: list[Emoji]
+    voted: bool | UnsetType = UNSET
+    own_votes: list[int] | UnsetType = UNSET
+
+
+class Mention(Shape, kw_only=True):
+    id: Id
+    username: str
+    url: Url
+    acct: str
+
+
+class StatusTag(Shape, kw_only=True):
+    name: str
+    url: Url
+
+
+class StatusApplication(Shape, kw_only=True):
+    name: str
+    website: Url | None
+
+
+class StatusBody(Shape, kw_only=True):
+    """The part of a status that is the same for every viewer."""
+
+    id: Id
+    created_at: Moment
+    in_reply_to_id: Id | None
+    in_reply_to_account_id: Id | None
+    sensitive: bool
+    spoiler_text: str
+    visibility: VisibilityWord
+    language: str | None
+    uri: Url
+    url: Url
+    edited_at: Moment | None
+    content: Annotated[Html | UnsetType, Meta(description="Absent in the answer to a deletion.")] = UNSET
+    account: Account
+    media_attachments: list[MediaAttachment]
+    mentions: list[Mention]
+    tags: list[StatusTag]
+    emojis: list[Emoji]
+    card: None
+    application: StatusApplication | None
+
+
+class Status(StatusBody, kw_only=True):
+    """A post or a boost. `favourited` to `filtered` are there for members only, `pinned` on one's own posts only."""
+
+    replies_count: int
+    reblogs_count: int
+    favourites_count: int
+    favourited: bool | UnsetType = UNSET
+    reblogged: bool | UnsetType = UNSET
+    muted: bool | UnsetType = UNSET
+    bookmarked: bool | UnsetType = UNSET
+    filtered: Annotated[list[Any] | UnsetType, Meta(description="Always empty: there are no filters yet.")] = UNSET
+    pinned: bool | UnsetType = UNSET
+    reblog: "Status | None"
+    poll: Poll | None
+
+
+class DeletedStatus(Status, kw_only=True):
+    """With the source, so that it can be written anew; without `content`."""
+
+    text: str
+
+
+class Context(Shape, kw_only=True):
+    ancestors: list[Status]
+    descendants: list[Status]
+
+
+class StatusSource(Shape, kw_only=True):
+    id: Id
+    text: str
+    spoiler_text: str
+
+
+class EditPollOption(Shape, kw_only=True):
+    title: str
+
+
+class EditPoll(Shape, kw_only=True):
+    options: list[EditPollOption]
+
+
+class StatusEdit(Shape, kw_only=True):
+    """A version of a status."""
+
+    content: Html
+    spoiler_text: str
+    sensitive: bool
+    created_at: Moment
+    account: Account
+    media_attachments: list[MediaAttachment]
+    emojis: list[Emoji]
+    poll: EditPoll | UnsetType = UNSET
