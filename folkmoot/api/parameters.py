@@ -55,7 +55,7 @@ Offset = Annotated[int, Meta(
 )]
 Focus = Annotated[tuple[float, float], Meta(
     description="The point that stays visible when the picture is cropped: x and y from -1 to 1, `0.2,-0.5`.",
-    extra={"reads": "focus"}, extra_json_schema={"type": "string"},
+    extra={"reads": "focus"}, extra_json_schema={"type": "string", "pattern": "^-?[0-9.]+,-?[0-9.]+$"},
 )]
 
 

@@ -12,8 +12,8 @@ from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.http.routing import Access, Route
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from tests.api.test_accounts import picture
-from tests.hostile.town import Town, build, check_answer, names_of, state
-from tests.hostile.values import BODIES, PATHS, TREES, VALUES
+from tests.hostile.town import Town, build, check_answer, parameters_of, state
+from tests.hostile.values import BODIES, PATHS, TREES, VALUES, beyond, tree
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
@@ -128,9 +128,10 @@ async def test_no_value_in_an_address_or_a_query_fails(walk: Walk) -> None:
         if "{" in route.path:
             for _ in range(4):
                 await walk.send(route, _path(route, walk.town, _next(PATHS)))
-        for name in names_of(route.handler.__module__):
-            for value in (_next(VALUES)[:6000],):
-                query = "&".join(f"{key}={_quoted(text)}" for key, text in {**_base(route, walk.town), name: value}.items())
+        for name, schema in parameters_of(route):
+            for value in (_next(VALUES)[:6000], *beyond(schema)):
+                pairs = [*_base(route, walk.town).items(), *((name, one) for one in (value if isinstance(value, list) else [value]))]
+                query = "&".join(f"{key}={_quoted(text)}" for key, text in pairs)
                 await walk.send(route, f"{_path(route, walk.town)}?{query}")
         for query in ("a=%ff", "&".join(["a=1"] * 301), "max_id=1&max_id[]=2", "id[]=1&id=2", "id[a][b][c][d][e][f]=1", "%"):
             await walk.send(route, f"{_path(route, walk.town)}?{query}")
@@ -150,12 +151,14 @@ async def test_no_value_in_a_form_or_a_tree_fails_or_does_half(walk: Walk) -> No
         base, proof = _base(route, walk.town), {} if is_api else {"form_token": token}
         # An id of nobody: what a fitting one does is the matter of other tests, and would end what this one stands on.
         path = _path(route, walk.town) if base else _path(route, walk.town, "12345")
-        for name in names_of(route.handler.__module__) or ("x",):
-            for _ in range(1):
-                key = name + ("", "[]", "[a]", "[0][name]")[next(_turn) % 4]
-                await walk.send(route, path, form={**base, **proof, key: _next(VALUES)})
+        for name, schema in parameters_of(route) or [("x", {})]:
+            key = name.removesuffix("[]") + ("", "[]", "[a]", "[0][name]")[next(_turn) % 4]
+            await walk.send(route, path, form={**base, **proof, key: _next(VALUES)})
             if is_api:
-                await walk.send(route, path, as_json={**base, name: _next(TREES)})
+                await walk.send(route, path, as_json={**base, **tree(name, _next(TREES))})
+                for value in beyond(schema):
+                    await walk.send(route, path, form={**base, name: value})
+                    await walk.send(route, path, as_json={**base, **tree(name, value)})
         if "{" in route.path:
             for _ in range(3):
                 await walk.send(route, _path(route, walk.town, _next(PATHS)), form={**base, **proof})

@@ -6,9 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import folkmoot
+from folkmoot.api.endpoints import Endpoint
+from folkmoot.api.parameters import on_the_wire
 from folkmoot.base.db import Database
+from folkmoot.http.routing import Route
 from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.apps import register_app
 from tests.village import Answer, Village, Visitor
@@ -109,8 +113,15 @@ async def _state_sql(database: Database) -> str:
     return _sql[0]
 
 
+def parameters_of(route: Route) -> list[tuple[str, dict[str, Any]]]:
+    """(name as forms send it, JSON Schema) of each parameter: declared by the client API, read from the source of pages."""
+    if isinstance(route, Endpoint):
+        return [(name, field.schema) for name, field in on_the_wire(route.fields)]
+    return [(name, {}) for name in _read_in(route.handler.__module__)]
+
+
 @cache
-def names_of(module: str) -> tuple[str, ...]:
+def _read_in(module: str) -> tuple[str, ...]:
     """The parameters that a module reads, found in its source: a new one is attacked from its first day."""
     file = Path(folkmoot.__file__).parents[1] / (module.replace(".", "/") + ".py")
     found = set()

@@ -1,5 +1,6 @@
 """Values that no form and no app should send: in texts, in trees of JSON, in addresses, and as whole bodies."""
 
+import re
 from typing import Any
 
 VALUES: list[Any] = [
@@ -136,3 +137,33 @@ BODIES = [
     (b'{"status":"a","status":"b","status":{}}', "application/json"),
     (b"x" * (2 * 1024 * 1024), "application/json"),
 ]
+
+
+def beyond(schema: dict[str, Any]) -> list[Any]:
+    """Values just outside what a declared parameter takes, by its JSON Schema."""
+    found: list[Any] = []
+    if "minimum" in schema:
+        found.append(schema["minimum"] - 1)
+    if "maximum" in schema:
+        found += [schema["maximum"] + 1, schema["maximum"] * 10**20]
+    if "maxLength" in schema:
+        found.append("x" * (schema["maxLength"] + 1))
+    if "maxItems" in schema:
+        found.append([f"a{number}" for number in range(schema["maxItems"] + 1)])
+    found += {
+        "integer": ["1.5", "0x10", "1e3"], "boolean": ["maybe", "2", "null"], "array": [["x"] * 101, ["\x00"]],
+    }.get(schema.get("type", ""), ["\x00", "\ud7ff" * 3])
+    if "enum" in schema:
+        found.append(schema["enum"][0].upper())
+    if "pattern" in schema:
+        found += ["0", "-1", str(2**63), "٣"]
+    return found
+
+
+def tree(name: str, value: Any) -> dict[str, Any]:
+    """The JSON that the name of a form field stands for: `poll[options][]` is `{"poll": {"options": ...}}`."""
+    parts = [part for part in re.split(r"[\[\]]+", name) if part]
+    is_group_in_list = "[][" in name
+    for part in reversed(parts):
+        value = {part: value}
+    return {parts[0]: [value[parts[0]]]} if is_group_in_list else value
