@@ -1,16 +1,16 @@
-"""The one guarded fetcher: whatever this network asks of other machines goes through here.
+"""The one guarded client: whatever this network asks of other machines goes through here.
 
 A host name is resolved once, every address is checked, and the connection is made to the checked address, so that a
 second answer of the name server cannot lead elsewhere. What is not public is refused, by what an address is and not
-by how it is spelled. Ports 80 and 443, no cookies, no proxies, five seconds, one mebibyte, three redirects.
+by how it is spelled. Ports 80 and 443, no cookies, no proxies, five seconds, one mebibyte each way, three redirects.
 """
 
 import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
@@ -20,6 +20,11 @@ from folkmoot.base.errors import Unavailable
 SECONDS = 5.0
 MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 3
+_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE"])
+_OURS = frozenset([
+    "host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie", "te", "trailer", "upgrade", "keep-alive",
+    "proxy-authorization", "proxy-connection", "expect",
+])
 _PORTS = {"http": 80, "https": 443}
 _GLOBAL_6 = ipaddress.ip_network("2000::/3")
 _NOT_GLOBAL_6 = [ipaddress.ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
@@ -30,7 +35,7 @@ Connect = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
 
 
 class Refused(Unavailable):
-    """An address that we do not fetch from."""
+    """A request that we do not send."""
 
     code = "refused_address"
     message = "This address cannot be fetched."
@@ -42,6 +47,21 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     url: str
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A request as it leaves; a signer is asked anew for each, and so signs what is really sent."""
+
+    method: str
+    url: str
+    host: str  # as in the Host header
+    target: str  # path and query
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    body: bytes = b""
+
+
+Signer = Callable[[Outgoing], Mapping[str, str]]  # the headers to add, such as Date, Digest and Signature
 
 
 def is_public(address: str) -> bool:
@@ -58,42 +78,109 @@ def is_public(address: str) -> bool:
 async def fetch(
     url: str, *, accept: str = "*/*", resolve: Resolve | None = None, connect: Connect | None = None
 ) -> Answer:
-    """GETs a URL. `resolve` and `connect` are for tests. Raises Refused for what we do not fetch, Unavailable for what
-    does not answer as it should."""
+    """GETs a URL and follows redirects. Raises Refused for what we do not fetch, Unavailable for what does not answer
+    as it should. `resolve` and `connect` are for tests."""
+    return await send("GET", url, headers={"accept": accept}, resolve=resolve, connect=connect)
+
+
+async def send(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", signer: Signer | None = None,
+    follows: bool | None = None, resolve: Resolve | None = None, connect: Connect | None = None,
+) -> Answer:
+    """Sends one request. Raises Refused for what we do not send, Unavailable for what does not answer as it should.
+
+    Redirects are followed for GET and HEAD, and for others only with `follows`: then 301, 302 and 303 become a GET
+    without the body, and 307 and 308 repeat the request, to the same scheme, host and port only (RFC 9110 15.4). To
+    another origin go neither the signer's headers nor ours: who answers for one host must not collect what is meant for it.
+    """
+    request = _outgoing(method, url, headers or {}, body)
+    follows = method in ("GET", "HEAD") if follows is None else follows
     resolve, connect = resolve or _resolve, connect or _connect
     try:
         async with asyncio.timeout(SECONDS):
             for _ in range(MOST_REDIRECTS + 1):
-                answer = await _fetch_once(url, accept, resolve, connect)
-                if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
+                answer = await _send_once(request, signer, resolve, connect)
+                if not follows or answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                     return answer
-                url = urljoin(url, answer.headers["location"])
+                before, request = request, _redirected(request, answer)
+                if _origin(before.url) != _origin(request.url):
+                    signer = None
     except (TimeoutError, OSError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
         raise Unavailable(log_text=f"{url}: {error!r}") from error
     raise Unavailable(log_text=f"{url}: too many redirects")
 
 
-async def _fetch_once(url: str, accept: str, resolve: Resolve, connect: Connect) -> Answer:
-    scheme, host, port, target = _parts(url)
-    address = _checked(url, await resolve(host, port))
+def _outgoing(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Outgoing:
+    """Checks everything that can be checked before a name is asked for. Raises Refused."""
+    if method not in _METHODS or (body and method in ("GET", "HEAD")) or len(body) > MOST_BYTES:
+        raise Refused(log_text=f"{method} with {len(body)} bytes")
+    _, _, _, target = _parts(url)
+    plain = {name.lower(): value for name, value in headers.items()}
+    _check_headers(plain)
+    return Outgoing(method, url, _host_header(url), target.decode(), plain, body)
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if name in _OURS or not name or not all(character.isalnum() or character in "-_" for character in name) or not name.isascii():
+            raise Refused(log_text=f"the header {name[:50]!r}")
+        if not value.isascii() or value != value.strip() or any(ord(character) < 32 or ord(character) == 127 for character in value):
+            raise Refused(log_text=f"the value of the header {name}")
+
+
+def _redirected(request: Outgoing, answer: Answer) -> Outgoing:
+    """The request to which an answer sends us. Raises Refused."""
+    url = urljoin(request.url, answer.headers["location"])
+    _, _, _, target = _parts(url)
+    is_elsewhere = _origin(url) != _origin(request.url)
+    keeps_body = answer.status in (307, 308)
+    if keeps_body and is_elsewhere and request.method not in ("GET", "HEAD"):
+        raise Refused(log_text=f"{request.url} sends a {request.method} on to {url[:100]!r}")
+    request = replace(request, url=url, host=_host_header(url), target=target.decode())
+    if is_elsewhere:
+        request = replace(request, headers={name: value for name, value in request.headers.items() if name == "accept"})
+    if not keeps_body and request.method not in ("GET", "HEAD"):
+        left = {name: value for name, value in request.headers.items() if not name.startswith("content-")}
+        request = replace(request, method="GET", body=b"", headers=left)
+    return request
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    return _parts(url)[:3]
+
+
+async def _send_once(request: Outgoing, signer: Signer | None, resolve: Resolve, connect: Connect) -> Answer:
+    scheme, host, port, target = _parts(request.url)
+    address = _checked(request.url, await resolve(host, port))
     stream = await connect(address, port)
     if not is_public(str(stream.get_extra_info("server_addr")[0])):  # what we are connected to, not what we meant
         await stream.aclose()
-        raise Refused(log_text=f"{url}: connected to a private address")
+        raise Refused(log_text=f"{request.url}: connected to a private address")
     origin = httpcore.Origin(scheme.encode(), host.encode(), port)
     if scheme == "https":
         stream = await stream.start_tls(ssl.create_default_context(), server_hostname=host, timeout=SECONDS)
-    headers = [("Host", _host_header(host)), ("User-Agent", "Folkmoot"), ("Accept", accept), ("Accept-Encoding", "identity")]
     where = httpcore.URL(scheme=scheme.encode(), host=host.encode(), port=port, target=target)
     async with httpcore.AsyncHTTP11Connection(origin=origin, stream=stream) as connection:
-        response = await connection.handle_async_request(httpcore.Request("GET", where, headers=headers))
+        sent = httpcore.Request(request.method, where, headers=_headers(request, signer), content=request.body)
+        response = await connection.handle_async_request(sent)
         body = bytearray()
         async for chunk in response.aiter_stream():
             body += chunk
             if len(body) > MOST_BYTES:
-                raise Unavailable(log_text=f"{url}: more than {MOST_BYTES} bytes")
+                raise Unavailable(log_text=f"{request.url}: more than {MOST_BYTES} bytes")
     found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    return Answer(response.status, found, bytes(body), url)
+    return Answer(response.status, found, bytes(body), request.url)
+
+
+def _headers(request: Outgoing, signer: Signer | None) -> list[tuple[str, str]]:
+    """Ours, those of the caller, and then those of the signer, who has seen both."""
+    named = {"user-agent": "Folkmoot", "accept": "*/*", **request.headers}
+    length = {"content-length": str(len(request.body))} if request.body or request.method in ("POST", "PUT") else {}
+    if signer is not None:
+        signed = {name.lower(): value for name, value in signer(replace(request, headers=named)).items()}
+        _check_headers(signed)
+        named |= signed
+    return [("host", request.host), ("accept-encoding", "identity"), *length.items(), *named.items()]
 
 
 def _parts(url: str) -> tuple[str, str, int, bytes]:
@@ -123,8 +210,10 @@ def _checked(url: str, addresses: Iterable[str]) -> str:
     return found[0]
 
 
-def _host_header(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _host_header(url: str) -> str:
+    scheme, host, port, _ = _parts(url)
+    named = f"[{host}]" if ":" in host else host
+    return named if port == _PORTS[scheme] else f"{named}:{port}"
 
 
 async def _resolve(host: str, port: int) -> list[str]:

@@ -1,6 +1,7 @@
 """The guarded fetcher: what it refuses, and that it refuses at every step of the way."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -9,7 +10,7 @@ import httpcore
 import pytest
 
 from folkmoot.base.errors import Unavailable
-from folkmoot.base.http_client import MOST_BYTES, Refused, fetch, is_public
+from folkmoot.base.http_client import MOST_BYTES, Answer, Outgoing, Refused, fetch, is_public, send
 
 PUBLIC = "93.184.215.14"
 INSIDE = [
@@ -107,6 +108,9 @@ class Way:
     async def fetch(self, url: str) -> bytes:
         return (await fetch(url, resolve=self.resolve, connect=self.connect)).body
 
+    async def send(self, method: str, url: str, **more: Any) -> Answer:
+        return await send(method, url, resolve=self.resolve, connect=self.connect, **more)
+
 
 async def test_a_public_page_is_fetched(server: int) -> None:
     way = Way(server)
@@ -170,3 +174,154 @@ async def test_too_slow_is_cut_off(server: int, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("folkmoot.base.http_client.SECONDS", 0.2)
     with pytest.raises(Unavailable):
         await Way(server).fetch("http://example.org/slow")
+
+
+class Recorder:
+    """A server that writes down what it is sent; /STATUS/URL answers with that status and place, anything else says hello."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.port = 0
+        self._busy: set[asyncio.Task[None] | None] = set()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._busy.add(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            method, target, _ = head[0].split()
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+            assert len(headers) == sum(bool(line) for line in head[1:]), head  # none twice
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            self.seen.append((method, target, headers, body))
+            sent_on = re.match(r"/(30\d)/(.*)", target)
+            line = f"{sent_on[1]} See\r\nLocation: {sent_on[2]}" if sent_on else "200 OK"
+            writer.write(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode())
+            await writer.drain()
+        writer.close()
+
+    async def ended(self) -> None:
+        await asyncio.gather(*(task for task in self._busy if task))
+
+
+@pytest.fixture
+async def recorder() -> AsyncIterator[Recorder]:
+    recorder = Recorder()
+    listening = await asyncio.start_server(recorder.answer, "127.0.0.1", 0)
+    recorder.port = listening.sockets[0].getsockname()[1]
+    yield recorder
+    listening.close()
+    async with asyncio.timeout(5):
+        await recorder.ended()
+
+
+def _sign(request: Outgoing) -> dict[str, str]:
+    """What a signature is made of must be what is sent."""
+    kind = request.headers.get("content-type", "none")
+    return {"Signature": f"{request.method} {request.host} {request.target} {len(request.body)} {kind}"}
+
+
+async def test_a_post_carries_headers_body_and_a_signature_of_what_is_sent(recorder: Recorder) -> None:
+    headers = {"Content-Type": "application/activity+json", "Date": "Sun, 29 Nov 2026 00:00:00 GMT"}
+    answer = await Way(recorder.port).send("POST", "http://example.org/inbox?x=1", headers=headers, body=b"{}", signer=_sign)
+    assert answer.status == 200
+    (method, target, sent, body), = recorder.seen
+    assert (method, target, body) == ("POST", "/inbox?x=1", b"{}")
+    assert sent == {
+        "host": "example.org", "content-length": "2", "user-agent": "Folkmoot", "accept": "*/*", "accept-encoding": "identity",
+        "content-type": "application/activity+json", "date": "Sun, 29 Nov 2026 00:00:00 GMT",
+        "signature": "POST example.org /inbox?x=1 2 application/activity+json",
+    }
+    await Way(recorder.port).send("POST", "http://example.org/empty")
+    assert recorder.seen[1][2]["content-length"] == "0"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_post_is_not_sent_on_unless_asked(recorder: Recorder, status: int) -> None:
+    answer = await Way(recorder.port).send("POST", f"http://example.org/{status}/http://example.org/there", body=b"x")
+    assert (answer.status, answer.headers["location"]) == (status, "http://example.org/there")
+    assert len(recorder.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+async def test_a_post_that_is_sent_on_to_look_becomes_a_get_without_its_body(recorder: Recorder, status: int) -> None:
+    await Way(recorder.port).send(
+        "POST", f"http://example.org/{status}/http://example.org/there", headers={"content-type": "text/plain"}, body=b"secret",
+        signer=_sign, follows=True,
+    )
+    method, target, sent, body = recorder.seen[1]
+    assert (method, target, body) == ("GET", "/there", b"")
+    assert "content-type" not in sent
+    assert "content-length" not in sent
+    assert sent["signature"] == "GET example.org /there 0 none"  # signed anew
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_post_is_repeated_to_the_same_origin_only(recorder: Recorder, status: int) -> None:
+    way = Way(recorder.port)
+    await way.send("POST", f"http://example.org/{status}/http://example.org/there", body=b"x", signer=_sign, follows=True)
+    assert [(method, body) for method, _, _, body in recorder.seen] == [("POST", b"x"), ("POST", b"x")]
+    assert recorder.seen[1][2]["signature"] == "POST example.org /there 1 none"
+    for elsewhere in ("http://other.example/", "https://example.org/", "http://example.org:443/", "http://127.0.0.1/", "file:///x"):
+        with pytest.raises(Refused):
+            await way.send("POST", f"http://example.org/{status}/{elsewhere}", body=b"x", signer=_sign, follows=True)
+    assert all(sent["host"] == "example.org" for _, _, sent, _ in recorder.seen)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_signature_and_no_header_of_ours_reaches_another_origin(recorder: Recorder, status: int) -> None:
+    back = "http://example.org/back"
+    await Way(recorder.port).send(
+        "GET", f"http://example.org/{status}/http://other.example/302/{back}", headers={"authorization": "vapid", "accept": "text/html"},
+        signer=_sign,
+    )
+    first, *others = [sent for _, _, sent, _ in recorder.seen]
+    assert (first["signature"][:3], first["authorization"]) == ("GET", "vapid")
+    assert [sent["host"] for sent in others] == ["other.example", "example.org"]  # and it does not come back on the way back
+    for sent in others:
+        assert not sent.keys() & {"signature", "authorization"}
+        assert sent["accept"] == "text/html"
+
+
+async def test_a_port_that_is_not_the_schemes_own_is_part_of_the_host(recorder: Recorder) -> None:
+    await Way(recorder.port).send("GET", "http://example.org:443/")
+    assert recorder.seen[0][2]["host"] == "example.org:443"
+
+
+@pytest.mark.parametrize(("method", "headers", "body"), [
+    ("TRACE", {}, b""), ("CONNECT", {}, b""), ("get", {}, b""), ("", {}, b""), ("GET / HTTP/1.1\r\nx: y", {}, b""), ("GET", {}, b"x"),
+    ("POST", {}, b"x" * (MOST_BYTES + 1)), ("POST", {"Host": "inside"}, b""), ("POST", {"Content-Length": "5"}, b""),
+    ("POST", {"Transfer-Encoding": "chunked"}, b""), ("POST", {"Cookie": "a=b"}, b""), ("POST", {"x": "a\r\nhost: inside"}, b""),
+    ("POST", {"x\r\ny": "a"}, b""), ("POST", {"": "a"}, b""), ("POST", {"x": "ř"}, b""), ("POST", {"x:": "a"}, b""),
+    ("POST", {"x": "a "}, b""),
+])
+async def test_what_is_no_plain_request_is_refused_before_anything_is_asked(
+    recorder: Recorder, method: str, headers: dict[str, str], body: bytes
+) -> None:
+    way = Way(recorder.port)
+    with pytest.raises(Refused):
+        await way.send(method, "http://example.org/", headers=headers, body=body)
+    assert not way.resolved
+
+
+async def test_a_signer_cannot_send_what_a_caller_cannot(recorder: Recorder) -> None:
+    with pytest.raises(Refused):
+        await Way(recorder.port).send("POST", "http://example.org/", signer=lambda _request: {"Host": "inside"})
+    assert not recorder.seen
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD"])
+async def test_every_method_is_guarded_alike(recorder: Recorder, method: str) -> None:
+    for address in ("127.0.0.1", "169.254.169.254", "::1"):
+        with pytest.raises(Refused):
+            await Way(recorder.port, {"trap.example": [address]}).send(method, "http://trap.example/")
+    with pytest.raises(Refused):
+        await Way(recorder.port, is_honest=True).send(method, "http://example.org/")
+    assert not recorder.seen
+
+
+async def test_an_answer_to_a_post_is_bounded_too(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unavailable):
+        await Way(server).send("POST", "http://example.org/large", body=b"x")
+    monkeypatch.setattr("folkmoot.base.http_client.SECONDS", 0.2)
+    with pytest.raises(Unavailable):
+        await Way(server).send("POST", "http://example.org/slow", body=b"x")
