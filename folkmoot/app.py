@@ -47,7 +47,7 @@ from folkmoot.network import counters
 from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUpdated
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
-from folkmoot.network.media.store import MediaStore
+from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited
@@ -74,7 +74,7 @@ def detector(data: Path) -> Loader:
 
 def subscriptions(settings: Settings) -> Subscriptions:
     """Who hears of what."""
-    store = MediaStore(settings.data / "media")
+    store = media_store(settings)
 
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
         await clear_abandoned(database, store)
@@ -131,7 +131,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 def timed_jobs(settings: Settings) -> list[Timed]:
     """What happens by the clock. All of it stands here."""
-    store = MediaStore(settings.data / "media")
+    store = media_store(settings)
 
     async def clear_uploads(database: Database) -> None:
         await clear_abandoned(database, store)

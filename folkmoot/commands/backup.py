@@ -15,6 +15,7 @@ from folkmoot.commands.options import data_option, json_option, open_database, r
 from folkmoot.commands.progress import shown
 from folkmoot.commands.recovery import ask, key_file_option, reader, record_failure, record_run, text_of, wrong_key
 from folkmoot.config import Settings
+from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import Made, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
@@ -46,7 +47,7 @@ def backup(
         return
     kept = Keep.read(keep)
     settings = settings_of(data)
-    source = Source(DataDirectory(data), settings.dsn, settings.network.name, settings.base_url, __version__)
+    source = Source(DataDirectory(data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__)
     size = run(_size(settings))
     if dry_run:
         folder = Repository.at(place)

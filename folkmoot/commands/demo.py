@@ -18,7 +18,7 @@ from folkmoot.network.accounts.actions import ProfileDraft, update_profile
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_name
 from folkmoot.network.media.actions import upload_picture
-from folkmoot.network.media.store import MediaStore
+from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import PostLimits, boost_post, create_post, favourite_post, vote_in_poll
 from folkmoot.network.posts.model import PollDraft, PostDraft, Visibility
 from folkmoot.network.relations.actions import follow
@@ -197,7 +197,7 @@ async def _write(database: Database, settings: Settings, people: dict[str, Accou
 
 async def _picture(database: Database, settings: Settings, author: Account, post: Written) -> int:
     content = files("folkmoot").joinpath("commands", "village", f"{post.picture}.jpg").read_bytes()
-    store = MediaStore(settings.data / "media")
+    store = media_store(settings)
     return (await upload_picture(database, store, author, content, description=post.description)).id
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from folkmoot.base.db import Database
+from folkmoot.base.file_store import FileStore
 from folkmoot.base.limits import Limits
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
-from folkmoot.network.media.store import MediaStore
+from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import PostLimits
 from folkmoot.network.posts.screening import Screener, let_pass
 from folkmoot.network.sessions.actions import SignUpPolicy
@@ -22,14 +23,14 @@ class Context:
     viewers: Viewers
     limits: Limits
     urls: Urls
-    store: MediaStore
+    store: FileStore
     screener: Screener = let_pass
 
     @classmethod
     def make(cls, settings: Settings, database: Database, screener: Screener = let_pass) -> "Context":
         return cls(
             settings=settings, database=database, viewers=Viewers(database), limits=Limits(settings.limits.multiplier),
-            urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=MediaStore(settings.data / "media"),
+            urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=media_store(settings),
             screener=screener,
         )
 

@@ -7,10 +7,8 @@ files and bytes compared; `--verify` and drills read the rest.
 """
 
 import asyncio
-import errno
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from folkmoot.base import clock
+from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.portability import manifest, tables
 from folkmoot.portability.backup_key import BackupKey, NotSigned
 from folkmoot.portability.damage import sha256_of
@@ -41,6 +40,7 @@ class Source:
     """The running network that is backed up."""
 
     data: DataDirectory
+    store: FileStore
     dsn: str
     name: str
     address: str
@@ -166,7 +166,7 @@ async def _take(source: Source, stage: Path, progress: Progress) -> _Taken:
                 " have a database of its own, or drop them.", parts=", ".join(strange),
             )
         facts = await tables.facts(connection)
-        absent = _link(source.data.path / MEDIA, stage / MEDIA, facts.media)
+        absent = await _copy(source.store, stage / MEDIA, facts.media)
         room_for(source.data.path, facts.bytes + SPARE, "The dump of the database")
         progress.step("reading the database", facts.bytes)
         dumping = asyncio.to_thread(dump, source.dsn, facts.version, facts.snapshot, stage / DATABASE, facts.bytes, progress)
@@ -176,24 +176,11 @@ async def _take(source: Source, stage: Path, progress: Progress) -> _Taken:
     return _Taken(facts, hashes, absent, absent & set(await tables.media_now(source.dsn)) if absent else set())
 
 
-def _link(media: Path, stage: Path, names: dict[str, int]) -> set[str]:
-    """Links the pictures into the staging folder; returns the names of those that are not there."""
-    absent = set()
+async def _copy(store: FileStore, stage: Path, names: dict[str, int]) -> set[str]:
+    """Brings the pictures into the staging folder, as links if that can be; returns the names of those that are not there."""
     for folder in {name.partition("/")[0] for name in names}:
         (stage / folder).mkdir()
-    for name in names:
-        try:
-            os.link(media / name, stage / name)
-        except FileNotFoundError:
-            absent.add(name)
-        except OSError as error:  # another disk, or a system that links own files only
-            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
-                raise
-            shutil.copy2(media / name, stage / name, follow_symlinks=False)
-        if name not in absent and not stat.S_ISREG((stage / name).lstat().st_mode):
-            (stage / name).unlink()
-            absent.add(name)
-    return absent
+    return {name for name in names if not await store.copy_to(FileName.of(name), stage / name)}
 
 
 def _damaged(media: Path, names: list[str], progress: Progress) -> set[str]:

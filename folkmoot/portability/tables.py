@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 import msgspec
 
+from folkmoot.base.file_store import FileName
 from folkmoot.portability.progress import Progress
 
 # The one place that says so. Structure is restored, rows are not.
@@ -98,7 +99,7 @@ async def media_now(dsn: str) -> dict[str, int]:
 
 async def _media(connection: asyncpg.Connection) -> dict[str, int]:
     files = await connection.fetch("SELECT sha256, extension, bytes FROM media_files")
-    return {f"{(name := file['sha256'].hex())[:2]}/{name}.{file['extension']}": file["bytes"] for file in files}
+    return {FileName(file["sha256"], file["extension"]).path: file["bytes"] for file in files}
 
 
 async def fingerprint(connection: asyncpg.Connection, progress: Progress) -> dict[str, Table]:

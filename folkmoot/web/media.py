@@ -1,9 +1,9 @@
 """Serving pictures: from a path of their own, as nothing that a browser would run, to whom may see them."""
 
-from starlette.responses import FileResponse
-
 from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
+from folkmoot.base.file_store import FileName
+from folkmoot.http.file_reply import FileReply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.queries import holds_case_with_picture
 from folkmoot.network.media.model import Purpose
@@ -21,12 +21,13 @@ _HEADERS = {
 _UNDER_REVIEW = {**_HEADERS, "cross-origin-resource-policy": "same-origin", "cache-control": "private, no-store"}
 
 
-async def show(request: Request) -> FileResponse:
+async def show(request: Request) -> FileReply:
     """A picture, if its post is for everybody, or the address is signed. What is withdrawn is gone at once, but for the
     moderator who is deciding about it."""
     key, _, rest = request.value("name").partition(".")
+    is_preview = rest.startswith("small.")
     async with request.database.read() as conn:
-        file = await find_file(conn, key, is_preview=rest.startswith("small."))
+        file = await find_file(conn, key, is_preview=is_preview)
     if file is None:
         raise NotFound
     is_open = file.purpose != Purpose.ATTACHMENT or (file.post_visibility is not None and file.post_visibility <= Visibility.UNLISTED)
@@ -37,7 +38,11 @@ async def show(request: Request) -> FileResponse:
         headers = _UNDER_REVIEW
     else:
         headers = {**_HEADERS, "cache-control": "public, max-age=300" if is_open else "private, max-age=300"}
-    return FileResponse(request.context.store.path(file.sha256, file.extension), media_type=file.mime, headers=headers)
+    name = FileName(file.sha256, file.extension)
+    size = await request.context.store.size(name)
+    if size is None:
+        raise NotFound(log_text=f"the file of picture {key} is not in the store")
+    return FileReply(request.context.store, name, size, f"{key}{'-small' if is_preview else ''}", file.mime, headers)
 
 
 async def _is_deciding(request: Request, key: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from folkmoot.base.errors import Invalid
+from folkmoot.base.file_store import FileName
 from folkmoot.network.media import actions
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.reencode import reencode
@@ -242,7 +243,7 @@ async def test_files_without_a_row_go(village: Village) -> None:
     folder = village.settings.data / "media"
     await actions.upload_picture(village.database, store, jana, picture())
     known = {file for file in folder.rglob("*") if file.is_file()}
-    store.write(b"\x07" * 32, "png", b"left by somebody who was killed")
+    await store.write(FileName(b"\x07" * 32, "png"), b"left by somebody who was killed")
     (folder / "07" / ".half.png.abc").write_bytes(b"half")
     await actions.clear_orphans(village.database, store)
     assert len([file for file in folder.rglob("*") if file.is_file()]) == len(known) + 2  # young ones may still get their row

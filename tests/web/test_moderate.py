@@ -7,7 +7,7 @@ from folkmoot.base import clock
 from folkmoot.moderation.cases.model import Case, State
 from folkmoot.moderation.detection.errs import find_errs
 from folkmoot.network.media.actions import upload_picture
-from folkmoot.network.media.store import MediaStore
+from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView, Visibility
 from folkmoot.web.moderate.sight import see_case
@@ -202,7 +202,7 @@ async def test_members_do_not_learn_that_there_is_such_a_room(court: Court) -> N
 
 async def test_a_picture_that_is_withdrawn_is_shown_to_who_decides_and_to_nobody_else(court: Court) -> None:
     village = court.village
-    upload = await upload_picture(village.database, MediaStore(village.settings.data / "media"), village.people["author"], picture())
+    upload = await upload_picture(village.database, media_store(village.settings), village.people["author"], picture())
     view = await village.write("author", "Tohle čeká na každého z vás.", media_ids=(upload.id,))
     await court.report("reporter", view, clauses=("violence",))
     case, = await court.queue()

@@ -3,25 +3,25 @@
 import asyncio
 import hashlib
 from datetime import timedelta
-from itertools import islice
 
 import msgspec
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media import queries, sandbox
 from folkmoot.network.media.model import Purpose, Reencoded, Upload
-from folkmoot.network.media.store import MediaStore
 
 LONGEST_DESCRIPTION = 1500
 MOST_UNATTACHED = 100
+_ORPHANS_AT_ONCE = 500
 
 
 async def upload_picture(
-    database: Database, store: MediaStore, owner: Account, content: bytes, *, purpose: Purpose = Purpose.ATTACHMENT,
+    database: Database, store: FileStore, owner: Account, content: bytes, *, purpose: Purpose = Purpose.ATTACHMENT,
     description: str = "", focus: tuple[float, float] = (0.0, 0.0),
 ) -> Upload:
     """Re-encodes a picture in the sandbox and stores what came out. Raises Invalid."""
@@ -40,13 +40,13 @@ async def upload_picture(
     try:
         await _store(database, store, upload, header, dict(zip(hashes, (original, preview), strict=True)), hashes)
     except BaseException:  # the rows are gone with the transaction, and so must be the files
-        await asyncio.shield(_remove_orphans(database, store, [(sha256, header.extension) for sha256 in hashes]))
+        await asyncio.shield(_remove_orphans(database, store, [FileName(sha256, header.extension) for sha256 in hashes]))
         raise
     return upload
 
 
 async def _store(
-    database: Database, store: MediaStore, upload: Upload, header: Reencoded, parts: dict[bytes, bytes], hashes: list[bytes]
+    database: Database, store: FileStore, upload: Upload, header: Reencoded, parts: dict[bytes, bytes], hashes: list[bytes]
 ) -> None:
     async with database.write() as tx:
         if upload.purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, upload.account_id) >= MOST_UNATTACHED:
@@ -54,7 +54,7 @@ async def _store(
         for sha256 in sorted(hashes):  # in one order, so that two never wait for each other
             part = parts[sha256]
             await queries.add_file(tx, sha256, header, len(part))
-            store.write(sha256, header.extension, part)
+            await store.write(FileName(sha256, header.extension), part)
         await queries.insert_upload(tx, upload, *hashes)
 
 
@@ -69,7 +69,7 @@ async def describe_picture(
     return msgspec.structs.replace(upload, description=text, focus_x=focus_x, focus_y=focus_y)
 
 
-async def remove_picture(tx: WriteTx, store: MediaStore, owner: Account, media_id: int) -> None:
+async def remove_picture(tx: WriteTx, store: FileStore, owner: Account, media_id: int) -> None:
     """Removes an upload that no post uses. Raises NotFound, Invalid for one that a post uses."""
     upload = await queries.get_own_upload(tx, owner.id, media_id)
     if upload.post_id is not None:
@@ -77,7 +77,7 @@ async def remove_picture(tx: WriteTx, store: MediaStore, owner: Account, media_i
     await _remove(tx, store, media_id)
 
 
-async def clear_abandoned(database: Database, store: MediaStore) -> None:
+async def clear_abandoned(database: Database, store: FileStore) -> None:
     """Removes what no post uses: pictures of deleted posts at once, forgotten uploads after a day."""
     while True:
         async with database.write() as tx:
@@ -88,35 +88,43 @@ async def clear_abandoned(database: Database, store: MediaStore) -> None:
             return
 
 
-async def clear_replaced(database: Database, store: MediaStore, account_id: int) -> None:
+async def clear_replaced(database: Database, store: FileStore, account_id: int) -> None:
     """Removes avatars and headers that were replaced."""
     async with database.write() as tx:
         for media_id in await queries.list_replaced(tx, account_id):
             await _remove(tx, store, media_id)
 
 
-async def clear_orphans(database: Database, store: MediaStore) -> None:
+async def clear_orphans(database: Database, store: FileStore) -> None:
     """Removes files that no row knows: left by a process that was killed between file and commit. By the clock."""
-    found = store.list_older_than(clock.now() - timedelta(hours=1))
-    while files := list(islice(found, 500)):
-        async with database.read() as conn:
-            known = await queries.list_known_files(conn, [sha256 for sha256, _ in files])
-        await _remove_orphans(database, store, [file for file in files if file[0] not in known])
+    files: list[FileName] = []
+    async for name in store.list_older_than(clock.now() - timedelta(hours=1)):
+        files.append(name)
+        if len(files) == _ORPHANS_AT_ONCE:
+            await _remove_unknown(database, store, files)
+            files = []
+    await _remove_unknown(database, store, files)
 
 
-async def _remove_orphans(database: Database, store: MediaStore, files: list[tuple[bytes, str]]) -> None:
+async def _remove_unknown(database: Database, store: FileStore, files: list[FileName]) -> None:
+    async with database.read() as conn:
+        known = await queries.list_known_files(conn, [name.sha256 for name in files])
+    await _remove_orphans(database, store, [name for name in files if name.sha256 not in known])
+
+
+async def _remove_orphans(database: Database, store: FileStore, files: list[FileName]) -> None:
     """Whoever stores the same content at this moment waits for the row that we hold, and then writes the file anew."""
-    for sha256, extension in files:
+    for name in files:
         async with database.write() as tx:
-            if await queries.claim_file(tx, sha256, extension):
-                store.remove(sha256, extension)
-                await queries.release_file(tx, sha256)
+            if await queries.claim_file(tx, name.sha256, name.extension):
+                await store.remove(name)
+                await queries.release_file(tx, name.sha256)
 
 
-async def _remove(tx: WriteTx, store: MediaStore, media_id: int) -> None:
+async def _remove(tx: WriteTx, store: FileStore, media_id: int) -> None:
     """The files go before the commit, while their rows are locked: an upload of the same content waits, and writes anew."""
     for sha256, extension in await queries.delete_upload(tx, media_id):
-        store.remove(sha256, extension)
+        await store.remove(FileName(sha256, extension))
 
 
 def _checked_description(description: str) -> str:

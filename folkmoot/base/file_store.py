@@ -1,0 +1,148 @@
+"""Where files are kept that are named by the SHA-256 of their content: an interface, and the local folder behind it.
+
+Who stores, serves, clears or backs up files takes a `FileStore`, so that another one (S3-compatible, next) can take the
+folder's place. Files are written whole and never changed: what is there under a name is its content, and a copy that is
+made meanwhile is good. Every operation may wait for a disk or a network, so all of them are asynchronous.
+"""
+
+import asyncio
+import errno
+import os
+import shutil
+import stat
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, Protocol
+
+from folkmoot.base import clock
+
+_CHUNK = 256 * 1024
+_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)  # another disk, or a system that links own files only
+
+
+class FileName(NamedTuple):
+    """The SHA-256 of the content, and what kind of file it is."""
+
+    sha256: bytes
+    extension: str
+
+    @property
+    def path(self) -> str:
+        """Below a folder, and in the names of other stores."""
+        name = self.sha256.hex()
+        return f"{name[:2]}/{name}.{self.extension}"
+
+    @classmethod
+    def of(cls, path: str) -> "FileName":
+        parsed = PurePosixPath(path)
+        return cls(bytes.fromhex(parsed.stem), parsed.suffix[1:])
+
+
+class FileStore(Protocol):
+    """Files by name. Writing what is there and removing what is not there are no errors."""
+
+    async def write(self, name: FileName, content: bytes) -> None:
+        """Stores a file; when this returns it survives a power cut."""
+
+    async def size(self, name: FileName) -> int | None:
+        """In bytes; None if it is not there."""
+
+    def read(self, name: FileName, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to, not including, `end`. Raises FileNotFoundError."""
+
+    async def remove(self, name: FileName) -> None: ...
+
+    def list_older_than(self, moment: datetime) -> AsyncIterator[FileName]:
+        """Of the files that were written before `moment`; unfinished ones of then are removed."""
+
+    async def copy_to(self, name: FileName, target: Path) -> bool:
+        """Puts a file, or a link to it, at a place on this machine, for a backup; False if it is not there."""
+
+
+class LocalFiles:
+    """A `FileStore` in a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def write(self, name: FileName, content: bytes) -> None:
+        await asyncio.to_thread(self._write, self._folder / name.path, content)
+
+    async def size(self, name: FileName) -> int | None:
+        try:
+            status = (self._folder / name.path).lstat()
+        except FileNotFoundError:
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    async def read(self, name: FileName, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        stream = await asyncio.to_thread(open, self._folder / name.path, "rb")
+        with stream:
+            stream.seek(start)
+            left = end - start if end is not None else None
+            while left is None or left > 0:
+                chunk = await asyncio.to_thread(stream.read, _CHUNK if left is None else min(_CHUNK, left))
+                if not chunk:
+                    return
+                left = left - len(chunk) if left is not None else None
+                yield chunk
+
+    async def remove(self, name: FileName) -> None:
+        (self._folder / name.path).unlink(missing_ok=True)
+
+    async def list_older_than(self, moment: datetime) -> AsyncIterator[FileName]:
+        for folder in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
+            for name in await asyncio.to_thread(_older_than, folder, moment.timestamp()):
+                yield name
+
+    async def copy_to(self, name: FileName, target: Path) -> bool:
+        return await asyncio.to_thread(_link_or_copy, self._folder / name.path, target)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        """Under a temporary name first, so that the file is whole or not there."""
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{clock.token(6)}")
+        with open(temporary, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _link_or_copy(source: Path, target: Path) -> bool:
+    """Follows no link: whoever owns the folder must not have a backup by root read what is elsewhere."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        shutil.copy2(source, target, follow_symlinks=False)
+    if not stat.S_ISREG(target.lstat().st_mode):
+        target.unlink()
+        return False
+    return True
+
+
+def _older_than(folder: Path, moment: float) -> list[FileName]:
+    found = []
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime >= moment:
+                continue
+        except FileNotFoundError:  # removed meanwhile
+            continue
+        if path.name.startswith("."):
+            path.unlink(missing_ok=True)
+        else:
+            found.append(FileName.of(path.name))
+    return found

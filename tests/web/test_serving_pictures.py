@@ -1,0 +1,97 @@
+"""Pictures through the door: whole, in parts, or not at all; the same from a folder and from another kind of store."""
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from folkmoot import app
+from folkmoot.base import clock
+from folkmoot.base.file_store import FileStore
+from folkmoot.http.context import Context
+from tests.api.test_accounts import picture
+from tests.memory_files import MemoryFiles
+from tests.village import Village, Visitor
+
+
+class Shown:
+    """A picture in a public post, asked for by nobody in particular."""
+
+    def __init__(self, visitor: Visitor, path: str, whole: bytes) -> None:
+        self.visitor, self.path, self.whole = visitor, path, whole
+
+
+def _with_store(village: Village, monkeypatch: pytest.MonkeyPatch, store: FileStore) -> None:
+    make = Context.make
+    monkeypatch.setattr(Context, "make", lambda *arguments: replace(make(*arguments), store=store))
+    monkeypatch.setattr(app, "media_store", lambda _settings: store)
+    village.front = app.create_front(village.settings, village.database)
+
+
+@pytest.fixture(params=["folder", "memory"])
+async def shown(request: pytest.FixtureRequest, village: Village, monkeypatch: pytest.MonkeyPatch) -> Shown:
+    if request.param == "memory":
+        _with_store(village, monkeypatch, MemoryFiles())
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    upload = (await jana.upload("/api/v2/media", "file", picture(size=(400, 300)))).json
+    posted = await jana.post("/api/v1/statuses", {"status": "obrázek", "media_ids[]": upload["id"]})
+    path = urlsplit(posted.json["media_attachments"][0]["url"]).path
+    answer = await village.nobody().get(path)
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert answer.body.startswith(b"\x89PNG")
+    return Shown(village.nobody(), path, answer.body)
+
+
+async def test_a_browser_that_has_it_gets_no_second_copy(shown: Shown) -> None:
+    tag = (await shown.visitor.get(shown.path)).headers["etag"]
+    for asked in (tag, f'"other", {tag}', f"W/{tag}"):
+        again = await shown.visitor.get(shown.path, if_none_match=asked)
+        assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+        assert again.headers["cache-control"]
+    assert (await shown.visitor.get(shown.path, if_none_match='"other"')).status == 200
+    assert shown.path.rpartition("/")[2].partition(".")[0] in tag  # of the random name, so it says nothing of the content
+
+
+async def test_a_part_is_that_part(shown: Shown) -> None:
+    size = len(shown.whole)
+    for asked, start, end in (
+        ("0-0", 0, 1), ("5-99", 5, 100), ("100-", 100, size), ("-7", size - 7, size), ("0-999999999", 0, size), ("-999999999", 0, size),
+    ):
+        answer = await shown.visitor.get(shown.path, range=f"bytes={asked}")
+        assert (answer.status, answer.body) == (206, shown.whole[start:end]), asked
+        assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{size}"
+        assert answer.headers["content-length"] == str(end - start)
+        stale = await shown.visitor.get(shown.path, range=f"bytes={asked}", if_range='"another picture"')
+        assert (stale.status, stale.body) == (200, shown.whole)
+    for asked in ("99999999-", "-0"):
+        answer = await shown.visitor.get(shown.path, range=f"bytes={asked}")
+        assert (answer.status, answer.body, answer.headers["content-range"]) == (416, b"", f"bytes */{size}"), asked
+    for asked in ("bytes=5-2", "bytes=-", "bytes=a-b", "rows=0-5", "bytes=0-1,5-6", "bytes=1", "bytes=" + "9" * 40 + "-", ""):
+        answer = await shown.visitor.get(shown.path, range=asked)
+        assert (answer.status, answer.body) == (200, shown.whole), asked
+
+
+async def test_a_head_tells_the_size_and_a_lost_file_is_not_found(village: Village, shown: Shown) -> None:
+    answer = await shown.visitor.send("HEAD", shown.path)
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", str(len(shown.whole)))
+    store = village.front._pages._context.store
+    async for name in store.list_older_than(clock.now() + timedelta(hours=1)):
+        await store.remove(name)
+    assert (await shown.visitor.get(shown.path)).status == 404
+
+
+async def test_another_kind_of_store_is_written_and_cleared(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryFiles()
+    _with_store(village, monkeypatch, store)
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    upload = (await jana.upload("/api/v2/media", "file", picture())).json
+    assert len(store.files) >= 1
+    posted = (await jana.post("/api/v1/statuses", {"status": "obrázek", "media_ids[]": upload["id"]})).json
+    await jana.send("DELETE", f"/api/v1/statuses/{posted['id']}?delete_media=true")
+    await village.work()
+    assert store.files == {}
+    assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
