@@ -2,6 +2,7 @@
 migrated database that nobody else uses."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,14 +14,21 @@ import pytest
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
+from tests import series
 from tests.databases import Databases
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
 # How long an example takes says something about the machine, not about the code.
-hypothesis.settings.register_profile("folkmoot", deadline=None)
-hypothesis.settings.load_profile("folkmoot")
+hypothesis.settings.register_profile("sample", deadline=None)
+hypothesis.settings.register_profile("whole", deadline=None, max_examples=1000)
 
+# Marks by what a test uses: a fixture, or the file it stands in.
+_MARKS = {
+    "browser": ({"browser"}, set()),
+    "kills": (set(), {"test_killed.py", "test_no_effect_is_lost.py"}),
+    "slow": ({"house"}, {"test_toot.py", "test_root.py"}),
+}
 UNSAFE_BUT_FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
     "autovacuum": "off",  # plans must not depend on when it came by
@@ -38,17 +46,51 @@ def _versions() -> list[Binaries]:
 _VERSIONS = _versions()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("folkmoot")
+    group.addoption("--fast", action="store_true", help="Leave out what needs a browser, kills processes or is slow.")
+    group.addoption("--long", action="store_true", help="Make every long series whole, not as a sample.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The environment hands both to the other processes of a run."""
+    if config.getoption("long"):
+        os.environ[series.LONG] = "1"
+    series.seed()
+    hypothesis.settings.load_profile("whole" if series.is_long() else "sample")
+
+
+def pytest_report_header() -> str:
+    return f"series: {'whole' if series.is_long() else 'a sample'}, {series.SEED}={series.seed()}"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Older versions of PostgreSQL are for the tests of queries and of the schema; the others run on the newest."""
-    newest = _VERSIONS[0]
+    """Marks tests by what they use, and leaves out what this run does not want.
+
+    Older versions of PostgreSQL are for the tests of queries and of the schema; the others run on the newest.
+    """
     kept, left_out = [], []
     for item in items:
-        version = getattr(item, "callspec", None) and item.callspec.params.get("postgres")
-        is_query_test = item.path.parent.name == "network" or item.path.name in ("test_migrate.py", "test_cache_role.py")
-        (kept if version in (None, newest) or is_query_test else left_out).append(item)
+        for mark in _marks(item):
+            item.add_marker(mark)
+        is_wanted = _runs_on(item) and not (config.getoption("fast") and any(map(item.get_closest_marker, _MARKS)))
+        (kept if is_wanted else left_out).append(item)
     items[:] = kept
     if left_out:
         config.hook.pytest_deselected(items=left_out)
+
+
+def _marks(item: pytest.Item) -> Iterator[str]:
+    used = set(getattr(item, "fixturenames", ()))
+    for mark, (fixtures, files) in _MARKS.items():
+        if fixtures & used or item.path.name in files:
+            yield mark
+
+
+def _runs_on(item: pytest.Item) -> bool:
+    version = getattr(item, "callspec", None) and item.callspec.params.get("postgres")
+    is_query_test = item.path.parent.name == "network" or item.path.name in ("test_migrate.py", "test_cache_role.py")
+    return version in (None, _VERSIONS[0]) or is_query_test
 
 
 @pytest.fixture(scope="session", params=_VERSIONS, ids=lambda version: f"pg{version.major}")

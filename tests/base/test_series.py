@@ -1,0 +1,25 @@
+"""Long series: a sample or the whole, and chance that can be repeated."""
+
+import pytest
+
+from tests import series
+
+
+def test_a_series_is_a_sample_unless_the_run_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(series.LONG, raising=False)
+    assert series.length(8, 100) == 8
+    monkeypatch.setenv(series.LONG, "1")
+    assert series.length(8, 100) == 100
+
+
+def test_the_seed_repeats_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(seed: str, name: str) -> list[int]:
+        monkeypatch.setenv(series.SEED, seed)
+        return [series.dice(name).randrange(10**9) for _ in range(2)]
+
+    assert drawn("1", "kills") == drawn("1", "kills")
+    assert drawn("1", "kills") != drawn("2", "kills")
+    assert drawn("1", "kills") != drawn("1", "races")
+    monkeypatch.delenv(series.SEED)
+    assert series.seed() == series.seed()
+    monkeypatch.delenv(series.SEED)
