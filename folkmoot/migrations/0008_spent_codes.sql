@@ -1,5 +1,5 @@
 -- Why: a token remembers the code that it came from, so that a code used twice ends it (RFC 6749 4.1.2).
--- Locks: exclusive on tokens for a moment: the column is empty, and the index holds no row yet.
+-- Locks: ACCESS EXCLUSIVE on tokens while it is read once for the index, which stays empty; no table is rewritten.
 -- Kind: expand.
 
 ALTER TABLE tokens ADD COLUMN code_hash bytea;                -- NULL: given without a code, or before this migration

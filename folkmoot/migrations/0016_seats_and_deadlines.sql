@@ -1,7 +1,7 @@
 -- Why: seats instead of one holder; verdicts name their decider; deadlines that are noted once; an index in the order of the
 --      queue; signals about profiles; records of moderation that outlive the accounts they name.
--- Locks: ACCESS EXCLUSIVE on cases, signals, verdicts, reports, report_cases, statements, appeals and accounts for an instant,
---        SHARE on cases and signals while their indexes are built; no table is rewritten.
+-- Locks: ACCESS EXCLUSIVE on cases, signals, verdicts, reports, report_cases, statements, appeals and accounts until it ends,
+--        which takes as long as cases, signals, verdicts and report_cases are read once or twice; no table is rewritten.
 -- Kind: expand. The previous release still claims by cases.holder_id: while both run, two moderators can hold one case, and the
 --       one who decides second is refused as before.
 

@@ -1,5 +1,5 @@
 -- Why: a row that is removed from the journal before it is sealed must be missed; the sealer says in what state it is.
--- Locks: ACCESS EXCLUSIVE on journal for an instant, SHARE while its index is built; no table is rewritten.
+-- Locks: ACCESS EXCLUSIVE on journal while it is read once for the index, which stays empty; no table is rewritten.
 -- Kind: expand.
 
 -- Each row gets the next number of a lane. Numbers are given inside the transaction, so a rolled-back one or a crash leaves no

@@ -5,6 +5,7 @@ there before they lock, whether they rewrite or scan one, and whether the previo
 """
 
 import re
+from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from pglast.enums import AlterTableType as Alter
 from pglast.enums import ConstrType, ObjectType
 from pglast.visitors import Visitor
 
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.counters import Counter
+from folkmoot.network.posts.model import Mark, PostEffect, Visibility
 from tests.architecture.sql import CODE
 
 MIGRATIONS = sorted((CODE / "migrations").glob("*.sql"))
@@ -73,6 +77,8 @@ class Effects:
                 self.scanned.add(relation.relname)
             case pg.CreateTrigStmt(relation=relation) | pg.RuleStmt(relation=relation) if relation.relname not in self._new:
                 self.locked.add(relation.relname)
+            case pg.CommentStmt(objtype=ObjectType.OBJECT_COLUMN | ObjectType.OBJECT_TABLE, object=name) if name[0].sval not in self._new:
+                self.locked.add(name[0].sval)
             case pg.RenameStmt(relation=relation) if relation is not None and relation.relname not in self._new:
                 self.locked.add(relation.relname)
                 self.contracts.add(relation.relname)
@@ -135,6 +141,25 @@ def test_a_migration_says_what_it_does(path: Path) -> None:
     assert untruths(path.read_text("utf-8")) == WRONG.get(path.name, set())
 
 
+def _comments() -> dict[str, str]:
+    """What the migrations, one after the other, say about columns: `posts.effect` and its text."""
+    statements = (raw.stmt for path in MIGRATIONS for raw in parse_sql(path.read_text("utf-8")))
+    return {
+        ".".join(part.sval for part in statement.object): statement.comment
+        for statement in statements if isinstance(statement, pg.CommentStmt) and statement.objtype is ObjectType.OBJECT_COLUMN
+    }
+
+
+def test_comments_on_columns_name_the_numbers() -> None:
+    stored: dict[str, type[IntEnum] | type[IntFlag]] = {
+        "accounts.effect": AccountEffect, "posts.effect": PostEffect, "posts.visibility": Visibility, "marks.bits": Mark,
+        "counter_deltas.counter": Counter,
+    }
+    said = _comments()
+    for column, numbers in stored.items():
+        assert said[column] == ", ".join(f"{one.value} {(one.name or '').lower().replace('_', ' ')}" for one in numbers)
+
+
 def test_numbers_of_migrations_are_unique() -> None:
     numbers = [path.name[:4] for path in MIGRATIONS]
     assert len(numbers) == len(set(numbers))
@@ -160,6 +185,7 @@ def test_an_untrue_header_is_found() -> None:
         (new, "ALTER TABLE posts ADD COLUMN x text;", "locks posts"),
         (new, "CREATE INDEX a ON posts (x);", "locks posts"),
         (new, "DROP TABLE posts;", "locks posts"),
+        (new, "COMMENT ON COLUMN posts.x IS 'y';", "locks posts"),
         (new, "CREATE TRIGGER t BEFORE INSERT ON posts EXECUTE FUNCTION f();", "locks posts"),
         (instant, "ALTER TABLE posts ALTER COLUMN x TYPE bigint;", "rewrites posts"),
         (instant, "ALTER TABLE posts ADD COLUMN x uuid DEFAULT gen_random_uuid();", "rewrites posts"),
