@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from folkmoot.base import clock, metrics
+from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.http.context import Context
@@ -51,7 +52,7 @@ class HealthApplication:
         """Why requests should not come here now; none when all is well."""
         try:
             async with self._context.database.read() as conn:
-                newest = await conn.fetchval("SELECT max(number) FROM migrations")
+                newest = await get_schema_number(conn)
                 worked = await conn.fetchval("SELECT max(last_run_at) FROM timed_jobs")
                 journal = await find_state(conn)
                 is_standby = conn.is_standby

@@ -14,6 +14,7 @@ from folkmoot.commands.options import ago, data_option, json_option, open_databa
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
+    from folkmoot.base.database_facts import DatabaseFacts
     from folkmoot.moderation.cases.model import Waiting
     from folkmoot.moderation.journal.model import SealState
     from folkmoot.portability.runs import Last
@@ -82,6 +83,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 async def _database(settings: Settings) -> list[Finding]:
     """Schema, checksums, worker, queue."""
     from folkmoot.base import clock
+    from folkmoot.base.database_facts import get_database_facts
     from folkmoot.base.migrate import known
     from folkmoot.health import WORKER_SILENT
     from folkmoot.moderation.cases.queries import count_open, count_stuck
@@ -89,8 +91,7 @@ async def _database(settings: Settings) -> list[Finding]:
     from folkmoot.portability.runs import last_runs
 
     async with open_database(settings) as database, database.read() as conn:
-        schema = await conn.fetchval("SELECT max(number) FROM migrations")
-        checksums = await conn.fetchval("SELECT current_setting('data_checksums')")
+        facts = await get_database_facts(conn)
         silent = await conn.fetchval("SELECT extract(epoch FROM now() - max(last_run_at))::int FROM timed_jobs")
         oldest = await conn.fetchval(
             "SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer"
@@ -102,12 +103,7 @@ async def _database(settings: Settings) -> list[Finding]:
         journal = await find_state(conn)
         unsealed = await count_unsealed(conn, clock.now() - timedelta(minutes=1))
         failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
-    newest = known()[-1].number
-    way_out = "moot up brings it up to date" if schema < newest else "start the newer Folkmoot that has used this data directory"
-    findings = [Finding("good", f"schema {schema}") if schema == newest else Finding(
-        "broken", f"the schema is at {schema}, this version needs {newest}", way_out)]
-    findings.append(Finding("good", "data checksums are on") if checksums == "on" else Finding(
-        "warning", "PostgreSQL runs without data checksums", "pg_checksums --enable, while the database is stopped"))
+    findings = list(_facts(facts, known()[-1].number))
     if silent is None or silent > WORKER_SILENT:
         findings.append(Finding("broken", "no worker has run for half a minute: posts do not reach timelines", "moot up, or moot worker"))
     else:
@@ -119,6 +115,19 @@ async def _database(settings: Settings) -> list[Finding]:
         for row in failed
     ]
     return [*findings, *_cases(cases, stuck), _journal(journal, unsealed, settings), *_backups(runs)]
+
+
+def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:
+    """Whether this code and this database belong together, and whether damage on the disk would be noticed."""
+    if facts.schema == newest:
+        yield Finding("good", f"schema {facts.schema}")
+    else:
+        remedy = "moot up brings it up to date" if facts.schema < newest else "start the newer version that has used this data directory"
+        yield Finding("broken", f"the schema is at {facts.schema}, this version needs {newest}", remedy)
+    if facts.has_checksums:
+        yield Finding("good", "data checksums are on")
+    else:
+        yield Finding("warning", "PostgreSQL runs without data checksums", "pg_checksums --enable, while the database is stopped")
 
 
 def _cases(waiting: "Waiting", stuck: int) -> Iterator[Finding]:

@@ -43,7 +43,9 @@ def _aged(last: dict[str, Any], brings: str) -> str:
 
 async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.base import clock
+    from folkmoot.base.database_facts import get_database_facts
     from folkmoot.moderation.cases.queries import count_open
+    from folkmoot.network.media.queries import count_media_bytes
     from folkmoot.network.sessions.queries import count_network
     from folkmoot.portability.host import Host
     from folkmoot.portability.runs import last_runs
@@ -51,12 +53,12 @@ async def _status(data: Path) -> dict[str, Any]:
     settings = settings_of(data)
     host = Host(settings.data).state
     async with open_database(settings) as database, database.read() as conn:
+        facts = await get_database_facts(conn)
         members, active, posts = await count_network(conn)
+        media_bytes = await count_media_bytes(conn)
         row = await conn.fetchrow(
             """
-            SELECT current_setting('server_version') AS postgresql, pg_database_size(current_database()) / 1048576 AS database_mb,
-                (SELECT max(number) FROM migrations) AS schema,
-                (SELECT coalesce(sum(bytes), 0) / 1048576 FROM media_files) AS media_mb,
+            SELECT
                 (SELECT extract(epoch FROM now() - max(last_run_at))::int FROM timed_jobs) AS worker_seconds,
                 (SELECT count(*) FROM pgqueuer WHERE status = 'queued') AS jobs_waiting,
                 (SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer
@@ -74,5 +76,6 @@ async def _status(data: Path) -> dict[str, Any]:
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
             for kind, last in runs.items()
         },
-        **{key: int(value) if key != "postgresql" and value is not None else value for key, value in dict(row).items()},
+        "postgresql": facts.version, "schema": facts.schema, "database_mb": facts.size_bytes >> 20, "media_mb": media_bytes >> 20,
+        **{key: int(value) if value is not None else value for key, value in dict(row).items()},
     }

@@ -32,6 +32,9 @@ _CLAUSE = re.compile(
     r"\b(FROM|JOIN|WHERE|HAVING|ORDER BY|GROUP BY|RETURNING|ON CONFLICT|VALUES) ?[a-z({$\x00]|\bEXISTS \(SELECT"
     r"|\bIS (NOT )?(NULL|DISTINCT)\b|\bANY \(\$|\bcoalesce\("
 )
+_LOWER = re.compile(  # as we do not write it
+    r"\s*(select\b.+?\bfrom \w+ *($|where|join|order|limit)|insert into \w+ *[(]|delete from \w|update \w+ set \w+ *=)", re.I | re.S
+)
 _OPEN = re.compile("\x00([^\x00]*)\x00")  # a placeholder, with its source text
 _TARGET = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|TRUNCATE)(?: ONLY)? ([a-z_]+|\x00[^\x00]*\x00)")
 _CANDIDATES = ("any_name", "", "(SELECT 1)", "true", "AND true", "SELECT 1", "NULL")
@@ -62,7 +65,8 @@ def find_sql(source: str, file: str = "example.py", names: Mapping[str, Any] | N
     found = []
     for node in _strings(ast.parse(source)):
         text = _fold(node, None)
-        if (_STATEMENT.match(text) and not re.fullmatch(r"\s*\w+\s*", text)) or _CLAUSE.search(text):
+        is_statement = _STATEMENT.match(text) and not re.fullmatch(r"\s*\w+\s*", text)
+        if is_statement or _CLAUSE.search(text) or _LOWER.match(text):
             found.append(Sql(file, node.lineno, text, _fold(node, names or {})))
     return found
 

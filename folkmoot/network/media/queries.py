@@ -127,3 +127,8 @@ async def list_replaced(tx: WriteTx, account_id: int) -> list[int]:
         account_id,
     )
     return [row["id"] for row in rows]
+
+
+async def count_media_bytes(conn: ReadConn) -> int:
+    """How much the files of all media take together."""
+    return int(await conn.fetchval("SELECT coalesce(sum(bytes), 0)::bigint FROM media_files"))
