@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _STEADY = 60.0  # who lived so many seconds ended by chance, and starts again at once
 _LONGEST_PAUSE = 5.0
 _DATABASE = "PostgreSQL"
+_END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # ends in a row, after which chance is unlikely
 
 
@@ -82,7 +83,7 @@ class Supervisor:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor tells us, with SIGTERM
             self._directory.leave_lock()
             metrics.speak_as(name.replace(" ", "-"))
-            _end_with_parent()
+            _name_process(f"moot {name}")
             self._work[name]()
             code = 0
         except Problem as problem:
@@ -166,9 +167,11 @@ def _how(status: int) -> str:
     return "ended by itself" if code == 0 else "failed"
 
 
-def _end_with_parent() -> None:
-    """However the supervisor ends, its children end too: on Linux the kernel sees to it."""
+def _name_process(name: str) -> None:
+    """What `top` and `ps -o comm` call this process, and its end if the supervisor ends: on Linux, by the kernel."""
     if sys.platform == "linux":
         import ctypes
 
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        system = ctypes.CDLL(None)
+        system.prctl(_NAME, name.encode()[:15], 0, 0, 0)
+        system.prctl(_END_WITH_PARENT, signal.SIGTERM)
