@@ -20,10 +20,11 @@ from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import log
 from folkmoot.base.db import Database
-from folkmoot.base.driver_errors import LOST
-from folkmoot.base.errors import Unavailable
-from folkmoot.base.events import Subscriptions
-from folkmoot.base.jobs import Job, Timed, Worker, forget_events
+from folkmoot.base.queue import watchdog
+from folkmoot.base.queue.model import Job, Timed
+from folkmoot.base.queue.timekeeper import forget_events
+from folkmoot.base.queue.worker import Worker
+from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.config import Settings
 from folkmoot.health import HealthApplication
 from folkmoot.http.context import Context
@@ -150,13 +151,13 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),
         Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),
-        Timed("limits.forget", timedelta(hours=1), session_limits.forget_old),
-        Timed("media.clear", timedelta(hours=1), clear_uploads),
-        Timed("sessions.forget_expired", timedelta(hours=1), forget_expired),
-        Timed("posts.forget_keys", timedelta(hours=1), forget_keys),
-        Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags),
-        Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files),
-        Timed("events.forget", timedelta(days=1), forget_events),
+        Timed("limits.forget", timedelta(hours=1), session_limits.forget_old, is_cleaning=True),
+        Timed("media.clear", timedelta(hours=1), clear_uploads, is_cleaning=True),
+        Timed("sessions.forget_expired", timedelta(hours=1), forget_expired, is_cleaning=True),
+        Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
+        Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
+        Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files, is_cleaning=True, limit=timedelta(hours=1)),
+        Timed("events.forget", timedelta(days=1), forget_events, is_cleaning=True),
     ]
 
 
@@ -165,7 +166,8 @@ def create_front(settings: Settings, database: Database) -> Front:
     context = Context.make(settings, database)
     api_router = Router(API_ROUTES)
     return Front(
-        api=ApiApplication(context, api_router), pages=WebApplication(context, Router(WEB_ROUTES)), health=HealthApplication(context),
+        api=ApiApplication(context, api_router), pages=WebApplication(context, Router(WEB_ROUTES)),
+        health=HealthApplication(context, timed_jobs(settings)),
         api_router=api_router, is_secure=settings.is_secure,
     )
 
@@ -224,10 +226,9 @@ async def _work(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    watchdog.start()
     try:
         await worker.run()
-    except LOST as error:
-        raise Unavailable(f"the database went away ({type(error).__name__}); what was under way will be done again") from error
     finally:
         await database.close()
 

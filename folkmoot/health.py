@@ -1,11 +1,13 @@
-"""Questions after health: is the process alive, can it serve, and the numbers for Prometheus.
+"""Health checks: whether the process is alive, whether it can serve, and the numbers for Prometheus.
 
-`/readyz` says why when it says no, in words of ours; those of an error are for the log. `/metrics` answers this
-machine only, and nobody who comes through a proxy.
+`/readyz` names the reasons when this process should get no requests (503), in words of ours; those of an error are for
+the log. `warnings` need an operator but no other process would do better: parked jobs, timed jobs that fail. `/metrics`
+answers this machine only, and nobody who comes through a proxy.
 """
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -14,6 +16,9 @@ from folkmoot.base import clock, metrics
 from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.migrate import known
+from folkmoot.base.queue.model import QueueState, Timed, TimedState
+from folkmoot.base.queue.queries import count_parked, measure_queue
+from folkmoot.base.queue.timed_queries import list_timed
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
@@ -23,15 +28,22 @@ from folkmoot.portability.runs import Last, last_runs
 _log = logging.getLogger(__name__)
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 _LOCAL = frozenset(["127.0.0.1", "::1"])
-WORKER_SILENT = 30  # seconds after which we say that no worker runs
-_QUEUE = "SELECT count(*), coalesce(extract(epoch FROM now() - min(execute_after)), 0)::float8 AS age FROM pgqueuer WHERE status = 'queued'"
+WORKER_SILENT = 30.0  # seconds after which a timed job that runs each second stands still
+
+
+class Health(NamedTuple):
+    """`reasons`: why requests should not come here now. `warnings`: what an operator should look at."""
+
+    reasons: list[str]
+    warnings: list[str]
 
 
 class HealthApplication:
     """Answers `/livez`, `/readyz` and `/metrics`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, timed: Sequence[Timed]) -> None:
         self._context = context
+        self._timed = timed
         self._newest = known()[-1].number
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -39,8 +51,9 @@ class HealthApplication:
         if path == "/livez":
             reply = Reply(b'{"alive":true}')
         elif path == "/readyz":
-            reasons = await self.reasons()
-            reply = Reply(msgspec.json.encode({"ready": not reasons, "reasons": reasons}), 503 if reasons else 200)
+            health = await self.check()
+            answer = {"ready": not health.reasons, **health._asdict()}
+            reply = Reply(msgspec.json.encode(answer), 503 if health.reasons else 200)
         elif _is_local(scope):
             reply = Reply(metrics.report() + await self._database(), media_type=_TEXT)
         else:
@@ -48,25 +61,28 @@ class HealthApplication:
         reply.headers.append((b"cache-control", b"no-store"))
         await reply(scope, receive, send)
 
-    async def reasons(self) -> list[str]:
-        """Why requests should not come here now; none when all is well."""
+    async def check(self) -> Health:
+        """Whether this process can serve, and what needs a look."""
         try:
             async with self._context.database.read() as conn:
                 newest = await get_schema_number(conn)
-                worked = await conn.fetchval("SELECT max(last_run_at) FROM timed_jobs")
+                timed = await list_timed(conn)
+                parked = await count_parked(conn)
                 journal = await find_state(conn)
                 is_standby = conn.is_standby
         except (Unavailable, asyncpg.PostgresError) as error:
             _log.warning("not ready, the database does not answer: %s", error)
-            return ["the database does not answer"]
+            return Health(["the database does not answer"], [])
         reasons = []
         if newest is None or newest < self._newest:  # newer is fine: migrations work with the release before them
             reasons.append(f"the schema is at {newest}, this code needs {self._newest}")
-        if not is_standby and (worked is None or (clock.now() - worked).total_seconds() > WORKER_SILENT):
-            reasons.append("no worker has run for half a minute: posts do not reach timelines")
+        if not self._context.database.live.is_connected:
+            reasons.append("the connection for live messages is lost and being made again")
+        if not is_standby:
+            reasons += standing_still(self._timed, timed)
         if journal.is_stopped:
             reasons.append(journal.reason)
-        return reasons
+        return Health(reasons, [*parked_in_words(parked), *failing_in_words(timed)])
 
     async def _database(self) -> bytes:
         """What the database knows; without it the other numbers are still worth having."""
@@ -82,22 +98,52 @@ class HealthApplication:
 
     async def _queue(self) -> bytes:
         async with self._context.database.read() as conn:
-            row = await conn.fetchrow(_QUEUE)
+            queue = await measure_queue(conn)
             runs = await last_runs(conn)
             cases = await count_open(conn, clock.now())
-        assert row is not None
         ages = "".join(map(_age, runs.values()))
         return (
-            "# HELP folkmoot_jobs_waiting Jobs that wait for a worker\n# TYPE folkmoot_jobs_waiting gauge\n"
-            f"folkmoot_jobs_waiting {row[0]}\n"
-            "# HELP folkmoot_jobs_oldest_seconds How long the oldest of them has been due\n"
-            "# TYPE folkmoot_jobs_oldest_seconds gauge\n"
-            f"folkmoot_jobs_oldest_seconds {max(0.0, row['age']):.3f}\n"
+            f"{_jobs(queue)}"
             "# HELP folkmoot_cases_open Cases that wait for a decision\n# TYPE folkmoot_cases_open gauge\n"
             f"folkmoot_cases_open {cases.open}\n"
             "# HELP folkmoot_cases_overdue Those of them that are beyond their time\n# TYPE folkmoot_cases_overdue gauge\n"
             f"folkmoot_cases_overdue {cases.overdue}\n{ages}"
         ).encode()
+
+
+def standing_still(timed: Sequence[Timed], states: dict[str, TimedState]) -> list[str]:
+    """Timed jobs that should have run and have not, in words. Those that clean up may wait for an hour and are left out."""
+    states = {one.name: states[one.name] for one in timed if one.name in states}
+    if all(state.age > WORKER_SILENT or state.age < -WORKER_SILENT for state in states.values()):
+        return ["no worker has run for half a minute: posts do not reach timelines"]
+    late = [
+        one.name for one in timed
+        if not one.is_cleaning
+        and (one.name not in states or not -WORKER_SILENT < states[one.name].age < 2 * one.every.total_seconds() + WORKER_SILENT)
+    ]
+    return [f"timed jobs stand still: {', '.join(late)}"] if late else []
+
+
+def parked_in_words(parked: dict[str, int]) -> list[str]:
+    return [f"{number} jobs {name} failed and are parked: moot jobs list" for name, number in parked.items()]
+
+
+def failing_in_words(timed: dict[str, TimedState]) -> list[str]:
+    """Without the errors, which strangers should not read."""
+    return [f"timed job {one.name} failed {one.failures} times in a row" for one in timed.values() if one.failures]
+
+
+def _jobs(queue: QueueState) -> str:
+    rows = (
+        ("waiting", "Jobs that wait for a worker", queue.waiting),
+        ("running", "Jobs that run now", queue.running),
+        ("parked", "Jobs that failed for good and wait for an operator", queue.parked),
+        ("oldest_seconds", "How long the oldest waiting job has been due", f"{max(0.0, queue.oldest):.3f}"),
+    )
+    return "".join(
+        f"# HELP folkmoot_jobs_{name} {says}\n# TYPE folkmoot_jobs_{name} gauge\nfolkmoot_jobs_{name} {value}\n"
+        for name, says, value in rows
+    )
 
 
 def _age(last: Last) -> str:

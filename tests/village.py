@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from folkmoot import app
 from folkmoot.base import clock
 from folkmoot.base.db import Database
-from folkmoot.base.jobs import Worker
+from folkmoot.base.queue.worker import Worker
 from folkmoot.config import Limits, Network, Settings
 from folkmoot.network.accounts.actions import create_account
 from folkmoot.network.accounts.model import Account

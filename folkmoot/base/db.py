@@ -9,6 +9,7 @@ place fails at once. No SQL of any noun stands here.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -20,21 +21,14 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
+from folkmoot.base.queue.enqueue import DELIVER, TELL
 from folkmoot.base.write_gate import Epoch
 
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
+# A session that is lost without a word, with its host or its network, is noticed by the server within half a minute.
+_KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 _CACHES = 3  # sessions; what they do is short
 _PROMOTION_SECONDS = 0.5  # between two questions to a standby whether it still is one
-# Events and jobs leave in one statement. The columns are pgqueuer's; its own enqueue would add a log row per job and
-# bring its imports into every web process. A test runs jobs enqueued here through pgqueuer itself.
-_TELL = """
-    WITH told AS (
-        INSERT INTO events (kind, payload) SELECT * FROM unnest($1::text[], $2::jsonb[])
-    )
-    INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status)
-    SELECT 0, t.entrypoint, t.payload, coalesce(t.at, now()), 'queued'
-    FROM unnest($3::text[], $4::bytea[], $5::timestamptz[]) AS t (entrypoint, payload, at)
-"""
 
 
 class ReadConn:
@@ -94,7 +88,7 @@ class WriteTx(_Writing):
     def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
         super().__init__(connection, database)
         self._events: list[tuple[str, bytes]] = []
-        self._jobs: list[tuple[str, bytes, Any]] = []
+        self._jobs: list[tuple[str, bytes, timedelta]] = []
         self._messages: list[tuple[str, object]] = []
 
     def tell(self, *events: Event) -> None:
@@ -102,9 +96,9 @@ class WriteTx(_Writing):
         for event in events:
             self._events.append((event.kind, msgspec.json.encode(event)))
 
-    def enqueue(self, job: str, payload: msgspec.Struct, at: Any = None) -> None:
-        """Orders a job, to run at once or at the moment `at`."""
-        self._jobs.append((job, msgspec.json.encode(payload), at))
+    def enqueue(self, job: str, payload: msgspec.Struct, delay: timedelta = timedelta(0)) -> None:
+        """Orders a job, to run once `delay` has passed."""
+        self._jobs.append((job, msgspec.json.encode(payload), delay))
 
     def publish(self, topic: str, body: object) -> None:
         """Tells the other processes, once this transaction is committed."""
@@ -121,15 +115,15 @@ class WriteTx(_Writing):
             Envelope(kind, msgspec.Raw(payload)) for kind, payload in self._events if kind in self._database.heard_kinds
         ]
         if wanted:
-            self._jobs.append((DELIVER, msgspec.json.encode(wanted), None))
+            self._jobs.append((DELIVER, msgspec.json.encode(wanted), timedelta(0)))
         if self._events or self._jobs:
             await self.execute(
-                _TELL,
+                TELL,
                 [kind for kind, _ in self._events],
                 [payload.decode() for _, payload in self._events],
                 [job for job, _, _ in self._jobs],
                 [payload for _, payload, _ in self._jobs],
-                [at for _, _, at in self._jobs],
+                [delay for _, _, delay in self._jobs],
             )
         if self._jobs:
             self._messages.append((JOBS_TOPIC, None))
@@ -139,9 +133,6 @@ class WriteTx(_Writing):
         for topic, body in self._messages:
             self._database.live.publish(topic, body)
         self._messages = []
-
-
-DELIVER = "events.deliver"
 
 
 class _Reading:
@@ -207,10 +198,10 @@ class Database:
         await self._writers.close()
         await self._caches.close()
 
-    def queue_pool(self) -> asyncpg.Pool:
-        """Sessions for pgqueuer, which manages its own transactions; a trigger takes them through the write gate."""
-        settings = {**session_settings("folkmoot queue", read_only=False), "folkmoot.epoch": str(self._epoch() or 0)}
-        return asyncpg.create_pool(self.dsn, min_size=1, max_size=3, server_settings=settings)
+    async def connect(self, name: str) -> asyncpg.Connection:
+        """A session apart from the others, for a worker's presence. The caller closes it."""
+        settings = {**session_settings(name, read_only=False), **_KEEPALIVE}
+        return await asyncpg.connect(self.dsn, server_settings=settings, timeout=10)
 
     def read(self) -> AbstractAsyncContextManager[ReadConn, None]:
         """A connection to read; each statement sees what is committed when it starts. Raises Unavailable."""

@@ -57,6 +57,5 @@ def set_up(level: str, format_: str) -> None:
     as_text = format_ == "text" or (format_ == "auto" and sys.stderr.isatty())
     handler.setFormatter(_Text("%(asctime)s %(levelname)s %(name)s: %(message)s") if as_text else _Json())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for talkative in ("pgqueuer", "uvicorn"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("asyncpg").setLevel(logging.ERROR)  # a lost connection is told by who needed it, not by each pool with a trace

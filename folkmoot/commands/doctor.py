@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +15,7 @@ from folkmoot.config import Settings
 
 if TYPE_CHECKING:
     from folkmoot.base.database_facts import DatabaseFacts
+    from folkmoot.base.queue.model import QueueState, Timed, TimedState
     from folkmoot.moderation.cases.model import Waiting
     from folkmoot.moderation.journal.model import SealState
     from folkmoot.portability.runs import Last
@@ -82,38 +83,27 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 async def _database(settings: Settings) -> list[Finding]:
     """Schema, checksums, worker, queue."""
+    from folkmoot.app import timed_jobs
     from folkmoot.base import clock
     from folkmoot.base.database_facts import get_database_facts
     from folkmoot.base.migrate import known
-    from folkmoot.health import WORKER_SILENT
+    from folkmoot.base.queue.queries import measure_queue
+    from folkmoot.base.queue.timed_queries import list_timed
     from folkmoot.moderation.cases.queries import count_open, count_stuck
     from folkmoot.moderation.journal.queries import count_unsealed, find_state
     from folkmoot.portability.runs import last_runs
 
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
-        silent = await conn.fetchval("SELECT extract(epoch FROM now() - max(last_run_at))::int FROM timed_jobs")
-        oldest = await conn.fetchval(
-            "SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer"
-            " WHERE status = 'queued' AND execute_after <= now()"
-        )
+        timed = await list_timed(conn)
+        queue = await measure_queue(conn)
         runs = await last_runs(conn)
         cases = await count_open(conn, clock.now())
         stuck = await count_stuck(conn)
         journal = await find_state(conn)
         unsealed = await count_unsealed(conn, clock.now() - timedelta(minutes=1))
-        failed = await conn.fetch("SELECT entrypoint, count(*) AS times FROM pgqueuer WHERE status = 'failed' GROUP BY entrypoint")
     findings = list(_facts(facts, known()[-1].number))
-    if silent is None or silent > WORKER_SILENT:
-        findings.append(Finding("broken", "no worker has run for half a minute: posts do not reach timelines", "moot up, or moot worker"))
-    else:
-        findings.append(Finding("good", "a worker runs"))
-    findings.append(Finding("good", f"the oldest job waits {oldest} s") if oldest < 60 else Finding(
-        "warning", f"a job has been waiting for {oldest} s", "start another worker: moot worker"))
-    findings += [
-        Finding("warning", f"{row['times']} jobs {row['entrypoint']} gave up", "read the log around their times; then tell us")
-        for row in failed
-    ]
+    findings += _work(timed_jobs(settings), timed, queue)
     return [*findings, *_cases(cases, stuck), _journal(journal, unsealed, settings), *_backups(runs)]
 
 
@@ -128,6 +118,28 @@ def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:
         yield Finding("good", "data checksums are on")
     else:
         yield Finding("warning", "PostgreSQL runs without data checksums", "pg_checksums --enable, while the database is stopped")
+
+
+def _work(known: "Sequence[Timed]", timed: "dict[str, TimedState]", queue: "QueueState") -> Iterator[Finding]:
+    """Whether background work is done: a worker, timed jobs, the queue, and what is parked."""
+    from folkmoot.health import standing_still
+
+    still = standing_still(known, timed)
+    for reason in still:
+        yield Finding("broken", reason, "moot up, or moot worker; if one runs, its log says why")
+    if not still:
+        yield Finding("good", "a worker runs")
+    for one in timed.values():
+        if one.failures:
+            yield Finding("warning", f"timed job {one.name} failed {one.failures} times in a row: {one.last_error}",
+                          "mend the cause; the job runs again by itself")
+    if queue.oldest < 60:
+        yield Finding("good", f"the oldest job waits {queue.oldest:.0f} s")
+    else:
+        yield Finding("warning", f"a job has been waiting for {queue.oldest:.0f} s", "start another worker: moot worker")
+    for name, number in queue.parked_by_name.items():
+        yield Finding("warning", f"{number} jobs {name} failed and are parked",
+                      "moot jobs list shows why; when the cause is mended: moot jobs retry --all")
 
 
 def _cases(waiting: "Waiting", stuck: int) -> Iterator[Finding]:

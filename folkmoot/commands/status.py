@@ -24,7 +24,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  pictures   {answer['media_mb']} MB\n"
         f"  worker     {'never seen' if silent is None else f'last seen {silent} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
-        f" {answer['jobs_failed']} gave up\n"
+        f" {answer['jobs_parked']} parked{' (moot jobs list)' if answer['jobs_parked'] else ''}\n"
         f"  cases      {answer['cases_open']} wait for a decision, {answer['cases_overdue']} beyond their time\n"
         f"  backup     {_aged(answer['backup'], 'a restore would bring back')}\n"
         f"  drill      {_aged(answer['drill'], 'it compared')}"
@@ -44,6 +44,8 @@ def _aged(last: dict[str, Any], brings: str) -> str:
 async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.base import clock
     from folkmoot.base.database_facts import get_database_facts
+    from folkmoot.base.queue.queries import measure_queue
+    from folkmoot.base.queue.timed_queries import list_timed
     from folkmoot.moderation.cases.queries import count_open
     from folkmoot.network.media.queries import count_media_bytes
     from folkmoot.network.sessions.queries import count_network
@@ -56,26 +58,19 @@ async def _status(data: Path) -> dict[str, Any]:
         facts = await get_database_facts(conn)
         members, active, posts = await count_network(conn)
         media_bytes = await count_media_bytes(conn)
-        row = await conn.fetchrow(
-            """
-            SELECT
-                (SELECT extract(epoch FROM now() - max(last_run_at))::int FROM timed_jobs) AS worker_seconds,
-                (SELECT count(*) FROM pgqueuer WHERE status = 'queued') AS jobs_waiting,
-                (SELECT coalesce(extract(epoch FROM now() - min(execute_after)), 0)::int FROM pgqueuer
-                 WHERE status = 'queued' AND execute_after <= now()) AS jobs_oldest_seconds,
-                (SELECT count(*) FROM pgqueuer WHERE status = 'failed') AS jobs_failed
-            """
-        )
+        queue = await measure_queue(conn)
+        ages = [one.age for one in (await list_timed(conn)).values()]
         runs = await last_runs(conn)
         cases = await count_open(conn, clock.now())
-    assert row is not None
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
+        "worker_seconds": max(0, round(min(ages))) if ages else None,
+        "jobs_waiting": queue.waiting, "jobs_running": queue.running, "jobs_parked": queue.parked,
+        "jobs_oldest_seconds": max(0, round(queue.oldest)),
         **{
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
             for kind, last in runs.items()
         },
         "postgresql": facts.version, "schema": facts.schema, "database_mb": facts.size_bytes >> 20, "media_mb": media_bytes >> 20,
-        **{key: int(value) if value is not None else value for key, value in dict(row).items()},
     }

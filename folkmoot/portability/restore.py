@@ -16,6 +16,7 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
+from folkmoot.base.queue.queries import delete_jobs_named
 from folkmoot.portability.backup_key import unseal
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import room_for
@@ -109,7 +110,7 @@ async def _take_over(postgres: Postgres, epoch: int, run: Run) -> None:
             await insert_run(connection, run)
             # Mails that waited: the old host has sent them since, and some carry a link that logs in or changes an address.
             await connection.execute("SELECT set_config('folkmoot.epoch', $1, true)", str(epoch))  # the queue's trigger asks
-            await connection.execute("DELETE FROM pgqueuer WHERE entrypoint = $1", _MAIL_JOB)
+            await delete_jobs_named(connection, _MAIL_JOB)
         await connection.execute("VACUUM (ANALYZE)")
         await connection.execute("CHECKPOINT")
     finally:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from folkmoot.base.db import Database
+from folkmoot.base.queue.queries import list_jobs
 from folkmoot.config import Mail
 from tests.village import Village, Visitor, settings_for
 
@@ -30,8 +31,7 @@ async def _app(village: Village) -> Visitor:
 
 async def _mails(village: Village) -> list[str]:
     async with village.database.read() as conn:
-        rows = await conn.fetch("SELECT payload FROM pgqueuer ORDER BY id")
-    payloads = [bytes(row["payload"]).decode() for row in rows]
+        payloads = [job.payload.decode() for job in sorted(await list_jobs(conn), key=lambda job: job.id)]
     return [payload for payload in payloads if "confirm_email" in payload]
 
 

@@ -51,7 +51,7 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
                                f"{network.url}/api/v1/statuses"], capture_output=True, text=True)
         assert json.loads(post.stdout)["content"] == "<p>Ahoj</p>"
         status = json.loads(moot("status", "--json", data=folder).stdout)
-        assert (status["members"], status["jobs_failed"]) == (1, 0)
+        assert (status["members"], status["jobs_parked"]) == (1, 0)
         assert status["address"] == network.url  # the port was said to another command
         doctor = moot("doctor", data=folder)
         assert doctor.returncode == 0, doctor.stdout
@@ -155,7 +155,7 @@ def test_a_database_that_cannot_start_is_tried_again_and_takes_nothing_with_it(f
         down = _curl(network, "/metrics")
         assert "folkmoot_database_up 0" in down
         assert "folkmoot_requests_total" in down
-        assert json.loads(_curl(network, "/readyz")) == {"ready": False, "reasons": ["the database does not answer"]}
+        assert json.loads(_curl(network, "/readyz")) == {"ready": False, "reasons": ["the database does not answer"], "warnings": []}
         settings.write_text("")
         network.wait()
         assert "folkmoot_database_up 1" in _curl(network, "/metrics")

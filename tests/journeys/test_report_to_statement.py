@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from folkmoot.base.queue.queries import retry_jobs
 from folkmoot.commands.options import open_database, settings_of
 from tests.network_up import NetworkUp, moot
 from tests.web.browsing import log_in, open_page
@@ -40,7 +41,7 @@ class App:
 def let_half_a_minute_pass(network: NetworkUp) -> None:
     async def hurry() -> None:
         async with open_database(settings_of(network.data)) as database, database.write() as tx:
-            await tx.execute("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued' AND entrypoint = 'verdicts.settle'")
+            await retry_jobs(tx, name="verdicts.settle", later_too=True)
 
     with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
         thread.submit(asyncio.run, hurry()).result()

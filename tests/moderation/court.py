@@ -3,6 +3,7 @@
 from typing import Any
 
 from folkmoot.base import clock
+from folkmoot.base.queue.queries import retry_jobs
 from folkmoot.moderation.cases.actions import claim_case
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.queries import get_case, list_queue
@@ -68,7 +69,7 @@ class Court:
     async def let_half_a_minute_pass(self) -> None:
         """What was ordered for later is due now, and done."""
         async with self.database.write() as tx:
-            await tx.execute("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued' AND execute_after > now()")
+            await retry_jobs(tx, later_too=True)
         await self.village.work()
 
     async def told(self, name: str) -> list[tuple[str, int]]:

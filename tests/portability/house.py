@@ -10,6 +10,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +110,11 @@ async def _let_in(data: Path) -> str:
             "INSERT INTO one_time_codes (code_hash, kind, account_id, email, expires_at) VALUES ('x', 'reset_password', $1, 'e', $2)",
             login.account_id, clock.now(),
         )
-        waiting = (
-            "INSERT INTO pgqueuer (priority, status, entrypoint, payload, execute_after)"
-            " VALUES (0, $1, $2, '{}', now() + interval '9 days')"
-        )
-        await tx.execute(waiting, "queued", mails.JOB)
-        await tx.execute(waiting, "failed", mails.JOB)
+        mail = mails.Mail(to="eva@example.org", text="confirm_email", language="cs", link="/confirm/x")
+        tx.enqueue(mails.JOB, mail, delay=timedelta(days=9))
+        tx.enqueue(mails.JOB, mail, delay=timedelta(days=9))
+        await tx.flush()
+        await tx.execute("UPDATE jobs SET parked_at = now() WHERE id = (SELECT max(id) FROM jobs WHERE name = $1)", mails.JOB)
         return await start_session(tx, login, "a browser of the tests", "127.0.0.1")
 
 

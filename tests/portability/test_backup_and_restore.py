@@ -58,7 +58,7 @@ async def _after(data: Path) -> tuple[int, int, int, int]:
     connection = await asyncpg.connect(settings.dsn)
     row = await connection.fetchrow(
         "SELECT (SELECT count(*) FROM posts), (SELECT count(*) FROM one_time_codes),"
-        " (SELECT count(*) FROM pgqueuer WHERE entrypoint = 'sessions.send_mail'), (SELECT epoch FROM host_state)"
+        " (SELECT count(*) FROM jobs WHERE name = 'sessions.send_mail'), (SELECT epoch FROM host_state)"
     )
     await connection.close()
     old = await Database.open(settings.dsn, epoch=lambda: 1, listen=False)

@@ -25,6 +25,7 @@ from folkmoot.moderation.verdicts import queries
 from folkmoot.moderation.verdicts.model import (
     LONGEST_EXPLANATION,
     MOST_DAYS,
+    UNDO_LASTS,
     Action,
     Decider,
     DeciderKind,
@@ -87,7 +88,7 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
             await impose_restriction(tx, case, kind, clause, verdict_id=verdict.id, explanation=verdict.explanation, until=until)
 
     tx.tell(VerdictReached(verdict_id=verdict.id, case_id=case.id))
-    tx.enqueue(SETTLE, Settle(verdict.id), at=verdict.undo_until)
+    tx.enqueue(SETTLE, Settle(verdict.id), delay=UNDO_LASTS)
     return verdict
 
 

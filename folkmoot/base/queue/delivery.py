@@ -1,0 +1,56 @@
+"""Delivering events: each to each subscriber. One that fails or hangs gets a job of its own and holds up no other."""
+
+import asyncio
+import logging
+
+import msgspec
+
+from folkmoot.base.db import Database
+from folkmoot.base.events import Envelope
+from folkmoot.base.queue.enqueue import DELIVER
+from folkmoot.base.queue.faults import is_of_database
+from folkmoot.base.queue.model import Job
+from folkmoot.base.subscriptions import Subscriptions
+
+DELIVER_ONE = "events.redeliver"
+_PATIENCE = 60.0  # seconds for a subscriber among others; in a job of its own it has that job's limit
+_log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """The two jobs that deliver events, for one set of subscriptions."""
+
+    def __init__(self, subscriptions: Subscriptions) -> None:
+        self._subscriptions = subscriptions
+        self.jobs = [Job(DELIVER, list[Envelope], self._deliver), Job(DELIVER_ONE, Envelope, self._deliver_one)]
+
+    async def _deliver(self, database: Database, envelopes: list[Envelope]) -> None:
+        """The events of one transaction. When the database goes away, all of it is done again later."""
+        failed = []
+        for envelope in envelopes:
+            for name, subscriber, event in self._subscriptions.subscribers(envelope):
+                try:
+                    async with asyncio.timeout(_PATIENCE):
+                        await subscriber(database, event)
+                except Exception as error:
+                    if is_of_database(error):
+                        raise
+                    _log.exception("subscriber %s failed on %s; it will be tried again", name, envelope.kind)
+                    failed.append(msgspec.structs.replace(envelope, only=name))
+        if failed:
+            async with database.write() as tx:
+                for envelope in failed:
+                    tx.enqueue(DELIVER_ONE, envelope)
+
+    async def _deliver_one(self, database: Database, envelope: Envelope) -> None:
+        for _, subscriber, event in self._subscriptions.subscribers(envelope):
+            await subscriber(database, event)
+
+    def parts(self, payload: bytes) -> list[bytes]:
+        """The single deliveries that a job DELIVER consists of, as payloads of DELIVER_ONE."""
+        return [
+            msgspec.json.encode(msgspec.structs.replace(envelope, only=name))
+            for envelope in msgspec.json.decode(payload, type=list[Envelope])
+            for name in self._subscriptions.names(envelope.kind)
+            if envelope.only in (None, name)
+        ]

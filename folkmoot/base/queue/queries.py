@@ -1,0 +1,227 @@
+"""All SQL of the queue: claiming and ending jobs, looking at them, and the moments of timed jobs.
+
+Moments are read from the database's clock only. A delay is kept as two moments (`set_at`, `due_at`), so that a clock
+that is set back does not make a day of it.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.errors import Conflict, NotFound
+from folkmoot.base.queue.model import MOST_CRASHES, Claimed, QueueState, State, StoredJob
+
+_CLAIMED = "jobs.id, jobs.name, jobs.payload, jobs.tries, jobs.crashes"
+_STATE = f"""
+    CASE WHEN parked_at IS NOT NULL THEN '{State.PARKED}' WHEN worker IS NOT NULL THEN '{State.RUNNING}'
+         WHEN due_at > now() THEN '{State.LATER}' ELSE '{State.WAITING}' END
+"""
+_STORED = f"""
+    SELECT id, name, {_STATE} AS state, extract(epoch FROM now() - queued_at)::float8 AS age,
+        extract(epoch FROM due_at - now())::float8 AS due_in, tries, crashes, last_error, parked_at, payload
+    FROM jobs
+"""
+# The locks of workers that are alive: (7021, number of the worker).
+_ALIVE = """
+    SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = 7021 AND objsubid = 2 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+class Connection(Protocol):
+    """A session of the driver, for the two that have no transaction of ours: a worker's presence, and a restore."""
+
+    async def execute(self, query: str, *args: object) -> str: ...
+
+
+async def commit_without_waiting(tx: WriteTx) -> None:
+    """The commit need not wait for the disk: what is lost with a crash of the server is done again."""
+    await tx.execute("SET LOCAL synchronous_commit = off")
+
+
+async def take_number(tx: WriteTx) -> int:
+    """A number for a worker that starts."""
+    return int(await tx.fetchval("SELECT nextval('job_workers')"))
+
+
+async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int) -> list[Claimed]:
+    """Takes jobs of these names that are due, oldest first, without suspects. Leans on jobs_due."""
+    rows = await tx.fetch(
+        f"""
+        WITH due AS MATERIALIZED (
+            SELECT id FROM jobs WHERE due_at <= statement_timestamp() AND parked_at IS NULL AND worker IS NULL AND crashes = 0
+            AND name = ANY ($2::text[]) ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE jobs SET worker = $1 FROM due WHERE jobs.id = due.id RETURNING {_CLAIMED}
+        """,
+        worker, names, limit,
+    )
+    return [Claimed(*row) for row in rows]
+
+
+async def claim_suspect(tx: WriteTx, worker: int, names: Sequence[str]) -> Claimed | None:
+    """Takes one job whose worker has ended while it ran. Leans on jobs_suspects."""
+    row = await tx.fetchrow(
+        f"""
+        WITH due AS MATERIALIZED (
+            SELECT id FROM jobs WHERE due_at <= statement_timestamp() AND parked_at IS NULL AND worker IS NULL AND crashes > 0
+            AND name = ANY ($2::text[]) ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE jobs SET worker = $1 FROM due WHERE jobs.id = due.id RETURNING {_CLAIMED}
+        """,
+        worker, names,
+    )
+    return Claimed(*row) if row else None
+
+
+async def has_suspects(conn: ReadConn) -> bool:
+    """Whether a job waits whose worker has ended while it ran. Leans on jobs_suspects."""
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM jobs WHERE crashes > 0 AND parked_at IS NULL AND worker IS NULL AND due_at <= now())"
+    ))
+
+
+async def delete_done(tx: WriteTx, worker: int, job_ids: Sequence[int]) -> None:
+    await tx.execute("DELETE FROM jobs WHERE id = ANY ($1::bigint[]) AND worker = $2", job_ids, worker)
+
+
+async def update_failed(tx: WriteTx, worker: int, failures: Sequence[tuple[int, str, timedelta | None]]) -> None:
+    """Counts a try of each (id, error, delay) and lets it wait; without a delay it is parked."""
+    await tx.execute(
+        """
+        UPDATE jobs SET worker = NULL, tries = tries + 1, last_error = f.error, set_at = now(),
+            due_at = now() + coalesce(f.delay, interval '0'), parked_at = CASE WHEN f.delay IS NULL THEN now() END
+        FROM unnest($2::bigint[], $3::text[], $4::interval[]) AS f (id, error, delay) WHERE jobs.id = f.id AND worker = $1
+        """,
+        worker, [id_ for id_, _, _ in failures], [error for _, error, _ in failures], [delay for _, _, delay in failures],
+    )
+
+
+async def release_jobs(tx: WriteTx, worker: int, job_ids: Sequence[int], delay: timedelta) -> None:
+    """Gives jobs back that could not run, for no fault of theirs."""
+    await tx.execute(
+        "UPDATE jobs SET worker = NULL, set_at = now(), due_at = now() + $3 WHERE id = ANY ($1::bigint[]) AND worker = $2",
+        job_ids, worker, delay,
+    )
+
+
+async def release_strays(tx: WriteTx, worker: int, running: Sequence[int]) -> None:
+    """Gives back what is claimed by this worker although it does not run it: it never heard that its claim was committed."""
+    await tx.execute("UPDATE jobs SET worker = NULL WHERE worker = $1 AND id <> ALL ($2::bigint[])", worker, running)
+
+
+async def split_job(tx: WriteTx, worker: int, job: Claimed, name: str, payloads: Sequence[bytes]) -> None:
+    """Replaces a suspected job by its parts, which inherit the suspicion."""
+    await tx.execute(
+        "INSERT INTO jobs (name, payload, crashes, last_error) SELECT $1, part, crashes, last_error"
+        " FROM jobs, unnest($2::bytea[]) AS part WHERE id = $3 AND worker = $4",
+        name, payloads, job.id, worker,
+    )
+    await delete_done(tx, worker, [job.id])
+
+
+async def list_dead_workers(conn: ReadConn) -> list[int]:
+    """Workers that have taken jobs and live no more."""
+    rows = await conn.fetch(f"SELECT DISTINCT worker FROM jobs WHERE worker IS NOT NULL AND worker NOT IN ({_ALIVE})")
+    return [row["worker"] for row in rows]
+
+
+async def update_crashed(tx: WriteTx, workers: Sequence[int]) -> list[StoredJob]:
+    """Frees the jobs that dead workers had taken. Returns those that are parked, because it happened too often."""
+    rows = await tx.fetch(
+        f"""
+        UPDATE jobs SET worker = NULL, crashes = crashes + 1, set_at = now(), due_at = now(), last_error = 'its worker ended while it ran',
+            parked_at = CASE WHEN crashes + 1 >= {MOST_CRASHES} THEN now() END
+        WHERE worker = ANY ($1::int[]) RETURNING id, parked_at
+        """,
+        workers,
+    )
+    return await _list_stored(tx, "WHERE id = ANY ($1::bigint[])", [row["id"] for row in rows if row["parked_at"]])
+
+
+async def update_delays(tx: WriteTx) -> int:
+    """After the clock was set back: what waits goes on waiting for as long as it was meant to. Returns how many do."""
+    return await tx.execute(
+        "UPDATE jobs SET set_at = statement_timestamp(), due_at = statement_timestamp() + (due_at - set_at)"
+        " WHERE set_at > statement_timestamp() + interval '1 second' AND worker IS NULL AND parked_at IS NULL"
+    )
+
+
+async def hold_number(connection: Connection, number: int) -> None:
+    """Takes the lock that says that this worker lives; it goes with the session. Raises when another session holds it."""
+    await connection.execute("SET lock_timeout = '2s'")
+    await connection.execute("SELECT pg_advisory_lock(7021, $1)", number)
+
+
+async def delete_jobs_named(connection: Connection, name: str) -> None:
+    """In a restore, before any migration: from the queue of this release and from that of the one before."""
+    await connection.execute(
+        f"""
+        DO $$ BEGIN
+            IF to_regclass('jobs') IS NOT NULL THEN DELETE FROM jobs WHERE name = '{name}'; END IF;
+            IF to_regclass('pgqueuer') IS NOT NULL THEN DELETE FROM pgqueuer WHERE entrypoint = '{name}'; END IF;
+        END $$
+        """
+    )
+
+
+# For whoever looks at the queue.
+
+
+async def measure_queue(conn: ReadConn) -> QueueState:
+    row = await conn.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE worker IS NULL) AS waiting, count(*) FILTER (WHERE worker IS NOT NULL) AS running,
+            coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE worker IS NULL AND due_at <= now())), 0)::float8 AS oldest
+        FROM jobs WHERE parked_at IS NULL
+        """
+    )
+    assert row is not None
+    parked = await count_parked(conn)
+    return QueueState(
+        waiting=row["waiting"], running=row["running"], oldest=row["oldest"], parked=sum(parked.values()), parked_by_name=parked
+    )
+
+
+async def count_parked(conn: ReadConn) -> dict[str, int]:
+    """Parked jobs by name. Leans on jobs_parked."""
+    rows = await conn.fetch("SELECT name, count(*) AS number FROM jobs WHERE parked_at IS NOT NULL GROUP BY name ORDER BY name")
+    return {row["name"]: row["number"] for row in rows}
+
+
+async def list_jobs(conn: ReadConn, *, state: State | None = None, name: str | None = None, limit: int = 100) -> list[StoredJob]:
+    """Parked ones first, then by the moment at which they are due."""
+    return await _list_stored(
+        conn, f"WHERE ($1::text IS NULL OR {_STATE} = $1) AND ($2::text IS NULL OR name = $2)"
+        " ORDER BY parked_at IS NULL, due_at, id LIMIT $3", state, name, limit,
+    )
+
+
+async def get_job(conn: ReadConn, job_id: int) -> StoredJob:
+    """Raises NotFound."""
+    found = await _list_stored(conn, "WHERE id = $1", job_id)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def retry_jobs(tx: WriteTx, job_ids: Sequence[int] | None = None, *, name: str | None = None, later_too: bool = False) -> int:
+    """Makes parked jobs run again, with all their tries; `later_too`: also those that wait for their moment."""
+    return await tx.execute(
+        "UPDATE jobs SET parked_at = NULL, tries = 0, crashes = 0, set_at = now(), due_at = now() WHERE worker IS NULL"
+        " AND ($1::bigint[] IS NULL OR id = ANY ($1)) AND ($2::text IS NULL OR name = $2)"
+        " AND (parked_at IS NOT NULL OR $3 AND due_at > now())",
+        job_ids, name, later_too,
+    )
+
+
+async def delete_job(tx: WriteTx, job_id: int) -> None:
+    """Raises NotFound, and Conflict for a job that runs."""
+    if not await tx.execute("DELETE FROM jobs WHERE id = $1 AND worker IS NULL", job_id):
+        await get_job(tx, job_id)
+        raise Conflict
+
+
+async def _list_stored(conn: ReadConn, where: str, *args: object) -> list[StoredJob]:
+    return [StoredJob(**{**dict(row), "state": State(row["state"])}) for row in await conn.fetch(f"{_STORED} {where}", *args)]

@@ -1,0 +1,48 @@
+"""Who hears of which event: filled once, in `app.py`, and asked by the worker.
+
+Every subscriber gets every event of its kind at least once, so it must be harmless when it runs twice. One that fails
+holds up no other.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from folkmoot.base.db import Database
+from folkmoot.base.events import Envelope, Event
+
+E = TypeVar("E", bound=Event)
+Subscriber = Callable[[Database, Any], Awaitable[None]]
+
+
+class Subscriptions:
+    """Event kinds and their subscribers."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, type[Event]] = {}
+        self._subscribers: defaultdict[str, dict[str, Subscriber]] = defaultdict(dict)
+
+    def on(self, event: type[E], subscriber: Callable[[Database, E], Awaitable[None]]) -> None:
+        self._types[event.kind] = event
+        name = f"{subscriber.__module__}.{subscriber.__qualname__}"
+        self._subscribers[event.kind][name] = subscriber
+
+    def kinds(self) -> frozenset[str]:
+        """The kinds that anybody subscribes to: the others are written to the log and need no job."""
+        return frozenset(kind for kind, subscribers in self._subscribers.items() if subscribers)
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(self._subscribers.get(kind, ()))
+
+    def subscribers(self, envelope: Envelope) -> list[tuple[str, Subscriber, Event]]:
+        """(name, subscriber, event) for each delivery that the envelope asks for."""
+        if envelope.kind not in self._subscribers:  # nobody subscribes any more
+            return []
+        event = msgspec.json.decode(envelope.payload, type=self._types[envelope.kind])
+        return [
+            (name, subscriber, event)
+            for name, subscriber in self._subscribers[envelope.kind].items()
+            if envelope.only in (None, name)
+        ]

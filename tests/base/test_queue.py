@@ -1,0 +1,458 @@
+"""Jobs travel with their transaction, run at least once, and what fails is tried again and then parked, never lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import ClassVar
+
+import asyncpg
+import msgspec
+import pytest
+
+from folkmoot.base import clock, write_gate
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
+from folkmoot.base.events import Event
+from folkmoot.base.queue import queries
+from folkmoot.base.queue import worker as worker_module
+from folkmoot.base.queue.model import Job, State, StoredJob
+from folkmoot.base.queue.worker import Worker
+from folkmoot.base.subscriptions import Subscriptions
+
+AT_ONCE = (timedelta(0), timedelta(0))
+
+
+class Order(msgspec.Struct):
+    number: int
+
+
+class Happened(Event):
+    kind: ClassVar[str] = "something.happened"
+    number: int
+
+
+async def _work(db: Database, jobs: list[Job], subscriptions: Subscriptions | None = None) -> None:
+    await Worker(db, jobs, [], subscriptions or Subscriptions()).run(until_empty=True)
+
+
+async def _order(db: Database, *numbers: int) -> None:
+    async with db.write() as tx:
+        for number in numbers:
+            tx.enqueue("test.order", Order(number))
+
+
+async def _stored(db: Database) -> list[StoredJob]:
+    async with db.read() as conn:
+        return await queries.list_jobs(conn)
+
+
+async def _until(condition: object, seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def _running(db: Database, jobs: list[Job], subscriptions: Subscriptions | None = None) -> AsyncIterator[Worker]:
+    """A worker that runs meanwhile."""
+    worker = Worker(db, jobs, [], subscriptions or Subscriptions())
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, 10)
+
+
+def _job(handler: object, **declared: object) -> Job:
+    return Job("test.order", Order, handler, **declared)  # type: ignore[arg-type]
+
+
+async def test_a_job_runs_with_its_payload_and_is_gone(db: Database) -> None:
+    done: list[int] = []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        done.append(order.number)
+
+    await _order(db, 1, 2)
+    await _work(db, [_job(carry_out)])
+    assert sorted(done) == [1, 2]
+    assert await _stored(db) == []
+
+
+async def test_a_failing_job_is_tried_again_then_parked_and_runs_again_when_told(db: Database) -> None:
+    tries, is_mended = 0, False
+
+    async def fail(_database: Database, _order: Order) -> None:
+        nonlocal tries
+        tries += 1
+        if not is_mended:
+            raise ValueError("no\0 \x1b[31mcolours")
+
+    await _order(db, 1)
+    await _work(db, [_job(fail, retries=AT_ONCE)])
+    [job] = await _stored(db)
+    assert (tries, job.state, job.tries, job.last_error) == (3, State.PARKED, 3, "ValueError: no   [31mcolours")
+    async with db.read() as conn:
+        assert await queries.count_parked(conn) == {"test.order": 1}
+        state = await queries.measure_queue(conn)
+    assert (state.waiting, state.running, state.parked) == (0, 0, 1)
+
+    is_mended = True
+    async with db.write() as tx:
+        assert await queries.retry_jobs(tx) == 1
+    await _work(db, [_job(fail, retries=AT_ONCE)])
+    assert (tries, await _stored(db)) == (4, [])
+
+
+async def test_a_job_that_failed_waits_for_as_long_as_it_declares(db: Database) -> None:
+    async def fail(_database: Database, _order: Order) -> None:
+        raise ValueError("no")
+
+    await _order(db, 1)
+    await _work(db, [_job(fail)])
+    [job] = await _stored(db)
+    assert (job.state, job.tries) == (State.LATER, 1)
+    assert 0 < job.due_in <= 1
+    async with db.write() as tx:
+        await queries.retry_jobs(tx, [job.id], later_too=True)
+    [job] = await _stored(db)
+    assert (job.state, job.tries) == (State.WAITING, 0)
+
+
+async def test_a_job_that_never_ends_is_a_failure(db: Database) -> None:
+    async def hang(_database: Database, _order: Order) -> None:
+        await asyncio.sleep(60)
+
+    await _order(db, 1)
+    await _work(db, [_job(hang, limit=timedelta(seconds=0.05), retries=())])
+    [job] = await _stored(db)
+    assert (job.state, job.last_error) == (State.PARKED, "TimeoutError: ")
+
+
+async def test_a_job_can_be_dropped_but_not_while_it_runs(db: Database) -> None:
+    ends = asyncio.Event()
+
+    async def wait(_database: Database, _order: Order) -> None:
+        await ends.wait()
+
+    await _order(db, 1)
+    [job] = await _stored(db)
+    async with _running(db, [_job(wait)]):
+        async def is_running() -> bool:
+            return (await _stored(db))[0].state is State.RUNNING
+
+        await _until(is_running)
+        with pytest.raises(Conflict):
+            async with db.write() as tx:
+                await queries.delete_job(tx, job.id)
+        ends.set()
+
+        async def is_gone() -> bool:
+            return not await _stored(db)
+
+        await _until(is_gone)
+    with pytest.raises(NotFound):
+        async with db.write() as tx:
+            await queries.delete_job(tx, job.id)
+
+
+@pytest.mark.parametrize("trouble", [
+    WritesPaused(), Unavailable(log_text="x"), asyncpg.AdminShutdownError("x"), asyncpg.ConnectionDoesNotExistError("x"),
+    asyncpg.InterfaceError("connection is closed"), asyncpg.CannotConnectNowError("x"),
+    asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+], ids=lambda trouble: type(trouble).__name__)
+async def test_what_the_database_let_down_is_no_try(db: Database, trouble: Exception) -> None:
+    tries = 0
+
+    async def let_down(_database: Database, _order: Order) -> None:
+        nonlocal tries
+        tries += 1
+        if isinstance(trouble, Unavailable):
+            raise trouble from ConnectionRefusedError()
+        raise trouble
+
+    await _order(db, 1)
+    await _work(db, [_job(let_down, retries=())])
+    [job] = await _stored(db)
+    assert (tries, job.state, job.tries, job.last_error) == (1, State.LATER, 0, None)
+
+
+@pytest.mark.parametrize("fault", [
+    asyncpg.QueryCanceledError("statement timeout"), asyncpg.DataError("a text where a number belongs"), Unavailable(log_text="smtp"),
+    ConnectionRefusedError("the mail server"), asyncpg.InterfaceError("the server expects 2 arguments for this query"),
+], ids=lambda fault: type(fault).__name__)
+async def test_a_fault_of_its_own_is_a_try_even_if_it_looks_like_the_database(db: Database, fault: Exception) -> None:
+    async def fail(database: Database, _order: Order) -> None:
+        if isinstance(fault, asyncpg.QueryCanceledError):  # as db.write() passes it on
+            raise Unavailable(log_text="database") from fault
+        raise fault
+
+    await _order(db, 1)
+    await _work(db, [_job(fail, retries=())])
+    [job] = await _stored(db)
+    assert (job.state, job.tries) == (State.PARKED, 1)
+
+
+async def test_an_event_reaches_each_subscriber_and_a_failing_one_holds_up_no_other(db: Database) -> None:
+    heard: list[str] = []
+
+    async def stumble_once(_database: Database, event: Happened) -> None:
+        heard.append(f"first {event.number}")
+        if heard.count("first 7") == 1:
+            raise ValueError("stumbled")
+
+    async def listen(_database: Database, event: Happened) -> None:
+        heard.append(f"second {event.number}")
+
+    subscriptions = Subscriptions()
+    subscriptions.on(Happened, stumble_once)
+    subscriptions.on(Happened, listen)
+    db.heard_kinds = subscriptions.kinds()
+    async with db.write() as tx:
+        tx.tell(Happened(number=7))
+    await _work(db, [], subscriptions)
+    assert sorted(heard) == ["first 7", "first 7", "second 7"]
+
+
+async def test_an_event_that_nobody_hears_is_logged_without_a_job(db: Database) -> None:
+    async with db.write() as tx:
+        tx.tell(Happened(number=1))
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT payload ->> 'number' FROM events WHERE kind = 'something.happened'") == "1"
+    assert await _stored(db) == []
+
+
+async def test_many_events_of_one_moment_are_all_written(db: Database) -> None:
+    """Ids by time and chance collide when thousands are made in one millisecond; an event has a number instead."""
+    with clock.stopped_at(clock.now()):
+        async with db.write() as tx:
+            tx.tell(*(Happened(number=number) for number in range(3000)))
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM events") == 3000
+
+
+async def test_two_workers_share_the_jobs_and_run_each_once(db: Database) -> None:
+    done: list[int] = []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        await asyncio.sleep(0)
+        done.append(order.number)
+
+    await _order(db, *range(1000))
+    await asyncio.gather(*(_work(db, [_job(carry_out)]) for _ in range(2)))
+    assert sorted(done) == list(range(1000))
+    assert await _stored(db) == []
+
+
+async def test_a_job_of_a_name_that_this_worker_does_not_know_is_left_to_another(db: Database) -> None:
+    await _order(db, 1)
+    await _work(db, [])
+    assert [job.state for job in await _stored(db)] == [State.WAITING]
+
+
+async def test_a_worker_survives_every_kind_of_lost_session(db: Database, dsn: str) -> None:
+    """All sessions of the process are ended, again and again, while jobs run; each job runs, and none counts a try."""
+    done: set[int] = set()
+
+    async def carry_out(database: Database, order: Order) -> None:
+        async with database.write() as tx:
+            await tx.fetchval("SELECT pg_sleep(0.005)")
+        done.add(order.number)
+
+    admin = await asyncpg.connect(dsn)
+    async with _running(db, [_job(carry_out, retries=())]):
+        for round_ in range(4):
+            while True:
+                try:
+                    await _order(db, *range(round_ * 20, round_ * 20 + 20))
+                    break
+                except Unavailable:  # of the round before
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        await _until(lambda: len(done) == 80)
+
+        async def is_empty() -> bool:
+            return not await _stored(db)
+
+        await _until(is_empty)
+    await admin.close()
+
+
+async def test_a_claim_of_which_the_worker_never_heard_is_given_back(db: Database) -> None:
+    """The commit arrived and the answer did not: nobody else may run such a job, because its worker lives."""
+    done: list[int] = []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        done.append(order.number)
+
+    async with _running(db, [_job(carry_out)]) as worker:
+        number = await worker._presence.number()
+        async with db.write() as tx:
+            tx.enqueue("test.order", Order(1))
+            await tx.flush()
+            await tx.execute("UPDATE jobs SET worker = $1", number)
+        worker._has_strays = True
+        await _until(lambda: done == [1])
+
+
+async def test_the_worker_idles_while_it_is_fenced_and_goes_on_by_itself(db: Database, dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    done: list[int] = []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        done.append(order.number)
+
+    admin = await asyncpg.connect(dsn)
+    async with _running(db, [_job(carry_out)]):
+        await _order(db, 1)
+        await _until(lambda: done == [1])
+        await admin.execute("UPDATE host_state SET epoch = 2")
+        await _until(lambda: "writes are paused" in caplog.text)
+        await admin.execute("INSERT INTO jobs (name, payload) VALUES ('test.order', '{\"number\": 2}')")
+        await asyncio.sleep(0.3)
+        assert done == [1]
+        await admin.execute("UPDATE host_state SET epoch = 1")
+        await _until(lambda: done == [1, 2])
+    assert caplog.text.count("writes are paused") == 1
+    assert "Traceback" not in caplog.text
+    await admin.close()
+
+
+async def test_the_queue_is_not_written_while_writes_are_held(db: Database, dsn: str) -> None:
+    done: list[int] = []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        done.append(order.number)
+
+    await _order(db, 1)
+    async with write_gate.hold(dsn, 5):
+        working = asyncio.create_task(_work(db, [_job(carry_out)]))
+        await asyncio.sleep(0.2)
+        assert done == []
+    await asyncio.wait_for(working, 5)
+    assert done == [1]
+
+
+@asynccontextmanager
+async def _dead_worker(db: Database, monkeypatch: pytest.MonkeyPatch, **deaths: int) -> AsyncIterator[None]:
+    """Jobs that are claimed by a worker that is no more."""
+    monkeypatch.setattr(worker_module, "_ABSENT", 0.0)
+    async with db.write() as tx:
+        number = await queries.take_number(tx)
+        await tx.execute("UPDATE jobs SET worker = $1, crashes = $2", number, deaths.get("before", 0))
+    yield
+
+
+async def test_jobs_of_a_worker_that_died_run_one_at_a_time(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most, done = 0, 0, 0
+
+    async def carry_out(_database: Database, _order: Order) -> None:
+        nonlocal at_once, most, done
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.01)
+        at_once -= 1
+        done += 1
+
+    await _order(db, *range(10))
+    async with _dead_worker(db, monkeypatch), _running(db, [_job(carry_out)]):
+        await _until(lambda: done == 10)
+        assert most == 1
+        await _order(db, *range(10))
+        await _until(lambda: done == 20)
+        assert most > 1
+
+
+async def test_the_third_end_of_its_worker_parks_a_job(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _order(db, 1)
+    async with _dead_worker(db, monkeypatch, before=2), _running(db, []):
+        async def is_parked() -> bool:
+            return (await _stored(db))[0].state is State.PARKED
+
+        await _until(is_parked)
+    [job] = await _stored(db)
+    assert (job.crashes, job.last_error) == (3, "its worker ended while it ran")
+
+
+async def test_others_wait_two_seconds_at_most_beside_a_slow_suspect(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "_ALONE", 0.1)
+    monkeypatch.setattr(worker_module, "_POLL", 0.05)
+    ends, done = asyncio.Event(), []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        if order.number == 1:
+            await ends.wait()
+        done.append(order.number)
+
+    await _order(db, 1)
+    async with _dead_worker(db, monkeypatch), _running(db, [_job(carry_out)]):
+        async def is_running() -> bool:
+            return (await _stored(db))[0].state is State.RUNNING
+
+        await _until(is_running)
+        await _order(db, 2)
+        await _until(lambda: done == [2])
+        ends.set()
+        await _until(lambda: done == [2, 1])
+
+
+async def test_a_suspected_delivery_is_split_so_that_only_the_guilty_subscriber_is_parked(
+    db: Database, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[str] = []
+
+    async def poison(_database: Database, event: Happened) -> None:
+        heard.append("poison")
+
+    async def listen(_database: Database, event: Happened) -> None:
+        heard.append("listen")
+
+    subscriptions = Subscriptions()
+    subscriptions.on(Happened, poison)
+    subscriptions.on(Happened, listen)
+    db.heard_kinds = subscriptions.kinds()
+    async with db.write() as tx:
+        tx.tell(Happened(number=7))
+    async with _dead_worker(db, monkeypatch, before=1):
+        worker = Worker(db, [], [], subscriptions)
+        monkeypatch.setattr(worker, "_run", lambda job: asyncio.sleep(0, heard.append(job.payload.decode())))
+        task = asyncio.create_task(worker.run())
+        await _until(lambda: len(heard) == 1)
+        worker.stop()
+        await asyncio.wait_for(task, 10)
+    assert "only" in heard[0]
+    assert sorted(job.crashes for job in await _stored(db)) == [2, 2]
+
+
+async def test_a_worker_that_stops_gives_back_what_it_could_not_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "_LAST", 0.05)
+
+    async def hang(_database: Database, _order: Order) -> None:
+        await asyncio.sleep(60)
+
+    await _order(db, 1)
+    async with _running(db, [_job(hang)]):
+        async def is_running() -> bool:
+            return (await _stored(db))[0].state is State.RUNNING
+
+        await _until(is_running)
+    [job] = await _stored(db)
+    assert (job.state, job.tries, job.crashes) == (State.LATER, 0, 0)
+
+
+async def test_jobs_of_the_previous_release_go_on(db: Database) -> None:
+    """Its web processes may still run for a moment: what they enqueue arrives here."""
+    done: list[int] = []
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        done.append(order.number)
+
+    async with db.write() as tx:
+        await tx.execute("INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status)"
+                         " VALUES (0, 'test.order', '{\"number\": 1}', now(), 'queued')")
+        assert await tx.fetchval("SELECT count(*) FROM pgqueuer") == 0
+    await _work(db, [_job(carry_out)])
+    assert done == [1]

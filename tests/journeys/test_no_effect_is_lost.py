@@ -1,0 +1,257 @@
+"""A network under load whose parts are killed at random: in the end every effect is there, exactly once.
+
+Killed are PostgreSQL, the worker, and single database sessions. The whole series of a hundred kills runs with
+FOLKMOOT_TEST_LONG set; otherwise a sample. The seed is printed and can be given as FOLKMOOT_TEST_SEED.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from folkmoot.base.queue.queries import count_parked, measure_queue
+from folkmoot.commands.options import open_database, settings_of
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.sessions.apps import issue_token, register_app
+from tests.network_up import NetworkUp
+from tests.village import follow, settle
+
+KILLS = 100 if os.environ.get("FOLKMOOT_TEST_LONG") else 8
+SEED = int(os.environ.get("FOLKMOOT_TEST_SEED", "") or random.SystemRandom().randrange(2**32))
+WRITERS = 8
+THREAT = "Zítra tě najdu a zabiju tě. Vím, kde bydlíš, a přijdu si pro tebe s nožem."
+
+
+@dataclass
+class Written:
+    """Ids of the posts that were acknowledged, by kind."""
+
+    mention: list[int] = field(default_factory=list)
+    direct: list[int] = field(default_factory=list)
+    threat: list[int] = field(default_factory=list)
+    reply: list[int] = field(default_factory=list)
+
+
+class Client:
+    """An app that repeats each request, with one idempotency key, until it is answered."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url, self._token = url, token
+
+    def ask(self, path: str, form: dict[str, Any] | None = None, key: str = "") -> Any:
+        deadline = time.monotonic() + 60
+        while True:
+            request = urllib.request.Request(
+                self._url + path, json.dumps(form).encode() if form is not None else None,
+                {"authorization": f"Bearer {self._token}", "content-type": "application/json",
+                 **({"idempotency-key": key} if key else {})},
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return json.load(answer)
+            except (OSError, ValueError) as error:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"{path} was never answered") from error
+                time.sleep(0.1)
+
+
+@dataclass
+class Stage:
+    """The network, who writes (each with an app), and who is written to."""
+
+    up: NetworkUp
+    writers: list[Account]
+    clients: list[Client]
+    reader: Account
+    reading: Client
+
+
+@pytest.fixture
+def stage(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    for option in ("FOLKMOOT_TEST_LONG", "FOLKMOOT_TEST_SEED"):
+        monkeypatch.delenv(option, raising=False)  # a network would take it for a setting
+    up = NetworkUp(open_folder / "data", "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
+    try:
+        yield asyncio.run(_fill(up))
+    finally:
+        up.stop()
+
+
+async def _fill(up: NetworkUp) -> Stage:
+    """The last writer sends messages only, so that totals of public posts can be compared."""
+    async with open_database(settings_of(up.data)) as database:
+        writers = [await settle(database, f"writer{number}") for number in range(WRITERS)]
+        reader = await settle(database, "reader")
+        for writer in writers:
+            await follow(database, reader, writer)
+        async with database.write() as tx:
+            app = await register_app(tx, "load", ["urn:ietf:wg:oauth:2.0:oob"], "read write")
+            tokens = [await issue_token(tx, app.id, one.id, "read write") for one in [*writers, reader]]
+    clients = [Client(up.url, token) for token in tokens]
+    return Stage(up, writers, clients[:-1], reader, clients[-1])
+
+
+def _write(stage: Stage, number: int, written: Written, stopped: "list[bool]") -> None:
+    """Posts one after the other, of all kinds; the last writer sends messages only."""
+    client, count = stage.clients[number], 0
+    root = 0 if number == WRITERS - 1 else int(client.ask("/api/v1/statuses", {"status": "Kořen"}, f"{number} root")["id"])
+    while not stopped:
+        count += 1
+        kind = "direct" if not root else ("mention", "reply", "mention", "threat")[count % 4]
+        form: dict[str, Any] = {"status": f"{THREAT if kind == 'threat' else 'Ahoj @reader, jak se máš?'} {number} {count}"}
+        if kind == "direct":
+            form["visibility"] = "direct"
+        if kind == "reply":
+            form = {"status": f"Odpověď {number} {count}", "in_reply_to_id": str(root)}
+        post = client.ask("/api/v1/statuses", form, f"{number} {count}")
+        getattr(written, kind).append(int(post["id"]))
+
+
+
+class Killer:
+    """Kills a part of the network at random."""
+
+    def __init__(self, stage: Stage, chance: random.Random) -> None:
+        self._stage, self._chance = stage, chance
+
+    def kill(self) -> str:
+        part = self._chance.choice(["PostgreSQL", "worker", "sessions"])
+        self._let_work_gather()
+        getattr(self, f"_kill_{part.lower()}")()
+        return part
+
+    def _let_work_gather(self) -> None:
+        """So that many jobs are running at the moment of the kill."""
+        worker = worker_of(self._stage.up)
+        os.kill(worker, signal.SIGSTOP)
+        time.sleep(self._chance.uniform(0, 1))
+        os.kill(worker, signal.SIGCONT)
+        time.sleep(self._chance.uniform(0, 0.1))
+
+    def _kill_postgresql(self) -> None:
+        os.kill(int((self._stage.up.data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def _kill_worker(self) -> None:
+        os.kill(worker_of(self._stage.up), signal.SIGKILL)
+
+    def _kill_sessions(self) -> None:
+        async def terminate() -> None:
+            connection = await asyncpg.connect(settings_of(self._stage.up.data).dsn, timeout=5)
+            try:
+                pids = [row["pid"] for row in await connection.fetch(
+                    "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'folkmoot %' AND pid <> pg_backend_pid()")]
+                for pid in self._chance.sample(pids, self._chance.randint(1, len(pids))):
+                    await connection.execute("SELECT pg_terminate_backend($1)", pid)
+            finally:
+                connection.terminate()
+
+        asyncio.run(terminate())
+
+
+def worker_of(up: NetworkUp) -> int:
+    """The process id of the worker below `moot up`."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == up.process.pid and (folder / "comm").read_text().strip() == "moot worker":
+                    return int(folder.name)
+            except OSError:
+                continue
+    raise ProcessLookupError("no worker runs")
+
+
+def test_after_many_kills_every_effect_is_there_exactly_once(stage: Stage) -> None:
+    sys.stdout.write(f"seed {SEED}\n")
+    chance = random.Random(SEED)
+    written, stopped = Written(), []
+    with ThreadPoolExecutor(WRITERS) as threads:
+        writing = [threads.submit(_write, stage, number, written, stopped) for number in range(WRITERS)]
+        try:
+            _kill_often(Killer(stage, chance), chance)
+        finally:
+            stopped.append(True)
+        for one in writing:
+            one.result()
+    assert min(len(written.mention), len(written.direct), len(written.threat), len(written.reply)) > KILLS, "too little load to tell"
+    stage.up.wait()
+    asyncio.run(_everything_is_there(stage, written))
+    _the_home_has_each_post_once(stage, written)
+
+
+def _kill_often(killer: Killer, chance: random.Random) -> None:
+    kills, deadline = 0, time.monotonic() + 60 + 10 * KILLS
+    while kills < KILLS:
+        assert time.monotonic() < deadline, f"only {kills} kills succeeded: the network does not come back"
+        time.sleep(chance.uniform(0.1, 1.5))
+        try:
+            part = killer.kill()
+        except (OSError, IndexError, asyncpg.PostgresError) as error:
+            sys.stdout.write(f"not there yet: {error!r}\n")  # it is down, from the kill before
+        else:
+            sys.stdout.write(f"killed: {part}\n")
+            kills += 1
+
+
+async def _everything_is_there(stage: Stage, written: Written) -> None:
+    async with open_database(settings_of(stage.up.data)) as database:
+        await _until_idle(database)
+        async with database.read() as conn:
+            async def count(sql: str, *args: Any) -> dict[int, int]:
+                return {row[0]: row[1] for row in await conn.fetch(sql, *args)}
+
+            assert await count_parked(conn) == {}
+            told = await count("SELECT post_id, count(*) FROM notifications WHERE account_id = $1 AND kind = 'mention' GROUP BY 1",
+                               stage.reader.id)
+            assert told == dict.fromkeys([*written.mention, *written.direct], 1)
+            signals = await count("SELECT post_id, count(*) FROM signals GROUP BY 1")
+            assert signals == dict.fromkeys(written.threat, 1)
+            cases = await count("SELECT subject_id, count(*) FROM cases GROUP BY 1")
+            assert cases == dict.fromkeys(written.threat, 1)
+            hidden = await count("SELECT subject_id, count(*) FROM restrictions WHERE lifted_at IS NULL GROUP BY 1")
+            hiding = [row[0] for row in await conn.fetch("SELECT post_id FROM signals WHERE is_hiding")]
+            assert hidden == dict.fromkeys(hiding, 1)
+            direct = await count(
+                "SELECT p.id, count(*) FROM posts AS p JOIN conversations AS c ON c.conversation_id = p.conversation_id"
+                " AND c.last_post_id = p.id WHERE p.id = ANY ($1) GROUP BY 1", written.direct)
+            assert direct == dict.fromkeys(written.direct, 2)
+            posts = await count("SELECT account_id, posts FROM account_counts WHERE account_id = ANY ($1)",
+                                [one.id for one in stage.writers[:-1]])
+            assert posts == await count("SELECT account_id, count(*) FROM posts WHERE account_id = ANY ($1) GROUP BY 1", list(posts))
+            replies = await count("SELECT post_id, replies FROM post_counts WHERE replies > 0")
+            assert replies == await count("SELECT reply_to_id, count(*) FROM posts WHERE reply_to_id IS NOT NULL GROUP BY 1")
+
+
+async def _until_idle(database: Any) -> None:
+    """Until no job waits and no delta is unfolded: what is slow is not lost."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            async with database.read() as conn:
+                state = await measure_queue(conn)
+                deltas = await conn.fetchval("SELECT count(*) FROM counter_deltas")
+            if not (state.waiting or state.running or deltas):
+                return
+        except Exception as error:
+            sys.stdout.write(f"not yet: {error!r}\n")
+        assert time.monotonic() < deadline, f"{state.waiting} jobs wait, {deltas} deltas are not folded"
+        await asyncio.sleep(0.2)
+
+
+def _the_home_has_each_post_once(stage: Stage, written: Written) -> None:
+    wanted = sorted([*written.mention, *written.direct], reverse=True)[:40]
+    found = [int(post["id"]) for post in stage.reading.ask("/api/v1/timelines/home?limit=40")]
+    assert len(found) == len(set(found))
+    assert set(wanted) & set(found) == {id_ for id_ in wanted if id_ >= min(found)}
