@@ -18,6 +18,7 @@ _COMMANDS = {
     "token": ("token", "Create access tokens for programs."),
     "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),
     "cases": ("cases", "List cases that wait for a decision, most urgent first."),
+    "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),
     "log": ("log", "Verify the journal of moderation."),
     "backup": ("backup", "Back up the running network, encrypted; list and verify backups."),
     "restore": ("restore", "Restore a network from a repository, with the recovery key."),
