@@ -19,7 +19,7 @@ CREATE TABLE jobs (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0
 );
 CREATE INDEX jobs_due ON jobs (due_at, id) WHERE parked_at IS NULL;
-CREATE INDEX jobs_suspects ON jobs (due_at) WHERE crashes > 0 AND parked_at IS NULL;
+CREATE INDEX jobs_suspects ON jobs (crashes, due_at) WHERE crashes > 0 AND parked_at IS NULL;
 CREATE INDEX jobs_parked ON jobs (parked_at) WHERE parked_at IS NOT NULL;
 CREATE SEQUENCE job_workers AS integer CYCLE;
 

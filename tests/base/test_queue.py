@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from folkmoot.base import clock, write_gate
+from folkmoot.base import clock, migrate, write_gate
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
 from folkmoot.base.events import Event
@@ -443,16 +443,29 @@ async def test_a_worker_that_stops_gives_back_what_it_could_not_end(db: Database
     assert (job.state, job.tries, job.crashes) == (State.LATER, 0, 0)
 
 
-async def test_jobs_of_the_previous_release_go_on(db: Database) -> None:
-    """Its web processes may still run for a moment: what they enqueue arrives here."""
+async def test_jobs_of_the_previous_release_go_on(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in its tables is moved, what it gave up is parked, and what its processes still enqueue arrives."""
+    old = "INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status) VALUES (0, 'test.order', $1, now(), $2)"
     done: list[int] = []
 
     async def carry_out(_database: Database, order: Order) -> None:
         done.append(order.number)
 
-    async with db.write() as tx:
-        await tx.execute("INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status)"
-                         " VALUES (0, 'test.order', '{\"number\": 1}', now(), 'queued')")
-        assert await tx.fetchval("SELECT count(*) FROM pgqueuer") == 0
+    connection = await asyncpg.connect(dsn, server_settings={"folkmoot.epoch": "1"})
+    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    with monkeypatch.context() as previous:
+        previous.setattr(migrate, "known", lambda before=migrate.known(): before[:5])
+        await migrate.migrate(dsn)
+    for number, status in enumerate(("queued", "picked", "failed", "successful")):
+        await connection.execute(old, b'{"number": %d}' % number, status)
+    assert await migrate.migrate(dsn) == [migration.name for migration in migrate.known()[5:]]
+    await connection.execute(old, b'{"number": 4}', "queued")
+    assert await connection.fetchval("SELECT count(*) FROM pgqueuer") == 0
+    await connection.close()
+
+    db = await Database.open(dsn)
     await _work(db, [_job(carry_out)])
-    assert done == [1]
+    assert sorted(done) == [0, 1, 4]
+    [job] = await _stored(db)
+    assert (job.state, job.payload, job.last_error) == (State.PARKED, b'{"number": 2}', "given up by the previous release")
+    await db.close()

@@ -61,12 +61,12 @@ async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int)
 
 
 async def claim_suspect(tx: WriteTx, worker: int, names: Sequence[str]) -> Claimed | None:
-    """Takes one job whose worker has ended while it ran. Leans on jobs_suspects."""
+    """Takes one job whose worker has ended while it ran, the least suspected first. Leans on jobs_suspects."""
     row = await tx.fetchrow(
         f"""
         WITH due AS MATERIALIZED (
             SELECT id FROM jobs WHERE due_at <= statement_timestamp() AND parked_at IS NULL AND worker IS NULL AND crashes > 0
-            AND name = ANY ($2::text[]) ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+            AND name = ANY ($2::text[]) ORDER BY crashes, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
         )
         UPDATE jobs SET worker = $1 FROM due WHERE jobs.id = due.id RETURNING {_CLAIMED}
         """,

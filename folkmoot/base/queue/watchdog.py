@@ -7,7 +7,7 @@ ended its worker. The clock is kept by a thread of `faulthandler`, which needs n
 import asyncio
 import faulthandler
 
-_PATIENCE = 15  # seconds
+_PATIENCE = 10  # seconds
 _TICK = 1.0
 
 

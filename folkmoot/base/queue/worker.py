@@ -34,10 +34,10 @@ _MOST = 100  # jobs at once
 _BATCH = 50  # claimed at once
 _POLL = 1.0  # seconds
 _ALONE = 2.0  # seconds for which others wait for a suspect, and a suspect for others
-_ABSENT = 2.0  # seconds after which a worker without its lock counts as dead: it may be connecting again
+_ABSENT = 0.9  # seconds after which a worker without its lock counts as dead: it may be connecting again
 _LAST = 2.0  # seconds for jobs to end, after the order to stop
 _AGAIN = timedelta(seconds=1)  # until a job runs again that the database let down
-_LONGEST_PAUSE = 5.0
+_LONGEST_PAUSE = 0.5  # seconds between tries to reach the database: less than others wait for this worker
 _log = logging.getLogger(__name__)
 
 
@@ -208,7 +208,7 @@ class Worker:
             _log.error("the worker's loop failed; it tries again", exc_info=error)
         elif trouble == 1:
             _log.warning("the database does not answer; the worker waits for it: %r", error)
-        await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(trouble, 10)))
+        await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(trouble, 5)))
 
     async def _sleep(self, seconds: float) -> None:
         try:

@@ -1,0 +1,249 @@
+"""Timed jobs run once per period in the whole network, whatever the clock does, and readiness knows when they do not."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from folkmoot.app import timed_jobs
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable
+from folkmoot.base.queue import queries, timed_queries
+from folkmoot.base.queue import worker as worker_module
+from folkmoot.base.queue.model import State, Timed
+from folkmoot.base.queue.timekeeper import Timekeeper
+from folkmoot.base.queue.worker import Worker
+from folkmoot.base.subscriptions import Subscriptions
+from tests.village import Village
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+class Counted:
+    """A timed job that counts its runs, and can be told to fail."""
+
+    def __init__(self, every: timedelta = HOUR, *, is_cleaning: bool = False) -> None:
+        self.runs = 0
+        self.error: Exception | None = None
+        self.timed = Timed("test.counted", every, self._run, is_cleaning=is_cleaning)
+
+    async def _run(self, _database: Database) -> None:
+        self.runs += 1
+        if self.error:
+            raise self.error
+
+
+async def _tick(keeper: Timekeeper) -> None:
+    """One look at the clock, and the runs that follow from it."""
+    await keeper.tick()
+    await asyncio.gather(*keeper._running.values())
+
+
+async def _move_last_runs(db: Database, by: timedelta) -> None:
+    """As if the clock had moved the other way since the last run."""
+    async with db.write() as tx:
+        await tx.execute("UPDATE timed_jobs SET last_run_at = last_run_at + $1", by)
+
+
+async def test_a_timed_job_runs_once_however_many_workers_there_are(db: Database) -> None:
+    counted = Counted()
+    workers = [Worker(db, [], [counted.timed], Subscriptions()) for _ in range(3)]
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    async with asyncio.timeout(10):
+        while not all(worker._timekeeper._is_known for worker in workers):
+            await asyncio.sleep(0.01)
+    for worker in workers:
+        worker.stop()
+    await asyncio.wait_for(asyncio.gather(*running), 10)
+    assert counted.runs == 1
+
+
+async def test_many_claims_at_once_take_a_timed_job_once(db: Database) -> None:
+    """Each of them waited for the one before, so the last run is later than the moment at which they asked."""
+    counted = Counted(timedelta(seconds=1))
+    keepers = [Timekeeper(db, [counted.timed]) for _ in range(5)]
+    await _tick(keepers[0])
+    await _move_last_runs(db, -HOUR)
+    await asyncio.gather(*(_tick(keeper) for keeper in keepers))
+    assert counted.runs == 2
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY], ids=["a day ahead, then set right", "a day behind, then set right"])
+async def test_a_timed_job_is_due_after_the_clock_jumped(db: Database, jump: timedelta) -> None:
+    counted = Counted()
+    keeper = Timekeeper(db, [counted.timed])
+    await _tick(keeper)
+    await _tick(keeper)
+    assert counted.runs == 1
+    await _move_last_runs(db, jump)
+    await _tick(keeper)
+    await _tick(keeper)
+    assert counted.runs == 2
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY], ids=["ahead", "back"])
+async def test_nothing_is_cleaned_within_an_hour_after_the_clock_jumped(
+    db: Database, monkeypatch: pytest.MonkeyPatch, jump: timedelta,
+) -> None:
+    """What was uploaded a minute ago would look a day old."""
+    counted = Counted(is_cleaning=True)
+    keeper = Timekeeper(db, [counted.timed])
+    async with db.write() as tx:
+        await timed_queries.insert_timed(tx, [counted.timed])
+        await tx.execute("UPDATE timed_jobs SET last_run_at = now() - interval '59 minutes'")
+    await _tick(keeper)
+    assert counted.runs == 1
+    started = clock.monotonic()
+    with clock.stopped_at(clock.now() + jump):
+        await _move_last_runs(db, -DAY)
+        await _tick(keeper)
+        assert counted.runs == 1
+    monkeypatch.setattr(clock, "monotonic", lambda: started + 3700)
+    keeper._clock = None
+    await _tick(keeper)
+    assert counted.runs == 2
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=25), timedelta(hours=-25)], ids=["long ago", "in the future"])
+async def test_a_worker_that_starts_after_a_jump_cleans_nothing_for_an_hour(db: Database, age: timedelta) -> None:
+    cleaning, other = Counted(is_cleaning=True), Counted()
+    async with db.write() as tx:
+        await timed_queries.insert_timed(tx, [cleaning.timed])
+        await tx.execute("UPDATE timed_jobs SET last_run_at = now() - $1::interval", age)
+    await _tick(Timekeeper(db, [cleaning.timed]))
+    await _tick(Timekeeper(db, [other.timed]))
+    assert (cleaning.runs, other.runs) == (0, 1)
+
+
+async def test_a_timed_job_that_fails_is_noted_runs_again_within_a_minute_and_is_forgiven(db: Database) -> None:
+    counted = Counted(DAY)
+    counted.error = ValueError("no")
+    keeper = Timekeeper(db, [counted.timed])
+    await _tick(keeper)
+    async with db.read() as conn:
+        state = (await timed_queries.list_timed(conn))["test.counted"]
+    assert (state.failures, state.last_error) == (1, "ValueError: no")
+    await _tick(keeper)
+    assert counted.runs == 1
+    counted.error = None
+    await _move_last_runs(db, -timedelta(minutes=1))
+    await _tick(keeper)
+    assert counted.runs == 2
+    async with db.read() as conn:
+        assert (await timed_queries.list_timed(conn))["test.counted"].failures == 0
+
+
+async def test_a_timed_job_that_the_database_let_down_runs_again_at_once(db: Database) -> None:
+    counted = Counted(DAY)
+    counted.error = Unavailable()
+    counted.error.__cause__ = ConnectionRefusedError()
+    keeper = Timekeeper(db, [counted.timed])
+    await _tick(keeper)
+    counted.error = None
+    await _tick(keeper)
+    await _tick(keeper)
+    assert counted.runs == 2
+    async with db.read() as conn:
+        assert (await timed_queries.list_timed(conn))["test.counted"].failures == 0
+
+
+@pytest.mark.parametrize("jump", [DAY, -DAY], ids=["set back by a day", "set ahead by a day"])
+async def test_what_waits_in_the_queue_does_not_wait_a_day_longer(db: Database, jump: timedelta) -> None:
+    """A retry, or the half minute in which a verdict can be taken back."""
+    async with db.write() as tx:
+        await tx.execute(
+            "INSERT INTO jobs (name, payload, set_at, due_at)"
+            " VALUES ('test.order', '1', now() + $1::interval, now() + $1 + interval '30 seconds')", jump)
+    worker = Worker(db, [], [], Subscriptions())
+    await worker._look_around(0)
+    async with db.read() as conn:
+        [job] = await queries.list_jobs(conn)
+    if jump > timedelta(0):
+        assert job.state is State.LATER
+        assert 25 < job.due_in <= 30
+    else:
+        assert job.state is State.WAITING
+
+
+async def test_a_worker_keeps_its_jobs_whatever_the_clock_says(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease is a lock that lives as long as its session; no moment is compared."""
+    monkeypatch.setattr(worker_module, "_ABSENT", 0.0)
+    one, other = (Worker(db, [], [], Subscriptions()) for _ in range(2))
+    number = await one._presence.number()
+    async with db.write() as tx:
+        await tx.execute("INSERT INTO jobs (name, payload, worker, set_at, due_at) VALUES ('test.order', '1', $1,"
+                         " now() - interval '2 days', now() - interval '2 days')", number)
+    await other._look_around(0)
+    async with db.read() as conn:
+        assert [job.state for job in await queries.list_jobs(conn)] == [State.RUNNING]
+    await one._presence.close()
+    async with asyncio.timeout(10):
+        while True:
+            await other._look_around(0)
+            async with db.read() as conn:
+                [job] = await queries.list_jobs(conn)
+            if job.state is State.WAITING:
+                break
+    assert job.crashes == 1
+
+
+async def _all_have_run(village: Village) -> None:
+    timed = timed_jobs(village.settings)
+    async with village.database.write() as tx:
+        await timed_queries.insert_timed(tx, timed)
+        await tx.execute("UPDATE timed_jobs SET last_run_at = now()")
+
+
+async def _ready(village: Village) -> list[str]:
+    answer = await village.nobody().get("/readyz")
+    assert (answer.status == 200) == (not answer.json["reasons"])
+    reasons: list[str] = answer.json["reasons"]
+    return reasons
+
+
+@pytest.mark.parametrize("age", [timedelta(minutes=1), -DAY, timedelta(days=2)], ids=str)
+async def test_readiness_knows_that_no_worker_runs(village: Village, age: timedelta) -> None:
+    assert await _ready(village) == ["no worker has run for half a minute: posts do not reach timelines"]
+    await _all_have_run(village)
+    assert await _ready(village) == []
+    await _move_last_runs(village.database, -age)
+    assert await _ready(village) == ["no worker has run for half a minute: posts do not reach timelines"]
+
+
+async def test_readiness_knows_that_some_timed_jobs_stand_still(village: Village) -> None:
+    await _all_have_run(village)
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE timed_jobs SET last_run_at = now() + interval '1 day' WHERE name = 'journal.seal'")
+        await tx.execute("UPDATE timed_jobs SET last_run_at = now() - interval '1 minute' WHERE name = 'counters.fold'")
+        await tx.execute("UPDATE timed_jobs SET last_run_at = now() - interval '50 minutes' WHERE name = 'timelines.trim'")
+    assert await _ready(village) == ["timed jobs stand still: journal.seal, counters.fold"]
+
+
+async def test_readiness_warns_of_a_timed_job_that_fails_without_its_error(village: Village) -> None:
+    await _all_have_run(village)
+    async with village.database.write() as tx:
+        await timed_queries.update_timed_failure(tx, "polls.close", "ValueError: something secret")
+    answer = await village.nobody().get("/readyz")
+    assert answer.json == {"ready": True, "reasons": [], "warnings": ["timed job polls.close failed 1 times in a row"]}
+
+
+async def test_readiness_knows_whether_live_messages_arrive(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _all_have_run(village)
+    live = village.database.live
+    assert live._connection
+    with monkeypatch.context() as patched:
+        patched.setattr(live, "_connect", _never)
+        live._connection.terminate()
+        assert await _ready(village) == ["the connection for live messages is lost and being made again"]
+    async with asyncio.timeout(10):
+        while not live.is_connected:
+            await asyncio.sleep(0.05)
+    assert await _ready(village) == []
+
+
+async def _never() -> None:
+    raise ConnectionRefusedError
+
+
