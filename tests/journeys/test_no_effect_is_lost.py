@@ -31,6 +31,7 @@ from tests.village import follow, settle
 KILLS = 100 if os.environ.get("FOLKMOOT_TEST_LONG") else 8
 SEED = int(os.environ.get("FOLKMOOT_TEST_SEED", "") or random.SystemRandom().randrange(2**32))
 WRITERS = 8
+PACE = 0.1  # seconds between the posts of one writer
 THREAT = "Zítra tě najdu a zabiju tě. Vím, kde bydlíš, a přijdu si pro tebe s nožem."
 
 
@@ -117,6 +118,7 @@ def _write(stage: Stage, number: int, written: Written, stopped: "list[bool]") -
             form = {"status": f"Odpověď {number} {count}", "in_reply_to_id": str(root)}
         post = client.ask("/api/v1/statuses", form, f"{number} {count}")
         getattr(written, kind).append(int(post["id"]))
+        time.sleep(PACE)
 
 
 
@@ -235,8 +237,8 @@ async def _everything_is_there(stage: Stage, written: Written) -> None:
 
 
 async def _until_idle(database: Any) -> None:
-    """Until no job waits and no delta is unfolded: what is slow is not lost."""
-    deadline = time.monotonic() + 120
+    """Until no job waits and no delta is unfolded: what is slow is not lost, as long as something goes on."""
+    deadline, left = time.monotonic() + 60, 0
     while True:
         try:
             async with database.read() as conn:
@@ -244,6 +246,8 @@ async def _until_idle(database: Any) -> None:
                 deltas = await conn.fetchval("SELECT count(*) FROM counter_deltas")
             if not (state.waiting or state.running or deltas):
                 return
+            if (now := state.waiting + deltas) < left or not left:
+                deadline, left = time.monotonic() + 60, now
         except Exception as error:
             sys.stdout.write(f"not yet: {error!r}\n")
         assert time.monotonic() < deadline, f"{state.waiting} jobs wait, {deltas} deltas are not folded"

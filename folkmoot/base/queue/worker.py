@@ -34,6 +34,7 @@ _MOST = 100  # jobs at once
 _BATCH = 50  # claimed at once
 _POLL = 1.0  # seconds
 _ALONE = 2.0  # seconds for which others wait for a suspect, and a suspect for others
+_STINT = 0.5  # seconds for which suspects follow each other before it is the others' turn
 _ABSENT = 0.9  # seconds after which a worker without its lock counts as dead: it may be connecting again
 _LAST = 2.0  # seconds for jobs to end, after the order to stop
 _AGAIN = timedelta(seconds=1)  # until a job runs again that the database let down
@@ -244,15 +245,15 @@ class Suspects:
         self.are_waiting = False
         self._alone: tuple[int, float] | None = None  # a suspect that runs, and since when
         self._drained_from: float | None = None  # since when a suspect waits for the others to end
-        self._crowd_is_next = False
+        self._stint_from: float | None = None  # since when suspects follow each other
 
     def turn(self, running: int) -> str:
         """`crowd`, `suspect` or `wait`."""
         now = clock.monotonic()
         if self._alone:
             return "wait" if now - self._alone[1] < _ALONE else "crowd"
-        if not self.are_waiting or self._crowd_is_next:
-            self._crowd_is_next = False
+        if not self.are_waiting or (self._stint_from and now - self._stint_from >= _STINT):
+            self._stint_from = None
             return "crowd"
         self._drained_from = self._drained_from or now
         return "suspect" if not running or now - self._drained_from >= _ALONE else "wait"
@@ -264,11 +265,13 @@ class Suspects:
     def begin(self, job: Claimed | None) -> None:
         """Notes the suspect that was claimed; None when there is none left."""
         self.are_waiting = job is not None
-        self._alone = (job.id, clock.monotonic()) if job else None
+        now = clock.monotonic()
+        self._alone = (job.id, now) if job else None
+        self._stint_from = self._stint_from or now
         self._drained_from = None
 
     def end(self, job: Claimed) -> None:
         if self._alone and self._alone[0] == job.id:
-            self._alone, self._crowd_is_next = None, True
+            self._alone = None
 
 
