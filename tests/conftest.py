@@ -26,7 +26,7 @@ hypothesis.settings.register_profile("whole", deadline=None, max_examples=1000)
 # Marks by what a test uses: a fixture, or the file it stands in.
 _MARKS = {
     "browser": ({"browser"}, set()),
-    "kills": (set(), {"test_killed.py", "test_no_effect_is_lost.py"}),
+    "kills": (set(), {"test_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py"}),
     "slow": ({"house"}, {"test_toot.py", "test_root.py"}),
 }
 UNSAFE_BUT_FAST = {

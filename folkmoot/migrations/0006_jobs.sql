@@ -1,5 +1,5 @@
 -- Why: a job queue of our own: jobs that are never lost, and parked when they cannot succeed (decision 0040).
--- Locks: none that matter, all objects are new.
+-- Locks: timed_jobs for an instant, no table is rewritten; all other objects are new.
 -- Kind: expand.
 
 CREATE TABLE jobs (

@@ -1,7 +1,6 @@
 """A network under load whose parts are killed at random: in the end every effect is there, exactly once.
 
-Killed are PostgreSQL, the worker, and single database sessions. The whole series of a hundred kills runs with
-FOLKMOOT_TEST_LONG set; otherwise a sample. The seed is printed and can be given as FOLKMOOT_TEST_SEED.
+Killed are PostgreSQL, the worker, and single database sessions.
 """
 
 import asyncio
@@ -25,11 +24,10 @@ from folkmoot.base.queue.queries import count_parked, measure_queue
 from folkmoot.commands.options import open_database, settings_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.sessions.apps import issue_token, register_app
+from tests import series
 from tests.network_up import NetworkUp
 from tests.village import follow, settle
 
-KILLS = 100 if os.environ.get("FOLKMOOT_TEST_LONG") else 8
-SEED = int(os.environ.get("FOLKMOOT_TEST_SEED", "") or random.SystemRandom().randrange(2**32))
 WRITERS = 8
 PACE = 0.1  # seconds between the posts of one writer
 THREAT = "Zítra tě najdu a zabiju tě. Vím, kde bydlíš, a přijdu si pro tebe s nožem."
@@ -176,26 +174,25 @@ def worker_of(up: NetworkUp) -> int:
 
 
 def test_after_many_kills_every_effect_is_there_exactly_once(stage: Stage) -> None:
-    sys.stdout.write(f"seed {SEED}\n")
-    chance = random.Random(SEED)
+    chance, kills = series.dice("kills"), series.length(8, 100)
     written, stopped = Written(), []
     with ThreadPoolExecutor(WRITERS) as threads:
         writing = [threads.submit(_write, stage, number, written, stopped) for number in range(WRITERS)]
         try:
-            _kill_often(Killer(stage, chance), chance)
+            _kill_often(Killer(stage, chance), chance, kills)
         finally:
             stopped.append(True)
         for one in writing:
             one.result()
-    assert min(len(written.mention), len(written.direct), len(written.threat), len(written.reply)) > KILLS, "too little load to tell"
+    assert min(len(written.mention), len(written.direct), len(written.threat), len(written.reply)) > kills, "too little load to tell"
     stage.up.wait()
     asyncio.run(_everything_is_there(stage, written))
     _the_home_has_each_post_once(stage, written)
 
 
-def _kill_often(killer: Killer, chance: random.Random) -> None:
-    kills, deadline = 0, time.monotonic() + 60 + 10 * KILLS
-    while kills < KILLS:
+def _kill_often(killer: Killer, chance: random.Random, times: int) -> None:
+    kills, deadline = 0, time.monotonic() + 60 + 10 * times
+    while kills < times:
         assert time.monotonic() < deadline, f"only {kills} kills succeeded: the network does not come back"
         time.sleep(chance.uniform(0.1, 1.5))
         try:
