@@ -20,6 +20,7 @@ from msgspec import Meta
 from folkmoot.base.errors import Problem
 
 _NO_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # what chooses the folder, and the interpreter
+_OF_TESTS = "FOLKMOOT_TEST_"  # what a run of the tests tells its processes
 
 
 class WrongSetting(Problem):
@@ -176,7 +177,7 @@ def _from_environment() -> Iterator[tuple[str, str, Any]]:
     for variable, text in os.environ.items():
         prefix, _, rest = variable.partition("_")
         section, _, name = rest.lower().partition("_")
-        if prefix == "FOLKMOOT" and variable not in _NO_SETTINGS:
+        if prefix == "FOLKMOOT" and variable not in _NO_SETTINGS and not variable.startswith(_OF_TESTS):
             yield section, name, text.split(",") if name == "trusted_proxies" else text
 
 

@@ -1,7 +1,10 @@
 """Long series: a sample or the whole, and chance that can be repeated."""
 
+from pathlib import Path
+
 import pytest
 
+from folkmoot import config
 from tests import series
 
 
@@ -23,3 +26,13 @@ def test_the_seed_repeats_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(series.SEED)
     assert series.seed() == series.seed()
     monkeypatch.delenv(series.SEED)
+
+
+def test_what_a_run_puts_into_the_environment_is_no_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(series.SEED, "1")
+    monkeypatch.setenv(series.LONG, "1")
+    monkeypatch.setenv("FOLKMOOT_DATABASE_URL", "postgresql://here/x")
+    assert config.load(tmp_path).database.url == "postgresql://here/x"
+    monkeypatch.setenv("FOLKMOOT_TESTS_LONG", "1")
+    with pytest.raises(config.WrongSetting):
+        config.load(tmp_path)
