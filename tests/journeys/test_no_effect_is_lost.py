@@ -50,7 +50,7 @@ class Client:
         self._url, self._token = url, token
 
     def ask(self, path: str, form: dict[str, Any] | None = None, key: str = "") -> Any:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             request = urllib.request.Request(
                 self._url + path, json.dumps(form).encode() if form is not None else None,
@@ -194,7 +194,7 @@ def _kill_often(killer: Killer, chance: random.Random, times: int) -> None:
     kills, deadline = 0, time.monotonic() + 60 + 10 * times
     while kills < times:
         assert time.monotonic() < deadline, f"only {kills} kills succeeded: the network does not come back"
-        time.sleep(chance.uniform(0.1, 1.5))
+        time.sleep(chance.uniform(0.2, 3.0))
         try:
             part = killer.kill()
         except (OSError, IndexError, asyncpg.PostgresError) as error:
