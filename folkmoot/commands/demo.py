@@ -26,6 +26,7 @@ from folkmoot.network.sessions.actions import create_member
 from folkmoot.network.sessions.model import Role
 
 PASSWORD = "lipa nad kasnou"  # of all nine
+MODERATOR = "hana"
 _CS, _EN = "cs", "en"
 
 
@@ -49,7 +50,7 @@ _NEIGHBOURS = [
     Neighbour("tomas", "Tomáš Beneš", _CS, "Začínám se vším. Teď zrovna se včelami."),
     Neighbour("anna", "Anna Veselá", _CS, "Vidím věci, které lidi ztratili."),
     Neighbour("josef", "Josef Kučera", _CS, "Tři úly, dvě kolena a jedna zásada: nespěchat."),
-    Neighbour("hana", "Hana Jelínková", _CS, "Zapisovatelka obce. Kdo se pře, toho vyslechnu.", role=Role.MODERATOR),
+    Neighbour(MODERATOR, "Hana Jelínková", _CS, "Zapisovatelka obce. Kdo se pře, toho vyslechnu.", role=Role.MODERATOR),
 ]
 
 
@@ -140,12 +141,21 @@ async def fill_village(settings: Settings) -> None:
     """Fills a new network: people, follows, posts, likes, votes."""
     async with open_database(settings) as database:
         people = {neighbour.name: await _settle(database, settings, neighbour) for neighbour in _NEIGHBOURS}
-        for place, one in enumerate(people.values()):
-            for other_place, other in enumerate(people.values()):
-                if one.id != other.id and (one.username == "jana" or (place + 2 * other_place) % 5):
-                    async with database.write() as tx:
-                        await follow(tx, one, other.id)
+        await _follow(database, people)
         await _report(database, people, await _write(database, settings, people))
+
+
+async def _follow(database: Database, people: dict[str, Account]) -> None:
+    """Most follow most. The moderator has nothing to do with those who are reported: whoever is concerned may not decide."""
+    authors = {post.key: post.who for post in _POSTS}
+    reported = {authors[report.key] for report in _REPORTS}
+    for place, one in enumerate(people.values()):
+        for other_place, other in enumerate(people.values()):
+            pair = {one.username, other.username}
+            is_concerned = MODERATOR in pair and bool(pair & reported)
+            if one.id != other.id and not is_concerned and (one.username == "jana" or (place + 2 * other_place) % 5):
+                async with database.write() as tx:
+                    await follow(tx, one, other.id)
 
 
 async def _settle(database: Database, settings: Settings, neighbour: Neighbour) -> Account:
