@@ -5,6 +5,7 @@ import json
 import time
 
 from benchmarks.harness import Load, Row, database_of, drive, network, report, run
+from folkmoot.base.queue.queries import measure_queue
 from folkmoot.network.sessions.apps import issue_token, register_app
 from tests.network_up import NetworkUp
 from tests.village import settle
@@ -53,8 +54,9 @@ async def _measure(up: NetworkUp, token: str) -> tuple[Load, float]:
         started = time.monotonic()
         while time.monotonic() - started < 600:
             async with database.read() as conn:
-                if not await conn.fetchval("SELECT count(*) FROM pgqueuer WHERE status IN ('queued', 'picked')"):
-                    break
+                queue = await measure_queue(conn)
+            if not (queue.waiting or queue.running):
+                break
             await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         one = await drive(up.port, post, connections=1, seconds=0.001)

@@ -5,6 +5,7 @@ import json
 import time
 
 from benchmarks.harness import Load, Row, database_of, drive, network, report, run
+from folkmoot.base.queue.queries import measure_queue
 from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.queries import count_network
 from tests.network_up import NetworkUp
@@ -41,8 +42,7 @@ async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[Load, float, int]:
         async with database_of(up) as database:
             while not done.is_set():
                 async with database.read() as conn:
-                    age = await conn.fetchval("SELECT extract(epoch FROM now() - min(execute_after)) FROM pgqueuer WHERE status = 'queued'")
-                oldest = max(oldest, float(age or 0))
+                    oldest = max(oldest, (await measure_queue(conn)).oldest)
                 await asyncio.sleep(0.5)
 
     watcher = asyncio.create_task(watch())
@@ -53,7 +53,7 @@ async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[Load, float, int]:
     async with database_of(up) as database:
         while time.monotonic() < deadline:
             async with database.read() as conn:
-                if not await conn.fetchval("SELECT count(*) FROM pgqueuer WHERE status = 'queued'"):
+                if not (await measure_queue(conn)).waiting:
                     break
             await asyncio.sleep(0.5)
         await asyncio.sleep(2)

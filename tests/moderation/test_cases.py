@@ -184,3 +184,15 @@ async def test_what_waits_is_counted_with_what_nobody_may_decide(court: Court) -
     async with court.database.read() as conn:
         waiting = await count_open(conn, now + timedelta(hours=25))
         assert (waiting.open, waiting.overdue, await count_stuck(conn)) == (2, 1, 1)
+
+
+async def test_a_lease_ends_when_a_clock_that_was_a_day_ahead_is_set_right(court: Court) -> None:
+    post = await court.village.write("author", "Počkáme na něj u tramvaje")
+    await court.report("reporter", post, clauses=("violence",))
+    [case] = await court.queue()
+    with clock.stopped_at(clock.now() + timedelta(days=1)):
+        await court.claim("moderator", case)
+    assert _holder(await court.case(case.id)) is None
+    await court.claim("other_moderator", case)
+    holder = _holder(await court.case(case.id))
+    assert holder == court.village.people["other_moderator"].id

@@ -66,7 +66,8 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
     leased_until: datetime
 
     def is_held(self, now: datetime) -> bool:
-        return self.state is SeatState.HELD and self.leased_until > now
+        """A lease that lasts longer than any is of a clock that was set back since, and has ended."""
+        return self.state is SeatState.HELD and now < self.leased_until <= now + LEASE
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,7 +57,8 @@ async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int)
 
 
 async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
-    """Brings a direct post into the conversations of its author and of those it mentions. May run twice."""
+    """Brings a direct post into the conversations of its author and of those it mentions. May run twice, and
+    in any order: who takes part is the same in the end."""
     await tx.execute(
         """
         WITH post AS (
@@ -71,9 +72,12 @@ async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
             people.account_id <> post.account_id
         FROM post, people JOIN logins ON logins.account_id = people.account_id
         ON CONFLICT (account_id, conversation_id) DO UPDATE
-            SET last_post_id = excluded.last_post_id, is_unread = excluded.is_unread,
+            SET last_post_id = greatest(conversations.last_post_id, excluded.last_post_id),
+                is_unread = CASE WHEN conversations.last_post_id < excluded.last_post_id THEN excluded.is_unread
+                                 ELSE conversations.is_unread END,
                 participant_ids = ARRAY(SELECT DISTINCT id FROM unnest(conversations.participant_ids || excluded.participant_ids) AS id)
             WHERE conversations.last_post_id < excluded.last_post_id
+               OR NOT conversations.participant_ids @> excluded.participant_ids
         """,
         post_id, Visibility.DIRECT,
     )

@@ -8,6 +8,7 @@ from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import (
     DOUBLES_IN,
+    LEASE,
     SMALLEST_HARM,
     Case,
     Seat,
@@ -32,7 +33,11 @@ URGENCY = (
     f"(ln(greatest(c.harm, {SMALLEST_HARM:f})::float8) / ln(2::float8)"
     f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLES_IN.total_seconds():.0f})"
 )
-_IS_HELD = f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}' AND s.leased_until"
+# As `Seat.is_held`, at the moment $3.
+_IS_HELD = (
+    f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
+    f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
+)
 
 
 def case_from(row: Row) -> Case:
@@ -61,7 +66,7 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
     else:
         rows = await conn.fetch(
             f"{SELECT} WHERE c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')} AND NOT EXISTS ("
-            f" SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD} > $3)"
+            f" SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
             f" ORDER BY {URGENCY} DESC, c.id LIMIT $1",
             limit, moderator_id, now,
         )
@@ -103,7 +108,7 @@ async def holds_case_with_picture(conn: ReadConn, moderator_id: int, key: str, n
     """Whether somebody is deciding right now, and may, about the post that shows a picture."""
     return bool(await conn.fetchval(
         f"SELECT EXISTS (SELECT FROM media AS m JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id"
-        f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {_IS_HELD} > $3"
+        f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {_IS_HELD}"
         f" WHERE m.key = $1 AND c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')})",
         key, moderator_id, now,
     ))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.queries import account_from
-from folkmoot.network.sessions.model import App, AuthorizationCode, TokenHolder, TokenOwner, Viewer
+from folkmoot.network.sessions.model import CODE_LASTS, App, AuthorizationCode, TokenHolder, TokenOwner, Viewer
 from folkmoot.network.sessions.queries.logins import IS_ADMITTED, VIEWER, WHOSE, login_from
 
 _APP = "id, client_id, name, website, redirect_uris, scopes, created_at"
@@ -49,14 +49,18 @@ async def insert_authorization_code(
 
 
 async def take_authorization_code(tx: WriteTx, code_hash: bytes, app_id: int) -> AuthorizationCode | None:
-    """The code, if it is this app's; it is gone then, so that two exchanges never both succeed."""
+    """The code, if it is this app's; it is gone then, so that two exchanges never both succeed.
+
+    One that would be valid for longer than any is of a clock that was set back since: it is not valid.
+    """
     row = await tx.fetchrow(
         f"""
         DELETE FROM authorization_codes AS c WHERE c.code_hash = $1 AND c.app_id = $2
-        RETURNING c.account_id, c.redirect_uri, c.scopes, c.challenge, c.expires_at > now() AND EXISTS (
+        RETURNING c.account_id, c.redirect_uri, c.scopes, c.challenge,
+            c.expires_at > now() AND c.expires_at <= now() + $3::interval AND EXISTS (
             SELECT FROM logins AS l {WHOSE} WHERE l.account_id = c.account_id AND {IS_ADMITTED}) AS is_valid
         """,
-        code_hash, app_id,
+        code_hash, app_id, CODE_LASTS,
     )
     return AuthorizationCode(**dict(row)) if row else None
 

@@ -6,8 +6,11 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import columns
-from folkmoot.network.sessions.model import Login, Preferences, Role
+from folkmoot.network.sessions.model import CONFIRM_LASTS, RESET_LASTS, Login, Preferences, Role
 
+_LASTS = {"reset_password": RESET_LASTS, "confirm_email": CONFIRM_LASTS}
+# A code that would be valid for longer than any ($3) is of a clock that was set back since.
+_IS_VALID = "expires_at > now() AND expires_at <= now() + $3::interval"
 _LOGIN = (
     "l.account_id, l.email, l.password_hash, l.role, l.language, l.confirmed_at, l.approved_at, l.disabled_at,"
     " l.settings, l.created_at"
@@ -115,8 +118,8 @@ async def insert_one_time_code(tx: WriteTx, code_hash: bytes, kind: str, account
 async def take_one_time_code(tx: WriteTx, code_hash: bytes, kind: str) -> tuple[int, str] | None:
     """(account id, e-mail) of a code that is valid; it is gone then, whoever asks next."""
     row = await tx.fetchrow(
-        "DELETE FROM one_time_codes WHERE code_hash = $1 AND kind = $2 RETURNING account_id, email, expires_at > now() AS is_valid",
-        code_hash, kind,
+        f"DELETE FROM one_time_codes WHERE code_hash = $1 AND kind = $2 RETURNING account_id, email, {_IS_VALID} AS is_valid",
+        code_hash, kind, _LASTS[kind],
     )
     return (row["account_id"], row["email"]) if row and row["is_valid"] else None
 
@@ -127,7 +130,7 @@ async def delete_one_time_codes(tx: WriteTx, account_id: int, kind: str) -> None
 
 async def has_one_time_code(conn: ReadConn, code_hash: bytes, kind: str) -> bool:
     return bool(await conn.fetchval(
-        "SELECT true FROM one_time_codes WHERE code_hash = $1 AND kind = $2 AND expires_at > now()", code_hash, kind
+        f"SELECT true FROM one_time_codes WHERE code_hash = $1 AND kind = $2 AND {_IS_VALID}", code_hash, kind, _LASTS[kind]
     ))
 
 
