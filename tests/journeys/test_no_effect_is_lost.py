@@ -78,9 +78,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    for option in ("FOLKMOOT_TEST_LONG", "FOLKMOOT_TEST_SEED"):
-        monkeypatch.delenv(option, raising=False)  # a network would take it for a setting
+def stage(open_folder: Path) -> Iterator[Stage]:
     up = NetworkUp(open_folder / "data", "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     try:
         yield asyncio.run(_fill(up))
