@@ -18,7 +18,7 @@ _STATE = f"""
          WHEN due_at > now() THEN '{State.LATER}' ELSE '{State.WAITING}' END
 """
 _STORED = f"""
-    SELECT id, name, {_STATE} AS state, extract(epoch FROM now() - queued_at)::float8 AS age,
+    SELECT id, name, {_STATE} AS state, greatest(0, extract(epoch FROM now() - queued_at))::float8 AS age,
         extract(epoch FROM due_at - now())::float8 AS due_in, tries, crashes, last_error, parked_at, payload
     FROM jobs
 """
