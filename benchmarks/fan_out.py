@@ -29,7 +29,7 @@ async def _fill(up: NetworkUp) -> str:
                 ), follow AS (
                     INSERT INTO follows (account_id, target_id, id) SELECT id, $1, id FROM made
                 ), home AS (
-                    INSERT INTO homes (account_id, built_at) SELECT id, now() FROM made
+                    INSERT INTO homes (account_id, built_at, floor_id) SELECT id, now(), 0 FROM made
                 )
                 INSERT INTO followers (account_id, follower_id, id) SELECT $1, id, id FROM made
                 """,

@@ -52,7 +52,7 @@ from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited
-from folkmoot.network.relations.model import AccountBlocked, AccountMuted, FollowEnded, FollowRequested, FollowStarted
+from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowStarted
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired, send_reset
@@ -86,6 +86,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(PostCreated, notifications.tell_of_post)
     heard.on(PostCreated, conversations.add_direct_post)
     heard.on(PostCreated, examiner.examine_created)
+    heard.on(PostEdited, timelines.push_edited)
     heard.on(PostEdited, notifications.tell_of_edit)
     heard.on(PostEdited, examiner.examine_edited)
     heard.on(PostDeleted, timelines.remove_deleted)
@@ -97,8 +98,6 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowStarted, notifications.tell_of_follow)
     heard.on(FollowRequested, notifications.tell_of_request)
     heard.on(FollowEnded, timelines.remove_unfollowed)
-    heard.on(AccountMuted, timelines.remove_muted)
-    heard.on(AccountBlocked, timelines.remove_blocked)
     heard.on(AccountCreated, examiner.examine_new_profile)
     heard.on(AccountUpdated, examiner.examine_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)

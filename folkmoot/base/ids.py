@@ -41,6 +41,11 @@ def time_of(id_: int) -> datetime:
     return FIRST_MOMENT + (id_ >> _SHARD_BITS + _RANDOM_BITS) * _MILLISECOND
 
 
+def span(length: timedelta) -> int:
+    """By how much ids grow within a span of time."""
+    return length // _MILLISECOND << _SHARD_BITS + _RANDOM_BITS
+
+
 def parse_id(text: str) -> int | None:
     """An id as it came over the wire, or None if it can be no id."""
     if not text.isascii() or not text.isdigit() or len(text) > 19:

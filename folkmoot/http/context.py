@@ -12,6 +12,7 @@ from folkmoot.network.posts.actions import PostLimits
 from folkmoot.network.posts.screening import Screener, let_pass
 from folkmoot.network.sessions.actions import SignUpPolicy
 from folkmoot.network.sessions.cache import Viewers
+from folkmoot.streaming.hub import Hub
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Context:
     limits: Limits
     urls: Urls
     store: FileStore
+    hub: Hub
     screener: Screener = let_pass
 
     @classmethod
@@ -31,7 +33,7 @@ class Context:
         return cls(
             settings=settings, database=database, viewers=Viewers(database), limits=Limits(settings.limits.multiplier),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=media_store(settings),
-            screener=screener,
+            hub=Hub(database), screener=screener,
         )
 
     @property

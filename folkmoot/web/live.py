@@ -1,7 +1,8 @@
 """Live updates for a page that is open: new posts and notices wait behind a button, announced by server-sent events.
 
 Nothing is pushed into the page: it learns how many there are, and which posts it should not show any longer. At most
-five such connections per member and process; one that is left open ends with the session.
+five such connections per member and process. One that is left open ends with its session: at once when that is
+announced, and else at the next heartbeat.
 """
 
 import asyncio
@@ -11,22 +12,22 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.responses import StreamingResponse
 
-from folkmoot.base.errors import TooMany
+from folkmoot.base import clock, ids
+from folkmoot.base.errors import TooMany, Unavailable
 from folkmoot.base.limits import address_key
+from folkmoot.base.paging import Page
 from folkmoot.http.routing import Access, Route
-from folkmoot.network.notifications.model import topic
 from folkmoot.network.notifications.queries import count_unread
-from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import Withdrawn
-from folkmoot.network.relations.queries import list_followed_among
-from folkmoot.network.sessions.model import login_topic
-from folkmoot.network.timelines.live import home_feed
+from folkmoot.network.sessions.queries import is_session_open_unscoped
+from folkmoot.network.timelines.queries import get_home
+from folkmoot.streaming.hub import Listener
+from folkmoot.streaming.model import HOME, Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn
 from folkmoot.web.request import Request
 
 _MOST = 5
 _MOST_OF_AN_ADDRESS = 20
-_MOST_GONE = 500  # posts that are told of at once
-_BEAT = 15  # seconds between signs of life
+_MOST_COUNTED = 40  # new posts that are counted when the page looks again
+BEAT = 15.0  # seconds between signs of life
 _open: Counter[object] = Counter()  # by account, and by address
 
 
@@ -45,77 +46,71 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
     """`posts`: how many new ones wait; `notices`: how many are unread; `withdrawn`: which are gone; with the words to show."""
     if _is_full(request):  # several asked at the same moment
         return
-    viewer_id, live = request.viewer.id, request.database.live
-    places: tuple[object, object] = viewer_id, address_key(request.address)
-    changed, ended, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    withdrawn: list[Withdrawn] = []
-
-    def withdraw(body: bytes) -> None:
-        if len(withdrawn) < _MOST_GONE:
-            withdrawn.append(msgspec.json.decode(body, type=Withdrawn))
-        gone.set()
-
-    stops = [
-        live.subscribe(topic(viewer_id), lambda _body: changed.set()),
-        live.subscribe(login_topic(viewer_id), lambda _body: ended.set()),
-        live.subscribe(WITHDRAWN_TOPIC, withdraw),
-    ]
-    _open.update(places)
-    waiting = 0
+    counted: tuple[object, object] = request.viewer.id, address_key(request.address)
+    _open.update(counted)
     try:
-        async with home_feed(request.database, viewer_id) as feed:
+        with request.context.hub.listen(request.viewer.id, [HOME]) as listener:
             yield b": here\n\n"
-            while not ended.is_set():
-                posts = asyncio.create_task(feed.next_entries(_BEAT))
-                others = [asyncio.create_task(event.wait()) for event in (changed, ended, gone)]
-                try:
-                    await asyncio.wait([posts, *others], return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for task in others:
-                        task.cancel()
-                    await asyncio.gather(*others, return_exceptions=True)
-                if changed.is_set():
-                    changed.clear()
-                    yield await _notices(request)
-                if gone.is_set():
-                    gone.clear()
-                    found, withdrawn[:] = list(withdrawn), []
-                    ids = await _for_them(request, found)
-                    if ids:
-                        yield _event("withdrawn", {"ids": ids, "words": request.sentence("This post is not here any longer.")})
-                entries = await posts if posts.done() else []
-                if not posts.done():
-                    posts.cancel()
-                    await asyncio.gather(posts, return_exceptions=True)
-                waiting += len([entry for entry in entries if entry.is_visible])
-                if entries:
-                    words = request.translator.plural("%(count)s new post", "%(count)s new posts", waiting)
-                    yield _event("posts", {"count": waiting, "words": words})
-                else:
-                    yield b": here\n\n"
+            async for line in _lines(request, listener):
+                yield line
     finally:
-        _open.subtract(places)
-        for place in places:
-            if not _open[place]:
-                del _open[place]
-        for stop in stops:
-            stop()
+        _open.subtract(counted)
+        for one in counted:
+            if not _open[one]:
+                del _open[one]
 
 
-async def _for_them(request: Request, found: list[Withdrawn]) -> list[str]:
-    """The ids that this reader may hear of: of open posts, and of people whom they follow."""
-    others = {one.account_id for one in found if not one.is_open}
-    followed: set[int] = set()
-    if others:
+async def _lines(request: Request, listener: Listener) -> AsyncIterator[bytes]:
+    """What the page is told, until its session ends."""
+    began, waiting, asked_at = ids.make_id(0), 0, clock.monotonic()
+    while True:
+        heard = await listener.next(BEAT)
+        if clock.monotonic() - asked_at >= BEAT or not heard or any(isinstance(one, LoginChanged) for one in heard):
+            asked_at = clock.monotonic()
+            if not await _is_session_open(request):
+                return
+        if not heard:
+            yield b": here\n\n"
+            continue
+        try:
+            waiting, lines = await _told(request, heard, waiting, began)
+        except Unavailable:  # the database is away: what was heard is told when it is back
+            await asyncio.sleep(1)
+            for one in heard:
+                listener.tell(one)
+            continue
+        for line in lines:
+            yield line
+
+
+async def _is_session_open(request: Request) -> bool:
+    """A database that is away ends no session: the next heartbeat asks again."""
+    try:
         async with request.database.read() as conn:
-            followed = await list_followed_among(conn, request.viewer.id, list(others))
-    return [str(one.post_id) for one in found if one.is_open or one.account_id in followed]
+            return await is_session_open_unscoped(conn, request.viewer.id, request.viewer.session_id or 0)
+    except Unavailable:
+        return True
 
 
-async def _notices(request: Request) -> bytes:
-    async with request.database.read() as conn:
-        count = await count_unread(conn, request.viewer.id)
-    return _event("notices", {"count": count})
+async def _told(request: Request, heard: list[Heard], waiting: int, began: int) -> tuple[int, list[bytes]]:
+    """How many new posts wait now, and the lines that say what has changed."""
+    must_look = any(isinstance(one, LookAgain) for one in heard)
+    before, lines = waiting, []
+    waiting += sum(isinstance(one, PostHeard) for one in heard)
+    if must_look:
+        async with request.database.read() as conn:
+            found = await get_home(conn, request.viewer.id, Page(limit=_MOST_COUNTED, since_id=began))
+        waiting = max(waiting, len(found.entries))
+    if must_look or any(isinstance(one, NoticeHeard) for one in heard):
+        async with request.database.read() as conn:
+            lines.append(_event("notices", {"count": await count_unread(conn, request.viewer.id)}))
+    gone = [str(one.post_id) for one in heard if isinstance(one, PostWithdrawn)]
+    if gone:
+        lines.append(_event("withdrawn", {"ids": gone, "words": request.sentence("This post is not here any longer.")}))
+    if waiting > before:
+        words = request.translator.plural("%(count)s new post", "%(count)s new posts", waiting)
+        lines.append(_event("posts", {"count": waiting, "words": words}))
+    return waiting, lines
 
 
 def _event(name: str, data: dict[str, object]) -> bytes:

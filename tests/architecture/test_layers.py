@@ -16,6 +16,8 @@ LATE_IMPORTS = {
 # Who may read without a viewer: jobs, moderation, and these.
 UNSCOPED = {
     "http/fragments.py": "fragments are shared by all viewers; the page asks who may see them",
+    "streaming/hub.py": "asks for all its listeners together which of them may see a post",
+    "web/live.py": "asks about its own session",
     "network/posts/queries.py": "the scoped readings of posts stand on them",
     "web/moderate/sight.py": "pages of moderators",
 }

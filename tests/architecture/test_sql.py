@@ -23,6 +23,7 @@ HOLDS_SQL = {
     "base/write_gate.py": "the gate's lock",
     "network/counters.py": "deltas and their folding, shared by accounts and posts",
     "network/posts/visibility.py": "the one rule of visibility, a predicate for the statements of all nouns",
+    "network/timelines/rules.py": "the one home rule and the one public rule, predicates for the statements of timelines",
     "portability/postgres.py": "creates the database",
     "portability/restore.py": "sets the restored host's epoch, before any process of ours runs on it",
     "portability/runs.py": "when backups and drills ran",
@@ -33,13 +34,12 @@ SQL_ELSEWHERE = {
     "commands/backup.py", "commands/drill.py",
     "network/posts/actions/boost.py", "network/posts/actions/create.py", "network/posts/actions/delete.py",
     "network/posts/actions/edit.py", "network/posts/actions/mark.py", "network/posts/actions/restrict.py",
-    "network/posts/actions/vote.py", "network/sessions/limits.py", "network/timelines/actions.py", "network/timelines/jobs.py",
+    "network/posts/actions/vote.py", "network/sessions/limits.py",
 }
 
 # Files with bare numbers in their SQL. Only shrinks.
 BARE_NUMBERS = {
     "commands/drill.py", "network/posts/actions/edit.py", "network/posts/queries.py",
-    "network/search/queries.py", "network/timelines/queries.py",
 }
 
 # Every table has one owner: a noun, or the part of the code that is named.
@@ -48,7 +48,7 @@ OWNERS = {
     "portability": "backup_runs",
     "accounts": "accounts account_counts",
     "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets",
-    "relations": "follows followers follow_requests mutes blocks account_notes",
+    "relations": "follows followers follow_requests mutes blocks account_notes pulled_authors",
     "media": "media media_files",
     "posts": "posts post_counts post_edits polls poll_votes marks favourites bookmarks mentions hashtags post_hashtags idempotency_keys",
     "counters": "counter_deltas",
@@ -74,7 +74,7 @@ SHARED = {
 WRITES_ELSEWHERE = {
     ("network/media/queries.py", "posts"),
     ("network/posts/actions/create.py", "counter_deltas"), ("network/posts/actions/create.py", "media"),
-    ("network/posts/actions/delete.py", "media"), ("network/posts/actions/edit.py", "media"), ("network/timelines/jobs.py", "follows"),
+    ("network/posts/actions/delete.py", "media"), ("network/posts/actions/edit.py", "media"),
 }
 # A statement whose table is chosen when it runs, and which it may be.
 CHOSEN = {

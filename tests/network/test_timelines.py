@@ -1,15 +1,19 @@
-"""Home: pushed, pulled and rebuilt show the same; a page takes a fixed number of statements."""
+"""Home pages: how they are cut, what they cost, what shows at once. That all ways give one home: test_home_rule.py."""
 
-import random
+from datetime import timedelta
 
+import pytest
+
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.paging import Page
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.model import PostCreated, PostDraft, Visibility
 from folkmoot.network.relations import actions as relations
-from folkmoot.network.timelines.actions import rebuild_home
+from folkmoot.network.timelines.actions import push_post, rebuild_home, trim_homes
+from folkmoot.network.timelines.jobs import choose_push_or_pull
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
-from tests.village import Village
+from tests.village import LIMITS, Village
 
 
 async def _home(database: Database, viewer_id: int, **page: int) -> list[int]:
@@ -22,49 +26,44 @@ async def _build(village: Village, name: str) -> None:
         await rebuild_home(cache, village.people[name].id)
 
 
-async def _busy(village: Village) -> None:
-    """Eight people, and what they do with each other: the same every time."""
-    dice = random.Random(7)
-    names = ["reader", "anna", "bozena", "cyril", "dana", "emil", "filip", "gita"]
-    await village.settle(*names)
-    for name in names[1:6]:
+async def _fill(village: Village, posts: int) -> list[int]:
+    """Two followed authors who write in turn, long before anything is pushed; the ids, newest first."""
+    await village.settle("reader", "anna", "bozena")
+    for name in ("anna", "bozena"):
         await village.follow("reader", name)
-    await _build(village, "reader")
-    written: list[int] = []
-    for step in range(60):
-        name = dice.choice(names)
-        kind = dice.random()
-        if written and kind < 0.25:
-            async with village.database.write() as tx:
-                await actions.boost_post(tx, village.people[name], dice.choice(written))
-        else:
-            answers = dice.choice(written) if written and kind < 0.6 else None
-            written.append((await village.write(name, f"příspěvek {step}", reply_to_id=answers)).post.id)
+    written = []
     async with village.database.write() as tx:
-        await relations.mute(tx, village.people["reader"], village.people["emil"].id)
-        await relations.block(tx, village.people["reader"], village.people["gita"].id)
-        await relations.unfollow(tx, village.people["reader"], village.people["dana"].id)
-        await relations.follow(tx, village.people["reader"], village.people["filip"].id)
-        own = await tx.fetchval("SELECT id FROM posts WHERE account_id = $1 AND boost_of_id IS NULL LIMIT 1", village.people["anna"].id)
-        await actions.delete_post(tx, village.people["anna"], own)
+        for number in range(posts):
+            author = village.people[("anna", "bozena")[number % 2]]
+            at = clock.now() - timedelta(minutes=posts - number)
+            written.append((await actions.create_post(tx, author, PostDraft(text=f"{number}"), LIMITS, at=at)).post.id)
     await village.work()
+    return written[::-1]
 
 
-async def test_pushed_pulled_and_rebuilt_homes_are_the_same(village: Village) -> None:
-    await _busy(village)
-    reader = village.people["reader"].id
-    pushed = await _home(village.database, reader, limit=40)
-    async with village.database.cache() as cache:
-        await cache.execute("DELETE FROM homes")
-        await cache.execute("DELETE FROM home_entries")
-    pulled = await _home(village.database, reader, limit=40)
+async def test_below_what_is_kept_the_home_goes_on(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.network.timelines.queries.homes.REBUILT_ENTRIES", 10)
+    monkeypatch.setattr("folkmoot.network.timelines.queries.homes.KEPT_ENTRIES", 15)
+    newest_first = await _fill(village, 30)
     await _build(village, "reader")
-    rebuilt = await _home(village.database, reader, limit=40)
-    assert len(pushed) > 10
-    assert set(rebuilt) == set(pulled)
-    # What a home has been given it keeps: a push leaves out boosts of what has just come, a rebuild does not know that.
-    assert set(pushed) <= set(rebuilt) | {id_ for id_ in pushed if id_ not in rebuilt}
-    assert [id_ for id_ in rebuilt if id_ in set(pushed)] == [id_ for id_ in pushed if id_ in set(rebuilt)]
+    reader, database = village.people["reader"].id, village.database
+    newest_first.insert(0, (await village.write("anna", "nejnovější")).post.id)
+    await village.work()
+    for trimmed in (False, True):
+        if trimmed:
+            async with database.cache() as cache:
+                await trim_homes(cache)
+                assert await cache.fetchval("SELECT count(*) FROM home_entries") == (15 if trimmed else 31)
+        assert await _home(database, reader, limit=5) == newest_first[:5]
+        assert await _home(database, reader, limit=8, max_id=newest_first[6]) == newest_first[7:15]  # over the floor and below
+        assert await _home(database, reader, limit=8, max_id=newest_first[20]) == newest_first[21:29]
+        assert await _home(database, reader, limit=40) == newest_first
+        assert await _home(database, reader, limit=6, min_id=newest_first[20]) == newest_first[14:20]
+        assert await _home(database, reader, limit=40, since_id=newest_first[25]) == newest_first[:25]
+        async with database.cache() as cache:  # grows until it is trimmed
+            for post_id in newest_first:
+                await push_post(cache, PostCreated(post_id=post_id, account_id=village.people["anna"].id, visibility=Visibility.PUBLIC))
+                await push_post(cache, PostCreated(post_id=post_id, account_id=village.people["bozena"].id, visibility=Visibility.PUBLIC))
 
 
 async def test_pages_lie_side_by_side(village: Village) -> None:
@@ -142,20 +141,25 @@ async def test_a_reply_comes_home_only_between_people_one_follows(village: Villa
     assert await _home(village.database, village.people["reader"].id) == [own.id]
 
 
-async def test_authors_with_many_followers_are_pulled(village: Village) -> None:
-    await village.settle("reader", "star")
+async def test_authors_with_many_followers_are_pulled_with_one_statement(village: Village) -> None:
+    await village.settle("reader", "star", "late")
     await village.follow("reader", "star")
-    await _build(village, "reader")
-    async with village.database.write() as tx:
+    for name in ("reader", "late"):
+        await _build(village, name)
+    database, reader, late = village.database, village.people["reader"].id, village.people["late"].id
+    async with database.write() as tx:
         await tx.execute("UPDATE account_counts SET followers = 60000 WHERE account_id = $1", village.people["star"].id)
-    from folkmoot.network.timelines.jobs import choose_push_or_pull
-
-    await choose_push_or_pull(village.database)
+    await choose_push_or_pull(database)
+    await village.follow("late", "star")  # the counts have not changed since, and nothing runs by the clock
     post = (await village.write("star", "všem")).post
     await village.work()
-    async with village.database.read() as conn:
+    async with database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM home_entries") == 0
-    assert await _home(village.database, village.people["reader"].id) == [post.id]
+    for viewer in (reader, late):
+        assert await _home(database, viewer) == [post.id]
+        before = database.statements
+        assert await _home(database, viewer) == [post.id]
+        assert database.statements - before == 1
 
 
 async def test_followers_only_posts_leave_with_the_follow(village: Village) -> None:

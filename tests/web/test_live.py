@@ -10,9 +10,12 @@ import pytest
 from folkmoot.http.server import GuardedProtocol, Server
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
+from folkmoot.network.accounts.actions import set_effect
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.notifications.model import topic
 from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.sessions.actions import forget_viewer
-from folkmoot.network.sessions.queries import delete_sessions
+from folkmoot.network.sessions.queries import delete_sessions, list_sessions
 from tests.moderation.court import Court
 from tests.network_up import free_port
 from tests.village import Village, Visitor
@@ -176,3 +179,71 @@ async def test_of_a_private_post_only_those_hear_who_follow_its_author(court: Co
     assert str(private.post.id) not in stranger.heard
     for page in (follower, stranger):
         await page.close()
+
+
+async def _suspend(village: Village, name: str, *, is_announced: bool) -> None:
+    account = village.people[name]
+    async with village.database.write() as tx:
+        await set_effect(tx, account.id, AccountEffect.SUSPENDED)
+        if is_announced:
+            forget_viewer(tx, account.id)
+
+
+@pytest.mark.parametrize("end", ["suspended", "logged_out"])
+async def test_an_open_page_ends_at_once_when_its_session_is_over(village: Village, end: str) -> None:
+    jana, = await village.settle("jana")
+    page = OpenPage(village, await village.by_browser("jana"))
+    await page.hears(": here")
+    if end == "suspended":
+        await _suspend(village, "jana", is_announced=True)
+    else:
+        async with village.database.write() as tx:
+            await delete_sessions(tx, jana.id)
+            forget_viewer(tx, jana.id)
+    async with asyncio.timeout(2):
+        await page.task
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_an_open_page_ends_at_a_heartbeat_when_nobody_announced_the_end(
+    village: Village, monkeypatch: pytest.MonkeyPatch, is_busy: bool
+) -> None:
+    monkeypatch.setattr("folkmoot.web.live.BEAT", 0.3)
+    await village.settle("jana")
+    page = OpenPage(village, await village.by_browser("jana"))
+    await page.hears(": here")
+    await asyncio.sleep(0.4)
+    assert not page.task.done()  # a session that stands goes on
+    await _suspend(village, "jana", is_announced=False)
+    async with asyncio.timeout(5):
+        while not page.task.done():
+            if is_busy:  # a page that always hears something has heartbeats too
+                village.database.live.publish(topic(village.people["jana"].id), 0)
+            await asyncio.sleep(0.05)
+
+
+async def test_another_session_that_ends_leaves_the_page_open(village: Village) -> None:
+    jana, = await village.settle("jana")
+    page = OpenPage(village, await village.by_browser("jana"))
+    await village.by_browser("jana")
+    await page.hears(": here")
+    async with village.database.write() as tx:
+        other = (await list_sessions(tx, jana.id))[0]
+        await delete_sessions(tx, jana.id, only=other.id)
+        forget_viewer(tx, jana.id)
+    await asyncio.sleep(0.3)
+    assert not page.task.done()
+    await page.close()
+
+
+async def test_after_lost_messages_an_open_page_looks_again(village: Village) -> None:
+    await village.settle("jana", "karel")
+    await village.follow("jana", "karel")
+    page = OpenPage(village, await village.by_browser("jana"))
+    await page.hears(": here")
+    for number in range(3):  # nobody announces these
+        await village.write("karel", f"tiše {number}")
+    village.front._pages._context.hub.resync()
+    await page.hears('event: posts\ndata: {"count":3,')
+    await page.hears("event: notices")
+    await page.close()

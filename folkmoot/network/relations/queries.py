@@ -144,8 +144,8 @@ async def insert_follow(tx: WriteTx, account_id: int, target_id: int, row_id: in
     return bool(await tx.fetchval(
         """
         WITH made AS (
-            INSERT INTO follows (account_id, target_id, id, shows_boosts, notifies, languages)
-            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true
+            INSERT INTO follows (account_id, target_id, id, shows_boosts, notifies, languages, is_pulled)
+            VALUES ($1, $2, $3, $4, $5, $6, EXISTS (SELECT FROM pulled_authors WHERE account_id = $2)) ON CONFLICT DO NOTHING RETURNING true
         ), other_side AS (
             INSERT INTO followers (account_id, follower_id, id) SELECT $2, $1, $3 FROM made ON CONFLICT DO NOTHING
         )
@@ -232,3 +232,33 @@ async def upsert_note(tx: WriteTx, account_id: int, target_id: int, text: str) -
         " ON CONFLICT (account_id, target_id) DO UPDATE SET text = excluded.text",
         account_id, target_id, text,
     )
+
+
+async def insert_pulled_authors(tx: WriteTx, most_followers: int) -> None:
+    """Authors with more followers than this become pulled, and every follow of them is marked so."""
+    await tx.execute(
+        "INSERT INTO pulled_authors SELECT account_id FROM account_counts WHERE followers > $1 ON CONFLICT DO NOTHING", most_followers
+    )
+    await tx.execute(
+        """
+        UPDATE follows SET is_pulled = true FROM pulled_authors AS author JOIN followers AS fo USING (account_id)
+        WHERE follows.account_id = fo.follower_id AND follows.target_id = fo.account_id AND NOT follows.is_pulled
+        """
+    )
+
+
+async def delete_pulled_authors(tx: WriteTx, followers: int) -> list[int]:
+    """Authors who have no more followers than this are pushed again. Returns who follows them: their homes have gaps."""
+    rows = await tx.fetch(
+        """
+        WITH gone AS (
+            DELETE FROM pulled_authors AS author USING account_counts AS c
+            WHERE c.account_id = author.account_id AND c.followers <= $1 RETURNING author.account_id
+        )
+        UPDATE follows SET is_pulled = false FROM gone JOIN followers AS fo USING (account_id)
+        WHERE follows.account_id = fo.follower_id AND follows.target_id = fo.account_id AND follows.is_pulled
+        RETURNING follows.account_id
+        """,
+        followers,
+    )
+    return [row["account_id"] for row in rows]

@@ -5,7 +5,7 @@ from folkmoot.base.formatting import hashtag_key
 from folkmoot.base.text import search_words
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
-from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.search.model import Hashtag
@@ -54,7 +54,8 @@ async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int 
         return []
     rows = await conn.fetch(
         "SELECT key, name FROM hashtags AS h WHERE key LIKE $1 AND EXISTS ("
-        " SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id WHERE ph.key = h.key AND p.visibility = 0)"
+        " SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id"
+        f" WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d})"
         " ORDER BY length(key), key LIMIT $2 OFFSET $3",
         _prefix(key), limit, offset,
     )

@@ -5,6 +5,7 @@ viewer to viewer and from second to second. With it a page is spliced from cache
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -13,8 +14,8 @@ from folkmoot.network.posts.model import Post
 
 PUSH_AT_ONCE = 5_000  # followers reached by one statement
 PUSH_AT_MOST = 50_000  # above that, readers pull
+PUSH_AGAIN = 45_000  # back to pushing, so that an author at the edge does not go to and fro
 PUSH_BATCH = 1_000
-PULLED_AUTHORS = 50  # at most, per reader
 KEPT_ENTRIES = 800  # of a home that is kept warm
 REBUILT_ENTRIES = 400
 Key = tuple[int, int, int]  # under what a fragment is cached
@@ -52,7 +53,7 @@ class Entry(NamedTuple):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """A page of entries, newest first. `is_partial`: the home is being built, and this was pulled meanwhile.
+    """A page of entries, newest first. `is_partial`: there is no kept home yet, and this was pulled meanwhile.
 
     `ids` are all that the page spans, also of entries that are not shown (hidden, or boosted twice): paging goes by them.
     """
@@ -65,3 +66,29 @@ class Timeline(msgspec.Struct, frozen=True):
 def fragment_key(post: Post) -> Key:
     """The key of a post's fragment; of a boost's, its version is 0."""
     return post.id, 0 if post.boost_of_id else post.version, post.author.version
+
+
+class Feed(StrEnum):
+    """Lists of new posts that one can listen to."""
+
+    HOME = "home"
+    PUBLIC = "public"
+    LOCAL = "local"
+    HASHTAG = "hashtag"
+    DIRECT = "direct"
+
+
+class HeardPost(NamedTuple):
+    """A new post as a listener hears of it."""
+
+    id: int
+    hashtags: tuple[str, ...]
+
+
+class NewPost(msgspec.Struct, frozen=True):
+    """The live message of a new post or boost: what it is and who may know are asked in the database."""
+
+    post_id: int
+
+
+NEW_POSTS_TOPIC = "posts.new"  # live: a `NewPost`, once per post, whatever the number of readers

@@ -1,0 +1,5 @@
+"""All SQL of timelines: `pages` reads them, `homes` keeps the stored homes, `hearing` asks who hears of a new post."""
+
+from folkmoot.network.timelines.queries.pages import get_hashtag, get_home, get_public
+
+__all__ = ["get_hashtag", "get_home", "get_public"]

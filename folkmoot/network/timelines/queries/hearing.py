@@ -1,0 +1,68 @@
+"""The SQL that decides who of those who listen now hears of a post: for all listeners and posts in one statement."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from folkmoot.base.db import ReadConn
+from folkmoot.network.posts.model import Visibility, Withdrawn
+from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.timelines.model import Feed, HeardPost
+from folkmoot.network.timelines.rules import avoided_sql, home_sql, public_sql
+
+# What each feed asks of a post `p` by `a`, for a reader who perhaps follows the author (`f`).
+_PUBLIC = public_sql("p", "a", "l.reader_id")
+_ASKS = {
+    Feed.HOME: f"p.account_id = l.reader_id OR f.account_id IS NOT NULL AND {home_sql('p', 's', 'f', 'l.reader_id')}",
+    Feed.PUBLIC: f"p.reply_to_id IS NULL AND {_PUBLIC}",
+    Feed.LOCAL: f"p.reply_to_id IS NULL AND p.domain = '' AND {_PUBLIC}",
+    Feed.HASHTAG: f"p.hashtags <> '{{}}' AND {_PUBLIC}",
+    Feed.DIRECT: f"""p.visibility = {Visibility.DIRECT:d} AND (p.account_id = l.reader_id OR EXISTS (
+        SELECT FROM mentions WHERE mentions.account_id = l.reader_id AND mentions.post_id = p.id))
+        AND NOT {avoided_sql("l.reader_id", "p.account_id")}""",
+}
+_HEARERS = f"""
+    SELECT p.id, p.hashtags, l.reader_id, l.feed
+    FROM posts AS p
+    JOIN accounts AS a ON a.id = p.account_id
+    JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)
+    JOIN accounts AS sa ON sa.id = s.account_id
+    CROSS JOIN unnest($2::bigint[], $3::text[]) AS l (reader_id, feed)
+    LEFT JOIN follows AS f ON f.account_id = l.reader_id AND f.target_id = p.account_id
+    WHERE p.id = ANY ($1::bigint[])
+      AND CASE l.feed {" ".join(f"WHEN '{feed}' THEN {asks}" for feed, asks in _ASKS.items())} ELSE false END
+      AND {visible_sql("s", "sa", "l.reader_id")} AND (p.boost_of_id IS NULL OR {visible_sql("p", "a", "l.reader_id")})
+    ORDER BY p.id
+"""
+
+
+async def list_hearers_unscoped(
+    conn: ReadConn, post_ids: Sequence[int], wanted: Collection[tuple[int | None, Feed]]
+) -> dict[tuple[int | None, Feed], list[HeardPost]]:
+    """For each reader (None: anybody) and feed: which of the posts are heard there, oldest first."""
+    rows = await conn.fetch(_HEARERS, list(post_ids), [reader_id for reader_id, _ in wanted], [feed.value for _, feed in wanted])
+    heard: defaultdict[tuple[int | None, Feed], list[HeardPost]] = defaultdict(list)
+    for row in rows:
+        heard[row["reader_id"], Feed(row["feed"])].append(HeardPost(row["id"], tuple(row["hashtags"])))
+    return heard
+
+
+async def list_withdrawal_hearers_unscoped(
+    conn: ReadConn, withdrawn: Sequence[Withdrawn], reader_ids: Collection[int | None]
+) -> dict[int | None, list[int]]:
+    """For each reader: of which of these posts, which may be gone already, they hear. Of an open post everybody whom its
+    author has not blocked; of another one its author, and who follows the author."""
+    rows = await conn.fetch(
+        """
+        SELECT w.post_id, l.reader_id
+        FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS w (post_id, account_id, is_open)
+        CROSS JOIN unnest($4::bigint[]) AS l (reader_id)
+        WHERE (w.is_open OR w.account_id = l.reader_id OR EXISTS (
+                SELECT FROM follows WHERE follows.account_id = l.reader_id AND follows.target_id = w.account_id))
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = w.account_id AND blocks.target_id = l.reader_id)
+        """,
+        [one.post_id for one in withdrawn], [one.account_id for one in withdrawn], [one.is_open for one in withdrawn], list(reader_ids),
+    )
+    heard: defaultdict[int | None, list[int]] = defaultdict(list)
+    for row in rows:
+        heard[row["reader_id"]].append(row["post_id"])
+    return heard

@@ -1,0 +1,204 @@
+"""The SQL that reads timelines.
+
+Every timeline is one statement: a *source* that gives posts in order, and around it the same *page*, which adds
+versions, counts, the viewer's marks and whether the viewer may see the post. Which posts a source gives is said in
+rules.py. Leans on the primary keys of all tables, and on posts_account and posts_public.
+"""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, Row
+from folkmoot.base.paging import Page
+from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.timelines.model import Entry, Timeline
+from folkmoot.network.timelines.rules import home_sql, public_sql
+
+# What a source gives: a post `p`, and of the post that it boosts (`o`, outer joined), or of itself, what is shown.
+_COLUMNS = """
+    p.id, p.account_id, p.visibility, p.effect, p.boost_of_id, coalesce(o.id, p.id) AS shown_id,
+    coalesce(o.version, p.version) AS shown_version, coalesce(o.account_id, p.account_id) AS shown_account_id,
+    coalesce(o.visibility, p.visibility) AS shown_visibility, coalesce(o.effect, p.effect) AS shown_effect
+"""
+_ORIGINAL = "LEFT JOIN posts AS o ON o.id = p.boost_of_id"
+
+
+def _page_sql(source: str, order: str) -> str:
+    """`source` selects `_COLUMNS` in `order`, with $1 the viewer, $2 and $3 the bounds and $4 the limit."""
+    return f"""
+        SELECT p.id, coalesce(a.version, sa.version), s.id, s.version, sa.version,
+               coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
+               coalesce(m.bits, 0), m.choices,
+               {visible_sql("s", "sa", "$1")} AND (p.boost_of_id IS NULL OR s.id <> p.id AND {visible_sql("p", "a", "$1")})
+        FROM ({source}) AS p
+        CROSS JOIN LATERAL (
+            SELECT p.shown_id AS id, p.shown_version AS version, p.shown_account_id AS account_id,
+                   p.shown_visibility AS visibility, p.shown_effect AS effect) AS s
+        JOIN accounts AS sa ON sa.id = s.account_id
+        LEFT JOIN accounts AS a ON a.id = CASE WHEN p.boost_of_id IS NOT NULL THEN p.account_id END
+        LEFT JOIN post_counts AS c ON c.post_id = s.id
+        LEFT JOIN marks AS m ON m.account_id = $1 AND m.post_id = s.id
+        ORDER BY p.id {order}
+    """
+
+
+def _own_sql(order: str, above: str) -> str:
+    """A reader's own posts are never stored in the home: they are there at once."""
+    return f"""
+        SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
+        WHERE p.account_id = $1 AND p.id < $2 AND p.id > {above} ORDER BY p.id {order} LIMIT $4
+    """
+
+
+def _followed_sql(order: str, above: str, which: str) -> str:
+    """Posts of the followed, straight from their authors. `which`: of which follows."""
+    return f"""
+        SELECT recent.* FROM follows AS f CROSS JOIN LATERAL (
+            SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
+            WHERE p.account_id = f.target_id AND p.id < $2 AND p.id > {above} AND {home_sql("p", "o", "f", "$1")}
+            ORDER BY p.id {order} LIMIT $4) AS recent
+        WHERE f.account_id = $1 AND {which}
+    """
+
+
+def _stored_sql(order: str) -> str:
+    """What is stored in the home. Entries below `floor_id` may have gaps, and so may those of authors that are pulled.
+
+    OFFSET 0 keeps the planner from asking the rule of all entries before it sorts: entry by entry, until a page is full.
+    """
+    return f"""
+        SELECT e.post_id AS id, account_id, visibility, effect, boost_of_id,
+            shown_id, shown_version, shown_account_id, shown_visibility, shown_effect
+        FROM (
+            SELECT post_id, author_id FROM home_entries
+            WHERE account_id = $1 AND post_id < $2 AND post_id > greatest($3, homes.floor_id) ORDER BY post_id {order}) AS e
+        CROSS JOIN LATERAL (
+            SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL} JOIN follows AS f ON f.account_id = $1 AND f.target_id = e.author_id
+            WHERE p.id = e.post_id AND NOT f.is_pulled AND {home_sql("p", "o", "f", "$1")} OFFSET 0) AS p
+        ORDER BY e.post_id {order} LIMIT $4
+    """
+
+
+def _kept_home_sql(order: str, *, with_pulled: bool) -> str:
+    """The kept home, with its `floor_id` in each row; no row at all when there is none.
+
+    Without the part for authors that are pulled the statement is a fifth cheaper, and gives no row to who follows any.
+    """
+    above = "greatest($3, homes.floor_id)"
+    pulled = f"UNION ALL ({_followed_sql(order, above, 'is_pulled')})" if with_pulled else ""
+    source = f"SELECT * FROM (({_stored_sql(order)}) UNION ALL ({_own_sql(order, above)}) {pulled}) AS every ORDER BY id {order} LIMIT $4"
+    return f"""
+        SELECT page.*, homes.floor_id FROM homes LEFT JOIN LATERAL ({_page_sql(source, order)}) AS page ON true
+        WHERE homes.account_id = $1 AND homes.floor_id IS NOT NULL
+          AND ({with_pulled} OR NOT EXISTS (SELECT FROM follows WHERE account_id = $1 AND is_pulled))
+    """
+
+
+def _pulled_home_sql(order: str) -> str:
+    """The same home from logged tables alone: until it is built, below its floor, and on a standby."""
+    source = f"(({_own_sql(order, '$3')}) UNION ALL ({_followed_sql(order, '$3', 'true')}))"
+    return _page_sql(f"SELECT * FROM {source} AS every ORDER BY id {order} LIMIT $4", order)
+
+
+def _public_source(order: str, where: str, tables: str = "posts AS p") -> str:
+    return f"""
+        SELECT {_COLUMNS} FROM {tables} {_ORIGINAL} JOIN accounts AS pa ON pa.id = p.account_id
+        WHERE {public_sql("p", "pa", "$1")} AND p.id < $2 AND p.id > $3 AND {where}
+        ORDER BY p.id {order} LIMIT $4
+    """
+
+
+_ORDERS = ("ASC", "DESC")
+_HOME = {order: _kept_home_sql(order, with_pulled=False) for order in _ORDERS}
+_HOME_WITH_PULLED = {order: _kept_home_sql(order, with_pulled=True) for order in _ORDERS}
+_PULLED_HOME = {order: _pulled_home_sql(order) for order in _ORDERS}
+_pulling: set[int] = set()  # viewers who follow authors that are pulled, or did; to choose the statement, no truth
+_MOST_PULLING = 50_000
+_PICTURES = "($5::boolean IS FALSE OR p.media_count > 0)"
+_PUBLIC = {
+    order: _page_sql(_public_source(order, f"p.reply_to_id IS NULL AND {_PICTURES}"), order) for order in _ORDERS
+}
+_LOCAL = {
+    order: _page_sql(_public_source(order, f"p.reply_to_id IS NULL AND p.domain = '' AND {_PICTURES}"), order)
+    for order in _ORDERS
+}
+_HASHTAG = {
+    order: _page_sql(
+        _public_source(
+            order,
+            f"h.key = ANY ($6::text[]) AND ($7::boolean IS FALSE OR p.domain = '') AND {_PICTURES}"
+            " AND p.hashtags @> $8::text[] AND NOT p.hashtags && $9::text[]",
+            "(SELECT DISTINCT key, post_id FROM post_hashtags WHERE key = ANY ($6::text[])) AS h"
+            " JOIN posts AS p ON p.id = h.post_id",
+        ),
+        order,
+    )
+    for order in _ORDERS
+}
+
+
+async def get_home(conn: ReadConn, viewer_id: int, page: Page) -> Timeline:
+    """The viewer's home: one statement from the kept home, pulled where that does not reach.
+
+    `is_partial` when there is no kept home yet, and one can be built.
+    """
+    rows = [] if conn.is_standby else await _list_kept(conn, viewer_id, page)
+    if rows and _is_covered(rows, page):
+        return _timeline([row[:-1] for row in rows if row[0] is not None], page)
+    is_partial = not rows and not conn.is_standby
+    rows = await conn.fetch(_PULLED_HOME[page.order], viewer_id, page.below, page.above, page.limit)
+    return _timeline(rows, page, is_partial=is_partial)
+
+
+async def _list_kept(conn: ReadConn, viewer_id: int, page: Page) -> Sequence[Row]:
+    """Rows of the kept home. Who follows authors that are pulled is remembered, to be asked one statement next time."""
+    if viewer_id not in _pulling:
+        rows = await conn.fetch(_HOME[page.order], viewer_id, page.below, page.above, page.limit)
+        if rows:
+            return rows
+    rows = await conn.fetch(_HOME_WITH_PULLED[page.order], viewer_id, page.below, page.above, page.limit)
+    if rows:
+        if len(_pulling) >= _MOST_PULLING:
+            _pulling.clear()
+        _pulling.add(viewer_id)
+    return rows
+
+
+def _is_covered(rows: Sequence[Row], page: Page) -> bool:
+    """Whether the kept home holds all of this page: it lies above the floor, or is full before it gets there."""
+    return rows[0]["floor_id"] <= page.above or (page.order == "DESC" and len(rows) == page.limit and rows[0][0] is not None)
+
+
+async def get_public(conn: ReadConn, viewer_id: int | None, page: Page, *, is_local: bool, only_media: bool = False) -> Timeline:
+    """Everybody's public posts, without replies; with `is_local` those of this network."""
+    sql = (_LOCAL if is_local else _PUBLIC)[page.order]
+    rows = await conn.fetch(sql, viewer_id, page.below, page.above, page.limit, only_media)
+    return _timeline(rows, page)
+
+
+async def get_hashtag(
+    conn: ReadConn,
+    viewer_id: int | None,
+    page: Page,
+    any_of: list[str],
+    *,
+    all_of: list[str] | None = None,
+    none_of: list[str] | None = None,
+    is_local: bool = False,
+    only_media: bool = False,
+) -> Timeline:
+    """Public posts under hashtags, given as folded keys: any of the first, all of the second, none of the third."""
+    rows = await conn.fetch(
+        _HASHTAG[page.order], viewer_id, page.below, page.above, page.limit, only_media,
+        any_of, is_local, all_of or [], none_of or [],
+    )
+    return _timeline(rows, page)
+
+
+def _timeline(rows: Sequence[Row], page: Page, *, is_partial: bool = False) -> Timeline:
+    """What the viewer may see, newest first; a post that several people boosted comes once, where it is newest."""
+    ordered = page.newest_first(rows)
+    kept: dict[int, Entry] = {}  # by the post that is shown
+    for entry in map(Entry._make, ordered):
+        if entry.is_visible and entry.shown_id not in kept:
+            kept[entry.shown_id] = entry
+    return Timeline(list(kept.values()), [row[0] for row in ordered], is_partial)

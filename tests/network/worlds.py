@@ -1,0 +1,278 @@
+"""A plain model of the home, and random worlds to hold the code against.
+
+The model reads the facts (follows, mutes, blocks, posts) as rows and decides in Python, one `if` at a time. It shares
+no line with `network/timelines`, so that a mistake there cannot hide here. `Town` plays acts through the same actions as everybody
+and delivers their events late, out of order and twice, as a worker that is killed does.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
+from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts import actions as posts
+from folkmoot.network.posts.model import PostCreated, PostDeleted, PostDraft, PostEdited, PostEffect, Visibility
+from folkmoot.network.posts.visibility import is_visible
+from folkmoot.network.relations import actions as relations
+from folkmoot.network.relations.model import FollowEnded, FollowStarted
+from folkmoot.network.timelines import jobs
+from folkmoot.network.timelines.queries import get_home
+from tests.village import LIMITS, settle
+
+HEARERS: list[tuple[type[Any], Callable[[Database, Any], Awaitable[None]]]] = [
+    (PostCreated, jobs.push_to_homes), (PostEdited, jobs.push_edited), (PostDeleted, jobs.remove_deleted),
+    (FollowStarted, jobs.merge_followed), (FollowEnded, jobs.remove_unfollowed),
+]
+
+
+@dataclass
+class Facts:
+    """What is true now, as rows."""
+
+    posts: dict[int, Any]
+    follows: dict[tuple[int, int], Any]
+    mutes: set[tuple[int, int]]
+    blocks: set[tuple[int, int]]
+    mentions: set[tuple[int, int]]
+    effects: dict[int, int]
+
+    @classmethod
+    async def read(cls, database: Database) -> "Facts":
+        async with database.read() as conn:
+            return cls(
+                posts={row["id"]: row for row in await conn.fetch("SELECT * FROM posts")},
+                follows={(row["account_id"], row["target_id"]): row for row in await conn.fetch("SELECT * FROM follows")},
+                mutes={(row[0], row[1]) for row in await conn.fetch(
+                    "SELECT account_id, target_id FROM mutes WHERE expires_at IS NULL OR expires_at > now()")},
+                blocks={(row[0], row[1]) for row in await conn.fetch("SELECT account_id, target_id FROM blocks")},
+                mentions={(row[0], row[1]) for row in await conn.fetch("SELECT account_id, post_id FROM mentions")},
+                effects={row[0]: row[1] for row in await conn.fetch("SELECT id, effect FROM accounts")},
+            )
+
+    def sees(self, reader: int, post: Any) -> bool:
+        return is_visible(
+            visibility=post["visibility"], post_effect=post["effect"], author_effect=self.effects[post["account_id"]],
+            is_own=post["account_id"] == reader, follows_author=(reader, post["account_id"]) in self.follows,
+            is_mentioned=(reader, post["id"]) in self.mentions,
+            is_blocked_by_author=(post["account_id"], reader) in self.blocks,
+        )
+
+    def avoids(self, reader: int, who: int) -> bool:
+        return (reader, who) in self.mutes or (reader, who) in self.blocks or (who, reader) in self.blocks
+
+    def wants(self, reader: int, post: Any) -> bool:
+        """Whether a post belongs in the home, whoever may see it."""
+        author = post["account_id"]
+        if author == reader:
+            return True
+        follow = self.follows.get((reader, author))
+        if follow is None or self.avoids(reader, author) or post["effect"] >= PostEffect.HIDDEN:
+            return False
+        if follow["languages"] is not None and post["language"] is not None and post["language"] not in follow["languages"]:
+            return False
+        if post["visibility"] == Visibility.DIRECT and (reader, post["id"]) not in self.mentions:
+            return False
+        answered = post["reply_to_account_id"]
+        if answered is not None and answered not in (author, reader) and (reader, answered) not in self.follows:
+            return False
+        if post["boost_of_id"] is None:
+            return True
+        if not follow["shows_boosts"] or self.avoids(reader, post["boost_of_account_id"]):
+            return False
+        original = self.posts[post["boost_of_id"]]
+        is_fresh = ids.time_of(post["id"]) - ids.time_of(original["id"]) < timedelta(hours=12)
+        return not (is_fresh and self.wants(reader, original))
+
+    def home_of(self, reader: int) -> list[int]:
+        """The ids of the home, newest first: each post once, where it was last boosted."""
+        shown: dict[int, int] = {}
+        for id_ in sorted(self.posts, reverse=True):
+            post = self.posts[id_]
+            words = self.posts[post["boost_of_id"] or id_]
+            if self.wants(reader, post) and self.sees(reader, post) and self.sees(reader, words):
+                shown.setdefault(words["id"], id_)
+        return list(shown.values())
+
+
+PEOPLE = 5  # each follows the next two, and has written one post, in turn in Czech, in no language and in English
+_person = st.integers(0, PEOPLE - 1)
+_which = st.integers(0, 30)
+_language = st.sampled_from([None, "cs", "en"])
+_visibility = st.sampled_from([*Visibility, Visibility.PUBLIC, Visibility.PUBLIC])
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), _person, _language, _visibility, st.sampled_from([None, 0, 1, 2, 3]), st.booleans()),
+        st.tuples(st.just("answer"), _person, _which, _visibility),
+        st.tuples(st.just("boost"), _person, _which),
+        st.tuples(st.just("unboost"), _person, _which),
+        st.tuples(st.just("delete"), _which),
+        st.tuples(st.just("edit"), _which, _language, st.sampled_from([None, 0, 1, 2, 3])),
+        st.tuples(st.just("follow"), _person, _person, st.booleans(), st.sampled_from([None, None, ("cs",), ("en",)])),
+        st.tuples(st.just("follow"), _person, _person, st.just(True), st.none()),
+        st.tuples(st.just("unfollow"), _person, _person),
+        st.tuples(st.just("mute"), _person, _person, st.sampled_from([0, 3600])),
+        st.tuples(st.just("unmute"), _person, _person),
+        st.tuples(st.just("expire_mutes"), _person),
+        st.tuples(st.just("block"), _person, _person),
+        st.tuples(st.just("unblock"), _person, _person),
+        st.tuples(st.just("restrict_post"), _which, st.sampled_from(list(PostEffect))),
+        st.tuples(st.just("restrict_account"), _person, st.sampled_from([0, 0, 2, 3])),
+        st.tuples(st.just("become_star"), _person, st.booleans()),
+        st.tuples(st.just("drop_home"), _person),
+        st.tuples(st.just("rebuild"), _person),
+        st.tuples(st.just("deliver"), st.integers(0, 99)),
+    ),
+    min_size=20, max_size=60,
+)
+
+
+class Town:
+    """Five people with warm homes who each follow two others and have written something."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.people: list[Account] = []
+        self.written: list[int] = []
+        self._seen = 0
+
+    async def open(self, prefix: str) -> None:
+        async with self.database.write() as tx:
+            for table in ("posts", "follows", "followers", "mutes", "blocks", "homes", "home_entries", "events"):
+                await tx.execute(f"DELETE FROM {table}")
+        self.people = [await settle(self.database, f"{prefix}_{number}") for number in range(PEOPLE)]
+        for number in range(PEOPLE):
+            await self.rebuild(number)
+            for other in (number + 1, number + 2):
+                await self.follow(number, other % PEOPLE, True, None)
+        for number in range(PEOPLE):
+            await self.write(number, ("cs", None, "en")[number % 3], Visibility.PUBLIC, None, number == 0)
+        await self.deliver(0)
+
+    async def play(self, act: tuple[Any, ...]) -> None:
+        with suppress(Forbidden, NotFound, Invalid, Conflict):
+            await getattr(self, act[0])(*act[1:])
+
+    async def write(self, who: int, language: str | None, visibility: Visibility, names: int | None, is_old: bool) -> None:
+        text = f"slovo {len(self.written)}" + (f" @{self.people[names].username}" if names is not None else "")
+        at = clock.now() - timedelta(hours=20) if is_old else None
+        async with self.database.write() as tx:
+            draft = PostDraft(text=text, language=language, visibility=visibility)
+            self.written.append((await posts.create_post(tx, self.people[who], draft, LIMITS, at=at)).post.id)
+
+    async def answer(self, who: int, which: int, visibility: Visibility) -> None:
+        async with self.database.write() as tx:
+            draft = PostDraft(text="odpověď", visibility=visibility, reply_to_id=self._post(which))
+            self.written.append((await posts.create_post(tx, self.people[who], draft, LIMITS)).post.id)
+
+    async def boost(self, who: int, which: int) -> None:
+        async with self.database.write() as tx:
+            await posts.boost_post(tx, self.people[who], self._post(which))
+
+    async def unboost(self, who: int, which: int) -> None:
+        async with self.database.write() as tx:
+            await posts.unboost_post(tx, self.people[who], self._post(which))
+
+    async def delete(self, which: int) -> None:
+        id_ = self._post(which)
+        async with self.database.write() as tx:
+            await posts.delete_post(tx, await self._author(tx, id_), id_)
+
+    async def edit(self, which: int, language: str | None, names: int | None) -> None:
+        id_ = self._post(which)
+        async with self.database.write() as tx:
+            text = "jinak" + (f" @{self.people[names].username}" if names is not None else "")
+            await posts.edit_post(tx, await self._author(tx, id_), id_, PostDraft(text=text, language=language), LIMITS)
+
+    async def follow(self, one: int, other: int, shows_boosts: bool, languages: tuple[str, ...] | None) -> None:
+        async with self.database.write() as tx:
+            await relations.follow(tx, self.people[one], self.people[other].id, shows_boosts=shows_boosts, languages=languages)
+
+    async def unfollow(self, one: int, other: int) -> None:
+        async with self.database.write() as tx:
+            await relations.unfollow(tx, self.people[one], self.people[other].id)
+
+    async def mute(self, one: int, other: int, seconds: int) -> None:
+        async with self.database.write() as tx:
+            await relations.mute(tx, self.people[one], self.people[other].id, seconds=seconds)
+
+    async def unmute(self, one: int, other: int) -> None:
+        async with self.database.write() as tx:
+            await relations.unmute(tx, self.people[one], self.people[other].id)
+
+    async def expire_mutes(self, one: int) -> None:
+        async with self.database.write() as tx:
+            await tx.execute(
+                "UPDATE mutes SET expires_at = now() - interval '1 second' WHERE account_id = $1 AND expires_at IS NOT NULL",
+                self.people[one].id,
+            )
+
+    async def block(self, one: int, other: int) -> None:
+        async with self.database.write() as tx:
+            await relations.block(tx, self.people[one], self.people[other].id)
+
+    async def unblock(self, one: int, other: int) -> None:
+        async with self.database.write() as tx:
+            await relations.unblock(tx, self.people[one], self.people[other].id)
+
+    async def restrict_post(self, which: int, effect: PostEffect) -> None:
+        async with self.database.write() as tx:
+            await posts.set_effect(tx, self._post(which), effect, None)
+
+    async def restrict_account(self, who: int, effect: int) -> None:
+        async with self.database.write() as tx:
+            await tx.execute("UPDATE accounts SET effect = $2 WHERE id = $1", self.people[who].id, effect)
+
+    async def become_star(self, who: int, is_star: bool) -> None:
+        """Followers enough to be pulled, or few again; and the timed job that reacts."""
+        async with self.database.write() as tx:
+            await tx.execute(
+                "INSERT INTO account_counts (account_id, followers) VALUES ($1, $2)"
+                " ON CONFLICT (account_id) DO UPDATE SET followers = excluded.followers",
+                self.people[who].id, 100_000 if is_star else 5,
+            )
+        await jobs.choose_push_or_pull(self.database)
+
+    async def drop_home(self, who: int) -> None:
+        async with self.database.cache() as cache:
+            await cache.execute("DELETE FROM homes WHERE account_id = $1", self.people[who].id)
+            await cache.execute("DELETE FROM home_entries WHERE account_id = $1", self.people[who].id)
+
+    async def rebuild(self, who: int) -> None:
+        await jobs.rebuild_when_idle(self.database, self.people[who].id)
+
+    async def deliver(self, seed: int) -> None:
+        """All events since the last time to their hearers: in any order, every third twice."""
+        async with self.database.read() as conn:
+            rows = await conn.fetch("SELECT id, kind, payload FROM events WHERE id > $1 ORDER BY id", self._seen)
+        deliveries = [(row, type_, hearer) for row in rows for type_, hearer in HEARERS if type_.kind == row["kind"]]
+        self._seen = max([self._seen, *(row["id"] for row in rows)])
+        dice = random.Random(seed)
+        deliveries += [delivery for delivery in deliveries if dice.random() < 0.3]
+        dice.shuffle(deliveries)
+        for row, type_, hearer in deliveries:
+            await hearer(self.database, msgspec.json.decode(row["payload"], type=type_))
+
+    async def home(self, who: int) -> list[int]:
+        async with self.database.read() as conn:
+            return [entry.id for entry in (await get_home(conn, self.people[who].id, Page(limit=1000))).entries]
+
+    def _post(self, which: int) -> int:
+        return self.written[which % len(self.written)]
+
+    async def _author(self, conn: Any, post_id: int) -> Account:
+        author_id = await conn.fetchval("SELECT account_id FROM posts WHERE id = $1", post_id)
+        for account in self.people:
+            if account.id == author_id:
+                return account
+        raise NotFound

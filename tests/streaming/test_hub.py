@@ -1,0 +1,282 @@
+"""The hub: who hears of what, how often the database is asked, and what a listener that leaves does to the others."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts import actions as posts
+from folkmoot.network.posts.model import PostCreated, Visibility
+from folkmoot.network.relations import actions as relations
+from folkmoot.network.sessions.actions import forget_viewer
+from folkmoot.network.timelines.jobs import push_to_homes
+from folkmoot.network.timelines.model import Feed
+from folkmoot.streaming import hub as hub_module
+from folkmoot.streaming.hub import LONGEST_QUEUE, Hub, Listener
+from folkmoot.streaming.model import HOME, Heard, LoginChanged, LookAgain, PostHeard, PostWithdrawn, Topic
+from tests.village import follow, settle, write
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "GATHER_SECONDS", 0.02)
+    monkeypatch.setattr(hub_module, "RETRY_SECONDS", 0.02)
+
+
+async def announce(db: Database, *post_ids: int) -> None:
+    """Announces posts as the worker does; the home of nobody is warm here."""
+    for post_id in post_ids:
+        async with db.read() as conn:
+            row = await conn.fetchrow("SELECT account_id, visibility, boost_of_id FROM posts WHERE id = $1", post_id)
+        await push_to_homes(db, PostCreated(post_id=post_id, account_id=row[0], visibility=row[1], boost_of_id=row[2]))
+
+
+async def heard_by(listener: Listener, seconds: float = 0.5) -> list[Heard]:
+    return await listener.next(seconds)
+
+
+async def _people(db: Database, names: str) -> list[Account]:
+    return [await settle(db, name) for name in names.split()]
+
+
+def _posts(heard: Sequence[Heard]) -> list[int]:
+    return [one.post_id for one in heard if isinstance(one, PostHeard)]
+
+
+async def test_followers_hear_of_a_post_and_strangers_do_not(db: Database) -> None:
+    author, follower, stranger = await _people(db, "author follower stranger")
+    await follow(db, follower, author)
+    hub = Hub(db)
+    with hub.listen(follower.id, [HOME]) as one, hub.listen(stranger.id, [HOME]) as other:
+        post = (await write(db, author)).post
+        await announce(db, post.id)
+        assert await heard_by(one) == [PostHeard(HOME, post.id)]
+        assert await heard_by(other, 0.1) == []
+
+
+async def test_one_statement_asks_for_all_listeners_and_all_posts_of_a_burst(db: Database) -> None:
+    author, *followers = await _people(db, "author " + " ".join(f"f{number}" for number in range(12)))
+    for follower in followers:
+        await follow(db, follower, author)
+    hub = Hub(db)
+    written = [(await write(db, author)).post.id for _ in range(3)]
+    blocks = [hub.listen(follower.id, [HOME]) for follower in followers]
+    listeners = [block.__enter__() for block in blocks]
+    await announce(db, *written[:-1])
+    [await heard_by(listener) for listener in listeners]
+    before = db.statements
+    db.live.publish("posts.new", {"post_id": written[-1]})
+    for listener in listeners:
+        assert _posts(await heard_by(listener)) == [written[-1]]
+    assert db.statements - before == 1
+    for block in blocks:
+        block.__exit__(None, None, None)
+
+
+async def test_who_must_not_see_a_post_does_not_hear_of_it(db: Database) -> None:
+    names = "follower muter muter_for_an_hour blocker blocked blocked_by_origin without_boosts only_english mentioned"
+    author, origin, *readers = await _people(db, f"author origin {names}")
+    person = dict(zip(names.split(), readers, strict=True))
+    everybody = set(person)
+    async with db.write() as tx:
+        for name, reader in person.items():
+            await relations.follow(
+                tx, reader, author.id, shows_boosts=name != "without_boosts", languages=["en"] if name == "only_english" else None
+            )
+        await relations.mute(tx, person["muter"], author.id)
+        await relations.mute(tx, person["muter_for_an_hour"], author.id, seconds=3600)
+        await relations.block(tx, person["blocker"], author.id)
+        await relations.block(tx, author, person["blocked"].id)
+        await relations.block(tx, origin, person["blocked_by_origin"].id)
+    away = {"muter", "muter_for_an_hour", "blocker", "blocked"}
+    boosted = (await write(db, origin, "původní", language="cs")).post
+    async with db.write() as tx:
+        boost = (await posts.boost_post(tx, author, boosted.id)).post
+    expected = {
+        (await write(db, author, "pro všechny", language="en")).post.id: everybody - away,
+        (await write(db, author, "česky", language="cs")).post.id: everybody - away - {"only_english"},
+        (await write(db, author, "jen sledujícím", visibility=Visibility.FOLLOWERS)).post.id: everybody - away,
+        (await write(db, author, "@mentioned", visibility=Visibility.DIRECT)).post.id: {"mentioned"},
+        boost.id: everybody - away - {"without_boosts", "only_english", "blocked_by_origin"},
+    }
+    hub = Hub(db)
+    blocks = {name: hub.listen(reader.id, [HOME]) for name, reader in person.items()}
+    listeners = {name: block.__enter__() for name, block in blocks.items()}
+    await announce(db, *expected)
+    await asyncio.sleep(0.3)
+    heard = {name: _posts(await heard_by(listener, 0.01)) for name, listener in listeners.items()}
+    for block in blocks.values():
+        block.__exit__(None, None, None)
+    for post_id, hearers in expected.items():
+        assert {name for name, ids in heard.items() if post_id in ids} == hearers
+
+
+async def test_each_feed_gives_its_own(db: Database) -> None:
+    author, reader, muter = await _people(db, "author reader muter")
+    async with db.write() as tx:
+        await relations.mute(tx, muter, author.id)
+    written = {
+        "plain": (await write(db, author, "venku je hezky")).post.id,
+        "tagged": (await write(db, author, "teče #Kašna", visibility=Visibility.PUBLIC)).post.id,
+        "unlisted": (await write(db, author, "stranou #kasna", visibility=Visibility.UNLISTED)).post.id,
+        "direct": (await write(db, author, "@reader #kasna", visibility=Visibility.DIRECT)).post.id,
+    }
+    written["reply"] = (await write(db, author, "sobě #kasna", reply_to_id=written["plain"])).post.id
+    public, local, tag, direct = Topic(Feed.PUBLIC), Topic(Feed.LOCAL), Topic(Feed.HASHTAG, "kasna"), Topic(Feed.DIRECT)
+    hub = Hub(db)
+    with (
+        hub.listen(None, [public, tag]) as nobody, hub.listen(reader.id, [local, tag, direct, Topic(Feed.HASHTAG, "jine")]) as member,
+        hub.listen(muter.id, [public, tag, direct]) as away,
+    ):
+        await announce(db, *written.values())
+        await asyncio.sleep(0.2)
+        of_nobody, of_member = await heard_by(nobody), await heard_by(member)
+        assert await heard_by(away, 0.1) == []
+    assert {(one.topic.feed.value, one.post_id) for one in of_nobody if isinstance(one, PostHeard)} == {
+        ("public", written["plain"]), ("public", written["tagged"]), ("hashtag", written["tagged"]), ("hashtag", written["reply"]),
+    }
+    assert {(one.topic, one.post_id) for one in of_member if isinstance(one, PostHeard)} == {
+        (local, written["plain"]), (local, written["tagged"]), (tag, written["tagged"]), (tag, written["reply"]),
+        (direct, written["direct"]),
+    }
+
+
+async def test_a_listener_that_leaves_in_the_middle_takes_nothing_from_itself_or_others(db: Database) -> None:
+    author, one, other = await _people(db, "author one other")
+    for follower in (one, other):
+        await follow(db, follower, author)
+    hub = Hub(db)
+    written: list[int] = []
+    heard: list[int] = []
+    with hub.listen(one.id, [HOME]) as staying:
+        for _ in range(20):
+            with hub.listen(other.id, [HOME]) as leaving:
+                waiting = asyncio.create_task(leaving.next(5)), asyncio.create_task(staying.next(5))
+                written.append((await write(db, author)).post.id)
+                await announce(db, written[-1])
+                for task in waiting:
+                    task.cancel()
+                _, ended = await asyncio.gather(*waiting, return_exceptions=True)
+                heard += _posts(ended) if isinstance(ended, list) else []
+        await asyncio.sleep(0.2)
+        assert heard + _posts(await heard_by(staying)) == written
+
+
+async def test_while_the_database_is_away_posts_wait(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    author, reader = await _people(db, "author reader")
+    await follow(db, reader, author)
+    hub = Hub(db)
+    tries = []
+    right = hub_module.list_hearers_unscoped
+
+    async def fail_twice(*args: object) -> object:
+        tries.append(args)
+        if len(tries) < 3:
+            raise Unavailable
+        return await right(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hub_module, "list_hearers_unscoped", fail_twice)
+    with hub.listen(reader.id, [HOME]) as listener:
+        post = (await write(db, author)).post
+        await announce(db, post.id)
+        assert _posts(await heard_by(listener, 5)) == [post.id]
+
+
+async def test_a_failure_asks_everybody_to_look_again_and_ends_nothing(
+    db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    author, reader = await _people(db, "author reader")
+    await follow(db, reader, author)
+    hub = Hub(db)
+    right = hub_module.list_hearers_unscoped
+
+    async def fail(*_args: object) -> object:
+        monkeypatch.setattr(hub_module, "list_hearers_unscoped", right)
+        raise RuntimeError("a statement that fails")
+
+    monkeypatch.setattr(hub_module, "list_hearers_unscoped", fail)
+    with hub.listen(reader.id, [HOME]) as listener:
+        await announce(db, (await write(db, author)).post.id)
+        assert await heard_by(listener, 5) == [LookAgain()]
+        post = (await write(db, author)).post
+        await announce(db, post.id)
+        assert _posts(await heard_by(listener, 5)) == [post.id]
+
+
+@pytest.mark.parametrize("place", [0, LONGEST_QUEUE, 3 * LONGEST_QUEUE - 1, None])
+async def test_a_slow_listener_is_asked_to_look_again_and_hears_of_the_end_of_its_session(db: Database, place: int | None) -> None:
+    reader, = await _people(db, "reader")
+    with Hub(db).listen(reader.id, [HOME]) as listener:
+        for number in range(3 * LONGEST_QUEUE):
+            listener.tell(LoginChanged() if number == place else PostHeard(HOME, number))
+        heard = await heard_by(listener)
+    assert len(heard) <= LONGEST_QUEUE
+    assert LookAgain() in heard
+    assert (LoginChanged() in heard) == (place is not None)
+
+
+async def test_a_resync_reaches_every_listener(db: Database) -> None:
+    one, other = await _people(db, "one other")
+    hub = Hub(db)
+    with hub.listen(one.id, [HOME]) as first, hub.listen(other.id, []) as second:
+        hub.resync()
+        assert await heard_by(first) == await heard_by(second) == [LookAgain()]
+
+
+async def test_a_job_that_runs_twice_announces_once(db: Database) -> None:
+    author, reader = await _people(db, "author reader")
+    await follow(db, reader, author)
+    with Hub(db).listen(reader.id, [HOME]) as listener:
+        post = (await write(db, author)).post
+        await announce(db, post.id)
+        assert _posts(await heard_by(listener)) == [post.id]
+        await announce(db, post.id)
+        assert await heard_by(listener, 0.2) == []
+
+
+async def test_of_a_withdrawn_post_they_hear_who_could_see_it(db: Database) -> None:
+    author, follower, stranger, blocked = await _people(db, "author follower stranger blocked")
+    await follow(db, follower, author)
+    async with db.write() as tx:
+        await relations.block(tx, author, blocked.id)
+    private = (await write(db, author, visibility=Visibility.FOLLOWERS)).post.id
+    public = (await write(db, author)).post.id
+    hub = Hub(db)
+    people = {"author": author, "follower": follower, "stranger": stranger, "blocked": blocked}
+    blocks = {name: hub.listen(account.id, [HOME]) for name, account in people.items()}
+    listeners = {name: block.__enter__() for name, block in blocks.items()}
+    async with db.write() as tx:
+        await posts.delete_post(tx, author, private)
+        await posts.delete_post(tx, author, public)
+    await asyncio.sleep(0.3)
+    heard = {}
+    for name, listener in listeners.items():
+        heard[name] = {one.post_id for one in await heard_by(listener, 0.01) if isinstance(one, PostWithdrawn)}
+        blocks[name].__exit__(None, None, None)
+    assert heard == {"author": {private, public}, "follower": {private, public}, "stranger": {public}, "blocked": set()}
+
+
+async def test_what_ends_log_ins_is_heard(db: Database) -> None:
+    one, other = await _people(db, "one other")
+    hub = Hub(db)
+    with hub.listen(one.id, []) as first, hub.listen(other.id, []) as second:
+        async with db.write() as tx:
+            forget_viewer(tx, one.id)
+        assert await heard_by(first) == [LoginChanged()]
+        assert await heard_by(second, 0.05) == []
+
+
+async def test_without_listeners_nothing_is_heard_or_asked(db: Database) -> None:
+    author, reader = await _people(db, "author reader")
+    await follow(db, reader, author)
+    hub = Hub(db)
+    with hub.listen(reader.id, [HOME]):
+        pass
+    post = (await write(db, author)).post
+    before = db.statements
+    db.live.publish("posts.new", {"post_id": post.id})
+    await asyncio.sleep(0.1)
+    assert db.statements == before
