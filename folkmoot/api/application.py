@@ -10,6 +10,7 @@ from typing import Any
 
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.request import Request, encode
+from folkmoot.api.words import PARAMETER_OF
 from folkmoot.base import clock
 from folkmoot.base.errors import (
     Invalid,
@@ -139,7 +140,7 @@ def _refusal(problem: Problem) -> Reply:
         answer = {"error": "Validation failed: " + ", ".join(sentences), "details": {}}
         for error, sentence in zip(problem.errors, sentences, strict=True):
             entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}
-            answer["details"].setdefault(error.field, []).append(entry)
+            answer["details"].setdefault(PARAMETER_OF.get(error.field, error.field), []).append(entry)
     if isinstance(problem, TooMany | WritesPaused):
         headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
     return Reply(encode(answer), status, JSON, headers)

@@ -17,6 +17,11 @@ VISIBILITY: dict[posts.Visibility, VisibilityWord] = {
     posts.Visibility.DIRECT: "direct",
 }
 VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
+# Fields that something is wrong with, by the names of the parameters that clients send.
+PARAMETER_OF = {
+    "text": "status", "cover": "spoiler_text", "bio": "note", "post_ids": "status_ids", "clauses": "rule_ids", "invitation": "invite_code",
+    "name": "client_name", "redirect_uri": "redirect_uris",
+}
 NOTIFICATION = {
     Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",
     Kind.FOLLOW_REQUEST: "follow_request", Kind.POLL: "poll", Kind.POST: "status", Kind.UPDATE: "update",

@@ -1,6 +1,6 @@
 """Parameters of a request, whatever they came as: query, form, multipart or JSON, flat or nested.
 
-`poll[options][]`, `fields_attributes[0][name]` and JSON objects become one tree, and a `Params` reads it with types:
+`poll[options][]`, `rows[0][name]` and JSON objects become one tree, and a `Params` reads it with types:
 what cannot be read as asked is Malformed, with the name of the parameter. Sizes, depth and counts are bounded.
 """
 

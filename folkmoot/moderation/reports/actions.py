@@ -102,9 +102,9 @@ def _checked(draft: ReportDraft) -> ReportDraft:
     if len(comment) > LONGEST_COMMENT:
         errors.append(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_COMMENT}))
     if len(draft.post_ids) > MOST_POSTS:
-        errors.append(FieldError("status_ids", "too_many", "A report names at most %(limit)d posts.", {"limit": MOST_POSTS}))
+        errors.append(FieldError("post_ids", "too_many", "A report names at most %(limit)d posts.", {"limit": MOST_POSTS}))
     if not set(draft.clauses) <= known:
-        errors.append(FieldError("rule_ids", "inclusion", "There is no such rule."))
+        errors.append(FieldError("clauses", "inclusion", "There is no such rule."))
     if errors:
         raise Invalid(*errors)
     category = Category.VIOLATION if draft.clauses else draft.category

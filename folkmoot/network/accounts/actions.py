@@ -128,7 +128,7 @@ def _refuse_profile(account: Account, display_name: str, bio: str, fields: Seque
     if display_name != account.display_name and pretends_to_be_us(display_name):
         errors.append(FieldError("display_name", "reserved", "This name is kept for the network itself. Please choose another one."))
     if len(bio) > LONGEST_STORED_BIO or formatting.count_characters(bio) > LONGEST_BIO:
-        errors.append(FieldError("note", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
+        errors.append(FieldError("bio", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
     if len(fields) > MOST_FIELDS:
         errors.append(FieldError("fields", "too_many", "A profile has at most %(limit)d rows.", {"limit": MOST_FIELDS}))
     if any(len(field.name) > LONGEST_FIELD or len(field.value) > LONGEST_FIELD for field in fields):
