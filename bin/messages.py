@@ -1,7 +1,7 @@
 """Finds the sentences that people read, keeps `locales/LANGUAGE/LC_MESSAGES/folkmoot.po` complete, compiles it.
 
-In templates: `_()` and `ngettext()`. In code: the texts of problems and of fields that are wrong, and what is passed
-to `sentence()` and `plural()`. English is the language of the code itself and has no catalogue.
+In templates: `_()` and `ngettext()`. In code: the texts of problems and of fields that are wrong, what is passed to
+`sentence()` and `plural()`, and the `Words` of mails. English is the language of the code itself and has no catalogue.
 """
 
 import ast
@@ -40,6 +40,8 @@ def _texts(node: ast.AST) -> Iterator[str | tuple[str, str]]:
         place = CALLS.get(name)
         if place is not None and len(node.args) > place and _is_text(node.args[place]):
             yield node.args[place].value  # type: ignore[attr-defined]
+        if name == "Words":
+            yield from (argument.value for argument in node.args if _is_text(argument))  # type: ignore[attr-defined]
         if name == "plural" and len(node.args) > 1 and _is_text(node.args[0]) and _is_text(node.args[1]):
             yield node.args[0].value, node.args[1].value  # type: ignore[attr-defined]
     if isinstance(node, ast.ClassDef):

@@ -18,7 +18,7 @@ import uvloop
 
 from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
-from folkmoot.base import log
+from folkmoot.base import i18n, log
 from folkmoot.base.db import Database
 from folkmoot.base.queue import watchdog
 from folkmoot.base.queue.model import Job, Timed
@@ -118,7 +118,7 @@ def jobs(settings: Settings) -> list[Job]:
     transport = mails.MailTransport(
         network=settings.network.name, base_url=settings.base_url, sender=settings.mail.sender, host=settings.mail.host,
         port=settings.mail.port, user=settings.mail.user, password=settings.mail.password, security=settings.mail.security,
-        outbox=settings.data / "outbox",
+        outbox=settings.data / "outbox", translators=i18n.load(settings.network.time_zone),
     )
 
     async def send_mail(_database: Database, mail: mails.Mail) -> None:

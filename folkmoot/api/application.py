@@ -11,7 +11,7 @@ from typing import Any
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.request import Request, encode
 from folkmoot.api.words import PARAMETER_OF
-from folkmoot.base import clock
+from folkmoot.base import clock, i18n
 from folkmoot.base.errors import (
     Invalid,
     NotFound,
@@ -58,7 +58,7 @@ class ApiApplication:
     def __init__(self, context: Context, router: Router) -> None:
         self._context = context
         self._router = router
-        self._entities = Entities(context.urls)
+        self._entities = Entities(context.urls, i18n.load(context.settings.network.time_zone))
         self._fragments: FragmentCache[Fragment] = FragmentCache(self._entities.fragment)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -19,7 +19,8 @@ from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.formatting import hashtag_key
-from folkmoot.base.i18n import LANGUAGES
+from folkmoot.base.i18n import Translator
+from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import current
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.media.model import Upload
@@ -55,7 +56,11 @@ def _flags(bits: int, is_pinnable: bool) -> bytes:
 
 
 class Entities(AccountEntities):
-    """Makes wire shapes; knows the addresses of this network."""
+    """Makes wire shapes; knows the addresses of this network, and its sentences."""
+
+    def __init__(self, urls: Urls, translators: Mapping[str, Translator]) -> None:
+        super().__init__(urls)
+        self._translators = translators
 
     # -- statuses ------------------------------------------------------------------------------------------------
 
@@ -68,7 +73,7 @@ class Entities(AccountEntities):
             in_reply_to_id=_id(post.reply_to_id),
             in_reply_to_account_id=_id(post.reply_to_account_id),
             sensitive=post.is_sensitive or post.label is not None,
-            spoiler_text=_cover(post),
+            spoiler_text=self._cover(post),
             visibility=VISIBILITY[post.visibility],
             language=post.language,
             uri=urls.post_uri(post),
@@ -88,6 +93,15 @@ class Entities(AccountEntities):
         )
         is_pinnable = post.boost_of_id is None and post.visibility != Visibility.DIRECT
         return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll)
+
+    def _cover(self, post: Post) -> str:
+        """The author's own cover; of a post that the network has labelled, the rule, which apps show in the same place."""
+        if post.label is None:
+            return post.cover
+        translator = self._translators.get(post.language or "en", self._translators["en"])
+        clause = current().clause(post.label)
+        rule = translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]})
+        return " · ".join(filter(None, [rule, post.cover]))
 
     def spliced_page(self, entries: Iterable[Entry], fragments: Mapping[Key, Fragment], viewer_id: int | None) -> bytes:
         """A timeline's JSON. An entry whose fragment is gone (deleted in this very moment) is left out."""
@@ -198,7 +212,7 @@ class Entities(AccountEntities):
     def only_version(self, post: Post) -> shapes.StatusEdit:
         """The history of a post that was never edited."""
         return shapes.StatusEdit(
-            content=post.html, spoiler_text=_cover(post), sensitive=post.is_sensitive or post.label is not None,
+            content=post.html, spoiler_text=self._cover(post), sensitive=post.is_sensitive or post.label is not None,
             created_at=moment(post.created_at), account=self.account(post.author),
             media_attachments=[self.picture(post, picture) for picture in post.pictures], emojis=[],
         )
@@ -255,16 +269,6 @@ class Entities(AccountEntities):
         return network.CredentialApp(
             **msgspec.structs.asdict(self.app(app)), client_id=app.client_id, client_secret=app.client_secret, client_secret_expires_at=0
         )
-
-
-def _cover(post: Post) -> str:
-    """The author's own cover; of a post that the place has labelled, the rule, which apps show in the same place."""
-    if post.label is None:
-        return post.cover
-    language = post.language if post.language in LANGUAGES else "en"
-    clause = current().clause(post.label)
-    word = "Bod" if language == "cs" else "Rule"
-    return " · ".join(filter(None, [f"{word} {clause.number}: {clause.title[language]}", post.cover]))
 
 
 def _id(value: int | None) -> str | None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from folkmoot.base import clock
 
+CATALOGUES = Path(__file__).resolve().parents[1] / "web" / "locales"
 LANGUAGES = {"en": "English", "cs": "Čeština"}
 _MONTHS = {
     "en": "January February March April May June July August September October November December".split(),
@@ -113,6 +114,11 @@ class Translator:
         if minutes >= 48 * 60:
             return self.plural("%(count)s day", "%(count)s days", minutes // 1440)
         return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def load(time_zone: str) -> dict[str, Translator]:
+    """A translator for each language."""
+    return {language: Translator(language, CATALOGUES, time_zone) for language in LANGUAGES}
 
 
 def choose(accepted: str, default: str) -> str:

@@ -1,8 +1,6 @@
 """Templates: one environment per language, autoescaped, with what every page needs at hand."""
 
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,10 +19,7 @@ class Templates:
     """The templates in all languages."""
 
     def __init__(self, settings: Settings, urls: Urls, static: StaticFiles) -> None:
-        catalogues = Path(str(files("folkmoot").joinpath("web", "locales")))
-        self.translators = {
-            language: i18n.Translator(language, catalogues, settings.network.time_zone) for language in i18n.LANGUAGES
-        }
+        self.translators = i18n.load(settings.network.time_zone)
         self._environments = {
             language: _environment(translator, settings, urls, static) for language, translator in self.translators.items()
         }
