@@ -1,6 +1,6 @@
 """Typed parameters: every endpoint declares a struct, and `fill` makes one from what a client sent.
 
-Clients send parameters as query, form, multipart or JSON; `http/params.py` makes one tree of all of them. The type of
+Clients send parameters as query, form, multipart or JSON; `http/bodies.py` makes one tree of all of them. The type of
 a field says how its value is read: a number from a text, a list from a single value, a word from a fixed set. What is
 absent keeps the default of the field, and so does an empty value where a number, an id or a word is expected. An empty
 text is a value: it clears what an absent one leaves (`str | None = None`). `| UnsetType` tells an empty file from none.
@@ -17,7 +17,7 @@ from msgspec import NODEFAULT, Meta, inspect
 from folkmoot.base.errors import FieldError, Invalid, Malformed
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
-from folkmoot.http.params import File, Params
+from folkmoot.http.params import File, Params, unreadable
 
 _LARGEST = 10**18
 _ID_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,19}$"}
@@ -279,7 +279,3 @@ def _focus(_extra: dict[str, Any]) -> Read:
 
 
 _SPECIAL: dict[str, Callable[[dict[str, Any]], Read]] = {"id": _id, "cursor": _cursor, "count": _count, "focus": _focus}
-
-
-def unreadable(name: str) -> Malformed:
-    return Malformed("The parameter %(name)s cannot be read.", name=name)

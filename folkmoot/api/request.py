@@ -11,9 +11,10 @@ from folkmoot.api.entities import Entities
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import parse_id
+from folkmoot.http.bodies import from_body, from_query
 from folkmoot.http.context import Context
 from folkmoot.http.fragments import FragmentCache
-from folkmoot.http.params import Params, from_body, from_query
+from folkmoot.http.params import Params
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Route
 from folkmoot.network.accounts.model import Account

@@ -12,7 +12,7 @@ from folkmoot.base.errors import (
     Unavailable,
     WritesPaused,
 )
-from folkmoot.http.params import TooLarge
+from folkmoot.http.bodies import TooLarge
 
 
 class WrongMethod(Problem):

@@ -12,9 +12,10 @@ from folkmoot.base.db import Database
 from folkmoot.base.errors import FieldError, Invalid, NotFound, TooMany
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
+from folkmoot.http.bodies import from_body, from_query
 from folkmoot.http.context import Context
 from folkmoot.http.fragments import FragmentCache
-from folkmoot.http.params import LenientParams, Params, from_body, from_query
+from folkmoot.http.params import LenientParams, Params
 from folkmoot.http.replies import HTML, Reply, redirect
 from folkmoot.http.replies import Headers as HeaderList
 from folkmoot.http.routing import Route

@@ -14,7 +14,8 @@ import folkmoot
 from folkmoot.api.parameters import Cursor, Focus, Id, Offset, PageOf20, Parameters, UpTo40, fields_of, fill, json_schema, on_the_wire
 from folkmoot.api.routes import ROUTES
 from folkmoot.base.errors import Invalid, Malformed
-from folkmoot.http.params import File, Params, from_query, nested
+from folkmoot.http.bodies import from_query, nested
+from folkmoot.http.params import File, Params
 
 KINDS = sorted({endpoint.params for endpoint in ROUTES if endpoint.params}, key=lambda kind: kind.__name__)
 

@@ -9,8 +9,8 @@ import pytest
 from starlette.datastructures import Headers
 
 from folkmoot.base.errors import Malformed
-from folkmoot.http import params
-from folkmoot.http.params import from_body
+from folkmoot.http import bodies
+from folkmoot.http.bodies import from_body
 from folkmoot.http.server import GuardedProtocol, Server
 from tests.network_up import free_port
 
@@ -136,7 +136,7 @@ async def test_who_does_not_read_is_hung_up_on(port: int) -> None:
 
 
 async def test_a_body_may_be_long_but_not_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(params, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.3)
     headers = Headers({"content-type": "application/json"})
 
     async def slow() -> Any:

@@ -21,7 +21,6 @@ _OWN_CLOCK = ("rate_buckets", "timed_jobs", "homes", "home_entries")  # not what
 _READERS = {
     "text",
     "optional_text",
-    "required",
     "flag",
     "optional_flag",
     "integer",
