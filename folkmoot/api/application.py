@@ -38,6 +38,7 @@ _WIRE = {
     PersonMissing.message: "This method requires an authenticated user",
     Suspended.message: "Your login is currently disabled.",
     RoleMissing.message: "This action is not allowed",
+    "A post shows this picture.": "Media attachment is currently used by a status",
 }
 _EXPOSED = (
     b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Retry-After, Deprecation, Mastodon-Async-Refresh"
@@ -136,7 +137,8 @@ def _refusal(problem: Problem) -> Reply:
     answer: dict[str, Any] = {"error": text % problem.params if problem.params else text}
     headers: list[tuple[bytes, bytes]] = []
     if isinstance(problem, Invalid) and problem.errors:
-        sentences = [error.message % error.params if error.params else error.message for error in problem.errors]
+        texts = [(_WIRE.get(error.message, error.message), error.params) for error in problem.errors]
+        sentences = [text % params if params else text for text, params in texts]
         answer = {"error": "Validation failed: " + ", ".join(sentences), "details": {}}
         for error, sentence in zip(problem.errors, sentences, strict=True):
             entry = {"error": f"ERR_{error.code.upper()}", "description": sentence}

@@ -29,7 +29,7 @@ class OAuthError(Shape, kw_only=True):
     """RFC 6749 5.2."""
 
     error: str
-    error_description: str
+    error_description: str | UnsetType = UNSET
 
 
 class Nothing(Shape, kw_only=True):

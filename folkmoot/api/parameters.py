@@ -87,7 +87,7 @@ class PageOf40(Cursors, frozen=True, kw_only=True):
 
 
 class ParameterField(NamedTuple):
-    """One parameter, for whoever reads or describes it. `parts`: the fields of a nested struct, `schema`: JSON Schema."""
+    """One parameter: how it is read and described. `parts`: the fields of a nested struct, `schema`: JSON Schema."""
 
     name: str
     read: Read

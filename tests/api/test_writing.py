@@ -112,7 +112,8 @@ async def test_unused_media_go_and_used_ones_stay(village: Village) -> None:
     assert (await jana.get(f"/api/v1/media/{media}")).status == 404
     media = (await jana.upload("/api/v2/media", "file", picture())).json["id"]
     await jana.post("/api/v1/statuses", {"status": "a", "media_ids[]": [media]})
-    assert (await jana.send("DELETE", f"/api/v1/media/{media}")).status == 422
+    refused = await jana.send("DELETE", f"/api/v1/media/{media}")
+    assert (refused.status, refused.json["error"]) == (422, "Validation failed: Media attachment is currently used by a status")
     for method in ("GET", "PUT"):
         assert (await jana.send(method, f"/api/v1/media/{media}", {"description": "x"})).status == 404
 

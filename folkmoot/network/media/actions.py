@@ -73,7 +73,7 @@ async def remove_picture(tx: WriteTx, store: FileStore, owner: Account, media_id
     """Removes an upload that no post uses. Raises NotFound, Invalid for one that a post uses."""
     upload = await queries.get_own_upload(tx, owner.id, media_id)
     if upload.post_id is not None:
-        raise Invalid(FieldError("media", "in_use", "Media attachment is currently used by a status"))
+        raise Invalid(FieldError("media", "in_use", "A post shows this picture."))
     await _remove(tx, store, media_id)
 
 
