@@ -10,6 +10,7 @@ from folkmoot import __version__
 from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.network_shapes import Error, OAuthError, ValidationError
 from folkmoot.api.parameters import ParameterField, json_schema, on_the_wire
+from folkmoot.base.limits import TABLE
 from folkmoot.http.routing import Access
 from folkmoot.network.sessions.scopes import KNOWN
 
@@ -19,7 +20,8 @@ _INTRODUCTION = """The client API of Folkmoot, as Mastodon's clients know it.
 
 Ids are texts. Moments are UTC. Lists are paged by the `Link` header; an empty page has none. Parameters may come in the
 query, or in a body as a form, multipart or JSON; lists are named with brackets in forms and queries (`id[]`). JSON null
-counts as absent. Every answer carries the rate limit that is closest."""
+counts as absent. Every answer carries the rate limit that is closest. `x-access` says who may call an operation, `x-limit`
+which limit of its own it has."""
 REFUSALS = {
     400: "A parameter is missing or cannot be read.", 401: "The token is not valid, or there is none.",
     403: "The token's scopes do not cover this, or the member may not do it.",
@@ -89,6 +91,9 @@ def _operation(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
     if endpoint.reads_body and endpoint.params:
         schema = {"$ref": f"{_SCHEMAS}{endpoint.params.__name__}"}
         operation["requestBody"] = {"content": {kind: {"schema": schema} for kind in _BODIES}}
+    operation["x-access"] = str(endpoint.access)
+    if endpoint.limit:
+        operation["x-limit"] = {"name": endpoint.limit, "requests": TABLE[endpoint.limit].times, "seconds": TABLE[endpoint.limit].seconds}
     if endpoint.rule:
         operation["description"] = endpoint.rule
     if endpoint.deprecated_at:

@@ -3,7 +3,8 @@
 Clients send parameters as query, form, multipart or JSON; `http/bodies.py` makes one tree of all of them. The type of
 a field says how its value is read: a number from a text, a list from a single value, a word from a fixed set. What is
 absent keeps the default of the field, and so does an empty value where a number, an id or a word is expected. An empty
-text is a value: it clears what an absent one leaves (`str | None = None`). `| UnsetType` tells an empty file from none.
+text is a value: it clears what an absent one leaves (`str | None = None`). JSON null counts as absent, but for fields that
+are `| UnsetType`, which tell an empty file from none.
 The reference page, the OpenAPI document and the hostile tests read the same structs through `fields_of`.
 """
 
@@ -106,7 +107,7 @@ def fill(kind: type[P], given: Params) -> P:
     """The struct with what was given. Raises Malformed, and Invalid for a word that is not known."""
     values: dict[str, Any] = {}
     for field in fields_of(kind):
-        if field.name in given:
+        if field.name in given if field.keeps_none else given.is_given(field.name):
             value = field.read(given, field.name)
             if value is not None or field.keeps_none:
                 values[field.name] = value

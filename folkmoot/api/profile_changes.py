@@ -29,8 +29,8 @@ class ProfileChange(Parameters, frozen=True, kw_only=True):
 
     display_name: Annotated[str | None, about(maxLength=accounts.LONGEST_NAME)] = None
     note: Annotated[str | None, about("The biography.", maxLength=accounts.LONGEST_BIO)] = None
-    avatar: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
-    header: Annotated[File | UnsetType | None, about("A picture; an empty one takes it away.")] = UNSET
+    avatar: Annotated[File | UnsetType | None, about("A picture; an empty one or null takes it away.")] = UNSET
+    header: Annotated[File | UnsetType | None, about("A picture; an empty one or null takes it away.")] = UNSET
     locked: Annotated[bool | None, about("Whether followers must be accepted.")] = None
     bot: bool | None = None
     discoverable: bool | None = None

@@ -75,7 +75,9 @@ class Request:
     async def params(self) -> Params:
         """The parameters of query and body; the body wins."""
         if self._params is None:
-            most = self.route.most_bytes or self.context.settings.media.max_bytes + 1024 * 1024
+            most = self.route.most_bytes
+            if most is None:
+                most = self.context.settings.media.max_bytes + 1024 * 1024
             body = await from_body(self._receive, self.headers, most)
             self._params = Params({**self.query.tree(), **body.tree()})
         return self._params

@@ -38,6 +38,10 @@ class Params:
     def __contains__(self, name: str) -> bool:
         return name in self._tree
 
+    def is_given(self, name: str) -> bool:
+        """Whether there is a value. JSON null is none."""
+        return self._tree.get(name) is not None
+
     def text(self, name: str) -> str:
         """The text, or an empty one."""
         return self.optional_text(name) or ""

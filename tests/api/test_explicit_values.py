@@ -80,6 +80,7 @@ async def test_an_empty_text_clears_and_an_absent_one_leaves(village: Village, c
     seen = tuple(after[name] for name in ("display_name", "locked", "bot", "hide_collections")), after["source"]["note"]
     assert seen == ((("", False, False, False), "") if change else (("Jana N.", True, True, True), "Knihovnice"))
     assert after["fields"] == before["fields"] != []
+    assert (await jana.send("PATCH", CREDENTIALS, as_json={"fields_attributes": None})).json["fields"] == before["fields"]
     assert (await jana.send("PATCH", CREDENTIALS, as_json={"fields_attributes": []})).json["fields"] == []
 
 

@@ -66,6 +66,7 @@ def test_the_document_tells_limits_pages_and_refusals(described: dict[str, Any])
     assert {"Retry-After", "X-RateLimit-Reset"} <= set(refusal["headers"])
     posting = described["paths"]["/api/v1/statuses"]["post"]
     assert set(posting["requestBody"]["content"]) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
+    assert (posting["x-access"], posting["x-limit"]) == ("member", {"name": "post", "requests": 300, "seconds": 10800})
     body = described["components"]["schemas"]["NewStatus"]["properties"]
     assert body["visibility"]["enum"] == ["direct", "private", "public", "unlisted"]
     assert body["poll"]["properties"]["options"]["maxItems"] == 4
