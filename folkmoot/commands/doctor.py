@@ -1,4 +1,4 @@
-"""`moot doctor`: looks for faults, each with the command or setting that mends it. Exit code 1 when something is broken."""
+"""`moot doctor`: finds problems, each with the command or setting that solves it. Exit code 1 when something is broken."""
 
 import shutil
 import sys
@@ -33,52 +33,62 @@ class Finding(NamedTuple):
 @data_option
 @json_option
 def doctor(data: Path, as_json: bool) -> None:
-    """Look for faults and say how to mend them."""
+    """Find problems and print the command that solves each. Exit code 1: something is broken."""
     settings = settings_of(data)
     findings = [*_machine(settings), *_settings(settings)]
     try:
         findings += run(_database(settings))
-    except Problem:  # the very moment in which somebody asks
-        log = settings.data / "postgres.log"
-        findings.append(Finding("broken", "the database does not answer", f"moot up --data {settings.data}; its last words are in {log}"))
-    marks = {"good": "  ok      ", "warning": "  look    ", "broken": "  BROKEN  "}
-    lines = [marks[finding.state] + finding.what + (f"\n            → {finding.remedy}" if finding.remedy else "") for finding in findings]
+    except Problem:  # doctor is asked most when nothing runs
+        findings.append(Finding("broken", "the database does not answer", _start(settings)))
+    marks = {"good": "  ok       ", "warning": "  warning  ", "broken": "  BROKEN   "}
+    lines = [marks[finding.state] + finding.what + (f"\n             → {finding.remedy}" if finding.remedy else "") for finding in findings]
     show([finding._asdict() for finding in findings], as_json, "\n".join(lines))
     sys.exit(any(finding.state == "broken" for finding in findings))
 
 
+def _start(settings: Settings) -> str:
+    """How to start the database."""
+    if settings.database.url:
+        return f"start the database that database.url in {settings.data / 'folkmoot.toml'} names"
+    return f"moot up --data {settings.data}; if it fails, the reason is in {settings.data / 'postgres.log'}"
+
+
 def _machine(settings: Settings) -> Iterator[Finding]:
-    """The disk, and who may read what."""
+    """Free disk space, and who may read secrets and database files."""
     usage = shutil.disk_usage(settings.data)
     share = round(100 * usage.free / usage.total)
-    free = f"{usage.free // 2**30} GB free on the disk ({share} %)"
+    free = f"{usage.free / 2**30:.1f} GB free on the disk ({share} %)"
     if share < 10:
-        yield Finding("broken" if usage.free < 2**30 else "warning", free, "make room, or move the data directory to a larger disk")
+        yield Finding("broken" if usage.free < 2**30 else "warning", free, f"free some space, or move {settings.data} to a larger disk")
     else:
         yield Finding("good", free)
     for name in ("secrets", "postgres"):
         folder = settings.data / name
         if folder.exists() and folder.stat().st_mode & 0o077:
-            yield Finding("broken", f"{folder} can be read by others", f"chmod -R go= {folder}")
+            yield Finding("broken", f"other users of this machine can read {folder}", f"chmod -R go= {folder}")
         else:
-            yield Finding("good", f"{name} can be read by the network only")
+            yield Finding("good", f"{name}: no other user of this machine can read it")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    """What works, but not as a public network should."""
+    """Settings that are fine for a trial, and not for a public network."""
+    file = settings.data / "folkmoot.toml"
     if not settings.server.base_url:
-        yield Finding("warning", f"the network calls itself {settings.base_url}", "set server.base_url before you invite others")
+        yield Finding("warning", f"no public address is set, so links point to {settings.base_url}",
+                      f"set server.base_url in {file}, then restart")
     elif not settings.is_secure:
-        yield Finding("warning", "the public address is not https", "put caddy or haproxy in front, and set server.base_url to https://…")
+        yield Finding("warning", "the public address is not https",
+                      f"put caddy or haproxy in front, and set server.base_url to https://… in {file}")
     else:
         yield Finding("good", f"public address {settings.base_url}")
     if settings.mail.host:
-        yield Finding("good", f"mail leaves through {settings.mail.host}")
+        yield Finding("good", f"mail is sent through {settings.mail.host}")
     else:
         waiting = len(list((settings.data / "outbox").glob("*.eml")))
-        yield Finding("warning", f"mail is written to files ({waiting} so far), addresses are not confirmed", "set mail.host")
+        yield Finding("warning", f"no mail server is set: mail goes to files in {settings.data / 'outbox'} ({waiting} so far),"
+                      " and e-mail addresses are not confirmed", f"set mail.host in {file}, then restart")
     if not settings.network.contact_email:
-        yield Finding("warning", "nobody knows whom to write to", "set network.contact_email")
+        yield Finding("warning", "no contact address is published", f"set network.contact_email in {file}, then restart")
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -164,16 +174,16 @@ def _journal(state: "SealState", unsealed: int, settings: Settings) -> Finding:
 
 
 def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:
-    """Whether there is a way back, and whether anybody has tried it."""
+    """Whether there is a recent backup, and whether it was ever restored on trial."""
     from folkmoot.portability.runs import BACKUP, BACKUP_IS_OLD, DRILL, DRILL_IS_OLD
 
     for kind, old, command in ((BACKUP, BACKUP_IS_OLD, "moot backup --to REPO"), (DRILL, DRILL_IS_OLD, "moot drill --from REPO")):
         last = runs[kind]
         if last.good_age is None:
-            yield Finding("warning", f"there never was a {kind}", f"{command}: docs/operate/first-backup.md")
+            yield Finding("warning", f"there is no {kind} yet", f"{command} (docs/operate/first-backup.md)")
         elif last.failed:
-            yield Finding("warning", f"the last {kind} failed: {last.failed}", f"mend it, then: {command}")
+            yield Finding("warning", f"the last {kind} failed: {last.failed}", f"solve that, then: {command}")
         elif last.good_age > old:
-            yield Finding("warning", f"the last {kind} was {ago(last.good_age)} ago", f"{command}, by a timer, each night")
+            yield Finding("warning", f"the last {kind} was {ago(last.good_age)} ago", f"{command}; let a timer run it each night")
         else:
             yield Finding("good", f"the last {kind} was {ago(last.good_age)} ago")

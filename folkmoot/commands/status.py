@@ -1,4 +1,4 @@
-"""`moot status`: what this network is, and how it is."""
+"""`moot status`: the state of the network, on one screen."""
 
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,20 @@ from folkmoot.commands.options import ago, data_option, json_option, open_databa
 @data_option
 @json_option
 def status(data: Path, as_json: bool) -> None:
-    """What this network is, and how it is."""
+    """Show the state of the network."""
     answer = run(_status(data))
     silent = answer["worker_seconds"]
     text = (
         f"{answer['name']} at {answer['address']}\n"
         f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
-        f"  people     {answer['members']}, of them {answer['active']} here within 30 days\n"
+        f"  members    {answer['members']}, {answer['active']} of them active in the last 30 days\n"
         f"  posts      {answer['posts']}\n"
         f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
-        f"  pictures   {answer['media_mb']} MB\n"
+        f"  media      {answer['media_mb']} MB\n"
         f"  worker     {'never seen' if silent is None else f'last seen {silent} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
         f" {answer['jobs_parked']} parked{' (moot jobs list)' if answer['jobs_parked'] else ''}\n"
-        f"  cases      {answer['cases_open']} wait for a decision, {answer['cases_overdue']} beyond their time\n"
+        f"  cases      {answer['cases_open']} open, {answer['cases_overdue']} overdue\n"
         f"  backup     {_aged(answer['backup'], 'a restore would bring back')}\n"
         f"  drill      {_aged(answer['drill'], 'it compared')}"
     )

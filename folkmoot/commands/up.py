@@ -108,9 +108,9 @@ def _greet(settings: Settings, demo: bool, started: float) -> None:
     if asyncio.run(knows_village(settings)):
         click.echo(f"  Log in as   jana@example.org   with the password   {PASSWORD}")
         click.echo("  Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova")
-        click.echo("  To judge    log in as hana@example.org (the same password) and open Cases\n")
+        click.echo("  Moderate    log in as hana@example.org (the same password) and open Cases\n")
     else:
-        click.echo("  Nobody lives here yet. Sign up in the browser, or:")
+        click.echo("  There are no accounts yet. Sign up in the browser, or:")
         click.echo(f"    bin/moot account create NAME --email E --password P --role operator --data {settings.data}\n")
     click.echo(f"  Data in {settings.data}. Ctrl-C stops.")
     sys.stdout.flush()

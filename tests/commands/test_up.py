@@ -34,7 +34,7 @@ def _children(pid: int) -> dict[int, str]:
 def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
     network = NetworkUp(folder, "--no-demo").wait()
     try:
-        assert "Nobody lives here yet" in network.log.read_text()
+        assert "There are no accounts yet" in network.log.read_text()
         second = moot("up", "--no-demo", "--port", str(free_port()), data=folder)
         assert second.returncode == 1
         assert "in use by process" in second.stderr
@@ -93,7 +93,7 @@ def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
         again.stop()
     doctor = moot("doctor", data=folder)
     assert doctor.returncode == 1
-    assert "BROKEN  the database does not answer" in doctor.stdout
+    assert "BROKEN   the database does not answer" in doctor.stdout
     assert "free on the disk" in doctor.stdout
 
 

@@ -28,7 +28,7 @@ def _metrics(house: House) -> dict[str, float]:
 
 def test_a_drill_is_made_recorded_and_leaves_nothing(house: House, place: Path) -> None:
     answer_of(moot("backup", "--to", str(house.repository), "--json", data=house.data))
-    assert "there never was a drill" in moot("doctor", data=house.data).stdout
+    assert "there is no drill yet" in moot("doctor", data=house.data).stdout
     assert "folkmoot_drill_age_seconds" not in _metrics(house)
     before = set(house.data.rglob("*"))
     answer = answer_of(moot("drill", "--from", str(house.repository), "--json", data=house.data))
