@@ -18,7 +18,7 @@ from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.accounts.actions import ProfileDraft, update_profile
 from folkmoot.network.media.actions import upload_picture
-from folkmoot.network.media.store import MediaStore
+from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import boost_post, edit_post, favourite_post
 from folkmoot.network.posts.model import PostDraft, PostView, Visibility
 from folkmoot.network.relations import actions as relations
@@ -157,7 +157,7 @@ async def test_whoever_becomes_concerned_neither_sees_nor_claims_a_case_any_more
 
 async def test_whoever_becomes_concerned_between_claim_and_decision_does_not_decide(court: Court) -> None:
     browser = await court.village.by_browser("moderator")
-    store = MediaStore(court.village.settings.data / "media")
+    store = media_store(court.village.settings)
     moderator_id = court.village.people["moderator"].id
     for number, (kind, happens) in enumerate(_LATER.items()):
         author = f"author_{number}"
