@@ -12,5 +12,8 @@ async def add_direct_post(database: Database, event: PostCreated) -> None:
 
 
 async def remove_deleted_post(database: Database, event: PostDeleted) -> None:
+    """The conversation shows the post before it, as long as that is not deleted at the same moment."""
     async with database.write() as tx:
-        await queries.refresh_after_deletion(tx, event.post_id)
+        gone = [event.post_id]
+        while gone:
+            gone = await queries.list_gone(tx, await queries.refresh_after_deletion(tx, gone))

@@ -1,5 +1,7 @@
 """All SQL of conversations."""
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
@@ -57,12 +59,14 @@ async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int)
 
 
 async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
-    """Brings a direct post into the conversations of its author and of those it mentions. May run twice, and
-    in any order: who takes part is the same in the end."""
+    """Brings a direct post into the conversations of its author and of those it mentions.
+
+    May run twice and in any order. The lock makes a deletion wait, so that its own job finds what is written here.
+    """
     await tx.execute(
-        """
+        f"""
         WITH post AS (
-            SELECT id, account_id, conversation_id FROM posts WHERE id = $1 AND visibility = $2
+            SELECT id, account_id, conversation_id FROM posts WHERE id = $1 AND visibility = {Visibility.DIRECT:d} FOR KEY SHARE
         ), people AS (
             SELECT account_id FROM post UNION SELECT mentions.account_id FROM mentions, post WHERE mentions.post_id = post.id
         )
@@ -79,27 +83,37 @@ async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
             WHERE conversations.last_post_id < excluded.last_post_id
                OR NOT conversations.participant_ids @> excluded.participant_ids
         """,
-        post_id, Visibility.DIRECT,
+        post_id,
     )
 
 
-async def refresh_after_deletion(tx: WriteTx, post_id: int) -> None:
-    """Conversations whose last post is gone show the one before it, or go too."""
-    await tx.execute(
-        """
+async def refresh_after_deletion(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
+    """Conversations whose last post is one of these, which are gone, show the one before it, or go too. Returns what they
+    show now. Leans on conversations_last_post."""
+    rows = await tx.fetch(
+        f"""
         WITH stale AS (
             SELECT c.account_id, c.conversation_id, (
                 SELECT max(p.id) FROM posts AS p
-                WHERE p.conversation_id = c.conversation_id AND p.visibility = $2 AND (p.account_id = c.account_id OR EXISTS (
-                    SELECT FROM mentions WHERE mentions.account_id = c.account_id AND mentions.post_id = p.id))
+                WHERE p.conversation_id = c.conversation_id AND p.visibility = {Visibility.DIRECT:d}
+                  AND (p.account_id = c.account_id OR EXISTS (
+                       SELECT FROM mentions WHERE mentions.account_id = c.account_id AND mentions.post_id = p.id))
             ) AS last_post_id
-            FROM conversations AS c WHERE c.last_post_id = $1
+            FROM conversations AS c WHERE c.last_post_id = ANY ($1::bigint[])
         ), gone AS (
             DELETE FROM conversations AS c USING stale
             WHERE stale.last_post_id IS NULL AND c.account_id = stale.account_id AND c.conversation_id = stale.conversation_id
         )
         UPDATE conversations AS c SET last_post_id = stale.last_post_id FROM stale
         WHERE stale.last_post_id IS NOT NULL AND c.account_id = stale.account_id AND c.conversation_id = stale.conversation_id
+        RETURNING c.last_post_id
         """,
-        post_id, Visibility.DIRECT,
+        list(post_ids),
     )
+    return [row["last_post_id"] for row in rows]
+
+
+async def list_gone(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
+    """Which of these posts have been deleted meanwhile. The others stay until this transaction ends."""
+    rows = await tx.fetch("SELECT id FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR KEY SHARE", list(post_ids))
+    return sorted(set(post_ids) - {row["id"] for row in rows})
