@@ -1,6 +1,5 @@
 """Timelines through the client API."""
 
-import asyncio
 from typing import Annotated
 
 from folkmoot.api.endpoints import endpoint
@@ -10,10 +9,8 @@ from folkmoot.api.status_shapes import Status
 from folkmoot.base.formatting import hashtag_key
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
-from folkmoot.network.timelines.jobs import rebuild_when_idle
+from folkmoot.network.timelines.jobs import rebuild_soon
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
-
-_rebuilds: set[asyncio.Task[None]] = set()
 
 
 class PublicTimeline(PageOf20, frozen=True, kw_only=True):
@@ -34,10 +31,8 @@ async def home(request: Request, params: PageOf20) -> Reply:
     """The home timeline. 206 while it is being built: the page is right already, and clients ask again."""
     async with request.database.read() as conn:
         timeline = await get_home(conn, request.viewer.id, params.page)
-    if timeline.is_partial and not request.context.is_standby:
-        task = asyncio.create_task(rebuild_when_idle(request.database, request.viewer.id))
-        _rebuilds.add(task)
-        task.add_done_callback(_rebuilds.discard)
+    if timeline.is_partial:
+        rebuild_soon(request.database, request.viewer.id)
     return await request.timeline(timeline, 206 if timeline.is_partial else 200)
 
 

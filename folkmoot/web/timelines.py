@@ -1,6 +1,5 @@
 """Pages of timelines: home, explore, hashtags, bookmarks, favourites."""
 
-import asyncio
 from contextlib import suppress
 from typing import Any
 
@@ -14,15 +13,13 @@ from folkmoot.network.notifications.model import Marker
 from folkmoot.network.notifications.queries import list_markers
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_marked_ids, list_post_views
-from folkmoot.network.timelines.jobs import rebuild_when_idle
+from folkmoot.network.timelines.jobs import rebuild_soon
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
 from folkmoot.web.request import Request
 
-_rebuilds: set[asyncio.Task[None]] = set()
-
 
 async def front(request: Request) -> Reply:
-    """Home for who is logged in; for everybody else what this place is, and what is said here."""
+    """The home of who is logged in; for everybody else the newest public posts."""
     return await (home(request) if request.signed_in else explore(request))
 
 
@@ -31,10 +28,8 @@ async def home(request: Request) -> Reply:
     async with request.database.read() as conn:
         timeline = await get_home(conn, request.viewer.id, page)
         markers = await list_markers(conn, request.viewer.id, ["home"])
-    if timeline.is_partial and not request.context.is_standby:
-        task = asyncio.create_task(rebuild_when_idle(request.database, request.viewer.id))
-        _rebuilds.add(task)
-        task.add_done_callback(_rebuilds.discard)
+    if timeline.is_partial:
+        rebuild_soon(request.database, request.viewer.id)
     views = await request.views(timeline.entries)
     marker = markers[0] if markers else None
     reply = await request.show(

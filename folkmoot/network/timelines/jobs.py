@@ -1,8 +1,10 @@
 """What the timelines hear of, and what they do by the clock. `app.py` subscribes these."""
 
 import asyncio
+from contextlib import suppress
 
 from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable, WritesPaused
 from folkmoot.network.posts.model import PostCreated, PostDeleted, PostEdited
 from folkmoot.network.relations.model import FollowEnded, FollowStarted
 from folkmoot.network.relations.queries import delete_pulled_authors, insert_pulled_authors
@@ -13,6 +15,7 @@ from folkmoot.network.timelines.queries.homes import mark_unbuilt
 # Rebuilding is work of 15 to 44 ms: a crowd that returns after a crash must not take the database from the others.
 _rebuilds = asyncio.Semaphore(2)
 _rebuilding: set[int] = set()
+_tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds can vanish
 
 
 async def push_to_homes(database: Database, post: PostCreated) -> None:
@@ -55,8 +58,20 @@ async def trim(database: Database) -> None:
         await actions.trim_homes(cache)
 
 
+def rebuild_soon(database: Database, account_id: int) -> None:
+    """Builds the home of somebody who is reading right now, behind the answer."""
+    task = asyncio.create_task(_rebuild_quietly(database, account_id))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+async def _rebuild_quietly(database: Database, account_id: int) -> None:
+    with suppress(WritesPaused, Unavailable):  # the reader has an answer, and the next one tries again
+        await rebuild_when_idle(database, account_id)
+
+
 async def rebuild_when_idle(database: Database, account_id: int) -> None:
-    """Builds the home of somebody who is reading right now; two at a time per process, each account once."""
+    """Builds a home; two at a time per process, each account once."""
     if account_id in _rebuilding:
         return
     _rebuilding.add(account_id)
