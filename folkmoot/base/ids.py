@@ -1,8 +1,8 @@
 """The one id function: 63 bits, ordered by time, no counter that could be walked or counted with.
 
 41 bits of milliseconds since 2006-01-01 (lasts to 2075), 12 bits of the owner's shard, 10 random bits. An account
-draws its shard once, and everything that it owns carries it, so a permalink finds its shard without a look-up.
-Two ids of one shard in one millisecond collide once in 1,024: whoever inserts retries on conflict.
+draws its shard once, and everything that it owns carries it. That spreads the ids of one millisecond; writes are not
+sharded (decision 0048). Two ids of one shard in one millisecond collide once in 1,024: whoever inserts retries on conflict.
 """
 
 from datetime import UTC, datetime, timedelta
