@@ -19,8 +19,9 @@ DIRECT = Visibility.DIRECT
 def _created(view: PostView) -> PostCreated:
     post = view.post
     return PostCreated(
-        post_id=post.id, account_id=post.author.id, visibility=post.visibility,
-        mentioned_ids=tuple(one.account_id for one in post.mentions), reply_to_account_id=post.reply_to_account_id, origin_id=view.shown.author.id, boost_of_id=post.boost_of_id,
+        post_id=post.id, account_id=post.author.id, visibility=post.visibility, origin_id=view.shown.author.id,
+        mentioned_ids=tuple(one.account_id for one in post.mentions), reply_to_account_id=post.reply_to_account_id,
+        boost_of_id=post.boost_of_id,
     )
 
 

@@ -173,3 +173,43 @@ async def test_followers_only_posts_leave_with_the_follow(village: Village) -> N
     async with village.database.write() as tx:
         await relations.unfollow(tx, reader, village.people["anna"].id)
     assert await _home(village.database, reader.id) == []  # at once, before the worker has come
+
+
+async def test_a_deleted_post_leaves_the_homes_with_its_boosts_whatever_is_heard_first(village: Village) -> None:
+    await village.settle("reader", "anna", "friend")
+    await village.follow("reader", "friend")
+    await _build(village, "reader")
+    database, anna, friend = village.database, village.people["anna"], village.people["friend"]
+    post = (await village.write("anna", "omyl")).post
+    async with database.write() as tx:
+        boost = (await actions.boost_post(tx, friend, post.id)).post
+    created = PostCreated(post_id=boost.id, account_id=friend.id, visibility=Visibility.PUBLIC, origin_id=anna.id, boost_of_id=post.id)
+    async with database.cache() as cache:
+        await push_post(cache, created)
+        assert await cache.fetchval("SELECT count(*) FROM home_entries") == 1
+    async with database.write() as tx:
+        await actions.delete_post(tx, anna, post.id)
+    assert await _home(database, village.people["reader"].id) == []
+    await village.work()
+    async with database.cache() as cache:
+        await push_post(cache, created)  # a second delivery, long after
+        assert await cache.fetchval("SELECT count(*) FROM home_entries") == 0
+
+
+async def test_a_mute_or_block_shows_at_the_next_read_and_so_does_its_end(village: Village) -> None:
+    await village.settle("reader", "friend", "author")
+    await village.follow("reader", "friend")
+    await _build(village, "reader")
+    database, reader, author = village.database, village.people["reader"], village.people["author"]
+    post = (await village.write("author", "slova")).post
+    async with database.write() as tx:
+        boost = (await actions.boost_post(tx, village.people["friend"], post.id)).post
+    await village.work()
+    for begin, end in ((relations.mute, relations.unmute), (relations.block, relations.unblock)):
+        assert await _home(database, reader.id) == [boost.id]
+        async with database.write() as tx:
+            await begin(tx, reader, author.id)
+        assert await _home(database, reader.id) == []  # before the worker has come
+        async with database.write() as tx:
+            await end(tx, reader, author.id)
+    assert await _home(database, reader.id) == [boost.id]
