@@ -104,8 +104,11 @@ class Hub:
 
     def _start(self) -> None:
         if self._task is None:
-            subscribe = self._database.live.subscribe
-            self._stops = [subscribe(NEW_POSTS_TOPIC, self._hear_post), subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn)]
+            live = self._database.live
+            self._stops = [
+                live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn),
+                live.on_gap(self.resync),
+            ]
             self._task = asyncio.create_task(self._carry(), name="hub")
 
     def _stop(self) -> None:

@@ -65,7 +65,7 @@ async def _lines(request: Request, listener: Listener) -> AsyncIterator[bytes]:
     began, waiting, asked_at = ids.make_id(0), 0, clock.monotonic()
     while True:
         heard = await listener.next(BEAT)
-        if clock.monotonic() - asked_at >= BEAT or not heard or any(isinstance(one, LoginChanged) for one in heard):
+        if clock.monotonic() - asked_at >= BEAT or not heard or any(isinstance(one, LoginChanged | LookAgain) for one in heard):
             asked_at = clock.monotonic()
             if not await _is_session_open(request):
                 return

@@ -226,6 +226,14 @@ async def test_a_resync_reaches_every_listener(db: Database) -> None:
         assert await heard_by(first) == await heard_by(second) == [LookAgain()]
 
 
+async def test_a_lost_connection_asks_every_listener_to_look_again(db: Database) -> None:
+    reader, = await _people(db, "reader")
+    with Hub(db).listen(reader.id, [HOME]) as listener:
+        async with db.read() as conn:
+            await conn.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'folkmoot live'")
+        assert LookAgain() in await heard_by(listener, 20)
+
+
 async def test_a_job_that_runs_twice_announces_once(db: Database) -> None:
     author, reader = await _people(db, "author reader")
     await follow(db, reader, author)
