@@ -14,7 +14,7 @@ from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
-from folkmoot.network.notifications.model import FROM_THE_PLACE, Kind
+from folkmoot.network.notifications.model import FROM_NETWORK, Kind
 
 
 class Filter(Cursors, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Filter(Cursors, frozen=True, kw_only=True):
         return {
             "kinds": kinds_of(self.types) if self.types is not None else None,
             # Apps have no words for what the network itself tells; that comes by mail too.
-            "without": [*kinds_of(self.exclude_types), *FROM_THE_PLACE],
+            "without": [*kinds_of(self.exclude_types), *FROM_NETWORK],
             "sender_id": self.account_id,
         }
 
@@ -60,7 +60,7 @@ async def show(request: Request) -> Reply:
     """One notification."""
     async with request.database.read() as conn:
         notification = await queries.get_notification(conn, request.viewer.id, request.id())
-    if notification.kind in FROM_THE_PLACE:
+    if notification.kind in FROM_NETWORK:
         raise NotFound
     return request.json(request.entities.notification(notification, request.viewer.id))
 

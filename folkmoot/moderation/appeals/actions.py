@@ -17,7 +17,7 @@ from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_on_appeal, list_people
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.notifications.actions import tell_from_the_place
+from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
 
 _EVEN = 0.5  # how likely a second look finds a breach: that is what it is for
@@ -71,7 +71,7 @@ async def close_appeals(tx: WriteTx, case_id: int, second: Verdict | None) -> No
         found = _found(await get_verdict(tx, appeal.verdict_id), second)
         await queries.update_state(tx, appeal.id, LIFECYCLE.step(appeal.state, found), clock.now())
         await note(tx, Step.APPEAL_CLOSED, case_id=case_id, appeal=appeal.id, found=found)
-        await tell_from_the_place(tx, appeal.appellant_id, Kind.APPEAL, appeal.id)
+        await tell_from_network(tx, appeal.appellant_id, Kind.APPEAL, appeal.id)
 
 
 def _found(first: Verdict, second: Verdict | None) -> State:

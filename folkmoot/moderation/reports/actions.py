@@ -15,7 +15,7 @@ from folkmoot.moderation.reports import queries
 from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account
-from folkmoot.network.notifications.actions import tell_from_the_place
+from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
 from folkmoot.network.posts.queries import list_post_views
 
@@ -83,7 +83,7 @@ async def tell_outcome(tx: WriteTx, case_id: int) -> None:
     """Tells every reporter of a case who has not been told. A second time tells nobody."""
     while told := await queries.take_untold(tx, case_id):
         for report_id, reporter_id in told:
-            await tell_from_the_place(tx, reporter_id, Kind.REPORT, report_id)
+            await tell_from_network(tx, reporter_id, Kind.REPORT, report_id)
 
 
 def gravest(draft: ReportDraft) -> Clause:

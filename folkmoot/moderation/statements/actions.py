@@ -10,7 +10,7 @@ from folkmoot.moderation.journal.actions import note
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.statements import queries
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
-from folkmoot.network.notifications.actions import tell_from_the_place
+from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.queries import find_login
@@ -38,13 +38,13 @@ async def tell_statement(tx: WriteTx, statement: Statement) -> None:
     """Tells the author of a restriction, once: a notification, and a mail in their language."""
     if not await queries.update_told(tx, statement.id):
         return
-    await tell_from_the_place(tx, statement.account_id, Kind.STATEMENT, statement.id)
+    await tell_from_network(tx, statement.account_id, Kind.STATEMENT, statement.id)
     await _mail(tx, statement, "statement")
 
 
 async def tell_lifted(tx: WriteTx, statement: Statement) -> None:
     """Tells the author that what a statement told of is over."""
-    await tell_from_the_place(tx, statement.account_id, Kind.LIFTED, statement.id)
+    await tell_from_network(tx, statement.account_id, Kind.LIFTED, statement.id)
     await _mail(tx, statement, "lifted")
 
 

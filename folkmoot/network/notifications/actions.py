@@ -32,9 +32,9 @@ async def clear(tx: WriteTx, account_id: int) -> None:
     tx.publish(topic(account_id), 0)
 
 
-async def tell_from_the_place(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
-    """What the place itself tells somebody: of a statement, a report or an appeal. News of the same one replaces what was told."""
-    notification_id = await queries.insert_from_the_place(tx, account_id, kind, reference_id)
+async def tell_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
+    """What the network itself tells a member: of a statement, a report or an appeal. News of the same one replaces what was told."""
+    notification_id = await queries.insert_from_network(tx, account_id, kind, reference_id)
     if notification_id:
         tx.publish(topic(account_id), notification_id)
 

@@ -27,14 +27,14 @@ class Kind(StrEnum):
     POLL = "poll"  # one that I wrote or voted in is over
     POST = "post"  # by somebody whose every post I want to hear of
     UPDATE = "update"  # a post that I boosted was edited
-    # From the place itself; `reference_id` says of what. The sender is the one who is told.
+    # From the network itself; `reference_id` says of what. The sender is the one who is told.
     STATEMENT = "statement"  # a statement of reasons was issued to me
     LIFTED = "lifted"  # what such a statement told of is over: the post is back
     REPORT = "report"  # a report of mine has an outcome
     APPEAL = "appeal"  # an appeal of mine was decided
 
 
-FROM_THE_PLACE = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL)
+FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL)
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

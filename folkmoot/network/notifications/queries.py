@@ -72,7 +72,7 @@ async def _list_rows(
     ))
 
 
-async def insert_from_the_place(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
+async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
     """Tells a member of this network something that concerns nobody else; news of the same thing takes the place of what
     was told of it before. None for who has no log-in."""
     now = clock.now()
