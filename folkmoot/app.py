@@ -44,7 +44,7 @@ from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
-from folkmoot.network import counters
+from folkmoot.network import folding
 from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUpdated
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
@@ -146,7 +146,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_what_is_over),
-        Timed("counters.fold", timedelta(seconds=1), counters.fold_counters),
+        Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),
         Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),

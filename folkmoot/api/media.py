@@ -11,8 +11,9 @@ from folkmoot.base.errors import Malformed, NotFound
 from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
-from folkmoot.network.media.actions import LONGEST_DESCRIPTION, describe_picture, remove_picture, upload_picture
+from folkmoot.network.media.actions import LONGEST_DESCRIPTION, remove_picture, upload_picture
 from folkmoot.network.media.queries import get_own_upload
+from folkmoot.network.posts.actions import describe_picture
 
 _MIDDLE = (0.0, 0.0)
 

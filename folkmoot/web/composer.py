@@ -8,9 +8,10 @@ import msgspec
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.http.params import Params
-from folkmoot.network.media.actions import describe_picture, upload_picture
+from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
+from folkmoot.network.posts.actions import describe_picture
 from folkmoot.network.posts.model import PollDraft, PostDraft, Visibility
 from folkmoot.web.request import Request
 

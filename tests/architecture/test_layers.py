@@ -18,7 +18,7 @@ UNSCOPED = {
     "http/fragments.py": "fragments are shared by all viewers; the page asks who may see them",
     "streaming/hub.py": "asks for all its listeners together which of them may see a post",
     "web/live.py": "asks about its own session",
-    "network/posts/queries.py": "the scoped readings of posts stand on them",
+    "network/posts/queries/reading.py": "the scoped readings of posts stand on them",
     "web/moderate/sight.py": "pages of moderators",
 }
 

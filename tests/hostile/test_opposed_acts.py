@@ -16,11 +16,14 @@ import pytest
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import Forbidden, Invalid, NotFound
 from folkmoot.network.accounts.actions import ProfileDraft, update_profile
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account, lock_account
+from folkmoot.network.posts import actions as posts
+from folkmoot.network.posts.model import PollDraft, PostDraft, PostEffect, Visibility
+from folkmoot.network.posts.queries.polls import close_expired
 from folkmoot.network.relations import actions as relations
 from tests.invariants import list_broken
-from tests.village import settle
+from tests.village import LIMITS, settle, write
 
 TIMES = 10_000 if os.environ.get("FOLKMOOT_TEST_LONG") else 60
 Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
@@ -28,11 +31,11 @@ Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
 
 @dataclass
 class Scene:
-    """Who acts. `refreshed` accounts are read before each round, as a request reads its viewer."""
+    """Who acts, and what the last round has made."""
 
     jana: Account
     karel: Account
-    ids: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, Any] = field(default_factory=dict)
 
 
 async def clash(db: Database, scene: Scene, before: list[Act], one: Act, other: Act) -> None:
@@ -113,6 +116,146 @@ async def test_opposed_acts_between_two_accounts(db: Database, pair: str) -> Non
     await clash(db, scene, *RELATIONS[pair])
 
 
+# -- posts ---------------------------------------------------------------------------------------------------------
+
+
+def _at(name: str, verb: Callable[..., Awaitable[Any]], post: str = "post") -> Act:
+    async def act(tx: WriteTx, scene: Scene) -> None:
+        await verb(tx, getattr(scene, name), scene.ids[post])
+
+    return act
+
+
+def _writing(name: str, text: str = "Dobrý den", *, as_: str = "post", reply_to: str = "", **draft: Any) -> Act:
+    async def act(tx: WriteTx, scene: Scene) -> None:
+        number = scene.ids["number"] = scene.ids.get("number", 0) + 1  # two acts of a round share the names of hashtags
+        names = {"n": f"a{number // 2}", "m": f"b{number // 2}"}
+        wanted = PostDraft(text=text.format(**names), reply_to_id=scene.ids[reply_to] if reply_to else None, **draft)
+        post = (await posts.create_post(tx, getattr(scene, name), wanted, LIMITS)).post
+        scene.ids[as_] = post.id
+        if post.poll:
+            scene.ids["poll"] = post.poll.id
+
+    return act
+
+
+def _editing(text: str, **draft: Any) -> Act:
+    async def act(tx: WriteTx, scene: Scene) -> None:
+        await posts.edit_post(tx, scene.karel, scene.ids["post"], PostDraft(text=text, **draft), LIMITS)
+
+    return act
+
+
+def _hiding(effect: PostEffect, post: str = "post") -> Act:
+    async def act(tx: WriteTx, scene: Scene) -> None:
+        await posts.set_effect(tx, scene.ids[post], effect, None)
+
+    return act
+
+
+def _suspending(name: str, effect: AccountEffect) -> Act:
+    async def act(tx: WriteTx, scene: Scene) -> None:
+        await posts.set_account_effect(tx, getattr(scene, name).id, effect)
+
+    return act
+
+
+async def _close(tx: WriteTx, scene: Scene) -> None:
+    await tx.execute("UPDATE polls SET expires_at = now() - interval '1 second' WHERE id = $1", scene.ids["poll"])
+    await close_expired(tx, 10)
+
+
+async def _vote(tx: WriteTx, scene: Scene) -> None:
+    await posts.vote_in_poll(tx, scene.jana, scene.ids["poll"], [1])
+
+
+def _poll(*titles: str) -> PollDraft:
+    return PollDraft(titles=titles, expires_in=600)
+
+
+WRITE, ASK = _writing("karel"), _writing("karel", poll=_poll("ano", "ne"))
+LIKE, UNLIKE = _at("jana", posts.favourite_post), _at("jana", posts.unfavourite_post)
+BOOST, UNBOOST = _at("jana", posts.boost_post), _at("jana", posts.unboost_post)
+KEEP, UNKEEP = _at("jana", posts.bookmark_post), _at("jana", posts.unbookmark_post)
+PIN, UNPIN = _at("karel", posts.pin_post), _at("karel", posts.unpin_post)
+DELETE, REPLY = _at("karel", posts.delete_post), _writing("jana", "Odpověď", as_="reply", reply_to="post")
+HIDE, SHOW = _hiding(PostEffect.HIDDEN), _hiding(PostEffect.NONE)
+SUSPEND, RESTORE = _suspending("jana", AccountEffect.SUSPENDED), _suspending("jana", AccountEffect.NONE)
+SUSPEND_AUTHOR, RESTORE_AUTHOR = _suspending("karel", AccountEffect.SUSPENDED), _suspending("karel", AccountEffect.NONE)
+BACK = [RESTORE, RESTORE_AUTHOR, UNBLOCK]
+POSTS: dict[str, tuple[list[Act], Act, Act]] = {
+    "favourite and take it back": ([WRITE], LIKE, UNLIKE),
+    "favourite twice": ([WRITE], LIKE, LIKE),
+    "favourite and delete": ([WRITE], LIKE, DELETE),
+    "take a favourite back and delete": ([WRITE, LIKE, KEEP], UNLIKE, DELETE),
+    "boost and take it back": ([WRITE], BOOST, UNBOOST),
+    "boost twice": ([WRITE], BOOST, BOOST),
+    "take a boost back and boost": ([WRITE, BOOST], UNBOOST, BOOST),
+    "boost and delete": ([WRITE], BOOST, DELETE),
+    "take a boost back and delete": ([WRITE, BOOST], UNBOOST, DELETE),
+    "bookmark and take it back": ([WRITE], KEEP, UNKEEP),
+    "bookmark and delete": ([WRITE], KEEP, DELETE),
+    "favourite and boost": ([WRITE], LIKE, BOOST),
+    "vote and delete": ([ASK], _vote, DELETE),
+    "vote and another poll": ([ASK], _vote, _editing("Jinak", poll=_poll("možná", "nikdy"))),
+    "vote and no poll": ([ASK], _vote, _editing("Bez ankety")),
+    "vote and a later end": ([ASK], _vote, _editing("Déle", poll=_poll("ano", "ne"))),
+    "vote and close": ([ASK], _vote, _close),
+    "vote twice": ([ASK], _vote, _vote),
+    "pin and unpin": ([WRITE], PIN, UNPIN),
+    "pin and delete": ([WRITE], PIN, DELETE),
+    "reply and delete": ([WRITE], REPLY, DELETE),
+    "delete a reply and its parent": ([WRITE, REPLY], _at("jana", posts.delete_post, "reply"), DELETE),
+    "edit and delete": ([ASK], _editing("Jinak"), DELETE),
+    "edit twice": ([WRITE], _editing("Jinak"), _editing("Ještě jinak")),
+    "delete twice": ([WRITE, BOOST, LIKE], DELETE, DELETE),
+    "hashtags in two orders": ([], _writing("jana", "#{n} #{m}"), _writing("karel", "#{m} #{n}")),
+    "mute a conversation and delete": ([WRITE], _at("jana", posts.mute_conversation), DELETE),
+    "hide and boost": ([WRITE], HIDE, BOOST),
+    "hide and take a boost back": ([WRITE, BOOST], HIDE, UNBOOST),
+    "hide and delete": ([WRITE, BOOST], HIDE, DELETE),
+    "hide and reply": ([WRITE], HIDE, REPLY),
+    "hide a reply and delete it": ([WRITE, REPLY], _hiding(PostEffect.HIDDEN, "reply"), _at("jana", posts.delete_post, "reply")),
+    "show and delete": ([WRITE, BOOST, HIDE], SHOW, DELETE),
+    "suspend and post": ([*BACK, WRITE], SUSPEND, REPLY),
+    "suspend and favourite": ([*BACK, WRITE], SUSPEND, LIKE),
+    "suspend and take a favourite back": ([*BACK, WRITE, LIKE], SUSPEND, UNLIKE),
+    "suspend and boost": ([*BACK, WRITE], SUSPEND, BOOST),
+    "suspend and take a boost back": ([*BACK, WRITE, BOOST], SUSPEND, UNBOOST),
+    "suspend and follow": ([*BACK, UNFOLLOW, UNLOCK], SUSPEND, FOLLOW),
+    "suspend and unfollow": ([*BACK, UNLOCK, FOLLOW], SUSPEND, UNFOLLOW),
+    "suspend and block": ([*BACK, UNLOCK, FOLLOW], SUSPEND, BLOCK),
+    "suspend and delete what is boosted": ([*BACK, WRITE, BOOST], SUSPEND, DELETE),
+    "suspend and hide what is boosted": ([*BACK, WRITE, BOOST], SUSPEND, HIDE),
+    "suspend both": ([*BACK, WRITE, BOOST, LIKE], SUSPEND, SUSPEND_AUTHOR),
+    "suspend the author and boost": ([*BACK, WRITE], SUSPEND_AUTHOR, BOOST),
+    "suspend and restore": ([*BACK, WRITE, BOOST, LIKE, REPLY], SUSPEND, RESTORE),
+    "mention and block": ([*BACK], _writing("jana", "@karel"), BLOCK),
+    "message and block": ([*BACK], _writing("jana", "@karel", visibility=Visibility.DIRECT), BLOCK),
+    "reply and block": ([*BACK, WRITE], REPLY, BLOCK),
+}
+
+
+@pytest.mark.parametrize("pair", POSTS)
+async def test_opposed_acts_on_posts(db: Database, pair: str) -> None:
+    scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
+    await clash(db, scene, *POSTS[pair])
+
+
+async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> None:
+    scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
+    for number in range(6):
+        async with db.write() as tx:
+            await _writing("karel", as_=f"post {number}")(tx, scene)
+            if number < 4:
+                await _at("karel", posts.pin_post, f"post {number}")(tx, scene)
+    unpin = [_at("karel", posts.unpin_post, "post 4"), _at("karel", posts.unpin_post, "post 5")]
+    await clash(db, scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
+
+
+# -- who waits for whom --------------------------------------------------------------------------------------------
+
+
 async def test_a_follow_waits_for_a_block_that_is_under_way(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
 
@@ -129,3 +272,29 @@ async def test_a_follow_waits_for_a_block_that_is_under_way(db: Database) -> Non
         await following
     async with db.read() as conn:
         assert (await get_account(conn, karel.id)).counts.followers == 0
+
+
+@pytest.mark.parametrize("visibility", [Visibility.PUBLIC, Visibility.DIRECT])
+async def test_a_mention_waits_for_a_block_that_is_under_way(db: Database, visibility: Visibility) -> None:
+    jana, karel = await settle(db, "jana"), await settle(db, "karel")
+    async with db.write() as tx:
+        await relations.block(tx, karel, jana.id)
+        writing = asyncio.create_task(write(db, jana, "Karle, @karel!", visibility=visibility))
+        await asyncio.sleep(0.05)
+        assert not writing.done()
+    view = await writing
+    assert view.post.mentions == ()
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM mentions") == 0
+
+
+async def test_a_reply_waits_for_the_deletion_that_is_under_way(db: Database) -> None:
+    jana, karel = await settle(db, "jana"), await settle(db, "karel")
+    post = (await write(db, karel)).post
+    async with db.write() as tx:
+        await posts.delete_post(tx, karel, post.id)
+        writing = asyncio.create_task(write(db, jana, "Odpověď", reply_to_id=post.id))
+        await asyncio.sleep(0.05)
+        assert not writing.done()
+    with pytest.raises(NotFound):
+        await writing

@@ -210,7 +210,7 @@ async def test_a_poll_closes_and_tells_once(db: Database) -> None:
 
 
 async def test_counts_are_folded_and_never_negative(db: Database) -> None:
-    from folkmoot.network.counters import fold_counters
+    from folkmoot.network.folding import fold_counters
 
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     post = (await write(db, jana)).post

@@ -22,10 +22,9 @@ from folkmoot.moderation.restrictions.model import (
 from folkmoot.moderation.statements.actions import issue_statement
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
 from folkmoot.moderation.statements.queries import get_quoted_unscoped
-from folkmoot.network.accounts.actions import set_effect as set_account_effect
 from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.actions import set_account_effect
 from folkmoot.network.posts.actions import set_effect as set_post_effect
-from folkmoot.network.posts.actions import withdraw_posts_of
 from folkmoot.network.sessions.actions import forget_viewer
 
 
@@ -96,8 +95,6 @@ async def _put_in_force(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     effect: AccountEffect = account_effect(standing)
     if await set_account_effect(tx, subject_id, effect):
         forget_viewer(tx, subject_id)
-        if effect is AccountEffect.SUSPENDED:
-            await withdraw_posts_of(tx, subject_id)
 
 
 async def _source(tx: WriteTx, case: Case) -> Source:

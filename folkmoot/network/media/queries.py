@@ -42,6 +42,41 @@ async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: b
     )
 
 
+async def lock_attachable(tx: WriteTx, owner_id: int, media_ids: Sequence[int], post_id: int | None) -> list[Upload]:
+    """The uploads of the owner that no post has yet, or only this one, in the order of `media_ids`; nobody else takes them
+    until the transaction ends."""
+    rows = await tx.fetch(
+        f"SELECT {_UPLOAD} FROM media WHERE id = ANY ($1::bigint[]) AND account_id = $2 AND (post_id IS NULL OR post_id = $3)"
+        f" AND purpose = '{Purpose.ATTACHMENT}' ORDER BY id FOR UPDATE",
+        list(media_ids), owner_id, post_id,
+    )
+    found = {row["id"]: _upload_from(row) for row in rows}
+    return [found[id_] for id_ in media_ids if id_ in found]
+
+
+async def attach_pictures(tx: WriteTx, post_id: int, media_ids: Sequence[int]) -> None:
+    """Makes these the pictures of a post, in this order. They were locked by `lock_attachable`."""
+    await tx.execute(
+        "UPDATE media SET post_id = $1, position = array_position($2::bigint[], id) WHERE id = ANY ($2::bigint[])",
+        post_id, list(media_ids),
+    )
+
+
+async def detach_pictures(tx: WriteTx, post_id: int, kept: Sequence[int]) -> None:
+    """Lets go of a post's pictures that are not `kept`. They can be attached again until they are cleared."""
+    await tx.execute("UPDATE media SET post_id = NULL WHERE post_id = $1 AND id <> ALL ($2::bigint[])", post_id, list(kept))
+
+
+async def release_pictures(tx: WriteTx, post_id: int) -> None:
+    """Lets go of a post's pictures and keeps them for a day, to be attached again."""
+    await tx.execute("UPDATE media SET post_id = NULL, created_at = now() WHERE post_id = $1", post_id)
+
+
+async def abandon_pictures(tx: WriteTx, post_ids: Sequence[int]) -> None:
+    """Lets go of the pictures of posts that are removed; the next clearing removes them."""
+    await tx.execute("UPDATE media SET post_id = NULL, created_at = '-infinity' WHERE post_id = ANY ($1::bigint[])", list(post_ids))
+
+
 async def add_file(tx: WriteTx, sha256: bytes, header: Reencoded, size: int) -> None:
     """Counts a reference to a file, and locks its row until the transaction ends: nobody removes it meanwhile."""
     await tx.execute(
@@ -69,11 +104,10 @@ async def release_file(tx: WriteTx, sha256: bytes) -> None:
 
 
 async def update_upload(tx: WriteTx, media_id: int, description: str, focus_x: float, focus_y: float) -> None:
-    """Changes alt text and focus, and the version of the post that shows it."""
+    """Changes alt text and focus. The version of the post that shows the picture is for the caller to raise."""
     await tx.execute(
         "UPDATE media SET description = $2, focus_x = $3, focus_y = $4 WHERE id = $1", media_id, description, focus_x, focus_y
     )
-    await tx.execute("UPDATE posts SET version = version + 1 WHERE id = (SELECT post_id FROM media WHERE id = $1)", media_id)
 
 
 async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | None:
@@ -92,8 +126,9 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
 
 
 async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
-    """Removes an upload; returns the files (hash, extension) that nothing refers to any more, their rows gone."""
-    row = await tx.fetchrow("DELETE FROM media WHERE id = $1 RETURNING original_sha256, preview_sha256", media_id)
+    """Removes an upload that no post has taken meanwhile; returns the files (hash, extension) that nothing refers to any
+    more, their rows gone."""
+    row = await tx.fetchrow("DELETE FROM media WHERE id = $1 AND post_id IS NULL RETURNING original_sha256, preview_sha256", media_id)
     if row is None:
         return []
     rows = await tx.fetch(

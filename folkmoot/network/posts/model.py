@@ -5,12 +5,16 @@ often (`PostCounts`) are apart from `Post`, which is the same for everybody and 
 (id, version, author's version).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum, IntFlag
+from typing import Any
 
 import msgspec
 
 from folkmoot.base.events import Event
+from folkmoot.base.formatting import hashtags_of
+from folkmoot.base.text import search_words
 from folkmoot.network.accounts.model import Account
 
 
@@ -31,7 +35,7 @@ class PostEffect(IntEnum):
     """What restrictions do to a post, mildest first."""
 
     NONE = 0
-    LABEL = 1  # covered, under a rule that the place names
+    LABEL = 1  # covered, with the rule that it is about
     HIDDEN = 2  # seen by its author only
     REMOVED = 3  # seen by nobody; kept while the author may appeal
 
@@ -54,8 +58,8 @@ class PostCounts(msgspec.Struct, frozen=True):
 
     @classmethod
     def seen_with(cls, replies: int, boosts: int, favourites: int, bits: int) -> "PostCounts":
-        """Totals lag by a second, but what one has just done oneself counts at once: never less than one's own mark."""
-        return cls(replies, max(boosts, bits >> 1 & 1), max(favourites, bits & 1))
+        """Totals lag by a second; what the viewer has just done counts at once: never less than the viewer's own mark."""
+        return cls(replies, max(boosts, int(bool(bits & Mark.BOOST))), max(favourites, int(bool(bits & Mark.FAVOURITE))))
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -159,6 +163,31 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     edited_at: datetime | None = None
 
+    @property
+    def hashtag_names(self) -> list[str]:
+        """The hashtags as they are written; `hashtags` are their keys, in the same order."""
+        return hashtags_of(self.text)
+
+    @property
+    def search_words(self) -> list[str] | None:
+        """What search finds the post by: folded words, cover, answers and descriptions; direct posts are not searched."""
+        if self.visibility == Visibility.DIRECT:
+            return None
+        titles = " ".join(self.poll.titles) if self.poll else ""
+        described = " ".join(picture.description for picture in self.pictures)
+        return search_words(f"{self.cover} {self.text} {titles} {described}")
+
+    def facts(self, mentioned_ids: Sequence[int] | None = None) -> dict[str, Any]:
+        """What each event of the post says of it. `mentioned_ids`: all who were ever mentioned, where that is known."""
+        return {
+            "post_id": self.id, "account_id": self.author.id, "visibility": self.visibility, "origin_id": self.author.id,
+            "boost_of_id": self.boost_of_id, "reply_to_id": self.reply_to_id, "reply_to_account_id": self.reply_to_account_id,
+            "conversation_id": self.conversation_id,
+            "mentioned_ids": tuple(mention.account_id for mention in self.mentions) if mentioned_ids is None else tuple(mentioned_ids),
+            "hashtags": self.hashtags if self.visibility <= Visibility.UNLISTED else (),
+            "media_ids": tuple(picture.id for picture in self.pictures), "domain": self.author.domain, "uri": self.uri,
+        }
+
 
 class PostView(msgspec.Struct, frozen=True, kw_only=True):
     """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then of that one."""
@@ -185,7 +214,8 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to publish. `media_ids` in the order shown."""
 
     text: str = ""
-    visibility: Visibility | None = None  # None: the author's default
+    visibility: Visibility | None = None  # None: nothing was chosen
+    default_visibility: Visibility = Visibility.PUBLIC  # then this one; of a reply, if what it answers is not more closed
     reply_to_id: int | None = None
     cover: str = ""
     is_sensitive: bool = False
@@ -194,6 +224,14 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
     poll: PollDraft | None = None
     app_id: int | None = None
     idempotency_key: str | None = None
+
+
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """What a draft refers to: who becomes mentioned, which pictures it shows, what it answers."""
+
+    people: tuple[Account, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    parent: Post | None = None
 
 
 class PostEvent(Event, frozen=True, kw_only=True):

@@ -1,16 +1,9 @@
-"""Who may do what with a post: small and pure."""
+"""Who may do what with a post. What an account may do by its own standing is in `accounts/policy.py`."""
 
-from folkmoot.base.errors import Forbidden
-from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import Post, Visibility
 
 MOST_PINNED = 5
-
-
-def require_can_write(account: Account) -> None:
-    """Raises Forbidden for an account that a restriction keeps from writing."""
-    if account.effect >= AccountEffect.FROZEN:
-        raise Forbidden("Your account is frozen. You can read, but not write.")
 
 
 def can_edit_post(viewer: Account, post: Post) -> bool:
@@ -24,5 +17,3 @@ def can_boost(viewer: Account, post: Post) -> bool:
 
 def can_pin(viewer: Account, post: Post) -> bool:
     return post.author.id == viewer.id and post.boost_of_id is None and post.visibility != Visibility.DIRECT
-
-

@@ -28,6 +28,14 @@ def visible_sql(post: str, author: str, viewer: str) -> str:
     )"""
 
 
+def open_sql(post: str, author: str) -> str:
+    """SQL: may everybody see `post`, written by `author`? Only such posts are in numbers that others see (decision 0045)."""
+    return (
+        f"({post}.visibility <= {Visibility.UNLISTED:d} AND {post}.effect < {PostEffect.HIDDEN:d}"
+        f" AND {author}.effect < {AccountEffect.SUSPENDED:d})"
+    )
+
+
 def is_visible(
     *,
     visibility: int,

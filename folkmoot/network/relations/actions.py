@@ -159,13 +159,16 @@ async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) ->
 
 
 async def _lock(tx: WriteTx, viewer: Account, other_id: int) -> _Pair:
-    """Both sides, kept as they are until the transaction ends. Raises NotFound for an account that is gone or suspended."""
+    """Both sides, kept as they are until the transaction ends. Raises NotFound for an account that is gone or suspended,
+    Forbidden for a viewer who is."""
     if other_id == viewer.id:
         raise Forbidden("This is you.")
     await queries.lock_pair(tx, viewer.id, other_id)
     accounts = await list_steady_accounts(tx, [viewer.id, other_id])
     if len(accounts) < 2 or accounts[other_id].effect >= AccountEffect.SUSPENDED:
         raise NotFound
+    if accounts[viewer.id].effect >= AccountEffect.SUSPENDED:
+        raise Forbidden(log_text="the viewer was just suspended")
     return _Pair(accounts[viewer.id], accounts[other_id])
 
 

@@ -6,8 +6,19 @@ from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
+from folkmoot.network.counters import Counter, insert_deltas_sql
 from folkmoot.network.relations.model import FollowOptions, Relation
 
+_COUNT_FOLLOWS = insert_deltas_sql(f"""
+    SELECT t.subject_id, t.counter, ($2 * count(*))::int
+    FROM (SELECT account_id, target_id FROM follows WHERE account_id = $1
+          UNION SELECT follower_id, account_id FROM followers WHERE account_id = $1) AS f
+    JOIN accounts AS a ON a.id = f.account_id JOIN accounts AS ta ON ta.id = f.target_id
+    CROSS JOIN LATERAL (VALUES (f.account_id, {Counter.ACCOUNT_FOLLOWING:d}), (f.target_id, {Counter.ACCOUNT_FOLLOWERS:d}))
+        AS t (subject_id, counter)
+    WHERE a.effect < {AccountEffect.SUSPENDED:d} AND ta.effect < {AccountEffect.SUSPENDED:d}
+    GROUP BY 1, 2
+""")
 _PAIR_LOCKS = 7022  # seed of the keys of advisory locks
 
 # $1 the viewer, $2 the others. Every part leans on a primary key.
@@ -47,6 +58,19 @@ async def list_followed_among(conn: ReadConn, account_id: int, target_ids: Seque
         "SELECT target_id FROM follows WHERE account_id = $1 AND target_id = ANY ($2::bigint[])", account_id, list(target_ids)
     )
     return {row["target_id"] for row in rows}
+
+
+async def list_blocking(conn: ReadConn, account_id: int, others: Sequence[int]) -> set[int]:
+    """Which of these others block an account. Leans on the primary key."""
+    rows = await conn.fetch(
+        "SELECT account_id FROM blocks WHERE target_id = $1 AND account_id = ANY ($2::bigint[])", account_id, list(others)
+    )
+    return {row["account_id"] for row in rows}
+
+
+async def count_follows(tx: WriteTx, account_id: int, sign: int) -> None:
+    """Counts with `sign` whom an account follows and who follows it: follows between accounts that are not suspended."""
+    await tx.execute(_COUNT_FOLLOWS, account_id, sign)
 
 
 async def get_relation(conn: ReadConn, viewer_id: int, target_id: int) -> Relation:

@@ -1,8 +1,9 @@
 """What can be done with a post: one file per verb."""
 
 from folkmoot.network.posts.actions.boost import boost_post, unboost_post
-from folkmoot.network.posts.actions.create import PostLimits, create_post, forget_keys
-from folkmoot.network.posts.actions.delete import delete_post, forget_hashtags
+from folkmoot.network.posts.actions.create import create_post
+from folkmoot.network.posts.actions.delete import delete_post
+from folkmoot.network.posts.actions.describe import describe_picture
 from folkmoot.network.posts.actions.edit import PictureChange, edit_post
 from folkmoot.network.posts.actions.mark import (
     bookmark_post,
@@ -14,11 +15,14 @@ from folkmoot.network.posts.actions.mark import (
     unmute_conversation,
     unpin_post,
 )
-from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC, set_effect, withdraw_posts_of
+from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC, set_account_effect, set_effect
 from folkmoot.network.posts.actions.vote import close_polls, vote_in_poll
+from folkmoot.network.posts.composing import PostLimits
+from folkmoot.network.posts.queries.removing import forget_hashtags, forget_keys
 
 __all__ = [
-    "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post", "delete_post",
-    "edit_post", "favourite_post", "forget_hashtags", "forget_keys", "mute_conversation", "pin_post", "set_effect", "unbookmark_post",
-    "unboost_post", "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll", "withdraw_posts_of",
+    "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post",
+    "delete_post", "describe_picture", "edit_post", "favourite_post", "forget_hashtags", "forget_keys",
+    "mute_conversation", "pin_post", "set_account_effect", "set_effect", "unbookmark_post", "unboost_post",
+    "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll",
 ]

@@ -1,112 +1,107 @@
-"""What a viewer does with a post for oneself: favourite, bookmark, pin, mute its conversation. All can be repeated."""
+"""What a viewer does with a post: favourite, bookmark, pin, mute its conversation. All can be repeated.
+
+Each act first locks the pair of viewer and post, and the post (`queries/marking.py`): opposed acts in the same moment
+happen one after the other.
+"""
+
+import msgspec
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Invalid, NotFound
-from folkmoot.network.accounts.model import Account
+from folkmoot.base.errors import FieldError, Forbidden, Invalid
+from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.posts.model import Mark, Post, PostFavourited, PostView
-from folkmoot.network.posts.policy import MOST_PINNED, can_pin, require_can_write
-from folkmoot.network.posts.queries import get_fresh_view, get_post_view
+from folkmoot.network.posts.policy import MOST_PINNED, can_pin
+from folkmoot.network.posts.queries import get_fresh_view, get_post_view, marking
+from folkmoot.network.posts.queries.marking import PostLock
+
+
+async def begin(tx: WriteTx, viewer: Account, post_id: int, *, is_public: bool = False, lock: PostLock = "KEY SHARE") -> Post:
+    """The post that is shown, held for an act of the viewer. `is_public`: others see the act, so a frozen account may not.
+
+    Raises NotFound, Forbidden.
+    """
+    if is_public:
+        require_can_write(viewer)
+    effect = await marking.lock_shown(tx, viewer.id, post_id, lock)
+    if effect >= AccountEffect.SUSPENDED:
+        raise Forbidden(log_text="the viewer was just suspended")
+    if is_public:
+        require_can_write(msgspec.structs.replace(viewer, effect=effect))
+    return (await get_post_view(tx, post_id, viewer.id)).shown
 
 
 async def favourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Tells post.favourited, the first time. Raises NotFound."""
-    require_can_write(viewer)
-    post = await _shown(tx, viewer, post_id)
-    if await _insert(tx, "favourites", viewer, post.id):
-        await set_mark(tx, viewer, post.id, Mark.FAVOURITE)
+    """Tells post.favourited, the first time. Raises NotFound, Forbidden."""
+    post = await begin(tx, viewer, post_id, is_public=True)
+    if await marking.insert_marked(tx, "favourites", viewer.id, ids.make_id(ids.shard_of(viewer.id)), post.id):
+        await marking.add_mark(tx, viewer.id, post.id, Mark.FAVOURITE)
         await add_deltas(tx, [(post.id, Counter.POST_FAVOURITES, 1)])
         tx.tell(PostFavourited(post_id=post.id, account_id=viewer.id, author_id=post.author.id))
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def unfavourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    post = await _shown(tx, viewer, post_id)
-    if await tx.execute("DELETE FROM favourites WHERE account_id = $1 AND post_id = $2", viewer.id, post.id):
-        await set_mark(tx, viewer, post.id, Mark.FAVOURITE, is_on=False)
+    """Raises NotFound."""
+    post = await begin(tx, viewer, post_id)
+    if await marking.delete_marked(tx, "favourites", viewer.id, post.id):
+        await marking.remove_mark(tx, viewer.id, post.id, Mark.FAVOURITE)
         await add_deltas(tx, [(post.id, Counter.POST_FAVOURITES, -1)])
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def bookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Nobody else learns of it. Raises NotFound."""
-    post = await _shown(tx, viewer, post_id)
-    if await _insert(tx, "bookmarks", viewer, post.id):
-        await set_mark(tx, viewer, post.id, Mark.BOOKMARK)
+    post = await begin(tx, viewer, post_id)
+    if await marking.insert_marked(tx, "bookmarks", viewer.id, ids.make_id(ids.shard_of(viewer.id)), post.id):
+        await marking.add_mark(tx, viewer.id, post.id, Mark.BOOKMARK)
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def unbookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    post = await _shown(tx, viewer, post_id)
-    if await tx.execute("DELETE FROM bookmarks WHERE account_id = $1 AND post_id = $2", viewer.id, post.id):
-        await set_mark(tx, viewer, post.id, Mark.BOOKMARK, is_on=False)
+    """Raises NotFound."""
+    post = await begin(tx, viewer, post_id)
+    if await marking.delete_marked(tx, "bookmarks", viewer.id, post.id):
+        await marking.remove_mark(tx, viewer.id, post.id, Mark.BOOKMARK)
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Shows a post first in one's profile. Raises NotFound, Invalid for others' posts and for a sixth one."""
-    post = await _shown(tx, viewer, post_id)
+    """Shows a post first in one's profile. Raises NotFound, Forbidden, Invalid for others' posts and for a sixth one."""
+    await marking.lock_pins(tx, viewer.id)
+    post = await begin(tx, viewer, post_id, is_public=True)
     if not can_pin(viewer, post):
         raise Invalid(FieldError("post", "invalid", "Only your own posts that are not direct can be pinned."))
-    await tx.fetchval("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"pins:{viewer.id}")
-    pinned = await tx.fetchval(
-        "SELECT count(*) FROM marks WHERE account_id = $1 AND bits & $2::smallint > 0 AND post_id <> $3",
-        viewer.id, int(Mark.PINNED), post.id,
-    )
-    if pinned >= MOST_PINNED:
+    if await marking.count_other_pins(tx, viewer.id, post.id) >= MOST_PINNED:
         raise Invalid(FieldError("post", "too_many", "At most %(limit)d posts can be pinned.", {"limit": MOST_PINNED}))
-    await set_mark(tx, viewer, post.id, Mark.PINNED)
+    await marking.add_mark(tx, viewer.id, post.id, Mark.PINNED)
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def unpin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    post = await _shown(tx, viewer, post_id)
-    await set_mark(tx, viewer, post.id, Mark.PINNED, is_on=False)
+    """Raises NotFound."""
+    await marking.lock_pins(tx, viewer.id)
+    post = await begin(tx, viewer, post_id)
+    await marking.remove_mark(tx, viewer.id, post.id, Mark.PINNED)
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def mute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """No more notifications from the conversation of a post that one wrote or is mentioned in."""
-    post = await _shown(tx, viewer, post_id)
-    await _mark_conversation(tx, viewer, post, is_on=True)
-    return await get_fresh_view(tx, post.id, viewer.id)
+    """No more notifications from the conversation of a post. Raises NotFound, also when its first post is gone."""
+    return await _mark_conversation(tx, viewer, post_id, is_on=True)
 
 
 async def unmute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    post = await _shown(tx, viewer, post_id)
-    await _mark_conversation(tx, viewer, post, is_on=False)
+    """Raises NotFound."""
+    return await _mark_conversation(tx, viewer, post_id, is_on=False)
+
+
+async def _mark_conversation(tx: WriteTx, viewer: Account, post_id: int, *, is_on: bool) -> PostView:
+    """The mark stands on the first post, which the viewer need not be able to see."""
+    post = (await get_post_view(tx, post_id, viewer.id)).shown
+    await marking.lock_shown(tx, viewer.id, post.conversation_id)
+    change = marking.add_mark if is_on else marking.remove_mark
+    await change(tx, viewer.id, post.conversation_id, Mark.MUTED)
     return await get_fresh_view(tx, post.id, viewer.id)
-
-
-async def set_mark(tx: WriteTx, viewer: Account, post_id: int, mark: Mark, *, is_on: bool = True) -> None:
-    """Sets or clears one bit of what the viewer did with the post."""
-    if is_on:
-        await tx.execute(
-            "INSERT INTO marks (account_id, post_id, bits) VALUES ($1, $2, $3)"
-            " ON CONFLICT (account_id, post_id) DO UPDATE SET bits = marks.bits | excluded.bits",
-            viewer.id, post_id, int(mark),
-        )
-    else:
-        await tx.execute(
-            "UPDATE marks SET bits = bits & ~$3::smallint WHERE account_id = $1 AND post_id = $2", viewer.id, post_id, int(mark)
-        )
-
-
-async def _mark_conversation(tx: WriteTx, viewer: Account, post: Post, *, is_on: bool) -> None:
-    first_is_there = await tx.fetchval("SELECT true FROM posts WHERE id = $1", post.conversation_id)
-    if not first_is_there:
-        raise NotFound
-    await set_mark(tx, viewer, post.conversation_id, Mark.MUTED, is_on=is_on)
-
-
-async def _shown(tx: WriteTx, viewer: Account, post_id: int) -> Post:
-    return (await get_post_view(tx, post_id, viewer.id)).shown
-
-
-async def _insert(tx: WriteTx, table: str, viewer: Account, post_id: int) -> bool:
-    assert table in ("favourites", "bookmarks")
-    return bool(await tx.execute(
-        f"INSERT INTO {table} (account_id, id, post_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        viewer.id, ids.make_id(ids.shard_of(viewer.id)), post_id,
-    ))

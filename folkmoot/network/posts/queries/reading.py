@@ -1,7 +1,6 @@
-"""All SQL that reads posts. Pages and threads come in a fixed number of statements, whatever their length."""
+"""Reading posts. Pages and threads come in a fixed number of statements, whatever their length."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +8,6 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
-from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.counters import Counter
 from folkmoot.network.posts.model import (
@@ -229,67 +227,3 @@ async def list_account_post_ids(
         account_id, viewer_id, page.below, page.above, page.limit, only_media, without_replies, without_boosts, only_pinned, hashtag,
     )
     return page.newest_first([row["id"] for row in rows])
-
-
-async def list_marked_ids(conn: ReadConn, table: str, viewer_id: int, page: Page) -> list[tuple[int, int]]:
-    """(row id, post id) of what the viewer favourited or bookmarked; `table` is `favourites` or `bookmarks`."""
-    assert table in ("favourites", "bookmarks")
-    rows = await conn.fetch(
-        f"SELECT id, post_id FROM {table} WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
-        viewer_id, page.below, page.above, page.limit,
-    )
-    return page.newest_first([(row["id"], row["post_id"]) for row in rows])
-
-
-async def list_favouriters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
-    """(row id, account) of who favourited a post that the caller has seen to be visible."""
-    rows = await conn.fetch(
-        f"SELECT f.id AS row_id, {columns()} FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id"
-        " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
-        f" WHERE f.post_id = $1 AND f.id < $2 AND f.id > $3 AND a.effect < 3 ORDER BY f.id {page.order} LIMIT $4",
-        post_id, page.below, page.above, page.limit,
-    )
-    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
-
-
-async def list_boosters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
-    """(id of the boost, account) of who boosted a post in public."""
-    rows = await conn.fetch(
-        f"SELECT b.id AS row_id, {columns()} FROM posts AS b JOIN accounts AS a ON a.id = b.account_id"
-        " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
-        f" WHERE b.boost_of_id = $1 AND b.id < $2 AND b.id > $3 AND a.effect < 3 AND b.visibility < 2 ORDER BY b.id {page.order} LIMIT $4",
-        post_id, page.below, page.above, page.limit,
-    )
-    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
-
-
-class Edit(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a post."""
-
-    version: int
-    text: str
-    html: str
-    cover: str
-    is_sensitive: bool
-    poll_titles: tuple[str, ...] | None
-    pictures: tuple[tuple[int, str], ...]  # id and description
-    created_at: datetime
-
-
-async def list_edits(conn: ReadConn, post_id: int) -> list[Edit]:
-    """The versions of a post that the caller has seen to be visible, oldest first; none if it was never edited."""
-    rows = await conn.fetch(
-        "SELECT version, text, html, cover, is_sensitive, poll_titles, media, created_at FROM post_edits WHERE post_id = $1"
-        " ORDER BY version",
-        post_id,
-    )
-    return [
-        Edit(pictures=tuple((picture["id"], picture["description"]) for picture in msgspec.json.decode(row["media"])),
-             **{name: value for name, value in row.items() if name != "media"})
-        for row in rows
-    ]
-
-
-async def find_poll_post_id(conn: ReadConn, poll_id: int) -> int | None:
-    value = await conn.fetchval("SELECT post_id FROM polls WHERE id = $1", poll_id)
-    return int(value) if value else None

@@ -1,0 +1,146 @@
+"""From a draft to a post: what is wrong with it, and what becomes of it. Pure functions without a database.
+
+New posts and edits are composed here, and whatever else comes to write posts. What a draft refers to is read before
+(`queries/material.py`), and the post is stored afterwards (`queries/writing.py`).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from folkmoot.base import formatting, ids
+from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.text import clean, clean_line
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Visibility
+
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
+LONGEST_STORED = 50_000  # as the schema says: addresses count as 23 characters, but they are kept whole
+LONGEST_COVER = 5_000
+LONGEST_KEY = 200
+
+
+@dataclass(frozen=True)
+class PostLimits:
+    """How large a post may be. Times in seconds."""
+
+    max_characters: int = 500
+    max_pictures: int = 4
+    max_options: int = 4
+    max_option_characters: int = 50
+    shortest_poll: int = 300
+    longest_poll: int = 2_629_746
+    base_url: str = ""
+
+
+def checked(draft: PostDraft, limits: PostLimits) -> PostDraft:
+    """The draft with clean texts. Raises Invalid with everything that is wrong and can be seen without the database."""
+    poll = draft.poll
+    if poll:
+        poll = msgspec.structs.replace(poll, titles=tuple(clean_line(title) for title in poll.titles))
+    draft = msgspec.structs.replace(
+        draft, text=clean(draft.text), cover=clean_line(draft.cover), poll=poll, media_ids=tuple(dict.fromkeys(draft.media_ids))
+    )
+    errors = _text_errors(draft, limits) + _part_errors(draft, limits) + (_poll_errors(draft.poll, limits) if draft.poll else [])
+    if errors:
+        raise Invalid(*errors)
+    return draft
+
+
+def _text_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
+    if not draft.text and not draft.media_ids and not draft.poll:
+        return [FieldError("text", "blank", "There is nothing to publish yet.")]
+    length = len(draft.text) + len(draft.cover)
+    if len(draft.text) <= LONGEST_STORED:  # more is too long however it is counted
+        length = formatting.count_characters(draft.text) + len(draft.cover)
+    if length > limits.max_characters or len(draft.cover) > LONGEST_COVER:
+        over = max(1, length - limits.max_characters)
+        return [FieldError("text", "too_long", "The text is too long by %(over)d.", {"over": over})]
+    return []
+
+
+def _part_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
+    errors = []
+    if len(draft.media_ids) > limits.max_pictures:
+        errors.append(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limits.max_pictures}))
+    if draft.media_ids and draft.poll:
+        errors.append(FieldError("poll", "invalid", "A post has pictures or a poll, not both."))
+    if draft.language and not _LANGUAGE.fullmatch(draft.language):
+        errors.append(FieldError("language", "invalid", "This is not a language that we know."))
+    if draft.idempotency_key and len(draft.idempotency_key) > LONGEST_KEY:
+        errors.append(FieldError("idempotency_key", "too_long", "The Idempotency-Key is too long."))
+    return errors
+
+
+def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
+    errors = []
+    if len(poll.titles) < 2:
+        errors.append(FieldError("poll", "too_few", "A poll has at least two answers."))
+    if len(poll.titles) > limits.max_options:
+        errors.append(FieldError("poll", "too_many", "A poll has at most %(limit)d answers.", {"limit": limits.max_options}))
+    longest = limits.max_option_characters
+    if any(len(title) > longest for title in poll.titles):
+        errors.append(FieldError("poll", "too_long", "An answer has at most %(limit)d characters.", {"limit": longest}))
+    if len(set(poll.titles)) < len(poll.titles) or not all(poll.titles):
+        errors.append(FieldError("poll", "invalid", "The answers of a poll are all different, and none is empty."))
+    if not limits.shortest_poll <= poll.expires_in <= limits.longest_poll:
+        errors.append(FieldError("poll", "inclusion", "A poll lasts from five minutes to a month."))
+    return errors
+
+
+def compose(author: Account, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
+    """The post that a checked draft becomes, under a new id."""
+    parent = material.parent
+    id_ = ids.make_id(ids.shard_of(author.id), now)
+    blank = Post(
+        id=id_, author=author, visibility=_audience(draft, parent), conversation_id=parent.conversation_id if parent else id_,
+        reply_to_id=parent.id if parent else None, reply_to_account_id=parent.author.id if parent else None, created_at=now,
+        poll=_new_poll(author, draft.poll, now) if draft.poll else None, language=draft.language or None,
+    )
+    return _worded(blank, draft, material, limits)
+
+
+def recompose(before: Post, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
+    """The next version of a post. Who may see it stays; a poll whose answers are others starts anew."""
+    after = msgspec.structs.replace(
+        before, language=before.language if draft.language is None else draft.language or None,
+        poll=_changed_poll(before, draft.poll, now), version=before.version + 1, edited_at=now,
+    )
+    return _worded(after, draft, material, limits)
+
+
+def _worded(post: Post, draft: PostDraft, material: Material, limits: PostLimits) -> Post:
+    """The post with the words and pictures of the draft, and what follows from them."""
+    known = {(one.username.lower(), one.domain): one.url or f"{limits.base_url}/@{one.acct}" for one in material.people}
+    return msgspec.structs.replace(
+        post, text=draft.text, cover=draft.cover, is_sensitive=draft.is_sensitive or bool(draft.cover), pictures=material.pictures,
+        html=formatting.render(draft.text, base_url=limits.base_url, mention_url=lambda name, domain: known.get((name, domain))),
+        mentions=tuple(Mention(account.id, account.username, account.domain) for account in material.people),
+        hashtags=tuple(map(formatting.hashtag_key, formatting.hashtags_of(draft.text))),
+    )
+
+
+def _audience(draft: PostDraft, parent: Post | None) -> Visibility:
+    """What was chosen; else the default, but a reply never has more readers than what it answers unless that was chosen."""
+    if draft.visibility is not None:
+        return draft.visibility
+    return max(draft.default_visibility, parent.visibility) if parent else draft.default_visibility
+
+
+def _changed_poll(before: Post, draft: PollDraft | None, now: datetime) -> Poll | None:
+    """The poll with another end if its answers are the same; else a new one."""
+    if draft is None:
+        return None
+    old = before.poll
+    if old and old.titles == draft.titles and old.is_multiple == draft.is_multiple:
+        return msgspec.structs.replace(old, expires_at=now + timedelta(seconds=draft.expires_in))
+    return _new_poll(before.author, draft, now)
+
+
+def _new_poll(author: Account, draft: PollDraft, now: datetime) -> Poll:
+    return Poll(
+        id=ids.make_id(ids.shard_of(author.id), now), titles=draft.titles, votes=(0,) * len(draft.titles), voters=0,
+        is_multiple=draft.is_multiple, hides_totals=draft.hides_totals, expires_at=now + timedelta(seconds=draft.expires_in),
+    )

@@ -1,0 +1,22 @@
+"""All SQL of posts, by what it is for. Here are the names of what other nouns and the edges read."""
+
+from folkmoot.network.posts.queries.history import Edit, list_edits
+from folkmoot.network.posts.queries.marking import list_boosters, list_favouriters, list_marked_ids
+from folkmoot.network.posts.queries.polls import find_poll_post_id
+from folkmoot.network.posts.queries.reading import (
+    Surroundings,
+    Thread,
+    get_fresh_view,
+    get_post_view,
+    get_surroundings_unscoped,
+    get_thread,
+    list_account_post_ids,
+    list_post_views,
+    list_posts_by_ids_unscoped,
+)
+
+__all__ = [
+    "Edit", "Surroundings", "Thread", "find_poll_post_id", "get_fresh_view", "get_post_view", "get_surroundings_unscoped",
+    "get_thread", "list_account_post_ids", "list_boosters", "list_edits", "list_favouriters", "list_marked_ids", "list_post_views",
+    "list_posts_by_ids_unscoped",
+]

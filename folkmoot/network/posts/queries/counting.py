@@ -1,0 +1,62 @@
+"""What posts contribute to the counts that everybody sees (decision 0045).
+
+A post counts while everybody may see it: public or unlisted, not hidden, its author not suspended; of a boost the same
+holds for the boosted post. Before a change that may end or begin this, its posts are counted with -1, after it with 1:
+the same statement both times, so what the change does not touch cancels out. A favourite counts while its account is
+not suspended.
+"""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import WriteTx
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.counters import Counter, insert_deltas_sql
+from folkmoot.network.posts.visibility import open_sql
+
+_EFFECTS_LOCK = "7020, 45"  # restrictions of accounts against whatever counts posts of several accounts at once
+
+# `affected` holds the ids of posts; $1 their source, $2 the sign.
+_CONTRIBUTIONS = f"""
+    SELECT t.subject_id, t.counter, ($2 * count(*))::int
+    FROM affected JOIN posts AS p USING (id) JOIN accounts AS a ON a.id = p.account_id
+    LEFT JOIN posts AS s ON s.id = p.boost_of_id LEFT JOIN accounts AS sa ON sa.id = s.account_id
+    CROSS JOIN LATERAL (VALUES
+        (p.account_id, {Counter.ACCOUNT_POSTS:d}), (p.reply_to_id, {Counter.POST_REPLIES:d}), (p.boost_of_id, {Counter.POST_BOOSTS:d})
+    ) AS t (subject_id, counter)
+    WHERE t.subject_id IS NOT NULL AND {open_sql("p", "a")} AND (p.boost_of_id IS NULL OR {open_sql("s", "sa")})
+    GROUP BY 1, 2
+"""
+_OF_POSTS = f"""
+    WITH affected AS (SELECT id FROM posts WHERE id = ANY ($1::bigint[]) OR boost_of_id = ANY ($1::bigint[]))
+    {insert_deltas_sql(_CONTRIBUTIONS)}
+"""
+_OF_ACCOUNT = f"""
+    WITH affected AS (
+        SELECT id FROM posts WHERE account_id = $1
+        UNION SELECT b.id FROM posts AS p JOIN posts AS b ON b.boost_of_id = p.id WHERE p.account_id = $1
+    ), favoured AS (
+        SELECT f.post_id, {Counter.POST_FAVOURITES:d}, $2::int FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id
+        WHERE f.account_id = $1 AND a.effect < {AccountEffect.SUSPENDED:d}
+    )
+    {insert_deltas_sql(f"{_CONTRIBUTIONS} UNION ALL SELECT * FROM favoured")}
+"""
+
+
+async def count_posts(tx: WriteTx, post_ids: Sequence[int], sign: int) -> None:
+    """Counts these posts and the boosts of them, where they are open."""
+    await tx.execute(_OF_POSTS, list(post_ids), sign)
+
+
+async def count_account(tx: WriteTx, account_id: int, sign: int) -> None:
+    """Counts all that an account wrote, boosted and favourited, and others' boosts of its posts."""
+    await tx.execute(_OF_ACCOUNT, account_id, sign)
+
+
+async def lock_effects(tx: WriteTx) -> None:
+    """Begins a change of an account's effect: waits for whatever counts, and holds it off until the transaction ends."""
+    await tx.execute(f"SELECT pg_advisory_xact_lock({_EFFECTS_LOCK})")
+
+
+async def share_effects(tx: WriteTx) -> None:
+    """Keeps the effects of all accounts as they are until the transaction ends."""
+    await tx.execute(f"SELECT pg_advisory_xact_lock_shared({_EFFECTS_LOCK})")

@@ -1,0 +1,113 @@
+"""What viewers do with posts: favourites, bookmarks, boosts, pins, and the marks that a page reads in one row."""
+
+from typing import Literal
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.queries import account_from, columns
+from folkmoot.network.posts.model import Mark, Visibility
+
+_MARK_LOCKS, _PIN_LOCKS = 7023, 7021  # seeds of the keys of advisory locks
+PostLock = Literal["KEY SHARE", "SHARE", "NO KEY UPDATE"]
+
+
+async def lock_shown(tx: WriteTx, viewer_id: int, post_id: int, lock: PostLock = "KEY SHARE") -> AccountEffect:
+    """Begins an act of the viewer on the post that is shown (of a boost, the boosted one); gives the viewer's effect.
+
+    Until the transaction ends the post stays, the viewer is not suspended, and the viewer's other acts on this post wait.
+    With SHARE the effect of the post and of its author do not change either, which decides whether a boost counts. The
+    locks come in one order: the pair of viewer and post, the post, the accounts (decision 0045). Raises NotFound.
+    """
+    author = ", author" if lock == "SHARE" else ""
+    effect = await tx.fetchval(
+        f"""
+        SELECT me.effect, pg_advisory_xact_lock(hashtextextended(me.id || ':' || s.id, {_MARK_LOCKS}))
+        FROM posts AS s JOIN accounts AS author ON author.id = s.account_id JOIN accounts AS me ON me.id = $1
+        WHERE s.id = (SELECT coalesce(boost_of_id, id) FROM posts WHERE id = $2)
+        FOR {lock} OF s FOR SHARE OF me{author}
+        """,
+        viewer_id, post_id,
+    )
+    if effect is None:
+        raise NotFound
+    return AccountEffect(effect)
+
+
+async def lock_pins(tx: WriteTx, viewer_id: int) -> None:
+    """What somebody pins and unpins happens one after the other."""
+    await tx.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('pins:' || $1::bigint, {_PIN_LOCKS}))", viewer_id)
+
+
+async def count_other_pins(tx: WriteTx, viewer_id: int, post_id: int) -> int:
+    return int(await tx.fetchval(
+        f"SELECT count(*) FROM marks WHERE account_id = $1 AND bits & {Mark.PINNED:d} > 0 AND post_id <> $2", viewer_id, post_id
+    ))
+
+
+async def add_mark(tx: WriteTx, viewer_id: int, post_id: int, mark: Mark) -> None:
+    await tx.execute(
+        "INSERT INTO marks (account_id, post_id, bits) VALUES ($1, $2, $3)"
+        " ON CONFLICT (account_id, post_id) DO UPDATE SET bits = marks.bits | excluded.bits",
+        viewer_id, post_id, int(mark),
+    )
+
+
+async def remove_mark(tx: WriteTx, viewer_id: int, post_id: int, mark: Mark) -> None:
+    await tx.execute("UPDATE marks SET bits = bits & ~$3::smallint WHERE account_id = $1 AND post_id = $2", viewer_id, post_id, int(mark))
+
+
+async def insert_marked(tx: WriteTx, table: str, viewer_id: int, row_id: int, post_id: int) -> bool:
+    """Writes a row of `favourites` or `bookmarks`; False when it is there."""
+    assert table in ("favourites", "bookmarks")
+    return bool(await tx.execute(
+        f"INSERT INTO {table} (account_id, id, post_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", viewer_id, row_id, post_id
+    ))
+
+
+async def delete_marked(tx: WriteTx, table: str, viewer_id: int, post_id: int) -> bool:
+    assert table in ("favourites", "bookmarks")
+    return bool(await tx.execute(f"DELETE FROM {table} WHERE account_id = $1 AND post_id = $2", viewer_id, post_id))
+
+
+async def has_post(tx: WriteTx, post_id: int) -> bool:
+    return bool(await tx.fetchval("SELECT true FROM posts WHERE id = $1", post_id))
+
+
+async def find_boost_id(tx: WriteTx, viewer_id: int, post_id: int) -> int | None:
+    value = await tx.fetchval("SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2", post_id, viewer_id)
+    return int(value) if value else None
+
+
+async def list_marked_ids(conn: ReadConn, table: str, viewer_id: int, page: Page) -> list[tuple[int, int]]:
+    """(row id, post id) of what the viewer favourited or bookmarked; `table` is `favourites` or `bookmarks`."""
+    assert table in ("favourites", "bookmarks")
+    rows = await conn.fetch(
+        f"SELECT id, post_id FROM {table} WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
+        viewer_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["id"], row["post_id"]) for row in rows])
+
+
+async def list_favouriters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
+    """(row id, account) of who favourited a post that the caller has seen to be visible."""
+    rows = await conn.fetch(
+        f"SELECT f.id AS row_id, {columns()} FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id"
+        " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+        f" WHERE f.post_id = $1 AND f.id < $2 AND f.id > $3 AND a.effect < {AccountEffect.SUSPENDED:d} ORDER BY f.id {page.order} LIMIT $4",
+        post_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
+
+
+async def list_boosters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
+    """(id of the boost, account) of who boosted a post in public."""
+    rows = await conn.fetch(
+        f"SELECT b.id AS row_id, {columns()} FROM posts AS b JOIN accounts AS a ON a.id = b.account_id"
+        " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+        f" WHERE b.boost_of_id = $1 AND b.id < $2 AND b.id > $3 AND a.effect < {AccountEffect.SUSPENDED:d}"
+        f" AND b.visibility <= {Visibility.UNLISTED:d} ORDER BY b.id {page.order} LIMIT $4",
+        post_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([(row["row_id"], account_from(row)) for row in rows])

@@ -1,0 +1,89 @@
+"""Locking posts for their removal or restriction, and removing them."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import Database, Row, WriteTx
+from folkmoot.network.posts.model import PostDeleted, PostEffect, Visibility
+
+_FACTS = """
+    SELECT p.id, p.account_id, p.visibility, p.boost_of_id, p.boost_of_account_id, p.reply_to_id, p.reply_to_account_id,
+        p.conversation_id, p.hashtags, p.domain, p.uri,
+        ARRAY(SELECT account_id FROM mentions WHERE mentions.post_id = p.id ORDER BY 1) AS mentioned_ids,
+        ARRAY(SELECT id FROM media WHERE media.post_id = p.id ORDER BY position) AS media_ids
+    FROM posts AS p WHERE p.id = ANY ($1::bigint[]) OR p.boost_of_id = ANY ($1::bigint[]) ORDER BY p.id FOR UPDATE OF p
+"""
+
+
+async def lock_posts(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
+    """Holds off every act on these posts until the transaction ends; the ids of those that are there."""
+    rows = await tx.fetch("SELECT id FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", list(post_ids))
+    return [row["id"] for row in rows]
+
+
+async def list_facts(tx: WriteTx, post_ids: Sequence[int]) -> list[PostDeleted]:
+    """What hearers need of these posts and of their boosts when they are gone. Locks the boosts; the posts are locked."""
+    return [_deleted(row) for row in await tx.fetch(_FACTS, list(post_ids))]
+
+
+def _deleted(row: Row) -> PostDeleted:
+    is_open = row["visibility"] <= Visibility.UNLISTED
+    return PostDeleted(
+        post_id=row["id"], account_id=row["account_id"], visibility=row["visibility"],
+        origin_id=row["boost_of_account_id"] or row["account_id"], boost_of_id=row["boost_of_id"], reply_to_id=row["reply_to_id"],
+        reply_to_account_id=row["reply_to_account_id"], conversation_id=row["conversation_id"],
+        mentioned_ids=tuple(row["mentioned_ids"]), hashtags=tuple(row["hashtags"]) if is_open else (),
+        media_ids=tuple(row["media_ids"]), domain=row["domain"], uri=row["uri"],
+    )
+
+
+async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
+    """Removes posts with their boosts and what hangs on them. Replies to them stay, as replies to nobody."""
+    await tx.execute(
+        """
+        WITH gone AS (
+            DELETE FROM posts WHERE id = ANY ($1::bigint[]) OR boost_of_id = ANY ($1::bigint[])
+        ), orphaned AS (
+            UPDATE posts SET reply_to_id = NULL, version = version + 1 WHERE reply_to_id = ANY ($1::bigint[])
+        )
+        DELETE FROM idempotency_keys WHERE post_id = ANY ($1::bigint[])
+        """,
+        list(post_ids),
+    )
+
+
+async def get_effect(tx: WriteTx, post_id: int) -> PostEffect | None:
+    value = await tx.fetchval("SELECT effect FROM posts WHERE id = $1", post_id)
+    return None if value is None else PostEffect(value)
+
+
+async def update_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None) -> Row | None:
+    """(account_id, visibility) of the post if that changed anything."""
+    return await tx.fetchrow(
+        "UPDATE posts SET effect = $2, label = $3, version = version + 1"
+        " WHERE id = $1 AND (effect <> $2 OR label IS DISTINCT FROM $3) RETURNING account_id, visibility",
+        post_id, effect, label,
+    )
+
+
+async def list_newest(tx: WriteTx, account_id: int, most: int) -> Sequence[Row]:
+    """(id, visibility) of an account's newest posts. Leans on posts_account."""
+    return await tx.fetch("SELECT id, visibility FROM posts WHERE account_id = $1 ORDER BY id DESC LIMIT $2", account_id, most)
+
+
+async def forget_keys(database: Database) -> None:
+    """Drops idempotency keys that are too old to matter. A timed job."""
+    async with database.write() as tx:
+        await tx.execute("DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'")
+
+
+async def forget_hashtags(database: Database) -> None:
+    """Drops the names of hashtags that no post has any more: they were words of a deleted post. A timed job.
+
+    A post that takes up such a hashtag in this very moment can lose its name; then it is not suggested by search until
+    the next post with it.
+    """
+    async with database.write() as tx:
+        await tx.execute(
+            "DELETE FROM hashtags AS h WHERE created_at < now() - interval '1 hour'"
+            " AND NOT EXISTS (SELECT FROM post_hashtags AS ph WHERE ph.key = h.key)"
+        )
