@@ -40,7 +40,7 @@ class StatusText(Parameters, frozen=True, kw_only=True):
 
 
 class NewStatus(StatusText, frozen=True, kw_only=True):
-    visibility: Annotated[Visibility | None, about("Absent: the member's default.")] = None
+    visibility: Annotated[Visibility | None, about("Absent: the member's default; a reply is never more open than what it answers.")] = None
     sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
     language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None
     in_reply_to_id: Id | None = None
@@ -82,7 +82,8 @@ def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempote
         raise NotFound(NOTHING_TO_ANSWER)
     return PostDraft(
         text=params.status,
-        visibility=PostVisibility(own.visibility) if params.visibility is None else VISIBILITY_OF[params.visibility],
+        visibility=None if params.visibility is None else VISIBILITY_OF[params.visibility],
+        default_visibility=PostVisibility(own.visibility),
         reply_to_id=params.in_reply_to_id,
         cover=params.spoiler_text,
         is_sensitive=own.is_sensitive if params.sensitive is None else params.sensitive,

@@ -1,43 +1,133 @@
-"""The composer's form: what somebody wrote and chose, read so that nothing of it is lost when something is wrong."""
+"""The composer's form: what it is for, and what somebody wrote and chose, read so that nothing is lost when something is
+wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from enum import StrEnum
 
 import msgspec
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
+from folkmoot.base.formatting import mentions_of
 from folkmoot.http.params import Params
+from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts.actions import describe_picture
-from folkmoot.network.posts.model import PollDraft, PostDraft, Visibility
+from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, Visibility
 from folkmoot.web.request import Request
 
 _FOCUS = {  # where a picture is cut to: nine places, in words
     "": (0.0, 0.0), "top-left": (-0.6, 0.6), "top": (0.0, 0.6), "top-right": (0.6, 0.6), "left": (-0.6, 0.0), "right": (0.6, 0.0),
     "bottom-left": (-0.6, -0.6), "bottom": (0.0, -0.6), "bottom-right": (0.6, -0.6),
 }
+_VISIBILITIES = {str(int(visibility)) for visibility in Visibility}
+_POLL_SECONDS = 86400  # how long a poll lasts where the form does not say
 
 
-def draft_from(form: Params) -> PostDraft:
-    """What the composer sent. Pictures are read apart."""
-    visibility = form.text("visibility")
+class Purpose(StrEnum):
+    """What a composer is for. A form names it, because it decides who may read what comes of it."""
+
+    POST = "post"
+    REPLY = "reply"
+    MESSAGE = "message"  # to somebody: always direct
+    EDIT = "edit"
+
+
+class Composer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composer's form shows: a draft, what it is for, and what is wrong with it."""
+
+    purpose: Purpose
+    draft: PostDraft
+    about_id: int | None = None  # the answered or edited post, the account that the message is for
+    parent: PostView | None = None
+    post: Post | None = None  # that is edited
+    uploads: Sequence[Upload] = ()
+    errors: Mapping[str, str] = {}
+
+    @property
+    def key(self) -> str:
+        """Under what a browser keeps the draft, after the account: one for each purpose. An edit's is of one version."""
+        version = f"v{self.post.version}" if self.post else ""
+        return "-".join(filter(None, [self.purpose, str(self.about_id or ""), version]))
+
+    @property
+    def visibility(self) -> Visibility:
+        """What the form shows as chosen."""
+        return self.draft.default_visibility if self.draft.visibility is None else self.draft.visibility
+
+
+def default_audience(request: Request) -> Visibility:
+    """What the member has chosen for posts in general."""
+    return Visibility(request.viewer.login.preferences.visibility)
+
+
+def draft_from(form: Params, default: Visibility) -> PostDraft:
+    """What the composer sent. Pictures are read apart. A message is direct, whatever else the form says."""
+    text = form.text("visibility")
+    visibility = Visibility(int(text)) if text in _VISIBILITIES else None
     has_tools = form.flag("has_tools")  # the composer's tools: what is put away is not published
     titles = tuple(title for title in form.texts("poll_titles") if title.strip()) if form.flag("with_poll") or not has_tools else ()
     cover = form.text("cover") if form.flag("with_cover") or not has_tools else ""
     poll = None
     if titles:
+        seconds = form.integer("poll_expires_in")
         poll = PollDraft(
-            titles=titles, expires_in=form.integer("poll_expires_in") or 86400, is_multiple=form.flag("poll_is_multiple"),
+            titles=titles, expires_in=_POLL_SECONDS if seconds is None else seconds, is_multiple=form.flag("poll_is_multiple"),
             hides_totals=form.flag("poll_hides_totals"),
         )
     return PostDraft(
-        text=form.text("text"), visibility=Visibility(int(visibility)) if visibility in ("0", "1", "2", "3") else None,
-        reply_to_id=form.id("reply_to"), cover=cover, is_sensitive=form.flag("is_sensitive"),
+        text=form.text("text"), visibility=Visibility.DIRECT if form.text("purpose") == Purpose.MESSAGE else visibility,
+        default_visibility=default, reply_to_id=form.id("reply_to"), cover=cover, is_sensitive=form.flag("is_sensitive"),
         language=form.text("language") or None, poll=poll, idempotency_key=form.text("form_id")[:200] or None,
     )
+
+
+def composer_of(form: Params, draft: PostDraft) -> Composer:
+    """The composer that sent a form."""
+    if draft.reply_to_id:
+        return Composer(purpose=Purpose.REPLY, about_id=draft.reply_to_id, draft=draft)
+    if form.text("purpose") == Purpose.MESSAGE:
+        return Composer(purpose=Purpose.MESSAGE, about_id=form.id("to"), draft=draft)
+    return Composer(purpose=Purpose.POST, draft=draft)
+
+
+def refuse_message_to_nobody(composer: Composer) -> None:
+    """Raises Invalid for a message without a name, which nobody would get."""
+    if composer.purpose == Purpose.MESSAGE and not mentions_of(composer.draft.text):
+        raise Invalid(FieldError("text", "invalid", "This message names nobody, so nobody would get it. Write the name with @ in front."))
+
+
+def new_post(default: Visibility) -> Composer:
+    return Composer(purpose=Purpose.POST, draft=PostDraft(default_visibility=default))
+
+
+def message_to(account: Account) -> Composer:
+    draft = PostDraft(text=f"@{account.acct} ", visibility=Visibility.DIRECT)
+    return Composer(purpose=Purpose.MESSAGE, about_id=account.id, draft=draft)
+
+
+def reply_to(view: PostView, writer: Account, default: Visibility) -> Composer:
+    """A reply begins with those it is for, is seen by no more people than the post, and keeps its cover."""
+    post = view.shown
+    names = [post.author.acct] + [mention.acct for mention in post.mentions]
+    others = [f"@{name} " for name in dict.fromkeys(names) if name != writer.username]
+    draft = PostDraft(text="".join(others), reply_to_id=post.id, visibility=max(post.visibility, default), cover=post.cover)
+    return Composer(purpose=Purpose.REPLY, about_id=post.id, draft=draft, parent=view)
+
+
+def edit_of(post: Post, uploads: Sequence[Upload]) -> Composer:
+    poll = None
+    if post.poll:
+        poll = PollDraft(
+            titles=post.poll.titles, expires_in=_POLL_SECONDS, is_multiple=post.poll.is_multiple, hides_totals=post.poll.hides_totals
+        )
+    draft = PostDraft(
+        text=post.text, visibility=post.visibility, cover=post.cover, is_sensitive=post.is_sensitive, language=post.language, poll=poll
+    )
+    return Composer(purpose=Purpose.EDIT, about_id=post.id, draft=draft, post=post, uploads=uploads)
 
 
 async def take_pictures(request: Request, form: Params, uploads: list[Upload]) -> None:

@@ -1,21 +1,18 @@
-"""Pages of posts: the thread, writing, editing, deleting, and the buttons under a post."""
+"""Pages of posts: the thread, the history, who liked it, and the buttons under a post. Writing is in `writing.py`."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Invalid, NotFound
+from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.media.model import Upload
-from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, Visibility
+from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import (
     Thread,
     get_post_view,
@@ -24,11 +21,12 @@ from folkmoot.network.posts.queries import (
     list_edits,
     list_favouriters,
 )
-from folkmoot.web.composer import describe, draft_from, still_there, take_pictures
+from folkmoot.web.composer import default_audience, reply_to
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import ways
 
 DEEPEST = 4  # levels of replies on one page
+_LONGEST = 500  # replies on one page
 _PLACES = [str(number) for number in range(100)]
 
 
@@ -56,19 +54,20 @@ class Branch(NamedTuple):
 async def show(request: Request) -> Reply:
     """A post in its conversation. An address with another name leads to the right one."""
     async with request.database.read() as conn:
-        thread = await get_thread(conn, request.id(), request.viewer_id, most=500)
+        thread = await get_thread(conn, request.id(), request.viewer_id, most=_LONGEST)
     shown = thread.post.shown
     if request.value("name").lower() != shown.author.acct.lower() or thread.post.boosted:
         return request.redirect(f"/@{shown.author.acct}/{shown.id}")
     return await _thread_page(request, thread)
 
 
-async def _thread_page(request: Request, thread: Thread, status: int = 200, **form: Any) -> Reply:
-    reply_to = thread.post.post
-    values: dict[str, Any] = {"draft": _answer_to(reply_to, request), "errors": {}, "uploads": [], **form}
+async def _thread_page(request: Request, thread: Thread) -> Reply:
+    """The numbers of replies are those of the replies that stand on the page."""
+    thread = _with_shown_counts(thread)
     people = {view.post.author.id for view in thread.descendants}
+    composer = reply_to(thread.post, request.account, default_audience(request)) if request.signed_in else None
     return await request.show(
-        "posts/show.html", status, thread=thread, branches=_branches(thread), people=len(people), **values,
+        "posts/show.html", thread=thread, branches=_branches(thread), people=len(people), composer=composer,
     )
 
 
@@ -77,87 +76,6 @@ async def find(request: Request) -> Reply:
     async with request.database.read() as conn:
         shown = (await get_post_view(conn, request.id(), request.viewer_id)).shown
     return request.redirect(f"/@{shown.author.acct}/{shown.id}")
-
-
-async def new(request: Request) -> Reply:
-    """The composer, empty or as an answer (`?reply_to=ID`) or to somebody (`?to=NAME`)."""
-    reply_to = request.query.id("reply_to")
-    parent = None
-    draft = PostDraft(visibility=Visibility(request.viewer.login.preferences.visibility))
-    if reply_to:
-        async with request.database.read() as conn:
-            parent = await get_post_view(conn, reply_to, request.viewer.id)
-        draft = _answer_to(parent.shown, request)
-    elif request.query.text("to"):
-        draft = PostDraft(text=f"@{request.query.text('to')[:100]} ", visibility=Visibility.DIRECT)
-    return await request.show("posts/new.html", draft=draft, parent=parent, errors={}, uploads=[], post=None)
-
-
-async def create(request: Request) -> Reply:
-    """Publishes; what is wrong comes back beside its field, with everything that was written and uploaded."""
-    form = request.form
-    draft = draft_from(form)
-    uploads: list[Upload] = []
-    try:
-        await take_pictures(request, form, uploads)
-        draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
-        async with request.database.write() as tx:
-            await describe(tx, request, uploads)
-            view = await actions.create_post(
-                tx, request.account, draft, request.context.post_limits, screener=request.context.screener
-            )
-    except (Invalid, NotFound) as problem:
-        parent = await _parent(request, draft)
-        errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
-        if draft.reply_to_id and parent is None:
-            errors = {"text": request.sentence("What you answer is not there any more. You can publish this as a post of its own.")}
-            draft = msgspec.structs.replace(draft, reply_to_id=None)
-        return await request.show(
-            "posts/new.html", 422, draft=draft, parent=parent, errors=errors, uploads=await still_there(request, uploads), post=None
-        )
-    cookies = request.shared.cookies
-    request.new_cookies.append(cookies.tell(cookies.sent, f"reply-{draft.reply_to_id}" if draft.reply_to_id else "new"))
-    return request.redirect(f"/@{view.post.author.acct}/{view.post.id}" if draft.reply_to_id else "/")
-
-
-async def edit(request: Request) -> Reply:
-    post = await _own(request)
-    uploads = await _attached(request, post)
-    return await request.show("posts/edit.html", draft=_draft_of(post), errors={}, uploads=uploads, post=post, parent=None)
-
-
-async def save(request: Request) -> Reply:
-    """Changes words and pictures in one go: with an error nothing has changed, and the form has what was written."""
-    post = await _own(request)
-    form = request.form
-    draft = msgspec.structs.replace(draft_from(form), visibility=post.visibility)
-    uploads: list[Upload] = []
-    try:
-        await take_pictures(request, form, uploads)
-        draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
-        async with request.database.write() as tx:
-            await describe(tx, request, uploads)
-            await actions.edit_post(tx, request.account, post.id, draft, request.context.post_limits)
-    except Invalid as problem:
-        return await request.show(
-            "posts/edit.html", 422, draft=draft, errors=request.problems(problem), uploads=await still_there(request, uploads),
-            post=post, parent=None,
-        )
-    return request.redirect(f"/@{post.author.acct}/{post.id}")
-
-
-async def ask_delete(request: Request) -> Reply:
-    async with request.database.read() as conn:
-        view = await get_post_view(conn, request.id(), request.viewer.id)
-    if view.post.author.id != request.viewer.id:
-        raise NotFound
-    return await request.show("posts/delete.html", view=view)
-
-
-async def delete(request: Request) -> Reply:
-    async with request.database.write() as tx:
-        await actions.delete_post(tx, request.account, request.id())
-    return request.redirect(f"/@{request.account.username}")
 
 
 async def history(request: Request) -> Reply:
@@ -217,52 +135,15 @@ def _answer(request: Request, view: PostView, part: str) -> Reply:
     return request.back(f"/@{view.shown.author.acct}/{view.shown.id}")
 
 
-# -- forms ---------------------------------------------------------------------------------------------------------
+def _with_shown_counts(thread: Thread) -> Thread:
+    """The thread with numbers of replies as the page shows them, which can be more than everybody sees."""
+    below = Counter(view.post.reply_to_id for view in thread.descendants)
 
+    def counted(view: PostView) -> PostView:
+        replies = below[view.shown.id] if len(thread.descendants) < _LONGEST else view.counts.replies
+        return msgspec.structs.replace(view, counts=msgspec.structs.replace(view.counts, replies=replies))
 
-async def _parent(request: Request, draft: PostDraft) -> PostView | None:
-    """What is answered, if it is still there for the viewer."""
-    if draft.reply_to_id is None:
-        return None
-    async with request.database.read() as conn:
-        with suppress(NotFound):
-            return await get_post_view(conn, draft.reply_to_id, request.viewer.id)
-    return None
-
-
-async def _attached(request: Request, post: Post) -> list[Upload]:
-    async with request.database.read() as conn:
-        return [await get_own_upload(conn, request.viewer.id, picture.id) for picture in post.pictures]
-
-
-async def _own(request: Request) -> Post:
-    async with request.database.read() as conn:
-        view = await get_post_view(conn, request.id(), request.viewer.id)
-    if view.post.author.id != request.viewer.id or view.post.boost_of_id:
-        raise NotFound
-    return view.post
-
-
-def _draft_of(post: Post) -> PostDraft:
-    poll = None
-    if post.poll:
-        poll = PollDraft(
-            titles=post.poll.titles, expires_in=86400, is_multiple=post.poll.is_multiple, hides_totals=post.poll.hides_totals
-        )
-    return PostDraft(
-        text=post.text, visibility=post.visibility, reply_to_id=post.reply_to_id, cover=post.cover, is_sensitive=post.is_sensitive,
-        language=post.language, poll=poll,
-    )
-
-
-def _answer_to(post: Post, request: Request) -> PostDraft:
-    """An answer begins with those it is for, is seen by no more people than the post, and keeps its cover."""
-    if not request.signed_in:
-        return PostDraft()
-    names = [post.author.acct] + [mention.acct for mention in post.mentions]
-    others = [f"@{name} " for name in dict.fromkeys(names) if name != request.account.username]
-    visibility = max(post.visibility, Visibility(request.viewer.login.preferences.visibility))
-    return PostDraft(text="".join(others), reply_to_id=post.id, visibility=visibility, cover=post.cover)
+    return thread._replace(post=counted(thread.post), descendants=[counted(view) for view in thread.descendants])
 
 
 def _branches(thread: Thread) -> list[Branch]:
@@ -294,13 +175,7 @@ _VERBS: dict[str, Verb] = {
 _LIMITS = {"boost": "post", "unboost": "delete"}  # as for apps
 ROUTES = [
     Route("GET", "/@{name}/{id}", show, Access.PUBLIC),
-    Route("GET", "/posts/new", new, Access.MEMBER),
-    Route("POST", "/posts", create, Access.MEMBER, limit="post", most_bytes=None),
     Route("GET", _ONE, find, Access.PUBLIC),
-    Route("GET", f"{_ONE}/edit", edit, Access.MEMBER),
-    Route("POST", f"{_ONE}/edit", save, Access.MEMBER, most_bytes=None),
-    Route("GET", f"{_ONE}/delete", ask_delete, Access.MEMBER),
-    Route("POST", f"{_ONE}/delete", delete, Access.MEMBER, limit="delete"),
     Route("GET", f"{_ONE}/history", history, Access.PUBLIC),
     Route("GET", f"{_ONE}/favourited_by", favourited_by, Access.PUBLIC),
     Route("GET", f"{_ONE}/boosted_by", boosted_by, Access.PUBLIC),

@@ -14,11 +14,12 @@ from folkmoot.web import (
     settings,
     statements,
     timelines,
+    writing,
 )
 from folkmoot.web.moderate import cases
 
 ROUTES = [
-    *timelines.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *notifications.ROUTES, *search.ROUTES,
-    *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES,
+    *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
+    *notifications.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES,
     *cases.ROUTES,
 ]

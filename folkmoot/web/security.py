@@ -19,6 +19,7 @@ class Cookies:
         self.visit = f"{prefix}folkmoot_visit"  # of a browser that is not logged in: what its form tokens hang on
         self.language = "folkmoot_language"
         self.sent = "folkmoot_sent"  # which draft has arrived: the page's script then forgets it
+        self.left = "folkmoot_left"  # somebody has logged out: the page's script then forgets all drafts
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
 
     def set(self, name: str, value: str, seconds: int = SESSION_SECONDS) -> tuple[bytes, bytes]:

@@ -40,7 +40,8 @@ async def log_in(request: Request) -> Reply:
 async def log_out(request: Request) -> Reply:
     async with request.database.write() as tx:
         await actions.end_sessions(tx, request.viewer, only=request.viewer.session_id)
-    request.new_cookies.append(request.shared.cookies.drop(request.shared.cookies.session))
+    cookies = request.shared.cookies
+    request.new_cookies += [cookies.drop(cookies.session), cookies.tell(cookies.left, "1")]
     return request.redirect("/")
 
 

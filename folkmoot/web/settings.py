@@ -68,14 +68,15 @@ async def show_appearance(request: Request) -> Reply:
 async def save_appearance(request: Request) -> Reply:
     form = request.form
     language = form.text("language") or request.language
+    before = request.viewer.login.preferences
+    visibility = form.integer("visibility")
     chosen: dict[str, Any] = {
         "theme": form.text("theme") or "system", "contrast": form.text("contrast") or "normal",
-        "text_size": form.integer("text_size") or 100, "visibility": form.integer("visibility") or 0,
+        "text_size": form.integer("text_size") or 100, "visibility": before.visibility if visibility is None else visibility,
         "post_language": form.text("post_language"),
     }
     switches = {"shortcuts": form.flag("shortcuts"), "is_sensitive": form.flag("is_sensitive")}
     wrong = [name for name, value in chosen.items() if value not in _CHOICES[name]] + ["language"] * (language not in i18n.LANGUAGES)
-    before = request.viewer.login.preferences
     fitting = {name: value for name, value in chosen.items() if name not in wrong}
     preferences = msgspec.structs.replace(before, **fitting, **switches)
     if wrong:

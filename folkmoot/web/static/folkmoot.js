@@ -89,20 +89,56 @@ const count = (text) => [...text.replace(/https?:\/\/[^\s<>"“”„]+/g, "x".r
 const store = {  // a browser may refuse to keep anything; then the page still has it
   get(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
   set(key, value) { try { value ? localStorage.setItem(key, JSON.stringify(value)) : localStorage.removeItem(key); return true; } catch { return false; } },
+  keys(start) { try { return Object.keys(localStorage).filter((key) => key.startsWith(start)); } catch { return []; } },
 };
-const sent = document.cookie.match(/(?:^|; )folkmoot_sent=([\w-]+)/)?.[1];  // the server has it: only then is a draft forgotten
-if (sent) {
-  store.set(`folkmoot-draft-${sent}`, null);
-  document.cookie = "folkmoot_sent=; Max-Age=0; Path=/; SameSite=Lax";
+
+// A draft belongs to one account and one purpose. It goes when it is sent, when its account logs out (in any tab) and
+// when another account comes in. Of an account whose session has ended it is kept for an hour, and shown to nobody else.
+const DRAFTS = "folkmoot-draft-", ACCOUNT = "folkmoot-account", HOUR = 3_600_000, me = words.account;
+const draftKey = (purpose) => `${DRAFTS}${me}-${purpose}`;
+const forgetDrafts = (isOver) => store.keys(DRAFTS).filter(isOver).forEach((key) => store.set(key, null));
+/** What the server tells the script of the next page, once. */
+const told = (name) => {
+  const value = document.cookie.match(new RegExp(`(?:^|; )${name}=([\\w-]+)`))?.[1];
+  if (value) document.cookie = `${name}=; Max-Age=0; Path=/; SameSite=Lax`;
+  return value;
+};
+const sent = told("folkmoot_sent");  // the server has it: only then is a draft forgotten
+if (sent) store.set(DRAFTS + sent, null);
+if (told("folkmoot_left")) forgetDrafts(() => true);
+else if (me) forgetDrafts((key) => !key.startsWith(draftKey("")));
+else forgetDrafts((key) => !(Date.now() - store.get(key)?.at < HOUR));
+store.set(ACCOUNT, me);
+const isStillHere = () => (store.get(ACCOUNT) ?? "") === me;
+if (me) {  // another tab has logged out or somebody else in: this page shows what it would show now
+  addEventListener("storage", (event) => { if ([ACCOUNT, null].includes(event.key) && !isStillHere()) location.reload(); });
+  addEventListener("pageshow", (event) => { if (event.persisted && !isStillHere()) location.reload(); });
 }
+document.addEventListener("submit", (event) => {
+  if (new URL(event.target.action).pathname === "/log_out") forgetDrafts(() => true);
+});
 
 document.querySelectorAll("[data-composer]").forEach((form) => {
   const area = form.querySelector("textarea[name=text]"), cover = form.querySelector("[name=cover]");
   const left = form.querySelector("[data-left]"), aloud = form.querySelector("[data-left-words]");
-  const key = `folkmoot-draft-${form.dataset.draft}`, isNew = !form.dataset.draft.startsWith("edit");
+  const key = draftKey(form.dataset.draft);
   const kept = ["text", "cover", "poll_titles[]", "poll_expires_in", "poll_is_multiple", "with_poll", "with_cover", "is_sensitive", "visibility", "language"];
   const fields = [...form.elements].filter((field) => kept.includes(field.name) && field.type !== "hidden");
-  const state = () => fields.map((field) => (/checkbox|radio/.test(field.type) ? field.checked : field.value));
+  const isChoice = (field) => /checkbox|radio/.test(field.type);
+  /** The fields by name, each with its values in the order of the form: the short and the full form share a draft. */
+  const state = () => {
+    const values = {};
+    for (const field of fields) (values[field.name] ??= []).push(isChoice(field) ? field.checked : field.value);
+    return values;
+  };
+  const restore = (values) => {
+    const places = {};
+    for (const field of fields) {
+      const value = values[field.name]?.[places[field.name] = (places[field.name] ?? -1) + 1];
+      if (value === undefined) continue;
+      if (isChoice(field)) field.checked = value; else field.value = value;
+    }
+  };
   const begun = JSON.stringify(state());
   const tell = () => {
     if (!left) return;
@@ -111,18 +147,19 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
     left.classList.toggle("over", rest < 0);
     aloud.textContent = aloud.dataset[rest] ?? "";
   };
-  const saved = isNew && !form.querySelector(".wrong") ? store.get(key) : null;
+  const saved = form.querySelector(".wrong") ? null : store.get(key);
   const note = document.getElementById("saved");
-  const sayWhen = (moment) => { if (note) note.textContent = form.dataset.saved.replace("{at}", at(moment)); };
-  if (saved?.state?.length === fields.length) {
-    fields.forEach((field, place) => { if (/checkbox|radio/.test(field.type)) field.checked = saved.state[place]; else field.value = saved.state[place]; });
+  const sayWhen = (moment) => { if (note && form.dataset.saved) note.textContent = form.dataset.saved.replace("{at}", at(moment)); };
+  if (saved?.values) {
+    restore(saved.values);
     sayWhen(new Date(saved.at));
   }
+  area.setSelectionRange(area.value.length, area.value.length);  // one writes on after the names, or after what was begun
   const keep = () => {
     tell();
-    if (!isNew) return;
-    const now = state(), isEmpty = JSON.stringify(now) === begun;
-    if (store.set(key, isEmpty ? null : { state: now, at: Date.now() }) && note) isEmpty ? note.textContent = "" : sayWhen(new Date());
+    if (!isStillHere()) return;
+    const values = state(), isEmpty = JSON.stringify(values) === begun;
+    if (store.set(key, isEmpty ? null : { values, at: Date.now() }) && note) isEmpty ? note.textContent = "" : sayWhen(new Date());
   };
   form.addEventListener("input", keep);
   tell();

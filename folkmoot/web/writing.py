@@ -1,0 +1,160 @@
+"""Pages where posts are written: the composer, editing, deleting."""
+
+from contextlib import suppress
+
+import msgspec
+
+from folkmoot.base.errors import Invalid, NotFound
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.queries import find_account_by_name
+from folkmoot.network.media.model import Upload
+from folkmoot.network.media.queries import get_own_upload
+from folkmoot.network.posts import actions
+from folkmoot.network.posts.model import Post, PostDraft, PostView, Visibility
+from folkmoot.network.posts.queries import get_post_view
+from folkmoot.web.composer import (
+    Composer,
+    Purpose,
+    composer_of,
+    default_audience,
+    describe,
+    draft_from,
+    edit_of,
+    message_to,
+    new_post,
+    refuse_message_to_nobody,
+    reply_to,
+    still_there,
+    take_pictures,
+)
+from folkmoot.web.request import Request
+
+
+async def new(request: Request) -> Reply:
+    """The composer: empty, for a reply (`?reply_to=ID`) or for a message to somebody (`?to=NAME`)."""
+    composer = new_post(default_audience(request))
+    async with request.database.read() as conn:
+        if answered := request.query.id("reply_to"):
+            composer = reply_to(await get_post_view(conn, answered, request.viewer.id), request.account, default_audience(request))
+        elif name := request.query.text("to"):
+            username, _, domain = name.removeprefix("@").partition("@")
+            account = await find_account_by_name(conn, username, domain)
+            if account is None or account.effect >= AccountEffect.SUSPENDED:
+                raise NotFound
+            composer = message_to(account)
+    return await request.show("posts/new.html", composer=composer)
+
+
+async def create(request: Request) -> Reply:
+    """Publishes; what is wrong comes back beside its field, with everything that was written and uploaded."""
+    draft = draft_from(request.form, default_audience(request))
+    composer = composer_of(request.form, draft)
+    uploads: list[Upload] = []
+    try:
+        await take_pictures(request, request.form, uploads)
+        refuse_message_to_nobody(composer)
+        draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
+        async with request.database.write() as tx:
+            await describe(tx, request, uploads)
+            view = await actions.create_post(
+                tx, request.account, draft, request.context.post_limits, screener=request.context.screener
+            )
+    except (Invalid, NotFound) as problem:
+        return await _refused(request, composer, problem, uploads)
+    _forget_draft(request, composer)
+    return request.redirect("/" if composer.purpose == Purpose.POST else f"/@{view.post.author.acct}/{view.post.id}")
+
+
+async def _refused(request: Request, composer: Composer, problem: Invalid | NotFound, uploads: list[Upload]) -> Reply:
+    """The form as it was sent, with what is wrong. A reply to what is gone becomes a post that is as closed as it was."""
+    errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
+    parent = await _parent(request, composer.draft)
+    if composer.purpose == Purpose.REPLY and parent is None:
+        errors = {"text": request.sentence("What you answer is not there any more. You can publish this as a post of its own.")}
+        visibility = Visibility.DIRECT if composer.draft.visibility is None else composer.draft.visibility
+        draft = msgspec.structs.replace(composer.draft, reply_to_id=None, visibility=visibility)
+        composer = Composer(purpose=Purpose.POST, draft=draft)
+    kept = await still_there(request, uploads)
+    return await request.show(
+        "posts/new.html", 422, composer=msgspec.structs.replace(composer, parent=parent, errors=errors, uploads=kept)
+    )
+
+
+async def edit(request: Request) -> Reply:
+    post = await _own(request)
+    return await request.show("posts/edit.html", composer=edit_of(post, await _attached(request, post)))
+
+
+async def save(request: Request) -> Reply:
+    """Changes words and pictures in one go: with an error nothing has changed, and the form has what was written."""
+    post = await _own(request)
+    draft = msgspec.structs.replace(draft_from(request.form, post.visibility), visibility=post.visibility, reply_to_id=None)
+    composer = edit_of(post, ())
+    uploads: list[Upload] = []
+    try:
+        await take_pictures(request, request.form, uploads)
+        draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
+        changes = [actions.PictureChange(upload.id, upload.description, (upload.focus_x, upload.focus_y)) for upload in uploads]
+        async with request.database.write() as tx:
+            await actions.edit_post(tx, request.account, post.id, draft, request.context.post_limits, changes)
+    except Invalid as problem:
+        kept = await still_there(request, uploads)
+        composer = msgspec.structs.replace(composer, draft=draft, errors=request.problems(problem), uploads=kept)
+        return await request.show("posts/edit.html", 422, composer=composer)
+    _forget_draft(request, composer)
+    return request.redirect(f"/@{post.author.acct}/{post.id}")
+
+
+async def ask_delete(request: Request) -> Reply:
+    async with request.database.read() as conn:
+        view = await get_post_view(conn, request.id(), request.viewer.id)
+    if view.post.author.id != request.viewer.id:
+        raise NotFound
+    return await request.show("posts/delete.html", view=view)
+
+
+async def delete(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.delete_post(tx, request.account, request.id())
+    return request.redirect(f"/@{request.account.username}")
+
+
+async def _parent(request: Request, draft: PostDraft) -> PostView | None:
+    """What is answered, if it is still there for the viewer."""
+    if draft.reply_to_id is None:
+        return None
+    async with request.database.read() as conn:
+        with suppress(NotFound):
+            return await get_post_view(conn, draft.reply_to_id, request.viewer.id)
+    return None
+
+
+async def _attached(request: Request, post: Post) -> list[Upload]:
+    async with request.database.read() as conn:
+        return [await get_own_upload(conn, request.viewer.id, picture.id) for picture in post.pictures]
+
+
+async def _own(request: Request) -> Post:
+    async with request.database.read() as conn:
+        view = await get_post_view(conn, request.id(), request.viewer.id)
+    if view.post.author.id != request.viewer.id or view.post.boost_of_id:
+        raise NotFound
+    return view.post
+
+
+def _forget_draft(request: Request, composer: Composer) -> None:
+    """Tells the script of the next page that this draft has arrived."""
+    cookies = request.shared.cookies
+    request.new_cookies.append(cookies.tell(cookies.sent, f"{request.viewer.id}-{composer.key}"))
+
+
+ROUTES = [
+    Route("GET", "/posts/new", new, Access.MEMBER),
+    Route("POST", "/posts", create, Access.MEMBER, limit="post", most_bytes=None),
+    Route("GET", "/posts/{id}/edit", edit, Access.MEMBER),
+    Route("POST", "/posts/{id}/edit", save, Access.MEMBER, most_bytes=None),
+    Route("GET", "/posts/{id}/delete", ask_delete, Access.MEMBER),
+    Route("POST", "/posts/{id}/delete", delete, Access.MEMBER, limit="delete"),
+]

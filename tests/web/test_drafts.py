@@ -1,0 +1,136 @@
+"""Drafts in a browser: each belongs to one account and one purpose, and goes when its account has left."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.network_up import NetworkUp
+from tests.web.browsing import log_in, open_page
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
+DRAFTS = "() => Object.keys(localStorage).filter((key) => key.startsWith('folkmoot-draft-'))"
+
+
+@pytest.fixture
+def page(browser: Browser, running: NetworkUp) -> Page:
+    return log_in(open_page(browser, running), "anna")
+
+
+def _begin(page: Page, path: str, text: str) -> None:
+    page.goto(path)
+    page.locator("#text").press_sequentially(text)
+
+
+def _log_out(page: Page) -> None:
+    page.goto("/")
+    page.locator("form[action='/log_out'] button").click()
+    page.wait_for_url("**/")
+
+
+def test_a_message_does_not_open_what_was_begun_as_a_post(page: Page) -> None:
+    _begin(page, "/posts/new", "Pro všechny")
+    page.check("#visibility-0")
+    page.goto("/@karel")
+    page.click("a[href='/posts/new?to=karel']")
+    expect(page.locator("#text")).to_have_value("@karel ")
+    expect(page.locator("[name=visibility]")).to_have_count(0)
+    page.locator("#text").press_sequentially("jen mezi námi")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("Pro všechny")
+    page.goto("/posts/new?to=marie")
+    expect(page.locator("#text")).to_have_value("@marie ")
+    page.goto("/posts/new?to=karel")
+    expect(page.locator("#text")).to_have_value("@karel jen mezi námi")
+    page.click(".sending button.main")
+    page.wait_for_url("**/@anna/*")
+    expect(page.locator("article.post.opened .seen")).to_contain_text(re.compile("private|soukromé"))
+    page.goto("/posts/new?to=karel")
+    expect(page.locator("#text")).to_have_value("@karel ")  # sent, and only that draft is forgotten
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("Pro všechny")
+
+
+def test_a_reply_has_a_draft_of_its_own_in_both_forms(page: Page) -> None:
+    _begin(page, "/posts/new", "Něco jiného")
+    page.goto("/@karel")
+    page.locator("article.post .when").first.click()
+    begun = page.locator("#answer").input_value()
+    page.locator("#answer").press_sequentially("Rozepsaná odpověď")
+    number = page.url.rpartition("/")[2]
+    page.goto(f"/posts/new?reply_to={number}")
+    expect(page.locator("#text")).to_have_value(f"{begun}Rozepsaná odpověď")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("Něco jiného")
+
+
+def test_an_edit_is_kept_apart(page: Page) -> None:
+    page.goto("/posts/new")
+    page.fill("#text", "Pondělí")
+    page.click(".sending button.main")
+    page.wait_for_url("**/")
+    page.goto("/@anna")
+    number = page.locator("article.post", has_text="Pondělí").first.get_attribute("data-post")
+    _begin(page, f"/posts/{number}/edit", "Úterý: ")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("")
+    page.goto(f"/posts/{number}/edit")
+    expect(page.locator("#text")).to_have_value(re.compile("Úterý"))
+    page.click(".sending button.main")
+    page.wait_for_url(f"**/@anna/{number}")
+    assert page.evaluate(DRAFTS) == []
+
+
+def test_drafts_go_with_logging_out_and_the_next_member_sees_none(page: Page) -> None:
+    for path in ("/posts/new", "/posts/new?to=karel"):
+        _begin(page, path, "Tajné")
+    assert len(page.evaluate(DRAFTS)) == 2
+    _log_out(page)
+    assert page.evaluate(DRAFTS) == []
+    log_in(page, "karel")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("")
+    _log_out(page)
+    log_in(page, "anna")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("")
+
+
+def test_another_tab_lets_go_of_what_is_written_there(page: Page) -> None:
+    _begin(page, "/posts/new", "Tajné v druhém panelu")
+    other = page.context.new_page()
+    other.goto("/")
+    _log_out(other)
+    page.wait_for_url(re.compile("log_in"))  # the composer is not there any more
+    assert page.evaluate(DRAFTS) == []
+    log_in(other, "karel")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("")
+    page.go_back()
+    expect(page.locator("#text", has_text="Tajné")).to_have_count(0)
+
+
+def test_after_a_session_has_ended_a_draft_waits_for_its_account_only(page: Page) -> None:
+    _begin(page, "/posts/new", "Nedopsáno")
+    page.context.clear_cookies()
+    page.goto("/explore")
+    assert len(page.evaluate(DRAFTS)) == 1
+    log_in(page, "anna")
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("Nedopsáno")
+    page.context.clear_cookies()
+    log_in(page, "karel")
+    assert page.evaluate(DRAFTS) == []
+    page.goto("/posts/new")
+    expect(page.locator("#text")).to_have_value("")
+
+
+def test_after_an_hour_without_its_account_a_draft_is_forgotten(page: Page) -> None:
+    _begin(page, "/posts/new", "Dávno")
+    page.evaluate("""() => { const key = Object.keys(localStorage).find((key) => key.startsWith('folkmoot-draft-'));
+        localStorage.setItem(key, JSON.stringify({...JSON.parse(localStorage[key]), at: Date.now() - 3_700_000})); }""")
+    page.goto("/explore")
+    assert len(page.evaluate(DRAFTS)) == 1  # its account is there
+    page.context.clear_cookies()
+    page.goto("/explore")
+    assert page.evaluate(DRAFTS) == []
