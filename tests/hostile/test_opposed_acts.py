@@ -1,12 +1,10 @@
 """Two opposed acts in the same moment: one comes before the other, and afterwards everything fits together.
 
-Each pair is run many times on real connections (`FOLKMOOT_TEST_LONG`: 10,000 times), in a shifting order. Either act may
+Each pair is run many times on real connections (`bin/test --long`: 10,000 times), in a shifting order. Either act may
 be refused; neither may fail, and no rule of `tests/invariants.py` may be broken.
 """
 
 import asyncio
-import os
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,9 +21,10 @@ from folkmoot.network.posts.model import PollDraft, PostDraft, PostEffect, Visib
 from folkmoot.network.posts.queries.polls import close_expired
 from folkmoot.network.relations import actions as relations
 from tests.invariants import list_broken
+from tests.series import dice, length
 from tests.village import LIMITS, settle, write
 
-TIMES = 10_000 if os.environ.get("FOLKMOOT_TEST_LONG") else 60
+TIMES = length(60, 10_000)
 Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
 
 
@@ -38,10 +37,9 @@ class Scene:
     ids: dict[str, Any] = field(default_factory=dict)
 
 
-async def clash(db: Database, scene: Scene, before: list[Act], one: Act, other: Act) -> None:
+async def clash(db: Database, name: str, scene: Scene, before: list[Act], one: Act, other: Act) -> None:
     """Runs two acts at once, `TIMES` times, and looks at the rules after each time."""
-    seed = random.randrange(2**32)
-    delays = random.Random(seed)
+    delays = dice(name)
 
     async def run(act: Act, delay: float) -> None:
         if delay:
@@ -59,7 +57,7 @@ async def clash(db: Database, scene: Scene, before: list[Act], one: Act, other: 
         acts = [(one, 0.0), (other, wait)] if delays.random() < 0.5 else [(other, 0.0), (one, wait)]
         await asyncio.gather(*(run(act, delay) for act, delay in acts))
         async with db.read() as conn:
-            assert not await list_broken(conn), f"round {number}, seed {seed}"
+            assert not await list_broken(conn), f"round {number}"
 
 
 def _by(name: str, verb: Callable[..., Awaitable[Any]], target: str, **options: Any) -> Act:
@@ -113,7 +111,7 @@ RELATIONS: dict[str, tuple[list[Act], Act, Act]] = {
 @pytest.mark.parametrize("pair", RELATIONS)
 async def test_opposed_acts_between_two_accounts(db: Database, pair: str) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await clash(db, scene, *RELATIONS[pair])
+    await clash(db, pair, scene, *RELATIONS[pair])
 
 
 # -- posts ---------------------------------------------------------------------------------------------------------
@@ -239,7 +237,7 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
 @pytest.mark.parametrize("pair", POSTS)
 async def test_opposed_acts_on_posts(db: Database, pair: str) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await clash(db, scene, *POSTS[pair])
+    await clash(db, pair, scene, *POSTS[pair])
 
 
 async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> None:
@@ -250,7 +248,7 @@ async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> No
             if number < 4:
                 await _at("karel", posts.pin_post, f"post {number}")(tx, scene)
     unpin = [_at("karel", posts.unpin_post, "post 4"), _at("karel", posts.unpin_post, "post 5")]
-    await clash(db, scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
+    await clash(db, "pins", scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
 
 
 # -- who waits for whom --------------------------------------------------------------------------------------------

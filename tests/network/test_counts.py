@@ -1,9 +1,5 @@
-"""Numbers show nothing hidden: counts are what everybody may see, whatever happened and in whatever order.
+"""Numbers show nothing hidden: counts are what everybody may see, whatever happened and in whatever order."""
 
-Long with `FOLKMOOT_TEST_LONG`. The seed of a random history is printed when it fails.
-"""
-
-import os
 import random
 from pathlib import Path
 
@@ -19,9 +15,10 @@ from folkmoot.network.posts.model import PostDraft, PostEffect, PostView, Visibi
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.relations import actions as relations
 from tests.invariants import list_broken, list_miscounted
+from tests.series import dice, length
 from tests.village import LIMITS, follow, settle, write
 
-STEPS = 3_000 if os.environ.get("FOLKMOOT_TEST_LONG") else 250
+STEPS = length(250, 3_000)
 RECOUNT = Path(actions.__file__).parents[3] / "migrations" / "0014_recount.sql"
 
 
@@ -104,10 +101,10 @@ async def test_a_suspended_account_is_in_no_number_until_it_is_back(db: Database
 class _World:
     """Random acts of five people, some of them under restrictions."""
 
-    def __init__(self, db: Database, people: list[Account], seed: int) -> None:
+    def __init__(self, db: Database, people: list[Account], chance: random.Random) -> None:
         self._db = db
         self._people = people
-        self._random = random.Random(seed)
+        self._random = chance
         self._posts: list[int] = []
 
     async def step(self) -> None:
@@ -137,9 +134,8 @@ class _World:
 
 
 async def test_after_any_history_counts_are_what_a_recount_gives(db: Database) -> None:
-    seed = random.randrange(2**32)
     people = [await settle(db, name) for name in ("jana", "karel", "eva", "petr", "ota")]
-    world, done = _World(db, people, seed), 0
+    world, done = _World(db, people, dice("counts")), 0
     for step in range(STEPS):
         try:
             await world.step()
@@ -149,10 +145,10 @@ async def test_after_any_history_counts_are_what_a_recount_gives(db: Database) -
         if step % 25 == 0:
             await fold_counters(db)
             async with db.read() as conn:
-                assert not await list_broken(conn), f"step {step}, seed {seed}"
+                assert not await list_broken(conn), f"step {step}"
     await fold_counters(db)
     async with db.read() as conn:
-        assert not await list_broken(conn), f"seed {seed}"
+        assert not await list_broken(conn)
         assert await conn.fetchval("SELECT count(*) FROM counter_deltas") == 0
     assert done > STEPS / 4
 
@@ -165,5 +161,5 @@ async def test_after_any_history_counts_are_what_a_recount_gives(db: Database) -
     async with db.write() as tx:
         await tx.execute(RECOUNT.read_text())
     async with db.read() as conn:
-        assert not await list_miscounted(conn), f"seed {seed}"
+        assert not await list_miscounted(conn)
         assert await conn.fetchval("SELECT count(*) FROM account_counts WHERE last_post_at > (SELECT max(created_at) FROM posts)") == 0
