@@ -133,11 +133,11 @@ async def test_a_code_of_somebody_who_is_shut_out_is_refused(village: Village, h
 async def test_a_token_of_a_suspended_account_opens_nothing(village: Village) -> None:
     app, browser = await _jana(village)
     _, answer = await _exchange(village, app, await _code(village, app, browser))
+    own = await village.write("jana", "jen pro mne", visibility=2)
     async with village.database.write() as tx:
         await set_effect(tx, village.people["jana"].id, AccountEffect.SUSPENDED)
         forget_viewer(tx, village.people["jana"].id)
     token = Visitor(village.front, token=answer["access_token"])
-    own = await village.write("jana", "jen pro mne", visibility=2)
     for path in ("accounts/verify_credentials", "apps/verify_credentials", "timelines/home", "notifications"):
         assert (await token.get(f"/api/v1/{path}")).status == 403, path
     assert (await token.get(f"/api/v1/statuses/{own.post.id}")).status == 404

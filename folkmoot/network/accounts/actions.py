@@ -107,7 +107,7 @@ async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None,
 async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
     """Puts the effect of restrictions on an account in force; whether that changed anything. Tells account.changed.
 
-    The truth are the restrictions, in `moderation`: nothing else calls this.
+    Only `set_account_effect` of posts calls this, because what the account wrote and boosted counts otherwise after it.
     """
     changed = await queries.update_effect(tx, account_id, effect)
     if changed:
