@@ -11,7 +11,7 @@ from typing import Any
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.request import Request, encode
 from folkmoot.api.words import PARAMETER_OF
-from folkmoot.base import clock, i18n
+from folkmoot.base import i18n
 from folkmoot.base.errors import (
     Invalid,
     NotFound,
@@ -20,13 +20,14 @@ from folkmoot.base.errors import (
     Unauthorized,
     WritesPaused,
 )
-from folkmoot.base.limits import Allowance, address_key
+from folkmoot.base.limits import Allowance
 from folkmoot.http.admission import Caller, PersonMissing, RoleMissing, ScopeMissing, Suspended, admit
 from folkmoot.http.context import Context
+from folkmoot.http.counting import count_exactly, count_request
 from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.problems import WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
-from folkmoot.http.routing import Route, Router
+from folkmoot.http.routing import Router
 from folkmoot.network.sessions.model import TokenHolder
 
 log = logging.getLogger(__name__)
@@ -69,17 +70,21 @@ class ApiApplication:
             await Reply(b"", 204, JSON, [*_CORS, *_PREFLIGHT])(scope, receive, send)
             return
         route = routes.get("GET" if method == "HEAD" else method)
+        address = scope["client"][0] if scope.get("client") else ""
         allowance: Allowance | None = None
         holder: TokenHolder | None = None
         try:
             try:
                 holder = await self._holder(scope)
             finally:  # an attempt with a wrong token counts too
-                allowance = self._spend(route, scope, holder)
+                allowance = count_request(self._context, route, Caller.by_token(holder), address)
                 _require_left(allowance)
             if route is None:
                 raise WrongMethod(method=method) if routes else NotFound
-            holder = admit(route, Caller.by_token(holder)).holder
+            caller = admit(route, Caller.by_token(holder))
+            holder = caller.holder
+            allowance = await count_exactly(self._context, route, caller, address) or allowance
+            _require_left(allowance)
             request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, holder)
             reply = await route.handler(request)
         except Problem as problem:
@@ -112,23 +117,10 @@ class ApiApplication:
                 return holder
         return None
 
-    def _spend(self, route: Route | None, scope: Any, holder: TokenHolder | None) -> Allowance:
-        """Counts the request; gives the limit that is closest."""
-        limits = self._context.limits
-        if holder and holder.viewer:
-            key: object = holder.viewer.id
-            closest = min(limits.spend("account", key), limits.spend("token", holder.token_id), key=lambda found: found.remaining)
-        else:
-            key = address_key(scope["client"][0]) if scope.get("client") else "unknown"
-            closest = limits.spend("address", key)
-        if route and route.limit:
-            closest = limits.spend(route.limit, key)
-        return closest
-
 
 def _require_left(allowance: Allowance) -> None:
     if allowance.is_spent:
-        raise TooMany("Too many requests", retry_after=max(1, allowance.reset - int(clock.now().timestamp())))
+        raise TooMany("Too many requests", retry_after=allowance.retry_after)
 
 
 def _refusal(problem: Problem) -> Reply:

@@ -1,25 +1,30 @@
-"""How often somebody may do something: the one table of limits, by route family, counted in memory per process.
+"""How often somebody may do something: the one table of limits, and the counters of those that are counted per machine.
 
-Fixed windows: cheap, and what clients are told (limit, remaining, reset) is exact. Addresses count as /64 in IPv6.
-Limits that must hold across processes and restarts (log-in, sign-up, mail) are counted in PostgreSQL instead: see
-`network/sessions/limits.py`.
+What protects people (log-in, sign-up, mail, reports) is exact: counted in PostgreSQL by `network/sessions/limits.py`, for
+all machines and across restarts. The others are counted in a file that the processes of one machine share
+(`base/windows.py`), so each machine gives out one limit's worth. Fixed windows: cheap, and what clients are told (limit,
+remaining, reset) is exact. Addresses count as /64 in IPv6.
 """
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from folkmoot.base import clock
+from folkmoot.base.windows import WindowTable
 
 
 class Limit(NamedTuple):
-    """`times` per `seconds`."""
+    """`times` per `seconds`, at most a day. `is_exact`: counted in PostgreSQL."""
 
     times: int
     seconds: int
+    is_exact: bool = False
 
 
-# Mastodon's documented numbers, so that clients behave as they are used to.
+# Mastodon's documented numbers where there are any, so that clients behave as they are used to.
 TABLE = {
     "account": Limit(1500, 300),
     "token": Limit(300, 300),
@@ -28,11 +33,22 @@ TABLE = {
     "media": Limit(30, 1800),
     "delete": Limit(30, 1800),
     "follow": Limit(400, 86400),
-    "sign_up": Limit(5, 1800),
     "app": Limit(30, 1800),
     "search": Limit(60, 300),
-    "report": Limit(30, 3600),
+    "report": Limit(30, 3600, is_exact=True),
+    "sign_up": Limit(5, 1800, is_exact=True),  # by address
+    "log_in_by_address": Limit(25, 300, is_exact=True),
+    "log_in_by_account": Limit(25, 3600, is_exact=True),
+    "log_in_by_day": Limit(100, 86400, is_exact=True),  # of one account, whatever it is called and whoever asks
+    "mail_by_address": Limit(25, 86400, is_exact=True),
+    "mail_to_account": Limit(3, 86400, is_exact=True),
 }
+
+
+def limit_of(name: str, multiplier: float) -> Limit:
+    """A row of the table as the settings have it, rounded down. Never less than one."""
+    limit = TABLE[name]
+    return limit._replace(times=max(1, int(limit.times * multiplier + 0.001)))
 
 
 class Allowance(NamedTuple):
@@ -50,28 +66,29 @@ class Allowance(NamedTuple):
     def reset_at(self) -> datetime:
         return datetime.fromtimestamp(self.reset, UTC)
 
+    @property
+    def retry_after(self) -> int:
+        """Seconds until the window ends."""
+        return max(1, self.reset - int(clock.now().timestamp()))
+
 
 class Limits:
-    """The counters of one process."""
+    """Counts what is counted per machine. Without a file, the counters are those of one process."""
 
-    def __init__(self, multiplier: float = 1.0) -> None:
-        self._table = {name: Limit(max(1, round(limit.times * multiplier)), limit.seconds) for name, limit in TABLE.items()}
-        self._counts: dict[tuple[str, object], list[int]] = {}
+    def __init__(self, multiplier: float = 1.0, file: Path | None = None, key: bytes = b"") -> None:
+        self._limits = {name: limit_of(name, multiplier) for name, limit in TABLE.items() if not limit.is_exact}
+        self._table = WindowTable(file, key)
 
     def spend(self, name: str, key: object) -> Allowance:
         """Counts one use by `key`."""
-        times, seconds = self._table[name]
-        moment = int(clock.now().timestamp())
-        slot = self._counts.get((name, key))
-        if slot is None or slot[1] <= moment:
-            if len(self._counts) > 50_000:
-                self._forget(moment)
-            slot = self._counts[name, key] = [0, (moment // seconds + 1) * seconds]
-        slot[0] += 1
-        return Allowance(times, times - slot[0], slot[1])
+        return self.spend_all(key, [(name, key)])[0]
 
-    def _forget(self, moment: int) -> None:
-        self._counts = {key: slot for key, slot in self._counts.items() if slot[1] > moment}
+    def spend_all(self, owner: object, uses: Sequence[tuple[str, object]]) -> list[Allowance]:
+        """Counts several uses at once, each (name, key), all of one owner: of an account, or of an address."""
+        limits = [self._limits[name] for name, _ in uses]
+        counters = [(use, limit.seconds) for use, limit in zip(uses, limits, strict=True)]
+        counted = self._table.count(owner, counters, int(clock.now().timestamp()))
+        return [Allowance(limit.times, limit.times - count, end) for limit, (count, end) in zip(limits, counted, strict=True)]
 
 
 def address_key(address: str) -> str:

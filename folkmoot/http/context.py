@@ -31,7 +31,8 @@ class Context:
     @classmethod
     def make(cls, settings: Settings, database: Database, screener: Screener = let_pass) -> "Context":
         return cls(
-            settings=settings, database=database, viewers=Viewers(database), limits=Limits(settings.limits.multiplier),
+            settings=settings, database=database, viewers=Viewers(database),
+            limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=media_store(settings),
             hub=Hub(database), screener=screener,
         )

@@ -31,6 +31,7 @@ class Route:
     `most_bytes` of a body; None: as large as the settings let an upload be. `deprecated_at`: seconds since 1970, for
     what programs should stop calling (RFC 9745). On a public route `scope` counts only for who comes with a token.
     `for_suspended`: also for a member who is suspended: what was decided, how to object, the way out.
+    `keeps_form`: of pages. Over a limit the handler still runs, calls `request.require_allowance` and shows the form again.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Route:
     most_bytes: int | None = 1024 * 1024
     deprecated_at: int = 0
     for_suspended: bool = False
+    keeps_form: bool = False
 
 
 @dataclass

@@ -12,10 +12,11 @@ from folkmoot.base.errors import (
     Unauthorized,
     WritesPaused,
 )
-from folkmoot.base.limits import address_key
+from folkmoot.base.limits import Allowance
 from folkmoot.base.log import request_id
 from folkmoot.http.admission import Caller, RoleMissing, Suspended, admit
 from folkmoot.http.context import Context
+from folkmoot.http.counting import count_exactly, count_request
 from folkmoot.http.problems import status_of
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route, Router
@@ -28,6 +29,7 @@ from folkmoot.web.static_files import StaticFiles
 log = logging.getLogger(__name__)
 _PRIVATE = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
+_MOST_FORMS_BACK = 100  # over a limit; a form costs more than a refusal
 
 
 async def _nowhere(_request: Request) -> Reply:
@@ -56,13 +58,16 @@ class WebApplication:
         request = Request(scope, receive, route or _NOWHERE, values, self._shared, None, _cookies(scope))
         try:
             request.signed_in = await self._viewer(request.cookies)
-            self._spend(request.route, request)
+            caller = Caller(request.signed_in)
+            self._require_left(request, count_request(self._context, route, caller, request.address))
             if route is None:
                 raise NotFound
-            request.signed_in = admit(route, Caller(request.signed_in)).viewer
+            caller = admit(route, caller)
+            request.signed_in = caller.viewer
             request.read_query()
             if method not in _SAFE:
                 await self._check_form(request)
+            self._require_left(request, await count_exactly(self._context, route, caller, request.address))
             reply = await route.handler(request)
         except Problem as problem:
             if problem.log_text:
@@ -72,6 +77,9 @@ class WebApplication:
             log.exception("%s %s failed", method, route.path if route else "?")
             reply = request.render("errors/failed.html", 500, code=request_id.get())
         if isinstance(reply, Reply):
+            if request.too_many and reply.status in (422, 429):
+                reply.status = 429
+                reply.headers = [*(header for header in reply.headers if header[0] != b"retry-after"), _retry_after(request.too_many)]
             reply.headers += request.new_cookies
             if not any(name == b"cache-control" for name, _ in reply.headers):
                 reply.headers.append(_PRIVATE)
@@ -89,14 +97,14 @@ class WebApplication:
         secret = cookies.get(self._shared.cookies.session)
         return await self._context.viewers.by_session(secret) if secret else None
 
-    def _spend(self, route: Route, request: Request) -> None:
-        limits = self._context.limits
-        key: object = request.viewer_id or address_key(request.address)
-        allowance = limits.spend("account" if request.viewer_id else "address", key)
-        if route.limit and not allowance.is_spent:
-            allowance = limits.spend(route.limit, key)
-        if allowance.is_spent:
-            raise TooMany(retry_after=60)
+    def _require_left(self, request: Request, allowance: Allowance | None) -> None:
+        """Refuses what is over a limit. A form that people write in comes back filled instead, by its handler."""
+        if allowance is None or not allowance.is_spent:
+            return
+        request.too_many = TooMany(retry_after=allowance.retry_after)
+        is_flood = allowance.remaining < -_MOST_FORMS_BACK
+        if is_flood or not request.route.keeps_form or request.scope["method"] in _SAFE:
+            raise request.too_many
 
     async def _check_form(self, request: Request) -> None:
         """Reads the form and refuses one that did not come from our page."""
@@ -121,8 +129,12 @@ class WebApplication:
         else:
             reply = request.render("errors/refused.html", status, sentence=sentence, number=status)
         if isinstance(problem, TooMany | WritesPaused):
-            reply.headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
+            reply.headers.append(_retry_after(problem))
         return reply
+
+
+def _retry_after(problem: TooMany | WritesPaused) -> tuple[bytes, bytes]:
+    return b"retry-after", b"%d" % max(1, round(problem.retry_after))
 
 
 def _asked_for(scope: Any) -> str:

@@ -46,6 +46,7 @@ async def create(request: Request) -> Reply:
         clauses=(clause.key,) if clause else (), comment=form.text("comment"),
     )
     try:
+        request.require_allowance("comment")
         if clause is None and chosen != _OTHER:
             raise Invalid(FieldError("rule", "inclusion", "Please choose what comes closest."))
         async with request.database.write() as tx:
@@ -77,6 +78,7 @@ async def appeal(request: Request) -> Reply:
     if verdict_id is None or verdict_id not in [case.verdict_id for case in cases]:
         raise NotFound
     try:
+        request.require_allowance("reason")
         async with request.database.write() as tx:
             lodged = await lodge_appeal(tx, request.account, verdict_id, form.text("reason"))
     except Conflict:  # pressed twice
@@ -130,7 +132,7 @@ async def _target(conn: ReadConn, request: Request, params: Params) -> tuple[Pos
 ROUTES = [
     Route("GET", "/reports", index, Access.MEMBER),
     Route("GET", "/reports/new", new, Access.MEMBER),
-    Route("POST", "/reports", create, Access.MEMBER, limit="report"),
+    Route("POST", "/reports", create, Access.MEMBER, limit="report", keeps_form=True),
     Route("GET", "/reports/{id}", show, Access.MEMBER),
-    Route("POST", "/reports/{id}/appeal", appeal, Access.MEMBER, limit="report"),
+    Route("POST", "/reports/{id}/appeal", appeal, Access.MEMBER, limit="report", keeps_form=True),
 ]

@@ -60,6 +60,7 @@ class Request:
         self.query: Params = LenientParams()
         self.form: Params = LenientParams()
         self.new_cookies: HeaderList = []
+        self.too_many: TooMany | None = None  # on a route that keeps its form: the request is over a limit
         self._visit = cookies.get(shared.cookies.visit, "")
 
     # -- who and what ----------------------------------------------------------------------------------------------
@@ -123,6 +124,21 @@ class Request:
         most = self.route.most_bytes or 4 * self.context.settings.media.max_bytes + 1024 * 1024
         self.form = LenientParams((await from_body(self._receive, self.headers, most)).tree())
         return self.form
+
+    def require_allowance(self, field: str = "") -> None:
+        """On a route that keeps its form, before anything is changed: refuses what is over a limit.
+
+        Raises Invalid about `field`, so that the form comes back like with any other mistake; without a field, TooMany.
+        """
+        if self.too_many and field:
+            raise Invalid(FieldError(field, "too_many", TooMany.message))
+        if self.too_many:
+            raise self.too_many
+
+    def over_limit(self, problem: TooMany) -> str:
+        """The sentence for a form that is refused with 429. The answer says when to come back."""
+        self.too_many = problem
+        return self.sentence(problem.message)
 
     def spend_upload(self) -> None:
         """Counts a picture that came with a form. Raises Invalid, so that the form comes back."""

@@ -26,14 +26,14 @@ async def log_in(request: Request) -> Reply:
     form = request.form
     where = local_path(form.text("next"))
     try:
+        request.require_allowance()
         secret, _ = await actions.log_in(
             request.database, form.text("name"), form.text("password"), agent=request.headers.get("user-agent", ""),
             address=request.address, multiplier=request.context.settings.limits.multiplier,
         )
     except (Unauthorized, Forbidden, TooMany) as problem:
-        status = 429 if isinstance(problem, TooMany) else 422
-        sentence = request.sentence(problem.message)
-        return await request.show("sessions/log_in.html", status, name=form.text("name"), where=where, error=sentence)
+        sentence = request.over_limit(problem) if isinstance(problem, TooMany) else request.sentence(problem.message)
+        return await request.show("sessions/log_in.html", 422, name=form.text("name"), where=where, error=sentence)
     return _let_in(request, secret, where or "/")
 
 
@@ -61,13 +61,14 @@ async def sign_up(request: Request) -> Reply:
     )
     where = local_path(form.text("next"))
     try:
+        request.require_allowance()
         _, login = await actions.sign_up(request.database, wish, request.context.sign_up_policy, request.address)
     except Invalid as problem:
         is_taken = any((error.field, error.code) == ("username", "taken") for error in problem.errors)
         free = await _free_names(request, wish) if is_taken else []
         return await _sign_up_page(request, wish, request.problems(problem), 422, where, free)
     except TooMany as problem:
-        return await _sign_up_page(request, wish, {"username": request.sentence(problem.message)}, 429, where)
+        return await _sign_up_page(request, wish, {"username": request.over_limit(problem)}, 422, where)
     if login.obstacle:
         return await request.show("sessions/waiting.html", login=login)
     async with request.database.write() as tx:
@@ -98,12 +99,13 @@ async def reset(request: Request) -> Reply:
     """Says the same whether there is such an account or not."""
     email = request.form.text("email")
     try:
+        request.require_allowance()
         await actions.ask_for_reset(
             request.database, email, request.context.settings.base_url, address=request.address,
             multiplier=request.context.settings.limits.multiplier,
         )
     except TooMany as problem:
-        return await request.show("sessions/reset.html", 429, email=email, is_sent=False, error=request.sentence(problem.message))
+        return await request.show("sessions/reset.html", 422, email=email, is_sent=False, error=request.over_limit(problem))
     return await request.show("sessions/reset.html", email=email, is_sent=True, error="")
 
 
@@ -113,6 +115,7 @@ async def show_new_password(request: Request) -> Reply:
 
 async def new_password(request: Request) -> Reply:
     try:
+        request.require_allowance("password")
         await actions.reset_password(request.database, request.value("code"), request.form.text("password"))
     except (Invalid, NotFound) as problem:
         return await request.show("sessions/new_password.html", 422, code=request.value("code"), error=_words(request, problem))
@@ -158,16 +161,16 @@ def _words(request: Request, problem: Problem) -> str:
 
 ROUTES = [
     Route("GET", "/log_in", show_log_in, Access.PUBLIC, for_suspended=True),
-    Route("POST", "/log_in", log_in, Access.PUBLIC, for_suspended=True),
+    Route("POST", "/log_in", log_in, Access.PUBLIC, for_suspended=True, keeps_form=True),
     Route("POST", "/log_out", log_out, Access.MEMBER, for_suspended=True),
     Route("GET", "/sign_up", show_sign_up, Access.PUBLIC),
-    Route("POST", "/sign_up", sign_up, Access.PUBLIC),
+    Route("POST", "/sign_up", sign_up, Access.PUBLIC, keeps_form=True),
     Route("GET", "/invite/{code}", invited, Access.PUBLIC),
     Route("GET", "/confirm/{code}", confirm, Access.PUBLIC),
     Route("POST", "/confirm/{code}", confirmed, Access.PUBLIC),
     Route("GET", "/reset", show_reset, Access.PUBLIC),
-    Route("POST", "/reset", reset, Access.PUBLIC),
+    Route("POST", "/reset", reset, Access.PUBLIC, keeps_form=True),
     Route("GET", "/reset/{code}", show_new_password, Access.PUBLIC),
-    Route("POST", "/reset/{code}", new_password, Access.PUBLIC),
+    Route("POST", "/reset/{code}", new_password, Access.PUBLIC, keeps_form=True),
     Route("POST", "/language", choose_language, Access.PUBLIC, for_suspended=True),
 ]

@@ -45,6 +45,7 @@ async def save_profile(request: Request) -> Reply:
         is_indexable=form.flag("is_indexable"), hides_collections=form.flag("hides_collections"),
     )
     try:
+        request.require_allowance("display_name")
         keys = {purpose: await _picture(request, form, purpose) for purpose in (Purpose.AVATAR, Purpose.HEADER)}
         async with request.database.write() as tx:
             account = await lock_account(tx, request.viewer.id)
@@ -97,6 +98,7 @@ async def show_password(request: Request) -> Reply:
 async def save_password(request: Request) -> Reply:
     form = request.form
     try:
+        request.require_allowance()
         await actions.change_password(
             request.database, request.viewer, form.text("old_password"), form.text("password"),
             multiplier=request.context.settings.limits.multiplier,
@@ -104,7 +106,7 @@ async def save_password(request: Request) -> Reply:
     except Invalid as problem:
         return await request.show("settings/password.html", 422, errors=request.problems(problem))
     except TooMany as problem:
-        return await request.show("settings/password.html", 429, errors={"old_password": request.sentence(problem.message)})
+        return await request.show("settings/password.html", 422, errors={"old_password": request.over_limit(problem)})
     return request.redirect("/settings/password?saved=1")
 
 
@@ -156,6 +158,7 @@ async def show_invitations(request: Request) -> Reply:
 async def invite(request: Request) -> Reply:
     form = request.form
     try:
+        request.require_allowance("uses")
         async with request.database.write() as tx:
             await actions.invite(tx, request.viewer, uses=form.integer("uses") or 0, days=form.integer("days") or 0)
     except Invalid as problem:
@@ -227,8 +230,9 @@ _POST: dict[str, Page] = {
     "/sessions/{id}/end": end_session, "/tokens/{id}/revoke": revoke_token, "/invitations": invite,
     "/invitations/{id}/withdraw": withdraw_invitation,
 }
+_KEEPING = ("/password", "/invitations")  # forms that come back filled over a limit
 ROUTES = [
     *(Route("GET", f"/settings{path}", page, Access.MEMBER) for path, page in _GET.items()),
-    *(Route("POST", f"/settings{path}", page, Access.MEMBER) for path, page in _POST.items()),
-    Route("POST", "/settings/profile", save_profile, Access.MEMBER, most_bytes=None),
+    *(Route("POST", f"/settings{path}", page, Access.MEMBER, keeps_form=path in _KEEPING) for path, page in _POST.items()),
+    Route("POST", "/settings/profile", save_profile, Access.MEMBER, most_bytes=None, keeps_form=True),
 ]

@@ -59,6 +59,7 @@ async def appeal(request: Request) -> Reply:
     if statement.verdict_id is None:
         raise Forbidden("People have not decided yet. They will, and you will be told.")
     try:
+        request.require_allowance("reason")
         async with request.database.write() as tx:
             lodged = await lodge_appeal(tx, request.account, statement.verdict_id, reason)
     except Conflict:
@@ -98,7 +99,7 @@ async def _letter(request: Request, status: int = 200, *, reason: str = "", erro
 ROUTES = [
     Route("GET", "/statements", index, Access.MEMBER, for_suspended=True),
     Route("GET", "/statements/{id}", show, Access.MEMBER, for_suspended=True),
-    Route("POST", "/statements/{id}/appeal", appeal, Access.MEMBER, limit="report", for_suspended=True),
+    Route("POST", "/statements/{id}/appeal", appeal, Access.MEMBER, limit="report", for_suspended=True, keeps_form=True),
     Route("GET", "/posts/{id}/statement", find, Access.MEMBER),
     Route("GET", "/appeals/{id}", show_appeal, Access.MEMBER, for_suspended=True),
 ]

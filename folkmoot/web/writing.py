@@ -54,6 +54,7 @@ async def create(request: Request) -> Reply:
     uploads: list[Upload] = []
     try:
         await take_pictures(request, request.form, uploads)
+        request.require_allowance("text")
         refuse_message_to_nobody(composer)
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         async with request.database.write() as tx:
@@ -95,6 +96,7 @@ async def save(request: Request) -> Reply:
     uploads: list[Upload] = []
     try:
         await take_pictures(request, request.form, uploads)
+        request.require_allowance("text")
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         changes = [actions.PictureChange(upload.id, upload.description, (upload.focus_x, upload.focus_y)) for upload in uploads]
         async with request.database.write() as tx:
@@ -152,9 +154,9 @@ def _forget_draft(request: Request, composer: Composer) -> None:
 
 ROUTES = [
     Route("GET", "/posts/new", new, Access.MEMBER),
-    Route("POST", "/posts", create, Access.MEMBER, limit="post", most_bytes=None),
+    Route("POST", "/posts", create, Access.MEMBER, limit="post", most_bytes=None, keeps_form=True),
     Route("GET", "/posts/{id}/edit", edit, Access.MEMBER),
-    Route("POST", "/posts/{id}/edit", save, Access.MEMBER, most_bytes=None),
+    Route("POST", "/posts/{id}/edit", save, Access.MEMBER, most_bytes=None, keeps_form=True),
     Route("GET", "/posts/{id}/delete", ask_delete, Access.MEMBER),
     Route("POST", "/posts/{id}/delete", delete, Access.MEMBER, limit="delete"),
 ]

@@ -32,7 +32,7 @@ HOLDS_SQL = {
 }
 # SQL that is still on its way to its `queries`. Only shrinks.
 SQL_ELSEWHERE = {
-    "commands/backup.py", "commands/drill.py", "network/sessions/limits.py",
+    "commands/backup.py", "commands/drill.py",
 }
 
 # Files with bare numbers in their SQL. Only shrinks.
@@ -45,7 +45,7 @@ OWNERS = {
     "base": "host_state events jobs timed_jobs migrations pgqueuer pgqueuer_log pgqueuer_schedules pgqueuer_statistics",
     "portability": "backup_runs",
     "accounts": "accounts account_counts",
-    "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets",
+    "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets rate_windows",
     "relations": "follows followers follow_requests mutes blocks account_notes pulled_authors",
     "media": "media media_files",
     "posts": "posts post_counts post_edits polls poll_votes marks favourites bookmarks mentions hashtags post_hashtags idempotency_keys",

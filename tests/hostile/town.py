@@ -17,7 +17,7 @@ from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.apps import register_app
 from tests.village import Answer, Village, Visitor
 
-_OWN_CLOCK = ("rate_buckets", "timed_jobs", "homes", "home_entries")  # not what a refused request may leave alone
+_OWN_CLOCK = ("rate_windows", "timed_jobs", "homes", "home_entries")  # not what a refused request may leave alone
 _READERS = {
     "text",
     "optional_text",

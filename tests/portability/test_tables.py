@@ -58,7 +58,7 @@ async def test_caches_limits_and_codes_are_left_out(dsn: str) -> None:
     await connection.close()
     names = {row["relname"] for row in everything}
     assert set(LEFT_OUT) < names, "a table that is left out exists"
-    assert {"rate_buckets", "homes", "home_entries"} <= {row["relname"] for row in unlogged}
+    assert {"rate_windows", "homes", "home_entries"} <= {row["relname"] for row in unlogged}
     assert set(await _fingerprint(dsn)) == names - set(LEFT_OUT) - {row["relname"] for row in unlogged}
 
 

@@ -75,7 +75,7 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
     if errors:
         raise Invalid(*errors)
     if address:
-        await limits.spend(database, limits.SIGN_UP_BY_ADDRESS, address_key(address), policy.multiplier)
+        await limits.spend(database, "sign_up", address_key(address), policy.multiplier)
     password_hash = await hash_password(form.password)
 
     async with database.write() as tx:
@@ -122,15 +122,15 @@ async def log_in(
     be used, TooMany.
     """
     name = name.strip().removeprefix("@")[:254]
-    await limits.spend(database, limits.LOG_IN_BY_ADDRESS, address_key(address) if address else "local", multiplier)
-    await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, email_key(name), multiplier)
+    await limits.spend(database, "log_in_by_address", address_key(address) if address else "local", multiplier)
+    await limits.spend(database, "log_in_by_account", email_key(name), multiplier)
     async with database.read() as conn:
         if "@" in name:
             login = await queries.find_login_by_email(conn, email_key(name))
         else:
             login = await queries.find_login_by_name(conn, name)
     # A whole day of guessing, by whatever name and from wherever; of a name that nobody has as well.
-    await limits.spend(database, limits.LOG_IN_BY_DAY, str(login.account_id) if login else email_key(name), multiplier)
+    await limits.spend(database, "log_in_by_day", str(login.account_id) if login else email_key(name), multiplier)
     right = await is_right(login.password_hash if login else None, password)
     if login is None or not right:
         raise Unauthorized("The name or the password is not right.")
@@ -166,7 +166,7 @@ async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
 
 async def change_password(database: Database, viewer: Viewer, old: str, new: str, *, multiplier: float = 1.0) -> None:
     """Sets a new password and ends every other session, every token and code, and links in mails. Raises Invalid, TooMany."""
-    await limits.spend(database, limits.LOG_IN_BY_ACCOUNT, f"password of {viewer.id}", multiplier)
+    await limits.spend(database, "log_in_by_account", f"password of {viewer.id}", multiplier)
     if not await is_right(viewer.login.password_hash, old):
         raise Invalid(FieldError("old_password", "invalid", "This is not your current password."))
     errors = password_errors(new, username=viewer.account.username, email=viewer.login.email)
@@ -181,8 +181,8 @@ async def ask_for_reset(database: Database, email: str, base_url: str, *, addres
     """Orders a mail with a link to set a new password. Whether there is such an account is asked by the job, so that
     neither words nor limits nor the time of the answer tell. Raises TooMany."""
     email = email.strip()[:254]
-    await limits.spend(database, limits.MAIL_BY_ADDRESS, address_key(address) if address else "local", multiplier)
-    await limits.spend(database, limits.MAIL_TO_ACCOUNT, email_key(email), multiplier)
+    await limits.spend(database, "mail_by_address", address_key(address) if address else "local", multiplier)
+    await limits.spend(database, "mail_to_account", email_key(email), multiplier)
     async with database.write() as tx:
         tx.enqueue(RESET_JOB, ResetWanted(email, base_url))
 

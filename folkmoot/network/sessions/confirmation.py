@@ -21,7 +21,7 @@ async def send_confirmation_again(database: Database, viewer: Viewer, policy: Si
     if errors:
         raise Invalid(*errors)
     for whom in (str(viewer.id), email_key(email)):  # neither one account nor one mailbox is flooded
-        await limits.spend(database, limits.MAIL_TO_ACCOUNT, whom, policy.multiplier)
+        await limits.spend(database, "mail_to_account", whom, policy.multiplier)
     async with database.write() as tx:
         if not await queries.update_email(tx, viewer.id, email, email_key(email)):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))

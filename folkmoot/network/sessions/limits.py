@@ -1,38 +1,30 @@
-"""Limits that hold across processes: log-in, sign-up and mail. Counted in PostgreSQL, in an UNLOGGED table."""
+"""Limits that are exact: counted in PostgreSQL, for all processes and machines, and across restarts.
 
-from folkmoot.base import clock
+Which there are stands in `base/limits.py`. They protect people: log-in, sign-up, mail and reports.
+"""
+
 from folkmoot.base.db import Database
 from folkmoot.base.errors import TooMany
-
-# (name, how many, per seconds)
-LOG_IN_BY_ADDRESS = ("log_in_address", 25, 300)
-LOG_IN_BY_ACCOUNT = ("log_in_account", 25, 3600)
-LOG_IN_BY_DAY = ("log_in_day", 100, 86400)  # of one account, whatever it is called and whoever asks
-SIGN_UP_BY_ADDRESS = ("sign_up_address", 5, 1800)
-MAIL_BY_ADDRESS = ("mail_address", 25, 86400)
-MAIL_TO_ACCOUNT = ("mail_account", 3, 86400)
+from folkmoot.base.limits import Allowance, limit_of
+from folkmoot.network.sessions import queries
 
 
-async def spend(database: Database, limit: tuple[str, int, int], key: str, multiplier: float) -> None:
-    """Counts one try by `key`. Raises TooMany once the limit is spent."""
-    name, count, seconds = limit
+async def count(database: Database, name: str, key: str, multiplier: float) -> Allowance:
+    """Counts one use of a limit by `key`. Raises WritesPaused on a standby."""
+    limit = limit_of(name, multiplier)
     async with database.cache() as cache:
-        row = await cache.fetchrow(
-            """
-            INSERT INTO rate_buckets (key, window_start, count)
-            VALUES ($1, to_timestamp(floor(extract(epoch FROM now()) / $2) * $2), 1)
-            ON CONFLICT (key, window_start) DO UPDATE SET count = rate_buckets.count + 1
-            RETURNING count, window_start
-            """,
-            f"{name}:{key}", seconds,
-        )
-    assert row is not None
-    if row["count"] > count * multiplier:
-        wait = seconds - (clock.now() - row["window_start"]).total_seconds()
-        raise TooMany(retry_after=max(1, wait))
+        used, end = await queries.count_use(cache, f"{name}:{key}", limit.seconds)
+    return Allowance(limit.times, limit.times - used, end)
+
+
+async def spend(database: Database, name: str, key: str, multiplier: float) -> None:
+    """Counts one use of a limit by `key`. Raises TooMany when it is spent, WritesPaused on a standby."""
+    allowance = await count(database, name, key, multiplier)
+    if allowance.is_spent:
+        raise TooMany(retry_after=allowance.retry_after)
 
 
 async def forget_old(database: Database) -> None:
     """Drops windows that are over. By the clock."""
     async with database.cache() as cache:
-        await cache.execute("DELETE FROM rate_buckets WHERE window_start < now() - interval '1 day'")
+        await queries.delete_old_windows(cache)

@@ -1,0 +1,151 @@
+"""Counters in fixed windows of time, in one file that all processes of a machine share.
+
+The file is a table of buckets, each with a few slots of 16 bytes: the tag of a counter (a keyed hash, so that nobody can
+read out of the file who was counted), when its window ends, and how much was counted. A bucket holds all counters of one
+owner. It is counted in memory that is mapped, under a lock on the bucket that the system takes back from a killed
+process. A new slot is written with a system call instead: on a full disk that fails, where writing to a page that has no
+room yet would kill the process.
+
+The table never grows. A full bucket gives up windows that are over, then what was counted least, so that who is close to
+a limit is not forgotten for newcomers. A window that ends later than it can is of a clock that was wrong: a new one begins.
+"""
+
+import hashlib
+import logging
+import mmap
+import os
+import struct
+import time
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
+from pathlib import Path
+from typing import TypeAlias
+
+log = logging.getLogger(__name__)
+_SLOT = struct.Struct("<8sII")
+_WINDOW = struct.Struct("<II")  # the end of the window, the count
+_SLOTS = 32  # per bucket
+_BUCKETS = 8192
+_BUCKET = _SLOTS * _SLOT.size
+_MOST = 2**32 - 1
+_LONGEST = 86_400  # seconds of a window
+_SKEW = 60  # seconds: the moment was read before the bucket was locked
+# Together about a second; nobody counts that long, but a process can be stopped in the middle.
+_PATIENCE = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
+Window: TypeAlias = tuple[int, int]  # (count, end); plain, because it is made at each request
+
+
+class WindowTable:
+    """The counters. `file` None: of this process alone. Only one thread of a process may count."""
+
+    def __init__(self, file: Path | None, key: bytes) -> None:
+        self._key = hashlib.sha256(key).digest()
+        self._places: dict[tuple[object, ...], tuple[int, list[bytes]]] = {}
+        self._file: int | None = None
+        if file:
+            try:
+                self._file = _open(file)
+                weakref.finalize(self, os.close, self._file)
+            except OSError as error:
+                log.warning("limits are counted per process: %s cannot be used: %s", file, error)
+        self._table = mmap.mmap(-1 if self._file is None else self._file, _BUCKETS * _BUCKET)
+
+    def count(self, owner: object, counters: Sequence[tuple[object, int]], moment: int) -> list[Window]:
+        """Counts one in each of these counters of one owner: (name, seconds of its window, at most a day).
+
+        Of each (how often so far, when the window ends in seconds since 1970).
+        """
+        bucket, tags = self._place(owner, counters)
+        is_locked = self._file is not None and _lock(self._file, bucket)
+        try:
+            return [self._add(bucket, tag, seconds, moment) for tag, (_, seconds) in zip(tags, counters, strict=True)]
+        finally:
+            if self._file is not None and is_locked:
+                lockf(self._file, LOCK_UN, 1, bucket)
+
+    def _add(self, bucket: int, tag: bytes, seconds: int, moment: int) -> Window:
+        place = self._find(bucket, tag)
+        if place is None:
+            window = _first(moment, seconds)
+            self._insert(self._room(bucket, moment), _SLOT.pack(tag, window[1], window[0]))
+            return window
+        end, count = _WINDOW.unpack_from(self._table, place + 8)
+        window = (min(count + 1, _MOST), end) if moment < end <= moment + seconds + _SKEW else _first(moment, seconds)
+        _WINDOW.pack_into(self._table, place + 8, window[1], window[0])
+        return window
+
+    def _find(self, bucket: int, tag: bytes) -> int | None:
+        """Where the slot with this tag begins."""
+        start = bucket * _BUCKET
+        place = self._table.find(tag, start, start + _BUCKET)
+        while place >= 0 and (place - start) % _SLOT.size:
+            place = self._table.find(tag, place + 1, start + _BUCKET)
+        return None if place < 0 else place
+
+    def _room(self, bucket: int, moment: int) -> int:
+        """Where a new slot may stand: in an empty place, in that of a window that is over, or of the least counted."""
+        start = bucket * _BUCKET
+
+        def worth(slot: tuple[int, tuple[bytes, int, int]]) -> int:
+            _, (_, end, count) = slot
+            return count if moment < end <= moment + _LONGEST + _SKEW else 0
+
+        slots = enumerate(_SLOT.iter_unpack(self._table[start : start + _BUCKET]))
+        number, _ = min(slots, key=worth)
+        return start + number * _SLOT.size
+
+    def _insert(self, place: int, slot: bytes) -> None:
+        if self._file is None:
+            self._table[place : place + _SLOT.size] = slot
+            return
+        try:
+            os.pwrite(self._file, slot, place)
+        except OSError as error:  # the disk is full: this use is not counted
+            log.warning("a limit could not be counted: %s", error)
+
+    def _place(self, owner: object, counters: Sequence[tuple[object, int]]) -> tuple[int, list[bytes]]:
+        """(bucket, tags): the first depends on the owner alone."""
+        key = owner, *[name for name, _ in counters]
+        place = self._places.get(key)
+        if place is None:
+            if len(self._places) > 20_000:
+                self._places.clear()
+            bucket = int.from_bytes(self._hash(owner), "little") % _BUCKETS
+            place = self._places[key] = bucket, [self._hash((owner, name)) for name, _ in counters]
+        return place
+
+    def _hash(self, name: object) -> bytes:
+        return hashlib.blake2b(repr(name).encode(), digest_size=8, key=self._key).digest()
+
+
+def _open(file: Path) -> int:
+    """The file, made by whoever comes first. It is never cut short: what is mapped must stay."""
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if os.fstat(descriptor).st_size < _BUCKETS * _BUCKET:
+            os.ftruncate(descriptor, _BUCKETS * _BUCKET)
+        with suppress(BlockingIOError, PermissionError):
+            lockf(descriptor, LOCK_EX | LOCK_NB, 1, 0)  # a file system without locks is found out here
+            lockf(descriptor, LOCK_UN, 1, 0)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _lock(file: int, bucket: int) -> bool:
+    for pause in _PATIENCE:
+        try:
+            lockf(file, LOCK_EX | LOCK_NB, 1, bucket)
+            return True
+        except (BlockingIOError, PermissionError):  # POSIX allows both for a lock that another process holds
+            time.sleep(pause)
+    log.warning("a process that counts limits does not go on; counting without it")
+    return False
+
+
+def _first(moment: int, seconds: int) -> Window:
+    return 1, (moment // seconds + 1) * seconds

@@ -1,0 +1,41 @@
+"""Counts requests against the limits of `base/limits.py`: the same way for HTML pages and the client API.
+
+Everybody has a limit for all requests: an account and each of its tokens, or an address. A route may name another one.
+An exact one costs a statement, so it is counted only for who was admitted.
+"""
+
+from folkmoot.base.limits import TABLE, Allowance, address_key
+from folkmoot.http.admission import Caller
+from folkmoot.http.context import Context
+from folkmoot.http.routing import Route
+from folkmoot.network.sessions import limits
+
+
+def count_request(context: Context, route: Route | None, caller: Caller, address: str) -> Allowance:
+    """The allowance to tell the caller: one that is spent, else the route's own, else the closest."""
+    viewer, holder = caller
+    owner = _owner(caller, address)
+    uses = [("account" if viewer else "address", owner)]
+    if viewer and holder:
+        uses.append(("token", holder.token_id))
+    has_own = bool(route and route.limit and not TABLE[route.limit].is_exact)
+    if route and has_own:
+        uses.append((route.limit, owner))
+    found = context.limits.spend_all(owner, uses)
+    closest = min(found, key=_remaining)
+    return found[-1] if has_own and not closest.is_spent else closest
+
+
+async def count_exactly(context: Context, route: Route, caller: Caller, address: str) -> Allowance | None:
+    """The allowance of a route whose limit is exact; None for other routes."""
+    if not route.limit or not TABLE[route.limit].is_exact:
+        return None
+    return await limits.count(context.database, route.limit, str(_owner(caller, address)), context.settings.limits.multiplier)
+
+
+def _owner(caller: Caller, address: str) -> int | str:
+    return caller.viewer.id if caller.viewer else address_key(address)
+
+
+def _remaining(allowance: Allowance) -> int:
+    return allowance.remaining

@@ -1,0 +1,29 @@
+"""SQL of exact limits: `rate_windows`, an UNLOGGED table. The clock is the database's: it is the same for all machines."""
+
+from folkmoot.base.db import CacheTx, Row
+
+_SKEW = 60  # seconds: a statement that waited for another one began earlier than what it finds
+
+
+async def count_use(cache: CacheTx, key: str, seconds: int) -> tuple[int, int]:
+    """(how often in this window, when it ends in seconds since 1970). A window begins with its first use.
+
+    One that ends later than it can was made by a clock that was wrong, and is replaced.
+    """
+    row: Row = await cache.fetchrow(
+        f"""
+        INSERT INTO rate_windows AS w (key, ends_at, count) VALUES ($1, now() + make_interval(secs => $2), 1)
+        ON CONFLICT (key) DO UPDATE SET (count, ends_at) = (
+            SELECT CASE WHEN is_open THEN w.count + 1 ELSE 1 END, CASE WHEN is_open THEN w.ends_at ELSE excluded.ends_at END
+            FROM (SELECT w.ends_at > now() AND w.ends_at <= excluded.ends_at + interval '{_SKEW} seconds' AS is_open) AS o
+        )
+        RETURNING count, ceil(extract(epoch FROM ends_at))::bigint AS ends
+        """,
+        key, float(seconds),
+    )
+    return row["count"], row["ends"]
+
+
+async def delete_old_windows(cache: CacheTx) -> None:
+    """Drops windows that are over, and those of a clock that was ahead: none lasts longer than a day."""
+    await cache.execute("DELETE FROM rate_windows WHERE ends_at < now() OR ends_at > now() + interval '2 days'")

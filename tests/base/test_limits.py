@@ -1,0 +1,195 @@
+"""Limits of one machine: exact over its processes, whatever the clock does, whoever is killed, however many come."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from folkmoot.base import clock, windows
+from folkmoot.base.limits import TABLE, Allowance, Limits, limit_of
+from folkmoot.base.windows import WindowTable
+
+NOON = datetime(2026, 11, 29, 12, 0, 1, tzinfo=UTC)
+KEY = b"a secret of the tests"
+_PROCESSES = 4
+_COUNTER = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from folkmoot.base import clock
+from folkmoot.base.limits import Limits
+limits = Limits(100, Path(sys.argv[1]), b"a secret of the tests")
+print("ready", flush=True)
+sys.stdin.readline()
+with clock.stopped_at(datetime.fromisoformat(sys.argv[2])):
+    allowed = sum(not limits.spend("address", f"192.0.2.{number % 2}").is_spent for number in range(30_000))
+print(allowed, flush=True)
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "limits.1"
+
+
+def _at(limits: Limits, moment: datetime, name: str = "address", key: object = "192.0.2.1") -> Allowance:
+    with clock.stopped_at(moment):
+        return limits.spend(name, key)
+
+
+def test_several_processes_allow_one_limit_between_them(file: Path) -> None:
+    """Four processes at once, each half of the limit for each of two addresses: not one more is allowed, and not one less."""
+    started = [
+        subprocess.Popen([sys.executable, "-c", _COUNTER, str(file), NOON.isoformat()], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         text=True)
+        for _ in range(_PROCESSES)
+    ]
+    for process in started:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=120)[0] for process in started]
+    assert sum(map(int, answers)) == 2 * 30_000
+
+
+def test_what_was_counted_outlives_the_processes(file: Path) -> None:
+    for left in (299, 298):
+        assert _at(Limits(1, file, KEY), NOON).remaining == left
+
+
+def test_an_allowance_says_what_is_left_and_until_when() -> None:
+    limits = Limits(0.01)
+    found = [_at(limits, NOON + timedelta(seconds=number)) for number in range(4)]
+    assert [(allowance.limit, allowance.remaining, allowance.is_spent) for allowance in found] == [
+        (3, 2, False), (3, 1, False), (3, 0, False), (3, -1, True)]
+    assert {allowance.reset_at for allowance in found} == {datetime(2026, 11, 29, 12, 5, tzinfo=UTC)}
+    with clock.stopped_at(NOON):
+        assert found[0].retry_after == 299
+    assert not _at(limits, NOON + timedelta(seconds=299)).is_spent  # the next window
+
+
+@pytest.mark.parametrize(("name", "jump"), [
+    ("address", timedelta(seconds=-361)),
+    *((name, timedelta(days=days)) for name in ("address", "follow") for days in (-400, -2, 1, 2)),
+])
+def test_a_clock_that_jumps_neither_locks_out_nor_opens_for_ever(file: Path, name: str, jump: timedelta) -> None:
+    limits, other = Limits(1, file, KEY), Limits(1, file, KEY)
+    most = TABLE[name].times
+
+    def spend_all(moment: datetime) -> int:
+        return sum(not _at((limits, other)[number % 2], moment, name).is_spent for number in range(most + 50))
+
+    assert spend_all(NOON + jump) == most  # the clock was wrong
+    assert spend_all(NOON) == most  # and is set right: nobody is locked out
+    assert spend_all(NOON + timedelta(seconds=2)) == 0  # and the limit holds again
+
+
+def test_a_moment_that_was_read_just_before_the_window_begins_opens_nothing(file: Path) -> None:
+    limits = Limits(0.01, file, KEY)
+    begins = datetime(2026, 11, 29, 12, 5, tzinfo=UTC)
+    for _ in range(4):
+        last = _at(limits, begins)
+    assert last.is_spent
+    assert _at(limits, begins - timedelta(seconds=1)).is_spent
+    assert _at(limits, begins).is_spent
+
+
+def test_names_keys_and_owners_are_counted_apart(file: Path) -> None:
+    limits = Limits(1, file, KEY)
+    for _ in range(5):
+        first = limits.spend_all(1, [("account", 1), ("token", 7), ("post", 1)])
+    second = limits.spend_all(1, [("account", 1), ("token", 8)])
+    third = limits.spend_all(2, [("account", 2)])
+    assert [allowance.remaining for allowance in first] == [1495, 295, 295]
+    assert [allowance.remaining for allowance in second] == [1494, 299]
+    assert third[0].remaining == 1499
+
+
+def test_the_file_holds_no_address_and_never_grows(file: Path) -> None:
+    limits = Limits(1, file, KEY)
+    size = file.stat().st_size
+    for number in range(2000):
+        limits.spend("address", f"192.0.2.{number}")
+    content = file.read_bytes()
+    assert len(content) == size == 8192 * 32 * 16
+    assert b"192.0.2." not in content
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_is_close_to_a_limit_is_not_forgotten_for_newcomers() -> None:
+    """All in one bucket, which holds 32: ten times as many newcomers push each other out."""
+    table = WindowTable(None, KEY)
+    for _ in range(50):
+        table.count("bucket", [("heavy", 300)], 1000)
+    for number in range(320):
+        table.count("bucket", [(f"newcomer {number}", 300)], 1000)
+    assert table.count("bucket", [("heavy", 300)], 1000)[0][0] == 51
+
+
+def test_windows_that_are_over_make_room_first() -> None:
+    table = WindowTable(None, KEY)
+    for number in range(32):
+        for _ in range(9):
+            table.count("bucket", [(f"old {number}", 300)], 1000)
+    for number in range(32):
+        assert table.count("bucket", [(f"new {number}", 300)], 2000)[0][0] == 1
+    assert [table.count("bucket", [(f"new {number}", 300)], 2000)[0][0] for number in range(32)] == [2] * 32
+
+
+def _hold(file: str, ready: "multiprocessing.connection.Connection") -> None:
+    table = WindowTable(Path(file), KEY)
+    assert table._file is not None
+    assert windows._lock(table._file, table._place("192.0.2.1", [])[0])
+    ready.send(True)
+    signal.pause()
+
+
+def _holder(file: Path) -> "multiprocessing.process.BaseProcess":
+    """A process that was interrupted while it counted."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_hold, args=(str(file), there))
+    process.start()
+    assert here.recv()
+    return process
+
+
+def test_a_killed_process_leaves_no_lock(file: Path) -> None:
+    process = _holder(file)
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    table = WindowTable(file, KEY)
+    assert table._file is not None
+    assert windows._lock(table._file, table._place("192.0.2.1", [])[0])
+
+
+def test_a_stopped_process_holds_nobody_up_for_ever(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    process = _holder(file)
+    try:
+        assert _at(Limits(1, file, KEY), NOON).remaining == 299
+        assert "counting without it" in caplog.text
+        assert not WindowTable(file, KEY).count("192.0.2.77", [("other", 300)], 1000)[0][0] > 1  # others do not even wait
+    finally:
+        process.kill()
+        process.join()
+
+
+def test_without_a_file_that_can_be_used_the_process_counts_by_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "run").write_text("not a folder")
+    limits = Limits(0.01, tmp_path / "run" / "limits.1", KEY)
+    assert [_at(limits, NOON).is_spent for _ in range(4)] == [False, False, False, True]
+    assert "limits are counted per process" in caplog.text
+
+
+def test_a_multiplier_leaves_at_least_one() -> None:
+    assert [limit_of("mail_to_account", factor).times for factor in (0.01, 0.99, 1, 1000)] == [1, 2, 3, 3000]
+    assert all(limit.seconds <= 86_400 for limit in TABLE.values())

@@ -1,0 +1,120 @@
+"""Over a limit nothing is done, and a form that people write in comes back as they left it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from folkmoot.base.limits import Limits
+from folkmoot.web.routes import ROUTES
+from tests.hostile.test_routes import _path
+from tests.hostile.town import build, state
+from tests.moderation.court import Court
+from tests.village import Village, Visitor
+from tests.web.test_pages import form_token
+
+KEEPING = [route for route in ROUTES if route.keeps_form]
+SENTENCE = "That was a lot in a short time. Please wait a little."
+# What is filled in, and must be in the page that comes back. Passwords never come back.
+_FILLED = {
+    "/posts": {"text": "Napsal jsem dlouhý příspěvek", "cover": "Pozor", "with_cover": "true"},
+    "/posts/{id}/edit": {"text": "Opravil jsem dlouhý příspěvek"},
+    "/log_in": {"name": "jana_na_ceste"},
+    "/sign_up": {"username": "novacek", "email": "novacek@example.org"},
+    "/reset": {"email": "novacek@example.org"},
+    "/reset/{code}": {},
+    "/reports": {"rule": "other", "comment": "Tohle se nedělá"},
+    "/reports/{id}/appeal": {"reason": "Nesouhlasím s tím"},
+    "/statements/{id}/appeal": {"reason": "Nesouhlasím s tím"},
+    "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
+    "/settings/password": {},
+    "/settings/invitations": {"uses": "17", "days": "23"},
+}
+_HIDDEN = {"password": "tajne heslo je dlouhe", "old_password": "tajne heslo je dlouhe"}
+
+
+async def _exhaust(village: Village, visitor: Visitor) -> None:
+    """Spends whatever the visitor may do: three requests in five minutes."""
+    limits = Limits(0.002)
+    object.__setattr__(village.front._pages._context, "limits", limits)
+    for _ in range(4):
+        await visitor.get("/about")
+
+
+def test_every_form_is_tried() -> None:
+    assert {route.path for route in KEEPING} == set(_FILLED)
+
+
+@pytest.mark.parametrize("path", [path for path in _FILLED if "appeal" not in path])
+async def test_a_form_comes_back_filled_and_nothing_is_done(village: Village, path: str) -> None:
+    town = await build(village)
+    [route] = [route for route in KEEPING if route.path == path]
+    is_inside = route.access == "member"
+    visitor = await town.member() if is_inside else village.nobody()
+    token = form_token((await visitor.get("/posts/new" if is_inside else "/log_in")).text)
+    await _exhaust(village, visitor)
+    before = await state(village.database)
+    filled = {**({"account": town.ids["account"]} if path == "/reports" else {}), **_FILLED[path]}
+    answer = await visitor.post(_path(route, town), {"form_token": token, **_HIDDEN, **filled})
+    assert answer.status == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 300
+    assert SENTENCE in answer.text
+    for name, value in _FILLED[path].items():
+        assert re.search(rf'name="{name}"[^>]*(value="{value}"|>\s*{value})', answer.text) or name in ("rule", "with_cover"), name
+    assert "tajne heslo" not in answer.text
+    assert await state(village.database) == before
+
+
+async def test_an_answer_comes_back_as_an_answer(village: Village) -> None:
+    town = await build(village)
+    jana = await town.member()
+    token = form_token((await jana.get("/posts/new")).text)
+    await _exhaust(village, jana)
+    for form in ({"text": "odpověď všem", "reply_to": town.ids["post"]}, {"text": "@karel jen tobě", "visibility": "3"}):
+        answer = await jana.post("/posts", {"form_token": token, **form})
+        assert answer.status == 429
+        for name, value in form.items():
+            assert value in answer.text, name
+        if "visibility" in form:
+            assert re.search(r'value="3"[^>]*(checked|selected)', answer.text)
+
+
+async def test_appeals_come_back_filled(village: Village) -> None:
+    court = await Court(village).open()
+    view = await village.write("author", "Přijďte si pro ránu.")
+    await court.report("reporter", view, clauses=("violence",))
+    [case] = await court.queue()
+    await court.decide("moderator", case, "hide", days=3)
+    (_, statement), = [told for told in await court.told("author") if told[0] == "statement"]
+    about_author = await court.report("other_reporter", comment="Celý ten účet.")
+    [case] = await court.queue()
+    verdict = await court.decide("moderator", case, "keep")
+    for name, page in (("author", f"/statements/{statement}"), ("other_reporter", f"/reports/{about_author.id}")):
+        visitor = await village.by_browser(name)
+        token = form_token((await visitor.get(page)).text)
+        await _exhaust(village, visitor)
+        answer = await visitor.post(f"{page}/appeal", {"form_token": token, "reason": "Nesouhlasím s tím", "verdict": verdict.id})
+        assert answer.status == 429, page
+        assert "Nesouhlasím s tím</textarea>" in answer.text
+    async with village.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM appeals") == 0
+
+
+async def test_a_flood_of_forms_is_refused_in_short(village: Village) -> None:
+    jana = village.nobody()
+    token = form_token((await jana.get("/log_in")).text)
+    await _exhaust(village, jana)
+    sizes = [len((await jana.post("/log_in", {"form_token": token, "name": "jana"})).body) for _ in range(100)]
+    last = await jana.post("/log_in", {"form_token": token, "name": "jana"})
+    assert 'name="password"' not in last.text
+    assert len(last.body) <= sizes[0]
+
+
+async def test_a_form_without_its_token_never_comes_back(village: Village) -> None:
+    jana = village.nobody()
+    await jana.get("/log_in")
+    await _exhaust(village, jana)
+    answer: Any = await jana.post("/log_in", {"form_token": "x.y", "name": "jana_na_ceste"})
+    assert answer.status == 403
+    assert "jana_na_ceste" not in answer.text
+

@@ -1,0 +1,69 @@
+"""Exact limits: counted in PostgreSQL, over all processes, whatever its clock does."""
+
+import asyncio
+
+import pytest
+
+from folkmoot.base.db import Database
+from folkmoot.base.errors import TooMany
+from folkmoot.network.sessions import limits
+
+
+async def _spend(database: Database, times: int, name: str = "report", key: str = "7") -> int:
+    """How many of so many tries, all at once, are allowed."""
+
+    async def one() -> bool:
+        return not (await limits.count(database, name, key, 1.0)).is_spent
+
+    return sum(await asyncio.gather(*(one() for _ in range(times))))
+
+
+async def _wind(database: Database, interval: str) -> None:
+    """Windows made when the clock of the database was ahead by the interval."""
+    async with database.cache() as cache:
+        await cache.execute(f"UPDATE rate_windows SET ends_at = ends_at + interval '{interval}'")
+
+
+async def test_two_processes_allow_one_limit_between_them(db: Database, dsn: str) -> None:
+    other = await Database.open(dsn)
+    try:
+        allowed = await asyncio.gather(_spend(db, 40), _spend(other, 40))
+    finally:
+        await other.close()
+    assert sum(allowed) == 30
+
+
+async def test_a_refusal_says_how_long_to_wait(db: Database) -> None:
+    for _ in range(3):
+        await limits.spend(db, "mail_to_account", "jana", 1.0)
+    with pytest.raises(TooMany) as caught:
+        await limits.spend(db, "mail_to_account", "jana", 1.0)
+    assert 86_000 < caught.value.retry_after <= 86_401
+    await limits.spend(db, "mail_to_account", "karel", 1.0)
+    await limits.spend(db, "mail_to_account", "jana", 2.0)
+
+
+@pytest.mark.parametrize("ahead", ["1 day", "-1 day", "400 days", "-2 hours"])
+async def test_a_clock_that_jumps_neither_locks_out_nor_opens_for_ever(db: Database, ahead: str) -> None:
+    assert await _spend(db, 31) == 30
+    await _wind(db, ahead)
+    assert await _spend(db, 31) == 30
+    assert await _spend(db, 5) == 0
+
+
+async def test_a_statement_that_had_to_wait_opens_nothing(db: Database) -> None:
+    assert await _spend(db, 31) == 30
+    await _wind(db, "20 seconds")
+    assert await _spend(db, 5) == 0
+
+
+async def test_windows_that_are_over_are_forgotten(db: Database) -> None:
+    await _spend(db, 1, key="now")
+    for key, interval in (("over", "-1 day"), ("ahead", "30 days")):
+        async with db.cache() as cache:
+            await cache.execute(
+                f"INSERT INTO rate_windows (key, ends_at, count) VALUES ($1, now() + interval '{interval}', 9)", f"report:{key}"
+            )
+    await limits.forget_old(db)
+    async with db.read() as conn:
+        assert [row["key"] for row in await conn.fetch("SELECT key FROM rate_windows")] == ["report:now"]
