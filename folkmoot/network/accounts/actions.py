@@ -18,6 +18,7 @@ from folkmoot.network.accounts.model import (
     AccountUpdated,
     ProfileField,
 )
+from folkmoot.network.accounts.policy import require_can_write
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
@@ -67,7 +68,7 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
     """Changes what an account says of itself.
 
     Tells account.updated when the words are others, account.changed when a setting is; nothing for what stays the same.
-    Raises Invalid with each field that is too long.
+    A frozen account still decides who finds it and follows it. Raises Invalid with each field that is too long, Forbidden.
     """
     display_name = clean_line(draft.display_name) if draft.display_name is not None else account.display_name
     bio = clean(draft.bio) if draft.bio is not None else account.bio
@@ -87,6 +88,8 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
         account, display_name=display_name, bio=bio, bio_html=formatting.render(bio, base_url=base_url), fields=fields,
         version=account.version + 1, **switches,
     )
+    if _words(changed) != _words(account) or changed.is_bot != account.is_bot:
+        require_can_write(account)
     await queries.update_profile(tx, changed, _search_words(changed))
 
     if _words(changed) != _words(account):
@@ -97,7 +100,8 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
 
 
 async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None, header_key: str | None) -> Account:
-    """Shows other pictures in the profile; None shows the default. Tells account.changed."""
+    """Shows other pictures in the profile; None shows the default. Tells account.changed. Raises Forbidden."""
+    require_can_write(account)
     changed = msgspec.structs.replace(account, avatar_key=avatar_key, header_key=header_key, version=account.version + 1)
     await queries.update_profile(tx, changed, _search_words(changed))
     tx.tell(AccountChanged(account_id=account.id))

@@ -12,6 +12,7 @@ from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.media import queries, sandbox
 from folkmoot.network.media.model import Purpose, Reencoded, Upload
 
@@ -24,7 +25,8 @@ async def upload_picture(
     database: Database, store: FileStore, owner: Account, content: bytes, *, purpose: Purpose = Purpose.ATTACHMENT,
     description: str = "", focus: tuple[float, float] = (0.0, 0.0),
 ) -> Upload:
-    """Re-encodes a picture in the sandbox and stores what came out. Raises Invalid."""
+    """Re-encodes a picture in the sandbox and stores what came out. Raises Invalid, Forbidden for a frozen account."""
+    require_can_write(owner)
     description = _checked_description(description)
     if not content:
         raise Invalid(FieldError("file", "blank", "Please choose a picture."))
@@ -61,7 +63,8 @@ async def _store(
 async def describe_picture(
     tx: WriteTx, owner: Account, media_id: int, *, description: str | None = None, focus: tuple[float, float] | None = None
 ) -> Upload:
-    """Changes alt text or focus; what is None stays. Raises NotFound, Invalid."""
+    """Changes alt text or focus; what is None stays. Raises NotFound, Invalid, Forbidden for a frozen account."""
+    require_can_write(owner)
     upload = await queries.get_own_upload(tx, owner.id, media_id)
     focus_x, focus_y = map(_within, focus) if focus else (upload.focus_x, upload.focus_y)
     text = _checked_description(description) if description is not None else upload.description

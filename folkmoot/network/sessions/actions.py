@@ -12,6 +12,8 @@ from folkmoot.base.limits import address_key
 from folkmoot.base.text import clean
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.policy import require_can_write
+from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import (
@@ -229,7 +231,8 @@ async def change_preferences(tx: WriteTx, viewer: Viewer, preferences: Preferenc
 
 
 async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -> Invitation:
-    """A code that lets others sign up. Raises Invalid."""
+    """A code that lets others sign up. Raises Invalid, Forbidden for a frozen account."""
+    require_can_write(await get_account(tx, viewer.id))
     if not 1 <= uses <= 100 or not 1 <= days <= 90:
         raise Invalid(FieldError("uses", "inclusion", "An invitation is for 1 to 100 people and 1 to 90 days."))
     now = clock.now()

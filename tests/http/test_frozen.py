@@ -1,0 +1,177 @@
+"""A frozen member reads, withdraws and defends themselves, and does nothing that others see: every unsafe route, tried."""
+
+import re
+from typing import Any
+
+import pytest
+
+from folkmoot.api.routes import ROUTES as API
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.accounts.actions import set_effect
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.model import PollDraft
+from folkmoot.network.sessions.actions import forget_viewer
+from folkmoot.web.routes import ROUTES as WEB
+from tests.api.test_accounts import picture
+from tests.hostile.town import Town, build, state
+from tests.village import Answer, Village
+from tests.web.test_pages import form_token
+
+SENTENCE = "Your account is frozen. You can read, but not write."
+# Withdrawing, defending oneself, one's own privacy, log-ins, and what nobody else sees.
+ALLOWED = {
+    *(f"POST /api/v1/statuses/{{id}}/{verb}" for verb in (
+        "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin")),
+    "DELETE /api/v1/statuses/{id}",
+    *(f"POST /api/v1/accounts/{{id}}/{verb}" for verb in (
+        "unfollow", "remove_from_followers", "block", "unblock", "mute", "unmute", "note")),
+    "POST /api/v1/follow_requests/{id}/authorize", "POST /api/v1/follow_requests/{id}/reject",
+    "POST /api/v1/reports", "DELETE /api/v1/media/{id}", "POST /api/v1/markers",
+    "POST /api/v1/notifications/clear", "DELETE /api/v1/notifications/destroy_multiple", "DELETE /api/v1/notifications/{id}",
+    "POST /api/v1/notifications/{id}/dismiss", "POST /api/v2/notifications/clear", "POST /api/v2/notifications/{key}/dismiss",
+    "POST /api/v1/conversations/{id}/read", "POST /api/v1/conversations/{id}/unread", "DELETE /api/v1/conversations/{id}",
+    "POST /api/v1/apps", "POST /oauth/token", "POST /oauth/revoke", "POST /oauth/userinfo", "POST /api/v1/accounts",
+    "POST /api/v1/emails/confirmations",
+    *(f"POST /posts/{{id}}/{verb}" for verb in (
+        "delete", "unfavourite", "unboost", "bookmark", "unbookmark", "unpin", "mute", "unmute")),
+    *(f"POST /accounts/{{id}}/{verb}" for verb in (
+        "note", "unfollow", "mute", "unmute", "block", "unblock", "remove", "accept", "reject")),
+    "POST /log_in", "POST /log_out", "POST /sign_up", "POST /confirm/{code}", "POST /reset", "POST /reset/{code}", "POST /language",
+    "POST /settings/appearance", "POST /settings/password", "POST /settings/sessions/others/end", "POST /settings/sessions/{id}/end",
+    "POST /settings/tokens/{id}/revoke", "POST /settings/invitations/{id}/withdraw",
+    "POST /notifications/clear", "POST /messages/{id}/put_away", "POST /oauth/authorize",
+    "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
+}
+# What others see, with what makes the request good. The ids are of the town, or of the member's own.
+REFUSED: dict[str, dict[str, Any]] = {
+    "POST /api/v1/statuses": {"status": "dobré ráno"},
+    "PUT /api/v1/statuses/{own}": {"status": "opraveno"},
+    "PATCH /api/v1/statuses/{own}": {"status": "opraveno znovu"},
+    "POST /api/v1/statuses/{poll_post}/reblog": {},
+    "POST /api/v1/statuses/{poll_post}/favourite": {},
+    "POST /api/v1/statuses/{own}/pin": {},
+    "PATCH /api/v1/accounts/update_credentials": {"display_name": "Jana z Prahy"},
+    "PUT /api/v1/accounts/update_credentials": {"note": "Zahradnice"},
+    "PATCH /api/v1/profile": {"fields_attributes[0][name]": "Web", "fields_attributes[0][value]": "example.org"},
+    "PUT /api/v1/profile": {"bot": "true"},
+    "DELETE /api/v1/profile/avatar": {},
+    "DELETE /api/v1/profile/header": {},
+    "POST /api/v1/polls/{poll}/votes": {"choices[]": "0"},
+    "POST /api/v2/media": {"file": picture()},
+    "POST /api/v1/media": {"file": picture()},
+    "PUT /api/v1/media/{media}": {"description": "Kašna"},
+    "PATCH /api/v1/media/{media}": {"description": "Kašna v zimě"},
+    "POST /api/v1/accounts/{other}/follow": {},
+    "POST /posts": {"text": "dobré ráno"},
+    "POST /posts/{own}/edit": {"text": "opraveno"},
+    "POST /posts/{poll_post}/vote": {"choices_{poll_post}": "0"},
+    "POST /posts/{poll_post}/favourite": {},
+    "POST /posts/{poll_post}/boost": {},
+    "POST /posts/{own}/pin": {},
+    "POST /accounts/{other}/follow": {},
+    "POST /settings/profile": {"display_name": "Jana z Prahy"},
+    "POST /settings/invitations": {"uses": "100", "days": "7"},
+}
+
+
+def _name(wish: str) -> str:
+    return re.sub(r"\{(own|poll_post|poll|media|other)\}", "{id}", wish)
+
+
+UNSAFE: dict[str, Route] = {f"{route.method} {route.path}": route for route in [*API, *WEB] if route.method != "GET"}
+ROLES = {wish for wish, route in UNSAFE.items() if route.access in (Access.JUROR, Access.MODERATOR, Access.OPERATOR)}
+
+
+def test_every_unsafe_route_is_decided_about() -> None:
+    assert {_name(wish) for wish in REFUSED} | ALLOWED | ROLES == set(UNSAFE)
+    assert ROLES
+    assert not {_name(wish) for wish in REFUSED} & ALLOWED
+
+
+class _Member:
+    """Jana with a browser and an app, who can be frozen and let go again."""
+
+    def __init__(self, village: Village, town: Town) -> None:
+        self.village, self.town = village, town
+
+    async def open(self) -> "_Member":
+        self.program, self.browser = await self.town.program(), await self.town.member()
+        self.token = form_token((await self.browser.get("/posts/new")).text)
+        await self.program.upload("/api/v1/profile", "avatar", picture(), "PATCH")
+        await self.program.upload("/api/v1/profile", "header", picture(), "PATCH")
+        media = (await self.program.upload("/api/v2/media", "file", picture())).json["id"]
+        await self.village.settle("dana")
+        self.ids = await self._things("eva", media)
+        self.ids_of_pages = await self._things("dana", media)
+        return self
+
+    async def _things(self, other: str, media: str) -> dict[str, str]:
+        """What an entry point acts on: an act that was done at one of them changes nothing at the other."""
+        ids, own = self.town.ids, await self.village.write("jana", "moje slova")
+        poll = await self.village.write("karel", "Kam?", poll=PollDraft(titles=("sem", "tam"), expires_in=3600))
+        assert poll.post.poll
+        return {**ids, "own": str(own.post.id), "poll_post": str(poll.post.id), "poll": str(poll.post.poll.id), "media": media,
+                "other": str(self.village.people[other].id), "id": ids["post"]}
+
+    async def be(self, effect: AccountEffect) -> None:
+        async with self.village.database.write() as tx:
+            await set_effect(tx, self.village.people["jana"].id, effect)
+            forget_viewer(tx, self.village.people["jana"].id)
+
+    async def send(self, wish: str, form: dict[str, Any]) -> Answer:
+        method, path = wish.split()
+        is_api = UNSAFE[_name(wish)] in API
+        ids = self.ids if is_api else self.ids_of_pages
+        path = path.format(**ids, key="x", code="x")
+        if "file" in form:
+            return await self.program.upload(path, "file", form["file"], method)
+        form = {key.format(**ids): value for key, value in form.items()}
+        if is_api:
+            return await self.program.send(method, path, form)
+        return await self.browser.send(method, path, {**form, "form_token": self.token})
+
+
+@pytest.fixture
+async def member(village: Village) -> _Member:
+    return await _Member(village, await build(village)).open()
+
+
+async def test_what_others_see_is_refused_and_was_only_refused_for_that(member: _Member) -> None:
+    for wish, form in REFUSED.items():
+        await member.be(AccountEffect.FROZEN)
+        before = await state(member.village.database)
+        answer = await member.send(wish, form)
+        assert (answer.status, SENTENCE in answer.text) == (403, True), (wish, answer.status, answer.text[:300])
+        assert await state(member.village.database) == before, wish
+        await member.be(AccountEffect.NONE)
+        before = await state(member.village.database)
+        answer = await member.send(wish, form)
+        assert answer.status in (200, 202, 303), (wish, answer.status, answer.text[:300])
+        assert await state(member.village.database) != before, wish
+
+
+async def test_the_rest_is_not_refused_for_being_frozen(member: _Member) -> None:
+    await member.be(AccountEffect.FROZEN)
+    last = ["POST /log_out", "POST /settings/sessions/others/end", "POST /settings/password"]
+    for wish in [*sorted(ALLOWED - set(last)), *last]:
+        answer = await member.send(wish, {"id": "1", "q": "1"})
+        assert SENTENCE not in answer.text, wish
+        assert answer.status < 500, wish
+
+
+async def test_a_frozen_member_still_decides_who_finds_and_follows_them(member: _Member) -> None:
+    await member.be(AccountEffect.FROZEN)
+    changed = await member.program.send("PATCH", "/api/v1/accounts/update_credentials", {"locked": "true", "discoverable": "false"})
+    assert (changed.status, changed.json["locked"], changed.json["discoverable"]) == (200, True, False)
+    form = {"form_token": member.token, "display_name": "Jana", "hides_collections": "true"}
+    assert (await member.browser.post("/settings/profile", form)).status == 303
+
+
+async def test_a_frozen_moderator_is_one_no_more(member: _Member) -> None:
+    async with member.village.database.write() as tx:
+        await tx.execute("UPDATE logins SET role = 'operator'")
+    for effect, status in ((AccountEffect.FROZEN, {404}), (AccountEffect.NONE, {303, 403, 404, 422, 200})):
+        await member.be(effect)
+        for wish in ROLES:
+            assert (await member.send(wish, {})).status in status, wish
+        assert (await member.browser.get("/moderate")).status == (404 if effect else 200)
