@@ -1,4 +1,4 @@
-"""Routes: an address, a verb, who may come in, and which limit counts.
+"""Routes: a path, a method, who may use it, and which limit counts.
 
 Every route stands in one table with its access class; `moot routes` prints them, and a test refuses one without. The
 tree below finds a route in a few dictionary look-ups, however many there are: with Starlette's list of patterns, 150

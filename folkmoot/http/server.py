@@ -1,9 +1,9 @@
-"""uvicorn, set up for us: uvloop and httptools, no banner, and patience that ends.
+"""uvicorn with uvloop and httptools, without a banner, and with the time limits that it lacks.
 
-uvicorn waits for ever for the end of a request's head, takes a head of any size, and keeps an answer for ever for who
-does not read it. Here a head comes within ten seconds and 64 KiB, an answer is taken up within a minute, and when a
-process holds as many connections as it may, the one that has waited longest without a request gives way. Slow bodies
-end in `params.py`.
+uvicorn waits for ever for the end of a request's head, accepts a head of any size, and keeps an answer for ever for a
+client that does not read it. Here a head must arrive within ten seconds and 64 KiB, and an answer must be read within a
+minute. When a process holds as many connections as it may, the one that has been idle longest is closed. `params.py`
+limits slow bodies.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The page on which somebody lets an app in (RFC 6749 4.1.1, RFC 7636). The machine side is api/apps.py."""
+"""The page on which a member authorises an app (RFC 6749 4.1.1, RFC 7636). The endpoints for apps are in api/apps.py."""
 
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -25,7 +25,7 @@ class Wish(NamedTuple):
 
 
 async def show(request: Request) -> Reply:
-    """Asks whether the app may come in. Who is not logged in logs in first and comes back."""
+    """Asks whether the app may have access. Who is not logged in logs in first and comes back."""
     wish = await _wish(request, request.query)
     query = request.scope["query_string"].decode("latin-1")
     if not request.signed_in or request.query.flag("force_login"):

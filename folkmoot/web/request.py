@@ -121,7 +121,9 @@ class Request:
         self.query = LenientParams(from_query(self.scope["query_string"]).tree())
 
     async def read_form(self) -> Params:
-        most = self.route.most_bytes or 4 * self.context.settings.media.max_bytes + 1024 * 1024
+        most = self.route.most_bytes
+        if most is None:
+            most = 4 * self.context.settings.media.max_bytes + 1024 * 1024
         self.form = LenientParams((await from_body(self._receive, self.headers, most)).tree())
         return self.form
 

@@ -1,4 +1,4 @@
-"""Pages before one is inside: logging in and out, signing up, confirming an address, a new password."""
+"""Pages for logging in and out, signing up, confirming an address and setting a new password."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ async def show_log_in(request: Request) -> Reply:
 
 
 async def log_in(request: Request) -> Reply:
-    """Lets somebody in, with a new session each time. The same words for a wrong name and a wrong password."""
+    """Starts a new session each time. A wrong name and a wrong password get the same words."""
     form = request.form
     where = local_path(form.text("next"))
     try:

@@ -39,8 +39,8 @@ async def save_profile(request: Request) -> Reply:
     """Changes the profile; with an error everything that was written comes back, and nothing has changed."""
     form = request.form
     draft = accounts.ProfileDraft(
-        display_name=form.text("display_name"), bio=form.text("note"),
-        fields=[(form.text(f"field_name_{number}"), form.text(f"field_value_{number}")) for number in range(accounts.MOST_FIELDS)],
+        display_name=form.optional_text("display_name"), bio=form.optional_text("note"),
+        fields=_rows(form) if "field_name_0" in form else None,
         is_locked=form.flag("is_locked"), is_bot=form.flag("is_bot"), is_discoverable=form.flag("is_discoverable"),
         is_indexable=form.flag("is_indexable"), hides_collections=form.flag("hides_collections"),
     )
@@ -68,14 +68,12 @@ async def show_appearance(request: Request) -> Reply:
 
 async def save_appearance(request: Request) -> Reply:
     form = request.form
-    language = form.text("language") or request.language
     before = request.viewer.login.preferences
-    visibility = form.integer("visibility")
-    chosen: dict[str, Any] = {
-        "theme": form.text("theme") or "system", "contrast": form.text("contrast") or "normal",
-        "text_size": form.integer("text_size") or 100, "visibility": before.visibility if visibility is None else visibility,
-        "post_language": form.text("post_language"),
+    language = form.text("language") if "language" in form else request.language
+    read: dict[str, Callable[[str], Any]] = {
+        "theme": form.text, "contrast": form.text, "text_size": form.integer, "visibility": form.integer, "post_language": form.text,
     }
+    chosen = {name: reader(name) for name, reader in read.items() if name in form}  # what is not sent stays
     switches = {"shortcuts": form.flag("shortcuts"), "is_sensitive": form.flag("is_sensitive")}
     wrong = [name for name, value in chosen.items() if value not in _CHOICES[name]] + ["language"] * (language not in i18n.LANGUAGES)
     fitting = {name: value for name, value in chosen.items() if name not in wrong}
@@ -212,12 +210,14 @@ def _chosen(form: Params, purpose: Purpose, keys: dict[Purpose, str | None], pre
 
 def _as_written(account: Account, draft: accounts.ProfileDraft) -> Account:
     """The profile as its owner wants it, to show in the form, wrong as it may be."""
-    return msgspec.structs.replace(
-        account, display_name=draft.display_name, bio=draft.bio,
-        fields=tuple(ProfileField(name, value, "") for name, value in draft.fields or ()),
-        is_locked=draft.is_locked, is_bot=draft.is_bot, is_discoverable=draft.is_discoverable, is_indexable=draft.is_indexable,
-        hides_collections=draft.hides_collections,
-    )
+    written = {name: value for name, value in msgspec.structs.asdict(draft).items() if value is not None}
+    if "fields" in written:
+        written["fields"] = tuple(ProfileField(name, value, "") for name, value in written["fields"])
+    return msgspec.structs.replace(account, **written)
+
+
+def _rows(form: Params) -> list[tuple[str, str]]:
+    return [(form.text(f"field_name_{number}"), form.text(f"field_value_{number}")) for number in range(accounts.MOST_FIELDS)]
 
 
 Page = Callable[[Request], Awaitable[Reply]]

@@ -1,4 +1,4 @@
-"""Who is behind a session or a token, remembered for a second.
+"""The viewer of a session or a token, cached for a second.
 
 A page must not cost a statement to know its viewer. What ends a log-in publishes, and every process forgets at once;
 the second is the bound for a message that was lost.

@@ -76,9 +76,10 @@ async def decide(request: Request) -> Reply:
     form = request.form
     number = form.text("clause")
     clause = current().numbered(int(number)) if number.isdecimal() and len(number) < 3 else None
+    days = form.integer("days")
     decision = Decision(
         action=form.text("action"), clause=clause.key if clause else "", explanation=form.text("explanation"),
-        days=form.integer("days") or USUAL_DAYS, seen_edited_at=_moment(form.text("seen_edited_at")),
+        days=USUAL_DAYS if days is None else days, seen_edited_at=_moment(form.text("seen_edited_at")),
         seen_words=form.text("seen_words") or None,
     )
     try:
