@@ -27,3 +27,4 @@ async def count_use(cache: CacheTx, key: str, seconds: int) -> tuple[int, int]:
 async def delete_old_windows(cache: CacheTx) -> None:
     """Drops windows that are over, and those of a clock that was ahead: none lasts longer than a day."""
     await cache.execute("DELETE FROM rate_windows WHERE ends_at < now() OR ends_at > now() + interval '2 days'")
+    await cache.execute("DELETE FROM rate_buckets WHERE window_start < now() - interval '1 day'")  # of the previous release
