@@ -23,7 +23,8 @@ from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
 from folkmoot.moderation.journal.queries import find_state
-from folkmoot.portability.runs import Last, last_runs
+from folkmoot.portability.queries import last_runs
+from folkmoot.portability.runs import Last
 
 _log = logging.getLogger(__name__)
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from folkmoot import __version__
 from folkmoot.base import clock
@@ -19,6 +20,7 @@ from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import Made, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.queries import Size, get_size
 from folkmoot.portability.recovery_key import RecoveryKey, WrongRecoveryKey
 from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, WrongRepositoryKey
 from folkmoot.portability.runs import BACKUP, Run
@@ -119,22 +121,20 @@ def _require_room(folder: Path) -> None:
         raise RepositoryProblem("%(place)s is not empty and is no repository. Name another folder.", place=folder)
 
 
-async def _size(settings: Settings) -> dict[str, int]:
+async def _size(settings: Settings) -> Size:
     """How much there is. Raises Problem when the network does not run."""
     async with open_database(settings) as database, database.read() as conn:
-        row = await conn.fetchrow(
-            "SELECT pg_database_size(current_database()) AS database_bytes, (SELECT count(*) FROM media_files) AS media,"
-            " (SELECT coalesce(sum(bytes), 0)::bigint FROM media_files) AS media_bytes"
-        )
-    return dict(row) if row else {}
+        return await get_size(conn)
 
 
-def _rehearse(folder: Path, source: Source, size: dict[str, int], as_json: bool) -> None:
+def _rehearse(folder: Path, source: Source, size: Size, as_json: bool) -> None:
     key, exists = BackupKey.find(source.data), (folder / "config").exists()
-    answer = {"repository": str(folder), "is_new": not exists, "shows_recovery_key": not exists and key is None, **size}
+    answer = {
+        "repository": str(folder), "is_new": not exists, "shows_recovery_key": not exists and key is None, **msgspec.structs.asdict(size),
+    }
     show(answer, as_json, (
         f"Nothing was done. A backup would go to {folder}, {'which would be made' if not exists else 'which is there'}:\n"
-        f"  database   {_mb(size['database_bytes'])}\n  pictures   {size['media']}, {_mb(size['media_bytes'])}"
+        f"  database   {_mb(size.database_bytes)}\n  pictures   {size.media}, {_mb(size.media_bytes)}"
         + ("\n  The recovery key would be made and shown once." if answer["shows_recovery_key"] else "")
     ))
 

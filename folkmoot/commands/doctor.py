@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from folkmoot.base.queue.model import QueueState, Timed, TimedState
     from folkmoot.moderation.cases.model import Waiting
     from folkmoot.moderation.journal.model import SealState
+    from folkmoot.portability.queries import DatabaseHost
     from folkmoot.portability.runs import Last
 
 
@@ -101,20 +102,36 @@ async def _database(settings: Settings) -> list[Finding]:
     from folkmoot.base.queue.timed_queries import list_timed
     from folkmoot.moderation.cases.queries import count_open, count_stuck
     from folkmoot.moderation.journal.queries import count_unsealed, find_state
-    from folkmoot.portability.runs import last_runs
+    from folkmoot.portability.queries import get_host, last_runs
 
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
         timed = await list_timed(conn)
         queue = await measure_queue(conn)
         runs = await last_runs(conn)
+        host = await get_host(conn)
         cases = await count_open(conn, clock.now())
         stuck = await count_stuck(conn)
         journal = await find_state(conn)
         unsealed = await count_unsealed(conn, clock.now() - timedelta(minutes=1))
     findings = list(_facts(facts, known()[-1].number))
     findings += _work(timed_jobs(settings), timed, queue)
-    return [*findings, *_cases(cases, stuck), _journal(journal, unsealed, settings), *_backups(runs)]
+    return [*findings, *_host(settings, host), *_cases(cases, stuck), _journal(journal, unsealed, settings), *_backups(runs)]
+
+
+def _host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding]:
+    """Whether this host may write, and how the sessions of the caches are kept to their tables."""
+    from folkmoot.portability.host import PRIMARY, Host
+
+    host = Host(settings.data).state
+    if database.is_standby or host.role != PRIMARY:
+        yield Finding("good", f"this host is a {'standby' if host.role == PRIMARY else host.role}: it serves reads and refuses writes")
+    elif host.epoch != database.epoch:
+        yield Finding("broken", f"this host has epoch {host.epoch}, the database {database.epoch}: every write is refused",
+                      "if another host has taken over, stop this one; else correct host.json")
+    if not database.has_cache_role:
+        yield Finding("warning", "the role folkmoot_cache cannot be used by this log-in; triggers guard the tables instead",
+                      "as a superuser: CREATE ROLE folkmoot_cache NOLOGIN; GRANT folkmoot_cache TO the log-in; then: moot migrate")
 
 
 def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:

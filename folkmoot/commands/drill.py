@@ -16,6 +16,7 @@ from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.drill import rehearsed
+from folkmoot.portability.queries import count_public_posts_unscoped, find_follower_unscoped
 from folkmoot.portability.rebuild import Plan, plan
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.runs import DRILL, Run
@@ -66,15 +67,16 @@ async def _question(settings: Settings, epoch: int) -> dict[str, int]:
     """Asks the copy for the public timeline and for somebody's home. Raises Problem if they do not answer well."""
     from folkmoot.app import create_front, subscriptions
     from folkmoot.base.db import Database
+    from folkmoot.network.accounts.model import AccountEffect
+    from folkmoot.network.posts.model import PostEffect, Visibility
 
     database = await Database.open(settings.dsn, epoch=lambda: epoch, readers=2, writers=2, listen=False)
     try:
         database.heard_kinds = subscriptions(settings).kinds()
         front = create_front(settings, database)
         async with database.read() as conn:
-            expected = await conn.fetchval(
-                "SELECT count(*) FROM posts JOIN accounts AS a ON a.id = posts.account_id WHERE visibility = 0 AND boost_of_id IS NULL"
-                " AND reply_to_id IS NULL AND posts.effect < 2 AND a.effect = 0 AND a.domain = ''"
+            expected = await count_public_posts_unscoped(
+                conn, public=Visibility.PUBLIC, hidden=PostEffect.HIDDEN, limited=AccountEffect.LIMITED
             )
         public = await _ask(front, "/api/v1/timelines/public?limit=20")
         if len(public) < min(expected, 20):
@@ -88,15 +90,12 @@ async def _question(settings: Settings, epoch: int) -> dict[str, int]:
 
 async def _token(database: Any) -> str:
     """A token for whoever follows most, valid in the copy alone, and gone with it."""
+    from folkmoot.network.accounts.model import AccountEffect
     from folkmoot.network.sessions import apps
     from folkmoot.network.sessions.model import OUT_OF_BAND
 
     async with database.write() as tx:
-        somebody = await tx.fetchval(
-            "SELECT l.account_id FROM logins AS l JOIN accounts AS a ON a.id = l.account_id"
-            " LEFT JOIN follows AS f ON f.account_id = l.account_id WHERE a.effect < 3 AND l.disabled_at IS NULL"
-            " AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL GROUP BY 1 ORDER BY count(f.target_id) DESC, 1 LIMIT 1"
-        )
+        somebody = await find_follower_unscoped(tx, suspended=AccountEffect.SUSPENDED)
         if somebody is None:
             return ""
         app = await apps.register_app(tx, "moot drill", [OUT_OF_BAND], "read")

@@ -13,9 +13,10 @@ from folkmoot.commands.options import open_database, run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.queries import insert_run
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.repository import Repository, WrongRepositoryKey
-from folkmoot.portability.runs import Run, insert_run
+from folkmoot.portability.runs import Run
 
 key_file_option = click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File with the recovery key, instead of typing it."

@@ -50,7 +50,7 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.network.media.queries import count_media_bytes
     from folkmoot.network.sessions.queries import count_network
     from folkmoot.portability.host import Host
-    from folkmoot.portability.runs import last_runs
+    from folkmoot.portability.queries import last_runs
 
     settings = settings_of(data)
     host = Host(settings.data).state

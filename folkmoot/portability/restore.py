@@ -23,9 +23,10 @@ from folkmoot.portability.dump import room_for
 from folkmoot.portability.host import HostState
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import Progress
+from folkmoot.portability.queries import insert_run
 from folkmoot.portability.rebuild import Plan, rebuilt, remove
 from folkmoot.portability.recovery_key import RecoveryKey
-from folkmoot.portability.runs import RESTORE, Run, insert_run
+from folkmoot.portability.runs import RESTORE, Run
 
 _STAGING = "restoring"
 _MARK = "what-this-is"
