@@ -14,6 +14,7 @@ _COMMANDS = {
     "up": ("up", "Run the whole network on this machine."),
     "web": ("serve", "Run one web process, for example on another machine."),
     "worker": ("serve", "Run one worker, for example on another machine."),
+    "migrate": ("migrate", "Bring the schema of the database up to date."),
     "account": ("account", "Create accounts and change their roles."),
     "token": ("token", "Create access tokens for programs."),
     "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),

@@ -23,6 +23,9 @@ _NO_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # what chooses t
 _OF_TESTS = "FOLKMOOT_TEST_"  # what a run of the tests tells its processes
 
 
+_SHORTEST_SECRET = 32
+
+
 class WrongSetting(Problem):
     """A setting that is unknown or cannot be used."""
 
@@ -84,6 +87,14 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: Annotated[str, _says("Address of media, when they are served from a host of their own.")] = ""
 
 
+class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Secrets that are not kept in the data directory."""
+
+    network: Annotated[str, _says("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
+    database: Annotated[str, _says("Password for database.url, when none stands there.")] = ""
+    folder: Annotated[str, _says("Folder with files network-secret, database-password and mail-password.")] = ""
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much one person or address may do."""
 
@@ -105,6 +116,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: Network = Network()
     mail: Mail = Mail()
     media: Media = Media()
+    secrets: Secrets = Secrets()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -126,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
-    "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media,
+    "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
     "limits": Limits, "log": Log,
 }
 
@@ -199,6 +211,8 @@ def _refuse_unusable(settings: Settings) -> None:
         _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
     if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
         _cannot_be_used("database.url", "it must begin with postgresql://")
+    if 0 < len(settings.secrets.network) < _SHORTEST_SECRET:
+        _cannot_be_used("secrets.network", f"it must have at least {_SHORTEST_SECRET} characters, as from: openssl rand -base64 48")
     try:
         ZoneInfo(settings.network.time_zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):

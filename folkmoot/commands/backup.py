@@ -49,7 +49,9 @@ def backup(
         return
     kept = Keep.read(keep)
     settings = settings_of(data)
-    source = Source(DataDirectory(data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__)
+    source = Source(
+        DataDirectory(data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__, settings.secret
+    )
     size = run(_size(settings))
     if dry_run:
         folder = Repository.at(place)

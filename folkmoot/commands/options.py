@@ -46,7 +46,7 @@ def ago(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def settings_of(data: Path) -> Settings:
+def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
     """The settings of a network that exists. Raises Problem when there is none in `data`."""
     from folkmoot.portability.data_directory import DataDirectory
 
@@ -56,18 +56,22 @@ def settings_of(data: Path) -> Settings:
         raise Problem("There is no network in %(data)s. Start one with: moot up --data %(data)s", data=data)
     if (port := directory.port()) and not settings.server.base_url:
         settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    return resolved(settings, directory)
+    return resolved(settings, directory, needs_secret=needs_secret)
 
 
-def resolved(settings: Settings, directory: Any) -> Settings:
-    """With the secret and the address of the database that is in use."""
+def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, needs_secret: bool = True) -> Settings:
+    """With its secrets and the address of the database that is in use."""
+    from folkmoot.portability import secrets
     from folkmoot.portability.postgres import Postgres
+
+    secret = secrets.network_secret(settings, directory, makes=makes_secret) if needs_secret else b""
 
     return msgspec.structs.replace(
         settings,
         data=directory.path,
-        secret=directory.secret("network-secret").encode(),
-        dsn=settings.database.url or Postgres(directory).dsn,
+        secret=secret,
+        mail=msgspec.structs.replace(settings.mail, password=secrets.mail_password(settings)),
+        dsn=secrets.database_url(settings) if settings.database.url else Postgres(directory).dsn,
     )
 
 

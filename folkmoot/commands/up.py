@@ -41,13 +41,13 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     for work in ("backup", "drill"):
         directory.clear(work)
     listener = listen(settings)
+    settings = resolved(settings, directory, makes_secret=True)  # while we may still read what root alone may
     leave_root(directory.owner, why_not)
     directory.note_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
     if postgres:
         postgres.start()
     try:
-        settings = resolved(settings, directory)
         fresh = is_new(asyncio.run(_prepared(settings, Host(directory.path), postgres)))
         Supervisor(settings, directory, listener, postgres).run(lambda: _greet(settings, fresh and demo, started))
     finally:

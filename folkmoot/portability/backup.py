@@ -27,6 +27,7 @@ from folkmoot.portability.dump import DumpProblem, dump, room_for
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, File, Manifest
 from folkmoot.portability.progress import Progress, Quiet
 from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, Stored
+from folkmoot.portability.secrets import NETWORK
 from folkmoot.portability.snapshots import Backup, Keep, described, list_backups, surplus
 
 SPARE = 64 * 2**20  # bytes of disk that stay free
@@ -45,6 +46,7 @@ class Source:
     name: str
     address: str
     version: str
+    secret: bytes  # of the network, wherever it is kept
 
 
 @dataclass
@@ -76,7 +78,7 @@ def back_up(
         lost = damaged | taken.absent
         media = {name: (stage / MEDIA / name).stat().st_size for name in facts.media if name not in lost}
         (stage / ABOUT / "media.txt").write_bytes(manifest.media_text(media))
-        (stage / ABOUT / "secrets.sealed").write_bytes(key.seal(_secrets(source.data)))
+        (stage / ABOUT / "secrets.sealed").write_bytes(key.seal(_secrets(source)))
         made = Manifest(
             network=source.name, address=source.address, folkmoot=source.version, made_at=started_at,
             epoch=facts.epoch, schema=facts.schema, postgresql=facts.version, database_bytes=facts.bytes, tables=taken.tables,
@@ -198,10 +200,12 @@ def _damaged(media: Path, names: list[str], progress: Progress) -> set[str]:
     return damaged
 
 
-def _secrets(data: DataDirectory) -> bytes:
+def _secrets(source: Source) -> bytes:
     """Everything that must not be lost and must not be read: as one bundle."""
+    data = source.data
     names = [f"secrets/{entry.name}" for entry in os.scandir(data.path / "secrets") if entry.is_file(follow_symlinks=False)]
     bundle = {name: (data.path / name).read_bytes() for name in names if name not in _OWN_TO_A_HOST}
+    bundle[f"secrets/{NETWORK}"] = source.secret
     with suppress(FileNotFoundError):
         bundle["folkmoot.toml"] = (data.path / "folkmoot.toml").read_bytes()
     return msgspec.json.encode(bundle)

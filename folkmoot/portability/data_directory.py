@@ -99,6 +99,9 @@ class DataDirectory:
     def host_file(self) -> Path:
         return self.path / host.FILE
 
+    def has_secret(self, name: str) -> bool:
+        return (self.path / "secrets" / name).exists()
+
     def secret(self, name: str) -> str:
         """A secret of this network: made once, kept in a file that only its owner reads."""
         file = self.path / "secrets" / name

@@ -220,7 +220,7 @@ def test_a_backup_counts_though_old_ones_cannot_be_removed(house: House, copy: P
 
     monkeypatch.setattr(repository, "forget", refuse)
     monkeypatch.setattr(backup, "surplus", lambda backups, _keep: backups[1:])  # all of today would stay
-    source = backup.Source(data, media_store(settings), settings.dsn, settings.network.name, settings.base_url, "0")
+    source = backup.Source(data, media_store(settings), settings.dsn, settings.network.name, settings.base_url, "0", settings.secret)
     made = backup.back_up(source, repository, key, repository.snapshots(), Keep(), Quiet())
     assert made.backup.problem == ""
     assert made.forgotten == []

@@ -1,0 +1,58 @@
+"""Secrets: the one place that says where each comes from.
+
+A setting (also from the environment) wins; then a file in `secrets.folder`, as container platforms mount them; then the
+data directory, where `moot up` makes what is missing. Other commands make none: a second machine with a secret of its
+own would sign what the first does not accept.
+"""
+
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from folkmoot.base.errors import Problem
+from folkmoot.config import Settings
+from folkmoot.portability.data_directory import DataDirectory
+
+NETWORK, DATABASE, MAIL = "network-secret", "database-password", "mail-password"  # names of the files
+
+
+class SecretProblem(Problem):
+    """A secret is missing or cannot be read."""
+
+    code = "secret"
+
+
+def network_secret(settings: Settings, directory: DataDirectory, *, makes: bool = False) -> bytes:
+    """Signs forms, addresses of pictures and the journal. The same on all machines of a network. Raises SecretProblem."""
+    given = settings.secrets.network or _from_folder(settings, NETWORK)
+    if not given and not makes and not directory.has_secret(NETWORK):
+        raise SecretProblem(
+            "%(file)s is missing. All machines of a network share this secret: copy it from the first one, or set secrets.network.",
+            file=directory.path / "secrets" / NETWORK,
+        )
+    return (given or directory.secret(NETWORK)).encode()
+
+
+def mail_password(settings: Settings) -> str:
+    return settings.mail.password or _from_folder(settings, MAIL)
+
+
+def database_url(settings: Settings) -> str:
+    """`database.url`, with the password that stands elsewhere, if it has none of its own."""
+    parts = urlsplit(settings.database.url)
+    password = settings.secrets.database or _from_folder(settings, DATABASE)
+    if not password or parts.password or not parts.username:
+        return settings.database.url
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def _from_folder(settings: Settings, name: str) -> str:
+    if not settings.secrets.folder:
+        return ""
+    file = Path(settings.secrets.folder) / name
+    try:
+        return file.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretProblem("%(file)s cannot be read: %(why)s.", file=file, why=getattr(error, "strerror", error)) from error
