@@ -15,6 +15,7 @@ LATE_IMPORTS = {
 }
 # Who may read without a viewer: jobs, moderation, and these.
 UNSCOPED = {
+    "commands/drill.py": "a drill asks its own copy, for nobody",
     "http/fragments.py": "fragments are shared by all viewers; the page asks who may see them",
     "streaming/hub.py": "asks for all its listeners together which of them may see a post",
     "web/live.py": "asks about its own session",
