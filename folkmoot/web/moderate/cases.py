@@ -11,14 +11,14 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem, WritesPaused
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.actions import claim_case, release_case
 from folkmoot.moderation.cases.model import State
 from folkmoot.moderation.cases.policy import Concerned
-from folkmoot.moderation.cases.queries import get_case, list_queue
+from folkmoot.moderation.cases.queries import get_case, is_concerned, list_queue
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.errs import find_errs
 from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
@@ -152,6 +152,9 @@ async def _claim(request: Request) -> Problem | None:
             await claim_case(tx, request.viewer, request.id())
     except (Conflict, Forbidden) as problem:
         return problem
+    except WritesPaused as problem:  # while the host moves, and on a standby, a case can be read but not claimed
+        async with request.database.read() as conn:
+            return Concerned() if await is_concerned(conn, request.viewer.id, request.id()) else problem
     return None
 
 
