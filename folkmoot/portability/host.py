@@ -65,7 +65,7 @@ class Host:
     def _stamp(self) -> object:
         try:
             status = self._file.stat()
-        except FileNotFoundError:  # a host that only has processes, and a database elsewhere, is what it is by default
+        except OSError:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
 
@@ -73,7 +73,7 @@ class Host:
         self._seen = self._stamp()
         try:
             self._state = msgspec.json.decode(self._file.read_bytes(), type=HostState)
-        except FileNotFoundError:
+        except FileNotFoundError:  # a host that only has processes, and a database elsewhere, is what it is by default
             self._state = HostState()
         except (msgspec.DecodeError, OSError) as error:
             raise HostProblem("%(file)s is damaged: %(why)s. Bring it back from a copy.", file=self._file, why=error) from error

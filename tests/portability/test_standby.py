@@ -225,3 +225,7 @@ def test_the_host_is_what_its_file_says_now(open_folder: Path) -> None:
     assert host.writing_epoch() is None  # as it was, until the file is whole
     data.host_file.unlink()
     assert host.writing_epoch() is None  # a lost file makes no primary
+    data.host_file.symlink_to(data.host_file)
+    assert host.writing_epoch() is None  # nor does one that cannot be read
+    data.write(data.host_file, msgspec.json.encode(HostState(epoch=8)))
+    assert host.writing_epoch() == 8
