@@ -18,7 +18,7 @@ from folkmoot.moderation.reports.model import Category, ReportDraft
 from folkmoot.moderation.reports.queries import get_own_report, list_outcomes, list_own_reports
 from folkmoot.moderation.verdicts.queries import list_standing
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import get_post_view, list_post_views
 from folkmoot.web.request import Request
@@ -97,7 +97,7 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
         verdicts = await list_standing(conn, [case.case_id for case in cases])
         appeals = await list_own_appeals(conn, request.viewer.id, [case.verdict_id for case in cases if case.verdict_id])
         views = await list_post_views(conn, report.post_ids, request.viewer.id)
-        account = await get_account(conn, report.account_id)
+        account = (await list_accounts(conn, [report.account_id])).get(report.account_id)  # None: it was deleted
     appealable = [
         case.verdict_id for case in cases
         if case.verdict_id and case.verdict_id not in appeals and can_appeal(Side.REPORTER, verdicts[case.case_id], now)

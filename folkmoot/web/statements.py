@@ -1,4 +1,4 @@
-"""Letters from the place: statements of reasons, and appeals against what was decided.
+"""Letters from the network: statements of reasons, and appeals against what was decided.
 
 A member who is suspended can open these, and little else.
 """

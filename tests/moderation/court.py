@@ -73,7 +73,7 @@ class Court:
         await self.village.work()
 
     async def told(self, name: str) -> list[tuple[str, int]]:
-        """(kind, reference) of what the place told somebody, oldest first."""
+        """(kind, reference) of what the network told somebody, oldest first."""
         async with self.database.read() as conn:
             rows = await conn.fetch(
                 "SELECT kind, reference_id FROM notifications WHERE account_id = $1 AND reference_id IS NOT NULL ORDER BY id",

@@ -74,8 +74,8 @@ async def test_an_account_is_reported_without_a_post(court: Court) -> None:
 
 
 @pytest.mark.parametrize(("draft", "field"), [
-    ({"category": "nonsense"}, "category"), ({"clauses": ("nonsense",)}, "rule_ids"), ({"comment": "x" * 1001}, "comment"),
-    ({"post_ids": tuple(range(1, 22))}, "status_ids"),
+    ({"category": "nonsense"}, "category"), ({"clauses": ("nonsense",)}, "clauses"), ({"comment": "x" * 1001}, "comment"),
+    ({"post_ids": tuple(range(1, 22))}, "post_ids"),
 ])
 async def test_a_wrong_report_names_its_field(court: Court, draft: dict[str, object], field: str) -> None:
     with pytest.raises(Invalid) as caught:

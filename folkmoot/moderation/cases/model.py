@@ -11,7 +11,9 @@ from folkmoot.base.events import Event
 from folkmoot.base.states import Lifecycle
 
 LEASE = timedelta(minutes=10)  # a seat is held that long, and longer by activity
-DOUBLES_IN = timedelta(hours=48)  # urgency, as the deadline comes nearer and passes; the index cases_urgency says so too
+# Urgency is expected harm that doubles every 48 hours on the way to the deadline and beyond it. All cases grow at the same
+# rate, so the order of any two is the same at any moment, and the index cases_urgency can carry it.
+DOUBLES_IN = timedelta(hours=48)
 SMALLEST_HARM = 0.000001  # what is not weighed yet has a place in the order too
 _COUNTED_REPORTERS = 5  # at most: a thousand reports are no more likely to be right than five
 
@@ -162,11 +164,3 @@ def accuracy_of(right: int, decided: int) -> float:
 def reach_of(followers: int, boosts: int) -> float:
     """How many may read it: 1 for nobody, 2 for a hundred thousand."""
     return 1 + math.log10(1 + followers + 20 * boosts) / 5
-
-
-def urgency_of(case: Case, now: datetime) -> float:
-    """What the queue is ordered by: expected harm, doubling every 48 hours on the way to the deadline and beyond it.
-
-    All cases grow at the same rate, so the order of any two is the same at any moment, and an index can carry it.
-    """
-    return max(case.harm, SMALLEST_HARM) * math.exp2((now - case.due_at) / DOUBLES_IN)

@@ -28,7 +28,7 @@ SELECT = """
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
     FROM cases AS c
 """
-# Must be the expression of the index cases_urgency, which then gives the order; `urgency_of` says what it means.
+# The logarithm of the urgency, without the hour, which is the same for all. It must be the expression of the index cases_urgency.
 URGENCY = (
     f"(ln(greatest(c.harm, {SMALLEST_HARM:f})::float8) / ln(2::float8)"
     f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLES_IN.total_seconds():.0f})"

@@ -1,0 +1,137 @@
+"""A case has seats with a lifecycle, and a verdict names its decider: a person now, a jury later."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Conflict, Forbidden
+from folkmoot.moderation.appeals.actions import lodge_appeal
+from folkmoot.moderation.cases.actions import release_case
+from folkmoot.moderation.cases.model import LEASE, SEAT_LIFECYCLE, Case, Seat, SeatKind, SeatState, State
+from folkmoot.moderation.cases.queries import list_seats, lock_case, upsert_seat
+from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
+from folkmoot.moderation.verdicts.model import Decider, DeciderKind, Decision, Verdict
+from folkmoot.moderation.verdicts.queries import get_verdict, list_people
+from folkmoot.network.sessions.model import Role
+from tests.moderation.court import Court
+
+
+async def _case(court: Court) -> Case:
+    await court.report("reporter", await court.village.write("author", "Svolám na něj lidi"), clauses=("violence",))
+    return (await court.queue())[0]
+
+
+async def _seats(court: Court, case: Case) -> list[tuple[str, SeatState]]:
+    names = {account.id: name for name, account in court.village.people.items()}
+    async with court.database.read() as conn:
+        return [(names[seat.account_id], seat.state) for seat in await list_seats(conn, case.id)]
+
+
+async def test_a_seat_is_taken_left_taken_over_decided_and_freed(court: Court) -> None:
+    case = await _case(court)
+    assert await _seats(court, case) == []
+    await court.claim("moderator", case)
+    assert await _seats(court, case) == [("moderator", SeatState.HELD)]
+    async with court.database.write() as tx:
+        await release_case(tx, await court.viewer("moderator"), case.id)
+    assert await _seats(court, case) == [("moderator", SeatState.FREE)]
+    await court.claim("other_moderator", case)
+    assert await _seats(court, case) == [("other_moderator", SeatState.HELD)]
+    async with court.database.write() as tx:  # of somebody else: nothing happens
+        await release_case(tx, await court.viewer("moderator"), case.id)
+    assert await _seats(court, case) == [("other_moderator", SeatState.HELD)]
+    with clock.stopped_at(clock.now() + LEASE + timedelta(seconds=1)):
+        await court.claim("moderator", case)
+        assert await _seats(court, case) == [("moderator", SeatState.HELD)]
+    verdict = await court.decide("moderator", case, "keep")
+    assert await _seats(court, case) == [("moderator", SeatState.DECIDED)]
+    assert verdict.decider == Decider.person(court.village.people["moderator"].id)
+
+
+async def test_a_verdict_that_is_taken_back_frees_its_seat(court: Court) -> None:
+    case = await _case(court)
+    await court.claim("moderator", case)
+    moderator = await court.viewer("moderator")
+    async with court.database.write() as tx:
+        locked = await lock_case(tx, case.id)
+        seat = locked.seat_of(moderator.id, clock.now())
+        assert seat
+        verdict = await reach_verdict(tx, Decider.person(moderator.id), locked, Decision(action="remove", clause="violence"), seat)
+    async with court.database.write() as tx:
+        await undo_verdict(tx, moderator, verdict.id)
+    assert await _seats(court, case) == [("moderator", SeatState.FREE)]
+    await court.decide("other_moderator", case, "keep")
+
+
+def test_a_seat_takes_no_other_steps() -> None:
+    allowed = [(SeatState.FREE, SeatState.HELD), (SeatState.HELD, SeatState.FREE), (SeatState.HELD, SeatState.DECIDED),
+               (SeatState.DECIDED, SeatState.FREE)]
+    for before in SeatState:
+        for after in SeatState:
+            if (before, after) in allowed:
+                assert SEAT_LIFECYCLE.step(before, after) is after
+            else:
+                with pytest.raises(Conflict):
+                    SEAT_LIFECYCLE.step(before, after)
+
+
+async def _decide_as_jury(court: Court, case: Case, names: list[str], decision: Decision) -> Verdict:
+    """Three jurors sit down, and their jury decides: through the same action as a moderator's verdict."""
+    until = clock.now() + LEASE
+    async with court.database.write() as tx:
+        for number, name in enumerate(names, 1):
+            seat = Seat(SeatKind.JUROR, number, court.village.people[name].id, SeatState.HELD, until)
+            await upsert_seat(tx, case.id, seat)
+    async with court.database.write() as tx:
+        locked = await lock_case(tx, case.id)
+        seats = [seat for seat in locked.seats if seat.kind is SeatKind.JUROR]
+        return await reach_verdict(tx, Decider(DeciderKind.JURY, 77), locked, decision, *seats)
+
+
+async def test_a_jury_decides_and_its_members_are_barred_from_the_appeal(court: Court) -> None:
+    names = ["one", "two", "three"]
+    await court.village.settle(*names, role=Role.MODERATOR)
+    case = await _case(court)
+    verdict = await _decide_as_jury(court, case, names, Decision(action="remove", clause="violence", explanation="Svolává lidi."))
+    assert (await court.case(case.id)).state is State.DECIDED
+    assert await _seats(court, case) == [(name, SeatState.DECIDED) for name in names]
+    async with court.database.read() as conn:
+        stored = await get_verdict(conn, verdict.id)
+        assert stored == verdict
+        assert await list_people(conn, stored) == [court.village.people[name].id for name in names]
+        assert await conn.fetchval("SELECT moderator_id FROM verdicts") is None
+    with pytest.raises(Forbidden):  # a jury's verdict is taken back by nobody
+        async with court.database.write() as tx:
+            await undo_verdict(tx, await court.viewer("one"), verdict.id)
+    await court.let_half_a_minute_pass()
+    assert [kind for kind, _ in await court.told("author")] == ["statement"]
+    async with court.database.write() as tx:
+        appeal = await lodge_appeal(tx, (await court.viewer("author")).account, verdict.id)
+    second = await court.case(appeal.case_id)
+    for name in names:
+        with pytest.raises(Forbidden):
+            await court.claim(name, second)
+    await court.decide("moderator", second, "keep")
+
+
+async def test_a_verdict_of_the_previous_release_has_its_moderator_as_decider(court: Court) -> None:
+    case = await _case(court)
+    verdict = await court.decide("moderator", case, "keep")
+    async with court.database.write() as tx:
+        await tx.execute("UPDATE verdicts SET decider_id = NULL, decider_kind = DEFAULT")
+    async with court.database.read() as conn:
+        stored = await get_verdict(conn, verdict.id)
+        assert stored.decider == verdict.decider
+        assert await list_people(conn, stored) == [court.village.people["moderator"].id]
+
+
+async def test_the_system_decides_without_a_seat(court: Court) -> None:
+    case = await _case(court)
+    async with court.database.write() as tx:
+        locked = await lock_case(tx, case.id)
+        verdict = await reach_verdict(tx, Decider(DeciderKind.SYSTEM), locked, Decision(action="keep"))
+    async with court.database.read() as conn:
+        assert (await get_verdict(conn, verdict.id)).decider == Decider(DeciderKind.SYSTEM)
+        assert await list_people(conn, msgspec.structs.replace(verdict)) == []
