@@ -1,4 +1,4 @@
-"""The demo village: nine neighbours, so that a new network has something to show, and somebody something to decide.
+"""The demo village: ten neighbours, so that a new network has something to show, and somebody something to decide.
 
 Everything is done through the same actions as everybody's, dated back over the last days. The texts and pictures are
 our own. A network that knows the village is left as it is.
@@ -26,7 +26,6 @@ from folkmoot.network.sessions.actions import create_member
 from folkmoot.network.sessions.model import Role
 
 PASSWORD = "lipa nad kasnou"  # of all nine
-MODERATOR = "hana"
 _CS, _EN = "cs", "en"
 
 
@@ -50,7 +49,9 @@ _NEIGHBOURS = [
     Neighbour("tomas", "Tomáš Beneš", _CS, "Začínám se vším. Teď zrovna se včelami."),
     Neighbour("anna", "Anna Veselá", _CS, "Vidím věci, které lidi ztratili."),
     Neighbour("josef", "Josef Kučera", _CS, "Tři úly, dvě kolena a jedna zásada: nespěchat."),
-    Neighbour(MODERATOR, "Hana Jelínková", _CS, "Zapisovatelka obce. Kdo se pře, toho vyslechnu.", role=Role.MODERATOR),
+    # Moderators follow nobody and are followed by nobody: whoever knows the people in a case does not decide it.
+    Neighbour("hana", "Hana Jelínková", _CS, "Zapisovatelka obce. Kdo se pře, toho vyslechnu.", role=Role.MODERATOR),
+    Neighbour("ludmila", "Ludmila Tichá", _CS, "Nikoho nesleduji, abych mohla vyslechnout každého.", role=Role.MODERATOR),
 ]
 
 
@@ -146,14 +147,11 @@ async def fill_village(settings: Settings) -> None:
 
 
 async def _follow(database: Database, people: dict[str, Account]) -> None:
-    """Most follow most. The moderator has nothing to do with those who are reported: whoever is concerned may not decide."""
-    authors = {post.key: post.who for post in _POSTS}
-    reported = {authors[report.key] for report in _REPORTS}
-    for place, one in enumerate(people.values()):
-        for other_place, other in enumerate(people.values()):
-            pair = {one.username, other.username}
-            is_concerned = MODERATOR in pair and bool(pair & reported)
-            if one.id != other.id and not is_concerned and (one.username == "jana" or (place + 2 * other_place) % 5):
+    """Most follow most."""
+    friends = [people[neighbour.name] for neighbour in _NEIGHBOURS if neighbour.role is not Role.MODERATOR]
+    for place, one in enumerate(friends):
+        for other_place, other in enumerate(friends):
+            if one.id != other.id and (one.username == "jana" or (place + 2 * other_place) % 5):
                 async with database.write() as tx:
                     await follow(tx, one, other.id)
 

@@ -12,6 +12,8 @@ from tests.web.test_axe import examine
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 _PASSWORD = "tri hrusky dve svestky"
+_CONCERNED = {
+    "cs": "Lidi, o které tu jde, znáte, a tak rozhodne někdo jiný.", "en": "You know the people in this, so somebody else decides."}
 
 
 def _look(page: Page, where: str) -> None:
@@ -59,6 +61,10 @@ def test_axe_finds_nothing_in_the_order_of_things(browser: Browser, running: Net
 
     hana.goto("/moderate")
     _look(hana, f"one's share in {language}")
+    open_case(hana, "Zázračná mast")  # of a neighbour whom jana follows
+    jana.goto(hana.url)
+    expect(jana.locator("main")).to_contain_text(_CONCERNED[language])
+    _look(jana, f"a case that concerns one in {language}")
     open_case(hana, "kus dřeva")
     _look(hana, f"a case in {language}")
     hana.click("[data-decide]")
