@@ -150,7 +150,7 @@ async def _withdraw(tx: WriteTx, cases: list[Case]) -> None:
     for case in cases:
         await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.WITHDRAWN), clock.now())
         await note(tx, Step.CASE_WITHDRAWN, case_id=case.id)
-        tx.tell(CaseWithdrawn(case_id=case.id))
+        tx.tell(CaseWithdrawn(case_id=case.id, subject=case.subject, subject_id=case.subject_id, account_id=case.account_id))
 
 
 async def _step_seat(tx: WriteTx, case: Case, seat: Seat, state: SeatState) -> None:

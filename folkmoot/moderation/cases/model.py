@@ -130,10 +130,13 @@ class Share(IntEnum):
 
 
 class CaseWithdrawn(Event, frozen=True, kw_only=True):
-    """What a case was about is gone."""
+    """What a case was about is gone. Only `case_id` was told before."""
 
     kind = "case.withdrawn"
     case_id: int
+    subject: Subject | None = None
+    subject_id: int | None = None
+    account_id: int | None = None
 
 
 class CaseDeadlineNeared(Event, frozen=True, kw_only=True):

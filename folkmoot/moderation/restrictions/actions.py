@@ -1,6 +1,7 @@
 """Imposing and lifting restrictions. Each changes rows, and puts the effect that follows from them in force, at once."""
 
 from datetime import datetime
+from typing import Any
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
@@ -55,7 +56,7 @@ async def impose_restriction(
         is_interim=restriction.is_interim, quoted=quoted, explanation=explanation, until=until,
     )
 
-    tx.tell(RestrictionImposed(restriction_id=restriction.id, subject_id=subject_id, account_id=case.account_id))
+    tx.tell(RestrictionImposed(**_told(restriction)))
     return statement
 
 
@@ -69,9 +70,7 @@ async def lift_restriction(tx: WriteTx, restriction: Restriction, *, by_verdict_
         return
     await _put_in_force(tx, restriction.subject, restriction.subject_id)
     await note(tx, Step.RESTRICTION_LIFTED, case_id=restriction.case_id, restriction=restriction.id, verdict=by_verdict_id)
-    tx.tell(RestrictionLifted(
-        restriction_id=restriction.id, subject_id=restriction.subject_id, account_id=restriction.account_id
-    ))
+    tx.tell(RestrictionLifted(**_told(restriction)))
 
 
 async def restore_restriction(tx: WriteTx, restriction: Restriction) -> None:
@@ -81,9 +80,14 @@ async def restore_restriction(tx: WriteTx, restriction: Restriction) -> None:
         return
     await _put_in_force(tx, restriction.subject, restriction.subject_id)
     await note(tx, Step.RESTRICTION_IMPOSED, case_id=restriction.case_id, restriction=restriction.id, what=restriction.kind, again=True)
-    tx.tell(RestrictionImposed(
-        restriction_id=restriction.id, subject_id=restriction.subject_id, account_id=restriction.account_id
-    ))
+    tx.tell(RestrictionImposed(**_told(restriction)))
+
+
+def _told(restriction: Restriction) -> dict[str, Any]:
+    return {
+        "restriction_id": restriction.id, "subject": restriction.subject, "subject_id": restriction.subject_id,
+        "account_id": restriction.account_id, "what": restriction.kind,
+    }
 
 
 async def _put_in_force(tx: WriteTx, subject: Subject, subject_id: int) -> None:

@@ -52,17 +52,25 @@ class Restriction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestrictionImposed(Event, frozen=True, kw_only=True):
+    """`subject` and `what` are None in events from before they were told."""
+
     kind = "restriction.imposed"
     restriction_id: int
+    subject: Subject | None = None
     subject_id: int
     account_id: int
+    what: Kind | None = None
 
 
 class RestrictionLifted(Event, frozen=True, kw_only=True):
+    """`subject` and `what` are None in events from before they were told."""
+
     kind = "restriction.lifted"
     restriction_id: int
+    subject: Subject | None = None
     subject_id: int
     account_id: int
+    what: Kind | None = None
 
 
 def post_effect(standing: Sequence[Restriction]) -> tuple[PostEffect, str | None]:

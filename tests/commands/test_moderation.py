@@ -1,0 +1,64 @@
+"""`moot log` and `moot cases` on a network that is up: what an operator reads while all is well, and when it is not."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+from tests.network_up import NetworkUp, moot
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def _reasons(network: NetworkUp) -> list[str]:
+    """Why the network is not ready."""
+    try:
+        with urllib.request.urlopen(f"{network.url}/readyz", timeout=10) as answer:
+            return list(json.load(answer)["reasons"])
+    except urllib.error.HTTPError as refusal:
+        return list(json.load(refusal)["reasons"])
+
+
+def test_a_damaged_end_of_the_journal_is_told_at_every_place_and_accepted(running: NetworkUp) -> None:
+    end = running.data / "journal.end"
+    _until(end.exists)
+    whole = moot("log", "verify", data=running.data)
+    assert whole.returncode == 0, whole.stdout
+    assert "all as they were written" in whole.stdout
+
+    content = end.read_bytes()
+    end.write_bytes(content[:-5])
+    reason = "the moderation journal is not sealed: the file journal.end is damaged, or not of this network"
+    _until(lambda: reason in _reasons(running))
+    doctor = moot("doctor", data=running.data)
+    assert doctor.returncode == 1
+    assert f"BROKEN  {reason}" in doctor.stdout
+    verified = moot("log", "verify", data=running.data)
+    assert verified.returncode == 1
+    assert "is damaged, or not of this network" in verified.stdout
+    assert f"moot log accept --data {running.data}" in verified.stdout
+    assert "Traceback" not in verified.stdout + verified.stderr
+
+    accepted = moot("log", "accept", "--yes", data=running.data)
+    assert accepted.returncode == 0, accepted.stderr
+    _until(lambda: not _reasons(running))
+    assert moot("doctor", data=running.data).stdout.count("the moderation journal is sealed") == 1
+    whole = moot("log", "verify", data=running.data)
+    assert whole.returncode == 0, whole.stdout
+    assert "Note: an operator accepted damage" in whole.stdout
+    assert "nothing to accept" in moot("log", "accept", "--yes", data=running.data).stdout
+
+
+def test_cases_are_listed_with_the_time_that_is_used(running: NetworkUp) -> None:
+    answer = json.loads(moot("cases", "--json", data=running.data).stdout)
+    assert answer["stuck"] == 0  # the moderators of the demo follow nobody
+    assert answer["open"] >= len(answer["cases"]) > 0
+    assert all(0 <= case["used_percent"] <= 100 for case in answer["cases"])
+    text = moot("cases", data=running.data).stdout
+    assert f"{answer['open']} open cases: 0 overdue" in text
