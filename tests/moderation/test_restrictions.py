@@ -167,6 +167,8 @@ async def test_a_wrong_report_is_refused_in_the_documented_shape(court: Court, f
     answer = await reader.post("/api/v1/reports", {key: names.get(value, value) for key, value in form.items()})
     assert answer.status == status, answer.text
     assert "error" in answer.json
+    if status == 422:  # each field by the name that the app has sent
+        assert set(answer.json["details"]) == {key.removesuffix("[]") for key in form} - {"account_id"}
     assert not await court.queue()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from folkmoot.base import clock
 from folkmoot.moderation.cases.model import Case, State
-from folkmoot.moderation.detection.errs import find_errs
+from folkmoot.moderation.detection.error_rates import find_error_rates
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import delete_post, edit_post
@@ -262,5 +262,5 @@ async def test_a_signal_says_how_often_it_errs(court: Court) -> None:
     assert re.search(r"such as jokes and quotations, it points to \d+; of a hundred real ones to \d+\.", page)
     assert "Until somebody decides, the text stays hidden." in page
     assert not re.search(r"\b0\.\d{2,}", page[page.index("<main"):page.index("</main>")])  # never a bare score
-    assert find_errs(court.village.settings.data, "2020-01-01-0", "cs", is_hiding=True) is None
-    assert find_errs(court.village.settings.data, "../secrets", "cs", is_hiding=True) is None
+    assert find_error_rates(court.village.settings.data, "2020-01-01-0", "cs", is_hiding=True) is None
+    assert find_error_rates(court.village.settings.data, "../secrets", "cs", is_hiding=True) is None

@@ -28,15 +28,7 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
     report.filed to the journal. Raises Invalid, NotFound for what the reporter cannot see, Forbidden for oneself.
     """
     draft = _checked(draft)
-    if draft.account_id == reporter.id:
-        raise Forbidden("This is you.")
-    account = await get_account(tx, draft.account_id)
-    if account.effect >= AccountEffect.SUSPENDED:
-        raise NotFound
-    seen = {view.shown.id: view.shown for view in await list_post_views(tx, draft.post_ids, reporter.id)}
-    post_ids = tuple(dict.fromkeys(id_ for id_, post in seen.items() if post.author.id == account.id))
-    if len(seen) < len(set(draft.post_ids)) or len(post_ids) < len(seen):
-        raise NotFound
+    account, post_ids = await _seen_target(tx, reporter, draft)
     clause = gravest(draft)
 
     report = Report(
@@ -68,6 +60,20 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
             await note(tx, Step.REPORT_FILED, case_id=case_id, actor_id=reporter.id, report=report.id, answered=True)
             await tell_outcome(tx, case_id)
     return report
+
+
+async def _seen_target(tx: WriteTx, reporter: Account, draft: ReportDraft) -> tuple[Account, tuple[int, ...]]:
+    """The account that is reported, and the posts, each once: all of them its own, and visible to the reporter."""
+    if draft.account_id == reporter.id:
+        raise Forbidden("This is you.")
+    account = await get_account(tx, draft.account_id)
+    if account.effect >= AccountEffect.SUSPENDED:
+        raise NotFound
+    seen = {view.shown.id: view.shown for view in await list_post_views(tx, draft.post_ids, reporter.id)}
+    post_ids = tuple(dict.fromkeys(id_ for id_, post in seen.items() if post.author.id == account.id))
+    if len(seen) < len(set(draft.post_ids)) or len(post_ids) < len(seen):
+        raise NotFound
+    return account, post_ids
 
 
 async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None:

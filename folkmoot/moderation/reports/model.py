@@ -58,7 +58,7 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
     is_overturned: bool = False
 
 
-class Voice(msgspec.Struct, frozen=True, kw_only=True):
+class AnonymousReport(msgspec.Struct, frozen=True, kw_only=True):
     """A report as who decides sees it: what it says, and how often this reporter was right. No name."""
 
     report_id: int

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
-from folkmoot.moderation.reports.model import Category, Report, ReportedCase, Voice
+from folkmoot.moderation.reports.model import AnonymousReport, Category, Report, ReportedCase
 
 _REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at"
 # How reporters fared before: of the cases they joined, how many were decided, and how many led to something.
@@ -106,7 +106,7 @@ async def count_reports(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, in
     return {row["case_id"]: row["times"] for row in rows}
 
 
-async def list_voices(conn: ReadConn, case_id: int, limit: int = 50) -> list[Voice]:
+async def list_anonymous_reports(conn: ReadConn, case_id: int, limit: int = 50) -> list[AnonymousReport]:
     """The reports of a case, for who decides: those with words first."""
     rows = await conn.fetch(
         f"""
@@ -116,7 +116,7 @@ async def list_voices(conn: ReadConn, case_id: int, limit: int = 50) -> list[Voi
         """,
         case_id, limit,
     )
-    return [Voice(**{**dict(row), "clauses": tuple(row["clauses"]), "category": Category(row["category"])}) for row in rows]
+    return [AnonymousReport(**{**dict(row), "clauses": tuple(row["clauses"]), "category": Category(row["category"])}) for row in rows]
 
 
 async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tuple[int, int]]:

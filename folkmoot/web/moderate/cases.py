@@ -20,7 +20,7 @@ from folkmoot.moderation.cases.model import State
 from folkmoot.moderation.cases.policy import Concerned
 from folkmoot.moderation.cases.queries import get_case, is_concerned, list_queue
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.errs import find_errs
+from folkmoot.moderation.detection.error_rates import find_error_rates
 from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
 from folkmoot.moderation.verdicts.queries import count_since, list_standing
@@ -134,13 +134,14 @@ async def _page(
     notice = obstacle or refusal
     language = sight.subject.post.language if sight.subject else None
     data = request.context.settings.data
-    errs = {one.id: find_errs(data, one.version, language, is_hiding=one.is_hiding) for one in sight.signals}
+    error_rates = {one.id: find_error_rates(data, one.version, language, is_hiding=one.is_hiding) for one in sight.signals}
     suspected = "" if case.is_appeal else str(current().clause(case.clause).number)
     return await request.show(
         "moderate/case.html", status, sight=sight, case=case, can_decide=obstacle is None, undoable=undoable,
         notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),
         chosen=suspected if chosen is None else chosen, errors=errors or {}, actions=[one for one in Action if one.fits(case.subject)],
-        used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()), errs=errs,
+        used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()),
+        error_rates=error_rates,
         skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
 

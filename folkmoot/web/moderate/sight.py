@@ -20,8 +20,8 @@ from folkmoot.moderation.detection.queries import list_profiles_unscoped, list_s
 from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
-from folkmoot.moderation.reports.model import Voice
-from folkmoot.moderation.reports.queries import count_reports, list_voices
+from folkmoot.moderation.reports.model import AnonymousReport
+from folkmoot.moderation.reports.queries import count_reports, list_anonymous_reports
 from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.moderation.verdicts.queries import find_decided_words_unscoped, find_last_of_moderator, list_standing
 from folkmoot.network.accounts.model import Account
@@ -42,7 +42,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     cover: str
 
 
-class Voices(msgspec.Struct, frozen=True, kw_only=True):
+class ReportSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The reports of a case together. `reasons`: how many named which rule (0: none)."""
 
     people: int
@@ -63,7 +63,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     others: list[Speech]  # of a reported account: its newest public posts
     profile_words: str  # of a reported account: names what its profile says now
     signals: list[Signal]
-    voices: Voices
+    reports: ReportSummary
     pleas: list[str]  # why those who appeal think that it was wrong
     breaches: list[Verdict]
     kept: int
@@ -110,7 +110,7 @@ async def see_case(conn: ReadConn, case: Case) -> Sight:
         others=[_speech(post, people) for post in others],
         profile_words=profiles[0].key if profiles else "",
         signals=_newest(await list_signals(conn, [case.id])),
-        voices=_together(await list_voices(conn, case.id), (await count_reports(conn, [case.id])).get(case.id, 0)),
+        reports=_together(await list_anonymous_reports(conn, case.id), (await count_reports(conn, [case.id])).get(case.id, 0)),
         pleas=[appeal.reason for appeal in await list_appeals_of_case(conn, case.id) if appeal.reason] if case.is_appeal else [],
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
         kept=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
@@ -159,14 +159,14 @@ def _newest(signals: list[Signal]) -> list[Signal]:
     return list(found.values())
 
 
-def _together(voices: list[Voice], people: int) -> Voices:
+def _together(reports: list[AnonymousReport], people: int) -> ReportSummary:
     counts: dict[int, int] = {}
-    for voice in voices:
-        for number in [current().clause(key).number for key in voice.clauses] or [0]:
+    for report in reports:
+        for number in [current().clause(key).number for key in report.clauses] or [0]:
             counts[number] = counts.get(number, 0) + 1
-    known = [voice for voice in voices if voice.decided >= _MOSTLY]
-    right = len([voice for voice in known if 2 * voice.right > voice.decided])
-    return Voices(
+    known = [report for report in reports if report.decided >= _MOSTLY]
+    right = len([report for report in known if 2 * report.right > report.decided])
+    return ReportSummary(
         people=people, mostly_right=right, mostly_wrong=len(known) - right,
-        reasons=sorted(counts.items(), key=lambda pair: -pair[1]), comments=[voice.comment for voice in voices if voice.comment][:20],
+        reasons=sorted(counts.items(), key=lambda pair: -pair[1]), comments=[report.comment for report in reports if report.comment][:20],
     )

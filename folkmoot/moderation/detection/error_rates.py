@@ -14,7 +14,7 @@ _PACKAGED = Path(__file__).with_name("threats.detector")
 _LONGEST_HEAD = 1 << 20
 
 
-class Errs(msgspec.Struct, frozen=True):
+class ErrorRates(msgspec.Struct, frozen=True):
     """Of a hundred texts that only look like a threat, how many it points to; of a hundred threats, how many."""
 
     look_alikes: int
@@ -38,7 +38,7 @@ class _Head(msgspec.Struct):
 
 
 @functools.lru_cache(maxsize=200)
-def find_errs(data: Path, version: str, language: str | None, *, is_hiding: bool) -> Errs | None:
+def find_error_rates(data: Path, version: str, language: str | None, *, is_hiding: bool) -> ErrorRates | None:
     """What the card of this version says about this language. `is_hiding`: at the higher threshold."""
     if not re.fullmatch(r"[\w.-]{1,80}", version):
         return None
@@ -49,7 +49,7 @@ def find_errs(data: Path, version: str, language: str | None, *, is_hiding: bool
     shares = {one.kind: one.hidden if is_hiding else one.queued for one in head.card.budgets if one.lang == language}
     if not {"look_alikes", "threats"} <= set(shares):
         return None
-    return Errs(max(1, round(100 * shares["look_alikes"])), round(100 * shares["threats"]))
+    return ErrorRates(max(1, round(100 * shares["look_alikes"])), round(100 * shares["threats"]))
 
 
 def _head(path: Path) -> _Head | None:
