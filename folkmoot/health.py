@@ -83,7 +83,10 @@ class HealthApplication:
             reasons += standing_still(self._timed, timed)
         if journal.is_stopped:
             reasons.append(journal.reason)
-        return Health(reasons, [*parked_in_words(parked), *failing_in_words(timed)])
+        warnings = [*parked_in_words(parked), *failing_in_words(timed)]
+        if journal.reason and not journal.is_stopped:
+            warnings.append(journal.reason)
+        return Health(reasons, warnings)
 
     async def _database(self) -> bytes:
         """What the database knows; without it the other numbers are still worth having."""

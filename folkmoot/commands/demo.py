@@ -25,7 +25,7 @@ from folkmoot.network.relations.actions import follow
 from folkmoot.network.sessions.actions import create_member
 from folkmoot.network.sessions.model import Role
 
-PASSWORD = "lipa nad kasnou"  # of all nine
+PASSWORD = "lipa nad kasnou"  # of all ten
 _CS, _EN = "cs", "en"
 
 

@@ -294,3 +294,13 @@ async def test_two_hosts_keep_the_end_at_once(db: Database, end: Path, tmp_path:
         await _write(db)
         await seal(db, SECRET, end)
     assert (await _check(db, end)).faults == (await _check(db, other)).faults == []
+
+
+async def test_missing_entries_are_a_warning_of_readiness(db: Database, dsn: str, village: Village, end: Path) -> None:
+    await _write(db)
+    await _as_owner(dsn, "DELETE FROM journal WHERE position IS NULL")
+    assert SealState.ENTRIES_MISSING.reason not in (await village.nobody().get("/readyz")).json["warnings"]
+    await seal(db, SECRET, end)
+    answer = (await village.nobody().get("/readyz")).json
+    assert SealState.ENTRIES_MISSING.reason in answer["warnings"]
+    assert SealState.ENTRIES_MISSING.reason not in answer["reasons"]
