@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from folkmoot.base.errors import Problem, Unavailable
+from folkmoot.base.errors import Problem, Unavailable, WritesPaused
 
 _FULL = "The disk is full. Free some space and run the command again; saved data are intact."
 _COMMANDS = {
@@ -69,6 +69,8 @@ def main() -> None:
             _end(_FULL)
         if isinstance(problem, Unavailable):  # whoever types commands here also reads the log
             _end(f"{problem.message} Details: {problem.log_text or 'none'}.")
+        if isinstance(problem, WritesPaused):
+            _end(f"Writes are refused: {problem.log_text}. `moot doctor` says more.")
         for one in getattr(problem, "errors", None) or [problem]:  # of several fields, each has its sentence
             click.echo(f"folkmoot: {one.message % one.params if one.params else one.message}", err=True)
         sys.exit(1)

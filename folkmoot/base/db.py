@@ -172,21 +172,16 @@ class Database:
         self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery)
         self._caches = Sessions(dsn, "folkmoot caches", _CACHES, _become_cache_writer)
         self._promotion: asyncio.Task[None] | None = None
-        self._listens = False
 
     @classmethod
     async def open(
         cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True
     ) -> "Database":
-        """Connects. `epoch`: asked anew for each write, so that a host that is promoted or fenced need not start again.
-
-        A standby takes no LISTEN: there the process begins to listen when the server is promoted.
-        """
+        """Connects. `epoch`: asked anew for each write, so that a host that is promoted or fenced need not start again."""
         database = cls(dsn, epoch, readers, writers)
-        database._listens = listen
         async with database.read() as conn:
             database.is_standby = await conn.fetchval("SELECT pg_is_in_recovery()")
-        await database.live.start(listen=listen and not database.is_standby)
+        await database.live.start(listen=listen)
         return database
 
     async def close(self) -> None:
@@ -284,9 +279,6 @@ class Database:
                 async with self.read() as conn:
                     self.is_standby = bool(await conn.fetchval("SELECT pg_is_in_recovery()"))
         self._promotion = None
-        if self._listens:
-            await self.live.stop()
-            await self.live.start(listen=True)
 
 
 async def _become_cache_writer(connection: Any) -> None:

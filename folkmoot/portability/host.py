@@ -13,7 +13,7 @@ import msgspec
 from folkmoot.base.errors import Problem
 
 log = logging.getLogger(__name__)
-PRIMARY, STANDBY, FENCED = "primary", "standby", "fenced"
+PRIMARY, STANDBY = "primary", "standby"
 FILE = "host.json"
 
 

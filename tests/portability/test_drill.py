@@ -104,6 +104,7 @@ def test_a_backup_of_an_older_release_is_compared_and_then_brought_up_to_date(
 def test_a_network_without_a_backup_says_so(house: House, place: Path) -> None:
     (place / "host.json").write_text('{"role":"primary","epoch":1}')
     (place / "secrets").mkdir()
+    (place / "secrets" / "network-secret").write_text("of a network that was never backed up")
     nothing = moot("drill", "--from", str(house.repository), data=place)
     assert nothing.returncode == 1
     assert "moot backup --to" in nothing.stderr
