@@ -21,7 +21,6 @@ LOST = (
 # Everything that can happen while a session is being opened. None of it is the fault of whoever asked.
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_BUSY = "This is very busy at the moment. Please try again in a little while."
 
 
 def problem_of(error: BaseException, *, is_closed: bool = False) -> Problem | None:
@@ -43,10 +42,9 @@ def unavailable_of(error: BaseException, *, is_closed: bool = False) -> Unavaila
     """What an error inside any use of a session means; None for what is no sign of a database that does not answer."""
     if isinstance(error, asyncpg.DiskFullError) or (isinstance(error, OSError) and error.errno in _FULL):
         return Unavailable(log_text=f"the disk is full: {error}")
-    if isinstance(error, asyncpg.QueryCanceledError):
-        return Unavailable(_BUSY, log_text=f"a statement took too long: {error}")
-    if isinstance(error, asyncpg.LockNotAvailableError):
-        return Unavailable(_BUSY, log_text=f"a row stayed locked: {error}")
+    if isinstance(error, asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
+        why = "a statement took too long" if isinstance(error, asyncpg.QueryCanceledError) else "a row stayed locked"
+        return Unavailable("There is a lot going on here right now. Please try again in a moment.", log_text=f"{why}: {error}")
     return lost(error) if _is_lost(error, is_closed) else None
 
 
