@@ -40,7 +40,9 @@ class StatusText(Parameters, frozen=True, kw_only=True):
 
 
 class NewStatus(StatusText, frozen=True, kw_only=True):
-    visibility: Annotated[Visibility | None, about("Absent: the member's default; for a reply the audience of what it answers, if that is more closed.")] = None
+    visibility: Annotated[
+        Visibility | None, about("Absent: the member's default; of a reply at most the audience of what it answers.")
+    ] = None
     sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
     language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None
     in_reply_to_id: Id | None = None
