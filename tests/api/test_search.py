@@ -2,6 +2,11 @@
 
 from urllib.parse import urlencode
 
+import pytest
+
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.actions import set_account_effect, set_effect
+from folkmoot.network.posts.model import PostEffect
 from tests.village import Village, Visitor
 
 BASE = "http://localhost:8420"
@@ -47,3 +52,21 @@ async def test_nobody_looks_only_at_the_first_page(village: Village) -> None:
         assert (answer.status, answer.json["error"]) == (401, error)
     assert (await nobody.get("/api/v2/search?q=a&resolve=false&offset=0")).status == 200
     assert (await nobody.get("/api/v2/search?q=")).status == 400
+
+
+@pytest.mark.parametrize("is_suspended", [False, True])
+async def test_a_hashtag_is_suggested_while_a_post_with_it_is_open(village: Village, is_suspended: bool) -> None:
+    await village.settle("jana", "karel")
+    post = (await village.write("jana", "Nevhodné #tajnost")).post
+    karel = await village.by_app("karel")
+
+    async def suggested() -> list[str]:
+        return [tag["name"] for tag in (await karel.get("/api/v2/search?q=tajn&type=hashtags")).json["hashtags"]]
+
+    assert await suggested() == ["tajnost"]
+    async with village.database.write() as tx:
+        if is_suspended:
+            await set_account_effect(tx, post.author.id, AccountEffect.SUSPENDED)
+        else:
+            await set_effect(tx, post.id, PostEffect.HIDDEN, None)
+    assert await suggested() == []

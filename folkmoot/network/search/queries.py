@@ -7,7 +7,7 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
-from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.posts.visibility import open_sql, visible_sql
 from folkmoot.network.search.model import Hashtag
 
 MOST_WORDS = 10
@@ -47,15 +47,16 @@ async def search_accounts(
 
 
 async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
-    """Hashtags that begin so and stand in a public post, shortest first: those of private posts are as private as they.
+    """Hashtags that begin so and stand in a public post that everybody may see, shortest first: those of private and of
+    hidden posts are as hidden as they.
     Leans on hashtags_prefix."""
     key = hashtag_key(text.strip().removeprefix("#"))
     if not key or " " in key:
         return []
     rows = await conn.fetch(
         "SELECT key, name FROM hashtags AS h WHERE key LIKE $1 AND EXISTS ("
-        " SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id"
-        f" WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d})"
+        " SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id JOIN accounts AS a ON a.id = p.account_id"
+        f" WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql('p', 'a')})"
         " ORDER BY length(key), key LIMIT $2 OFFSET $3",
         _prefix(key), limit, offset,
     )
