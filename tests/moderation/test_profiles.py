@@ -14,7 +14,7 @@ from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.accounts.actions import ProfileDraft, create_account, update_profile
 from folkmoot.network.accounts.model import AccountEffect, AccountUpdated
 from folkmoot.network.media.actions import upload_picture
-from folkmoot.network.media.store import MediaStore
+from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.model import PollDraft
 from tests.api.test_accounts import picture
 from tests.moderation.court import Court
@@ -130,7 +130,7 @@ async def test_the_case_shows_the_words_and_a_verdict_is_about_those(court: Cour
 
 
 async def test_poll_options_descriptions_and_warnings_of_a_post_are_read(court: Court) -> None:
-    store, author = MediaStore(court.village.settings.data / "media"), court.village.people["author"]
+    store, author = media_store(court.village.settings), court.village.people["author"]
     upload = await upload_picture(court.database, store, author, picture(), description="popis hide")
     for draft, word in (
         ({"cover": "výstraha hide"}, "výstraha"), ({"poll": PollDraft(titles=("ano", "možnost hide"), expires_in=3600)}, "možnost"),
