@@ -1,6 +1,5 @@
 """Reports and rules through the client API."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from folkmoot.api import activity_shapes as shapes
@@ -9,7 +8,6 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import Id, Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
-from folkmoot.base.errors import Invalid
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.model import Clause
@@ -17,8 +15,6 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import Report, ReportDraft
 from folkmoot.network.accounts.queries import get_account
-
-_WIRE = {"post_ids": "status_ids", "clauses": "rule_ids"}  # fields by their names in the client API
 
 
 class NewReport(Parameters, frozen=True, kw_only=True):
@@ -36,12 +32,9 @@ async def create(request: Request, params: NewReport) -> Reply:
         account_id=params.account_id, post_ids=params.status_ids, category=params.category or "other",
         clauses=tuple(_key(number) for number in params.rule_ids), comment=params.comment, forwards=params.forward,
     )
-    try:
-        async with request.database.write() as tx:
-            report = await file_report(tx, request.account, draft)
-            target = await get_account(tx, report.account_id)
-    except Invalid as problem:
-        raise Invalid(*(replace(error, field=_WIRE.get(error.field, error.field)) for error in problem.errors)) from problem
+    async with request.database.write() as tx:
+        report = await file_report(tx, request.account, draft)
+        target = await get_account(tx, report.account_id)
     return request.json(_shape(report, request.entities.account(target)))
 
 

@@ -41,7 +41,7 @@ class StatusText(Parameters, frozen=True, kw_only=True):
 
 class NewStatus(StatusText, frozen=True, kw_only=True):
     visibility: Annotated[
-        Visibility | None, about("Absent: the member's default; of a reply at most the audience of what it answers.")
+        Visibility | None, about("Absent: the member's default; of a reply the audience of what it answers, if that is more closed.")
     ] = None
     sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
     language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None

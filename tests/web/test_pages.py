@@ -211,6 +211,9 @@ async def test_settings_are_kept(village: Village) -> None:
     assert refused.status == 422
     assert "x" * 31 in refused.text
     assert "o mně" in refused.text
+    refused = await send(jana, "/settings/profile", "/settings/profile", display_name="Jana", note="x" * 501)
+    assert refused.status == 422
+    assert re.search(r'<div class="field is-wrong"><label for="bio">', refused.text)
     wrong = await send(jana, "/settings/password", "/settings/password", old_password="nevim", password="dlouhe nove heslo")
     assert wrong.status == 422
 
