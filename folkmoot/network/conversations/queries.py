@@ -79,7 +79,8 @@ async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
             SET last_post_id = greatest(conversations.last_post_id, excluded.last_post_id),
                 is_unread = CASE WHEN conversations.last_post_id < excluded.last_post_id THEN excluded.is_unread
                                  ELSE conversations.is_unread END,
-                participant_ids = ARRAY(SELECT DISTINCT id FROM unnest(conversations.participant_ids || excluded.participant_ids) AS id ORDER BY id)
+                participant_ids = ARRAY(
+                    SELECT DISTINCT id FROM unnest(conversations.participant_ids || excluded.participant_ids) AS id ORDER BY id)
             WHERE conversations.last_post_id < excluded.last_post_id
                OR NOT conversations.participant_ids @> excluded.participant_ids
         """,
