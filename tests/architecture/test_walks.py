@@ -13,7 +13,7 @@ from tests.architecture.walks import MOST_FILES, Recording, files_to_open
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
-PAGE, ENDPOINT = "/about", "/api/v1/preferences"  # small requests that show what the entry points run
+PAGE, ENDPOINT = "/about", "/api/v1/markers?timeline[]=home"  # small requests that show what the entry points run
 PASSWORD = "tri hrusky dve svestky"
 
 
