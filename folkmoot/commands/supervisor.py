@@ -73,6 +73,7 @@ class Supervisor:
         if name == _DATABASE:
             self._start_database()
             return
+        supervisor = os.getpid()
         pid = os.fork()
         if pid:
             self._children[pid] = name
@@ -84,6 +85,8 @@ class Supervisor:
             self._directory.leave_lock()
             metrics.speak_as(name.replace(" ", "-"))
             _name_process(f"moot {name}")
+            if os.getppid() != supervisor:  # killed before the kernel knew that this process is to end with it
+                raise Problem("the supervisor has ended")
             self._work[name]()
             code = 0
         except Problem as problem:

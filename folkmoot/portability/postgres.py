@@ -288,10 +288,13 @@ def plain_environment() -> dict[str, str]:
 def becoming(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
     """What a child does before it becomes PostgreSQL: give up root, and end with its parent, however that ends."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    parent = os.getpid()
 
     def prepare() -> None:
         become(user)
         if libc:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # killed before the kernel knew that this process is to end with it
+            os._exit(1)
 
     return prepare
