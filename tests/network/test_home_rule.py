@@ -1,5 +1,6 @@
 """One home rule: pushed, merged, rebuilt and pulled homes are the home of the plain model, after any sequence of acts."""
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -42,6 +43,10 @@ async def test_every_way_leads_to_the_same_home(db: Database, acts: list[tuple[A
         for act in acts:
             await town.play(act)
         await town.deliver(seed)
+    await _compare(db, town)
+
+
+async def _compare(db: Database, town: Town) -> None:
     facts = await Facts.read(db)
     for who in range(PEOPLE):
         expected = facts.home_of(town.people[who].id)
@@ -50,3 +55,14 @@ async def test_every_way_leads_to_the_same_home(db: Database, acts: list[tuple[A
         assert await town.home(who) == expected, "pulled"
         await town.rebuild(who)
         assert await town.home(who) == expected, "rebuilt"
+
+
+@pytest.mark.parametrize("world", range(series.length(6, 200)))
+async def test_acts_and_jobs_that_run_at_the_same_moment_lose_nothing(db: Database, world: int) -> None:
+    dice = series.dice(f"home {world}")
+    town = Town(db)
+    await town.open(f"p{next(_numbers)}")
+    for _ in range(12):
+        await asyncio.gather(*(town.play(town.draw(dice)) for _ in range(4)), *(town.deliver(dice.randrange(99)) for _ in range(2)))
+    await town.deliver(0)
+    await _compare(db, town)

@@ -98,7 +98,9 @@ class Facts:
         shown: dict[int, int] = {}
         for id_ in sorted(self.posts, reverse=True):
             post = self.posts[id_]
-            words = self.posts[post["boost_of_id"] or id_]
+            words = self.posts.get(post["boost_of_id"] or id_)
+            if words is None:  # deleted at the moment it was boosted
+                continue
             if self.wants(reader, post) and self.sees(reader, post) and self.sees(reader, words):
                 shown.setdefault(words["id"], id_)
         return list(shown.values())
@@ -144,7 +146,7 @@ class Town:
         self.database = database
         self.people: list[Account] = []
         self.written: list[int] = []
-        self._seen = 0
+        self._delivered: set[int] = set()
 
     async def open(self, prefix: str) -> None:
         async with self.database.write() as tx:
@@ -158,6 +160,18 @@ class Town:
         for number in range(PEOPLE):
             await self.write(number, ("cs", None, "en")[number % 3], Visibility.PUBLIC, None, number == 0)
         await self.deliver(0)
+
+    def draw(self, dice: random.Random) -> tuple[Any, ...]:
+        """An act that changes who is followed or what is written, or what is stored."""
+        one, other = dice.sample(range(PEOPLE), 2)
+        which = dice.randrange(30)
+        return dice.choice([
+            ("write", one, None, Visibility.PUBLIC, None, False), ("write", one, "cs", Visibility.FOLLOWERS, None, False),
+            ("write", one, None, Visibility.DIRECT, other, False), ("answer", one, which, Visibility.PUBLIC), ("boost", one, which),
+            ("unboost", one, which), ("delete", which), ("edit", which, None, other), ("follow", one, other, True, None),
+            ("follow", one, other, True, None), ("unfollow", one, other), ("unfollow", one, other), ("block", one, other),
+            ("unblock", one, other), ("rebuild", one), ("become_star", one, dice.random() < 0.5),
+        ])
 
     async def play(self, act: tuple[Any, ...]) -> None:
         with suppress(Forbidden, NotFound, Invalid, Conflict):
@@ -254,9 +268,9 @@ class Town:
     async def deliver(self, seed: int) -> None:
         """All events since the last time to their hearers: in any order, every third twice."""
         async with self.database.read() as conn:
-            rows = await conn.fetch("SELECT id, kind, payload FROM events WHERE id > $1 ORDER BY id", self._seen)
+            rows = await conn.fetch("SELECT id, kind, payload FROM events WHERE id <> ALL ($1::bigint[])", list(self._delivered))
+        self._delivered |= {row["id"] for row in rows}
         deliveries = [(row, type_, hearer) for row in rows for type_, hearer in HEARERS if type_.kind == row["kind"]]
-        self._seen = max([self._seen, *(row["id"] for row in rows)])
         dice = random.Random(seed)
         deliveries += [delivery for delivery in deliveries if dice.random() < 0.3]
         dice.shuffle(deliveries)
