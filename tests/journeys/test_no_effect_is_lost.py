@@ -241,7 +241,7 @@ async def _until_idle(database: Any) -> None:
                 deltas = await conn.fetchval("SELECT count(*) FROM counter_deltas")
             if not (state.waiting or state.running or deltas):
                 return
-            if (now := state.waiting + deltas) < left or not left:
+            if (now := state.waiting + deltas) != left:
                 deadline, left = time.monotonic() + 60, now
         except Exception as error:
             sys.stdout.write(f"not yet: {error!r}\n")

@@ -60,19 +60,19 @@ async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int)
     return [Claimed(*row) for row in rows]
 
 
-async def claim_suspect(tx: WriteTx, worker: int, names: Sequence[str]) -> Claimed | None:
-    """Takes one job whose worker has ended while it ran, the least suspected first. Leans on jobs_suspects."""
-    row = await tx.fetchrow(
+async def claim_suspects(tx: WriteTx, worker: int, names: Sequence[str], crashes: int, limit: int) -> list[Claimed]:
+    """Takes jobs whose worker has ended so often while they ran. Leans on jobs_suspects."""
+    rows = await tx.fetch(
         f"""
         WITH due AS MATERIALIZED (
             SELECT id FROM jobs WHERE due_at <= statement_timestamp() AND parked_at IS NULL AND worker IS NULL AND crashes > 0
-            AND name = ANY ($2::text[]) ORDER BY crashes, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+            AND crashes = $3 AND name = ANY ($2::text[]) ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
         )
         UPDATE jobs SET worker = $1 FROM due WHERE jobs.id = due.id RETURNING {_CLAIMED}
         """,
-        worker, names,
+        worker, names, crashes, limit,
     )
-    return Claimed(*row) if row else None
+    return [Claimed(*row) for row in rows]
 
 
 async def has_suspects(conn: ReadConn) -> bool:

@@ -4,8 +4,8 @@ One loop does all that writes to the queue: it stores what ended, claims what is
 something happens, a second at most. When the database is away or writes are paused it waits, and goes on by itself.
 
 A job that fails by its own fault is tried again after the delays that it declares, and then parked. A job whose worker
-ended while it ran is suspected of having ended it: suspects run one at a time, with nothing beside them for two seconds,
-so that the third end of a worker can be blamed on one job, which is then parked.
+ended while it ran is suspected of having ended it. Suspects run apart from the others: after the first end in groups,
+after the second one at a time, so that the third end of a worker can be blamed on one job, which is then parked.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ _MOST = 100  # jobs at once
 _BATCH = 50  # claimed at once
 _POLL = 1.0  # seconds
 _ALONE = 2.0  # seconds for which others wait for a suspect, and a suspect for others
+_GROUP = 20  # suspects at once, after the first end of their worker
 _STINT = 0.5  # seconds for which suspects follow each other before it is the others' turn
 _ABSENT = 0.9  # seconds after which a worker without its lock counts as dead: it may be connecting again
 _LAST = 2.0  # seconds for jobs to end, after the order to stop
@@ -166,13 +167,14 @@ class Worker:
             if self._suspects.are_next:
                 self._wake.set()
             return await queries.claim_jobs(tx, number, list(self._jobs), room)
-        suspect = await queries.claim_suspect(tx, number, list(self._jobs))
-        if suspect and suspect.name == DELIVER:
-            await queries.split_job(tx, number, suspect, DELIVER_ONE, self._delivery.parts(suspect.payload))
+        suspects = await queries.claim_suspects(tx, number, list(self._jobs), 1, _GROUP)
+        suspects = suspects or await queries.claim_suspects(tx, number, list(self._jobs), 2, 1)
+        if suspects and suspects[0].crashes == 2 and suspects[0].name == DELIVER:
+            await queries.split_job(tx, number, suspects[0], DELIVER_ONE, self._delivery.parts(suspects[0].payload))
             self._wake.set()
             return []
-        self._suspects.begin(suspect)
-        return [suspect] if suspect else []
+        self._suspects.begin(suspects)
+        return suspects
 
     async def _run(self, claimed: Claimed) -> None:
         times_lost = self._presence.times_lost
@@ -239,11 +241,12 @@ class Worker:
 
 
 class Suspects:
-    """Whose turn it is: the crowd's, or that of one job which may have ended a worker."""
+    """Whose turn it is: the crowd's, or that of jobs which may have ended a worker."""
 
     def __init__(self) -> None:
         self.are_waiting = False
-        self._alone: tuple[int, float] | None = None  # a suspect that runs, and since when
+        self._alone: set[int] = set()  # suspects that run
+        self._alone_from = 0.0
         self._drained_from: float | None = None  # since when a suspect waits for the others to end
         self._stint_from: float | None = None  # since when suspects follow each other
 
@@ -251,7 +254,7 @@ class Suspects:
         """`crowd`, `suspect` or `wait`."""
         now = clock.monotonic()
         if self._alone:
-            return "wait" if now - self._alone[1] < _ALONE else "crowd"
+            return "wait" if now - self._alone_from < _ALONE else "crowd"
         if not self.are_waiting or (self._stint_from and now - self._stint_from >= _STINT):
             self._stint_from = None
             return "crowd"
@@ -262,16 +265,15 @@ class Suspects:
     def are_next(self) -> bool:
         return self.are_waiting and not self._alone
 
-    def begin(self, job: Claimed | None) -> None:
-        """Notes the suspect that was claimed; None when there is none left."""
-        self.are_waiting = job is not None
+    def begin(self, jobs: list[Claimed]) -> None:
+        """Notes the suspects that were claimed; none when there are none left."""
+        self.are_waiting = bool(jobs)
         now = clock.monotonic()
-        self._alone = (job.id, now) if job else None
+        self._alone, self._alone_from = {job.id for job in jobs}, now
         self._stint_from = self._stint_from or now
         self._drained_from = None
 
     def end(self, job: Claimed) -> None:
-        if self._alone and self._alone[0] == job.id:
-            self._alone = None
+        self._alone.discard(job.id)
 
 
