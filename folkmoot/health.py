@@ -67,6 +67,8 @@ class HealthApplication:
         try:
             async with self._context.database.read() as conn:
                 newest = await get_schema_number(conn)
+                if newest is None or newest < self._newest:  # newer is fine: migrations work with the release before them
+                    return Health([f"the schema is at {newest}, this code needs {self._newest}"], [])
                 timed = await list_timed(conn)
                 parked = await count_parked(conn)
                 journal = await find_state(conn)
@@ -75,8 +77,6 @@ class HealthApplication:
             _log.warning("not ready, the database does not answer: %s", error)
             return Health(["the database does not answer"], [])
         reasons = []
-        if newest is None or newest < self._newest:  # newer is fine: migrations work with the release before them
-            reasons.append(f"the schema is at {newest}, this code needs {self._newest}")
         if not self._context.database.live.is_connected:
             reasons.append("the connection for live messages is lost and being made again")
         if not is_standby:

@@ -106,6 +106,9 @@ async def _database(settings: Settings) -> list[Finding]:
 
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
+        findings = list(_facts(facts, known()[-1].number))
+        if facts.schema < known()[-1].number:
+            return findings  # the tables that the others ask may not be there yet
         timed = await list_timed(conn)
         queue = await measure_queue(conn)
         runs = await last_runs(conn)
@@ -114,7 +117,6 @@ async def _database(settings: Settings) -> list[Finding]:
         stuck = await count_stuck(conn)
         journal = await find_state(conn)
         unsealed = await count_unsealed(conn, clock.now() - timedelta(minutes=1))
-    findings = list(_facts(facts, known()[-1].number))
     findings += _work(timed_jobs(settings), timed, queue)
     return [*findings, *_host(settings, host), *_cases(cases, stuck), _journal(journal, unsealed, settings), *_backups(runs)]
 

@@ -229,6 +229,16 @@ async def test_readiness_warns_of_a_timed_job_that_fails_without_its_error(villa
     assert answer.json == {"ready": True, "reasons": [], "warnings": ["timed job polls.close failed 1 times in a row"]}
 
 
+async def test_readiness_tells_an_older_schema_from_a_database_that_does_not_answer(village: Village) -> None:
+    await _all_have_run(village)
+    async with village.database.write() as tx:
+        newest = await tx.fetchval("DELETE FROM migrations WHERE number = (SELECT max(number) FROM migrations) RETURNING number")
+        await tx.execute("DROP TABLE jobs CASCADE")
+    [reason] = await _ready(village)
+    assert reason.startswith("the schema is at ")
+    assert reason.endswith(f", this code needs {newest}")
+
+
 async def test_readiness_knows_whether_live_messages_arrive(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
     await _all_have_run(village)
     live = village.database.live
