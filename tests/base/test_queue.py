@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import asyncpg
 import msgspec
 import pytest
 
 from folkmoot.base import clock, write_gate
-from folkmoot.base.db import Database
+from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
 from folkmoot.base.events import Event
 from folkmoot.base.migrate import known
 from folkmoot.base.queue import queries
 from folkmoot.base.queue import worker as worker_module
-from folkmoot.base.queue.model import Job, State, StoredJob
+from folkmoot.base.queue.model import Claimed, Job, State, StoredJob
 from folkmoot.base.queue.worker import Worker
 from folkmoot.base.subscriptions import Subscriptions
 
@@ -409,6 +409,32 @@ async def test_others_wait_two_seconds_at_most_beside_a_slow_suspect(db: Databas
         await _until(lambda: done == [2])
         ends.set()
         await _until(lambda: done == [2, 1])
+
+
+async def test_suspects_run_although_the_commit_of_their_claim_failed_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    claim, fails = queries.claim_suspects, [True]
+
+    async def carry_out(_database: Database, order: Order) -> None:
+        done.append(order.number)
+
+    async def claim_then_lose(tx: WriteTx, *args: Any) -> list[Claimed]:
+        found = await claim(tx, *args)
+        if found and fails:
+            fails.clear()
+            monkeypatch.setattr(tx.__class__, "flush", _lose)
+        return found
+
+    async def _lose(_tx: WriteTx) -> None:
+        monkeypatch.setattr(WriteTx, "flush", flush)
+        raise Unavailable
+
+    flush = WriteTx.flush
+    monkeypatch.setattr(queries, "claim_suspects", claim_then_lose)
+    await _order(db, *range(3))
+    async with _dead_worker(db, monkeypatch, before=1), _running(db, [_job(carry_out)]):
+        await _until(lambda: len(done) == 3)
+    assert not fails
 
 
 async def test_a_suspected_delivery_is_split_so_that_only_the_guilty_subscriber_is_parked(

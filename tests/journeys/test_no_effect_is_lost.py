@@ -150,6 +150,8 @@ class Killer:
             try:
                 pids = [row["pid"] for row in await connection.fetch(
                     "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'folkmoot %' AND pid <> pg_backend_pid()")]
+                if not pids:
+                    raise IndexError("no session is open")
                 for pid in self._chance.sample(pids, self._chance.randint(1, len(pids))):
                     await connection.execute("SELECT pg_terminate_backend($1)", pid)
             finally:

@@ -118,6 +118,8 @@ class Worker:
             raise
         self._has_strays = False
         del self._ended[: len(ended)]
+        if claimed and claimed[0].crashes:
+            self._suspects.begin(claimed)
         for job in claimed:
             self._running[job.id] = asyncio.create_task(self._run(job), name=job.name)
         return len(claimed)
@@ -173,7 +175,7 @@ class Worker:
             await queries.split_job(tx, number, suspects[0], DELIVER_ONE, self._delivery.parts(suspects[0].payload))
             self._wake.set()
             return []
-        self._suspects.begin(suspects)
+        self._suspects.are_waiting = bool(suspects)
         return suspects
 
     async def _run(self, claimed: Claimed) -> None:
@@ -256,7 +258,7 @@ class Suspects:
         if self._alone:
             return "wait" if now - self._alone_from < _ALONE else "crowd"
         if not self.are_waiting or (self._stint_from and now - self._stint_from >= _STINT):
-            self._stint_from = None
+            self._stint_from = self._drained_from = None
             return "crowd"
         self._drained_from = self._drained_from or now
         return "suspect" if not running or now - self._drained_from >= _ALONE else "wait"
@@ -266,8 +268,7 @@ class Suspects:
         return self.are_waiting and not self._alone
 
     def begin(self, jobs: list[Claimed]) -> None:
-        """Notes the suspects that were claimed; none when there are none left."""
-        self.are_waiting = bool(jobs)
+        """Notes the suspects that run now."""
         now = clock.monotonic()
         self._alone, self._alone_from = {job.id for job in jobs}, now
         self._stint_from = self._stint_from or now
