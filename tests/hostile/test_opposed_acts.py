@@ -24,7 +24,7 @@ from tests.invariants import list_broken
 from tests.series import dice, length
 from tests.village import LIMITS, settle, write
 
-TIMES = length(60, 10_000)
+TIMES = length(25, 10_000)
 Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
 
 

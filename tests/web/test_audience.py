@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.model import Visibility
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
@@ -103,3 +104,21 @@ async def test_saving_other_settings_does_not_widen_the_default(village: Village
     assert (await jana.post("/settings/appearance", {"form_token": token, "theme": "dark", "language": "cs"})).status == 303
     app = await village.by_app("jana")
     assert (await app.post("/api/v1/statuses", {"status": "Ahoj"})).json["visibility"] == "private"
+
+
+async def test_a_thread_counts_the_replies_that_its_page_shows(village: Village, jana: Visitor) -> None:
+    await village.settle("eva")
+    post = (await village.write("jana", "Co myslíte?")).post
+    await village.write("karel", "@jana Jen tobě", visibility=Visibility.DIRECT, reply_to_id=post.id)
+    await village.write("karel", "Všem", reply_to_id=post.id)
+    await fold_counters(village.database)
+    button = re.compile(rf'href="/posts/new\?reply_to={post.id}".*?</a>')
+    for visitor, shown in ((jana, "2"), (await village.by_browser("eva"), "1")):
+        page = (await visitor.get(f"/@jana/{post.id}")).text
+        number = button.search(page)
+        assert number
+        assert f"<b>{shown}</b>" in number[0]
+        assert re.search(rf'class="note">{shown} (repl|odpov)', page)
+    own = button.search((await jana.get("/@jana")).text)  # elsewhere the number is that of everybody
+    assert own
+    assert "<b>1</b>" in own[0]
