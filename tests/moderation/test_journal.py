@@ -109,6 +109,27 @@ async def test_an_entry_with_an_earlier_time_was_put_in_later(db: Database, dsn:
     assert "put in later" in (await _check(db, sealed)).faults[0]
 
 
+async def test_an_earlier_time_between_later_ones_was_put_in(db: Database, dsn: str, sealed: Path) -> None:
+    await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
+    await _write(db, 3)
+    await seal(db, SECRET, sealed)
+    assert "put in later" in (await _check(db, sealed)).faults[0]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(hours=-2)])
+@pytest.mark.parametrize("after", [1, 3])
+async def test_a_clock_that_is_set_right_is_no_forgery(db: Database, sealed: Path, ahead: timedelta, after: int) -> None:
+    """It was ahead for a while, or behind; then entries go on at the right time."""
+    with clock.stopped_at(clock.now() + ahead):
+        await _write(db, 2)
+        await seal(db, SECRET, sealed)
+    await _write(db, after)
+    await seal(db, SECRET, sealed)
+    found = await _check(db, sealed)
+    assert found.faults == []
+    assert len([remark for remark in found.remarks if "the clock was set back" in remark]) == 1
+
+
 @pytest.mark.parametrize("statement", [
     "UPDATE journal SET facts = '{}' WHERE id = (SELECT min(id) FROM journal)", "DELETE FROM journal", "TRUNCATE journal",
 ])

@@ -65,6 +65,15 @@ async def test_a_verdict_that_is_taken_back_frees_its_seat(court: Court) -> None
     await court.decide("other_moderator", case, "keep")
 
 
+async def test_a_lease_of_a_clock_that_was_ahead_holds_nobody_up(court: Court) -> None:
+    case = await _case(court)
+    with clock.stopped_at(clock.now() + timedelta(days=1)):
+        await court.claim("moderator", case)
+    other = await court.village.by_browser("other_moderator")
+    assert (await other.get("/moderate/next")).headers["location"] == f"/moderate/cases/{case.id}"
+    assert await _seats(court, case) == [("other_moderator", SeatState.HELD)]
+
+
 def test_a_seat_takes_no_other_steps() -> None:
     allowed = [(SeatState.FREE, SeatState.HELD), (SeatState.HELD, SeatState.FREE), (SeatState.HELD, SeatState.DECIDED),
                (SeatState.DECIDED, SeatState.FREE)]

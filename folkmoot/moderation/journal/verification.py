@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
@@ -64,21 +65,50 @@ async def verify(conn: ReadConn, secret: bytes, end_file: Path) -> Verification:
     return found
 
 
+class _Times:
+    """Whether entries bear times in their order. One that lies back alone was put in later; where several do, or where times
+    lie in the future, the clock was set back."""
+
+    def __init__(self, found: Verification) -> None:
+        self._found = found
+        self._latest: Entry | None = None
+        self._back: list[Entry] = []  # entries that lie before `_latest`, up to now
+
+    def see(self, entry: Entry) -> None:
+        if self._latest and entry.at < self._latest.at - _OUT_OF_ORDER:
+            self._back.append(entry)
+            return
+        self.end(is_over=True)
+        if self._latest is None or entry.at > self._latest.at:
+            self._latest = entry
+
+    def end(self, *, is_over: bool = False) -> None:
+        """Says what was wrong with the entries that lie back; `is_over`: a later one follows them."""
+        if not self._back or not self._latest:
+            return
+        first = self._back[0]
+        if len(self._back) == 1 and (is_over or self._latest.at <= clock.now()):
+            _add(self._found, f"entry {first.position} ({first.kind}) bears an earlier time than those before it: it was put in later")
+        else:
+            self._found.remarks.append(
+                f"the clock was set back: entry {first.position} bears the time {first.at:%Y-%m-%d %H:%M} UTC,"
+                f" entry {self._latest.position} before it {self._latest.at:%Y-%m-%d %H:%M} UTC")
+        self._back = []
+
+
 async def _walk(conn: ReadConn, signer: Signer, found: Verification, heads: list[Head]) -> Head:
     """From the first entry to the last; returns the end as it stands."""
     signed: defaultdict[int, list[Head]] = defaultdict(list)
     for head in heads:
         signed[head.position].append(head)
-    position, digest, latest = 0, FIRST_HASH, None
+    position, digest, times = 0, FIRST_HASH, _Times(found)
     while True:
         entries = await queries.list_sealed(conn, position, _BATCH)
         for entry in entries:
             assert entry.position is not None
             for fault in _entry_faults(entry, position, digest):
                 _add(found, fault)
-            if latest and entry.at < latest - _OUT_OF_ORDER:
-                _add(found, f"entry {entry.position} ({entry.kind}) bears an earlier time than those before it: it was put in later")
-            latest = max(latest or entry.at, entry.at)
+            times.see(entry)
             digest = entry.hash or chained(digest, entry.position, entry)  # go on from what stands, to find every fault
             position = entry.position
             for head in signed.get(position, ()):
@@ -88,6 +118,7 @@ async def _walk(conn: ReadConn, signer: Signer, found: Verification, heads: list
                 found.remarks.append(f"{_REMARKS[Step(entry.kind)]}: entry {position}, {entry.at:%Y-%m-%d %H:%M} UTC, {entry.facts}")
             found.entries += 1
         if len(entries) < _BATCH:
+            times.end()
             return Head(position=position, hash=digest, signature="")
 
 
