@@ -115,7 +115,7 @@ if (me) {  // another tab has logged out or somebody else in: this page shows wh
   addEventListener("pageshow", (event) => { if (event.persisted && !isStillHere()) location.reload(); });
 }
 document.addEventListener("submit", (event) => {
-  if (new URL(event.target.action).pathname === "/log_out") forgetDrafts(() => true);
+  if (new URL(event.target.getAttribute("action") ?? "", location).pathname === "/log_out") forgetDrafts(() => true);
 });
 
 document.querySelectorAll("[data-composer]").forEach((form) => {
