@@ -1,5 +1,6 @@
 """Home pages: how they are cut, what they cost, what shows at once. That all ways give one home: test_home_rule.py."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from folkmoot.base.paging import Page
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PostCreated, PostDraft, Visibility
 from folkmoot.network.relations import actions as relations
-from folkmoot.network.timelines.actions import push_post, rebuild_home, trim_homes
+from folkmoot.network.relations.queries import delete_pulled_authors
+from folkmoot.network.timelines.actions import merge_author, push_post, rebuild_home, trim_homes
 from folkmoot.network.timelines.jobs import choose_push_or_pull
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
+from folkmoot.network.timelines.queries.homes import mark_unbuilt
 from tests.village import LIMITS, Village
 
 
@@ -213,3 +216,25 @@ async def test_a_mute_or_block_shows_at_the_next_read_and_so_does_its_end(villag
         async with database.write() as tx:
             await end(tx, reader, author.id)
     assert await _home(database, reader.id) == [boost.id]
+
+
+async def test_a_home_that_is_filled_while_an_author_is_pushed_again_has_no_gap(village: Village) -> None:
+    await village.settle("reader", "star")
+    await village.follow("reader", "star")
+    database, reader, star = village.database, village.people["reader"].id, village.people["star"].id
+    async with database.write() as tx:
+        await tx.execute("UPDATE account_counts SET followers = 60000 WHERE account_id = $1", star)
+    await choose_push_or_pull(database)
+    await _build(village, "reader")
+    post = (await village.write("star", "všem")).post
+    await village.work()
+    async with database.cache() as cache:
+        async with database.write() as tx:
+            await mark_unbuilt(tx, await delete_pulled_authors(tx, 60000))
+            filling = asyncio.create_task(merge_author(cache, reader))
+            await asyncio.sleep(0.3)  # it has read the follows, and waits for the row of the home
+            assert not filling.done()
+        await filling
+    assert await _home(database, reader) == [post.id]
+    async with database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM home_entries") == 1

@@ -43,13 +43,13 @@ async def push_to_mentioned(cache: CacheTx, post_id: int, author_id: int) -> Non
 
 async def merge_author(cache: CacheTx, account_id: int) -> None:
     """After a follow: the author's posts, and others' replies to them, come into the home, where it is warm."""
-    await homes.fill_home(cache, account_id)
+    await _fill(cache, account_id)
 
 
 async def remove_author(cache: CacheTx, account_id: int, author_id: int) -> None:
     """After an unfollow: what the author wrote or boosted leaves the home, unless the follow has begun anew."""
     if await homes.delete_entries_of_unfollowed(cache, account_id, author_id):
-        await homes.fill_home(cache, account_id)
+        await _fill(cache, account_id)
 
 
 async def remove_post(cache: CacheTx, post_id: int, author_id: int) -> None:
@@ -60,7 +60,13 @@ async def remove_post(cache: CacheTx, post_id: int, author_id: int) -> None:
 async def rebuild_home(cache: CacheTx, account_id: int) -> None:
     """Builds a home from follows and posts. Posts that are pushed meanwhile find its `homes` row and are not lost."""
     await homes.insert_home(cache, account_id)
-    await homes.fill_home(cache, account_id)
+    await _fill(cache, account_id)
+
+
+async def _fill(cache: CacheTx, account_id: int) -> None:
+    """Again as long as somebody changes the home at the same moment."""
+    while not await homes.fill_home(cache, account_id) and await homes.has_home(cache, account_id):
+        pass
 
 
 async def trim_homes(cache: CacheTx) -> None:

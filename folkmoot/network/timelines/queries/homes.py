@@ -89,14 +89,15 @@ async def insert_home(cache: CacheTx, account_id: int) -> None:
     await cache.execute("INSERT INTO homes (account_id) VALUES ($1) ON CONFLICT DO NOTHING", account_id)
 
 
-async def fill_home(cache: CacheTx, account_id: int) -> None:
+async def fill_home(cache: CacheTx, account_id: int) -> bool:
     """Stores what a home wants and does not hold, above its floor; builds it where it is not built. Without a home, nothing.
 
-    Leans on posts_account. The floor rises to what is left out: there are never two truths about one id.
+    The floor rises to what is left out. False when the home was changed meanwhile: then what this has read may be old, and
+    it has to run again. Leans on posts_account.
     """
-    await cache.execute(
+    return bool(await cache.execute(
         f"""
-        WITH home AS (SELECT account_id, floor_id FROM homes WHERE account_id = $1),
+        WITH home AS (SELECT account_id, floor_id, xmin AS row_version FROM homes WHERE account_id = $1),
         wanted AS MATERIALIZED (
             SELECT recent.id, recent.account_id FROM home
             JOIN follows AS f ON f.account_id = home.account_id AND NOT f.is_pulled
@@ -110,10 +111,14 @@ async def fill_home(cache: CacheTx, account_id: int) -> None:
         )
         UPDATE homes SET built_at = now(), floor_id = greatest(
             coalesce(homes.floor_id, 0), (SELECT min(id) - 1 FROM wanted HAVING count(*) = {REBUILT_ENTRIES}))
-        WHERE account_id = $1
+        FROM home WHERE homes.account_id = home.account_id AND homes.xmin = home.row_version
         """,
         account_id,
-    )
+    ))
+
+
+async def has_home(conn: ReadConn, account_id: int) -> bool:
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM homes WHERE account_id = $1)", account_id))
 
 
 async def mark_unbuilt(tx: WriteTx, account_ids: Sequence[int]) -> None:
