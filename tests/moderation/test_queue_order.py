@@ -1,7 +1,6 @@
 """The order of the queue is that of the urgency at any hour, and an index carries it."""
 
 import itertools
-import os
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ from folkmoot.moderation.cases.model import Case, State, Subject
 from folkmoot.moderation.cases.queries import insert_case, list_queue
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.cases.queries.reading import SELECT, URGENCY
+from tests import series
 
 _START = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -32,9 +32,8 @@ def _case(number: int, dice: random.Random) -> Case:
 
 
 async def test_the_order_is_that_of_the_urgency_at_any_moment(tx: WriteTx) -> None:
-    seed = random.randrange(10**6)  # printed when it fails, as part of the message
-    dice = random.Random(seed)
-    cases = [_case(number, dice) for number in range(1, 20_001 if os.environ.get("FOLKMOOT_TEST_LONG") else 301)]
+    dice = series.dice("order of the queue")
+    cases = [_case(number, dice) for number in range(1, series.length(300, 20_000) + 1)]
     for case in cases:
         await insert_case(tx, case)
     listed = await list_queue(tx, _START, len(cases))
@@ -42,7 +41,7 @@ async def test_the_order_is_that_of_the_urgency_at_any_moment(tx: WriteTx) -> No
     for moment in (_START - timedelta(days=400), _START, _START + timedelta(days=15, seconds=7), _START + timedelta(days=2000)):
         urgencies = [urgency_of(case, moment) for case in listed]
         for before, after in itertools.pairwise(urgencies):
-            assert before >= after * (1 - 1e-6), f"seed {seed}"  # harm is stored with seven digits
+            assert before >= after * (1 - 1e-6)  # harm is stored with seven digits
 
 
 def test_more_harm_and_a_nearer_deadline_both_count() -> None:
