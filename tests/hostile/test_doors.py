@@ -170,7 +170,7 @@ async def test_a_code_is_used_up_by_a_wrong_try(village: Village) -> None:
 async def test_an_app_is_answered_only_at_an_address_that_says_where_it_leads(village: Village, uri: str) -> None:
     answer = await village.nobody().post("/api/v1/apps", {"client_name": "x", "redirect_uris": uri})
     assert answer.status == 422
-    assert "redirect_uri" in answer.json["details"]
+    assert "redirect_uris" in answer.json["details"]
 
 
 async def test_a_post_about_what_is_gone_and_with_pictures_that_are_gone_comes_back_whole(village: Village) -> None:
