@@ -184,7 +184,6 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
             "boost_of_id": self.boost_of_id, "reply_to_id": self.reply_to_id, "reply_to_account_id": self.reply_to_account_id,
             "conversation_id": self.conversation_id,
             "mentioned_ids": tuple(mention.account_id for mention in self.mentions) if mentioned_ids is None else tuple(mentioned_ids),
-            "hashtags": self.hashtags if self.visibility <= Visibility.UNLISTED else (),
             "media_ids": tuple(picture.id for picture in self.pictures), "domain": self.author.domain, "uri": self.uri,
         }
 
@@ -237,9 +236,9 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 class PostEvent(Event, frozen=True, kw_only=True):
     """What hearers of a post's events need, also when its row is gone.
 
-    Holds ids and keys, never texts. The defaults are those of events that an earlier release left in the queue: such a
-    post counts as closed. `hashtags` are keys, of public and unlisted posts only; `mentioned_ids` are all who were ever
-    mentioned. `domain` and `uri` are of other networks' posts.
+    Holds ids, never texts, because events outlive deleted posts. The defaults are those of events that an earlier release
+    left in the queue: such a post counts as closed. `mentioned_ids` are all who were ever mentioned. `domain` and `uri` are
+    of other networks' posts.
     """
 
     post_id: int
@@ -251,7 +250,6 @@ class PostEvent(Event, frozen=True, kw_only=True):
     reply_to_account_id: int | None = None
     conversation_id: int | None = None
     mentioned_ids: tuple[int, ...] = ()
-    hashtags: tuple[str, ...] = ()
     media_ids: tuple[int, ...] = ()
     domain: str = ""
     uri: str | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Forbidden, Invalid
+from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.counters import Counter, add_deltas
@@ -26,10 +26,11 @@ async def begin(tx: WriteTx, viewer: Account, post_id: int, *, is_public: bool =
     if is_public:
         require_can_write(viewer)
     effect = await marking.lock_shown(tx, viewer.id, post_id, lock)
-    if effect >= AccountEffect.SUSPENDED:
+    if effect is not None and effect >= AccountEffect.SUSPENDED:
         raise Forbidden(log_text="the viewer was just suspended")
-    if is_public:
+    if effect is not None and is_public:
         require_can_write(msgspec.structs.replace(viewer, effect=effect))
+    # Asked also without a post: what never existed must cost as much as what the viewer may not see.
     return (await get_post_view(tx, post_id, viewer.id)).shown
 
 
@@ -101,7 +102,8 @@ async def unmute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> Pos
 async def _mark_conversation(tx: WriteTx, viewer: Account, post_id: int, *, is_on: bool) -> PostView:
     """The mark stands on the first post, which the viewer need not be able to see."""
     post = (await get_post_view(tx, post_id, viewer.id)).shown
-    await marking.lock_shown(tx, viewer.id, post.conversation_id)
+    if await marking.lock_shown(tx, viewer.id, post.conversation_id) is None:
+        raise NotFound  # the first post was deleted
     change = marking.add_mark if is_on else marking.remove_mark
     await change(tx, viewer.id, post.conversation_id, Mark.MUTED)
     return await get_fresh_view(tx, post.id, viewer.id)

@@ -3,7 +3,6 @@
 from typing import Literal
 
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
@@ -13,12 +12,12 @@ _MARK_LOCKS, _PIN_LOCKS = 7023, 7021  # seeds of the keys of advisory locks
 PostLock = Literal["KEY SHARE", "SHARE", "NO KEY UPDATE"]
 
 
-async def lock_shown(tx: WriteTx, viewer_id: int, post_id: int, lock: PostLock = "KEY SHARE") -> AccountEffect:
+async def lock_shown(tx: WriteTx, viewer_id: int, post_id: int, lock: PostLock = "KEY SHARE") -> AccountEffect | None:
     """Begins an act of the viewer on the post that is shown (of a boost, the boosted one); gives the viewer's effect.
 
     Until the transaction ends the post stays, the viewer is not suspended, and the viewer's other acts on this post wait.
     With SHARE the effect of the post and of its author do not change either, which decides whether a boost counts. The
-    locks come in one order: the pair of viewer and post, the post, the accounts (decision 0045). Raises NotFound.
+    locks come in one order: the pair of viewer and post, the post, the accounts (decision 0045). None without such a post.
     """
     author = ", author" if lock == "SHARE" else ""
     effect = await tx.fetchval(
@@ -30,9 +29,7 @@ async def lock_shown(tx: WriteTx, viewer_id: int, post_id: int, lock: PostLock =
         """,
         viewer_id, post_id,
     )
-    if effect is None:
-        raise NotFound
-    return AccountEffect(effect)
+    return None if effect is None else AccountEffect(effect)
 
 
 async def lock_pins(tx: WriteTx, viewer_id: int) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from folkmoot.base.db import Database, Row, WriteTx
-from folkmoot.network.posts.model import PostDeleted, PostEffect, Visibility
+from folkmoot.network.posts.model import PostDeleted, PostEffect
 
 _FACTS = """
     SELECT p.id, p.account_id, p.visibility, p.boost_of_id, p.boost_of_account_id, p.reply_to_id, p.reply_to_account_id,
-        p.conversation_id, p.hashtags, p.domain, p.uri,
+        p.conversation_id, p.domain, p.uri,
         ARRAY(SELECT account_id FROM mentions WHERE mentions.post_id = p.id ORDER BY 1) AS mentioned_ids,
         ARRAY(SELECT id FROM media WHERE media.post_id = p.id ORDER BY position) AS media_ids
     FROM posts AS p WHERE p.id = ANY ($1::bigint[]) OR p.boost_of_id = ANY ($1::bigint[]) ORDER BY p.id FOR UPDATE OF p
@@ -26,13 +26,11 @@ async def list_facts(tx: WriteTx, post_ids: Sequence[int]) -> list[PostDeleted]:
 
 
 def _deleted(row: Row) -> PostDeleted:
-    is_open = row["visibility"] <= Visibility.UNLISTED
     return PostDeleted(
         post_id=row["id"], account_id=row["account_id"], visibility=row["visibility"],
         origin_id=row["boost_of_account_id"] or row["account_id"], boost_of_id=row["boost_of_id"], reply_to_id=row["reply_to_id"],
         reply_to_account_id=row["reply_to_account_id"], conversation_id=row["conversation_id"],
-        mentioned_ids=tuple(row["mentioned_ids"]), hashtags=tuple(row["hashtags"]) if is_open else (),
-        media_ids=tuple(row["media_ids"]), domain=row["domain"], uri=row["uri"],
+        mentioned_ids=tuple(row["mentioned_ids"]), media_ids=tuple(row["media_ids"]), domain=row["domain"], uri=row["uri"],
     )
 
 
