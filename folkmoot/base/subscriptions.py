@@ -1,7 +1,8 @@
 """Who hears of which event: filled once, in `app.py`, and asked by the worker.
 
 Every subscriber gets every event of its kind at least once, so it must be harmless when it runs twice. One that fails
-holds up no other.
+holds up no other. An event that was stored by another release may ask for somebody who is not here: that is a failure,
+so that it is tried again, then parked and told to the operator, and never dropped unseen.
 """
 
 from collections import defaultdict
@@ -15,6 +16,10 @@ from folkmoot.base.events import Envelope, Event
 
 E = TypeVar("E", bound=Event)
 Subscriber = Callable[[Database, Any], Awaitable[None]]
+
+
+class NoSubscriber(LookupError):
+    """Nobody here hears of this event, or the one whom it is for is gone."""
 
 
 class Subscriptions:
@@ -37,9 +42,9 @@ class Subscriptions:
         return sorted(self._subscribers.get(kind, ()))
 
     def subscribers(self, envelope: Envelope) -> list[tuple[str, Subscriber, Event]]:
-        """(name, subscriber, event) for each delivery that the envelope asks for."""
-        if envelope.kind not in self._subscribers:  # nobody subscribes any more
-            return []
+        """(name, subscriber, event) for each delivery that the envelope asks for. Raises NoSubscriber and DecodeError."""
+        if envelope.only not in (None, *self.names(envelope.kind)) or envelope.kind not in self._types:
+            raise NoSubscriber(f"{envelope.only or 'nobody'} subscribes to {envelope.kind} in this release")
         event = msgspec.json.decode(envelope.payload, type=self._types[envelope.kind])
         return [
             (name, subscriber, event)

@@ -10,7 +10,7 @@ from folkmoot.base.events import Envelope
 from folkmoot.base.queue.enqueue import DELIVER
 from folkmoot.base.queue.faults import is_of_database
 from folkmoot.base.queue.model import Job
-from folkmoot.base.subscriptions import Subscriptions
+from folkmoot.base.subscriptions import NoSubscriber, Subscriptions
 
 DELIVER_ONE = "events.redeliver"
 _PATIENCE = 60.0  # seconds for a subscriber among others; in a job of its own it has that job's limit
@@ -28,7 +28,13 @@ class Delivery:
         """The events of one transaction. When the database goes away, all of it is done again later."""
         failed = []
         for envelope in envelopes:
-            for name, subscriber, event in self._subscriptions.subscribers(envelope):
+            try:
+                deliveries = self._subscriptions.subscribers(envelope)
+            except (NoSubscriber, msgspec.DecodeError) as error:
+                _log.warning("an event %s cannot be delivered; it will be tried again: %s", envelope.kind, error)
+                failed.append(envelope)
+                continue
+            for name, subscriber, event in deliveries:
                 try:
                     async with asyncio.timeout(_PATIENCE):
                         await subscriber(database, event)
@@ -47,10 +53,9 @@ class Delivery:
             await subscriber(database, event)
 
     def parts(self, payload: bytes) -> list[bytes]:
-        """The single deliveries that a job DELIVER consists of, as payloads of DELIVER_ONE."""
-        return [
-            msgspec.json.encode(msgspec.structs.replace(envelope, only=name))
-            for envelope in msgspec.json.decode(payload, type=list[Envelope])
-            for name in self._subscriptions.names(envelope.kind)
-            if envelope.only in (None, name)
-        ]
+        """The single deliveries that a job DELIVER consists of, as payloads of DELIVER_ONE. Raises DecodeError."""
+        parts = []
+        for envelope in msgspec.json.decode(payload, type=list[Envelope]):
+            names = [envelope.only] if envelope.only else self._subscriptions.names(envelope.kind) or [None]
+            parts += [msgspec.json.encode(msgspec.structs.replace(envelope, only=name)) for name in names]
+        return parts

@@ -75,10 +75,12 @@ async def claim_suspects(tx: WriteTx, worker: int, names: Sequence[str], crashes
     return [Claimed(*row) for row in rows]
 
 
-async def has_suspects(conn: ReadConn) -> bool:
-    """Whether a job waits whose worker has ended while it ran. Leans on jobs_suspects."""
+async def has_suspects(conn: ReadConn, names: Sequence[str]) -> bool:
+    """Whether a job of these names waits whose worker has ended while it ran. Leans on jobs_suspects."""
     return bool(await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM jobs WHERE crashes > 0 AND parked_at IS NULL AND worker IS NULL AND due_at <= now())"
+        "SELECT EXISTS (SELECT FROM jobs WHERE crashes > 0 AND parked_at IS NULL AND worker IS NULL AND due_at <= now()"
+        " AND name = ANY ($1::text[]))",
+        names,
     ))
 
 

@@ -11,6 +11,7 @@ after the second one at a time, so that the third end of a worker can be blamed 
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,7 +65,8 @@ class Worker:
         self._presence = Presence(database, self._wake.set)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._ended: list[_End] = []
-        self._has_strays = False  # a claim may have been committed of which we never heard
+        self._has_strays = False  # what is claimed in our name may not be what we run
+        self._times_lost = 0  # the presence's, when it was last compared
         self._suspects = Suspects()
         self._absent: dict[int, float] = {}  # workers without their lock, and since when
         self._ticked_at = -_POLL
@@ -103,6 +105,8 @@ class Worker:
     async def _cycle(self, *, is_timed: bool) -> int:
         """Stores what ended, and starts what is due; returns how many jobs."""
         number = await self._presence.number()
+        if self._presence.times_lost != self._times_lost:
+            self._times_lost, self._has_strays = self._presence.times_lost, True
         if is_timed and clock.monotonic() - self._ticked_at >= _POLL:
             self._ticked_at = clock.monotonic()
             await self._timekeeper.tick()
@@ -128,7 +132,7 @@ class Worker:
         """Once a second: workers that died, a clock that was set back, suspects that wait."""
         async with self._database.read() as conn:
             dead = [worker for worker in await queries.list_dead_workers(conn) if worker != number]
-            self._suspects.are_waiting = await queries.has_suspects(conn)
+            self._suspects.are_waiting = await queries.has_suspects(conn, list(self._jobs))
         now = clock.monotonic()
         self._absent = {worker: self._absent.get(worker, now) for worker in dead}
         gone = [worker for worker, since in self._absent.items() if now - since >= _ABSENT]
@@ -139,7 +143,11 @@ class Worker:
                 _log.warning("the clock was set back; %d jobs wait for as long as they were meant to", moved)
 
     async def _store(self, tx: WriteTx, number: int, ended: list[_End]) -> None:
-        """Writes down how jobs ended, and gives back what is claimed in our name and not running."""
+        """Writes down how jobs ended, and gives back what is claimed in our name and not running.
+
+        There is such a claim when we never heard that it was committed, and when the server crashed: then what we had
+        committed last is lost, by which the job was given back.
+        """
         done = [end.job.id for end in ended if end.error is None]
         failed: list[tuple[int, str, timedelta | None]] = []
         let_down = []
@@ -172,9 +180,10 @@ class Worker:
         suspects = await queries.claim_suspects(tx, number, list(self._jobs), 1, _GROUP)
         suspects = suspects or await queries.claim_suspects(tx, number, list(self._jobs), 2, 1)
         if suspects and suspects[0].crashes == 2 and suspects[0].name == DELIVER:
-            await queries.split_job(tx, number, suspects[0], DELIVER_ONE, self._delivery.parts(suspects[0].payload))
-            self._wake.set()
-            return []
+            with suppress(msgspec.DecodeError):  # then it fails like any job that cannot be read
+                await queries.split_job(tx, number, suspects[0], DELIVER_ONE, self._delivery.parts(suspects[0].payload))
+                self._wake.set()
+                return []
         self._suspects.are_waiting = bool(suspects)
         return suspects
 
