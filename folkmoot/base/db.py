@@ -216,7 +216,8 @@ class Database:
             tx = WriteTx(connection, self)
             yield tx
             await tx.flush()
-            await connection.execute("COMMIT")
+            if await connection.execute("COMMIT") != "COMMIT":
+                raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
         tx.send_messages()
 
     @asynccontextmanager

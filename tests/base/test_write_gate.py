@@ -1,6 +1,7 @@
 """Every write passes the gate: a hold stops all of them, a fence shuts a process out for good."""
 
 import asyncio
+from contextlib import suppress
 
 import asyncpg
 import msgspec
@@ -108,6 +109,18 @@ async def test_what_fails_leaves_neither_rows_nor_events_nor_jobs(db: Database) 
     async with db.read() as conn:
         for table in ("hashtags", "events", "jobs"):
             assert await conn.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+async def test_a_commit_that_became_a_rollback_is_told(db: Database) -> None:
+    """PostgreSQL answers COMMIT without an error after a statement failed, and rolls back."""
+    with pytest.raises(RuntimeError, match="rolled back"):
+        async with db.write() as tx:
+            await tx.execute("INSERT INTO hashtags (key, name) VALUES ('gone', 'gone')")
+            with suppress(asyncpg.UniqueViolationError):
+                await tx.execute("INSERT INTO hashtags (key, name) VALUES ('gone', 'gone')")
+            tx.publish("weather", "sun")
+    async with db.write() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM hashtags") == 0
 
 
 async def test_a_full_disk_refuses_a_write_and_says_so_in_the_log(db: Database) -> None:
