@@ -34,6 +34,7 @@ class DataDirectoryProblem(Problem):
     code = "data_directory"
 
 
+_LONGEST_END = 60.0  # seconds for a server to end whose starter was killed, on a busy machine
 _ADVICE = {
     errno.ENOSPC: "Free some room, or name another folder",
     errno.EDQUOT: "Free some room, or name another folder",
@@ -177,6 +178,28 @@ class DataDirectory:
         fcntl.flock(self._processes, fcntl.LOCK_SH)
 
     @contextmanager
+    def server_lock(self) -> Iterator[int]:
+        """The lock that the PostgreSQL in here inherits, as a file, and holds until its last process has ended.
+
+        Waits for a server whose starter was killed: it would take the socket of the next with it. Raises DataDirectoryProblem.
+        """
+        file = self.path / "run" / "postgres-processes"
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            self.give(file)
+            deadline = time.monotonic() + _LONGEST_END
+            while not _locked(descriptor):
+                if time.monotonic() > deadline:
+                    raise DataDirectoryProblem(
+                        "The previous PostgreSQL in %(path)s has not ended after %(seconds)d s; `fuser -v %(file)s` shows it.",
+                        path=self.path, seconds=_LONGEST_END, file=file,
+                    )
+                time.sleep(0.02)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
     def alone(self, work: str) -> Iterator[None]:
         """For one of its kind at a time, such as a backup. Raises DataDirectoryProblem while another is under way."""
         file = self.path / f"{work}.lock"
@@ -208,6 +231,14 @@ class DataDirectory:
             entry.name in {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "run"}
             for entry in self.path.iterdir()
         )
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def service_user() -> pwd.struct_passwd:

@@ -228,12 +228,12 @@ class Postgres:
 
     def _launched(self, binaries: Binaries, log: Path) -> bool:
         """Starts the server and waits until it answers, as a primary or as a standby; False if it ended instead."""
-        with open(log, "ab") as output:
+        with open(log, "ab") as output, self._data.server_lock() as lock:
             self._data.give(log)
             self._process = subprocess.Popen(
                 [binaries.folder / "postgres", "-D", self._home, "-k", self.socket_folder],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._data.path, env=plain_environment(),
-                start_new_session=True, preexec_fn=becoming(self._data.owner),
+                start_new_session=True, preexec_fn=becoming(self._data.owner), pass_fds=(lock,),
             )
         pid_file = self._home / "postmaster.pid"
         deadline = time.monotonic() + 120  # recovery after a crash replays what was written

@@ -163,7 +163,11 @@ def _judge(differences: list[str]) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Removes a folder, though a PostgreSQL that was killed with its parent may still be leaving it."""
+    """Removes a folder, once the PostgreSQL in its `network` or in itself, whose parent may have been killed, has left it."""
+    for network in (folder / "network", folder):
+        if (network / "run").is_dir():
+            with DataDirectory(network).server_lock():
+                pass
     deadline = clock.monotonic() + 10
     while folder.exists():
         try:

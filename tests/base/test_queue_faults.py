@@ -1,7 +1,6 @@
 """Faults of the queue that end no job by themselves, and yet must not lose one or hold up the others."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any, ClassVar
 
 import asyncpg

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -30,18 +31,31 @@ def answer_of(done: "subprocess.CompletedProcess[str]") -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def kill_when(there: Callable[[], bool], *arguments: str) -> None:
-    """Starts a command and kills it, with SIGKILL, as soon as this is so."""
-    process = subprocess.Popen(
-        [*MOOT, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT, env=_environment({}),
-    )
-    was_seen_missing = False  # what an earlier kill left does not count
-    while not (there() and was_seen_missing):
-        was_seen_missing = was_seen_missing or not there()
-        assert process.poll() is None, "it had ended before"
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
+def kill_when(moment: Callable[[], Callable[[], bool]], *arguments: str, undo: Callable[[], object] = lambda: None) -> None:
+    """Starts a command and kills it, with SIGKILL, as soon as it is so. `moment`: asked before the start, for what to look at.
+
+    On a busy machine the moment can be over before we look: then `undo` removes what the whole command made, and it
+    is tried again.
+    """
+    for _ in range(10):
+        is_so = moment()
+        process = subprocess.Popen(
+            [*MOOT, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=_environment({}), text=True,
+        )
+        was_seen_missing = False  # what an earlier kill left does not count
+        while process.poll() is None:
+            there = is_so()
+            if there and was_seen_missing:
+                process.kill()
+                break
+            was_seen_missing = was_seen_missing or not there
+            time.sleep(0.001)
+        _, said = process.communicate()
+        if process.returncode == -signal.SIGKILL:
+            return
+        assert process.returncode == 0, said
+        undo()
+    raise AssertionError("it had ended before, each time")
 
 
 def ask(url: str, path: str, *, token: str = "", session: str = "", form: dict[str, str] | None = None) -> str:

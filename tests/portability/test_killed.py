@@ -1,11 +1,18 @@
 """Backup and restore are killed, with SIGKILL, at several moments; the same command then does it, and nothing is worse."""
 
 import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.rebuild import remove
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restore import check_target
 from tests.network_up import NetworkUp, moot
@@ -19,14 +26,21 @@ def test_a_backup_can_be_killed_at_any_moment(house: House, place: Path) -> None
     options = ["--to", str(where), "--key-file", str(house.key_file)]
     answer_of(moot("backup", *options, "--json", data=house.data))
     stage = house.data / "backup"
-    before = len(list((where / "snapshots").iterdir()))
-    for there in (
-        (stage / "database").exists,
-        (stage / "about" / "manifest.json").exists,
-        lambda: (stage / "about" / "signature.json").exists() and any((where / "locks").iterdir()),
-        lambda: len(list((where / "snapshots").iterdir())) > before,
+
+    def snapshots() -> int:
+        return len(list((where / "snapshots").iterdir()))
+
+    def one_more() -> Callable[[], bool]:
+        before = snapshots()
+        return lambda: snapshots() > before
+
+    for moment in (
+        lambda: (stage / "database").exists,
+        lambda: (stage / "about" / "manifest.json").exists,
+        lambda: lambda: (stage / "about" / "signature.json").exists() and any((where / "locks").iterdir()),
+        one_more,
     ):
-        kill_when(there, "backup", *options, "--data", str(house.data))
+        kill_when(moment, "backup", *options, "--data", str(house.data))
     answer_of(moot("backup", *options, "--json", data=house.data))
     assert not stage.exists()
     verified = moot("backup", *options, "--verify", data=house.data)
@@ -40,14 +54,14 @@ def test_a_restore_can_be_killed_at_any_moment(house: House, place: Path) -> Non
     target = place / "restored"
     options = ["--from", str(house.repository), "--key-file", str(house.key_file)]
     stage = target / "restoring"
-    for there in (
+    for is_so in (
         stage.exists,
         (stage / "fetched" / "about").exists,
         (stage / "network" / "postgres" / "PG_VERSION").exists,
         lambda: (stage / "network" / "postgres").exists() and not (stage / "fetched").exists(),
         (stage / "network" / "secrets" / "network-secret").exists,
     ):
-        kill_when(there, "restore", *options, "--data", str(target))
+        kill_when(lambda is_so=is_so: is_so, "restore", *options, "--data", str(target), undo=lambda: shutil.rmtree(target))  # type: ignore[misc]
         assert not (target / "host.json").exists()
     refused = moot("up", "--no-demo", data=target)
     assert refused.returncode == 1, "half a network does not start"
@@ -59,6 +73,27 @@ def test_a_restore_can_be_killed_at_any_moment(house: House, place: Path) -> Non
         again.wait()
     finally:
         again.stop()
+
+
+def test_the_server_of_a_killed_restore_is_awaited_before_the_next_begins(place: Path) -> None:
+    """It ends on its own, on a busy machine late; and it takes its socket with it, which by then may be that of the next."""
+    folder = place / "restoring"
+    data = DataDirectory(folder / "network")
+    folder.mkdir()
+    data.prepare()
+    first = Postgres(data, configuration={"fsync": "off"})
+    first.start()
+    assert first.pid
+    os.kill(first.pid, signal.SIGSTOP)  # busy
+    os.kill(first.pid, signal.SIGINT)  # as the kernel does
+    with ThreadPoolExecutor(1) as beside:
+        removing = beside.submit(remove, folder)
+        time.sleep(0.5)
+        assert data.host_file.exists()
+        os.kill(first.pid, signal.SIGCONT)
+        first.wait()
+        removing.result()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("moved", [0, 1, 3, 6])
