@@ -17,7 +17,6 @@ from folkmoot.base.subscriptions import Subscriptions
 from tests.base.test_queue import Order, _job, _order, _running, _stored, _until, _work
 
 
-
 class Moved(Event):
     kind: ClassVar[str] = "something.moved"
     number: int

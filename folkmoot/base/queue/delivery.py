@@ -56,6 +56,6 @@ class Delivery:
         """The single deliveries that a job DELIVER consists of, as payloads of DELIVER_ONE. Raises DecodeError."""
         parts = []
         for envelope in msgspec.json.decode(payload, type=list[Envelope]):
-            names = [envelope.only] if envelope.only else self._subscriptions.names(envelope.kind) or [None]
-            parts += [msgspec.json.encode(msgspec.structs.replace(envelope, only=name)) for name in names]
+            names = [envelope.only] if envelope.only else self._subscriptions.names(envelope.kind)
+            parts += [msgspec.json.encode(msgspec.structs.replace(envelope, only=name)) for name in names or (None,)]
         return parts
