@@ -64,6 +64,26 @@ def test_a_reply_has_a_draft_of_its_own_in_both_forms(page: Page) -> None:
     expect(page.locator("#text")).to_have_value("Něco jiného")
 
 
+def test_a_reply_with_an_audience_of_its_own_is_not_sent_by_the_form_that_does_not_show_it(page: Page) -> None:
+    page.goto("/@karel")
+    page.locator("article.post .when").first.click()
+    thread, number = page.url, page.url.rpartition("/")[2]
+    begun = page.locator("#answer").input_value()
+    for choose in ("#visibility-3", "label:has([name=with_poll])"):
+        _begin(page, f"/posts/new?reply_to={number}", "Jen mezi námi")
+        page.click(choose)
+        page.goto(thread)
+        expect(page.locator("#answer")).to_be_hidden()
+        expect(page.locator("form.answer button.main")).to_be_hidden()
+        page.click("form.answer [data-in-full] a")
+        expect(page.locator("#text")).to_have_value(f"{begun}Jen mezi námi")
+        page.fill("#text", begun)
+        page.check("#visibility-0") if choose == "#visibility-3" else page.click(choose)
+        page.goto(thread)
+        expect(page.locator("#answer")).to_have_value(begun)
+        expect(page.locator("form.answer [data-in-full]")).to_be_hidden()
+
+
 def test_an_edit_is_kept_apart(page: Page) -> None:
     page.goto("/posts/new")
     page.fill("#text", "Pondělí")

@@ -139,6 +139,8 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
       if (isChoice(field)) field.checked = value; else field.value = value;
     }
   };
+  /** What the short form for a reply sends without showing it, or cannot send at all. */
+  const chosen = () => JSON.stringify([form.elements.visibility?.value, cover.value, form.elements.language.value, Boolean(form.elements.with_poll?.checked)]);
   const begun = JSON.stringify(state());
   const tell = () => {
     if (!left) return;
@@ -150,6 +152,12 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
   const saved = form.querySelector(".wrong") ? null : store.get(key);
   const note = document.getElementById("saved");
   const sayWhen = (moment) => { if (note && form.dataset.saved) note.textContent = form.dataset.saved.replace("{at}", at(moment)); };
+  const inFull = form.querySelector("[data-in-full]");
+  if (inFull && saved && saved.chosen !== chosen()) {  // somebody chose an audience for these words: they go on where it is shown
+    inFull.hidden = false;
+    form.querySelectorAll("textarea, button").forEach((field) => { field.hidden = field.disabled = true; });
+    return;
+  }
   if (saved?.values) {
     restore(saved.values);
     sayWhen(new Date(saved.at));
@@ -159,7 +167,7 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
     tell();
     if (!isStillHere()) return;
     const values = state(), isEmpty = JSON.stringify(values) === begun;
-    if (store.set(key, isEmpty ? null : { values, at: Date.now() }) && note) isEmpty ? note.textContent = "" : sayWhen(new Date());
+    if (store.set(key, isEmpty ? null : { values, chosen: chosen(), at: Date.now() }) && note) isEmpty ? note.textContent = "" : sayWhen(new Date());
   };
   form.addEventListener("input", keep);
   tell();
