@@ -9,7 +9,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import MAX_ID
 from folkmoot.base.paging import Page
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.notifications.model import GROUPED, Kind, Marker, Notification, NotificationGroup, group_key, window_of
 from folkmoot.network.posts.model import Mark
@@ -51,14 +51,24 @@ async def insert_notifications(
     return [(row["account_id"], row["id"]) for row in rows]
 
 
+# SQL: may the viewer ($1) see the notification `n` now? Neither hidden posts nor what suspended accounts did are listed
+# or counted. What the network tells is from the viewer, who may be suspended. Scalar subqueries, because PostgreSQL
+# would hash a whole table for EXISTS.
+_IS_SHOWN = f"""
+    NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
+    AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
+                    AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+    AND (n.from_id = $1 OR (SELECT s.effect FROM accounts AS s WHERE s.id = n.from_id) < {AccountEffect.SUSPENDED:d})
+    AND (n.post_id IS NULL OR (SELECT {visible_sql("p", "a", "$1")} FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+                               WHERE p.id = n.post_id))
+"""
+
 # $1 the viewer, $2 and $3 the bounds, $4 the limit, $5 kinds (or NULL), $6 kinds that are left out, $7 a sender (or NULL).
-_LIST = """
+_LIST = f"""
     SELECT id, kind, from_id, post_id, reference_id, created_at FROM notifications AS n
     WHERE account_id = $1 AND id < $2 AND id > $3
       AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
-      AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
-      AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
-                      AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+      AND {_IS_SHOWN}
 """
 _UNREAD = f"{_LIST} AND id > coalesce((SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)"
 
@@ -182,7 +192,8 @@ async def _group_rows(conn: ReadConn, viewer_id: int, key: str) -> list[Row]:
     if window is None:
         raise NotFound
     return list(await conn.fetch(
-        f"SELECT id, kind, from_id, post_id, created_at FROM notifications WHERE {_GROUP} ORDER BY id DESC LIMIT {GROUPED_FROM}",
+        f"SELECT id, kind, from_id, post_id, created_at FROM notifications AS n WHERE {_GROUP} AND {_IS_SHOWN}"
+        f" ORDER BY id DESC LIMIT {GROUPED_FROM}",
         viewer_id, *msgspec.structs.astuple(window),
     ))
 
