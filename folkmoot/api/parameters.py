@@ -46,6 +46,7 @@ def _up_to(most: int) -> Meta:
 
 # An id that can be none reads as 0, which no row has: it finds nothing. In a list such ids are left out.
 Id = Annotated[int, Meta(extra={"reads": "id"}, extra_json_schema=_ID_SCHEMA)]
+NamedIds = Annotated[tuple[Id, ...], Meta(extra={"names": True})]  # what a request is about: none of them may be passed over
 Cursor = Annotated[int, Meta(extra={"reads": "cursor"}, extra_json_schema=_ID_SCHEMA)]
 UpTo40 = Annotated[int, _up_to(40)]
 UpTo80 = Annotated[int, _up_to(80)]
@@ -173,7 +174,7 @@ def _reading(kind: inspect.Type, extra: dict[str, Any]) -> tuple[Read, dict[str,
             return _child(kind.cls), {"type": "object"}, fields_of(kind.cls)
         case inspect.VarTupleType():
             _, schema, parts = _reading(kind.item_type, {})
-            return _items(kind.item_type), {"type": "array", "items": schema}, parts
+            return _items(kind.item_type, extra), {"type": "array", "items": schema}, parts
         case inspect.LiteralType():
             return _word(kind.values, extra), {"type": "string", "enum": list(kind.values)}, ()
         case inspect.DataclassType() if kind.cls is File:
@@ -198,12 +199,15 @@ def _child(kind: type[Parameters]) -> Read:
     return read
 
 
-def _items(kind: inspect.Type) -> Read:
-    """How a list is read. Ids that can be none are left out."""
+def _items(kind: inspect.Type, extra: dict[str, Any]) -> Read:
+    """How a list is read. Ids that can be none are left out, but in a list of what the request is about: there they are
+    0, which finds nothing and is refused."""
     if isinstance(kind, inspect.StructType) and issubclass(kind.cls, Parameters):
         group_kind = kind.cls
         return lambda given, name: tuple(fill(group_kind, group) for group in given.children(name))
     if isinstance(kind, inspect.Metadata) and kind.extra == {"reads": "id"}:
+        if "names" in extra:
+            return lambda given, name: tuple(parse_id(text) or 0 for text in given.texts(name) if text)
         return lambda given, name: tuple(given.ids(name))
     if isinstance(kind, inspect.StrType):
         return lambda given, name: tuple(given.texts(name))

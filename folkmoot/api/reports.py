@@ -5,7 +5,7 @@ from typing import Annotated
 from folkmoot.api import activity_shapes as shapes
 from folkmoot.api.account_shapes import Account
 from folkmoot.api.endpoints import endpoint
-from folkmoot.api.parameters import Id, Parameters, about
+from folkmoot.api.parameters import Id, NamedIds, Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
 from folkmoot.http.replies import Reply
@@ -19,7 +19,7 @@ from folkmoot.network.accounts.queries import get_account
 
 class NewReport(Parameters, frozen=True, kw_only=True):
     account_id: Annotated[Id, about("Whom it is about.")]
-    status_ids: Annotated[tuple[Id, ...], about("Posts of that account.")] = ()
+    status_ids: Annotated[NamedIds, about("Posts of that account.")] = ()
     category: Annotated[str, about("`spam`, `legal`, `violation` or `other`.")] = ""
     rule_ids: Annotated[tuple[str, ...], about("Numbers of broken rules, as `/api/v1/instance/rules` gives them.")] = ()
     comment: str = ""

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from folkmoot.api.parameters import Focus, Id, Parameters, about
-from folkmoot.api.words import VISIBILITY_OF, Visibility
+from folkmoot.api.parameters import Focus, Id, NamedIds, Parameters, about
+from folkmoot.api.words import VISIBILITY_OF, BoostVisibility, Visibility
 from folkmoot.base import clock
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
@@ -29,7 +29,7 @@ class StatusText(Parameters, frozen=True, kw_only=True):
 
     status: Annotated[str, about("The text, as long as `/api/v2/instance` says. Required without pictures or poll.")] = ""
     spoiler_text: Annotated[str, about("A warning that covers the text; it makes the status sensitive.")] = ""
-    media_ids: Annotated[tuple[Id, ...], about("Uploads, in the order shown.", maxItems=_MOST.max_pictures)] = ()
+    media_ids: Annotated[NamedIds, about("Uploads, in the order shown.", maxItems=_MOST.max_pictures)] = ()
     poll: NewPoll | None = None
 
     def poll_draft(self) -> PollDraft | None:
@@ -67,7 +67,7 @@ class Deletion(Parameters, frozen=True, kw_only=True):
 
 
 class Boost(Parameters, frozen=True, kw_only=True):
-    visibility: Annotated[Visibility, about("Who sees the boost.")] = "public"
+    visibility: Annotated[BoostVisibility, about("Who sees the boost.")] = "public"
 
 
 class StatusIds(Parameters, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from folkmoot.network.posts import model as posts
 _NO_VISIBILITY = "This visibility does not exist."
 VisibilityWord = Literal["public", "unlisted", "private", "direct"]
 Visibility = Annotated[VisibilityWord, Meta(extra={"unknown": _NO_VISIBILITY})]
+BoostVisibility = Annotated[Literal["public", "unlisted", "private"], Meta(extra={"unknown": _NO_VISIBILITY})]
 DefaultVisibility = Annotated[VisibilityWord, Meta(extra={"unknown": _NO_VISIBILITY, "field": "source"})]
 VISIBILITY: dict[posts.Visibility, VisibilityWord] = {
     posts.Visibility.PUBLIC: "public", posts.Visibility.UNLISTED: "unlisted", posts.Visibility.FOLLOWERS: "private",

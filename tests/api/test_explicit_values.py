@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from folkmoot.base.errors import Invalid
+from folkmoot.network.posts.actions import boost_post
+from folkmoot.network.posts.model import Visibility
 from tests.api.test_accounts import picture
 from tests.village import Village
 
@@ -142,3 +145,35 @@ async def test_zero_and_false_of_a_mute_a_note_and_a_poll(village: Village) -> N
     for seconds in ("0", "", "-1", "299"):
         answer = await jana.post("/api/v1/statuses", {"status": "?", "poll[options][]": ["a", "b"], "poll[expires_in]": seconds})
         assert answer.status == 422, seconds
+
+
+async def test_a_boost_is_no_private_message(village: Village) -> None:
+    await village.settle("jana", "karel")
+    post = (await village.write("jana")).post
+    karel = await village.by_app("karel")
+    refused = await karel.post(f"/api/v1/statuses/{post.id}/reblog", {"visibility": "direct"})
+    assert (refused.status, "visibility" in refused.json.get("error", "")) == (422, True)
+    with pytest.raises(Invalid):
+        async with village.database.write() as tx:
+            await boost_post(tx, village.people["karel"], post.id, Visibility.DIRECT)
+    await village.work()
+    assert (await karel.get("/api/v1/conversations")).json == []
+
+
+@pytest.mark.parametrize("sent", ["0", "abc", "-1", "1.5", "9" * 30])
+async def test_what_can_be_no_id_is_not_passed_over_where_something_is_named(village: Village, sent: str) -> None:
+    """A post without the picture that was meant to be in it, or a report about an account instead of a post, is no answer."""
+    await village.settle("jana", "karel")
+    jana = await village.by_app("jana")
+    report = {"account_id": str(village.people["karel"].id), "category": "spam"}
+    for as_json in (True, False):
+        lists: Any = {"media_ids": [sent]} if as_json else {"media_ids[]": sent}
+        status = {"status": "s obrázkem", **lists}
+        answer = await (jana.send("POST", "/api/v1/statuses", as_json=status) if as_json else jana.post("/api/v1/statuses", status))
+        assert answer.status == 422, as_json
+        lists = {"status_ids": [sent]} if as_json else {"status_ids[]": sent}
+        about = {**report, **lists}
+        answer = await (jana.send("POST", "/api/v1/reports", as_json=about) if as_json else jana.post("/api/v1/reports", about))
+        assert answer.status in (404, 422), as_json
+    assert (await jana.get(f"/api/v1/accounts/{village.people['jana'].id}/statuses")).json == []
+    assert (await jana.send("POST", "/api/v1/statuses", as_json={"status": "bez obrázku", "media_ids": [""]})).status == 200

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Forbidden
+from folkmoot.base.errors import FieldError, Forbidden, Invalid
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.actions.delete import remove_posts
 from folkmoot.network.posts.actions.mark import begin
@@ -21,8 +21,11 @@ async def boost_post(
 ) -> PostView:
     """Boosts a post, or the post that a boost points to, at once or (`at`) dated back. A second time changes nothing.
 
-    Tells post.created. Raises NotFound, Forbidden for a post that may not be passed on.
+    Tells post.created. Raises NotFound, Invalid for a boost that nobody would see, Forbidden for a post that may not be
+    passed on.
     """
+    if visibility == Visibility.DIRECT:
+        raise Invalid(FieldError("visibility", "inclusion", "This visibility does not exist."))
     origin = await begin(tx, viewer, post_id, is_public=True, lock="SHARE")
     if not can_boost(viewer, origin):
         raise Forbidden("This post is not meant to be passed on.")
