@@ -68,9 +68,9 @@ JOURNAL_END = "journal.end"  # in the data directory: the signed end of the chai
 @functools.cache
 def detector(data: Path) -> Loader:
     """The network's own or the packaged one, imported with the first post: web processes never pay for it, nor for numpy."""
-    from folkmoot.moderation.detection.versions import InUse
+    from folkmoot.moderation.detection.versions import CurrentDetector
 
-    return InUse(data)
+    return CurrentDetector(data)
 
 
 def subscriptions(settings: Settings) -> Subscriptions:
@@ -145,7 +145,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     return [
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
-        Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_what_is_over),
+        Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),

@@ -1,4 +1,4 @@
-"""`moot cases`: open cases in the order in which moderators are given them, with how much of their time is used."""
+"""`moot cases`: the open cases in the order of the queue, with the used share of their time."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from folkmoot.moderation.cases.model import Share
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many cases.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of cases.")
 @data_option
 @json_option
 def cases(limit: int, data: Path, as_json: bool) -> None:
@@ -18,18 +18,19 @@ def cases(limit: int, data: Path, as_json: bool) -> None:
     answer = run(_cases(limit, data))
     lines = [
         f"  {case['due_at']:%Y-%m-%d %H:%M} UTC  {_mark(case['used_percent']):12}  rule {case['rule']}  {case['subject']:7}"
-        f"  {case['reports']:>3} reports, {case['signals']} signals  {'second look' if case['is_appeal'] else ''}".rstrip()
+        f"  {case['reports']:>3} reports, {case['signals']} signals  {'appeal' if case['is_appeal'] else ''}".rstrip()
         for case in answer["cases"]
     ]
     heading = f"{answer['open']} open cases: {answer['overdue']} overdue, {answer['late']} with less than a fifth of their time left."
     if answer["stuck"]:
-        heading += f"\n{answer['stuck']} can be decided by no moderator, all are concerned. Appoint one: moot account role NAME moderator"
+        heading += (f"\n{answer['stuck']} cannot be decided, because all moderators are concerned."
+                    " Appoint another one: moot account role NAME moderator")
     text = "\n".join([heading, *([f"  {'due':20}  {'time used':12}", *lines] if lines else [])])
     show(answer, as_json, text)
 
 
 def _mark(used: float) -> str:
-    """How much of the time to decide has gone, in the steps at which it is noted."""
+    """The used share of the time to decide, in the steps at which it is noted."""
     if used >= Share.OVER:
         return "OVERDUE"
     return next((f"over {share:d} %" for share in (Share.LATE, Share.HALF) if used >= share), "")

@@ -25,7 +25,7 @@ def detector() -> None:
 @detector.command()
 @click.argument("data", nargs=-1, required=True, type=_FILE)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Output file.")
-@click.option("--weigh", multiple=True, metavar="FILE=NUMBER", help="Weight of the rows of files whose name starts with FILE.")
+@click.option("--weigh", multiple=True, metavar="FILE=NUMBER", help="Weight of rows from files whose name starts with FILE.")
 @json_option
 def train(data: tuple[Path, ...], out: Path, weigh: tuple[str, ...], as_json: bool) -> None:
     """Train on labelled posts: JSON lines or CSV with `text` and `threat` (1, 0 or empty).
@@ -45,7 +45,7 @@ def train(data: tuple[Path, ...], out: Path, weigh: tuple[str, ...], as_json: bo
     examples = list(itertools.chain.from_iterable(read_examples(path) for path in data))
     model = card.with_card(training.train(examples, _weights(weigh)), examples)
     artefact.write(out, model)
-    text = f"{card.lines(model.header.card)}\n\nWritten to {out}, version {model.header.version}."
+    text = f"{card.error_table(model.header.card)}\n\nWritten to {out}, version {model.header.version}."
     show(msgspec.to_builtins(model.header), as_json, text)
 
 
@@ -85,9 +85,9 @@ def score(file: BinaryIO, model: Path | None) -> None:
     """Print one JSON line per line of FILE: id, score, queue, hide and the reasons."""
     from folkmoot.moderation.detection.detector import Detector
 
-    asked = Detector.load(model)
+    scorer = Detector.load(model)
     for batch in _batches(_rows(file)):
-        findings = asked.score([row["text"] for _, row in batch], [_language(row) for _, row in batch])
+        findings = scorer.score([row["text"] for _, row in batch], [_language(row) for _, row in batch])
         for (number, row), finding in zip(batch, findings, strict=True):
             answer = {"id": row.get("id", number), "score": finding.score, "queue": finding.queue, "hide": finding.hide,
                       "reasons": list(finding.reasons)}
@@ -125,7 +125,7 @@ def card(model: Path | None) -> None:
 @click.argument("chosen", metavar="FILE|VERSION")
 @data_option
 def use(chosen: str, data: Path) -> None:
-    """Use the detector in FILE, an installed VERSION, or `packaged`. Earlier detectors are kept."""
+    """Use the detector in FILE, an installed VERSION, or `packaged`. Earlier detectors are list_installed."""
     from folkmoot.moderation.detection import versions
 
     _require_network(data)
@@ -145,7 +145,7 @@ def list_versions(data: Path, as_json: bool) -> None:
     in_use = versions.current(data)
     packaged = Detector.load().version
     rows = [{"version": packaged, "packaged": True, "in_use": in_use is None}]
-    rows += [{"version": path.stem, "packaged": False, "in_use": path.resolve() == in_use} for path in versions.kept(data)]
+    rows += [{"version": path.stem, "packaged": False, "in_use": path.resolve() == in_use} for path in versions.list_installed(data)]
     text = "\n".join(f"{'*' if row['in_use'] else ' '} {row['version']}{' (packaged)' if row['packaged'] else ''}" for row in rows)
     show(rows, as_json, text)
 

@@ -16,7 +16,7 @@ from folkmoot.config import Settings
 if TYPE_CHECKING:
     from folkmoot.base.database_facts import DatabaseFacts
     from folkmoot.base.queue.model import QueueState, Timed, TimedState
-    from folkmoot.moderation.cases.model import Waiting
+    from folkmoot.moderation.cases.model import Backlog
     from folkmoot.moderation.journal.model import SealState
     from folkmoot.portability.queries import DatabaseHost
     from folkmoot.portability.runs import Last
@@ -171,7 +171,7 @@ def _work(known: "Sequence[Timed]", timed: "dict[str, TimedState]", queue: "Queu
                       "moot jobs list shows why; when the cause is mended: moot jobs retry --all")
 
 
-def _cases(waiting: "Waiting", stuck: int) -> Iterator[Finding]:
+def _cases(waiting: "Backlog", stuck: int) -> Iterator[Finding]:
     """Whether open cases can be decided in time."""
     if waiting.overdue:
         yield Finding("warning", f"{waiting.overdue} cases are overdue", "list them with: moot cases; then call moderators")

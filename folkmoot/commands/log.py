@@ -1,4 +1,4 @@
-"""`moot log`: the journal of moderation, checked, and its damage accepted."""
+"""`moot log`: verifies the journal of moderation, and accepts damage."""
 
 import sys
 from pathlib import Path
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 @click.group()
 def log() -> None:
-    """Check the journal of moderation: every step, chained so that changes show."""
+    """Verify the journal of moderation, a hash chain that shows every change."""
 
 
 @log.command()
 @data_option
 @json_option
 def verify(data: Path, as_json: bool) -> None:
-    """Look for entries that were altered, removed or inserted. Exit code 1 when there are any."""
+    """Find entries that were altered, removed or inserted. Exit code 1 if there are any."""
     found = run(_verify(data))
     answer = {
         "whole": found.is_whole, "entries": found.entries, "hash": found.hash, "unsealed": found.unsealed, "faults": found.faults,
         "remarks": found.remarks,
     }
     if found.is_whole:
-        lines = [f"{found.entries} entries, all as they were written. The chain ends in {found.hash[:16]}: note it, to compare later."]
+        lines = [f"{found.entries} entries, none altered. The chain ends with {found.hash[:16]}: write it down to compare later."]
     else:
         lines = [f"The journal of {data} is damaged:", *(f"  {fault}" for fault in found.faults),
-                 "Keep the database as it is, and compare it with an earlier backup: moot backup --list",
+                 "Do not change the database. Compare it with an earlier backup: moot backup --list",
                  f"Once you know what happened: moot log accept --data {data}"]
     show(answer, as_json, "\n".join([*lines, *(f"Note: {remark}" for remark in found.remarks)]))
     sys.exit(0 if found.is_whole else 1)
@@ -44,10 +44,10 @@ def verify(data: Path, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 def accept(yes: bool, data: Path) -> None:
-    """Continue the journal from the chain as it stands, after damage that you have looked into.
+    """Continue the journal from the current chain, after you have examined the damage.
 
-    For example after an older database was put back on purpose, or when journal.end was lost with a disk. The journal
-    records that damage was accepted; altered entries of the chain stay faults.
+    For example after an older database was restored on purpose, or when journal.end was lost with a disk. The journal
+    records that damage was accepted; altered entries stay faults.
     """
     if not yes:
         click.confirm("Have you run `moot log verify`, and do you know what happened?", abort=True)
@@ -56,7 +56,7 @@ def accept(yes: bool, data: Path) -> None:
         click.echo("There is nothing to accept: the journal is being sealed.")
         return
     removed = sum(gap.last - gap.first + 1 for gap in gaps)
-    click.echo(f"Accepted: {state.reason or 'removed entries'}; {removed} removed entries. Sealing continues, and the journal says so.")
+    click.echo(f"Accepted: {state.reason or 'removed entries'}; {removed} removed entries. Sealing continues, and the journal records it.")
 
 
 async def _verify(data: Path) -> Verification:

@@ -1,5 +1,5 @@
-"""Moderation: detection, reports, cases, verdicts, restrictions, statements and appeals, and the journal of all of it.
+"""Moderation: detection, reports, cases, verdicts, restrictions, statements, appeals and the journal.
 
-Each noun is a package with the same file names as those of the network. Nothing here is known to the network, which
-only knows that a post is restricted, not why.
+Each noun is a package with the same file names as in `folkmoot/network`. The network does not import anything from here:
+it knows that a post is restricted, not why.
 """

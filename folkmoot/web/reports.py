@@ -16,7 +16,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import Category, ReportDraft
 from folkmoot.moderation.reports.queries import get_own_report, list_outcomes, list_own_reports
-from folkmoot.moderation.verdicts.queries import list_standing
+from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import PostView
@@ -94,7 +94,7 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
     async with request.database.read() as conn:
         report = await get_own_report(conn, request.viewer.id, request.id())
         cases = (await list_outcomes(conn, [report.id]))[report.id]
-        verdicts = await list_standing(conn, [case.case_id for case in cases])
+        verdicts = await list_verdicts_of_cases(conn, [case.case_id for case in cases])
         appeals = await list_own_appeals(conn, request.viewer.id, [case.verdict_id for case in cases if case.verdict_id])
         views = await list_post_views(conn, report.post_ids, request.viewer.id)
         account = (await list_accounts(conn, [report.account_id])).get(report.account_id)  # None: it was deleted

@@ -20,7 +20,7 @@ UNSCOPED = {
     "streaming/hub.py": "asks for all its listeners together which of them may see a post",
     "web/live.py": "asks about its own session",
     "network/posts/queries/reading.py": "the scoped readings of posts stand on them",
-    "web/moderate/sight.py": "pages of moderators",
+    "web/moderate/case_view.py": "pages of moderators",
 }
 
 

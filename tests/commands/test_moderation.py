@@ -31,18 +31,18 @@ def test_a_damaged_end_of_the_journal_is_told_at_every_place_and_accepted(runnin
     _until(end.exists)
     whole = moot("log", "verify", data=running.data)
     assert whole.returncode == 0, whole.stdout
-    assert "all as they were written" in whole.stdout
+    assert "none altered" in whole.stdout
 
     content = end.read_bytes()
     end.write_bytes(content[:-5])
-    reason = "the moderation journal is not sealed: the file journal.end is damaged, or not of this network"
+    reason = "the moderation journal is not sealed: the file journal.end is damaged, or belongs to another network"
     _until(lambda: reason in _reasons(running))
     doctor = moot("doctor", data=running.data)
     assert doctor.returncode == 1
     assert re.search(rf"broken +{re.escape(reason)}", doctor.stdout, re.IGNORECASE)
     verified = moot("log", "verify", data=running.data)
     assert verified.returncode == 1
-    assert "is damaged, or not of this network" in verified.stdout
+    assert "is damaged, or belongs to another network" in verified.stdout
     assert f"moot log accept --data {running.data}" in verified.stdout
     assert "Traceback" not in verified.stdout + verified.stderr
 

@@ -67,7 +67,7 @@ class Client:
 
 
 @dataclass
-class Stage:
+class LoadedNetwork:
     """The network, who writes (each with an app), and who is written to."""
 
     up: NetworkUp
@@ -78,7 +78,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(open_folder: Path) -> Iterator[Stage]:
+def network(open_folder: Path) -> Iterator[LoadedNetwork]:
     up = NetworkUp(open_folder / "data", "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     try:
         yield asyncio.run(_fill(up))
@@ -86,7 +86,7 @@ def stage(open_folder: Path) -> Iterator[Stage]:
         up.stop()
 
 
-async def _fill(up: NetworkUp) -> Stage:
+async def _fill(up: NetworkUp) -> LoadedNetwork:
     """The last writer sends messages only, so that totals of public posts can be compared."""
     async with open_database(settings_of(up.data)) as database:
         writers = [await settle(database, f"writer{number}") for number in range(WRITERS)]
@@ -97,12 +97,12 @@ async def _fill(up: NetworkUp) -> Stage:
             app = await register_app(tx, "load", ["urn:ietf:wg:oauth:2.0:oob"], "read write")
             tokens = [await issue_token(tx, app.id, one.id, "read write") for one in [*writers, reader]]
     clients = [Client(up.url, token) for token in tokens]
-    return Stage(up, writers, clients[:-1], reader, clients[-1])
+    return LoadedNetwork(up, writers, clients[:-1], reader, clients[-1])
 
 
-def _write(stage: Stage, number: int, written: Written, stopped: "list[bool]") -> None:
+def _write(network: LoadedNetwork, number: int, written: Written, stopped: "list[bool]") -> None:
     """Posts one after the other, of all kinds; the last writer sends messages only."""
-    client, count = stage.clients[number], 0
+    client, count = network.clients[number], 0
     root = 0 if number == WRITERS - 1 else int(client.ask("/api/v1/statuses", {"status": "Kořen"}, f"{number} root")["id"])
     while not stopped:
         count += 1
@@ -121,38 +121,38 @@ def _write(stage: Stage, number: int, written: Written, stopped: "list[bool]") -
 class Killer:
     """Kills a part of the network at random."""
 
-    def __init__(self, stage: Stage, chance: random.Random) -> None:
-        self._stage, self._chance = stage, chance
+    def __init__(self, network: LoadedNetwork, rng: random.Random) -> None:
+        self._network, self._rng = network, rng
 
     def kill(self) -> str:
-        part = self._chance.choice(["PostgreSQL", "worker", "sessions"])
-        self._let_work_gather()
+        part = self._rng.choice(["PostgreSQL", "worker", "sessions"])
+        self._let_jobs_accumulate()
         getattr(self, f"_kill_{part.lower()}")()
         return part
 
-    def _let_work_gather(self) -> None:
+    def _let_jobs_accumulate(self) -> None:
         """So that many jobs are running at the moment of the kill."""
-        worker = worker_of(self._stage.up)
+        worker = worker_of(self._network.up)
         os.kill(worker, signal.SIGSTOP)
-        time.sleep(self._chance.uniform(0, 1))
+        time.sleep(self._rng.uniform(0, 1))
         os.kill(worker, signal.SIGCONT)
-        time.sleep(self._chance.uniform(0, 0.1))
+        time.sleep(self._rng.uniform(0, 0.1))
 
     def _kill_postgresql(self) -> None:
-        os.kill(int((self._stage.up.data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(int((self._network.up.data / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
     def _kill_worker(self) -> None:
-        os.kill(worker_of(self._stage.up), signal.SIGKILL)
+        os.kill(worker_of(self._network.up), signal.SIGKILL)
 
     def _kill_sessions(self) -> None:
         async def terminate() -> None:
-            connection = await asyncpg.connect(settings_of(self._stage.up.data).dsn, timeout=5)
+            connection = await asyncpg.connect(settings_of(self._network.up.data).dsn, timeout=5)
             try:
                 pids = [row["pid"] for row in await connection.fetch(
                     "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'folkmoot %' AND pid <> pg_backend_pid()")]
                 if not pids:
                     raise IndexError("no session is open")
-                for pid in self._chance.sample(pids, self._chance.randint(1, len(pids))):
+                for pid in self._rng.sample(pids, self._rng.randint(1, len(pids))):
                     await connection.execute("SELECT pg_terminate_backend($1)", pid)
             finally:
                 connection.terminate()
@@ -173,28 +173,28 @@ def worker_of(up: NetworkUp) -> int:
     raise ProcessLookupError("no worker runs")
 
 
-def test_after_many_kills_every_effect_is_there_exactly_once(stage: Stage) -> None:
-    chance, kills = series.dice("kills"), series.length(8, 100)
+def test_after_many_kills_every_effect_is_there_exactly_once(network: LoadedNetwork) -> None:
+    rng, kills = series.dice("kills"), series.length(8, 100)
     written, stopped = Written(), []
     with ThreadPoolExecutor(WRITERS) as threads:
-        writing = [threads.submit(_write, stage, number, written, stopped) for number in range(WRITERS)]
+        writing = [threads.submit(_write, network, number, written, stopped) for number in range(WRITERS)]
         try:
-            _kill_often(Killer(stage, chance), chance, kills)
+            _kill_often(Killer(network, rng), rng, kills)
         finally:
             stopped.append(True)
         for one in writing:
             one.result()
     assert min(len(written.mention), len(written.direct), len(written.threat), len(written.reply)) > kills, "too little load to tell"
-    stage.up.wait()
-    asyncio.run(_everything_is_there(stage, written))
-    _the_home_has_each_post_once(stage, written)
+    network.up.wait()
+    asyncio.run(_everything_is_there(network, written))
+    _the_home_has_each_post_once(network, written)
 
 
-def _kill_often(killer: Killer, chance: random.Random, times: int) -> None:
+def _kill_often(killer: Killer, rng: random.Random, times: int) -> None:
     kills, deadline = 0, time.monotonic() + 60 + 10 * times
     while kills < times:
         assert time.monotonic() < deadline, f"only {kills} kills succeeded: the network does not come back"
-        time.sleep(chance.uniform(0.2, 3.0))
+        time.sleep(rng.uniform(0.2, 3.0))
         try:
             part = killer.kill()
         except (OSError, IndexError, asyncpg.PostgresError) as error:
@@ -204,8 +204,8 @@ def _kill_often(killer: Killer, chance: random.Random, times: int) -> None:
             kills += 1
 
 
-async def _everything_is_there(stage: Stage, written: Written) -> None:
-    async with open_database(settings_of(stage.up.data)) as database:
+async def _everything_is_there(network: LoadedNetwork, written: Written) -> None:
+    async with open_database(settings_of(network.up.data)) as database:
         await _until_idle(database)
         async with database.read() as conn:
             async def count(sql: str, *args: Any) -> dict[int, int]:
@@ -213,7 +213,7 @@ async def _everything_is_there(stage: Stage, written: Written) -> None:
 
             assert await count_parked(conn) == {}
             told = await count("SELECT post_id, count(*) FROM notifications WHERE account_id = $1 AND kind = 'mention' GROUP BY 1",
-                               stage.reader.id)
+                               network.reader.id)
             assert told == dict.fromkeys([*written.mention, *written.direct], 1)
             signals = await count("SELECT post_id, count(*) FROM signals GROUP BY 1")
             assert signals == dict.fromkeys(written.threat, 1)
@@ -227,7 +227,7 @@ async def _everything_is_there(stage: Stage, written: Written) -> None:
                 " AND c.last_post_id = p.id WHERE p.id = ANY ($1) GROUP BY 1", written.direct)
             assert direct == dict.fromkeys(written.direct, 2)
             posts = await count("SELECT account_id, posts FROM account_counts WHERE account_id = ANY ($1)",
-                                [one.id for one in stage.writers[:-1]])
+                                [one.id for one in network.writers[:-1]])
             assert posts == await count(  # what is hidden is in no number
                 "SELECT account_id, count(*) FROM posts WHERE account_id = ANY ($1) AND id <> ALL ($2) GROUP BY 1", list(posts), hiding)
             replies = await count("SELECT post_id, replies FROM post_counts WHERE replies > 0")
@@ -252,8 +252,8 @@ async def _until_idle(database: Any) -> None:
         await asyncio.sleep(0.2)
 
 
-def _the_home_has_each_post_once(stage: Stage, written: Written) -> None:
+def _the_home_has_each_post_once(network: LoadedNetwork, written: Written) -> None:
     wanted = sorted([*written.mention, *written.direct], reverse=True)[:40]
-    found = [int(post["id"]) for post in stage.reading.ask("/api/v1/timelines/home?limit=40")]
+    found = [int(post["id"]) for post in network.reading.ask("/api/v1/timelines/home?limit=40")]
     assert len(found) == len(set(found))
     assert set(wanted) & set(found) == {id_ for id_ in wanted if id_ >= min(found)}

@@ -17,7 +17,7 @@ from folkmoot.base.queue.model import Job, QueueState, StoredJob
 from folkmoot.base.queue.worker import Worker
 from folkmoot.base.subscriptions import Subscriptions
 
-INNOCENT = 60
+HARMLESS_JOBS = 60
 
 
 class Order(msgspec.Struct):
@@ -60,7 +60,7 @@ def test_a_job_that_ends_its_worker_three_times_is_parked_and_no_other_is(dsn: s
                 worker = multiprocessing.get_context("fork").Process(target=_run_worker, args=(dsn, str(tmp_path)))
                 worker.start()
                 starts += 1
-            order = Order(number, time.time()) if number <= INNOCENT else None
+            order = Order(number, time.time()) if number <= HARMLESS_JOBS else None
             state, stored = asyncio.run(_enqueue(dsn, poison if number == 5 else "test.note", order))
             if not (order or state.waiting or state.running):
                 break
@@ -73,7 +73,7 @@ def test_a_job_that_ends_its_worker_three_times_is_parked_and_no_other_is(dsn: s
     [parked] = stored
     assert (parked.name, parked.crashes, starts) == (poison, 3, 4)
     delays = [float(file.read_text()) for file in tmp_path.iterdir()]
-    assert len(delays) == INNOCENT
+    assert len(delays) == HARMLESS_JOBS
     sys.stdout.write(f"parked within {time.monotonic() - started:.0f} s; others were delayed by {max(delays):.1f} s at most\n")
 
 

@@ -39,15 +39,15 @@ class App:
 
 
 def let_half_a_minute_pass(network: NetworkUp) -> None:
-    async def hurry() -> None:
+    async def make_due() -> None:
         async with open_database(settings_of(network.data)) as database, database.write() as tx:
             await retry_jobs(tx, name="verdicts.settle", later_too=True)
 
     with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
-        thread.submit(asyncio.run, hurry()).result()
+        thread.submit(asyncio.run, make_due()).result()
 
 
-def comes(page: Page, path: str, words: str) -> None:
+def wait_for_text(page: Page, path: str, words: str) -> None:
     """Looks again until the page says so: the worker follows a moment later."""
     for _ in range(40):
         page.goto(path)
@@ -106,7 +106,7 @@ def decide(page: Page, letter: str, action: str, explanation: str = "", *, by_ke
 
 
 @pytest.fixture
-def speak_english(browser: Browser, running: NetworkUp) -> Any:
+def log_in_english(browser: Browser, running: NetworkUp) -> Any:
     def enter(name: str, *, has_script: bool = True) -> Page:
         page = log_in(open_page(browser, running, java_script_enabled=has_script), name)
         page.goto("/settings/appearance")
@@ -118,10 +118,10 @@ def speak_english(browser: Browser, running: NetworkUp) -> Any:
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
-def test_from_report_to_statement_and_back(speak_english: Any, running: NetworkUp, has_script: bool) -> None:
+def test_from_report_to_statement_and_back(log_in_english: Any, running: NetworkUp, has_script: bool) -> None:
     author_name = "tomas" if has_script else "josef"
     text = f"Kdo zaparkuje na návsi, tomu vypustím všechna kola, píše {author_name}."
-    author, reporter = speak_english(author_name, has_script=has_script), speak_english("karel", has_script=has_script)
+    author, reporter = log_in_english(author_name, has_script=has_script), log_in_english("karel", has_script=has_script)
     post = write(author, text)
     eva = App(running, "eva")
     before = eva.ask(f"/api/v1/statuses/{post}")
@@ -130,21 +130,21 @@ def test_from_report_to_statement_and_back(speak_english: Any, running: NetworkU
     whom = before["account"]["id"]
     told = eva.ask("/api/v1/reports", {"account_id": whom, "status_ids": [post], "rule_ids": ["2"], "comment": "Bojím se o kola."})
     assert told["category"] == "violation"
-    hana = speak_english("hana", has_script=has_script)
+    hana = log_in_english("hana", has_script=has_script)
     case = open_case(hana, text)
     expect(hana.locator("main")).to_contain_text("2 people reported it.")
     expect(hana.locator("main")).to_contain_text("Bojím se o kola.")
     expect(hana.locator("main")).not_to_contain_text(before["account"]["display_name"])
-    ludmila = speak_english("ludmila", has_script=has_script)  # two moderators, one case
+    ludmila = log_in_english("ludmila", has_script=has_script)  # two moderators, one case
     ludmila.goto(case)
     expect(ludmila.locator("main")).to_contain_text("Somebody else is deciding this case.")
     expect(ludmila.locator("[data-decide]")).to_have_count(0)
-    jana = speak_english("jana", has_script=has_script)  # a third, who follows the author
+    jana = log_in_english("jana", has_script=has_script)  # a third, who follows the author
     jana.goto(case)
     expect(jana.locator("main")).to_contain_text("You know the people in this, so somebody else decides.")
     expect(jana.locator("main")).not_to_contain_text(text)
 
-    reader = speak_english("marie")
+    reader = log_in_english("marie")
     reader.goto(f"/posts/{post}")
     reader.wait_for_timeout(500)  # it has begun to listen
     decide(hana, "t", "remove", "Vyhrožuje poškozením aut.", by_keys=has_script)
@@ -152,8 +152,8 @@ def test_from_report_to_statement_and_back(speak_english: Any, running: NetworkU
     reporter.goto(f"/posts/{post}")
     expect(reporter.locator("main")).not_to_contain_text(text)
     let_half_a_minute_pass(running)
-    comes(reporter, mine, "The post was removed.")
-    comes(author, "/notifications", "We removed your post.")
+    wait_for_text(reporter, mine, "The post was removed.")
+    wait_for_text(author, "/notifications", "We removed your post.")
     author.locator(".notices a[href^='/statements/']").first.click()
     author.wait_for_url("**/statements/*")
     letter = author.url
@@ -173,13 +173,13 @@ def test_from_report_to_statement_and_back(speak_english: Any, running: NetworkU
     expect(ludmila.locator("main")).not_to_contain_text("Vyhrožuje poškozením")
     decide(ludmila, "a", "keep", by_keys=has_script)
     let_half_a_minute_pass(running)
-    comes(author, appeal, "We were wrong.")
+    wait_for_text(author, appeal, "We were wrong.")
     author.goto(letter)
     expect(author.locator("main")).to_contain_text("Your post is back")
     after = eva.ask(f"/api/v1/statuses/{post}")
     changes = {name for name in before if before[name] != after[name] and name != "account"}
     assert not changes, changes  # it is back exactly as it was
-    comes(reporter, mine, "The post stays.")
+    wait_for_text(reporter, mine, "The post stays.")
     for page in (author, reporter, hana, ludmila):
         assert [problem for problem in page.problems if "404" not in problem] == []  # the removed post was looked for
 
@@ -192,19 +192,19 @@ def _case_text(page: Page, address: str) -> str:
     return text
 
 
-def test_a_threat_is_hidden_at_once_and_its_author_is_told(speak_english: Any, running: NetworkUp) -> None:
-    author, reader = speak_english("tomas"), speak_english("marie")
+def test_a_threat_is_hidden_at_once_and_its_author_is_told(log_in_english: Any, running: NetworkUp) -> None:
+    author, reader = log_in_english("tomas"), log_in_english("marie")
     post = write(author, THREAT)
-    comes(author, f"/posts/{post}", "Only you see this post.")
+    wait_for_text(author, f"/posts/{post}", "Only you see this post.")
     reader.goto(f"/posts/{post}")
     expect(reader.locator("main")).to_contain_text("There is nothing here")
-    comes(author, "/notifications", "Your post is hidden until people have looked.")
+    wait_for_text(author, "/notifications", "Your post is hidden until people have looked.")
     author.goto(f"/posts/{post}/statement")
     expect(author.locator("main")).to_contain_text("A program, until people look at it.")
-    hana = speak_english("hana")
+    hana = log_in_english("hana")
     open_case(hana, THREAT)
     expect(hana.locator("main")).to_contain_text("Until somebody decides, the text stays hidden.")
     author.goto(f"/posts/{post}/delete")
     author.click("text=Delete the post")
     hana.reload()
-    comes(hana, hana.url, "There is nothing to decide any more.")
+    wait_for_text(hana, hana.url, "There is nothing to decide any more.")

@@ -15,7 +15,7 @@ from tests.village import LIMITS
 _THREAT = "Zítra si na tebe počkám před školou a rozbiju ti hubu, zabiju tě."
 
 
-class _Says:
+class _KeywordDetector:
     """A detector that finds what a text says it should: `queue` or `hide`."""
 
     def score(self, texts: list[str], langs: list[str | None]) -> list[Finding]:
@@ -28,7 +28,7 @@ class _Says:
 
 async def _examined(court: Court, text: str, **draft: object) -> int:
     post = (await court.village.write("author", text, **draft)).post
-    await Examiner(_Says).examine_created(court.database, PostCreated(
+    await Examiner(_KeywordDetector).examine_created(court.database, PostCreated(
         post_id=post.id, account_id=post.author.id, visibility=post.visibility, origin_id=post.author.id))
     await court.village.work()
     return post.id
@@ -67,7 +67,7 @@ async def test_what_is_harmless_leaves_no_trace(court: Court) -> None:
 async def test_examining_twice_points_out_once(court: Court) -> None:
     post_id = await _examined(court, "hide")
     for _ in range(2):
-        await Examiner(_Says).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
+        await Examiner(_KeywordDetector).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
         await court.village.work()
     (case,) = await court.queue()
     assert (await court.journal(case)).count("signal.raised") == 1
@@ -84,7 +84,7 @@ async def test_an_edited_post_is_examined_anew(court: Court) -> None:
     author = court.village.people["author"]
     async with court.database.write() as tx:
         await edit_post(tx, author, post_id, PostDraft(text="hide"), LIMITS)
-    await Examiner(_Says).examine_edited(court.database, PostEdited(post_id=post_id, account_id=author.id))
+    await Examiner(_KeywordDetector).examine_edited(court.database, PostEdited(post_id=post_id, account_id=author.id))
     await court.village.work()
     assert not await _is_seen(court, post_id)
 
@@ -94,7 +94,7 @@ async def test_words_that_people_have_let_stand_are_not_hidden_again(court: Cour
     await court.decide("moderator", (await court.queue())[0], "keep")
     assert await _is_seen(court, post_id)
     assert [kind for kind, _ in await court.told("author")] == ["statement", "lifted"]
-    await Examiner(_Says).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
+    await Examiner(_KeywordDetector).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
     await court.village.work()
     assert await _is_seen(court, post_id)
     assert not await court.queue()
@@ -115,7 +115,7 @@ async def test_a_report_and_a_signal_are_one_case_and_weigh_together(court: Cour
 
 async def test_a_flood_of_signals_at_once_makes_one_case_each(court: Court) -> None:
     posts = [await court.village.write("author", f"hide {number}") for number in range(6)]
-    examiner = Examiner(_Says)
+    examiner = Examiner(_KeywordDetector)
     events = [PostEdited(post_id=view.post.id, account_id=1) for view in posts]
     await asyncio.gather(*(examiner.examine_edited(court.database, event) for event in events * 3))
     assert len(await court.queue()) == 6

@@ -6,7 +6,7 @@ from folkmoot.moderation.detection import folding
 from folkmoot.moderation.detection.folding import unmask
 
 
-@pytest.mark.parametrize(("text", "plain", "trick"), [
+@pytest.mark.parametrize(("text", "plain", "disguise"), [
     ("I will k1ll you", "i will kill you", folding.LEETSPEAK),
     ("5t4b th3m", "stab them", folding.LEETSPEAK),
     ("k i l l them", "kill them", folding.SPACED),
@@ -18,10 +18,10 @@ from folkmoot.moderation.detection.folding import unmask
     ("k\u200bill", "kill", folding.HIDDEN),
     ("zab*ju", "zabju", folding.SPLIT),
 ])
-def test_a_disguise_is_undone_and_named(text: str, plain: str, trick: str) -> None:
+def test_a_disguise_is_undone_and_named(text: str, plain: str, disguise: str) -> None:
     folded = unmask(text)
     assert folded.text == plain
-    assert folded.tricks == (trick,)
+    assert folded.disguises == (disguise,)
 
 
 @pytest.mark.parametrize(("text", "plain"), [
@@ -40,7 +40,7 @@ def test_a_disguise_is_undone_and_named(text: str, plain: str, trick: str) -> No
 def test_honest_text_is_only_folded(text: str, plain: str) -> None:
     folded = unmask(text)
     assert folded.text == plain
-    assert not folded.tricks
+    assert not folded.disguises
 
 
 def test_the_text_s_own_spelling_is_found_again() -> None:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from folkmoot.moderation.detection.budgets import BUDGETS, measured, thresholds
-from folkmoot.moderation.detection.evaluation import average_precision, line, roc_auc
+from folkmoot.moderation.detection.budgets import BUDGETS, measure_rates, thresholds
+from folkmoot.moderation.detection.evaluation import average_precision, measure_rows, roc_auc
 from folkmoot.moderation.detection.model import Example, Thresholds
 
 _ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=60)
@@ -22,7 +22,7 @@ def test_our_arithmetic_agrees_with_scikit_learn(rows: list[tuple[bool, int]]) -
 def test_the_first_forty_and_the_first_hundred_are_counted() -> None:
     scores = np.linspace(1, 0, 200)
     labels = np.array([1] * 30 + [0] * 50 + [1] * 10 + [0] * 50 + [1] * 60)
-    found = line("x", "en", labels, scores, scores > 0.9, scores > 0.95)
+    found = measure_rows("x", "en", labels, scores, scores > 0.9, scores > 0.95)
     assert found.precision_40 == 30 / 40
     assert found.recall_100 == 40 / 100
     assert (found.queue_found, found.queue_wrong) == (0.2, 0.0)
@@ -42,9 +42,9 @@ def test_each_kind_of_harmless_text_keeps_its_budget() -> None:
         scores = dice.random(3000) * 0.5
         scores[1000 * harsh : 1000 * (harsh + 1)] += 0.4
         limits = thresholds(rows, scores)
-        for one in measured(rows, scores, limits):
+        for one in measure_rates(rows, scores, limits):
             assert one["queued"] <= BUDGETS[one["kind"]][0]
             assert one["hidden"] <= BUDGETS[one["kind"]][1]
-        assert sum(one["queued"] for one in measured(rows, scores, limits)) > 0.005  # and not by queueing nothing
+        assert sum(one["queued"] for one in measure_rates(rows, scores, limits)) > 0.005  # and not by queueing nothing
         assert limits[""] == limits["en"]
     assert thresholds([_row(1, neutral=1)], np.array([0.1])) == {"": Thresholds(0.5, 0.9)}

@@ -15,7 +15,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.moderation.detection import artefact, card, folding, training, versions
 from folkmoot.moderation.detection.detector import Detector
 from folkmoot.moderation.detection.examples import read_examples
-from folkmoot.moderation.detection.training import Fitted, Lesson, read_counts
+from folkmoot.moderation.detection.training import FittedModel, TrainingSet, read_counts
 from tests.network_up import ROOT, moot
 
 SMALL = Path(__file__).parent / "data" / "small.jsonl"
@@ -49,7 +49,7 @@ def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path,
     assert Detector.load(versions.current(tmp_path)).version == version
     assert moot("detector", "use", "packaged", data=tmp_path).returncode == 0
     assert versions.current(tmp_path) is None
-    in_use = versions.InUse(tmp_path)
+    in_use = versions.CurrentDetector(tmp_path)
     assert in_use().version == Detector.load().version
     assert versions.use(tmp_path, version) == version  # an earlier one is still there
     assert in_use().version == version  # and a worker that is running takes it
@@ -59,7 +59,7 @@ def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -
     model = artefact.read(trained)
     stranger = tmp_path / "stranger.detector"
     artefact.write(stranger, artefact.Artefact(msgspec.structs.replace(model.header, version="../escaped"), model.tables))
-    with pytest.raises(Problem, match="cannot be understood"):
+    with pytest.raises(Problem, match="cannot be read"):
         versions.use(tmp_path / "data", str(stranger))
     assert not list(tmp_path.rglob("*escaped*"))
 
@@ -67,8 +67,8 @@ def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -
 def test_the_scorer_says_what_scikit_learn_says(trained: Path) -> None:
     rows = [row for row in read_examples(SMALL) if row.split == "train"]
     labels, everything = np.array([float(row.threat or 0) for row in rows]), np.arange(len(rows))
-    lesson = Lesson(read_counts([row.text for row in rows]), labels, np.ones(len(rows)), np.full(len(rows), -1))
-    theirs = Fitted(lesson, everything).margins(lesson, everything)
+    training_set = TrainingSet(read_counts([row.text for row in rows]), labels, np.ones(len(rows)), np.full(len(rows), -1))
+    theirs = FittedModel(training_set, everything).margins(training_set, everything)
     ours = Detector(training.train(rows)).margins([folding.unmask(row.text).text for row in rows])
     assert np.abs(theirs - ours).max() < 0.02  # weights are kept in half precision
     assert np.abs(theirs).max() > 1
@@ -120,7 +120,7 @@ def test_too_little_is_said_and_not_learnt(tmp_path: Path) -> None:
     few = tmp_path / "few.jsonl"
     few.write_text('{"text": "I will hurt you", "threat": 1}\n', "utf-8")
     done = moot("detector", "train", str(few), "--out", str(tmp_path / "x"))
-    assert "too little to learn from" in done.stderr
+    assert "too few rows for training" in done.stderr
     assert not (tmp_path / "x").exists()
 
 

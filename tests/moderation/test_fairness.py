@@ -10,7 +10,7 @@ from folkmoot.base.paging import Page
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.appeals.queries import get_own_appeal
 from folkmoot.moderation.cases.model import Case, State
-from folkmoot.moderation.journal.actions import note, seal
+from folkmoot.moderation.journal.actions import record_step, seal
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.journal.verification import verify
 from folkmoot.moderation.reports.queries import list_outcomes
@@ -221,7 +221,7 @@ async def test_an_end_that_was_cut_off_is_not_sealed_over(court: Court, dsn: str
     end = tmp_path / "journal.end"
     for number in range(3):
         async with court.database.write() as tx:
-            await note(tx, Step.CASE_OPENED, case_id=number)
+            await record_step(tx, Step.CASE_OPENED, case_id=number)
         await seal(court.database, b"secret", end)
     connection = await asyncpg.connect(dsn)
     for statement in ("ALTER TABLE journal DISABLE TRIGGER ALL", "DELETE FROM journal WHERE position = 3", "DELETE FROM journal_heads",
@@ -229,7 +229,7 @@ async def test_an_end_that_was_cut_off_is_not_sealed_over(court: Court, dsn: str
         await connection.execute(statement)
     await connection.close()
     async with court.database.write() as tx:
-        await note(tx, Step.CASE_OPENED, case_id=9)
+        await record_step(tx, Step.CASE_OPENED, case_id=9)
     assert await seal(court.database, b"secret", end) == 0
     async with court.database.read() as conn:
         assert "its end is missing" in (await verify(conn, b"secret", end)).faults[0]

@@ -9,8 +9,8 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
-from folkmoot.moderation.journal.actions import note, seal
-from folkmoot.moderation.journal.model import FIRST_HASH, Step, chained
+from folkmoot.moderation.journal.actions import record_step, seal
+from folkmoot.moderation.journal.model import FIRST_HASH, Step, chain_hash
 from folkmoot.moderation.journal.queries import list_sealed
 from folkmoot.moderation.journal.verification import Verification, verify
 
@@ -20,7 +20,7 @@ SECRET = b"a secret of the tests"
 async def _write(db: Database, count: int) -> None:
     async with db.write() as tx:
         for number in range(count):
-            await note(tx, Step.CASE_OPENED, case_id=number, subject="post", clause="violence")
+            await record_step(tx, Step.CASE_OPENED, case_id=number, subject="post", clause="violence")
 
 
 async def _check(db: Database, end: Path) -> Verification:
@@ -91,11 +91,11 @@ async def test_a_chain_computed_anew_misses_the_signature(db: Database, dsn: str
         entries = await list_sealed(conn, 0, 100)
     digest, statements = FIRST_HASH, []
     for entry in entries:
-        digest = chained(digest, entry.position or 0, entry)
+        digest = chain_hash(digest, entry.position or 0, entry)
         statements.append(f"UPDATE journal SET hash = '\\x{digest.hex()}' WHERE position = {entry.position}")
     await _as_intruder(dsn, *statements, f"UPDATE journal_heads SET hash = '\\x{digest.hex()}'")
     found = await _check(db, sealed)
-    assert any("computed anew" in fault for fault in found.faults)
+    assert any("recomputed" in fault for fault in found.faults)
 
 
 async def test_an_end_cut_off_with_its_signed_heads_is_missed(db: Database, dsn: str, sealed: Path) -> None:
@@ -106,14 +106,14 @@ async def test_an_end_cut_off_with_its_signed_heads_is_missed(db: Database, dsn:
 async def test_an_entry_with_an_earlier_time_was_put_in_later(db: Database, dsn: str, sealed: Path) -> None:
     await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
     await seal(db, SECRET, sealed)
-    assert "put in later" in (await _check(db, sealed)).faults[0]
+    assert "inserted later" in (await _check(db, sealed)).faults[0]
 
 
 async def test_an_earlier_time_between_later_ones_was_put_in(db: Database, dsn: str, sealed: Path) -> None:
     await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
     await _write(db, 3)
     await seal(db, SECRET, sealed)
-    assert "put in later" in (await _check(db, sealed)).faults[0]
+    assert "inserted later" in (await _check(db, sealed)).faults[0]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(hours=-2)])

@@ -10,9 +10,9 @@ import pytest
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
-from folkmoot.moderation.journal.actions import accept_damage, journal_signer, note, seal
+from folkmoot.moderation.journal.actions import accept_damage, journal_signer, record_step, seal
 from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end, write_end
-from folkmoot.moderation.journal.model import Head, SealState, Step, chained, signed_text
+from folkmoot.moderation.journal.model import Head, SealState, Step, chain_hash, signed_text
 from folkmoot.moderation.journal.queries import find_state, list_gaps, list_sealed, list_unsealed
 from folkmoot.moderation.journal.verification import Verification, verify
 from tests.village import Village
@@ -23,7 +23,7 @@ SECRET = b"a secret of the tests"
 async def _write(db: Database, count: int = 1) -> None:
     async with db.write() as tx:
         for number in range(count):
-            await note(tx, Step.CASE_OPENED, case_id=number)
+            await record_step(tx, Step.CASE_OPENED, case_id=number)
 
 
 async def _check(db: Database, end: Path) -> Verification:
@@ -90,18 +90,18 @@ async def test_removed_entries_cannot_be_hidden_by_new_numbers_once_the_next_is_
     await _as_owner(dsn, "DELETE FROM journal WHERE position IS NULL AND case_id = 0")
     await seal(db, SECRET, end)
     await _as_owner(dsn, "UPDATE journal SET number = 7 WHERE number = 8", "UPDATE journal_lanes SET last = 7")
-    assert "is not what was written" in (await _check(db, end)).faults[0]
+    assert "was altered" in (await _check(db, end)).faults[0]
 
 
 async def test_what_is_rolled_back_or_cut_off_leaves_no_gap(db: Database, dsn: str, end: Path) -> None:
     for _ in range(5):
         with pytest.raises(RuntimeError):
             async with db.write() as tx:
-                await note(tx, Step.CASE_OPENED, case_id=1)
+                await record_step(tx, Step.CASE_OPENED, case_id=1)
                 raise RuntimeError
         with pytest.raises(Unavailable):
             async with db.write() as tx:
-                await note(tx, Step.CASE_OPENED, case_id=1)
+                await record_step(tx, Step.CASE_OPENED, case_id=1)
                 backend = await tx.fetchval("SELECT pg_backend_pid()")
                 admin = await asyncpg.connect(dsn)
                 await admin.execute("SELECT pg_terminate_backend($1, 5000)", backend)
@@ -118,16 +118,16 @@ async def test_many_writers_at_once_leave_no_gap_and_wait_for_nobody(db: Databas
         for turn in range(10):
             try:
                 async with db.write() as tx:
-                    await note(tx, Step.CASE_OPENED, case_id=number)
+                    await record_step(tx, Step.CASE_OPENED, case_id=number)
                     await asyncio.sleep(0)
-                    await note(tx, Step.CASE_CLAIMED, case_id=number)
+                    await record_step(tx, Step.CASE_CLAIMED, case_id=number)
                     if (number + turn) % 3 == 0:
                         raise RuntimeError
             except RuntimeError:
                 pass
 
     async with db.write() as tx:
-        await note(tx, Step.CASE_OPENED, case_id=99)  # stays open while the others commit
+        await record_step(tx, Step.CASE_OPENED, case_id=99)  # stays open while the others commit
         await asyncio.gather(*(write(number) for number in range(8)))
     async with db.read() as conn:
         assert await list_gaps(conn) == []
@@ -142,7 +142,7 @@ async def test_an_entry_that_the_previous_release_sealed_is_whole(db: Database, 
         before = (await list_sealed(tx, 5, 1))[0]
         entry, = await list_unsealed(tx, 1)
         await tx.execute("UPDATE journal SET position = 7, hash = $2 WHERE id = $1", entry.id,
-                         chained(before.hash or b"", 7, entry, with_lane=False))
+                         chain_hash(before.hash or b"", 7, entry, with_lane=False))
     assert (await _check(db, end)).faults == []
     await _as_owner(dsn, "UPDATE journal SET facts = '{}' || ' ' WHERE position = 7")
     assert not (await _check(db, end)).is_whole
@@ -176,7 +176,7 @@ def test_every_damaged_end_is_found(tmp_path: Path) -> None:
         read_end(end, journal_signer(b"the secret of another network"))
 
 
-def _spoil(end: Path, how: str) -> bytes:
+def _damage(end: Path, how: str) -> bytes:
     """Spoils the file; returns what was in it."""
     content = end.read_bytes()
     end.unlink()
@@ -201,7 +201,7 @@ def _put_back(end: Path, content: bytes) -> None:
 async def test_a_damaged_end_stops_the_sealer_and_is_told_everywhere(
     db: Database, village: Village, end: Path, how: str, state: SealState
 ) -> None:
-    content = _spoil(end, how)
+    content = _damage(end, how)
     await _write(db)
     assert await seal(db, SECRET, end) == 0
     assert await _state(db) is state
@@ -220,7 +220,7 @@ async def test_a_damaged_end_stops_the_sealer_and_is_told_everywhere(
 
 @pytest.mark.parametrize("how", ["empty", "foreign", "missing"])
 async def test_damage_is_accepted_by_hand_and_stays_in_the_journal(db: Database, end: Path, how: str) -> None:
-    _spoil(end, how)
+    _damage(end, how)
     await _write(db)
     assert await seal(db, SECRET, end) == 0
     state, gaps = await accept_damage(db, SECRET, end)
@@ -269,7 +269,7 @@ async def test_a_restored_host_begins_to_keep_the_end_and_says_so(db: Database, 
     assert await seal(db, SECRET, other) == 1
     found = await _check(db, other)
     assert (found.faults, found.entries) == ([], 7)
-    assert "began to keep the end" in found.remarks[0]
+    assert "started to keep the end" in found.remarks[0]
     await seal(db, SECRET, other)
     other.unlink()
     await _write(db)

@@ -8,7 +8,7 @@ from folkmoot.base.errors import Conflict
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.model import Finding
-from folkmoot.moderation.detection.queries import list_profiles_unscoped, list_words_unscoped
+from folkmoot.moderation.detection.queries import list_post_texts_unscoped, list_profile_texts_unscoped
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.accounts.actions import ProfileDraft, create_account, update_profile
@@ -24,7 +24,7 @@ from tests.web.test_pages import form_token
 _THREAT = "Zítra si na tebe počkám před školou a rozbiju ti hubu, zabiju tě."
 
 
-class _Says:
+class _KeywordDetector:
     """A detector that finds what a text says it should, in any of its places."""
 
     def score(self, texts: list[str], langs: list[str | None]) -> list[Finding]:
@@ -41,7 +41,7 @@ async def _describe(court: Court, **draft: object) -> None:
 
 
 async def _examine(court: Court) -> None:
-    await Examiner(_Says).examine_changed_profile(court.database, AccountUpdated(account_id=court.village.people["author"].id))
+    await Examiner(_KeywordDetector).examine_changed_profile(court.database, AccountUpdated(account_id=court.village.people["author"].id))
 
 
 async def _effect(court: Court) -> AccountEffect:
@@ -77,7 +77,7 @@ async def test_every_place_of_a_profile_is_read(court: Court, draft: dict[str, o
     await _examine(court)
     assert len(await court.queue()) == 1
     async with court.database.read() as conn:
-        words, = await list_profiles_unscoped(conn, [court.village.people["author"].id])
+        words, = await list_profile_texts_unscoped(conn, [court.village.people["author"].id])
     assert "hide" in words.text
 
 
@@ -138,5 +138,5 @@ async def test_poll_options_descriptions_and_warnings_of_a_post_are_read(court: 
     ):
         post = (await court.village.write("author", "klid", **draft)).post
         async with court.database.read() as conn:
-            words, = await list_words_unscoped(conn, [post.id])
+            words, = await list_post_texts_unscoped(conn, [post.id])
         assert f"{word} hide" in words.text

@@ -25,7 +25,7 @@ def _picture() -> bytes:
     return out.getvalue()
 
 
-class Street:
+class PostAccess:
     """A public post with a picture that others have boosted, liked, marked, answered and found; and every way to it."""
 
     def __init__(self, court: Court) -> None:
@@ -60,16 +60,16 @@ class Street:
             "account_id": self.account_id, "status_ids[]": self.id, "rule_ids[]": "2", "comment": "Čtěte pozorně."})
         return (await self.court.queue())[0]
 
-    async def ways(self, viewer: str) -> dict[str, bool]:
+    async def reachable(self, viewer: str) -> dict[str, bool]:
         """Through which addresses this viewer meets the post's words or its picture."""
         app = await self.village.by_app(viewer) if viewer != "nobody" else self.village.nobody()
         browser = await self.village.by_browser(viewer) if viewer != "nobody" else self.village.nobody()
-        met: dict[str, bool] = {"picture": (await self.village.nobody().get(self.picture)).status == 200}
+        reached: dict[str, bool] = {"picture": (await self.village.nobody().get(self.picture)).status == 200}
         for address in (
             f"statuses/{self.id}", f"statuses/{self.id}/context", f"statuses/{self.id}/history", f"statuses/{self.boost_id}",
             f"statuses/{self.id}/favourited_by",
         ):
-            met[address] = (await app.get(f"/api/v1/{address}")).status == 200
+            reached[address] = (await app.get(f"/api/v1/{address}")).status == 200
         lists = [f"accounts/{self.account_id}/statuses", f"accounts/{self.account_id}/statuses?pinned=true", "timelines/public",
                  "timelines/tag/louka", f"statuses/{self.answer_id}/context", f"statuses?id[]={self.id}",
                  f"accounts/{self.village.people['reader'].id}/statuses"]
@@ -77,13 +77,13 @@ class Street:
             lists += ["favourites", "bookmarks"] if viewer in ("follower", "stranger") else []
             lists += ["notifications"] if viewer == "stranger" else []
             lists += ["timelines/home"] if viewer in ("author", "follower") else []
-            met["search"] = _is_in(await app.get("/api/v2/search?q=sedmikraska&type=statuses"))
+            reached["search"] = _is_in(await app.get("/api/v2/search?q=sedmikraska&type=statuses"))
         for address in lists:
-            met[address] = _is_in(await app.get(f"/api/v1/{address}"))
+            reached[address] = _is_in(await app.get(f"/api/v1/{address}"))
         pages = [f"/@author/{self.id}", "/@author", "/explore", "/tags/louka", f"/@stranger/{self.answer_id}", "/@reader"]
         for address in [*pages, *(["/", "/search?q=sedmikraska"] if viewer in ("author", "follower") else [])]:
-            met[f"page {address}"] = _is_in(await browser.get(address))
-        return met
+            reached[f"page {address}"] = _is_in(await browser.get(address))
+        return reached
 
 
 def _is_in(answer: Answer) -> bool:
@@ -92,11 +92,11 @@ def _is_in(answer: Answer) -> bool:
 
 @pytest.mark.parametrize("action", ["keep", "label", "hide", "remove", "suspend"])
 async def test_every_way_to_a_post_follows_the_decision_and_comes_back_with_it(court: Court, action: str) -> None:
-    street = Street(court)
-    case = await street.build()
-    before = {viewer: await street.ways(viewer) for viewer in VIEWERS}
+    access = PostAccess(court)
+    case = await access.build()
+    before = {viewer: await access.reachable(viewer) for viewer in VIEWERS}
     for viewer in VIEWERS:
-        assert all(before[viewer].values()), (viewer, [way for way, is_met in before[viewer].items() if not is_met])
+        assert all(before[viewer].values()), (viewer, [way for way, is_reached in before[viewer].items() if not is_reached])
 
     verdict = await court.decide("moderator", case, action)
     effect, author_effect = _EFFECTS[action]
@@ -107,16 +107,16 @@ async def test_every_way_to_a_post_follows_the_decision_and_comes_back_with_it(c
             visibility=Visibility.PUBLIC, post_effect=effect, author_effect=author_effect, is_own=viewer == "author",
             follows_author=False, is_mentioned=False, is_blocked_by_author=False,
         )
-        for way, is_met in (await street.ways(viewer)).items():
+        for way, is_reached in (await access.reachable(viewer)).items():
             expected = allowed if way != "picture" else effect < PostEffect.HIDDEN and not author_effect
-            assert is_met == expected, (action, viewer, way)
+            assert is_reached == expected, (action, viewer, way)
     if action == "keep":
         return
     async with court.database.write() as tx:
         await lodge_appeal(tx, (await court.viewer("author")).account, verdict.id)
     (second,) = await court.queue()
     await court.decide("other_moderator", second, "keep")
-    assert {viewer: await street.ways(viewer) for viewer in VIEWERS} == before
+    assert {viewer: await access.reachable(viewer) for viewer in VIEWERS} == before
 
 
 async def test_a_label_stands_where_apps_show_covers(court: Court) -> None:

@@ -13,7 +13,7 @@ from folkmoot.moderation.cases.model import LEASE, SEAT_LIFECYCLE, Case, Seat, S
 from folkmoot.moderation.cases.queries import list_seats, lock_case, upsert_seat
 from folkmoot.moderation.verdicts.actions import reach_verdict, undo_verdict
 from folkmoot.moderation.verdicts.model import Decider, DeciderKind, Decision, Verdict
-from folkmoot.moderation.verdicts.queries import get_verdict, list_people
+from folkmoot.moderation.verdicts.queries import get_verdict, list_verdict_deciders
 from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
 
@@ -109,7 +109,7 @@ async def test_a_jury_decides_and_its_members_are_barred_from_the_appeal(court: 
     async with court.database.read() as conn:
         stored = await get_verdict(conn, verdict.id)
         assert stored == verdict
-        assert await list_people(conn, stored) == [court.village.people[name].id for name in names]
+        assert await list_verdict_deciders(conn, stored) == [court.village.people[name].id for name in names]
         assert await conn.fetchval("SELECT moderator_id FROM verdicts") is None
     with pytest.raises(Forbidden):  # a jury's verdict is taken back by nobody
         async with court.database.write() as tx:
@@ -133,7 +133,7 @@ async def test_a_verdict_of_the_previous_release_has_its_moderator_as_decider(co
     async with court.database.read() as conn:
         stored = await get_verdict(conn, verdict.id)
         assert stored.decider == verdict.decider
-        assert await list_people(conn, stored) == [court.village.people["moderator"].id]
+        assert await list_verdict_deciders(conn, stored) == [court.village.people["moderator"].id]
 
 
 async def test_the_system_decides_without_a_seat(court: Court) -> None:
@@ -143,4 +143,4 @@ async def test_the_system_decides_without_a_seat(court: Court) -> None:
         verdict = await reach_verdict(tx, Decider(DeciderKind.SYSTEM), locked, Decision(action="keep"))
     async with court.database.read() as conn:
         assert (await get_verdict(conn, verdict.id)).decider == Decider(DeciderKind.SYSTEM)
-        assert await list_people(conn, msgspec.structs.replace(verdict)) == []
+        assert await list_verdict_deciders(conn, msgspec.structs.replace(verdict)) == []

@@ -11,9 +11,9 @@ from folkmoot.base.paging import Page
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.appeals.queries import get_own_appeal
 from folkmoot.moderation.cases.model import Case, State, Subject
-from folkmoot.moderation.restrictions.jobs import lift_what_is_over
+from folkmoot.moderation.restrictions.jobs import lift_expired
 from folkmoot.moderation.restrictions.model import account_effect, post_effect
-from folkmoot.moderation.restrictions.queries import list_standing
+from folkmoot.moderation.restrictions.queries import list_in_force
 from folkmoot.moderation.statements.queries import get_own_statement, list_own_statements
 from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import Decision, Verdict
@@ -209,10 +209,10 @@ async def test_a_timed_restriction_ends_by_itself(court: Court) -> None:
     verdict = await court.decide("moderator", case, "hide", days=3)
     assert not await court.sees("reader", post)
     with clock.stopped_at(clock.now() + timedelta(days=2, hours=23)):
-        await lift_what_is_over(court.database)
+        await lift_expired(court.database)
     assert not await court.sees("reader", post)
     with clock.stopped_at(verdict.made_at + timedelta(days=3, seconds=1)):
-        await lift_what_is_over(court.database)
+        await lift_expired(court.database)
     assert await court.sees("reader", post)
 
 
@@ -234,6 +234,6 @@ async def test_the_effect_follows_from_the_rows(court: Court) -> None:
         await court.decide("moderator", case, action)
     async with court.database.read() as conn:
         for row in await conn.fetch("SELECT id, effect, label FROM posts"):
-            assert post_effect(await list_standing(conn, Subject.POST, row["id"])) == (row["effect"], row["label"])
+            assert post_effect(await list_in_force(conn, Subject.POST, row["id"])) == (row["effect"], row["label"])
         for row in await conn.fetch("SELECT id, effect FROM accounts"):
-            assert account_effect(await list_standing(conn, Subject.ACCOUNT, row["id"])) == row["effect"]
+            assert account_effect(await list_in_force(conn, Subject.ACCOUNT, row["id"])) == row["effect"]

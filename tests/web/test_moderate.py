@@ -10,7 +10,7 @@ from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView, Visibility
-from folkmoot.web.moderate.sight import see_case
+from folkmoot.web.moderate.case_view import load_case_view
 from tests.api.test_accounts import picture
 from tests.moderation.court import Court
 from tests.village import LIMITS, Answer, Visitor
@@ -237,7 +237,7 @@ async def test_a_case_costs_the_same_number_of_statements_whatever_is_in_it(cour
     async def statements(case: Case) -> int:
         async with court.database.read() as conn:
             before = court.database.statements
-            await see_case(conn, case)
+            await load_case_view(conn, case)
             return court.database.statements - before
 
     view, case = await _reported(court)

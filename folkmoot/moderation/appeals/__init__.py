@@ -1,1 +1,1 @@
-"""Appeals: a second look, by somebody else, who does not see the first verdict (DSA Art. 20)."""
+"""Appeals: another moderator decides again, without seeing the first verdict (DSA Art. 20)."""

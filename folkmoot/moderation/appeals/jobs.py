@@ -1,4 +1,4 @@
-"""What appeals hear of. `app.py` subscribes these."""
+"""Subscribers of appeals. `app.py` subscribes them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.appeals.actions import close_appeals
@@ -22,6 +22,6 @@ async def close_withdrawn(database: Database, event: CaseWithdrawn) -> None:
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:
-    """The appeal stays, what the appellant wrote goes (decision 0046)."""
+    """The appeal stays; the text of the appellant is deleted (decision 0046)."""
     async with database.write() as tx:
         await blank_reasons(tx, event.account_id)

@@ -22,8 +22,8 @@ class State(StrEnum):
     LODGED = "lodged"
     UPHELD = "upheld"  # the first verdict stands
     OVERTURNED = "overturned"  # it was wrong
-    CHANGED = "changed"  # another measure takes its place
-    WITHDRAWN = "withdrawn"  # what it was about is gone
+    CHANGED = "changed"  # another measure replaces it
+    WITHDRAWN = "withdrawn"  # its subject was deleted
 
 
 LIFECYCLE = Lifecycle("appeal", {
@@ -33,7 +33,7 @@ LIFECYCLE = Lifecycle("appeal", {
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True):
-    """`case_id` is the case in which it is heard, `verdict_id` the verdict that it is against."""
+    """`case_id` is the case in which it is heard, `verdict_id` the verdict that it objects to."""
 
     id: int
     verdict_id: int

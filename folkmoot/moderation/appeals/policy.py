@@ -1,4 +1,4 @@
-"""Who may appeal against what: small and pure."""
+"""Who may appeal against which verdict. No input or output."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from folkmoot.moderation.verdicts.model import Action, Verdict
 
 
 def can_appeal(side: Side, verdict: Verdict, now: datetime) -> bool:
-    """An author against what was done, a reporter against what was not; once people were told, for half a year."""
+    """An author may appeal against a measure, a reporter against `keep`; from settlement on, for half a year."""
     if verdict.settled_at is None or verdict.undone_at or verdict.overturned_by_id or now > verdict.settled_at + OPEN_FOR:
         return False
     return (verdict.action is Action.KEEP) == (side is Side.REPORTER)

@@ -45,7 +45,7 @@ async def list_own_appeals(conn: ReadConn, appellant_id: int, verdict_ids: Seque
 
 
 async def list_appeals_of_case(conn: ReadConn, case_id: int) -> list[Appeal]:
-    """The appeals that are heard in a case. Leans on appeals_case."""
+    """The appeals that are heard in a case. Index: appeals_case."""
     rows = await conn.fetch(f"SELECT {_APPEAL} FROM appeals WHERE case_id = $1 ORDER BY id LIMIT 100", case_id)
     return [_appeal_from(row) for row in rows]
 

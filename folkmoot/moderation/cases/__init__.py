@@ -1,1 +1,1 @@
-"""Cases: one subject (a post or an account) with all that speaks about it, whatever the number of reports."""
+"""Cases: one subject (a post or an account) with all its reports and signals."""

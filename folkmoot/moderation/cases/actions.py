@@ -1,4 +1,4 @@
-"""What happens to a case: opened, weighed, claimed, released, decided, opened again, withdrawn; its deadlines noted."""
+"""Actions on cases: open, estimate, claim, release, decide, reopen, withdraw, note deadlines."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from folkmoot.moderation.cases.model import (
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.network.sessions.model import Viewer
 
@@ -34,11 +34,11 @@ async def open_case(
     tx: WriteTx, subject: Subject, subject_id: int, account_id: int, clause: Clause, *, appealed_verdict_id: int | None = None,
     barred_ids: tuple[int, ...] = (),
 ) -> Case:
-    """The open case of a subject, made if there is none. Two who open one at once get the same. Raises NotFound for a
-    subject that is gone: nobody could ever decide about it."""
-    if not await queries.keep_subject(tx, subject, subject_id):
+    """Returns the open case of a subject, and creates it if there is none. Concurrent callers get the same case. Raises
+    NotFound for a deleted subject, which nobody could decide about."""
+    if not await queries.protect_subject(tx, subject, subject_id):
         raise NotFound
-    found = await _find(tx, subject, subject_id, appealed_verdict_id)
+    found = await _find_open(tx, subject, subject_id, appealed_verdict_id)
     if found:
         return found
     now = clock.now()
@@ -49,36 +49,36 @@ async def open_case(
         closed_at=None,
     )
     if not await queries.insert_case(tx, case):
-        found = await _find(tx, subject, subject_id, appealed_verdict_id)
+        found = await _find_open(tx, subject, subject_id, appealed_verdict_id)
         if found is None:
             raise Conflict(log_text="a case was opened and closed in the same moment")
         return found
-    await note(tx, Step.CASE_OPENED, case_id=case.id, subject=subject, subject_id=subject_id, clause=clause.key,
-               appealed_verdict=appealed_verdict_id)
+    await record_step(tx, Step.CASE_OPENED, case_id=case.id, subject=subject, subject_id=subject_id, clause=clause.key,
+                      appealed_verdict=appealed_verdict_id)
     return case
 
 
-async def weigh_case(
+async def estimate_case(
     tx: WriteTx, case: Case, clause: Clause, probability: float, barred_ids: tuple[int, ...] = ()
 ) -> Case:
-    """Notes what is suspected now. The gravest clause that anybody named stays suspected; a deadline only comes nearer."""
+    """Stores the current suspicion. The gravest clause named so far stays suspected; a deadline never moves to a later time."""
     followers, boosts = await queries.get_reach(tx, case.subject, case.subject_id, case.account_id)
     suspected = clause if clause.severity >= case.severity else current().clause(case.clause)
-    weighed = msgspec.structs.replace(
+    estimated = msgspec.structs.replace(
         case, clause=suspected.key, severity=suspected.severity, probability=probability,
         harm=suspected.severity * probability * reach_of(followers, boosts),
         barred_ids=tuple(dict.fromkeys([*case.barred_ids, *barred_ids])),
         due_at=min(case.due_at, case.opened_at + timedelta(hours=suspected.hours)),
     )
-    await queries.update_estimate(tx, weighed)
-    return weighed
+    await queries.update_estimate(tx, estimated)
+    return estimated
 
 
 async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
-    """Takes the moderator's seat of an open case for ten minutes, or renews one's lease.
+    """Takes the moderator's seat of an open case for ten minutes, or renews the lease of its holder.
 
-    Moderators. Writes case.claimed to the journal when the seat changes hands. Raises Concerned for one who may not
-    decide it, Conflict while somebody else holds it or when it is not open.
+    Moderators. Writes case.claimed to the journal when the holder changes. Raises Concerned for a barred moderator,
+    Conflict while another moderator holds the seat or when the case is not open.
     """
     require_moderator(moderator)
     case = await queries.lock_case(tx, case_id)
@@ -91,31 +91,31 @@ async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
     if own is None and case.is_held(now):
         raise Conflict("Somebody else is deciding this case.")
 
-    await queries.upsert_seat(tx, case_id, Seat(SeatKind.MODERATOR, 1, moderator.id, _held(case.moderator_seat), now + LEASE))
+    await queries.upsert_seat(tx, case_id, Seat(SeatKind.MODERATOR, 1, moderator.id, _next_held(case.moderator_seat), now + LEASE))
     if own is None:
-        await note(tx, Step.CASE_CLAIMED, case_id=case_id, actor_id=moderator.id)
+        await record_step(tx, Step.CASE_CLAIMED, case_id=case_id, actor_id=moderator.id)
     return await queries.get_case(tx, case_id)
 
 
 async def release_case(tx: WriteTx, moderator: Viewer, case_id: int) -> None:
-    """Leaves one's seat. Without one, nothing changes. Writes case.released to the journal."""
+    """Releases the moderator's own seat; does nothing without one. Writes case.released to the journal."""
     require_moderator(moderator)
     case = await queries.lock_case(tx, case_id)
     seat = case.seat_of(moderator.id, clock.now())
     if seat:
         await _step_seat(tx, case, seat, SeatState.FREE)
-        await note(tx, Step.CASE_RELEASED, case_id=case_id, actor_id=moderator.id)
+        await record_step(tx, Step.CASE_RELEASED, case_id=case_id, actor_id=moderator.id)
 
 
 async def mark_decided(tx: WriteTx, case: Case, *seats: Seat) -> None:
-    """A verdict was reached, from these seats. Raises Conflict for a case that is not open."""
+    """Marks the case and these seats as decided. Raises Conflict for a case that is not open."""
     await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.DECIDED), clock.now())
     for seat in seats:
         await _step_seat(tx, case, seat, SeatState.DECIDED)
 
 
 async def reopen_case(tx: WriteTx, case: Case) -> None:
-    """The verdict was taken back at once. Raises Conflict for a case that is not decided."""
+    """Opens a case again after its verdict was undone. Raises Conflict for a case that is not decided."""
     await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.OPEN), None)
     for seat in case.seats:
         if seat.state is SeatState.DECIDED:
@@ -123,25 +123,24 @@ async def reopen_case(tx: WriteTx, case: Case) -> None:
 
 
 async def withdraw_cases_of_post(tx: WriteTx, post_id: int) -> None:
-    """Closes what is open about a post that is gone. Tells case.withdrawn, and writes it to the journal."""
+    """Closes the open cases about a deleted post. Emits case.withdrawn, and writes it to the journal."""
     await _withdraw(tx, await queries.list_open_cases_of_post(tx, post_id))
 
 
 async def withdraw_cases_of_account(tx: WriteTx, account_id: int) -> None:
-    """Closes what is open about an account that is gone, and about its posts. Tells case.withdrawn, and writes it to the
-    journal."""
+    """Closes the open cases about a deleted account and its posts. Emits case.withdrawn, and writes it to the journal."""
     await _withdraw(tx, await queries.list_open_cases_of_account(tx, account_id))
 
 
 async def note_deadlines(tx: WriteTx) -> int:
-    """Notes which open cases have used 50, 80 and 100 percent of their time; returns how many notes there were.
+    """Notes open cases that have used 50, 80 or 100 percent of their time; returns the number of notes.
 
-    Each once: the share that was noted only grows, so a clock that is set back repeats nothing, and one that jumps ahead
-    warns early but never not at all. Tells case.deadline_neared, and writes it to the journal.
+    Each share is noted once, because the noted share only grows: a clock that is set back repeats no note, and one that jumps
+    ahead causes early notes but skips none. Emits case.deadline_neared, and writes it to the journal.
     """
     taken = await queries.take_deadlines(tx, clock.now())
     for case_id, share, due_at in taken:
-        await note(tx, Step.CASE_DEADLINE_NEARED, case_id=case_id, share=int(share))
+        await record_step(tx, Step.CASE_DEADLINE_NEARED, case_id=case_id, share=int(share))
         tx.tell(CaseDeadlineNeared(case_id=case_id, share=share, due_at=due_at))
     return len(taken)
 
@@ -149,7 +148,7 @@ async def note_deadlines(tx: WriteTx) -> int:
 async def _withdraw(tx: WriteTx, cases: list[Case]) -> None:
     for case in cases:
         await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.WITHDRAWN), clock.now())
-        await note(tx, Step.CASE_WITHDRAWN, case_id=case.id)
+        await record_step(tx, Step.CASE_WITHDRAWN, case_id=case.id)
         tx.tell(CaseWithdrawn(case_id=case.id, subject=case.subject, subject_id=case.subject_id, account_id=case.account_id))
 
 
@@ -157,15 +156,15 @@ async def _step_seat(tx: WriteTx, case: Case, seat: Seat, state: SeatState) -> N
     await queries.upsert_seat(tx, case.id, msgspec.structs.replace(seat, state=SEAT_LIFECYCLE.step(seat.state, state)))
 
 
-def _held(before: Seat | None) -> SeatState:
-    """The state of a seat that is taken or kept. A lease that is renewed or has run out ends first."""
+def _next_held(before: Seat | None) -> SeatState:
+    """The state of a seat that is claimed or renewed. A lease that is renewed or has expired is freed first."""
     state = before.state if before else SEAT_LIFECYCLE.first
     if state is SeatState.HELD:
         state = SEAT_LIFECYCLE.step(state, SeatState.FREE)
     return SEAT_LIFECYCLE.step(state, SeatState.HELD)
 
 
-async def _find(tx: WriteTx, subject: Subject, subject_id: int, appealed_verdict_id: int | None) -> Case | None:
+async def _find_open(tx: WriteTx, subject: Subject, subject_id: int, appealed_verdict_id: int | None) -> Case | None:
     if appealed_verdict_id:
         return await queries.find_appeal_case(tx, appealed_verdict_id)
     return await queries.find_open_case(tx, subject, subject_id)

@@ -1,4 +1,4 @@
-"""What cases hear of and do by the clock. `app.py` subscribes these."""
+"""Subscribers and timed jobs of cases. `app.py` registers them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases import actions
@@ -17,7 +17,7 @@ async def withdraw_of_deleted_account(database: Database, event: AccountDeleted)
 
 
 async def watch_deadlines(database: Database) -> None:
-    """By the clock. In transactions of a few hundred, so that a backlog holds up nobody."""
+    """Timed. Works in transactions of at most 200 cases, so that a backlog holds no long locks."""
     while True:
         async with database.write() as tx:
             if not await actions.note_deadlines(tx):

@@ -10,12 +10,12 @@ import msgspec
 from folkmoot.base.events import Event
 from folkmoot.base.states import Lifecycle
 
-LEASE = timedelta(minutes=10)  # a seat is held that long, and longer by activity
-# Urgency is expected harm that doubles every 48 hours on the way to the deadline and beyond it. All cases grow at the same
-# rate, so the order of any two is the same at any moment, and the index cases_urgency can carry it.
-DOUBLES_IN = timedelta(hours=48)
-SMALLEST_HARM = 0.000001  # what is not weighed yet has a place in the order too
-_COUNTED_REPORTERS = 5  # at most: a thousand reports are no more likely to be right than five
+LEASE = timedelta(minutes=10)  # of a seat; activity renews it
+# Urgency is expected harm that doubles every 48 hours, before the deadline and after it. All cases grow at the same rate, so
+# the order of two cases never changes and the index cases_urgency can store it.
+DOUBLING_TIME = timedelta(hours=48)
+MIN_HARM = 0.000001  # for cases without an estimate
+_MAX_REPORTERS = 5  # that count: a thousand reports are no more likely to be right than five
 
 
 class Subject(StrEnum):
@@ -28,12 +28,12 @@ class Subject(StrEnum):
 class State(StrEnum):
     OPEN = "open"
     DECIDED = "decided"
-    WITHDRAWN = "withdrawn"  # its subject is gone: there is nothing to decide
+    WITHDRAWN = "withdrawn"  # its subject was deleted
 
 
 LIFECYCLE = Lifecycle("case", {
     State.OPEN: (State.DECIDED, State.WITHDRAWN),
-    State.DECIDED: (State.OPEN,),  # a verdict that is taken back at once
+    State.DECIDED: (State.OPEN,),  # when the verdict is undone
     State.WITHDRAWN: (),
 })
 
@@ -54,12 +54,12 @@ class SeatState(StrEnum):
 SEAT_LIFECYCLE = Lifecycle("seat", {
     SeatState.FREE: (SeatState.HELD,),
     SeatState.HELD: (SeatState.FREE, SeatState.DECIDED),
-    SeatState.DECIDED: (SeatState.FREE,),  # a verdict that is taken back at once
+    SeatState.DECIDED: (SeatState.FREE,),  # when the verdict is undone
 })
 
 
 class Seat(msgspec.Struct, frozen=True, array_like=True):
-    """Somebody's place in a case. There is one for a moderator, with the number 1."""
+    """The place of one decider in a case. A moderator's seat has the number 1."""
 
     kind: SeatKind
     number: int
@@ -68,13 +68,13 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
     leased_until: datetime
 
     def is_held(self, now: datetime) -> bool:
-        """A lease that lasts longer than any is of a clock that was set back since, and has ended."""
+        """A lease that ends later than LEASE from now was given before the clock was set back, and counts as expired."""
         return self.state is SeatState.HELD and now < self.leased_until <= now + LEASE
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """`account_id` wrote the subject, or is it. `barred_ids`: who reported it or decided it before; others are barred
-    by what they have to do with it (`queries.is_concerned`)."""
+    """`account_id` is the author of the post, or the account itself. `barred_ids`: its reporters, and the deciders of earlier
+    verdicts on it; others are barred because they are concerned (`queries.is_concerned`)."""
 
     id: int
     subject: Subject
@@ -104,16 +104,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.moderator_seat is not None and self.moderator_seat.is_held(now)
 
     def seat_of(self, account_id: int, now: datetime) -> Seat | None:
-        """The seat that somebody holds at this moment."""
+        """The seat that an account holds at this moment."""
         return next((seat for seat in self.seats if seat.account_id == account_id and seat.is_held(now)), None)
 
     def share_used(self, now: datetime) -> float:
-        """How much of the time to decide has gone, in percent: 0 to 100."""
+        """How much of the time to decide has passed, in percent: 0 to 100."""
         return min(100.0, max(0.0, 100 * (now - self.opened_at) / (self.due_at - self.opened_at)))
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for a decision. `overdue`: beyond its time; `late`: beyond 80 percent of it, and not over yet."""
+class Backlog(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers of open cases. `overdue`: after the deadline; `late`: at least 80 percent of the time has passed, and not overdue."""
 
     open: int
     late: int
@@ -122,7 +122,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Share(IntEnum):
-    """How much of the time to decide has gone when it is noted, in percent. Stored."""
+    """The shares of the time to decide that are noted, in percent. Stored."""
 
     HALF = 50
     LATE = 80
@@ -130,7 +130,7 @@ class Share(IntEnum):
 
 
 class CaseWithdrawn(Event, frozen=True, kw_only=True):
-    """What a case was about is gone. Only `case_id` was told before."""
+    """The subject of a case was deleted. Events of earlier releases have only `case_id`."""
 
     kind = "case.withdrawn"
     case_id: int
@@ -140,7 +140,7 @@ class CaseWithdrawn(Event, frozen=True, kw_only=True):
 
 
 class CaseDeadlineNeared(Event, frozen=True, kw_only=True):
-    """An open case has used this share of its time. Told once for each case and share."""
+    """An open case has used this share of its time. Emitted once for each case and share."""
 
     kind = "case.deadline_neared"
     case_id: int
@@ -149,21 +149,21 @@ class CaseDeadlineNeared(Event, frozen=True, kw_only=True):
 
 
 def probability_of(signal: float, accuracies: Sequence[float]) -> float:
-    """That people would find a clause broken: what detector and reporters say, as if they were independent.
+    """The probability that a clause is broken, from detector and reporters as if they were independent.
 
-    `accuracies`: of the reporters, each the share of their reports that people agreed with.
+    `accuracies`: for each reporter, the share of their reports that led to a measure.
     """
     doubt = 1 - min(max(signal, 0.0), 1.0)
-    for accuracy in sorted(accuracies, reverse=True)[:_COUNTED_REPORTERS]:
+    for accuracy in sorted(accuracies, reverse=True)[:_MAX_REPORTERS]:
         doubt *= 1 - accuracy
     return 1 - doubt
 
 
 def accuracy_of(right: int, decided: int) -> float:
-    """Of a reporter: the share of reports that led to something, starting from a third for somebody new."""
+    """The share of a reporter's reports that led to a measure; one third for a new reporter."""
     return (right + 1) / (decided + 3)
 
 
 def reach_of(followers: int, boosts: int) -> float:
-    """How many may read it: 1 for nobody, 2 for a hundred thousand."""
+    """A factor for the number of readers: 1 for none, 2 for a hundred thousand followers."""
     return 1 + math.log10(1 + followers + 20 * boosts) / 5

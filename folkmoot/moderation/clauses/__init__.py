@@ -1,1 +1,1 @@
-"""Clauses: the published policy, versioned, in Czech and English. What may be asked of people stands here and nowhere else."""
+"""Clauses: the published policy, versioned, in Czech and English. It is the only source of the rules for members."""

@@ -1,6 +1,6 @@
 """What a policy is. No input or output.
 
-A clause is one numbered rule. Its key never changes; its number is what people see and moderators type.
+A clause is one numbered rule. Its key never changes; its number is shown to members and typed by moderators.
 """
 
 import msgspec
@@ -11,8 +11,8 @@ Texts = dict[str, str]  # by language
 
 
 class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule. `severity` 0 to 1, of a plain breach; `hours` until somebody must have looked; `category` and `keyword`
-    as in statements of reasons under DSA Art. 17 and 24(5)."""
+    """One rule. `severity` of a clear breach, 0 to 1; `hours` until it must be decided; `category` as in statements of reasons
+    under DSA Art. 17 and 24(5)."""
 
     number: int
     key: str
@@ -26,7 +26,7 @@ class Clause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All clauses as they stood in one version, which is named by its date."""
+    """All clauses of one version, which is named by its date."""
 
     version: str
     clauses: tuple[Clause, ...]

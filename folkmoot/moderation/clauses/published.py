@@ -1,6 +1,6 @@
-"""The policies of this network, read from the files beside: one per version, the newest in force.
+"""The policies of this network, read from the files in this folder: one per version; the newest is in force.
 
-A verdict names the version that it was reached under, so earlier files stay.
+Each verdict names the version under which it was reached, so earlier files must stay.
 """
 
 import tomllib
@@ -16,7 +16,7 @@ from folkmoot.moderation.clauses.model import Clause, Policy
 
 @cache
 def policies() -> dict[str, Policy]:
-    """Every version, oldest first. Raises ValueError for a file that is not whole."""
+    """Every version, oldest first. Raises ValueError for an incomplete file."""
     folder = files("folkmoot").joinpath("moderation", "clauses")
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
     found = {}
@@ -33,14 +33,14 @@ def current() -> Policy:
 
 
 def policy(version: str) -> Policy:
-    """Raises NotFound for a version that there never was."""
+    """Raises NotFound for an unknown version."""
     if version not in policies():
         raise NotFound
     return policies()[version]
 
 
 def find_clause(key: str, version: str) -> Clause:
-    """A clause as it read in that version."""
+    """A clause in the text of that version."""
     return policy(version).clause(key)
 
 

@@ -1,5 +1,5 @@
-"""The detector: a small linear model that reads a text and says how much it looks like a threat.
+"""The detector: a small linear model that scores how much a text looks like a threat.
 
-It orders and hides; people decide. `detector.py` scores, `training.py` learns (with scikit-learn, which nothing else
-needs), `artefact.py` is the file between the two.
+It orders the queue and hides; people decide. `detector.py` scores, `training.py` trains (with scikit-learn, which only it
+needs), `artefact.py` reads and writes the file between the two.
 """

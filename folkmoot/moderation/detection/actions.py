@@ -1,25 +1,25 @@
-"""Examining a post or a profile once it is there: what is over a threshold becomes a signal in its case."""
+"""Turns a finding over a threshold into a signal in the case of its post or profile."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.moderation.cases.actions import open_case, weigh_case
+from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Subject, probability_of
-from folkmoot.moderation.cases.queries import keep_subject, was_decided
+from folkmoot.moderation.cases.queries import protect_subject, was_decided
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection import queries
-from folkmoot.moderation.detection.model import Finding, Words
+from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.moderation.detection.signals import Signal, SignalRaised
-from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 
 CLAUSE = "violence"  # what the detector looks for
 
 
 class Scorer(Protocol):
-    """What is asked of a detector; larger ones can take its place."""
+    """The interface of a detector, so that a larger model can replace the packaged one."""
 
     def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Finding]: ...
 
@@ -27,13 +27,13 @@ class Scorer(Protocol):
 Loader = Callable[[], Scorer]
 
 
-async def raise_signal(tx: WriteTx, words: Words, finding: Finding) -> None:
-    """Brings a finding over the queue threshold into the case of its post or profile. A second time changes nothing, and
-    neither does a finding about words that people have decided on.
+async def raise_signal(tx: WriteTx, words: ExaminedText, finding: Finding) -> None:
+    """Adds a finding over the queue threshold to the case of its post or profile, which is opened if needed. A second call
+    changes nothing, and neither does a finding about a text that has been decided.
 
-    Writes signal.raised to the journal and tells it.
+    Writes signal.raised to the journal and emits it.
     """
-    if not await keep_subject(tx, words.subject, words.subject_id) or await _was_decided(tx, words):
+    if not await protect_subject(tx, words.subject, words.subject_id) or await _is_decided(tx, words):
         return
     is_post = words.subject is Subject.POST
     clause = current().clause(CLAUSE)
@@ -46,15 +46,15 @@ async def raise_signal(tx: WriteTx, words: Words, finding: Finding) -> None:
     )
     if not await queries.insert_signal(tx, signal):
         return
-    await weigh_case(tx, case, clause, max(case.probability, probability_of(finding.score, ())))
-    await note(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
-               score=round(finding.score, 4), hides=finding.hide and is_post)
+    await estimate_case(tx, case, clause, max(case.probability, probability_of(finding.score, ())))
+    await record_step(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
+                      score=round(finding.score, 4), hides=finding.hide and is_post)
     tx.tell(SignalRaised(
         case_id=case.id, post_id=signal.post_id, clause=clause.key, edited_at=words.edited_at, is_hiding=finding.hide and is_post
     ))
 
 
-async def _was_decided(tx: WriteTx, words: Words) -> bool:
+async def _is_decided(tx: WriteTx, words: ExaminedText) -> bool:
     if words.subject is Subject.POST:
         return await was_decided(tx, words.subject, words.subject_id, words.edited_at)
     return await queries.was_profile_decided(tx, words)

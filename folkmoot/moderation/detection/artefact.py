@@ -1,11 +1,11 @@
-"""The detector's file: written by the trainer, read by the scorer, and refused when a single bit has changed.
+"""The detector's file: the trainer writes it, the scorer reads it and refuses it when a single bit has changed.
 
     folkmoot-detector 1 <line end>
     a JSON header on one line: name, version, bias, calibration, thresholds, card, and `tables`
     zlib: the tables one after the other as little-endian float16, in the order of the header
     32 bytes: SHA-256 of everything before
 
-Nothing in it is code, so that a file from somebody else can be read without trusting them.
+It contains no code, so a file from an untrusted source can be read safely.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ from folkmoot.moderation.detection.model import Thresholds
 
 _MAGIC = b"folkmoot-detector 1\n"
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,60}")  # becomes a file name
-_LARGEST = 64 * 2**20
+_MAX_UNPACKED = 64 * 2**20
 Weights = npt.NDArray[np.float16]
 
 
 class Table(msgspec.Struct):
-    """One kind of feature: `rarity` (idf; 0 where it is not known) and `weight` of each of its 2 ** bits buckets.
+    """One kind of feature: `idf` (0 for an unknown bucket) and `weight` of each of its 2 ** bits buckets.
 
-    The features of a text have the length `scale` together, whatever their number."""
+    The feature vector of a text is normalised to the length `scale`."""
 
     kind: str
     bits: int
@@ -50,24 +50,24 @@ class Header(msgspec.Struct):
 
 
 class Artefact(msgspec.Struct):
-    """The header, and for each of its tables (rarity, weight)."""
+    """The header, and for each of its tables (idf, weight)."""
 
     header: Header
     tables: list[tuple[Weights, Weights]]
 
 
 def write(path: Path, artefact: Artefact) -> None:
-    """Writes the file beside its place and moves it there, so that nobody reads half of one."""
+    """Writes a temporary file and renames it, so that no reader sees half of a file."""
     numbers = b"".join(column.astype("<f2").tobytes() for pair in artefact.tables for column in pair)
     body = _MAGIC + msgspec.json.encode(artefact.header) + b"\n" + zlib.compress(numbers, 9)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(body + hashlib.sha256(body).digest())
-    beside.replace(path)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_bytes(body + hashlib.sha256(body).digest())
+    temporary.replace(path)
 
 
 def read(path: Path) -> Artefact:
-    """Raises Problem, in one sentence, for a file that is none of ours, is damaged or was altered."""
+    """Raises Problem for a file that is not a detector, is damaged or was altered."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -81,11 +81,11 @@ def read(path: Path) -> Artefact:
         line, _, packed = body[len(_MAGIC) :].partition(b"\n")
         header = msgspec.json.decode(line, type=Header)
         if not _VERSION.fullmatch(header.version) or "" not in header.thresholds or any(table.bits > 22 for table in header.tables):
-            raise ValueError("its header is not one of ours")
-        unpacked = zlib.decompressobj().decompress(packed, _LARGEST)
+            raise ValueError("its header is not valid")
+        unpacked = zlib.decompressobj().decompress(packed, _MAX_UNPACKED)
         return Artefact(header, _tables(header, unpacked))
     except (msgspec.DecodeError, zlib.error, ValueError) as error:
-        raise Problem("The detector %(path)s cannot be understood: %(why)s.", path=path, why=error) from error
+        raise Problem("The detector %(path)s cannot be read: %(why)s.", path=path, why=error) from error
 
 
 def _tables(header: Header, numbers: bytes) -> list[tuple[Weights, Weights]]:

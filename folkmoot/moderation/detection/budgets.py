@@ -1,9 +1,9 @@
-"""Thresholds by budget: how much harmless text of which kind a language may send to people.
+"""Thresholds by budget: which share of harmless texts of each kind may be queued or hidden, per language.
 
-All rates are those of rows that the judging model had not read. Look-alikes are the harmless rows of files whose author
-also wrote threats (`labels.kind`): a threshold that only neutral text had set would send most of them to the queue.
-Everyday posts (`labels.everyday`) are what people write on a quiet day, in the second person and the future tense. A
-language without any takes the highest thresholds of the others.
+All rates are measured on rows that the scoring model was not trained on. Look-alikes are the harmless rows of files whose
+author also wrote threats (`labels.kind`); thresholds that were set on neutral text alone would queue most of them.
+Everyday posts (`labels.everyday`) are ordinary messages in the second person and the future tense. A language without
+look-alikes takes the highest thresholds of the others.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ BUDGETS = {  # of each kind of harmless text: the share that may be queued, and 
 
 
 def _masks(rows: Sequence[Example], lang: str) -> dict[str, npt.NDArray[np.bool_]]:
-    """Of one language: neutral text, everyday posts, look-alikes, posts as forums have them, and threats by the authors of
-    the look-alikes."""
+    """Row masks for one language: neutral text, everyday posts, look-alikes, harmless forum posts, and threats by the
+    authors of the look-alikes."""
     here = np.array([(row.lang or "") == lang for row in rows], bool)
     threat = np.array([row.threat == 1 for row in rows], bool)
     neutral = np.array([bool(row.labels.get("neutral")) for row in rows], bool)
@@ -41,28 +41,28 @@ def _masks(rows: Sequence[Example], lang: str) -> dict[str, npt.NDArray[np.bool_
 
 
 def thresholds(rows: Sequence[Example], scores: Floats) -> dict[str, Thresholds]:
-    """Per language that look-alikes were written for, and under "" for all others the highest of them."""
+    """Thresholds of each language that has look-alikes; under "", for all other languages, the highest of them."""
     found = {}
     for lang in sorted({row.lang or "" for row in rows} - {""}):
         masks = _masks(rows, lang)
         if masks["look_alikes"].any():
-            queue, hide = (max(_above(scores[masks[kind]], shares[at]) for kind, shares in BUDGETS.items()) for at in (0, 1))
+            queue, hide = (max(_threshold(scores[masks[kind]], shares[at]) for kind, shares in BUDGETS.items()) for at in (0, 1))
             found[lang] = Thresholds(round(queue, 4), round(max(queue, hide), 4))
     if not found:
         return {"": _UNKNOWN}
     return {"": Thresholds(max(limits.queue for limits in found.values()), max(limits.hide for limits in found.values())), **found}
 
 
-def _above(scores: Floats, share: float) -> float:
-    """The lowest threshold that at most this share reaches."""
+def _threshold(scores: Floats, share: float) -> float:
+    """The lowest threshold that at most this share of the scores reaches."""
     if not len(scores):
         return 0.0
     ordered = np.sort(scores)[::-1]
     return float(ordered[int(share * len(ordered))]) + 1e-4
 
 
-def measured(rows: Sequence[Example], scores: Floats, limits: dict[str, Thresholds]) -> list[dict[str, Any]]:
-    """What the thresholds let through, per language and kind of text, for the card."""
+def measure_rates(rows: Sequence[Example], scores: Floats, limits: dict[str, Thresholds]) -> list[dict[str, Any]]:
+    """The share of rows over the thresholds, per language and kind of text, for the card."""
     found = []
     for lang in sorted({row.lang or "" for row in rows}):
         limit = limits.get(lang, limits[""])
@@ -76,7 +76,7 @@ def measured(rows: Sequence[Example], scores: Floats, limits: dict[str, Threshol
 
 
 def unseen_authors(rows: Sequence[Example], scores: Floats) -> list[dict[str, Any]]:
-    """Threats against look-alikes, per language, of authors that the judging model has not read."""
+    """How well threats and look-alikes are separated, per language, for authors that the scoring model was not trained on."""
     found = []
     for lang in sorted({row.lang or "" for row in rows}):
         masks = _masks(rows, lang)

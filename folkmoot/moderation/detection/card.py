@@ -1,6 +1,6 @@
-"""The model card: what a detector learnt from, how often it is wrong, what it is not good at.
+"""The model card: training data, error rates and limitations of a detector.
 
-It is kept as data inside the detector's file and printed as a page; docs/reference/detector.md is that page for the
+It is stored as data inside the detector's file and printed as a page; docs/reference/detector.md is that page for the
 packaged detector, and a test compares the two.
 """
 
@@ -27,7 +27,7 @@ _CITATIONS = {
 
 
 def with_card(model: Artefact, examples: Sequence[Example]) -> Artefact:
-    """The same model with its card filled in: the data, and the error table of the rows it has not learnt from."""
+    """The same model with its card filled in: the training data, and the error table of the held-out rows."""
     held_out = [example for example in examples if example.split != "train"]
     measured = evaluation.measure(Detector(model), held_out)
     header = model.header
@@ -41,7 +41,7 @@ def with_card(model: Artefact, examples: Sequence[Example]) -> Artefact:
 
 
 def _data(examples: Sequence[Example], weights: dict[str, float]) -> list[dict[str, Any]]:
-    """Per file: how many rows were learnt from, whose they are."""
+    """Per file: the number of training rows, their sources and licences."""
     found: dict[str, dict[str, Any]] = {}
     for example in examples:
         entry = found.setdefault(example.file, {"file": example.file, "rows": 0, "threats": 0, "weight": weights.get(example.file, 1.0),
@@ -56,7 +56,7 @@ def _data(examples: Sequence[Example], weights: dict[str, float]) -> list[dict[s
 
 
 def _unlabelled(detector: Detector, examples: Sequence[Example]) -> list[dict[str, Any]]:
-    """Of files that nobody labelled for threats, how much would be queued and hidden."""
+    """For files without labels for threats: the share of rows that would be queued and hidden."""
     labelled = {example.file for example in examples if example.threat is not None}
     found = []
     for file in sorted({example.file for example in examples} - labelled):
@@ -68,10 +68,10 @@ def _unlabelled(detector: Detector, examples: Sequence[Example]) -> list[dict[st
     return found
 
 
-def lines(card: dict[str, Any]) -> str:
+def error_table(card: dict[str, Any]) -> str:
     """The error table for a terminal."""
     measured = _measured(card)
-    return evaluation.table(measured) if measured else "No row was held out (`split` dev), so nothing could be measured."
+    return evaluation.table(measured) if measured else "No row is held out (`split` dev), so nothing was measured."
 
 
 def page(header: Header) -> str:
@@ -80,22 +80,22 @@ def page(header: Header) -> str:
     numbers = {
         "name": f"{card['name']} {card['version']}",
         "date": card["date"],
-        "feed": _feed(card),
-        "unseen": _rows(
+        "feed": _feed_table(card),
+        "unseen": _markdown_table(
             ["language", "rows", "threats", "ROC-AUC", "average precision", "each author alone (ROC-AUC)"],
             [[one["lang"], one["rows"], one["threats"], f"{one['roc_auc']:.3f}", f"{one['average_precision']:.3f}",
               ", ".join(f"{alone:.3f}" for alone in one["alone"])] for one in card["unseen"]],
         ),
-        "thresholds": _thresholds(header),
-        "errors": _rows(evaluation.HEADINGS, [evaluation.cells(one) for one in _measured(card)]),
-        "unlabelled": _rows(
+        "thresholds": _threshold_tables(header),
+        "errors": _markdown_table(evaluation.HEADINGS, [evaluation.cells(one) for one in _measured(card)]),
+        "unlabelled": _markdown_table(
             ["file", "rows", "queued", "hidden"],
             [[one["file"], one["rows"], f"{100 * one['queued']:.1f} %", f"{100 * one['hidden']:.1f} %"] for one in card["unlabelled"]],
         ),
-        "data": _rows(
+        "data": _markdown_table(
             ["file", "rows", "threats", "weight", "source", "licence"],
-            [[one["file"], one["rows"], one["threats"], one["weight"], "; ".join(map(_cited, one["sources"])), ", ".join(one["licences"])]
-             for one in card["data"] if one["rows"]],
+            [[one["file"], one["rows"], one["threats"], one["weight"], "; ".join(map(_with_citation, one["sources"])),
+              ", ".join(one["licences"])] for one in card["data"] if one["rows"]],
         ),
     }
     prose = Path(__file__).with_name("card.md").read_text("utf-8")
@@ -108,29 +108,30 @@ def _measured(card: dict[str, Any]) -> list[evaluation.Measured]:
     return msgspec.convert(card["errors"], list[evaluation.Measured])
 
 
-def _cited(source: str) -> str:
+def _with_citation(source: str) -> str:
     citation = next((who for name, who in _CITATIONS.items() if source.startswith(name)), "")
     return f"{source}, {citation}" if citation else source
 
 
-def _feed(card: dict[str, Any]) -> str:
-    """The one file that looks like a network: few threats among much else."""
+def _feed_table(card: dict[str, Any]) -> str:
+    """The one file that resembles a network: few threats among many harmless posts."""
     row = next((one for one in _measured(card) if one.file == "edos" and one.precision_40 is not None), None)
     if row is None or row.precision_40 is None or row.recall_100 is None:
-        return "Not measured for this one."
-    return _rows(
+        return "Not measured for this detector."
+    return _markdown_table(
         ["rows", "threats", "base rate", "precision among the first 40", "recall among the first 100", "recall by chance"],
         [[row.rows, row.threats, f"{100 * row.base_rate:.1f} %", f"{100 * row.precision_40:.1f} %", f"{100 * row.recall_100:.1f} %",
           f"{100 * 100 / row.rows:.1f} %"]],
     )
 
 
-def _thresholds(header: Header) -> str:
+def _threshold_tables(header: Header) -> str:
     limits = [[lang or "any other", f"{limit.queue:.3f}", f"{limit.hide:.3f}"] for lang, limit in sorted(header.thresholds.items())]
     rates = [[one["lang"], one["kind"].replace("_", "-"), one["rows"], f"{100 * one['queued']:.1f} %", f"{100 * one['hidden']:.1f} %"]
              for one in header.card["budgets"]]
-    return _rows(["language", "queue from", "hide from"], limits) + "\n\n" + _rows(["language", "kind", "rows", "queued", "hidden"], rates)
+    tables = (["language", "queue from", "hide from"], limits), (["language", "kind", "rows", "queued", "hidden"], rates)
+    return "\n\n".join(_markdown_table(headings, rows) for headings, rows in tables)
 
 
-def _rows(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (headings, ["---"] * len(headings), *rows))

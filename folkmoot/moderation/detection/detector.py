@@ -1,6 +1,6 @@
-"""Scores texts with numpy alone: hashed counts, weights, a sum, a probability.
+"""Scores texts with numpy alone: hashed n-gram counts times weights, summed, turned into a probability.
 
-A long text is read in overlapping windows and is as bad as its worst one, so that a threat cannot hide in a chapter.
+A long text is scored in overlapping windows and gets the highest score of them, so that length does not hide a threat.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ Margins = npt.NDArray[np.float64]
 
 
 def windows(folded: str) -> list[str]:
-    """A text that is not long, as it is; a long one in overlapping pieces."""
+    """A short text unchanged; a long one as overlapping windows."""
     words = folded.split(" ")
     if len(words) <= _WINDOW:
         return [folded]
@@ -29,7 +29,7 @@ def windows(folded: str) -> list[str]:
 
 
 class Detector:
-    """One model in memory. Scoring changes nothing, so that threads may share it."""
+    """One model in memory. Scoring does not change it, so threads may share it."""
 
     def __init__(self, model: artefact.Artefact) -> None:
         self.header = model.header
@@ -37,7 +37,7 @@ class Detector:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "Detector":
-        """The detector in `path`, or the packaged one. Raises Problem when the file cannot be trusted."""
+        """The detector in `path`, or the packaged one. Raises Problem for a damaged file."""
         return cls(artefact.read(path or PACKAGED))
 
     @property
@@ -49,7 +49,7 @@ class Detector:
         return self.header.version
 
     def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Finding]:
-        """One finding per text, in their order."""
+        """One finding per text, in the same order."""
         found: list[Finding] = []
         for at in range(0, len(texts), _BATCH):
             batch = [folding.unmask(text) for text in texts[at : at + _BATCH]]
@@ -59,7 +59,7 @@ class Detector:
         return found
 
     def thresholds_for(self, lang: str | None) -> Thresholds:
-        """Of a language; a language that was never measured takes the strictest of those that were."""
+        """The thresholds of a language; the strictest ones for a language that was never measured."""
         return self.header.thresholds.get(lang or "") or self.header.thresholds[""]
 
     def probability(self, margin: float) -> float:
@@ -67,7 +67,7 @@ class Detector:
         return float(1 / (1 + np.exp(-(slope * margin + offset))))
 
     def margins(self, folded: Sequence[str]) -> Margins:
-        """The model's raw sum for each text that is folded already; above zero speaks for a threat."""
+        """The raw sum of the model for each folded text; positive means that a threat is more likely."""
         pieces = [windows(text) for text in folded]
         starts = np.cumsum([0] + [len(some) for some in pieces[:-1]])
         flat = [piece for some in pieces for piece in some]
@@ -77,9 +77,9 @@ class Detector:
     def _sums(self, folded: Sequence[str]) -> Margins:
         sums = np.full(len(folded), self.header.bias)
         source = features.stream(folded)
-        for table, (rarity, weight) in zip(self.header.tables, self._tables, strict=True):
-            counts = features.counted(features.grams(source, table.kind, table.bits), table.bits)
-            values = counts.counts * rarity[counts.buckets].astype(np.float32)
+        for table, (idf, weight) in zip(self.header.tables, self._tables, strict=True):
+            counts = features.count_grams(features.grams(source, table.kind, table.bits), table.bits)
+            values = counts.counts * idf[counts.buckets].astype(np.float32)
             lengths = np.sqrt(np.bincount(counts.texts, values * values, len(folded)))
             raw = np.bincount(counts.texts, values * weight[counts.buckets].astype(np.float32), len(folded))
             sums += table.scale * raw / np.maximum(lengths, 1e-6)
@@ -89,22 +89,22 @@ class Detector:
         score = self.probability(margin)
         limits = self.thresholds_for(lang)
         queue = score >= limits.queue
-        reasons = (*self._words(text, folded.text), *folded.tricks) if queue else ()
+        reasons = (*self._reason_words(text, folded.text), *folded.disguises) if queue else ()
         return Finding(round(score, 4), queue, score >= limits.hide, reasons, self.name, self.version)
 
-    def _words(self, text: str, folded: str) -> list[str]:
-        """The words that spoke most for a threat, most telling first, spelled as the text spells them."""
+    def _reason_words(self, text: str, folded: str) -> list[str]:
+        """The words that contributed most to the score, highest first, in the spelling of the text."""
         source = features.stream([folded])
-        along = np.zeros(len(source.codes) + 1)
-        for table, (rarity, weight) in zip(self.header.tables, self._tables, strict=True):
+        differences = np.zeros(len(source.codes) + 1)
+        for table, (idf, weight) in zip(self.header.tables, self._tables, strict=True):
             grams = features.grams(source, table.kind, table.bits)
-            values = rarity[grams.buckets].astype(np.float64)
-            spoke = table.scale * values * weight[grams.buckets] / max(1e-6, float(np.sqrt((values * values).sum())))
-            spoke /= grams.ends - grams.starts
-            np.add.at(along, grams.starts, spoke)
-            np.add.at(along, grams.ends, -spoke)
-        worth = np.add.reduceat(np.cumsum(along), source.word_starts)
+            values = idf[grams.buckets].astype(np.float64)
+            contribution = table.scale * values * weight[grams.buckets] / max(1e-6, float(np.sqrt((values * values).sum())))
+            contribution /= grams.ends - grams.starts
+            np.add.at(differences, grams.starts, contribution)
+            np.add.at(differences, grams.ends, -contribution)
+        contributions = np.add.reduceat(np.cumsum(differences), source.word_starts)
         words = folded.split(" ")
-        chosen = [int(at) for at in np.argsort(-worth)[:_REASONS] if worth[at] > 0 and words[at][0].isalnum()]
+        chosen = [int(at) for at in np.argsort(-contributions)[:_REASONS] if contributions[at] > 0 and words[at][0].isalnum()]
         spelled = folding.spellings(text)
         return list(dict.fromkeys(spelled.get(words[at], words[at]) for at in chosen))

@@ -1,7 +1,7 @@
-"""How often a detector errs, as its own card says.
+"""Error rates of a detector, as its own card states them.
 
-Read from the head of its file, so that a web process that shows a signal loads neither the detector nor numpy. A
-detector that was taken away, or that was never measured in a language, gives nothing.
+They are read from the header of its file, so that a web process that shows a signal loads neither the detector nor
+numpy. There are none for a removed detector, or for a language in which it was never measured.
 """
 
 import functools
@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 _PACKAGED = Path(__file__).with_name("threats.detector")
-_LONGEST_HEAD = 1 << 20
+_MAX_HEADER = 1 << 20
 
 
 class ErrorRates(msgspec.Struct, frozen=True):
-    """Of a hundred texts that only look like a threat, how many it points to; of a hundred threats, how many."""
+    """How many of a hundred look-alikes get a signal, and how many of a hundred threats."""
 
     look_alikes: int
     threats: int
@@ -39,7 +39,7 @@ class _Head(msgspec.Struct):
 
 @functools.lru_cache(maxsize=200)
 def find_error_rates(data: Path, version: str, language: str | None, *, is_hiding: bool) -> ErrorRates | None:
-    """What the card of this version says about this language. `is_hiding`: at the higher threshold."""
+    """The rates of this version in this language, or None. `is_hiding`: at the hide threshold."""
     if not re.fullmatch(r"[\w.-]{1,80}", version):
         return None
     own = data / "detector" / f"{version}.detector"
@@ -56,6 +56,6 @@ def _head(path: Path) -> _Head | None:
     try:
         with open(path, "rb") as file:
             file.readline(100)
-            return msgspec.json.decode(file.readline(_LONGEST_HEAD), type=_Head)
+            return msgspec.json.decode(file.readline(_MAX_HEADER), type=_Head)
     except (OSError, msgspec.DecodeError):
         return None

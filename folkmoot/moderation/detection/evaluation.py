@@ -1,4 +1,4 @@
-"""How often the detector is right: one line of numbers per file and language. Rows that nobody labelled are left out."""
+"""Measures a detector: one row of numbers per file and language. Rows without a label are left out."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from folkmoot.moderation.detection.detector import Detector
 from folkmoot.moderation.detection.model import Example
 
 Floats = npt.NDArray[np.float64]
-FIRST, SEEN = 40, 100
+PRECISION_AT, RECALL_AT = 40, 100
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """`found` and `wrong`: the share of threats, and of the rest, above a threshold. None where there is nothing to count."""
+    """`found` and `wrong`: the share of threats, and of other texts, above a threshold. None without any such row."""
 
     file: str
     lang: str
@@ -35,7 +35,7 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def measure(detector: Detector, examples: Sequence[Example]) -> list[Measured]:
-    """Scores the labelled rows; one line per file and language, in that order."""
+    """Scores the labelled rows; returns one entry per file and language, in that order."""
     known = [example for example in examples if example.threat is not None]
     findings = detector.score([example.text for example in known], [example.lang for example in known])
     places: dict[tuple[str, str], list[int]] = {}
@@ -45,11 +45,11 @@ def measure(detector: Detector, examples: Sequence[Example]) -> list[Measured]:
     queue = np.array([finding.queue for finding in findings], bool)
     hide = np.array([finding.hide for finding in findings], bool)
     labels = np.array([example.threat for example in known])
-    return [line(file, lang, labels[rows], scores[rows], queue[rows], hide[rows]) for (file, lang), rows in sorted(places.items())]
+    return [measure_rows(file, lang, labels[rows], scores[rows], queue[rows], hide[rows]) for (file, lang), rows in sorted(places.items())]
 
 
-def line(file: str, lang: str, labels: npt.NDArray[np.int64], scores: Floats, queue: npt.NDArray[np.bool_],
-         hide: npt.NDArray[np.bool_]) -> Measured:
+def measure_rows(file: str, lang: str, labels: npt.NDArray[np.int64], scores: Floats, queue: npt.NDArray[np.bool_],
+                 hide: npt.NDArray[np.bool_]) -> Measured:
     threats, rest = labels == 1, labels == 0
     order = np.argsort(-scores, kind="stable")
     both = bool(threats.any() and rest.any())
@@ -59,13 +59,13 @@ def line(file: str, lang: str, labels: npt.NDArray[np.int64], scores: Floats, qu
         average_precision=_short(average_precision(threats, scores)) if threats.any() else None,
         queue_found=_share(queue[threats]), queue_wrong=_share(queue[rest]),
         hide_found=_share(hide[threats]), hide_wrong=_share(hide[rest]),
-        precision_40=_share(threats[order[:FIRST]]) if threats.any() else None,
-        recall_100=_short(float(threats[order[:SEEN]].sum() / threats.sum())) if threats.any() else None,
+        precision_40=_share(threats[order[:PRECISION_AT]]) if threats.any() else None,
+        recall_100=_short(float(threats[order[:RECALL_AT]].sum() / threats.sum())) if threats.any() else None,
     )
 
 
 def roc_auc(threats: npt.NDArray[np.bool_], scores: Floats) -> float:
-    """How often a threat stands above one of the rest; equal scores count half."""
+    """The probability that a threat scores higher than another text; equal scores count half."""
     values, place = np.unique(scores, return_inverse=True)
     of_rest = np.bincount(place[~threats], minlength=len(values))
     below = np.cumsum(of_rest) - of_rest / 2
@@ -73,7 +73,7 @@ def roc_auc(threats: npt.NDArray[np.bool_], scores: Floats) -> float:
 
 
 def average_precision(threats: npt.NDArray[np.bool_], scores: Floats) -> float:
-    """Precision at each threat found, on average; rows with equal scores are taken together."""
+    """The mean precision at each threat found; rows with equal scores are taken together."""
     order = np.argsort(-scores, kind="stable")
     found = np.cumsum(threats[order])
     last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
@@ -89,12 +89,12 @@ def _short(value: float) -> float:
     return round(value, 4)
 
 
-HEADINGS = ["file", "lang", "rows", "threats", "base rate", "ROC-AUC", "AP", "queue: found", "wrong", "hide: found", "wrong",
-            "of first 40", "found in 100"]
+HEADINGS = ["file", "lang", "rows", "threats", "base rate", "ROC-AUC", "AP", "queue: recall", "FPR", "hide: recall", "FPR",
+            "precision@40", "recall@100"]
 
 
 def cells(measured: Measured) -> list[str]:
-    """One line of the table, as text."""
+    """One row of the table, as text."""
     def number(value: float | None) -> str:
         return "" if value is None else f"{value:.3f}"
 

@@ -1,7 +1,7 @@
 """Reads labelled posts: JSON lines, or CSV with the same names as its columns.
 
-A row needs `text`. `threat` (1, 0 or nothing) stands in the row or in its `labels`; `id`, `lang`, `split`, `source`, `licence`
-and `group` are optional. Rows of one group are siblings (one template, one author) and never stand on both sides of a split.
+A row needs `text`. `threat` (1, 0 or empty) is a field of the row or of its `labels`; `id`, `lang`, `split`, `source`, `licence`
+and `group` are optional. Rows of one group belong together (one template, one author) and are never on both sides of a split.
 """
 
 import csv
@@ -18,7 +18,7 @@ _THREAT = {"1": 1, "0": 0, "true": 1, "false": 0, "": None, "null": None, "none"
 
 
 def read_examples(path: Path, wanted: dict[str, str] | None = None) -> list[Example]:
-    """The rows of a file, of those in which KEY is VALUE. Raises Problem, naming the line that cannot be read."""
+    """The rows of a file whose fields have the `wanted` values. Raises Problem that names the line that cannot be read."""
     try:
         rows = _csv_rows(path) if path.suffix == ".csv" else json_rows(path.read_bytes().splitlines(), path.name)
         return [
@@ -28,7 +28,7 @@ def read_examples(path: Path, wanted: dict[str, str] | None = None) -> list[Exam
     except OSError as error:
         raise Problem("%(path)s cannot be read: %(why)s.", path=path, why=error.strerror or error) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Problem("%(path)s is no CSV in UTF-8: %(why)s.", path=path, why=error) from error
+        raise Problem("%(path)s is not CSV in UTF-8: %(why)s.", path=path, why=error) from error
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -46,7 +46,7 @@ def json_rows(file: Iterable[bytes], name: str) -> Iterator[tuple[int, dict[str,
         try:
             row = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
-            raise Problem("%(name)s, line %(number)d is no JSON: %(why)s.", name=name, number=number, why=error) from error
+            raise Problem("%(name)s, line %(number)d is not JSON: %(why)s.", name=name, number=number, why=error) from error
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise Problem("%(name)s, line %(number)d: each line must be an object with a field `text`.", name=name, number=number)
         yield number, row
@@ -62,7 +62,7 @@ def _example(path: Path, number: int, row: dict[str, Any]) -> Example:
     given = row.get("threat", labels.get("threat"))
     threat = _THREAT.get(str("" if given is None else given).strip().lower(), 2)
     if threat == 2 or not isinstance(row.get("text"), str):
-        raise Problem("%(name)s, line %(number)d: a row needs `text`, and `threat` must be 1, 0 or nothing.", name=path.name, number=number)
+        raise Problem("%(name)s, line %(number)d: a row needs `text`, and `threat` must be 1, 0 or empty.", name=path.name, number=number)
     name = str(row.get("id") or f"{path.stem}-{number}")
     return Example(
         id=name, text=row["text"], lang=language_of(row), threat=threat, split=str(row.get("split") or "train"),
@@ -72,8 +72,8 @@ def _example(path: Path, number: int, row: dict[str, Any]) -> Example:
 
 
 def _group(file: str, name: str, row: dict[str, Any], labels: dict[str, Any]) -> str:
-    """One template, one functional test, one author of a whole file; otherwise the row alone."""
-    sibling = row.get("group") or labels.get("template") or labels.get("functionality")
-    if sibling:
-        return f"{file}:{sibling}"
+    """The group of a row: its template, its functional test, or the author of the whole file; otherwise the row alone."""
+    group = row.get("group") or labels.get("template") or labels.get("functionality")
+    if group:
+        return f"{file}:{group}"
     return file if "kind" in labels else name

@@ -1,7 +1,7 @@
-"""From folded texts to counts: words 1 to 3, characters 2 to 5, and pairs of parts, for a whole batch at once.
+"""Feature extraction from folded texts: word n-grams (1 to 3), character n-grams (2 to 5) and pairs of parts, for a batch.
 
-A text is an array of code points and an n-gram is a polynomial hash over it, computed for all positions together. So
-there is no vocabulary to load, and reading a post costs microseconds. The trainer and the scorer both call this.
+A text is an array of code points, and the polynomial hash of an n-gram is computed for all positions together. So there
+is no vocabulary to load, and a post costs microseconds. The trainer and the scorer both use this module.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _SALTS = [np.uint64(0xA0761D6478BD642F), np.uint64(0xE7037ED1A0B428DB), np.uint6
 
 
 class Grams(NamedTuple):
-    """Every n-gram of a batch: which text it stands in, its bucket, and where (`start` to `end` of the batch's stream)."""
+    """Every n-gram of a batch: the text that contains it, its bucket, and its position (`start` to `end` in the stream of the batch)."""
 
     texts: Numbers
     buckets: Numbers
@@ -33,7 +33,7 @@ class Grams(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """A batch as code points, with where each text and each word begins."""
+    """A batch as code points, with the text of each code point and the bounds of each word."""
 
     texts: Sequence[str]
     codes: npt.NDArray[np.uint32]
@@ -43,7 +43,7 @@ class Stream(NamedTuple):
 
 
 def stream(folded: Sequence[str]) -> Stream:
-    """Texts one after the other, each between spaces and closed by a line end."""
+    """Joins the texts; each is surrounded by spaces and ends with a line end."""
     joined = "".join([f" {text} \n" for text in folded])
     codes = np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32)
     text_of = np.cumsum(codes == _END) - (codes == _END)
@@ -54,14 +54,14 @@ def stream(folded: Sequence[str]) -> Stream:
 
 
 def grams(source: Stream, kind: str, bits: int) -> Grams:
-    """Of one kind, as the artefact names it."""
+    """The n-grams of one kind, as the artefact names it."""
     if kind == "parts":
         return part_pairs(source)
     return word_grams(source, bits) if kind == "words" else character_grams(source, bits)
 
 
 def character_grams(source: Stream, bits: int, shortest: int = 2, longest: int = 5) -> Grams:
-    """Runs of characters inside one text, spaces included."""
+    """Character n-grams inside one text, spaces included."""
     codes = source.codes.astype(np.uint64)
     found = []
     for length in range(shortest, longest + 1):
@@ -74,24 +74,24 @@ def character_grams(source: Stream, bits: int, shortest: int = 2, longest: int =
         starts = np.flatnonzero(source.text_of[:count] == source.text_of[length - 1 :])
         starts = starts[source.codes[starts + length - 1] != _END]
         found.append((starts, starts + length, _bucket(hashes[starts], bits)))
-    return _together(source, found)
+    return _concatenate(source, found)
 
 
 def word_grams(source: Stream, bits: int, longest: int = 3) -> Grams:
-    """Words, pairs and triples of words; marks of punctuation count as words."""
+    """Words, pairs and triples of words; punctuation marks count as words."""
     starts, ends = source.word_starts, source.word_ends
     if not len(starts):
-        return _together(source, [])
+        return _concatenate(source, [])
     codes = source.codes.astype(np.uint64)
     lengths = np.minimum(ends - starts, _LONGEST_WORD)
     offsets = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     letters = codes[np.repeat(starts, lengths) + offsets] * _POWERS[offsets]
     words = np.add.reduceat(letters, np.cumsum(lengths) - lengths)
-    return _runs(source, words, bits, longest)
+    return _word_runs(source, words, bits, longest)
 
 
 def part_pairs(source: Stream) -> Grams:
-    """The parts that words play, alone and in pairs (see structure.py); their features need no hashing."""
+    """The parts of words, alone and in pairs (see structure.py); these features need no hashing."""
     found: list[tuple[int, int, int]] = []
     first = 0
     for text in source.texts:
@@ -99,11 +99,11 @@ def part_pairs(source: Stream) -> Grams:
         found += [(feature, first + at, first + later) for feature, at, later in structure.pairs(words)]
         first += len(words)
     columns = np.array(found, np.int64).reshape(-1, 3)
-    return _together(source, [(source.word_starts[columns[:, 1]], source.word_ends[columns[:, 2]], columns[:, 0])])
+    return _concatenate(source, [(source.word_starts[columns[:, 1]], source.word_ends[columns[:, 2]], columns[:, 0])])
 
 
-def _runs(source: Stream, words: Hashes, bits: int, longest: int) -> Grams:
-    """Neighbours of the same text, one to `longest` of them."""
+def _word_runs(source: Stream, words: Hashes, bits: int, longest: int) -> Grams:
+    """Sequences of 1 to `longest` adjacent words of the same text."""
     starts, ends = source.word_starts, source.word_ends
     text_of = source.text_of[starts]
     found = []
@@ -113,13 +113,13 @@ def _runs(source: Stream, words: Hashes, bits: int, longest: int) -> Grams:
             continue
         hashes = np.zeros(count, np.uint64)
         for at in range(length):
-            hashes = (hashes + _mixed(words[at : at + count])) * _SALTS[at]
+            hashes = (hashes + _mix(words[at : at + count])) * _SALTS[at]
         kept = np.flatnonzero(text_of[:count] == text_of[length - 1 :])
         found.append((starts[kept], ends[kept + length - 1], _bucket(hashes[kept], bits)))
-    return _together(source, found)
+    return _concatenate(source, found)
 
 
-def _together(source: Stream, found: list[tuple[Numbers, Numbers, Numbers]]) -> Grams:
+def _concatenate(source: Stream, found: list[tuple[Numbers, Numbers, Numbers]]) -> Grams:
     if not found:
         nothing = np.zeros(0, np.int64)
         return Grams(nothing, nothing, nothing, nothing)
@@ -127,26 +127,26 @@ def _together(source: Stream, found: list[tuple[Numbers, Numbers, Numbers]]) -> 
     return Grams(source.text_of[starts], buckets, starts, ends)
 
 
-def _mixed(hashes: Hashes) -> Hashes:
+def _mix(hashes: Hashes) -> Hashes:
     hashes = (hashes ^ (hashes >> np.uint64(32))) * _MIX
     mixed: Hashes = hashes ^ (hashes >> np.uint64(29))
     return mixed
 
 
 def _bucket(hashes: Hashes, bits: int) -> Numbers:
-    return (_mixed(hashes) * _BASE >> np.uint64(64 - bits)).astype(np.int64)
+    return (_mix(hashes) * _BASE >> np.uint64(64 - bits)).astype(np.int64)
 
 
 class Counts(NamedTuple):
-    """How often each bucket stands in each text, ordered by text: the rows of a sparse matrix."""
+    """How often each bucket occurs in each text, ordered by text: the rows of a sparse matrix."""
 
     texts: Numbers
     buckets: Numbers
     counts: npt.NDArray[np.float32]
 
 
-def counted(grams: Grams, bits: int) -> Counts:
-    """Each bucket of each text once, with how often it was there, softened (1 + log)."""
+def count_grams(grams: Grams, bits: int) -> Counts:
+    """Each bucket of each text once, with the logarithm of its count (1 + log)."""
     keys = np.sort((grams.texts << bits) | grams.buckets)
     if not len(keys):
         return Counts(keys, keys, np.zeros(0, np.float32))

@@ -1,7 +1,7 @@
-"""What detection hears of: each new or edited post and profile, at once after it appeared. `app.py` subscribes these.
+"""Subscribers of detection: they examine each new or edited post and profile at once. `app.py` subscribes them.
 
-Texts that come together are read by one statement and scored by one call, off the event loop: half the cost of one by
-one when a network is busy, and a hundredth of a second later when it is not.
+Texts that arrive together are read by one statement and scored by one call, off the event loop: half the cost of single
+calls on a busy network, for a delay of 10 ms.
 """
 
 import asyncio
@@ -10,19 +10,19 @@ from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, raise_signal
-from folkmoot.moderation.detection.model import Finding, Words
+from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
 from folkmoot.network.posts.model import PostCreated, PostEdited
 
-_GATHER = 0.01  # seconds
-_MOST = 64  # texts to a call
+_GATHER_SECONDS = 0.01
+_MAX_BATCH = 64
 
 
 _Key = tuple[Subject, int]
 
 
 class Examiner:
-    """Examines posts and profiles with one detector, which is loaded when the first one comes."""
+    """Examines posts and profiles with one detector, which is loaded for the first of them."""
 
     def __init__(self, load: Loader) -> None:
         self._load = load
@@ -43,7 +43,7 @@ class Examiner:
         await self._examine(database, (Subject.ACCOUNT, event.account_id))
 
     async def _examine(self, database: Database, key: _Key) -> None:
-        """Waits until the post or profile has been examined. Raises what went wrong, and is then tried again."""
+        """Waits until the post or profile has been examined. Raises the error of the batch; the delivery is then retried."""
         loop = asyncio.get_running_loop()
         done = self._waiting.setdefault(key, loop.create_future())
         if self._run is None or self._run.done():
@@ -51,15 +51,15 @@ class Examiner:
         await asyncio.shield(done)
 
     async def _examine_waiting(self, database: Database) -> None:
-        await asyncio.sleep(_GATHER)
+        await asyncio.sleep(_GATHER_SECONDS)
         while self._waiting:
-            batch = {key: self._waiting.pop(key) for key in list(self._waiting)[:_MOST]}
+            batch = {key: self._waiting.pop(key) for key in list(self._waiting)[:_MAX_BATCH]}
             try:
                 await self._examine_batch(database, list(batch))
             except Exception as error:
                 for done in batch.values():
                     done.set_exception(error)
-                    done.exception()  # whoever asked hears of it; who went away meanwhile need not
+                    done.exception()  # retrieved: a caller that was cancelled meanwhile does not await it
             else:
                 for done in batch.values():
                     done.set_result(None)
@@ -67,8 +67,8 @@ class Examiner:
     async def _examine_batch(self, database: Database, batch: list[_Key]) -> None:
         posts, accounts = ([id_ for of, id_ in batch if of is subject] for subject in (Subject.POST, Subject.ACCOUNT))
         async with database.read() as conn:
-            words = [found for found in await queries.list_words_unscoped(conn, posts) if found.text] if posts else []
-            words += await queries.list_profiles_unscoped(conn, accounts) if accounts else []
+            words = [found for found in await queries.list_post_texts_unscoped(conn, posts) if found.text] if posts else []
+            words += await queries.list_profile_texts_unscoped(conn, accounts) if accounts else []
         if not words:
             return
         for found, finding in zip(words, await asyncio.to_thread(self._score, words), strict=True):
@@ -76,5 +76,5 @@ class Examiner:
                 async with database.write() as tx:
                     await raise_signal(tx, found, finding)
 
-    def _score(self, words: list[Words]) -> list[Finding]:
+    def _score(self, words: list[ExaminedText]) -> list[Finding]:
         return self._load().score([found.text for found in words], [found.language for found in words])

@@ -1,5 +1,4 @@
-"""What detection speaks in: the words that are examined, the finding about one text, and the labelled row that training and
-measuring read."""
+"""The types of detection: the text that is examined, the finding about it, and the labelled row for training and measuring."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,9 +10,9 @@ import msgspec
 from folkmoot.moderation.cases.model import Subject
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True):
-    """What a post says in all its places (text, cover, poll, descriptions of pictures), or a profile (names, biography, rows,
-    descriptions of pictures)."""
+class ExaminedText(msgspec.Struct, frozen=True, kw_only=True):
+    """All text of a post (text, cover, poll, descriptions of pictures) or of a profile (names, biography, fields, descriptions
+    of pictures)."""
 
     subject: Subject
     subject_id: int
@@ -24,13 +23,13 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Names these words, so that a decision or a signal about them is not taken for one about others."""
+        """A hash of the text, so that a decision or a signal about it is not applied to another text."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:32]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What the detector says of one text. `score` is a calibrated probability; `reasons` are the words that spoke most for it,
-    in the text's own spelling, and the disguises that were seen through."""
+    """The result for one text. `score` is a calibrated probability; `reasons` are the words that contributed most, in the
+    spelling of the text, and the disguises that were removed."""
 
     score: float
     queue: bool
@@ -41,14 +40,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """From which score on a text gets a case, and from which it is hidden until somebody has looked."""
+    """The score from which a text gets a case, and from which it is hidden until a moderator has decided."""
 
     queue: float
     hide: float
 
 
 class Example(msgspec.Struct, frozen=True):
-    """One labelled row. `threat`: 1, 0, or None where nobody has asked; `group` keeps siblings on one side of a split."""
+    """One labelled row. `threat`: 1, 0, or None for unlabelled; rows of one `group` are on the same side of a split."""
 
     id: str
     text: str

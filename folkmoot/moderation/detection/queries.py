@@ -1,4 +1,4 @@
-"""All SQL of signals, and the words that a detector reads."""
+"""All SQL of signals, and of the texts that a detector examines."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.moderation.cases.model import State, Subject
-from folkmoot.moderation.detection.model import Words
+from folkmoot.moderation.detection.model import ExaminedText
 from folkmoot.moderation.detection.signals import Signal
 from folkmoot.network.accounts.model import ProfileField
 from folkmoot.network.posts.model import Visibility
@@ -16,10 +16,10 @@ _SIGNAL = (
 )
 
 
-async def list_words_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[Words]:
-    """The words of posts that others than those whom they name can read; nothing of boosts, private messages, deleted posts.
+async def list_post_texts_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[ExaminedText]:
+    """The texts of posts; without boosts, private messages and deleted posts.
 
-    A private message is examined by nobody, unless one of those who may read it reports it.
+    A private message is never examined; it gets a case only when a recipient reports it.
     """
     rows = await conn.fetch(
         """
@@ -32,7 +32,7 @@ async def list_words_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[W
         list(post_ids), Visibility.DIRECT,
     )
     return [
-        Words(
+        ExaminedText(
             subject=Subject.POST, subject_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
             text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])),
         )
@@ -40,8 +40,8 @@ async def list_words_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> list[W
     ]
 
 
-async def list_profiles_unscoped(conn: ReadConn, account_ids: Sequence[int]) -> list[Words]:
-    """What accounts say of themselves, their names included."""
+async def list_profile_texts_unscoped(conn: ReadConn, account_ids: Sequence[int]) -> list[ExaminedText]:
+    """The texts of profiles, names included."""
     rows = await conn.fetch(
         """
         SELECT a.id, a.username, a.display_name, a.bio, a.fields, a.avatar_description, a.header_description, l.language
@@ -56,15 +56,15 @@ async def list_profiles_unscoped(conn: ReadConn, account_ids: Sequence[int]) -> 
             row["username"].replace("_", " "), row["display_name"], row["bio"], *(f"{field.name}: {field.value}" for field in fields),
             row["avatar_description"], row["header_description"],
         ]
-        found.append(Words(
+        found.append(ExaminedText(
             subject=Subject.ACCOUNT, subject_id=row["id"], account_id=row["id"], language=row["language"],
             text="\n".join(filter(None, parts)),
         ))
     return found
 
 
-async def was_profile_decided(conn: ReadConn, words: Words) -> bool:
-    """Whether people have decided about a profile in which a detector had pointed to these very words."""
+async def was_profile_decided(conn: ReadConn, words: ExaminedText) -> bool:
+    """Whether a case with a signal about exactly this text of the profile has been decided."""
     return bool(await conn.fetchval(
         "SELECT EXISTS (SELECT FROM signals AS s JOIN cases AS c ON c.id = s.case_id"
         f" WHERE s.account_id = $1 AND s.words = $2 AND c.state = '{State.DECIDED}')",
@@ -73,7 +73,7 @@ async def was_profile_decided(conn: ReadConn, words: Words) -> bool:
 
 
 async def insert_signal(tx: WriteTx, signal: Signal) -> bool:
-    """False when this detector has said so already of these words."""
+    """False when this detector has a signal about this text already."""
     return bool(await tx.fetchval(
         f"INSERT INTO signals ({_SIGNAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         " ON CONFLICT DO NOTHING RETURNING true",
@@ -83,7 +83,7 @@ async def insert_signal(tx: WriteTx, signal: Signal) -> bool:
 
 
 async def list_signals(conn: ReadConn, case_ids: Sequence[int]) -> list[Signal]:
-    """What detectors said in these cases, newest first. Leans on signals_case."""
+    """The signals of these cases, newest first. Index: signals_case."""
     rows = await conn.fetch(
         f"SELECT {_SIGNAL} FROM signals WHERE case_id = ANY ($1::bigint[]) ORDER BY id DESC LIMIT 1000", list(case_ids)
     )
@@ -91,7 +91,7 @@ async def list_signals(conn: ReadConn, case_ids: Sequence[int]) -> list[Signal]:
 
 
 async def get_highest_score(conn: ReadConn, case_id: int) -> float:
-    """Of the newest words that were examined; 0 without a signal."""
+    """The highest score of the newest examined text; 0 without a signal."""
     value = await conn.fetchval(
         "SELECT max(s.score) FROM signals AS s JOIN (SELECT edited_at, words FROM signals WHERE case_id = $1 ORDER BY id DESC LIMIT 1)"
         " AS newest ON s.edited_at IS NOT DISTINCT FROM newest.edited_at AND s.words IS NOT DISTINCT FROM newest.words"

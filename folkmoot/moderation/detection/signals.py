@@ -1,4 +1,4 @@
-"""What a detector pointed out in one post or profile. No input or output. A signal orders and hides; people decide."""
+"""What a detector found in one post or profile. No input or output. Signals order the queue and hide; people decide."""
 
 from datetime import datetime
 
@@ -8,8 +8,8 @@ from folkmoot.base.events import Event
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """About a post: `edited_at` says which words of it, None for the first. About a profile: `account_id`, and `words` is
-    the key of its words. `score` is a probability."""
+    """About a post: `edited_at` is the version of its text, None for the first. About a profile: `account_id`, and `words` is
+    the key of the text. `score` is a probability."""
 
     id: int
     case_id: int
@@ -27,8 +27,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignalRaised(Event, frozen=True, kw_only=True):
-    """`is_hiding`: so likely that the post is hidden until people have looked; `edited_at` says which words of it. Without a
-    post it is about a profile: that waits for people, since nothing hides a person."""
+    """`is_hiding`: over the hide threshold, so the post is hidden until a moderator has decided; `edited_at` is the version of
+    its text. Without a post it is about a profile, which is never hidden before a decision."""
 
     kind = "signal.raised"
     case_id: int

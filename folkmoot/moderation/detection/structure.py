@@ -1,7 +1,7 @@
-"""The parts that words play: who speaks, whom it concerns, what is done, in which frame (quote, report, game, past).
+"""The roles of words in a sentence, called parts: speaker, target, action, frame (quote, report, game, past).
 
-A linear model of n-grams sees words; whether `them`, `should` and `hang` stand together is a matter of order and
-distance. Here each word becomes its parts (see cues.txt), and pairs of parts within a few words become features.
+A linear model of n-grams does not see how `them`, `should` and `hang` are related: that depends on order and distance.
+Here each word is mapped to its parts (see cues.txt), and pairs of parts within a few words become features.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 BITS = 13
-_REACH = 8  # words from the first of a pair to the second
+_REACH = 8  # the largest distance of a pair, in words
 _NEAR = 2
 _ENDINGS = [
     ("ju", "will"), ("nu", "will"), ("im", "will"), ("am", "will"), ("eme", "will"), ("em", "will"), ("ime", "will"),
@@ -20,7 +20,7 @@ _ENDINGS = [
 
 
 class Cues(NamedTuple):
-    """The names of the parts, and the numbers of the parts of whole words and of stems."""
+    """The names of the parts, and the part numbers of whole words and of stems."""
 
     names: list[str]
     words: dict[str, tuple[int, ...]]
@@ -47,7 +47,7 @@ def cues() -> Cues:
 
 @lru_cache(20_000)
 def parts_of(word: str) -> tuple[int, ...]:
-    """The parts of one folded word; of a verb of violence its form too, which in Czech says who does it."""
+    """The parts of one folded word; for a verb of violence also its ending, which in Czech marks the person."""
     known = cues()
     found = list(known.words.get(word, ()))
     for length in range(3, len(word) + 1):
@@ -58,7 +58,7 @@ def parts_of(word: str) -> tuple[int, ...]:
 
 
 def pairs(words: Sequence[str]) -> list[tuple[int, int, int]]:
-    """(feature, first word, last word): every part, and every two parts within reach, near or not so near."""
+    """(feature, first word, last word) of every part, and of every pair of parts within reach; near and far pairs differ."""
     count = len(cues().names)
     known = [(at, parts) for at, word in enumerate(words) if (parts := parts_of(word))]
     found = []

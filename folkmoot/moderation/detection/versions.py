@@ -1,7 +1,6 @@
-"""Which detector a network uses: those it was given are kept in DATA/detector, and `current` points to one of them.
+"""Which detector a network uses: installed detectors are in DATA/detector, and the link `current` points to one of them.
 
-Without one, the packaged detector is used. Switching back is pointing back; a worker that is running takes the other
-one with the next post.
+Without the link, the packaged detector is used. A running worker loads another detector with the next post.
 """
 
 import os
@@ -24,31 +23,31 @@ def current(data: Path) -> Path | None:
     return link.resolve() if link.exists() else None
 
 
-def kept(data: Path) -> list[Path]:
-    """The detectors that this network was given, by name."""
+def list_installed(data: Path) -> list[Path]:
+    """The installed detectors, by name."""
     return sorted(path for path in folder_of(data).glob(f"*{_ENDING}") if not path.is_symlink())
 
 
 def use(data: Path, chosen: str) -> str:
-    """Takes a file, the version of a kept one, or `packaged`. Returns the version. Raises Problem and changes nothing otherwise."""
+    """Switches to a file, an installed version, or `packaged`; returns the version. Raises Problem for a file that is not valid."""
     link = folder_of(data) / "current"
     if chosen == PACKAGED:
         link.unlink(missing_ok=True)
         return PACKAGED
-    ours = folder_of(data) / f"{chosen}{_ENDING}"
-    model = artefact.read(ours if ours.is_file() else Path(chosen))
+    installed = folder_of(data) / f"{chosen}{_ENDING}"
+    model = artefact.read(installed if installed.is_file() else Path(chosen))
     target = folder_of(data) / f"{model.header.version}{_ENDING}"
     if not target.is_file():
         artefact.write(target, model)
-    beside = link.with_name("current.new")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target.name)
-    os.replace(beside, link)
+    temporary = link.with_name("current.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target.name)
+    os.replace(temporary, link)
     return model.header.version
 
 
-class InUse:
-    """The detector of a network, loaded when it is first asked for and again when another one was chosen."""
+class CurrentDetector:
+    """The detector of a network, loaded at the first call and again when another one was chosen."""
 
     def __init__(self, data: Path) -> None:
         self._data = data

@@ -1,1 +1,1 @@
-"""The journal: every step of moderation, append-only and chained by hash, so that nobody can change what happened."""
+"""The journal: an append-only log of all steps of moderation, chained by hash, so that every change is detected."""

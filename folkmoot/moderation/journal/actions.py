@@ -1,4 +1,4 @@
-"""Writing to the journal, chaining what was written, and accepting damage that an operator has looked into."""
+"""Writes to the journal, seals its entries in a hash chain, and accepts damage that an operator has examined."""
 
 import logging
 import socket
@@ -13,14 +13,14 @@ from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
 from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end, write_end
-from folkmoot.moderation.journal.model import Entry, Gap, Head, SealState, Step, chained, signed_text
+from folkmoot.moderation.journal.model import Entry, Gap, Head, SealState, Step, chain_hash, signed_text
 
 _BATCH = 2000
 log = logging.getLogger(__name__)
 
 
-async def note(tx: WriteTx, step: Step, *, case_id: int | None, actor_id: int | None = None, **facts: Any) -> None:
-    """Writes down a step, in the transaction of the step. `actor_id` None: the system. `facts`: ids and words of ours."""
+async def record_step(tx: WriteTx, step: Step, *, case_id: int | None, actor_id: int | None = None, **facts: Any) -> None:
+    """Adds an entry, in the transaction of the step. `actor_id` None: the system. `facts`: ids and fixed words, never a member's text."""
     text = msgspec.json.encode({name: value for name, value in facts.items() if value is not None}, order="sorted").decode()
     await queries.insert_entry(tx, step, clock.now(), case_id, actor_id, text)
 
@@ -30,51 +30,51 @@ def journal_signer(secret: bytes) -> Signer:
 
 
 async def seal(database: Database, secret: bytes, end_file: Path) -> int:
-    """Chains what was written since, behind the writers; returns how many entries. By the clock, once a second.
+    """Adds the unsealed entries to the chain; returns how many. Timed, once a second.
 
-    The end of the chain is signed, and noted in a file outside of the database too, so that entries cut off its end are
-    missed. Where that file is damaged or the chain is not the one it is about, nothing is sealed: that would sign what
-    somebody else made of it. Where entries were removed before they were sealed, sealing goes on. Either state is stored,
-    and told by doctor and `moot log verify`; `moot log accept` ends it.
+    The end of the chain is signed and also stored in a file outside of the database, so that the removal of entries from its
+    end is detected. While that file is damaged or does not match the chain, nothing is sealed, because that would sign a
+    forged chain. If entries were removed before they were sealed, sealing continues. Either state is stored and reported by
+    `moot doctor` and `moot log verify`; `moot log accept` ends it.
     """
     signer = journal_signer(secret)
     sealed = 0
     while True:
         async with database.write() as tx:
             end = await queries.lock_end(tx)
-            if (await _enter_state(tx, signer, end_file, end)).is_stopped:
+            if (await _update_state(tx, signer, end_file, end)).is_stopped:
                 return sealed
             entries = await queries.list_unsealed(tx, _BATCH)
             if not entries:
                 return sealed
-            head = await _chain(tx, signer, end, entries)
+            head = await _append_to_chain(tx, signer, end, entries)
         write_end(end_file, head)
         sealed += len(entries)
 
 
 async def accept_damage(database: Database, secret: bytes, end_file: Path) -> tuple[SealState, list[Gap]]:
-    """Lets sealing go on from the chain as it stands, after somebody has looked into the damage; returns what was accepted.
+    """Continues sealing from the current chain after an operator has examined the damage; returns what was accepted.
 
-    Operators. Writes journal.damage_accepted, so that this stands in the chain for ever; entries that do not fit into the
-    chain stay faults. Changes nothing when there is no damage.
+    Operators. Writes journal.damage_accepted, so that the chain records it; altered entries stay faults. Changes nothing
+    without damage.
     """
     signer = journal_signer(secret)
     async with database.write() as tx:
         end = await queries.lock_end(tx)
-        state = await _enter_state(tx, signer, end_file, end)
+        state = await _update_state(tx, signer, end_file, end)
         gaps = await list_open_gaps(tx, signer)
         if state is SealState.SEALING and not gaps:
             return state, gaps
-        await note(tx, Step.DAMAGE_ACCEPTED, case_id=None, state=state, position=end.position, gaps=gaps,
-                   signature=signer.sign(_accepted_text(gaps)))
+        await record_step(tx, Step.DAMAGE_ACCEPTED, case_id=None, state=state, position=end.position, gaps=gaps,
+                          signature=signer.sign(_accepted_text(gaps)))
         await queries.upsert_state(tx, SealState.SEALING, clock.now())
-        head = await _chain(tx, signer, end, await queries.list_unsealed(tx, _BATCH))
+        head = await _append_to_chain(tx, signer, end, await queries.list_unsealed(tx, _BATCH))
     write_end(end_file, head)
     return state, gaps
 
 
 async def list_open_gaps(conn: ReadConn, signer: Signer) -> list[Gap]:
-    """Entries that were removed before they were sealed, without those that an operator has accepted."""
+    """Entries that were removed before they were sealed, without those whose loss an operator has accepted."""
     gaps = await queries.list_gaps(conn)
     if not gaps:
         return []
@@ -95,13 +95,13 @@ def _accepted_text(gaps: Sequence[Gap]) -> str:
     return "accepted:" + msgspec.json.encode(gaps).decode()
 
 
-async def _chain(tx: WriteTx, signer: Signer, end: Head, entries: Sequence[Entry]) -> Head:
-    """Gives entries their places behind the end of the chain; returns the new end, signed."""
+async def _append_to_chain(tx: WriteTx, signer: Signer, end: Head, entries: Sequence[Entry]) -> Head:
+    """Appends entries to the chain; returns the new end, signed."""
     position, digest = end.position, end.hash
     positions, hashes = [], []
     for entry in entries:
         position += 1
-        digest = chained(digest, position, entry)
+        digest = chain_hash(digest, position, entry)
         positions.append(position)
         hashes.append(digest)
     await queries.update_sealed(tx, [entry.id for entry in entries], positions, hashes)
@@ -110,8 +110,8 @@ async def _chain(tx: WriteTx, signer: Signer, end: Head, entries: Sequence[Entry
     return head
 
 
-async def _enter_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) -> SealState:
-    """Looks at the file and the newest entries, and stores the state if it is another one than before."""
+async def _update_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) -> SealState:
+    """Checks the file and the newest entries, and stores the state if it has changed."""
     keeper = f"{socket.gethostname()}:{end_file.parent.resolve()}"
     facts = await queries.get_sealer_facts(tx, keeper)
     state = await _compare_end(tx, signer, end_file, end, keeper, is_keeper=facts.is_keeper)
@@ -120,7 +120,7 @@ async def _enter_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) -
         if facts.has_fresh_gap or before.is_stopped:
             state = SealState.ENTRIES_MISSING if await list_open_gaps(tx, signer) else SealState.SEALING
         elif before is SealState.ENTRIES_MISSING:
-            state = before  # until somebody accepts it
+            state = before  # until an operator accepts it
     if state is not facts.state:
         await queries.upsert_state(tx, state, clock.now())
         if state.reason:
@@ -131,8 +131,8 @@ async def _enter_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) -
 async def _compare_end(
     tx: WriteTx, signer: Signer, end_file: Path, end: Head, keeper: str, *, is_keeper: bool
 ) -> SealState:
-    """Whether the chain is the one that the file is about. A host that has never kept the file, such as a restored one,
-    begins to, if the chain holds the end that was signed last; the journal says so."""
+    """Checks that the chain contains the end in the file. A host that never had the file, such as a restored one, starts to keep
+    it if the chain contains the end that was signed last; the journal records this."""
     try:
         noted = read_end(end_file, signer)
     except EndFileDamaged as damage:
@@ -145,7 +145,7 @@ async def _compare_end(
     if head is None or not signer.is_valid(head.signed_text, head.signature) or await queries.find_hash(tx, head.position) != head.hash:
         return SealState.CHAIN_CHANGED
     if noted is None:
-        await note(tx, Step.END_ADOPTED, case_id=None, position=end.position)
+        await record_step(tx, Step.END_ADOPTED, case_id=None, position=end.position)
     elif not is_keeper:
         await queries.insert_keeper(tx, keeper)
     return SealState.SEALING

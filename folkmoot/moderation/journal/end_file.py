@@ -1,7 +1,7 @@
-"""The signed end of the chain in a file, outside of the database: `journal.end` in the data directory.
+"""The signed end of the chain in a file outside of the database: `journal.end` in the data directory.
 
-Entries that are cut off the end of the chain are missed by it. It is read without trust: whatever is not exactly what we
-wrote is damage, and says so.
+It detects the removal of entries from the end of the chain. Content that is not exactly what `write_end` writes counts as
+damage.
 """
 
 import os
@@ -16,7 +16,7 @@ _LONGEST = 1000  # bytes
 
 
 class EndFileDamaged(Exception):
-    """The file is there and does not hold a signed end. `state` says how."""
+    """The file exists and does not contain a signed end. `state` is the kind of damage."""
 
     def __init__(self, state: SealState) -> None:
         super().__init__(state.reason)
@@ -30,7 +30,7 @@ class _Noted(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_end(file: Path, signer: Signer) -> Head | None:
-    """The end that was noted; None when there is no file. Raises EndFileDamaged."""
+    """The stored end; None without a file. Raises EndFileDamaged."""
     try:
         with file.open("rb") as stream:
             content = stream.read(_LONGEST + 1)
@@ -42,7 +42,7 @@ def read_end(file: Path, signer: Signer) -> Head | None:
         noted = msgspec.json.decode(content, type=_Noted)
         head = Head(position=noted.position, hash=bytes.fromhex(noted.hash), signature=noted.signature)
         is_ours = content == _encoded(head) and signer.is_valid(head.signed_text, head.signature)
-    except ValueError as error:  # no JSON, no UTF-8, not these fields, or no hexadecimal number
+    except ValueError as error:  # not JSON, not UTF-8, other fields, or not hexadecimal
         raise EndFileDamaged(SealState.END_DAMAGED) from error
     if not is_ours:
         raise EndFileDamaged(SealState.END_DAMAGED)
@@ -50,7 +50,7 @@ def read_end(file: Path, signer: Signer) -> Head | None:
 
 
 def write_end(file: Path, head: Head) -> None:
-    """Replaces the file at once and for good: a power cut leaves the old end or the new one."""
+    """Replaces the file atomically and durably: a power failure leaves the old end or the new one."""
     temporary = file.with_suffix(".new")
     with temporary.open("wb") as stream:
         stream.write(_encoded(head))

@@ -1,10 +1,10 @@
-"""What the journal holds. No input or output.
+"""The types of the journal. No input or output.
 
-An entry names what happened, when, in which case and by whom, with a few facts: ids and words of ours, never a text
-that somebody wrote. Its hash covers its place and all of that, and the hash before it.
+An entry states what happened, when, in which case and by whom, with a few facts: ids and fixed words, never a text that a
+member wrote. Its hash covers its position, all of these, and the previous hash.
 
-Before it is sealed, an entry has the next number of its lane (migration 0017): a number that is missing is an entry that was
-removed (decision 0046).
+When it is inserted, an entry gets the next number of its lane (migration 0017): a missing number is an entry that was removed
+(decision 0046).
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from enum import StrEnum
 
 import msgspec
 
-FIRST_HASH = bytes(32)  # what the first entry is chained to
+FIRST_HASH = bytes(32)  # the previous hash of the first entry
 
 
 class Step(StrEnum):
-    """What can happen. Stored."""
+    """The kinds of entries. Stored."""
 
     REPORT_FILED = "report.filed"
     SIGNAL_RAISED = "signal.raised"
@@ -34,12 +34,12 @@ class Step(StrEnum):
     STATEMENT_ISSUED = "statement.issued"
     APPEAL_LODGED = "appeal.lodged"
     APPEAL_CLOSED = "appeal.closed"
-    END_ADOPTED = "journal.end_adopted"  # a host began to keep the signed end of a chain that was there already
+    END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot log accept`
 
 
 class SealState(StrEnum):
-    """In what state the sealer is. Stored. Sealing goes on in the first two and stops in the others."""
+    """The state of the sealer. Stored. Sealing continues in the first two states and stops in the others."""
 
     SEALING = "sealing"
     ENTRIES_MISSING = "entries_missing"
@@ -54,7 +54,7 @@ class SealState(StrEnum):
 
     @property
     def reason(self) -> str:
-        """One sentence for operators; empty while all is well."""
+        """One sentence for operators; empty without a fault."""
         return _REASONS[self]
 
 
@@ -62,15 +62,15 @@ _REASONS = {
     SealState.SEALING: "",
     SealState.ENTRIES_MISSING: "entries of the moderation journal were removed before they were sealed",
     SealState.END_UNREADABLE: "the moderation journal is not sealed: the file journal.end cannot be read",
-    SealState.END_DAMAGED: "the moderation journal is not sealed: the file journal.end is damaged, or not of this network",
+    SealState.END_DAMAGED: "the moderation journal is not sealed: the file journal.end is damaged, or belongs to another network",
     SealState.END_MISSING: "the moderation journal is not sealed: the file journal.end is missing",
-    SealState.CHAIN_CHANGED: "the moderation journal is not sealed: its chain is not the one that the file journal.end is about",
+    SealState.CHAIN_CHANGED: "the moderation journal is not sealed: its chain does not contain the end in the file journal.end",
 }
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One row. `facts` is JSON, byte for byte as it was hashed; `position` and `hash` are None until it is sealed. `lane` and
-    `number` are None in entries from before there were lanes."""
+    `number` are None in entries from before migration 0017."""
 
     id: int
     at: datetime
@@ -85,7 +85,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
-    """Numbers of a lane that no entry has, though later ones were given: entries that were removed."""
+    """Missing numbers of a lane, although later ones were assigned: entries that were removed."""
 
     lane: int
     first: int
@@ -93,7 +93,7 @@ class Gap(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of the chain at some moment; `signature` is the network's own, over both."""
+    """The end of the chain at some time; `signature` is the network's, over position and hash."""
 
     position: int
     hash: bytes
@@ -108,8 +108,8 @@ def signed_text(position: int, digest: bytes) -> str:
     return f"{position}:{digest.hex()}"
 
 
-def chained(before: bytes, position: int, entry: Entry, *, with_lane: bool = True) -> bytes:
-    """The hash of an entry at its place: SHA-256 over the hash before it and a canonical form of the row."""
+def chain_hash(before: bytes, position: int, entry: Entry, *, with_lane: bool = True) -> bytes:
+    """The hash of an entry at its position: SHA-256 over the previous hash and a canonical form of the row."""
     microseconds = (entry.at - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)
     row = [position, entry.id, microseconds, entry.kind, entry.case_id, entry.actor_id, entry.facts]
     if with_lane and entry.lane is not None:
@@ -117,7 +117,7 @@ def chained(before: bytes, position: int, entry: Entry, *, with_lane: bool = Tru
     return hashlib.sha256(before + msgspec.json.encode(row)).digest()
 
 
-def fits(before: bytes, entry: Entry) -> bool:
-    """Whether a sealed entry is what was sealed. While a release from before the lanes still ran, it sealed without them."""
+def has_valid_hash(before: bytes, entry: Entry) -> bool:
+    """Whether a sealed entry is unchanged. Releases before migration 0017 sealed without the lane."""
     assert entry.position is not None
-    return entry.hash in (chained(before, entry.position, entry), chained(before, entry.position, entry, with_lane=False))
+    return entry.hash in (chain_hash(before, entry.position, entry), chain_hash(before, entry.position, entry, with_lane=False))

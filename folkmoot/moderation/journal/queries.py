@@ -1,4 +1,4 @@
-"""All SQL of the journal. Nothing here changes what an entry says; the database would refuse it too."""
+"""All SQL of the journal. No statement changes the content of an entry; a database trigger would refuse it."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -12,13 +12,12 @@ _ENTRY = "id, at, kind, case_id, actor_id, facts, lane, number, position, hash"
 
 
 class SealerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sealer asks at each run. `state` is None before the first; `has_fresh_gap`: an entry is missing just before
-    one that is not sealed, or at the end of a lane."""
+    """What the sealer reads at each run. `state` is None before the first run; `has_fresh_gap`: an entry is missing directly
+    before an unsealed one, or at the end of a lane."""
 
     state: SealState | None
     is_keeper: bool
     has_fresh_gap: bool
-
 
 
 async def insert_entry(tx: WriteTx, kind: str, at: datetime, case_id: int | None, actor_id: int | None, facts: str) -> None:
@@ -28,21 +27,21 @@ async def insert_entry(tx: WriteTx, kind: str, at: datetime, case_id: int | None
 
 
 async def list_case_entries(conn: ReadConn, case_id: int, limit: int = 200) -> list[Entry]:
-    """What happened in a case, oldest first. Leans on journal_case."""
+    """The entries of a case, oldest first. Index: journal_case."""
     rows = await conn.fetch(f"SELECT {_ENTRY} FROM journal WHERE case_id = $1 ORDER BY id LIMIT $2", case_id, limit)
     return [Entry(**dict(row)) for row in rows]
 
 
 async def lock_end(tx: WriteTx) -> Head:
-    """The last sealed entry, without a signature. Whoever asks seals: a lock keeps everybody else from it."""
+    """The last sealed entry, without a signature. Takes the lock of sealing: only one transaction seals at a time."""
     await tx.execute("SELECT pg_advisory_xact_lock(7020, 3)")
     row = await tx.fetchrow("SELECT position, hash FROM journal WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1")
     return Head(position=row["position"], hash=row["hash"], signature="") if row else Head(position=0, hash=FIRST_HASH, signature="")
 
 
 async def get_sealer_facts(tx: WriteTx, keeper: str) -> SealerFacts:
-    """Leans on journal_lane and journal_unsealed. `keeper` is a host's name and folder; the epoch of the session is added, so
-    that a restored network is another keeper than the one whose backup it was."""
+    """Indexes: journal_lane, journal_unsealed. `keeper` is a host's name and folder; the epoch of the session is added, so that
+    a restored network is not the same keeper as the original."""
     row = await tx.fetchrow(
         """
         SELECT (SELECT state FROM journal_sealer) AS state,
@@ -61,7 +60,7 @@ async def get_sealer_facts(tx: WriteTx, keeper: str) -> SealerFacts:
 
 
 async def find_state(conn: ReadConn) -> SealState:
-    """The state that the sealer has stored; SEALING before its first run."""
+    """The stored state of the sealer; SEALING before its first run."""
     value = await conn.fetchval("SELECT state FROM journal_sealer")
     return SealState(value) if value else SealState.SEALING
 
@@ -81,7 +80,7 @@ async def insert_keeper(tx: WriteTx, keeper: str) -> None:
 
 
 async def list_gaps(conn: ReadConn, limit: int = 100) -> list[Gap]:
-    """Numbers that were given and that no entry has. Reads the whole of journal_lane."""
+    """Assigned numbers that no entry has. Reads the whole index journal_lane."""
     rows = await conn.fetch(
         """
         WITH numbered AS (
@@ -100,7 +99,7 @@ async def list_gaps(conn: ReadConn, limit: int = 100) -> list[Gap]:
 
 
 async def list_facts(conn: ReadConn, step: Step) -> list[str]:
-    """Of all entries about a rare step: reads the whole journal."""
+    """The facts of all entries of a step. Reads the whole journal."""
     return [row["facts"] for row in await conn.fetch("SELECT facts FROM journal WHERE kind = $1 ORDER BY id", step)]
 
 
@@ -141,7 +140,7 @@ async def list_heads(conn: ReadConn) -> list[Head]:
 
 
 async def list_sealed(conn: ReadConn, after: int, limit: int) -> list[Entry]:
-    """The chain from behind a position on."""
+    """Sealed entries after a position."""
     rows = await conn.fetch(
         f"SELECT {_ENTRY} FROM journal WHERE position > $1 ORDER BY position LIMIT $2", after, limit
     )
@@ -149,7 +148,7 @@ async def list_sealed(conn: ReadConn, after: int, limit: int) -> list[Entry]:
 
 
 async def count_unsealed(conn: ReadConn, before: datetime | None = None) -> int:
-    """Entries without a place in the chain; with `before`, of those that were written before then."""
+    """The number of unsealed entries; with `before`, only of those written earlier."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM journal WHERE position IS NULL AND ($1::timestamptz IS NULL OR at < $1)", before
     ))

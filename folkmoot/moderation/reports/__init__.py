@@ -1,1 +1,1 @@
-"""Reports: a member points to a post or an account. Any number of them join one case."""
+"""Reports: complaints of members about posts and accounts. All reports about one subject join one case."""

@@ -1,15 +1,15 @@
-"""Filing a report, and telling reporters what became of it."""
+"""Files reports, and notifies reporters of the outcome."""
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.text import clean
-from folkmoot.moderation.cases.actions import open_case, weigh_case
+from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.queries import get_highest_score
-from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports import queries
 from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft
@@ -21,15 +21,15 @@ from folkmoot.network.posts.queries import list_post_views
 
 
 async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Report:
-    """Points out posts, or an account, to those who decide.
+    """Reports posts, or an account.
 
-    Members. Each post joins its own open case; where people have let the same words stand under the same rule, the
-    report gets that outcome. A second report by the same member in an open case gives the first one back. Writes
-    report.filed to the journal. Raises Invalid, NotFound for what the reporter cannot see, Forbidden for oneself.
+    Members. Each post joins its own open case; where the same text was decided `keep` under the same clause, the report gets
+    that outcome at once. A second report by the same member in the same case returns the first one. Writes report.filed to
+    the journal. Raises Invalid, NotFound for what the reporter cannot see, Forbidden for one's own account.
     """
     draft = _checked(draft)
-    account, post_ids = await _seen_target(tx, reporter, draft)
-    clause = gravest(draft)
+    account, post_ids = await _get_target(tx, reporter, draft)
+    clause = gravest_clause(draft)
 
     report = Report(
         id=ids.make_id(ids.shard_of(reporter.id)), reporter_id=reporter.id, account_id=account.id, post_ids=post_ids,
@@ -45,11 +45,11 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
             answered.append(settled[0])
             continue
         joined.append(await open_case(tx, subject, subject_id, account.id, clause))
-    # In each case a member speaks once, however many reports name its post.
+    # A member has one report in each case, however many reports name its post.
     earlier = {id_: await queries.find_own_report(tx, reporter.id, id_) for id_ in (*answered, *(case.id for case in joined))}
-    said = [found for found in earlier.values() if found]
-    if len(said) == len(earlier):
-        return said[0]
+    filed = [found for found in earlier.values() if found]
+    if len(filed) == len(earlier):
+        return filed[0]
     await queries.insert_report(tx, report)
     for case in joined:
         if not earlier[case.id]:
@@ -57,13 +57,14 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
     for case_id in answered:
         if not earlier[case_id]:
             await queries.insert_report_case(tx, case_id, report)
-            await note(tx, Step.REPORT_FILED, case_id=case_id, actor_id=reporter.id, report=report.id, answered=True)
+            await record_step(tx, Step.REPORT_FILED, case_id=case_id, actor_id=reporter.id, report=report.id, answered=True)
             await tell_outcome(tx, case_id)
     return report
 
 
-async def _seen_target(tx: WriteTx, reporter: Account, draft: ReportDraft) -> tuple[Account, tuple[int, ...]]:
-    """The account that is reported, and the posts, each once: all of them its own, and visible to the reporter."""
+async def _get_target(tx: WriteTx, reporter: Account, draft: ReportDraft) -> tuple[Account, tuple[int, ...]]:
+    """The reported account, and the ids of its posts without duplicates. Raises NotFound for posts of other accounts, or not visible to
+    the reporter."""
     if draft.account_id == reporter.id:
         raise Forbidden("This is you.")
     account = await get_account(tx, draft.account_id)
@@ -80,20 +81,20 @@ async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None
     await queries.insert_report_case(tx, case.id, report)
     accuracies = [accuracy_of(right, decided) for right, decided in await queries.list_accuracies(tx, case.id)]
     probability = probability_of(await get_highest_score(tx, case.id), accuracies)
-    await weigh_case(tx, case, clause, probability, barred_ids=(report.reporter_id,))
-    await note(tx, Step.REPORT_FILED, case_id=case.id, actor_id=report.reporter_id, report=report.id, category=report.category,
-               clauses=list(report.clauses))
+    await estimate_case(tx, case, clause, probability, barred_ids=(report.reporter_id,))
+    await record_step(tx, Step.REPORT_FILED, case_id=case.id, actor_id=report.reporter_id, report=report.id, category=report.category,
+                      clauses=list(report.clauses))
 
 
 async def tell_outcome(tx: WriteTx, case_id: int) -> None:
-    """Tells every reporter of a case who has not been told. A second time tells nobody."""
+    """Notifies each reporter of a case who has not been notified. A second call does nothing."""
     while told := await queries.take_untold(tx, case_id):
         for report_id, reporter_id in told:
             await tell_from_network(tx, reporter_id, Kind.REPORT, report_id)
 
 
-def gravest(draft: ReportDraft) -> Clause:
-    """The gravest clause that a report names; without any, the one that its category means."""
+def gravest_clause(draft: ReportDraft) -> Clause:
+    """The gravest clause that a report names; without any, the one that its category stands for."""
     policy = current()
     named = [policy.clause(key) for key in draft.clauses] or [policy.clause(CLAUSE_OF[Category(draft.category)])]
     return max(named, key=lambda clause: clause.severity)

@@ -1,4 +1,4 @@
-"""What reports hear of. `app.py` subscribes these."""
+"""Subscribers of reports. `app.py` subscribes them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -13,6 +13,6 @@ async def tell_withdrawn(database: Database, event: CaseWithdrawn) -> None:
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:
-    """The report stays, what its reporter wrote goes (decision 0046)."""
+    """The report stays; the comment of its reporter is deleted (decision 0046)."""
     async with database.write() as tx:
         await blank_comments(tx, event.account_id)

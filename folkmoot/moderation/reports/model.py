@@ -10,7 +10,7 @@ MOST_POSTS = 20
 
 
 class Category(StrEnum):
-    """Why, in the words of the client API. Stored."""
+    """The reason, as in the client API. Stored."""
 
     SPAM = "spam"
     LEGAL = "legal"
@@ -18,12 +18,12 @@ class Category(StrEnum):
     OTHER = "other"
 
 
-# The clause that a category means, when its report names none.
+# The clause that a category stands for, when its report names none.
 CLAUSE_OF = {Category.SPAM: "spam", Category.LEGAL: "law", Category.VIOLATION: "harassment", Category.OTHER: "harassment"}
 
 
 class ReportDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a member wants to report. Without posts, the account itself. `clauses` are keys."""
+    """The input of a report. Without posts, it is about the account itself. `clauses` are keys."""
 
     account_id: int
     post_ids: tuple[int, ...] = ()
@@ -46,7 +46,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one case is that a report joined, as its reporter may know it. `action` is None until people were told."""
+    """The state of one case that a report joined, as shown to its reporter. `action` is None until the verdict is settled."""
 
     case_id: int
     is_about_post: bool
@@ -59,7 +59,7 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnonymousReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as who decides sees it: what it says, and how often this reporter was right. No name."""
+    """A report as shown to deciders: its content, and how often this reporter was right. Without the reporter's name."""
 
     report_id: int
     category: Category

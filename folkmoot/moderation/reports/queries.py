@@ -8,7 +8,7 @@ from folkmoot.base.paging import Page
 from folkmoot.moderation.reports.model import AnonymousReport, Category, Report, ReportedCase
 
 _REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at"
-# How reporters fared before: of the cases they joined, how many were decided, and how many led to something.
+# The record of a reporter: of the other cases they joined, how many were decided, and how many led to a measure.
 _RECORD = """
     SELECT count(*) FILTER (WHERE v.action <> 'keep') AS right, count(*) AS decided
     FROM report_cases AS earlier JOIN verdicts AS v ON v.case_id = earlier.case_id
@@ -45,7 +45,7 @@ async def get_own_report(conn: ReadConn, reporter_id: int, report_id: int) -> Re
 
 
 async def list_own_reports(conn: ReadConn, reporter_id: int, page: Page) -> list[Report]:
-    """Leans on reports_reporter."""
+    """Index: reports_reporter."""
     rows = await conn.fetch(
         f"SELECT {_REPORT} FROM reports WHERE reporter_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
         reporter_id, page.below, page.above, page.limit,
@@ -54,7 +54,7 @@ async def list_own_reports(conn: ReadConn, reporter_id: int, page: Page) -> list
 
 
 async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, list[ReportedCase]]:
-    """How far the cases are that these reports joined. A verdict shows once it is settled; until then nobody was told."""
+    """The state of the cases that these reports joined. Verdicts are included once they are settled."""
     rows = await conn.fetch(
         """
         SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.state, c.due_at, coalesce(later.action, v.action) AS action,
@@ -81,7 +81,7 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
 
 
 async def find_own_report(conn: ReadConn, reporter_id: int, case_id: int) -> Report | None:
-    """What somebody has reported in this case already."""
+    """The report of this member in this case."""
     row = await conn.fetchrow(
         f"SELECT {_REPORT} FROM reports WHERE id = (SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2 LIMIT 1)",
         reporter_id, case_id,
@@ -90,7 +90,7 @@ async def find_own_report(conn: ReadConn, reporter_id: int, case_id: int) -> Rep
 
 
 async def list_accuracies(conn: ReadConn, case_id: int) -> list[tuple[int, int]]:
-    """(right, decided) of each reporter of a case, without this case."""
+    """(right, decided) for each reporter of a case, this case not counted."""
     rows = await conn.fetch(
         f"SELECT record.* FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id CROSS JOIN LATERAL ({_RECORD}) AS record"
         " WHERE rc.case_id = $1 ORDER BY rc.report_id LIMIT 50",
@@ -107,7 +107,7 @@ async def count_reports(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, in
 
 
 async def list_anonymous_reports(conn: ReadConn, case_id: int, limit: int = 50) -> list[AnonymousReport]:
-    """The reports of a case, for who decides: those with words first."""
+    """The reports of a case, for deciders: those with a comment first."""
     rows = await conn.fetch(
         f"""
         SELECT r.id AS report_id, r.category, r.clauses, r.comment, r.created_at, record.right, record.decided
@@ -120,7 +120,7 @@ async def list_anonymous_reports(conn: ReadConn, case_id: int, limit: int = 50) 
 
 
 async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tuple[int, int]]:
-    """(report, reporter) of a case who have not been told of its outcome; they count as told from now on."""
+    """Marks reporters of a case as notified of its outcome; returns (report, reporter) for those who were not yet."""
     rows = await tx.fetch(
         "UPDATE report_cases SET told_at = now() WHERE case_id = $1 AND report_id IN ("
         " SELECT report_id FROM report_cases WHERE case_id = $1 AND told_at IS NULL LIMIT $2) RETURNING report_id, reporter_id",
@@ -129,8 +129,8 @@ async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tupl
     return [(row["report_id"], row["reporter_id"]) for row in rows]
 
 
-async def forget_told(tx: WriteTx, case_id: int) -> None:
-    """Everybody who reported is to be told anew, because what they were told is not so any more."""
+async def reset_told(tx: WriteTx, case_id: int) -> None:
+    """Marks all reporters of a case as not notified, because the outcome has changed."""
     await tx.execute("UPDATE report_cases SET told_at = NULL WHERE case_id = $1", case_id)
 
 
@@ -139,7 +139,7 @@ async def blank_comments(tx: WriteTx, reporter_id: int) -> None:
 
 
 async def find_settled_keep(conn: ReadConn, post_id: int) -> tuple[int, tuple[str, ...]] | None:
-    """(case, clauses that were looked at) of the newest case in which people let a post stand, if its words are still the same."""
+    """(case, clauses that were considered) of the newest settled `keep` verdict about a post, if its text has not changed since."""
     row = await conn.fetchrow(
         """
         SELECT c.id, ARRAY(SELECT DISTINCT unnest(r.clauses) FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id

@@ -1,1 +1,1 @@
-"""Restrictions: what a decision does. The rows here are the truth; posts and accounts only show their effect."""
+"""Restrictions: the measures of verdicts. These rows are authoritative; posts and accounts store only the resulting effect."""

@@ -1,4 +1,4 @@
-"""Imposing and lifting restrictions. Each changes rows, and puts the effect that follows from them in force, at once."""
+"""Imposes and lifts restrictions. Each action changes rows and applies the resulting effect in the same transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.detection.queries import list_signals
-from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.queries import count_reports
 from folkmoot.moderation.restrictions import queries
@@ -33,11 +33,11 @@ async def impose_restriction(
     tx: WriteTx, case: Case, kind: Kind, clause: Clause, *, verdict_id: int | None = None, explanation: str = "",
     until: datetime | None = None,
 ) -> Statement:
-    """Restricts the subject of a case, or its author, and issues the statement of reasons: one transaction, so that
-    nobody is restricted without being told.
+    """Restricts the subject of a case, or its author, and issues the statement of reasons in the same transaction, so that no
+    restriction is without a statement.
 
-    Writes restriction.imposed and statement.issued to the journal; tells restriction.imposed. Without a verdict it is
-    pending review, and a machine's.
+    Writes restriction.imposed and statement.issued to the journal; emits restriction.imposed. Without a verdict the
+    restriction is interim, imposed by the detector.
     """
     subject = kind.subject
     subject_id = case.account_id if subject is Subject.ACCOUNT else case.subject_id
@@ -48,51 +48,53 @@ async def impose_restriction(
     )
     quoted = await get_quoted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else Quoted()
     await queries.insert_restriction(tx, restriction)
-    await _put_in_force(tx, subject, subject_id)
-    await note(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,
-               subject_id=subject_id, clause=clause.key, verdict=verdict_id)
+    await _apply_effect(tx, subject, subject_id)
+    await record_step(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,
+                      subject_id=subject_id, clause=clause.key, verdict=verdict_id)
     statement = await issue_statement(
         tx, case, restriction.id, kind, clause.key, source=await _source(tx, case) if verdict_id else Source.DETECTOR,
         is_interim=restriction.is_interim, quoted=quoted, explanation=explanation, until=until,
     )
 
-    tx.tell(RestrictionImposed(**_told(restriction)))
+    tx.tell(RestrictionImposed(**_event_fields(restriction)))
     return statement
 
 
 async def lift_restriction(tx: WriteTx, restriction: Restriction, *, by_verdict_id: int | None = None) -> None:
-    """Ends a restriction; what it did is undone exactly. Without a verdict, because its time was over.
+    """Ends a restriction and undoes its effect exactly. Without a verdict: because it has expired, or its case was withdrawn.
 
-    Writes restriction.lifted to the journal and tells it. A second time changes nothing.
+    Writes restriction.lifted to the journal and emits it. A second call changes nothing.
     """
     await queries.lock_subject(tx, restriction.subject, restriction.subject_id)
     if not await queries.update_lifted(tx, restriction.id, clock.now(), by_verdict_id):
         return
-    await _put_in_force(tx, restriction.subject, restriction.subject_id)
-    await note(tx, Step.RESTRICTION_LIFTED, case_id=restriction.case_id, restriction=restriction.id, verdict=by_verdict_id)
-    tx.tell(RestrictionLifted(**_told(restriction)))
+    await _apply_effect(tx, restriction.subject, restriction.subject_id)
+    await record_step(tx, Step.RESTRICTION_LIFTED, case_id=restriction.case_id, restriction=restriction.id, verdict=by_verdict_id)
+    tx.tell(RestrictionLifted(**_event_fields(restriction)))
 
 
 async def restore_restriction(tx: WriteTx, restriction: Restriction) -> None:
-    """Puts a restriction back in force, because the verdict that lifted it was taken back."""
+    """Puts a restriction back in force, because the verdict that lifted it was undone."""
     await queries.lock_subject(tx, restriction.subject, restriction.subject_id)
     if not await queries.update_lifted(tx, restriction.id, None, None):
         return
-    await _put_in_force(tx, restriction.subject, restriction.subject_id)
-    await note(tx, Step.RESTRICTION_IMPOSED, case_id=restriction.case_id, restriction=restriction.id, what=restriction.kind, again=True)
-    tx.tell(RestrictionImposed(**_told(restriction)))
+    await _apply_effect(tx, restriction.subject, restriction.subject_id)
+    await record_step(tx, Step.RESTRICTION_IMPOSED, case_id=restriction.case_id, restriction=restriction.id, what=restriction.kind,
+                      again=True)
+    tx.tell(RestrictionImposed(**_event_fields(restriction)))
 
 
-def _told(restriction: Restriction) -> dict[str, Any]:
+def _event_fields(restriction: Restriction) -> dict[str, Any]:
     return {
         "restriction_id": restriction.id, "subject": restriction.subject, "subject_id": restriction.subject_id,
         "account_id": restriction.account_id, "what": restriction.kind,
     }
 
 
-async def _put_in_force(tx: WriteTx, subject: Subject, subject_id: int) -> None:
-    """Derives the effect from all standing rows. A suspension also ends what is open: pages, streams, caches."""
-    standing = await queries.list_standing(tx, subject, subject_id)
+async def _apply_effect(tx: WriteTx, subject: Subject, subject_id: int) -> None:
+    """Derives the effect from all restrictions in force. When that of an account changes, cached log-ins
+    are dropped and open streams end."""
+    standing = await queries.list_in_force(tx, subject, subject_id)
     if subject is Subject.POST:
         await set_post_effect(tx, subject_id, *post_effect(standing))
         return
@@ -102,7 +104,7 @@ async def _put_in_force(tx: WriteTx, subject: Subject, subject_id: int) -> None:
 
 
 async def _source(tx: WriteTx, case: Case) -> Source:
-    """Who noticed first: people, or a detector."""
+    """Whether reporters or only a detector noticed the subject."""
     reports = await count_reports(tx, [case.id])
     signals = await list_signals(tx, [case.id])
     return Source.DETECTOR if signals and not reports else Source.REPORT

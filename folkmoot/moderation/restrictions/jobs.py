@@ -1,4 +1,4 @@
-"""What restrictions hear of and do by the clock. `app.py` subscribes these."""
+"""Subscribers and timed jobs of restrictions. `app.py` registers them."""
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
@@ -13,15 +13,15 @@ from folkmoot.moderation.statements.actions import tell_statement
 
 
 async def hide_pending_review(database: Database, event: SignalRaised) -> None:
-    """What a detector finds almost certain is hidden until people have looked; its author is told at once."""
+    """Hides a post over the hide threshold until a moderator has decided; its author is notified at once."""
     if not event.is_hiding or event.post_id is None:
         return
     async with database.write() as tx:
         case = await lock_case(tx, event.case_id)
-        is_there, edited_at = await queries.find_words_edited_at(tx, event.post_id)
+        is_there, edited_at = await queries.lock_post_edited_at(tx, event.post_id)
         if case.state is not State.OPEN or not is_there or edited_at != event.edited_at:
-            return  # other words are examined by themselves
-        standing = await queries.list_standing(tx, case.subject, case.subject_id)
+            return  # an edited text is examined separately
+        standing = await queries.list_in_force(tx, case.subject, case.subject_id)
         if any(restriction.is_interim for restriction in standing):
             return
         statement = await impose_restriction(tx, case, Kind.HIDE, current().clause(event.clause))
@@ -29,15 +29,15 @@ async def hide_pending_review(database: Database, event: SignalRaised) -> None:
 
 
 async def lift_withdrawn(database: Database, event: CaseWithdrawn) -> None:
-    """What waited for people has nothing to wait for any more."""
+    """Lifts the interim restrictions of a withdrawn case."""
     async with database.write() as tx:
         for restriction in await queries.list_of_case(tx, event.case_id):
             if restriction.is_interim:
                 await lift_restriction(tx, restriction)
 
 
-async def lift_what_is_over(database: Database) -> None:
-    """Ends timed restrictions. By the clock."""
+async def lift_expired(database: Database) -> None:
+    """Lifts restrictions whose time is over. Timed."""
     async with database.write() as tx:
-        for restriction in await queries.list_over(tx, clock.now()):
+        for restriction in await queries.list_expired(tx, clock.now()):
             await lift_restriction(tx, restriction)

@@ -1,4 +1,4 @@
-"""What a restriction is, and what several of them do together. No input or output."""
+"""What a restriction is, and the combined effect of several. No input or output."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from folkmoot.network.posts.model import PostEffect
 
 
 class Kind(StrEnum):
-    """What is done, to a post or to an account. Stored."""
+    """The measures on posts and accounts. Stored."""
 
     LABEL = "label"
     HIDE = "hide"
@@ -31,7 +31,7 @@ _ON_POSTS = {Kind.LABEL: PostEffect.LABEL, Kind.HIDE: PostEffect.HIDDEN, Kind.RE
 
 
 class Restriction(msgspec.Struct, frozen=True, kw_only=True):
-    """`verdict_id` None: pending review. It stands until it is lifted; with `until`, then at the latest."""
+    """`verdict_id` None: interim. In force until it is lifted; with `until`, at most until then."""
 
     id: int
     subject: Subject
@@ -52,7 +52,7 @@ class Restriction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RestrictionImposed(Event, frozen=True, kw_only=True):
-    """`subject` and `what` are None in events from before they were told."""
+    """`subject` and `what` are None in events of earlier releases."""
 
     kind = "restriction.imposed"
     restriction_id: int
@@ -63,7 +63,7 @@ class RestrictionImposed(Event, frozen=True, kw_only=True):
 
 
 class RestrictionLifted(Event, frozen=True, kw_only=True):
-    """`subject` and `what` are None in events from before they were told."""
+    """`subject` and `what` are None in events of earlier releases."""
 
     kind = "restriction.lifted"
     restriction_id: int
@@ -74,7 +74,7 @@ class RestrictionLifted(Event, frozen=True, kw_only=True):
 
 
 def post_effect(standing: Sequence[Restriction]) -> tuple[PostEffect, str | None]:
-    """What the standing restrictions of a post do: the strongest one; with a label, which clause it names."""
+    """The effect of the restrictions in force on a post: the strongest one; for a label, also its clause."""
     effect = max((_ON_POSTS[restriction.kind] for restriction in standing), default=PostEffect.NONE)
     labels = [restriction.clause for restriction in standing if restriction.kind is Kind.LABEL]
     return effect, labels[-1] if effect is PostEffect.LABEL else None

@@ -25,18 +25,18 @@ async def insert_restriction(tx: WriteTx, restriction: Restriction) -> None:
 
 
 async def lock_subject(tx: WriteTx, subject: Subject, subject_id: int) -> None:
-    """One at a time changes what is done to a subject, so that its effect always follows from all of its rows."""
+    """Serialises changes of the restrictions of a subject, so that its effect is always derived from all of its rows."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"{subject}:{subject_id}")
 
 
-async def find_words_edited_at(tx: WriteTx, post_id: int) -> tuple[bool, datetime | None]:
-    """(whether the post is there, when it was last edited), with its row locked: its words stay while we restrict it."""
+async def lock_post_edited_at(tx: WriteTx, post_id: int) -> tuple[bool, datetime | None]:
+    """(whether the post exists, when it was last edited), with its row locked, so that its text does not change meanwhile."""
     row = await tx.fetchrow("SELECT edited_at FROM posts WHERE id = $1 FOR UPDATE", post_id)
     return (True, row["edited_at"]) if row else (False, None)
 
 
-async def list_standing(conn: ReadConn, subject: Subject, subject_id: int) -> list[Restriction]:
-    """Restrictions in force, oldest first. Leans on restrictions_standing."""
+async def list_in_force(conn: ReadConn, subject: Subject, subject_id: int) -> list[Restriction]:
+    """Restrictions in force, oldest first. Index: restrictions_standing."""
     rows = await conn.fetch(
         f"SELECT {_RESTRICTION} FROM restrictions WHERE subject = $1 AND subject_id = $2 AND lifted_at IS NULL ORDER BY id",
         subject, subject_id,
@@ -59,8 +59,8 @@ async def list_lifted_by(conn: ReadConn, verdict_id: int) -> list[Restriction]:
     return [_restriction_from(row) for row in rows]
 
 
-async def list_over(tx: WriteTx, now: datetime, limit: int = 100) -> list[Restriction]:
-    """Restrictions whose time has come. Leans on restrictions_until."""
+async def list_expired(tx: WriteTx, now: datetime, limit: int = 100) -> list[Restriction]:
+    """Restrictions whose time is over. Index: restrictions_until."""
     rows = await tx.fetch(
         f"SELECT {_RESTRICTION} FROM restrictions WHERE lifted_at IS NULL AND until <= $1 ORDER BY until LIMIT $2", now, limit
     )
@@ -68,7 +68,7 @@ async def list_over(tx: WriteTx, now: datetime, limit: int = 100) -> list[Restri
 
 
 async def update_lifted(tx: WriteTx, restriction_id: int, at: datetime | None, by_verdict_id: int | None) -> bool:
-    """Lifts a restriction, or (`at` None) puts it back in force; False if it was so already."""
+    """Lifts a restriction, or (`at` None) puts it back in force; False if that was already its state."""
     return bool(await tx.execute(
         "UPDATE restrictions SET lifted_at = $2, lifted_by_verdict_id = $3"
         " WHERE id = $1 AND (lifted_at IS NULL) = ($2::timestamptz IS NOT NULL)",

@@ -1,1 +1,1 @@
-"""Statements of reasons: the letter that the author of restricted content receives (DSA Art. 17)."""
+"""Statements of reasons, which the author of restricted content receives (DSA Art. 17)."""

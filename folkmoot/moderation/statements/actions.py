@@ -1,4 +1,4 @@
-"""Issuing a statement of reasons, and telling its reader: in the network, and by mail."""
+"""Issues statements of reasons, and notifies the author: in the network, and by mail."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.statements import queries
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
@@ -22,7 +22,7 @@ async def issue_statement(
 ) -> Statement:
     """Writes the statement of a restriction, in the transaction that imposes it (DSA Art. 17(1)).
 
-    Writes statement.issued to the journal. Its author is told with `tell_statement`.
+    Writes statement.issued to the journal. `tell_statement` notifies the author.
     """
     statement = Statement(
         id=ids.make_id(ids.shard_of(case.account_id)), account_id=case.account_id, restriction_id=restriction_id, case_id=case.id,
@@ -30,12 +30,12 @@ async def issue_statement(
         is_interim=is_interim, posted_at=quoted.posted_at, until=until, issued_at=clock.now(), told_at=None,
     )
     await queries.insert_statement(tx, statement)
-    await note(tx, Step.STATEMENT_ISSUED, case_id=case.id, statement=statement.id, restriction=restriction_id, interim=is_interim)
+    await record_step(tx, Step.STATEMENT_ISSUED, case_id=case.id, statement=statement.id, restriction=restriction_id, interim=is_interim)
     return statement
 
 
 async def tell_statement(tx: WriteTx, statement: Statement) -> None:
-    """Tells the author of a restriction, once: a notification, and a mail in their language."""
+    """Notifies the restricted author once: a notification, and a mail in their language."""
     if not await queries.update_told(tx, statement.id):
         return
     await tell_from_network(tx, statement.account_id, Kind.STATEMENT, statement.id)
@@ -43,7 +43,7 @@ async def tell_statement(tx: WriteTx, statement: Statement) -> None:
 
 
 async def tell_lifted(tx: WriteTx, statement: Statement) -> None:
-    """Tells the author that what a statement told of is over."""
+    """Notifies the author that the restriction of a statement was lifted."""
     await tell_from_network(tx, statement.account_id, Kind.LIFTED, statement.id)
     await _mail(tx, statement, "lifted")
 

@@ -1,4 +1,4 @@
-"""What statements hear of. `app.py` subscribes these."""
+"""Subscribers of statements. `app.py` subscribes them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.statements.queries import blank_quotes
@@ -6,6 +6,6 @@ from folkmoot.network.accounts.model import AccountDeleted
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:
-    """The statement stays, the words that it quotes go (decision 0046)."""
+    """The statement stays; the quoted text is deleted (decision 0046)."""
     async with database.write() as tx:
         await blank_quotes(tx, event.account_id)

@@ -1,8 +1,7 @@
 """What a statement of reasons is. No input or output.
 
-It holds facts; the sentences are made of them when it is read, in the reader's language. DSA Art. 17(3) says what must
-be in it: what is restricted and until when, the facts, who noticed, whether a machine noticed or decided, the rule,
-and how to object.
+It stores facts; the page turns them into sentences in the reader's language. DSA Art. 17(3) requires: what is restricted
+and until when, the facts, who noticed, whether a machine noticed or decided, the rule, and how to object.
 """
 
 from datetime import datetime
@@ -19,7 +18,7 @@ class Source(StrEnum):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """`quote` holds the author's own words as they were. `is_interim`: a machine decided, until people do."""
+    """`quote` is the author's text at the time. `is_interim`: imposed by the detector until a moderator decides."""
 
     id: int
     account_id: int
@@ -45,7 +44,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quoted(msgspec.Struct, frozen=True):
-    """The words that a statement is about, and when they were written."""
+    """The text that a statement is about, and when it was written."""
 
     text: str = ""
     posted_at: datetime | None = None

@@ -12,7 +12,7 @@ _OWN = (
     "id, account_id, restriction_id, case_id, kind, clause, policy, quote, explanation, source, is_interim, posted_at, until,"
     " issued_at, told_at"
 )
-# What a verdict lifted is told when it is settled, and not before: until then it can be taken back.
+# A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
     SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id,
         CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at
@@ -35,7 +35,7 @@ async def insert_statement(tx: WriteTx, statement: Statement) -> None:
 
 
 async def get_own_statement(conn: ReadConn, account_id: int, statement_id: int) -> Statement:
-    """A letter that was sent; while a verdict can still be taken back, it was not."""
+    """A statement that its author was notified of; none while its verdict can still be undone."""
     row = await conn.fetchrow(f"{_SELECT} WHERE s.id = $1 AND s.account_id = $2 AND s.told_at IS NOT NULL", statement_id, account_id)
     if row is None:
         raise NotFound
@@ -43,7 +43,7 @@ async def get_own_statement(conn: ReadConn, account_id: int, statement_id: int) 
 
 
 async def list_own_statements(conn: ReadConn, account_id: int, page: Page) -> list[Statement]:
-    """Letters that were sent, newest first. Leans on statements_account."""
+    """Statements that their author was notified of, newest first. Index: statements_account."""
     rows = await conn.fetch(
         f"{_SELECT} WHERE s.account_id = $1 AND s.id < $2 AND s.id > $3 AND s.told_at IS NOT NULL ORDER BY s.id {page.order} LIMIT $4",
         account_id, page.below, page.above, page.limit,
@@ -52,7 +52,7 @@ async def list_own_statements(conn: ReadConn, account_id: int, page: Page) -> li
 
 
 async def find_own_statement(conn: ReadConn, account_id: int, subject: Subject, subject_id: int) -> Statement | None:
-    """The newest letter about what is restricted now, if it was sent. Leans on restrictions_standing."""
+    """The newest statement about a restriction in force, if its author was notified. Index: restrictions_standing."""
     row = await conn.fetchrow(
         f"{_SELECT} WHERE r.subject = $2 AND r.subject_id = $3 AND r.lifted_at IS NULL AND s.account_id = $1 AND s.told_at IS NOT NULL"
         " ORDER BY s.id DESC LIMIT 1",
@@ -62,7 +62,7 @@ async def find_own_statement(conn: ReadConn, account_id: int, subject: Subject, 
 
 
 async def find_successor(conn: ReadConn, statement: Statement) -> Statement | None:
-    """The letter about what stands in the place of a restriction that was lifted."""
+    """The statement about the restriction that replaced a lifted one."""
     row = await conn.fetchrow(
         f"{_SELECT} JOIN restrictions AS before ON before.id = $1 AND before.subject = r.subject AND before.subject_id = r.subject_id"
         " WHERE r.lifted_at IS NULL AND s.id > $2 AND s.told_at IS NOT NULL ORDER BY s.id DESC LIMIT 1",
@@ -77,7 +77,7 @@ async def list_statements_of_verdict(conn: ReadConn, verdict_id: int) -> list[St
 
 
 async def list_told_and_lifted_by(conn: ReadConn, verdict_id: int) -> list[Statement]:
-    """Statements whose restriction this verdict ended, of those that their author was told of."""
+    """Statements whose restriction this verdict lifted, and whose author was notified of them."""
     rows = await conn.fetch(f"{_SELECT} WHERE r.lifted_by_verdict_id = $1 AND s.told_at IS NOT NULL ORDER BY s.id", verdict_id)
     return [_statement_from(row) for row in rows]
 
@@ -88,7 +88,7 @@ async def list_statements(conn: ReadConn, ids: Sequence[int]) -> dict[int, State
 
 
 async def update_told(tx: WriteTx, statement_id: int) -> bool:
-    """False if its author was told already."""
+    """False if its author was notified already."""
     return bool(await tx.execute("UPDATE statements SET told_at = now() WHERE id = $1 AND told_at IS NULL", statement_id))
 
 
@@ -97,7 +97,7 @@ async def blank_quotes(tx: WriteTx, account_id: int) -> None:
 
 
 async def get_quoted_unscoped(conn: ReadConn, post_id: int) -> Quoted:
-    """The words of a post as they stand; nothing of a post that is gone."""
+    """The current text of a post; empty for a deleted post."""
     row = await conn.fetchrow("SELECT cover, text, coalesce(edited_at, created_at) AS posted_at FROM posts WHERE id = $1", post_id)
     if row is None:
         return Quoted()

@@ -1,1 +1,1 @@
-"""Verdicts: what was found in a case, by a moderator today, by a jury later."""
+"""Verdicts: what was found in a case, by a moderator or a jury."""

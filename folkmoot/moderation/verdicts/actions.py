@@ -1,4 +1,4 @@
-"""Reaching a verdict, taking it back within half a minute, and settling it: then everybody is told."""
+"""Reaches verdicts, undoes them within half a minute, and settles them: then everybody concerned is notified."""
 
 from datetime import timedelta
 
@@ -9,13 +9,13 @@ from folkmoot.base.text import clean
 from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdraw_cases_of_account, withdraw_cases_of_post
 from folkmoot.moderation.cases.model import Case, Seat, State, Subject
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
-from folkmoot.moderation.cases.queries import find_open_case, is_concerned, keep_subject, lock_case
+from folkmoot.moderation.cases.queries import find_open_case, is_concerned, lock_case, protect_subject
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.queries import list_profiles_unscoped
-from folkmoot.moderation.journal.actions import note
+from folkmoot.moderation.detection.queries import list_profile_texts_unscoped
+from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.actions import tell_outcome
-from folkmoot.moderation.reports.queries import forget_told
+from folkmoot.moderation.reports.queries import reset_told
 from folkmoot.moderation.restrictions import queries as restrictions
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction, restore_restriction
 from folkmoot.moderation.restrictions.model import Kind
@@ -41,10 +41,10 @@ SETTLE = "verdicts.settle"
 
 
 async def decide_case(tx: WriteTx, moderator: Viewer, case_id: int, decision: Decision) -> Verdict:
-    """A moderator's verdict about a case whose seat they hold: see `reach_verdict`.
+    """A moderator decides a case whose seat they hold: see `reach_verdict`.
 
-    Raises Concerned for one who has to do with the case by now, Conflict when the lease has run out, the case is
-    decided, or the words were changed since they were shown; Invalid.
+    Raises Concerned for a moderator who is barred by now, Conflict when the lease has expired, the case is decided, or the
+    text was changed since it was shown; Invalid.
     """
     require_moderator(moderator)
     case = await lock_case(tx, case_id)
@@ -59,11 +59,11 @@ async def decide_case(tx: WriteTx, moderator: Viewer, case_id: int, decision: De
 
 
 async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Decision, *seats: Seat) -> Verdict:
-    """Decides a case, whose row is locked, and does what was decided, in one transaction. `seats`: from which.
+    """Decides a case, whose row is locked, and applies the decision in the same transaction. `seats`: those of the deciders.
 
-    On appeal the same finding lets the first verdict stand; another one replaces it. Writes verdict.reached to the
-    journal, tells it, and orders that people are told once half a minute has passed. Raises Invalid, and Conflict when
-    the case is decided or the words were changed since they were shown.
+    On appeal the same finding confirms the first verdict; another one replaces it. Writes verdict.reached to the journal,
+    emits it, and enqueues the settlement for half a minute later. Raises Invalid, and Conflict when the case is decided or
+    the text was changed since it was shown.
     """
     action = _checked(case, decision)
     await _require_same_words(tx, case, decision)
@@ -77,9 +77,9 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
     )
     await queries.insert_verdict(tx, verdict)
     await mark_decided(tx, case, *seats)
-    await note(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
-               verdict=verdict.id, decider=decider.kind, action=action, clause=clause.key, policy=verdict.policy)
-    for restriction in await restrictions.list_standing(tx, case.subject, case.subject_id):
+    await record_step(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
+                      verdict=verdict.id, decider=decider.kind, action=action, clause=clause.key, policy=verdict.policy)
+    for restriction in await restrictions.list_in_force(tx, case.subject, case.subject_id):
         if restriction.is_interim:
             await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
     if not await _confirms_first(tx, case, verdict):
@@ -93,10 +93,10 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
 
 
 async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
-    """Takes one's own verdict back before anybody was told: everything is as before, and the case is open again.
+    """Undoes the moderator's own verdict before anybody was notified: restores the previous state and opens the case again.
 
-    Also one who has to do with the case by now: taking back decides nothing, somebody else will. Writes verdict.undone
-    to the journal. Raises Forbidden for somebody else's, Conflict when it is too late.
+    Allowed also to a moderator who is barred by now, because undoing decides nothing. Writes verdict.undone to the journal.
+    Raises Forbidden for a verdict of another decider, Conflict when it is too late.
     """
     require_moderator(moderator)
     verdict = await queries.lock_verdict(tx, verdict_id)
@@ -117,17 +117,17 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
         await queries.update_overturned(tx, case.appealed_verdict_id, None)
     await queries.update_undone(tx, verdict.id, clock.now())
     await reopen_case(tx, case)
-    await note(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
-    if not await keep_subject(tx, case.subject, case.subject_id):  # deleted meanwhile: nobody could decide it any more
+    await record_step(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
+    if not await protect_subject(tx, case.subject, case.subject_id):  # deleted meanwhile: it cannot be decided
         withdraw = withdraw_cases_of_post if case.subject is Subject.POST else withdraw_cases_of_account
         await withdraw(tx, case.subject_id)
     return case
 
 
 async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
-    """Tells those whom a verdict concerns, if it still stands: the author, and who reported. A second time does nothing.
+    """Notifies the author and the reporters of a verdict, unless it was undone. A second call does nothing.
 
-    Writes verdict.settled to the journal and tells it.
+    Writes verdict.settled to the journal and emits it.
     """
     verdict = await queries.lock_verdict(tx, verdict_id)
     if verdict.settled_at or verdict.undone_at:
@@ -139,22 +139,22 @@ async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
         await tell_statement(tx, statement)
     replaced = {Kind(statement.kind).subject for statement in statements}
     for statement in await list_told_and_lifted_by(tx, verdict.id):
-        if Kind(statement.kind).subject not in replaced:  # nothing new stands in its place: what was lifted is over
+        if Kind(statement.kind).subject not in replaced:  # without a new restriction in its place
             await tell_lifted(tx, statement)
     first_case_id = await queries.get_first_case_id(tx, case.id)
     if case.is_appeal and await queries.has_overturned(tx, verdict.id):
-        await forget_told(tx, first_case_id)
+        await reset_told(tx, first_case_id)
     await tell_outcome(tx, first_case_id)
-    await note(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id)
+    await record_step(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id)
     tx.tell(VerdictSettled(verdict_id=verdict.id, case_id=case.id, appealed_verdict_id=case.appealed_verdict_id))
 
 
 async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
-    """On appeal: whether the first verdict says the same and stands. If not, what it did is lifted."""
+    """On appeal: whether this verdict confirms the first one. If not, the restrictions of the first one are lifted."""
     if case.appealed_verdict_id is None:
         return False
     first = await queries.lock_verdict(tx, case.appealed_verdict_id)
-    if first.says_the_same(verdict):
+    if first.is_confirmed_by(verdict):
         return True
     for restriction in await restrictions.list_of_verdict(tx, first.id):
         await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
@@ -180,15 +180,15 @@ def _checked(case: Case, decision: Decision) -> Action:
 
 
 async def _require_same_words(tx: WriteTx, case: Case, decision: Decision) -> None:
-    """A verdict is about the words that were read, not about what they became meanwhile."""
+    """Raises Conflict when the text is not the one that the moderator has read."""
     if case.subject is Subject.ACCOUNT:
-        profiles = await list_profiles_unscoped(tx, [case.subject_id])
+        profiles = await list_profile_texts_unscoped(tx, [case.subject_id])
         if not profiles:
             raise Conflict("This account is gone.")
         if decision.seen_words is not None and decision.seen_words != profiles[0].key:
             raise Conflict("This profile has been changed in the meantime. Please look again.")
         return
-    is_there, edited_at = await restrictions.find_words_edited_at(tx, case.subject_id)
+    is_there, edited_at = await restrictions.lock_post_edited_at(tx, case.subject_id)
     if not is_there:
         raise Conflict("The author has deleted this post.")
     if edited_at != decision.seen_edited_at:

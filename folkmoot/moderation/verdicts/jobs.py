@@ -1,4 +1,4 @@
-"""Entrances for background work of verdicts."""
+"""Jobs of verdicts. `app.py` registers them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.verdicts import actions

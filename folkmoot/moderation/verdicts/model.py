@@ -9,24 +9,24 @@ from folkmoot.base.events import Event
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.restrictions.model import Kind
 
-UNDO_LASTS = timedelta(seconds=30)  # in which who decided may take it back, and nobody has been told
+UNDO_LASTS = timedelta(seconds=30)  # the decider may undo the verdict, and nobody is notified yet
 LONGEST_EXPLANATION = 2000
 USUAL_DAYS = 7
 MOST_DAYS = 365
 
 
 class Action(StrEnum):
-    """What can be decided, mildest first. Stored."""
+    """The possible decisions, mildest first. Stored."""
 
     KEEP = "keep"
     LABEL = "label"
     HIDE = "hide"  # for a time
     REMOVE = "remove"
-    FREEZE = "freeze"  # the author, for a time; the post goes too
-    SUSPEND = "suspend"  # the author; the post goes too
+    FREEZE = "freeze"  # the author, for a time; the post is removed too
+    SUSPEND = "suspend"  # the author; the post is removed too
 
     def kinds(self, subject: Subject) -> tuple[Kind, ...]:
-        """The restrictions that it means for this kind of subject."""
+        """The restrictions of this action on this kind of subject."""
         if self is Action.KEEP:
             return ()
         kind = Kind(self.value)
@@ -43,8 +43,8 @@ class Action(StrEnum):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What was chosen. `clause` is a key; `days` count for what is timed. `seen_edited_at`: which words of the post were
-    on the page; `seen_words`: of a profile."""
+    """The input of a verdict. `clause` is a key; `days` applies to timed actions. `seen_edited_at` and `seen_words`: which version
+    of the post or the profile was on the page."""
 
     action: str
     clause: str = ""
@@ -63,7 +63,7 @@ class DeciderKind(StrEnum):
 
 
 class Decider(msgspec.Struct, frozen=True):
-    """Who reached a verdict: a person by their account, a jury by its own id, or the system, without one."""
+    """Who reached a verdict: a person (account id), a jury (its own id), or the system (no id)."""
 
     kind: DeciderKind
     id: int | None = None
@@ -74,7 +74,7 @@ class Decider(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """It stands until it is undone (by who decided, at once) or overturned on appeal."""
+    """In force until it is undone (by its decider, within UNDO_LASTS) or overturned on appeal."""
 
     id: int
     case_id: int
@@ -93,8 +93,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     def undo_until(self) -> datetime:
         return self.made_at + UNDO_LASTS
 
-    def says_the_same(self, later: "Verdict") -> bool:
-        """Whether a second look confirms this one: not with another rule, and not with a shorter time."""
+    def is_confirmed_by(self, later: "Verdict") -> bool:
+        """Whether a verdict on appeal has the same result: not with another clause or a shorter time."""
         if self.action is not later.action:
             return False
         if self.until and later.until and later.until - later.made_at < self.until - self.made_at:
@@ -103,7 +103,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settle(msgspec.Struct, frozen=True):
-    """The order to tell everybody of a verdict, if it still stands."""
+    """The payload of the job that settles a verdict."""
 
     verdict_id: int
 
@@ -115,7 +115,7 @@ class VerdictReached(Event, frozen=True, kw_only=True):
 
 
 class VerdictSettled(Event, frozen=True, kw_only=True):
-    """It stands, and those whom it concerns have been told."""
+    """The verdict can no longer be undone, and everybody concerned was notified."""
 
     kind = "verdict.settled"
     verdict_id: int

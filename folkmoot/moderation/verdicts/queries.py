@@ -8,7 +8,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.queries import list_decider_ids
 from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Verdict
 
-# `moderator_id` is who decided in the previous release, which does not fill the other two columns.
+# The previous release stores the decider in `moderator_id` and does not fill the other two columns.
 _VERDICT = (
     "id, case_id, decider_kind, coalesce(decider_id, moderator_id) AS decider_id, action, clause, policy, explanation, until, made_at,"
     " undone_at, settled_at, overturned_by_id"
@@ -46,30 +46,30 @@ async def lock_verdict(tx: WriteTx, verdict_id: int) -> Verdict:
 
 
 async def find_last_of_moderator(conn: ReadConn, moderator_id: int) -> Verdict | None:
-    """The newest verdict of a moderator that was not taken back. Leans on verdicts_moderator."""
+    """The newest verdict of a moderator that was not undone. Index: verdicts_moderator."""
     row = await conn.fetchrow(
         f"SELECT {_VERDICT} FROM verdicts WHERE moderator_id = $1 AND undone_at IS NULL ORDER BY id DESC LIMIT 1", moderator_id
     )
     return _verdict_from(row) if row else None
 
 
-async def list_standing(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, Verdict]:
-    """By case."""
+async def list_verdicts_of_cases(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, Verdict]:
+    """The verdicts of cases that were not undone, by case id."""
     rows = await conn.fetch(
         f"SELECT {_VERDICT} FROM verdicts WHERE case_id = ANY ($1::bigint[]) AND undone_at IS NULL", list(case_ids)
     )
     return {row["case_id"]: _verdict_from(row) for row in rows}
 
 
-async def count_since(conn: ReadConn, moderator_id: int, since: datetime) -> int:
-    """How many verdicts a moderator has reached since, without those taken back. Leans on verdicts_moderator."""
+async def count_verdicts_since(conn: ReadConn, moderator_id: int, since: datetime) -> int:
+    """The number of verdicts of a moderator since then, without undone ones. Index: verdicts_moderator."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM verdicts WHERE moderator_id = $1 AND made_at >= $2 AND undone_at IS NULL", moderator_id, since
     ))
 
 
 async def get_first_case_id(conn: ReadConn, case_id: int) -> int:
-    """The case that people reported: a second look, and a look after that, lead back to it."""
+    """The reported case from which a chain of appeal cases started."""
     return int(await conn.fetchval(
         """
         WITH RECURSIVE up AS (
@@ -84,8 +84,8 @@ async def get_first_case_id(conn: ReadConn, case_id: int) -> int:
     ))
 
 
-async def find_decided_words_unscoped(conn: ReadConn, verdict_id: int) -> tuple[str, str] | None:
-    """(text, cover) of a post as it was when a verdict was reached, if its author has edited it since."""
+async def find_decided_text_unscoped(conn: ReadConn, verdict_id: int) -> tuple[str, str] | None:
+    """(text, cover) of a post when a verdict was reached, if it was edited since."""
     row = await conn.fetchrow(
         """
         SELECT e.text, e.cover FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id AND c.subject = 'post'
@@ -102,15 +102,15 @@ async def has_overturned(conn: ReadConn, verdict_id: int) -> bool:
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM verdicts WHERE overturned_by_id = $1)", verdict_id))
 
 
-async def list_people(conn: ReadConn, verdict: Verdict) -> list[int]:
-    """Who took part in a verdict: a person, or the members of a jury."""
+async def list_verdict_deciders(conn: ReadConn, verdict: Verdict) -> list[int]:
+    """The account ids of the deciders of a verdict: a person, or the members of a jury."""
     if verdict.decider.kind is DeciderKind.PERSON and verdict.decider.id:
         return [verdict.decider.id]
     return await list_decider_ids(conn, verdict.case_id)
 
 
-async def list_on_appeal(conn: ReadConn, verdict_id: int) -> list[Verdict]:
-    """The verdicts of appeals against this one that were heard already."""
+async def list_verdicts_on_appeal(conn: ReadConn, verdict_id: int) -> list[Verdict]:
+    """The verdicts on earlier appeals against this one."""
     rows = await conn.fetch(
         f"SELECT {_VERDICT} FROM verdicts WHERE case_id IN (SELECT id FROM cases WHERE appealed_verdict_id = $1) AND undone_at IS NULL",
         verdict_id,

@@ -1,1 +1,1 @@
-"""Pages of those who decide: their share, and the case."""
+"""Pages of moderators: the overview and the case."""

@@ -1,4 +1,4 @@
-"""All SQL of cases: `reading`, `writing`, `seats`, and who has too much to do with a case (`concern`)."""
+"""All SQL of cases: `reading`, `writing`, `seats`, and who is barred from a case (`concern`)."""
 
 from folkmoot.moderation.cases.queries.concern import count_stuck, is_concerned
 from folkmoot.moderation.cases.queries.reading import (
@@ -15,10 +15,10 @@ from folkmoot.moderation.cases.queries.writing import (
     find_appeal_case,
     find_open_case,
     insert_case,
-    keep_subject,
     list_open_cases_of_account,
     list_open_cases_of_post,
     lock_case,
+    protect_subject,
     take_deadlines,
     update_estimate,
     update_state,
@@ -26,7 +26,7 @@ from folkmoot.moderation.cases.queries.writing import (
 
 __all__ = [
     "count_open", "count_stuck", "find_appeal_case", "find_open_case", "get_case", "get_reach", "holds_case_with_picture",
-    "insert_case", "is_concerned", "keep_subject", "list_cases_of_account", "list_decider_ids", "list_open_cases_of_account",
-    "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "take_deadlines", "update_estimate", "update_state",
-    "upsert_seat", "was_decided",
+    "insert_case", "is_concerned", "list_cases_of_account", "list_decider_ids", "list_open_cases_of_account",
+    "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "protect_subject", "take_deadlines", "update_estimate",
+    "update_state", "upsert_seat", "was_decided",
 ]

@@ -1,8 +1,8 @@
-"""Who has too much to do with a case to decide it.
+"""Which accounts are concerned by a case and therefore barred from deciding it.
 
-The rule stands here once, as SQL, because the queue must leave such cases out, and because it is asked anew at each step:
-whom somebody follows today is not whom they followed when the case was opened. Relations count in either direction;
-towards the author only, because nobody who decides learns who reported.
+The rule is SQL, because the queue must leave such cases out, and because it is evaluated at each step: relations can change
+after the case was opened. Relations count in both directions, but only between moderator and author, because deciders do
+not learn who reported.
 """
 
 from folkmoot.base.db import ReadConn
@@ -11,12 +11,12 @@ from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.sessions.model import Role
 
 _RELATIONS = (("follows", "target_id"), ("follow_requests", "requester_id"), ("mutes", "target_id"), ("blocks", "target_id"))
-_LONGEST_THREAD = 40  # answers above a post that are looked at
+_LONGEST_THREAD = 40  # ancestors of a post that are checked
 
 
 def concerned_sql(person: str) -> str:
-    """SQL: has `person`, a parameter or column, to do with the case `c`? Each part leans on a primary key, or on an index
-    that begins with what is looked for."""
+    """SQL: whether `person`, a parameter or column, is concerned by the case `c`. Each part uses a primary key, or an index that
+    starts with the compared columns."""
     relations = " OR ".join(
         f"EXISTS (SELECT FROM {table} WHERE account_id = {one} AND {target} = {other})"
         for table, target in _RELATIONS
@@ -26,13 +26,14 @@ def concerned_sql(person: str) -> str:
         c.account_id = {person} OR c.barred_ids @> ARRAY[{person}] OR {relations}
         OR EXISTS (SELECT FROM cases AS same JOIN report_cases AS rc ON rc.case_id = same.id AND rc.reporter_id = {person}
                    WHERE same.subject = c.subject AND same.subject_id = c.subject_id)
-        OR c.subject = '{Subject.POST}' AND {_part_in_post(person)}
+        OR c.subject = '{Subject.POST}' AND {_takes_part_in_post(person)}
         OR c.subject = '{Subject.ACCOUNT}' AND {_named_in_profile(person)}
     )"""
 
 
-def _part_in_post(person: str) -> str:
-    """Named in the post, answered by it, boosted, favourited or answered it, or took part in the thread above it."""
+def _takes_part_in_post(person: str) -> str:
+    """Whether the account is mentioned in the post or replied to by it, has boosted, favourited or replied to it, or takes part in
+    the thread above it."""
     return f"""(
         EXISTS (SELECT FROM mentions WHERE account_id = {person} AND post_id = c.subject_id)
         OR EXISTS (SELECT FROM posts WHERE id = c.subject_id AND reply_to_account_id = {person})
@@ -53,7 +54,7 @@ def _part_in_post(person: str) -> str:
 
 
 def _named_in_profile(person: str) -> str:
-    """User names are ASCII, so this folds no other letters."""
+    """Usernames are ASCII, so only ASCII letters are lowercased."""
     texts = "a.display_name || ' ' || a.bio || ' ' || a.fields::text"
     return f"""EXISTS (
         SELECT FROM accounts AS a JOIN accounts AS named ON named.id = {person}
@@ -62,12 +63,12 @@ def _named_in_profile(person: str) -> str:
 
 
 async def is_concerned(conn: ReadConn, account_id: int, case_id: int) -> bool:
-    """Whether somebody has to do with a case, as it is now. False for a case that is not there."""
+    """Whether an account is concerned by a case now. False for a case that does not exist."""
     return bool(await conn.fetchval(f"SELECT {concerned_sql('$1::bigint')} FROM cases AS c WHERE c.id = $2", account_id, case_id))
 
 
 async def count_stuck(conn: ReadConn) -> int:
-    """How many open cases no moderator of this network may decide."""
+    """The number of open cases that no moderator of this network may decide."""
     return int(await conn.fetchval(
         f"""
         SELECT count(*) FROM cases AS c WHERE c.state = '{State.OPEN}' AND NOT EXISTS (

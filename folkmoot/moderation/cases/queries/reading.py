@@ -1,4 +1,4 @@
-"""Cases as they are read: one, the queue, an author's history, and how many wait."""
+"""Reads cases: one, the queue, an author's history, and the numbers of open cases."""
 
 from datetime import datetime
 
@@ -7,9 +7,10 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import (
-    DOUBLES_IN,
+    DOUBLING_TIME,
     LEASE,
-    SMALLEST_HARM,
+    MIN_HARM,
+    Backlog,
     Case,
     Seat,
     SeatKind,
@@ -17,7 +18,6 @@ from folkmoot.moderation.cases.model import (
     Share,
     State,
     Subject,
-    Waiting,
 )
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 
@@ -28,12 +28,13 @@ SELECT = """
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
     FROM cases AS c
 """
-# The logarithm of the urgency, without the hour, which is the same for all. It must be the expression of the index cases_urgency.
+# The logarithm of the urgency, without the current time, which is the same for all. It must equal the expression of the index
+# cases_urgency.
 URGENCY = (
-    f"(ln(greatest(c.harm, {SMALLEST_HARM:f})::float8) / ln(2::float8)"
-    f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLES_IN.total_seconds():.0f})"
+    f"(ln(greatest(c.harm, {MIN_HARM:f})::float8) / ln(2::float8)"
+    f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLING_TIME.total_seconds():.0f})"
 )
-# As `Seat.is_held`, at the moment $3.
+# `Seat.is_held` as SQL, at the time $3.
 _IS_HELD = (
     f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
     f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
@@ -57,9 +58,9 @@ async def get_case(conn: ReadConn, case_id: int) -> Case:
 
 
 async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None) -> list[Case]:
-    """Open cases, most urgent first; for a moderator those that this one may decide and nobody else holds.
+    """Open cases, most urgent first; with `moderator_id`, only those that this moderator may decide and no other holds.
 
-    Leans on cases_urgency, which carries the order.
+    Index: cases_urgency, which provides the order.
     """
     if moderator_id is None:
         rows = await conn.fetch(f"{SELECT} WHERE c.state = '{State.OPEN}' ORDER BY {URGENCY} DESC, c.id LIMIT $1", limit)
@@ -73,8 +74,8 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
     return [case_from(row) for row in rows]
 
 
-async def count_open(conn: ReadConn, now: datetime) -> Waiting:
-    """How many cases wait, and how many of them are near their deadline or beyond it."""
+async def count_open(conn: ReadConn, now: datetime) -> Backlog:
+    """The numbers of cases that are open, near their deadline, and overdue."""
     row = await conn.fetchrow(
         f"""
         SELECT count(*) AS open, count(*) FILTER (WHERE due_at <= $1) AS overdue, min(due_at) AS next_due_at,
@@ -84,11 +85,11 @@ async def count_open(conn: ReadConn, now: datetime) -> Waiting:
         now,
     )
     assert row is not None
-    return Waiting(**dict(row))
+    return Backlog(**dict(row))
 
 
 async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, limit: int = 20) -> list[Case]:
-    """The history of an author: earlier cases, newest first. Leans on cases_account."""
+    """The other cases of an author, newest first. Index: cases_account."""
     rows = await conn.fetch(
         f"{SELECT} WHERE c.account_id = $1 AND c.id <> $2 ORDER BY c.id DESC LIMIT $3", account_id, without, limit
     )
@@ -96,7 +97,7 @@ async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, l
 
 
 async def was_decided(conn: ReadConn, subject: Subject, subject_id: int, since: datetime | None) -> bool:
-    """Whether people have decided about a subject as it is now; `since`: when it last changed. Leans on cases_subject."""
+    """Whether a subject was decided since its last change at `since`. Index: cases_subject."""
     return bool(await conn.fetchval(
         f"SELECT EXISTS (SELECT FROM cases WHERE subject = $1 AND subject_id = $2 AND state = '{State.DECIDED}'"
         " AND ($3::timestamptz IS NULL OR closed_at > $3))",
@@ -105,7 +106,7 @@ async def was_decided(conn: ReadConn, subject: Subject, subject_id: int, since: 
 
 
 async def holds_case_with_picture(conn: ReadConn, moderator_id: int, key: str, now: datetime) -> bool:
-    """Whether somebody is deciding right now, and may, about the post that shows a picture."""
+    """Whether a moderator holds, and may decide, an open case about the post with this picture."""
     return bool(await conn.fetchval(
         f"SELECT EXISTS (SELECT FROM media AS m JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id"
         f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {_IS_HELD}"

@@ -1,4 +1,4 @@
-"""SQL of seats. Whoever changes one holds the lock on the row of its case."""
+"""SQL of seats. A transaction that changes one must have locked the row of its case."""
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.moderation.cases.model import Seat, SeatKind, SeatState
@@ -23,7 +23,7 @@ async def upsert_seat(tx: WriteTx, case_id: int, seat: Seat) -> None:
 
 
 async def list_decider_ids(conn: ReadConn, case_id: int) -> list[int]:
-    """The people from whose seats a case was decided."""
+    """The accounts whose seats decided a case."""
     rows = await conn.fetch(
         f"SELECT account_id FROM case_seats WHERE case_id = $1 AND state = '{SeatState.DECIDED}' ORDER BY kind, number", case_id
     )

@@ -1,4 +1,4 @@
-"""Changing cases, and locking them."""
+"""Changes and locks cases."""
 
 from datetime import datetime
 
@@ -11,15 +11,15 @@ _SHARES = ", ".join(f"({share:d})" for share in Share)
 
 
 async def lock_case(tx: WriteTx, case_id: int) -> Case:
-    """The case, with its row locked until the transaction ends. Two statements: the second one sees the seats as who
-    held the lock before has left them."""
+    """The case, with its row locked until the transaction ends. It takes two statements, so that the second one sees the seats
+    that the previous holder of the lock has committed."""
     if not await tx.fetchval("SELECT true FROM cases WHERE id = $1 FOR UPDATE", case_id):
         raise NotFound
     return await get_case(tx, case_id)
 
 
 async def find_open_case(tx: WriteTx, subject: Subject, subject_id: int) -> Case | None:
-    """The open first look at a subject, with its row locked. Leans on cases_one_open."""
+    """The open case of a subject that is not an appeal, with its row locked. Index: cases_one_open."""
     case_id = await tx.fetchval(
         f"SELECT id FROM cases WHERE subject = $1 AND subject_id = $2 AND state = '{State.OPEN}' AND appealed_verdict_id IS NULL"
         " FOR UPDATE",
@@ -29,21 +29,22 @@ async def find_open_case(tx: WriteTx, subject: Subject, subject_id: int) -> Case
 
 
 async def find_appeal_case(tx: WriteTx, verdict_id: int) -> Case | None:
-    """The open second look at a verdict, with its row locked. Leans on cases_one_appeal."""
+    """The open appeal case of a verdict, with its row locked. Index: cases_one_appeal."""
     case_id = await tx.fetchval(
         f"SELECT id FROM cases WHERE appealed_verdict_id = $1 AND state = '{State.OPEN}' FOR UPDATE", verdict_id
     )
     return await get_case(tx, case_id) if case_id else None
 
 
-async def keep_subject(tx: WriteTx, subject: Subject, subject_id: int) -> bool:
-    """Whether a subject is there. If so it stays until this transaction ends: who deletes it then finds the case."""
+async def protect_subject(tx: WriteTx, subject: Subject, subject_id: int) -> bool:
+    """Returns whether a subject exists, and prevents its deletion until this transaction ends; a later deletion then finds the
+    case."""
     table = "posts" if subject is Subject.POST else "accounts"
     return bool(await tx.fetchval(f"SELECT true FROM {table} WHERE id = $1 FOR KEY SHARE", subject_id))
 
 
 async def insert_case(tx: WriteTx, case: Case) -> bool:
-    """False when somebody else opened one for the same subject at the same moment."""
+    """False when another transaction has opened one for the same subject."""
     return bool(await tx.fetchval(
         "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id,"
         " barred_ids, opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
@@ -54,7 +55,7 @@ async def insert_case(tx: WriteTx, case: Case) -> bool:
 
 
 async def update_estimate(tx: WriteTx, case: Case) -> None:
-    """Stores what is suspected, how likely and how harmful it is, who is barred, and until when it must be decided."""
+    """Stores the suspected clause, its probability and harm, the barred accounts and the deadline."""
     await tx.execute(
         "UPDATE cases SET clause = $2, severity = $3, probability = $4, harm = $5, barred_ids = $6, due_at = $7 WHERE id = $1",
         case.id, case.clause, case.severity, case.probability, case.harm, list(case.barred_ids), case.due_at,
@@ -66,7 +67,7 @@ async def update_state(tx: WriteTx, case_id: int, state: State, closed_at: datet
 
 
 async def list_open_cases_of_post(tx: WriteTx, post_id: int) -> list[Case]:
-    """Open cases about a post, first and second looks, with their rows locked."""
+    """Open cases about a post, appeals included, with their rows locked."""
     rows = await tx.fetch(
         f"{SELECT} WHERE c.subject = '{Subject.POST}' AND c.subject_id = $1 AND c.state = '{State.OPEN}' ORDER BY c.id FOR UPDATE",
         post_id,
@@ -75,7 +76,7 @@ async def list_open_cases_of_post(tx: WriteTx, post_id: int) -> list[Case]:
 
 
 async def list_open_cases_of_account(tx: WriteTx, account_id: int) -> list[Case]:
-    """Open cases about an account and about what it wrote, with their rows locked. Leans on cases_account."""
+    """Open cases about an account and about its posts, with their rows locked. Index: cases_account."""
     rows = await tx.fetch(
         f"{SELECT} WHERE c.account_id = $1 AND c.state = '{State.OPEN}' ORDER BY c.id FOR UPDATE", account_id
     )
@@ -83,8 +84,8 @@ async def list_open_cases_of_account(tx: WriteTx, account_id: int) -> list[Case]
 
 
 async def take_deadlines(tx: WriteTx, now: datetime, limit: int = 200) -> list[tuple[int, Share, datetime]]:
-    """(case, share, due_at) of each share of the time to decide that has gone in an open case and was not noted yet, the
-    earliest first; they count as noted from now on."""
+    """Marks the reached shares of the time to decide of open cases as noted; returns (case, share, due_at) for each new one,
+    earliest deadline first."""
     rows = await tx.fetch(
         f"""
         WITH reached AS (

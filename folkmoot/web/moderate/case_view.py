@@ -1,7 +1,7 @@
-"""What a moderator sees of a case: gathered from every noun of moderation, in a fixed number of statements.
+"""Everything that the page of a case shows, read from all nouns of moderation in a fixed number of statements.
 
-Nobody is named before a decision: people are letters here, also where a text mentions them. On a second look what was
-decided before stays out of sight, with everything that would betray it.
+Names are hidden before a decision: a letter replaces each account, also in mentions. On appeal the first verdict is hidden,
+with everything that would reveal it.
 """
 
 import re
@@ -16,25 +16,25 @@ from folkmoot.moderation.appeals.queries import list_appeals_of_case
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.queries import list_cases_of_account
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.queries import list_profiles_unscoped, list_signals
+from folkmoot.moderation.detection.queries import list_profile_texts_unscoped, list_signals
 from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import AnonymousReport
 from folkmoot.moderation.reports.queries import count_reports, list_anonymous_reports
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import find_decided_words_unscoped, find_last_of_moderator, list_standing
+from folkmoot.moderation.verdicts.queries import find_decided_text_unscoped, find_last_of_moderator, list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.posts.model import Post, PostEffect
 from folkmoot.network.posts.queries import get_surroundings_unscoped, list_account_post_ids, list_posts_by_ids_unscoped
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MOSTLY = 2  # decided reports, before we say that somebody reports mostly right or mostly not
+_MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
 
 
-class Speech(msgspec.Struct, frozen=True, kw_only=True):
-    """A post as it stands in a case: words, and a letter instead of a name (none: the author)."""
+class AnonymousPost(msgspec.Struct, frozen=True, kw_only=True):
+    """A post on the page of a case, with a letter instead of the author's name (empty: the author of the case)."""
 
     post: Post
     letter: str
@@ -43,91 +43,91 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The reports of a case together. `reasons`: how many named which rule (0: none)."""
+    """A summary of the reports of a case. `reasons`: (number of a rule, or 0 for none; how many reports name it)."""
 
-    people: int
+    reporters: int
     mostly_right: int
     mostly_wrong: int
     reasons: list[tuple[int, int]]
     comments: list[str]
 
 
-class Sight(msgspec.Struct, frozen=True, kw_only=True):
+class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the page of a case shows."""
 
     case: Case
     author: Account
-    before: list[Speech]
-    subject: Speech | None
-    after: list[Speech]
-    others: list[Speech]  # of a reported account: its newest public posts
-    profile_words: str  # of a reported account: names what its profile says now
+    before: list[AnonymousPost]
+    subject: AnonymousPost | None
+    after: list[AnonymousPost]
+    recent_posts: list[AnonymousPost]  # of a reported account: its newest public posts
+    profile_key: str  # of a reported account: the hash of its current profile text
     signals: list[Signal]
     reports: ReportSummary
-    pleas: list[str]  # why those who appeal think that it was wrong
+    appeal_reasons: list[str]  # the reasons that the appellants gave
     breaches: list[Verdict]
-    kept: int
+    kept_count: int
     journal: list[Entry]
     verdict: Verdict | None
-    is_earlier: bool  # on a second look: the words that were decided about, which the author has edited since
+    is_earlier_text: bool  # on appeal: the text that was decided about, which the author has edited since
 
     @property
     def is_hidden(self) -> bool:
         return self.subject is not None and self.subject.post.effect >= PostEffect.HIDDEN
 
     @property
-    def words_at(self) -> datetime | None:
-        """Which words of the post these are: a verdict is about them."""
+    def text_edited_at(self) -> datetime | None:
+        """The version of the post's text, which a verdict refers to."""
         return self.subject.post.edited_at if self.subject else None
 
 
-async def see_case(conn: ReadConn, case: Case) -> Sight:
-    """At most thirteen statements, whatever the case."""
+async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
+    """Takes at most thirteen statements."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     around = await get_surroundings_unscoped(conn, case.subject_id) if is_post else None
-    others = [] if is_post else list((await list_posts_by_ids_unscoped(
+    recent = [] if is_post else list((await list_posts_by_ids_unscoped(
         conn, await list_account_post_ids(conn, case.account_id, None, Page(limit=5), without_boosts=True)
     )).values())
-    profiles = [] if is_post else await list_profiles_unscoped(conn, [case.account_id])
+    profiles = [] if is_post else await list_profile_texts_unscoped(conn, [case.account_id])
     earlier = await list_cases_of_account(conn, case.account_id, case.id)
-    if case.is_appeal:  # what was decided about the same thing would betray the first verdict
+    if case.is_appeal:  # another verdict on the same subject would reveal the first one
         earlier = [one for one in earlier if (one.subject, one.subject_id) != (case.subject, case.subject_id)]
-    verdicts = await list_standing(conn, [case.id, *(one.id for one in earlier)])
+    verdicts = await list_verdicts_of_cases(conn, [case.id, *(one.id for one in earlier)])
     known = [verdicts[one.id] for one in earlier if one.id in verdicts and verdicts[one.id].id != case.appealed_verdict_id]
     settled = [verdict for verdict in known if verdict.settled_at and not verdict.overturned_by_id]
-    posts = [post for post in (*around.before, around.post, *around.after) if post] if around else others
-    people = _letters(posts, case.account_id)
+    posts = [post for post in (*around.before, around.post, *around.after) if post] if around else recent
+    letters = _letters(posts, case.account_id)
     subject = around.post if around else None
-    words = await find_decided_words_unscoped(conn, case.appealed_verdict_id) if case.appealed_verdict_id else None
-    if subject and words:
-        subject = msgspec.structs.replace(subject, text=words[0], cover=words[1])
-    return Sight(
+    decided_text = await find_decided_text_unscoped(conn, case.appealed_verdict_id) if case.appealed_verdict_id else None
+    if subject and decided_text:
+        subject = msgspec.structs.replace(subject, text=decided_text[0], cover=decided_text[1])
+    return CaseView(
         case=case, author=author,
-        before=[_speech(post, people) for post in around.before] if around else [],
-        subject=_speech(subject, people) if subject else None,
-        after=[_speech(post, people) for post in around.after] if around else [],
-        others=[_speech(post, people) for post in others],
-        profile_words=profiles[0].key if profiles else "",
+        before=[_anonymise(post, letters) for post in around.before] if around else [],
+        subject=_anonymise(subject, letters) if subject else None,
+        after=[_anonymise(post, letters) for post in around.after] if around else [],
+        recent_posts=[_anonymise(post, letters) for post in recent],
+        profile_key=profiles[0].key if profiles else "",
         signals=_newest(await list_signals(conn, [case.id])),
-        reports=_together(await list_anonymous_reports(conn, case.id), (await count_reports(conn, [case.id])).get(case.id, 0)),
-        pleas=[appeal.reason for appeal in await list_appeals_of_case(conn, case.id) if appeal.reason] if case.is_appeal else [],
+        reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reports(conn, [case.id])).get(case.id, 0)),
+        appeal_reasons=[appeal.reason for appeal in await list_appeals_of_case(conn, case.id) if appeal.reason] if case.is_appeal else [],
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
-        kept=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
+        kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
         journal=await list_case_entries(conn, case.id),
         verdict=verdicts.get(case.id),
-        is_earlier=words is not None,
+        is_earlier_text=decided_text is not None,
     )
 
 
 async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
-    """The moderator's last verdict, while it can be taken back."""
+    """The moderator's last verdict, while it can be undone."""
     last = await find_last_of_moderator(conn, moderator_id)
     return last if last and not last.settled_at and clock.now() < last.undo_until else None
 
 
 def _letters(posts: list[Post], author_id: int) -> dict[str, str]:
-    """A letter for each who speaks or is spoken to, by handle; none for the author."""
+    """A letter for each author and each mentioned account, by handle; empty for the author of the case."""
     letters: dict[str, str] = {}
     for post in posts:
         for account_id, acct in [(post.author.id, post.author.acct), *((one.account_id, one.acct) for one in post.mentions)]:
@@ -138,7 +138,7 @@ def _letters(posts: list[Post], author_id: int) -> dict[str, str]:
     return letters
 
 
-def _speech(post: Post, letters: dict[str, str]) -> Speech:
+def _anonymise(post: Post, letters: dict[str, str]) -> AnonymousPost:
     letter = letters.get(post.author.acct.lower(), "")
     hidden = {mention.acct: letters.get(mention.acct.lower()) for mention in post.mentions}
     text = post.text
@@ -147,7 +147,7 @@ def _speech(post: Post, letters: dict[str, str]) -> Speech:
             name, _, domain = acct.partition("@")
             host = re.escape(domain) if domain else "[a-z0-9.:-]+"
             text = re.sub(rf"@{re.escape(name)}(@{host})?\b", f"@{other or '…'}", text, flags=re.IGNORECASE)
-    return Speech(post=post, letter=letter, text=text, cover=post.cover)
+    return AnonymousPost(post=post, letter=letter, text=text, cover=post.cover)
 
 
 def _newest(signals: list[Signal]) -> list[Signal]:
@@ -159,14 +159,14 @@ def _newest(signals: list[Signal]) -> list[Signal]:
     return list(found.values())
 
 
-def _together(reports: list[AnonymousReport], people: int) -> ReportSummary:
+def _summarise(reports: list[AnonymousReport], reporters: int) -> ReportSummary:
     counts: dict[int, int] = {}
     for report in reports:
         for number in [current().clause(key).number for key in report.clauses] or [0]:
             counts[number] = counts.get(number, 0) + 1
-    known = [report for report in reports if report.decided >= _MOSTLY]
+    known = [report for report in reports if report.decided >= _MIN_DECIDED]
     right = len([report for report in known if 2 * report.right > report.decided])
     return ReportSummary(
-        people=people, mostly_right=right, mostly_wrong=len(known) - right,
+        reporters=reporters, mostly_right=right, mostly_wrong=len(known) - right,
         reasons=sorted(counts.items(), key=lambda pair: -pair[1]), comments=[report.comment for report in reports if report.comment][:20],
     )
