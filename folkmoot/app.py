@@ -88,6 +88,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(PostCreated, examiner.examine_created)
     heard.on(PostEdited, timelines.push_edited)
     heard.on(PostEdited, notifications.tell_of_edit)
+    heard.on(PostEdited, conversations.add_newly_mentioned)
     heard.on(PostEdited, examiner.examine_edited)
     heard.on(PostDeleted, timelines.remove_deleted)
     heard.on(PostDeleted, conversations.remove_deleted_post)

@@ -58,10 +58,10 @@ async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int)
     ))
 
 
-async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
+async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[int] | None = None) -> None:
     """Brings a direct post into the conversations of its author and of those it mentions.
 
-    May run twice and in any order. The lock makes a deletion wait, so that its own job finds what is written here.
+    With `newcomer_ids` only they get the conversation if they do not have it: the others have put it away. May run twice and in any order. The lock makes a deletion wait, so that its own job finds what is written here.
     """
     await tx.execute(
         f"""
@@ -75,6 +75,8 @@ async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
             ARRAY(SELECT other.account_id FROM people AS other WHERE other.account_id <> people.account_id ORDER BY 1),
             people.account_id <> post.account_id
         FROM post, people JOIN logins ON logins.account_id = people.account_id
+        WHERE $2::bigint[] IS NULL OR people.account_id = ANY ($2) OR EXISTS (
+            SELECT FROM conversations AS c WHERE c.account_id = people.account_id AND c.conversation_id = post.conversation_id)
         ON CONFLICT (account_id, conversation_id) DO UPDATE
             SET last_post_id = greatest(conversations.last_post_id, excluded.last_post_id),
                 is_unread = CASE WHEN conversations.last_post_id < excluded.last_post_id THEN excluded.is_unread
@@ -84,7 +86,7 @@ async def refresh_after_post(tx: WriteTx, post_id: int) -> None:
             WHERE conversations.last_post_id < excluded.last_post_id
                OR NOT conversations.participant_ids @> excluded.participant_ids
         """,
-        post_id,
+        post_id, newcomer_ids if newcomer_ids is None else list(newcomer_ids),
     )
 
 

@@ -260,7 +260,10 @@ class PostCreated(PostEvent, frozen=True, kw_only=True):
 
 
 class PostEdited(PostEvent, frozen=True, kw_only=True):
+    """`newly_mentioned_ids` are those whom no earlier version mentioned."""
+
     kind = "post.edited"
+    newly_mentioned_ids: tuple[int, ...] = ()
 
 
 class PostDeleted(PostEvent, frozen=True, kw_only=True):

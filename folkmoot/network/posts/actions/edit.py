@@ -59,10 +59,13 @@ async def edit_post(
     await detach_pictures(tx, post_id, draft.media_ids)
     await attach_pictures(tx, post_id, draft.media_ids)
     await _store_poll(tx, before, after)
+    mentioned_before = await list_mentioned(tx, post_id)
     await update_post(tx, after)
     await insert_edit(tx, after)
 
-    tx.tell(PostEdited(**after.facts(await list_mentioned(tx, post_id))))
+    mentioned = await list_mentioned(tx, post_id)
+    newly_mentioned = tuple(id_ for id_ in mentioned if id_ not in mentioned_before)
+    tx.tell(PostEdited(**after.facts(mentioned), newly_mentioned_ids=newly_mentioned))
     return await get_fresh_view(tx, post_id, author.id)
 
 
