@@ -151,21 +151,21 @@ async def tx(db: Database) -> AsyncIterator[WriteTx]:
 @pytest.fixture(scope="session")
 def running() -> Iterator[NetworkUp]:
     """The demo village, up and running: for browsers and for programs of others."""
-    with _open_folder() as folder:
+    with new_open_folder() as folder:
         network = NetworkUp(Path(folder) / "data").wait()
         yield network
         network.stop()
 
 
 @contextmanager
-def _open_folder() -> Iterator[Path]:
-    """Started by root, a network runs as somebody else, who must get there: pytest closes its own folders at each run."""
-    with tempfile.TemporaryDirectory(prefix="folkmoot-test-") as folder:
+def new_open_folder() -> Iterator[Path]:
+    """Started by root, a network runs as somebody else, who must get there: each start of pytest closes the folders of all its runs."""
+    with tempfile.TemporaryDirectory(prefix="folkmoot-test-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    with _open_folder() as folder:
+    with new_open_folder() as folder:
         yield folder

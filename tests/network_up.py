@@ -31,6 +31,7 @@ class NetworkUp:
     """`moot up` on a folder and a free port."""
 
     def __init__(self, data: Path, *options: str, code: Path = ROOT, port: int = 0, **environment: str) -> None:
+        assert not any(part.startswith("pytest-of-") for part in data.parts), "any start of pytest closes this folder to the network"
         self.data = data
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
