@@ -378,15 +378,27 @@ async def test_jobs_of_a_worker_that_died_run_apart_from_others(
     assert most == at_once
 
 
-async def test_the_third_end_of_its_worker_parks_a_job(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_third_end_of_its_worker_is_not_blamed_on_the_job_yet(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are killed from outside can meet an innocent job three times."""
     await _order(db, 1)
     async with _dead_worker(db, monkeypatch, before=2), _running(db, []):
+        async def is_later() -> bool:
+            return (await _stored(db))[0].state is State.LATER
+
+        await _until(is_later)
+    [job] = await _stored(db)
+    assert (job.crashes, 0 < job.due_in < 5) == (3, True)
+
+
+async def test_the_fifth_end_of_its_worker_parks_a_job(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _order(db, 1)
+    async with _dead_worker(db, monkeypatch, before=4), _running(db, []):
         async def is_parked() -> bool:
             return (await _stored(db))[0].state is State.PARKED
 
         await _until(is_parked)
     [job] = await _stored(db)
-    assert (job.crashes, job.last_error) == (3, "its worker ended while it ran")
+    assert (job.crashes, job.last_error) == (5, "its worker ended while it ran")
 
 
 async def test_others_wait_two_seconds_at_most_beside_a_slow_suspect(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

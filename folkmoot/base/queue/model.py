@@ -12,7 +12,9 @@ from folkmoot.base.db import Database
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (1, 10, 60, 600, 3600))
 LONGEST_RUN = timedelta(minutes=10)
-MOST_CRASHES = 3  # a job whose worker ended so often while it ran is parked
+# Seconds that a job waits after each end of its worker while it ran; after one more it is parked. From the third on it had
+# run alone, but whoever kills a worker from outside can meet an innocent one: so there is time between its last chances.
+CRASH_PAUSES = (0.0, 0.0, 5.0, 30.0)
 
 
 @dataclass(frozen=True)

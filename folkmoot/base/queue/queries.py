@@ -10,7 +10,7 @@ from typing import Protocol
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import Conflict, NotFound
-from folkmoot.base.queue.model import MOST_CRASHES, Claimed, QueueState, State, StoredJob
+from folkmoot.base.queue.model import CRASH_PAUSES, Claimed, QueueState, State, StoredJob
 
 _CLAIMED = "jobs.id, jobs.name, jobs.payload, jobs.tries, jobs.crashes"
 _STATE = f"""
@@ -60,17 +60,17 @@ async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int)
     return [Claimed(*row) for row in rows]
 
 
-async def claim_suspects(tx: WriteTx, worker: int, names: Sequence[str], crashes: int, limit: int) -> list[Claimed]:
-    """Takes jobs whose worker has ended so often while they ran. Leans on jobs_suspects."""
+async def claim_suspects(tx: WriteTx, worker: int, names: Sequence[str], crashes: tuple[int, int], limit: int) -> list[Claimed]:
+    """Takes jobs whose worker has ended so often (from, to) while they ran. Leans on jobs_suspects."""
     rows = await tx.fetch(
         f"""
         WITH due AS MATERIALIZED (
             SELECT id FROM jobs WHERE due_at <= statement_timestamp() AND parked_at IS NULL AND worker IS NULL AND crashes > 0
-            AND crashes = $3 AND name = ANY ($2::text[]) ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+            AND crashes BETWEEN $3 AND $4 AND name = ANY ($2::text[]) ORDER BY due_at LIMIT $5 FOR UPDATE SKIP LOCKED
         )
         UPDATE jobs SET worker = $1 FROM due WHERE jobs.id = due.id RETURNING {_CLAIMED}
         """,
-        worker, names, crashes, limit,
+        worker, names, *crashes, limit,
     )
     return [Claimed(*row) for row in rows]
 
@@ -132,12 +132,13 @@ async def list_dead_workers(conn: ReadConn) -> list[int]:
 async def update_crashed(tx: WriteTx, workers: Sequence[int]) -> list[StoredJob]:
     """Frees the jobs that dead workers had taken. Returns those that are parked, because it happened too often."""
     rows = await tx.fetch(
-        f"""
-        UPDATE jobs SET worker = NULL, crashes = crashes + 1, set_at = now(), due_at = now(), last_error = 'its worker ended while it ran',
-            parked_at = CASE WHEN crashes + 1 >= {MOST_CRASHES} THEN now() END
+        """
+        UPDATE jobs SET worker = NULL, crashes = crashes + 1, last_error = 'its worker ended while it ran', set_at = now(),
+            due_at = now() + make_interval(secs => coalesce(($2::float8[])[crashes + 1], 0)),
+            parked_at = CASE WHEN crashes + 1 > cardinality($2::float8[]) THEN now() END
         WHERE worker = ANY ($1::int[]) RETURNING id, parked_at
         """,
-        workers,
+        workers, CRASH_PAUSES,
     )
     return await _list_stored(tx, "WHERE id = ANY ($1::bigint[])", [row["id"] for row in rows if row["parked_at"]])
 

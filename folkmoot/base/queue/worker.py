@@ -5,7 +5,7 @@ something happens, a second at most. When the database is away or writes are pau
 
 A job that fails by its own fault is tried again after the delays that it declares, and then parked. A job whose worker
 ended while it ran is suspected of having ended it. Suspects run apart from the others: after the first end in groups,
-after the second one at a time, so that the third end of a worker can be blamed on one job, which is then parked.
+after the second one at a time and later each time, so that further ends can be blamed on one job; the fifth parks it.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from folkmoot.base.queue import queries
 from folkmoot.base.queue.delivery import DELIVER_ONE, Delivery
 from folkmoot.base.queue.enqueue import DELIVER
 from folkmoot.base.queue.faults import in_words, is_of_database
-from folkmoot.base.queue.model import Claimed, Job, Timed
+from folkmoot.base.queue.model import CRASH_PAUSES, Claimed, Job, Timed
 from folkmoot.base.queue.presence import Presence
 from folkmoot.base.queue.timekeeper import Timekeeper
 from folkmoot.base.subscriptions import Subscriptions
@@ -177,9 +177,9 @@ class Worker:
             if self._suspects.are_next:
                 self._wake.set()
             return await queries.claim_jobs(tx, number, list(self._jobs), room)
-        suspects = await queries.claim_suspects(tx, number, list(self._jobs), 1, _GROUP)
-        suspects = suspects or await queries.claim_suspects(tx, number, list(self._jobs), 2, 1)
-        if suspects and suspects[0].crashes == 2 and suspects[0].name == DELIVER:
+        suspects = await queries.claim_suspects(tx, number, list(self._jobs), (1, 1), _GROUP)
+        suspects = suspects or await queries.claim_suspects(tx, number, list(self._jobs), (2, len(CRASH_PAUSES)), 1)
+        if suspects and suspects[0].crashes > 1 and suspects[0].name == DELIVER:
             with suppress(msgspec.DecodeError):  # then it fails like any job that cannot be read
                 await queries.split_job(tx, number, suspects[0], DELIVER_ONE, self._delivery.parts(suspects[0].payload))
                 self._wake.set()
