@@ -244,12 +244,11 @@ class Entities(AccountEntities):
         )
 
     def conversation(self, conversation: Conversation, viewer_id: int) -> activity.Conversation:
-        last = conversation.last_post
         return activity.Conversation(
             id=str(conversation.id),
             unread=conversation.is_unread,
             accounts=self.accounts(conversation.people),
-            last_status=self.status(last, viewer_id) if last else None,
+            last_status=self.status(conversation.last_post, viewer_id),
         )
 
     def hashtag(self, hashtag: Hashtag, viewer_id: int | None) -> activity.Tag:

@@ -91,8 +91,6 @@ async def open_conversation(request: Request) -> Reply:
         with suppress(WritesPaused):
             async with request.database.write() as tx:
                 await conversations.mark_conversation(tx, request.viewer.id, request.id(), is_unread=False)
-    if conversation.last_post is None:
-        raise NotFound
     post = conversation.last_post.post
     return request.redirect(f"/@{post.author.acct}/{post.id}")
 

@@ -5,9 +5,11 @@ import itertools
 import pytest
 
 from folkmoot.base.db import Database, WriteTx
+from folkmoot.base.paging import Page
 from folkmoot.network.conversations import queries
-from folkmoot.network.posts.model import Visibility
-from tests.village import settle, write
+from folkmoot.network.posts.actions import set_effect
+from folkmoot.network.posts.model import PostEffect, Visibility
+from tests.village import Village, settle, write
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(2)), (0, 1, 0, 1), (1, 1, 0)], ids=str)
@@ -38,3 +40,22 @@ async def test_a_job_that_runs_again_makes_nothing_unread(db: Database) -> None:
 async def _state(tx: WriteTx) -> dict[int, tuple[int, set[int], bool]]:
     rows = await tx.fetch("SELECT account_id, last_post_id, participant_ids, is_unread FROM conversations")
     return {row[0]: (row[1], set(row[2]), row[3]) for row in rows}
+
+
+async def test_a_conversation_shows_its_newest_message_that_is_not_hidden(village: Village) -> None:
+    jana, karel = await village.settle("jana", "karel")
+    first = await village.write("jana", "@karel první", visibility=Visibility.DIRECT)
+    second = await village.write("jana", "@karel druhá", visibility=Visibility.DIRECT, reply_to_id=first.post.id)
+    await village.work()
+    browser = await village.by_browser("karel")
+    for hidden, shown in ((second, first), (first, None)):
+        async with village.database.write() as tx:
+            await set_effect(tx, hidden.post.id, PostEffect.HIDDEN, None)
+        async with village.database.read() as conn:
+            listed = await queries.list_conversations(conn, karel.id, Page(limit=5))
+            own = await queries.list_conversations(conn, jana.id, Page(limit=5))
+        assert [one.last_post.post.id for _, one in listed] == ([shown.post.id] if shown else [])
+        assert [one.last_post.post.id for _, one in own] == [second.post.id]  # the author sees what is hidden
+        answer = await browser.get(f"/messages/{first.post.conversation_id}")
+        assert answer.status == (303 if shown else 404)
+        assert f"/messages/{first.post.conversation_id}" in (await browser.get("/messages")).text or not shown

@@ -11,5 +11,5 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     people: tuple[Account, ...]
-    last_post: PostView | None
+    last_post: PostView
     is_unread: bool

@@ -9,32 +9,43 @@ from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.posts.visibility import visible_sql
 
 
 async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list[tuple[int, Conversation]]:
-    """(id of the last post, conversation), newest first: four statements. Leans on conversations_newest."""
+    """(id of the last post, conversation), newest first: four statements. Leans on conversations_newest.
+
+    Each shows the newest message that the viewer may see now; one without any is left out.
+    """
     rows = page.newest_first(await conn.fetch(
         f"""
-        SELECT conversation_id, last_post_id, participant_ids, is_unread FROM conversations
-        WHERE account_id = $1 AND last_post_id < $2 AND last_post_id > $3 ORDER BY last_post_id {page.order} LIMIT $4
+        SELECT c.conversation_id, c.last_post_id, c.participant_ids, c.is_unread, shown.id AS shown_id FROM conversations AS c
+        CROSS JOIN LATERAL (
+            SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+            WHERE p.conversation_id = c.conversation_id AND p.id <= c.last_post_id AND p.visibility = {Visibility.DIRECT:d}
+              AND {visible_sql("p", "a", "$1")}
+            ORDER BY p.id DESC LIMIT 1
+        ) AS shown
+        WHERE c.account_id = $1 AND c.last_post_id < $2 AND c.last_post_id > $3 ORDER BY c.last_post_id {page.order} LIMIT $4
         """,
         viewer_id, page.below, page.above, page.limit,
     ))
     people = await list_accounts(conn, [id_ for row in rows for id_ in row["participant_ids"]])
-    posts = {view.post.id: view for view in await list_post_views(conn, [row["last_post_id"] for row in rows], viewer_id)}
+    posts = {view.post.id: view for view in await list_post_views(conn, [row["shown_id"] for row in rows], viewer_id)}
     return [
         (row["last_post_id"], Conversation(
             id=row["conversation_id"],
             people=tuple(people[id_] for id_ in row["participant_ids"] if id_ in people),
-            last_post=posts.get(row["last_post_id"]),
+            last_post=posts[row["shown_id"]],
             is_unread=row["is_unread"],
         ))
         for row in rows
+        if row["shown_id"] in posts
     ]
 
 
 async def get_conversation(conn: ReadConn, viewer_id: int, conversation_id: int) -> Conversation:
-    """Raises NotFound for one that the viewer is not part of."""
+    """Raises NotFound for one that the viewer is not part of, or sees nothing of."""
     last = await conn.fetchval(
         "SELECT last_post_id FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
     )
