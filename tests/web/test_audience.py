@@ -35,6 +35,13 @@ async def _prefer(village: Village, name: str, visibility: Visibility) -> None:
         )
 
 
+async def test_a_message_is_sent_and_not_published(jana: Visitor) -> None:
+    for path, words in (("/posts/new?to=karel", "Send"), ("/posts/new", "Publish")):
+        button = re.search(r'<button class="button main" data-busy="[^"]*">(.*?)</button>', (await jana.get(path)).text)
+        assert button
+        assert button[1] == words
+
+
 @pytest.mark.parametrize("fields", [{}, {"visibility": "0"}, {"visibility": "9"}, {"visibility": ""}])
 async def test_a_message_is_direct_whatever_the_form_says(village: Village, jana: Visitor, fields: dict[str, str]) -> None:
     assert (await _send(jana, purpose="message", **fields)).status == 303
