@@ -4,7 +4,7 @@ from typing import Annotated
 
 from folkmoot.api import activity_shapes as shapes
 from folkmoot.api.endpoints import endpoint
-from folkmoot.api.parameters import Id, Parameters, about
+from folkmoot.api.parameters import Cursor, Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
 from folkmoot.base.errors import Malformed
@@ -19,7 +19,7 @@ class Wanted(Parameters, frozen=True, kw_only=True):
 
 
 class NewMarker(Parameters, frozen=True, kw_only=True):
-    last_read_id: Id | None = None
+    last_read_id: Cursor | None = None
 
 
 class NewMarkers(Parameters, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ async def set_several(request: Request, params: NewMarkers) -> Reply:
     answer = {}
     async with request.database.write() as tx:
         for name, marker in wanted:
-            if not marker.last_read_id:
+            if marker.last_read_id is None:
                 raise Malformed("The parameter %(name)s cannot be read.", name=f"{name}[last_read_id]")
             answer[name] = _shape(await actions.mark_read(tx, request.viewer.id, name, marker.last_read_id))
     return request.json(answer)

@@ -177,3 +177,13 @@ async def test_what_can_be_no_id_is_not_passed_over_where_something_is_named(vil
         assert answer.status in (404, 422), as_json
     assert (await jana.get(f"/api/v1/accounts/{village.people['jana'].id}/statuses")).json == []
     assert (await jana.send("POST", "/api/v1/statuses", as_json={"status": "bez obrázku", "media_ids": [""]})).status == 200
+
+
+async def test_a_marker_can_be_set_back_to_the_beginning(village: Village) -> None:
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    for as_json in ({"last_read_id": "0"}, {"last_read_id": 0}):
+        answer = await jana.send("POST", "/api/v1/markers", as_json={"notifications": as_json})
+        assert (answer.status, answer.json.get("notifications", {}).get("last_read_id")) == (200, "0")
+    for wrong in ({}, {"last_read_id": ""}, {"last_read_id": "abc"}, {"last_read_id": None}):
+        assert (await jana.send("POST", "/api/v1/markers", as_json={"notifications": wrong})).status == 400, wrong
