@@ -1,4 +1,4 @@
-"""Pages about the place itself, and the small files that browsers and robots ask for."""
+"""Pages about the network itself, and small files for browsers, crawlers and password managers."""
 
 import msgspec
 
@@ -21,7 +21,7 @@ async def shortcuts(request: Request) -> Reply:
 
 
 async def manifest(request: Request) -> Reply:
-    """What makes the page installable."""
+    """The web app manifest, which makes the site installable."""
     settings = request.context.settings
     icons = [
         {"src": f"/static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
@@ -46,7 +46,7 @@ async def favicon(request: Request) -> Reply:
 
 
 async def change_password(request: Request) -> Reply:
-    """Where password managers look (W3C: A Well-Known URL for Changing Passwords)."""
+    """For password managers (W3C: A Well-Known URL for Changing Passwords)."""
     return request.redirect("/settings/password")
 
 

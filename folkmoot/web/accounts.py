@@ -1,4 +1,4 @@
-"""Pages of accounts: the profile with its posts, and what one does with somebody."""
+"""Pages of accounts: the profile with its posts, followers, and buttons such as follow, mute and block."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +13,7 @@ from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.relations.queries import get_relation, list_related
 from folkmoot.web.request import Request
-from folkmoot.web.timelines import ways
+from folkmoot.web.timelines import page_links
 
 
 def _tab(tab: str) -> Handler:
@@ -36,14 +36,14 @@ def _tab(tab: str) -> Handler:
         pinned = [view for view in views if view.post.id in pinned_ids]
         return await request.show(
             "accounts/show.html", account=account, relation=relation, tab=tab, pinned=pinned,
-            views=[view for view in views if view.post.id not in pinned_ids], **ways(page, ids),
+            views=[view for view in views if view.post.id not in pinned_ids], **page_links(page, ids),
         )
 
     return handle
 
 
-def _people(name: str) -> Handler:
-    """The page of who follows an account, or whom it follows."""
+def _related(name: str) -> Handler:
+    """The followers of an account, or the accounts that it follows."""
 
     async def handle(request: Request) -> Reply:
         page = request.page()
@@ -54,7 +54,7 @@ def _people(name: str) -> Handler:
             relation = await _relation(conn, request, account)
         return await request.show(
             "accounts/people.html", account=account, relation=relation, kind=name, hides=hides, accounts=[other for _, other in rows],
-            tab=name, **ways(page, [row_id for row_id, _ in rows]),
+            tab=name, **page_links(page, [row_id for row_id, _ in rows]),
         )
 
     return handle
@@ -71,7 +71,7 @@ async def _account(conn: ReadConn, request: Request) -> Account:
 
 
 async def _relation(conn: ReadConn, request: Request, account: Account) -> Relation | None:
-    """How the viewer stands to the account; None for nobody and for oneself."""
+    """The viewer's relation to the account; None without a viewer and for their own account."""
     if request.viewer_id in (None, account.id):
         return None
     return await get_relation(conn, request.viewer.id, account.id)
@@ -103,8 +103,8 @@ ROUTES = [
     Route("GET", "/@{name}", _tab("posts"), Access.PUBLIC),
     Route("GET", "/@{name}/with_replies", _tab("with_replies"), Access.PUBLIC),
     Route("GET", "/@{name}/media", _tab("media"), Access.PUBLIC),
-    Route("GET", "/@{name}/followers", _people("followers"), Access.PUBLIC),
-    Route("GET", "/@{name}/following", _people("following"), Access.PUBLIC),
+    Route("GET", "/@{name}/followers", _related("followers"), Access.PUBLIC),
+    Route("GET", "/@{name}/following", _related("following"), Access.PUBLIC),
     Route("POST", "/accounts/{id}/note", note, Access.MEMBER),
     *(Route("POST", f"/accounts/{{id}}/{name}", _button(verb), Access.MEMBER, limit="follow" if name == "follow" else "")
       for name, verb in _VERBS.items()),

@@ -1,4 +1,4 @@
-"""The web application: finds the page, identifies the viewer, checks forms, and turns problems into pages that help."""
+"""The web application: finds the route, identifies the viewer, checks forms, and shows problems as pages."""
 
 import logging
 from typing import Any
@@ -23,24 +23,24 @@ from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import PageContext, Request
-from folkmoot.web.security import comes_from_us
+from folkmoot.web.security import is_same_origin
 from folkmoot.web.static_files import StaticFiles
 
 log = logging.getLogger(__name__)
 _PRIVATE = (b"cache-control", b"private, no-cache")
 _SAFE = ("GET", "HEAD")
-_MOST_FORMS_BACK = 100  # over a limit; a form costs more than a refusal
+_MAX_FORMS_OVER_LIMIT = 100  # showing a form again costs more than an error page
 
 
-async def _nowhere(_request: Request) -> Reply:
+async def _not_found(_request: Request) -> Reply:
     raise NotFound
 
 
-_NOWHERE = Route("GET", "/", _nowhere, Access.PUBLIC)  # stands in where no page was found
+_NOT_FOUND = Route("GET", "/", _not_found, Access.PUBLIC)  # used when no route matches
 
 
 class WebApplication:
-    """An ASGI application for everything that people see."""
+    """The ASGI application for HTML pages."""
 
     def __init__(self, context: Context, router: Router) -> None:
         self._context = context
@@ -55,11 +55,11 @@ class WebApplication:
             return
         routes, values = self._router.find(path)
         route = routes.get("GET" if method == "HEAD" else method)
-        request = Request(scope, receive, route or _NOWHERE, values, self._shared, None, _cookies(scope))
+        request = Request(scope, receive, route or _NOT_FOUND, values, self._shared, None, _cookies(scope))
         try:
             request.signed_in = await self._viewer(request.cookies)
             caller = Caller(request.signed_in)
-            self._require_left(request, count_request(self._context, route, caller, request.address))
+            self._check_limit(request, count_request(self._context, route, caller, request.address))
             if route is None:
                 raise NotFound
             caller = admit(route, caller)
@@ -67,12 +67,12 @@ class WebApplication:
             request.read_query()
             if method not in _SAFE:
                 await self._check_form(request)
-            self._require_left(request, await count_exactly(self._context, route, caller, request.address))
+            self._check_limit(request, await count_exactly(self._context, route, caller, request.address))
             reply = await route.handler(request)
         except Problem as problem:
             if problem.log_text:
                 log.info("%s %s: %s", method, route.path if route else "?", problem.log_text)
-            reply = await self._refusal(request, problem)
+            reply = await self._error_reply(request, problem)
         except Exception:
             log.exception("%s %s failed", method, route.path if route else "?")
             reply = request.render("errors/failed.html", 500, code=request_id.get())
@@ -97,30 +97,30 @@ class WebApplication:
         secret = cookies.get(self._shared.cookies.session)
         return await self._context.viewers.by_session(secret) if secret else None
 
-    def _require_left(self, request: Request, allowance: Allowance | None) -> None:
-        """Refuses what is over a limit. A form that people write in comes back filled instead, by its handler."""
+    def _check_limit(self, request: Request, allowance: Allowance | None) -> None:
+        """Raises TooMany over a limit. On a route that keeps its form, the handler shows the form again instead."""
         if allowance is None or not allowance.is_spent:
             return
         request.too_many = TooMany(retry_after=allowance.retry_after)
-        is_flood = allowance.remaining < -_MOST_FORMS_BACK
+        is_flood = allowance.remaining < -_MAX_FORMS_OVER_LIMIT
         if is_flood or not request.route.keeps_form or request.scope["method"] in _SAFE:
             raise request.too_many
 
     async def _check_form(self, request: Request) -> None:
-        """Reads the form and refuses one that did not come from our page."""
+        """Reads the form. Raises Forbidden for one that was not sent from our own page."""
         form = await request.read_form()
         token = form.text("form_token") or request.headers.get("x-form-token", "")
-        if not comes_from_us(dict(request.headers), self._context.settings.base_url):
+        if not is_same_origin(dict(request.headers), self._context.settings.base_url):
             raise Forbidden("This form was sent from another site. Nothing has happened.")
         if not request.shared.tokens.is_valid(request.browser, token):
             raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
 
-    async def _refusal(self, request: Request, problem: Problem) -> Reply:
+    async def _error_reply(self, request: Request, problem: Problem) -> Reply:
         if isinstance(problem, RoleMissing):
-            problem = NotFound()  # without the role a page is not even known to exist
+            problem = NotFound()  # without the role, the page does not seem to exist
         status = status_of(problem)
         if isinstance(problem, Unauthorized) and not request.signed_in and request.scope["method"] in _SAFE:
-            return redirect(f"/log_in?next={quote(_asked_for(request.scope))}")
+            return redirect(f"/log_in?next={quote(_requested_path(request.scope))}")
         sentence = request.translator.sentence(problem.message, dict(problem.params))
         if request.wants_part:
             reply = Reply(sentence.encode(), status, b"text/plain; charset=utf-8")
@@ -137,7 +137,7 @@ def _retry_after(problem: TooMany | WritesPaused) -> tuple[bytes, bytes]:
     return b"retry-after", b"%d" % max(1, round(problem.retry_after))
 
 
-def _asked_for(scope: Any) -> str:
+def _requested_path(scope: Any) -> str:
     query = scope["query_string"].decode("latin-1")
     return quote(scope["path"], safe="/@") + (f"?{query}" if query else "")
 

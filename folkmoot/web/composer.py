@@ -1,5 +1,4 @@
-"""The composer's form: what it is for, and what somebody wrote and chose, read so that nothing is lost when something is
-wrong."""
+"""The form for writing posts: its purpose, and its values, which are kept when the form comes back with errors."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,56 +18,56 @@ from folkmoot.network.posts.actions import describe_picture
 from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, Visibility
 from folkmoot.web.request import Request
 
-_FOCUS = {  # where a picture is cut to: nine places, in words
+_FOCUS = {  # the focal points for cropping a picture, by name
     "": (0.0, 0.0), "top-left": (-0.6, 0.6), "top": (0.0, 0.6), "top-right": (0.6, 0.6), "left": (-0.6, 0.0), "right": (0.6, 0.0),
     "bottom-left": (-0.6, -0.6), "bottom": (0.0, -0.6), "bottom-right": (0.6, -0.6),
 }
 _VISIBILITIES = {str(int(visibility)) for visibility in Visibility}
-_POLL_SECONDS = 86400  # how long a poll lasts where the form does not say
+_POLL_SECONDS = 86400  # the duration of a poll when the form names none
 
 
 class Purpose(StrEnum):
-    """What a composer is for. A form names it, because it decides who may read what comes of it."""
+    """What a composer is used for. The form names it, because it decides who may read the post."""
 
     POST = "post"
     REPLY = "reply"
-    MESSAGE = "message"  # to somebody: always direct
+    MESSAGE = "message"  # to an account: always direct
     EDIT = "edit"
 
 
 class Composer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the composer's form shows: a draft, what it is for, and what is wrong with it."""
+    """What the form shows: a draft, its purpose, and its errors."""
 
     purpose: Purpose
     draft: PostDraft
-    about_id: int | None = None  # the answered or edited post, the account that the message is for
+    about_id: int | None = None  # the post that is replied to or edited, or the recipient of the message
     parent: PostView | None = None
-    post: Post | None = None  # that is edited
+    post: Post | None = None  # the edited post
     uploads: Sequence[Upload] = ()
     errors: Mapping[str, str] = {}
 
     @property
     def key(self) -> str:
-        """Under what a browser keeps the draft, after the account: one for each purpose. An edit's is of one version."""
+        """The key of the draft in the browser, after the account: one per purpose, and per version for edits."""
         version = f"v{self.post.version}" if self.post else ""
         return "-".join(filter(None, [self.purpose, str(self.about_id or ""), version]))
 
     @property
     def visibility(self) -> Visibility:
-        """What the form shows as chosen."""
+        """The visibility that the form shows as selected."""
         return self.draft.default_visibility if self.draft.visibility is None else self.draft.visibility
 
 
 def default_audience(request: Request) -> Visibility:
-    """What the member has chosen for posts in general."""
+    """The member's default visibility for posts."""
     return Visibility(request.viewer.login.preferences.visibility)
 
 
 def draft_from(form: Params, default: Visibility) -> PostDraft:
-    """What the composer sent. Pictures are read apart. A message is direct, whatever else the form says."""
+    """Reads the form, without its pictures. A message is direct, whatever visibility the form names."""
     text = form.text("visibility")
     visibility = Visibility(int(text)) if text in _VISIBILITIES else None
-    has_tools = form.flag("has_tools")  # the composer's tools: what is put away is not published
+    has_tools = form.flag("has_tools")  # values of a closed tool are not published
     titles = tuple(title for title in form.texts("poll_titles") if title.strip()) if form.flag("with_poll") or not has_tools else ()
     cover = form.text("cover") if form.flag("with_cover") or not has_tools else ""
     poll = None
@@ -86,7 +85,7 @@ def draft_from(form: Params, default: Visibility) -> PostDraft:
 
 
 def composer_of(form: Params, draft: PostDraft) -> Composer:
-    """The composer that sent a form."""
+    """The composer from which a form was sent."""
     if draft.reply_to_id:
         return Composer(purpose=Purpose.REPLY, about_id=draft.reply_to_id, draft=draft)
     if form.text("purpose") == Purpose.MESSAGE:
@@ -94,8 +93,8 @@ def composer_of(form: Params, draft: PostDraft) -> Composer:
     return Composer(purpose=Purpose.POST, draft=draft)
 
 
-def refuse_message_to_nobody(composer: Composer) -> None:
-    """Raises Invalid for a message without a name, which nobody would get."""
+def require_recipient(composer: Composer) -> None:
+    """Raises Invalid for a message that mentions no account, because it would have no recipient."""
     if composer.purpose == Purpose.MESSAGE and not mentions_of(composer.draft.text):
         raise Invalid(FieldError("text", "invalid", "This message names nobody, so nobody would get it. Write the name with @ in front."))
 
@@ -110,7 +109,7 @@ def message_to(account: Account) -> Composer:
 
 
 def reply_to(view: PostView, writer: Account, default: Visibility) -> Composer:
-    """A reply begins with those it is for, is seen by no more people than the post, and keeps its cover."""
+    """A reply begins with mentions of its recipients, has no wider visibility than the post, and keeps its cover."""
     post = view.shown
     names = [post.author.acct] + [mention.acct for mention in post.mentions]
     others = [f"@{name} " for name in dict.fromkeys(names) if name != writer.username]
@@ -130,10 +129,10 @@ def edit_of(post: Post, uploads: Sequence[Upload]) -> Composer:
     return Composer(purpose=Purpose.EDIT, about_id=post.id, draft=draft, post=post, uploads=uploads)
 
 
-async def take_pictures(request: Request, form: Params, uploads: list[Upload]) -> None:
-    """Adds to `uploads`, as the form describes them, the pictures that stay and those that were just chosen.
+async def collect_pictures(request: Request, form: Params, uploads: list[Upload]) -> None:
+    """Adds to `uploads` the pictures that stay and the newly chosen ones, with the descriptions of the form.
 
-    Raises Invalid; what was taken until then is in the list. Descriptions are stored by `describe`.
+    Raises Invalid; `uploads` then has the pictures read so far. `store_descriptions` stores the descriptions.
     """
     uploads += [_as_described(upload, form) for upload in await _kept(request, form)]
     settings, limit = request.context.settings, request.context.post_limits.max_pictures
@@ -154,7 +153,7 @@ async def take_pictures(request: Request, form: Params, uploads: list[Upload]) -
 
 
 async def _kept(request: Request, form: Params) -> list[Upload]:
-    """Pictures that were there before and are not to be removed. One that is gone in the meantime is left out."""
+    """Earlier pictures that the form does not remove. Deleted ones are left out."""
     removed = set(form.ids("remove_media"))
     wanted = [id_ for id_ in dict.fromkeys(form.ids("media")) if id_ not in removed]
     found = []
@@ -166,7 +165,7 @@ async def _kept(request: Request, form: Params) -> list[Upload]:
 
 
 def _as_described(upload: Upload, form: Params) -> Upload:
-    """The upload with the description and focus that the form gives it."""
+    """The upload with the description and focus of the form."""
     text = form.optional_text(f"description_{upload.id}")
     x, y = upload.focus_x, upload.focus_y
     if f"focus_{upload.id}" in form:
@@ -174,15 +173,15 @@ def _as_described(upload: Upload, form: Params) -> Upload:
     return msgspec.structs.replace(upload, description=upload.description if text is None else text, focus_x=x, focus_y=y)
 
 
-async def describe(tx: WriteTx, request: Request, uploads: Sequence[Upload]) -> None:
+async def store_descriptions(tx: WriteTx, request: Request, uploads: Sequence[Upload]) -> None:
     for upload in uploads:
         await describe_picture(
             tx, request.account, upload.id, description=upload.description, focus=(upload.focus_x, upload.focus_y)
         )
 
 
-async def still_there(request: Request, uploads: Sequence[Upload]) -> list[Upload]:
-    """Those that can be sent again with the form."""
+async def list_existing(request: Request, uploads: Sequence[Upload]) -> list[Upload]:
+    """The uploads that still exist and can be sent again with the form."""
     async with request.database.read() as conn:
         kept = []
         for upload in uploads:

@@ -1,8 +1,8 @@
-"""Live updates for a page that is open: new posts and notices wait behind a button, announced by server-sent events.
+"""Live updates for an open page, as server-sent events.
 
-Nothing is pushed into the page: it learns how many there are, and which posts it should not show any longer. At most
-five such connections per member and process. One that is left open ends with its session: at once when that is
-announced, and else at the next heartbeat.
+The page receives no content: only the numbers of new posts and notices, and the ids of posts that it must no longer
+show. At most five connections per member and process. A connection ends with its session: at once when the end is
+announced, otherwise at the next heartbeat.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from folkmoot.streaming.hub import Listener
 from folkmoot.streaming.model import HOME, Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn
 from folkmoot.web.request import Request
 
-_MOST = 5
-_MOST_OF_AN_ADDRESS = 20
-_MOST_COUNTED = 40  # new posts that are counted when the page looks again
-BEAT = 15.0  # seconds between signs of life
-_open: Counter[object] = Counter()  # by account, and by address
+_MAX_PER_MEMBER = 5
+_MAX_PER_ADDRESS = 20
+_MAX_COUNTED = 40  # new posts that are counted after lost messages
+HEARTBEAT_SECONDS = 15.0
+_open: Counter[object] = Counter()  # connections, by account and by address
 
 
 async def home(request: Request) -> StreamingResponse:
@@ -39,12 +39,12 @@ async def home(request: Request) -> StreamingResponse:
 
 
 def _is_full(request: Request) -> bool:
-    return _open[request.viewer.id] >= _MOST or _open[address_key(request.address)] >= _MOST_OF_AN_ADDRESS
+    return _open[request.viewer.id] >= _MAX_PER_MEMBER or _open[address_key(request.address)] >= _MAX_PER_ADDRESS
 
 
 async def _events(request: Request) -> AsyncIterator[bytes]:
-    """`posts`: how many new ones wait; `notices`: how many are unread; `withdrawn`: which are gone; with the words to show."""
-    if _is_full(request):  # several asked at the same moment
+    """`posts`: the number of new ones; `notices`: the number of unread ones; `withdrawn`: the ids of posts to hide."""
+    if _is_full(request):  # several requests came at the same moment
         return
     counted: tuple[object, object] = request.viewer.id, address_key(request.address)
     _open.update(counted)
@@ -61,20 +61,21 @@ async def _events(request: Request) -> AsyncIterator[bytes]:
 
 
 async def _lines(request: Request, listener: Listener) -> AsyncIterator[bytes]:
-    """What the page is told, until its session ends."""
-    began, waiting, asked_at = ids.make_id(0), 0, clock.monotonic()
+    """The events for the page, until its session ends."""
+    began, waiting, checked_at = ids.make_id(0), 0, clock.monotonic()
     while True:
-        heard = await listener.next(BEAT)
-        if clock.monotonic() - asked_at >= BEAT or not heard or any(isinstance(one, LoginChanged | LookAgain) for one in heard):
-            asked_at = clock.monotonic()
+        heard = await listener.next(HEARTBEAT_SECONDS)
+        is_due = not heard or clock.monotonic() - checked_at >= HEARTBEAT_SECONDS
+        if is_due or any(isinstance(one, LoginChanged | LookAgain) for one in heard):
+            checked_at = clock.monotonic()
             if not await _is_session_open(request):
                 return
         if not heard:
             yield b": here\n\n"
             continue
         try:
-            waiting, lines = await _told(request, heard, waiting, began)
-        except Unavailable:  # the database is away: what was heard is told when it is back
+            waiting, lines = await _describe(request, heard, waiting, began)
+        except Unavailable:  # no database: the messages are handled later
             await asyncio.sleep(1)
             for one in heard:
                 listener.tell(one)
@@ -84,7 +85,7 @@ async def _lines(request: Request, listener: Listener) -> AsyncIterator[bytes]:
 
 
 async def _is_session_open(request: Request) -> bool:
-    """A database that is away ends no session: the next heartbeat asks again."""
+    """True also when the database is unavailable: the next heartbeat checks again."""
     try:
         async with request.database.read() as conn:
             return await is_session_open_unscoped(conn, request.viewer.id, request.viewer.session_id or 0)
@@ -92,21 +93,21 @@ async def _is_session_open(request: Request) -> bool:
         return True
 
 
-async def _told(request: Request, heard: list[Heard], waiting: int, began: int) -> tuple[int, list[bytes]]:
-    """How many new posts wait now, and the lines that say what has changed."""
-    must_look = any(isinstance(one, LookAgain) for one in heard)
+async def _describe(request: Request, heard: list[Heard], waiting: int, began: int) -> tuple[int, list[bytes]]:
+    """The number of new posts so far, and the events about what has changed."""
+    must_count = any(isinstance(one, LookAgain) for one in heard)
     before, lines = waiting, []
     waiting += sum(isinstance(one, PostHeard) for one in heard)
-    if must_look:
+    if must_count:
         async with request.database.read() as conn:
-            found = await get_home(conn, request.viewer.id, Page(limit=_MOST_COUNTED, since_id=began))
+            found = await get_home(conn, request.viewer.id, Page(limit=_MAX_COUNTED, since_id=began))
         waiting = max(waiting, len(found.entries))
-    if must_look or any(isinstance(one, NoticeHeard) for one in heard):
+    if must_count or any(isinstance(one, NoticeHeard) for one in heard):
         async with request.database.read() as conn:
             lines.append(_event("notices", {"count": await count_unread(conn, request.viewer.id)}))
-    gone = [str(one.post_id) for one in heard if isinstance(one, PostWithdrawn)]
-    if gone:
-        lines.append(_event("withdrawn", {"ids": gone, "words": request.sentence("This post is not here any longer.")}))
+    withdrawn = [str(one.post_id) for one in heard if isinstance(one, PostWithdrawn)]
+    if withdrawn:
+        lines.append(_event("withdrawn", {"ids": withdrawn, "words": request.sentence("This post is not here any longer.")}))
     if waiting > before:
         words = request.translator.plural("%(count)s new post", "%(count)s new posts", waiting)
         lines.append(_event("posts", {"count": waiting, "words": words}))

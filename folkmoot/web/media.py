@@ -1,4 +1,4 @@
-"""Serving pictures: from a path of their own, as nothing that a browser would run, to whom may see them."""
+"""Serves pictures to viewers who may see them, with headers that keep a browser from executing them."""
 
 from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
@@ -22,8 +22,8 @@ _UNDER_REVIEW = {**_HEADERS, "cross-origin-resource-policy": "same-origin", "cac
 
 
 async def show(request: Request) -> FileReply:
-    """A picture, if its post is for everybody, or the address is signed. What is withdrawn is gone at once, but for the
-    moderator who is deciding about it."""
+    """A picture, if its post is public or unlisted, or the address is signed. A withdrawn picture is found only by the
+    moderator who holds its case."""
     key, _, rest = request.value("name").partition(".")
     is_preview = rest.startswith("small.")
     async with request.database.read() as conn:

@@ -1,6 +1,6 @@
-"""Pages of what one is told: notices and messages.
+"""Pages of notices and messages.
 
-Notices that say the same of the same post stand together: one line, several names.
+Notices of the same kind about the same post are grouped: one line, several names.
 """
 
 from contextlib import suppress
@@ -18,34 +18,34 @@ from folkmoot.network.notifications import actions
 from folkmoot.network.notifications.model import Kind, Notification
 from folkmoot.network.notifications.queries import list_markers, list_notifications
 from folkmoot.web.request import Request
-from folkmoot.web.timelines import ways
+from folkmoot.web.timelines import page_links
 
 _FILTERS: dict[str, list[Kind] | None] = {"": None, "mentions": [Kind.MENTION], "follows": [Kind.FOLLOW, Kind.FOLLOW_REQUEST]}
-_LETTERS = (Kind.STATEMENT, Kind.LIFTED)
-_TOGETHER = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)
+_STATEMENTS = (Kind.STATEMENT, Kind.LIFTED)
+_GROUPED = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)
 
 
 class Notice(NamedTuple):
-    """What stands on one line: the newest of some notifications, and who all of them are from."""
+    """One line: the newest of a group of notifications, and the senders of all of them."""
 
     newest: Notification
-    people: list[Account]
+    senders: list[Account]
     is_new: bool
 
 
-def _gather(found: list[Notification], read_to: int) -> list[Notice]:
-    """Those of the same kind and post become one, where the newest stands; what is new never joins what was read."""
-    heaps: dict[object, list[Notification]] = {}
+def _group(found: list[Notification], read_to: int) -> list[Notice]:
+    """Groups notifications of the same kind and post, in the place of the newest. New ones never join read ones."""
+    groups: dict[object, list[Notification]] = {}
     for entry in found:
         post = entry.post.shown.id if entry.post else 0
-        key = (entry.kind, post, entry.id > read_to) if entry.kind in _TOGETHER else entry.id
-        heaps.setdefault(key, []).append(entry)
-    return [Notice(heap[0], list({entry.sender.id: entry.sender for entry in heap}.values()), heap[0].id > read_to)
-            for heap in heaps.values()]
+        key = (entry.kind, post, entry.id > read_to) if entry.kind in _GROUPED else entry.id
+        groups.setdefault(key, []).append(entry)
+    return [Notice(group[0], list({entry.sender.id: entry.sender for entry in group}.values()), group[0].id > read_to)
+            for group in groups.values()]
 
 
 async def index(request: Request) -> Reply:
-    """Opening the page counts as reading it; what was new is still marked on it."""
+    """Marks the notices as read; the page still shows which ones were new."""
     chosen = request.query.text("show")
     if chosen not in _FILTERS:
         raise NotFound
@@ -53,18 +53,18 @@ async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen])
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
-        letter_ids = [entry.reference_id for entry in found if entry.kind in _LETTERS and entry.reference_id]
+        statement_ids = [entry.reference_id for entry in found if entry.kind in _STATEMENTS and entry.reference_id]
         report_ids = [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id]
-        letters = await list_statements(conn, letter_ids) if letter_ids else {}
+        statements = await list_statements(conn, statement_ids) if statement_ids else {}
         outcomes = await list_outcomes(conn, report_ids) if report_ids else {}
     read_to = markers[0].last_read_id if markers else 0
     if found and page.max_id is None and not chosen and found[0].id > read_to:
-        with suppress(WritesPaused):  # reading goes on
+        with suppress(WritesPaused):  # the page can still be read
             async with request.database.write() as tx:
                 await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
     return await request.show(
-        "notifications/index.html", notices=_gather(found, read_to), chosen=chosen, letters=letters, outcomes=outcomes,
-        **ways(page, [entry.id for entry in found]),
+        "notifications/index.html", notices=_group(found, read_to), chosen=chosen, statements=statements, outcomes=outcomes,
+        **page_links(page, [entry.id for entry in found]),
     )
 
 
@@ -79,12 +79,12 @@ async def messages(request: Request) -> Reply:
     async with request.database.read() as conn:
         rows = await list_conversations(conn, request.viewer.id, page)
     return await request.show(
-        "messages/index.html", conversations=[conversation for _, conversation in rows], **ways(page, [last for last, _ in rows])
+        "messages/index.html", conversations=[conversation for _, conversation in rows], **page_links(page, [last for last, _ in rows])
     )
 
 
 async def open_conversation(request: Request) -> Reply:
-    """Leads to the last message of a conversation, and counts it as read."""
+    """Redirects to the last message of a conversation and marks it as read."""
     async with request.database.read() as conn:
         conversation = await get_conversation(conn, request.viewer.id, request.id())
     if conversation.is_unread:

@@ -11,11 +11,11 @@ from folkmoot.network.sessions import apps, queries, scopes
 from folkmoot.network.sessions.model import OUT_OF_BAND, App, digest
 from folkmoot.web.request import Request
 
-_LONGEST_STATE = 4000  # it travels in a header
+_MAX_STATE_LENGTH = 4000  # it is sent in a header
 
 
-class Wish(NamedTuple):
-    """What an app asks for, checked."""
+class Authorization(NamedTuple):
+    """A valid request of an app for authorization."""
 
     app: App
     redirect_uri: str
@@ -25,43 +25,44 @@ class Wish(NamedTuple):
 
 
 async def show(request: Request) -> Reply:
-    """Asks whether the app may have access. Who is not logged in logs in first and comes back."""
-    wish = await _wish(request, request.query)
+    """Asks whether the app may have access. Without a session the member logs in first."""
+    wanted = await _read_request(request, request.query)
     query = request.scope["query_string"].decode("latin-1")
     if not request.signed_in or request.query.flag("force_login"):
         again = urlencode([(key, value) for key, value in request.query.tree().items() if key != "force_login"])
         return redirect("/log_in?" + urlencode({"next": f"/oauth/authorize?{again or query}"}))
     return await request.show(
-        "oauth/authorize.html", wish=wish, form_targets=_target(wish.redirect_uri), host=_host(wish.redirect_uri), out_of_band=OUT_OF_BAND,
-        scope_text=scopes.text(wish.scopes),
+        "oauth/authorize.html", wanted=wanted, form_targets=_target(wanted.redirect_uri), host=_host(wanted.redirect_uri),
+        out_of_band=OUT_OF_BAND, scope_text=scopes.text(wanted.scopes),
     )
 
 
 async def decide(request: Request) -> Reply:
     """Sends the app its code, or the refusal."""
-    wish = await _wish(request, request.form)
+    wanted = await _read_request(request, request.form)
     if not request.form.flag("allow"):
-        return _to_app(wish, error="access_denied", error_description="The resource owner or authorization server denied the request.")
+        description = "The resource owner or authorization server denied the request."
+        return _redirect_to_app(wanted, error="access_denied", error_description=description)
     async with request.database.write() as tx:
-        code = await apps.authorize_app(tx, request.viewer, wish.app, wish.redirect_uri, wish.scopes, wish.challenge)
-    if wish.redirect_uri == OUT_OF_BAND:
-        return redirect("/oauth/authorize/native?" + urlencode({"code": code, "client_id": wish.app.client_id}))
-    return _to_app(wish, code=code)
+        code = await apps.authorize_app(tx, request.viewer, wanted.app, wanted.redirect_uri, wanted.scopes, wanted.challenge)
+    if wanted.redirect_uri == OUT_OF_BAND:
+        return redirect("/oauth/authorize/native?" + urlencode({"code": code, "client_id": wanted.app.client_id}))
+    return _redirect_to_app(wanted, code=code)
 
 
 async def show_code(request: Request) -> Reply:
-    """The code, to be copied. It is in the address too, where programs that open a browser of their own read it."""
+    """Shows the code for copying. It is in the address too, where apps that open their own browser read it."""
     code = request.query.text("code")
     async with request.database.read() as conn:
         app = await queries.find_app(conn, request.query.text("client_id"))
-        # A link with somebody else's code would let a stranger's account into the reader's app.
+        # A link with another member's code would connect the viewer's app to that member's account.
         if app is None or not await queries.has_authorization_code(conn, digest(code), app.id, request.viewer.id):
             raise NotFound
     return await request.show("oauth/code.html", code=code, app=app)
 
 
-async def _wish(request: Request, params: Params) -> Wish:
-    """Raises Forbidden, without leading anywhere, for what does not fit the registration: an address that was not
+async def _read_request(request: Request, params: Params) -> Authorization:
+    """Raises Forbidden, without a redirect, for a request that does not match the registration: an address that was not
     registered must learn nothing (RFC 6749 4.1.2.1)."""
     async with request.database.read() as conn:
         app = await queries.find_app(conn, params.text("client_id"))
@@ -72,28 +73,28 @@ async def _wish(request: Request, params: Params) -> Wish:
         raise Forbidden("The app asks to be answered at an address that it has not registered.")
     if params.text("response_type") != "code":
         raise Forbidden("The app asks in a way that this network does not know.")
-    if len(params.text("state")) > _LONGEST_STATE:
+    if len(params.text("state")) > _MAX_STATE_LENGTH:
         raise Forbidden("The app asks in a way that this network does not know.")
     challenge = params.text("code_challenge")
     if challenge and not (params.text("code_challenge_method") == "S256" and apps.is_challenge(challenge)):
         raise Forbidden("The app asks in a way that this network does not know.")
-    wanted = scopes.parse(params.text("scope"))
-    if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted):
+    wanted_scopes = scopes.parse(params.text("scope"))
+    if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted_scopes):
         raise Forbidden("The app asks for more than it has registered for.")
-    return Wish(app, uri, wanted, params.text("state"), challenge)
+    return Authorization(app, uri, wanted_scopes, params.text("state"), challenge)
 
 
-def _to_app(wish: Wish, **answer: str) -> Reply:
-    if wish.redirect_uri == OUT_OF_BAND:
+def _redirect_to_app(wanted: Authorization, **answer: str) -> Reply:
+    if wanted.redirect_uri == OUT_OF_BAND:
         return redirect("/")
-    if wish.state:
-        answer["state"] = wish.state
-    joint = "&" if urlsplit(wish.redirect_uri).query else "?"
-    return redirect(wish.redirect_uri + joint + urlencode(answer), 302)
+    if wanted.state:
+        answer["state"] = wanted.state
+    joint = "&" if urlsplit(wanted.redirect_uri).query else "?"
+    return redirect(wanted.redirect_uri + joint + urlencode(answer), 302)
 
 
 def _target(uri: str) -> str:
-    """What the page's policy must let the form lead to."""
+    """The redirect target that the page's policy must allow."""
     split = urlsplit(uri)
     if uri == OUT_OF_BAND or not split.scheme:
         return ""

@@ -23,15 +23,15 @@ from folkmoot.network.posts.queries import (
 )
 from folkmoot.web.composer import default_audience, reply_to
 from folkmoot.web.request import Request
-from folkmoot.web.timelines import ways
+from folkmoot.web.timelines import page_links
 
-DEEPEST = 4  # levels of replies on one page
-_LONGEST = 500  # replies on one page
-_PLACES = [str(number) for number in range(100)]
+MAX_DEPTH = 4  # levels of replies on one page
+_MAX_REPLIES = 500  # replies on one page
+_CHOICES = [str(number) for number in range(100)]
 
 
 class Branch(NamedTuple):
-    """A reply with its replies. `more` stand too deep for this page."""
+    """A reply with its replies. `more`: the number of those too deep for this page."""
 
     view: PostView
     replies: list["Branch"]
@@ -43,7 +43,7 @@ class Branch(NamedTuple):
 
     @property
     def people(self) -> set[int]:
-        """Who speaks in this branch, as far as it is on the page."""
+        """The authors of the branch, as far as it is on the page."""
         return {self.view.post.author.id}.union(*(branch.people for branch in self.replies))
 
     @property
@@ -52,9 +52,9 @@ class Branch(NamedTuple):
 
 
 async def show(request: Request) -> Reply:
-    """A post in its conversation. An address with another name leads to the right one."""
+    """A post in its conversation. An address with another name redirects to the right one."""
     async with request.database.read() as conn:
-        thread = await get_thread(conn, request.id(), request.viewer_id, most=_LONGEST)
+        thread = await get_thread(conn, request.id(), request.viewer_id, most=_MAX_REPLIES)
     shown = thread.post.shown
     if request.value("name").lower() != shown.author.acct.lower() or thread.post.boosted:
         return request.redirect(f"/@{shown.author.acct}/{shown.id}")
@@ -62,7 +62,7 @@ async def show(request: Request) -> Reply:
 
 
 async def _thread_page(request: Request, thread: Thread) -> Reply:
-    """The numbers of replies are those of the replies that stand on the page."""
+    """Reply counts are those of the replies on the page."""
     thread = _with_shown_counts(thread)
     people = {view.post.author.id for view in thread.descendants}
     composer = reply_to(thread.post, request.account, default_audience(request)) if request.signed_in else None
@@ -91,7 +91,7 @@ async def favourited_by(request: Request) -> Reply:
         view = await get_post_view(conn, request.id(), request.viewer_id)
         rows = await list_favouriters(conn, view.shown.id, page)
     return await request.show("posts/people.html", view=view, kind="favourites", accounts=[account for _, account in rows],
-                              **ways(page, [row_id for row_id, _ in rows]))
+                              **page_links(page, [row_id for row_id, _ in rows]))
 
 
 async def boosted_by(request: Request) -> Reply:
@@ -100,54 +100,54 @@ async def boosted_by(request: Request) -> Reply:
         view = await get_post_view(conn, request.id(), request.viewer_id)
         rows = await list_boosters(conn, view.shown.id, page)
     return await request.show("posts/people.html", view=view, kind="boosts", accounts=[account for _, account in rows],
-                              **ways(page, [row_id for row_id, _ in rows]))
+                              **page_links(page, [row_id for row_id, _ in rows]))
 
 
 async def vote(request: Request) -> Reply:
     texts = request.form.texts(f"choices_{request.value('id')}")
-    choices = [int(text) if text in _PLACES else -1 for text in texts]
+    choices = [int(text) if text in _CHOICES else -1 for text in texts]
     async with request.database.read() as conn:
         poll = (await get_post_view(conn, request.id(), request.viewer.id)).shown.poll
     if poll is None:
         raise NotFound
     async with request.database.write() as tx:
         view = await actions.vote_in_poll(tx, request.account, poll.id, choices)
-    return _answer(request, view, "posts/_poll_part.html")
+    return _part_or_redirect(request, view, "posts/_poll_part.html")
 
 
 Verb = Callable[[WriteTx, Account, int], Awaitable[PostView]]
 
 
 def _button(verb: Verb) -> Handler:
-    """The handler of a button under a post: does it, and shows the row of buttons anew."""
+    """The handler of a button under a post: runs the action and shows the row of buttons again."""
 
     async def handle(request: Request) -> Reply:
         async with request.database.write() as tx:
             view = await verb(tx, request.account, request.id())
-        return _answer(request, view, "posts/_actions_part.html")
+        return _part_or_redirect(request, view, "posts/_actions_part.html")
 
     return handle
 
 
-def _answer(request: Request, view: PostView, part: str) -> Reply:
+def _part_or_redirect(request: Request, view: PostView, part: str) -> Reply:
     if request.wants_part:
         return request.render(part, view=view)
     return request.back(f"/@{view.shown.author.acct}/{view.shown.id}")
 
 
 def _with_shown_counts(thread: Thread) -> Thread:
-    """The thread with numbers of replies as the page shows them, which can be more than everybody sees."""
+    """The thread with the reply counts of this page, which can be higher than the public counts."""
     below = Counter(view.post.reply_to_id for view in thread.descendants)
 
     def counted(view: PostView) -> PostView:
-        replies = below[view.shown.id] if len(thread.descendants) < _LONGEST else view.counts.replies
+        replies = below[view.shown.id] if len(thread.descendants) < _MAX_REPLIES else view.counts.replies
         return msgspec.structs.replace(view, counts=msgspec.structs.replace(view.counts, replies=replies))
 
     return thread._replace(post=counted(thread.post), descendants=[counted(view) for view in thread.descendants])
 
 
 def _branches(thread: Thread) -> list[Branch]:
-    """The replies as a tree. Replies to what the viewer may not see stand at the top."""
+    """The replies as a tree. Replies to posts that the viewer may not see are at the top."""
     known = {thread.post.post.id} | {view.post.id for view in thread.descendants}
     below: defaultdict[int, list[PostView]] = defaultdict(list)
     for view in thread.descendants:
@@ -157,13 +157,13 @@ def _branches(thread: Thread) -> list[Branch]:
     def count(id_: int) -> int:
         return sum(1 + count(view.post.id) for view in below[id_])
 
-    def grow(views: Sequence[PostView], level: int) -> list[Branch]:
+    def build(views: Sequence[PostView], level: int) -> list[Branch]:
         return [
-            Branch(view, grow(below[view.post.id], level + 1), 0) if level < DEEPEST else Branch(view, [], count(view.post.id))
+            Branch(view, build(below[view.post.id], level + 1), 0) if level < MAX_DEPTH else Branch(view, [], count(view.post.id))
             for view in views
         ]
 
-    return grow(below[thread.post.post.id], 1)
+    return build(below[thread.post.post.id], 1)
 
 
 _ONE = "/posts/{id}"

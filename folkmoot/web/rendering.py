@@ -1,4 +1,4 @@
-"""Templates: one environment per language, autoescaped, with what every page needs at hand."""
+"""Templates: one environment per language, autoescaped, with the globals that every page needs."""
 
 from functools import partial
 from typing import Any
@@ -38,30 +38,30 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
     )
     environment.globals.update(
         network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
-        language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), pebble=partial(_pebble, urls),
+        language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), avatar=partial(_avatar, urls),
         time=translator.time, short=translator.short, full=translator.full, when=translator.when,
         month=translator.month, number=translator.number,
-        remaining=translator.remaining, sentence=translator.sentence, people_html=_people_html, published=current,
+        remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current,
         count_characters=count_characters,
     )
     return environment
 
 
 def _icon(sprite: str, name: str, size: int = 18) -> Markup:
-    """An icon beside a word. It says nothing by itself, so screen readers pass over it."""
+    """An icon beside a word. Screen readers skip it, because the word says the same."""
     return Markup('<svg class="icon" width="{0}" height="{0}" aria-hidden="true" focusable="false"><use href="{1}#{2}"/></svg>').format(
         size, sprite, name
     )
 
 
-def _pebble(urls: Urls, account: Account, size: str = "") -> Markup:
-    """Somebody's picture, or a pebble with initials. Its shape and colour follow from the account, always the same."""
+def _avatar(urls: Urls, account: Account, size: str = "") -> Markup:
+    """The picture of an account, or its initials. Shape and colour are derived from the id of the account."""
     shape = account.id % 4
     if account.avatar_key:
-        return Markup('<img class="pebble shape-{} {}" src="{}" alt="" width="44" height="44" loading="lazy">').format(
+        return Markup('<img class="avatar shape-{} {}" src="{}" alt="" width="44" height="44" loading="lazy">').format(
             shape, size, urls.avatar(account)
         )
-    return Markup('<span class="pebble shape-{} ground-{} {}" aria-hidden="true">{}</span>').format(
+    return Markup('<span class="avatar shape-{} ground-{} {}" aria-hidden="true">{}</span>').format(
         shape, account.id // 4 % 8, size, _initials(account.name)
     )
 
@@ -71,8 +71,8 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in (words[:1] + words[1:][-1:]))[:2].upper() or "?"
 
 
-def _people_html(html: str) -> Markup:
-    """HTML that our formatter made of somebody's words: escaped there, so it may stand in a page."""
+def _trusted_html(html: str) -> Markup:
+    """HTML from our formatter, which has escaped the texts of members."""
     return Markup(html)  # noqa: S704
 
 

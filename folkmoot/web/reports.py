@@ -1,4 +1,4 @@
-"""Pages of reports: pointing out a post or an account, what became of it, and objecting to what was not done."""
+"""Pages of reports: reporting a post or an account, the outcome, and the appeal of the reporter."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import get_post_view, list_post_views
 from folkmoot.web.request import Request
-from folkmoot.web.timelines import ways
+from folkmoot.web.timelines import page_links
 
 _OTHER = "other"  # the last choice of the form; the others are numbers of rules
 
@@ -35,7 +35,7 @@ async def new(request: Request) -> Reply:
 
 
 async def create(request: Request) -> Reply:
-    """Files the report. What is wrong comes back beside its field, with everything that was written."""
+    """Files the report. With errors the form comes back as it was sent."""
     form = request.form
     chosen = form.text("rule")
     async with request.database.read() as conn:
@@ -61,7 +61,9 @@ async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         reports = await list_own_reports(conn, request.viewer.id, page)
         outcomes = await list_outcomes(conn, [report.id for report in reports])
-    return await request.show("reports/index.html", reports=reports, outcomes=outcomes, **ways(page, [report.id for report in reports]))
+    return await request.show(
+        "reports/index.html", reports=reports, outcomes=outcomes, **page_links(page, [report.id for report in reports])
+    )
 
 
 async def show(request: Request) -> Reply:
@@ -81,7 +83,7 @@ async def appeal(request: Request) -> Reply:
         request.require_allowance("reason")
         async with request.database.write() as tx:
             lodged = await lodge_appeal(tx, request.account, verdict_id, form.text("reason"))
-    except Conflict:  # pressed twice
+    except Conflict:  # sent twice
         return request.redirect(f"/reports/{report.id}")
     except Invalid as problem:
         return await _page(request, 422, reason=form.text("reason"), errors=request.problems(problem))
@@ -89,7 +91,7 @@ async def appeal(request: Request) -> Reply:
 
 
 async def _page(request: Request, status: int = 200, *, reason: str = "", errors: Mapping[str, str] | None = None) -> Reply:
-    """A report with what became of it. Its first answer is a thank-you and a time."""
+    """A report with its outcome; until then with thanks and a deadline."""
     now = clock.now()
     async with request.database.read() as conn:
         report = await get_own_report(conn, request.viewer.id, request.id())
@@ -118,7 +120,7 @@ async def _form(
 
 
 async def _target(conn: ReadConn, request: Request, params: Params) -> tuple[PostView | None, Account]:
-    """What is to be reported, if the viewer can see it and did not write it."""
+    """The post and account to report. Raises NotFound if the viewer cannot see them, Forbidden if they are their own."""
     post_id, account_id = params.id("post"), params.id("account")
     view = await get_post_view(conn, post_id, request.viewer.id) if post_id else None
     account = view.shown.author if view else await get_account(conn, account_id or 0)

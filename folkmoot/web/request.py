@@ -1,4 +1,4 @@
-"""A request for a page, as handlers see it, and the answers they give."""
+"""A request for a page, as handlers receive it, and the replies that they return."""
 
 import gzip
 from collections.abc import Iterable, Sequence
@@ -27,8 +27,8 @@ from folkmoot.network.timelines.model import Entry
 from folkmoot.web.rendering import Templates
 from folkmoot.web.security import Cookies, FormTokens, content_policy
 
-PAGE = 20
-_SMALLEST_PACKED = 1000  # bytes
+PAGE_SIZE = 20
+_MIN_GZIP_BYTES = 1000
 
 
 class PageContext:
@@ -44,7 +44,7 @@ class PageContext:
 
 
 class Request:
-    """One request. `viewer` is None for somebody who is not logged in."""
+    """One request. `signed_in` is None without a session."""
 
     def __init__(self, scope: Any, receive: Any, route: Route, values: dict[str, str], shared: PageContext, viewer: Viewer | None,
                  cookies: dict[str, str]) -> None:
@@ -63,7 +63,7 @@ class Request:
         self.too_many: TooMany | None = None  # on a route that keeps its form: the request is over a limit
         self._visit = cookies.get(shared.cookies.visit, "")
 
-    # -- who and what ----------------------------------------------------------------------------------------------
+    # -- viewer and client -----------------------------------------------------------------------------------------
 
     @property
     def database(self) -> Database:
@@ -71,7 +71,7 @@ class Request:
 
     @property
     def viewer(self) -> Viewer:
-        """Who is logged in; on a member's route the application has made sure that there is somebody."""
+        """The viewer on a route for members, where the application has checked the session."""
         assert self.signed_in is not None
         return self.signed_in
 
@@ -103,12 +103,12 @@ class Request:
 
     @property
     def wants_part(self) -> bool:
-        """Whether our script asks for a part of a page, to put it in place of the old one."""
+        """Whether our script requests only a part of the page, to replace the old part."""
         return self.headers.get("x-folkmoot-part") == "1"
 
     @property
     def browser(self) -> str:
-        """What form tokens hang on: the session, else the visit."""
+        """What form tokens are bound to: the session, otherwise the visit."""
         return self.cookies.get(self.shared.cookies.session, "") if self.signed_in else self._visit
 
     def form_token(self) -> str:
@@ -128,9 +128,9 @@ class Request:
         return self.form
 
     def require_allowance(self, field: str = "") -> None:
-        """On a route that keeps its form, before anything is changed: refuses what is over a limit.
+        """Refuses a request over a limit, on a route that keeps its form, before anything is changed.
 
-        Raises Invalid about `field`, so that the form comes back like with any other mistake; without a field, TooMany.
+        Raises Invalid for `field`, so that the form comes back as with any other error; without a field, TooMany.
         """
         if self.too_many and field:
             raise Invalid(FieldError(field, "too_many", TooMany.message))
@@ -138,7 +138,7 @@ class Request:
             raise self.too_many
 
     def over_limit(self, problem: TooMany) -> str:
-        """The sentence for a form that is refused with 429. The answer says when to come back."""
+        """The sentence for a form that is refused with 429. The reply then has `Retry-After`."""
         self.too_many = problem
         return self.sentence(problem.message)
 
@@ -157,12 +157,12 @@ class Request:
         return self._values[name]
 
     def page(self) -> Page:
-        return Page(limit=PAGE, max_id=self.query.id("before"), min_id=self.query.id("after"))
+        return Page(limit=PAGE_SIZE, max_id=self.query.id("before"), min_id=self.query.id("after"))
 
     # -- posts -----------------------------------------------------------------------------------------------------
 
     async def views(self, entries: Sequence[Entry]) -> list[PostView]:
-        """The posts of a timeline, from memory where they have not changed."""
+        """The posts of a timeline, cached unless they have changed."""
         posts = await self.shared.posts.gather(self.database, entries)
         return [
             PostView(
@@ -175,13 +175,13 @@ class Request:
             if entry.shown_key in posts and (not entry.is_boost or entry.boost_key in posts)
         ]
 
-    # -- answers ---------------------------------------------------------------------------------------------------
+    # -- replies ---------------------------------------------------------------------------------------------------
 
     def sentence(self, message: str, **params: object) -> str:
         return self.translator.sentence(message, params)
 
     async def show(self, template: str, status: int = 200, /, *, form_targets: str = "", **values: Any) -> Reply:
-        """A page. Counts what waits for the viewer, for the head band: one statement."""
+        """Renders a page. One statement counts the unread notices for the header."""
         unread = 0
         if self.signed_in:
             async with self.database.read() as conn:
@@ -199,7 +199,7 @@ class Request:
     def html(self, text: str, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
         body = text.encode()
         extra = [*headers, (b"vary", b"Accept-Encoding, Cookie, Accept-Language")]
-        if len(body) > _SMALLEST_PACKED and "gzip" in self.headers.get("accept-encoding", ""):
+        if len(body) > _MIN_GZIP_BYTES and "gzip" in self.headers.get("accept-encoding", ""):
             body = gzip.compress(body, 4, mtime=0)
             extra.append((b"content-encoding", b"gzip"))
         return Reply(body, status, HTML, extra)
@@ -208,11 +208,11 @@ class Request:
         return redirect(where)
 
     def back(self, default: str = "/") -> Reply:
-        """To where the form was sent from."""
+        """Redirects to the page that the form was sent from."""
         return redirect(local_path(self.form.text("back") or _path_of(self.headers.get("referer", ""))) or default)
 
     def problems(self, problem: Invalid) -> dict[str, str]:
-        """Sentences by field, translated: what a form shows beside its fields."""
+        """Translated error sentences by field, for the form."""
         found: dict[str, str] = {}
         for error in problem.errors:
             found.setdefault(error.field, self.translator.sentence(error.message, dict(error.params)))
@@ -220,7 +220,7 @@ class Request:
 
 
 def local_path(path: str) -> str:
-    """A path of our own, or nothing: a form must not lead to another site."""
+    """The path if it is on this site, otherwise empty: a form must not redirect to another site."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not any(ord(character) < 33 for character in path)
     return path if is_ours and len(path) < 2000 else ""
 

@@ -1,4 +1,4 @@
-"""Every address of the web, in one table."""
+"""All routes of the web application, in one table."""
 
 from folkmoot.web import (
     about,

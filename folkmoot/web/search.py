@@ -1,4 +1,4 @@
-"""The page of search."""
+"""The search page."""
 
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
@@ -8,7 +8,7 @@ from folkmoot.network.search import queries
 from folkmoot.network.search.model import Hashtag
 from folkmoot.web.request import Request
 
-_MOST = 20
+_MAX_POSTS = 20
 
 
 async def search(request: Request) -> Reply:
@@ -23,9 +23,9 @@ async def search(request: Request) -> Reply:
             hashtags = await queries.search_hashtags(conn, text, limit=5)
             if request.signed_in:
                 views = await queries.search_posts(
-                    conn, request.viewer.id, text, limit=_MOST, max_id=request.query.id("before")
+                    conn, request.viewer.id, text, limit=_MAX_POSTS, max_id=request.query.id("before")
                 )
-    older = views[-1].post.id if len(views) == _MOST else None
+    older = views[-1].post.id if len(views) == _MAX_POSTS else None
     return await request.show("search/index.html", text=text, accounts=accounts, hashtags=hashtags, views=views, older=older)
 
 

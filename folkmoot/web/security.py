@@ -1,7 +1,7 @@
-"""What protects a browser: cookies, form tokens, and the policy of what a page may load.
+"""Security of browsers: cookies, form tokens, and the content security policy.
 
-A form carries a token that only this network could make for this browser, and a browser says where a form was sent
-from; both are asked. The token is masked anew on each page, so that compressed pages give nothing away.
+A form carries a token that only this network can make for this browser, and the browser names the origin of the form;
+both are checked. The token is masked differently on each page, so that the size of compressed pages reveals nothing.
 """
 
 from folkmoot.base import clock
@@ -16,20 +16,20 @@ class Cookies:
     def __init__(self, *, is_secure: bool) -> None:
         prefix = "__Host-" if is_secure else ""
         self.session = f"{prefix}folkmoot"
-        self.visit = f"{prefix}folkmoot_visit"  # of a browser that is not logged in: what its form tokens hang on
+        self.visit = f"{prefix}folkmoot_visit"  # without a session, form tokens are bound to it
         self.language = "folkmoot_language"
-        self.sent = "folkmoot_sent"  # which draft has arrived: the page's script then forgets it
-        self.left = "folkmoot_left"  # somebody has logged out: the page's script then forgets all drafts
+        self.sent = "folkmoot_sent"  # the draft that was sent: the script of the next page deletes it
+        self.logged_out = "folkmoot_left"  # the script of the next page deletes all drafts
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")
 
     def set(self, name: str, value: str, seconds: int = SESSION_SECONDS) -> tuple[bytes, bytes]:
         return b"set-cookie", f"{name}={value}; Max-Age={seconds}{self._attributes}".encode("latin-1")
 
-    def tell(self, name: str, value: str) -> tuple[bytes, bytes]:
-        """For the script of the next page, and no longer."""
+    def set_for_script(self, name: str, value: str) -> tuple[bytes, bytes]:
+        """A short-lived cookie for the script of the next page."""
         return b"set-cookie", f"{name}={value}; Max-Age=60; Path=/; SameSite=Lax".encode("latin-1")
 
-    def drop(self, name: str) -> tuple[bytes, bytes]:
+    def delete(self, name: str) -> tuple[bytes, bytes]:
         return self.set(name, "", 0)
 
 
@@ -49,8 +49,8 @@ class FormTokens:
         return bool(browser and signature) and self._signer.is_valid(f"{browser}:{mask}", signature)
 
 
-def comes_from_us(headers: dict[str, str], base_url: str) -> bool:
-    """Whether a browser says that a form was sent from our own page. Old browsers say nothing; then the token decides."""
+def is_same_origin(headers: dict[str, str], base_url: str) -> bool:
+    """Whether the browser names our own site as the origin of a form. Old browsers name none; then the token decides."""
     site = headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         return False
@@ -59,7 +59,7 @@ def comes_from_us(headers: dict[str, str], base_url: str) -> bool:
 
 
 def content_policy(media_base: str, form_targets: str = "") -> bytes:
-    """What a page may load: our own files and nothing else. `form_targets`: where a form may lead besides to us."""
+    """Pages load our own files and nothing else. `form_targets`: other sites that a form may redirect to."""
     media = f" {media_base}" if media_base else ""
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{media}; font-src 'self'; connect-src 'self';"

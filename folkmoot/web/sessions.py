@@ -22,7 +22,7 @@ async def show_log_in(request: Request) -> Reply:
 
 
 async def log_in(request: Request) -> Reply:
-    """Starts a new session each time. A wrong name and a wrong password get the same words."""
+    """Always starts a new session. A wrong name and a wrong password return the same error."""
     form = request.form
     where = local_path(form.text("next"))
     try:
@@ -34,14 +34,14 @@ async def log_in(request: Request) -> Reply:
     except (Unauthorized, Forbidden, TooMany) as problem:
         sentence = request.over_limit(problem) if isinstance(problem, TooMany) else request.sentence(problem.message)
         return await request.show("sessions/log_in.html", 422, name=form.text("name"), where=where, error=sentence)
-    return _let_in(request, secret, where or "/")
+    return _redirect_with_session(request, secret, where or "/")
 
 
 async def log_out(request: Request) -> Reply:
     async with request.database.write() as tx:
         await actions.end_sessions(tx, request.viewer, only=request.viewer.session_id)
     cookies = request.shared.cookies
-    request.new_cookies += [cookies.drop(cookies.session), cookies.tell(cookies.left, "1")]
+    request.new_cookies += [cookies.delete(cookies.session), cookies.set_for_script(cookies.logged_out, "1")]
     return request.redirect("/")
 
 
@@ -55,25 +55,25 @@ async def show_sign_up(request: Request) -> Reply:
 
 async def sign_up(request: Request) -> Reply:
     form = request.form
-    wish = actions.SignUp(
+    draft = actions.SignUp(
         username=form.text("username"), email=form.text("email"), password=form.text("password"), agrees=form.flag("agrees"),
         language=request.language, reason=form.text("reason"), invitation=form.text("invitation"),
     )
     where = local_path(form.text("next"))
     try:
         request.require_allowance()
-        _, login = await actions.sign_up(request.database, wish, request.context.sign_up_policy, request.address)
+        _, login = await actions.sign_up(request.database, draft, request.context.sign_up_policy, request.address)
     except Invalid as problem:
         is_taken = any((error.field, error.code) == ("username", "taken") for error in problem.errors)
-        free = await _free_names(request, wish) if is_taken else []
-        return await _sign_up_page(request, wish, request.problems(problem), 422, where, free)
+        free = await _free_names(request, draft) if is_taken else []
+        return await _sign_up_page(request, draft, request.problems(problem), 422, where, free)
     except TooMany as problem:
-        return await _sign_up_page(request, wish, {"username": request.over_limit(problem)}, 422, where)
+        return await _sign_up_page(request, draft, {"username": request.over_limit(problem)}, 422, where)
     if login.obstacle:
         return await request.show("sessions/waiting.html", login=login)
     async with request.database.write() as tx:
         secret = await actions.start_session(tx, login, request.headers.get("user-agent", ""), request.address)
-    return _let_in(request, secret, where or "/explore")
+    return _redirect_with_session(request, secret, where or "/explore")
 
 
 async def invited(request: Request) -> Reply:
@@ -81,7 +81,7 @@ async def invited(request: Request) -> Reply:
 
 
 async def confirm(request: Request) -> Reply:
-    """A page with a button, because a mail program that opens links must not confirm by itself."""
+    """A page with a button, because a mail program that opens links must not confirm the address."""
     return await request.show("sessions/confirm.html", code=request.value("code"))
 
 
@@ -96,7 +96,7 @@ async def show_reset(request: Request) -> Reply:
 
 
 async def reset(request: Request) -> Reply:
-    """Says the same whether there is such an account or not."""
+    """The reply does not reveal whether there is such an account."""
     email = request.form.text("email")
     try:
         request.require_allowance()
@@ -118,7 +118,7 @@ async def new_password(request: Request) -> Reply:
         request.require_allowance("password")
         await actions.reset_password(request.database, request.value("code"), request.form.text("password"))
     except (Invalid, NotFound) as problem:
-        return await request.show("sessions/new_password.html", 422, code=request.value("code"), error=_words(request, problem))
+        return await request.show("sessions/new_password.html", 422, code=request.value("code"), error=_sentence(request, problem))
     return request.redirect("/log_in?reset=1")
 
 
@@ -133,16 +133,16 @@ async def choose_language(request: Request) -> Reply:
 
 
 async def _sign_up_page(
-    request: Request, wish: actions.SignUp, errors: dict[str, str] | None = None, status: int = 200, where: str = "",
+    request: Request, draft: actions.SignUp, errors: dict[str, str] | None = None, status: int = 200, where: str = "",
     free: Sequence[str] = (),
 ) -> Reply:
     policy = request.context.sign_up_policy
-    return await request.show("sessions/sign_up.html", status, wish=wish, errors=errors or {}, joining=policy, where=where, free=free)
+    return await request.show("sessions/sign_up.html", status, draft=draft, errors=errors or {}, policy=policy, where=where, free=free)
 
 
-async def _free_names(request: Request, wish: actions.SignUp) -> list[str]:
-    """Up to three names like the wished one that nobody has: the way out of "taken"."""
-    name, parts = wish.username.strip().removeprefix("@"), re.findall(r"[A-Za-z0-9]+", wish.email.partition("@")[0])
+async def _free_names(request: Request, draft: actions.SignUp) -> list[str]:
+    """Up to three free names that are similar to the taken one."""
+    name, parts = draft.username.strip().removeprefix("@"), re.findall(r"[A-Za-z0-9]+", draft.email.partition("@")[0])
     ideas = ["_".join(parts), f"{name}_{parts[-1][0]}" if parts else "", *(f"{name}_{number}" for number in range(1, 10))]
     ideas = [idea for idea in dict.fromkeys(ideas) if idea and not username_errors(idea)]
     async with request.database.read() as conn:
@@ -150,12 +150,12 @@ async def _free_names(request: Request, wish: actions.SignUp) -> list[str]:
     return [idea for idea in ideas if idea.lower() not in taken][:3]
 
 
-def _let_in(request: Request, secret: str, where: str) -> Reply:
+def _redirect_with_session(request: Request, secret: str, where: str) -> Reply:
     request.new_cookies.append(request.shared.cookies.set(request.shared.cookies.session, secret))
     return request.redirect(where)
 
 
-def _words(request: Request, problem: Problem) -> str:
+def _sentence(request: Request, problem: Problem) -> str:
     return request.translator.sentence(problem.message, dict(problem.params))
 
 

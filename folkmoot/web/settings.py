@@ -1,4 +1,4 @@
-"""Settings: the profile, how pages look, the password, sessions and apps, invitations, people kept at a distance."""
+"""Settings pages: profile, appearance, password, sessions and apps, invitations, requests, mutes and blocks."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +19,7 @@ from folkmoot.network.relations.queries import list_related
 from folkmoot.network.sessions import actions, queries
 from folkmoot.network.sessions.model import Preferences
 from folkmoot.web.request import Request
-from folkmoot.web.timelines import ways
+from folkmoot.web.timelines import page_links
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "theme": ("system", "light", "dark"), "contrast": ("normal", "more"), "text_size": (100, 115, 130, 150), "visibility": (0, 1, 2, 3),
@@ -36,7 +36,7 @@ async def show_profile(request: Request) -> Reply:
 
 
 async def save_profile(request: Request) -> Reply:
-    """Changes the profile; with an error everything that was written comes back, and nothing has changed."""
+    """Changes the profile. With an error nothing is changed, and the form comes back as it was sent."""
     form = request.form
     draft = accounts.ProfileDraft(
         display_name=form.optional_text("display_name"), bio=form.optional_text("note"),
@@ -57,7 +57,7 @@ async def save_profile(request: Request) -> Reply:
             actions.forget_viewer(tx, account.id)
     except Invalid as problem:
         return await _profile_page(request, _as_written(request.account, draft), request.problems(problem), 422)
-    finally:  # what was replaced, or what came with a form that was refused
+    finally:  # replaced pictures, or those of a refused form
         await clear_replaced(request.database, request.context.store, request.viewer.id)
     return request.redirect("/settings/profile?saved=1")
 
@@ -73,7 +73,7 @@ async def save_appearance(request: Request) -> Reply:
     read: dict[str, Callable[[str], Any]] = {
         "theme": form.text, "contrast": form.text, "text_size": form.integer, "visibility": form.integer, "post_language": form.text,
     }
-    chosen = {name: reader(name) for name, reader in read.items() if name in form}  # what is not sent stays
+    chosen = {name: reader(name) for name, reader in read.items() if name in form}  # fields that are not sent stay unchanged
     switches = {"shortcuts": form.flag("shortcuts"), "is_sensitive": form.flag("is_sensitive")}
     wrong = [name for name, value in chosen.items() if value not in _CHOICES[name]] + ["language"] * (language not in i18n.LANGUAGES)
     fitting = {name: value for name, value in chosen.items() if name not in wrong}
@@ -125,8 +125,8 @@ async def show_sessions(request: Request) -> Reply:
 
 
 def browser_name(agent: str) -> str:
-    """What a person calls the browser of a session, such as `Firefox, Android`. The first word that fits decides:
-    browsers also claim to be those that came before them."""
+    """The common name of a browser, such as `Firefox, Android`. The first match decides, because browsers also name the
+    older browsers that they are compatible with."""
     found = [next((name for word, name in words if word in agent), "") for words in (_BROWSERS, _SYSTEMS)]
     return ", ".join(filter(None, found)) or agent[:40]
 
@@ -170,15 +170,15 @@ async def withdraw_invitation(request: Request) -> Reply:
     return request.redirect("/settings/invitations")
 
 
-def _people(name: str) -> Handler:
-    """Lists of people: requests, mutes, blocks."""
+def _related(name: str) -> Handler:
+    """A list of accounts: requests, mutes, blocks."""
 
     async def handle(request: Request) -> Reply:
         page = request.page()
         async with request.database.read() as conn:
             rows = await list_related(conn, name, request.viewer.id, None, page)
         return await request.show(
-            "settings/people.html", kind=name, accounts=[account for _, account in rows], **ways(page, [row_id for row_id, _ in rows])
+            "settings/people.html", kind=name, accounts=[account for _, account in rows], **page_links(page, [row_id for row_id, _ in rows])
         )
 
     return handle
@@ -195,7 +195,7 @@ async def _invitations_page(request: Request, errors: dict[str, str], status: in
 
 
 async def _picture(request: Request, form: Params, purpose: Purpose) -> str | None:
-    """The key of a picture that was just chosen."""
+    """Stores a newly chosen picture and returns its key."""
     file = form.file(purpose)
     if file is None:
         return None
@@ -209,7 +209,7 @@ def _chosen(form: Params, purpose: Purpose, keys: dict[Purpose, str | None], pre
 
 
 def _as_written(account: Account, draft: accounts.ProfileDraft) -> Account:
-    """The profile as its owner wants it, to show in the form, wrong as it may be."""
+    """The profile with the values of a refused form, to show them again."""
     written = {name: value for name, value in msgspec.structs.asdict(draft).items() if value is not None}
     if "fields" in written:
         written["fields"] = tuple(ProfileField(name, value, "") for name, value in written["fields"])
@@ -223,16 +223,16 @@ def _rows(form: Params) -> list[tuple[str, str]]:
 Page = Callable[[Request], Awaitable[Reply]]
 _GET: dict[str, Page] = {
     "": menu, "/profile": show_profile, "/appearance": show_appearance, "/password": show_password, "/sessions": show_sessions,
-    "/invitations": show_invitations, "/requests": _people("requests"), "/mutes": _people("mutes"), "/blocks": _people("blocks"),
+    "/invitations": show_invitations, "/requests": _related("requests"), "/mutes": _related("mutes"), "/blocks": _related("blocks"),
 }
 _POST: dict[str, Page] = {
     "/appearance": save_appearance, "/password": save_password, "/sessions/others/end": end_other_sessions,
     "/sessions/{id}/end": end_session, "/tokens/{id}/revoke": revoke_token, "/invitations": invite,
     "/invitations/{id}/withdraw": withdraw_invitation,
 }
-_KEEPING = ("/password", "/invitations")  # forms that come back filled over a limit
+_KEEPS_FORM = ("/password", "/invitations")  # forms that are shown again over a limit
 ROUTES = [
     *(Route("GET", f"/settings{path}", page, Access.MEMBER) for path, page in _GET.items()),
-    *(Route("POST", f"/settings{path}", page, Access.MEMBER, keeps_form=path in _KEEPING) for path, page in _POST.items()),
+    *(Route("POST", f"/settings{path}", page, Access.MEMBER, keeps_form=path in _KEEPS_FORM) for path, page in _POST.items()),
     Route("POST", "/settings/profile", save_profile, Access.MEMBER, most_bytes=None, keeps_form=True),
 ]

@@ -1,6 +1,6 @@
-"""Letters from the network: statements of reasons, and appeals against what was decided.
+"""Pages of statements of reasons, and of appeals against decisions.
 
-A member who is suspended can open these, and little else.
+A suspended member can open these, and few other pages.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from folkmoot.moderation.statements.queries import (
 )
 from folkmoot.moderation.verdicts.queries import get_verdict
 from folkmoot.web.request import Request
-from folkmoot.web.timelines import ways
+from folkmoot.web.timelines import page_links
 
 
 async def index(request: Request) -> Reply:
@@ -34,16 +34,16 @@ async def index(request: Request) -> Reply:
     async with request.database.read() as conn:
         statements = await list_own_statements(conn, request.viewer.id, page)
     return await request.show(
-        "statements/index.html", statements=statements, **ways(page, [statement.id for statement in statements])
+        "statements/index.html", statements=statements, **page_links(page, [statement.id for statement in statements])
     )
 
 
 async def show(request: Request) -> Reply:
-    return await _letter(request)
+    return await _page(request)
 
 
 async def find(request: Request) -> Reply:
-    """From a post that is restricted to the letter about it."""
+    """Redirects from a restricted post to the statement about it."""
     async with request.database.read() as conn:
         statement = await find_own_statement(conn, request.viewer.id, Subject.POST, request.id())
     if statement is None:
@@ -52,7 +52,7 @@ async def find(request: Request) -> Reply:
 
 
 async def appeal(request: Request) -> Reply:
-    """Asks for a second look. A text that is too long comes back with its error."""
+    """Lodges an appeal. A text that is too long comes back with an error."""
     reason = request.form.text("reason")
     async with request.database.read() as conn:
         statement = await get_own_statement(conn, request.viewer.id, request.id())
@@ -65,21 +65,21 @@ async def appeal(request: Request) -> Reply:
     except Conflict:
         return request.redirect(f"/statements/{statement.id}")
     except Invalid as problem:
-        return await _letter(request, 422, reason=reason, errors=request.problems(problem))
+        return await _page(request, 422, reason=reason, errors=request.problems(problem))
     return request.redirect(f"/appeals/{lodged.id}")
 
 
 async def show_appeal(request: Request) -> Reply:
-    """One's own appeal, and how far it is."""
+    """An appeal of the viewer, and its progress."""
     async with request.database.read() as conn:
         found = await get_own_appeal(conn, request.viewer.id, request.id())
         case = await get_case(conn, found.case_id)
-        letters = [letter for letter in await list_statements_of_verdict(conn, found.verdict_id) if letter.account_id == request.viewer.id]
-    return await request.show("appeals/show.html", appeal=found, case=case, letter=letters[0] if letters else None)
+        statements = [one for one in await list_statements_of_verdict(conn, found.verdict_id) if one.account_id == request.viewer.id]
+    return await request.show("appeals/show.html", appeal=found, case=case, statement=statements[0] if statements else None)
 
 
-async def _letter(request: Request, status: int = 200, *, reason: str = "", errors: Mapping[str, str] | None = None) -> Reply:
-    """The letter. The appeal stands on the same page."""
+async def _page(request: Request, status: int = 200, *, reason: str = "", errors: Mapping[str, str] | None = None) -> Reply:
+    """A statement, with the form for an appeal."""
     async with request.database.read() as conn:
         statement = await get_own_statement(conn, request.viewer.id, request.id())
         case = await get_case(conn, statement.case_id)

@@ -1,4 +1,4 @@
-"""Style sheet, script, fonts and icons: read once, compressed once, kept by browsers until their content changes.
+"""Style sheet, script, fonts and icons: read and compressed once, cached by browsers until their content changes.
 
 The style sheet is written in parts, `static/style/*.css`, and served as one file.
 """
@@ -27,7 +27,7 @@ class StaticFiles:
         self._keep_style("".join(part.read_text("utf-8") for part in parts))
 
     def url(self, name: str) -> str:
-        """The address, with the hash of the content, so that it may be kept for ever."""
+        """The address, with the hash of the content, so that browsers may cache it forever."""
         return f"/static/{name}?{hashlib.sha256(self._files[name][0]).hexdigest()[:10]}"
 
     def reply(self, name: str, *, takes_gzip: bool) -> Reply:
@@ -58,7 +58,7 @@ class StaticFiles:
         self._files[name] = content, packed, kind
 
     def _keep_style(self, style: str) -> None:
-        """In the style sheet, fonts get the address that pages preload: with the hash."""
+        """Stores the style sheet. Its fonts get the address with the hash, which pages preload."""
         for name in [name for name in self._files if name.endswith(".woff2")]:
             style = style.replace(f'url("{name}")', f'url("{self.url(name)}")')
         self._keep("style.css", style.encode(), b"text/css; charset=utf-8")

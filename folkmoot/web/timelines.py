@@ -19,7 +19,7 @@ from folkmoot.web.request import Request
 
 
 async def front(request: Request) -> Reply:
-    """The home of who is logged in; for everybody else the newest public posts."""
+    """The home timeline; without a session the newest public posts."""
     return await (home(request) if request.signed_in else explore(request))
 
 
@@ -33,17 +33,17 @@ async def home(request: Request) -> Reply:
     views = await request.views(timeline.entries)
     marker = markers[0] if markers else None
     reply = await request.show(
-        "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **ways(page, timeline.ids),
+        "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **page_links(page, timeline.ids),
     )
     if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):
-        with suppress(WritesPaused):  # reading goes on
+        with suppress(WritesPaused):  # the page can still be read
             async with request.database.write() as tx:
                 await mark_read(tx, request.viewer.id, "home", views[0].post.id)
     return reply
 
 
 def _mark_below(views: list[PostView], marker: Marker | None) -> int | None:
-    """The id of the last post that is new: the reading mark stands below it, unless nothing or everything is new."""
+    """The id of the last new post, below which the read mark stands; None if no post or every post is new."""
     if marker is None:
         return None
     fresh = [view.post.id for view in views if view.post.id > marker.last_read_id]
@@ -51,12 +51,12 @@ def _mark_below(views: list[PostView], marker: Marker | None) -> int | None:
 
 
 async def explore(request: Request) -> Reply:
-    """What is said in public on this network, newest first."""
+    """The public posts of this network, newest first."""
     page = request.page()
     async with request.database.read() as conn:
         timeline = await get_public(conn, request.viewer_id, page, is_local=True)
     views = await request.views(timeline.entries)
-    return await request.show("timelines/explore.html", views=views, **ways(page, timeline.ids))
+    return await request.show("timelines/explore.html", views=views, **page_links(page, timeline.ids))
 
 
 async def hashtag(request: Request) -> Reply:
@@ -67,24 +67,24 @@ async def hashtag(request: Request) -> Reply:
     async with request.database.read() as conn:
         timeline = await get_hashtag(conn, request.viewer_id, page, [hashtag_key(name)])
     views = await request.views(timeline.entries)
-    return await request.show("timelines/hashtag.html", views=views, hashtag=name, **ways(page, timeline.ids))
+    return await request.show("timelines/hashtag.html", views=views, hashtag=name, **page_links(page, timeline.ids))
 
 
 def _marked(table: str) -> Handler:
-    """The page of what one has bookmarked or favourited, in the order of doing so."""
+    """The page of bookmarked or favourited posts, in the order of the marks."""
 
     async def handle(request: Request) -> Reply:
         page = request.page()
         async with request.database.read() as conn:
             rows = await list_marked_ids(conn, table, request.viewer.id, page)
             views = await list_post_views(conn, [post_id for _, post_id in rows], request.viewer.id)
-        return await request.show("timelines/marked.html", views=views, table=table, **ways(page, [row_id for row_id, _ in rows]))
+        return await request.show("timelines/marked.html", views=views, table=table, **page_links(page, [row_id for row_id, _ in rows]))
 
     return handle
 
 
-def ways(page: Page, cursors: list[int]) -> dict[str, Any]:
-    """Where `older` and `newer` lead; None where there is nothing. `cursors`: all that the page spans."""
+def page_links(page: Page, cursors: list[int]) -> dict[str, Any]:
+    """The cursors of the links `older` and `newer`; None for no link. `cursors`: all ids of the page."""
     is_full = len(cursors) >= page.limit
     return {
         "older": cursors[-1] if cursors and (is_full or page.min_id is not None) else None,

@@ -17,17 +17,17 @@ from folkmoot.network.posts.queries import get_post_view
 from folkmoot.web.composer import (
     Composer,
     Purpose,
+    collect_pictures,
     composer_of,
     default_audience,
-    describe,
     draft_from,
     edit_of,
+    list_existing,
     message_to,
     new_post,
-    refuse_message_to_nobody,
     reply_to,
-    still_there,
-    take_pictures,
+    require_recipient,
+    store_descriptions,
 )
 from folkmoot.web.request import Request
 
@@ -48,17 +48,17 @@ async def new(request: Request) -> Reply:
 
 
 async def create(request: Request) -> Reply:
-    """Publishes; what is wrong comes back beside its field, with everything that was written and uploaded."""
+    """Publishes a post. With errors the form comes back with all texts and uploads."""
     draft = draft_from(request.form, default_audience(request))
     composer = composer_of(request.form, draft)
     uploads: list[Upload] = []
     try:
-        await take_pictures(request, request.form, uploads)
+        await collect_pictures(request, request.form, uploads)
         request.require_allowance("text")
-        refuse_message_to_nobody(composer)
+        require_recipient(composer)
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         async with request.database.write() as tx:
-            await describe(tx, request, uploads)
+            await store_descriptions(tx, request, uploads)
             view = await actions.create_post(
                 tx, request.account, draft, request.context.post_limits, screener=request.context.screener
             )
@@ -69,7 +69,7 @@ async def create(request: Request) -> Reply:
 
 
 async def _refused(request: Request, composer: Composer, problem: Invalid | NotFound, uploads: list[Upload]) -> Reply:
-    """The form as it was sent, with what is wrong. A reply to what is gone becomes a post that is as closed as it was."""
+    """The form as it was sent, with its errors. A reply to a deleted post becomes a post with the same visibility."""
     errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
     parent = await _parent(request, composer.draft)
     if composer.purpose == Purpose.REPLY and parent is None:
@@ -77,7 +77,7 @@ async def _refused(request: Request, composer: Composer, problem: Invalid | NotF
         visibility = Visibility.DIRECT if composer.draft.visibility is None else composer.draft.visibility
         draft = msgspec.structs.replace(composer.draft, reply_to_id=None, visibility=visibility)
         composer = Composer(purpose=Purpose.POST, draft=draft)
-    kept = await still_there(request, uploads)
+    kept = await list_existing(request, uploads)
     return await request.show(
         "posts/new.html", 422, composer=msgspec.structs.replace(composer, parent=parent, errors=errors, uploads=kept)
     )
@@ -89,20 +89,20 @@ async def edit(request: Request) -> Reply:
 
 
 async def save(request: Request) -> Reply:
-    """Changes words and pictures in one go: with an error nothing has changed, and the form has what was written."""
+    """Changes text and pictures together. With an error nothing is changed, and the form comes back as it was sent."""
     post = await _own(request)
     draft = msgspec.structs.replace(draft_from(request.form, post.visibility), visibility=post.visibility, reply_to_id=None)
     composer = edit_of(post, ())
     uploads: list[Upload] = []
     try:
-        await take_pictures(request, request.form, uploads)
+        await collect_pictures(request, request.form, uploads)
         request.require_allowance("text")
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         changes = [actions.PictureChange(upload.id, upload.description, (upload.focus_x, upload.focus_y)) for upload in uploads]
         async with request.database.write() as tx:
             await actions.edit_post(tx, request.account, post.id, draft, request.context.post_limits, changes)
     except Invalid as problem:
-        kept = await still_there(request, uploads)
+        kept = await list_existing(request, uploads)
         composer = msgspec.structs.replace(composer, draft=draft, errors=request.problems(problem), uploads=kept)
         return await request.show("posts/edit.html", 422, composer=composer)
     _forget_draft(request, composer)
@@ -124,7 +124,7 @@ async def delete(request: Request) -> Reply:
 
 
 async def _parent(request: Request, draft: PostDraft) -> PostView | None:
-    """What is answered, if it is still there for the viewer."""
+    """The post that is replied to, if the viewer can still see it."""
     if draft.reply_to_id is None:
         return None
     async with request.database.read() as conn:
@@ -147,9 +147,9 @@ async def _own(request: Request) -> Post:
 
 
 def _forget_draft(request: Request, composer: Composer) -> None:
-    """Tells the script of the next page that this draft has arrived."""
+    """Makes the script of the next page delete the draft."""
     cookies = request.shared.cookies
-    request.new_cookies.append(cookies.tell(cookies.sent, f"{request.viewer.id}-{composer.key}"))
+    request.new_cookies.append(cookies.set_for_script(cookies.sent, f"{request.viewer.id}-{composer.key}"))
 
 
 ROUTES = [

@@ -1,9 +1,9 @@
-// What a page does better with a script; every page works without it.
-// Buttons answer in place, drafts survive, new posts are announced, keys move through a list, the place in it is kept.
+// Enhancements of pages; every page works without this script.
+// Buttons update in place, drafts are saved, new posts are liveRegion, keys move through lists, scroll positions are kept.
 "use strict";
 
 const policy = window.trustedTypes
-  ? window.trustedTypes.createPolicy("folkmoot", { createHTML: (html) => html })  // parts come from our own server, escaped there
+  ? window.trustedTypes.createPolicy("folkmoot", { createHTML: (html) => html })  // parts come from our own server, which has escaped them
   : { createHTML: (html) => html };
 const body = document.body, words = body.dataset, act = document.getElementById("act");
 const isCzech = document.documentElement.lang === "cs";
@@ -16,7 +16,7 @@ function at(moment) {
 
 // -- buttons under a post ------------------------------------------------------------------------------------------
 
-/** Shows a button as pressed or not, with its count; returns what undoes it. */
+/** Toggles a button and its count; returns a function that undoes it. */
 function press(button) {
   const was = button.getAttribute("aria-pressed");
   if (!was) return () => {};
@@ -45,17 +45,17 @@ document.addEventListener("click", async (event) => {
       method: "POST", body: new URLSearchParams(form), headers: { "X-Folkmoot-Part": "1" }, redirect: "error" });
     isGood = answer.ok;
     if (isGood || answer.headers.get("content-type")?.startsWith("text/plain")) text = await answer.text();
-  } catch { /* no answer: the sentence for that stands in `text` */ }
+  } catch { /* no answer: `text` has the sentence for it */ }
   delete button.dataset.waiting;
-  part = article.querySelector(named);  // another button may have been answered meanwhile
-  if (isGood && part.querySelector("[data-waiting]")) return;  // the last answer shows them all
+  part = article.querySelector(named);  // the answer to another button may have replaced it
+  if (isGood && part.querySelector("[data-waiting]")) return;  // the last answer shows the state of all
   if (isGood) {
     const here = part.contains(document.activeElement) && document.activeElement;
     const nameOf = (node) => node.getAttribute("formaction")?.replace(/\/un(?=\w+$)/, "/") || node.getAttribute("href") || node.tagName;
     const isOpen = part.querySelector(".more[open]") && !button.closest(".more");
     part.outerHTML = policy.createHTML(text);
-    if (isOpen) article.querySelector(".more").open = true;  // opened while the answer was on its way
-    if (!here) return;  // the focus was elsewhere already, and stays there
+    if (isOpen) article.querySelector(".more").open = true;  // opened while the request was running
+    if (!here) return;  // the focus had left the part and must not move back
     const shown = [...article.querySelectorAll(`${named} :is(button, a, summary)`)].filter((node) => node.offsetParent);
     const same = [here, button].map((old) => shown.find((node) => nameOf(node) === nameOf(old))).find(Boolean);
     (same || article.querySelector(".more summary"))?.focus({ preventScroll: true });
@@ -86,33 +86,33 @@ document.addEventListener("click", (event) => {
 // -- composer ------------------------------------------------------------------------------------------------------
 
 const count = (text) => [...text.replace(/https?:\/\/[^\s<>"“”„]+/g, "x".repeat(23)).replace(/(@\w+)@[\w.-]+\w/g, "$1")].length;
-const store = {  // a browser may refuse to keep anything; then the page still has it
+const store = {  // a browser may refuse storage; then only the page has the draft
   get(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
   set(key, value) { try { value ? localStorage.setItem(key, JSON.stringify(value)) : localStorage.removeItem(key); return true; } catch { return false; } },
   keys(start) { try { return Object.keys(localStorage).filter((key) => key.startsWith(start)); } catch { return []; } },
 };
 
-// A draft belongs to one account and one purpose. It goes when it is sent, when its account logs out (in any tab) and
-// when another account comes in. Of an account whose session has ended it is kept for an hour, and shown to nobody else.
-const DRAFTS = "folkmoot-draft-", ACCOUNT = "folkmoot-account", HOUR = 3_600_000, me = words.account;
-const draftKey = (purpose) => `${DRAFTS}${me}-${purpose}`;
-const forgetDrafts = (isOver) => store.keys(DRAFTS).filter(isOver).forEach((key) => store.set(key, null));
-/** What the server tells the script of the next page, once. */
-const told = (name) => {
+// A draft belongs to one account and one purpose. It is deleted when it is sent, when its account logs out (in any tab)
+// and when another account logs in. After the end of a session it is kept for an hour, and shown to no other account.
+const DRAFTS = "folkmoot-draft-", ACCOUNT = "folkmoot-account", HOUR = 3_600_000, ownAccount = words.account;
+const draftKey = (purpose) => `${DRAFTS}${ownAccount}-${purpose}`;
+const forgetDrafts = (isObsolete) => store.keys(DRAFTS).filter(isObsolete).forEach((key) => store.set(key, null));
+/** Reads and deletes a cookie that the server has set for the script of the next page. */
+const takeCookie = (name) => {
   const value = document.cookie.match(new RegExp(`(?:^|; )${name}=([\\w-]+)`))?.[1];
   if (value) document.cookie = `${name}=; Max-Age=0; Path=/; SameSite=Lax`;
   return value;
 };
-const sent = told("folkmoot_sent");  // the server has it: only then is a draft forgotten
+const sent = takeCookie("folkmoot_sent");  // a draft is deleted only when the server has the post
 if (sent) store.set(DRAFTS + sent, null);
-if (told("folkmoot_left")) forgetDrafts(() => true);
-else if (me) forgetDrafts((key) => !key.startsWith(draftKey("")));
+if (takeCookie("folkmoot_left")) forgetDrafts(() => true);
+else if (ownAccount) forgetDrafts((key) => !key.startsWith(draftKey("")));
 else forgetDrafts((key) => !(Date.now() - store.get(key)?.at < HOUR));
-store.set(ACCOUNT, me);
-const isStillHere = () => (store.get(ACCOUNT) ?? "") === me;
-if (me) {  // another tab has logged out or somebody else in: this page shows what it would show now
-  addEventListener("storage", (event) => { if ([ACCOUNT, null].includes(event.key) && !isStillHere()) location.reload(); });
-  addEventListener("pageshow", (event) => { if (event.persisted && !isStillHere()) location.reload(); });
+store.set(ACCOUNT, ownAccount);
+const isSameAccount = () => (store.get(ACCOUNT) ?? "") === ownAccount;
+if (ownAccount) {  // reload when another tab has logged out or logged in
+  addEventListener("storage", (event) => { if ([ACCOUNT, null].includes(event.key) && !isSameAccount()) location.reload(); });
+  addEventListener("pageshow", (event) => { if (event.persisted && !isSameAccount()) location.reload(); });
 }
 document.addEventListener("submit", (event) => {
   if (new URL(event.target.getAttribute("action") ?? "", location).pathname === "/log_out") forgetDrafts(() => true);
@@ -120,7 +120,7 @@ document.addEventListener("submit", (event) => {
 
 document.querySelectorAll("[data-composer]").forEach((form) => {
   const area = form.querySelector("textarea[name=text]"), cover = form.querySelector("[name=cover]");
-  const left = form.querySelector("[data-left]"), aloud = form.querySelector("[data-left-words]");
+  const left = form.querySelector("[data-left]"), liveRegion = form.querySelector("[data-left-words]");
   const key = draftKey(form.dataset.draft);
   const kept = ["text", "cover", "poll_titles[]", "poll_expires_in", "poll_is_multiple", "with_poll", "with_cover", "is_sensitive", "visibility", "language"];
   const fields = [...form.elements].filter((field) => kept.includes(field.name) && field.type !== "hidden");
@@ -139,21 +139,21 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
       if (isChoice(field)) field.checked = value; else field.value = value;
     }
   };
-  /** What the short form for a reply sends without showing it, or cannot send at all. */
+  /** Values that the short reply form sends without showing them, or cannot send at all. */
   const chosen = () => JSON.stringify([form.elements.visibility?.value, cover.value, form.elements.language.value, Boolean(form.elements.with_poll?.checked)]);
-  const begun = JSON.stringify(state());
-  const tell = () => {
+  const initial = JSON.stringify(state());
+  const showCount = () => {
     if (!left) return;
     const rest = Number(area.dataset.limit) - count(area.value) - count(cover.value);
     left.textContent = String(rest).replace("-", "\u2212");
     left.classList.toggle("over", rest < 0);
-    aloud.textContent = aloud.dataset[rest] ?? "";
+    liveRegion.textContent = liveRegion.dataset[rest] ?? "";
   };
   const saved = form.querySelector(".wrong") ? null : store.get(key);
   const note = document.getElementById("saved");
   const sayWhen = (moment) => { if (note && form.dataset.saved) note.textContent = form.dataset.saved.replace("{at}", at(moment)); };
   const inFull = form.querySelector("[data-in-full]");
-  if (inFull && saved && saved.chosen !== chosen()) {  // somebody chose an audience for these words: they go on where it is shown
+  if (inFull && saved && saved.chosen !== chosen()) {  // the draft has a chosen audience: it continues in the form that shows it
     inFull.hidden = false;
     form.querySelectorAll("textarea, button").forEach((field) => { field.hidden = field.disabled = true; });
     return;
@@ -162,18 +162,18 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
     restore(saved.values);
     sayWhen(new Date(saved.at));
   }
-  area.setSelectionRange(area.value.length, area.value.length);  // one writes on after the names, or after what was begun
+  area.setSelectionRange(area.value.length, area.value.length);  // continue after the mentions or the draft
   const keep = () => {
-    tell();
-    if (!isStillHere()) return;
-    const values = state(), isEmpty = JSON.stringify(values) === begun;
+    showCount();
+    if (!isSameAccount()) return;
+    const values = state(), isEmpty = JSON.stringify(values) === initial;
     if (store.set(key, isEmpty ? null : { values, chosen: chosen(), at: Date.now() }) && note) isEmpty ? note.textContent = "" : sayWhen(new Date());
   };
   form.addEventListener("input", keep);
-  tell();
+  showCount();
   form.querySelectorAll("[data-put-aside]").forEach((link) => { link.hidden = false; });
 
-  // Pictures are chosen one after the other; each shows itself beside its description.
+  // Pictures are chosen one after the other; each is previewed beside its description.
   form.classList.add("scripted");
   const pictures = [...form.querySelectorAll("[data-picture]")];
   const file = (picture) => picture.querySelector("[type=file]").files[0];
@@ -190,14 +190,14 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
   }));
   unfold();
 
-  // Reminds once of a description that is missing; a second press publishes.
+  // Reminds once of a missing description; a second submit publishes.
   const reminder = form.querySelector("[data-remind]");
-  const nameless = () => [...form.querySelectorAll("[data-picture], .picture-row")]
+  const undescribed = () => [...form.querySelectorAll("[data-picture], .picture-row")]
     .filter((picture) => (picture.matches(".picture-row") || file(picture)) && !picture.querySelector("textarea").value.trim())
     .map((picture) => picture.querySelector("textarea"));
-  form.querySelector("[data-describe]")?.addEventListener("click", () => { reminder.hidden = true; nameless()[0]?.focus(); });
+  form.querySelector("[data-describe]")?.addEventListener("click", () => { reminder.hidden = true; undescribed()[0]?.focus(); });
   form.addEventListener("submit", (event) => {
-    if (reminder && !reminder.dataset.asked && nameless().length) {
+    if (reminder && !reminder.dataset.asked && undescribed().length) {
       event.preventDefault();
       event.stopPropagation();
       reminder.dataset.asked = "1";
@@ -215,12 +215,12 @@ document.addEventListener("submit", (event) => {
   button.style.minWidth = `${button.offsetWidth}px`;
   button.textContent = button.dataset.busy;
   setTimeout(() => { button.disabled = true; });
-  addEventListener("pageshow", () => { button.disabled = false; button.textContent = was; }, { once: true });  // come back by Back
+  addEventListener("pageshow", () => { button.disabled = false; button.textContent = was; }, { once: true });  // the page is shown again by the Back button
 });
 
-// -- forms: a field is looked at when it is left, never while somebody types ---------------------------------------
+// -- forms: a field is validated when it loses the focus, not during typing ----------------------------------------
 
-function look(input) {
+function validate(input) {
   const field = input.closest(".field"), isWrong = Boolean(input.value) && !new RegExp(input.dataset.check, "u").test(input.value.trim());
   field.querySelector(".wrong")?.remove();
   field.classList.toggle("is-wrong", isWrong);
@@ -234,11 +234,11 @@ function look(input) {
   input.setAttribute("aria-describedby", `${line.id} ${input.id}-help`);
   field.append(line);
 }
-// A moment later, so that what somebody clicks on next does not move away under the finger.
-document.querySelectorAll("[data-check]").forEach((input) => input.addEventListener("blur", () => setTimeout(look, 250, input)));
+// Delayed, so that the element that is clicked next does not move before the click.
+document.querySelectorAll("[data-check]").forEach((input) => input.addEventListener("blur", () => setTimeout(validate, 250, input)));
 document.querySelector("[data-focus]")?.focus();
 
-// -- what is new, and whether anything arrives ---------------------------------------------------------------------
+// -- live updates, and the notice for lost connections -------------------------------------------------------------
 
 const loaded = new Date();
 addEventListener("offline", () => {
@@ -256,10 +256,10 @@ if (words.live && window.EventSource) {
   const pill = document.querySelector("[data-pill]");
   const listen = () => {
     events = new EventSource(words.live);
-    events.addEventListener("withdrawn", (event) => {  // hidden or deleted: one sentence of the place stands there instead
+    events.addEventListener("withdrawn", (event) => {  // hidden or deleted: replaced by a sentence
       const { ids, words: sentence } = JSON.parse(event.data);
       for (const post of ids.flatMap((id) => [...document.querySelectorAll(`article.post:is([data-post="${id}"], [id="p${id}"])`)])) {
-        if (post.querySelector(".menu .danger")) continue;  // one's own: a letter says what became of it
+        if (post.querySelector(".menu .danger")) continue;  // the viewer's own post: a statement explains it
         const line = document.createElement("p");
         line.className = "gone";
         line.textContent = sentence;
@@ -284,7 +284,7 @@ if (words.live && window.EventSource) {
   addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
 }
 
-// -- the place in a list: the same post stands where it stood, whatever has come above it --------------------------
+// -- scroll position: the same post stays in place when new posts have been added above it -------------------------
 
 const placeKey = `folkmoot-place-${location.pathname}${location.search}`;
 const listed = () => [...document.querySelectorAll("article.post")];
@@ -292,8 +292,8 @@ addEventListener("pagehide", () => {
   const first = listed().find((post) => post.getBoundingClientRect().bottom > 0);
   if (first) sessionStorage.setItem(placeKey, JSON.stringify([first.id, first.getBoundingClientRect().top]));
 });
-const arrival = performance.getEntriesByType("navigation")[0]?.type, place = JSON.parse(sessionStorage.getItem(placeKey) || "null");
-if (place && (arrival === "back_forward" || arrival === "reload")) {
+const navigationType = performance.getEntriesByType("navigation")[0]?.type, place = JSON.parse(sessionStorage.getItem(placeKey) || "null");
+if (place && (navigationType === "back_forward" || navigationType === "reload")) {
   const put = () => {
     const post = document.getElementById(place[0]);
     if (post) scrollBy(0, post.getBoundingClientRect().top - place[1]);
@@ -303,11 +303,11 @@ if (place && (arrival === "back_forward" || arrival === "reload")) {
   addEventListener("load", () => { put(); document.fonts?.ready.then(put); });
 }
 
-const mast = document.querySelector(".mast");
+const siteHeader = document.querySelector(".mast");
 let height = scrollY;
-addEventListener("scroll", () => {  // on phones the head band goes when reading down and returns when scrolling up
+addEventListener("scroll", () => {  // on phones the header is hidden when scrolling down and shown when scrolling up
   if (Math.abs(scrollY - height) < 12) return;
-  mast.classList.toggle("away", scrollY > height && scrollY > 60);
+  siteHeader.classList.toggle("away", scrollY > height && scrollY > 60);
   height = scrollY;
 }, { passive: true });
 

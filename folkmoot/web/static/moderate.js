@@ -1,10 +1,10 @@
-// The keys of a case: letters choose what is done, digits the rule, Enter decides. Everything works without them.
+// Keys on a case page: letters choose the action, digits the rule, Enter decides. The page works without this script.
 "use strict";
 
 const form = document.querySelector("[data-case]"), isJudging = "judging" in document.body.dataset;
 const push = (selector) => document.querySelector(selector)?.click();
 
-// -- the line that takes a decision back ---------------------------------------------------------------------------
+// -- the line with which a decision is undone ----------------------------------------------------------------------
 
 const line = document.querySelector("[data-undo]");
 if (line) {
@@ -17,7 +17,7 @@ if (line) {
   }, 500);
 }
 
-// -- what is being decided, and the letter that goes with it -------------------------------------------------------
+// -- the chosen decision, and a preview of its statement -----------------------------------------------------------
 
 if (form) {
   const chosen = (name) => form.querySelector(`input[name=${name}]:checked`);
@@ -40,7 +40,7 @@ if (form) {
   });
   tell();
 
-  // What one does on the page keeps the claim; at most once a minute.
+  // Activity on the page renews the claim, at most once a minute.
   let claimed = Date.now();
   const keep = () => {
     const act = document.getElementById("act");
