@@ -1,4 +1,4 @@
-"""Which browser drives the tests: the system's Chromium under any of its names, as `bin/test` asks for it."""
+"""Finds the Chromium for browser tests: the installed one, under any of its names."""
 
 import shutil
 
@@ -7,5 +7,5 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "/Applications/Google
 
 def find_chromium() -> str:
     found = next(filter(None, map(shutil.which, _NAMES)), None)
-    assert found, "no Chromium is installed; bin/test says how"
+    assert found, "no Chromium is installed; bin/test prints how to install it"
     return found

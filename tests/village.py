@@ -1,4 +1,4 @@
-"""The cast of every test, and requests to the application: made through the same code as everybody's, without slow passwords."""
+"""Accounts and clients for tests: made by the same actions as in production, but without slow password hashes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from folkmoot.network.sessions.actions import start_session
 from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.model import Login, Role
 
-# Argon2id of "hrušky v sadu", made once: hashing a password for each member of each test would take minutes.
+# Has the form of an Argon2id hash but matches no password: a real one for each member of each test would take minutes.
 PASSWORD = "hrusky v sadu"
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$U2FsdFNhbHRTYWx0U2FsdA$placeholder"
 LIMITS = PostLimits(base_url="http://localhost:8420")
@@ -37,7 +37,7 @@ def settings_for(data: Path, dsn: str, **network: Any) -> Settings:
 
 
 async def settle(database: Database, name: str, role: Role = Role.MEMBER, **profile: Any) -> Account:
-    """A member with a log-in whose password nobody knows."""
+    """Creates a member. No password matches the login."""
     async with database.write() as tx:
         account = await create_account(tx, name, display_name=profile.get("display_name", name.capitalize()))
         now = clock.now()
@@ -58,7 +58,7 @@ async def follow(database: Database, one: Account, other: Account) -> None:
 
 
 async def work(database: Database, settings: Settings) -> None:
-    """Carries out all background work that is due, as the worker does."""
+    """Runs all due jobs, as the worker does."""
     heard = app.subscriptions(settings)
     database.heard_kinds = heard.kinds()
     await Worker(database, app.jobs(settings), (), heard).run(until_empty=True)
@@ -131,7 +131,7 @@ class Visitor:
         async def receive() -> Any:
             if incoming:
                 return incoming.pop(0)
-            await asyncio.Event().wait()  # the visitor stays until the answer is there
+            await asyncio.Event().wait()  # the client stays connected
 
         async def send(message: Any) -> None:
             messages.append(message)
@@ -152,7 +152,7 @@ class Visitor:
 
 
 class Village:
-    """A database with people in it, and the application over it."""
+    """A database with accounts, and the application that uses it."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
@@ -167,20 +167,21 @@ class Village:
         return [self.people[name] for name in names]
 
     async def by_app(self, name: str, scopes: str = "read write follow") -> Visitor:
-        """Somebody with an app and its token."""
+        """A client with an app's token for a member."""
         async with self.database.write() as tx:
             registered = await register_app(tx, "Zvonek", ["urn:ietf:wg:oauth:2.0:oob"], scopes)
             token = await issue_token(tx, registered.id, self.people[name].id, scopes)
         return Visitor(self.front, token=token)
 
     async def by_browser(self, name: str) -> Visitor:
-        """Somebody with a browser that is logged in."""
+        """A client with a member's session."""
         async with self.database.write() as tx:
             login = await logins.get_login(tx, self.people[name].id)
             session = await start_session(tx, login, "a browser of the tests", "127.0.0.1")
         return Visitor(self.front, session=session)
 
     def nobody(self) -> Visitor:
+        """A client without a session or token."""
         return Visitor(self.front)
 
     async def write(self, name: str, text: str = "Dobrý den", **draft: Any) -> PostView:

@@ -1,4 +1,4 @@
-"""How tests open pages in a browser: a context of its own, whose complaints are kept, and logging in."""
+"""Browser pages for tests: each in a context of its own that collects errors; and logging in."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One Chromium for all tests that look at pages in a browser; and the court, for pages of moderation."""
+"""Fixtures: one Chromium for the browser tests of a module; the court, for pages of moderation."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Who will read what a form or an app sends: what was chosen wins, and nothing becomes public by omission."""
+"""Visibility of posts from forms and apps: an explicit choice wins, and nothing becomes public by omission."""
 
 import re
 
@@ -75,13 +75,13 @@ async def test_a_reply_never_has_more_readers_by_omission(village: Village, jana
     assert (await _send(jana, purpose="reply", reply_to=str(post.post.id))).status == 303
     assert await _newest(village) == ("@karel Ahoj", parent)
     assert (await _send(jana, purpose="reply", reply_to=str(post.post.id), visibility="0")).status == 303
-    assert await _newest(village) == ("@karel Ahoj", Visibility.PUBLIC)  # that was chosen
+    assert await _newest(village) == ("@karel Ahoj", Visibility.PUBLIC)  # chosen explicitly
     app = await village.by_app("jana")
     sent = await app.post("/api/v1/statuses", {"status": "Tak ano", "in_reply_to_id": str(post.post.id)})
     assert sent.json["visibility"] == ("public", "unlisted", "private", "direct")[parent]
 
 
-async def test_a_reply_to_what_is_gone_comes_back_as_closed_as_it_was(village: Village, jana: Visitor) -> None:
+async def test_a_refused_reply_to_a_missing_post_gets_no_wider_visibility(village: Village, jana: Visitor) -> None:
     answer = await _send(jana, purpose="reply", reply_to="12345")
     assert answer.status == 422
     assert re.search(r'name="visibility" value="3" checked', answer.text)
@@ -89,7 +89,7 @@ async def test_a_reply_to_what_is_gone_comes_back_as_closed_as_it_was(village: V
 
 
 @pytest.mark.parametrize("default", list(Visibility)[:3])
-async def test_what_was_chosen_wins_over_the_default(village: Village, jana: Visitor, default: Visibility) -> None:
+async def test_an_explicit_visibility_wins_over_the_default(village: Village, jana: Visitor, default: Visibility) -> None:
     await _prefer(village, "jana", default)
     app = await village.by_app("jana")
     words = ("public", "unlisted", "private", "direct")
@@ -126,6 +126,6 @@ async def test_a_thread_counts_the_replies_that_its_page_shows(village: Village,
         assert number
         assert f"<b>{shown}</b>" in number[0]
         assert re.search(rf'class="note">{shown} (repl|odpov)', page)
-    own = button.search((await jana.get("/@jana")).text)  # elsewhere the number is that of everybody
+    own = button.search((await jana.get("/@jana")).text)  # other pages show the public count
     assert own
     assert "<b>1</b>" in own[0]

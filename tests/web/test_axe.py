@@ -1,6 +1,6 @@
-"""axe on every page, in both languages and both themes: also forms that come back, errors, and pages of apps.
+"""axe on every page, in both languages and themes, including refused forms, errors, and pages of apps.
 
-The whole of axe runs in the light; in the dark only what depends on colours.
+The light theme is tested with all rules, the dark theme with those that depend on colours.
 """
 
 from pathlib import Path
@@ -38,8 +38,8 @@ def examine(page: Page, where: str, within: str = "document") -> None:
     for scheme, rules in (("light", _RULES), ("dark", _COLOURS)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found = page.evaluate(f"axe.run({within}, {rules})")
-        told = [(item["id"], [node["html"][:160] for node in item["nodes"]][:3]) for item in found["violations"]]
-        assert not told, f"{where}, {scheme}: {told}"
+        violations = [(item["id"], [node["html"][:160] for node in item["nodes"]][:3]) for item in found["violations"]]
+        assert not violations, f"{where}, {scheme}: {violations}"
 
 
 @pytest.mark.parametrize(("language", "width"), [("cs", 1280), ("en", 390)])
@@ -57,12 +57,12 @@ def test_axe_finds_nothing(browser: Browser, running: NetworkUp, language: str, 
     for page, path in [(member, path) for path in (*MEMBER, *some)] + [(visitor, path) for path in (*VISITOR, thread)]:
         page.goto(path)
         examine(page, f"{path} in {language}")
-    _forms_that_come_back(member, visitor, language)
+    _refused_forms(member, visitor, language)
     _menus_and_covers(member, language)
     _app(member, running, language)
     visitor.route("**/failed", lambda route: route.fulfill(body=_failed_page(language), content_type="text/html; charset=utf-8"))
     visitor.goto("/failed")
-    examine(visitor, f"a page of our fault in {language}")
+    examine(visitor, f"the page of a server error in {language}")
 
 
 def _address_of(page: Page, path: str) -> str:
@@ -73,14 +73,14 @@ def _address_of(page: Page, path: str) -> str:
     return f"/posts/{href.rpartition('/')[2]}"
 
 
-def _forms_that_come_back(member: Page, visitor: Page, language: str) -> None:
+def _refused_forms(member: Page, visitor: Page, language: str) -> None:
     visitor.goto("/sign_up")
     visitor.fill("#username", "jana")
     visitor.fill("#email", "jana.mala@example.org")
     visitor.fill("#password", "tri hrusky dve svestky")
     visitor.check("#agrees")
     visitor.click("main form button.main")
-    assert "jana_mala" in visitor.inner_text("#username-error")  # the way out
+    assert "jana_mala" in visitor.inner_text("#username-error")  # suggests a free name
     examine(visitor, f"sign-up with a taken name in {language}")
     visitor.click("main form button.main")
     examine(visitor, f"sign-up with errors in {language}")
@@ -119,8 +119,8 @@ def _forms_that_come_back(member: Page, visitor: Page, language: str) -> None:
 def _menus_and_covers(page: Page, language: str) -> None:
     page.goto("/@marie")
     page.locator("details.cover > summary").first.click()
-    page.locator("details.more > summary").last.click()  # its menu covers no other post
-    examine(page, f"an open menu and a cover that is lifted in {language}", "document.querySelector('main')")  # it hides what is beside
+    page.locator("details.more > summary").last.click()  # the menu of the last post covers no other post
+    examine(page, f"an open menu and an open cover in {language}", "document.querySelector('main')")  # the menu covers the side column
 
 
 def _app(page: Page, running: NetworkUp, language: str) -> None:
@@ -128,7 +128,7 @@ def _app(page: Page, running: NetworkUp, language: str) -> None:
         "client_name": f"Zkouška {language}", "redirect_uris": "urn:ietf:wg:oauth:2.0:oob", "scopes": "read write"}).json()
     page.goto("/oauth/authorize?" + urlencode({
         "client_id": made["client_id"], "redirect_uri": "urn:ietf:wg:oauth:2.0:oob", "scope": "read write", "response_type": "code"}))
-    examine(page, f"letting an app in in {language}")
+    examine(page, f"the authorization of an app in {language}")
     page.click("main form button.main")
     page.wait_for_selector("input.code")
     examine(page, f"the code for an app in {language}")
@@ -139,7 +139,7 @@ def _app(page: Page, running: NetworkUp, language: str) -> None:
 
 
 def _failed_page(language: str) -> str:
-    """The page of status 500, which no request can ask for."""
+    """The page of status 500, which no request can cause."""
     settings, static = Settings(), StaticFiles()
     templates = Templates(settings, Urls("", "", b"x"), static)
     request = SimpleNamespace(scope={"method": "POST", "query_string": b""})

@@ -1,4 +1,4 @@
-"""axe on every page of reports, letters and cases, in both languages and themes; and 320 pixels for each of them."""
+"""axe on every page of reports, statements and cases, in both languages and themes; each also 320 pixels wide."""
 
 import re
 
@@ -16,8 +16,8 @@ _CONCERNED = {
     "cs": "Lidi, o které tu jde, znáte, a tak rozhodne někdo jiný.", "en": "You know the people in this, so somebody else decides."}
 
 
-def _look(page: Page, where: str) -> None:
-    """axe, and that nothing has to be scrolled sideways on the narrowest phone."""
+def _examine(page: Page, where: str) -> None:
+    """Runs axe, and checks that the page needs no horizontal scrolling at a width of 320 pixels."""
     examine(page, where)
     size = page.viewport_size
     assert size
@@ -28,7 +28,7 @@ def _look(page: Page, where: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "width"), [("cs", 1280), ("en", 390)])
-def test_axe_finds_nothing_in_the_order_of_things(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
+def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
     how = {"locale": language, "viewport": {"width": width, "height": 900}, "bypass_csp": True, "reduced_motion": "reduce"}
     author, karel, hana, jana = (open_page(browser, running, **how) for _ in range(4))
     author.goto("/sign_up")
@@ -47,64 +47,64 @@ def test_axe_finds_nothing_in_the_order_of_things(browser: Browser, running: Net
     removed = write(author, f"Přijdu si to s ním vyřídit. Psáno {language}.")
 
     karel.goto(f"/reports/new?post={removed}")
-    _look(karel, f"the form of a report in {language}")
+    _examine(karel, f"the form of a report in {language}")
     karel.click("main form button.main")
     karel.wait_for_selector(".wrong")
-    _look(karel, f"a report that came back in {language}")
+    _examine(karel, f"a refused report in {language}")
     for post in (removed, labelled):
         karel.goto(f"/reports/new?post={post}")
         karel.check("#rule-3")
         karel.fill("#comment", "Tohle ne.")
         karel.click("main form button.main")
         karel.wait_for_url(re.compile(r"/reports/\d+"))
-    _look(karel, f"a report in {language}")
+    _examine(karel, f"a report in {language}")
 
     hana.goto("/moderate")
-    _look(hana, f"one's share in {language}")
-    open_case(hana, "Zázračná mast")  # of a neighbour whom jana follows
+    _examine(hana, f"the overview of cases in {language}")
+    open_case(hana, "Zázračná mast")  # jana follows its author
     jana.goto(hana.url)
     expect(jana.locator("main")).to_contain_text(_CONCERNED[language])
-    _look(jana, f"a case that concerns one in {language}")
+    _examine(jana, f"a case that concerns the moderator in {language}")
     open_case(hana, "kus dřeva")
-    _look(hana, f"a case in {language}")
+    _examine(hana, f"a case in {language}")
     hana.click("[data-decide]")
     hana.wait_for_selector(".wrong, .notice.failed")
-    _look(hana, f"a decision that came back in {language}")
+    _examine(hana, f"a refused decision in {language}")
     if width < 1200:
         hana.check(".unfold input", force=True)
-        _look(hana, f"the unfolded bar in {language}")
+        _examine(hana, f"the unfolded bar in {language}")
     jana.goto(hana.url.removesuffix("/decide"))
-    _look(jana, f"a case that somebody else holds in {language}")
+    _examine(jana, f"a case that somebody else holds in {language}")
     _decide(hana, "label")
     jana.reload()
-    _look(jana, f"a case that is decided in {language}")
+    _examine(jana, f"a case that is decided in {language}")
     open_case(hana, "s ním vyřídit")
-    _look(hana, f"a case with a line that takes back in {language}")
+    _examine(hana, f"a case with the undo line in {language}")
     _decide(hana, "suspend")
-    _look(hana, f"what follows a decision in {language}")
+    _examine(hana, f"the page after a decision in {language}")
     karel.goto(f"/posts/{labelled}")
     let_half_a_minute_pass(running)
     karel.wait_for_timeout(1500)
     for path in ("/reports", "/notifications", "/about/rules"):
         karel.goto(path)
-        _look(karel, f"{path} in {language}")
+        _examine(karel, f"{path} in {language}")
 
     author.goto("/")
     expect(author.locator("main a[href='/statements']")).to_be_visible()
-    _look(author, f"the page of who is suspended in {language}")
+    _examine(author, f"the page of a suspended member in {language}")
     author.goto("/statements")
-    _look(author, f"decisions about oneself in {language}")
+    _examine(author, f"the list of statements in {language}")
     author.locator("main a[href^='/statements/']").first.click()
     author.wait_for_url("**/statements/*")
-    _look(author, f"a letter in {language}")
+    _examine(author, f"a statement in {language}")
     author.fill("#reason", "x" * 1001)
     author.click("main form button.main")
     author.wait_for_selector(".wrong")
-    _look(author, f"an appeal that came back in {language}")
+    _examine(author, f"a refused appeal in {language}")
     author.fill("#reason", "Byl to žert.")
     author.click("main form button.main")
     author.wait_for_url("**/appeals/*")
-    _look(author, f"an appeal in {language}")
+    _examine(author, f"an appeal in {language}")
 
 
 def _decide(page: Page, action: str) -> None:

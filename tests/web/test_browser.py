@@ -1,4 +1,4 @@
-"""The pages in a real browser: the tasks of a member with and without JavaScript, the place in a list, narrow screens."""
+"""The pages in a real browser: the tasks of a member with and without JavaScript, scroll positions, narrow screens."""
 
 import re
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script:
     expect(article).to_have_count(1)
     expect(article.locator("img[alt='Hnědá plocha']")).to_be_visible()
 
-    article.locator(".when").click()  # its thread, and an answer
+    article.locator(".when").click()  # its thread, and a reply
     page.fill("#answer", "A odpovídám sobě.")
     page.locator("form.answer button").click()
     expect(page.locator("article.post", has_text="A odpovídám sobě.")).to_be_visible()
@@ -89,7 +89,7 @@ def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script:
 
 def test_new_posts_wait_behind_a_button(browser: Browser, running: NetworkUp) -> None:
     jana = log_in(open_page(browser, running))
-    jana.wait_for_timeout(500)  # the feed is being opened
+    jana.wait_for_timeout(500)  # until the event stream is open
     karel = log_in(open_page(browser, running), "karel")
     karel.goto("/posts/new")
     karel.fill("#text", "Přesně teď píšu něco nového.")
@@ -135,7 +135,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, running: NetworkU
         assert visitor.evaluate("document.querySelector('.mast').offsetHeight") < 70, path  # no word is broken into letters
 
 
-def test_the_head_band_of_a_phone_goes_when_reading_down(browser: Browser, running: NetworkUp) -> None:
+def test_the_header_of_a_phone_is_hidden_when_scrolling_down(browser: Browser, running: NetworkUp) -> None:
     page = log_in(open_page(browser, running, viewport={"width": 390, "height": 700}))
     page.mouse.wheel(0, 900)
     expect(page.locator(".mast")).not_to_be_in_viewport()
@@ -143,7 +143,7 @@ def test_the_head_band_of_a_phone_goes_when_reading_down(browser: Browser, runni
     expect(page.locator(".mast")).to_be_in_viewport()
 
 
-def test_the_place_in_a_list_is_kept_whatever_came_above(browser: Browser, running: NetworkUp) -> None:
+def test_the_scroll_position_is_kept_when_posts_are_added_above(browser: Browser, running: NetworkUp) -> None:
     page = log_in(open_page(browser, running))
     page.mouse.wheel(0, 1400)
     page.wait_for_timeout(200)

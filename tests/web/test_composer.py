@@ -1,4 +1,4 @@
-"""Writing in a browser: what is begun is never lost, descriptions are asked for once, refusals explain themselves."""
+"""Writing in a browser: drafts are not lost, descriptions are requested once, refusals give a reason."""
 
 import re
 from pathlib import Path
@@ -20,7 +20,7 @@ def page(browser: Browser, running: NetworkUp) -> Page:
     return page
 
 
-def test_a_draft_is_kept_whole_and_says_when(page: Page) -> None:
+def test_a_draft_keeps_all_fields_and_shows_when_it_was_saved(page: Page) -> None:
     page.fill("#text", "Rozepsáno a nedopsáno")
     page.check(".use-poll")
     page.fill("#poll_0", "možná")
@@ -36,15 +36,15 @@ def test_a_draft_is_kept_whole_and_says_when(page: Page) -> None:
     page.uncheck(".use-poll")
     page.click(".sending button.main")
     page.wait_for_url("**/")
-    expect(page.locator("article.post", has_text="Rozepsáno a nedopsáno").locator(".poll")).to_have_count(0)  # the poll was put away
+    expect(page.locator("article.post", has_text="Rozepsáno a nedopsáno").locator(".poll")).to_have_count(0)  # the poll tool was closed
     page.goto("/posts/new")
     expect(page.locator("#text")).to_have_value("")
 
 
-@pytest.mark.parametrize("accident", ["the server fails", "the network is gone", "the session has ended"])
+@pytest.mark.parametrize("accident", ["the server fails", "the network is down", "the session has ended"])
 def test_a_draft_survives(page: Page, accident: str) -> None:
     def fail(route: Route) -> None:
-        if accident == "the network is gone":
+        if accident == "the network is down":
             route.abort()
         else:
             route.fulfill(status=500, body="<!doctype html><title>x</title><body>")
@@ -64,7 +64,7 @@ def test_a_draft_survives(page: Page, accident: str) -> None:
     expect(page.locator("#text")).to_have_value(f"Nesmí zmizet, když: {accident}")
 
 
-def test_a_missing_description_is_asked_for_once(page: Page, tmp_path: Path) -> None:
+def test_a_missing_description_is_requested_once(page: Page, tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(picture())
     page.fill("#text", "Obrázek bez popisu, a přece.")
     page.check(".use-pictures")
@@ -77,12 +77,12 @@ def test_a_missing_description_is_asked_for_once(page: Page, tmp_path: Path) -> 
     assert page.url.endswith("/posts/new")
     page.click("[data-describe]")
     expect(page.locator("#new_description_1")).to_be_focused()
-    page.click(".sending button.main")  # asked once, never in the way
+    page.click(".sending button.main")  # requested once, not required
     page.wait_for_url("**/")
     expect(page.locator("article.post", has_text="a přece").locator("a[aria-label] img")).to_have_attribute("alt", "")
 
 
-def test_characters_left_are_counted_and_told_at_twenty(page: Page) -> None:
+def test_characters_left_are_counted_and_announced_at_twenty(page: Page) -> None:
     page.fill("#text", "á" * 480)
     expect(page.locator("[data-left-words]")).to_contain_text("20")
     page.fill("#text", "https://example.org/" + "x" * 200)
@@ -91,16 +91,16 @@ def test_characters_left_are_counted_and_told_at_twenty(page: Page) -> None:
     expect(page.locator("[data-left]")).to_have_text("\u22123")
 
 
-@pytest.mark.parametrize("answer", ["refused", "gone"])
-def test_a_button_answers_at_once_and_takes_it_back_with_a_reason(page: Page, answer: str) -> None:
+@pytest.mark.parametrize("answer", ["refused", "lost"])
+def test_a_button_changes_at_once_and_is_reset_with_a_reason(page: Page, answer: str) -> None:
     page.goto("/@karel")
     like = page.locator("article.post .like").first
     before = (like.get_attribute("aria-pressed"), like.inner_text())
 
     def late(route: Route) -> None:
-        expect(like).not_to_have_attribute("aria-pressed", before[0] or "")  # shown before there is an answer
+        expect(like).not_to_have_attribute("aria-pressed", before[0] or "")  # changed before the answer
         assert like.inner_text() != before[1]
-        if answer == "gone":
+        if answer == "lost":
             route.abort()
         else:
             route.fulfill(status=403, body="Tohle teď nejde.", content_type="text/plain; charset=utf-8")
@@ -112,14 +112,14 @@ def test_a_button_answers_at_once_and_takes_it_back_with_a_reason(page: Page, an
     assert like.inner_text() == before[1]
 
 
-def test_offline_is_said_on_top(page: Page) -> None:
+def test_offline_is_shown_on_top(page: Page) -> None:
     page.context.set_offline(True)
     expect(page.locator(".offline")).to_have_text(re.compile(r"You are offline|Jste bez připojení"))
     page.context.set_offline(False)
     expect(page.locator(".offline")).to_have_count(0)
 
 
-def test_a_cover_is_lifted_and_a_result_is_shown_without_a_script(browser: Browser, running: NetworkUp) -> None:
+def test_a_cover_opens_and_a_result_is_shown_without_a_script(browser: Browser, running: NetworkUp) -> None:
     page = log_in(open_page(browser, running, java_script_enabled=False), "jana")
     page.goto("/@marie")
     cover = page.locator("details.cover").first
@@ -148,5 +148,5 @@ def test_two_buttons_pressed_in_a_row_both_count(page: Page) -> None:
     page.wait_for_timeout(1500)
     for name in (".boost", ".like"):
         expect(article.locator(name)).to_have_attribute("aria-pressed", "true")
-        assert "/un" in (article.locator(name).get_attribute("formaction") or "")  # as the server has it
+        assert "/un" in (article.locator(name).get_attribute("formaction") or "")  # the state on the server
     assert not page.problems  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Drafts in a browser: each belongs to one account and one purpose, and goes when its account has left."""
+"""Drafts in a browser: each belongs to one account and one purpose, and is deleted when its account logs out."""
 
 import re
 
@@ -28,7 +28,7 @@ def _log_out(page: Page) -> None:
     page.wait_for_url("**/")
 
 
-def test_a_message_does_not_open_what_was_begun_as_a_post(page: Page) -> None:
+def test_a_message_does_not_open_the_draft_of_a_post(page: Page) -> None:
     _begin(page, "/posts/new", "Pro všechny")
     page.check("#visibility-0")
     page.goto("/@karel")
@@ -46,7 +46,7 @@ def test_a_message_does_not_open_what_was_begun_as_a_post(page: Page) -> None:
     page.wait_for_url("**/@anna/*")
     expect(page.locator("article.post.opened .seen")).to_contain_text(re.compile("private|soukromé"))
     page.goto("/posts/new?to=karel")
-    expect(page.locator("#text")).to_have_value("@karel ")  # sent, and only that draft is forgotten
+    expect(page.locator("#text")).to_have_value("@karel ")  # sent; only this draft is deleted
     page.goto("/posts/new")
     expect(page.locator("#text")).to_have_value("Pro všechny")
 
@@ -101,7 +101,7 @@ def test_an_edit_is_kept_apart(page: Page) -> None:
     assert page.evaluate(DRAFTS) == []
 
 
-def test_drafts_go_with_logging_out_and_the_next_member_sees_none(page: Page) -> None:
+def test_logging_out_deletes_drafts_and_the_next_member_sees_none(page: Page) -> None:
     for path in ("/posts/new", "/posts/new?to=karel"):
         _begin(page, path, "Tajné")
     assert len(page.evaluate(DRAFTS)) == 2
@@ -116,12 +116,12 @@ def test_drafts_go_with_logging_out_and_the_next_member_sees_none(page: Page) ->
     expect(page.locator("#text")).to_have_value("")
 
 
-def test_another_tab_lets_go_of_what_is_written_there(page: Page) -> None:
+def test_logging_out_in_another_tab_closes_the_composer_and_deletes_its_draft(page: Page) -> None:
     _begin(page, "/posts/new", "Tajné v druhém panelu")
     other = page.context.new_page()
     other.goto("/")
     _log_out(other)
-    page.wait_for_url(re.compile("log_in"))  # the composer is not there any more
+    page.wait_for_url(re.compile("log_in"))  # the composer is closed
     assert page.evaluate(DRAFTS) == []
     log_in(other, "karel")
     page.goto("/posts/new")
@@ -130,7 +130,7 @@ def test_another_tab_lets_go_of_what_is_written_there(page: Page) -> None:
     expect(page.locator("#text", has_text="Tajné")).to_have_count(0)
 
 
-def test_after_a_session_has_ended_a_draft_waits_for_its_account_only(page: Page) -> None:
+def test_after_the_end_of_a_session_a_draft_is_kept_for_its_account_only(page: Page) -> None:
     _begin(page, "/posts/new", "Nedopsáno")
     page.context.clear_cookies()
     page.goto("/explore")
@@ -145,12 +145,12 @@ def test_after_a_session_has_ended_a_draft_waits_for_its_account_only(page: Page
     expect(page.locator("#text")).to_have_value("")
 
 
-def test_after_an_hour_without_its_account_a_draft_is_forgotten(page: Page) -> None:
+def test_after_an_hour_without_its_account_a_draft_is_deleted(page: Page) -> None:
     _begin(page, "/posts/new", "Dávno")
     page.evaluate("""() => { const key = Object.keys(localStorage).find((key) => key.startsWith('folkmoot-draft-'));
         localStorage.setItem(key, JSON.stringify({...JSON.parse(localStorage[key]), at: Date.now() - 3_700_000})); }""")
     page.goto("/explore")
-    assert len(page.evaluate(DRAFTS)) == 1  # its account is there
+    assert len(page.evaluate(DRAFTS)) == 1  # its account is logged in
     page.context.clear_cookies()
     page.goto("/explore")
     assert page.evaluate(DRAFTS) == []

@@ -1,4 +1,4 @@
-"""The tasks of a member with the keyboard alone: joining, writing, answering, passing on, deleting."""
+"""The tasks of a member with the keyboard alone: joining, writing, replying, boosting, deleting."""
 
 import re
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 
 def reach(page: Page, selector: str, key: str = "Tab") -> None:
-    """Presses Tab until the element has the focus, and sees that the focus can be seen and is not covered."""
+    """Presses Tab until the element has the focus, and checks that the focus is visible and not covered."""
     for _ in range(150):
         page.keyboard.press(key)
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -66,7 +66,7 @@ def test_everything_is_done_with_the_keyboard(browser: Browser, running: Network
     page.wait_for_url(running.url + "/")
     article = page.locator("article.post", has_text=f"píše {name}")
 
-    reach(page, "article.post .when")  # its thread, and an answer
+    reach(page, "article.post .when")  # its thread, and a reply
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(rf"/@{name}/\d+"))
     reach(page, "#answer")
@@ -79,7 +79,7 @@ def test_everything_is_done_with_the_keyboard(browser: Browser, running: Network
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(article).to_be_focused()
-    page.keyboard.press("b")  # passing on, liking
+    page.keyboard.press("b")  # boosting, liking
     expect(article.locator(".boost")).to_have_attribute("aria-pressed", "true")
     expect(article.locator(".boost b")).to_have_text("1")
     reach(page, ".like")

@@ -1,4 +1,4 @@
-"""The page that is left open: what it hears, how often it may ask, and when it must stop."""
+"""Live updates of an open page: which events it receives, how many connections are allowed, and when they end."""
 
 import asyncio
 import time
@@ -22,13 +22,13 @@ from tests.village import Village, Visitor
 
 
 class OpenPage:
-    """`/live/home` as a browser holds it: what came so far, and the task that ends with it."""
+    """A connection to `/live/home`: the text that was received so far, and the task that ends with it."""
 
     def __init__(self, village: Village, visitor: Visitor) -> None:
         self._front = village.front
         self._cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
         self.status = 0
-        self.heard = ""
+        self.received = ""
         self._gone = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
@@ -48,12 +48,12 @@ class OpenPage:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         else:
-            self.heard += message.get("body", b"").decode()
+            self.received += message.get("body", b"").decode()
 
-    async def hears(self, words: str) -> None:
+    async def receives(self, words: str) -> None:
         async with asyncio.timeout(10):
-            while words not in self.heard:
-                assert not self.task.done(), self.heard
+            while words not in self.received:
+                assert not self.task.done(), self.received
                 await asyncio.sleep(0.02)
 
     async def close(self) -> None:
@@ -62,28 +62,28 @@ class OpenPage:
             await self.task
 
 
-async def test_an_open_page_hears_of_posts_and_notices_that_are_for_it(village: Village) -> None:
+async def test_an_open_page_receives_events_of_posts_and_notices_for_it(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     await village.follow("jana", "karel")
     page = OpenPage(village, await village.by_browser("jana"))
-    await page.hears(": here")
+    await page.receives(": here")
     await village.write("eva", "Koho nesleduje, toho neslyší.")
     await village.work()
     await village.write("karel", "Kašna teče.")
     await village.work()
-    await page.hears('event: posts\ndata: {"count":1,')
+    await page.receives('event: posts\ndata: {"count":1,')
     await village.write("karel", "@jana přijdeš?")
     await village.work()
-    await page.hears("event: notices")
+    await page.receives("event: notices")
     await page.close()
     assert page.status == 200
-    assert "Kašna" not in page.heard  # only that there is something, never what
+    assert "Kašna" not in page.received  # the number only, never the content
 
 
 async def test_an_open_page_ends_with_the_session(village: Village) -> None:
     jana, = await village.settle("jana")
     page = OpenPage(village, await village.by_browser("jana"))
-    await page.hears(": here")
+    await page.receives(": here")
     async with village.database.write() as tx:
         await delete_sessions(tx, jana.id)
         forget_viewer(tx, jana.id)
@@ -91,26 +91,26 @@ async def test_an_open_page_ends_with_the_session(village: Village) -> None:
         await page.task
 
 
-async def test_a_member_holds_five_such_connections(village: Village) -> None:
+async def test_a_member_may_have_five_connections(village: Village) -> None:
     await village.settle("jana")
     visitor = await village.by_browser("jana")
     pages = [OpenPage(village, visitor) for _ in range(5)]
     for page in pages:
-        await page.hears(": here")
+        await page.receives(": here")
     assert (await visitor.get("/live/home")).status == 429
     await pages.pop().close()
     again = OpenPage(village, visitor)
-    await again.hears(": here")
+    await again.receives(": here")
     for page in [*pages, again]:
         await page.close()
 
 
-async def test_nobody_hears_nothing(village: Village) -> None:
+async def test_without_a_session_there_are_no_live_updates(village: Village) -> None:
     assert (await village.nobody().get("/live/home")).status in (303, 401)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", b"GET / HTTP/1.1\r\nX-A: " + b"a" * 100])
-async def test_who_does_not_finish_a_request_head_is_hung_up_on(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_with_an_unfinished_request_head_is_closed(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("folkmoot.http.server.HEADER_SECONDS", 0.3)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -131,10 +131,10 @@ async def test_who_does_not_finish_a_request_head_is_hung_up_on(sent: bytes, mon
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     async with asyncio.timeout(3):
-        assert await reader.read() == b""  # closed by the other side
+        assert await reader.read() == b""  # closed by the server
     writer.close()
     whole_reader, whole_writer = await asyncio.open_connection("127.0.0.1", port)
-    for _ in range(2):  # and the clock of the first request does not end a second one
+    for _ in range(2):  # the time limit of the first request does not apply to the second one
         whole_writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (await whole_reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
         await asyncio.sleep(0.5)
@@ -143,7 +143,7 @@ async def test_who_does_not_finish_a_request_head_is_hung_up_on(sent: bytes, mon
     await task
 
 
-async def test_an_open_page_hears_at_once_of_what_is_hidden_or_deleted(court: Court) -> None:
+async def test_an_open_page_receives_hidden_and_deleted_posts_at_once(court: Court) -> None:
     village = court.village
     hidden, deleted = await village.write("author", "Přijďte si pro ránu."), await village.write("author", "Omyl.")
     await court.report("reporter", hidden, clauses=("violence",))
@@ -151,32 +151,32 @@ async def test_an_open_page_hears_at_once_of_what_is_hidden_or_deleted(court: Co
     await court.claim("moderator", case)
     moderator = await court.viewer("moderator")
     page = OpenPage(village, await village.by_browser("reader"))
-    await page.hears(": here")
+    await page.receives(": here")
     started = time.monotonic()
     async with village.database.write() as tx:
         await decide_case(tx, moderator, case.id, Decision(action="hide", clause="violence"))
-    await page.hears(f'event: withdrawn\ndata: {{"ids":["{hidden.post.id}"]')
+    await page.receives(f'event: withdrawn\ndata: {{"ids":["{hidden.post.id}"]')
     async with village.database.write() as tx:
         await delete_post(tx, village.people["author"], deleted.post.id)
-    await page.hears(f'"ids":["{deleted.post.id}"]')
+    await page.receives(f'"ids":["{deleted.post.id}"]')
     assert time.monotonic() - started < 2
     await page.close()
 
 
-async def test_of_a_private_post_only_those_hear_who_follow_its_author(court: Court) -> None:
+async def test_only_followers_receive_the_withdrawal_of_a_private_post(court: Court) -> None:
     village = court.village
     await village.follow("reader", "author")
     private, public = await village.write("author", "jen pro sledující", visibility=2), await village.write("author", "pro všechny")
     follower, stranger = [OpenPage(village, await village.by_browser(name)) for name in ("reader", "other_reporter")]
     for page in (follower, stranger):
-        await page.hears(": here")
+        await page.receives(": here")
     async with village.database.write() as tx:
         await delete_post(tx, village.people["author"], private.post.id)
-    await follower.hears(f'"ids":["{private.post.id}"]')
+    await follower.receives(f'"ids":["{private.post.id}"]')
     async with village.database.write() as tx:
         await delete_post(tx, village.people["author"], public.post.id)
-    await stranger.hears(f'"ids":["{public.post.id}"]')
-    assert str(private.post.id) not in stranger.heard
+    await stranger.receives(f'"ids":["{public.post.id}"]')
+    assert str(private.post.id) not in stranger.received
     for page in (follower, stranger):
         await page.close()
 
@@ -193,7 +193,7 @@ async def _suspend(village: Village, name: str, *, is_announced: bool) -> None:
 async def test_an_open_page_ends_at_once_when_its_session_is_over(village: Village, end: str) -> None:
     jana, = await village.settle("jana")
     page = OpenPage(village, await village.by_browser("jana"))
-    await page.hears(": here")
+    await page.receives(": here")
     if end == "suspended":
         await _suspend(village, "jana", is_announced=True)
     else:
@@ -205,19 +205,19 @@ async def test_an_open_page_ends_at_once_when_its_session_is_over(village: Villa
 
 
 @pytest.mark.parametrize("is_busy", [False, True])
-async def test_an_open_page_ends_at_a_heartbeat_when_nobody_announced_the_end(
+async def test_an_open_page_ends_at_a_heartbeat_when_the_end_was_not_announced(
     village: Village, monkeypatch: pytest.MonkeyPatch, is_busy: bool
 ) -> None:
-    monkeypatch.setattr("folkmoot.web.live.BEAT", 0.3)
+    monkeypatch.setattr("folkmoot.web.live.HEARTBEAT_SECONDS", 0.3)
     await village.settle("jana")
     page = OpenPage(village, await village.by_browser("jana"))
-    await page.hears(": here")
+    await page.receives(": here")
     await asyncio.sleep(0.4)
-    assert not page.task.done()  # a session that stands goes on
+    assert not page.task.done()  # a valid session continues
     await _suspend(village, "jana", is_announced=False)
     async with asyncio.timeout(5):
         while not page.task.done():
-            if is_busy:  # a page that always hears something has heartbeats too
+            if is_busy:  # a busy connection has heartbeats too
                 village.database.live.publish(topic(village.people["jana"].id), 0)
             await asyncio.sleep(0.05)
 
@@ -226,7 +226,7 @@ async def test_another_session_that_ends_leaves_the_page_open(village: Village) 
     jana, = await village.settle("jana")
     page = OpenPage(village, await village.by_browser("jana"))
     await village.by_browser("jana")
-    await page.hears(": here")
+    await page.receives(": here")
     async with village.database.write() as tx:
         other = (await list_sessions(tx, jana.id))[0]
         await delete_sessions(tx, jana.id, only=other.id)
@@ -236,14 +236,14 @@ async def test_another_session_that_ends_leaves_the_page_open(village: Village) 
     await page.close()
 
 
-async def test_after_lost_messages_an_open_page_looks_again(village: Village) -> None:
+async def test_after_lost_messages_an_open_page_counts_again(village: Village) -> None:
     await village.settle("jana", "karel")
     await village.follow("jana", "karel")
     page = OpenPage(village, await village.by_browser("jana"))
-    await page.hears(": here")
-    for number in range(3):  # nobody announces these
+    await page.receives(": here")
+    for number in range(3):  # these are not announced
         await village.write("karel", f"tiše {number}")
     village.front._pages._context.hub.resync()
-    await page.hears('event: posts\ndata: {"count":3,')
-    await page.hears("event: notices")
+    await page.receives('event: posts\ndata: {"count":3,')
+    await page.receives("event: notices")
     await page.close()

@@ -1,4 +1,4 @@
-"""The moderator's pages, without a script: the share, the claim, the case with nobody's name, deciding and taking back."""
+"""The pages of moderators, without a script: overview, claim, anonymous case, decision and undo."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from tests.web.test_pages import form_token, send
 
 
 async def _decide(visitor: Visitor, case: Case, page: str, **form: Any) -> Answer:
-    """Sends the form of a case as it stands on a page that was opened before."""
+    """Sends the form of a case from a page that was opened before."""
     seen = re.search(r'name="seen_edited_at" value="([^"]*)"', page)
     assert seen
     fields = {"form_token": form_token(page), "seen_edited_at": seen[1], "clause": "2", "explanation": "", "days": "7", **form}
@@ -35,26 +35,26 @@ async def _reported(court: Court, text: str = "Přijďte si pro ránu.") -> tupl
 async def test_the_next_case_is_claimed_and_decided_and_leads_to_the_next(court: Court) -> None:
     view, case = await _reported(court)
     moderator = await court.village.by_browser("moderator")
-    share = (await moderator.get("/moderate")).text
-    assert "Rule 2 may be broken" in share
-    assert f"/moderate/cases/{case.id}" in share
+    overview = (await moderator.get("/moderate")).text
+    assert "Rule 2 may be broken" in overview
+    assert f"/moderate/cases/{case.id}" in overview
     answer = await moderator.get("/moderate/next")
     assert answer.headers["location"] == f"/moderate/cases/{case.id}"
     page = (await moderator.get(answer.headers["location"])).text
     assert "you hold it, for" in page
-    assert re.search(r'name="clause" value="2" checked', page)  # what is suspected: a clear case is two keys
+    assert re.search(r'name="clause" value="2" checked', page)  # the suspected rule is preselected: a clear case takes two keys
     answer = await _decide(moderator, case, page, action="remove", explanation="Zve na rvačku.")
     assert answer.headers["location"] == "/moderate/next"
     answer = await moderator.get("/moderate/next")
     assert answer.headers["location"] == "/moderate?done=1"
-    share = (await moderator.get("/moderate?done=1")).text
-    assert "Take back (" in share
-    assert "You have decided 1 today." in share
+    overview = (await moderator.get("/moderate?done=1")).text
+    assert "Take back (" in overview
+    assert "You have decided 1 today." in overview
     assert not await court.sees("reader", view)
     assert await court.told("author") == []  # not before half a minute has passed
 
 
-async def test_a_decision_is_taken_back_within_half_a_minute_and_not_later(court: Court) -> None:
+async def test_a_decision_can_be_undone_within_half_a_minute_and_not_later(court: Court) -> None:
     view, case = await _reported(court)
     moderator, other = await court.village.by_browser("moderator"), await court.village.by_browser("other_moderator")
     page = (await moderator.get(f"/moderate/cases/{case.id}")).text
@@ -76,7 +76,7 @@ async def test_a_decision_is_taken_back_within_half_a_minute_and_not_later(court
     assert "Take back (" not in answer.text
 
 
-async def test_who_comes_second_reads_that_somebody_else_decides(court: Court) -> None:
+async def test_a_second_moderator_reads_that_somebody_else_decides(court: Court) -> None:
     _, case = await _reported(court)
     first, second = await court.village.by_browser("moderator"), await court.village.by_browser("other_moderator")
     page = (await first.get(f"/moderate/cases/{case.id}")).text
@@ -93,7 +93,7 @@ async def test_who_comes_second_reads_that_somebody_else_decides(court: Court) -
     assert "This case has been decided." in (await second.get(f"/moderate/cases/{case.id}")).text
 
 
-async def test_a_case_that_is_put_off_gives_way_to_another_and_is_free(court: Court) -> None:
+async def test_a_case_that_is_put_off_is_released_and_followed_by_another(court: Court) -> None:
     _, one = await _reported(court)
     _, two = await _reported(court, "Tobě taky ránu.")
     moderator = await court.village.by_browser("moderator")
@@ -106,10 +106,10 @@ async def test_a_case_that_is_put_off_gives_way_to_another_and_is_free(court: Co
     page = (await moderator.get(other)).text
     case = one if str(one.id) in other.partition("?")[0] else two
     answer = await _decide(moderator, case, page, action="keep", clause="0", without=other.partition("without=")[2])
-    assert (await moderator.get(answer.headers["location"])).headers["location"] == "/moderate?done=1"  # what was put off stays so
+    assert (await moderator.get(answer.headers["location"])).headers["location"] == "/moderate?done=1"  # not offered again
 
 
-async def test_what_is_wrong_with_a_decision_comes_back_with_what_was_written(court: Court) -> None:
+async def test_a_refused_decision_comes_back_with_its_texts(court: Court) -> None:
     _, case = await _reported(court)
     moderator = await court.village.by_browser("moderator")
     page = (await moderator.get(f"/moderate/cases/{case.id}")).text
@@ -124,7 +124,7 @@ async def test_what_is_wrong_with_a_decision_comes_back_with_what_was_written(co
     assert (await court.case(case.id)).state is State.OPEN
 
 
-async def test_words_that_changed_meanwhile_are_looked_at_again(court: Court) -> None:
+async def test_a_post_that_was_edited_meanwhile_must_be_read_again(court: Court) -> None:
     view, case = await _reported(court)
     moderator = await court.village.by_browser("moderator")
     page = (await moderator.get(f"/moderate/cases/{case.id}")).text
@@ -143,7 +143,7 @@ async def test_words_that_changed_meanwhile_are_looked_at_again(court: Court) ->
     assert "There is nothing to decide any more." in (await moderator.get(f"/moderate/cases/{case.id}")).text
 
 
-async def test_nobody_is_named_in_a_case(court: Court) -> None:
+async def test_no_name_is_shown_in_a_case(court: Court) -> None:
     village = court.village
     question = await village.write("reader", "Kdo přijde v pátek?")
     view = await village.write("author", "@reader Přijďte si pro ránu, vzkazuje autor.", reply_to_id=question.post.id)
@@ -161,7 +161,7 @@ async def test_nobody_is_named_in_a_case(court: Court) -> None:
         assert name.capitalize() not in main.replace("Author</", "").replace(">To the author<", "")
 
 
-async def test_a_closed_post_beside_a_case_stays_closed(court: Court) -> None:
+async def test_a_private_post_in_the_thread_of_a_case_is_not_shown(court: Court) -> None:
     village = court.village
     await village.follow("reader", "author")
     private = await village.write("reader", "@author Jen mezi námi.", visibility=Visibility.DIRECT)
@@ -189,7 +189,7 @@ async def test_a_second_look_does_not_show_the_first(court: Court) -> None:
         assert words not in page[page.index("<main"):page.index('<div class="decision">')], words
 
 
-async def test_members_do_not_learn_that_there_is_such_a_room(court: Court) -> None:
+async def test_members_do_not_learn_that_moderation_pages_exist(court: Court) -> None:
     _, case = await _reported(court)
     reader = await court.village.by_browser("reader")
     token = form_token((await reader.get("/settings")).text)
@@ -200,7 +200,7 @@ async def test_members_do_not_learn_that_there_is_such_a_room(court: Court) -> N
     assert "/moderate" not in (await reader.get("/explore")).text
 
 
-async def test_a_picture_that_is_withdrawn_is_shown_to_who_decides_and_to_nobody_else(court: Court) -> None:
+async def test_a_withdrawn_picture_is_shown_only_to_the_moderator_who_decides(court: Court) -> None:
     village = court.village
     upload = await upload_picture(village.database, media_store(village.settings), village.people["author"], picture())
     view = await village.write("author", "Tohle čeká na každého z vás.", media_ids=(upload.id,))
@@ -213,7 +213,7 @@ async def test_a_picture_that_is_withdrawn_is_shown_to_who_decides_and_to_nobody
     second, = await court.queue()
     file = f"/media/{upload.key}.small.png"
     first, other = await village.by_browser("moderator"), await village.by_browser("other_moderator")
-    assert (await other.get(file)).status == 404  # the role alone opens nothing
+    assert (await other.get(file)).status == 404  # the role alone is not enough
     page = (await other.get(f"/moderate/cases/{second.id}")).text
     assert file in page
     answer = await other.get(file)
@@ -221,7 +221,7 @@ async def test_a_picture_that_is_withdrawn_is_shown_to_who_decides_and_to_nobody
     assert answer.headers["cache-control"] == "private, no-store"
     for visitor in (first, author, await village.by_browser("reader"), village.nobody()):
         assert (await visitor.get(file)).status == 404
-    async with village.database.write() as tx:  # who is no moderator any more, while the claim still runs
+    async with village.database.write() as tx:  # no moderator any more, while the claim is still valid
         await tx.execute("UPDATE logins SET role = 'member' WHERE account_id = $1", village.people["other_moderator"].id)
     assert (await (await village.by_browser("other_moderator")).get(file)).status == 404
     async with village.database.write() as tx:
@@ -252,7 +252,7 @@ async def test_a_case_costs_the_same_number_of_statements_whatever_is_in_it(cour
     assert await statements(await court.case(case.id)) == few <= 13
 
 
-async def test_a_signal_says_how_often_it_errs(court: Court) -> None:
+async def test_a_signal_shows_its_error_rates(court: Court) -> None:
     view = await court.village.write("author", "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky.", language="cs")
     await court.village.work()
     case, = await court.queue()
@@ -261,6 +261,6 @@ async def test_a_signal_says_how_often_it_errs(court: Court) -> None:
     assert "A program reads this almost certainly as a breach of rule 2." in page
     assert re.search(r"such as jokes and quotations, it points to \d+; of a hundred real ones to \d+\.", page)
     assert "Until somebody decides, the text stays hidden." in page
-    assert not re.search(r"\b0\.\d{2,}", page[page.index("<main"):page.index("</main>")])  # never a bare score
+    assert not re.search(r"\b0\.\d{2,}", page[page.index("<main"):page.index("</main>")])  # no raw score
     assert find_error_rates(court.village.settings.data, "2020-01-01-0", "cs", is_hiding=True) is None
     assert find_error_rates(court.village.settings.data, "../secrets", "cs", is_hiding=True) is None

@@ -1,4 +1,4 @@
-"""Notices that say the same stand together; what was read stays apart from what is new."""
+"""Similar notices are grouped, and new ones stay apart from read ones."""
 
 import re
 
@@ -6,7 +6,7 @@ from tests.village import Village
 from tests.web.test_pages import send
 
 
-async def test_notices_of_one_post_stand_on_one_line(village: Village) -> None:
+async def test_notices_of_one_post_share_one_line(village: Village) -> None:
     await village.settle("jana", "karel", "eva", "marie", "tomas", "anna")
     first, second = (await village.write("jana", "Kašna teče.")).post, (await village.write("jana", "Polévka je.")).post
     for name in ("karel", "eva", "marie", "tomas"):
@@ -23,11 +23,11 @@ async def test_notices_of_one_post_stand_on_one_line(village: Village) -> None:
     await (await village.by_app("anna")).post(f"/api/v1/statuses/{second.id}/favourite")
     await village.work()
     page = (await jana.get("/notifications", accept_language="en")).text
-    assert page.count('<p class="gloss">') == 3  # what is new does not join what was read
+    assert page.count('<p class="gloss">') == 3  # a new notice does not join read ones
     assert page.count('class="read-mark"') == 1
 
 
-async def test_a_taken_name_comes_with_free_ones(village: Village) -> None:
+async def test_for_a_taken_name_free_ones_are_suggested(village: Village) -> None:
     await village.settle("jana", "jana_m")
     form = {"username": "jana", "email": "mala.j@example.org", "password": "tri hrusky dve svestky", "agrees": "true"}
     page = (await send(village.nobody(), "/sign_up", "/sign_up", **form)).text
@@ -37,7 +37,7 @@ async def test_a_taken_name_comes_with_free_ones(village: Village) -> None:
     assert "jana_m," not in page
 
 
-async def test_what_is_put_away_is_not_published(village: Village) -> None:
+async def test_values_of_closed_tools_are_not_published(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_browser("jana")
     form = {"text": "Bez ankety.", "poll_titles[]": "zbytek", "cover": "zbytek", "visibility": "0", "has_tools": "true"}

@@ -1,4 +1,4 @@
-"""Pages: every one in both languages, forms that lose nothing, and what protects a browser."""
+"""Pages: each one in both languages, forms that keep their values, and the security of browsers."""
 
 import email
 import email.policy
@@ -30,8 +30,8 @@ async def send(visitor: Visitor, page: str, to: str, **form: Any) -> Answer:
     return await visitor.post(to, {"form_token": token, **form})
 
 
-async def _lively(village: Village) -> list[str]:
-    """A network with one of everything; returns the addresses of all its pages."""
+async def _populate(village: Village) -> list[str]:
+    """Creates one of everything; returns the addresses of all pages."""
     await village.settle("jana", "karel")
     for one, other in (("jana", "karel"), ("karel", "jana")):
         await village.follow(one, other)
@@ -60,7 +60,7 @@ async def _lively(village: Village) -> list[str]:
 
 @pytest.mark.parametrize("language", ["cs", "en"])
 async def test_every_page_answers_in_both_languages(village: Village, language: str) -> None:
-    pages = await _lively(village)
+    pages = await _populate(village)
     jana = await village.by_browser("jana")
     await send(jana, "/", "/language", language=language)
     for visitor in (jana, village.nobody()):
@@ -76,7 +76,8 @@ async def test_every_page_answers_in_both_languages(village: Village, language: 
     assert (await village.nobody().get("/settings")).headers["location"] == "/log_in?next=/settings"
 
 
-async def test_pages_take_a_fixed_number_of_statements(village: Village) -> None:
+async def test_pages_take_a_fixed_number_of_statements(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.network.sessions.cache._SECONDS", 600)  # reading the viewer again would be counted
     await village.settle("jana", "karel")
     await village.follow("jana", "karel")
     jana = await village.by_browser("jana")
@@ -106,7 +107,7 @@ async def test_signing_up_logging_out_and_in(village: Village) -> None:
     form = {"username": "nova", "email": "nova@example.org", "password": "tri hrusky dve svestky"}
     refused = await send(nova, "/sign_up", "/sign_up", **{**form, "username": "správce"})
     assert refused.status == 422
-    assert 'value="nova@example.org"' in refused.text  # what was written comes back
+    assert 'value="nova@example.org"' in refused.text  # values come back
     assert "tri hrusky" not in refused.text  # but no password
     assert refused.text.count('class="wrong"') == 2  # the name, and the rules that were not agreed to
     made = await send(nova, "/sign_up", "/sign_up", agrees="true", **form)
@@ -115,7 +116,7 @@ async def test_signing_up_logging_out_and_in(village: Village) -> None:
     assert (await nova.get("/settings")).status == 200
     session = nova.cookies["folkmoot"]
     await send(nova, "/", "/log_out")
-    assert (await Visitor(village.front, session=session).get("/settings")).status == 303  # the session is gone, not only its cookie
+    assert (await Visitor(village.front, session=session).get("/settings")).status == 303  # the session is deleted, not only its cookie
     for name in ("nova", "nova@example.org", "@Nova"):
         visitor = village.nobody()
         answer = await send(visitor, "/log_in?next=/settings", "/log_in", name=name, password=form["password"], next="/settings")
@@ -133,8 +134,8 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(village: Village)
     assert "evil.example" not in answer.text
 
 
-async def test_no_form_without_a_token_of_this_browser(village: Village) -> None:
-    await village.settle("jana", "karel", role=Role.OPERATOR)  # who may use every form
+async def test_a_form_needs_a_token_of_this_browser(village: Village) -> None:
+    await village.settle("jana", "karel", role=Role.OPERATOR)  # an operator may use every form
     jana = await village.by_browser("jana")
     token = form_token((await jana.get("/")).text)
     others = form_token((await (await village.by_browser("karel")).get("/")).text)
@@ -185,7 +186,7 @@ async def test_buttons_under_a_post_work_with_and_without_script(village: Villag
     assert away.headers["location"].startswith("/@karel/")
 
 
-async def test_what_people_write_is_never_html(village: Village) -> None:
+async def test_texts_of_members_are_never_html(village: Village) -> None:
     await village.settle("jana")
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)> javascript:alert(1) https://x.example/\"onmouseover=\"alert(1)"
     post = (await village.write("jana", evil, cover="<b>Pozor")).post
@@ -199,7 +200,7 @@ async def test_what_people_write_is_never_html(village: Village) -> None:
         assert not re.search(r"<[^>]*\sonmouseover=", text)
 
 
-async def test_settings_are_kept(village: Village) -> None:
+async def test_settings_are_saved(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_browser("jana")
     saved = await send(jana, "/settings/appearance", "/settings/appearance", theme="dark", contrast="more", text_size="130", language="cs",
@@ -230,7 +231,7 @@ async def test_sessions_and_apps_are_ended_one_by_one(village: Village) -> None:
     assert (await jana.get("/settings")).status == 200
 
 
-async def test_an_invitation_opens_a_closed_door(village: Village) -> None:
+async def test_an_invitation_allows_sign_up_on_a_closed_network(village: Village) -> None:
     await village.settle("jana")
     closed = msgspec.structs.replace(village.settings, network=Network(registration="invitation"))
     object.__setattr__(village.front._pages._context, "settings", closed)
@@ -247,7 +248,7 @@ async def test_an_invitation_opens_a_closed_door(village: Village) -> None:
     assert (await send(village.nobody(), "/sign_up", "/sign_up", invitation=code[1], **again)).status == 422
 
 
-async def test_a_forgotten_password_is_set_anew_once(village: Village) -> None:
+async def test_a_forgotten_password_is_reset_once(village: Village) -> None:
     await village.settle("jana")
     session = await village.by_browser("jana")
     asked = [await send(village.nobody(), "/reset", "/reset", email=address) for address in ("jana@example.org", "nikdo@example.org")]
@@ -273,5 +274,5 @@ async def test_a_forgotten_password_is_set_anew_once(village: Village) -> None:
     ("toot/0.50", "toot/0.50"),
     ("", ""),
 ])
-def test_a_session_is_called_what_a_person_calls_it(agent: str, name: str) -> None:
+def test_a_session_shows_the_common_name_of_its_browser(agent: str, name: str) -> None:
     assert browser_name(agent) == name

@@ -1,4 +1,4 @@
-"""Reports, statements and appeals through the pages, without a script: what is asked, what is told, and who may read it."""
+"""Pages of reports, statements and appeals, without a script: forms, outcomes, and who may read them."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ async def _report(visitor: Visitor, view: PostView, rule: str = "2", comment: st
     return answer.headers["location"]
 
 
-async def test_a_report_is_thanked_for_and_told_its_outcome(court: Court) -> None:
+async def test_a_reporter_is_thanked_and_reads_the_outcome(court: Court) -> None:
     view = await court.village.write("author", "Přijďte si pro ránu.")
     visitor = await court.village.by_browser("reporter")
     assert f'href="/reports/new?post={view.post.id}"' in (await visitor.get(f"/@author/{view.post.id}")).text
@@ -31,18 +31,18 @@ async def test_a_report_is_thanked_for_and_told_its_outcome(court: Court) -> Non
     page = (await visitor.get(where)).text
     assert "Thank you." in page
     assert "at the latest, and we will tell you the outcome." in page
-    assert await _report(visitor, view) == where  # a second one is the first one
+    assert await _report(visitor, view) == where  # a second report is the same one
     case, = await court.queue()
     await court.decide("moderator", case, "remove")
     page = (await visitor.get(where)).text
     assert "The post was removed." in page
     assert "That is rule 2." in page
-    assert "Appeal" not in page  # against what was done, its author may
+    assert "Appeal" not in page  # only the author may appeal against a restriction
     assert where in (await visitor.get("/reports")).text
     assert where in (await visitor.get("/notifications")).text
 
 
-async def test_a_reporter_appeals_against_what_was_not_done(court: Court) -> None:
+async def test_a_reporter_appeals_against_a_decision_to_keep(court: Court) -> None:
     view = await court.village.write("author", "Přijďte si pro ránu.")
     visitor = await court.village.by_browser("reporter")
     where = await _report(visitor, view)
@@ -67,7 +67,7 @@ async def test_a_reporter_appeals_against_what_was_not_done(court: Court) -> Non
     assert (await send(other, "/reports", f"{where}/appeal", verdict=verdict.id)).status == 404
 
 
-async def test_what_is_wrong_with_a_report_comes_back_with_what_was_written(court: Court) -> None:
+async def test_a_refused_report_comes_back_with_its_texts(court: Court) -> None:
     view = await court.village.write("author", "Přijďte si pro ránu.")
     visitor = await court.village.by_browser("reporter")
     page = f"/reports/new?post={view.post.id}"
@@ -98,7 +98,7 @@ async def test_an_account_is_reported_from_its_page(court: Court) -> None:
     assert "The account stays." in (await visitor.get(answer.headers["location"])).text
 
 
-async def test_a_statement_is_a_letter_with_an_appeal_on_the_same_page(court: Court) -> None:
+async def test_a_statement_has_the_appeal_on_the_same_page(court: Court) -> None:
     view = await court.village.write("author", "Přijďte si pro ránu,\nvšichni.")
     await court.report("reporter", view, clauses=("violence",))
     case, = await court.queue()
@@ -107,18 +107,18 @@ async def test_a_statement_is_a_letter_with_an_appeal_on_the_same_page(court: Co
     author = await court.village.by_browser("author")
     assert f"/posts/{view.post.id}/statement" in (await author.get(f"/@author/{view.post.id}")).text
     assert (await author.get(f"/posts/{view.post.id}/statement")).headers["location"] == f"/statements/{statement}"
-    letter = (await author.get(f"/statements/{statement}")).text
+    content = (await author.get(f"/statements/{statement}")).text
     for words in ("We hid your post for a time", "Zve na rvačku.", "That is rule 2.", "Přijďte si pro ránu,\nvšichni.",
                   "A person of this network.", "People of this network reported it.", "/about/rules#rule-2", "What have we misunderstood?"):
-        assert words in letter, words
+        assert words in content, words
     assert f"/statements/{statement}" in (await author.get("/statements")).text
     assert (await (await court.village.by_browser("reporter")).get(f"/statements/{statement}")).status == 404
     answer = await send(author, f"/statements/{statement}", f"/statements/{statement}/appeal", reason="Byl to vtip.")
     assert answer.status == 303
-    letter = (await author.get(f"/statements/{statement}")).text
-    assert answer.headers["location"] in letter
-    assert "What have we misunderstood?" not in letter
-    again = await author.post(f"/statements/{statement}/appeal", {"form_token": _token(letter)})
+    content = (await author.get(f"/statements/{statement}")).text
+    assert answer.headers["location"] in content
+    assert "What have we misunderstood?" not in content
+    again = await author.post(f"/statements/{statement}/appeal", {"form_token": _token(content)})
     assert again.headers["location"] == f"/statements/{statement}"
     second, = await court.queue()
     await court.decide("other_moderator", second, "keep")
@@ -127,33 +127,33 @@ async def test_a_statement_is_a_letter_with_an_appeal_on_the_same_page(court: Co
     assert "Only you see this post." not in (await author.get(f"/@author/{view.post.id}")).text
 
 
-async def test_what_a_program_hid_says_until_when_and_gives_way_to_what_people_decide(court: Court) -> None:
+async def test_an_interim_statement_is_replaced_by_that_of_the_decision(court: Court) -> None:
     view = await court.village.write("author", "Zítra tě zabiju, ty svině, a tvoji rodinu taky.", language="cs")
     await court.village.work()
     await court.village.work()
     case, = await court.queue()
     author = await court.village.by_browser("author")
     interim = (await author.get(f"/posts/{view.post.id}/statement")).headers["location"]
-    letter = (await author.get(interim)).text
-    assert "Your post is hidden until people have looked" in letter
-    assert "A program, until people look at it." in letter
-    assert "A program pointed it out." in letter
-    assert "What have we misunderstood?" not in letter  # nobody has decided yet
+    content = (await author.get(interim)).text
+    assert "Your post is hidden until people have looked" in content
+    assert "A program, until people look at it." in content
+    assert "A program pointed it out." in content
+    assert "What have we misunderstood?" not in content  # nobody has decided yet
     assert (await send(author, "/statements", f"{interim}/appeal")).status == 403
     await court.decide("moderator", case, "remove")
-    letter = (await author.get(interim)).text
-    assert "Another decision stands in its place." in letter
-    assert "We removed your post" in letter
+    content = (await author.get(interim)).text
+    assert "Another decision stands in its place." in content
+    assert "We removed your post" in content
 
 
-async def test_who_is_suspended_reads_why_and_objects_and_nothing_else(court: Court) -> None:
+async def test_a_suspended_member_can_read_the_reasons_and_appeal_and_nothing_else(court: Court) -> None:
     village = court.village
     view = await village.write("author", "Přijďte si pro ránu.")
     await court.report("reporter", view, clauses=("violence",))
     case, = await court.queue()
     author, app = await village.by_browser("author"), await village.by_app("author")
     await court.decide("moderator", case, "suspend", explanation="Zve na rvačku.")
-    await _a_second()
+    await _wait_for_cache()
     for path in ("/", "/explore", "/notifications", "/settings", "/posts/new", f"/@author/{view.post.id}", "/search?q=a", "/@reader",
                  "/reports"):
         answer = await author.get(path)
@@ -164,19 +164,19 @@ async def test_who_is_suspended_reads_why_and_objects_and_nothing_else(court: Co
         assert (await author.get(path)).status == 200, path
     assert (await app.get("/api/v1/accounts/verify_credentials")).status == 403
     suspension = next(link for link in re.findall(r"/statements/\d+", (await author.get("/statements")).text))
-    letter = (await author.get(suspension)).text
-    assert "We suspended your account" in letter
+    content = (await author.get(suspension)).text
+    assert "We suspended your account" in content
     answer = await send(author, suspension, f"{suspension}/appeal", reason="Byl to vtip.")
     assert "We have your appeal." in (await author.get(answer.headers["location"])).text
     second, = await court.queue()
     await court.decide("other_moderator", second, "keep")
-    await _a_second()
+    await _wait_for_cache()
     assert (await author.get("/")).status == 200
     assert (await author.get(f"/@author/{view.post.id}")).status == 200
     assert (await send(author, "/statements", "/log_out")).status == 303
 
 
-async def test_a_labelled_post_stands_under_a_cover_that_names_the_rule(court: Court) -> None:
+async def test_a_labelled_post_has_a_cover_that_names_the_rule(court: Court) -> None:
     view = await court.village.write("author", "Přijďte si pro ránu.")
     await court.report("reporter", view, clauses=("harassment",))
     case, = await court.queue()
@@ -190,7 +190,7 @@ async def test_a_labelled_post_stands_under_a_cover_that_names_the_rule(court: C
     assert "ránu" not in (await reader.get(f"/@author/{view.post.id}")).text.partition("<body")[0]
 
 
-async def test_the_rules_stand_in_full_with_examples(village: Village) -> None:
+async def test_the_rules_are_shown_in_full_with_examples(village: Village) -> None:
     page = (await village.nobody().get("/about/rules")).text
     for clause in current().clauses:
         assert f'id="rule-{clause.number}"' in page
@@ -206,6 +206,6 @@ def _token(page: str) -> str:
     return found[1]
 
 
-async def _a_second() -> None:
-    """A viewer is remembered for a second where no message comes."""
+async def _wait_for_cache() -> None:
+    """Waits until the cached viewer expires; it is cached for a second when no message arrives."""
     await asyncio.sleep(1.1)

@@ -1,4 +1,4 @@
-"""Pictures through the door: whole, in parts, or not at all; the same from a folder and from another kind of store."""
+"""Serving pictures: complete, as ranges, or not modified; from a local folder and from another kind of store."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,8 +15,8 @@ from tests.memory_files import MemoryFiles
 from tests.village import Village, Visitor
 
 
-class Shown:
-    """A picture in a public post, asked for by nobody in particular."""
+class ServedPicture:
+    """A picture in a public post, and a client without a session."""
 
     def __init__(self, visitor: Visitor, path: str, whole: bytes) -> None:
         self.visitor, self.path, self.whole = visitor, path, whole
@@ -30,7 +30,7 @@ def _with_store(village: Village, monkeypatch: pytest.MonkeyPatch, store: FileSt
 
 
 @pytest.fixture(params=["folder", "memory"])
-async def shown(request: pytest.FixtureRequest, village: Village, monkeypatch: pytest.MonkeyPatch) -> Shown:
+async def shown(request: pytest.FixtureRequest, village: Village, monkeypatch: pytest.MonkeyPatch) -> ServedPicture:
     if request.param == "memory":
         _with_store(village, monkeypatch, MemoryFiles())
     await village.settle("jana")
@@ -42,20 +42,20 @@ async def shown(request: pytest.FixtureRequest, village: Village, monkeypatch: p
     assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
     assert answer.headers["content-length"] == str(len(answer.body))
     assert answer.body.startswith(b"\x89PNG")
-    return Shown(village.nobody(), path, answer.body)
+    return ServedPicture(village.nobody(), path, answer.body)
 
 
-async def test_a_browser_that_has_it_gets_no_second_copy(shown: Shown) -> None:
+async def test_a_cached_picture_is_not_sent_again(shown: ServedPicture) -> None:
     tag = (await shown.visitor.get(shown.path)).headers["etag"]
     for asked in (tag, f'"other", {tag}', f"W/{tag}"):
         again = await shown.visitor.get(shown.path, if_none_match=asked)
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
         assert again.headers["cache-control"]
     assert (await shown.visitor.get(shown.path, if_none_match='"other"')).status == 200
-    assert shown.path.rpartition("/")[2].partition(".")[0] in tag  # of the random name, so it says nothing of the content
+    assert shown.path.rpartition("/")[2].partition(".")[0] in tag  # made of the random name, so that it reveals nothing about the content
 
 
-async def test_a_part_is_that_part(shown: Shown) -> None:
+async def test_a_range_returns_that_range(shown: ServedPicture) -> None:
     size = len(shown.whole)
     for asked, start, end in (
         ("0-0", 0, 1), ("5-99", 5, 100), ("100-", 100, size), ("-7", size - 7, size), ("0-999999999", 0, size), ("-999999999", 0, size),
@@ -74,7 +74,7 @@ async def test_a_part_is_that_part(shown: Shown) -> None:
         assert (answer.status, answer.body) == (200, shown.whole), asked
 
 
-async def test_a_head_tells_the_size_and_a_lost_file_is_not_found(village: Village, shown: Shown) -> None:
+async def test_a_head_request_returns_the_size_and_a_lost_file_is_not_found(village: Village, shown: ServedPicture) -> None:
     answer = await shown.visitor.send("HEAD", shown.path)
     assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", str(len(shown.whole)))
     store = village.front._pages._context.store

@@ -1,4 +1,4 @@
-"""Settings pages: what is sent counts, also when it is zero or empty, and what is not sent stays."""
+"""Settings pages: sent values are stored, also zero and empty ones; fields that are not sent stay unchanged."""
 
 import msgspec
 import pytest
@@ -33,7 +33,7 @@ async def _own(village: Village) -> Preferences:
     ({"theme": "system", "contrast": "normal", "text_size": "100", "shortcuts": "true"},
      {"theme": "system", "contrast": "normal", "text_size": 100}),
 ])
-async def test_what_is_not_sent_stays_and_zero_is_sent(village: Village, form: dict[str, str], changes: dict[str, object]) -> None:
+async def test_missing_fields_stay_and_zero_is_a_value(village: Village, form: dict[str, str], changes: dict[str, object]) -> None:
     await _jana(village)
     answer = await send(await village.by_browser("jana"), "/settings/appearance", "/settings/appearance", **form)
     assert answer.status == 303
@@ -41,7 +41,7 @@ async def test_what_is_not_sent_stays_and_zero_is_sent(village: Village, form: d
 
 
 @pytest.mark.parametrize("form", [{"text_size": "0"}, {"visibility": "7"}, {"visibility": "x"}, {"theme": ""}, {"language": ""}])
-async def test_what_is_no_choice_is_refused_and_changes_nothing(village: Village, form: dict[str, str]) -> None:
+async def test_an_invalid_choice_is_refused_and_changes_nothing(village: Village, form: dict[str, str]) -> None:
     await _jana(village)
     answer = await send(await village.by_browser("jana"), "/settings/appearance", "/settings/appearance", **form)
     assert answer.status == 422
@@ -49,13 +49,13 @@ async def test_what_is_no_choice_is_refused_and_changes_nothing(village: Village
 
 
 @pytest.mark.parametrize("uses", ["0", "101", "", "x"])
-async def test_an_invitation_for_nobody_is_none(village: Village, uses: str) -> None:
+async def test_an_invitation_with_invalid_uses_is_refused(village: Village, uses: str) -> None:
     await village.settle("jana")
     answer = await send(await village.by_browser("jana"), "/settings/invitations", "/settings/invitations", uses=uses, days="7")
     assert answer.status == 422
 
 
-async def test_words_of_a_profile_that_are_not_sent_stay(village: Village) -> None:
+async def test_profile_fields_that_are_not_sent_stay_unchanged(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_browser("jana")
     whole = {"display_name": "Jana z Prahy", "note": "Zahradnice", "field_name_0": "Web", "field_value_0": "example.org"}
