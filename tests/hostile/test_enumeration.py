@@ -1,4 +1,4 @@
-"""Hidden, deleted and never there: the same answer to the byte, after the same work."""
+"""Hidden, deleted and nonexistent: the same response, byte by byte, after the same number of statements."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ _BY_ID = re.compile(r"^(/api/v1/statuses/|/posts/|/@\{name\}/\{id\}$|/api/v1/pol
 
 
 def _same(answer: Answer, *own: str) -> tuple[Any, ...]:
-    """The answer without what is another in every answer."""
+    """The response without the parts that differ in each response."""
     text = re.sub(r'name="form_token" value="[^"]*"', "", answer.body.decode())
     headers = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "x-ratelimit-remaining")}
     for word in own:
@@ -32,8 +32,8 @@ async def _ask(visitor: Visitor, method: str, path: str, form: Any, village: Vil
     return answer, village.database.statements - before
 
 
-async def test_hidden_deleted_and_never_there_are_one(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("folkmoot.network.sessions.cache._SECONDS", 600)  # asking who is there is no part of what is compared
+async def test_hidden_deleted_and_nonexistent_posts_look_the_same(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.network.sessions.cache._SECONDS", 600)  # reading the viewer again is not compared
     jana, karel, eva = await village.settle("jana", "karel", "eva")
     hidden = (await village.write("karel", "jen pro nás", visibility=Visibility.FOLLOWERS)).post
     await village.write("karel", "pokračování", visibility=Visibility.FOLLOWERS, reply_to_id=hidden.id)
@@ -45,7 +45,7 @@ async def test_hidden_deleted_and_never_there_are_one(village: Village, monkeypa
     never = ids.make_id(ids.shard_of(karel.id))
     app, browser = await village.by_app("jana"), await village.by_browser("jana")
     token = form_token((await browser.get("/posts/new")).text)
-    walked = 0
+    compared = 0
     for route in [*API_ROUTES, *WEB_ROUTES]:
         if not _BY_ID.match(route.path) or "{" not in route.path or route.path == "/media/{name}":
             continue
@@ -54,7 +54,7 @@ async def test_hidden_deleted_and_never_there_are_one(village: Village, monkeypa
         seen = []
         for id_ in (hidden.id, direct.id, deleted.id, blocking.id, never):
             path = route.path.replace("{id}", str(id_)).replace("@{name}", "@karel")
-            await visitor.send(route.method, path, form)  # the first time warms what is remembered
+            await visitor.send(route.method, path, form)  # the first request fills the caches
             answer, statements = await _ask(visitor, route.method, path, form, village)
             seen.append((_same(answer, str(id_)), statements))
         assert all(other == seen[0] for other in seen), (
@@ -64,12 +64,12 @@ async def test_hidden_deleted_and_never_there_are_one(village: Village, monkeypa
             [entry[1] for entry in seen],
         )
         assert seen[0][0][0] == 404, route
-        walked += 1
-    assert walked > 40
+        compared += 1
+    assert compared > 40
     assert eva.id
 
 
-async def test_a_picture_that_is_not_for_everybody_looks_like_none(village: Village) -> None:
+async def test_a_private_picture_looks_like_a_nonexistent_one(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     upload = (await jana.upload("/api/v2/media", "file", picture())).json
@@ -84,8 +84,8 @@ async def test_a_picture_that_is_not_for_everybody_looks_like_none(village: Vill
     assert answers[0][0] == 404
 
 
-async def test_what_an_account_keeps_to_itself_is_not_told(village: Village) -> None:
-    """Notifications, conversations, uploads, sessions, tokens and invitations of others are not there."""
+async def test_data_of_other_accounts_are_not_found(village: Village) -> None:
+    """Notifications, uploads, sessions and tokens of other accounts are not found."""
     await village.settle("jana", "karel")
     await village.write("karel", "@jana důvěrně", visibility=Visibility.DIRECT)
     await village.work()

@@ -1,4 +1,4 @@
-"""What people write is never markup: every payload through every field, and then every page that shows it is parsed."""
+"""Texts of members are never markup: each payload is sent in each field, and each page that shows it is parsed."""
 
 import json
 import re
@@ -16,21 +16,22 @@ from playwright.sync_api import sync_playwright
 import folkmoot
 from folkmoot.config import Network
 from tests.api.test_accounts import picture
+from tests.chromium import find_chromium
 from tests.hostile.payloads import PAYLOADS, SHORT
 from tests.network_up import NetworkUp, moot
 from tests.village import Village
 from tests.web.test_pages import form_token
 
-_OF_PEOPLE = {"p", "br", "span", "a"}
+_TEXT_TAGS = {"p", "br", "span", "a"}
 _ADDRESSES = ("href", "src", "action", "formaction", "data", "poster", "srcset")
 _TEMPLATES = Path(folkmoot.__file__).parent / "web" / "templates"
-_OURS = (
-    {tag for file in _TEMPLATES.rglob("*.html") for tag in re.findall(r"<([a-z][a-z0-9]*)", file.read_text("utf-8"))} | _OF_PEOPLE | {"use"}
+_PAGE_TAGS = (
+    {tag for file in _TEMPLATES.rglob("*.html") for tag in re.findall(r"<([a-z][a-z0-9]*)", file.read_text("utf-8"))} | _TEXT_TAGS | {"use"}
 )
 
 
 class Page(HTMLParser):
-    """Reads a page as a browser does, and notes what must not be there."""
+    """Parses a page, and collects what must not be in it."""
 
     def __init__(self, allowed: set[str], *, may_load: bool) -> None:
         super().__init__(convert_charrefs=True)
@@ -56,7 +57,7 @@ class Page(HTMLParser):
 
 
 def _check(html: str, what: object, *, is_page: bool) -> None:
-    page = Page(_OURS if is_page else _OF_PEOPLE, may_load=is_page)
+    page = Page(_PAGE_TAGS if is_page else _TEXT_TAGS, may_load=is_page)
     page.feed(html)
     page.close()
     assert not page.wrong, (what, page.wrong[:5])
@@ -70,9 +71,9 @@ def _bundles(size: int) -> Iterator[str]:
 
 @pytest.fixture
 async def written(village: Village) -> Any:
-    """Everything that people can write, with payloads in it; gives the pages that show it and what the API says."""
-    roomy = msgspec.structs.replace(village.settings, network=Network(max_characters=20_000))
-    object.__setattr__(village.front._pages._context, "settings", roomy)
+    """Writes payloads into every field; returns a client of the API, a browser, and the pages that show them."""
+    longer = msgspec.structs.replace(village.settings, network=Network(max_characters=20_000))
+    object.__setattr__(village.front._pages._context, "settings", longer)
     await village.settle("jana", "karel")
     await village.follow("karel", "jana")
     jana, karel, browser = await village.by_app("jana"), await village.by_app("karel"), await village.by_browser("karel")
@@ -154,7 +155,7 @@ async def test_no_payload_survives_in_a_profile(village: Village) -> None:
             _check((await visitor.get(page)).text, (page, some), is_page=True)
 
 
-async def test_no_payload_survives_in_what_comes_back(village: Village) -> None:
+async def test_no_payload_survives_in_a_form_that_comes_back(village: Village) -> None:
     await village.settle("jana", "karel")
     browser, nobody = await village.by_browser("jana"), village.nobody()
     token, other = form_token((await browser.get("/posts/new")).text), form_token((await nobody.get("/log_in")).text)
@@ -217,7 +218,7 @@ def test_in_a_browser_nothing_runs(running: NetworkUp) -> None:
         ids.append(publish("/api/v1/statuses", status=text, spoiler_text=text[:60], visibility="unlisted")["id"])
     publish("/api/v1/accounts/update_credentials", "PATCH", note="\n".join(payload for payload in PAYLOADS[:6])[:480])
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         page = chromium.new_page()
         page.add_init_script(
             "window.violations = []; document.addEventListener('securitypolicyviolation', (e) => violations.push(e.blockedURI))"

@@ -1,7 +1,7 @@
-"""Two opposed acts in the same moment: one comes before the other, and afterwards everything fits together.
+"""Two opposed acts at the same moment: the result is that of one after the other, and the data stay consistent.
 
-Each pair is run many times on real connections (`bin/test --long`: 10,000 times), in a shifting order. Either act may
-be refused; neither may fail, and no rule of `tests/invariants.py` may be broken.
+Each pair runs many times on real connections (`bin/test --long`: 10,000 times), in a varying order. Either act may be
+refused; neither may fail, and no rule of `tests/invariants.py` may be broken.
 """
 
 import asyncio
@@ -30,15 +30,15 @@ Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
 
 @dataclass
 class Scene:
-    """Who acts, and what the last round has made."""
+    """The two accounts, and the ids that the last round created."""
 
     jana: Account
     karel: Account
     ids: dict[str, Any] = field(default_factory=dict)
 
 
-async def clash(db: Database, name: str, scene: Scene, before: list[Act], one: Act, other: Act) -> None:
-    """Runs two acts at once, `TIMES` times, and looks at the rules after each time."""
+async def race(db: Database, name: str, scene: Scene, before: list[Act], one: Act, other: Act) -> None:
+    """Runs two acts at once, `TIMES` times, and checks the rules after each round."""
     delays = dice(name)
 
     async def run(act: Act, delay: float) -> None:
@@ -111,7 +111,7 @@ RELATIONS: dict[str, tuple[list[Act], Act, Act]] = {
 @pytest.mark.parametrize("pair", RELATIONS)
 async def test_opposed_acts_between_two_accounts(db: Database, pair: str) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await clash(db, pair, scene, *RELATIONS[pair])
+    await race(db, pair, scene, *RELATIONS[pair])
 
 
 # -- posts ---------------------------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
 @pytest.mark.parametrize("pair", POSTS)
 async def test_opposed_acts_on_posts(db: Database, pair: str) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await clash(db, pair, scene, *POSTS[pair])
+    await race(db, pair, scene, *POSTS[pair])
 
 
 async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> None:
@@ -248,13 +248,13 @@ async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> No
             if number < 4:
                 await _at("karel", posts.pin_post, f"post {number}")(tx, scene)
     unpin = [_at("karel", posts.unpin_post, "post 4"), _at("karel", posts.unpin_post, "post 5")]
-    await clash(db, "pins", scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
+    await race(db, "pins", scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
 
 
-# -- who waits for whom --------------------------------------------------------------------------------------------
+# -- locks ---------------------------------------------------------------------------------------------------------
 
 
-async def test_a_follow_waits_for_a_block_that_is_under_way(db: Database) -> None:
+async def test_a_follow_waits_for_a_block_in_progress(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
 
     async def follow() -> None:
@@ -273,7 +273,7 @@ async def test_a_follow_waits_for_a_block_that_is_under_way(db: Database) -> Non
 
 
 @pytest.mark.parametrize("visibility", [Visibility.PUBLIC, Visibility.DIRECT])
-async def test_a_mention_waits_for_a_block_that_is_under_way(db: Database, visibility: Visibility) -> None:
+async def test_a_mention_waits_for_a_block_in_progress(db: Database, visibility: Visibility) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     async with db.write() as tx:
         await relations.block(tx, karel, jana.id)
@@ -286,7 +286,7 @@ async def test_a_mention_waits_for_a_block_that_is_under_way(db: Database, visib
         assert await conn.fetchval("SELECT count(*) FROM mentions") == 0
 
 
-async def test_a_reply_waits_for_the_deletion_that_is_under_way(db: Database) -> None:
+async def test_a_reply_waits_for_a_deletion_in_progress(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     post = (await write(db, karel)).post
     async with db.write() as tx:

@@ -1,5 +1,4 @@
-"""Pictures from outside: no byte that came with one is kept, no trick in one costs more than a refusal, and what is
-deleted is gone from everywhere."""
+"""Uploaded pictures: no metadata are kept, malicious files are refused, and deleted content is removed everywhere."""
 
 import io
 import os
@@ -45,7 +44,7 @@ def _exif(orientation: int = 1) -> Image.Exif:
 
 def _profile() -> bytes:
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return plain + CANARY  # after what its header counts
+    return plain + CANARY  # after the length in its header
 
 
 def _jpegs() -> Iterator[bytes]:
@@ -56,7 +55,7 @@ def _jpegs() -> Iterator[bytes]:
         extra = b"".join(b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data for marker, data in segments)
         return content[:2] + extra + content[2:]
 
-    for number in range(16):  # every APP segment there is
+    for number in range(16):  # all APP segments
         yield with_segments((0xE0 + number, b"XX\0" + CANARY))
     yield with_segments((0xFE, CANARY), (0xFE, CANARY * 3))
     yield with_segments((0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta>" + CANARY + b"</x:xmpmeta>"))
@@ -132,7 +131,7 @@ def _others() -> Iterator[bytes]:
         yield out.getvalue()
 
 
-def test_no_byte_beside_the_pixels_is_kept() -> None:
+def test_only_the_pixels_are_kept() -> None:
     corpus = [*_jpegs(), *_pngs(), *_others()]
     assert len(corpus) >= 60
     taken = 0
@@ -141,12 +140,12 @@ def test_no_byte_beside_the_pixels_is_kept() -> None:
         for purpose in (Purpose.ATTACHMENT, Purpose.AVATAR)[: 1 + (number % 8 == 0)]:
             try:
                 _, *parts = reencode(upload, purpose)
-            except Exception:  # refused is as good
+            except Exception:  # refusing it is right too
                 continue
             taken += 1
             for part in parts:
                 assert b"KANAREK" not in part, number
-                assert CANARY[:9] not in zlib_parts(part), number
+                assert CANARY[:9] not in _other_chunks(part), number
                 for word in (
                     b"Exif",
                     b"EXIF",
@@ -166,8 +165,8 @@ def test_no_byte_beside_the_pixels_is_kept() -> None:
     assert taken >= 55
 
 
-def zlib_parts(content: bytes) -> bytes:
-    """What compressed chunks of a PNG say."""
+def _other_chunks(content: bytes) -> bytes:
+    """The data of all chunks of a PNG but its header, pixels and end."""
     found, place = b"", 8
     while content.startswith(b"\x89PNG") and place + 8 < len(content):
         length, kind = struct.unpack(">I4s", content[place : place + 8])
@@ -182,7 +181,7 @@ def _png_head(width: int, height: int, rows: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
 
 
-def _tricks() -> Iterator[tuple[str, bytes]]:
+def _malicious_files() -> Iterator[tuple[str, bytes]]:
     whole = picture_of("JPEG")
     gif = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\0\0\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2\2D\1\0;"
     yield from {
@@ -215,38 +214,38 @@ def _tricks() -> Iterator[tuple[str, bytes]]:
     }.items()
 
 
-def test_no_trick_in_a_picture_gets_through() -> None:
-    for name, upload in _tricks():
+def test_malicious_files_are_refused_or_encoded_again() -> None:
+    for name, upload in _malicious_files():
         try:
             header, *parts = reencode(upload, Purpose.ATTACHMENT)
         except (Exception, Warning):
             continue
         assert header.mime in ("image/png", "image/jpeg", "image/webp"), name
         assert header.width * header.height <= 40_000_000, name
-        for part in parts:  # what is taken was drawn anew: it begins as what it is said to be
+        for part in parts:  # an accepted picture was encoded again: it begins as its type says
             assert part.startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF")), name
             assert b"<script" not in part, name
 
 
 @pytest.mark.parametrize("name", ["gif and script", "huge", "text bomb", "endless markers"])
-async def test_a_trick_is_refused_at_the_door(village: Village, name: str) -> None:
+async def test_a_malicious_upload_is_refused(village: Village, name: str) -> None:
     (jana,) = await village.settle("jana")
     store = village.front._pages._context.store
     with pytest.raises(Invalid):
-        await actions.upload_picture(village.database, store, jana, dict(_tricks())[name])
+        await actions.upload_picture(village.database, store, jana, dict(_malicious_files())[name])
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
 
 
-async def test_files_without_a_row_go(village: Village) -> None:
+async def test_files_without_a_row_are_deleted(village: Village) -> None:
     (jana,) = await village.settle("jana")
     store = village.front._pages._context.store
     folder = village.settings.data / "media"
     await actions.upload_picture(village.database, store, jana, picture())
     known = {file for file in folder.rglob("*") if file.is_file()}
-    await store.write(FileName(b"\x07" * 32, "png"), b"left by somebody who was killed")
+    await store.write(FileName(b"\x07" * 32, "png"), b"left by a killed process")
     (folder / "07" / ".half.png.abc").write_bytes(b"half")
     await actions.clear_orphans(village.database, store)
-    assert len([file for file in folder.rglob("*") if file.is_file()]) == len(known) + 2  # young ones may still get their row
+    assert len([file for file in folder.rglob("*") if file.is_file()]) == len(known) + 2  # recent files may still get their row
 
     for file in folder.rglob("*.*"):
         os.utime(file, (1, 1))
@@ -258,13 +257,13 @@ async def test_an_upload_that_fails_after_its_file_leaves_none(village: Village,
     (jana,) = await village.settle("jana")
     store = village.front._pages._context.store
     async with village.database.write() as tx:
-        await tx.execute("DELETE FROM accounts WHERE id = $1", jana.id)  # goes while the picture is worked on
+        await tx.execute("DELETE FROM accounts WHERE id = $1", jana.id)  # deleted while the picture is encoded
     with pytest.raises(Exception, match="gone in the meantime"):
         await actions.upload_picture(village.database, store, jana, picture())
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
 
 
-async def test_deleted_is_gone_from_everywhere(village: Village) -> None:
+async def test_deleted_content_is_removed_everywhere(village: Village) -> None:
     await village.settle("jana", "karel")
     await village.follow("karel", "jana")
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
@@ -299,7 +298,7 @@ async def test_deleted_is_gone_from_everywhere(village: Village) -> None:
 
 
 async def _tables_with(village: Village, word: str) -> list[str]:
-    """The tables in which a word stands, in whatever column, as text or as bytes."""
+    """The tables that contain a word, in any column, as text or as bytes."""
     async with village.database.read() as conn:
         tables = [
             row[0]

@@ -1,4 +1,4 @@
-"""Two at once: whatever is sent many times in the same moment happens once, and nobody sees a failure of ours."""
+"""Concurrent requests: what is sent many times at once happens once, and no request ends with a server error."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ async def _count(village: Village, sql: str, *args: Any) -> int:
 
 
 @pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture) -> Any:
+def no_errors_logged(caplog: pytest.LogCaptureFixture) -> Any:
     with caplog.at_level(logging.ERROR):
         yield
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
@@ -73,7 +73,7 @@ async def test_edits_at_once_make_one_history(village: Village) -> None:
     assert await _count(village, "SELECT max(version) FROM post_edits WHERE post_id = $1", post.id) == TIMES + 1
 
 
-async def test_what_goes_while_others_use_it_is_simply_not_there(village: Village) -> None:
+async def test_a_post_that_is_deleted_while_others_use_it_is_not_found(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     jana, karel, eva = [await village.by_app(name) for name in ("jana", "karel", "eva")]
     for _ in range(3):
@@ -102,7 +102,7 @@ async def test_at_most_five_posts_are_pinned(village: Village) -> None:
     assert await _together(*(jana.post(f"/api/v1/statuses/{id_}/pin") for id_ in posts)) == {200: 5, 422: TIMES - 5}
 
 
-async def test_an_invitation_and_a_link_open_once(village: Village) -> None:
+async def test_an_invitation_and_a_reset_link_work_once(village: Village) -> None:
     (jana,) = await village.settle("jana")
     viewers = village.front._pages._context.viewers
     viewer = await viewers.by_session((await village.by_browser("jana")).cookies["folkmoot"])
@@ -125,12 +125,12 @@ async def test_an_invitation_and_a_link_open_once(village: Village) -> None:
     [mail] = (village.settings.data / "outbox").glob("*.eml")
     code = re.search(rb"/reset/([\w-]+)", mail.read_bytes().replace(b"=\n", b""))
     assert code
-    doors = []
+    attempts = []
     for _ in range(4):
         visitor = village.nobody()
         token = form_token((await visitor.get("/log_in")).text)
-        doors.append(visitor.post(f"/reset/{code[1].decode()}", {"form_token": token, "password": "docela nove heslo"}))
-    assert await _together(*doors) == {303: 1, 422: 3}
+        attempts.append(visitor.post(f"/reset/{code[1].decode()}", {"form_token": token, "password": "docela nove heslo"}))
+    assert await _together(*attempts) == {303: 1, 422: 3}
     async with village.database.read() as conn:
         assert (await get_login(conn, jana.id)).password_hash.startswith("$argon2id$")
 
@@ -150,7 +150,7 @@ async def test_pictures_sent_twice_at_once_are_counted_right(village: Village) -
     assert await _together(*(jana.upload(profile, "avatar", picture(), "PATCH") for _ in range(3))) == {200: 3}
     own = (await jana.get("/api/v1/accounts/verify_credentials")).json
     path = own["avatar"].removeprefix("http://localhost:8420")
-    assert (await village.nobody().get(path)).status in (200, 404)  # another's clearing may have been faster, and then:
+    assert (await village.nobody().get(path)).status in (200, 404)  # the other uploads may have removed it; so once more:
     await jana.upload(profile, "avatar", picture(), "PATCH")
     path = (await jana.get("/api/v1/accounts/verify_credentials")).json["avatar"].removeprefix("http://localhost:8420")
     assert (await village.nobody().get(path)).status == 200

@@ -1,5 +1,5 @@
-"""Every route of both tables, with hostile values in every parameter: never a failure of ours, always an answer of the
-documented shape, and a refused request leaves the database as it was."""
+"""Every route of the pages and the API, with hostile values in every parameter: never a server error, always a response
+of the documented form, and a refused request leaves the database unchanged."""
 
 import logging
 import re
@@ -25,7 +25,7 @@ def _next(values: list[Any]) -> Any:
 
 
 def _kind(route: Route) -> str:
-    """Which of the town's ids fits a route."""
+    """Which of the sample ids belongs to a route."""
     for word, kind in (
         ("/poll", "poll"),
         ("conversations", "talk"),
@@ -41,14 +41,14 @@ def _kind(route: Route) -> str:
 
 
 def _path(route: Route, town: Town, value: str | None = None) -> str:
-    """The route's address with fitting values, or with `value` everywhere."""
+    """The route's address with valid values, or with `value` everywhere."""
     path = route.path.replace("@{name}/{id}", "@jana/" + (value or town.ids["post"]))
-    fitting = {"id": town.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc"}
-    return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else fitting.get(found[1], "1"), path)
+    valid = {"id": town.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc"}
+    return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else valid.get(found[1], "1"), path)
 
 
 def _base(route: Route, town: Town) -> dict[str, Any]:
-    """What makes a request good but for the one parameter under attack."""
+    """Valid values for the parameters that are not under attack."""
     ids = town.ids
     return {
         "/api/v1/statuses": {"status": "dobré ráno"},
@@ -74,17 +74,17 @@ def _base(route: Route, town: Town) -> dict[str, Any]:
     }.get(route.path, {})
 
 
-def _door(route: Route) -> str:
+def _application(route: Route) -> str:
     return "api" if route in API_ROUTES else "pages"
 
 
-# These end what the test itself stands on; they are walked by nobody and with ids of nobody.
-_ENDS = ("/log_out", "/settings/sessions/others/end")
+# These end sessions that the test itself uses.
+_ENDS_SESSION = ("/log_out", "/settings/sessions/others/end")
 _STREAM = "/live/home"
 
 
-class Walk:
-    """Sends, checks the answer, and compares the database before and after whatever is refused."""
+class Attack:
+    """Sends requests, checks each response, and compares the database before and after each refused request."""
 
     def __init__(self, town: Town, member: Visitor, program: Visitor) -> None:
         self.town, self.member, self.program = town, member, program
@@ -92,14 +92,14 @@ class Walk:
         self.refused = self.sent = 0
 
     async def send(self, route: Route, path: str, *, visitor: Visitor | None = None, **more: Any) -> Answer:
-        visitor = visitor or (self.program if _door(route) == "api" else self.member)
+        visitor = visitor or (self.program if _application(route) == "api" else self.member)
         if self.before is None:
-            await visitor.get("/api/v1/instance" if _door(route) == "api" else "/about")  # a day's first visit is noted
+            await visitor.get("/api/v1/instance" if _application(route) == "api" else "/about")  # the first visit of a day is stored
             self.before = await state(self.town.village.database)
         answer = await visitor.send(route.method, path, **more)
         self.sent += 1
         what = (route.method, path[:80], {key: str(value)[:120] for key, value in more.items()})
-        check_answer(answer, _door(route), what)
+        check_answer(answer, _application(route), what)
         assert "x-evil" not in answer.headers, what
         if answer.status >= 400 or route.method == "GET":
             self.refused += 1
@@ -111,106 +111,106 @@ class Walk:
 
 
 @pytest.fixture
-async def walk(village: Village, caplog: pytest.LogCaptureFixture) -> Any:
+async def attack(village: Village, caplog: pytest.LogCaptureFixture) -> Any:
     town = await build(village)
     member, program = await town.member(), await town.program()
     await member.get("/")
     await program.get("/api/v1/accounts/verify_credentials")
     with caplog.at_level(logging.WARNING):
-        yield Walk(town, member, program)
+        yield Attack(town, member, program)
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_no_value_in_an_address_or_a_query_fails(walk: Walk) -> None:
+async def test_no_value_in_an_address_or_a_query_fails(attack: Attack) -> None:
     for route in [*API_ROUTES, *WEB_ROUTES]:
         if route.path == _STREAM or route.method != "GET":
             continue
         if "{" in route.path:
             for _ in range(4):
-                await walk.send(route, _path(route, walk.town, _next(PATHS)))
+                await attack.send(route, _path(route, attack.town, _next(PATHS)))
         for name, schema in parameters_of(route):
             for value in (_next(VALUES)[:6000], *beyond(schema)):
-                pairs = [*_base(route, walk.town).items(), *((name, one) for one in (value if isinstance(value, list) else [value]))]
+                pairs = [*_base(route, attack.town).items(), *((name, one) for one in (value if isinstance(value, list) else [value]))]
                 query = "&".join(f"{key}={_quoted(text)}" for key, text in pairs)
-                await walk.send(route, f"{_path(route, walk.town)}?{query}")
+                await attack.send(route, f"{_path(route, attack.town)}?{query}")
         for query in ("a=%ff", "&".join(["a=1"] * 301), "max_id=1&max_id[]=2", "id[]=1&id=2", "id[a][b][c][d][e][f]=1", "%"):
-            await walk.send(route, f"{_path(route, walk.town)}?{query}")
-    assert walk.sent > 1000
+            await attack.send(route, f"{_path(route, attack.town)}?{query}")
+    assert attack.sent > 1000
 
 
 def _quoted(text: Any) -> str:
     return "".join(f"%{byte:02x}" for byte in str(text).encode())
 
 
-async def test_no_value_in_a_form_or_a_tree_fails_or_does_half(walk: Walk) -> None:
-    token = form_token((await walk.member.get("/posts/new")).text)
+async def test_no_value_in_a_form_or_in_json_fails_or_is_half_done(attack: Attack) -> None:
+    token = form_token((await attack.member.get("/posts/new")).text)
     for route in [*API_ROUTES, *WEB_ROUTES]:
-        if route.method == "GET" or route.path in _ENDS:
+        if route.method == "GET" or route.path in _ENDS_SESSION:
             continue
-        is_api = _door(route) == "api"
-        base, proof = _base(route, walk.town), {} if is_api else {"form_token": token}
-        # An id of nobody: what a fitting one does is the matter of other tests, and would end what this one stands on.
-        path = _path(route, walk.town) if base else _path(route, walk.town, "12345")
+        is_api = _application(route) == "api"
+        base, proof = _base(route, attack.town), {} if is_api else {"form_token": token}
+        # An unknown id: a valid one would change the data that this test uses. Other tests use valid ones.
+        path = _path(route, attack.town) if base else _path(route, attack.town, "12345")
         for name, schema in parameters_of(route) or [("x", {})]:
             key = name.removesuffix("[]") + ("", "[]", "[a]", "[0][name]")[next(_turn) % 4]
-            await walk.send(route, path, form={**base, **proof, key: _next(VALUES)})
+            await attack.send(route, path, form={**base, **proof, key: _next(VALUES)})
             if is_api:
-                await walk.send(route, path, as_json={**base, **tree(name, _next(TREES))})
+                await attack.send(route, path, as_json={**base, **tree(name, _next(TREES))})
                 for value in beyond(schema):
-                    await walk.send(route, path, form={**base, name: value})
-                    await walk.send(route, path, as_json={**base, **tree(name, value)})
+                    await attack.send(route, path, form={**base, name: value})
+                    await attack.send(route, path, as_json={**base, **tree(name, value)})
         if "{" in route.path:
             for _ in range(3):
-                await walk.send(route, _path(route, walk.town, _next(PATHS)), form={**base, **proof})
-    assert walk.refused > 600
+                await attack.send(route, _path(route, attack.town, _next(PATHS)), form={**base, **proof})
+    assert attack.refused > 600
 
 
-async def test_no_body_fails(walk: Walk) -> None:
-    token = form_token((await walk.member.get("/posts/new")).text)
+async def test_no_body_fails(attack: Attack) -> None:
+    token = form_token((await attack.member.get("/posts/new")).text)
     for route in [*API_ROUTES, *WEB_ROUTES]:
-        if route.method == "GET" or route.path in _ENDS:
+        if route.method == "GET" or route.path in _ENDS_SESSION:
             continue
         for _ in range(2):
             body, kind = _next(BODIES)
-            await walk.send(route, _path(route, walk.town, "12345"), body=body, headers={"content-type": kind, "x-form-token": token})
+            await attack.send(route, _path(route, attack.town, "12345"), body=body, headers={"content-type": kind, "x-form-token": token})
 
 
-async def test_nobody_and_too_small_a_token_get_nothing_done(walk: Walk) -> None:
-    small = await walk.town.program("push")
+async def test_requests_without_a_session_or_scope_are_refused(attack: Attack) -> None:
+    small = await attack.town.program("push")
     await small.get("/api/v1/push/subscription")
-    nobody, guessed = walk.town.village.nobody(), Visitor(walk.town.village.front, token="guessed")
-    walk.before = None
+    nobody, guessed = attack.town.village.nobody(), Visitor(attack.town.village.front, token="guessed")
+    attack.before = None
     for route in API_ROUTES:
-        form = None if route.method == "GET" else _base(route, walk.town)
-        path = _path(route, walk.town)
+        form = None if route.method == "GET" else _base(route, attack.town)
+        path = _path(route, attack.town)
         if route.access is not Access.PUBLIC:
-            assert (await walk.send(route, path, visitor=nobody, form=form)).status == 401, route
+            assert (await attack.send(route, path, visitor=nobody, form=form)).status == 401, route
             if route.scope and route.scope != "push":
-                assert (await walk.send(route, path, visitor=small, form=form)).status == 403, route
-        assert (await walk.send(route, path, visitor=guessed, form=form)).status == 401, route
+                assert (await attack.send(route, path, visitor=small, form=form)).status == 403, route
+        assert (await attack.send(route, path, visitor=guessed, form=form)).status == 401, route
     for route in WEB_ROUTES:
         if route.access is not Access.PUBLIC and route.method == "GET":
-            answer = await walk.send(route, _path(route, walk.town), visitor=nobody)
+            answer = await attack.send(route, _path(route, attack.town), visitor=nobody)
             assert answer.headers["location"].startswith("/log_in?next=/"), route
 
 
-async def test_no_form_without_its_token_does_anything(walk: Walk) -> None:
-    nobody = walk.town.village.nobody()
+async def test_no_form_without_its_token_does_anything(attack: Attack) -> None:
+    nobody = attack.town.village.nobody()
     for route in WEB_ROUTES:
         if route.method == "GET":
             continue
-        for visitor in (walk.member, nobody):
-            is_let_in = visitor is walk.member or route.access is Access.PUBLIC
+        for visitor in (attack.member, nobody):
+            is_admitted = visitor is attack.member or route.access is Access.PUBLIC
             for form in ({}, {"form_token": "x.y"}, {"form_token": "."}, {"form_token[a]": "x"}):
-                answer = await walk.send(
-                    route, _path(route, walk.town), visitor=visitor, form={**_base(route, walk.town), **form, "z": "1"}
+                answer = await attack.send(
+                    route, _path(route, attack.town), visitor=visitor, form={**_base(route, attack.town), **form, "z": "1"}
                 )
-                # Who lacks a role need not learn that there is a room.
-                expected = (403 if route.access in (Access.PUBLIC, Access.MEMBER) else 404) if is_let_in else 401
+                # Without the role, the page does not seem to exist.
+                expected = (403 if route.access in (Access.PUBLIC, Access.MEMBER) else 404) if is_admitted else 401
                 assert answer.status == expected, route
 
 
-async def test_addresses_of_nobody_answer_in_shape_too(walk: Walk) -> None:
+async def test_unknown_addresses_return_errors_of_the_documented_form(attack: Attack) -> None:
     for path in (
         "/api/v1/nothing",
         "/api/",
@@ -223,19 +223,19 @@ async def test_addresses_of_nobody_answer_in_shape_too(walk: Walk) -> None:
         "/\r\nX-Evil: 1",
     ):
         for method in ("GET", "POST", "HEAD", "DELETE", "PUT", "BREW"):
-            answer = await walk.program.send(method, path)
+            answer = await attack.program.send(method, path)
             if not path.startswith("/static"):
                 check_answer(answer, "api" if path.startswith("/api") else "pages", (method, path))
             assert answer.status in (400, 404), (method, path)
 
 
-async def test_an_upload_that_is_refused_leaves_no_row(walk: Walk) -> None:
+async def test_an_upload_that_is_refused_leaves_no_row(attack: Attack) -> None:
     for route in API_ROUTES:
         if route.path not in ("/api/v2/media", "/api/v1/accounts/update_credentials", "/api/v1/profile"):
             continue
         for name, content in (("file", b"<svg onload=alert(1)>"), ("avatar", b"GIF89a"), ("header", picture()[:60]), ("file", b"")):
-            before = await state(walk.town.village.database)
-            answer = await walk.program.upload(route.path, name, content, route.method)
+            before = await state(attack.town.village.database)
+            answer = await attack.program.upload(route.path, name, content, route.method)
             check_answer(answer, "api", route)
             if answer.status >= 400:
-                assert await state(walk.town.village.database) == before
+                assert await state(attack.town.village.database) == before

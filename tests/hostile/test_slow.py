@@ -1,4 +1,4 @@
-"""Slow and greedy connections: bounded in count, bytes and time, while others are answered."""
+"""Slow and greedy connections: limited in number, bytes and time, while others are served."""
 
 import asyncio
 import time
@@ -49,7 +49,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, se
     return await asyncio.wait_for(reader.readuntil(b"ok"), 3)
 
 
-async def _is_hung_up(reader: asyncio.StreamReader, seconds: float) -> bool:
+async def _is_closed(reader: asyncio.StreamReader, seconds: float) -> bool:
     async with asyncio.timeout(seconds):
         try:
             while await reader.read(65536):
@@ -59,7 +59,7 @@ async def _is_hung_up(reader: asyncio.StreamReader, seconds: float) -> bool:
     return True
 
 
-async def test_hundreds_who_never_finish_do_not_keep_others_out(port: int) -> None:
+async def test_hundreds_of_unfinished_requests_do_not_block_others(port: int) -> None:
     started = time.monotonic()
     slow = []
     for number in range(300):
@@ -73,25 +73,25 @@ async def test_hundreds_who_never_finish_do_not_keep_others_out(port: int) -> No
             assert time.monotonic() - begun < 1
             other[1].close()
             assert len(GuardedProtocol._waiting) <= 61
-    assert await _is_hung_up(slow[0][0], 1)  # who waited longest gave way
-    assert all([await _is_hung_up(reader, 5) for reader, _ in slow])
+    assert await _is_closed(slow[0][0], 1)  # the oldest connection was closed
+    assert all([await _is_closed(reader, 5) for reader, _ in slow])
     assert time.monotonic() - started < 30
     for _, writer in slow:
         writer.close()
 
 
-async def test_a_second_request_has_a_clock_too(port: int) -> None:
+async def test_a_second_request_has_a_time_limit_too(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     assert (await _answer(reader, writer)).startswith(b"HTTP/1.1 200")
-    await asyncio.sleep(2)  # waiting between requests is no harm
+    await asyncio.sleep(2)  # idle time between requests is allowed
     assert (await _answer(reader, writer)).startswith(b"HTTP/1.1 200")
     writer.write(b"GET / HT")
-    assert await _is_hung_up(reader, 3)
+    assert await _is_closed(reader, 3)
     writer.close()
 
 
 @pytest.mark.parametrize("unit", [b"X-A: " + b"a" * 1000 + b"\r\n", b"a" * 1000], ids=["many headers", "one header"])
-async def test_a_head_has_a_size(port: int, unit: bytes) -> None:
+async def test_the_size_of_a_request_head_is_limited(port: int, unit: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET / HTTP/1.1\r\nX-B: ")
     answer = b""
@@ -101,25 +101,25 @@ async def test_a_head_has_a_size(port: int, unit: bytes) -> None:
     try:
         answer = await asyncio.wait_for(reader.read(100), 3)
     except ConnectionResetError:
-        answer = b"HTTP/1.1 431"  # it hung up while we were still sending
+        answer = b"HTTP/1.1 431"  # closed while the client was still sending
     assert answer.startswith(b"HTTP/1.1 431")
     writer.close()
 
 
-async def test_a_body_after_its_answer_is_not_waited_for(port: int) -> None:
+async def test_a_body_after_its_response_is_not_awaited(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     assert (await _answer(reader, writer, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx")).startswith(b"HTTP/1.1 200")
-    assert await _is_hung_up(reader, 3)
+    assert await _is_closed(reader, 3)
     writer.close()
     whole = await asyncio.open_connection("127.0.0.1", port)
     assert (await _answer(*whole, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)).startswith(
         b"HTTP/1.1 200"
     )
-    assert (await _answer(*whole)).endswith(b"ok")  # and one that came whole is followed by the next request
+    assert (await _answer(*whole)).endswith(b"ok")  # after a complete body the next request is served
     whole[1].close()
 
 
-async def test_who_does_not_read_is_hung_up_on(port: int) -> None:
+async def test_a_client_that_does_not_read_is_disconnected(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
     writer.write(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")

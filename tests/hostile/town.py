@@ -1,4 +1,4 @@
-"""A lively network to attack, and what every attack is measured with: the state of the database, and what an answer owes."""
+"""A network with data to attack, and the checks of each attack: the state of the database, and the rules of responses."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.apps import register_app
 from tests.village import Answer, Village, Visitor
 
-_OWN_CLOCK = ("rate_windows", "timed_jobs", "homes", "home_entries")  # not what a refused request may leave alone
+_NOT_COMPARED = ("rate_windows", "timed_jobs", "homes", "home_entries")  # change without a request too
 _READERS = {
     "text",
     "optional_text",
@@ -36,7 +36,7 @@ _READERS = {
 
 @dataclass
 class Town:
-    """People, and one of everything that has an id."""
+    """Accounts, and one of everything that has an id."""
 
     village: Village
     ids: dict[str, str]
@@ -106,7 +106,7 @@ async def _state_sql(database: Database) -> str:
             " UNION ALL ".join(
                 f"SELECT '{table}', count(*)::int, coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM \"{table}\" AS t"
                 for table in tables
-                if table not in _OWN_CLOCK
+                if table not in _NOT_COMPARED
             )
         )
     return _sql[0]
@@ -121,7 +121,7 @@ def parameters_of(route: Route) -> list[tuple[str, dict[str, Any]]]:
 
 @cache
 def _read_in(module: str) -> tuple[str, ...]:
-    """The parameters that a module reads, found in its source: a new one is attacked from its first day."""
+    """The parameters that a module reads, found in its source, so that a new one is attacked automatically."""
     file = Path(folkmoot.__file__).parents[1] / (module.replace(".", "/") + ".py")
     found = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -132,8 +132,8 @@ def _read_in(module: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def check_answer(answer: Answer, door: str, what: object) -> None:
-    """What every answer owes, whatever was asked."""
+def check_answer(answer: Answer, application: str, what: object) -> None:
+    """Checks the rules for every response."""
     assert answer.status < 500, (what, answer.status, answer.text[:300])
     assert answer.headers["x-content-type-options"] == "nosniff", what
     assert answer.headers["referrer-policy"] == "same-origin", what
@@ -143,12 +143,12 @@ def check_answer(answer: Answer, door: str, what: object) -> None:
     assert "unsafe" not in answer.headers["content-security-policy"], what
     assert answer.headers["x-frame-options"] == "DENY", what
     assert answer.headers["cache-control"], what
-    if door == "pages":
+    if application == "pages":
         assert "geolocation=()" in answer.headers["permissions-policy"], what
         assert answer.headers["cross-origin-opener-policy"] == "same-origin", what
     if answer.status < 400:
         return
-    if door == "api":
+    if application == "api":
         assert answer.headers["content-type"].startswith("application/json"), what
         shape = json.loads(answer.body)
         assert isinstance(shape["error"], str), (what, shape)

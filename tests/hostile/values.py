@@ -1,4 +1,4 @@
-"""Values that no form and no app should send: in texts, in trees of JSON, in addresses, and as whole bodies."""
+"""Values that no form and no app should send: texts, JSON values, parts of addresses, and whole bodies."""
 
 import re
 from typing import Any
@@ -140,7 +140,7 @@ BODIES = [
 
 
 def beyond(schema: dict[str, Any]) -> list[Any]:
-    """Values just outside what a declared parameter takes, by its JSON Schema."""
+    """Values just outside the range of a declared parameter, by its JSON Schema."""
     found: list[Any] = []
     if "minimum" in schema:
         found.append(schema["minimum"] - 1)
