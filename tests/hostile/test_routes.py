@@ -12,7 +12,7 @@ from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.http.routing import Access, Route
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from tests.api.test_accounts import picture
-from tests.hostile.town import Town, build, check_answer, parameters_of, state
+from tests.hostile.sample import Sample, build_sample, check_answer, parameters_of, state
 from tests.hostile.values import BODIES, PATHS, TREES, VALUES, beyond, tree
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
@@ -40,16 +40,16 @@ def _kind(route: Route) -> str:
     return "account"
 
 
-def _path(route: Route, town: Town, value: str | None = None) -> str:
+def _path(route: Route, sample: Sample, value: str | None = None) -> str:
     """The route's address with valid values, or with `value` everywhere."""
-    path = route.path.replace("@{name}/{id}", "@jana/" + (value or town.ids["post"]))
-    valid = {"id": town.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc"}
+    path = route.path.replace("@{name}/{id}", "@jana/" + (value or sample.ids["post"]))
+    valid = {"id": sample.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc"}
     return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else valid.get(found[1], "1"), path)
 
 
-def _base(route: Route, town: Town) -> dict[str, Any]:
+def _base(route: Route, sample: Sample) -> dict[str, Any]:
     """Valid values for the parameters that are not under attack."""
-    ids = town.ids
+    ids = sample.ids
     return {
         "/api/v1/statuses": {"status": "dobré ráno"},
         "/posts": {"text": "dobré ráno", "poll_titles[]": ["a", "b"]},
@@ -86,8 +86,8 @@ _STREAM = "/live/home"
 class Attack:
     """Sends requests, checks each response, and compares the database before and after each refused request."""
 
-    def __init__(self, town: Town, member: Visitor, program: Visitor) -> None:
-        self.town, self.member, self.program = town, member, program
+    def __init__(self, sample: Sample, member: Visitor, program: Visitor) -> None:
+        self.sample, self.member, self.program = sample, member, program
         self.before: Any = None
         self.refused = self.sent = 0
 
@@ -95,7 +95,7 @@ class Attack:
         visitor = visitor or (self.program if _application(route) == "api" else self.member)
         if self.before is None:
             await visitor.get("/api/v1/instance" if _application(route) == "api" else "/about")  # the first visit of a day is stored
-            self.before = await state(self.town.village.database)
+            self.before = await state(self.sample.village.database)
         answer = await visitor.send(route.method, path, **more)
         self.sent += 1
         what = (route.method, path[:80], {key: str(value)[:120] for key, value in more.items()})
@@ -104,7 +104,7 @@ class Attack:
         if answer.status >= 400 or route.method == "GET":
             self.refused += 1
             if route.method != "GET":
-                assert await state(self.town.village.database) == self.before, (what, answer.status)
+                assert await state(self.sample.village.database) == self.before, (what, answer.status)
         else:
             self.before = None
         return answer
@@ -112,12 +112,12 @@ class Attack:
 
 @pytest.fixture
 async def attack(village: Village, caplog: pytest.LogCaptureFixture) -> Any:
-    town = await build(village)
-    member, program = await town.member(), await town.program()
+    sample = await build_sample(village)
+    member, program = await sample.member(), await sample.program()
     await member.get("/")
     await program.get("/api/v1/accounts/verify_credentials")
     with caplog.at_level(logging.WARNING):
-        yield Attack(town, member, program)
+        yield Attack(sample, member, program)
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
@@ -127,14 +127,14 @@ async def test_no_value_in_an_address_or_a_query_fails(attack: Attack) -> None:
             continue
         if "{" in route.path:
             for _ in range(4):
-                await attack.send(route, _path(route, attack.town, _next(PATHS)))
+                await attack.send(route, _path(route, attack.sample, _next(PATHS)))
         for name, schema in parameters_of(route):
             for value in (_next(VALUES)[:6000], *beyond(schema)):
-                pairs = [*_base(route, attack.town).items(), *((name, one) for one in (value if isinstance(value, list) else [value]))]
+                pairs = [*_base(route, attack.sample).items(), *((name, one) for one in (value if isinstance(value, list) else [value]))]
                 query = "&".join(f"{key}={_quoted(text)}" for key, text in pairs)
-                await attack.send(route, f"{_path(route, attack.town)}?{query}")
+                await attack.send(route, f"{_path(route, attack.sample)}?{query}")
         for query in ("a=%ff", "&".join(["a=1"] * 301), "max_id=1&max_id[]=2", "id[]=1&id=2", "id[a][b][c][d][e][f]=1", "%"):
-            await attack.send(route, f"{_path(route, attack.town)}?{query}")
+            await attack.send(route, f"{_path(route, attack.sample)}?{query}")
     assert attack.sent > 1000
 
 
@@ -148,9 +148,9 @@ async def test_no_value_in_a_form_or_in_json_fails_or_is_half_done(attack: Attac
         if route.method == "GET" or route.path in _ENDS_SESSION:
             continue
         is_api = _application(route) == "api"
-        base, proof = _base(route, attack.town), {} if is_api else {"form_token": token}
+        base, proof = _base(route, attack.sample), {} if is_api else {"form_token": token}
         # An unknown id: a valid one would change the data that this test uses. Other tests use valid ones.
-        path = _path(route, attack.town) if base else _path(route, attack.town, "12345")
+        path = _path(route, attack.sample) if base else _path(route, attack.sample, "12345")
         for name, schema in parameters_of(route) or [("x", {})]:
             key = name.removesuffix("[]") + ("", "[]", "[a]", "[0][name]")[next(_turn) % 4]
             await attack.send(route, path, form={**base, **proof, key: _next(VALUES)})
@@ -161,7 +161,7 @@ async def test_no_value_in_a_form_or_in_json_fails_or_is_half_done(attack: Attac
                     await attack.send(route, path, as_json={**base, **tree(name, value)})
         if "{" in route.path:
             for _ in range(3):
-                await attack.send(route, _path(route, attack.town, _next(PATHS)), form={**base, **proof})
+                await attack.send(route, _path(route, attack.sample, _next(PATHS)), form={**base, **proof})
     assert attack.refused > 600
 
 
@@ -172,17 +172,17 @@ async def test_no_body_fails(attack: Attack) -> None:
             continue
         for _ in range(2):
             body, kind = _next(BODIES)
-            await attack.send(route, _path(route, attack.town, "12345"), body=body, headers={"content-type": kind, "x-form-token": token})
+            await attack.send(route, _path(route, attack.sample, "12345"), body=body, headers={"content-type": kind, "x-form-token": token})
 
 
 async def test_requests_without_a_session_or_scope_are_refused(attack: Attack) -> None:
-    small = await attack.town.program("push")
+    small = await attack.sample.program("push")
     await small.get("/api/v1/push/subscription")
-    nobody, guessed = attack.town.village.nobody(), Visitor(attack.town.village.front, token="guessed")
+    nobody, guessed = attack.sample.village.nobody(), Visitor(attack.sample.village.front, token="guessed")
     attack.before = None
     for route in API_ROUTES:
-        form = None if route.method == "GET" else _base(route, attack.town)
-        path = _path(route, attack.town)
+        form = None if route.method == "GET" else _base(route, attack.sample)
+        path = _path(route, attack.sample)
         if route.access is not Access.PUBLIC:
             assert (await attack.send(route, path, visitor=nobody, form=form)).status == 401, route
             if route.scope and route.scope != "push":
@@ -190,12 +190,12 @@ async def test_requests_without_a_session_or_scope_are_refused(attack: Attack) -
         assert (await attack.send(route, path, visitor=guessed, form=form)).status == 401, route
     for route in WEB_ROUTES:
         if route.access is not Access.PUBLIC and route.method == "GET":
-            answer = await attack.send(route, _path(route, attack.town), visitor=nobody)
+            answer = await attack.send(route, _path(route, attack.sample), visitor=nobody)
             assert answer.headers["location"].startswith("/log_in?next=/"), route
 
 
 async def test_no_form_without_its_token_does_anything(attack: Attack) -> None:
-    nobody = attack.town.village.nobody()
+    nobody = attack.sample.village.nobody()
     for route in WEB_ROUTES:
         if route.method == "GET":
             continue
@@ -203,7 +203,7 @@ async def test_no_form_without_its_token_does_anything(attack: Attack) -> None:
             is_admitted = visitor is attack.member or route.access is Access.PUBLIC
             for form in ({}, {"form_token": "x.y"}, {"form_token": "."}, {"form_token[a]": "x"}):
                 answer = await attack.send(
-                    route, _path(route, attack.town), visitor=visitor, form={**_base(route, attack.town), **form, "z": "1"}
+                    route, _path(route, attack.sample), visitor=visitor, form={**_base(route, attack.sample), **form, "z": "1"}
                 )
                 # Without the role, the page does not seem to exist.
                 expected = (403 if route.access in (Access.PUBLIC, Access.MEMBER) else 404) if is_admitted else 401
@@ -234,8 +234,8 @@ async def test_an_upload_that_is_refused_leaves_no_row(attack: Attack) -> None:
         if route.path not in ("/api/v2/media", "/api/v1/accounts/update_credentials", "/api/v1/profile"):
             continue
         for name, content in (("file", b"<svg onload=alert(1)>"), ("avatar", b"GIF89a"), ("header", picture()[:60]), ("file", b"")):
-            before = await state(attack.town.village.database)
+            before = await state(attack.sample.village.database)
             answer = await attack.program.upload(route.path, name, content, route.method)
             check_answer(answer, "api", route)
             if answer.status >= 400:
-                assert await state(attack.town.village.database) == before
+                assert await state(attack.sample.village.database) == before

@@ -7,8 +7,8 @@ import pytest
 
 from folkmoot.base.limits import Limits
 from folkmoot.web.routes import ROUTES
+from tests.hostile.sample import build_sample, state
 from tests.hostile.test_routes import _path
-from tests.hostile.town import build, state
 from tests.moderation.court import Court
 from tests.village import Village, Visitor
 from tests.web.test_pages import form_token
@@ -47,15 +47,15 @@ def test_every_form_is_tried() -> None:
 
 @pytest.mark.parametrize("path", [path for path in _FILLED if "appeal" not in path])
 async def test_a_form_comes_back_filled_and_nothing_is_done(village: Village, path: str) -> None:
-    town = await build(village)
+    sample = await build_sample(village)
     [route] = [route for route in KEEPING if route.path == path]
     is_inside = route.access == "member"
-    visitor = await town.member() if is_inside else village.nobody()
+    visitor = await sample.member() if is_inside else village.nobody()
     token = form_token((await visitor.get("/posts/new" if is_inside else "/log_in")).text)
     await _exhaust(village, visitor)
     before = await state(village.database)
-    filled = {**({"account": town.ids["account"]} if path == "/reports" else {}), **_FILLED[path]}
-    answer = await visitor.post(_path(route, town), {"form_token": token, **_HIDDEN, **filled})
+    filled = {**({"account": sample.ids["account"]} if path == "/reports" else {}), **_FILLED[path]}
+    answer = await visitor.post(_path(route, sample), {"form_token": token, **_HIDDEN, **filled})
     assert answer.status == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 300
     assert SENTENCE in answer.text
@@ -66,11 +66,11 @@ async def test_a_form_comes_back_filled_and_nothing_is_done(village: Village, pa
 
 
 async def test_an_answer_comes_back_as_an_answer(village: Village) -> None:
-    town = await build(village)
-    jana = await town.member()
+    sample = await build_sample(village)
+    jana = await sample.member()
     token = form_token((await jana.get("/posts/new")).text)
     await _exhaust(village, jana)
-    for form in ({"text": "odpověď všem", "reply_to": town.ids["post"]}, {"text": "@karel jen tobě", "visibility": "3"}):
+    for form in ({"text": "odpověď všem", "reply_to": sample.ids["post"]}, {"text": "@karel jen tobě", "visibility": "3"}):
         answer = await jana.post("/posts", {"form_token": token, **form})
         assert answer.status == 429
         for name, value in form.items():

@@ -13,7 +13,7 @@ from folkmoot.network.posts.model import PollDraft
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.web.routes import ROUTES as WEB
 from tests.api.test_accounts import picture
-from tests.hostile.town import Town, build, state
+from tests.hostile.sample import Sample, build_sample, state
 from tests.village import Answer, Village
 from tests.web.test_pages import form_token
 
@@ -42,7 +42,7 @@ ALLOWED = {
     "POST /notifications/clear", "POST /messages/{id}/put_away", "POST /oauth/authorize",
     "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
 }
-# What others see, with what makes the request good. The ids are of the town, or of the member's own.
+# What others see, with what makes the request good. The ids are of the sample, or of the member's own.
 REFUSED: dict[str, dict[str, Any]] = {
     "POST /api/v1/statuses": {"status": "dobré ráno"},
     "PUT /api/v1/statuses/{own}": {"status": "opraveno"},
@@ -91,11 +91,11 @@ def test_every_unsafe_route_is_decided_about() -> None:
 class _Member:
     """Jana with a browser and an app, who can be frozen and let go again."""
 
-    def __init__(self, village: Village, town: Town) -> None:
-        self.village, self.town = village, town
+    def __init__(self, village: Village, sample: Sample) -> None:
+        self.village, self.sample = village, sample
 
     async def open(self) -> "_Member":
-        self.program, self.browser = await self.town.program(), await self.town.member()
+        self.program, self.browser = await self.sample.program(), await self.sample.member()
         self.token = form_token((await self.browser.get("/posts/new")).text)
         await self.program.upload("/api/v1/profile", "avatar", picture(), "PATCH")
         await self.program.upload("/api/v1/profile", "header", picture(), "PATCH")
@@ -107,7 +107,7 @@ class _Member:
 
     async def _things(self, other: str, media: str) -> dict[str, str]:
         """What an entry point acts on: an act that was done at one of them changes nothing at the other."""
-        ids, own = self.town.ids, await self.village.write("jana", "moje slova")
+        ids, own = self.sample.ids, await self.village.write("jana", "moje slova")
         poll = await self.village.write("karel", "Kam?", poll=PollDraft(titles=("sem", "tam"), expires_in=3600))
         assert poll.post.poll
         return {**ids, "own": str(own.post.id), "poll_post": str(poll.post.id), "poll": str(poll.post.poll.id), "media": media,
@@ -133,7 +133,7 @@ class _Member:
 
 @pytest.fixture
 async def member(village: Village) -> _Member:
-    return await _Member(village, await build(village)).open()
+    return await _Member(village, await build_sample(village)).open()
 
 
 async def test_what_others_see_is_refused_and_was_only_refused_for_that(member: _Member) -> None:

@@ -23,8 +23,8 @@ from folkmoot.portability.postgres import Postgres
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from tests.api.test_accounts import picture
 from tests.conftest import UNSAFE_BUT_FAST
+from tests.hostile.sample import Sample, build_sample, check_answer
 from tests.hostile.test_routes import _base, _path
-from tests.hostile.town import Town, build, check_answer
 from tests.portability.standby import caught_up, copy_media, make_standby, promote
 from tests.village import Answer, Village, Visitor, settings_for
 from tests.web.test_pages import form_token
@@ -38,7 +38,7 @@ NO_CHANGE = ("/oauth/userinfo", "/language")  # a read, and a cookie
 class Pair:
     """A network on its primary, and a process that serves the same from a standby."""
 
-    town: Town
+    sample: Sample
     primary: Village
     standby: Database
     data: DataDirectory
@@ -52,7 +52,7 @@ class Pair:
 
 @pytest.fixture
 async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -> AsyncIterator[Pair]:
-    town = await build(village)
+    sample = await build_sample(village)
     await village.settle("hana")
     async with village.database.write() as tx:
         for name in ("hana", "karel"):
@@ -63,11 +63,11 @@ async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -
         visitors |= {f"{name} pages": browser, f"{name} api": program}
     jana = visitors["jana api"]
     uploaded = await jana.upload("/api/v2/media", "file", picture())
-    town.ids["picture"] = uploaded.json["url"].rpartition("/")[2]
+    sample.ids["picture"] = uploaded.json["url"].rpartition("/")[2]
     await jana.post("/api/v1/statuses", {"status": "s obrázkem", "media_ids[]": uploaded.json["id"]})
-    await jana.post("/api/v1/reports", {"account_id": town.ids["account"], "status_ids[]": town.ids["poll_post"], "category": "spam"})
+    await jana.post("/api/v1/reports", {"account_id": sample.ids["account"], "status_ids[]": sample.ids["poll_post"], "category": "spam"})
     async with village.database.read() as conn:
-        town.ids["case"] = str(await conn.fetchval("SELECT id FROM cases"))
+        sample.ids["case"] = str(await conn.fetchval("SELECT id FROM cases"))
     for path in ("/", "/notifications"):
         await visitors["jana pages"].get(path)
     await village.work()
@@ -82,7 +82,7 @@ async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -
             await caught_up(dsn, there)
             database = await app._open(settings)
             front = app.create_front(settings, database)
-            yield Pair(town, village, database, data, front, {
+            yield Pair(sample, village, database, data, front, {
                 name: (visitor, _same(visitor, front)) for name, visitor in visitors.items()
             })
             await database.close()
@@ -94,10 +94,10 @@ def _same(visitor: Visitor, front: Any) -> Visitor:
     return Visitor(front, visitor._token, visitor.cookies.get("folkmoot", ""))
 
 
-def _address(route: Route, town: Town) -> str:
-    known = {"/media/{name}": f"/media/{town.ids['picture']}", "/moderate/cases/{id}": f"/moderate/cases/{town.ids['case']}"}
-    path = known.get(route.path) or _path(route, town)
-    query = "&".join(f"{key}={value}" for key, value in _base(route, town).items()) if route.method == "GET" else ""
+def _address(route: Route, sample: Sample) -> str:
+    known = {"/media/{name}": f"/media/{sample.ids['picture']}", "/moderate/cases/{id}": f"/moderate/cases/{sample.ids['case']}"}
+    path = known.get(route.path) or _path(route, sample)
+    query = "&".join(f"{key}={value}" for key, value in _base(route, sample).items()) if route.method == "GET" else ""
     return f"{path}?{query}" if query else path
 
 
@@ -108,7 +108,7 @@ async def test_a_standby_serves_every_page_and_read_as_its_primary_does(pair: Pa
             if route.method != "GET" or route.path in STREAMS:
                 continue
             for name in ("jana", "hana"):
-                path = _address(route, pair.town)
+                path = _address(route, pair.sample)
                 one, other = await pair.ask(route, path, name)
                 if route.path in TAKES and other.status == 503:
                     assert int(other.headers["retry-after"]) >= 1
@@ -120,7 +120,7 @@ async def test_a_standby_serves_every_page_and_read_as_its_primary_does(pair: Pa
                 if route.path == "/moderate/cases/{id}":
                     assert other.status == (200 if name == "hana" else 404)
                     assert name != "hana" or "You are reading a copy of the network" in other.text
-    case = f"/moderate/cases/{pair.town.ids['case']}"  # about a post of karel's, who must not read what is said of it here either
+    case = f"/moderate/cases/{pair.sample.ids['case']}"  # about a post of karel's, who must not read what is said of it here either
     assert [(await visitor.get(case)).status for visitor in pair.visitors["karel pages"]] == [403, 403]
     assert asked > 150
     assert good > asked * 0.8  # the walk has known ids, so most of it must show something
@@ -159,7 +159,7 @@ async def test_no_write_passes_on_a_standby_and_each_is_told_in_the_right_shape(
             continue
         is_api = route in API_ROUTES
         visitor = pair.visitors[f"jana {'api' if is_api else 'pages'}"][1]
-        answer = await visitor.send(route.method, _path(route, pair.town), {**_base(route, pair.town), **({} if is_api else proof)})
+        answer = await visitor.send(route.method, _path(route, pair.sample), {**_base(route, pair.sample), **({} if is_api else proof)})
         assert answer.status == 503 or 400 <= answer.status < 500, (route, answer.status, answer.text[:200])
         if answer.status == 503:
             paused.add(f"{route.method} {route.path}")

@@ -35,7 +35,7 @@ _READERS = {
 
 
 @dataclass
-class Town:
+class Sample:
     """Accounts, and one of everything that has an id."""
 
     village: Village
@@ -48,7 +48,7 @@ class Town:
         return await self.village.by_app("jana", scopes)
 
 
-async def build(village: Village) -> Town:
+async def build_sample(village: Village) -> Sample:
     await village.settle("jana", "karel", "eva")
     for one, other in (("jana", "karel"), ("karel", "jana")):
         await village.follow(one, other)
@@ -68,7 +68,7 @@ async def build(village: Village) -> Town:
     assert poll.post.poll
     notice = (await jana.get("/api/v1/notifications")).json[0]["id"]
     talk = (await jana.get("/api/v1/conversations")).json[0]["id"]
-    return Town(
+    return Sample(
         village,
         {
             "post": str(own.post.id),
