@@ -1,5 +1,6 @@
 """Relations through the client API: what is kept, when a mute ends, whom one knows, and lists paged by their own rows."""
 
+import itertools
 import re
 
 from folkmoot.base.ids import parse_id
@@ -92,3 +93,13 @@ async def test_notes_and_removed_followers(village: Village) -> None:
     assert (await jana.post(f"/api/v1/accounts/{id_}/note", {"comment": "x" * 2001})).status == 422
     assert (await jana.post(f"/api/v1/accounts/{id_}/remove_from_followers")).json["followed_by"] is False
     assert (await jana.post("/api/v1/accounts/12/follow")).status == 404
+
+
+async def test_a_follow_has_room_for_a_hundred_languages(village: Village) -> None:
+    """They stand in the primary key's index, where a row must be short."""
+    _, karel = await village.settle("jana", "karel")
+    jana = await village.by_app("jana")
+    many = ["".join(letters) + "-abcd" for letters in itertools.islice(itertools.permutations("qjxzvkwy", 3), 101)]
+    path = f"/api/v1/accounts/{karel.id}/follow"
+    assert (await jana.post(path, {"languages[]": many[:100]})).json["languages"] == many[:100]
+    assert (await jana.post(path, {"languages[]": many})).status in (400, 422)

@@ -14,7 +14,7 @@ from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.queries import delete_pulled_authors
 from folkmoot.network.timelines.actions import merge_author, push_post, rebuild_home, trim_homes
 from folkmoot.network.timelines.jobs import choose_push_or_pull
-from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
+from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public, pages
 from folkmoot.network.timelines.queries.homes import mark_unbuilt
 from tests.village import LIMITS, Village
 
@@ -238,3 +238,19 @@ async def test_a_home_that_is_filled_while_an_author_is_pushed_again_has_no_gap(
     assert await _home(database, reader) == [post.id]
     async with database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM home_entries") == 1
+
+
+@pytest.mark.parametrize("sql", [pages._HOME["DESC"], pages._HOME_WITH_PULLED["DESC"]], ids=["plain", "with pulled"])
+async def test_the_home_looks_each_follow_up_by_the_primary_key(db: Database, sql: str) -> None:
+    """Where most readers follow one author and some follow many: not all follows of the reader for each post."""
+    async with db.write() as tx:
+        await tx.execute("INSERT INTO accounts (id, username, username_key, created_at)"
+                         " SELECT n, 'reader_' || n, 'reader_' || n, now() FROM generate_series(1, 4000) AS n")
+        await tx.execute("INSERT INTO follows (account_id, target_id, id) SELECT n, 1, n FROM generate_series(3, 4000) AS n")
+        await tx.execute("INSERT INTO follows (account_id, target_id, id) SELECT 2, n, n + 5000 FROM generate_series(3, 300) AS n")
+        await tx.execute("ANALYZE follows")
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await tx.execute(f"PREPARE home (bigint, bigint, bigint, bigint) AS {sql}")
+        plan = "\n".join(row[0] for row in await tx.fetch("EXPLAIN EXECUTE home (2, 9000000000000000000, 0, 20)"))
+    assert "follows_pkey" in plan
+    assert not [line for line in plan.splitlines() if "follows_newest" in line or "Seq Scan on follows" in line or "Materialize" in line]

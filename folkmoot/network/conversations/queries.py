@@ -72,7 +72,8 @@ async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int)
 async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[int] | None = None) -> None:
     """Brings a direct post into the conversations of its author and of those it mentions.
 
-    With `newcomer_ids` only they get the conversation if they do not have it: the others have put it away. May run twice and in any order. The lock makes a deletion wait, so that its own job finds what is written here.
+    With `newcomer_ids` only they get the conversation if they do not have it: the others have put it away. May run twice
+    and in any order. The lock makes a deletion wait, so that its own job finds what is written here.
     """
     await tx.execute(
         f"""

@@ -9,20 +9,23 @@ from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.model import PostEffect, Visibility
 
 
-def visible_sql(post: str, author: str, viewer: str) -> str:
+def visible_sql(post: str, author: str, viewer: str, *, followed: str = "") -> str:
     """SQL: may `viewer` see `post`, written by `author`? The arguments are table aliases and a parameter like `$1`.
 
-    Leans on the primary keys of blocks, follows and mentions. A viewer that is NULL is nobody.
+    `followed` is SQL for what the statement knows already: the viewer follows the author, or is the author. A block ends
+    follows, so no block is looked up then. Leans on the primary keys of blocks, follows and mentions. A viewer that is
+    NULL is nobody.
     """
+    known = f"{followed} OR " if followed else ""
     return f"""(
         {author}.effect < {AccountEffect.SUSPENDED:d}
         AND {post}.effect < {PostEffect.REMOVED:d}
         AND ({post}.account_id = {viewer} OR (
             {post}.effect < {PostEffect.HIDDEN:d}
-            AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {post}.account_id AND blocks.target_id = {viewer})
+            AND ({known}NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {post}.account_id AND blocks.target_id = {viewer}))
             AND ({post}.visibility <= {Visibility.UNLISTED:d}
-                OR {post}.visibility = {Visibility.FOLLOWERS:d} AND EXISTS (
-                    SELECT FROM follows WHERE follows.account_id = {viewer} AND follows.target_id = {post}.account_id)
+                OR {post}.visibility = {Visibility.FOLLOWERS:d} AND ({known}EXISTS (
+                    SELECT FROM follows WHERE follows.account_id = {viewer} AND follows.target_id = {post}.account_id))
                 OR EXISTS (
                     SELECT FROM mentions WHERE mentions.account_id = {viewer} AND mentions.post_id = {post}.id))))
     )"""

@@ -42,17 +42,30 @@ def avoided_sql(reader: str, *who: str) -> str:
     return f"({exists('mutes', 'AND (expires_at IS NULL OR expires_at > now())')} OR {exists('blocks', '')})"
 
 
-def home_sql(post: str, original: str, follow: str, reader: str) -> str:
+def avoided_ids_sql(reader: str) -> str:
+    """SQL: an array of all whom the reader has muted or blocked, for statements that ask about many posts of one reader."""
+    return f"""ARRAY(
+        SELECT target_id FROM mutes WHERE account_id = {reader} AND (expires_at IS NULL OR expires_at > now())
+        UNION ALL SELECT target_id FROM blocks WHERE account_id = {reader})"""
+
+
+def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str = "", is_stored: bool = False) -> str:
     """SQL: does `post` belong in the home of the reader, whose `follow` of its author this is?
 
-    `original` is the post that it boosts, outer joined. One's own posts always belong in one's home and are not asked here.
+    `original` is the post that it boosts, outer joined; `avoided` the `avoided_ids_sql` of the reader, where the statement
+    has it. Of a post that is stored only what may have changed is asked; the visibility rule asks again about direct posts.
+    One's own posts always belong in one's home and are not asked here.
     """
+    def avoids(who: str) -> str:
+        return f"{who} = ANY ({avoided})" if avoided else avoided_sql(reader, who)
+
     return f"""(
         {post}.effect < {PostEffect.HIDDEN:d}
         AND {_language_sql(post, follow)}
-        AND {kept_sql(post, reader)}
-        AND NOT {avoided_sql(reader, f"{post}.account_id", f"{post}.boost_of_account_id")}
-        AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {_repeated_sql(post, original, reader)})
+        AND {_reply_sql(post, reader) if is_stored else kept_sql(post, reader)}
+        AND NOT {avoids(f"{post}.account_id")}
+        AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoids(f"{post}.boost_of_account_id")}
+            AND NOT {_repeated_sql(post, original, reader)})
     )"""
 
 

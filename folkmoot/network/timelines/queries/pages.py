@@ -11,7 +11,7 @@ from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.paging import Page
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
-from folkmoot.network.timelines.rules import home_sql, public_sql
+from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, public_sql
 
 # What a source gives: a post `p`, and of the post that it boosts (`o`, outer joined), or of itself, what is shown.
 _COLUMNS = """
@@ -20,15 +20,21 @@ _COLUMNS = """
     coalesce(o.visibility, p.visibility) AS shown_visibility, coalesce(o.effect, p.effect) AS shown_effect
 """
 _ORIGINAL = "LEFT JOIN posts AS o ON o.id = p.boost_of_id"
+_AVOIDED = f"WITH avoided AS MATERIALIZED (SELECT {avoided_ids_sql('$1')} AS ids)"  # of a home; in front of the statement
 
 
-def _page_sql(source: str, order: str) -> str:
-    """`source` selects `_COLUMNS` in `order`, with $1 the viewer, $2 and $3 the bounds and $4 the limit."""
+def _page_sql(source: str, order: str, *, is_home: bool = False) -> str:
+    """`source` selects `_COLUMNS` in `order`, with $1 the viewer, $2 and $3 the bounds and $4 the limit.
+
+    In a home the viewer follows whoever wrote or boosted each post, or it is the viewer's own.
+    """
+    shown = visible_sql("s", "sa", "$1", followed="p.boost_of_id IS NULL" if is_home else "")
+    boost = visible_sql("p", "a", "$1", followed="true" if is_home else "")
     return f"""
         SELECT p.id, coalesce(a.version, sa.version), s.id, s.version, sa.version,
                coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
                coalesce(m.bits, 0), m.choices,
-               {visible_sql("s", "sa", "$1")} AND (p.boost_of_id IS NULL OR s.id <> p.id AND {visible_sql("p", "a", "$1")})
+               {shown} AND (p.boost_of_id IS NULL OR s.id <> p.id AND {boost})
         FROM ({source}) AS p
         CROSS JOIN LATERAL (
             SELECT p.shown_id AS id, p.shown_version AS version, p.shown_account_id AS account_id,
@@ -54,7 +60,7 @@ def _followed_sql(order: str, above: str, which: str) -> str:
     return f"""
         SELECT recent.* FROM follows AS f CROSS JOIN LATERAL (
             SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
-            WHERE p.account_id = f.target_id AND p.id < $2 AND p.id > {above} AND {home_sql("p", "o", "f", "$1")}
+            WHERE p.account_id = f.target_id AND p.id < $2 AND p.id > {above} AND {home_sql("p", "o", "f", "$1", avoided="avoided.ids")}
             ORDER BY p.id {order} LIMIT $4) AS recent
         WHERE f.account_id = $1 AND {which}
     """
@@ -63,17 +69,19 @@ def _followed_sql(order: str, above: str, which: str) -> str:
 def _stored_sql(order: str) -> str:
     """What is stored in the home. Entries below `floor_id` may have gaps, and so may those of authors that are pulled.
 
-    OFFSET 0 keeps the planner from asking the rule of all entries before it sorts: entry by entry, until a page is full.
+    Entry by entry, in the order of the key, until a page is full. OFFSET 0 makes the planner look each follow up: where it
+    expects one follow per reader it would rather go through all of them for each entry.
     """
     return f"""
-        SELECT e.post_id AS id, account_id, visibility, effect, boost_of_id,
-            shown_id, shown_version, shown_account_id, shown_visibility, shown_effect
+        SELECT e.post_id AS id, {_COLUMNS.partition(",")[2]}
         FROM (
             SELECT post_id, author_id FROM home_entries
             WHERE account_id = $1 AND post_id < $2 AND post_id > greatest($3, homes.floor_id) ORDER BY post_id {order}) AS e
+        JOIN posts AS p ON p.id = e.post_id
         CROSS JOIN LATERAL (
-            SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL} JOIN follows AS f ON f.account_id = $1 AND f.target_id = e.author_id
-            WHERE p.id = e.post_id AND NOT f.is_pulled AND {home_sql("p", "o", "f", "$1")} OFFSET 0) AS p
+            SELECT shows_boosts, languages FROM follows
+            WHERE account_id = $1 AND target_id = e.author_id AND NOT is_pulled OFFSET 0) AS f
+        {_ORIGINAL} WHERE {home_sql("p", "o", "f", "$1", avoided="avoided.ids", is_stored=True)}
         ORDER BY e.post_id {order} LIMIT $4
     """
 
@@ -87,7 +95,8 @@ def _kept_home_sql(order: str, *, with_pulled: bool) -> str:
     pulled = f"UNION ALL ({_followed_sql(order, above, 'is_pulled')})" if with_pulled else ""
     source = f"SELECT * FROM (({_stored_sql(order)}) UNION ALL ({_own_sql(order, above)}) {pulled}) AS every ORDER BY id {order} LIMIT $4"
     return f"""
-        SELECT page.*, homes.floor_id FROM homes LEFT JOIN LATERAL ({_page_sql(source, order)}) AS page ON true
+        {_AVOIDED} SELECT page.*, homes.floor_id
+        FROM homes CROSS JOIN avoided LEFT JOIN LATERAL ({_page_sql(source, order, is_home=True)}) AS page ON true
         WHERE homes.account_id = $1 AND homes.floor_id IS NOT NULL
           AND ({with_pulled} OR NOT EXISTS (SELECT FROM follows WHERE account_id = $1 AND is_pulled))
     """
@@ -96,7 +105,8 @@ def _kept_home_sql(order: str, *, with_pulled: bool) -> str:
 def _pulled_home_sql(order: str) -> str:
     """The same home from logged tables alone: until it is built, below its floor, and on a standby."""
     source = f"(({_own_sql(order, '$3')}) UNION ALL ({_followed_sql(order, '$3', 'true')}))"
-    return _page_sql(f"SELECT * FROM {source} AS every ORDER BY id {order} LIMIT $4", order)
+    page = _page_sql(f"SELECT * FROM {source} AS every ORDER BY id {order} LIMIT $4", order, is_home=True)
+    return f"{_AVOIDED} SELECT page.* FROM avoided CROSS JOIN LATERAL ({page}) AS page"
 
 
 def _public_source(order: str, where: str, tables: str = "posts AS p") -> str:
