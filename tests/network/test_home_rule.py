@@ -10,12 +10,18 @@ from hypothesis import strategies as st
 
 from folkmoot.base.db import Database
 from folkmoot.network.posts.model import Visibility
-from folkmoot.network.timelines import actions
+from folkmoot.network.timelines import actions, jobs
 from tests import series
 from tests.network.worlds import ACTS, PEOPLE, Facts, Town
 
 _numbers = itertools.count()
 PUBLIC, FOLLOWERS, DIRECT = Visibility.PUBLIC, Visibility.FOLLOWERS, Visibility.DIRECT
+
+
+@pytest.fixture(autouse=True)
+def _rebuilds_of_this_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A semaphore that somebody has waited for belongs to that event loop, and each test has its own."""
+    monkeypatch.setattr(jobs, "_rebuilds", asyncio.Semaphore(2))
 
 
 @settings(max_examples=series.length(25, 400), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -29,6 +35,10 @@ PUBLIC, FOLLOWERS, DIRECT = Visibility.PUBLIC, Visibility.FOLLOWERS, Visibility.
 @example([("mute", 0, 1, 3600), ("write", 1, None, PUBLIC, None, False), ("deliver", 0), ("expire_mutes", 0)], 0, False).via("a mute ends")
 @example([("mute", 0, 3, 0), ("boost", 1, 3), ("deliver", 0), ("unmute", 0, 3)], 0, False).via("words of a muted one")
 @example([("block", 0, 3), ("boost", 1, 3), ("deliver", 0), ("unblock", 0, 3)], 0, False).via("words of a blocked one")
+@example([("mute", 0, 3, 0), ("boost", 1, 3)], 0, False).via("words of one who is muted still")
+@example([("block", 0, 3), ("boost", 1, 3)], 0, False).via("words of one who is blocked still")
+@example([("mute", 0, 1, 0), ("deliver", 0)], 0, False).via("posts of one who is muted still")
+@example([("block", 3, 0), ("boost", 1, 3), ("deliver", 0)], 0, False).via("words of one who blocks the reader")
 @example([("answer", 1, 3, PUBLIC), ("deliver", 0), ("follow", 0, 3, True, None)], 0, False).via("both sides are followed now")
 @example([("become_star", 1, True), ("write", 1, None, PUBLIC, None, False), ("deliver", 0), ("become_star", 1, False)], 0, False)
 @example([("become_star", 3, True), ("follow", 0, 3, True, None), ("deliver", 0), ("write", 3, None, PUBLIC, None, False)], 0, False)
