@@ -133,6 +133,7 @@ class Live:
         if self._is_standby:
             connection.terminate()
             self._outgoing.clear()  # nobody can hear it
+            self._had_connection = True  # what is told between the promotion and the next try is missed
             return
         try:
             if self._listens:

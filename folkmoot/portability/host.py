@@ -6,6 +6,7 @@ said here: the server itself says that, see `Database.is_standby`.
 """
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -36,8 +37,9 @@ class Host:
     def __init__(self, data: Path) -> None:
         self._file = data / FILE
         self._seen: object = None
-        self._state = HostState()
-        self._read()
+        self._state = HostState()  # a host that only has processes, and a database elsewhere, is what it is by default
+        with suppress(FileNotFoundError):
+            self._read()
 
     @property
     def state(self) -> HostState:
@@ -45,6 +47,8 @@ class Host:
         if (stamp := self._stamp()) != self._seen and stamp is not None:
             try:
                 self._read()
+            except FileNotFoundError:
+                log.warning("%s is gone; this host stays what it was", self._file)
             except HostProblem as problem:
                 log.warning("%s", problem.message % problem.params)
         return self._state
@@ -73,7 +77,7 @@ class Host:
         self._seen = self._stamp()
         try:
             self._state = msgspec.json.decode(self._file.read_bytes(), type=HostState)
-        except FileNotFoundError:  # a host that only has processes, and a database elsewhere, is what it is by default
-            self._state = HostState()
+        except FileNotFoundError:
+            raise
         except (msgspec.DecodeError, OSError) as error:
             raise HostProblem("%(file)s is damaged: %(why)s. Bring it back from a copy.", file=self._file, why=error) from error

@@ -182,6 +182,8 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
     with pytest.raises(WritesPaused):
         async with standby.cache():
             pass
+    gaps: list[bool] = []
+    standby.live.on_gap(lambda: gaps.append(True))
     await promote(standby.dsn, 2)
     # Promoted, but this host has not been told yet that it is the one: it refuses as before.
     assert not await standby.can_write()
@@ -203,6 +205,7 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
         while not heard:  # it listens now, as every process of a primary does
             other.live.publish("some topic", "hello")
             await asyncio.sleep(0.1)
+    assert gaps, "what was told between the promotion and this moment was missed"
     await other.close()
     # Fenced: another host has taken over.
     async with standby.write() as tx:
@@ -225,6 +228,9 @@ def test_the_host_is_what_its_file_says_now(open_folder: Path) -> None:
     assert host.writing_epoch() is None  # as it was, until the file is whole
     data.host_file.unlink()
     assert host.writing_epoch() is None  # a lost file makes no primary
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Host, "_stamp", lambda _host: object())  # it was lost after it was looked at
+        assert host.writing_epoch() is None
     data.host_file.symlink_to(data.host_file)
     assert host.writing_epoch() is None  # nor does one that cannot be read
     data.write(data.host_file, msgspec.json.encode(HostState(epoch=8)))
