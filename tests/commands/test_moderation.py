@@ -11,7 +11,7 @@ from tests.network_up import NetworkUp, moot
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -33,10 +33,15 @@ def test_a_damaged_end_of_the_journal_is_told_at_every_place_and_accepted(runnin
     assert whole.returncode == 0, whole.stdout
     assert "none altered" in whole.stdout
 
-    content = end.read_bytes()
-    end.write_bytes(content[:-5])
     reason = "the moderation journal is not sealed: the file journal.end is damaged, or belongs to another network"
-    _until(lambda: reason in _reasons(running))
+
+    def is_told() -> bool:
+        if reason in _reasons(running):
+            return True
+        end.write_bytes(end.read_bytes()[:50])  # again: a sealing that was under way writes the file anew
+        return False
+
+    _until(is_told)
     doctor = moot("doctor", data=running.data)
     assert doctor.returncode == 1
     assert re.search(rf"broken +{re.escape(reason)}", doctor.stdout, re.IGNORECASE)
