@@ -1,4 +1,4 @@
-"""A journey goes through the doors of a running network, with a browser."""
+"""Journeys use a running network through its public interfaces, with a browser."""
 
 from tests.web.conftest import browser
 

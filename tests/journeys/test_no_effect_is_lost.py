@@ -1,6 +1,6 @@
-"""A network under load whose parts are killed at random: in the end every effect is there, exactly once.
+"""Processes of a network under load are killed at random; at the end every effect exists exactly once.
 
-Killed are PostgreSQL, the worker, and single database sessions.
+The test kills PostgreSQL, the worker, and single database sessions.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Written:
 
 
 class Client:
-    """An app that repeats each request, with one idempotency key, until it is answered."""
+    """An app that retries each request, with the same idempotency key, until it succeeds."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url, self._token = url, token
@@ -68,7 +68,7 @@ class Client:
 
 @dataclass
 class LoadedNetwork:
-    """The network, who writes (each with an app), and who is written to."""
+    """The network, its writers with their apps, and the reader whom they address."""
 
     up: NetworkUp
     writers: list[Account]
@@ -87,7 +87,7 @@ def network(open_folder: Path) -> Iterator[LoadedNetwork]:
 
 
 async def _fill(up: NetworkUp) -> LoadedNetwork:
-    """The last writer sends messages only, so that totals of public posts can be compared."""
+    """Creates the accounts. The last writer sends private messages only, so that totals of public posts can be compared."""
     async with open_database(settings_of(up.data)) as database:
         writers = [await settle(database, f"writer{number}") for number in range(WRITERS)]
         reader = await settle(database, "reader")
@@ -101,7 +101,7 @@ async def _fill(up: NetworkUp) -> LoadedNetwork:
 
 
 def _write(network: LoadedNetwork, number: int, written: Written, stopped: "list[bool]") -> None:
-    """Posts one after the other, of all kinds; the last writer sends messages only."""
+    """Writes posts of all kinds, one after the other; the last writer sends private messages only."""
     client, count = network.clients[number], 0
     root = 0 if number == WRITERS - 1 else int(client.ask("/api/v1/statuses", {"status": "Kořen"}, f"{number} root")["id"])
     while not stopped:
@@ -117,9 +117,8 @@ def _write(network: LoadedNetwork, number: int, written: Written, stopped: "list
         time.sleep(PACE)
 
 
-
 class Killer:
-    """Kills a part of the network at random."""
+    """Kills a random part of the network."""
 
     def __init__(self, network: LoadedNetwork, rng: random.Random) -> None:
         self._network, self._rng = network, rng
@@ -131,7 +130,7 @@ class Killer:
         return part
 
     def _let_jobs_accumulate(self) -> None:
-        """So that many jobs are running at the moment of the kill."""
+        """Makes many jobs run at the time of the kill."""
         worker = worker_of(self._network.up)
         os.kill(worker, signal.SIGSTOP)
         time.sleep(self._rng.uniform(0, 1))
@@ -184,27 +183,27 @@ def test_after_many_kills_every_effect_is_there_exactly_once(network: LoadedNetw
             stopped.append(True)
         for one in writing:
             one.result()
-    assert min(len(written.mention), len(written.direct), len(written.threat), len(written.reply)) > kills, "too little load to tell"
+    assert min(len(written.mention), len(written.direct), len(written.threat), len(written.reply)) > kills, "too little load"
     network.up.wait()
-    asyncio.run(_everything_is_there(network, written))
-    _the_home_has_each_post_once(network, written)
+    asyncio.run(_assert_effects(network, written))
+    _assert_home(network, written)
 
 
 def _kill_often(killer: Killer, rng: random.Random, times: int) -> None:
     kills, deadline = 0, time.monotonic() + 60 + 10 * times
     while kills < times:
-        assert time.monotonic() < deadline, f"only {kills} kills succeeded: the network does not come back"
+        assert time.monotonic() < deadline, f"only {kills} kills succeeded: the network does not recover"
         time.sleep(rng.uniform(0.2, 3.0))
         try:
             part = killer.kill()
         except (OSError, IndexError, asyncpg.PostgresError) as error:
-            sys.stdout.write(f"not there yet: {error!r}\n")  # it is down, from the kill before
+            sys.stdout.write(f"still down: {error!r}\n")  # from the previous kill
         else:
             sys.stdout.write(f"killed: {part}\n")
             kills += 1
 
 
-async def _everything_is_there(network: LoadedNetwork, written: Written) -> None:
+async def _assert_effects(network: LoadedNetwork, written: Written) -> None:
     async with open_database(settings_of(network.up.data)) as database:
         await _until_idle(database)
         async with database.read() as conn:
@@ -235,7 +234,7 @@ async def _everything_is_there(network: LoadedNetwork, written: Written) -> None
 
 
 async def _until_idle(database: Any) -> None:
-    """Until no job waits and no delta is unfolded: what is slow is not lost, as long as something goes on."""
+    """Waits until no job and no counter delta is left. Fails only after a minute without progress, because slow is not lost."""
     deadline, left = time.monotonic() + 60, 0
     while True:
         try:
@@ -247,12 +246,12 @@ async def _until_idle(database: Any) -> None:
             if (now := state.waiting + deltas) != left:
                 deadline, left = time.monotonic() + 60, now
         except Exception as error:
-            sys.stdout.write(f"not yet: {error!r}\n")
+            sys.stdout.write(f"not ready: {error!r}\n")
         assert time.monotonic() < deadline, f"{state.waiting} jobs wait, {deltas} deltas are not folded"
         await asyncio.sleep(0.2)
 
 
-def _the_home_has_each_post_once(network: LoadedNetwork, written: Written) -> None:
+def _assert_home(network: LoadedNetwork, written: Written) -> None:
     wanted = sorted([*written.mention, *written.direct], reverse=True)[:40]
     found = [int(post["id"]) for post in network.reading.ask("/api/v1/timelines/home?limit=40")]
     assert len(found) == len(set(found))

@@ -1,4 +1,4 @@
-"""A job that kills its worker, or makes it hang, is parked after the fifth time; all other jobs are done (S15, R17)."""
+"""A job that kills its worker, or makes it hang, is parked after the fifth time; all other jobs are executed (S15, R17)."""
 
 import asyncio
 import multiprocessing
@@ -30,9 +30,9 @@ def _run_worker(dsn: str, folder: str) -> None:
 
 
 async def _work(dsn: str, folder: str) -> None:
-    """What runs in a process of its own, as often as it ends."""
+    """Runs a worker in its own process, which the test restarts when it ends."""
     async def kill(_database: Database, _order: Order) -> None:
-        await asyncio.sleep(0.05)  # others are running by now
+        await asyncio.sleep(0.05)  # other jobs are running now
         os.kill(os.getpid(), signal.SIGKILL)
 
     async def hang(_database: Database, _order: Order) -> None:
@@ -79,7 +79,7 @@ def test_a_job_that_ends_its_worker_five_times_is_parked_and_no_other_is(dsn: st
 
 
 async def _enqueue(dsn: str, name: str, order: Order | None) -> tuple[QueueState, list[StoredJob]]:
-    """Enqueues a job, if there is one, and looks at the queue."""
+    """Enqueues a job if there is one; returns the state of the queue and the stored jobs."""
     database = await Database.open(dsn, listen=False)
     async with database.write() as tx:
         if order:

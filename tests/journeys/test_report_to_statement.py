@@ -1,6 +1,6 @@
-"""From a post to the reason why it is gone, and back: through browsers and an app, as people go.
+"""A post is reported, removed and restored on appeal, with browsers and an app.
 
-The one thing that is not waited for is the half minute in which a decision can be taken back: it is made to pass.
+The test does not wait for the half minute in which a decision can be undone: it makes the settlement job due.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ THREAT = "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky."
 
 
 class App:
-    """Somebody's app: the client API with a token."""
+    """A member's app: the client API with a token."""
 
     def __init__(self, network: NetworkUp, name: str) -> None:
         self._url = network.url
@@ -48,17 +48,17 @@ def let_half_a_minute_pass(network: NetworkUp) -> None:
 
 
 def wait_for_text(page: Page, path: str, words: str) -> None:
-    """Looks again until the page says so: the worker follows a moment later."""
+    """Reloads the page until it contains the words, because the worker needs a moment."""
     for _ in range(40):
         page.goto(path)
         if words in page.inner_text("main"):
             return
         page.wait_for_timeout(250)
-    raise AssertionError(f"{path} never said: {words}\n{page.inner_text('main')}")
+    raise AssertionError(f"{path} never showed: {words}\n{page.inner_text('main')}")
 
 
 def write(page: Page, text: str) -> str:
-    """Publishes; returns the id of the post."""
+    """Publishes a post; returns its id."""
     page.goto("/posts/new")
     page.fill("#text", text)
     page.click("main button.main")
@@ -82,7 +82,7 @@ def report(page: Page, post: str, comment: str) -> str:
 
 
 def open_case(page: Page, text: str) -> str:
-    """Opens the case that shows these words, from one's share."""
+    """Opens the case with this text from the moderator's overview."""
     page.goto("/moderate")
     for address in [link.get_attribute("href") or "" for link in page.locator("main .rows a").all()]:
         page.goto(address)
@@ -146,7 +146,7 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
 
     reader = log_in_english("marie")
     reader.goto(f"/posts/{post}")
-    reader.wait_for_timeout(500)  # it has begun to listen
+    reader.wait_for_timeout(500)  # the page has subscribed by now
     decide(hana, "t", "remove", "Vyhrožuje poškozením aut.", by_keys=has_script)
     expect(reader.locator("article.opened")).to_have_text("This post is not here any longer.", timeout=2000)
     reporter.goto(f"/posts/{post}")
@@ -156,7 +156,7 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
     wait_for_text(author, "/notifications", "We removed your post.")
     author.locator(".notices a[href^='/statements/']").first.click()
     author.wait_for_url("**/statements/*")
-    letter = author.url
+    statement = author.url
     for words in ("Vyhrožuje poškozením aut. That is rule 2.", text, "A person of this network."):
         expect(author.locator("main")).to_contain_text(words)
 
@@ -165,7 +165,7 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
     author.wait_for_url("**/appeals/*")
     appeal = author.url
     expect(author.locator("main")).to_contain_text("We have your appeal.")
-    hana.goto("/moderate")  # whoever decided first does not decide again
+    hana.goto("/moderate")  # the first decider does not hear the appeal
     assert not any(text in _case_text(hana, link.get_attribute("href") or "") for link in hana.locator("main .rows a").all())
     open_case(ludmila, text)
     expect(ludmila.locator("h1")).to_contain_text("A second look")
@@ -174,14 +174,14 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
     decide(ludmila, "a", "keep", by_keys=has_script)
     let_half_a_minute_pass(running)
     wait_for_text(author, appeal, "We were wrong.")
-    author.goto(letter)
+    author.goto(statement)
     expect(author.locator("main")).to_contain_text("Your post is back")
     after = eva.ask(f"/api/v1/statuses/{post}")
     changes = {name for name in before if before[name] != after[name] and name != "account"}
-    assert not changes, changes  # it is back exactly as it was
+    assert not changes, changes  # it is restored exactly
     wait_for_text(reporter, mine, "The post stays.")
     for page in (author, reporter, hana, ludmila):
-        assert [problem for problem in page.problems if "404" not in problem] == []  # the removed post was looked for
+        assert [problem for problem in page.problems if "404" not in problem] == []  # the removed post was requested
 
 
 def _case_text(page: Page, address: str) -> str:

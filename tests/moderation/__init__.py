@@ -1,1 +1,1 @@
-"""Order: detection and what follows from it."""
+"""Tests of moderation, from detection to appeals."""

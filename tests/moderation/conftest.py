@@ -1,4 +1,4 @@
-"""The court, for every test of moderation."""
+"""The fixture `court` of all tests of moderation."""
 
 import pytest
 

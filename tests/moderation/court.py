@@ -1,4 +1,4 @@
-"""A village with an order: moderators, who report, claim and decide through the same actions as the pages."""
+"""A test network with moderators. Its methods report, claim and decide through the same actions as the pages."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.village import Village
 
 
 class Court:
-    """Who is in it: author, reader, two who report, two moderators."""
+    """Accounts: author, reader, two reporters, two moderators."""
 
     def __init__(self, village: Village) -> None:
         self.village = village
@@ -56,7 +56,7 @@ class Court:
             return await claim_case(tx, moderator, case.id)
 
     async def decide(self, name: str, case: Case, action: str, clause: str = "violence", **decision: Any) -> Verdict:
-        """Claims, decides, and lets the half minute pass."""
+        """Claims and decides a case, and settles the verdict."""
         await self.claim(name, case)
         moderator = await self.viewer(name)
         async with self.database.write() as tx:
@@ -67,13 +67,13 @@ class Court:
         return verdict
 
     async def let_half_a_minute_pass(self) -> None:
-        """What was ordered for later is due now, and done."""
+        """Makes delayed jobs due, and runs them."""
         async with self.database.write() as tx:
             await retry_jobs(tx, later_too=True)
         await self.village.work()
 
     async def told(self, name: str) -> list[tuple[str, int]]:
-        """(kind, reference) of what the network told somebody, oldest first."""
+        """(kind, reference) of the account's notifications from the network, oldest first."""
         async with self.database.read() as conn:
             rows = await conn.fetch(
                 "SELECT kind, reference_id FROM notifications WHERE account_id = $1 AND reference_id IS NOT NULL ORDER BY id",
@@ -87,6 +87,6 @@ class Court:
         return [row["kind"] for row in rows]
 
     async def sees(self, name: str, view: PostView) -> bool:
-        """Whether somebody can open the post's page."""
+        """Whether an account can read the post through the client API."""
         visitor = await self.village.by_app(name)
         return (await visitor.get(f"/api/v1/statuses/{view.post.id}")).status == 200

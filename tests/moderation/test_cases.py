@@ -1,4 +1,4 @@
-"""Reports join one case; it is claimed by one moderator at a time, and never by somebody who is part of it."""
+"""Reports join one case; one moderator at a time claims it, and never one who is concerned."""
 
 import asyncio
 from datetime import timedelta
@@ -29,12 +29,12 @@ async def test_reports_of_one_post_are_one_case(court: Court) -> None:
     await court.report("other_reporter", post, category="other")
     cases = await court.queue()
     assert [case.id for case in cases] == [first.id]
-    assert cases[0].clause == "violence"  # the gravest that anybody named
+    assert cases[0].clause == "violence"  # the gravest clause of all reports
     assert cases[0].harm > first.harm
     assert await court.journal(first) == ["case.opened", "report.filed", "report.filed"]
 
 
-async def test_many_who_report_at_once_get_one_case(court: Court) -> None:
+async def test_concurrent_reports_open_one_case(court: Court) -> None:
     post = await court.village.write("author")
     names = [f"crowd_{number}" for number in range(8)]
     await court.village.settle(*names)
@@ -42,13 +42,13 @@ async def test_many_who_report_at_once_get_one_case(court: Court) -> None:
     assert len(await court.queue()) == 1
 
 
-async def test_a_crowd_weighs_no_more_than_five(court: Court) -> None:
+async def test_many_reporters_count_no_more_than_five(court: Court) -> None:
     assert probability_of(0, [1 / 3] * 1000) == probability_of(0, [1 / 3] * 5) < 0.9
     assert accuracy_of(0, 0) == pytest.approx(1 / 3)
     assert accuracy_of(0, 20) < 0.05 < 0.9 < accuracy_of(20, 20)
 
 
-async def test_a_report_about_two_posts_joins_two_cases_and_one_about_nobody_s_post_none(court: Court) -> None:
+async def test_a_report_about_two_posts_joins_two_cases_and_one_about_a_hidden_or_foreign_post_none(court: Court) -> None:
     posts = [await court.village.write("author", text) for text in ("jedna", "dvě")]
     foreign = await court.village.write("reader", "tři")
     secret = await court.village.write("author", "jen pro mne", visibility=Visibility.FOLLOWERS)
@@ -118,7 +118,7 @@ async def test_a_claim_is_a_lease_renewed_by_activity(court: Court) -> None:
     assert (await court.journal(case)).count("case.claimed") == 2
 
 
-async def test_a_claim_is_given_back(court: Court) -> None:
+async def test_a_claim_is_released(court: Court) -> None:
     await court.report("reporter", await court.village.write("author"))
     (case,) = await court.queue()
     await court.claim("moderator", case)
@@ -129,7 +129,6 @@ async def test_a_claim_is_given_back(court: Court) -> None:
 
 
 async def test_two_moderators_at_once_never_hold_one_case(court: Court) -> None:
-    """Two hundred times."""
     names = ("moderator", "other_moderator")
     viewers = [await court.viewer(name) for name in names]
     posts = [await court.village.write("author", f"příspěvek {number}") for number in range(200)]
@@ -164,7 +163,7 @@ async def test_a_deleted_post_closes_its_case_and_its_reporters_are_told(court: 
         await court.claim("moderator", case)
 
 
-async def test_a_private_message_becomes_a_case_only_by_who_received_it(court: Court) -> None:
+async def test_a_private_message_becomes_a_case_only_by_a_report_of_a_recipient(court: Court) -> None:
     message = await court.village.write("author", "@reporter zabiju tě, přijdu si pro tebe v noci", visibility=Visibility.DIRECT)
     await court.village.work()
     assert not await court.queue()
@@ -174,7 +173,7 @@ async def test_a_private_message_becomes_a_case_only_by_who_received_it(court: C
     assert len(await court.queue()) == 1
 
 
-async def test_what_waits_is_counted_with_what_nobody_may_decide(court: Court) -> None:
+async def test_open_overdue_and_stuck_cases_are_counted(court: Court) -> None:
     post = await court.village.write("moderator", "Já vám dám")
     await court.report("reporter", await court.village.write("author"))
     async with court.database.read() as conn:
@@ -186,7 +185,7 @@ async def test_what_waits_is_counted_with_what_nobody_may_decide(court: Court) -
         assert (waiting.open, waiting.overdue, await count_stuck(conn)) == (2, 1, 1)
 
 
-async def test_a_lease_ends_when_a_clock_that_was_a_day_ahead_is_set_right(court: Court) -> None:
+async def test_a_lease_ends_when_a_clock_that_was_a_day_ahead_is_corrected(court: Court) -> None:
     post = await court.village.write("author", "Počkáme na něj u tramvaje")
     await court.report("reporter", post, clauses=("violence",))
     [case] = await court.queue()

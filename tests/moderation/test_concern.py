@@ -1,8 +1,7 @@
-"""Whoever has to do with a case neither sees it, nor claims it, nor decides it, and is told so kindly.
+"""A moderator who is concerned by a case cannot see, claim or decide it, and gets an explanation.
 
-Each kind of concern is walked through the queue, the page, the claim, the decision, a second look, taking back and the
-picture under review. Beside the one who is concerned there is always another moderator who is not: so no refusal can
-have another reason.
+Each kind of concern is tested with the queue, the page, the claim, the decision, an appeal, undoing, and the picture under
+review. Another moderator who is not concerned succeeds each time, so that no refusal has another reason.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,12 +28,12 @@ from tests.village import LIMITS
 from tests.web.test_pages import form_token
 
 _TEXT = "Přijďte si pro ránu."
-_KIND = "You know the people in this, so somebody else decides."
+_EXPLANATION = "You know the people in this, so somebody else decides."
 Later = Callable[[Court, str, PostView], Awaitable[None]]
 
 
 async def _written(court: Court, kind: str, author: str) -> PostView:
-    """A post that concerns the moderator from the first moment."""
+    """Writes a post that concerns the moderator from the start."""
     village = court.village
     if kind == "wrote it":
         return await village.write("moderator", _TEXT)
@@ -50,7 +49,7 @@ async def _written(court: Court, kind: str, author: str) -> PostView:
     return await village.write(author, _TEXT, reply_to_id=between.post.id)
 
 
-_FROM_THE_FIRST = [
+_FROM_THE_START = [
     "wrote it", "named in it", "addressed by a private message", "answered by it", "wrote in the thread above", "named in the thread above",
 ]
 
@@ -118,13 +117,13 @@ async def _sees_in_queue(court: Court, name: str, case: Case) -> bool:
 
 
 async def _refuses_everywhere(court: Court, case: Case, kind: str) -> None:
-    """Queue, page and claim are closed for `moderator`, and open for `other_moderator`."""
+    """Queue, page and claim are refused to `moderator`, and allowed to `other_moderator`."""
     browser, other = await court.village.by_browser("moderator"), await court.village.by_browser("other_moderator")
     assert not await _sees_in_queue(court, "moderator", case), kind
     assert await _sees_in_queue(court, "other_moderator", case), kind
     page = await browser.get(f"/moderate/cases/{case.id}")
     assert page.status == 403, kind
-    assert _KIND in page.text, kind
+    assert _EXPLANATION in page.text, kind
     assert _TEXT not in page.text, kind
     assert f"/moderate/cases/{case.id}" not in (await browser.get("/moderate")).text, kind
     claim = await browser.post(f"/moderate/cases/{case.id}/claim", {"form_token": form_token(page.text)})
@@ -136,15 +135,15 @@ async def _refuses_everywhere(court: Court, case: Case, kind: str) -> None:
     assert _TEXT in page.text, kind
 
 
-async def test_whoever_is_concerned_from_the_first_moment_neither_sees_nor_claims_a_case(court: Court) -> None:
-    for number, kind in enumerate(_FROM_THE_FIRST):
+async def test_a_moderator_concerned_from_the_start_neither_sees_nor_claims_a_case(court: Court) -> None:
+    for number, kind in enumerate(_FROM_THE_START):
         author = "moderator" if kind == "wrote it" else f"author_{number}"
         if kind != "wrote it":
             await court.village.settle(author)
         await _refuses_everywhere(court, await _reported(court, await _written(court, kind, author), author), kind)
 
 
-async def test_whoever_becomes_concerned_neither_sees_nor_claims_a_case_any_more(court: Court) -> None:
+async def test_a_moderator_who_becomes_concerned_neither_sees_nor_claims_a_case(court: Court) -> None:
     for number, (kind, happens) in enumerate(_LATER.items()):
         author = f"author_{number}"
         await court.village.settle(author)
@@ -155,7 +154,7 @@ async def test_whoever_becomes_concerned_neither_sees_nor_claims_a_case_any_more
         await _refuses_everywhere(court, case, kind)
 
 
-async def test_whoever_becomes_concerned_between_claim_and_decision_does_not_decide(court: Court) -> None:
+async def test_a_moderator_who_becomes_concerned_after_the_claim_does_not_decide(court: Court) -> None:
     browser = await court.village.by_browser("moderator")
     store = media_store(court.village.settings)
     moderator_id = court.village.people["moderator"].id
@@ -175,18 +174,18 @@ async def test_whoever_becomes_concerned_between_claim_and_decision_does_not_dec
         answer = await browser.post(f"/moderate/cases/{case.id}/decide", {
             "form_token": form_token(page), "seen_edited_at": "", "clause": "0", "action": "keep", "explanation": "", "days": "7"})
         assert answer.status == 403, kind
-        assert _KIND in answer.text, kind
+        assert _EXPLANATION in answer.text, kind
         assert _TEXT not in answer.text, kind
         async with court.database.read() as conn:
             assert not await holds_case_with_picture(conn, moderator_id, upload.key, clock.now()), kind
         assert (await court.case(case.id)).state is State.OPEN, kind
-        async with court.database.write() as tx:  # the lease runs out, and somebody else decides
+        async with court.database.write() as tx:  # the lease expires, and another moderator decides
             await tx.execute("UPDATE case_seats SET leased_until = now() - interval '1 second' WHERE case_id = $1", case.id)
             edited_at = await tx.fetchval("SELECT edited_at FROM posts WHERE id = $1", view.post.id)
         await court.decide("other_moderator", case, "keep", seen_edited_at=edited_at)
 
 
-async def test_an_answer_that_loses_its_parent_still_concerns_who_was_answered(court: Court) -> None:
+async def test_a_reply_to_a_deleted_post_still_concerns_its_author(court: Court) -> None:
     from folkmoot.network.posts.actions import delete_post
 
     own = await court.village.write("moderator", "Kdo přijde v pátek?")
@@ -196,7 +195,7 @@ async def test_an_answer_that_loses_its_parent_still_concerns_who_was_answered(c
     await _refuses_everywhere(court, await _reported(court, view, "author"), "answered by it, and deleted what was answered")
 
 
-async def test_a_second_look_is_closed_to_who_decided_appealed_reported_or_is_concerned(court: Court) -> None:
+async def test_an_appeal_is_refused_to_deciders_appellants_reporters_and_concerned_moderators(court: Court) -> None:
     await court.village.settle("third", "fourth", role=Role.MODERATOR)
     view = await court.village.write("author", _TEXT)
     await court.report("third", view, clauses=("violence",))
@@ -207,16 +206,16 @@ async def test_a_second_look_is_closed_to_who_decided_appealed_reported_or_is_co
     second = await court.case(appeal.case_id)
     assert [name for name in ("moderator", "other_moderator", "third", "fourth") if await _sees_in_queue(court, name, second)] == [
         "moderator", "fourth"]
-    await _reports(court, "author", view)  # the moderator, under a rule of its own: another case about the same post
+    await _reports(court, "author", view)  # by the moderator: opens another case about the same post
     for name in ("other_moderator", "third", "moderator"):
         with pytest.raises(Concerned):
             await court.claim(name, second)
         page = await (await court.village.by_browser(name)).get(f"/moderate/cases/{second.id}")
-        assert (page.status, _KIND in page.text, "Myslí to vážně." in page.text) == (403, True, False)
+        assert (page.status, _EXPLANATION in page.text, "Myslí to vážně." in page.text) == (403, True, False)
     assert await court.claim("fourth", second)
 
 
-async def test_one_who_has_become_concerned_takes_back_but_does_not_decide_again(court: Court) -> None:
+async def test_a_moderator_who_has_become_concerned_may_undo_but_not_decide_again(court: Court) -> None:
     view = await court.village.write("author", _TEXT)
     case = await _reported(court, view, "author")
     await court.claim("moderator", case)
@@ -226,14 +225,14 @@ async def test_one_who_has_become_concerned_takes_back_but_does_not_decide_again
     await court.village.follow("author", "moderator")
     browser = await court.village.by_browser("moderator")
     page = await browser.get(f"/moderate/cases/{case.id}")
-    assert page.status == 200  # what one has decided oneself, one may look at
+    assert page.status == 200  # the decider may read the case
     async with court.database.write() as tx:
         await undo_verdict(tx, moderator, verdict.id)
     assert await court.sees("reader", view)
     await _refuses_everywhere(court, await court.case(case.id), "decided, then followed")
 
 
-async def test_a_case_about_an_account_is_closed_to_who_is_named_in_its_profile(court: Court) -> None:
+async def test_a_case_about_an_account_is_refused_to_a_moderator_named_in_its_profile(court: Court) -> None:
     async with court.database.write() as tx:
         await update_profile(
             tx, court.village.people["author"], ProfileDraft(fields=[("Nepřítel", "@Moderator, ten zmetek")]), LIMITS.base_url)
@@ -245,7 +244,7 @@ async def test_a_case_about_an_account_is_closed_to_who_is_named_in_its_profile(
     assert await court.claim("other_moderator", case)
 
 
-async def test_the_next_case_passes_over_those_that_concern_one(court: Court) -> None:
+async def test_the_next_case_skips_those_that_concern_the_moderator(court: Court) -> None:
     await _reported(court, await court.village.write("author", f"@moderator {_TEXT}"), "author")
     browser = await court.village.by_browser("moderator")
     assert (await browser.get("/moderate/next")).headers["location"] == "/moderate?done=1"
@@ -267,5 +266,5 @@ async def test_a_case_that_concerns_every_moderator_is_stuck(court: Court) -> No
     assert await stuck() == 0
 
 
-async def test_a_case_that_is_not_there_is_not_a_kind_page(court: Court) -> None:
+async def test_an_unknown_case_is_not_found(court: Court) -> None:
     assert (await (await court.village.by_browser("moderator")).get("/moderate/cases/123")).status == 404

@@ -1,4 +1,4 @@
-"""The time to decide is watched: half of it, four fifths and all of it are noted once each, whatever the clock does."""
+"""The used shares of the time to decide (50, 80, 100 percent) are noted once each, also when the clock jumps."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ async def _watch_at(court: Court, case: Case, share: float) -> None:
 
 
 async def _noted(court: Court, case: Case) -> list[int]:
-    """The shares that were told of a case."""
+    """The shares that were noted for a case."""
     async with court.database.read() as conn:
         rows = await conn.fetch(
             "SELECT (payload->>'share')::int AS share FROM events WHERE kind = 'case.deadline_neared'"
@@ -43,9 +43,9 @@ async def test_each_share_is_noted_once(court: Court) -> None:
     assert (await court.journal(case)).count("case.deadline_neared") == 3
 
 
-async def test_a_watch_that_was_away_notes_what_passed_meanwhile(court: Court) -> None:
+async def test_shares_that_passed_while_the_job_did_not_run_are_noted_later(court: Court) -> None:
     cases = [await _case(court), await _case(court, "spam")]
-    await _watch_at(court, cases[0], 1.2)  # spam has seven days: nothing yet
+    await _watch_at(court, cases[0], 1.2)  # the spam case has seven days: no note yet
     assert [await _noted(court, case) for case in cases] == [[50, 80, 100], []]
 
 
@@ -60,7 +60,7 @@ async def test_a_clock_that_jumps_repeats_nothing_and_loses_nothing(court: Court
     assert await _noted(court, case) == [50, 80, 100]
 
 
-async def test_a_deadline_that_comes_nearer_is_noted_again_only_for_what_is_new(court: Court) -> None:
+async def test_an_earlier_deadline_notes_only_new_shares(court: Court) -> None:
     case = await _case(court, "spam")
     await _watch_at(court, case, 0.55)
     async with court.database.read() as conn:
@@ -69,19 +69,19 @@ async def test_a_deadline_that_comes_nearer_is_noted_again_only_for_what_is_new(
 
     async with court.database.read() as conn:
         view = await get_post_view(conn, view_id, court.village.people["reader"].id)
-    await court.report("other_reporter", view, clauses=("violence",))  # a day from the opening, instead of a week
+    await court.report("other_reporter", view, clauses=("violence",))  # due a day after opening, instead of a week
     await _watch_at(court, case, 0.55)
     assert await _noted(court, case) == [50, 80, 100]
 
 
-async def test_what_is_decided_is_not_watched_any_more(court: Court) -> None:
+async def test_decided_cases_are_not_noted(court: Court) -> None:
     case = await _case(court)
     await court.decide("moderator", case, "keep")
     await _watch_at(court, case, 2.0)
     assert await _noted(court, case) == []
 
 
-async def test_two_watches_at_once_note_once(court: Court) -> None:
+async def test_concurrent_runs_note_once(court: Court) -> None:
     import asyncio
 
     cases = [await _case(court) for _ in range(5)]
@@ -89,7 +89,7 @@ async def test_two_watches_at_once_note_once(court: Court) -> None:
     assert [await _noted(court, case) for case in cases] == [[50, 80, 100]] * 5
 
 
-async def test_a_long_backlog_is_noted_in_parts(court: Court) -> None:
+async def test_a_long_backlog_is_noted_in_batches(court: Court) -> None:
     async with court.database.write() as tx:
         await tx.execute(
             "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, opened_at, due_at)"

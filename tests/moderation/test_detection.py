@@ -1,4 +1,4 @@
-"""Each new or edited post is examined at once: what is over a threshold gets a case, or is hidden until people look."""
+"""Each new or edited post is examined at once; over a threshold it gets a case, or is hidden until a decision."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ from folkmoot.network.posts.model import PostCreated, PostDraft, PostEdited
 from tests.moderation.court import Court
 from tests.village import LIMITS
 
-# What the packaged detector makes of these is tested through the worker; thresholds through one that says what we want.
+# The packaged detector is tested through the worker; the thresholds with a detector whose findings the test chooses.
 _THREAT = "Zítra si na tebe počkám před školou a rozbiju ti hubu, zabiju tě."
 
 
 class _KeywordDetector:
-    """A detector that finds what a text says it should: `queue` or `hide`."""
+    """A detector whose finding is named in the text: `queue` or `hide`."""
 
     def score(self, texts: list[str], langs: list[str | None]) -> list[Finding]:
         return [
@@ -49,7 +49,7 @@ async def test_a_threat_is_hidden_by_the_worker_and_its_author_is_told(court: Co
     assert await court.journal(case) == ["case.opened", "signal.raised", "restriction.imposed", "statement.issued"]
 
 
-async def test_what_is_suspect_gets_a_case_and_stays_until_people_have_looked(court: Court) -> None:
+async def test_a_post_over_the_queue_threshold_gets_a_case_and_stays_visible(court: Court) -> None:
     post_id = await _examined(court, "queue")
     (case,) = await court.queue()
     assert (case.subject_id, case.probability) == (post_id, pytest.approx(0.5))
@@ -57,14 +57,14 @@ async def test_what_is_suspect_gets_a_case_and_stays_until_people_have_looked(co
     assert not await court.told("author")
 
 
-async def test_what_is_harmless_leaves_no_trace(court: Court) -> None:
+async def test_a_harmless_post_leaves_no_trace(court: Court) -> None:
     await _examined(court, "dobrý den")
     assert not await court.queue()
     async with court.database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM journal") == 0
 
 
-async def test_examining_twice_points_out_once(court: Court) -> None:
+async def test_examining_twice_raises_one_signal(court: Court) -> None:
     post_id = await _examined(court, "hide")
     for _ in range(2):
         await Examiner(_KeywordDetector).examine_edited(court.database, PostEdited(post_id=post_id, account_id=1))
@@ -74,7 +74,7 @@ async def test_examining_twice_points_out_once(court: Court) -> None:
     assert (await court.journal(case)).count("restriction.imposed") == 1
 
 
-async def test_cover_poll_and_descriptions_are_read_too(court: Court) -> None:
+async def test_the_cover_is_examined_too(court: Court) -> None:
     post_id = await _examined(court, "klid", cover="hide")
     assert not await _is_seen(court, post_id)
 
@@ -89,7 +89,7 @@ async def test_an_edited_post_is_examined_anew(court: Court) -> None:
     assert not await _is_seen(court, post_id)
 
 
-async def test_words_that_people_have_let_stand_are_not_hidden_again(court: Court) -> None:
+async def test_a_text_that_was_decided_keep_is_not_hidden_again(court: Court) -> None:
     post_id = await _examined(court, "hide")
     await court.decide("moderator", (await court.queue())[0], "keep")
     assert await _is_seen(court, post_id)
@@ -100,7 +100,7 @@ async def test_words_that_people_have_let_stand_are_not_hidden_again(court: Cour
     assert not await court.queue()
 
 
-async def test_a_report_and_a_signal_are_one_case_and_weigh_together(court: Court) -> None:
+async def test_a_report_and_a_signal_join_one_case_and_add_up(court: Court) -> None:
     post_id = await _examined(court, "queue")
     before = (await court.queue())[0]
     async with court.database.read() as conn:
@@ -113,7 +113,7 @@ async def test_a_report_and_a_signal_are_one_case_and_weigh_together(court: Cour
     assert case.probability > before.probability
 
 
-async def test_a_flood_of_signals_at_once_makes_one_case_each(court: Court) -> None:
+async def test_concurrent_signals_open_one_case_for_each_post(court: Court) -> None:
     posts = [await court.village.write("author", f"hide {number}") for number in range(6)]
     examiner = Examiner(_KeywordDetector)
     events = [PostEdited(post_id=view.post.id, account_id=1) for view in posts]

@@ -1,4 +1,4 @@
-"""What people write on a quiet day does not fill the queue, and a plain threat does not pass."""
+"""Everyday posts do not fill the queue, and a plain threat is detected."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ TRAINING = Path(__file__).parents[2] / "training"
 
 
 @pytest.mark.parametrize("lang", ["cs", "en"])
-def test_posts_of_a_quiet_day_are_left_alone(lang: str) -> None:
-    rows = read_examples(TRAINING / f"everyday_{lang}.jsonl", {"split": "dev"})  # which nothing was learnt from
+def test_everyday_posts_get_no_signal(lang: str) -> None:
+    rows = read_examples(TRAINING / f"everyday_{lang}.jsonl", {"split": "dev"})  # not used for training
     findings = Detector.load().score([row.text for row in rows], [lang] * len(rows))
     assert sum(finding.queue for finding in findings) <= len(rows) // 10
     assert not any(finding.hide for finding in findings)
@@ -25,7 +25,7 @@ def test_posts_of_a_quiet_day_are_left_alone(lang: str) -> None:
     ("I'll pick you up at five, wait for me outside.", "en"),
     ("Could murder a cup of tea.", "en"),
 ])
-def test_the_grammar_of_threats_alone_is_none(text: str, lang: str) -> None:
+def test_the_grammar_of_threats_alone_gets_no_signal(text: str, lang: str) -> None:
     (finding,) = Detector.load().score([text], [lang])
     assert not finding.queue, finding
 

@@ -1,4 +1,4 @@
-"""Disguises that the detector sees through, and honest text that it leaves alone."""
+"""Disguises are removed and named; other text is only folded."""
 
 import pytest
 
@@ -37,13 +37,13 @@ def test_a_disguise_is_undone_and_named(text: str, plain: str, disguise: str) ->
     ("👍🏽", "thumbsupsign"),
     ("", ""),
 ])
-def test_honest_text_is_only_folded(text: str, plain: str) -> None:
+def test_other_text_is_only_folded(text: str, plain: str) -> None:
     folded = unmask(text)
     assert folded.text == plain
     assert not folded.disguises
 
 
-def test_the_text_s_own_spelling_is_found_again() -> None:
+def test_the_original_spelling_is_found() -> None:
     spelled = folding.spellings("Zítra Tě Z4BIJU, ty s v i n ě!")
     assert spelled["zabiju"] == "Z4BIJU"
     assert spelled["svine"] == "s v i n ě"

@@ -1,4 +1,4 @@
-"""The numbers that judge the detector, beside another program's; thresholds that keep their budgets."""
+"""The evaluation metrics agree with scikit-learn; the thresholds keep their budgets."""
 
 import numpy as np
 from hypothesis import given
@@ -37,14 +37,14 @@ def _row(number: int, **labels: object) -> Example:
 def test_each_kind_of_harmless_text_keeps_its_budget() -> None:
     kinds: list[dict[str, object]] = [{"neutral": 1}, {"kind": "quote"}, {}]
     rows = [_row(number, **kinds[number // 1000]) for number in range(3000)]
-    dice = np.random.default_rng(7)
-    for harsh in range(3):  # whichever of the three kinds looks worst
-        scores = dice.random(3000) * 0.5
+    rng = np.random.default_rng(7)
+    for harsh in range(3):  # whichever of the three kinds has the highest scores
+        scores = rng.random(3000) * 0.5
         scores[1000 * harsh : 1000 * (harsh + 1)] += 0.4
         limits = thresholds(rows, scores)
         for one in measure_rates(rows, scores, limits):
             assert one["queued"] <= BUDGETS[one["kind"]][0]
             assert one["hidden"] <= BUDGETS[one["kind"]][1]
-        assert sum(one["queued"] for one in measure_rates(rows, scores, limits)) > 0.005  # and not by queueing nothing
+        assert sum(one["queued"] for one in measure_rates(rows, scores, limits)) > 0.005  # but something is queued
         assert limits[""] == limits["en"]
     assert thresholds([_row(1, neutral=1)], np.array([0.1])) == {"": Thresholds(0.5, 0.9)}

@@ -27,8 +27,8 @@ def test_reasons_name_words_of_the_text_and_its_disguise() -> None:
     assert "spaced-out letters" in finding.reasons
 
 
-def test_a_threat_does_not_hide_in_a_chapter() -> None:
-    """However long the text around it is: it counts as it would among a few sentences."""
+def test_a_threat_in_a_long_text_is_found() -> None:
+    """The length of the surrounding text does not change the score much."""
     detector = Detector.load()
     threat, sentence = "Zítra tě najdu a zabiju tě, ty svině. ", "Ráno jsem šla kolem řeky a lávka byla celá bílá, pak přišel mlynář. "
     texts = [sentence * 20, sentence * 5 + threat + sentence * 3, sentence * 25 + threat + sentence * 25]
@@ -47,7 +47,7 @@ def test_a_language_that_was_never_measured_takes_the_strictest_thresholds() -> 
     assert all(limits.queue <= limits.hide for limits in detector.header.thresholds.values())
 
 
-def test_any_text_is_answered() -> None:
+def test_any_text_is_scored() -> None:
     strange = ["\ud800", "\x00", "\u200b", "🔪" * 5000, "a" * 100_000, "\n" * 1000, "ا ل س ل ا م", "!" * 999, "k" + "\u0301" * 500]
     for finding in Detector.load().score(strange, ["xx"] * len(strange)):
         assert 0 <= finding.score <= 1
@@ -69,7 +69,7 @@ def test_the_packaged_detector_is_small_and_quick_to_load() -> None:
     assert PACKAGED.stat().st_size <= 6 * 2**20
     started = time.perf_counter()
     model = artefact.read(PACKAGED)
-    assert time.perf_counter() - started < 1  # far less on a quiet machine: see benchmarks/results
+    assert time.perf_counter() - started < 1  # far less on an idle machine: see benchmarks/results
     assert model.header.card["data"]
     assert all(one["licences"] and one["sources"] for one in model.header.card["data"] if one["rows"])
 

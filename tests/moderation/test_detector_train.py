@@ -1,4 +1,4 @@
-"""From labelled posts to a detector in use, by the commands: on a small file that was written for these tests (CC0)."""
+"""From labelled posts to a detector in use, with the commands, on a small file that was written for these tests (CC0)."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ SMALL = Path(__file__).parent / "data" / "small.jsonl"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A detector that `moot detector train` has written."""
+    """A detector, trained with `moot detector train`."""
     out = tmp_path_factory.mktemp("detector") / "small.detector"
     done = moot("detector", "train", str(SMALL), "--out", str(out))
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path, tmp_path: Path) -> None:
     table = json.loads(moot("detector", "evaluate", str(SMALL), "--model", str(trained), "--json").stdout)
     assert [(row["lang"], row["rows"], row["threats"], row["base_rate"]) for row in table] == [("cs", 40, 20, 0.5), ("en", 40, 20, 0.5)]
-    assert all(row["roc_auc"] > 0.9 for row in table)  # most of these rows it has learnt
+    assert all(row["roc_auc"] > 0.9 for row in table)  # it was trained on most of these rows
     held_out = json.loads(moot("detector", "evaluate", str(SMALL), "--model", str(trained), "--where", "split=dev", "--json").stdout)
     assert [row["rows"] for row in held_out] == [8, 8]
     lines = moot("detector", "score", str(SMALL), "--model", str(trained)).stdout.splitlines()
@@ -51,20 +51,20 @@ def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path,
     assert versions.current(tmp_path) is None
     in_use = versions.CurrentDetector(tmp_path)
     assert in_use().version == Detector.load().version
-    assert versions.use(tmp_path, version) == version  # an earlier one is still there
-    assert in_use().version == version  # and a worker that is running takes it
+    assert versions.use(tmp_path, version) == version  # the earlier one is still installed
+    assert in_use().version == version  # and a running worker loads it
 
 
 def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -> None:
     model = artefact.read(trained)
-    stranger = tmp_path / "stranger.detector"
-    artefact.write(stranger, artefact.Artefact(msgspec.structs.replace(model.header, version="../escaped"), model.tables))
+    foreign = tmp_path / "foreign.detector"
+    artefact.write(foreign, artefact.Artefact(msgspec.structs.replace(model.header, version="../escaped"), model.tables))
     with pytest.raises(Problem, match="cannot be read"):
-        versions.use(tmp_path / "data", str(stranger))
+        versions.use(tmp_path / "data", str(foreign))
     assert not list(tmp_path.rglob("*escaped*"))
 
 
-def test_the_scorer_says_what_scikit_learn_says(trained: Path) -> None:
+def test_the_scorer_agrees_with_scikit_learn(trained: Path) -> None:
     rows = [row for row in read_examples(SMALL) if row.split == "train"]
     labels, everything = np.array([float(row.threat or 0) for row in rows]), np.arange(len(rows))
     training_set = TrainingSet(read_counts([row.text for row in rows]), labels, np.ones(len(rows)), np.full(len(rows), -1))
@@ -114,7 +114,7 @@ def test_a_changed_bit_or_another_file_is_refused(trained: Path, tmp_path: Path)
     assert artefact.read(trained).header.version
 
 
-def test_too_little_is_said_and_not_learnt(tmp_path: Path) -> None:
+def test_too_few_rows_are_refused(tmp_path: Path) -> None:
     done = moot("detector", "train", str(SMALL), "--out", str(tmp_path / "x"), "--weigh", "small=much")
     assert "--weigh needs FILE=NUMBER" in done.stderr
     few = tmp_path / "few.jsonl"
@@ -142,7 +142,7 @@ def test_scoring_needs_neither_the_trainer_nor_the_clone(trained: Path, tmp_path
     assert done.returncode == 1
 
 
-def test_nothing_in_detection_can_run_what_it_reads() -> None:
+def test_detection_never_executes_what_it_reads() -> None:
     for file in (ROOT / "folkmoot" / "moderation" / "detection").glob("*.py"):
         names = {node.id for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Name)}
         assert not names & {"pickle", "joblib", "eval", "exec", "marshal", "dill"}, file

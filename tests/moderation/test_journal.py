@@ -1,4 +1,4 @@
-"""The journal keeps what happened: an altered, removed or inserted row is found, and so is an end that was cut off."""
+"""Altered, removed and inserted entries of the journal are found, and so is a truncated chain."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -29,7 +29,7 @@ async def _check(db: Database, end: Path) -> Verification:
 
 
 async def _as_intruder(dsn: str, *statements: str) -> None:
-    """Somebody who owns the database: can switch the trigger off."""
+    """An intruder who owns the database and can disable the triggers."""
     connection = await asyncpg.connect(dsn)
     await connection.execute("ALTER TABLE journal DISABLE TRIGGER ALL")
     for statement in statements:
@@ -40,7 +40,7 @@ async def _as_intruder(dsn: str, *statements: str) -> None:
 
 @pytest.fixture
 async def sealed(db: Database, tmp_path: Path) -> Path:
-    """Twelve entries in a chain, and where its end is noted."""
+    """Twelve sealed entries, and the file with the end of the chain."""
     end = tmp_path / "journal.end"
     for _ in range(3):
         await _write(db, 4)
@@ -76,7 +76,7 @@ async def test_a_change_is_found(db: Database, dsn: str, sealed: Path, statement
     assert not (await _check(db, sealed)).is_whole
 
 
-async def test_every_single_entry_is_guarded(db: Database, dsn: str, sealed: Path) -> None:
+async def test_a_change_of_any_entry_is_found(db: Database, dsn: str, sealed: Path) -> None:
     for position in range(1, 13):
         await _as_intruder(dsn, f"UPDATE journal SET facts = facts || ' ' WHERE position = {position}")
         found = await _check(db, sealed)
@@ -85,7 +85,7 @@ async def test_every_single_entry_is_guarded(db: Database, dsn: str, sealed: Pat
     assert (await _check(db, sealed)).is_whole
 
 
-async def test_a_chain_computed_anew_misses_the_signature(db: Database, dsn: str, sealed: Path) -> None:
+async def test_a_recomputed_chain_lacks_the_signature(db: Database, dsn: str, sealed: Path) -> None:
     await _as_intruder(dsn, "UPDATE journal SET actor_id = 7 WHERE position = 2")
     async with db.read() as conn:
         entries = await list_sealed(conn, 0, 100)
@@ -98,18 +98,18 @@ async def test_a_chain_computed_anew_misses_the_signature(db: Database, dsn: str
     assert any("recomputed" in fault for fault in found.faults)
 
 
-async def test_an_end_cut_off_with_its_signed_heads_is_missed(db: Database, dsn: str, sealed: Path) -> None:
+async def test_a_chain_truncated_with_its_signed_heads_is_found(db: Database, dsn: str, sealed: Path) -> None:
     await _as_intruder(dsn, "DELETE FROM journal WHERE position > 9", "DELETE FROM journal_heads")
     assert "its end is missing" in (await _check(db, sealed)).faults[0]
 
 
-async def test_an_entry_with_an_earlier_time_was_put_in_later(db: Database, dsn: str, sealed: Path) -> None:
+async def test_an_entry_inserted_later_is_found_by_its_time(db: Database, dsn: str, sealed: Path) -> None:
     await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
     await seal(db, SECRET, sealed)
     assert "inserted later" in (await _check(db, sealed)).faults[0]
 
 
-async def test_an_earlier_time_between_later_ones_was_put_in(db: Database, dsn: str, sealed: Path) -> None:
+async def test_an_entry_inserted_between_later_ones_is_found_by_its_time(db: Database, dsn: str, sealed: Path) -> None:
     await _as_intruder(dsn, "INSERT INTO journal (at, kind, facts) VALUES (now() - interval '1 hour', 'verdict.reached', '{}')")
     await _write(db, 3)
     await seal(db, SECRET, sealed)
@@ -118,8 +118,8 @@ async def test_an_earlier_time_between_later_ones_was_put_in(db: Database, dsn: 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(hours=-2)])
 @pytest.mark.parametrize("after", [1, 3])
-async def test_a_clock_that_is_set_right_is_no_forgery(db: Database, sealed: Path, ahead: timedelta, after: int) -> None:
-    """It was ahead for a while, or behind; then entries go on at the right time."""
+async def test_a_corrected_clock_is_not_a_fault(db: Database, sealed: Path, ahead: timedelta, after: int) -> None:
+    """The clock is ahead or behind for some entries, then correct again."""
     with clock.stopped_at(clock.now() + ahead):
         await _write(db, 2)
         await seal(db, SECRET, sealed)
@@ -155,7 +155,7 @@ async def test_two_sealers_at_once_make_one_chain(db: Database, tmp_path: Path) 
     assert (found.faults, found.entries) == ([], 120)
 
 
-async def test_the_clock_decides_what_stands_in_an_entry(db: Database, tmp_path: Path) -> None:
+async def test_the_time_of_an_entry_comes_from_the_clock(db: Database, tmp_path: Path) -> None:
     moment = clock.now() - timedelta(seconds=3)
     with clock.stopped_at(moment):
         await _write(db, 1)

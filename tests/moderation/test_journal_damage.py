@@ -1,5 +1,5 @@
-"""What was removed from the journal before it was sealed is missed; a damaged end of the chain stops the sealer, says so at
-every place where somebody looks, and is accepted only by hand."""
+"""Entries removed before they are sealed are found; a damaged end of the chain stops sealing, is reported everywhere, and is
+accepted only by an operator."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ async def _state(db: Database) -> SealState:
 
 
 async def _as_owner(dsn: str, *statements: str) -> None:
-    """Somebody who owns the database and can switch the triggers off."""
+    """Runs statements as the owner of the database, with the triggers disabled."""
     connection = await asyncpg.connect(dsn)
     await connection.execute("ALTER TABLE journal DISABLE TRIGGER ALL")
     for statement in statements:
@@ -48,7 +48,7 @@ async def _as_owner(dsn: str, *statements: str) -> None:
 
 @pytest.fixture
 async def end(db: Database, tmp_path: Path) -> Path:
-    """Six entries in a chain, and the file that holds its end; the sealer has seen its file once more."""
+    """Six sealed entries, and the file with the end of the chain; the sealer has run once more since."""
     file = tmp_path / "journal.end"
     await _write(db, 6)
     assert await seal(db, SECRET, file) == 6
@@ -63,7 +63,7 @@ async def end(db: Database, tmp_path: Path) -> Path:
     "id = (SELECT min(id) FROM journal WHERE position IS NULL)", "id = (SELECT max(id) FROM journal)",
     "case_id = 1 AND position IS NULL", "case_id IN (1, 2) AND position IS NULL", "position IS NULL",
 ])
-async def test_entries_removed_before_they_are_sealed_are_missed(db: Database, dsn: str, end: Path, removed: str) -> None:
+async def test_entries_removed_before_they_are_sealed_are_found(db: Database, dsn: str, end: Path, removed: str) -> None:
     await _write(db, 4)
     await _as_owner(dsn, f"DELETE FROM journal WHERE {removed}")
     found = await _check(db, end)
@@ -72,12 +72,12 @@ async def test_entries_removed_before_they_are_sealed_are_missed(db: Database, d
     await seal(db, SECRET, end)
     assert await _state(db) is SealState.ENTRIES_MISSING
     await _write(db)
-    assert await seal(db, SECRET, end) == 1  # what people do is still sealed
+    assert await seal(db, SECRET, end) == 1  # new entries are still sealed
     assert await _state(db) is SealState.ENTRIES_MISSING
     assert [fault for fault in (await _check(db, end)).faults if "removed before" in fault] == found.faults
 
 
-async def test_every_single_entry_is_missed(db: Database, dsn: str, end: Path) -> None:
+async def test_the_removal_of_any_entry_is_found(db: Database, dsn: str, end: Path) -> None:
     for number in range(5):
         await _write(db, 5)
         await _as_owner(dsn, f"DELETE FROM journal WHERE position IS NULL AND case_id = {number}")
@@ -93,7 +93,7 @@ async def test_removed_entries_cannot_be_hidden_by_new_numbers_once_the_next_is_
     assert "was altered" in (await _check(db, end)).faults[0]
 
 
-async def test_what_is_rolled_back_or_cut_off_leaves_no_gap(db: Database, dsn: str, end: Path) -> None:
+async def test_rolled_back_and_terminated_transactions_leave_no_gap(db: Database, dsn: str, end: Path) -> None:
     for _ in range(5):
         with pytest.raises(RuntimeError):
             async with db.write() as tx:
@@ -113,7 +113,7 @@ async def test_what_is_rolled_back_or_cut_off_leaves_no_gap(db: Database, dsn: s
     assert (found.faults, found.entries) == ([], 11)
 
 
-async def test_many_writers_at_once_leave_no_gap_and_wait_for_nobody(db: Database, end: Path) -> None:
+async def test_concurrent_writers_leave_no_gap_and_do_not_wait_for_each_other(db: Database, end: Path) -> None:
     async def write(number: int) -> None:
         for turn in range(10):
             try:
@@ -177,7 +177,7 @@ def test_every_damaged_end_is_found(tmp_path: Path) -> None:
 
 
 def _damage(end: Path, how: str) -> bytes:
-    """Spoils the file; returns what was in it."""
+    """Damages the file; returns its previous content."""
     content = end.read_bytes()
     end.unlink()
     if how == "unreadable":
@@ -198,20 +198,20 @@ def _put_back(end: Path, content: bytes) -> None:
     ("empty", SealState.END_DAMAGED), ("cut", SealState.END_DAMAGED), ("flipped", SealState.END_DAMAGED),
     ("foreign", SealState.END_DAMAGED), ("unreadable", SealState.END_UNREADABLE), ("missing", SealState.END_MISSING),
 ])
-async def test_a_damaged_end_stops_the_sealer_and_is_told_everywhere(
+async def test_a_damaged_end_stops_the_sealer_and_is_reported_everywhere(
     db: Database, village: Village, end: Path, how: str, state: SealState
 ) -> None:
     content = _damage(end, how)
     await _write(db)
     assert await seal(db, SECRET, end) == 0
     assert await _state(db) is state
-    found = await _check(db, end)  # does not crash, and still walks the chain
+    found = await _check(db, end)  # does not crash, and still verifies the chain
     assert (found.entries, found.unsealed, len(found.faults)) == (6, 1, 1)
     assert str(end) in found.faults[0]
     answer = await village.nobody().get("/readyz")
     assert answer.status == 503
     assert state.reason in answer.json["reasons"]
-    _put_back(end, content)  # then it goes on by itself
+    _put_back(end, content)  # then sealing continues without an operator
     assert await seal(db, SECRET, end) == 1
     assert await _state(db) is SealState.SEALING
     assert state.reason not in (await village.nobody().get("/readyz")).json["reasons"]
@@ -219,7 +219,7 @@ async def test_a_damaged_end_stops_the_sealer_and_is_told_everywhere(
 
 
 @pytest.mark.parametrize("how", ["empty", "foreign", "missing"])
-async def test_damage_is_accepted_by_hand_and_stays_in_the_journal(db: Database, end: Path, how: str) -> None:
+async def test_damage_is_accepted_by_an_operator_and_recorded_in_the_journal(db: Database, end: Path, how: str) -> None:
     _damage(end, how)
     await _write(db)
     assert await seal(db, SECRET, end) == 0
@@ -235,7 +235,7 @@ async def test_damage_is_accepted_by_hand_and_stays_in_the_journal(db: Database,
     assert (await _check(db, end)).entries == 9
 
 
-async def test_removed_entries_are_accepted_by_hand_and_only_those(db: Database, dsn: str, end: Path) -> None:
+async def test_removed_entries_are_accepted_and_only_those(db: Database, dsn: str, end: Path) -> None:
     await _write(db, 3)
     await _as_owner(dsn, "DELETE FROM journal WHERE position IS NULL AND case_id < 2")
     await seal(db, SECRET, end)
@@ -251,7 +251,7 @@ async def test_removed_entries_are_accepted_by_hand_and_only_those(db: Database,
     assert len((await _check(db, end)).faults) == 1
 
 
-async def test_the_owner_of_the_database_cannot_accept_in_the_operator_s_name(db: Database, dsn: str, end: Path) -> None:
+async def test_the_owner_of_the_database_cannot_forge_an_acceptance(db: Database, dsn: str, end: Path) -> None:
     await _write(db, 2)
     await _as_owner(dsn, "DELETE FROM journal WHERE position IS NULL AND case_id = 0")
     await seal(db, SECRET, end)
@@ -263,7 +263,7 @@ async def test_the_owner_of_the_database_cannot_accept_in_the_operator_s_name(db
     assert "removed before" in (await _check(db, end)).faults[0]
 
 
-async def test_a_restored_host_begins_to_keep_the_end_and_says_so(db: Database, end: Path, tmp_path: Path) -> None:
+async def test_a_restored_host_starts_to_keep_the_end_and_records_it(db: Database, end: Path, tmp_path: Path) -> None:
     other = tmp_path / "restored" / "journal.end"
     other.parent.mkdir()
     assert await seal(db, SECRET, other) == 1
@@ -273,11 +273,11 @@ async def test_a_restored_host_begins_to_keep_the_end_and_says_so(db: Database, 
     await seal(db, SECRET, other)
     other.unlink()
     await _write(db)
-    assert await seal(db, SECRET, other) == 0  # from now on it is missed there too
+    assert await seal(db, SECRET, other) == 0  # from now on a missing file is found there too
     assert await _state(db) is SealState.END_MISSING
 
 
-async def test_a_restored_host_does_not_keep_a_chain_whose_end_was_cut_off(db: Database, dsn: str, end: Path, tmp_path: Path) -> None:
+async def test_a_restored_host_does_not_accept_a_truncated_chain(db: Database, dsn: str, end: Path, tmp_path: Path) -> None:
     await _as_owner(dsn, "DELETE FROM journal WHERE position = 6")
     other = tmp_path / "restored" / "journal.end"
     other.parent.mkdir()
@@ -296,7 +296,7 @@ async def test_two_hosts_keep_the_end_at_once(db: Database, end: Path, tmp_path:
     assert (await _check(db, end)).faults == (await _check(db, other)).faults == []
 
 
-async def test_missing_entries_are_a_warning_of_readiness(db: Database, dsn: str, village: Village, end: Path) -> None:
+async def test_missing_entries_are_a_readiness_warning(db: Database, dsn: str, village: Village, end: Path) -> None:
     await _write(db)
     await _as_owner(dsn, "DELETE FROM journal WHERE position IS NULL")
     assert SealState.ENTRIES_MISSING.reason not in (await village.nobody().get("/readyz")).json["warnings"]

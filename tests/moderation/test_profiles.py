@@ -1,4 +1,4 @@
-"""Names and biographies are examined like posts: at the sign-up and at each change. Nothing hides a person; people decide."""
+"""Profiles are examined like posts, at sign-up and at each change. A profile is never hidden before a decision."""
 
 import re
 
@@ -25,7 +25,7 @@ _THREAT = "Zítra si na tebe počkám před školou a rozbiju ti hubu, zabiju t�
 
 
 class _KeywordDetector:
-    """A detector that finds what a text says it should, in any of its places."""
+    """A detector whose finding is named in the text: `queue` or `hide`."""
 
     def score(self, texts: list[str], langs: list[str | None]) -> list[Finding]:
         return [
@@ -53,17 +53,17 @@ async def _effect(court: Court) -> AccountEffect:
 ])
 async def test_a_threat_in_a_profile_becomes_a_case_of_the_account_by_the_worker(court: Court, draft: dict[str, object]) -> None:
     await court.village.work()
-    assert not await court.queue()  # names alone say nothing
+    assert not await court.queue()  # usernames alone get no signal
     await _describe(court, **draft)
     await court.village.work()
     case, = await court.queue()
     assert (case.subject, case.subject_id, case.clause) == (Subject.ACCOUNT, court.village.people["author"].id, "violence")
     assert await court.journal(case) == ["case.opened", "signal.raised"]
-    assert await court.told("author") == []  # nothing is done before people have looked
+    assert await court.told("author") == []  # no measure before a decision
     assert await _effect(court) is AccountEffect.NONE
 
 
-async def test_a_name_is_examined_at_the_sign_up(court: Court) -> None:
+async def test_a_name_is_examined_at_sign_up(court: Court) -> None:
     async with court.database.write() as tx:
         account = await create_account(tx, "novacek", display_name="zabiju tě, ty svině")
     await court.village.work()
@@ -72,7 +72,7 @@ async def test_a_name_is_examined_at_the_sign_up(court: Court) -> None:
 
 
 @pytest.mark.parametrize("draft", [{"display_name": "hide"}, {"bio": "hide"}, {"fields": [("hide", "")]}, {"fields": [("", "hide")]}])
-async def test_every_place_of_a_profile_is_read(court: Court, draft: dict[str, object]) -> None:
+async def test_every_field_of_a_profile_is_examined(court: Court, draft: dict[str, object]) -> None:
     await _describe(court, **draft)
     await _examine(court)
     assert len(await court.queue()) == 1
@@ -81,7 +81,7 @@ async def test_every_place_of_a_profile_is_read(court: Court, draft: dict[str, o
     assert "hide" in words.text
 
 
-async def test_examining_twice_points_out_once_and_new_words_anew(court: Court) -> None:
+async def test_examining_twice_raises_one_signal_and_a_new_text_another(court: Court) -> None:
     await _describe(court, bio="queue")
     for _ in range(3):
         await _examine(court)
@@ -92,7 +92,7 @@ async def test_examining_twice_points_out_once_and_new_words_anew(court: Court) 
     assert (await court.journal(case)).count("signal.raised") == 2
 
 
-async def test_words_that_people_have_let_stand_are_not_pointed_out_again(court: Court) -> None:
+async def test_a_text_that_was_decided_keep_gets_no_new_signal(court: Court) -> None:
     await _describe(court, bio="queue")
     await _examine(court)
     case, = await court.queue()
@@ -104,7 +104,7 @@ async def test_words_that_people_have_let_stand_are_not_pointed_out_again(court:
     assert [one.id != case.id for one in await court.queue()] == [True]
 
 
-async def test_the_case_shows_the_words_and_a_verdict_is_about_those(court: Court) -> None:
+async def test_the_case_shows_the_text_and_a_verdict_requires_the_same_text(court: Court) -> None:
     await _describe(court, display_name="Rváč", bio=_THREAT, fields=[("Odkud", "z hide kopce")])
     await court.village.work()
     case, = await court.queue()
@@ -129,7 +129,7 @@ async def test_the_case_shows_the_words_and_a_verdict_is_about_those(court: Cour
     assert await _effect(court) is AccountEffect.FROZEN
 
 
-async def test_poll_options_descriptions_and_warnings_of_a_post_are_read(court: Court) -> None:
+async def test_poll_options_descriptions_and_covers_of_a_post_are_examined(court: Court) -> None:
     store, author = media_store(court.village.settings), court.village.people["author"]
     upload = await upload_picture(court.database, store, author, picture(), description="popis hide")
     for draft, word in (

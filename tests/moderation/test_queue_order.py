@@ -1,4 +1,4 @@
-"""The order of the queue is that of the urgency at any hour, and an index carries it."""
+"""The queue is ordered by urgency at any time, and an index provides this order."""
 
 import itertools
 import random
@@ -17,23 +17,23 @@ _START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def urgency_of(case: Case, now: datetime) -> float:
-    """Expected harm, doubling every 48 hours as the deadline comes nearer and passes."""
+    """Expected harm, doubling every 48 hours before and after the deadline."""
     return max(case.harm, 0.000001) * 2.0 ** ((now - case.due_at) / timedelta(hours=48))
 
 
-def _case(number: int, dice: random.Random) -> Case:
-    opened_at = _START + timedelta(seconds=dice.randrange(30 * 86400))
+def _case(number: int, rng: random.Random) -> Case:
+    opened_at = _START + timedelta(seconds=rng.randrange(30 * 86400))
     return Case(
         id=number, subject=Subject.POST, subject_id=number, account_id=1, state=State.OPEN, clause="violence", severity=0.9,
-        probability=0.5, harm=dice.choice([0.0, 1e-7, dice.random() * 2, dice.random() / 1000]), appealed_verdict_id=None, barred_ids=(),
-        opened_at=opened_at, due_at=opened_at + timedelta(hours=dice.choice([1, 24, 72, 168]), microseconds=dice.randrange(10**6)),
+        probability=0.5, harm=rng.choice([0.0, 1e-7, rng.random() * 2, rng.random() / 1000]), appealed_verdict_id=None, barred_ids=(),
+        opened_at=opened_at, due_at=opened_at + timedelta(hours=rng.choice([1, 24, 72, 168]), microseconds=rng.randrange(10**6)),
         closed_at=None,
     )
 
 
 async def test_the_order_is_that_of_the_urgency_at_any_moment(tx: WriteTx) -> None:
-    dice = series.dice("order of the queue")
-    cases = [_case(number, dice) for number in range(1, series.length(300, 20_000) + 1)]
+    rng = series.dice("order of the queue")
+    cases = [_case(number, rng) for number in range(1, series.length(300, 20_000) + 1)]
     for case in cases:
         await insert_case(tx, case)
     listed = await list_queue(tx, _START, len(cases))
@@ -48,12 +48,12 @@ def test_more_harm_and_a_nearer_deadline_both_count() -> None:
     case = _case(1, random.Random(1))
     grave = msgspec.structs.replace(case, harm=0.8, due_at=_START + timedelta(hours=24))
     late = msgspec.structs.replace(case, harm=0.1, due_at=_START)
-    assert urgency_of(grave, _START) > urgency_of(late, _START)  # noise does not drown a threat
+    assert urgency_of(grave, _START) > urgency_of(late, _START)  # many small cases do not delay a threat
     assert urgency_of(msgspec.structs.replace(late, due_at=_START - timedelta(days=9)), _START) > urgency_of(grave, _START)
     assert urgency_of(late, _START + timedelta(hours=48)) == 2 * urgency_of(late, _START)
 
 
-async def test_an_index_gives_the_order_of_a_hundred_thousand_open_cases(db: Database) -> None:
+async def test_an_index_provides_the_order_of_a_hundred_thousand_open_cases(db: Database) -> None:
     async with db.write() as tx:
         await tx.execute(
             "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, opened_at, due_at)"

@@ -1,4 +1,4 @@
-"""Records of moderation outlive the accounts that they name; what people wrote in them goes with their account."""
+"""Records of moderation stay when an account is deleted; the texts that the account wrote in them are deleted."""
 
 import pytest
 
@@ -23,7 +23,7 @@ async def _rows(court: Court, *tables: str) -> dict[str, list[tuple[object, ...]
 
 
 @pytest.mark.parametrize("name", ["author", "reporter", "moderator", "other_moderator"])
-async def test_records_stay_when_an_account_goes(court: Court, name: str) -> None:
+async def test_records_stay_when_an_account_is_deleted(court: Court, name: str) -> None:
     view = await court.village.write("author", "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky.", language="cs")
     await court.report("reporter", view, clauses=("violence",), comment="Mám strach.")
     await court.village.work()
@@ -45,10 +45,10 @@ async def test_records_stay_when_an_account_goes(court: Court, name: str) -> Non
     assert comment == ("" if name == "reporter" else "Mám strach.")
     assert reason == ("" if name == "author" else "Byl to vtip.")
     assert quotes == {""} if name == "author" else all(quote.startswith("Zítra") for quote in quotes)
-    assert "Vyhrožuje." in explanations  # what the network found stays
+    assert "Vyhrožuje." in explanations  # the moderator's text stays
 
 
-async def test_open_cases_of_a_deleted_account_are_withdrawn_and_their_reporters_told(court: Court) -> None:
+async def test_open_cases_of_a_deleted_account_are_withdrawn_and_their_reporters_notified(court: Court) -> None:
     view = await court.village.write("author", "Svolám na něj lidi")
     about_post = await court.report("reporter", view, clauses=("violence",))
     about_account = await court.report("other_reporter", clauses=("identity",))
@@ -64,7 +64,7 @@ async def test_open_cases_of_a_deleted_account_are_withdrawn_and_their_reporters
     assert "An account that does not exist any longer." in page.text
 
 
-async def test_a_case_whose_reporter_is_gone_is_decided_and_settled(court: Court) -> None:
+async def test_a_case_whose_reporter_was_deleted_is_decided_and_settled(court: Court) -> None:
     view = await court.village.write("author", "Svolám na něj lidi")
     await court.report("reporter", view, clauses=("violence",))
     case, = await court.queue()
@@ -75,7 +75,7 @@ async def test_a_case_whose_reporter_is_gone_is_decided_and_settled(court: Court
 
 
 async def test_nothing_of_moderation_is_deleted_with_an_account(court: Court) -> None:
-    """No foreign key of a record leads to accounts, nor deletes anything."""
+    """No foreign key of these tables references accounts or cascades."""
     async with court.database.read() as conn:
         rows = await conn.fetch(
             "SELECT conrelid::regclass::text AS of, confrelid::regclass::text AS to, confdeltype::text AS deletes FROM pg_constraint"

@@ -1,4 +1,4 @@
-"""What is restricted is gone from every door at the next request, for everybody whom it is hidden from, and comes back whole."""
+"""A restriction applies to every page and API route at the next request, and is undone completely."""
 
 import io
 
@@ -26,7 +26,7 @@ def _picture() -> bytes:
 
 
 class PostAccess:
-    """A public post with a picture that others have boosted, liked, marked, answered and found; and every way to it."""
+    """A public post with a picture, boosts, favourites, bookmarks and replies; and all addresses that show it."""
 
     def __init__(self, court: Court) -> None:
         self.court = court
@@ -61,7 +61,7 @@ class PostAccess:
         return (await self.court.queue())[0]
 
     async def reachable(self, viewer: str) -> dict[str, bool]:
-        """Through which addresses this viewer meets the post's words or its picture."""
+        """Which addresses show this viewer the post's text or its picture."""
         app = await self.village.by_app(viewer) if viewer != "nobody" else self.village.nobody()
         browser = await self.village.by_browser(viewer) if viewer != "nobody" else self.village.nobody()
         reached: dict[str, bool] = {"picture": (await self.village.nobody().get(self.picture)).status == 200}
@@ -91,7 +91,7 @@ def _is_in(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("action", ["keep", "label", "hide", "remove", "suspend"])
-async def test_every_way_to_a_post_follows_the_decision_and_comes_back_with_it(court: Court, action: str) -> None:
+async def test_every_address_of_a_post_follows_the_decision_and_its_reversal(court: Court, action: str) -> None:
     access = PostAccess(court)
     case = await access.build()
     before = {viewer: await access.reachable(viewer) for viewer in VIEWERS}
@@ -102,7 +102,7 @@ async def test_every_way_to_a_post_follows_the_decision_and_comes_back_with_it(c
     effect, author_effect = _EFFECTS[action]
     for viewer in VIEWERS:
         if viewer == "author" and action == "suspend":
-            continue  # whose log-in is shut: see the test of what a suspended member reaches
+            continue  # has no access: see the test about a suspended member's apps
         allowed = is_visible(
             visibility=Visibility.PUBLIC, post_effect=effect, author_effect=author_effect, is_own=viewer == "author",
             follows_author=False, is_mentioned=False, is_blocked_by_author=False,
@@ -119,7 +119,7 @@ async def test_every_way_to_a_post_follows_the_decision_and_comes_back_with_it(c
     assert {viewer: await access.reachable(viewer) for viewer in VIEWERS} == before
 
 
-async def test_a_label_stands_where_apps_show_covers(court: Court) -> None:
+async def test_a_label_is_sent_to_apps_as_a_content_warning(court: Court) -> None:
     post = await court.village.write("author", "krev a střeva", language="cs")
     await court.report("reporter", post, clauses=("cover",))
     await court.decide("moderator", (await court.queue())[0], "label", "cover")
@@ -137,7 +137,7 @@ async def test_a_frozen_member_reads_but_does_not_write(court: Court) -> None:
     assert (await author.post("/api/v1/statuses", {"status": "po"})).status == 403
 
 
-async def test_a_suspended_member_s_apps_are_shut_out_at_once(court: Court) -> None:
+async def test_a_suspended_member_s_apps_lose_access_at_once(court: Court) -> None:
     post = await court.village.write("author")
     await court.report("reporter", post, clauses=("violence",))
     author = await court.village.by_app("author")
@@ -147,7 +147,7 @@ async def test_a_suspended_member_s_apps_are_shut_out_at_once(court: Court) -> N
     assert (await author.post("/api/v1/statuses", {"status": "ještě něco"})).status == 403
 
 
-async def test_who_has_no_account_reports_nothing(court: Court) -> None:
+async def test_reporting_needs_an_account_and_the_write_scope(court: Court) -> None:
     post = await court.village.write("author")
     form = {"account_id": post.post.author.id, "status_ids[]": post.post.id}
     assert (await Visitor(court.village.front).post("/api/v1/reports", form)).status == 401
@@ -167,12 +167,12 @@ async def test_a_wrong_report_is_refused_in_the_documented_shape(court: Court, f
     answer = await reader.post("/api/v1/reports", {key: names.get(value, value) for key, value in form.items()})
     assert answer.status == status, answer.text
     assert "error" in answer.json
-    if status == 422:  # each field by the name that the app has sent
+    if status == 422:  # each field by the name that the app sent
         assert set(answer.json["details"]) == {key.removesuffix("[]") for key in form} - {"account_id"}
     assert not await court.queue()
 
 
-async def test_the_answer_to_a_report_has_the_shape_that_apps_know(court: Court) -> None:
+async def test_a_report_is_returned_in_the_documented_shape(court: Court) -> None:
     post = await court.village.write("author", "kup teď")
     reader = await court.village.by_app("reader")
     answer = await reader.post("/api/v1/reports", {

@@ -1,4 +1,4 @@
-"""A case has seats with a lifecycle, and a verdict names its decider: a person now, a jury later."""
+"""Seats of a case follow their lifecycle, and a verdict names its decider: a person, a jury or the system."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ async def _seats(court: Court, case: Case) -> list[tuple[str, SeatState]]:
         return [(names[seat.account_id], seat.state) for seat in await list_seats(conn, case.id)]
 
 
-async def test_a_seat_is_taken_left_taken_over_decided_and_freed(court: Court) -> None:
+async def test_a_seat_is_claimed_released_taken_over_and_decided(court: Court) -> None:
     case = await _case(court)
     assert await _seats(court, case) == []
     await court.claim("moderator", case)
@@ -39,7 +39,7 @@ async def test_a_seat_is_taken_left_taken_over_decided_and_freed(court: Court) -
     assert await _seats(court, case) == [("moderator", SeatState.FREE)]
     await court.claim("other_moderator", case)
     assert await _seats(court, case) == [("other_moderator", SeatState.HELD)]
-    async with court.database.write() as tx:  # of somebody else: nothing happens
+    async with court.database.write() as tx:  # not the holder: nothing changes
         await release_case(tx, await court.viewer("moderator"), case.id)
     assert await _seats(court, case) == [("other_moderator", SeatState.HELD)]
     with clock.stopped_at(clock.now() + LEASE + timedelta(seconds=1)):
@@ -50,7 +50,7 @@ async def test_a_seat_is_taken_left_taken_over_decided_and_freed(court: Court) -
     assert verdict.decider == Decider.person(court.village.people["moderator"].id)
 
 
-async def test_a_verdict_that_is_taken_back_frees_its_seat(court: Court) -> None:
+async def test_undoing_a_verdict_frees_its_seat(court: Court) -> None:
     case = await _case(court)
     await court.claim("moderator", case)
     moderator = await court.viewer("moderator")
@@ -65,7 +65,7 @@ async def test_a_verdict_that_is_taken_back_frees_its_seat(court: Court) -> None
     await court.decide("other_moderator", case, "keep")
 
 
-async def test_a_lease_of_a_clock_that_was_ahead_holds_nobody_up(court: Court) -> None:
+async def test_a_lease_from_a_clock_that_was_ahead_blocks_nobody(court: Court) -> None:
     case = await _case(court)
     with clock.stopped_at(clock.now() + timedelta(days=1)):
         await court.claim("moderator", case)
@@ -74,7 +74,7 @@ async def test_a_lease_of_a_clock_that_was_ahead_holds_nobody_up(court: Court) -
     assert await _seats(court, case) == [("other_moderator", SeatState.HELD)]
 
 
-def test_a_seat_takes_no_other_steps() -> None:
+def test_a_seat_has_no_other_transitions() -> None:
     allowed = [(SeatState.FREE, SeatState.HELD), (SeatState.HELD, SeatState.FREE), (SeatState.HELD, SeatState.DECIDED),
                (SeatState.DECIDED, SeatState.FREE)]
     for before in SeatState:
@@ -87,7 +87,7 @@ def test_a_seat_takes_no_other_steps() -> None:
 
 
 async def _decide_as_jury(court: Court, case: Case, names: list[str], decision: Decision) -> Verdict:
-    """Three jurors sit down, and their jury decides: through the same action as a moderator's verdict."""
+    """Gives each juror a seat, and lets the jury decide through the same action as a moderator."""
     until = clock.now() + LEASE
     async with court.database.write() as tx:
         for number, name in enumerate(names, 1):
@@ -111,7 +111,7 @@ async def test_a_jury_decides_and_its_members_are_barred_from_the_appeal(court: 
         assert stored == verdict
         assert await list_verdict_deciders(conn, stored) == [court.village.people[name].id for name in names]
         assert await conn.fetchval("SELECT moderator_id FROM verdicts") is None
-    with pytest.raises(Forbidden):  # a jury's verdict is taken back by nobody
+    with pytest.raises(Forbidden):  # nobody can undo a jury's verdict
         async with court.database.write() as tx:
             await undo_verdict(tx, await court.viewer("one"), verdict.id)
     await court.let_half_a_minute_pass()

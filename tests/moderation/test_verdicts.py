@@ -1,4 +1,4 @@
-"""A verdict restricts and tells in one transaction, can be taken back at once, and afterwards only on appeal."""
+"""A verdict applies at once, can be undone for half a minute, and is changed afterwards only on appeal."""
 
 import asyncio
 from datetime import timedelta
@@ -30,7 +30,7 @@ async def _case(court: Court, text: str = "Svolám na něj lidi") -> tuple[PostV
 
 
 async def _state(court: Court) -> list[tuple[object, ...]]:
-    """All that a reader could notice: effects of posts and accounts."""
+    """Everything that a reader can see: texts and effects of posts, effects of accounts."""
     async with court.database.read() as conn:
         posts = await conn.fetch("SELECT id, effect, label, text, html FROM posts ORDER BY id")
         accounts = await conn.fetch("SELECT id, effect FROM accounts ORDER BY id")
@@ -38,14 +38,14 @@ async def _state(court: Court) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("action", ["keep", "label", "hide", "remove", "freeze", "suspend"])
-async def test_what_is_decided_is_done_told_and_written_down(court: Court, action: str) -> None:
+async def test_a_decision_is_applied_notified_and_recorded(court: Court, action: str) -> None:
     post, case = await _case(court)
     report = (await court.report("other_reporter", post, comment="Taky se bojím."))
     await court.decide("moderator", case, action, explanation="Svolává lidi s tyčemi.")
     sees = {name: await court.sees(name, post) for name in ("reader", "author")}
     expected = {"keep": (True, True), "label": (True, True), "hide": (False, True), "remove": (False, False),
                 "freeze": (False, False)}
-    if action != "suspend":  # whose author's apps are shut out
+    if action != "suspend":  # the author's apps have no access
         assert (sees["reader"], sees["author"]) == expected[action]
     else:
         assert not sees["reader"]
@@ -64,7 +64,7 @@ async def test_what_is_decided_is_done_told_and_written_down(court: Court, actio
     assert journal[-1] == "verdict.settled"
 
 
-async def test_a_verdict_needs_a_claim_a_rule_and_the_words_that_were_read(court: Court) -> None:
+async def test_a_verdict_needs_a_claim_a_clause_and_the_same_text(court: Court) -> None:
     post, case = await _case(court)
     moderator = await court.viewer("moderator")
 
@@ -88,14 +88,14 @@ async def test_a_verdict_needs_a_claim_a_rule_and_the_words_that_were_read(court
     await decide(action="keep", seen_edited_at=edited_at)
 
 
-async def test_two_who_decide_at_once_leave_one_verdict(court: Court) -> None:
-    """Two hundred times: each has a claim of their own making, and the row lock lets one through."""
+async def test_concurrent_decisions_leave_one_verdict(court: Court) -> None:
+    """Both moderators try; the claim and the row lock let one decision succeed."""
     viewers = [await court.viewer(name) for name in ("moderator", "other_moderator")]
     made = 0
     for number in range(200):
         _, case = await _case(court, f"příspěvek {number}")
         await court.claim("moderator", case)
-        if number % 2:  # the lease has run out and went to the other one, while the first still has the page open
+        if number % 2:  # the lease has expired and the other one has claimed the case
             async with court.database.write() as tx:
                 await tx.execute("UPDATE case_seats SET account_id = $2 WHERE case_id = $1", case.id, viewers[1].id)
 
@@ -118,7 +118,7 @@ async def test_two_who_decide_at_once_leave_one_verdict(court: Court) -> None:
 
 
 @pytest.mark.parametrize("action", ["keep", "label", "remove", "suspend"])
-async def test_a_verdict_taken_back_at_once_leaves_no_trace_but_in_the_journal(court: Court, action: str) -> None:
+async def test_an_undone_verdict_leaves_no_trace_but_in_the_journal(court: Court, action: str) -> None:
     _, case = await _case(court)
     before = await _state(court)
     await court.claim("moderator", case)
@@ -131,14 +131,14 @@ async def test_a_verdict_taken_back_at_once_leaves_no_trace_but_in_the_journal(c
             await undo_verdict(tx, other, verdict.id)
     async with court.database.write() as tx:
         await undo_verdict(tx, moderator, verdict.id)
-    await court.let_half_a_minute_pass()  # the order to tell was given, and comes to nothing
+    await court.let_half_a_minute_pass()  # the settlement job runs, and does nothing
     assert await _state(court) == before
     assert (await court.case(case.id)).state is State.OPEN
     assert await court.told("author") == await court.told("reporter") == []
     assert "verdict.undone" in await court.journal(case)
 
 
-async def test_after_half_a_minute_a_verdict_stands(court: Court) -> None:
+async def test_after_half_a_minute_a_verdict_cannot_be_undone(court: Court) -> None:
     _, case = await _case(court)
     verdict = await court.decide("moderator", case, "remove")
     moderator = await court.viewer("moderator")
@@ -169,7 +169,7 @@ async def test_an_appeal_goes_to_somebody_else_and_a_reversal_is_exact(court: Co
         assert (await get_own_appeal(conn, author.id, appeal.id)).state == "overturned"
 
 
-async def test_an_appeal_that_is_turned_down_changes_nothing(court: Court) -> None:
+async def test_a_rejected_appeal_changes_nothing(court: Court) -> None:
     post, case = await _case(court)
     first = await court.decide("moderator", case, "remove")
     author = (await court.viewer("author")).account
@@ -188,7 +188,7 @@ async def test_an_appeal_that_is_turned_down_changes_nothing(court: Court) -> No
         assert len(await list_own_statements(conn, author.id, Page())) == 1
 
 
-async def test_a_reporter_appeals_against_what_was_let_stand(court: Court) -> None:
+async def test_a_reporter_appeals_against_a_keep_verdict(court: Court) -> None:
     post, case = await _case(court)
     first = await court.decide("moderator", case, "keep")
     reader, reporter = (await court.viewer("reader")).account, (await court.viewer("reporter")).account
@@ -227,8 +227,8 @@ async def test_a_statement_is_read_by_its_author_only(court: Court) -> None:
                 await get_own_statement(conn, court.village.people[name].id, statement_id)
 
 
-async def test_the_effect_follows_from_the_rows(court: Court) -> None:
-    """Computed anew from all restrictions, every effect is what stands."""
+async def test_effects_match_the_restrictions_in_force(court: Court) -> None:
+    """Each stored effect equals the one that is computed from all restrictions."""
     for action in ("keep", "label", "hide", "remove", "freeze"):
         _, case = await _case(court, f"příspěvek: {action}")
         await court.decide("moderator", case, action)

@@ -24,7 +24,7 @@ _PROBABILITY = 0.5  # of a breach: an appeal has to find out
 
 
 async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason: str = "") -> Appeal:
-    """Appeals against a verdict; somebody else than its deciders hears the appeal.
+    """Appeals against a verdict; other moderators than its deciders hear the appeal.
 
     For the author of the restricted subject, also while suspended, and for its reporters; once each. All appeals against a
     verdict are heard in one case. Writes appeal.lodged to the journal. Raises NotFound for accounts that are not concerned,

@@ -20,7 +20,7 @@ class Side(StrEnum):
 
 class State(StrEnum):
     LODGED = "lodged"
-    UPHELD = "upheld"  # the first verdict stands
+    UPHELD = "upheld"  # the first verdict is confirmed
     OVERTURNED = "overturned"  # it was wrong
     CHANGED = "changed"  # another measure replaces it
     WITHDRAWN = "withdrawn"  # its subject was deleted

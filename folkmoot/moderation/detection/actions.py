@@ -27,20 +27,20 @@ class Scorer(Protocol):
 Loader = Callable[[], Scorer]
 
 
-async def raise_signal(tx: WriteTx, words: ExaminedText, finding: Finding) -> None:
+async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding) -> None:
     """Adds a finding over the queue threshold to the case of its post or profile, which is opened if needed. A second call
     changes nothing, and neither does a finding about a text that has been decided.
 
     Writes signal.raised to the journal and emits it.
     """
-    if not await protect_subject(tx, words.subject, words.subject_id) or await _is_decided(tx, words):
+    if not await protect_subject(tx, text.subject, text.subject_id) or await _is_decided(tx, text):
         return
-    is_post = words.subject is Subject.POST
+    is_post = text.subject is Subject.POST
     clause = current().clause(CLAUSE)
-    case = await open_case(tx, words.subject, words.subject_id, words.account_id, clause)
+    case = await open_case(tx, text.subject, text.subject_id, text.account_id, clause)
     signal = Signal(
-        id=ids.make_id(ids.shard_of(words.account_id)), case_id=case.id, post_id=words.subject_id if is_post else None,
-        edited_at=words.edited_at, account_id=None if is_post else words.account_id, words=None if is_post else words.key,
+        id=ids.make_id(ids.shard_of(text.account_id)), case_id=case.id, post_id=text.subject_id if is_post else None,
+        edited_at=text.edited_at, account_id=None if is_post else text.account_id, words=None if is_post else text.key,
         detector=finding.detector, version=finding.version, clause=clause.key, score=finding.score, is_hiding=finding.hide,
         reasons=tuple(finding.reasons[:8]), created_at=clock.now(),
     )
@@ -50,11 +50,11 @@ async def raise_signal(tx: WriteTx, words: ExaminedText, finding: Finding) -> No
     await record_step(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
                       score=round(finding.score, 4), hides=finding.hide and is_post)
     tx.tell(SignalRaised(
-        case_id=case.id, post_id=signal.post_id, clause=clause.key, edited_at=words.edited_at, is_hiding=finding.hide and is_post
+        case_id=case.id, post_id=signal.post_id, clause=clause.key, edited_at=text.edited_at, is_hiding=finding.hide and is_post
     ))
 
 
-async def _is_decided(tx: WriteTx, words: ExaminedText) -> bool:
-    if words.subject is Subject.POST:
-        return await was_decided(tx, words.subject, words.subject_id, words.edited_at)
-    return await queries.was_profile_decided(tx, words)
+async def _is_decided(tx: WriteTx, text: ExaminedText) -> bool:
+    if text.subject is Subject.POST:
+        return await was_decided(tx, text.subject, text.subject_id, text.edited_at)
+    return await queries.was_profile_decided(tx, text)

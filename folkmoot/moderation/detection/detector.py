@@ -14,7 +14,7 @@ from folkmoot.moderation.detection.model import Finding, Thresholds
 
 PACKAGED = Path(__file__).with_name("threats.detector")
 _BATCH = 256
-_WINDOW = 120  # words and marks
+_WINDOW = 120  # words and punctuation marks
 _STEP = 60
 _REASONS = 5
 Margins = npt.NDArray[np.float64]

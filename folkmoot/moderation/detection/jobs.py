@@ -67,14 +67,14 @@ class Examiner:
     async def _examine_batch(self, database: Database, batch: list[_Key]) -> None:
         posts, accounts = ([id_ for of, id_ in batch if of is subject] for subject in (Subject.POST, Subject.ACCOUNT))
         async with database.read() as conn:
-            words = [found for found in await queries.list_post_texts_unscoped(conn, posts) if found.text] if posts else []
-            words += await queries.list_profile_texts_unscoped(conn, accounts) if accounts else []
-        if not words:
+            texts = [found for found in await queries.list_post_texts_unscoped(conn, posts) if found.text] if posts else []
+            texts += await queries.list_profile_texts_unscoped(conn, accounts) if accounts else []
+        if not texts:
             return
-        for found, finding in zip(words, await asyncio.to_thread(self._score, words), strict=True):
+        for found, finding in zip(texts, await asyncio.to_thread(self._score, texts), strict=True):
             if finding.queue or finding.hide:
                 async with database.write() as tx:
                     await raise_signal(tx, found, finding)
 
-    def _score(self, words: list[ExaminedText]) -> list[Finding]:
-        return self._load().score([found.text for found in words], [found.language for found in words])
+    def _score(self, texts: list[ExaminedText]) -> list[Finding]:
+        return self._load().score([found.text for found in texts], [found.language for found in texts])

@@ -63,12 +63,12 @@ async def list_profile_texts_unscoped(conn: ReadConn, account_ids: Sequence[int]
     return found
 
 
-async def was_profile_decided(conn: ReadConn, words: ExaminedText) -> bool:
+async def was_profile_decided(conn: ReadConn, text: ExaminedText) -> bool:
     """Whether a case with a signal about exactly this text of the profile has been decided."""
     return bool(await conn.fetchval(
         "SELECT EXISTS (SELECT FROM signals AS s JOIN cases AS c ON c.id = s.case_id"
         f" WHERE s.account_id = $1 AND s.words = $2 AND c.state = '{State.DECIDED}')",
-        words.subject_id, words.key,
+        text.subject_id, text.key,
     ))
 
 

@@ -66,7 +66,7 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
     the text was changed since it was shown.
     """
     action = _checked(case, decision)
-    await _require_same_words(tx, case, decision)
+    await _require_same_text(tx, case, decision)
 
     now = clock.now()
     clause = current().clause(decision.clause or case.clause)
@@ -179,7 +179,7 @@ def _checked(case: Case, decision: Decision) -> Action:
     return Action(decision.action)
 
 
-async def _require_same_words(tx: WriteTx, case: Case, decision: Decision) -> None:
+async def _require_same_text(tx: WriteTx, case: Case, decision: Decision) -> None:
     """Raises Conflict when the text is not the one that the moderator has read."""
     if case.subject is Subject.ACCOUNT:
         profiles = await list_profile_texts_unscoped(tx, [case.subject_id])

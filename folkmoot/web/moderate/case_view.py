@@ -34,7 +34,7 @@ _MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
 
 
 class AnonymousPost(msgspec.Struct, frozen=True, kw_only=True):
-    """A post on the page of a case, with a letter instead of the author's name (empty: the author of the case)."""
+    """A post on the page of a case, with a letter instead of the author's name (empty: the reported author)."""
 
     post: Post
     letter: str
@@ -127,7 +127,7 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
 
 
 def _letters(posts: list[Post], author_id: int) -> dict[str, str]:
-    """A letter for each author and each mentioned account, by handle; empty for the author of the case."""
+    """A letter for each author and each mentioned account, by handle; empty for the reported author."""
     letters: dict[str, str] = {}
     for post in posts:
         for account_id, acct in [(post.author.id, post.author.acct), *((one.account_id, one.acct) for one in post.mentions)]:
@@ -151,7 +151,7 @@ def _anonymise(post: Post, letters: dict[str, str]) -> AnonymousPost:
 
 
 def _newest(signals: list[Signal]) -> list[Signal]:
-    """What detectors say of the newest words only: one each."""
+    """The newest signal of each detector about the newest examined text."""
     found: dict[str, Signal] = {}
     for signal in signals:
         if (signal.edited_at, signal.words) == (signals[0].edited_at, signals[0].words):
