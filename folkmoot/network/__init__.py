@@ -1,1 +1,1 @@
-"""The network: accounts, posts and what people do with them. It knows that a post is restricted, not why."""
+"""The network: accounts, posts and the actions on them. It knows that a post is restricted, not why."""

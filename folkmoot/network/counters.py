@@ -1,8 +1,8 @@
 """Counters as deltas: a change adds a row, a timed job (`folding.py`) folds the rows into totals.
 
-So a thousand people who favourite one post do not wait for each other's row lock. Readers of a page take the totals,
-which lag by about a second; the answer to one's own change adds the deltas that are waiting. Numbers count only what
-everybody may see (decision 0045).
+This way a thousand accounts that favourite one post do not wait for each other's row lock. Pages read the totals,
+which lag by about a second; the response to a viewer's own change adds the deltas not folded yet. Only what everybody
+may see is counted (decision 0045).
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from folkmoot.base.db import WriteTx
 
 
 class Counter(IntEnum):
-    """What is counted, of which subject. Stored."""
+    """What is counted, and for which kind of subject. The numbers are stored."""
 
     ACCOUNT_POSTS = 1
     ACCOUNT_FOLLOWERS = 2
@@ -23,12 +23,12 @@ class Counter(IntEnum):
 
 
 def insert_deltas_sql(source: str) -> str:
-    """SQL that counts what the query `source` gives: (subject id, counter, delta)."""
+    """SQL that inserts the deltas that the query `source` returns: (subject id, counter, delta)."""
     return f"INSERT INTO counter_deltas (subject_id, counter, delta) {source}"
 
 
 async def add_deltas(tx: WriteTx, deltas: Iterable[tuple[int, Counter, int]]) -> None:
-    """Counts (subject id, counter, delta) in the transaction of the change."""
+    """Inserts deltas (subject id, counter, delta) in the transaction of the change."""
     rows = list(deltas)
     await tx.execute(
         insert_deltas_sql("SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::int[])"),

@@ -1,4 +1,4 @@
-"""Folds counter deltas into the totals that pages read. Apart from `counters.py`, because it reads posts."""
+"""Folds counter deltas into the totals that pages read. Separate from `counters.py`, because it reads posts."""
 
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.network.counters import Counter
@@ -7,7 +7,7 @@ from folkmoot.network.posts.visibility import open_sql
 _OF_ACCOUNTS = {Counter.ACCOUNT_POSTS: "posts", Counter.ACCOUNT_FOLLOWERS: "followers", Counter.ACCOUNT_FOLLOWING: "following"}
 _OF_POSTS = {Counter.POST_REPLIES: "replies", Counter.POST_BOOSTS: "boosts", Counter.POST_FAVOURITES: "favourites"}
 
-# The moment of the newest post that counts. Leans on posts_account, and looks only at accounts whose posts changed.
+# The time of the newest post that counts. Uses the index posts_account, only for accounts whose posts changed.
 _UPDATE_LAST_POSTS = f"""
     UPDATE account_counts SET last_post_at = (
         SELECT p.created_at FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
@@ -19,7 +19,7 @@ _UPDATE_LAST_POSTS = f"""
 
 
 async def fold_counters(database: Database) -> None:
-    """Folds the waiting deltas into the totals, in one transaction. A timed job, about once a second."""
+    """Folds all deltas into the totals, in one transaction. A timed job, about once a second."""
     async with database.write() as tx:
         rows = await tx.fetch(
             """
@@ -44,7 +44,7 @@ async def fold_counters(database: Database) -> None:
 
 
 async def _add(tx: WriteTx, table: str, key: str, names: list[str], sums: dict[int, dict[str, int]]) -> None:
-    """Adds to the totals; what is gone in the meantime is left out."""
+    """Adds to the totals. Subjects deleted in the meantime are left out."""
     subject = "accounts" if table == "account_counts" else "posts"
     t_names = ", ".join(f"t.{name}" for name in names)
     await tx.execute(

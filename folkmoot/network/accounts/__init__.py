@@ -1,1 +1,1 @@
-"""Accounts: who speaks. Profiles, names, counts. Log-ins and tokens are in `sessions`, follows in `relations`."""
+"""Accounts: profiles, names and counts. Log-ins and tokens are in `sessions`, follows in `relations`."""

@@ -1,4 +1,4 @@
-"""What can be done to an account: made, and described by its owner."""
+"""Actions on accounts: creating, changing the profile, restricting, deleting."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ from folkmoot.network.accounts.policy import require_can_write
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
-LONGEST_STORED_BIO = 5_000  # as the schema says: addresses count as 23 characters, but they are kept whole
+LONGEST_STORED_BIO = 5_000  # as in the schema: a URL counts as 23 characters, but is stored whole
 MOST_FIELDS = 4
 LONGEST_FIELD = 255
 
 
 class ProfileDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What changes in a profile; what is None stays."""
+    """Changes of a profile; fields that are None stay as they are."""
 
     display_name: str | None = None
     bio: str | None = None
@@ -41,7 +41,7 @@ class ProfileDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError]:
-    """What is wrong with a wished name, apart from being taken."""
+    """The faults of a chosen name, except that it may be taken."""
     if not username:
         return [FieldError("username", "blank", "Please choose a name.")]
     if not is_username(username):
@@ -52,7 +52,7 @@ def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError
 
 
 async def create_account(tx: WriteTx, username: str, *, display_name: str = "", is_bot: bool = False) -> Account:
-    """Makes an account of this network. The name was checked with `username_errors`.
+    """Creates an account of this network. The caller has checked the name with `username_errors`.
 
     Tells account.created. Raises Invalid when the name is taken.
     """
@@ -65,10 +65,10 @@ async def create_account(tx: WriteTx, username: str, *, display_name: str = "", 
 
 
 async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, base_url: str) -> Account:
-    """Changes what an account says of itself.
+    """Changes the profile and settings of an account.
 
-    Tells account.updated when the words are others, account.changed when a setting is; nothing for what stays the same.
-    A frozen account still decides who finds it and follows it. Raises Invalid with each field that is too long, Forbidden.
+    Tells account.updated when texts change, account.changed when a setting changes, nothing when neither does.
+    A frozen account may still decide who finds and follows it. Raises Invalid with each faulty field, Forbidden.
     """
     display_name = clean_line(draft.display_name) if draft.display_name is not None else account.display_name
     bio = clean(draft.bio) if draft.bio is not None else account.bio
@@ -76,7 +76,7 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
     if draft.fields is not None:
         pairs = [(clean_line(name), clean_line(value)) for name, value in draft.fields]
         fields = tuple(ProfileField(name, value, "") for name, value in pairs if name or value)
-    _refuse_profile(account, display_name, bio, fields)
+    _check_profile(account, display_name, bio, fields)
     fields = tuple(msgspec.structs.replace(field, value_html=_field_html(field.value, base_url)) for field in fields)
 
     switches = {
@@ -88,11 +88,11 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
         account, display_name=display_name, bio=bio, bio_html=formatting.render(bio, base_url=base_url), fields=fields,
         version=account.version + 1, **switches,
     )
-    if _words(changed) != _words(account) or changed.is_bot != account.is_bot:
+    if _profile_texts(changed) != _profile_texts(account) or changed.is_bot != account.is_bot:
         require_can_write(account)
     await queries.update_profile(tx, changed, _search_words(changed))
 
-    if _words(changed) != _words(account):
+    if _profile_texts(changed) != _profile_texts(account):
         tx.tell(AccountUpdated(account_id=account.id))
     if any(value != getattr(account, name) for name, value in switches.items()):
         tx.tell(AccountChanged(account_id=account.id))
@@ -100,7 +100,7 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
 
 
 async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None, header_key: str | None) -> Account:
-    """Shows other pictures in the profile; None shows the default. Tells account.changed. Raises Forbidden."""
+    """Replaces the pictures of the profile; None shows the default. Tells account.changed. Raises Forbidden."""
     require_can_write(account)
     changed = msgspec.structs.replace(account, avatar_key=avatar_key, header_key=header_key, version=account.version + 1)
     await queries.update_profile(tx, changed, _search_words(changed))
@@ -109,9 +109,9 @@ async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None,
 
 
 async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
-    """Puts the effect of restrictions on an account in force; whether that changed anything. Tells account.changed.
+    """Applies the effect of restrictions to an account; returns whether anything changed. Tells account.changed.
 
-    Only `set_account_effect` of posts calls this, because what the account wrote and boosted counts otherwise after it.
+    Only `set_account_effect` of posts calls this, because the account's posts and boosts must be counted again.
     """
     changed = await queries.update_effect(tx, account_id, effect)
     if changed:
@@ -120,12 +120,12 @@ async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> boo
 
 
 async def delete_account(tx: WriteTx, account_id: int) -> None:
-    """Removes an account and what hangs on it. Records of moderation stay. Tells account.deleted."""
+    """Deletes an account and all rows that depend on it. Records of moderation stay. Tells account.deleted."""
     await queries.delete_account(tx, account_id)
     tx.tell(AccountDeleted(account_id=account_id))
 
 
-def _refuse_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:
+def _check_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:
     errors = []
     if len(display_name) > LONGEST_NAME:
         errors.append(FieldError("display_name", "too_long", "A name has at most %(limit)d characters.", {"limit": LONGEST_NAME}))
@@ -141,8 +141,8 @@ def _refuse_profile(account: Account, display_name: str, bio: str, fields: Seque
         raise Invalid(*errors)
 
 
-def _words(account: Account) -> tuple[object, ...]:
-    """What people read of a profile."""
+def _profile_texts(account: Account) -> tuple[object, ...]:
+    """The texts of a profile that others read."""
     return account.display_name, account.bio, [(field.name, field.value) for field in account.fields]
 
 
@@ -152,5 +152,5 @@ def _field_html(value: str, base_url: str) -> str:
 
 
 def _search_words(account: Account) -> list[str]:
-    """By what an account is found: its names, and a name with underscores in parts too."""
+    """The words by which search finds an account: its names, and the parts of a name with underscores."""
     return [account.username.lower(), *search_words(f"{account.username.replace('_', ' ')} {account.display_name}")]

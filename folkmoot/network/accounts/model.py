@@ -1,7 +1,7 @@
 """What an account is. No input or output.
 
-An account speaks; a member is an account of this network with a log-in. Accounts of other networks are rows of the
-same table with a `domain`. What a restriction does to an account is derived (`effect`): its truth is in `moderation`.
+An account can post and follow; a member is an account of this network with a log-in. Accounts of other networks are
+rows of the same table with a `domain`. `effect` is derived from the restrictions, which `moderation` stores.
 """
 
 from datetime import datetime
@@ -18,11 +18,11 @@ class AccountEffect(IntEnum):
     NONE = 0
     LIMITED = 1  # seen by its followers only
     FROZEN = 2  # can read but not write; what it wrote stays
-    SUSPENDED = 3  # blanked, everywhere
+    SUSPENDED = 3  # hidden from everybody
 
 
 class ProfileField(msgspec.Struct, frozen=True):
-    """A row of the profile: `value_html` is what is shown."""
+    """A row of the profile; pages show `value_html`."""
 
     name: str
     value: str
@@ -70,7 +70,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What to call them: the display name, else the user name."""
+        """The display name, else the user name."""
         return self.display_name or self.username
 
     @property
@@ -84,21 +84,21 @@ class AccountCreated(Event, frozen=True, kw_only=True):
 
 
 class AccountUpdated(Event, frozen=True, kw_only=True):
-    """The words of a profile: display name, biography or fields."""
+    """A text of the profile changed: display name, biography or fields."""
 
     kind = "account.updated"
     account_id: int
 
 
 class AccountChanged(Event, frozen=True, kw_only=True):
-    """Anything else that others can see: a picture, a setting, the effect of restrictions."""
+    """Something else that others can see changed: a picture, a setting, the effect of restrictions."""
 
     kind = "account.changed"
     account_id: int
 
 
 class AccountDeleted(Event, frozen=True, kw_only=True):
-    """The row is gone, and all that hung on it."""
+    """The account and all rows that depended on it are deleted."""
 
     kind = "account.deleted"
     account_id: int

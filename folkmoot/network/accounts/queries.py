@@ -47,15 +47,15 @@ async def get_account(conn: ReadConn, account_id: int) -> Account:
 
 
 async def lock_account(tx: WriteTx, account_id: int) -> Account:
-    """The account, for a change: who changes it at the same time waits. Raises NotFound."""
+    """Returns and locks an account for a change: concurrent changes wait. Raises NotFound."""
     row = await tx.fetchrow(f"{SELECT} WHERE a.id = $1 FOR UPDATE OF a", account_id)
     if row is None:
         raise NotFound
     return account_from(row)
 
 
-async def list_steady_accounts(tx: WriteTx, ids: Sequence[int]) -> dict[int, Account]:
-    """Accounts by id, which nobody changes or restricts until the transaction ends (FOR SHARE, in the order of the ids)."""
+async def lock_accounts_shared(tx: WriteTx, ids: Sequence[int]) -> dict[int, Account]:
+    """Accounts by id, locked against changes until the transaction ends (FOR SHARE, in the order of the ids)."""
     rows = await tx.fetch(f"{SELECT} WHERE a.id = ANY ($1::bigint[]) ORDER BY a.id FOR SHARE OF a", list(ids))
     return {row["id"]: account_from(row) for row in rows}
 
@@ -66,7 +66,7 @@ async def find_account_by_name(conn: ReadConn, username: str, domain: str = "") 
 
 
 async def list_accounts(conn: ReadConn, ids: Sequence[int]) -> dict[int, Account]:
-    """Accounts by id; those that are gone are left out."""
+    """Accounts by id; deleted ones are left out."""
     rows = await conn.fetch(f"{SELECT} WHERE a.id = ANY ($1::bigint[])", list(ids))
     return {row["id"]: account_from(row) for row in rows}
 
@@ -82,7 +82,7 @@ async def list_accounts_by_name(conn: ReadConn, names: Sequence[tuple[str, str]]
 
 
 async def insert_account(tx: WriteTx, account: Account, search: Sequence[str]) -> bool:
-    """False when the name is taken. `search`: folded words."""
+    """Returns False when the name is taken. `search`: folded words."""
     return bool(await tx.fetchval(
         """
         WITH made AS (
@@ -97,7 +97,7 @@ async def insert_account(tx: WriteTx, account: Account, search: Sequence[str]) -
 
 
 async def update_profile(tx: WriteTx, account: Account, search: Sequence[str]) -> None:
-    """Stores what `account` says of itself, and raises its version, so that shown posts follow."""
+    """Stores the profile and raises the account's version, so that its posts are rendered again."""
     await tx.execute(
         """
         UPDATE accounts SET display_name = $2, bio = $3, bio_html = $4, fields = $5, avatar_key = $6, header_key = $7,
@@ -112,12 +112,12 @@ async def update_profile(tx: WriteTx, account: Account, search: Sequence[str]) -
 
 
 async def update_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
-    """Stores what restrictions do to an account; False if that was so already. Shown posts follow by the version."""
+    """Stores the effect and raises the version, so that posts are rendered again. Returns False if nothing changed."""
     return bool(await tx.execute(
         "UPDATE accounts SET effect = $2, version = version + 1 WHERE id = $1 AND effect <> $2", account_id, effect
     ))
 
 
 async def delete_account(tx: WriteTx, account_id: int) -> None:
-    """Removes the account; what hangs on it goes by cascade."""
+    """Deletes the account; dependent rows are deleted by cascade."""
     await tx.execute("DELETE FROM accounts WHERE id = $1", account_id)

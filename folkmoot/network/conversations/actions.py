@@ -1,4 +1,4 @@
-"""Reading conversations, and putting them away."""
+"""Actions on conversations: marking as read, removing from the list."""
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
@@ -7,13 +7,13 @@ from folkmoot.network.conversations.model import Conversation
 
 
 async def mark_conversation(tx: WriteTx, account_id: int, conversation_id: int, *, is_unread: bool) -> Conversation:
-    """Raises NotFound for one that is not one's own."""
+    """Marks a conversation as read or unread. Raises NotFound unless the account takes part in it."""
     if not await queries.update_unread(tx, account_id, conversation_id, is_unread):
         raise NotFound
     return await queries.get_conversation(tx, account_id, conversation_id)
 
 
 async def put_away(tx: WriteTx, account_id: int, conversation_id: int) -> None:
-    """Takes a conversation off one's list; its posts stay, and a new one brings it back. Raises NotFound."""
+    """Removes a conversation from the account's list. Its posts stay; a new one lists it again. Raises NotFound."""
     if not await queries.delete_conversation(tx, account_id, conversation_id):
         raise NotFound

@@ -1,4 +1,4 @@
-"""What conversations hear of. `app.py` subscribes these."""
+"""Event subscribers of conversations. `app.py` registers them."""
 
 from folkmoot.base.db import Database
 from folkmoot.network.conversations import queries
@@ -18,8 +18,8 @@ async def add_newly_mentioned(database: Database, event: PostEdited) -> None:
 
 
 async def remove_deleted_post(database: Database, event: PostDeleted) -> None:
-    """The conversation shows the post before it, as long as that is not deleted at the same moment."""
+    """Lists the conversation with its previous post; repeats if that post was deleted meanwhile."""
     async with database.write() as tx:
-        gone = [event.post_id]
-        while gone:
-            gone = await queries.list_gone(tx, await queries.refresh_after_deletion(tx, gone))
+        deleted = [event.post_id]
+        while deleted:
+            deleted = await queries.list_deleted(tx, await queries.refresh_after_deletion(tx, deleted))

@@ -45,14 +45,14 @@ async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list
 
 
 async def get_conversation(conn: ReadConn, viewer_id: int, conversation_id: int) -> Conversation:
-    """Raises NotFound for one that the viewer is not part of, or sees nothing of."""
+    """Raises NotFound unless the viewer takes part in it and may see one of its posts."""
     last = await conn.fetchval(
         "SELECT last_post_id FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
     )
     if last is None:
         raise NotFound
     found = await list_conversations(conn, viewer_id, Page(limit=1, max_id=last + 1, since_id=last - 1))
-    if not found:  # a new message came between the two statements, or the last one went
+    if not found:  # between the two statements a post was added, or the last one deleted
         raise NotFound
     return found[0][1]
 
@@ -70,10 +70,10 @@ async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int)
 
 
 async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[int] | None = None) -> None:
-    """Brings a direct post into the conversations of its author and of those it mentions.
+    """Adds a direct post to the conversations of its author and of the mentioned accounts.
 
-    With `newcomer_ids` only they get the conversation if they do not have it: the others have put it away. May run twice
-    and in any order. The lock makes a deletion wait, so that its own job finds what is written here.
+    With `newcomer_ids`, only these get the conversation if they do not have it: the others have removed it. May run twice
+    and in any order. The lock makes a deletion wait, so that its own job finds the rows written here.
     """
     await tx.execute(
         f"""
@@ -103,8 +103,8 @@ async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[i
 
 
 async def refresh_after_deletion(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
-    """Conversations whose last post is one of these, which are gone, show the one before it, or go too. Returns what they
-    show now. Leans on conversations_last_post."""
+    """Sets the previous post as the last one of conversations that end with one of these deleted posts; deletes empty
+    conversations. Returns the new last posts. Uses the index conversations_last_post."""
     rows = await tx.fetch(
         f"""
         WITH stale AS (
@@ -128,7 +128,7 @@ async def refresh_after_deletion(tx: WriteTx, post_ids: Sequence[int]) -> list[i
     return [row["last_post_id"] for row in rows]
 
 
-async def list_gone(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
-    """Which of these posts have been deleted meanwhile. The others stay until this transaction ends."""
+async def list_deleted(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
+    """Which of these posts have been deleted. The others are locked against deletion until the transaction ends."""
     rows = await tx.fetch("SELECT id FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR KEY SHARE", list(post_ids))
     return sorted(set(post_ids) - {row["id"] for row in rows})

@@ -1,1 +1,1 @@
-"""Pictures: taken in through a sandbox, stored by hash, shown under random names, and really deleted."""
+"""Pictures: re-encoded in a sandbox, stored by hash, served under random names; deleting one deletes its files."""

@@ -1,4 +1,4 @@
-"""Taking in a picture, describing it, removing it. The bytes that were uploaded are never kept."""
+"""Uploading, describing and removing pictures. The uploaded bytes are never stored, only their re-encoding."""
 
 import asyncio
 import hashlib
@@ -25,7 +25,7 @@ async def upload_picture(
     database: Database, store: FileStore, owner: Account, content: bytes, *, purpose: Purpose = Purpose.ATTACHMENT,
     description: str = "", focus: tuple[float, float] = (0.0, 0.0),
 ) -> Upload:
-    """Re-encodes a picture in the sandbox and stores what came out. Raises Invalid, Forbidden for a frozen account."""
+    """Re-encodes a picture in the sandbox and stores the result. Raises Invalid, Forbidden for a frozen account."""
     require_can_write(owner)
     description = _checked_description(description)
     if not content:
@@ -41,7 +41,7 @@ async def upload_picture(
     hashes = [hashlib.sha256(part).digest() for part in (original, preview)]
     try:
         await _store(database, store, upload, header, dict(zip(hashes, (original, preview), strict=True)), hashes)
-    except BaseException:  # the rows are gone with the transaction, and so must be the files
+    except BaseException:  # the transaction removed the rows; the files must be removed too
         await asyncio.shield(_remove_orphans(database, store, [FileName(sha256, header.extension) for sha256 in hashes]))
         raise
     return upload
@@ -53,7 +53,7 @@ async def _store(
     async with database.write() as tx:
         if upload.purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, upload.account_id) >= MOST_UNATTACHED:
             raise Invalid(FieldError("file", "too_many", "You have many pictures that no post uses. Publish or remove some first."))
-        for sha256 in sorted(hashes):  # in one order, so that two never wait for each other
+        for sha256 in sorted(hashes):  # in one order, against deadlocks
             part = parts[sha256]
             await queries.add_file(tx, sha256, header, len(part))
             await store.write(FileName(sha256, header.extension), part)
@@ -63,7 +63,7 @@ async def _store(
 async def describe_picture(
     tx: WriteTx, owner: Account, media_id: int, *, description: str | None = None, focus: tuple[float, float] | None = None
 ) -> Upload:
-    """Changes alt text or focus; what is None stays. Raises NotFound, Invalid, Forbidden for a frozen account."""
+    """Changes alt text or focus; None leaves them. Raises NotFound, Invalid, Forbidden for a frozen account."""
     require_can_write(owner)
     upload = await queries.get_own_upload(tx, owner.id, media_id)
     focus_x, focus_y = map(_within, focus) if focus else (upload.focus_x, upload.focus_y)
@@ -81,7 +81,7 @@ async def remove_picture(tx: WriteTx, store: FileStore, owner: Account, media_id
 
 
 async def clear_abandoned(database: Database, store: FileStore) -> None:
-    """Removes what no post uses: pictures of deleted posts at once, forgotten uploads after a day."""
+    """Removes pictures that no post uses: those of deleted posts at once, unused uploads after a day."""
     while True:
         async with database.write() as tx:
             abandoned = await queries.list_abandoned(tx, 100)
@@ -99,7 +99,7 @@ async def clear_replaced(database: Database, store: FileStore, account_id: int) 
 
 
 async def clear_orphans(database: Database, store: FileStore) -> None:
-    """Removes files that no row knows: left by a process that was killed between file and commit. By the clock."""
+    """Removes files without a row, left by a process that was killed between file and commit. A timed job."""
     files: list[FileName] = []
     async for name in store.list_older_than(clock.now() - timedelta(hours=1)):
         files.append(name)
@@ -116,7 +116,7 @@ async def _remove_unknown(database: Database, store: FileStore, files: list[File
 
 
 async def _remove_orphans(database: Database, store: FileStore, files: list[FileName]) -> None:
-    """Whoever stores the same content at this moment waits for the row that we hold, and then writes the file anew."""
+    """Removes files without a row. A concurrent upload of the same content waits for our row, then writes the file again."""
     for name in files:
         async with database.write() as tx:
             if await queries.claim_file(tx, name.sha256, name.extension):
@@ -125,7 +125,7 @@ async def _remove_orphans(database: Database, store: FileStore, files: list[File
 
 
 async def _remove(tx: WriteTx, store: FileStore, media_id: int) -> None:
-    """The files go before the commit, while their rows are locked: an upload of the same content waits, and writes anew."""
+    """Removes the files before the commit, while their rows are locked: an upload of the same content waits, then writes again."""
     for sha256, extension in await queries.delete_upload(tx, media_id):
         await store.remove(FileName(sha256, extension))
 
@@ -140,4 +140,4 @@ def _checked_description(description: str) -> str:
 
 
 def _within(value: float) -> float:
-    return max(-1.0, min(1.0, value)) if value == value else 0.0  # a NaN is no place
+    return max(-1.0, min(1.0, value)) if value == value else 0.0  # NaN is unequal to itself

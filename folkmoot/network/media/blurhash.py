@@ -1,4 +1,4 @@
-"""A blurred picture in about 30 characters, for clients to show until the real one has come (blurha.sh, version 1)."""
+"""A blurred picture in about 30 characters, which clients show until the real one is loaded (blurha.sh, version 1)."""
 
 import math
 

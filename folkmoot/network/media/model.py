@@ -7,7 +7,7 @@ import msgspec
 
 
 class Purpose(StrEnum):
-    """What a picture is for: it decides its size. Stored."""
+    """What a picture is used for; determines its size. Stored."""
 
     ATTACHMENT = "attachment"
     AVATAR = "avatar"
@@ -15,7 +15,7 @@ class Purpose(StrEnum):
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored picture. `key` is the random word in its URLs; sizes in pixels, focus -1 to 1 from the middle."""
+    """A stored picture. `key` is the random part of its URLs; sizes in pixels, focus -1 to 1 from the middle."""
 
     id: int
     key: str
@@ -36,7 +36,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reencoded(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sandbox makes of an upload, in front of the bytes of original and preview."""
+    """The header of the sandbox's output; the bytes of original and preview follow it."""
 
     mime: str
     extension: str
@@ -50,7 +50,7 @@ class Reencoded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What serving a picture needs to know: its file, and of which post it is part."""
+    """What is needed to serve a picture: its file, and the visibility of its post."""
 
     sha256: bytes
     extension: str

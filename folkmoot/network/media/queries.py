@@ -7,7 +7,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.media.model import Purpose, Reencoded, StoredFile, Upload
 
-_HIDDEN = 2  # as posts have it, which stand above pictures
+_HIDDEN = 2  # PostEffect.HIDDEN, which this layer may not import
 _UPLOAD = (
     "id, key, account_id, post_id, purpose, kind, mime, description, focus_x, focus_y, blurhash, width, height,"
     " preview_width, preview_height, created_at"
@@ -19,7 +19,7 @@ def _upload_from(row: Row) -> Upload:
 
 
 async def get_own_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload:
-    """Raises NotFound for what is not there or not one's own."""
+    """Raises NotFound unless the upload exists and belongs to the owner."""
     row = await conn.fetchrow(f"SELECT {_UPLOAD} FROM media WHERE id = $1 AND account_id = $2", media_id, owner_id)
     if row is None:
         raise NotFound
@@ -43,8 +43,8 @@ async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: b
 
 
 async def lock_attachable(tx: WriteTx, owner_id: int, media_ids: Sequence[int], post_id: int | None) -> list[Upload]:
-    """The uploads of the owner that no post has yet, or only this one, in the order of `media_ids`; nobody else takes them
-    until the transaction ends."""
+    """The owner's uploads that belong to no post or to this one, in the order of `media_ids`; locked until the transaction
+    ends, so that no other post takes them."""
     rows = await tx.fetch(
         f"SELECT {_UPLOAD} FROM media WHERE id = ANY ($1::bigint[]) AND account_id = $2 AND (post_id IS NULL OR post_id = $3)"
         f" AND purpose = '{Purpose.ATTACHMENT}' ORDER BY id FOR UPDATE",
@@ -55,7 +55,7 @@ async def lock_attachable(tx: WriteTx, owner_id: int, media_ids: Sequence[int], 
 
 
 async def attach_pictures(tx: WriteTx, post_id: int, media_ids: Sequence[int]) -> None:
-    """Makes these the pictures of a post, in this order. They were locked by `lock_attachable`."""
+    """Attaches pictures to a post, in this order. `lock_attachable` has locked them."""
     await tx.execute(
         "UPDATE media SET post_id = $1, position = array_position($2::bigint[], id) WHERE id = ANY ($2::bigint[])",
         post_id, list(media_ids),
@@ -63,22 +63,22 @@ async def attach_pictures(tx: WriteTx, post_id: int, media_ids: Sequence[int]) -
 
 
 async def detach_pictures(tx: WriteTx, post_id: int, kept: Sequence[int]) -> None:
-    """Lets go of a post's pictures that are not `kept`. They can be attached again until they are cleared."""
+    """Detaches the pictures of a post that are not `kept`. They can be attached again until they are cleared."""
     await tx.execute("UPDATE media SET post_id = NULL WHERE post_id = $1 AND id <> ALL ($2::bigint[])", post_id, list(kept))
 
 
 async def release_pictures(tx: WriteTx, post_id: int) -> None:
-    """Lets go of a post's pictures and keeps them for a day, to be attached again."""
+    """Detaches a post's pictures and keeps them for a day, to be attached again."""
     await tx.execute("UPDATE media SET post_id = NULL, created_at = now() WHERE post_id = $1", post_id)
 
 
 async def abandon_pictures(tx: WriteTx, post_ids: Sequence[int]) -> None:
-    """Lets go of the pictures of posts that are removed; the next clearing removes them."""
+    """Detaches the pictures of posts that are removed; `clear_abandoned` removes them."""
     await tx.execute("UPDATE media SET post_id = NULL, created_at = '-infinity' WHERE post_id = ANY ($1::bigint[])", list(post_ids))
 
 
 async def add_file(tx: WriteTx, sha256: bytes, header: Reencoded, size: int) -> None:
-    """Counts a reference to a file, and locks its row until the transaction ends: nobody removes it meanwhile."""
+    """Counts a reference to a file, and locks its row against removal until the transaction ends."""
     await tx.execute(
         "INSERT INTO media_files (sha256, extension, bytes, reference_count) VALUES ($1, $2, $3, 1)"
         " ON CONFLICT (sha256) DO UPDATE SET reference_count = media_files.reference_count + 1",
@@ -92,7 +92,7 @@ async def list_known_files(conn: ReadConn, hashes: Sequence[bytes]) -> set[bytes
 
 
 async def claim_file(tx: WriteTx, sha256: bytes, extension: str) -> bool:
-    """Holds the place of a file that no row knows; False when one does. Waits for who is just storing it."""
+    """Inserts a row for a file that has none, as a lock; returns False when it has one. Waits for a concurrent upload."""
     return bool(await tx.execute(
         "INSERT INTO media_files (sha256, extension, bytes, reference_count) VALUES ($1, $2, 0, 0) ON CONFLICT DO NOTHING",
         sha256, extension,
@@ -104,14 +104,14 @@ async def release_file(tx: WriteTx, sha256: bytes) -> None:
 
 
 async def update_upload(tx: WriteTx, media_id: int, description: str, focus_x: float, focus_y: float) -> None:
-    """Changes alt text and focus. The version of the post that shows the picture is for the caller to raise."""
+    """Changes alt text and focus. The caller raises the version of the post that shows the picture."""
     await tx.execute(
         "UPDATE media SET description = $2, focus_x = $3, focus_y = $4 WHERE id = $1", media_id, description, focus_x, focus_y
     )
 
 
 async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | None:
-    """What serving a picture needs, in one statement."""
+    """What is needed to serve a picture, in one statement."""
     row = await conn.fetchrow(
         f"""
         SELECT f.sha256, f.extension, m.mime, m.purpose, p.visibility AS post_visibility,
@@ -126,8 +126,8 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
 
 
 async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
-    """Removes an upload that no post has taken meanwhile; returns the files (hash, extension) that nothing refers to any
-    more, their rows gone."""
+    """Deletes an upload unless a post has attached it meanwhile, and the rows of files without further references. Returns
+    these files (hash, extension)."""
     row = await tx.fetchrow("DELETE FROM media WHERE id = $1 AND post_id IS NULL RETURNING original_sha256, preview_sha256", media_id)
     if row is None:
         return []
@@ -145,7 +145,7 @@ async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
 
 
 async def list_abandoned(tx: WriteTx, limit: int) -> list[int]:
-    """Uploads that no post took within a day, or whose post is gone. Leans on media_unattached."""
+    """Uploads that no post attached within a day, or whose post is deleted. Uses the index media_unattached."""
     rows = await tx.fetch(
         "SELECT id FROM media WHERE post_id IS NULL AND purpose = 'attachment' AND created_at < now() - interval '1 day'"
         " LIMIT $1 FOR UPDATE SKIP LOCKED",
@@ -155,7 +155,7 @@ async def list_abandoned(tx: WriteTx, limit: int) -> list[int]:
 
 
 async def list_replaced(tx: WriteTx, account_id: int) -> list[int]:
-    """Avatars and headers that the account does not show any more."""
+    """Avatars and headers that the account no longer shows."""
     rows = await tx.fetch(
         "SELECT m.id FROM media AS m JOIN accounts AS a ON a.id = m.account_id WHERE m.account_id = $1"
         " AND m.purpose IN ('avatar', 'header') AND m.key IS DISTINCT FROM a.avatar_key AND m.key IS DISTINCT FROM a.header_key",
@@ -165,5 +165,5 @@ async def list_replaced(tx: WriteTx, account_id: int) -> list[int]:
 
 
 async def count_media_bytes(conn: ReadConn) -> int:
-    """How much the files of all media take together."""
+    """The total size of the files of all media."""
     return int(await conn.fetchval("SELECT coalesce(sum(bytes), 0)::bigint FROM media_files"))

@@ -1,10 +1,9 @@
-"""The sandbox that opens uploads: a process of its own that reads a file and writes it anew, without any metadata.
+"""The sandbox that opens uploads: a separate process that decodes a picture and encodes it again, without metadata.
 
     python -m folkmoot.network.media.reencode PURPOSE < upload > length-prefixed header, original, preview
 
-Whatever is wrong with an upload happens here, under hard limits of memory, time and pixels. What comes out was drawn
-pixel by pixel into a new picture: no EXIF, no GPS, no comment, no profile, no thumbnail survives. Never imported by
-the web processes.
+Hostile uploads can only harm this process, which has hard limits of memory, time and pixels. Only pixels are copied to
+the new picture: no EXIF, GPS position, comment, colour profile or thumbnail. Never imported by the web processes.
 """
 
 import io
@@ -41,13 +40,13 @@ def limit_resources() -> None:
 
 
 def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
-    """The picture anew, and its preview. Raises for whatever is not a picture that we take."""
+    """The picture encoded again, and its preview. Raises an error for anything that is not an accepted picture."""
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("error")  # Pillow only warns of a picture with too many pixels
     picture = Image.open(io.BytesIO(upload), formats=_FORMATS)
     if picture.width * picture.height > MOST_PIXELS or min(picture.size) < 1:
         raise ValueError("too many pixels")
-    warnings.simplefilter("default")  # a clumsy EXIF block is no reason to refuse a picture
+    warnings.simplefilter("default")  # a malformed EXIF block is no reason to refuse a picture
     frames = _frames(picture, purpose)
     first = frames[0]
     small = _preview(first, purpose)
@@ -55,7 +54,7 @@ def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
         mime, extension, original = "image/webp", "webp", _animated(frames, picture)
     else:
         mime, extension, original = _still(first, picture.format == "PNG")
-    preview = _written(small, {"png": "PNG", "webp": "WEBP", "jpg": "JPEG"}[extension], quality=82)
+    preview = _encoded(small, {"png": "PNG", "webp": "WEBP", "jpg": "JPEG"}[extension], quality=82)
     header = Reencoded(
         mime=mime, extension=extension, width=first.width, height=first.height,
         preview_width=small.width, preview_height=small.height, blurhash=encode(first.convert("RGB"), 4, 3),
@@ -65,7 +64,7 @@ def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
 
 
 def _frames(picture: Image.Image, purpose: Purpose) -> list[Image.Image]:
-    """The frames, upright, in sRGB, in their final size. Only attachments move."""
+    """The frames, upright, in sRGB, in their final size. Only attachments stay animated."""
     count = getattr(picture, "n_frames", 1)
     budget = MOST_PIXELS * 2 // max(1, picture.width * picture.height)
     if purpose != Purpose.ATTACHMENT or count > min(MOST_FRAMES, budget):
@@ -73,12 +72,12 @@ def _frames(picture: Image.Image, purpose: Purpose) -> list[Image.Image]:
     frames = []
     for number in range(count):
         picture.seek(number)
-        frames.append(_sized(_drawn_anew(picture), purpose))
+        frames.append(_resized(_copy_pixels(picture), purpose))
     return frames
 
 
-def _drawn_anew(picture: Image.Image) -> Image.Image:
-    """The pixels alone, in a new picture: nothing that stood beside them comes along."""
+def _copy_pixels(picture: Image.Image) -> Image.Image:
+    """Copies only the pixels to a new picture, without metadata."""
     upright = ImageOps.exif_transpose(picture)
     mode = "RGBA" if upright.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info else "RGB"
     profile = picture.info.get("icc_profile")
@@ -99,19 +98,19 @@ def _drawn_anew(picture: Image.Image) -> Image.Image:
     return fresh
 
 
-def _sized(picture: Image.Image, purpose: Purpose) -> Image.Image:
+def _resized(picture: Image.Image, purpose: Purpose) -> Image.Image:
     if purpose in _CROPPED:
         return ImageOps.fit(picture, _CROPPED[purpose][0], Image.Resampling.LANCZOS)
-    return _shrunk(picture, _ORIGINAL_PIXELS)
+    return _shrink(picture, _ORIGINAL_PIXELS)
 
 
 def _preview(picture: Image.Image, purpose: Purpose) -> Image.Image:
     if purpose in _CROPPED:
         return ImageOps.fit(picture, _CROPPED[purpose][1], Image.Resampling.LANCZOS)
-    return _shrunk(picture, _PREVIEW_PIXELS)
+    return _shrink(picture, _PREVIEW_PIXELS)
 
 
-def _shrunk(picture: Image.Image, most: int) -> Image.Image:
+def _shrink(picture: Image.Image, most: int) -> Image.Image:
     if picture.width * picture.height <= most:
         return picture
     ratio = (most / (picture.width * picture.height)) ** 0.5
@@ -120,14 +119,14 @@ def _shrunk(picture: Image.Image, most: int) -> Image.Image:
 
 
 def _still(picture: Image.Image, was_png: bool) -> tuple[str, str, bytes]:
-    """Drawings stay sharp (PNG), photographs become JPEG, what is transparent and large becomes WebP."""
+    """Keeps small PNGs as PNG; large transparent pictures become WebP, all others JPEG."""
     if was_png:
-        as_png = _written(picture, "PNG", quality=0)
+        as_png = _encoded(picture, "PNG", quality=0)
         if len(as_png) <= _LARGEST_PNG:
             return "image/png", "png", as_png
     if _has_alpha(picture):
-        return "image/webp", "webp", _written(picture, "WEBP", quality=88)
-    return "image/jpeg", "jpg", _written(picture, "JPEG", quality=86)
+        return "image/webp", "webp", _encoded(picture, "WEBP", quality=88)
+    return "image/jpeg", "jpg", _encoded(picture, "JPEG", quality=86)
 
 
 def _animated(frames: list[Image.Image], source: Image.Image) -> bytes:
@@ -137,7 +136,7 @@ def _animated(frames: list[Image.Image], source: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _written(picture: Image.Image, format_: str, quality: int) -> bytes:
+def _encoded(picture: Image.Image, format_: str, quality: int) -> bytes:
     out = io.BytesIO()
     if format_ == "PNG":
         picture.save(out, "PNG", optimize=picture.width * picture.height < 2_000_000)

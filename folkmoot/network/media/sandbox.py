@@ -1,4 +1,4 @@
-"""The door to the sandbox: hands an upload to `reencode` and takes back what it made, or a refusal."""
+"""Runs the sandbox: sends an upload to a `reencode` process and returns its output, or raises a refusal."""
 
 import asyncio
 import os
@@ -14,22 +14,22 @@ from folkmoot.network.media.model import Purpose, Reencoded
 SECONDS = 30
 _AT_ONCE = 2
 _CODE = Path(__file__).resolve().parents[3]
-_HANDED_ON = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}  # what the interpreter needs
-_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_PASSED_ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}  # needed by the interpreter
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 async def run(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
-    """(what it is, original, preview). Raises Invalid for what is no picture that we take, or takes too much."""
-    gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
-    async with gate:
+    """Returns (header, original, preview). Raises Invalid for anything that is not an accepted picture or exceeds the limits."""
+    slot = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+    async with slot:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "folkmoot.network.media.reencode", purpose,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={"PYTHONPATH": str(_CODE), "PYTHONDONTWRITEBYTECODE": "1", **_HANDED_ON},
+            env={"PYTHONPATH": str(_CODE), "PYTHONDONTWRITEBYTECODE": "1", **_PASSED_ENVIRONMENT},
         )
         try:
             async with asyncio.timeout(SECONDS):
-                answer, complaint = await process.communicate(upload)
+                output, error_text = await process.communicate(upload)
         except TimeoutError:
             raise _refusal("it took too long") from None
         finally:
@@ -37,11 +37,11 @@ async def run(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]
                 process.kill()
                 await process.wait()
     if process.returncode:
-        raise _refusal(complaint.decode(errors="replace").strip().rpartition("\n")[2])
-    size = int.from_bytes(answer[:4])
-    header = msgspec.json.decode(answer[4 : 4 + size], type=Reencoded)
-    original = answer[4 + size : 4 + size + header.original_bytes]
-    return header, original, answer[4 + size + header.original_bytes :]
+        raise _refusal(error_text.decode(errors="replace").strip().rpartition("\n")[2])
+    size = int.from_bytes(output[:4])
+    header = msgspec.json.decode(output[4 : 4 + size], type=Reencoded)
+    original = output[4 + size : 4 + size + header.original_bytes]
+    return header, original, output[4 + size + header.original_bytes :]
 
 
 def _refusal(why: str) -> Invalid:

@@ -1,4 +1,4 @@
-"""Which store the pictures of a network are kept in: the one place that chooses it."""
+"""Chooses the store that holds the pictures of a network."""
 
 from folkmoot.base.file_store import FileStore, LocalFiles
 from folkmoot.config import Settings

@@ -1,1 +1,1 @@
-"""Posts: writing, answering, boosting, favouriting, voting, and the one rule of who may see one."""
+"""Posts: writing, replying, boosting, favouriting, voting, and the rule of who may see a post."""

@@ -1,7 +1,7 @@
-"""From a draft to a post: what is wrong with it, and what becomes of it. Pure functions without a database.
+"""Validates a draft and turns it into a post. Pure functions without a database.
 
-New posts and edits are composed here, and whatever else comes to write posts. What a draft refers to is read before
-(`queries/material.py`), and the post is stored afterwards (`queries/writing.py`).
+Used for new posts and for edits. The caller first reads what the draft refers to (`queries/material.py`) and stores the
+post afterwards (`queries/writing.py`).
 """
 
 import re
@@ -17,14 +17,14 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Visibility
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
-LONGEST_STORED = 50_000  # as the schema says: addresses count as 23 characters, but they are kept whole
+LONGEST_STORED = 50_000  # as in the schema: a URL counts as 23 characters, but is stored whole
 LONGEST_COVER = 5_000
 LONGEST_KEY = 200
 
 
 @dataclass(frozen=True)
 class PostLimits:
-    """How large a post may be. Times in seconds."""
+    """The limits of a post. Times in seconds."""
 
     max_characters: int = 500
     max_pictures: int = 4
@@ -35,8 +35,8 @@ class PostLimits:
     base_url: str = ""
 
 
-def checked(draft: PostDraft, limits: PostLimits) -> PostDraft:
-    """The draft with clean texts. Raises Invalid with everything that is wrong and can be seen without the database."""
+def check_draft(draft: PostDraft, limits: PostLimits) -> PostDraft:
+    """The draft with clean texts. Raises Invalid with all faults that can be found without the database."""
     poll = draft.poll
     if poll:
         poll = msgspec.structs.replace(poll, titles=tuple(clean_line(title) for title in poll.titles))
@@ -53,7 +53,7 @@ def _text_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
     if not draft.text and not draft.media_ids and not draft.poll:
         return [FieldError("text", "blank", "There is nothing to publish yet.")]
     length = len(draft.text) + len(draft.cover)
-    if len(draft.text) <= LONGEST_STORED:  # more is too long however it is counted
+    if len(draft.text) <= LONGEST_STORED:  # a longer text is too long in any case
         length = formatting.count_characters(draft.text) + len(draft.cover)
     if length > limits.max_characters or len(draft.cover) > LONGEST_COVER:
         over = max(1, length - limits.max_characters)
@@ -91,28 +91,28 @@ def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
 
 
 def compose(author: Account, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
-    """The post that a checked draft becomes, under a new id."""
+    """Turns a checked draft into a post with a new id."""
     parent = material.parent
     id_ = ids.make_id(ids.shard_of(author.id), now)
-    blank = Post(
-        id=id_, author=author, visibility=_audience(draft, parent), conversation_id=parent.conversation_id if parent else id_,
+    empty = Post(
+        id=id_, author=author, visibility=_visibility(draft, parent), conversation_id=parent.conversation_id if parent else id_,
         reply_to_id=parent.id if parent else None, reply_to_account_id=parent.author.id if parent else None, created_at=now,
         poll=_new_poll(author, draft.poll, now) if draft.poll else None, language=draft.language or None,
     )
-    return _worded(blank, draft, material, limits)
+    return _with_content(empty, draft, material, limits)
 
 
 def recompose(before: Post, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
-    """The next version of a post. Who may see it stays; a poll whose answers are others starts anew."""
+    """The next version of a post. The visibility stays; a poll with changed answers is replaced by a new one."""
     after = msgspec.structs.replace(
         before, language=before.language if draft.language is None else draft.language or None,
         poll=_changed_poll(before, draft.poll, now), version=before.version + 1, edited_at=now,
     )
-    return _worded(after, draft, material, limits)
+    return _with_content(after, draft, material, limits)
 
 
-def _worded(post: Post, draft: PostDraft, material: Material, limits: PostLimits) -> Post:
-    """The post with the words and pictures of the draft, and what follows from them."""
+def _with_content(post: Post, draft: PostDraft, material: Material, limits: PostLimits) -> Post:
+    """The post with the texts and pictures of the draft, and the fields derived from them."""
     known = {(one.username.lower(), one.domain): one.url or f"{limits.base_url}/@{one.acct}" for one in material.people}
     return msgspec.structs.replace(
         post, text=draft.text, cover=draft.cover, is_sensitive=draft.is_sensitive or bool(draft.cover), pictures=material.pictures,
@@ -122,15 +122,15 @@ def _worded(post: Post, draft: PostDraft, material: Material, limits: PostLimits
     )
 
 
-def _audience(draft: PostDraft, parent: Post | None) -> Visibility:
-    """What was chosen; else the default, but a reply never has more readers than what it answers unless that was chosen."""
+def _visibility(draft: PostDraft, parent: Post | None) -> Visibility:
+    """The chosen visibility; else the default, but for a reply never more open than the post it answers."""
     if draft.visibility is not None:
         return draft.visibility
     return max(draft.default_visibility, parent.visibility) if parent else draft.default_visibility
 
 
 def _changed_poll(before: Post, draft: PollDraft | None, now: datetime) -> Poll | None:
-    """The poll with another end if its answers are the same; else a new one."""
+    """The old poll with a new end if its answers are the same; else a new poll."""
     if draft is None:
         return None
     old = before.poll

@@ -1,7 +1,7 @@
 """What a post is. No input or output.
 
 A boost is a post row of its own that points to the boosted post. Facts that depend on the viewer (`Marks`) or change
-often (`PostCounts`) are apart from `Post`, which is the same for everybody and is cached by
+often (`PostCounts`) are separate from `Post`, which is the same for every viewer and is cached by
 (id, version, author's version).
 """
 
@@ -19,7 +19,7 @@ from folkmoot.network.accounts.model import Account
 
 
 class Visibility(IntEnum):
-    """Who may see a post. The order is from open to closed, and is stored."""
+    """Who may see a post. Ordered from open to closed; the numbers are stored."""
 
     PUBLIC = 0
     UNLISTED = 1
@@ -35,9 +35,9 @@ class PostEffect(IntEnum):
     """What restrictions do to a post, mildest first."""
 
     NONE = 0
-    LABEL = 1  # covered, with the rule that it is about
-    HIDDEN = 2  # seen by its author only
-    REMOVED = 3  # seen by nobody; kept while the author may appeal
+    LABEL = 1  # covered, with the clause it falls under
+    HIDDEN = 2  # visible to its author only
+    REMOVED = 3  # visible to nobody; kept while the author may appeal
 
 
 class Mark(IntFlag):
@@ -46,7 +46,7 @@ class Mark(IntFlag):
     FAVOURITE = 1
     BOOST = 2
     BOOKMARK = 4
-    MUTED = 8  # stands on the first post of the conversation
+    MUTED = 8  # set on the first post of the conversation
     PINNED = 16
     VOTED = 32
 
@@ -58,7 +58,7 @@ class PostCounts(msgspec.Struct, frozen=True):
 
     @classmethod
     def seen_with(cls, replies: int, boosts: int, favourites: int, bits: int) -> "PostCounts":
-        """Totals lag by a second; what the viewer has just done counts at once: never less than the viewer's own mark."""
+        """Totals lag by a second, but always include the viewer's own boost and favourite."""
         return cls(replies, max(boosts, int(bool(bits & Mark.BOOST))), max(favourites, int(bool(bits & Mark.FAVOURITE))))
 
 
@@ -104,7 +104,7 @@ class Mention(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """An attached picture, as shown. `key` is the random word in its URLs. Sizes in pixels, focus -1 to 1."""
+    """An attached picture, as shown. `key` is the random part of its URLs. Sizes in pixels, focus -1 to 1."""
 
     id: int
     key: str
@@ -121,7 +121,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
-    """`votes` are counted per option, `voters` are people."""
+    """`votes` are counted per option; `voters` is the number of accounts that voted."""
 
     id: int
     titles: tuple[str, ...]
@@ -158,7 +158,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     app_name: str | None = None
     app_website: str | None = None
     effect: PostEffect = PostEffect.NONE
-    label: str | None = None  # the clause that a label names
+    label: str | None = None  # the clause shown by a label
     version: int = 1
     created_at: datetime
     edited_at: datetime | None = None
@@ -170,7 +170,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def search_words(self) -> list[str] | None:
-        """What search finds the post by: folded words, cover, answers and descriptions; direct posts are not searched."""
+        """The folded words of text, cover, answers and descriptions, by which search finds the post; None for direct posts."""
         if self.visibility == Visibility.DIRECT:
             return None
         titles = " ".join(self.poll.titles) if self.poll else ""
@@ -178,7 +178,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
         return search_words(f"{self.cover} {self.text} {titles} {described}")
 
     def facts(self, mentioned_ids: Sequence[int] | None = None) -> dict[str, Any]:
-        """What each event of the post says of it. `mentioned_ids`: all who were ever mentioned, where that is known."""
+        """The fields of every event of the post. `mentioned_ids`: all accounts ever mentioned, if the caller knows them."""
         return {
             "post_id": self.id, "account_id": self.author.id, "visibility": self.visibility, "origin_id": self.author.id,
             "boost_of_id": self.boost_of_id, "reply_to_id": self.reply_to_id, "reply_to_account_id": self.reply_to_account_id,
@@ -189,7 +189,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostView(msgspec.Struct, frozen=True, kw_only=True):
-    """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then of that one."""
+    """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then those of `boosted`."""
 
     post: Post
     boosted: Post | None = None
@@ -198,7 +198,7 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> Post:
-        """The post whose words are shown: itself, or the boosted one."""
+        """The post whose text is shown: itself, or the boosted one."""
         return self.boosted or self.post
 
 
@@ -210,15 +210,15 @@ class PollDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to publish. `media_ids` in the order shown."""
+    """What an author wants to publish. `media_ids` in the order shown."""
 
     text: str = ""
-    visibility: Visibility | None = None  # None: nothing was chosen
-    default_visibility: Visibility = Visibility.PUBLIC  # then this one; of a reply, if what it answers is not more closed
+    visibility: Visibility | None = None  # None: not chosen
+    default_visibility: Visibility = Visibility.PUBLIC  # used if not chosen; a reply is at least as closed as its parent
     reply_to_id: int | None = None
     cover: str = ""
     is_sensitive: bool = False
-    language: str | None = None  # of an edit: None leaves it, an empty one clears it
+    language: str | None = None  # in an edit: None leaves it, an empty string clears it
     media_ids: tuple[int, ...] = ()
     poll: PollDraft | None = None
     app_id: int | None = None
@@ -226,7 +226,7 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What a draft refers to: who becomes mentioned, which pictures it shows, what it answers."""
+    """What a draft refers to: the mentioned accounts, its pictures, the post it answers."""
 
     people: tuple[Account, ...] = ()
     pictures: tuple[Picture, ...] = ()
@@ -234,17 +234,17 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostEvent(Event, frozen=True, kw_only=True):
-    """What hearers of a post's events need, also when its row is gone.
+    """What subscribers need about a post, also after its row is deleted.
 
-    Holds ids, never texts, because events outlive deleted posts. The defaults are those of events that an earlier release
-    left in the queue: such a post counts as closed. `mentioned_ids` are all who were ever mentioned. `domain` and `uri` are
-    of other networks' posts.
+    Holds ids, never texts, because events outlive deleted posts. The defaults serve events that an earlier release left in
+    the queue: such a post is treated as direct. `mentioned_ids` are all accounts that were ever mentioned. `domain` and
+    `uri` belong to posts of other networks.
     """
 
     post_id: int
     account_id: int
     visibility: int = Visibility.DIRECT
-    origin_id: int = 0  # the author; of a boost, who wrote the boosted post
+    origin_id: int = 0  # the author; of a boost, the author of the boosted post
     boost_of_id: int | None = None
     reply_to_id: int | None = None
     reply_to_account_id: int | None = None
@@ -267,7 +267,7 @@ class PostEdited(PostEvent, frozen=True, kw_only=True):
 
 
 class PostDeleted(PostEvent, frozen=True, kw_only=True):
-    """Also of a boost that was taken back."""
+    """Also told for an undone boost."""
 
     kind = "post.deleted"
 
@@ -280,8 +280,8 @@ class PostFavourited(Event, frozen=True, kw_only=True):
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A post that open pages should not show any longer: deleted, hidden, removed. Its id tells when it was written and,
-    in a way, by whom, so what is not open (public or unlisted) is only passed on to who follows its author."""
+    """A post that open pages must stop showing: deleted, hidden or removed. Its id reveals when it was written and hints at
+    its author, so for posts that are not open (public or unlisted) only followers of the author are notified."""
 
     post_id: int
     account_id: int

@@ -1,4 +1,4 @@
-"""Who may do what with a post. What an account may do by its own standing is in `accounts/policy.py`."""
+"""Who may do what with a post. What an account may do under restrictions is in `accounts/policy.py`."""
 
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import Post, Visibility
@@ -11,7 +11,7 @@ def can_edit_post(viewer: Account, post: Post) -> bool:
 
 
 def can_boost(viewer: Account, post: Post) -> bool:
-    """Public and unlisted posts by everybody, followers-only posts by their author, direct ones by nobody."""
+    """Everybody may boost public and unlisted posts, only the author a followers-only post, nobody a direct one."""
     return post.visibility <= Visibility.UNLISTED or (post.visibility == Visibility.FOLLOWERS and post.author.id == viewer.id)
 
 

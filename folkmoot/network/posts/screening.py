@@ -1,7 +1,7 @@
-"""What is asked before a post appears. `app.py` plugs a screener in; without one, every post may appear.
+"""The check before a post is published. `app.py` sets a screener; without one, every post is accepted.
 
-A screener sees the words only. It must be fast: it runs while its author waits. What takes longer happens after
-publishing, on the event post.created.
+A screener sees the draft only. It must be fast, because the author waits for it. Slower checks run after publishing, on
+the event post.created.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from folkmoot.network.posts.model import PostDraft
 
 Screener = Callable[[PostDraft], Awaitable[str | None]]
-"""Gives None to let a draft pass, or the sentence that its author is told."""
+"""Returns None to accept a draft, or the message for its author."""
 
 
 async def let_pass(_draft: PostDraft) -> str | None:

@@ -1,8 +1,8 @@
-"""The one visibility rule: who may see a post.
+"""The visibility rule: who may see a post. There is only this one.
 
-Every reader uses it (timeline, thread, search, export, notification, stream, media, federation), as SQL predicate
-`visible_sql` in the statement that reads, or as `is_visible` where the facts are at hand. The two say the same, and a
-test walks every combination through both. Boosts need it twice: for the boost and for the boosted post.
+Every reader uses it (timeline, thread, search, export, notification, stream, media, federation): as the SQL predicate
+`visible_sql` in the reading statement, or as `is_visible` where the facts are already loaded. A test compares the two
+for every combination of facts. Boosts need it twice: for the boost and for the boosted post.
 """
 
 from folkmoot.network.accounts.model import AccountEffect
@@ -10,11 +10,11 @@ from folkmoot.network.posts.model import PostEffect, Visibility
 
 
 def visible_sql(post: str, author: str, viewer: str, *, followed: str = "") -> str:
-    """SQL: may `viewer` see `post`, written by `author`? The arguments are table aliases and a parameter like `$1`.
+    """SQL: whether `viewer` may see `post` of `author`. The arguments are table aliases and a parameter like `$1`.
 
-    `followed` is SQL for what the statement knows already: the viewer follows the author, or is the author. A block ends
-    follows, so no block is looked up then. Leans on the primary keys of blocks, follows and mentions. A viewer that is
-    NULL is nobody.
+    `followed` is SQL for what the statement already knows: the viewer follows the author, or is the author. A block ends
+    follows, so blocks are not looked up then. Uses the primary keys of blocks, follows and mentions. A viewer that is NULL
+    is nobody.
     """
     known = f"{followed} OR " if followed else ""
     return f"""(
@@ -32,7 +32,7 @@ def visible_sql(post: str, author: str, viewer: str, *, followed: str = "") -> s
 
 
 def open_sql(post: str, author: str) -> str:
-    """SQL: may everybody see `post`, written by `author`? Only such posts are in numbers that others see (decision 0045)."""
+    """SQL: whether everybody may see `post` of `author`. Only such posts enter public counts (decision 0045)."""
     return (
         f"({post}.visibility <= {Visibility.UNLISTED:d} AND {post}.effect < {PostEffect.HIDDEN:d}"
         f" AND {author}.effect < {AccountEffect.SUSPENDED:d})"
@@ -49,7 +49,7 @@ def is_visible(
     is_mentioned: bool,
     is_blocked_by_author: bool,
 ) -> bool:
-    """The same rule on facts."""
+    """The same rule, applied to loaded facts."""
     if author_effect >= AccountEffect.SUSPENDED or post_effect >= PostEffect.REMOVED:
         return False
     if is_own:

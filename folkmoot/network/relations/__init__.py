@@ -1,1 +1,1 @@
-"""Relations between accounts: follow, follow request, mute, block, and private notes about somebody."""
+"""Relations between accounts: follow, follow request, mute, block, and private notes about an account."""

@@ -1,7 +1,7 @@
-"""Following, muting, blocking. A relation is changed only by the side that owns it.
+"""Following, muting, blocking. A relation is changed only by the account that owns it.
 
-Every act between two accounts first takes the lock of that pair and reads both accounts so that nobody changes them
-meanwhile: opposed acts in the same moment happen one after the other, whatever the order (decision 0045).
+Every action between two accounts first locks that pair and both accounts: concurrent actions of the two run one after
+the other, in any order (decision 0045).
 """
 
 import re
@@ -14,7 +14,7 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
-from folkmoot.network.accounts.queries import list_steady_accounts
+from folkmoot.network.accounts.queries import lock_accounts_shared
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.relations import queries
 from folkmoot.network.relations.model import (
@@ -37,7 +37,7 @@ _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
 
 
 class _Pair(NamedTuple):
-    """The one who acts and the other, as they are under the lock."""
+    """The acting account and the other one, as read under the lock."""
 
     viewer: Account
     other: Account
@@ -47,10 +47,10 @@ async def follow(
     tx: WriteTx, viewer: Account, target_id: int, *, shows_boosts: bool | None = None, notifies: bool | None = None,
     languages: Sequence[str] | None = None,
 ) -> Relation:
-    """Follows, or asks a locked account for permission; of a follow or request that is there it changes the options.
+    """Follows an account, or sends a request to a locked one; changes the options of an existing follow or request.
 
-    An option that is None stays as it was; no languages (an empty list) are all languages. Tells follow.started,
-    follow.requested or follow.changed. Raises NotFound, Forbidden where a block stands between the two.
+    An option that is None stays as it is; an empty list of languages means all. Tells follow.started, follow.requested
+    or follow.changed. Raises Invalid; NotFound; Forbidden if either account blocks the other.
     """
     if languages and not all(map(_LANGUAGE.fullmatch, languages)):
         raise Invalid(FieldError("languages", "invalid", "This is not a language that we know."))
@@ -70,13 +70,13 @@ async def follow(
         if await queries.upsert_request(tx, target_id, viewer.id, _row_id(viewer.id), options):
             tx.tell(FollowRequested(**_sides(pair.viewer, pair.other)))
     else:
-        await queries.delete_request(tx, target_id, viewer.id)  # made while the account was locked
+        await queries.delete_request(tx, target_id, viewer.id)  # sent while the account was locked
         await _start(tx, pair.viewer, pair.other, options)
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
 async def unfollow(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    """Ends a follow, or takes a request back. Tells follow.ended or follow.request_ended, if there was one."""
+    """Ends a follow, or withdraws a request. Tells follow.ended or follow.request_ended, if there was one."""
     pair = await _lock(tx, viewer, target_id)
     await _end_request(tx, pair.viewer, pair.other, ended_by=viewer)
     await _end(tx, pair.viewer, pair.other, ended_by=viewer)
@@ -84,7 +84,7 @@ async def unfollow(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
 
 
 async def accept_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Relation:
-    """Accepts a follow request. Tells follow.started. Raises NotFound without a request."""
+    """Accepts a follow request. Tells follow.started. Raises NotFound if there is no request."""
     pair = await _lock(tx, viewer, requester_id)
     options = await queries.delete_request(tx, viewer.id, requester_id)
     if options is None:
@@ -94,7 +94,7 @@ async def accept_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Re
 
 
 async def reject_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Relation:
-    """Rejects a follow request. Tells follow.request_ended. Raises NotFound without a request."""
+    """Rejects a follow request. Tells follow.request_ended. Raises NotFound if there is no request."""
     pair = await _lock(tx, viewer, requester_id)
     if not await _end_request(tx, pair.other, pair.viewer, ended_by=viewer):
         raise NotFound
@@ -102,14 +102,14 @@ async def reject_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Re
 
 
 async def remove_follower(tx: WriteTx, viewer: Account, follower_id: int) -> Relation:
-    """Ends somebody's follow of the viewer. Tells follow.ended if there was one."""
+    """Ends an account's follow of the viewer. Tells follow.ended if there was one."""
     pair = await _lock(tx, viewer, follower_id)
     await _end(tx, pair.other, pair.viewer, ended_by=viewer)
     return await queries.get_relation(tx, viewer.id, follower_id)
 
 
 async def mute(tx: WriteTx, viewer: Account, target_id: int, *, hides_notifications: bool = True, seconds: int = 0) -> Relation:
-    """Hides somebody's posts from the viewer's timelines, for a time or for ever. Tells account.muted."""
+    """Hides an account's posts from the viewer's timelines, for `seconds` or, with 0, without end. Tells account.muted."""
     if not 0 <= seconds <= LONGEST_MUTE:
         raise Invalid(FieldError("duration", "inclusion", "A mute lasts at most ten years."))
     pair = await _lock(tx, viewer, target_id)
@@ -127,7 +127,7 @@ async def unmute(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
 
 
 async def block(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    """Separates two accounts: follows and requests end both ways.
+    """Blocks an account; follows and requests end in both directions.
 
     Tells account.blocked, follow.ended and follow.request_ended.
     """
@@ -141,7 +141,7 @@ async def block(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
 
 
 async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
-    """Ends a block; follows do not come back. Tells account.unblocked if there was one."""
+    """Ends a block; follows are not restored. Tells account.unblocked if there was one."""
     pair = await _lock(tx, viewer, target_id)
     if await queries.delete_block(tx, viewer.id, target_id):
         tx.tell(AccountUnblocked(**_sides(pair.viewer, pair.other)))
@@ -149,7 +149,7 @@ async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
 
 
 async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) -> Relation:
-    """A private note about somebody, which only the viewer sees. Raises Invalid when it is too long."""
+    """Stores a private note about an account, which only the viewer sees. Raises Invalid when it is too long."""
     text = clean(text)
     if len(text) > LONGEST_NOTE:
         raise Invalid(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_NOTE}))
@@ -159,12 +159,12 @@ async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) ->
 
 
 async def _lock(tx: WriteTx, viewer: Account, other_id: int) -> _Pair:
-    """Both sides, kept as they are until the transaction ends. Raises NotFound for an account that is gone or suspended,
-    Forbidden for a viewer who is."""
+    """Locks both accounts until the transaction ends. Raises NotFound if the other one is deleted or suspended, Forbidden if
+    the viewer is suspended."""
     if other_id == viewer.id:
         raise Forbidden("This is you.")
     await queries.lock_pair(tx, viewer.id, other_id)
-    accounts = await list_steady_accounts(tx, [viewer.id, other_id])
+    accounts = await lock_accounts_shared(tx, [viewer.id, other_id])
     if len(accounts) < 2 or accounts[other_id].effect >= AccountEffect.SUSPENDED:
         raise NotFound
     if accounts[viewer.id].effect >= AccountEffect.SUSPENDED:
@@ -196,7 +196,7 @@ async def _count(tx: WriteTx, follower: Account, target: Account, delta: int) ->
 
 
 def _sides(account: Account, target: Account) -> dict[str, Any]:
-    """What each event of a relation says of the two."""
+    """The fields of both accounts that each event of a relation has."""
     return {
         "account_id": account.id, "target_id": target.id, "account_domain": account.domain, "target_domain": target.domain,
         "target_is_locked": target.is_locked,

@@ -1,4 +1,4 @@
-"""What stands between two accounts. No input or output."""
+"""Relations between two accounts. No input or output."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from folkmoot.base.events import Event
 
 
 class Relation(msgspec.Struct, frozen=True, kw_only=True):
-    """How a viewer stands to one other account (`target_id`), both ways."""
+    """The relation of a viewer to one other account (`target_id`), in both directions."""
 
     target_id: int
     follows: bool = False
@@ -28,7 +28,7 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FollowOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a follow brings into the home. No `languages` are all of them."""
+    """Which posts a follow adds to the home. `languages` None means all."""
 
     shows_boosts: bool = True
     notifies: bool = False
@@ -36,13 +36,13 @@ class FollowOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, relation: Relation) -> "FollowOptions":
-        """Those of the follow or request that is there; else the default ones."""
+        """The options of the existing follow or request, else the defaults."""
         if not (relation.follows or relation.has_requested):
             return cls()
         return cls(shows_boosts=relation.shows_boosts, notifies=relation.notifies, languages=relation.languages)
 
     def changed(self, shows_boosts: bool | None, notifies: bool | None, languages: Sequence[str] | None) -> "FollowOptions":
-        """The same options with those that are not None."""
+        """These options, with the arguments that are not None replaced."""
         return FollowOptions(
             shows_boosts=self.shows_boosts if shows_boosts is None else shows_boosts,
             notifies=self.notifies if notifies is None else notifies,
@@ -51,7 +51,7 @@ class FollowOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RelationEvent(Event, frozen=True, kw_only=True):
-    """What hearers need of both sides. The defaults are those of events that an earlier release left in the queue."""
+    """What subscribers need about both accounts. The defaults serve events that an earlier release left in the queue."""
 
     account_id: int  # who follows, mutes, blocks
     target_id: int
@@ -65,7 +65,7 @@ class FollowRequested(RelationEvent, frozen=True, kw_only=True):
 
 
 class FollowRequestEnded(RelationEvent, frozen=True, kw_only=True):
-    """A request that led to no follow. `ended_by_id`: who took it back, rejected it, or blocked the other."""
+    """A request ended without a follow. `ended_by_id`: the account that withdrew it, rejected it, or blocked the other."""
 
     kind = "follow.request_ended"
     ended_by_id: int
@@ -76,7 +76,7 @@ class FollowStarted(RelationEvent, frozen=True, kw_only=True):
 
 
 class FollowChanged(RelationEvent, frozen=True, kw_only=True):
-    """Other options of a follow that goes on."""
+    """The options of an existing follow changed."""
 
     kind = "follow.changed"
 
@@ -93,7 +93,7 @@ class AccountMuted(RelationEvent, frozen=True, kw_only=True):
 
 
 class AccountUnmuted(RelationEvent, frozen=True, kw_only=True):
-    """A mute that was taken back; one whose time is over tells nothing."""
+    """The viewer ended a mute. An expired mute tells nothing."""
 
     kind = "account.unmuted"
 

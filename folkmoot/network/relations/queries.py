@@ -21,7 +21,7 @@ _COUNT_FOLLOWS = insert_deltas_sql(f"""
 """)
 _PAIR_LOCKS = 7022  # seed of the keys of advisory locks
 
-# $1 the viewer, $2 the others. Every part leans on a primary key.
+# $1: the viewer, $2: the other accounts. Every join uses a primary key.
 _RELATIONS = """
     SELECT a.id AS target_id, f.account_id IS NOT NULL AS follows, coalesce(f.shows_boosts, r.shows_boosts, false) AS shows_boosts,
         coalesce(f.notifies, r.notifies, false) AS notifies, coalesce(f.languages, r.languages) AS languages,
@@ -44,7 +44,7 @@ _RELATIONS = """
 
 
 async def list_relations(conn: ReadConn, viewer_id: int, target_ids: Sequence[int]) -> list[Relation]:
-    """How the viewer stands to these accounts, in one statement; accounts that do not exist are left out."""
+    """The viewer's relations to these accounts, in one statement; accounts that do not exist are left out."""
     rows = await conn.fetch(_RELATIONS, viewer_id, list(target_ids))
     return [
         Relation(**{**dict(row), "languages": tuple(row["languages"]) if row["languages"] else None})
@@ -53,7 +53,7 @@ async def list_relations(conn: ReadConn, viewer_id: int, target_ids: Sequence[in
 
 
 async def list_followed_among(conn: ReadConn, account_id: int, target_ids: Sequence[int]) -> set[int]:
-    """Which of these accounts somebody follows. Leans on the primary key."""
+    """Which of these accounts an account follows. Uses the primary key."""
     rows = await conn.fetch(
         "SELECT target_id FROM follows WHERE account_id = $1 AND target_id = ANY ($2::bigint[])", account_id, list(target_ids)
     )
@@ -61,7 +61,7 @@ async def list_followed_among(conn: ReadConn, account_id: int, target_ids: Seque
 
 
 async def list_blocking(conn: ReadConn, account_id: int, others: Sequence[int]) -> set[int]:
-    """Which of these others block an account. Leans on the primary key."""
+    """Which of these others block an account. Uses the primary key."""
     rows = await conn.fetch(
         "SELECT account_id FROM blocks WHERE target_id = $1 AND account_id = ANY ($2::bigint[])", account_id, list(others)
     )
@@ -69,29 +69,29 @@ async def list_blocking(conn: ReadConn, account_id: int, others: Sequence[int]) 
 
 
 async def count_follows(tx: WriteTx, account_id: int, sign: int) -> None:
-    """Counts with `sign` whom an account follows and who follows it: follows between accounts that are not suspended."""
+    """Counts an account's follows and followers with `sign`; only follows between accounts that are not suspended."""
     await tx.execute(_COUNT_FOLLOWS, account_id, sign)
 
 
 async def get_relation(conn: ReadConn, viewer_id: int, target_id: int) -> Relation:
-    """A relation; the empty one when there is no such account."""
+    """A relation; an empty one when there is no such account."""
     found = await list_relations(conn, viewer_id, [target_id])
     return found[0] if found else Relation(target_id=target_id)
 
 
 def _pair_key(one: str, other: str) -> str:
-    """SQL: the advisory lock of two accounts, the same from both sides."""
+    """SQL: the key of the advisory lock of two accounts, in either order."""
     return f"hashtextextended(least({one}, {other}) || ':' || greatest({one}, {other}), {_PAIR_LOCKS})"
 
 
 async def lock_pair(tx: WriteTx, one_id: int, other_id: int) -> None:
-    """Every act between two accounts waits for the others between them, whoever acts (decision 0045)."""
+    """Makes all actions between two accounts run one after the other, in both directions (decision 0045)."""
     await tx.execute(f"SELECT pg_advisory_xact_lock({_pair_key('$1::bigint', '$2::bigint')})", one_id, other_id)
 
 
-async def share_pairs(tx: WriteTx, one_id: int, other_ids: Sequence[int]) -> None:
-    """Waits for acts between an account and these others, and holds new ones off until the transaction ends. Those that
-    share do not wait for each other; the locks are taken in the order of their keys."""
+async def lock_pairs_shared(tx: WriteTx, one_id: int, other_ids: Sequence[int]) -> None:
+    """Waits for actions between an account and these others, and delays new ones until the transaction ends. Shared locks
+    do not wait for each other; they are taken in the order of their keys."""
     await tx.execute(
         f"""
         SELECT pg_advisory_xact_lock_shared(key) FROM (
@@ -102,7 +102,7 @@ async def share_pairs(tx: WriteTx, one_id: int, other_ids: Sequence[int]) -> Non
     )
 
 
-# What a list shows: its table, its owner's column, the column of who is listed.
+# Of each list: its table, the column of its owner, the column of the listed account.
 _LISTS = {
     "following": ("follows", "account_id", "target_id"),
     "followers": ("followers", "account_id", "follower_id"),
@@ -135,7 +135,7 @@ async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int 
 async def list_shared_followers(
     conn: ReadConn, viewer_id: int, target_ids: Sequence[int], *, most: int = 40
 ) -> dict[int, list[Account]]:
-    """For each account: who follows it among those whom the viewer follows. Who hides these lists stays hidden."""
+    """For each target: its followers whom the viewer follows. Accounts that hide their lists are left out."""
     rows = await conn.fetch(
         f"""
         SELECT shared.target_id, {columns()} FROM accounts AS target
@@ -157,14 +157,14 @@ async def list_shared_followers(
 
 
 async def count_requests(conn: ReadConn, account_id: int) -> int:
-    """How many people wait to be let in, at most 100."""
+    """The number of open follow requests to an account, at most 100."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM (SELECT FROM follow_requests WHERE account_id = $1 LIMIT 100) AS waiting", account_id
     ))
 
 
 async def insert_follow(tx: WriteTx, account_id: int, target_id: int, row_id: int, options: FollowOptions) -> bool:
-    """Writes both directions. False when there is such a follow: it stays as it is."""
+    """Stores both directions. Returns False when the follow exists; it stays as it is."""
     return bool(await tx.fetchval(
         """
         WITH made AS (
@@ -187,13 +187,13 @@ async def update_follow(tx: WriteTx, account_id: int, target_id: int, options: F
 
 
 async def delete_follow(tx: WriteTx, account_id: int, target_id: int) -> bool:
-    """Removes both directions; whether there was a follow."""
+    """Deletes both directions; returns whether there was a follow."""
     await tx.execute("DELETE FROM followers WHERE account_id = $1 AND follower_id = $2", target_id, account_id)
     return bool(await tx.execute("DELETE FROM follows WHERE account_id = $1 AND target_id = $2", account_id, target_id))
 
 
 async def upsert_request(tx: WriteTx, account_id: int, requester_id: int, row_id: int, options: FollowOptions) -> bool:
-    """Asks an account, or changes the options of a request that is there. True when it is new."""
+    """Inserts a request, or changes the options of an existing one. Returns True when it is new."""
     return bool(await tx.fetchval(
         "INSERT INTO follow_requests (account_id, requester_id, id, shows_boosts, notifies, languages) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (account_id, requester_id) DO UPDATE SET shows_boosts = $4, notifies = $5, languages = $6 RETURNING xmax = 0",
@@ -202,7 +202,7 @@ async def upsert_request(tx: WriteTx, account_id: int, requester_id: int, row_id
 
 
 async def delete_request(tx: WriteTx, account_id: int, requester_id: int) -> FollowOptions | None:
-    """The options of the request that was there."""
+    """Deletes a request; returns its options, None when there was none."""
     row = await tx.fetchrow(
         "DELETE FROM follow_requests WHERE account_id = $1 AND requester_id = $2 RETURNING shows_boosts, notifies, languages",
         account_id, requester_id,
@@ -220,7 +220,7 @@ def _columns_of(options: FollowOptions) -> tuple[bool, bool, list[str] | None]:
 async def upsert_mute(
     tx: WriteTx, account_id: int, target_id: int, row_id: int, *, hides_notifications: bool, seconds: int
 ) -> None:
-    """`seconds`: how long; 0 for ever."""
+    """`seconds`: the duration; 0 means without end."""
     await tx.execute(
         """
         INSERT INTO mutes (account_id, target_id, id, hides_notifications, expires_at)
@@ -247,7 +247,7 @@ async def delete_block(tx: WriteTx, account_id: int, target_id: int) -> bool:
 
 
 async def upsert_note(tx: WriteTx, account_id: int, target_id: int, text: str) -> None:
-    """Keeps a private note; an empty one is forgotten."""
+    """Stores a private note; an empty text deletes it."""
     if not text:
         await tx.execute("DELETE FROM account_notes WHERE account_id = $1 AND target_id = $2", account_id, target_id)
         return
@@ -259,7 +259,7 @@ async def upsert_note(tx: WriteTx, account_id: int, target_id: int, text: str) -
 
 
 async def insert_pulled_authors(tx: WriteTx, most_followers: int) -> None:
-    """Authors with more followers than this become pulled, and every follow of them is marked so."""
+    """Marks authors with more followers than this as pulled, and every follow of them too."""
     await tx.execute(
         "INSERT INTO pulled_authors SELECT account_id FROM account_counts WHERE followers > $1 ON CONFLICT DO NOTHING", most_followers
     )
@@ -272,7 +272,7 @@ async def insert_pulled_authors(tx: WriteTx, most_followers: int) -> None:
 
 
 async def delete_pulled_authors(tx: WriteTx, followers: int) -> list[int]:
-    """Authors who have no more followers than this are pushed again. Returns who follows them: their homes have gaps."""
+    """Returns authors with at most this many followers to push. Returns their followers, whose homes now have gaps."""
     rows = await tx.fetch(
         """
         WITH gone AS (

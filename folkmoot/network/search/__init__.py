@@ -1,1 +1,1 @@
-"""Search of accounts, hashtags and posts, without case and diacritics. An engine of its own can take this place."""
+"""Search of accounts, hashtags and posts, without case and diacritics. A separate search engine could replace this module."""

@@ -1,10 +1,10 @@
-"""What is found. No input or output."""
+"""Search results. No input or output."""
 
 import msgspec
 
 
 class Hashtag(msgspec.Struct, frozen=True):
-    """`name` as somebody first wrote it, `key` what all its spellings have in common."""
+    """`name` is its first spelling, `key` is the same for all its spellings."""
 
     key: str
     name: str

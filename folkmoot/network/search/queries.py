@@ -14,7 +14,7 @@ MOST_WORDS = 10
 
 
 def _tsquery(text: str) -> str | None:
-    """All words of a text, each as a prefix; None when there is no word in it. Words hold letters and digits only."""
+    """All words of a text, each as a prefix; None when it has no words. Words contain letters and digits only."""
     words = search_words(text)[:MOST_WORDS]
     return " & ".join(f"'{word}':*" for word in words) or None
 
@@ -22,7 +22,7 @@ def _tsquery(text: str) -> str | None:
 async def search_accounts(
     conn: ReadConn, viewer_id: int | None, text: str, *, limit: int, offset: int = 0, only_followed: bool = False
 ) -> list[Account]:
-    """Accounts by name or handle: whom the viewer follows first, then the exact name, then who is followed by many.
+    """Accounts by name or handle: first the exact user name, then those the viewer follows, then by number of followers.
 
     Leans on accounts_search and accounts_username_prefix.
     """
@@ -47,9 +47,8 @@ async def search_accounts(
 
 
 async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
-    """Hashtags that begin so and stand in a public post that everybody may see, shortest first: those of private and of
-    hidden posts are as hidden as they.
-    Leans on hashtags_prefix."""
+    """Hashtags with this prefix, shortest first. Only those of a public post that everybody may see: hashtags of private and
+    of hidden posts must not be revealed. Uses the index hashtags_prefix."""
     key = hashtag_key(text.strip().removeprefix("#"))
     if not key or " " in key:
         return []
@@ -72,8 +71,8 @@ async def search_posts(
     conn: ReadConn, viewer_id: int, text: str, *, limit: int, offset: int = 0, max_id: int | None = None, min_id: int | None = None,
     author_id: int | None = None,
 ) -> list[PostView]:
-    """Posts with all these words that the viewer may see, newest first: one's own, and those of people who agree to be
-    found. Leans on posts_search. Three statements."""
+    """Posts with all these words that the viewer may see, newest first: the viewer's own, and those of accounts that
+    allow it (`is_indexable`). Three statements. Uses the index posts_search."""
     query = _tsquery(text)
     if query is None:
         return []
@@ -92,6 +91,6 @@ async def search_posts(
 
 
 def _prefix(text: str) -> str:
-    """A LIKE pattern for texts that begin so."""
+    """A LIKE pattern for texts with this prefix."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return escaped + "%"

@@ -1,4 +1,4 @@
-"""What can be done with a post: one file per verb."""
+"""Actions on posts, one file per verb."""
 
 from folkmoot.network.posts.actions.boost import boost_post, unboost_post
 from folkmoot.network.posts.actions.create import create_post

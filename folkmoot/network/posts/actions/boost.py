@@ -1,4 +1,4 @@
-"""Boosting: a post of one's own that points to another."""
+"""Boosting. A boost is a post of the viewer that points to another post."""
 
 from datetime import datetime
 
@@ -19,10 +19,9 @@ from folkmoot.network.posts.queries.writing import insert_boost
 async def boost_post(
     tx: WriteTx, viewer: Account, post_id: int, visibility: Visibility = Visibility.PUBLIC, at: datetime | None = None
 ) -> PostView:
-    """Boosts a post, or the post that a boost points to, at once or (`at`) dated back. A second time changes nothing.
+    """Boosts a post (given a boost, the boosted post), now or dated back to `at`. A second call changes nothing.
 
-    Tells post.created. Raises NotFound, Invalid for a boost that nobody would see, Forbidden for a post that may not be
-    passed on.
+    Tells post.created. Raises NotFound, Invalid for a direct boost, Forbidden for a post that may not be boosted.
     """
     if visibility == Visibility.DIRECT:
         raise Invalid(FieldError("visibility", "inclusion", "This visibility does not exist."))
@@ -43,7 +42,7 @@ async def boost_post(
 
 
 async def unboost_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Takes a boost back. Without one, nothing changes. Tells post.deleted. Raises NotFound."""
+    """Undoes a boost. Without one, nothing changes. Tells post.deleted. Raises NotFound."""
     origin = await begin(tx, viewer, post_id, lock="SHARE")
     boost_id = await find_boost_id(tx, viewer.id, origin.id)
     if boost_id:

@@ -21,13 +21,13 @@ from folkmoot.network.posts.screening import Screener, let_pass
 async def create_post(
     tx: WriteTx, author: Account, draft: PostDraft, limits: PostLimits, *, screener: Screener = let_pass, at: datetime | None = None
 ) -> PostView:
-    """Publishes a post, at once or (`at`, for imports) dated back.
+    """Publishes a post, now or (`at`, for imports) dated back.
 
-    An idempotency key that was used within the hour gives the post that it made. Tells post.created. Raises Invalid
-    with every field that is wrong, NotFound when the answered post is not for the author, Forbidden.
+    An idempotency key that was used within the last hour returns the post created with it. Tells post.created. Raises
+    Invalid with every faulty field, NotFound when the author may not see the answered post, Forbidden.
     """
     require_can_write(author)
-    draft = composing.checked(draft, limits)
+    draft = composing.check_draft(draft, limits)
     if draft.idempotency_key:
         earlier = await find_earlier(tx, author.id, draft.idempotency_key)
         if earlier:

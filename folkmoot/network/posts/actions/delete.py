@@ -1,4 +1,4 @@
-"""Deleting a post: really. Rows, marks, boosts and history go at once; picture files follow by a job."""
+"""Deleting a post. Its row, marks, boosts and history are deleted at once, picture files later by a job."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ from folkmoot.network.media.queries import abandon_pictures, release_pictures
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
 from folkmoot.network.posts.model import PostView, Visibility, Withdrawn
 from folkmoot.network.posts.queries import get_post_view
-from folkmoot.network.posts.queries.counting import count_posts, share_effects
+from folkmoot.network.posts.queries.counting import count_posts, lock_effects_shared
 from folkmoot.network.posts.queries.removing import delete_posts, list_facts, lock_posts
 
 
 async def delete_post(tx: WriteTx, author: Account, post_id: int, *, keeps_pictures: bool = False) -> PostView:
-    """Deletes one's own post and gives it back a last time, so that its author can write it anew.
+    """Deletes a post of the author and returns it a last time, so that the author can rewrite it.
 
     `keeps_pictures`: uploads stay for a day, to be attached again. Tells post.deleted, for its boosts too. Raises
-    NotFound for a post that is not one's own.
+    NotFound for a post of another account.
     """
-    await share_effects(tx)
+    await lock_effects_shared(tx)
     view = await get_post_view(tx, post_id, author.id)
     if view.post.author.id != author.id or view.post.boost_of_id or not await lock_posts(tx, [post_id]):
         raise NotFound
@@ -32,8 +32,8 @@ async def delete_post(tx: WriteTx, author: Account, post_id: int, *, keeps_pictu
 
 
 async def remove_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
-    """Removes posts with their boosts, wherever they are referred to, and tells post.deleted of each. The caller has
-    locked them, and whatever decides whether they count."""
+    """Deletes posts, their boosts and all references to them; tells post.deleted for each. The caller has locked the posts
+    and the effects (`lock_effects_shared`)."""
     events = await list_facts(tx, post_ids)
     await count_posts(tx, post_ids, -1)
     await abandon_pictures(tx, post_ids)

@@ -1,4 +1,4 @@
-"""Changing a post: the earlier version stays in its history."""
+"""Editing a post. Earlier versions stay in its history."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from folkmoot.network.posts.queries.writing import list_mentioned, lock_own_post
 
 
 class PictureChange(NamedTuple):
-    """Another alt text or focus for a picture of the post; what is None stays."""
+    """A new alt text or focus for a picture of the post; None leaves them."""
 
     id: int
     description: str | None
@@ -34,23 +34,23 @@ class PictureChange(NamedTuple):
 async def edit_post(
     tx: WriteTx, author: Account, post_id: int, draft: PostDraft, limits: PostLimits, changes: Sequence[PictureChange] = ()
 ) -> PostView:
-    """Changes text, cover, language, pictures or poll; who may see it stays. A changed poll starts anew.
+    """Changes text, cover, language, pictures or poll; the visibility stays. A changed poll loses its votes.
 
-    Tells post.edited. Raises NotFound for a post that is not one's own, and for a change of a picture that the draft
-    does not show; Invalid; Forbidden.
+    Tells post.edited. Raises NotFound for a post of another account, and for a change of a picture that the draft does
+    not show; Invalid; Forbidden.
     """
     require_can_write(author)
-    if not await lock_own_post(tx, author.id, post_id):  # two edits at once: the second sees what the first has made
+    if not await lock_own_post(tx, author.id, post_id):  # of two concurrent edits, the second sees the result of the first
         raise NotFound
     before = (await get_post_view(tx, post_id, author.id)).post
     if not can_edit_post(author, before):
         raise NotFound
-    draft = composing.checked(draft, limits)
+    draft = composing.check_draft(draft, limits)
     if not {change.id for change in changes} <= set(draft.media_ids):
         raise NotFound
     for change in changes:
         await describe_picture(tx, author, change.id, description=change.description, focus=change.focus)
-    # An edit answers nothing anew, whatever the draft says.
+    # An edit never changes which post is answered.
     material = await read_material(tx, author, msgspec.structs.replace(draft, reply_to_id=None), post_id=post_id)
 
     after = composing.recompose(before, draft, material, limits, clock.now())

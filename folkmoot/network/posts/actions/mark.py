@@ -1,7 +1,7 @@
-"""What a viewer does with a post: favourite, bookmark, pin, mute its conversation. All can be repeated.
+"""Marks of a viewer on a post: favourite, bookmark, pin, mute its conversation. All are idempotent.
 
-Each act first locks the pair of viewer and post, and the post (`queries/marking.py`): opposed acts in the same moment
-happen one after the other.
+Each action first locks the pair of viewer and post, and the post (`queries/marking.py`): concurrent actions of a viewer
+on a post run one after the other.
 """
 
 import msgspec
@@ -19,7 +19,8 @@ from folkmoot.network.posts.queries.marking import PostLock
 
 
 async def begin(tx: WriteTx, viewer: Account, post_id: int, *, is_public: bool = False, lock: PostLock = "KEY SHARE") -> Post:
-    """The post that is shown, held for an act of the viewer. `is_public`: others see the act, so a frozen account may not.
+    """Locks and returns the shown post for an action of the viewer. `is_public`: others see the action, so frozen accounts
+    are refused.
 
     Raises NotFound, Forbidden.
     """
@@ -54,7 +55,7 @@ async def unfavourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostVi
 
 
 async def bookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Nobody else learns of it. Raises NotFound."""
+    """Private: only the viewer sees it. Raises NotFound."""
     post = await begin(tx, viewer, post_id)
     if await marking.insert_marked(tx, "bookmarks", viewer.id, ids.make_id(ids.shard_of(viewer.id)), post.id):
         await marking.add_mark(tx, viewer.id, post.id, Mark.BOOKMARK)
@@ -70,7 +71,7 @@ async def unbookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostVie
 
 
 async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Shows a post first in one's profile. Raises NotFound, Forbidden, Invalid for others' posts and for a sixth one."""
+    """Shows a post first in the viewer's profile. Raises NotFound; Forbidden; Invalid for others' posts and for a sixth one."""
     await marking.lock_pins(tx, viewer.id)
     post = await begin(tx, viewer, post_id, is_public=True)
     if not can_pin(viewer, post):
@@ -90,7 +91,7 @@ async def unpin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
 
 
 async def mute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """No more notifications from the conversation of a post. Raises NotFound, also when its first post is gone."""
+    """Stops notifications from the conversation of a post. Raises NotFound, also when its first post is deleted."""
     return await _mark_conversation(tx, viewer, post_id, is_on=True)
 
 
@@ -100,7 +101,7 @@ async def unmute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> Pos
 
 
 async def _mark_conversation(tx: WriteTx, viewer: Account, post_id: int, *, is_on: bool) -> PostView:
-    """The mark stands on the first post, which the viewer need not be able to see."""
+    """Sets the mark on the first post of the conversation, even if the viewer may not see that post."""
     post = (await get_post_view(tx, post_id, viewer.id)).shown
     if await marking.lock_shown(tx, viewer.id, post.conversation_id) is None:
         raise NotFound  # the first post was deleted

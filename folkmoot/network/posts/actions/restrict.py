@@ -1,6 +1,6 @@
-"""What restrictions do to posts and to the posts of an account.
+"""Applies the effects of restrictions to posts and to the posts of an account, and updates the counts.
 
-The truth are the restrictions, in `moderation`; here they come into force, and the counts follow.
+The restrictions themselves are stored by `moderation`.
 """
 
 from folkmoot.base.db import WriteTx
@@ -8,20 +8,20 @@ from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.posts.model import PostEffect, Visibility, Withdrawn
-from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, share_effects
+from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, lock_effects_shared
 from folkmoot.network.posts.queries.removing import get_effect, list_newest, lock_posts, update_effect
 from folkmoot.network.relations.queries import count_follows
 
-WITHDRAWN_TOPIC = "posts.withdrawn"  # live: a `Withdrawn`
+WITHDRAWN_TOPIC = "posts.withdrawn"  # live topic; the message is a `Withdrawn`
 _MOST_WITHDRAWN = 40
 
 
 async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None) -> bool:
-    """Puts an effect in force, from the next read on, with the clause that a label names; whether that changed anything.
+    """Applies an effect to a post, with the clause that a label names; returns whether anything changed.
 
-    Open pages hear of what is hidden.
+    Open pages are notified of hidden posts.
     """
-    await share_effects(tx)
+    await lock_effects_shared(tx)
     await lock_posts(tx, [post_id])
     before = await get_effect(tx, post_id)
     if before is None:
@@ -38,10 +38,10 @@ async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str |
 
 
 async def set_account_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
-    """Puts the effect of restrictions on an account in force; whether that changed anything. Tells account.changed.
+    """Applies the effect of restrictions to an account; returns whether anything changed. Tells account.changed.
 
-    What a suspended account wrote, boosted and favourited is in no number, and whom it follows has one follower less.
-    Open pages let go of its newest posts.
+    Posts, boosts, favourites and follows of a suspended account are not counted. Open pages are notified of its newest
+    posts when it is suspended.
     """
     await lock_effects(tx)
     before = (await lock_account(tx, account_id)).effect

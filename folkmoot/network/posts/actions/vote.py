@@ -1,4 +1,4 @@
-"""Polls: voting, and closing those whose time is over."""
+"""Polls: voting, and closing expired ones."""
 
 from collections.abc import Sequence
 
@@ -14,19 +14,19 @@ _CLOSED_AT_ONCE = 100
 
 
 async def vote_in_poll(tx: WriteTx, viewer: Account, poll_id: int, choices: Sequence[int]) -> PostView:
-    """Votes, once. The tally is part of the post's version, so that everybody sees it at the next read.
+    """Stores the viewer's only vote. A vote raises the post's version, so that everybody sees the result at the next read.
 
-    Tells poll.voted. Raises NotFound; Forbidden; Invalid when the poll is over, is one's own, was voted in, or has no
-    such answer.
+    Tells poll.voted. Raises NotFound; Forbidden; Invalid when the poll is over, is the viewer's own, was voted in
+    before, or has no such answer.
     """
     post_id = await find_poll_post_id(tx, poll_id)
     if post_id is None:
         raise NotFound
     post = await begin(tx, viewer, post_id, is_public=True, lock="NO KEY UPDATE")
-    if post.poll is None or post.poll.id != poll_id:  # an edit has put another one in its place
+    if post.poll is None or post.poll.id != poll_id:  # an edit has replaced the poll
         raise NotFound
     chosen = sorted(set(choices))
-    _refuse_vote(viewer, post, post.poll, chosen)
+    _check_vote(viewer, post, post.poll, chosen)
 
     if not await polls.insert_vote(tx, viewer.id, poll_id, chosen):
         raise Invalid(FieldError("choices", "taken", "You have already voted in this poll."))
@@ -38,7 +38,7 @@ async def vote_in_poll(tx: WriteTx, viewer: Account, poll_id: int, choices: Sequ
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
-def _refuse_vote(viewer: Account, post: Post, poll: Poll, chosen: Sequence[int]) -> None:
+def _check_vote(viewer: Account, post: Post, poll: Poll, chosen: Sequence[int]) -> None:
     if poll.is_expired(clock.now()):
         raise Invalid(FieldError("choices", "expired", "The poll has already ended."))
     if post.author.id == viewer.id:
@@ -50,7 +50,7 @@ def _refuse_vote(viewer: Account, post: Post, poll: Poll, chosen: Sequence[int])
 
 
 async def close_polls(database: Database) -> None:
-    """Closes polls whose time is over, a hundred at a time. A timed job. Tells poll.closed."""
+    """Closes expired polls, at most a hundred. A timed job. Tells poll.closed."""
     async with database.write() as tx:
         rows = await polls.close_expired(tx, _CLOSED_AT_ONCE)
         tx.tell(*(PollClosed(poll_id=row["id"], post_id=row["post_id"], account_id=row["account_id"]) for row in rows))

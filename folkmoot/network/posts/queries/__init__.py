@@ -1,4 +1,4 @@
-"""All SQL of posts, by what it is for. Here are the names of what other nouns and the edges read."""
+"""All SQL of posts, one file per purpose. This module exports the queries that other packages use."""
 
 from folkmoot.network.posts.queries.history import Edit, list_edits
 from folkmoot.network.posts.queries.marking import list_boosters, list_favouriters, list_marked_ids

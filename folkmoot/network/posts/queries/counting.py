@@ -1,9 +1,8 @@
-"""What posts contribute to the counts that everybody sees (decision 0045).
+"""The contribution of posts to public counts (decision 0045).
 
-A post counts while everybody may see it: public or unlisted, not hidden, its author not suspended; of a boost the same
-holds for the boosted post. Before a change that may end or begin this, its posts are counted with -1, after it with 1:
-the same statement both times, so what the change does not touch cancels out. A favourite counts while its account is
-not suspended.
+A post counts while everybody may see it: public or unlisted, not hidden, its author not suspended; for a boost the same
+must hold for the boosted post. The affected posts are counted with -1 before a change of this and with 1 after it, by
+the same statement, so that unchanged ones cancel out. A favourite counts while its account is not suspended.
 """
 
 from collections.abc import Sequence
@@ -13,9 +12,9 @@ from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.counters import Counter, insert_deltas_sql
 from folkmoot.network.posts.visibility import open_sql
 
-_EFFECTS_LOCK = "7020, 45"  # restrictions of accounts against whatever counts posts of several accounts at once
+_EFFECTS_LOCK = "7020, 45"  # key of the advisory lock: restricting accounts against counting posts of several accounts
 
-# `affected` holds the ids of posts; $1 their source, $2 the sign.
+# `affected` holds the ids of posts, selected by $1; $2 is the sign.
 _CONTRIBUTIONS = f"""
     SELECT t.subject_id, t.counter, ($2 * count(*))::int
     FROM affected JOIN posts AS p USING (id) JOIN accounts AS a ON a.id = p.account_id
@@ -43,20 +42,20 @@ _OF_ACCOUNT = f"""
 
 
 async def count_posts(tx: WriteTx, post_ids: Sequence[int], sign: int) -> None:
-    """Counts these posts and the boosts of them, where they are open."""
+    """Counts these posts and their boosts, as far as everybody may see them."""
     await tx.execute(_OF_POSTS, list(post_ids), sign)
 
 
 async def count_account(tx: WriteTx, account_id: int, sign: int) -> None:
-    """Counts all that an account wrote, boosted and favourited, and others' boosts of its posts."""
+    """Counts all posts, boosts and favourites of an account, and others' boosts of its posts."""
     await tx.execute(_OF_ACCOUNT, account_id, sign)
 
 
 async def lock_effects(tx: WriteTx) -> None:
-    """Begins a change of an account's effect: waits for whatever counts, and holds it off until the transaction ends."""
+    """Begins a change of an account's effect: no transaction that counts posts runs at the same time."""
     await tx.execute(f"SELECT pg_advisory_xact_lock({_EFFECTS_LOCK})")
 
 
-async def share_effects(tx: WriteTx) -> None:
-    """Keeps the effects of all accounts as they are until the transaction ends."""
+async def lock_effects_shared(tx: WriteTx) -> None:
+    """Prevents changes of the effects of all accounts until the transaction ends."""
     await tx.execute(f"SELECT pg_advisory_xact_lock_shared({_EFFECTS_LOCK})")

@@ -1,4 +1,4 @@
-"""The versions of a post: the earlier ones and the present one, once it was edited."""
+"""The versions of an edited post: the earlier ones and the present one."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_edits(conn: ReadConn, post_id: int) -> list[Edit]:
-    """The versions of a post that the caller has seen to be visible, oldest first; none if it was never edited."""
+    """The versions of a post, oldest first; none if it was never edited. The caller has checked its visibility."""
     rows = await conn.fetch(
         "SELECT version, text, html, cover, is_sensitive, poll_titles, media, created_at FROM post_edits WHERE post_id = $1"
         " ORDER BY version",
@@ -36,7 +36,7 @@ async def list_edits(conn: ReadConn, post_id: int) -> list[Edit]:
 
 
 async def insert_edit(tx: WriteTx, post: Post) -> None:
-    """Keeps a version as it is in `post`."""
+    """Stores `post` as a version."""
     await tx.execute(
         "INSERT INTO post_edits (post_id, version, text, html, cover, is_sensitive, media, poll_titles, created_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -1,4 +1,4 @@
-"""What viewers do with posts: favourites, bookmarks, boosts, pins, and the marks that a page reads in one row."""
+"""Favourites, bookmarks, boosts and pins, and the row of marks that combines them for reading."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ PostLock = Literal["KEY SHARE", "SHARE", "NO KEY UPDATE"]
 
 
 async def lock_shown(tx: WriteTx, viewer_id: int, post_id: int, lock: PostLock = "KEY SHARE") -> AccountEffect | None:
-    """Begins an act of the viewer on the post that is shown (of a boost, the boosted one); gives the viewer's effect.
+    """Begins an action of the viewer on the shown post (for a boost, the boosted one); returns the viewer's effect.
 
-    Until the transaction ends the post stays, the viewer is not suspended, and the viewer's other acts on this post wait.
-    With SHARE the effect of the post and of its author do not change either, which decides whether a boost counts. The
-    locks come in one order: the pair of viewer and post, the post, the accounts (decision 0045). None without such a post.
+    Until the transaction ends, the post is not deleted, the viewer is not suspended, and other actions of the viewer on
+    this post wait. SHARE also keeps the effects of the post and of its author, which decide whether a boost counts. The
+    order of the locks is: pair of viewer and post, post, accounts (decision 0045). Returns None if there is no such post.
     """
     author = ", author" if lock == "SHARE" else ""
     effect = await tx.fetchval(
@@ -33,7 +33,7 @@ async def lock_shown(tx: WriteTx, viewer_id: int, post_id: int, lock: PostLock =
 
 
 async def lock_pins(tx: WriteTx, viewer_id: int) -> None:
-    """What somebody pins and unpins happens one after the other."""
+    """Makes all pinning and unpinning of a viewer run one after the other."""
     await tx.execute(f"SELECT pg_advisory_xact_lock(hashtextextended('pins:' || $1::bigint, {_PIN_LOCKS}))", viewer_id)
 
 
@@ -56,7 +56,7 @@ async def remove_mark(tx: WriteTx, viewer_id: int, post_id: int, mark: Mark) -> 
 
 
 async def insert_marked(tx: WriteTx, table: str, viewer_id: int, row_id: int, post_id: int) -> bool:
-    """Writes a row of `favourites` or `bookmarks`; False when it is there."""
+    """Inserts a row of `favourites` or `bookmarks`; returns False when it exists."""
     assert table in ("favourites", "bookmarks")
     return bool(await tx.execute(
         f"INSERT INTO {table} (account_id, id, post_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", viewer_id, row_id, post_id
@@ -68,17 +68,13 @@ async def delete_marked(tx: WriteTx, table: str, viewer_id: int, post_id: int) -
     return bool(await tx.execute(f"DELETE FROM {table} WHERE account_id = $1 AND post_id = $2", viewer_id, post_id))
 
 
-async def has_post(tx: WriteTx, post_id: int) -> bool:
-    return bool(await tx.fetchval("SELECT true FROM posts WHERE id = $1", post_id))
-
-
 async def find_boost_id(tx: WriteTx, viewer_id: int, post_id: int) -> int | None:
     value = await tx.fetchval("SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2", post_id, viewer_id)
     return int(value) if value else None
 
 
 async def list_marked_ids(conn: ReadConn, table: str, viewer_id: int, page: Page) -> list[tuple[int, int]]:
-    """(row id, post id) of what the viewer favourited or bookmarked; `table` is `favourites` or `bookmarks`."""
+    """(row id, post id) of the viewer's favourites or bookmarks; `table` is `favourites` or `bookmarks`."""
     assert table in ("favourites", "bookmarks")
     rows = await conn.fetch(
         f"SELECT id, post_id FROM {table} WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
@@ -88,7 +84,7 @@ async def list_marked_ids(conn: ReadConn, table: str, viewer_id: int, page: Page
 
 
 async def list_favouriters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
-    """(row id, account) of who favourited a post that the caller has seen to be visible."""
+    """(row id, account) of those who favourited a post. The caller has checked its visibility."""
     rows = await conn.fetch(
         f"SELECT f.id AS row_id, {columns()} FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id"
         " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
@@ -99,7 +95,7 @@ async def list_favouriters(conn: ReadConn, post_id: int, page: Page) -> list[tup
 
 
 async def list_boosters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
-    """(id of the boost, account) of who boosted a post in public."""
+    """(id of the boost, account) of those who boosted a post publicly."""
     rows = await conn.fetch(
         f"SELECT b.id AS row_id, {columns()} FROM posts AS b JOIN accounts AS a ON a.id = b.account_id"
         " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"

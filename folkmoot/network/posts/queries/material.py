@@ -1,4 +1,4 @@
-"""Reading what a draft refers to, and keeping it as it is until the transaction ends."""
+"""Reads and locks what a draft refers to."""
 
 from folkmoot.base import formatting
 from folkmoot.base.db import WriteTx
@@ -10,16 +10,16 @@ from folkmoot.network.media.queries import lock_attachable
 from folkmoot.network.posts.model import Material, Picture, PostDraft
 from folkmoot.network.posts.queries.reading import get_post_view
 from folkmoot.network.posts.queries.writing import lock_parent
-from folkmoot.network.relations.queries import list_blocking, share_pairs
+from folkmoot.network.relations.queries import list_blocking, lock_pairs_shared
 
 _MOST_NAMES = 100  # mentions in one post
 
 
 async def read_material(tx: WriteTx, author: Account, draft: PostDraft, *, post_id: int | None = None) -> Material:
-    """What a checked draft refers to, held until the transaction ends: what is answered is not deleted, and who is named
-    or answered does not block the author in between. `post_id`: the post that is edited.
+    """What a checked draft refers to, locked until the transaction ends: the answered post is not deleted, and neither its
+    author nor a mentioned account blocks the author meanwhile. `post_id`: the edited post.
 
-    Raises NotFound for an answered post that is not for the author, Invalid for a picture that cannot be attached.
+    Raises NotFound when the author may not see the answered post, Invalid for a picture that cannot be attached.
     """
     parent_author_id = await lock_parent(tx, draft.reply_to_id) if draft.reply_to_id else None
     names = formatting.mentions_of(draft.text) if "@" in draft.text else []
@@ -27,7 +27,7 @@ async def read_material(tx: WriteTx, author: Account, draft: PostDraft, *, post_
     others = {account.id for account in people} | ({parent_author_id} if parent_author_id else set())
     blocking: set[int] = set()
     if others - {author.id}:
-        await share_pairs(tx, author.id, sorted(others - {author.id}))
+        await lock_pairs_shared(tx, author.id, sorted(others - {author.id}))
         blocking = await list_blocking(tx, author.id, sorted(others))
     parent = None
     if draft.reply_to_id:

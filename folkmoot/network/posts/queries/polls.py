@@ -22,12 +22,12 @@ async def insert_poll(tx: WriteTx, post: Post) -> None:
 
 
 async def update_poll_end(tx: WriteTx, poll: Poll) -> None:
-    """Another end. A poll that was closed is open again, and is told of again."""
+    """Changes the end of a poll. A closed poll is open again, and its next closing is told again."""
     await tx.execute("UPDATE polls SET expires_at = $2, closed_at = NULL WHERE id = $1", poll.id, poll.expires_at)
 
 
 async def delete_poll(tx: WriteTx, poll_id: int, post_id: int) -> None:
-    """Removes a poll with its votes, and from everybody's marks that they voted."""
+    """Deletes a poll with its votes, and the vote from the marks of all voters."""
     await tx.execute("DELETE FROM polls WHERE id = $1", poll_id)
     await tx.execute(
         f"UPDATE marks SET bits = bits & ~{Mark.VOTED:d}, choices = NULL WHERE post_id = $1 AND bits & {Mark.VOTED:d} > 0", post_id
@@ -35,7 +35,7 @@ async def delete_poll(tx: WriteTx, poll_id: int, post_id: int) -> None:
 
 
 async def insert_vote(tx: WriteTx, account_id: int, poll_id: int, choices: Sequence[int]) -> bool:
-    """False for who has voted."""
+    """Returns False when the account has voted."""
     return bool(await tx.execute(
         "INSERT INTO poll_votes (account_id, poll_id, choices) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         account_id, poll_id, list(choices),
@@ -43,7 +43,7 @@ async def insert_vote(tx: WriteTx, account_id: int, poll_id: int, choices: Seque
 
 
 async def add_to_tally(tx: WriteTx, poll_id: int, choices: Sequence[int]) -> bool:
-    """Counts a vote; False when the poll is closed."""
+    """Counts a vote; returns False when the poll is closed."""
     return bool(await tx.execute(
         """
         UPDATE polls SET voters = voters + 1, votes = (
@@ -56,7 +56,7 @@ async def add_to_tally(tx: WriteTx, poll_id: int, choices: Sequence[int]) -> boo
 
 
 async def mark_voted(tx: WriteTx, account_id: int, post_id: int, choices: Sequence[int]) -> None:
-    """What the viewer chose, beside the other marks; and the post's version, so that everybody sees the new tally."""
+    """Stores the choices in the viewer's marks, and raises the post's version, so that everybody sees the new result."""
     await tx.execute(
         f"INSERT INTO marks (account_id, post_id, bits, choices) VALUES ($1, $2, {Mark.VOTED:d}, $3) ON CONFLICT (account_id, post_id)"
         " DO UPDATE SET bits = marks.bits | excluded.bits, choices = excluded.choices",
@@ -66,7 +66,7 @@ async def mark_voted(tx: WriteTx, account_id: int, post_id: int, choices: Sequen
 
 
 async def close_expired(tx: WriteTx, most: int) -> Sequence[Row]:
-    """Closes polls whose time is over; (id, post_id, account_id) of each. Leans on polls_open."""
+    """Closes expired polls; returns (id, post_id, account_id) of each. Uses the index polls_open."""
     return await tx.fetch(
         "UPDATE polls SET closed_at = now() WHERE id IN ("
         " SELECT id FROM polls WHERE closed_at IS NULL AND expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)"

@@ -1,4 +1,4 @@
-"""Reading posts. Pages and threads come in a fixed number of statements, whatever their length."""
+"""Reading posts. Pages and threads take a fixed number of statements, whatever their length."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -44,7 +44,7 @@ _POST = f"""
 _SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "conversation_id", "text", "html", "cover", "is_sensitive",
          "language", "uri", "label", "app_name", "app_website", "version", "created_at", "edited_at")
 
-# Facts of one viewer ($2) about posts: what a view adds to a post.
+# What a view adds to a post: counts, and the marks of one viewer ($2).
 _VIEWED = f"""
     SELECT p.id, p.boost_of_id, coalesce(c.replies, 0) AS replies, coalesce(c.boosts, 0) AS boosts,
         coalesce(c.favourites, 0) AS favourites,
@@ -82,13 +82,13 @@ def post_from(row: Row) -> Post:
 
 
 async def list_posts_by_ids_unscoped(conn: ReadConn, ids: Sequence[int]) -> dict[int, Post]:
-    """Posts by id, in one statement, for the cache of fragments: whether somebody may see one is asked elsewhere."""
+    """Posts by id, in one statement, for the cache of fragments. Does not check visibility."""
     rows = await conn.fetch(f"{_POST} WHERE p.id = ANY ($1::bigint[])", list(ids))
     return {row["id"]: post_from(row) for row in rows}
 
 
 async def list_post_views(conn: ReadConn, ids: Sequence[int], viewer_id: int | None) -> list[PostView]:
-    """Posts as the viewer sees them, in the order of `ids`; what the viewer may not see is left out. Two statements."""
+    """Posts as the viewer sees them, in the order of `ids`; posts that the viewer may not see are left out. Two statements."""
     if not ids:
         return []
     facts = await conn.fetch(_VIEWED, list(ids), viewer_id)
@@ -107,7 +107,7 @@ def _view(row: Row, posts: dict[int, Post]) -> PostView:
 
 
 async def get_post_view(conn: ReadConn, post_id: int, viewer_id: int | None) -> PostView:
-    """One post, or NotFound: not there and not for this viewer are the same."""
+    """One post. Raises NotFound, the same for a missing post and for one that the viewer may not see."""
     views = await list_post_views(conn, [post_id], viewer_id)
     if not views:
         raise NotFound
@@ -115,7 +115,7 @@ async def get_post_view(conn: ReadConn, post_id: int, viewer_id: int | None) -> 
 
 
 async def get_fresh_view(conn: ReadConn, post_id: int, viewer_id: int) -> PostView:
-    """The answer to one's own action: with the counts that are still waiting to be folded."""
+    """A post after the viewer's own action: its counts include the deltas that are not folded yet."""
     view = await get_post_view(conn, post_id, viewer_id)
     totals = ", ".join(
         f"greatest(0, coalesce((SELECT {name} FROM post_counts WHERE post_id = $1), 0)"
@@ -127,7 +127,7 @@ async def get_fresh_view(conn: ReadConn, post_id: int, viewer_id: int) -> PostVi
 
 
 class Thread(NamedTuple):
-    """A post with what it answers (first first) and what answers it (in reading order)."""
+    """A post with the posts it answers (oldest first) and its replies (in reading order)."""
 
     ancestors: list[PostView]
     post: PostView
@@ -149,7 +149,7 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
         """,
         post_id, most, viewer_id,
     )
-    if not up:  # before any more work: how long it takes must not say that there is something
+    if not up:  # before any more work: the duration must not reveal that the post exists
         raise NotFound
     down = await conn.fetch(
         """
@@ -171,7 +171,7 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
 
 
 class Surroundings(NamedTuple):
-    """A post that somebody has to judge, between what everybody can read of its conversation."""
+    """A post under moderation, with the public posts around it in its conversation."""
 
     before: list[Post]
     post: Post | None
@@ -179,7 +179,7 @@ class Surroundings(NamedTuple):
 
 
 async def get_surroundings_unscoped(conn: ReadConn, post_id: int, *, most: int = 5) -> Surroundings:
-    """A post whoever may see it, with the nearest that stands around it: four statements. Others' closed posts stay closed."""
+    """A post, without a check of visibility, and the public posts next to it in its thread. Four statements."""
     rows = await conn.fetch(
         """
         WITH RECURSIVE above (id, reply_to_id, height) AS (
@@ -209,7 +209,7 @@ async def list_account_post_ids(
     only_pinned: bool = False,
     hashtag: str | None = None,
 ) -> list[int]:
-    """What an account wrote and boosted, as far as the viewer may see it. Leans on posts_account."""
+    """The posts and boosts of an account that the viewer may see. Uses the index posts_account."""
     rows = await conn.fetch(
         f"""
         SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id

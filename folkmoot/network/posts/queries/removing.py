@@ -15,13 +15,13 @@ _FACTS = """
 
 
 async def lock_posts(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
-    """Holds off every act on these posts until the transaction ends; the ids of those that are there."""
+    """Locks posts against every other action until the transaction ends; returns the ids of those that exist."""
     rows = await tx.fetch("SELECT id FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", list(post_ids))
     return [row["id"] for row in rows]
 
 
 async def list_facts(tx: WriteTx, post_ids: Sequence[int]) -> list[PostDeleted]:
-    """What hearers need of these posts and of their boosts when they are gone. Locks the boosts; the posts are locked."""
+    """What subscribers need about these posts and their boosts after deletion. Locks the boosts; the caller locked the posts."""
     return [_deleted(row) for row in await tx.fetch(_FACTS, list(post_ids))]
 
 
@@ -35,7 +35,7 @@ def _deleted(row: Row) -> PostDeleted:
 
 
 async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
-    """Removes posts with their boosts and what hangs on them. Replies to them stay, as replies to nobody."""
+    """Deletes posts with their boosts and dependent rows. Their replies stay, without a parent."""
     await tx.execute(
         """
         WITH gone AS (
@@ -55,7 +55,7 @@ async def get_effect(tx: WriteTx, post_id: int) -> PostEffect | None:
 
 
 async def update_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None) -> Row | None:
-    """(account_id, visibility) of the post if that changed anything."""
+    """Stores an effect; returns (account_id, visibility) of the post if anything changed."""
     return await tx.fetchrow(
         "UPDATE posts SET effect = $2, label = $3, version = version + 1"
         " WHERE id = $1 AND (effect <> $2 OR label IS DISTINCT FROM $3) RETURNING account_id, visibility",
@@ -64,21 +64,20 @@ async def update_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: st
 
 
 async def list_newest(tx: WriteTx, account_id: int, most: int) -> Sequence[Row]:
-    """(id, visibility) of an account's newest posts. Leans on posts_account."""
+    """(id, visibility) of an account's newest posts. Uses the index posts_account."""
     return await tx.fetch("SELECT id, visibility FROM posts WHERE account_id = $1 ORDER BY id DESC LIMIT $2", account_id, most)
 
 
 async def forget_keys(database: Database) -> None:
-    """Drops idempotency keys that are too old to matter. A timed job."""
+    """Deletes expired idempotency keys. A timed job."""
     async with database.write() as tx:
         await tx.execute("DELETE FROM idempotency_keys WHERE created_at < now() - interval '1 day'")
 
 
 async def forget_hashtags(database: Database) -> None:
-    """Drops the names of hashtags that no post has any more: they were words of a deleted post. A timed job.
+    """Deletes the names of hashtags that no post uses any more, because they are words of deleted posts. A timed job.
 
-    A post that takes up such a hashtag in this very moment can lose its name; then it is not suggested by search until
-    the next post with it.
+    A concurrent new post with such a hashtag can lose its name; search does not suggest it until the next post with it.
     """
     async with database.write() as tx:
         await tx.execute(

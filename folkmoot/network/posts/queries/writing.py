@@ -1,4 +1,4 @@
-"""Storing posts. The most frequent write of a network: one statement for the post and all that belongs to it."""
+"""Storing posts. The most frequent write of a network: one statement for the post and all its rows."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -15,9 +15,9 @@ from folkmoot.network.posts.model import Post, PostDraft, Visibility
 _KEY_LOCKS = 7020  # seed of the keys of advisory locks
 _TRIES = 8
 
-# Every part is a set, so that a plain post costs next to nothing more. The author's row is held, so that a post counts
-# or is refused, whatever restriction comes in the same moment. Hashtags come in one order, because two posts that name
-# new ones in opposite orders would wait for each other.
+# Every part inserts a set that may be empty, so that a plain post costs little more. The author's row is locked, so that
+# a concurrent restriction either refuses the post or counts it. Hashtags are inserted in one order, against deadlocks
+# between posts with the same new hashtags.
 _INSERT = f"""
     WITH author AS (
         SELECT effect FROM accounts WHERE id = $2 FOR SHARE
@@ -47,7 +47,7 @@ _INSERT = f"""
 
 
 async def insert_post(tx: WriteTx, post: Post, draft: PostDraft) -> Post:
-    """Stores a post; draws another id while its own is taken. Raises Forbidden when its author was just frozen."""
+    """Stores a post; tries other ids while its own is taken. Raises NotFound or Forbidden when its author was deleted or frozen."""
     counted = []
     if post.visibility <= Visibility.UNLISTED:
         counted = [(post.author.id, Counter.ACCOUNT_POSTS)] + ([(post.reply_to_id, Counter.POST_REPLIES)] if post.reply_to_id else [])
@@ -61,7 +61,7 @@ async def insert_post(tx: WriteTx, post: Post, draft: PostDraft) -> Post:
             [subject for subject, _ in counted], [int(counter) for _, counter in counted], draft.idempotency_key,
         )
         if row is None or row["author_effect"] is None:
-            raise NotFound(log_text="the author is gone")
+            raise NotFound(log_text="the author was deleted")
         if row["author_effect"] >= AccountEffect.FROZEN:
             raise Forbidden(log_text="the author was just restricted")
         return row["id"] is not None
@@ -71,7 +71,7 @@ async def insert_post(tx: WriteTx, post: Post, draft: PostDraft) -> Post:
 
 
 async def insert_boost(tx: WriteTx, viewer_id: int, origin: Post, visibility: Visibility, at: datetime) -> int:
-    """Stores a boost under a new id. `lock_shown` was called, and there is none yet."""
+    """Stores a boost under a new id. The caller has called `lock_shown` and found no boost."""
     async def insert(id_: int) -> bool:
         return bool(await tx.execute(
             """
@@ -85,7 +85,7 @@ async def insert_boost(tx: WriteTx, viewer_id: int, origin: Post, visibility: Vi
 
 
 async def _with_free_id(first: int, at: datetime, insert: Callable[[int], Awaitable[bool]]) -> int:
-    """Tries ids of one moment until one is free."""
+    """Tries ids with the same time until one is free."""
     id_ = first
     for _ in range(_TRIES):
         if await insert(id_):
@@ -95,7 +95,7 @@ async def _with_free_id(first: int, at: datetime, insert: Callable[[int], Awaita
 
 
 async def find_earlier(tx: WriteTx, account_id: int, key: str) -> int | None:
-    """The post that this idempotency key made within the hour. Two requests at once wait for each other here."""
+    """The post created with this idempotency key within the last hour. Locks the key: concurrent requests wait here."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", f"{account_id}:{key}", _KEY_LOCKS)
     value = await tx.fetchval(
         "SELECT post_id FROM idempotency_keys WHERE account_id = $1 AND key = $2 AND created_at > now() - interval '1 hour'",
@@ -105,7 +105,7 @@ async def find_earlier(tx: WriteTx, account_id: int, key: str) -> int | None:
 
 
 async def lock_parent(tx: WriteTx, post_id: int) -> int | None:
-    """Keeps the post that is answered from being deleted; who wrote it. None when it is gone."""
+    """Locks the answered post against deletion; returns its author's id, None when it is deleted."""
     value = await tx.fetchval(
         "SELECT s.account_id FROM posts AS s WHERE s.id = (SELECT coalesce(boost_of_id, id) FROM posts WHERE id = $1) FOR KEY SHARE",
         post_id,
@@ -114,12 +114,12 @@ async def lock_parent(tx: WriteTx, post_id: int) -> int | None:
 
 
 async def lock_own_post(tx: WriteTx, account_id: int, post_id: int) -> bool:
-    """Begins a change of one's own post: every other act on it waits. False when there is none."""
+    """Locks a post of the account for a change: every other action on it waits. Returns False when there is none."""
     return bool(await tx.fetchval("SELECT true FROM posts WHERE id = $1 AND account_id = $2 FOR UPDATE", post_id, account_id))
 
 
 async def update_post(tx: WriteTx, post: Post) -> None:
-    """Stores another version of a post. Who was mentioned once may go on reading: an edit removes nobody."""
+    """Stores a new version of a post. Mentions are never removed: an account once mentioned may still see the post."""
     await tx.execute(
         """
         UPDATE posts SET text = $2, html = $3, cover = $4, is_sensitive = $5, language = $6, mentions = $7, hashtags = $8,
@@ -147,6 +147,6 @@ async def raise_version(tx: WriteTx, post_id: int) -> None:
 
 
 async def list_mentioned(tx: WriteTx, post_id: int) -> tuple[int, ...]:
-    """All who were ever mentioned in a post."""
+    """All accounts that were ever mentioned in a post."""
     rows = await tx.fetch("SELECT account_id FROM mentions WHERE post_id = $1 ORDER BY 1", post_id)
     return tuple(row["account_id"] for row in rows)
