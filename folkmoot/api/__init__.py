@@ -1,1 +1,1 @@
-"""The Mastodon client API: existing apps talk to Folkmoot through it. Wire words live here and nowhere else."""
+"""The Mastodon client API, which existing apps use. Wire names occur only in this package."""

@@ -1,4 +1,4 @@
-"""Fills the wire shapes of accounts: as everybody sees one, as its owner does, and how a viewer stands to it."""
+"""Fills the wire shapes of accounts: the public one, the owner's, and the relation of a viewer to an account."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,41 +15,41 @@ from folkmoot.network.posts.model import Visibility
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.sessions.model import Role, Viewer
 
-# Mastodon's bits of a role's rights that clients look at: manage reports and users for moderators, all for operators.
+# Mastodon's permission bits, which clients read: manage reports and users for moderators, everything for operators.
 _PERMISSIONS = {Role.MEMBER: "0", Role.JUROR: "0", Role.MODERATOR: "1040", Role.OPERATOR: "1"}
 
 
 class AccountEntities:
-    """Makes the wire shapes of accounts; knows the addresses of this network."""
+    """Creates the wire shapes of accounts, with the URLs of this network."""
 
     def __init__(self, urls: Urls) -> None:
         self._urls = urls
 
     def account(self, account: Account) -> shapes.Account:
         urls = self._urls
-        is_gone = account.effect >= AccountEffect.SUSPENDED
-        shown = msgspec.structs.replace(account, avatar_key=None, header_key=None) if is_gone else account
+        is_suspended = account.effect >= AccountEffect.SUSPENDED
+        shown = msgspec.structs.replace(account, avatar_key=None, header_key=None) if is_suspended else account
         avatar, header = urls.avatar(shown), urls.header(shown)
         return shapes.Account(
             id=str(account.id),
             username=account.username,
             acct=account.acct,
-            display_name="" if is_gone else account.display_name,
+            display_name="" if is_suspended else account.display_name,
             locked=account.is_locked,
             bot=account.is_bot,
             discoverable=account.is_discoverable,
             indexable=account.is_indexable,
             group=False,
             created_at=account.created_at.strftime("%Y-%m-%dT00:00:00.000Z"),
-            note="" if is_gone else account.bio_html,
+            note="" if is_suspended else account.bio_html,
             url=urls.account(account),
             uri=urls.account_uri(account),
             avatar=avatar,
             avatar_static=avatar,
-            avatar_description="" if is_gone else account.avatar_description,
+            avatar_description="" if is_suspended else account.avatar_description,
             header=header,
             header_static=header,
-            header_description="" if is_gone else account.header_description,
+            header_description="" if is_suspended else account.header_description,
             followers_count=account.counts.followers,
             following_count=account.counts.following,
             statuses_count=account.counts.posts,
@@ -58,11 +58,11 @@ class AccountEntities:
             noindex=not account.is_indexable,
             emojis=[],
             roles=[],
-            fields=[] if is_gone else [
+            fields=[] if is_suspended else [
                 shapes.Field(name=field.name, value=field.value_html, verified_at=_moment_or_none(field.verified_at))
                 for field in account.fields
             ],
-            suspended=True if is_gone else UNSET,
+            suspended=True if is_suspended else UNSET,
             limited=True if account.effect == AccountEffect.LIMITED else UNSET,
         )
 
@@ -73,7 +73,7 @@ class AccountEntities:
         return shapes.MutedAccount(**_fields_of(self.account(account)), mute_expires_at=_moment_or_none(ends_at))
 
     def own_account(self, viewer: Viewer, waiting: int) -> shapes.CredentialAccount:
-        """One's own account, with what only its owner sees. `waiting`: follow requests."""
+        """The viewer's own account, with private fields. `waiting`: the number of follow requests."""
         account, preferences = viewer.account, viewer.login.preferences
         role = viewer.login.role
         return shapes.CredentialAccount(
@@ -98,7 +98,7 @@ class AccountEntities:
         )
 
     def profile(self, account: Account) -> shapes.Profile:
-        """One's own profile as one edits it: texts as they were typed, no picture rather than the default one."""
+        """The account's profile for editing: texts as typed, and no picture instead of the default one."""
         avatar = self._urls.avatar(account) if account.avatar_key else None
         header = self._urls.header(account) if account.header_key else None
         return shapes.Profile(

@@ -1,6 +1,6 @@
-"""The wire shapes of accounts, and the words that all shapes are made of.
+"""The wire shapes of accounts, and the field types that all shapes use.
 
-A field that may be absent is `| UnsetType`: it is left out when it is not set; null is a value. `account_entities.py`
+A field that may be absent is `| UnsetType`: it is left out when unset; null is a value. `account_entities.py`
 fills these.
 """
 
@@ -19,11 +19,11 @@ Html = Annotated[str, Meta(description="HTML, cleaned.")]
 
 
 class Shape(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Base of all. Reading one back refuses unknown fields, so that tests see what is not declared."""
+    """Base of all shapes. Decoding one refuses unknown fields, so that tests find undeclared ones."""
 
 
 class Emoji(Shape, kw_only=True):
-    """Custom emojis do not exist yet: lists of them are empty."""
+    """Custom emojis are not supported yet: their lists are empty."""
 
     shortcode: str
     url: Url
@@ -46,7 +46,7 @@ class Role(Shape, kw_only=True):
 
 
 class Account(Shape, kw_only=True):
-    """An account as everybody sees it. A suspended one is blanked and marked, not absent."""
+    """An account as everybody sees it. A suspended account is returned without content, and marked."""
 
     id: Id
     username: str
@@ -57,7 +57,7 @@ class Account(Shape, kw_only=True):
     discoverable: bool
     indexable: bool
     group: bool
-    created_at: Annotated[Moment, Meta(description="Midnight of the day.")]
+    created_at: Annotated[Moment, Meta(description="Midnight of the day of creation.")]
     note: Html
     url: Url
     uri: Url
@@ -85,7 +85,7 @@ class MutedAccount(Account, kw_only=True):
 
 
 class Source(Shape, kw_only=True):
-    """What the owner of an account typed, and the defaults for new posts."""
+    """The texts that the owner typed, and the defaults for new posts."""
 
     privacy: VisibilityWord
     sensitive: bool
@@ -101,14 +101,14 @@ class Source(Shape, kw_only=True):
 
 
 class CredentialAccount(Account, kw_only=True):
-    """One's own account."""
+    """The member's own account."""
 
     source: Source
     role: Role
 
 
 class Profile(Shape, kw_only=True):
-    """One's own profile as one edits it: texts as typed, null where there is no picture."""
+    """The member's own profile for editing: texts as typed, null where there is no picture."""
 
     id: Id
     display_name: str
@@ -143,7 +143,7 @@ class Preferences(Shape, kw_only=True):
 
 
 class Relationship(Shape, kw_only=True):
-    """How the viewer and another account stand to each other."""
+    """The relation of the viewer to another account, in both directions."""
 
     id: Id
     following: bool

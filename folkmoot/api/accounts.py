@@ -1,4 +1,4 @@
-"""Accounts through the client API: one's own profile, others' profiles and posts. Joining is in `sign_up.py`."""
+"""Accounts through the client API: the member's own profile, others' profiles and posts. `sign_up.py` creates accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -40,7 +40,7 @@ class Lookup(Parameters, frozen=True, kw_only=True):
 
 class AccountSearch(PageOf40, frozen=True, kw_only=True):
     q: str
-    following: Annotated[bool, about("Only whom the member follows.")] = False
+    following: Annotated[bool, about("Only accounts that the member follows.")] = False
     offset: Offset = 0
 
 
@@ -69,7 +69,7 @@ async def _changed(request: Request, params: ProfileChange) -> Viewer:
     try:
         keys = {purpose: await _uploaded(request, file, purpose) for purpose, file in sent.items()}
         account = await _change_profile(request, params.draft(), keys, preferences)
-    finally:  # what was replaced, or what came with a profile that was refused
+    finally:  # removes replaced pictures, or new ones if the profile was refused
         if sent:
             await clear_replaced(request.database, request.context.store, viewer.id)
     login = msgspec.structs.replace(viewer.login, preferences=preferences)
@@ -92,7 +92,7 @@ async def _change_profile(
 
 
 async def profile(request: Request) -> Reply:
-    """The member's profile as it is edited."""
+    """The member's profile for editing."""
     return request.json(request.entities.profile(request.account))
 
 
@@ -103,12 +103,12 @@ async def update_profile(request: Request, params: ProfileChange) -> Reply:
 
 
 async def delete_avatar(request: Request) -> Reply:
-    """Takes the avatar away."""
+    """Removes the avatar."""
     return await _without_picture(request, Purpose.AVATAR)
 
 
 async def delete_header(request: Request) -> Reply:
-    """Takes the header picture away."""
+    """Removes the header picture."""
     return await _without_picture(request, Purpose.HEADER)
 
 
@@ -137,7 +137,7 @@ async def show_many(request: Request, params: AccountIds) -> Reply:
 
 
 async def lookup(request: Request, params: Lookup) -> Reply:
-    """The account of a name."""
+    """The account with this name."""
     handle = without_own_domain(params.acct, request).removeprefix("@")
     name, _, domain = handle.partition("@")
     async with request.database.read() as conn:
@@ -158,7 +158,7 @@ async def search(request: Request, params: AccountSearch) -> Reply:
 
 
 async def statuses(request: Request, params: AccountStatuses) -> Reply:
-    """What an account wrote, as far as the viewer may see it."""
+    """The statuses of an account that the viewer may see."""
     async with request.database.read() as conn:
         account = await get_account(conn, request.id())
         ids = await list_account_post_ids(
@@ -171,12 +171,12 @@ async def statuses(request: Request, params: AccountStatuses) -> Reply:
 
 
 async def followers(request: Request, params: PageOf40) -> Reply:
-    """Who follows an account; nobody, if it hides that."""
+    """The followers of an account; empty if it hides them."""
     return await _collection(request, "followers", params)
 
 
 async def following(request: Request, params: PageOf40) -> Reply:
-    """Whom an account follows; nobody, if it hides that."""
+    """The accounts that an account follows; empty if it hides them."""
     return await _collection(request, "following", params)
 
 
@@ -196,7 +196,7 @@ async def _own(request: Request, viewer: Viewer) -> Reply:
 
 
 async def _uploaded(request: Request, file: File | None, purpose: Purpose) -> str | None:
-    """The key of a new avatar or header; None when an empty one was sent, which takes the picture away."""
+    """The key of a new avatar or header; None for an empty file, which removes the picture."""
     if file is None:
         return None
     if request.context.limits.spend("media", request.viewer.id).is_spent:

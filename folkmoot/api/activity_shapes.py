@@ -1,4 +1,4 @@
-"""The wire shapes of what happens around posts: notifications, markers, conversations, search, reports."""
+"""The wire shapes of notifications, markers, conversations, search, reports and rules."""
 
 from typing import Annotated
 
@@ -18,12 +18,12 @@ class Notification(Shape, kw_only=True):
 
 
 class NotificationGroup(Shape, kw_only=True):
-    """`page_min_id` and what follows it are there in lists only."""
+    """`page_min_id`, `page_max_id` and `latest_page_notification_at` are present in lists only."""
 
     group_key: str
     notifications_count: int
     type: str
-    most_recent_notification_id: Annotated[int, Meta(description="A number, unlike all other ids: apps have learnt it so.")]
+    most_recent_notification_id: Annotated[int, Meta(description="A number, unlike all other ids, because apps expect one.")]
     sample_account_ids: list[Id]
     page_min_id: Id | UnsetType = UNSET
     page_max_id: Id | UnsetType = UNSET
@@ -47,7 +47,7 @@ class PendingSummary(Shape, kw_only=True):
 
 
 class OldNotificationPolicy(Shape, kw_only=True):
-    """Nothing is held back: everybody's notifications arrive."""
+    """No notifications are filtered."""
 
     filter_not_following: bool = False
     filter_not_followers: bool = False
@@ -57,7 +57,7 @@ class OldNotificationPolicy(Shape, kw_only=True):
 
 
 class NotificationPolicy(Shape, kw_only=True):
-    """Nothing is held back: everybody's notifications arrive."""
+    """No notifications are filtered."""
 
     for_not_following: str = "accept"
     for_not_followers: str = "accept"
@@ -96,7 +96,7 @@ class TagUse(Shape, kw_only=True):
 
 
 class Tag(Shape, kw_only=True):
-    """`following` and `featuring` are there for members only."""
+    """`following` and `featuring` are present for members only."""
 
     id: str
     name: str

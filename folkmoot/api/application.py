@@ -1,7 +1,7 @@
-"""The client API application: finds the route, identifies the caller, checks what they may, and turns problems into answers.
+"""The client API application: finds the route, identifies and authorises the caller, and turns errors into responses.
 
-Errors have the shape that clients know (`{"error": "..."}`) with exact codes; every answer carries the rate-limit
-headers of the limit that is closest, and the headers that let programs in browsers read it.
+Errors have the shape that clients know (`{"error": "..."}`) with exact codes. Every response has the rate-limit headers
+of the limit with the fewest requests left, and CORS headers for apps that run in browsers.
 """
 
 import logging
@@ -31,7 +31,7 @@ from folkmoot.http.routing import Router
 from folkmoot.network.sessions.model import TokenHolder
 
 log = logging.getLogger(__name__)
-# What clients know our refusals by.
+# Error texts that clients expect, by ours.
 _WIRE = {
     NotFound.message: "Record not found",
     Unauthorized.message: "The access token is invalid",
@@ -55,7 +55,7 @@ _SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=15,
 
 
 class ApiApplication:
-    """An ASGI application for `/api/...` and the machine side of OAuth."""
+    """The ASGI application for `/api/...` and the endpoints of OAuth for apps."""
 
     def __init__(self, context: Context, router: Router) -> None:
         self._context = context
@@ -78,13 +78,13 @@ class ApiApplication:
                 holder = await self._holder(scope)
             finally:  # an attempt with a wrong token counts too
                 allowance = count_request(self._context, route, Caller.by_token(holder), address)
-                _require_left(allowance)
+                _require_unspent(allowance)
             if route is None:
                 raise WrongMethod(method=method) if routes else NotFound
             caller = admit(route, Caller.by_token(holder))
             holder = caller.holder
             allowance = await count_exactly(self._context, route, caller, address) or allowance
-            _require_left(allowance)
+            _require_unspent(allowance)
             request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, holder)
             reply = await route.handler(request)
         except Problem as problem:
@@ -105,12 +105,12 @@ class ApiApplication:
         await reply(scope, receive, send)
 
     async def _holder(self, scope: Any) -> TokenHolder | None:
-        """Whom the token stands for. Raises Unauthorized for one that is not valid."""
+        """The holder of the request's token, if there is one. Raises Unauthorized for an invalid token."""
         for name, value in scope["headers"]:
             if name == b"authorization":
                 kind, _, token = value.decode("latin-1").partition(" ")
                 if kind.lower() != "bearer":
-                    return None  # a client's own log-in at /oauth/token
+                    return None  # HTTP Basic of an app at /oauth/token
                 holder = await self._context.viewers.by_token(token.strip())
                 if holder is None:
                     raise Unauthorized
@@ -118,7 +118,7 @@ class ApiApplication:
         return None
 
 
-def _require_left(allowance: Allowance) -> None:
+def _require_unspent(allowance: Allowance) -> None:
     if allowance.is_spent:
         raise TooMany("Too many requests", retry_after=allowance.retry_after)
 

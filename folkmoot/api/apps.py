@@ -1,4 +1,4 @@
-"""Apps: registering a program, and the machine side of OAuth (RFC 6749, 7009, 7636, 8414). Consent is a page: web/oauth.py."""
+"""Apps: registration, and the endpoints of OAuth for apps (RFC 6749, 7009, 7636, 8414). web/oauth.py has the consent page."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ from folkmoot.network.sessions.model import App, digest
 
 
 class Credentials(Parameters, frozen=True, kw_only=True):
-    """How an app proves to be one, if it does not by HTTP Basic (RFC 6749 2.3.1)."""
+    """The credentials of an app that does not use HTTP Basic (RFC 6749 2.3.1)."""
 
     client_id: str = ""
     client_secret: str = ""
@@ -33,8 +33,8 @@ class NewApp(Parameters, frozen=True, kw_only=True):
 class TokenRequest(Credentials, frozen=True, kw_only=True):
     grant_type: Annotated[str, about("`authorization_code` or `client_credentials`.")] = ""
     code: str = ""
-    redirect_uri: Annotated[str, about("The one that the code was asked for with.")] = ""
-    code_verifier: Annotated[str, about("RFC 7636, if the code was asked for with a challenge.")] = ""
+    redirect_uri: Annotated[str, about("As in the authorisation request.")] = ""
+    code_verifier: Annotated[str, about("RFC 7636, if the authorisation request had a challenge.")] = ""
     scope: Annotated[str, about("For `client_credentials`; `read` if it is empty.")] = ""
 
 
@@ -43,7 +43,7 @@ class Revocation(Credentials, frozen=True, kw_only=True):
 
 
 async def register(request: Request, params: NewApp) -> Reply:
-    """Registers an app. The secret is told only here."""
+    """Registers an app. Only this response contains the secret."""
     uris = [uri for text in params.redirect_uris for uri in text.split()]
     async with request.database.write() as tx:
         app = await apps.register_app(tx, params.client_name, uris, params.scopes, params.website)
@@ -51,7 +51,7 @@ async def register(request: Request, params: NewApp) -> Reply:
 
 
 async def verify(request: Request) -> Reply:
-    """The app whose token this is."""
+    """The app that the token belongs to."""
     assert request.holder is not None
     async with request.database.read() as conn:
         app = await queries.get_app(conn, request.holder.app_id)
@@ -59,7 +59,7 @@ async def verify(request: Request) -> Reply:
 
 
 async def token(request: Request, params: TokenRequest) -> Reply:
-    """Exchanges a code for a token, or gives an app a token of its own. Errors have the shape `OAuthError`."""
+    """Exchanges a code for a token, or issues a token to the app itself. Errors have the shape `OAuthError`."""
     app = await _client(request, params)
     if app is None:
         return _refused(request, "invalid_client", "Client authentication failed due to unknown client, no client authentication"
@@ -94,7 +94,7 @@ def token_answer(secret: str, granted: str) -> shapes.Token:
 
 
 async def revoke(request: Request, params: Revocation) -> Reply:
-    """Gives a token back (RFC 7009). An unknown one is answered with success too."""
+    """Revokes a token (RFC 7009). Also succeeds for an unknown token."""
     app = await _client(request, params)
     is_allowed = False
     if app:
@@ -106,7 +106,7 @@ async def revoke(request: Request, params: Revocation) -> Reply:
 
 
 async def user_info(request: Request) -> Reply:
-    """Who the member is (OpenID Connect)."""
+    """The identity of the member (OpenID Connect)."""
     account, urls = request.account, request.context.urls
     return request.json(shapes.UserInfo(
         iss=request.context.settings.base_url, sub=urls.account_uri(account), name=account.name, preferred_username=account.username,
@@ -115,7 +115,7 @@ async def user_info(request: Request) -> Reply:
 
 
 async def metadata(request: Request) -> Reply:
-    """What a program has to know to register and log in (RFC 8414)."""
+    """The metadata of the authorisation server (RFC 8414)."""
     base = request.context.settings.base_url
     return request.json(shapes.AuthorizationServer(
         issuer=f"{base}/",
@@ -135,7 +135,7 @@ async def metadata(request: Request) -> Reply:
 
 
 async def _client(request: Request, params: Credentials) -> App | None:
-    """The app that proves to be one, by form or by HTTP Basic (RFC 6749 2.3.1)."""
+    """The app with these credentials, from parameters or HTTP Basic (RFC 6749 2.3.1); None if they are wrong."""
     client_id, secret = params.client_id, params.client_secret
     header = request.headers.get("authorization", "")
     if header.lower().startswith("basic "):

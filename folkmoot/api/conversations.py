@@ -1,4 +1,4 @@
-"""Conversations (direct posts, by the people in them) through the client API."""
+"""Conversations (threads of direct posts) through the client API."""
 
 from folkmoot.api.activity_shapes import Conversation
 from folkmoot.api.endpoints import endpoint
@@ -12,16 +12,16 @@ from folkmoot.network.conversations.queries import list_conversations
 
 
 async def index(request: Request, params: PageOf20) -> Reply:
-    """Conversations, the one with the newest message first."""
+    """Conversations, ordered by their newest message."""
     async with request.database.read() as conn:
         rows = await list_conversations(conn, request.viewer.id, params.page)
     return request.listed([(last, request.entities.conversation(conversation, request.viewer.id)) for last, conversation in rows])
 
 
-async def put_away(request: Request) -> Reply:
-    """Removes a conversation from the list, until somebody writes again."""
+async def remove_conversation(request: Request) -> Reply:
+    """Removes a conversation from the list until it gets a new message."""
     async with request.database.write() as tx:
-        await actions.put_away(tx, request.viewer.id, request.id())
+        await actions.remove_conversation(tx, request.viewer.id, request.id())
     return request.json(Nothing())
 
 
@@ -45,5 +45,5 @@ ROUTES = [
         "POST", f"{_ONE}/unread", _marked(is_unread=True), Access.MEMBER, _WRITE, answer=Conversation,
         about="Marks a conversation as not read.",
     ),
-    endpoint("DELETE", _ONE, put_away, Access.MEMBER, _WRITE, answer=Nothing),
+    endpoint("DELETE", _ONE, remove_conversation, Access.MEMBER, _WRITE, answer=Nothing),
 ]

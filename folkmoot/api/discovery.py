@@ -1,6 +1,6 @@
-"""What other programs look up before they know anything of this network: WebFinger, host-meta, NodeInfo.
+"""Discovery of this network and its accounts by other software: WebFinger, host-meta, NodeInfo.
 
-There is no link to an ActivityPub document, and no protocol is named, as long as this network speaks to no other.
+There is no link to an ActivityPub document, and no protocol is listed, because there is no federation yet.
 """
 
 from html import escape
@@ -75,11 +75,11 @@ class NodeInfo(Shape, kw_only=True):
 
 
 class Resource(Parameters, frozen=True, kw_only=True):
-    resource: Annotated[str, about("`acct:name@domain`, or the address of a profile.")]
+    resource: Annotated[str, about("`acct:name@domain`, or the URL of a profile.")]
 
 
 async def webfinger(request: Request, params: Resource) -> Reply:
-    """Who an address or a handle is (RFC 7033)."""
+    """The account of a handle or a profile URL (RFC 7033)."""
     name = _name_in(params.resource, request)
     async with request.database.read() as conn:
         account = await find_account_by_name(conn, name)
@@ -98,7 +98,7 @@ async def webfinger(request: Request, params: Resource) -> Reply:
 
 
 async def host_meta(request: Request) -> Reply:
-    """Where WebFinger is asked (RFC 6415)."""
+    """The location of WebFinger (RFC 6415)."""
     base = escape(request.context.settings.base_url)
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">\n'
@@ -108,12 +108,12 @@ async def host_meta(request: Request) -> Reply:
 
 
 async def nodeinfo_links(request: Request) -> Reply:
-    """Where NodeInfo is."""
+    """The location of NodeInfo."""
     return request.json(NodeInfoLinks(links=[Link(rel=_SCHEMA, href=f"{request.context.settings.base_url}/nodeinfo/2.0")]))
 
 
 async def nodeinfo(request: Request) -> Reply:
-    """What kind of network this is, for those who count networks (NodeInfo 2.0)."""
+    """The software and size of this network, for statistics of networks (NodeInfo 2.0)."""
     network = request.context.settings.network
     members, active, posts = await counts(request)
     answer = NodeInfo(
@@ -129,7 +129,7 @@ async def nodeinfo(request: Request) -> Reply:
 
 
 def _name_in(resource: str, request: Request) -> str:
-    """The user name in `acct:jana@example.org` or an address of ours. Raises NotFound for anybody else's."""
+    """The user name in `acct:jana@example.org` or in a profile URL of this network. Raises NotFound for other domains."""
     settings = request.context.settings
     for prefix in (f"{settings.base_url}/@", f"{settings.base_url}/users/"):
         if resource.startswith(prefix):

@@ -1,7 +1,7 @@
-"""Endpoints: routes of the client API that also declare what they take and what they answer.
+"""Endpoints: routes of the client API that also declare their parameters and responses.
 
-`params` is the struct of the parameters; the handler receives it filled. `answer` is the type of the JSON that comes
-back. From these declarations come the reference page, the OpenAPI document and the hostile tests.
+`params` is the struct of the parameters; the handler receives it filled. `answer` is the type of the JSON response.
+The reference page, the OpenAPI document and the hostile tests are generated from these declarations.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,8 +20,8 @@ from folkmoot.http.routing import Access, Handler, Route
 
 @dataclass(frozen=True)
 class Endpoint(Route):
-    """`about`: one sentence for the reference. `reads_body`: whether parameters may come in a body. `media_type`: of an
-    answer that is no plain JSON. `may_be_partial`: 206 while a page is still being built. `refusal`: the shape of errors.
+    """`about`: one sentence for the reference. `reads_body`: whether parameters may come in a body. `media_type`: of a
+    response that is not plain JSON. `may_be_partial`: 206 while a page is still being built. `refusal`: the shape of errors.
     """
 
     params: type[Parameters] | None = None
@@ -38,21 +38,21 @@ class Endpoint(Route):
 
     @property
     def rule(self) -> str:
-        """What holds for all parameters together, if their struct says so."""
+        """The docstring of the struct, which describes all parameters together; may be empty."""
         return " ".join((vars(self.params).get("__doc__") or "").split()) if self.params else ""
 
     @property
     def is_paged(self) -> bool:
-        """Whether a Link header leads to the pages beside the answer."""
+        """Whether the response has a Link header to the next and previous page."""
         return self.params is not None and issubclass(self.params, Cursors) and self.answer not in (Count, Search)
 
     @property
     def family(self) -> str:
-        """The part of the API that it belongs to: the name of its module."""
+        """The part of the API that the endpoint belongs to: the name of its module."""
         return self.handler.__module__.rpartition(".")[2].replace("_", " ")
 
     def refusals(self) -> dict[int, type[Shape]]:
-        """The statuses of errors that it can give, with the shape of each."""
+        """The status codes of its errors, with the shape of each."""
         is_write, is_open = self.method != "GET", self.access is Access.PUBLIC
         found = {
             400: bool(self.params), 401: True, 403: not is_open or bool(self.scope), 404: "{" in self.path, 413: self.reads_body,
@@ -66,7 +66,7 @@ def endpoint(
     method: str, path: str, handler: Callable[..., Awaitable[Reply]], access: Access, scope: str = "", *,
     params: type[Parameters] | None = None, answer: Any, about: str = "", reads_body: bool | None = None, **more: Any,
 ) -> Endpoint:
-    """An endpoint. Of a GET only the query is read, unless `reads_body` says otherwise: some clients send a body."""
+    """Creates an endpoint. For a GET only the query is read, unless `reads_body` is set because some clients send a body."""
     reads_body = method != "GET" if reads_body is None else reads_body
     sentence = about or (handler.__doc__ or "").strip().partition("\n\n")[0].replace("\n    ", " ")
     filled = handler if params is None else _filled(handler, params, reads_body=reads_body)
@@ -77,7 +77,7 @@ def endpoint(
 
 
 def _filled(handler: Callable[[Request, P], Awaitable[Reply]], kind: type[P], *, reads_body: bool) -> Handler:
-    """The handler as the router calls it: with the request alone."""
+    """Wraps the handler for the router, which passes only the request."""
     if reads_body:
 
         @wraps(handler)

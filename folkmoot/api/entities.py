@@ -1,8 +1,8 @@
-"""Fills the wire shapes of the client API: what our structs are called and look like for apps. The shapes themselves
-are declared in `status_shapes.py`, `activity_shapes.py` and `network_shapes.py`.
+"""Fills the wire shapes of the client API from our structs. The shapes are declared in `status_shapes.py`,
+`activity_shapes.py` and `network_shapes.py`.
 
-A status is rendered once into a *fragment*: its JSON without what changes from viewer to viewer or second to second.
-A page is spliced from fragments: counts, the viewer's flags and the poll are put between their bytes.
+A status is rendered once into a *fragment*: its JSON without the parts that depend on the viewer or change often.
+A page is assembled from fragments: counts, the viewer's flags and the poll are inserted between their bytes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Fragment(NamedTuple):
-    """A rendered status: `head` lacks its end. `poll` is rendered anew for each viewer."""
+    """A rendered status. `head` is the beginning of its JSON. `poll` is rendered for each viewer."""
 
     head: bytes
     author_id: int
@@ -45,7 +45,7 @@ class Fragment(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _flags(bits: int, is_pinnable: bool) -> bytes:
-    """The viewer's flags as JSON. `filtered` is empty: clients ask for it."""
+    """The viewer's flags as JSON. `filtered` is always empty, but clients require it."""
     flags = {
         "favourited": bool(bits & Mark.FAVOURITE), "reblogged": bool(bits & Mark.BOOST), "muted": bool(bits & Mark.MUTED),
         "bookmarked": bool(bits & Mark.BOOKMARK),
@@ -56,7 +56,7 @@ def _flags(bits: int, is_pinnable: bool) -> bytes:
 
 
 class Entities(AccountEntities):
-    """Makes wire shapes; knows the addresses of this network, and its sentences."""
+    """Creates wire shapes, with the URLs and translations of this network."""
 
     def __init__(self, urls: Urls, translators: Mapping[str, Translator]) -> None:
         super().__init__(urls)
@@ -95,7 +95,7 @@ class Entities(AccountEntities):
         return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll)
 
     def _cover(self, post: Post) -> str:
-        """The author's own cover; of a post that the network has labelled, the rule, which apps show in the same place."""
+        """The author's cover; for a labelled post, preceded by the rule, which apps show in the same place."""
         if post.label is None:
             return post.cover
         translator = self._translators.get(post.language or "en", self._translators["en"])
@@ -104,7 +104,7 @@ class Entities(AccountEntities):
         return " · ".join(filter(None, [rule, post.cover]))
 
     def spliced_page(self, entries: Iterable[Entry], fragments: Mapping[Key, Fragment], viewer_id: int | None) -> bytes:
-        """A timeline's JSON. An entry whose fragment is gone (deleted in this very moment) is left out."""
+        """The JSON of a timeline. Entries without a fragment (deleted meanwhile) are left out."""
         pieces: list[bytes] = []
         for entry in entries:
             id_, _, shown_id, _, _, replies, boosts, favourites, bits, choices, _ = entry
@@ -112,7 +112,7 @@ class Entities(AccountEntities):
             boost = fragments.get(entry.boost_key) if id_ != shown_id else None
             if shown is None or (id_ != shown_id and boost is None):
                 continue
-            # One's own mark counts at once, also before the counters are folded.
+            # The viewer's own mark counts at once, before the counters are folded.
             pieces.append(self._spliced(
                 shown, boost, replies, boosts or bits >> 1 & 1, favourites or bits & 1, bits, choices, viewer_id,
             ))
@@ -140,7 +140,7 @@ class Entities(AccountEntities):
         return b"".join((boost.head, counts, outer, b',"poll":null,"reblog":', inner, b"}"))
 
     def status(self, view: PostView, viewer_id: int | None) -> shapes.Status:
-        """A status inside another entity: it is rendered already, and the encoder takes its bytes as they are."""
+        """A status inside another entity, already rendered: the encoder copies its bytes."""
         return cast(shapes.Status, msgspec.Raw(self.status_bytes(view, viewer_id)))
 
     def statuses(self, views: Iterable[PostView], viewer_id: int | None) -> list[shapes.Status]:
@@ -171,7 +171,7 @@ class Entities(AccountEntities):
         )
 
     def upload(self, upload: Upload) -> shapes.MediaAttachment:
-        """An upload that no post shows yet: only its owner has its signed address."""
+        """An upload that no post shows yet: only its owner gets its signed URL."""
         urls = self._urls
         return self._attachment(
             upload, urls.picture(upload.key, upload.mime, is_open=False),
@@ -197,10 +197,11 @@ class Entities(AccountEntities):
         )
 
     def edit(self, edit: Edit, post: Post) -> shapes.StatusEdit:
-        """A version, with those of its pictures that are still there, as they were described then."""
-        there = {picture.id: picture for picture in post.pictures}
+        """A version, with its pictures that still exist and their descriptions at that time."""
+        current_pictures = {picture.id: picture for picture in post.pictures}
         pictures = [
-            msgspec.structs.replace(there[id_], description=description) for id_, description in edit.pictures if id_ in there
+            msgspec.structs.replace(current_pictures[id_], description=description)
+            for id_, description in edit.pictures if id_ in current_pictures
         ]
         titles = edit.poll_titles
         return shapes.StatusEdit(
@@ -217,7 +218,7 @@ class Entities(AccountEntities):
             media_attachments=[self.picture(post, picture) for picture in post.pictures], emojis=[],
         )
 
-    # -- the rest ------------------------------------------------------------------------------------------------
+    # -- other entities ------------------------------------------------------------------------------------------------
 
     def notification(self, notification: Notification, viewer_id: int) -> activity.Notification:
         post = notification.post

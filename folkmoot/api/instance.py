@@ -1,4 +1,4 @@
-"""What apps ask a network about itself, and what this one does not have: answered with an honest empty list."""
+"""The description of the network for apps, and empty lists for features that it does not have."""
 
 from html import escape
 
@@ -20,7 +20,7 @@ from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.posts.policy import MOST_PINNED
 from folkmoot.network.sessions.queries import count_network
 
-# Clients read features off Mastodon's version: the highest one of which everything they need is here.
+# Clients derive features from Mastodon's version: this is the highest one whose features are all supported.
 _VERSION = f"4.3.0 (compatible; Folkmoot {__version__})"
 _API_VERSION = 2
 _MIME_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
@@ -29,7 +29,7 @@ _counted: dict[str, tuple[float, tuple[int, int, int]]] = {}
 
 
 async def show(request: Request) -> Reply:
-    """What this network is, and how much it takes."""
+    """The description of this network, and its limits."""
     settings, base = request.context.settings, request.context.settings.base_url
     network = settings.network
     _, active, _ = await counts(request)
@@ -56,7 +56,7 @@ async def show(request: Request) -> Reply:
 
 
 async def show_old(request: Request) -> Reply:
-    """The first version of the answer, which older apps still ask for."""
+    """The first version of the description, which older apps still use."""
     settings, base = request.context.settings, request.context.settings.base_url
     network = settings.network
     members, _, posts = await counts(request)
@@ -113,7 +113,7 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
 
 
 async def counts(request: Request) -> tuple[int, int, int]:
-    """Members, those active within a month, posts: counted once in five minutes."""
+    """(members, members active within a month, posts), counted at most once in five minutes."""
     domain = request.context.settings.domain
     at, found = _counted.get(domain, (0.0, (0, 0, 0)))
     if at + _COUNTED_FOR < clock.monotonic() or not at:
@@ -124,22 +124,22 @@ async def counts(request: Request) -> tuple[int, int, int]:
 
 
 async def nothing(request: Request) -> Reply:
-    """Always empty: this network does not have it."""
+    """Always empty: this network does not have this feature."""
     return request.json([])
 
 
 async def nothing_found(request: Request) -> Reply:
-    """Always 404: this network does not have it."""
+    """Always 404: this network does not have this feature."""
     raise NotFound
 
 
 async def translation_languages(request: Request) -> Reply:
-    """Between which languages posts are translated: none."""
+    """The languages between which posts are translated: none."""
     return request.json({})
 
 
 async def extended_description(request: Request) -> Reply:
-    """The description in the settings: nobody has written a longer one."""
+    """The description from the settings; there is no longer one."""
     text = request.context.settings.network.description
     return request.json(shapes.ExtendedDescription(updated_at=None, content=f"<p>{escape(text)}</p>" if text else ""))
 
@@ -158,7 +158,7 @@ _EMPTY_FOR_MEMBERS = {
     "accounts/{id}/lists": "read:lists", "accounts/{id}/identity_proofs": "read:accounts",
     "featured_tags/suggestions": "read:accounts",
 }
-# Since when apps should ask elsewhere, in seconds since 1970.
+# The time of deprecation, in seconds since 1970.
 _DEPRECATED = {"trends": 1648598400, "filters": 1668384000, "suggestions": 1621123200}
 
 

@@ -1,4 +1,4 @@
-"""Markers through the client API: how far somebody has read, the same in every app."""
+"""Markers through the client API: how far a member has read, shared by all apps."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ async def show(request: Request, params: Wanted) -> Reply:
 
 
 async def set_several(request: Request, params: NewMarkers) -> Reply:
-    """Says how far the member has read."""
+    """Stores how far the member has read."""
     wanted = [(name, marker) for name in actions.TIMELINES if (marker := getattr(params, name))]
     answer = {}
     async with request.database.write() as tx:

@@ -1,4 +1,4 @@
-"""Pictures through the client API. They are ready when the upload is answered: no 202, no waiting."""
+"""Pictures through the client API. An upload is ready when it is answered, so there is never a 202."""
 
 from typing import Annotated
 
@@ -20,17 +20,17 @@ _MIDDLE = (0.0, 0.0)
 
 class NewPicture(Parameters, frozen=True, kw_only=True):
     file: Annotated[File | None, about("JPEG, PNG, WebP, AVIF or GIF. Required.")] = None
-    description: Annotated[str, about("Text for those who do not see the picture.", maxLength=LONGEST_DESCRIPTION)] = ""
+    description: Annotated[str, about("The alt text.", maxLength=LONGEST_DESCRIPTION)] = ""
     focus: Focus | None = None
 
 
 class PictureChange(Parameters, frozen=True, kw_only=True):
-    description: Annotated[str | None, about("Absent: it stays.", maxLength=LONGEST_DESCRIPTION)] = None
+    description: Annotated[str | None, about("Absent: it stays as it is.", maxLength=LONGEST_DESCRIPTION)] = None
     focus: Focus | None = None
 
 
 async def upload(request: Request, params: NewPicture) -> Reply:
-    """Uploads a picture for a post. It can be used at once."""
+    """Uploads a picture for a post, ready for use."""
     if params.file is None:
         raise Malformed("Validation failed: %(name)s can't be blank", name="file")
     picture = await upload_picture(
@@ -41,7 +41,7 @@ async def upload(request: Request, params: NewPicture) -> Reply:
 
 
 async def show(request: Request) -> Reply:
-    """An upload that no post shows yet. Later it is found in the post."""
+    """An upload that no post shows yet; then the post has it."""
     async with request.database.read() as conn:
         picture = await get_own_upload(conn, request.viewer.id, request.id())
     if picture.post_id:
@@ -50,10 +50,10 @@ async def show(request: Request) -> Reply:
 
 
 async def describe(request: Request, params: PictureChange) -> Reply:
-    """Describes an upload. Pictures of a post are described by an edit of the post."""
+    """Describes an upload. Pictures of a post are described by editing the post."""
     async with request.database.write() as tx:
         picture = await describe_picture(tx, request.account, request.id(), description=params.description, focus=params.focus)
-        if picture.post_id:  # what a post shows is changed by an edit of the post, so that its readers learn of it
+        if picture.post_id:  # must be changed by editing the post, so that readers are notified
             raise NotFound
     return request.json(request.entities.upload(picture))
 

@@ -1,4 +1,4 @@
-"""The wire shapes of what a network says about itself, of OAuth, and of errors."""
+"""The wire shapes of the network's description, of OAuth, and of errors."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ class FieldProblem(Shape, kw_only=True):
 
 
 class ValidationError(Error, kw_only=True):
-    """`details`: the problems by field."""
+    """`details`: the errors by field."""
 
     details: dict[str, list[FieldProblem]] | UnsetType = UNSET
 
@@ -155,7 +155,7 @@ class TimelinesAccess(Shape, kw_only=True):
 
 
 class Configuration(Shape, kw_only=True):
-    """`urls` and `vapid` are there in the second version only."""
+    """`urls` and `vapid` are present in the second version only."""
 
     urls: InstanceUrls | UnsetType = UNSET
     vapid: Vapid | UnsetType = UNSET
@@ -208,7 +208,7 @@ class Contact(Shape, kw_only=True):
 class Instance(Shape, kw_only=True):
     domain: str
     title: str
-    version: Annotated[str, Meta(description="Clients read from it which features there are.")]
+    version: Annotated[str, Meta(description="Clients derive the supported features from it.")]
     source_url: str
     description: str
     usage: InstanceUsage

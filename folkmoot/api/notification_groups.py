@@ -1,4 +1,4 @@
-"""Notifications that belong together, through the second version of the client API: people and posts come once."""
+"""Grouped notifications, version 2 of the client API: each account and post is listed once."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -15,12 +15,12 @@ from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import GROUPED, Kind, NotificationGroup
 
-_Groupable = Annotated[tuple[str, ...] | None, about("What the app can show as a group; everything that we group, if it is absent.")]
+_Groupable = Annotated[tuple[str, ...] | None, about("The types that the app shows as groups; absent: all types that can be grouped.")]
 
 
 class Groups(Notifications, frozen=True, kw_only=True):
     grouped_types: _Groupable = None
-    expand_accounts: Annotated[Literal["full", "partial_avatars"] | None, about("Accounts come whole in both cases.")] = None
+    expand_accounts: Annotated[Literal["full", "partial_avatars"] | None, about("Both return whole accounts.")] = None
 
 
 class UnreadGroups(UnreadCount, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ async def show(request: Request) -> Reply:
 
 
 async def accounts(request: Request) -> Reply:
-    """Everybody in a group of notifications."""
+    """All accounts in a group of notifications."""
     async with request.database.read() as conn:
         _, senders = await queries.get_group(conn, request.viewer.id, request.value("key"))
     return request.json(request.entities.accounts(senders))
@@ -58,7 +58,7 @@ async def dismiss(request: Request) -> Reply:
 
 
 async def unread_count(request: Request, params: UnreadGroups) -> Reply:
-    """How many groups of notifications were not read, up to `limit`."""
+    """The number of unread groups of notifications, at most `limit`."""
     async with request.database.read() as conn:
         count = await queries.count_unread(
             conn, request.viewer.id, most=params.limit, grouped=_grouped(params.grouped_types), **params.wanted()
@@ -67,7 +67,7 @@ async def unread_count(request: Request, params: UnreadGroups) -> Reply:
 
 
 async def policy(request: Request) -> Reply:
-    """Which notifications are held back: none."""
+    """Which notifications are filtered: none."""
     return request.json(NotificationPolicy(summary=PendingSummary()))
 
 

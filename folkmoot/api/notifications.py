@@ -1,4 +1,4 @@
-"""Notifications one by one through the client API. Groups of them are in `notification_groups.py`."""
+"""Single notifications through the client API. `notification_groups.py` has groups of them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -18,16 +18,16 @@ from folkmoot.network.notifications.model import FROM_NETWORK, Kind
 
 
 class Filter(Cursors, frozen=True, kw_only=True):
-    """Which notifications an app asks for."""
+    """Selects notifications."""
 
-    types: Annotated[tuple[str, ...] | None, about("Only these kinds; words that we do not know are ignored.")] = None
-    exclude_types: Annotated[tuple[str, ...], about("Not these kinds.")] = ()
-    account_id: Annotated[Id | None, about("Only what this account did.")] = None
+    types: Annotated[tuple[str, ...] | None, about("Only these types; unknown ones are ignored.")] = None
+    exclude_types: Annotated[tuple[str, ...], about("Not these types.")] = ()
+    account_id: Annotated[Id | None, about("Only from this account.")] = None
 
     def wanted(self) -> dict[str, Any]:
         return {
             "kinds": kinds_of(self.types) if self.types is not None else None,
-            # Apps have no words for what the network itself tells; that comes by mail too.
+            # The API has no types for notifications from the network itself; these are mailed too.
             "without": [*kinds_of(self.exclude_types), *FROM_NETWORK],
             "sender_id": self.account_id,
         }
@@ -87,24 +87,24 @@ async def clear(request: Request) -> Reply:
 
 
 async def unread_count(request: Request, params: UnreadCount) -> Reply:
-    """How many notifications were not read, up to `limit`."""
+    """The number of unread notifications, at most `limit`."""
     async with request.database.read() as conn:
         count = await queries.count_unread(conn, request.viewer.id, most=params.limit, **params.wanted())
     return request.json(Count(count=count))
 
 
 async def policy(request: Request) -> Reply:
-    """Which notifications are held back: none."""
+    """Which notifications are filtered: none."""
     return request.json(OldNotificationPolicy(summary=PendingSummary()))
 
 
 async def requests_merged(request: Request) -> Reply:
-    """Whether accepted notifications have been merged: always, as none are held back."""
+    """Whether accepted notifications have been merged: always, because none are filtered."""
     return request.json(Merged(merged=True))
 
 
 def kinds_of(words: Sequence[str]) -> list[Kind]:
-    """Our kinds for wire words; what we do not have is left out."""
+    """Our kinds for wire names; unknown names are left out."""
     return [NOTIFICATION_OF[word] for word in words if word in NOTIFICATION_OF]
 
 

@@ -1,4 +1,4 @@
-"""The client API as an OpenAPI 3.1 document, made from the declarations of its endpoints."""
+"""The client API as an OpenAPI 3.1 document, generated from the declarations of its endpoints."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,28 +16,28 @@ from folkmoot.network.sessions.scopes import KNOWN
 
 _SCHEMAS = "#/components/schemas/"
 _BODIES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-_INTRODUCTION = """The client API of Folkmoot, as Mastodon's clients know it.
+_INTRODUCTION = """The client API of Folkmoot, compatible with Mastodon's clients.
 
-Ids are texts. Moments are UTC. Lists are paged by the `Link` header; an empty page has none. Parameters may come in the
-query, or in a body as a form, multipart or JSON; lists are named with brackets in forms and queries (`id[]`). JSON null
-counts as absent. Every answer carries the rate limit that is closest. `x-access` says who may call an operation, `x-limit`
-which limit of its own it has."""
+Ids are strings. Times are UTC. Lists are paged by the `Link` header; an empty page has none. Parameters are sent in the
+query, or in a body as a form, multipart or JSON; list names have brackets in forms and queries (`id[]`). JSON null counts
+as absent. Every response has the headers of the rate limit with the fewest requests left. `x-access` tells who may call
+an operation, `x-limit` its own rate limit."""
 REFUSALS = {
-    400: "A parameter is missing or cannot be read.", 401: "The token is not valid, or there is none.",
+    400: "A parameter is missing or malformed.", 401: "The token is missing or invalid.",
     403: "The token's scopes do not cover this, or the member may not do it.",
-    404: "Not there, or not for the viewer to see: the answer is the same.",
+    404: "It does not exist, or the viewer may not see it.",
     413: "The body is too large.",
-    422: "Something in the input cannot be used, or the token stands for no member.",
-    429: "A rate limit is spent; `Retry-After` says when to try again.",
-    503: "Writing is paused while the host moves, or a part does not answer; try again.",
+    422: "The input is invalid, or the token belongs to no member.",
+    429: "A rate limit is exceeded; `Retry-After` tells when to try again.",
+    503: "Writes are paused during a move to another host, or a component is unavailable; try again.",
 }
 _RATE_HEADERS = {
-    "X-RateLimit-Limit": {"description": "How many requests the limit allows.", "schema": {"type": "integer"}},
-    "X-RateLimit-Remaining": {"description": "How many are left.", "schema": {"type": "integer"}},
-    "X-RateLimit-Reset": {"description": "When the limit starts anew.", "schema": {"type": "string", "format": "date-time"}},
+    "X-RateLimit-Limit": {"description": "The number of requests that the limit allows.", "schema": {"type": "integer"}},
+    "X-RateLimit-Remaining": {"description": "The number of requests left.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {"description": "The time when the limit is reset.", "schema": {"type": "string", "format": "date-time"}},
 }
 _LINK = {
-    "description": "The pages beside this one (RFC 8288): `next` is older, `prev` is newer. Absent when the page is empty.",
+    "description": "The neighbouring pages (RFC 8288): `next` is older, `prev` is newer. Absent when the page is empty.",
     "schema": {"type": "string"},
 }
 _HEADERS = "#/components/headers/"
@@ -46,7 +46,7 @@ _RETRY = {"description": "Seconds.", "schema": {"type": "integer"}}
 
 
 def shapes_of(endpoints: Sequence[Endpoint]) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """(the JSON Schema of each answer, in the order of the endpoints; the shapes that they and the errors refer to)."""
+    """(the JSON Schema of each response, in the order of the endpoints; the shapes that these and the errors use)."""
     answers = [endpoint.answer for endpoint in endpoints]
     schemas, components = msgspec.json.schema_components([*answers, Error, ValidationError, OAuthError], ref_template=_SCHEMAS + "{name}")
     return list(schemas[: len(answers)]), components
@@ -133,14 +133,14 @@ def _responses(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
     content = {endpoint.media_type: {"schema": answer}}
     responses: dict[str, Any] = {"200": {"description": endpoint.about, "headers": paged, "content": content}}
     if endpoint.may_be_partial:
-        responses["206"] = {"description": "Right, but the timeline is still being built.", "headers": paged, "content": content}
+        responses["206"] = {"description": "Complete, but the timeline is still being built.", "headers": paged, "content": content}
     for status, shape in endpoint.refusals().items():
         responses[str(status)] = {"$ref": f"#/components/responses/{shape.__name__}{status}"}
     return responses
 
 
 def _refusals(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
-    """The answers to what is refused, once each."""
+    """The error responses, each declared once."""
     every = {(shape.__name__, status) for endpoint in endpoints for status, shape in endpoint.refusals().items()}
     return {
         f"{name}{status}": {

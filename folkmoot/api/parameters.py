@@ -1,11 +1,11 @@
-"""Typed parameters: every endpoint declares a struct, and `fill` makes one from what a client sent.
+"""Typed parameters: every endpoint declares a struct, and `fill` creates one from the client's parameters.
 
-Clients send parameters as query, form, multipart or JSON; `http/bodies.py` makes one tree of all of them. The type of
-a field says how its value is read: a number from a text, a list from a single value, a word from a fixed set. What is
-absent keeps the default of the field, and so does an empty value where a number, an id or a word is expected. An empty
-text is a value: it clears what an absent one leaves (`str | None = None`). JSON null counts as absent, but for fields that
-are `| UnsetType`, which tell an empty file from none.
-The reference page, the OpenAPI document and the hostile tests read the same structs through `fields_of`.
+Clients send parameters as query, form, multipart or JSON; `http/bodies.py` parses them all into one tree. The type of a
+field determines how its value is read: a number from a text, a list from a single value, a word from a fixed set. An
+absent parameter gets the default of the field; so does an empty value for a number, an id or a word. An empty text is a
+value: it clears a field that an absent one leaves (`str | None = None`). JSON null counts as absent, except for fields
+that are `| UnsetType`, which distinguish an empty file from an absent one. The reference page, the OpenAPI document
+and the hostile tests read the same structs through `fields_of`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -33,26 +33,26 @@ P = TypeVar("P", bound=Parameters)
 
 
 def about(sentence: str = "", **schema: Any) -> Meta:
-    """What the reference says about a field. Bounds given here (JSON Schema words) are checked by the action."""
+    """The description of a field. Bounds given here (as JSON Schema keywords) are checked by the action."""
     return Meta(description=sentence or None, extra_json_schema=schema)
 
 
 def _up_to(most: int) -> Meta:
     return Meta(
-        description="What is above the maximum is read as the maximum.", extra={"reads": "count", "most": most},
+        description="Larger values are reduced to the maximum.", extra={"reads": "count", "most": most},
         extra_json_schema={"minimum": 0, "maximum": most},
     )
 
 
-# An id that can be none reads as 0, which no row has: it finds nothing. In a list such ids are left out.
+# An invalid id is read as 0, which no row has, so it finds nothing. In a list, invalid ids are left out.
 Id = Annotated[int, Meta(extra={"reads": "id"}, extra_json_schema=_ID_SCHEMA)]
-NamedIds = Annotated[tuple[Id, ...], Meta(extra={"names": True})]  # what a request is about: none of them may be passed over
+NamedIds = Annotated[tuple[Id, ...], Meta(extra={"names": True})]  # the objects of a request: none may be ignored
 Cursor = Annotated[int, Meta(extra={"reads": "cursor"}, extra_json_schema=_ID_SCHEMA)]
 UpTo40 = Annotated[int, _up_to(40)]
 UpTo80 = Annotated[int, _up_to(80)]
 UpTo1000 = Annotated[int, _up_to(1000)]
 Offset = Annotated[int, Meta(
-    description="How many results to leave out. What is above the maximum is read as the maximum.",
+    description="The number of results to skip. Larger values are reduced to the maximum.",
     extra={"reads": "count", "most": 10_000}, extra_json_schema={"minimum": 0, "maximum": 10_000},
 )]
 Focus = Annotated[tuple[float, float], Meta(
@@ -62,11 +62,11 @@ Focus = Annotated[tuple[float, float], Meta(
 
 
 class Cursors(Parameters, frozen=True, kw_only=True):
-    """The bounds of a page. All are exclusive; the `Link` header of an answer gives them for the pages beside it."""
+    """The bounds of a page, all exclusive. The `Link` header of a response has those of the next and previous page."""
 
-    max_id: Annotated[Cursor, Meta(description="Only what is older.")] | None = None
-    since_id: Annotated[Cursor, Meta(description="Only what is newer, the newest first.")] | None = None
-    min_id: Annotated[Cursor, Meta(description="What is newer and follows immediately.")] | None = None
+    max_id: Annotated[Cursor, Meta(description="Only older entries.")] | None = None
+    since_id: Annotated[Cursor, Meta(description="Only newer entries; returns the newest ones.")] | None = None
+    min_id: Annotated[Cursor, Meta(description="Only newer entries; returns those directly after it.")] | None = None
 
     def page_of(self, limit: int) -> Page:
         return Page(limit=limit, max_id=self.max_id, since_id=self.since_id, min_id=self.min_id)
@@ -89,13 +89,13 @@ class PageOf40(Cursors, frozen=True, kw_only=True):
 
 
 class ParameterField(NamedTuple):
-    """One parameter: how it is read and described. `parts`: the fields of a nested struct, `schema`: JSON Schema."""
+    """One parameter: its reader and its description. `parts`: the fields of a nested struct, `schema`: JSON Schema."""
 
     name: str
     read: Read
     schema: dict[str, Any]
     is_required: bool
-    default: Any  # NODEFAULT where there is none
+    default: Any  # NODEFAULT if there is none
     keeps_none: bool  # an empty value is not the same as an absent one
     parts: "tuple[ParameterField, ...]"
 
@@ -105,7 +105,7 @@ class ParameterField(NamedTuple):
 
 
 def fill(kind: type[P], given: Params) -> P:
-    """The struct with what was given. Raises Malformed, and Invalid for a word that is not known."""
+    """Creates the struct from the given parameters. Raises Malformed, and Invalid for an unknown word."""
     values: dict[str, Any] = {}
     for field in fields_of(kind):
         if field.name in given if field.keeps_none else given.is_given(field.name):
@@ -126,7 +126,7 @@ def fields_of(kind: type[Parameters]) -> tuple[ParameterField, ...]:
 
 
 def on_the_wire(fields: Iterable[ParameterField], prefix: str = "") -> Iterator[tuple[str, ParameterField]]:
-    """(name with brackets, parameter) as forms and queries send them: `id[]`, `poll[options][]`."""
+    """(name with brackets, parameter), as in forms and queries: `id[]`, `poll[options][]`."""
     for field in fields:
         name = f"{prefix}[{field.name}]" if prefix else field.name
         name += "[]" if field.is_list else ""
@@ -161,7 +161,7 @@ def _field(field: inspect.Field) -> ParameterField:
 
 
 def _reading(kind: inspect.Type, extra: dict[str, Any]) -> tuple[Read, dict[str, Any], tuple[ParameterField, ...]]:
-    """(how a value of this type is read, its JSON Schema, the fields of a nested struct)."""
+    """(the reader of a type, its JSON Schema, the fields of a nested struct)."""
     read: Read
     match kind:
         case inspect.Metadata():
@@ -200,8 +200,7 @@ def _child(kind: type[Parameters]) -> Read:
 
 
 def _items(kind: inspect.Type, extra: dict[str, Any]) -> Read:
-    """How a list is read. Ids that can be none are left out, but in a list of what the request is about: there they are
-    0, which finds nothing and is refused."""
+    """The reader of a list. Invalid ids are left out; only in `NamedIds` they are read as 0, which is refused later."""
     if isinstance(kind, inspect.StructType) and issubclass(kind.cls, Parameters):
         group_kind = kind.cls
         return lambda given, name: tuple(fill(group_kind, group) for group in given.children(name))
@@ -228,7 +227,7 @@ def _text(most: int | None) -> Read:
 
 
 def _word(known: tuple[Any, ...], extra: dict[str, Any]) -> Read:
-    """A word of a fixed set. `unknown` is what a client is told about another one; without it that is Malformed."""
+    """The reader of a word from a fixed set. Other words raise Invalid with the text `unknown`, or Malformed without it."""
 
     def read(given: Params, name: str) -> str | None:
         word = given.text(name)
@@ -248,7 +247,7 @@ def _id(_extra: dict[str, Any]) -> Read:
 
 
 def _cursor(_extra: dict[str, Any]) -> Read:
-    """A bound of a page. 0 is one: nothing is older, and everything follows it."""
+    """The reader of a bound of a page. 0 is valid: no id is below it, and all ids are above it."""
 
     def read(given: Params, name: str) -> int | None:
         text = given.text(name)
@@ -261,7 +260,7 @@ def _cursor(_extra: dict[str, Any]) -> Read:
 
 
 def _count(extra: dict[str, Any]) -> Read:
-    """A count that is clamped; one with more digits than fit is a large one."""
+    """The reader of a count, reduced to its maximum; too many digits count as a large number."""
 
     def read(given: Params, name: str) -> int | None:
         text = given.text(name)

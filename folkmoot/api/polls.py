@@ -15,7 +15,7 @@ from folkmoot.network.posts.queries import find_poll_post_id, get_post_view
 
 
 class Choices(Parameters, frozen=True, kw_only=True):
-    choices: Annotated[tuple[str, ...], about("The numbers of the options, the first is 0.")] = ()
+    choices: Annotated[tuple[str, ...], about("The numbers of the options, from 0.")] = ()
 
 
 async def show(request: Request) -> Reply:
@@ -29,7 +29,7 @@ async def show(request: Request) -> Reply:
 
 
 async def vote(request: Request, params: Choices) -> Reply:
-    """Votes, once."""
+    """Votes in a poll. Each member votes once."""
     choices = params.choices
     if not choices or not all(choice.isascii() and choice.isdigit() and len(choice) < 4 for choice in choices):
         raise Malformed("The parameter %(name)s cannot be read.", name="choices")

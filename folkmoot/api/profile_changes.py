@@ -1,4 +1,4 @@
-"""What apps send to change a profile, and what actions take."""
+"""The parameters of a change of a profile, and their conversion for actions."""
 
 from typing import Annotated
 
@@ -25,12 +25,12 @@ class PostDefaults(Parameters, frozen=True, kw_only=True):
 
 
 class ProfileChange(Parameters, frozen=True, kw_only=True):
-    """What is absent stays; an empty text clears a field."""
+    """Absent fields stay as they are; an empty text clears a field."""
 
     display_name: Annotated[str | None, about(maxLength=accounts.LONGEST_NAME)] = None
     note: Annotated[str | None, about("The biography.", maxLength=accounts.LONGEST_BIO)] = None
-    avatar: Annotated[File | UnsetType | None, about("A picture; an empty one or null takes it away.")] = UNSET
-    header: Annotated[File | UnsetType | None, about("A picture; an empty one or null takes it away.")] = UNSET
+    avatar: Annotated[File | UnsetType | None, about("A picture; an empty file or null removes it.")] = UNSET
+    header: Annotated[File | UnsetType | None, about("A picture; an empty file or null removes it.")] = UNSET
     locked: Annotated[bool | None, about("Whether followers must be accepted.")] = None
     bot: bool | None = None
     discoverable: bool | None = None
@@ -52,7 +52,7 @@ class ProfileChange(Parameters, frozen=True, kw_only=True):
         return {purpose: file for purpose, file in sent.items() if file is not UNSET}
 
     def preferences(self, own: Preferences) -> Preferences:
-        """The defaults for new posts, as they will be."""
+        """The defaults for new posts after the change."""
         source = self.source or PostDefaults()
         return msgspec.structs.replace(
             own,

@@ -24,16 +24,16 @@ class Several(Parameters, frozen=True, kw_only=True):
 
 
 class FollowOptions(Parameters, frozen=True, kw_only=True):
-    """What is absent stays as it is; for a new follow it is `reblogs=true`, `notify=false`, all languages."""
+    """Absent options stay as they are; a new follow starts with `reblogs=true`, `notify=false`, all languages."""
 
     reblogs: Annotated[bool | None, about("Whether boosts by the account are shown.")] = None
-    notify: Annotated[bool | None, about("Whether each new post makes a notification.")] = None
+    notify: Annotated[bool | None, about("Whether each new post creates a notification.")] = None
     languages: Annotated[tuple[str, ...] | None, about("Only posts in these languages; an empty list means all.")] = None
 
 
 class MuteOptions(Parameters, frozen=True, kw_only=True):
     notifications: Annotated[bool, about("Whether notifications are hidden too.")] = True
-    duration: Annotated[int, about("Seconds; 0 means for ever.", minimum=0, maximum=actions.LONGEST_MUTE)] = 0
+    duration: Annotated[int, about("Seconds; 0 means without end.", minimum=0, maximum=actions.LONGEST_MUTE)] = 0
 
 
 class Note(Parameters, frozen=True, kw_only=True):
@@ -41,14 +41,14 @@ class Note(Parameters, frozen=True, kw_only=True):
 
 
 async def show(request: Request, params: Several) -> Reply:
-    """How the member and each of these accounts stand to each other."""
+    """The relation of the member to each of these accounts."""
     async with request.database.read() as conn:
         relations = await list_relations(conn, request.viewer.id, list(params.id)) if params.id else []
     return request.json([request.entities.relation(relation) for relation in relations])
 
 
 async def familiar_followers(request: Request, params: Several) -> Reply:
-    """Whom one knows among the followers of others. Some programs send the ids in a body, although it is a GET."""
+    """The followers of each account whom the member follows. Some apps send the ids in a body, although it is a GET."""
     ids = list(dict.fromkeys(params.id))
     async with request.database.read() as conn:
         found = await list_shared_followers(conn, request.viewer.id, ids) if ids else {}
@@ -58,7 +58,7 @@ async def familiar_followers(request: Request, params: Several) -> Reply:
 
 
 async def follow(request: Request, params: FollowOptions) -> Reply:
-    """Follows; of a follow that is there it changes what was sent, and the rest stays."""
+    """Follows an account, or changes the sent options of an existing follow."""
     async with request.database.write() as tx:
         relation = await actions.follow(
             tx, request.account, request.id(), shows_boosts=params.reblogs, notifies=params.notify,
@@ -68,7 +68,7 @@ async def follow(request: Request, params: FollowOptions) -> Reply:
 
 
 async def mute(request: Request, params: MuteOptions) -> Reply:
-    """Hides an account's posts, for a time or for ever."""
+    """Hides an account's posts, for `duration` or without end."""
     async with request.database.write() as tx:
         relation = await actions.mute(
             tx, request.account, request.id(), hides_notifications=params.notifications, seconds=params.duration
@@ -84,7 +84,7 @@ async def note(request: Request, params: Note) -> Reply:
 
 
 def _by(verb: Verb) -> Handler:
-    """A handler for a verb that takes nothing but the account."""
+    """A handler for an action whose only parameter is the account."""
 
     async def handle(request: Request) -> Reply:
         async with request.database.write() as tx:
@@ -104,7 +104,7 @@ def _list(name: str) -> Callable[[Request, PageOf40], Awaitable[Reply]]:
 
 
 async def mutes(request: Request, params: PageOf40) -> Reply:
-    """Whom one has muted, each with the moment at which that ends."""
+    """The accounts that the member has muted, with the end of each mute."""
     async with request.database.read() as conn:
         rows = await list_related(conn, "mutes", request.viewer.id, request.viewer.id, params.page)
         relations = await list_relations(conn, request.viewer.id, [account.id for _, account in rows])
@@ -130,22 +130,22 @@ ROUTES = [
         answer=list[FamiliarFollowers], reads_body=True,
     ),
     _change(f"{_ONE}/follow", follow, "write:follows", limit="follow", params=FollowOptions),
-    _change(f"{_ONE}/unfollow", _by(actions.unfollow), "write:follows", "Ends a follow, or takes a request back."),
+    _change(f"{_ONE}/unfollow", _by(actions.unfollow), "write:follows", "Ends a follow, or withdraws a request."),
     _change(f"{_ONE}/remove_from_followers", _by(actions.remove_follower), "write:follows", "Ends an account's follow of the member."),
-    _change(f"{_ONE}/block", _by(actions.block), "write:blocks", "Blocks: neither sees the other, follows end both ways."),
-    _change(f"{_ONE}/unblock", _by(actions.unblock), "write:blocks", "Lifts a block."),
+    _change(f"{_ONE}/block", _by(actions.block), "write:blocks", "Blocks: neither sees the other; follows end in both directions."),
+    _change(f"{_ONE}/unblock", _by(actions.unblock), "write:blocks", "Ends a block."),
     _change(f"{_ONE}/mute", mute, "write:mutes", params=MuteOptions),
     _change(f"{_ONE}/unmute", _by(actions.unmute), "write:mutes", "Ends a mute."),
     _change(f"{_ONE}/note", note, "write:accounts", params=Note),
     endpoint(
         "GET", "/api/v1/follow_requests", _list("requests"), Access.MEMBER, "read:follows", params=PageOf40, answer=list[AccountShape],
-        about="Who asks to follow the member.",
+        about="The accounts that have requested to follow the member.",
     ),
-    _change(f"{_REQUEST}/authorize", _by(actions.accept_follower), "write:follows", "Accepts a request to follow."),
-    _change(f"{_REQUEST}/reject", _by(actions.reject_follower), "write:follows", "Refuses a request to follow."),
+    _change(f"{_REQUEST}/authorize", _by(actions.accept_follower), "write:follows", "Accepts a follow request."),
+    _change(f"{_REQUEST}/reject", _by(actions.reject_follower), "write:follows", "Rejects a follow request."),
     endpoint(
         "GET", "/api/v1/blocks", _list("blocks"), Access.MEMBER, "read:blocks", params=PageOf40, answer=list[AccountShape],
-        about="Whom the member has blocked.",
+        about="The accounts that the member has blocked.",
     ),
     endpoint("GET", "/api/v1/mutes", mutes, Access.MEMBER, "read:mutes", params=PageOf40, answer=list[MutedAccount]),
 ]

@@ -18,12 +18,12 @@ from folkmoot.network.accounts.queries import get_account
 
 
 class NewReport(Parameters, frozen=True, kw_only=True):
-    account_id: Annotated[Id, about("Whom it is about.")]
+    account_id: Annotated[Id, about("The reported account.")]
     status_ids: Annotated[NamedIds, about("Posts of that account.")] = ()
     category: Annotated[str, about("`spam`, `legal`, `violation` or `other`.")] = ""
-    rule_ids: Annotated[tuple[str, ...], about("Numbers of broken rules, as `/api/v1/instance/rules` gives them.")] = ()
+    rule_ids: Annotated[tuple[str, ...], about("The numbers of the broken rules, as in `/api/v1/instance/rules`.")] = ()
     comment: str = ""
-    forward: Annotated[bool, about("Whether the server of the account is told too.")] = False
+    forward: Annotated[bool, about("Whether the server of the account is notified too.")] = False
 
 
 async def create(request: Request, params: NewReport) -> Reply:
@@ -44,7 +44,7 @@ async def rules(request: Request) -> Reply:
 
 
 def rule(clause: Clause, language: str) -> shapes.Rule:
-    """A clause as apps show it, in the network's language, with the others beside it."""
+    """A clause as apps show it, in the network's language, with translations."""
     return shapes.Rule(
         id=str(clause.number), text=clause.title[language], hint=clause.text[language],
         translations={other: shapes.RuleText(text=clause.title[other], hint=clause.text[other]) for other in clause.title},
@@ -52,7 +52,7 @@ def rule(clause: Clause, language: str) -> shapes.Rule:
 
 
 def _key(number: str) -> str:
-    """The key of a numbered clause; a number that is none becomes a key that is none, and is refused with its field."""
+    """The key of a numbered clause. An unknown number is returned unchanged, and refused later as an unknown key."""
     clause = current().numbered(int(number)) if number.isdecimal() and len(number) < 9 else None
     return clause.key if clause else number
 

@@ -1,4 +1,4 @@
-"""A request of the client API, as handlers see it, and the answers they give."""
+"""A request of the client API as handlers see it, and its responses."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class Request:
-    """One request; `holder` is who the token stands for, None without one."""
+    """One request; `holder` is the holder of the token, None without a token."""
 
     __slots__ = ("_params", "_receive", "_values", "context", "entities", "fragments", "headers", "holder", "query", "route", "scope")
 
@@ -53,7 +53,7 @@ class Request:
 
     @property
     def viewer(self) -> Viewer:
-        """Who is logged in; the application has made sure that on a member's route there is somebody."""
+        """The logged-in viewer. Only for members' routes, where the application has checked that there is one."""
         assert self.holder is not None
         assert self.holder.viewer is not None
         return self.holder.viewer
@@ -64,7 +64,7 @@ class Request:
 
     @property
     def viewer_id(self) -> int | None:
-        """For public routes: who reads, or None for nobody."""
+        """For public routes: the viewer's id, or None if nobody is logged in."""
         return self.holder.viewer.id if self.holder and self.holder.viewer else None
 
     @property
@@ -73,7 +73,7 @@ class Request:
         return client[0] if client else ""
 
     async def params(self) -> Params:
-        """The parameters of query and body; the body wins."""
+        """The parameters of query and body; the body takes precedence."""
         if self._params is None:
             most = self.route.most_bytes
             if most is None:
@@ -83,7 +83,7 @@ class Request:
         return self._params
 
     def id(self, name: str = "id") -> int:
-        """An id in the path. What can be no id is not there."""
+        """An id in the path. Raises NotFound for an invalid id."""
         value = parse_id(self._values[name])
         if value is None:
             raise NotFound
@@ -96,11 +96,11 @@ class Request:
         return Reply(encode(answer), status, JSON, headers)
 
     def listed(self, rows: Sequence[tuple[int, Any]]) -> Reply:
-        """A page of (cursor, entity), with the Link header that leads on."""
+        """A page of (cursor, entity), with its Link header."""
         return Reply(encode([entity for _, entity in rows]), 200, JSON, self.links([cursor for cursor, _ in rows]))
 
     def links(self, cursors: Sequence[int]) -> list[tuple[bytes, bytes]]:
-        """The Link header of a page: `next` is older, `prev` is newer. None for an empty page."""
+        """The Link header of a page: `next` is older, `prev` is newer. Empty for an empty page."""
         if not cursors:
             return []
         query = self.scope["query_string"].decode("latin-1")
@@ -109,7 +109,7 @@ class Request:
         return [(b"link", f'<{base}max_id={cursors[-1]}>; rel="next", <{base}min_id={cursors[0]}>; rel="prev"'.encode())]
 
     async def timeline(self, timeline: Timeline, status: int = 200) -> Reply:
-        """The hot path: a page spliced from fragments."""
+        """A page assembled from cached fragments. This is the most frequent request."""
         entries = timeline.entries
         fragments = await self.fragments.gather(self.database, entries)
         body = self.entities.spliced_page(entries, fragments, self.viewer_id)

@@ -1,4 +1,4 @@
-"""Every address of the client API, in one table, and the OpenAPI document that describes them."""
+"""All routes of the client API in one table, and the OpenAPI document that describes them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Search through the client API. A pasted address of an account or a post finds exactly that one."""
+"""Search through the client API. A URL of an account or a post finds exactly that one."""
 
 import re
 from typing import Annotated, NamedTuple
@@ -20,7 +20,7 @@ from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search import queries
 from folkmoot.network.search.model import Hashtag
 
-_ADDRESS = re.compile(r"/(?:@|users/)(?P<name>\w{1,60})(?:/(?:statuses/)?(?P<post>[0-9]{1,19}))?/?")
+_PATH = re.compile(r"/(?:@|users/)(?P<name>\w{1,60})(?:/(?:statuses/)?(?P<post>[0-9]{1,19}))?/?")
 
 
 class Found(NamedTuple):
@@ -31,10 +31,10 @@ class Found(NamedTuple):
 
 class Query(Cursors, frozen=True, kw_only=True):
     q: str
-    type: Annotated[str, about("`accounts`, `statuses` or `hashtags`; all of them, if it is empty.")] = ""
+    type: Annotated[str, about("`accounts`, `statuses` or `hashtags`; empty: all of them.")] = ""
     limit: UpTo40 = 20
     offset: Offset = 0
-    resolve: Annotated[bool, about("For members only; without effect, as there are no other servers yet.")] = False
+    resolve: Annotated[bool, about("For members only; without effect, because there is no federation yet.")] = False
     following: Annotated[bool, about("Only accounts that the member follows.")] = False
     account_id: Annotated[Id | None, about("Only statuses of this account.")] = None
 
@@ -50,9 +50,9 @@ async def search(request: Request, params: Query) -> Reply:
     if request.viewer_id is None and params.offset:
         raise Unauthorized("Search queries pagination is not supported without authentication")
     async with request.database.read() as conn:
-        found = await _pasted(conn, request, params, text) if text.startswith(("http://", "https://")) else None
+        found = await _found_by_url(conn, request, params, text) if text.startswith(("http://", "https://")) else None
         if found is None:
-            found = await _searched(conn, request, params, text)
+            found = await _found_by_text(conn, request, params, text)
     entities, viewer_id = request.entities, request.viewer_id
     return request.json(shapes.Search(
         accounts=entities.accounts(found.accounts), statuses=entities.statuses(found.posts, viewer_id),
@@ -60,7 +60,7 @@ async def search(request: Request, params: Query) -> Reply:
     ))
 
 
-async def _searched(conn: ReadConn, request: Request, params: Query, text: str) -> Found:
+async def _found_by_text(conn: ReadConn, request: Request, params: Query, text: str) -> Found:
     viewer_id, limit, offset = request.viewer_id, params.limit, params.offset
     found = Found([], [], [])
     if params.wants("accounts"):
@@ -77,22 +77,22 @@ async def _searched(conn: ReadConn, request: Request, params: Query, text: str) 
     return found
 
 
-async def _pasted(conn: ReadConn, request: Request, params: Query, text: str) -> Found | None:
-    """What an address of this network stands for; None for an address of elsewhere, which is a text like others."""
+async def _found_by_url(conn: ReadConn, request: Request, params: Query, text: str) -> Found | None:
+    """The account or post of a URL of this network; None for other URLs, which are searched as text."""
     base = request.context.settings.base_url
-    address = _ADDRESS.fullmatch(text.removeprefix(base)) if text.startswith(f"{base}/") else None
-    if address is None:
+    path = _PATH.fullmatch(text.removeprefix(base)) if text.startswith(f"{base}/") else None
+    if path is None:
         return None
-    if address["post"]:
-        id_ = parse_id(address["post"])
+    if path["post"]:
+        id_ = parse_id(path["post"])
         views = await list_post_views(conn, [id_], request.viewer_id) if id_ and params.wants("statuses") else []
-        return Found([], [view for view in views if view.post.author.username.lower() == address["name"].lower()], [])
-    account = await find_account_by_name(conn, address["name"]) if params.wants("accounts") else None
+        return Found([], [view for view in views if view.post.author.username.lower() == path["name"].lower()], [])
+    account = await find_account_by_name(conn, path["name"]) if params.wants("accounts") else None
     return Found([account] if account and account.effect < AccountEffect.SUSPENDED else [], [], [])
 
 
 def without_own_domain(text: str, request: Request) -> str:
-    """`@jana@this.network` is `jana`: people of this network are stored without a domain."""
+    """`@jana@this.network` becomes `jana`: accounts of this network are stored without a domain."""
     name, at, domain = text.removeprefix("@").rpartition("@")
     return name if at and domain.lower() == request.context.settings.domain.lower() else text
 

@@ -1,4 +1,4 @@
-"""Joining from within an app: an account, with a token for that app, and the mail that confirms its address."""
+"""Signing up in an app: creates an account and a token for that app, and sends the confirmation mail."""
 
 from typing import Annotated
 
@@ -19,18 +19,18 @@ class NewMember(Parameters, frozen=True, kw_only=True):
     username: str = ""
     email: str = ""
     password: str = ""
-    agreement: Annotated[bool, about("Whether the person agrees with the rules. Required.")] = False
+    agreement: Annotated[bool, about("Agreement with the rules. Required to be true.")] = False
     locale: Annotated[str, about("The language of mails.")] = ""
-    reason: Annotated[str, about("Why the person wants to join, where moderators approve new members.")] = ""
+    reason: Annotated[str, about("The reason for joining, if moderators approve new members.")] = ""
     invite_code: str = ""
 
 
 class Address(Parameters, frozen=True, kw_only=True):
-    email: Annotated[str, about("Empty: the one that was given before.")] = ""
+    email: Annotated[str, about("Empty: the address given before.")] = ""
 
 
 async def sign_up(request: Request, params: NewMember) -> Reply:
-    """Makes an account. The token is of use only after the account is confirmed and approved; the app tells so."""
+    """Creates an account. The token is usable only after the account is confirmed and approved."""
     assert request.holder is not None
     form = actions.SignUp(
         username=params.username, email=params.email, password=params.password, agrees=params.agreement,
@@ -44,20 +44,20 @@ async def sign_up(request: Request, params: NewMember) -> Reply:
 
 
 async def send_again(request: Request, params: Address) -> Reply:
-    """Sends the mail that confirms the address again, or to a corrected address."""
+    """Sends the confirmation mail again, to the same or a corrected address."""
     await send_confirmation_again(
-        request.database, _joining(request), request.context.sign_up_policy, params.email
+        request.database, _new_viewer(request), request.context.sign_up_policy, params.email
     )
     return request.json(Nothing())
 
 
 async def is_confirmed(request: Request) -> Reply:
     """Whether the address has been confirmed."""
-    return request.json(_joining(request).login.confirmed_at is not None)
+    return request.json(_new_viewer(request).login.confirmed_at is not None)
 
 
-def _joining(request: Request) -> Viewer:
-    """Who is joining: unlike elsewhere, somebody who cannot do anything yet."""
+def _new_viewer(request: Request) -> Viewer:
+    """The viewer who is signing up: unlike elsewhere, the account may not be usable yet."""
     if request.holder is None or request.holder.viewer is None:
         raise PersonMissing
     return request.holder.viewer

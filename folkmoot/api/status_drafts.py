@@ -1,4 +1,4 @@
-"""What apps send to write, change, delete or boost a status, and the drafts that actions take."""
+"""The parameters for writing, editing, deleting and boosting a status, and their conversion to drafts."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -20,15 +20,15 @@ _MOST = actions.PostLimits()
 class NewPoll(Parameters, frozen=True, kw_only=True):
     options: Annotated[tuple[str, ...], about("The answers, all different.", minItems=2, maxItems=_MOST.max_options)] = ()
     expires_in: Annotated[int | None, about("Seconds. Required.", minimum=_MOST.shortest_poll, maximum=_MOST.longest_poll)] = None
-    multiple: Annotated[bool, about("Whether people may choose several answers.")] = False
+    multiple: Annotated[bool, about("Whether several answers may be chosen.")] = False
     hide_totals: Annotated[bool, about("Whether the counts are hidden until the end.")] = False
 
 
 class StatusText(Parameters, frozen=True, kw_only=True):
-    """What a new and an edited status have in common."""
+    """The common parameters of a new and an edited status."""
 
-    status: Annotated[str, about("The text, as long as `/api/v2/instance` says. Required without pictures or poll.")] = ""
-    spoiler_text: Annotated[str, about("A warning that covers the text; it makes the status sensitive.")] = ""
+    status: Annotated[str, about("The text; `/api/v2/instance` has its maximal length. Required without pictures or poll.")] = ""
+    spoiler_text: Annotated[str, about("A content warning that covers the text; makes the status sensitive.")] = ""
     media_ids: Annotated[NamedIds, about("Uploads, in the order shown.", maxItems=_MOST.max_pictures)] = ()
     poll: NewPoll | None = None
 
@@ -41,29 +41,29 @@ class StatusText(Parameters, frozen=True, kw_only=True):
 
 class NewStatus(StatusText, frozen=True, kw_only=True):
     visibility: Annotated[
-        Visibility | None, about("Absent: the member's default; of a reply the audience of what it answers, if that is more closed.")
+        Visibility | None, about("Absent: the member's default, or for a reply the visibility of the answered status, if more closed.")
     ] = None
     sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
     language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None
     in_reply_to_id: Id | None = None
-    scheduled_at: Annotated[str, about("A moment that is past publishes at once; later ones are refused.", format="date-time")] = ""
-    quoted_status_id: Annotated[str, about("Refused: there are no quotations yet.")] = ""
+    scheduled_at: Annotated[str, about("A past time publishes at once; later ones are refused.", format="date-time")] = ""
+    quoted_status_id: Annotated[str, about("Refused: quotations are not supported yet.")] = ""
 
 
 class PictureDescription(Parameters, frozen=True, kw_only=True):
     id: Id | None = None
-    description: Annotated[str | None, about("Absent: it stays.", maxLength=LONGEST_DESCRIPTION)] = None
+    description: Annotated[str | None, about("Absent: it stays as it is.", maxLength=LONGEST_DESCRIPTION)] = None
     focus: Focus | None = None
 
 
 class ChangedStatus(StatusText, frozen=True, kw_only=True):
     sensitive: bool = False
-    language: Annotated[str | None, about("ISO 639. Absent: it stays; empty: none.")] = None
+    language: Annotated[str | None, about("ISO 639. Absent: it stays as it is; empty: none.")] = None
     media_attributes: Annotated[tuple[PictureDescription, ...], about("Descriptions of pictures in `media_ids`.")] = ()
 
 
 class Deletion(Parameters, frozen=True, kw_only=True):
-    delete_media: Annotated[bool, about("Whether the pictures go at once. Else they can be used again for a day.")] = False
+    delete_media: Annotated[bool, about("Whether the pictures are deleted at once; otherwise they can be used again for a day.")] = False
 
 
 class Boost(Parameters, frozen=True, kw_only=True):
@@ -75,8 +75,8 @@ class StatusIds(Parameters, frozen=True, kw_only=True):
 
 
 def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempotency_key: str | None) -> PostDraft:
-    """A draft of a new post: what was sent wins over the member's defaults. Raises Invalid, NotFound."""
-    if _is_ahead(params.scheduled_at):
+    """The draft of a new post: parameters override the member's defaults. Raises Invalid, NotFound."""
+    if _is_future(params.scheduled_at):
         raise Invalid(FieldError("scheduled_at", "invalid", "This network does not publish at a set time yet."))
     if params.quoted_status_id:
         raise Invalid(FieldError("quoted_status_id", "invalid", "This network has no quotations yet."))
@@ -108,8 +108,8 @@ def picture_changes(params: ChangedStatus) -> list[actions.PictureChange]:
     return [actions.PictureChange(change.id or 0, change.description, change.focus) for change in params.media_attributes]
 
 
-def _is_ahead(moment: str) -> bool:
-    """Whether a post is to wait; one whose time is past is published at once."""
+def _is_future(moment: str) -> bool:
+    """Whether a scheduled time is in the future. Raises Invalid."""
     if not moment:
         return False
     try:

@@ -45,7 +45,7 @@ class PollOption(Shape, kw_only=True):
 
 
 class Poll(Shape, kw_only=True):
-    """`voted` and `own_votes` are there for members only."""
+    """`voted` and `own_votes` are present for members only."""
 
     id: Id
     expires_at: Moment | None
@@ -90,7 +90,7 @@ class StatusBody(Shape, kw_only=True):
     uri: Url
     url: Url
     edited_at: Moment | None
-    content: Annotated[Html | UnsetType, Meta(description="Absent in the answer to a deletion.")] = UNSET
+    content: Annotated[Html | UnsetType, Meta(description="Absent in the response to a deletion.")] = UNSET
     account: Account
     media_attachments: list[MediaAttachment]
     mentions: list[Mention]
@@ -101,7 +101,7 @@ class StatusBody(Shape, kw_only=True):
 
 
 class Status(StatusBody, kw_only=True):
-    """A post or a boost. `favourited` to `filtered` are there for members only, `pinned` on one's own posts only."""
+    """A post or a boost. `favourited` to `filtered` are present for members only, `pinned` for their own posts only."""
 
     replies_count: int
     reblogs_count: int
@@ -110,14 +110,14 @@ class Status(StatusBody, kw_only=True):
     reblogged: bool | UnsetType = UNSET
     muted: bool | UnsetType = UNSET
     bookmarked: bool | UnsetType = UNSET
-    filtered: Annotated[list[Any] | UnsetType, Meta(description="Always empty: there are no filters yet.")] = UNSET
+    filtered: Annotated[list[Any] | UnsetType, Meta(description="Always empty: filters are not supported yet.")] = UNSET
     pinned: bool | UnsetType = UNSET
     reblog: "Status | None"
     poll: Poll | None
 
 
 class DeletedStatus(Status, kw_only=True):
-    """With the source, so that it can be written anew; without `content`."""
+    """A deleted status with its source, for rewriting it; without `content`."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""Statuses through the client API: reading, writing, and what one does with them."""
+"""Statuses through the client API: reading, writing, and marking them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -40,25 +40,25 @@ from folkmoot.network.posts.queries import (
 )
 
 Verb = Callable[[WriteTx, Account, int], Awaitable[PostView]]
-_THREAD_FOR_NOBODY = 60  # posts of a thread that somebody without an account gets
+_MOST_FOR_VISITORS = 60  # posts of a thread for visitors without an account
 
 
 async def create(request: Request, params: NewStatus) -> Reply:
-    """Publishes a status. An `Idempotency-Key` header that was used within the hour gives the status that it made."""
+    """Publishes a status. An `Idempotency-Key` header used within the last hour returns the status created with it."""
     holder = request.holder
     assert holder is not None
     draft = new_draft(params, request.viewer.login.preferences, holder, request.headers.get("idempotency-key"))
     async with request.database.write() as tx:
         try:
             view = await actions.create_post(tx, request.account, draft, request.context.post_limits, screener=request.context.screener)
-        except NotFound:  # apps tell people apart: their post is lost, or the one that they answer
+        except NotFound:  # apps recognise this text: the answered post is missing, not the new one
             raise NotFound(NOTHING_TO_ANSWER) from None
     post = msgspec.structs.replace(view.post, app_name=holder.app_name, app_website=holder.app_website)
     return request.status(msgspec.structs.replace(view, post=post))
 
 
 async def edit(request: Request, params: ChangedStatus) -> Reply:
-    """Changes a status. Pictures, poll, warning and sensitivity that are not sent are taken away; the language stays."""
+    """Edits a status. Absent pictures, poll, warning and sensitivity are removed; an absent language stays."""
     async with request.database.write() as tx:
         view = await actions.edit_post(
             tx, request.account, request.id(), changed_draft(params), request.context.post_limits, picture_changes(params)
@@ -67,7 +67,7 @@ async def edit(request: Request, params: ChangedStatus) -> Reply:
 
 
 async def delete(request: Request, params: Deletion) -> Reply:
-    """Deletes a status, and gives it back with its source, so that it can be written anew."""
+    """Deletes a status, and returns it with its source for rewriting it."""
     async with request.database.write() as tx:
         view = await actions.delete_post(tx, request.account, request.id(), keeps_pictures=not params.delete_media)
     shape = msgspec.json.decode(request.entities.status_bytes(view, request.viewer_id))
@@ -89,8 +89,8 @@ async def show_many(request: Request, params: StatusIds) -> Reply:
 
 
 async def context(request: Request) -> Reply:
-    """The thread: what a status answers, and what answers it."""
-    most = {} if request.viewer_id else {"most": _THREAD_FOR_NOBODY, "depth": 20}
+    """The thread: the statuses that a status answers, and its replies."""
+    most = {} if request.viewer_id else {"most": _MOST_FOR_VISITORS, "depth": 20}
     async with request.database.read() as conn:
         thread = await get_thread(conn, request.id(), request.viewer_id, **most)
     statuses, viewer_id = request.entities.statuses, request.viewer_id
@@ -98,7 +98,7 @@ async def context(request: Request) -> Reply:
 
 
 async def source(request: Request) -> Reply:
-    """One's own status as it was typed."""
+    """The source of a status of the member."""
     async with request.database.read() as conn:
         post = (await get_post_view(conn, request.id(), request.viewer.id)).post
     if post.author.id != request.viewer.id:
@@ -116,7 +116,7 @@ async def history(request: Request) -> Reply:
 
 
 async def favourited_by(request: Request, params: PageOf40) -> Reply:
-    """Who has favourited a status."""
+    """The accounts that have favourited a status."""
     async with request.database.read() as conn:
         post = (await get_post_view(conn, request.id(), request.viewer_id)).shown
         rows = await list_favouriters(conn, post.id, params.page)
@@ -124,7 +124,7 @@ async def favourited_by(request: Request, params: PageOf40) -> Reply:
 
 
 async def reblogged_by(request: Request, params: PageOf40) -> Reply:
-    """Who has boosted a status."""
+    """The accounts that have boosted a status."""
     async with request.database.read() as conn:
         post = (await get_post_view(conn, request.id(), request.viewer_id)).shown
         rows = await list_boosters(conn, post.id, params.page)
@@ -138,7 +138,7 @@ async def reblog(request: Request, params: Boost) -> Reply:
 
 
 def _by(verb: Verb) -> Handler:
-    """A handler for a verb that takes nothing but the post."""
+    """A handler for an action whose only parameter is the post."""
 
     async def handle(request: Request) -> Reply:
         async with request.database.write() as tx:
@@ -148,7 +148,7 @@ def _by(verb: Verb) -> Handler:
 
 
 def _marked(table: str) -> Callable[[Request, PageOf20], Awaitable[Reply]]:
-    """A handler for the list of what one has favourited or bookmarked: paged by when that was."""
+    """A handler for the viewer's favourites or bookmarks, paged by the time of marking."""
 
     async def handle(request: Request, params: PageOf20) -> Reply:
         async with request.database.read() as conn:
@@ -184,21 +184,21 @@ ROUTES = [
     _show("/favourited_by", favourited_by, list[AccountShape], params=PageOf40),
     _show("/reblogged_by", reblogged_by, list[AccountShape], params=PageOf40),
     endpoint("POST", f"{_ONE}/reblog", reblog, Access.MEMBER, _WRITE, limit="post", params=Boost, answer=Status),
-    _change("unreblog", actions.unboost_post, _WRITE, "Takes a boost back.", "delete"),
+    _change("unreblog", actions.unboost_post, _WRITE, "Undoes a boost.", "delete"),
     _change("favourite", actions.favourite_post, "write:favourites", "Favourites a status."),
-    _change("unfavourite", actions.unfavourite_post, "write:favourites", "Takes a favourite back."),
-    _change("bookmark", actions.bookmark_post, "write:bookmarks", "Bookmarks a status; nobody else learns of it."),
+    _change("unfavourite", actions.unfavourite_post, "write:favourites", "Removes a favourite."),
+    _change("bookmark", actions.bookmark_post, "write:bookmarks", "Bookmarks a status; only the member sees it."),
     _change("unbookmark", actions.unbookmark_post, "write:bookmarks", "Removes a bookmark."),
-    _change("mute", actions.mute_conversation, "write:mutes", "No more notifications of this thread."),
-    _change("unmute", actions.unmute_conversation, "write:mutes", "Notifications of this thread again."),
-    _change("pin", actions.pin_post, "write:accounts", "Pins one's own status to the profile."),
-    _change("unpin", actions.unpin_post, "write:accounts", "Takes a status off the top of the profile."),
+    _change("mute", actions.mute_conversation, "write:mutes", "Stops notifications of this thread."),
+    _change("unmute", actions.unmute_conversation, "write:mutes", "Resumes notifications of this thread."),
+    _change("pin", actions.pin_post, "write:accounts", "Pins the member's own status to the profile."),
+    _change("unpin", actions.unpin_post, "write:accounts", "Unpins a status from the profile."),
     endpoint(
         "GET", "/api/v1/favourites", _marked("favourites"), Access.MEMBER, "read:favourites", params=PageOf20, answer=list[Status],
-        about="What the member has favourited, the latest first.",
+        about="The statuses that the member has favourited, the latest first.",
     ),
     endpoint(
         "GET", "/api/v1/bookmarks", _marked("bookmarks"), Access.MEMBER, "read:bookmarks", params=PageOf20, answer=list[Status],
-        about="What the member has bookmarked, the latest first.",
+        about="The statuses that the member has bookmarked, the latest first.",
     ),
 ]

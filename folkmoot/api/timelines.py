@@ -15,12 +15,12 @@ from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
 
 class PublicTimeline(PageOf20, frozen=True, kw_only=True):
     local: Annotated[bool, about("Only posts of this network.")] = False
-    remote: Annotated[bool, about("Only posts of others: none are received yet, the answer is empty.")] = False
+    remote: Annotated[bool, about("Only posts of other networks. Always empty: there is no federation yet.")] = False
     only_media: Annotated[bool, about("Only posts with pictures.")] = False
 
 
 class HashtagTimeline(PageOf20, frozen=True, kw_only=True):
-    any: Annotated[tuple[str, ...], about("Other hashtags: posts with any of them are shown too.")] = ()
+    any: Annotated[tuple[str, ...], about("Further hashtags: posts with any of them are shown too.")] = ()
     all: Annotated[tuple[str, ...], about("Only posts that have all of these hashtags.")] = ()
     none: Annotated[tuple[str, ...], about("No posts that have one of these hashtags.")] = ()
     local: Annotated[bool, about("Only posts of this network.")] = False
@@ -28,7 +28,7 @@ class HashtagTimeline(PageOf20, frozen=True, kw_only=True):
 
 
 async def home(request: Request, params: PageOf20) -> Reply:
-    """The home timeline. 206 while it is being built: the page is right already, and clients ask again."""
+    """The home timeline. 206 while it is being built: the page is complete, and clients request it again."""
     async with request.database.read() as conn:
         timeline = await get_home(conn, request.viewer.id, params.page)
     if timeline.is_partial:

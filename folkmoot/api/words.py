@@ -1,4 +1,4 @@
-"""What our words are called on the wire, and how a moment is written there."""
+"""The wire names of our terms, and the wire format of times."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ VISIBILITY: dict[posts.Visibility, VisibilityWord] = {
     posts.Visibility.DIRECT: "direct",
 }
 VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
-# Fields that something is wrong with, by the names of the parameters that clients send.
+# The parameter names of clients for the fields of errors.
 PARAMETER_OF = {
     "text": "status", "cover": "spoiler_text", "bio": "note", "post_ids": "status_ids", "clauses": "rule_ids", "invitation": "invite_code",
     "name": "client_name", "redirect_uri": "redirect_uris",
@@ -31,5 +31,5 @@ NOTIFICATION_OF = {word: kind for kind, word in NOTIFICATION.items()}
 
 
 def moment(value: datetime) -> str:
-    """ISO 8601, milliseconds, Z: what every client parses."""
+    """ISO 8601 with milliseconds and Z, which every client can parse."""
     return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"

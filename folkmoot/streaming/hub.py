@@ -21,7 +21,7 @@ from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
 from folkmoot.network.posts.model import Withdrawn
 from folkmoot.network.sessions.model import login_topic
 from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, NewPost
-from folkmoot.network.timelines.queries.hearing import list_hearers_unscoped, list_withdrawal_hearers_unscoped
+from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped
 from folkmoot.streaming.model import Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn, Topic
 
 GATHER_SECONDS = 0.25  # a burst of posts is asked for once
@@ -161,10 +161,10 @@ class Hub:
         if not post_ids or not wanted:
             return
         async with self._database.read() as conn:
-            hearers = await list_hearers_unscoped(conn, post_ids, wanted)
+            recipients = await list_recipients_unscoped(conn, post_ids, wanted)
         for listener in listeners:
             for topic in listener.topics:
-                for post in hearers.get((listener.viewer_id, topic.feed), ()):
+                for post in recipients.get((listener.viewer_id, topic.feed), ()):
                     if not topic.hashtag or topic.hashtag in post.hashtags:
                         listener.tell(PostHeard(topic, post.id))
 
@@ -173,9 +173,9 @@ class Hub:
         if not withdrawn:
             return
         async with self._database.read() as conn:
-            hearers = await list_withdrawal_hearers_unscoped(conn, withdrawn, {listener.viewer_id for listener in listeners})
+            recipients = await list_withdrawal_recipients_unscoped(conn, withdrawn, {listener.viewer_id for listener in listeners})
         for listener in listeners:
-            for post_id in hearers.get(listener.viewer_id, ()):
+            for post_id in recipients.get(listener.viewer_id, ()):
                 listener.tell(PostWithdrawn(post_id))
 
     def _remember(self, post_id: int) -> None:

@@ -97,7 +97,7 @@ async def open_conversation(request: Request) -> Reply:
 
 async def put_away(request: Request) -> Reply:
     async with request.database.write() as tx:
-        await conversations.put_away(tx, request.viewer.id, request.id())
+        await conversations.remove_conversation(tx, request.viewer.id, request.id())
     return request.redirect("/messages")
 
 

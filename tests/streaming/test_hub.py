@@ -170,7 +170,7 @@ async def test_while_the_database_is_away_posts_wait(db: Database, monkeypatch: 
     await follow(db, reader, author)
     hub = Hub(db)
     tries = []
-    right = hub_module.list_hearers_unscoped
+    right = hub_module.list_recipients_unscoped
 
     async def fail_twice(*args: object) -> object:
         tries.append(args)
@@ -178,7 +178,7 @@ async def test_while_the_database_is_away_posts_wait(db: Database, monkeypatch: 
             raise Unavailable
         return await right(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(hub_module, "list_hearers_unscoped", fail_twice)
+    monkeypatch.setattr(hub_module, "list_recipients_unscoped", fail_twice)
     with hub.listen(reader.id, [HOME]) as listener:
         post = (await write(db, author)).post
         await announce(db, post.id)
@@ -191,13 +191,13 @@ async def test_a_failure_asks_everybody_to_look_again_and_ends_nothing(
     author, reader = await _people(db, "author reader")
     await follow(db, reader, author)
     hub = Hub(db)
-    right = hub_module.list_hearers_unscoped
+    right = hub_module.list_recipients_unscoped
 
     async def fail(*_args: object) -> object:
-        monkeypatch.setattr(hub_module, "list_hearers_unscoped", right)
+        monkeypatch.setattr(hub_module, "list_recipients_unscoped", right)
         raise RuntimeError("a statement that fails")
 
-    monkeypatch.setattr(hub_module, "list_hearers_unscoped", fail)
+    monkeypatch.setattr(hub_module, "list_recipients_unscoped", fail)
     with hub.listen(reader.id, [HOME]) as listener:
         await announce(db, (await write(db, author)).post.id)
         assert await heard_by(listener, 5) == [LookAgain()]

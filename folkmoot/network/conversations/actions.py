@@ -13,7 +13,7 @@ async def mark_conversation(tx: WriteTx, account_id: int, conversation_id: int, 
     return await queries.get_conversation(tx, account_id, conversation_id)
 
 
-async def put_away(tx: WriteTx, account_id: int, conversation_id: int) -> None:
+async def remove_conversation(tx: WriteTx, account_id: int, conversation_id: int) -> None:
     """Removes a conversation from the account's list. Its posts stay; a new one lists it again. Raises NotFound."""
     if not await queries.delete_conversation(tx, account_id, conversation_id):
         raise NotFound

@@ -13,9 +13,9 @@ from folkmoot.network.posts.visibility import visible_sql
 
 
 async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list[tuple[int, Conversation]]:
-    """(id of the last post, conversation), newest first: four statements. Leans on conversations_newest.
+    """(id of the last post, conversation), newest first: four statements. Uses the index conversations_newest.
 
-    Each shows the newest message that the viewer may see now; one without any is left out.
+    Each one shows the newest message that the viewer may see now; conversations without one are left out.
     """
     rows = page.newest_first(await conn.fetch(
         f"""
@@ -115,7 +115,7 @@ async def refresh_after_deletion(tx: WriteTx, post_ids: Sequence[int]) -> list[i
                        SELECT FROM mentions WHERE mentions.account_id = c.account_id AND mentions.post_id = p.id))
             ) AS last_post_id
             FROM conversations AS c WHERE c.last_post_id = ANY ($1::bigint[])
-        ), gone AS (
+        ), deleted AS (
             DELETE FROM conversations AS c USING stale
             WHERE stale.last_post_id IS NULL AND c.account_id = stale.account_id AND c.conversation_id = stale.conversation_id
         )

@@ -1,1 +1,1 @@
-"""Notifications: what somebody is told of, and how far it was read."""
+"""Notifications, and markers of how far a member has read."""

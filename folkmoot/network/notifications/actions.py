@@ -11,36 +11,36 @@ TIMELINES = ("home", "notifications")
 
 
 async def dismiss(tx: WriteTx, account_id: int, notification_id: int) -> None:
-    """Removes one. Raises NotFound for one that is not one's own."""
+    """Deletes a notification of the account. Raises NotFound."""
     if not await queries.delete_notifications(tx, account_id, [notification_id]):
         raise NotFound
 
 
 async def dismiss_several(tx: WriteTx, account_id: int, notification_ids: Sequence[int]) -> None:
-    """Removes those that are one's own; others are passed over."""
+    """Deletes the account's own among these notifications; ignores others."""
     await queries.delete_notifications(tx, account_id, notification_ids)
 
 
 async def dismiss_group(tx: WriteTx, account_id: int, key: str) -> None:
-    """Removes a group, if it is there."""
+    """Deletes the notifications of a group, if there are any."""
     await queries.delete_group(tx, account_id, key)
 
 
 async def clear(tx: WriteTx, account_id: int) -> None:
-    """Removes all."""
+    """Deletes all notifications of an account."""
     await queries.delete_notifications(tx, account_id)
     tx.publish(topic(account_id), 0)
 
 
 async def tell_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
-    """What the network itself tells a member: of a statement, a report or an appeal. News of the same one replaces what was told."""
+    """Notifies a member of a statement, a report or an appeal. Replaces an earlier notification about the same one."""
     notification_id = await queries.insert_from_network(tx, account_id, kind, reference_id)
     if notification_id:
         tx.publish(topic(account_id), notification_id)
 
 
 async def mark_read(tx: WriteTx, account_id: int, timeline: str, last_read_id: int) -> Marker:
-    """Notes how far one has read. Raises Invalid for a timeline that has no marker."""
+    """Stores how far the account has read. Raises Invalid for a timeline without a marker."""
     if timeline not in TIMELINES:
         raise Invalid(FieldError("timeline", "inclusion", "There is no such timeline."))
     marker = await queries.upsert_marker(tx, account_id, timeline, last_read_id)

@@ -1,4 +1,4 @@
-"""What people are told of: one function per event. Running twice tells nobody twice. `app.py` subscribes these."""
+"""Creates notifications: one idempotent subscriber per event. `app.py` registers them."""
 
 from collections.abc import Sequence
 
@@ -12,16 +12,17 @@ _BATCH = 1000
 
 
 async def tell(database: Database, account_ids: Sequence[int], kind: Kind, sender_id: int, post_id: int | None) -> None:
-    """Tells people, a thousand to a transaction, and those of them who are reading hear of it at once."""
+    """Notifies accounts, a thousand per transaction, and publishes to their open pages."""
     for start in range(0, len(account_ids), _BATCH):
         async with database.write() as tx:
-            told = await queries.insert_notifications(tx, account_ids[start : start + _BATCH], kind, sender_id, post_id)
-            for account_id, notification_id in told:
+            inserted = await queries.insert_notifications(tx, account_ids[start : start + _BATCH], kind, sender_id, post_id)
+            for account_id, notification_id in inserted:
                 tx.publish(topic(account_id), notification_id)
 
 
 async def tell_of_post(database: Database, post: PostCreated) -> None:
-    """Of a boost its author; of a post those whom it mentions or answers, and who wants to hear of every post."""
+    """Of a boost, notifies the author of the boosted post; of a post, the mentioned and answered accounts, and followers who
+    want a notification of every post."""
     if post.boost_of_id:
         await tell(database, [post.origin_id], Kind.BOOST, post.account_id, post.boost_of_id)
         return
@@ -29,8 +30,8 @@ async def tell_of_post(database: Database, post: PostCreated) -> None:
     if addressed:
         await tell(database, addressed, Kind.MENTION, post.account_id, post.post_id)
     async with database.read() as conn:
-        listening = await queries.list_listening_followers_unscoped(conn, post.account_id)
-    others = [id_ for id_ in listening if id_ not in addressed]
+        notified = await queries.list_notified_followers_unscoped(conn, post.account_id)
+    others = [id_ for id_ in notified if id_ not in addressed]
     if others and post.reply_to_account_id in (None, post.account_id):
         await tell(database, others, Kind.POST, post.account_id, post.post_id)
 
@@ -56,7 +57,7 @@ async def tell_of_edit(database: Database, event: PostEdited) -> None:
 
 
 async def tell_of_poll(database: Database, event: PollClosed) -> None:
-    """Of the result: its author and those who voted."""
+    """Notifies the author and the voters of the result."""
     async with database.read() as conn:
         voters = await queries.list_voters_unscoped(conn, event.poll_id)
     await tell(database, list({event.account_id, *voters}), Kind.POLL, event.account_id, event.post_id)

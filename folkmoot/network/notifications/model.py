@@ -1,7 +1,7 @@
-"""What a notification is, and which of them belong together. No input or output.
+"""Notifications and their groups. No input or output.
 
-A group is what happened to one post (or: who followed) within one span of time. Its key is made from the facts of the
-notification alone, so nothing is stored, and old notifications are grouped like new ones.
+A group holds the notifications of one kind about one post (or the follows) within one span of time. Its key is computed
+from the fields of a notification, so nothing is stored, and old notifications are grouped like new ones.
 """
 
 import re
@@ -17,21 +17,21 @@ from folkmoot.network.posts.model import PostView
 
 
 class Kind(StrEnum):
-    """Why somebody is told. Stored."""
+    """The reason of a notification. Stored."""
 
-    MENTION = "mention"  # also: an answer
+    MENTION = "mention"  # also a reply
     BOOST = "boost"
     FAVOURITE = "favourite"
     FOLLOW = "follow"
     FOLLOW_REQUEST = "follow_request"
-    POLL = "poll"  # one that I wrote or voted in is over
-    POST = "post"  # by somebody whose every post I want to hear of
-    UPDATE = "update"  # a post that I boosted was edited
-    # From the network itself; `reference_id` says of what. The sender is the one who is told.
-    STATEMENT = "statement"  # a statement of reasons was issued to me
-    LIFTED = "lifted"  # what such a statement told of is over: the post is back
-    REPORT = "report"  # a report of mine has an outcome
-    APPEAL = "appeal"  # an appeal of mine was decided
+    POLL = "poll"  # a poll that the recipient wrote or voted in has ended
+    POST = "post"  # of an account whose every post the recipient wants to hear of
+    UPDATE = "update"  # a post that the recipient boosted was edited
+    # From the network itself, about the statement, report or appeal `reference_id`. The sender is the recipient.
+    STATEMENT = "statement"  # the recipient got a statement of reasons
+    LIFTED = "lifted"  # the restriction of such a statement has ended
+    REPORT = "report"  # a report of the recipient has an outcome
+    APPEAL = "appeal"  # an appeal of the recipient was decided
 
 
 FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL)
@@ -51,14 +51,14 @@ _SPAN = 12 * 3600  # seconds
 
 
 def group_key(kind: Kind, post_id: int | None, notification_id: int, created_at: datetime, grouped: Collection[Kind] = GROUPED) -> str:
-    """What all notifications of a group have in common."""
+    """The key of a group, the same for all its notifications."""
     if kind not in grouped:
         return f"ungrouped-{notification_id}"
     return f"{kind}-{post_id or 0}-{int(created_at.timestamp()) // _SPAN}"
 
 
 class GroupWindow(msgspec.Struct, frozen=True):
-    """Where a group is found: one notification, or those of a kind and a post within a span."""
+    """The filter that selects a group: one notification, or those of a kind and a post within a span."""
 
     only_id: int | None = None
     kind: str = ""
@@ -68,7 +68,7 @@ class GroupWindow(msgspec.Struct, frozen=True):
 
 
 def window_of(key: str) -> GroupWindow | None:
-    """What a key stands for; None for what is no key."""
+    """The filter that a key stands for; None if it is no key."""
     found = re.fullmatch(r"([a-z_]+)-([0-9]{1,19})(?:-([0-9]{1,7}))?", key)
     if found is None:
         return None
@@ -82,7 +82,7 @@ def window_of(key: str) -> GroupWindow | None:
 
 
 class NotificationGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Notifications that are shown as one. Senders newest first, not all of many."""
+    """Notifications that are shown as one. `senders`: the newest ones first, limited in number."""
 
     key: str
     kind: Kind
@@ -95,7 +95,7 @@ class NotificationGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
-    """How far somebody has read one of their timelines. `version` counts the changes."""
+    """How far a member has read a timeline. `version` counts the changes."""
 
     timeline: str
     last_read_id: int

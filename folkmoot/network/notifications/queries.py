@@ -16,11 +16,12 @@ from folkmoot.network.posts.model import Mark
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 
-GROUPED_FROM = 1000  # notifications that are looked at to make a page of groups
-SAMPLE = 8  # senders that a group names
+GROUPED_FROM = 1000  # notifications that are read to build a page of groups
+SAMPLE = 8  # senders listed in a group
 
-# Whom one may tell of something: people with a log-in here, not oneself (but of one's own poll), nobody who avoids the
-# sender or has muted the conversation, and of a post only who may see it. $1 the people, $2 kind, $3 sender, $4 post (may be NULL), $5 ids.
+# Recipients have a log-in here, are not the sender (except of polls), have not muted or blocked the sender or muted the
+# conversation, are not blocked by the sender, and may see the post.
+# $1: the accounts, $2: kind, $3: sender, $4: post (may be NULL), $5: ids, $6: time.
 _INSERT = f"""
     INSERT INTO notifications (account_id, id, kind, from_id, post_id, created_at)
     SELECT told.account_id, told.id, $2, $3, $4, $6
@@ -35,7 +36,7 @@ _INSERT = f"""
       AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
       AND NOT EXISTS (SELECT FROM marks WHERE marks.account_id = told.account_id AND marks.post_id = p.conversation_id
                       AND marks.bits & {Mark.MUTED:d} > 0)
-    ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- the same id by chance fails, and the job runs again
+    ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- a random clash of ids fails, and the job is retried
     RETURNING account_id, id
 """
 
@@ -43,7 +44,7 @@ _INSERT = f"""
 async def insert_notifications(
     tx: WriteTx, account_ids: Sequence[int], kind: Kind, sender_id: int, post_id: int | None
 ) -> list[tuple[int, int]]:
-    """Tells those among `account_ids` who may and want to know. Returns (account id, notification id) of the new ones."""
+    """Inserts notifications for the accounts that may and want to get one. Returns (account id, notification id) of new ones."""
     now = clock.now()
     rows = await tx.fetch(
         _INSERT, list(account_ids), kind, sender_id, post_id, [ids.make_id(ids.shard_of(id_), now) for id_ in account_ids], now
@@ -51,9 +52,9 @@ async def insert_notifications(
     return [(row["account_id"], row["id"]) for row in rows]
 
 
-# SQL: may the viewer ($1) see the notification `n` now? Neither hidden posts nor what suspended accounts did are listed
-# or counted. What the network tells is from the viewer, who may be suspended. Scalar subqueries, because PostgreSQL
-# would hash a whole table for EXISTS.
+# SQL: whether the viewer ($1) may see the notification `n` now. Notifications about hidden posts or from suspended accounts
+# are neither listed nor counted. The sender of a notification from the network is the viewer, who may be suspended.
+# Scalar subqueries, because for EXISTS PostgreSQL would hash a whole table.
 _IS_SHOWN = f"""
     NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
     AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
@@ -63,7 +64,7 @@ _IS_SHOWN = f"""
                                WHERE p.id = n.post_id))
 """
 
-# $1 the viewer, $2 and $3 the bounds, $4 the limit, $5 kinds (or NULL), $6 kinds that are left out, $7 a sender (or NULL).
+# $1: the viewer, $2 and $3: the bounds, $4: the limit, $5: kinds (or NULL), $6: excluded kinds, $7: a sender (or NULL).
 _LIST = f"""
     SELECT id, kind, from_id, post_id, reference_id, created_at FROM notifications AS n
     WHERE account_id = $1 AND id < $2 AND id > $3
@@ -83,8 +84,8 @@ async def _list_rows(
 
 
 async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
-    """Tells a member of this network something that concerns nobody else; news of the same thing takes the place of what
-    was told of it before. None for who has no log-in."""
+    """Inserts a notification from the network to a member, or replaces the earlier one about the same thing. Returns its id,
+    None for an account without a log-in."""
     now = clock.now()
     value = await tx.fetchval(
         "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
@@ -99,7 +100,7 @@ async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     sender_id: int | None = None,
 ) -> list[Notification]:
-    """A page of the viewer's notifications, newest first: four statements. Leans on the primary key."""
+    """A page of the viewer's notifications, newest first: four statements. Uses the primary key."""
     rows = await _list_rows(conn, viewer_id, page, kinds, without, sender_id)
     senders = await list_accounts(conn, [row["from_id"] for row in rows])
     views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
@@ -125,7 +126,7 @@ async def count_unread(
     conn: ReadConn, viewer_id: int, *, most: int = 100, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     sender_id: int | None = None, grouped: Collection[Kind] = (),
 ) -> int:
-    """How many notifications came after the marker, at most `most`; with `grouped` kinds, how many groups of them."""
+    """The number of notifications after the marker, at most `most`; with `grouped` kinds, the number of groups."""
     limit = GROUPED_FROM if grouped else most
     filters = (viewer_id, MAX_ID, 0, limit, list(kinds) if kinds is not None else None, list(without), sender_id)
     if not grouped:
@@ -142,10 +143,10 @@ async def list_groups(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     grouped: Collection[Kind] = GROUPED, sender_id: int | None = None,
 ) -> list[NotificationGroup]:
-    """A page of groups, newest first: three statements. A group counts what lies within the notifications looked at."""
+    """A page of groups, newest first: three statements. A group counts only the notifications that were read."""
     window = msgspec.structs.replace(page, limit=max(GROUPED_FROM, page.limit))
     rows = await _list_rows(conn, viewer_id, window, kinds, without, sender_id)
-    if page.min_id is not None:  # the groups that follow the bound immediately
+    if page.min_id is not None:  # the groups directly after the bound
         kept = list(dict.fromkeys(_key(row, grouped) for row in reversed(rows)))[: page.limit]
     else:
         kept = list(dict.fromkeys(_key(row, grouped) for row in rows))[: page.limit]
@@ -242,8 +243,8 @@ async def list_boosters_unscoped(conn: ReadConn, post_id: int) -> list[int]:
     return [row["account_id"] for row in rows]
 
 
-async def list_listening_followers_unscoped(conn: ReadConn, account_id: int) -> list[int]:
-    """Who wants to hear of every post of an account."""
+async def list_notified_followers_unscoped(conn: ReadConn, account_id: int) -> list[int]:
+    """Followers who want a notification of every post of an account."""
     rows = await conn.fetch(
         "SELECT f.account_id FROM followers AS fo JOIN follows AS f ON f.account_id = fo.follower_id AND f.target_id = fo.account_id"
         " WHERE fo.account_id = $1 AND f.notifies",

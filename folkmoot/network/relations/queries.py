@@ -275,11 +275,11 @@ async def delete_pulled_authors(tx: WriteTx, followers: int) -> list[int]:
     """Returns authors with at most this many followers to push. Returns their followers, whose homes now have gaps."""
     rows = await tx.fetch(
         """
-        WITH gone AS (
+        WITH deleted AS (
             DELETE FROM pulled_authors AS author USING account_counts AS c
             WHERE c.account_id = author.account_id AND c.followers <= $1 RETURNING author.account_id
         )
-        UPDATE follows SET is_pulled = false FROM gone JOIN followers AS fo USING (account_id)
+        UPDATE follows SET is_pulled = false FROM deleted JOIN followers AS fo USING (account_id)
         WHERE follows.account_id = fo.follower_id AND follows.target_id = fo.account_id AND follows.is_pulled
         RETURNING follows.account_id
         """,

@@ -24,7 +24,7 @@ async def search_accounts(
 ) -> list[Account]:
     """Accounts by name or handle: first the exact user name, then those the viewer follows, then by number of followers.
 
-    Leans on accounts_search and accounts_username_prefix.
+    Uses the indexes accounts_search and accounts_username_prefix.
     """
     handle = text.strip().removeprefix("@").lower()
     name, _, domain = handle.partition("@")

@@ -1,1 +1,1 @@
-"""Who is logged in: log-ins with their passwords, browser sessions, apps with their codes and tokens."""
+"""Log-ins with their passwords, browser sessions, and apps with their codes and tokens."""

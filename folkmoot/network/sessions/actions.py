@@ -1,4 +1,4 @@
-"""Signing up, logging in and out, passwords. What apps are given stands in `apps.py`."""
+"""Signing up, logging in and out, passwords. Codes and tokens of apps are in `apps.py`."""
 
 import re
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)*[
 
 @dataclass(frozen=True)
 class SignUpPolicy:
-    """What the settings say about joining. `mode`: open, approval, invitation, closed."""
+    """The settings for signing up. `mode`: open, approval, invitation, closed."""
 
     mode: str = "open"
     confirms_email: bool = False
@@ -48,7 +48,7 @@ class SignUpPolicy:
 
 
 class SignUp(NamedTuple):
-    """What somebody filled in."""
+    """The fields of the sign-up form."""
 
     username: str
     email: str
@@ -60,15 +60,15 @@ class SignUp(NamedTuple):
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address have in common."""
+    """The key of an address, the same for all its spellings."""
     return email.strip().casefold()
 
 
 async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, address: str = "") -> tuple[Account, Login]:
-    """Makes an account with a log-in. Depending on the policy it first waits for a confirmation or an approval.
+    """Creates an account with a log-in. Depending on the policy it must be confirmed or approved before use.
 
-    Tells account.created and, if somebody has to approve, sign_up.waiting. Raises Invalid with every field that is
-    wrong, Forbidden when nobody may sign up, TooMany.
+    Tells account.created and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, Forbidden
+    when nobody may sign up, TooMany.
     """
     if policy.mode == "closed":
         raise Forbidden("Nobody can sign up here at present.")
@@ -99,7 +99,7 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
 async def create_member(
     database: Database, username: str, email: str, password: str, role: Role = Role.MEMBER, *, display_name: str = "", language: str = "en"
 ) -> Account:
-    """Makes an account that can be used at once: what the operator does at the command line. Raises Invalid."""
+    """Creates an account that can be used at once, for the operator's command line. Raises Invalid."""
     errors = [
         *accounts.username_errors(username, is_staff=True), *email_errors(email),
         *password_errors(password, username=username, email=email),
@@ -118,10 +118,10 @@ async def create_member(
 async def log_in(
     database: Database, name: str, password: str, *, agent: str = "", address: str = "", multiplier: float = 1.0
 ) -> tuple[str, Login]:
-    """A new session for the right password: (its secret, the log-in). `name` is an e-mail address or a user name.
+    """Starts a session if the password is right; returns (its secret, the log-in). `name`: e-mail address or user name.
 
-    Raises Unauthorized, with the same words and after the same work whoever it was, Forbidden while the log-in cannot
-    be used, TooMany.
+    Raises Unauthorized, with the same text and after the same work for existing and missing accounts; Forbidden while the
+    log-in cannot be used; TooMany.
     """
     name = name.strip().removeprefix("@")[:254]
     await limits.spend(database, "log_in_by_address", address_key(address) if address else "local", multiplier)
@@ -131,7 +131,7 @@ async def log_in(
             login = await queries.find_login_by_email(conn, email_key(name))
         else:
             login = await queries.find_login_by_name(conn, name)
-    # A whole day of guessing, by whatever name and from wherever; of a name that nobody has as well.
+    # Limits guesses per day for the account, under either name and from any address; also for names that do not exist.
     await limits.spend(database, "log_in_by_day", str(login.account_id) if login else email_key(name), multiplier)
     right = await is_right(login.password_hash if login else None, password)
     if login is None or not right:
@@ -143,7 +143,7 @@ async def log_in(
 
 
 async def start_session(tx: WriteTx, login: Login, agent: str, address: str) -> str:
-    """Opens a session and returns its secret, which is never stored."""
+    """Starts a session and returns its secret, of which only the hash is stored."""
     secret = clock.token()
     now = clock.now()
     session = Session(id=ids.make_id(ids.shard_of(login.account_id), now), agent=agent[:400], address=address, created_at=now, seen_at=now)
@@ -152,14 +152,14 @@ async def start_session(tx: WriteTx, login: Login, agent: str, address: str) -> 
 
 
 async def end_sessions(tx: WriteTx, viewer: Viewer, *, only: int | None = None, but: int | None = None) -> None:
-    """Logs out: everywhere, one session, or all but one. Raises NotFound for a session that is not one's own."""
+    """Ends all sessions of the viewer, one, or all but one. Raises NotFound for a session of another account."""
     if not await queries.delete_sessions(tx, viewer.id, only=only, but=but) and only:
         raise NotFound
     forget_viewer(tx, viewer.id)
 
 
 async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
-    """Takes a program's access back, and what it could still exchange. Raises NotFound for one that is not one's own."""
+    """Revokes a token of the viewer, and all unused authorisation codes. Raises NotFound for a token of another account."""
     if not await queries.delete_tokens(tx, viewer.id, only=token_id):
         raise NotFound
     await queries.delete_authorization_codes(tx, viewer.id)
@@ -167,7 +167,7 @@ async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
 
 
 async def change_password(database: Database, viewer: Viewer, old: str, new: str, *, multiplier: float = 1.0) -> None:
-    """Sets a new password and ends every other session, every token and code, and links in mails. Raises Invalid, TooMany."""
+    """Sets a new password; ends all other sessions, tokens, codes and mailed links. Raises Invalid, TooMany."""
     await limits.spend(database, "log_in_by_account", f"password of {viewer.id}", multiplier)
     if not await is_right(viewer.login.password_hash, old):
         raise Invalid(FieldError("old_password", "invalid", "This is not your current password."))
@@ -180,8 +180,8 @@ async def change_password(database: Database, viewer: Viewer, old: str, new: str
 
 
 async def ask_for_reset(database: Database, email: str, base_url: str, *, address: str = "", multiplier: float = 1.0) -> None:
-    """Orders a mail with a link to set a new password. Whether there is such an account is asked by the job, so that
-    neither words nor limits nor the time of the answer tell. Raises TooMany."""
+    """Enqueues a mail with a link to set a new password. Only the job looks up the account, so that neither the text nor the
+    limits nor the time of the response reveal whether it exists. Raises TooMany."""
     email = email.strip()[:254]
     await limits.spend(database, "mail_by_address", address_key(address) if address else "local", multiplier)
     await limits.spend(database, "mail_to_account", email_key(email), multiplier)
@@ -190,7 +190,7 @@ async def ask_for_reset(database: Database, email: str, base_url: str, *, addres
 
 
 async def send_reset(database: Database, wanted: ResetWanted) -> None:
-    """The link, to somebody who has an account; nothing to anybody else. A job."""
+    """Mails the link if an account has this address. A job."""
     async with database.write() as tx:
         login = await queries.find_login_by_email(tx, email_key(wanted.email))
         if login is None:
@@ -201,11 +201,11 @@ async def send_reset(database: Database, wanted: ResetWanted) -> None:
 
 
 async def reset_password(database: Database, code: str, password: str) -> None:
-    """Sets a new password by the link of a mail, once. Ends every session and token. Raises Invalid, NotFound."""
+    """Sets a new password with the code of a mailed link, once. Ends all sessions and tokens. Raises Invalid, NotFound."""
     errors = password_errors(password)
     if errors:
         raise Invalid(*errors)
-    async with database.read() as conn:  # hashing costs something, so it is not for everybody who knocks
+    async with database.read() as conn:  # hashing is expensive, so an invalid code is refused before it
         if not await queries.has_one_time_code(conn, digest(code), "reset_password"):
             raise NotFound("This link is not valid any more. Please ask for a new one.")
     password_hash = await hash_password(password)
@@ -213,12 +213,12 @@ async def reset_password(database: Database, code: str, password: str) -> None:
         taken = await queries.take_one_time_code(tx, digest(code), "reset_password")
         if taken is None:
             raise NotFound("This link is not valid any more. Please ask for a new one.")
-        await queries.update_confirmed(tx, *taken)  # whoever reads the mail owns the address
+        await queries.update_confirmed(tx, *taken)  # opening the mailed link proves the ownership of the address
         await _set_password(tx, taken[0], password_hash)
 
 
 async def confirm_email(tx: WriteTx, code: str) -> None:
-    """Confirms an address by the link of a mail. Raises NotFound."""
+    """Confirms an address with the code of a mailed link. Raises NotFound."""
     taken = await queries.take_one_time_code(tx, digest(code), "confirm_email")
     if taken is None or not await queries.update_confirmed(tx, *taken):
         raise NotFound("This link is not valid any more. Please ask for a new one.")
@@ -231,7 +231,7 @@ async def change_preferences(tx: WriteTx, viewer: Viewer, preferences: Preferenc
 
 
 async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -> Invitation:
-    """A code that lets others sign up. Raises Invalid, Forbidden for a frozen account."""
+    """Creates a code with which others can sign up. Raises Invalid, Forbidden for a frozen account."""
     require_can_write(await get_account(tx, viewer.id))
     if not 1 <= uses <= 100 or not 1 <= days <= 90:
         raise Invalid(FieldError("uses", "inclusion", "An invitation is for 1 to 100 people and 1 to 90 days."))
@@ -245,7 +245,7 @@ async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -
 
 
 async def forget_expired(database: Database) -> None:
-    """Drops codes and sessions that nobody can use any more. By the clock."""
+    """Deletes expired codes and sessions. A timed job."""
     async with database.write() as tx:
         await queries.delete_expired(tx, SESSION_LASTS.total_seconds())
 
@@ -296,7 +296,7 @@ async def _set_password(tx: WriteTx, account_id: int, password_hash: str, *, but
 
 
 def forget_viewer(tx: WriteTx, account_id: int | None) -> None:
-    """Processes forget what they have cached of this log-in, and live connections of it end. None: of apps themselves."""
+    """Makes all processes drop their cache of this log-in and close its live connections. None: tokens of apps without account."""
     tx.publish(LOGINS_TOPIC, account_id)
     if account_id is not None:
         tx.publish(login_topic(account_id), None)

@@ -1,7 +1,7 @@
-"""What apps are given: their registration, codes and tokens (RFC 6749, 7009, 7636).
+"""Apps: their registration, codes and tokens (RFC 6749, 7009, 7636).
 
-A secret is told once, in the answer, and stored as its hash. What comes back from a browser or a program is compared
-with what was registered, exactly.
+A secret is returned once, in the response, and stored as its hash. Redirect URIs, codes and scopes from a request must
+match the stored ones exactly.
 """
 
 import base64
@@ -17,11 +17,11 @@ from folkmoot.network.sessions import queries, scopes
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.sessions.model import CODE_LASTS, OUT_OF_BAND, App, Viewer, digest
 
-_RUN_BY_BROWSERS = ("about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source")
+_EXECUTED_SCHEMES = ("about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source")
 
 
 async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted: str, website: str = "") -> App:
-    """Registers a program. Its secret is in the answer, and nowhere else. Raises Invalid."""
+    """Registers an app. Only the returned app contains the secret. Raises Invalid."""
     name, website = clean_line(name), website.strip()
     parsed = scopes.parse(wanted)
     errors = []
@@ -47,7 +47,7 @@ async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted:
 
 
 async def authorize_app(tx: WriteTx, viewer: Viewer, app: App, redirect_uri: str, wanted: frozenset[str], challenge: str) -> str:
-    """The code that an app exchanges for a token (RFC 6749 4.1). What is asked was checked by the page."""
+    """Creates the code that an app exchanges for a token (RFC 6749 4.1). The page has checked the request."""
     code = clock.token()
     await queries.insert_authorization_code(
         tx, digest(code), app.id, viewer.id, redirect_uri, scopes.text(wanted), challenge, CODE_LASTS.total_seconds()
@@ -56,10 +56,10 @@ async def authorize_app(tx: WriteTx, viewer: Viewer, app: App, redirect_uri: str
 
 
 async def exchange_code(tx: WriteTx, app: App, code: str, redirect_uri: str, verifier: str) -> tuple[str, str] | None:
-    """(token, scopes) for a code, once (RFC 6749 4.1.3, RFC 7636 4.6); None for a code that is not valid.
+    """Exchanges a code once, for (token, scopes) (RFC 6749 4.1.3, RFC 7636 4.6); returns None for an invalid code.
 
-    A wrong try spends a code too, and the second use of one revokes the token of the first (RFC 6749 4.1.2). So this does
-    not raise: raising would roll both back. Two exchanges at once wait for each other at the row of the code.
+    A failed try uses up the code too, and a second use revokes the token of the first (RFC 6749 4.1.2). This does not
+    raise, because raising would roll both back. Concurrent exchanges wait for each other at the row of the code.
     """
     code_hash = digest(code)
     found = await queries.take_authorization_code(tx, code_hash, app.id)
@@ -68,13 +68,13 @@ async def exchange_code(tx: WriteTx, app: App, code: str, redirect_uri: str, ver
         if owner:
             forget_viewer(tx, owner.account_id)
         return None
-    if not found.is_valid or found.redirect_uri != redirect_uri or not _is_proof(verifier, found.challenge):
+    if not found.is_valid or found.redirect_uri != redirect_uri or not _is_verified(verifier, found.challenge):
         return None
     return await issue_token(tx, app.id, found.account_id, found.scopes, code_hash), found.scopes
 
 
 async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted: str, code_hash: bytes | None = None) -> str:
-    """A new token; only its hash is stored."""
+    """Creates a token; only its hash is stored."""
     secret = clock.token()
     shard = ids.shard_of(account_id) if account_id else 0
     await queries.insert_token(tx, digest(secret), ids.make_id(shard), app_id, account_id, granted, code_hash)
@@ -82,7 +82,7 @@ async def issue_token(tx: WriteTx, app_id: int, account_id: int | None, granted:
 
 
 async def revoke_own_token(tx: WriteTx, app: App, token: str) -> bool:
-    """An app gives a token back. An unknown one is no error; False for one of another app (RFC 7009 2.1)."""
+    """Revokes a token of the app. An unknown token is no error; returns False for one of another app (RFC 7009 2.1)."""
     owner = await queries.delete_token_of_app(tx, digest(token), app.id)
     if owner is None:
         return not await queries.has_token(tx, digest(token))
@@ -91,12 +91,12 @@ async def revoke_own_token(tx: WriteTx, app: App, token: str) -> bool:
 
 
 def is_challenge(text: str) -> bool:
-    """Whether this can be a challenge by S256 at all."""
+    """Whether a text has the form of an S256 challenge."""
     return bool(re.fullmatch(r"[A-Za-z0-9_-]{43}", text))
 
 
-def _is_proof(verifier: str, challenge: str) -> bool:
-    """RFC 7636 4.6. A verifier without a challenge is refused: somebody took the challenge away (RFC 9700 2.1.1)."""
+def _is_verified(verifier: str, challenge: str) -> bool:
+    """RFC 7636 4.6. A verifier without a stored challenge is refused, as a downgrade attack (RFC 9700 2.1.1)."""
     return pkce_challenge(verifier) == challenge if challenge else not verifier
 
 
@@ -106,7 +106,7 @@ def pkce_challenge(verifier: str) -> str:
 
 
 def _is_redirect(uri: str) -> bool:
-    """Absolute, in plain ASCII, and nothing that a browser would run. A host is a host: it ends up in a page's policy."""
+    """Whether a URI is absolute, ASCII, and not executed by a browser. The host is strict, because a page's CSP contains it."""
     if uri == OUT_OF_BAND:
         return True
     if not re.fullmatch(r"[a-z][a-z0-9+.-]*:[!-~]{1,2000}", uri, re.I | re.A) or "#" in uri:
@@ -117,4 +117,4 @@ def _is_redirect(uri: str) -> bool:
         return False
     if split.scheme in ("http", "https"):
         return bool(re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?", split.netloc, re.I | re.A))
-    return split.scheme not in _RUN_BY_BROWSERS
+    return split.scheme not in _EXECUTED_SCHEMES

@@ -1,7 +1,7 @@
 """The viewer of a session or a token, cached for a second.
 
-A page must not cost a statement to know its viewer. What ends a log-in publishes, and every process forgets at once;
-the second is the bound for a message that was lost.
+So a page needs no statement to find its viewer. Every change that ends a log-in is published, and all processes drop
+their entries at once; if that message is lost, entries expire after a second.
 """
 
 from contextlib import suppress
@@ -20,22 +20,22 @@ _SECONDS = 1.0
 _MOST = 20_000
 
 
-class _Kept(Generic[T]):
+class _Cache(Generic[T]):
     def __init__(self) -> None:
-        self._kept: dict[bytes, tuple[float, T]] = {}
+        self._entries: dict[bytes, tuple[float, T]] = {}
 
     def find(self, key: bytes) -> T | None:
-        found = self._kept.get(key)
+        found = self._entries.get(key)
         return found[1] if found and found[0] > clock.monotonic() else None
 
-    def keep(self, key: bytes, value: T) -> T:
-        if len(self._kept) > _MOST:
-            self._kept.clear()
-        self._kept[key] = (clock.monotonic() + _SECONDS, value)
+    def store(self, key: bytes, value: T) -> T:
+        if len(self._entries) > _MOST:
+            self._entries.clear()
+        self._entries[key] = (clock.monotonic() + _SECONDS, value)
         return value
 
-    def forget(self, account_id: int | None) -> None:
-        self._kept = {key: entry for key, entry in self._kept.items() if _account_of(entry[1]) != account_id}
+    def drop(self, account_id: int | None) -> None:
+        self._entries = {key: entry for key, entry in self._entries.items() if _account_of(entry[1]) != account_id}
 
 
 def _account_of(value: object) -> int | None:
@@ -44,12 +44,12 @@ def _account_of(value: object) -> int | None:
 
 
 class Viewers:
-    """The viewers of one process."""
+    """The cached viewers of one process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sessions: _Kept[Viewer] = _Kept()
-        self._tokens: _Kept[TokenHolder] = _Kept()
+        self._sessions: _Cache[Viewer] = _Cache()
+        self._tokens: _Cache[TokenHolder] = _Cache()
         self._visits: dict[bytes, int] = {}
         database.live.subscribe(LOGINS_TOPIC, self._forget)
 
@@ -61,7 +61,7 @@ class Viewers:
                 viewer = await queries.find_session_viewer(conn, key)
             if viewer is None or viewer.login.obstacle:
                 return None
-            self._sessions.keep(key, viewer)
+            self._sessions.store(key, viewer)
             await self._note_visit(key, viewer.id)
         return viewer
 
@@ -73,24 +73,24 @@ class Viewers:
                 holder = await queries.find_token_holder(conn, key)
             if holder is None:
                 return None
-            self._tokens.keep(key, holder)
+            self._tokens.store(key, holder)
             if holder.viewer:
                 await self._note_visit(key, holder.viewer.id)
         return holder
 
     async def _note_visit(self, key: bytes, account_id: int) -> None:
-        """Once a day; not at all while writes are paused."""
+        """Stores a visit once a day; skipped while writes are paused."""
         today = clock.now().toordinal()
         if self._visits.get(key) == today:
             return
         if len(self._visits) > _MOST:
             self._visits.clear()
         self._visits[key] = today
-        with suppress(WritesPaused):  # reading goes on while the host moves
+        with suppress(WritesPaused):  # reads continue while the network moves to another host
             async with self._database.write() as tx:
                 await queries.update_seen(tx, key, account_id)
 
     def _forget(self, body: bytes) -> None:
         account_id = msgspec.json.decode(body, type=int | None)
-        self._sessions.forget(account_id)
-        self._tokens.forget(account_id)
+        self._sessions.drop(account_id)
+        self._tokens.drop(account_id)

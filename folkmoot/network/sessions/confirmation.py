@@ -1,4 +1,4 @@
-"""The mail that confirms an address, once more: it was lost, or the address had a typing error in it."""
+"""Sends the confirmation mail again, when it was lost or the address had a typing error."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from folkmoot.network.sessions.model import Viewer
 
 
 async def send_confirmation_again(database: Database, viewer: Viewer, policy: SignUpPolicy, email: str = "") -> None:
-    """Sends the mail that confirms an address once more, to another one if it is given.
+    """Sends the confirmation mail again, to another address if one is given.
 
     Raises Forbidden when there is nothing to confirm, Invalid, TooMany.
     """
@@ -20,11 +20,11 @@ async def send_confirmation_again(database: Database, viewer: Viewer, policy: Si
     errors = email_errors(email)
     if errors:
         raise Invalid(*errors)
-    for whom in (str(viewer.id), email_key(email)):  # neither one account nor one mailbox is flooded
+    for whom in (str(viewer.id), email_key(email)):  # limits mails per account and per mailbox
         await limits.spend(database, "mail_to_account", whom, policy.multiplier)
     async with database.write() as tx:
         if not await queries.update_email(tx, viewer.id, email, email_key(email)):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))
-        await queries.delete_one_time_codes(tx, viewer.id, "reset_password")  # in the mailbox of the old address
+        await queries.delete_one_time_codes(tx, viewer.id, "reset_password")  # they were mailed to the old address
         forget_viewer(tx, viewer.id)
         await send_confirmation(tx, msgspec.structs.replace(viewer.login, email=email))

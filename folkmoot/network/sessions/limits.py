@@ -1,6 +1,6 @@
-"""Limits that are exact: counted in PostgreSQL, for all processes and machines, and across restarts.
+"""Exact limits: counted in PostgreSQL, for all processes and hosts, and across restarts.
 
-Which there are stands in `base/limits.py`. They protect people: log-in, sign-up, mail and reports.
+`base/limits.py` defines them. They protect log-in, sign-up, mail and reports.
 """
 
 from folkmoot.base.db import Database
@@ -18,13 +18,13 @@ async def count(database: Database, name: str, key: str, multiplier: float) -> A
 
 
 async def spend(database: Database, name: str, key: str, multiplier: float) -> None:
-    """Counts one use of a limit by `key`. Raises TooMany when it is spent, WritesPaused on a standby."""
+    """Counts one use of a limit by `key`. Raises TooMany when none is left, WritesPaused on a standby."""
     allowance = await count(database, name, key, multiplier)
     if allowance.is_spent:
         raise TooMany(retry_after=allowance.retry_after)
 
 
 async def forget_old(database: Database) -> None:
-    """Drops windows that are over. By the clock."""
+    """Deletes expired windows. A timed job."""
     async with database.cache() as cache:
         await queries.delete_old_windows(cache)

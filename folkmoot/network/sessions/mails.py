@@ -1,7 +1,7 @@
-"""Mails about log-ins: what they say, and how they leave.
+"""Mails to members: their texts, and sending them.
 
-A mail is a job, so it leaves with the transaction that asked for it and is tried again. With SMTP it is sent; without,
-it becomes a file in DATA/outbox. The texts are short, and say who, why, until when, what next.
+A mail is a job, so it is enqueued in the transaction that causes it, and retried. With SMTP it is sent; without, it is
+written to a file in DATA/outbox. The texts are short and say who, why, until when, and what to do next.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ JOB = "sessions.send_mail"
 
 
 class Words(NamedTuple):
-    """What a mail says: English sentences, translated when the mail is sent."""
+    """The text of a mail: English sentences, translated when the mail is sent."""
 
     subject: str
     body: str
@@ -51,7 +51,7 @@ _TEXTS = {
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """A mail to send: which text, to whom, in which language, with which link (whole, or a path of the network)."""
+    """A mail to send: the name of its text, address, language, and link (a URL, or a path of the network)."""
 
     text: str
     to: str
@@ -60,7 +60,7 @@ class Mail(msgspec.Struct, frozen=True):
 
 
 class MailTransport(msgspec.Struct, frozen=True):
-    """How mails leave this network."""
+    """How this network sends mails."""
 
     network: str
     base_url: str
@@ -79,7 +79,7 @@ def send_mail(tx: WriteTx, mail: Mail) -> None:
 
 
 async def deliver(mail: Mail, transport: MailTransport) -> None:
-    """Sends a mail, or files it. Raises aiosmtplib.SMTPException, and is then tried again."""
+    """Sends a mail, or writes it to the outbox. Raises aiosmtplib.SMTPException; the job is then retried."""
     words = _TEXTS[mail.text]
     translator = transport.translators.get(mail.language, transport.translators["en"])
     link = mail.link if mail.link.startswith("http") else transport.base_url + mail.link

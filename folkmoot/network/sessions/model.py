@@ -1,6 +1,6 @@
 """Log-ins, sessions, apps and tokens. No input or output.
 
-A secret (session, token, code) is given out once and stored as its SHA-256, so that a copied database lets nobody in.
+A secret (session, token, code) is returned once and stored as its SHA-256: a copy of the database contains no secrets.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ RESET_JOB = "sessions.send_reset"
 
 
 class ResetWanted(msgspec.Struct, frozen=True):
-    """Somebody, who may not exist, wants a new password."""
+    """A request for a new password; the account may not exist."""
 
     email: str
     base_url: str
 
 
 class Role(StrEnum):
-    """What a member may do here, least first."""
+    """The roles of members, the least powerful first."""
 
     MEMBER = "member"
     JUROR = "juror"
@@ -44,7 +44,7 @@ class Role(StrEnum):
 
 
 class Preferences(msgspec.Struct, frozen=True):
-    """How a member likes the pages, and defaults for posting."""
+    """A member's settings for pages, and defaults for posting."""
 
     theme: str = "system"  # system, light, dark
     contrast: str = "normal"  # normal, more
@@ -56,7 +56,7 @@ class Preferences(msgspec.Struct, frozen=True):
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody logs in with, and what state that is in."""
+    """The log-in of a member: address, password, role, and state."""
 
     account_id: int
     email: str
@@ -71,7 +71,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def obstacle(self) -> str:
-        """Why this member cannot do anything yet, or no longer: a sentence, or nothing."""
+        """Why this log-in cannot be used yet or any more: a sentence, or an empty text."""
         if self.disabled_at:
             return "Your login is currently disabled."
         if not self.confirmed_at:
@@ -82,7 +82,7 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
-    """On whose behalf a request is answered: an account with its log-in, through a session or a token."""
+    """The account on whose behalf a request is handled, with its log-in and its session or token."""
 
     account: Account
     login: Login
@@ -104,12 +104,12 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
         return self.account.effect >= AccountEffect.SUSPENDED
 
     def holds(self, role: Role) -> bool:
-        """Whether this member has the role, or a higher one. Nobody acts in a role while frozen."""
+        """Whether this member has the role or a higher one. Frozen accounts have no role above member."""
         return role is Role.MEMBER or (self.login.role.includes(role) and not self.is_frozen)
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """A program that people let in. `client_secret` is known only when it is made."""
+    """A registered client. `client_secret` is set only when the app is created."""
 
     id: int
     client_id: str
@@ -122,7 +122,7 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a token stands for: an app by itself, or (with `viewer`) for somebody."""
+    """The owner of a token: an app itself, or (with `viewer`) an app on behalf of an account."""
 
     token_id: int
     app_id: int
@@ -133,7 +133,7 @@ class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthorizationCode(NamedTuple):
-    """What a code was given for. `challenge` is that of PKCE, or empty; `is_valid`: in time, and its account is admitted."""
+    """What a code was issued for. `challenge`: of PKCE, or empty; `is_valid`: not expired, and its account is admitted."""
 
     account_id: int
     redirect_uri: str
@@ -143,7 +143,7 @@ class AuthorizationCode(NamedTuple):
 
 
 class TokenOwner(NamedTuple):
-    """Whose token it was: None for an app's own."""
+    """The account of a token: None for an app's own token."""
 
     account_id: int | None
 
@@ -168,20 +168,20 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignUpWaiting(Event, frozen=True, kw_only=True):
-    """A sign-up that somebody has to approve."""
+    """A sign-up that waits for approval."""
 
     kind = "sign_up.waiting"
     account_id: int
 
 
 def digest(secret: str) -> bytes:
-    """How a secret is stored. It is random and long, so a plain hash cannot be guessed back."""
+    """The stored form of a secret. Secrets are random and long, so a plain hash cannot be reversed."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def login_topic(account_id: int) -> str:
-    """The live topic of what ends log-ins: password change, log-out, suspension."""
+    """The live topic of everything that ends log-ins of an account: password change, log-out, suspension."""
     return f"login:{account_id}"
 
 
-LOGINS_TOPIC = "logins"  # the same for all accounts: what caches of viewers listen to
+LOGINS_TOPIC = "logins"  # live topic for all accounts; caches of viewers subscribe to it

@@ -1,7 +1,7 @@
-"""Passwords: checked when chosen, hashed with Argon2id, compared without telling anything.
+"""Passwords: checked when chosen, hashed with Argon2id, compared in the same time for missing accounts.
 
-19 MiB, two passes, one lane (OWASP's profile): 40 ms of one core. Two at a time per process and a short queue, so that
-a flood of log-ins cannot take the machine.
+19 MiB, two passes, one lane (OWASP's profile): 40 ms of one core. Each process hashes two at a time with a short queue,
+so that a flood of log-ins cannot overload the host.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ LONGEST = 256
 _AT_ONCE = 2
 _LONGEST_QUEUE = 30
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 _waiting = 0
-# Of somebody who does not exist: comparing with it takes as long as with a real one.
+# The hash for accounts that do not exist: comparing with it takes as long as with a real one.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$2qh6E3tZ0Yb8bq2m8GmJb1c0zQ2k7b8m8mH1m2Jc8mM"
 
-# The most common passwords of eight characters and more, and the kinds that people make of them.
+# The most common passwords of eight or more characters, and common variants of them.
 _COMMON = frozenset(
     "password password1 password123 passw0rd 12345678 123456789 1234567890 qwertyui qwertyuiop qwerty123 q1w2e3r4"
     " 1q2w3e4r 1q2w3e4r5t zaq12wsx abcd1234 abc12345 11111111 00000000 88888888 12341234 87654321 iloveyou sunshine"
@@ -38,7 +38,7 @@ _COMMON = frozenset(
 
 
 def password_errors(password: str, *, username: str = "", email: str = "") -> list[FieldError]:
-    """What is wrong with a wished password: too short, too long, too common, or the name itself (ASVS 5, 6.2)."""
+    """The faults of a chosen password: too short, too long, too common, or the name itself (ASVS 5, 6.2)."""
     if not password:
         return [FieldError("password", "blank", "Please choose a password.")]
     if len(password) < SHORTEST:
@@ -53,11 +53,11 @@ def password_errors(password: str, *, username: str = "", email: str = "") -> li
 
 
 async def hash_password(password: str) -> str:
-    return await _apart(_hasher.hash, password)
+    return await _run_in_thread(_hasher.hash, password)
 
 
 async def is_right(password_hash: str | None, password: str) -> bool:
-    """Compares. Takes as long for nobody's hash (None) as for somebody's."""
+    """Compares a password with a hash. Takes as long without a hash (None) as with one."""
 
     def compare(password: str) -> bool:
         try:
@@ -65,18 +65,18 @@ async def is_right(password_hash: str | None, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
 
-    return await _apart(compare, password)
+    return await _run_in_thread(compare, password)
 
 
-async def _apart(work: Callable[[str], T], password: str) -> T:
-    """Runs in a thread, a few at a time. Raises TooMany when the queue is long."""
+async def _run_in_thread(work: Callable[[str], T], password: str) -> T:
+    """Runs `work` in a thread, two at a time. Raises TooMany when the queue is full."""
     global _waiting
-    gate = _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
+    slot = _slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE))
     if _waiting >= _LONGEST_QUEUE:
         raise TooMany(retry_after=5)
     _waiting += 1
     try:
-        async with gate:
+        async with slot:
             return await asyncio.to_thread(work, password)
     finally:
         _waiting -= 1

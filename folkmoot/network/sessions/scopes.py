@@ -1,7 +1,7 @@
 """What a token may do: the scopes of the client API, as a tree.
 
-`read` covers `read:statuses`; `follow` is an old word for what has to do with relations. Scopes that nobody has
-defined are refused when an app registers, so that a typing error is found by whoever made it.
+`read` covers `read:statuses`; `follow` is an older scope for everything about relations. Unknown scopes are refused when
+an app registers, so that its developer finds typing errors.
 """
 
 _READ = ("accounts blocks bookmarks collections favourites filters follows lists mutes notifications search statuses").split()

@@ -1,1 +1,1 @@
-"""Timelines: home, public, local, hashtag. Lists of posts in the order of their ids, as one viewer may see them."""
+"""Timelines: home, public, local, hashtag. Lists of the posts that one viewer may see, in the order of their ids."""

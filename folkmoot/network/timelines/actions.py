@@ -1,7 +1,7 @@
-"""What keeps homes warm: pushing, merging, removing, rebuilding, trimming. All of it through `CacheTx`.
+"""Maintains warm homes: pushing, merging, removing, rebuilding, trimming. All writes go through `CacheTx`.
 
-A home is a cache: every function here may run twice, late, beside the others, or be lost with a crash. Each looks again
-after it has written whether what it acted on still stands, so the order of jobs does not matter.
+A home is a cache: every function here may run twice, late, concurrently with the others, or be lost in a crash. Each one
+checks its precondition again after it has written, so the order of jobs does not matter.
 """
 
 from datetime import timedelta
@@ -13,9 +13,9 @@ from folkmoot.network.timelines.queries import homes
 
 
 async def push_post(cache: CacheTx, post: PostCreated) -> None:
-    """Stores a new post, or boost, in the homes of those who follow its author and keep a warm home.
+    """Stores a new post or boost in the warm homes of its author's followers.
 
-    Posts of authors with very many followers are left to be pulled.
+    Posts of authors with very many followers are not stored, but pulled by their readers.
     """
     if post.visibility == Visibility.DIRECT:
         await homes.insert_direct_entries(cache, post.post_id, post.account_id)
@@ -27,7 +27,7 @@ async def push_post(cache: CacheTx, post: PostCreated) -> None:
             await homes.insert_entries(cache, post.post_id, post.account_id)
         else:
             await _push_in_batches(cache, post)
-    await homes.delete_entries_of_post(cache, post.post_id, post.account_id, only_if_gone=True)  # deleted while it was pushed
+    await homes.delete_entries_of_post(cache, post.post_id, post.account_id, only_if_deleted=True)  # deleted while it was pushed
 
 
 async def _push_in_batches(cache: CacheTx, post: PostCreated) -> None:
@@ -37,39 +37,39 @@ async def _push_in_batches(cache: CacheTx, post: PostCreated) -> None:
 
 
 async def push_to_mentioned(cache: CacheTx, post_id: int, author_id: int) -> None:
-    """After an edit: a direct post comes to those whom it mentions now. Of other posts the readers do not change."""
+    """After an edit: stores a direct post in the homes of newly mentioned accounts. Other posts keep their readers."""
     await homes.insert_direct_entries(cache, post_id, author_id)
 
 
 async def merge_author(cache: CacheTx, account_id: int) -> None:
-    """After a follow: the author's posts, and others' replies to them, come into the home, where it is warm."""
+    """After a follow: stores the author's posts, and others' replies to the author, in the home if it is warm."""
     await _fill(cache, account_id)
 
 
 async def remove_author(cache: CacheTx, account_id: int, author_id: int) -> None:
-    """After an unfollow: what the author wrote or boosted leaves the home, unless the follow has begun anew."""
+    """After an unfollow: removes the author's posts and boosts from the home, unless the author is followed again."""
     if await homes.delete_entries_of_unfollowed(cache, account_id, author_id):
         await _fill(cache, account_id)
 
 
 async def remove_post(cache: CacheTx, post_id: int, author_id: int) -> None:
-    """After a deletion: the post leaves the homes."""
+    """After a deletion: removes the post from all homes."""
     await homes.delete_entries_of_post(cache, post_id, author_id)
 
 
 async def rebuild_home(cache: CacheTx, account_id: int) -> None:
-    """Builds a home from follows and posts. Posts that are pushed meanwhile find its `homes` row and are not lost."""
+    """Builds a home from follows and posts. The `homes` row is inserted first, so posts pushed meanwhile are stored too."""
     await homes.insert_home(cache, account_id)
     await _fill(cache, account_id)
 
 
 async def _fill(cache: CacheTx, account_id: int) -> None:
-    """Again as long as somebody changes the home at the same moment."""
+    """Fills a home; repeats while another transaction changes it."""
     while not await homes.fill_home(cache, account_id) and await homes.has_home(cache, account_id):
         pass
 
 
 async def trim_homes(cache: CacheTx) -> None:
-    """Drops the homes of people who have not come for 14 days, and the far ends of the others."""
+    """Deletes the homes of members without a visit for 14 days, and the oldest entries of the others."""
     await homes.delete_idle_homes(cache, timedelta(days=KEPT_DAYS))
     await homes.delete_far_entries(cache)

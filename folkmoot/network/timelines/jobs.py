@@ -1,4 +1,4 @@
-"""What the timelines hear of, and what they do by the clock. `app.py` subscribes these."""
+"""Event subscribers and timed jobs of timelines. `app.py` registers them."""
 
 import asyncio
 from contextlib import suppress
@@ -12,14 +12,14 @@ from folkmoot.network.timelines import actions
 from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, PUSH_AGAIN, PUSH_AT_MOST, NewPost
 from folkmoot.network.timelines.queries.homes import mark_unbuilt
 
-# Rebuilding is work of 15 to 44 ms: a crowd that returns after a crash must not take the database from the others.
+# A rebuild takes 15 to 44 ms: many members returning after a crash must not take the database from the others.
 _rebuilds = asyncio.Semaphore(2)
 _rebuilding: set[int] = set()
-_tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds can vanish
+_tasks: set[asyncio.Task[None]] = set()  # a task without a reference can be garbage-collected
 
 
 async def push_to_homes(database: Database, post: PostCreated) -> None:
-    """A new post goes into its followers' homes, and open pages and streams hear of it."""
+    """Stores a new post in the followers' homes, then notifies open pages and streams."""
     async with database.cache() as cache:
         await actions.push_post(cache, post)
     database.live.publish(NEW_POSTS_TOPIC, NewPost(post.post_id))
@@ -46,32 +46,32 @@ async def remove_unfollowed(database: Database, event: FollowEnded) -> None:
 
 
 async def choose_push_or_pull(database: Database) -> None:
-    """Authors with more followers than we push to are pulled by their readers, and back. By the clock."""
+    """Switches authors with too many followers from push to pull, and back. A timed job."""
     async with database.write() as tx:
         await insert_pulled_authors(tx, PUSH_AT_MOST)
         await mark_unbuilt(tx, await delete_pulled_authors(tx, PUSH_AGAIN))
 
 
 async def trim(database: Database) -> None:
-    """By the clock."""
+    """Trims the warm homes. A timed job."""
     async with database.cache() as cache:
         await actions.trim_homes(cache)
 
 
 def rebuild_soon(database: Database, account_id: int) -> None:
-    """Builds the home of somebody who is reading right now, behind the answer."""
+    """Builds the home of a viewer in the background, after the response."""
     task = asyncio.create_task(_rebuild_quietly(database, account_id))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
 
 
 async def _rebuild_quietly(database: Database, account_id: int) -> None:
-    with suppress(WritesPaused, Unavailable):  # the reader has an answer, and the next one tries again
+    with suppress(WritesPaused, Unavailable):  # the viewer has a response; the next request tries again
         await rebuild_when_idle(database, account_id)
 
 
 async def rebuild_when_idle(database: Database, account_id: int) -> None:
-    """Builds a home; two at a time per process, each account once."""
+    """Builds a home; at most two at a time per process, and each account once."""
     if account_id in _rebuilding:
         return
     _rebuilding.add(account_id)

@@ -1,7 +1,7 @@
-"""What a timeline gives to a page. No input or output.
+"""What a timeline returns to a page. No input or output.
 
-An entry names the post that is shown, the versions that make its rendered fragment valid, and what changes from
-viewer to viewer and from second to second. With it a page is spliced from cached bytes, without reading any text.
+An entry names the shown post, the versions for which its cached fragment is valid, and the facts that depend on the
+viewer or change often. With it a page is assembled from cached bytes, without reading any text.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ from folkmoot.network.posts.model import Post
 
 PUSH_AT_ONCE = 5_000  # followers reached by one statement
 PUSH_AT_MOST = 50_000  # above that, readers pull
-PUSH_AGAIN = 45_000  # back to pushing, so that an author at the edge does not go to and fro
+PUSH_AGAIN = 45_000  # back to pushing; lower, so that an author near the limit does not alternate
 PUSH_BATCH = 1_000
-KEPT_ENTRIES = 800  # of a home that is kept warm
+KEPT_ENTRIES = 800  # of a warm home
 REBUILT_ENTRIES = 400
-Key = tuple[int, int, int]  # under what a fragment is cached
-KEPT_DAYS = 14  # without a visit; then a home is dropped, and rebuilt when its owner returns
+Key = tuple[int, int, int]  # of a cached fragment
+KEPT_DAYS = 14  # without a visit; then a home is deleted, and rebuilt when its owner returns
 
 
 class Entry(NamedTuple):
     """One row of a timeline, as its statement returns it: the order of the fields is that of the columns."""
 
     id: int  # of the post in the list; of a boost, the boost's
-    author_version: int  # of who wrote it or boosted
-    shown_id: int  # of the post whose words are shown
+    author_version: int  # of the author of the post or boost
+    shown_id: int  # of the post whose text is shown
     shown_version: int
     shown_author_version: int
     replies: int
@@ -43,19 +43,20 @@ class Entry(NamedTuple):
 
     @property
     def shown_key(self) -> Key:
-        """Under what the fragment of the shown post is cached."""
+        """The cache key of the shown post's fragment."""
         return self[2:5]
 
     @property
     def boost_key(self) -> Key:
-        """Under what the boost's own small fragment is cached."""
+        """The cache key of the boost's own small fragment."""
         return self.id, 0, self.author_version
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """A page of entries, newest first. `is_partial`: there is no kept home yet, and this was pulled meanwhile.
+    """A page of entries, newest first. `is_partial`: there is no warm home yet, so the page was pulled.
 
-    `ids` are all that the page spans, also of entries that are not shown (hidden, or boosted twice): paging goes by them.
+    `ids` are the ids of all rows of the page, including entries that are not shown (hidden, or boosted twice); paging uses
+    them.
     """
 
     entries: list[Entry]
@@ -64,12 +65,12 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 def fragment_key(post: Post) -> Key:
-    """The key of a post's fragment; of a boost's, its version is 0."""
+    """The cache key of a post's fragment; for a boost, the version is 0."""
     return post.id, 0 if post.boost_of_id else post.version, post.author.version
 
 
 class Feed(StrEnum):
-    """Lists of new posts that one can listen to."""
+    """Lists of new posts that can be streamed."""
 
     HOME = "home"
     PUBLIC = "public"
@@ -78,17 +79,17 @@ class Feed(StrEnum):
     DIRECT = "direct"
 
 
-class HeardPost(NamedTuple):
-    """A new post as a listener hears of it."""
+class StreamedPost(NamedTuple):
+    """A new post as it is sent to a listener."""
 
     id: int
     hashtags: tuple[str, ...]
 
 
 class NewPost(msgspec.Struct, frozen=True):
-    """The live message of a new post or boost: what it is and who may know are asked in the database."""
+    """The live message of a new post or boost: content and recipients are read from the database."""
 
     post_id: int
 
 
-NEW_POSTS_TOPIC = "posts.new"  # live: a `NewPost`, once per post, whatever the number of readers
+NEW_POSTS_TOPIC = "posts.new"  # live topic; one `NewPost` per post, whatever the number of readers

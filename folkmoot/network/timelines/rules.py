@@ -1,10 +1,10 @@
-"""Who wants which post: the one home rule and the one public rule, as SQL (decision 0043).
+"""Which posts belong in which timeline: the home rule and the public rule, as SQL (decision 0043).
 
-Both are predicates over table aliases, like `visible_sql` in posts/visibility.py, and every way uses them: the kept
-home, the pulled home, live messages. The home rule has two parts. `kept_sql` decides which posts are *stored* in a
-home: what follows from the post and from whom the reader follows. Everything that the reader can change or that ends by
-itself (mutes, blocks, languages, boosts on or off) is asked when the home is *read*, so no change of it has to be
-repeated in stored homes. May the reader see the post? That is asked beside it, by the visibility rule.
+Both are predicates over table aliases, like `visible_sql` in posts/visibility.py. The warm home, the pulled home and
+live messages all use them. The home rule has two parts. `stores_sql` decides which posts are *stored* in a home, from the
+post and from the accounts that the reader follows. Everything that the reader can change or that expires (mutes, blocks,
+languages, boosts on or off) is checked when the home is *read*, so stored homes need no update when it changes. Whether
+the reader may see the post is checked separately, by the visibility rule.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from folkmoot.network.posts.model import PostEffect, Visibility
 REPEATED_WITHIN = timedelta(hours=12)
 
 
-def kept_sql(post: str, reader: str) -> str:
-    """SQL: does a home store `post`, whose author the reader follows?
+def stores_sql(post: str, reader: str) -> str:
+    """SQL: whether the home of the reader, who follows the author, stores `post`.
 
-    A direct post only for whom it mentions. A reply only if the reader follows both sides of the talk.
+    Direct posts are stored only for mentioned accounts, replies only if the reader follows both accounts.
     """
     return f"""(
         ({post}.visibility < {Visibility.DIRECT:d} OR EXISTS (
@@ -30,10 +30,10 @@ def kept_sql(post: str, reader: str) -> str:
 
 
 def avoided_sql(reader: str, *who: str) -> str:
-    """SQL: has the reader muted or blocked one of `who`? A `who` that is NULL is nobody.
+    """SQL: whether the reader has muted or blocked one of `who`. A `who` that is NULL is nobody.
 
-    Who has blocked the reader is hidden by the visibility rule. Leans on the primary keys. For a reader who is a
-    parameter it is asked once per statement whether there is anybody at all.
+    The visibility rule covers accounts that have blocked the reader. Uses the primary keys. For a reader that is a
+    parameter, each statement first checks once whether the reader has any mutes or blocks.
     """
     def exists(table: str, condition: str) -> str:
         found = f"EXISTS (SELECT FROM {table} WHERE account_id = {reader} AND target_id = ANY (ARRAY[{', '.join(who)}]) {condition})"
@@ -43,18 +43,18 @@ def avoided_sql(reader: str, *who: str) -> str:
 
 
 def avoided_ids_sql(reader: str) -> str:
-    """SQL: an array of all whom the reader has muted or blocked, for statements that ask about many posts of one reader."""
+    """SQL: an array of all accounts that the reader has muted or blocked, for statements that check many posts."""
     return f"""ARRAY(
         SELECT target_id FROM mutes WHERE account_id = {reader} AND (expires_at IS NULL OR expires_at > now())
         UNION ALL SELECT target_id FROM blocks WHERE account_id = {reader})"""
 
 
 def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str = "", is_stored: bool = False) -> str:
-    """SQL: does `post` belong in the home of the reader, whose `follow` of its author this is?
+    """SQL: whether `post` belongs in the home of the reader; `follow` is the reader's follow of its author.
 
-    `original` is the post that it boosts, outer joined; `avoided` the `avoided_ids_sql` of the reader, where the statement
-    has it. Of a post that is stored only what may have changed is asked; the visibility rule asks again about direct posts.
-    One's own posts always belong in one's home and are not asked here.
+    `original` is the boosted post, outer joined; `avoided` is the `avoided_ids_sql` of the reader, if the statement has it.
+    For a stored post only the facts that may have changed are checked; the visibility rule checks direct posts again.
+    The reader's own posts always belong in the home; not checked here.
     """
     def avoids(who: str) -> str:
         return f"{who} = ANY ({avoided})" if avoided else avoided_sql(reader, who)
@@ -62,7 +62,7 @@ def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str
     return f"""(
         {post}.effect < {PostEffect.HIDDEN:d}
         AND {_language_sql(post, follow)}
-        AND {_reply_sql(post, reader) if is_stored else kept_sql(post, reader)}
+        AND {_reply_sql(post, reader) if is_stored else stores_sql(post, reader)}
         AND NOT {avoids(f"{post}.account_id")}
         AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoids(f"{post}.boost_of_account_id")}
             AND NOT {_repeated_sql(post, original, reader)})
@@ -70,9 +70,9 @@ def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str
 
 
 def public_sql(post: str, author: str, reader: str) -> str:
-    """SQL: does `post` stand in the public timelines of the reader (NULL: of anybody)?
+    """SQL: whether `post` belongs in the public timelines of the reader (NULL: nobody is logged in).
 
-    Limited accounts only for their followers. Replies are left out by the timelines that want none.
+    Posts of limited accounts appear only for their followers. Timelines without replies leave them out themselves.
     """
     return f"""(
         {post}.visibility = {Visibility.PUBLIC:d} AND {post}.boost_of_id IS NULL
@@ -92,9 +92,9 @@ def _reply_sql(post: str, reader: str) -> str:
 
 
 def _repeated_sql(boost: str, original: str, reader: str) -> str:
-    """SQL: does the boosted post itself stand in the same home, from the twelve hours before the boost?
+    """SQL: whether the boosted post itself is in the same home, written in the twelve hours before the boost.
 
-    That its author is not avoided was asked for the boost; direct posts are not boosted.
+    `home_sql` has already checked that its author is not avoided; direct posts are not boosted.
     """
     return f"""(
         {original}.id > {boost}.id - {ids.span(REPEATED_WITHIN)}
@@ -103,10 +103,10 @@ def _repeated_sql(boost: str, original: str, reader: str) -> str:
     )"""
 
 
-def _follows_sql(reader: str, who: str, asks: Callable[[str], str] = lambda _follow: "true") -> str:
-    """SQL: does the reader follow `who`, with a follow that `asks` more? By the primary key, row by row.
+def _follows_sql(reader: str, who: str, condition: Callable[[str], str] = lambda _follow: "true") -> str:
+    """SQL: whether the reader follows `who`, with a follow that meets the `condition`. Uses the primary key, row by row.
 
-    A scalar and no EXISTS: the planner would rather read all follows of the reader into a hash table for each page.
+    A scalar subquery instead of EXISTS, because for EXISTS the planner hashes all follows of the reader for each page.
     """
     return f"""coalesce((
-        SELECT {asks("asked")} FROM follows AS asked WHERE asked.account_id = {reader} AND asked.target_id = {who}), false)"""
+        SELECT {condition("rf")} FROM follows AS rf WHERE rf.account_id = {reader} AND rf.target_id = {who}), false)"""

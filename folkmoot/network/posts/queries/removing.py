@@ -38,7 +38,7 @@ async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
     """Deletes posts with their boosts and dependent rows. Their replies stay, without a parent."""
     await tx.execute(
         """
-        WITH gone AS (
+        WITH deleted AS (
             DELETE FROM posts WHERE id = ANY ($1::bigint[]) OR boost_of_id = ANY ($1::bigint[])
         ), orphaned AS (
             UPDATE posts SET reply_to_id = NULL, version = version + 1 WHERE reply_to_id = ANY ($1::bigint[])

@@ -6,7 +6,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.queries import account_from
 from folkmoot.network.sessions.model import CODE_LASTS, App, AuthorizationCode, TokenHolder, TokenOwner, Viewer
-from folkmoot.network.sessions.queries.logins import IS_ADMITTED, VIEWER, WHOSE, login_from
+from folkmoot.network.sessions.queries.logins import IS_ADMITTED, JOIN_ACCOUNT, VIEWER_COLUMNS, login_from
 
 _APP = "id, client_id, name, website, redirect_uris, scopes, created_at"
 
@@ -20,7 +20,7 @@ async def insert_app(tx: WriteTx, app: App, secret_hash: bytes) -> None:
 
 
 async def find_app(conn: ReadConn, client_id: str, secret_hash: bytes | None = None) -> App | None:
-    """The app; with `secret_hash` only if it is the right one."""
+    """The app; None if `secret_hash` is given and not the app's."""
     row = await conn.fetchrow(
         f"SELECT {_APP} FROM apps WHERE client_id = $1 AND ($2::bytea IS NULL OR client_secret_hash = $2)", client_id, secret_hash
     )
@@ -49,16 +49,16 @@ async def insert_authorization_code(
 
 
 async def take_authorization_code(tx: WriteTx, code_hash: bytes, app_id: int) -> AuthorizationCode | None:
-    """The code, if it is this app's; it is gone then, so that two exchanges never both succeed.
+    """Deletes and returns a code of this app, so that two exchanges never both succeed.
 
-    One that would be valid for longer than any is of a clock that was set back since: it is not valid.
+    A code that expires later than any new one comes from a clock that was set back since; it is not valid.
     """
     row = await tx.fetchrow(
         f"""
         DELETE FROM authorization_codes AS c WHERE c.code_hash = $1 AND c.app_id = $2
         RETURNING c.account_id, c.redirect_uri, c.scopes, c.challenge,
             c.expires_at > now() AND c.expires_at <= now() + $3::interval AND EXISTS (
-            SELECT FROM logins AS l {WHOSE} WHERE l.account_id = c.account_id AND {IS_ADMITTED}) AS is_valid
+            SELECT FROM logins AS l {JOIN_ACCOUNT} WHERE l.account_id = c.account_id AND {IS_ADMITTED}) AS is_valid
         """,
         code_hash, app_id, CODE_LASTS,
     )
@@ -87,8 +87,8 @@ async def insert_token(
 
 async def find_token_holder(conn: ReadConn, token_hash: bytes) -> TokenHolder | None:
     row = await conn.fetchrow(
-        f"SELECT t.id AS token_id, t.app_id, t.scopes AS token_scopes, apps.name AS app_name, apps.website AS app_website, {VIEWER}"
-        f" FROM tokens AS t JOIN apps ON apps.id = t.app_id LEFT JOIN (logins AS l {WHOSE}) ON l.account_id = t.account_id"
+        f"SELECT t.id AS token_id, t.app_id, t.scopes AS token_scopes, apps.name AS app_name, apps.website AS app_website, {VIEWER_COLUMNS}"
+        f" FROM tokens AS t JOIN apps ON apps.id = t.app_id LEFT JOIN (logins AS l {JOIN_ACCOUNT}) ON l.account_id = t.account_id"
         " WHERE t.token_hash = $1",
         token_hash,
     )
@@ -123,13 +123,13 @@ async def delete_tokens(tx: WriteTx, account_id: int, *, only: int | None = None
 
 
 async def delete_token_of_app(tx: WriteTx, token_hash: bytes, app_id: int) -> TokenOwner | None:
-    """Revokes a token that is this app's; None for one that is not."""
+    """Deletes a token of this app; returns None if it is not this app's."""
     row = await tx.fetchrow("DELETE FROM tokens WHERE token_hash = $1 AND app_id = $2 RETURNING account_id", token_hash, app_id)
     return TokenOwner(row["account_id"]) if row else None
 
 
 async def delete_token_of_code(tx: WriteTx, code_hash: bytes, app_id: int) -> TokenOwner | None:
-    """Revokes what this app was given for a code. By the unique index on `code_hash`."""
+    """Deletes the token that this app got for a code. Uses the unique index on `code_hash`."""
     row = await tx.fetchrow("DELETE FROM tokens WHERE code_hash = $1 AND app_id = $2 RETURNING account_id", code_hash, app_id)
     return TokenOwner(row["account_id"]) if row else None
 
@@ -139,9 +139,9 @@ async def has_token(conn: ReadConn, token_hash: bytes) -> bool:
 
 
 async def is_token_open_unscoped(conn: ReadConn, token_id: int) -> bool:
-    """Whether a token still admits its account, or its app if it is an app's own. By the unique index on `id`."""
+    """Whether a token is still valid for its account, or for its app if it is an app's own. Uses the unique index on `id`."""
     return bool(await conn.fetchval(
-        f"SELECT true FROM tokens AS t LEFT JOIN (logins AS l {WHOSE}) ON l.account_id = t.account_id"
+        f"SELECT true FROM tokens AS t LEFT JOIN (logins AS l {JOIN_ACCOUNT}) ON l.account_id = t.account_id"
         f" WHERE t.id = $1 AND (t.account_id IS NULL OR {IS_ADMITTED})",
         token_id,
     ))

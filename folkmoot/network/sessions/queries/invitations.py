@@ -12,7 +12,7 @@ async def insert_invitation(tx: WriteTx, invitation: Invitation) -> None:
 
 
 async def use_invitation(tx: WriteTx, code: str) -> int | None:
-    """Counts a use; None when the code is unknown, old or used up."""
+    """Counts a use; returns None when the code is unknown, expired or used up."""
     value = await tx.fetchval(
         "UPDATE invitations SET uses = uses + 1 WHERE code = $1 AND uses < max_uses AND expires_at > now() RETURNING id", code
     )

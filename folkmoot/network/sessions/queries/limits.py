@@ -1,14 +1,14 @@
-"""SQL of exact limits: `rate_windows`, an UNLOGGED table. The clock is the database's: it is the same for all machines."""
+"""SQL of exact limits: `rate_windows`, an UNLOGGED table. Uses the clock of the database, which is the same for all hosts."""
 
 from folkmoot.base.db import CacheTx, Row
 
-_SKEW = 60  # seconds: a statement that waited for another one began earlier than what it finds
+_SKEW = 60  # seconds: the row may be newer than now() of a statement that waited for its lock
 
 
 async def count_use(cache: CacheTx, key: str, seconds: int) -> tuple[int, int]:
-    """(how often in this window, when it ends in seconds since 1970). A window begins with its first use.
+    """Counts a use; returns (uses in this window, its end in seconds since 1970). A window begins with its first use.
 
-    One that ends later than it can was made by a clock that was wrong, and is replaced.
+    A window that ends later than possible comes from a wrong clock, and is replaced.
     """
     row: Row = await cache.fetchrow(
         f"""
@@ -25,6 +25,6 @@ async def count_use(cache: CacheTx, key: str, seconds: int) -> tuple[int, int]:
 
 
 async def delete_old_windows(cache: CacheTx) -> None:
-    """Drops windows that are over, and those of a clock that was ahead: none lasts longer than a day."""
+    """Deletes expired windows, and those of a clock that was ahead: no window lasts longer than a day."""
     await cache.execute("DELETE FROM rate_windows WHERE ends_at < now() OR ends_at > now() + interval '2 days'")
     await cache.execute("DELETE FROM rate_buckets WHERE window_start < now() - interval '1 day'")  # of the previous release

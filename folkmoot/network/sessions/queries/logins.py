@@ -1,4 +1,4 @@
-"""SQL of log-ins and of the codes that mails carry: `logins`, `one_time_codes`."""
+"""SQL of log-ins and of the codes in mailed links: `logins`, `one_time_codes`."""
 
 import msgspec
 
@@ -9,19 +9,19 @@ from folkmoot.network.accounts.queries import columns
 from folkmoot.network.sessions.model import CONFIRM_LASTS, RESET_LASTS, Login, Preferences, Role
 
 _LASTS = {"reset_password": RESET_LASTS, "confirm_email": CONFIRM_LASTS}
-# A code that would be valid for longer than any ($3) is of a clock that was set back since.
+# A code that is valid for longer than $3 comes from a clock that was set back since.
 _IS_VALID = "expires_at > now() AND expires_at <= now() + $3::interval"
 _LOGIN = (
     "l.account_id, l.email, l.password_hash, l.role, l.language, l.confirmed_at, l.approved_at, l.disabled_at,"
     " l.settings, l.created_at"
 )
-# The account `a` of a log-in `l`, and what `login_from` and `account_from` read of both.
-WHOSE = "JOIN accounts AS a ON a.id = l.account_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
-VIEWER = (
+# Joins the account `a` of a log-in `l`; then the columns of both that `login_from` and `account_from` read.
+JOIN_ACCOUNT = "JOIN accounts AS a ON a.id = l.account_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
+VIEWER_COLUMNS = (
     f"{columns(prefix='a_')}, l.account_id AS login_account_id, l.email, l.password_hash, l.role, l.language,"
     " l.confirmed_at, l.approved_at, l.disabled_at, l.settings, l.created_at AS login_created_at"
 )
-# The same as `Login.obstacle` and a suspension say, for a log-in `l` and its account `a`.
+# `Login.obstacle` is empty and the account is not suspended, for a log-in `l` and its account `a`.
 IS_ADMITTED = (
     "l.disabled_at IS NULL AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL"
     f" AND a.effect < {AccountEffect.SUSPENDED:d}"
@@ -58,13 +58,13 @@ async def get_login(conn: ReadConn, account_id: int) -> Login:
 
 
 async def find_login(conn: ReadConn, account_id: int) -> Login | None:
-    """None for accounts that nobody logs in to: of other networks, and feeds."""
+    """None for accounts without a log-in: of other networks, and feeds."""
     row = await conn.fetchrow(f"SELECT {_LOGIN} FROM logins AS l WHERE l.account_id = $1", account_id)
     return login_from(row) if row else None
 
 
 async def insert_login(tx: WriteTx, login: Login, email_key: str, reason: str, invitation_id: int | None) -> bool:
-    """False when somebody has this e-mail address already."""
+    """Returns False when another log-in has this address."""
     return bool(await tx.fetchval(
         """
         INSERT INTO logins (account_id, email, email_key, password_hash, role, language, confirmed_at, approved_at, reason,
@@ -85,7 +85,7 @@ async def update_role(tx: WriteTx, account_id: int, role: Role) -> None:
 
 
 async def update_email(tx: WriteTx, account_id: int, email: str, email_key: str) -> bool:
-    """False when somebody else has this address."""
+    """Returns False when another log-in has this address."""
     return bool(await tx.execute(
         "UPDATE logins SET email = $2, email_key = $3 WHERE account_id = $1"
         " AND NOT EXISTS (SELECT FROM logins AS other WHERE other.email_key = $3 AND other.account_id <> $1)",
@@ -116,7 +116,7 @@ async def insert_one_time_code(tx: WriteTx, code_hash: bytes, kind: str, account
 
 
 async def take_one_time_code(tx: WriteTx, code_hash: bytes, kind: str) -> tuple[int, str] | None:
-    """(account id, e-mail) of a code that is valid; it is gone then, whoever asks next."""
+    """Deletes a code; returns (account id, e-mail) if it was valid."""
     row = await tx.fetchrow(
         f"DELETE FROM one_time_codes WHERE code_hash = $1 AND kind = $2 RETURNING account_id, email, {_IS_VALID} AS is_valid",
         code_hash, kind, _LASTS[kind],
@@ -135,7 +135,7 @@ async def has_one_time_code(conn: ReadConn, code_hash: bytes, kind: str) -> bool
 
 
 async def count_network(conn: ReadConn) -> tuple[int, int, int]:
-    """(members, members seen within 30 days, posts): what the network says of itself. Walks the small tables."""
+    """(members, members seen within 30 days, posts), for the public description of the network. Scans the small tables."""
     row = await conn.fetchrow(
         "SELECT count(*) AS members, count(*) FILTER (WHERE l.seen_at > now() - interval '30 days') AS active,"
         " (SELECT coalesce(sum(ac.posts), 0)::bigint FROM account_counts AS ac JOIN accounts AS a ON a.id = ac.account_id"

@@ -3,7 +3,7 @@
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.accounts.queries import account_from
 from folkmoot.network.sessions.model import Session, Viewer
-from folkmoot.network.sessions.queries.logins import IS_ADMITTED, VIEWER, WHOSE, login_from
+from folkmoot.network.sessions.queries.logins import IS_ADMITTED, JOIN_ACCOUNT, VIEWER_COLUMNS, login_from
 
 
 async def insert_session(tx: WriteTx, token_hash: bytes, session: Session, account_id: int) -> None:
@@ -15,7 +15,7 @@ async def insert_session(tx: WriteTx, token_hash: bytes, session: Session, accou
 
 async def find_session_viewer(conn: ReadConn, token_hash: bytes) -> Viewer | None:
     row = await conn.fetchrow(
-        f"SELECT {VIEWER}, s.id AS session_id FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {WHOSE}"
+        f"SELECT {VIEWER_COLUMNS}, s.id AS session_id FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {JOIN_ACCOUNT}"
         " WHERE s.token_hash = $1",
         token_hash,
     )
@@ -25,7 +25,7 @@ async def find_session_viewer(conn: ReadConn, token_hash: bytes) -> Viewer | Non
 
 
 async def update_seen(tx: WriteTx, token_hash: bytes, account_id: int) -> None:
-    """Notes a visit, to the day: what decides whether a home is kept warm."""
+    """Stores a visit. The date decides whether the member's home stays warm."""
     await tx.execute("UPDATE sessions SET seen_at = now() WHERE token_hash = $1", token_hash)
     await tx.execute("UPDATE tokens SET seen_at = now() WHERE token_hash = $1", token_hash)
     await tx.execute("UPDATE logins SET seen_at = now() WHERE account_id = $1", account_id)
@@ -47,16 +47,16 @@ async def delete_sessions(tx: WriteTx, account_id: int, *, only: int | None = No
 
 
 async def delete_expired(tx: WriteTx, session_seconds: float) -> None:
-    """What nobody can use any more."""
+    """Deletes expired codes and sessions."""
     await tx.execute("DELETE FROM one_time_codes WHERE expires_at < now()")
     await tx.execute("DELETE FROM authorization_codes WHERE expires_at < now()")
     await tx.execute("DELETE FROM sessions WHERE seen_at < now() - make_interval(secs => $1)", session_seconds)
 
 
 async def is_session_open_unscoped(conn: ReadConn, account_id: int, session_id: int) -> bool:
-    """Whether a session still admits its account: asked at the heartbeats of a stream. By the unique index on `id`."""
+    """Whether a session is still valid; checked at the heartbeats of a stream. Uses the unique index on `id`."""
     return bool(await conn.fetchval(
-        f"SELECT true FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {WHOSE}"
+        f"SELECT true FROM sessions AS s JOIN logins AS l ON l.account_id = s.account_id {JOIN_ACCOUNT}"
         f" WHERE s.id = $1 AND s.account_id = $2 AND {IS_ADMITTED}",
         session_id, account_id,
     ))

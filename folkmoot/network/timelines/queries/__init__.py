@@ -1,4 +1,4 @@
-"""All SQL of timelines: `pages` reads them, `homes` keeps the stored homes, `hearing` asks who hears of a new post."""
+"""All SQL of timelines: `pages` reads them, `homes` maintains the stored homes, `recipients` selects who receives a new post."""
 
 from folkmoot.network.timelines.queries.pages import get_hashtag, get_home, get_public
 

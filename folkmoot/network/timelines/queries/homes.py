@@ -1,8 +1,8 @@
-"""The SQL that keeps homes: UNLOGGED tables that can be rebuilt from follows and posts, written through `CacheTx`.
+"""The SQL that maintains homes: UNLOGGED tables that can be rebuilt from follows and posts, written through `CacheTx`.
 
-A home is built when its `floor_id` is set. Above the floor it holds every post that the home rule wants, and perhaps
-some that it does not want now; below it nothing is promised. Every statement may run twice, at the same time as the
-others and in any order: each one sees the follows and posts of its own moment, and puts right what it finds.
+A home is built when its `floor_id` is set. Above the floor it holds every post that the home rule requires, and perhaps
+some more; below the floor it may have gaps. Every statement may run twice, concurrently with the others and in any
+order: each one sees the follows and posts of its own snapshot, and corrects what differs.
 """
 
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from datetime import timedelta
 from folkmoot.base.db import CacheTx, ReadConn, WriteTx
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.timelines.model import KEPT_ENTRIES, REBUILT_ENTRIES
-from folkmoot.network.timelines.rules import kept_sql
+from folkmoot.network.timelines.rules import stores_sql
 
 _INSERT = "INSERT INTO home_entries (account_id, post_id, author_id)"
-# $1 the post, $2 its author.
+# $1: the post, $2: its author.
 _PUSH = f"""
     {_INSERT} SELECT fo.follower_id, p.id, p.account_id
     FROM posts AS p JOIN followers AS fo ON fo.account_id = p.account_id JOIN homes AS h ON h.account_id = fo.follower_id
-    WHERE p.id = $1 AND fo.account_id = $2 AND {kept_sql("p", "fo.follower_id")}
+    WHERE p.id = $1 AND fo.account_id = $2 AND {stores_sql("p", "fo.follower_id")}
 """
 
 
 async def get_reach(conn: ReadConn, author_id: int) -> tuple[int, bool]:
-    """How many followers a post of the author may reach, and whether they pull it instead."""
+    """The author's number of followers, and whether they pull the author's posts."""
     row = await conn.fetchrow(
         "SELECT coalesce((SELECT followers FROM account_counts WHERE account_id = $1), 0) AS followers,"
         " EXISTS (SELECT FROM pulled_authors WHERE account_id = $1) AS is_pulled",
@@ -39,7 +39,7 @@ async def insert_entries(cache: CacheTx, post_id: int, author_id: int) -> None:
 
 
 async def insert_some_entries(cache: CacheTx, post_id: int, author_id: int, after: int, limit: int) -> int | None:
-    """The same for the next `limit` followers after the id `after`. Returns the last one's id; None when there is none."""
+    """The same for the next `limit` followers after the id `after`. Returns the last follower's id, None at the end."""
     last = await cache.fetchval(
         f"""
         WITH slice AS (
@@ -55,7 +55,7 @@ async def insert_some_entries(cache: CacheTx, post_id: int, author_id: int, afte
 
 
 async def insert_direct_entries(cache: CacheTx, post_id: int, author_id: int) -> None:
-    """Stores a direct post in the homes of those whom it mentions and who follow its author. Leans on mentions_post."""
+    """Stores a direct post in the homes of mentioned followers of its author. Uses the index mentions_post."""
     await cache.execute(
         f"{_PUSH} AND p.visibility = {Visibility.DIRECT:d}"
         " AND fo.follower_id IN (SELECT account_id FROM mentions WHERE post_id = $1) ON CONFLICT DO NOTHING",
@@ -63,37 +63,37 @@ async def insert_direct_entries(cache: CacheTx, post_id: int, author_id: int) ->
     )
 
 
-async def delete_entries_of_post(cache: CacheTx, post_id: int, author_id: int, *, only_if_gone: bool = False) -> None:
-    """Takes a post out of the homes of its author's followers. With `only_if_gone`: unless the post is there."""
+async def delete_entries_of_post(cache: CacheTx, post_id: int, author_id: int, *, only_if_deleted: bool = False) -> None:
+    """Removes a post from the homes of its author's followers; with `only_if_deleted`, unless the post exists."""
     await cache.execute(
         "DELETE FROM home_entries AS e USING followers AS fo"
         " WHERE fo.account_id = $2 AND e.account_id = fo.follower_id AND e.post_id = $1"
         " AND NOT ($3 AND EXISTS (SELECT FROM posts WHERE id = $1))",
-        post_id, author_id, only_if_gone,
+        post_id, author_id, only_if_deleted,
     )
 
 
 async def delete_entries_of_unfollowed(cache: CacheTx, account_id: int, author_id: int) -> bool:
-    """Takes an author's posts out of a home, unless the author is followed. Whether the author is followed now."""
+    """Removes an author's posts from a home, unless the author is followed. Returns whether the author is followed now."""
     await cache.execute(
         "DELETE FROM home_entries WHERE account_id = $1 AND author_id = $2"
         " AND NOT EXISTS (SELECT FROM follows WHERE account_id = $1 AND target_id = $2)",
         account_id, author_id,
     )
-    # A statement of its own: a follow that began meanwhile may have stored what has just been deleted.
+    # A separate statement: a concurrent follow may have stored what was just deleted.
     return bool(await cache.fetchval("SELECT EXISTS (SELECT FROM follows WHERE account_id = $1 AND target_id = $2)", account_id, author_id))
 
 
 async def insert_home(cache: CacheTx, account_id: int) -> None:
-    """From now on what is pushed is stored in this home, though it is not built yet."""
+    """Inserts a home that is not built yet: from now on pushed posts are stored in it."""
     await cache.execute("INSERT INTO homes (account_id) VALUES ($1) ON CONFLICT DO NOTHING", account_id)
 
 
 async def fill_home(cache: CacheTx, account_id: int) -> bool:
-    """Stores what a home wants and does not hold, above its floor; builds it where it is not built. Without a home, nothing.
+    """Stores the missing posts of a home above its floor, and marks the home as built. Does nothing without a home.
 
-    The floor rises to what is left out. False when the home was changed meanwhile: then what this has read may be old, and
-    it has to run again. Leans on posts_account.
+    The floor rises to the newest post left out. Returns False when the home was changed meanwhile: then the rows read
+    here may be outdated, and the caller repeats it. Uses the index posts_account.
     """
     return bool(await cache.execute(
         f"""
@@ -103,7 +103,7 @@ async def fill_home(cache: CacheTx, account_id: int) -> bool:
             JOIN follows AS f ON f.account_id = home.account_id AND NOT f.is_pulled
             CROSS JOIN LATERAL (
                 SELECT p.id, p.account_id FROM posts AS p
-                WHERE p.account_id = f.target_id AND p.id > coalesce(home.floor_id, 0) AND {kept_sql("p", "home.account_id")}
+                WHERE p.account_id = f.target_id AND p.id > coalesce(home.floor_id, 0) AND {stores_sql("p", "home.account_id")}
                 ORDER BY p.id DESC LIMIT {REBUILT_ENTRIES}) AS recent
             ORDER BY recent.id DESC LIMIT {REBUILT_ENTRIES}
         ), stored AS (
@@ -122,27 +122,27 @@ async def has_home(conn: ReadConn, account_id: int) -> bool:
 
 
 async def mark_unbuilt(tx: WriteTx, account_ids: Sequence[int]) -> None:
-    """These homes may have gaps: their readers pull until they are built again."""
+    """Marks homes that may have gaps as not built: they are pulled until they are built again."""
     await tx.execute("UPDATE homes SET built_at = NULL, floor_id = NULL WHERE account_id = ANY ($1::bigint[])", list(account_ids))
 
 
 async def delete_idle_homes(cache: CacheTx, idle: timedelta) -> None:
-    """Drops the homes of people who have not come for so long, and of accounts that are gone."""
+    """Deletes the homes of members without a visit for `idle`, and of deleted accounts."""
     await cache.execute(
         """
-        WITH gone AS (
+        WITH deleted AS (
             DELETE FROM homes WHERE NOT EXISTS (
                 SELECT FROM logins WHERE logins.account_id = homes.account_id AND logins.seen_at >= now() - $1::interval)
             RETURNING homes.account_id
         )
-        DELETE FROM home_entries USING gone WHERE home_entries.account_id = gone.account_id
+        DELETE FROM home_entries USING deleted WHERE home_entries.account_id = deleted.account_id
         """,
         idle,
     )
 
 
 async def delete_far_entries(cache: CacheTx) -> None:
-    """Keeps the newest entries of each home; its floor rises to what is dropped."""
+    """Deletes all but the newest entries of each home; its floor rises to the newest deleted entry."""
     await cache.execute(
         f"""
         WITH far AS (

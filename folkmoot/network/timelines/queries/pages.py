@@ -1,8 +1,8 @@
 """The SQL that reads timelines.
 
-Every timeline is one statement: a *source* that gives posts in order, and around it the same *page*, which adds
-versions, counts, the viewer's marks and whether the viewer may see the post. Which posts a source gives is said in
-rules.py. Leans on the primary keys of all tables, and on posts_account and posts_public.
+Every timeline is one statement: a *source* that selects posts in order, and around it the same *page*, which adds
+versions, counts, the viewer's marks and whether the viewer may see the post. The rules in rules.py decide which posts a
+source selects. Uses the primary keys of all tables, and the indexes posts_account and posts_public.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
 from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, public_sql
 
-# What a source gives: a post `p`, and of the post that it boosts (`o`, outer joined), or of itself, what is shown.
+# The columns of a source: a post `p`, and the shown post, which is the boosted one (`o`, outer joined) or `p` itself.
 _COLUMNS = """
     p.id, p.account_id, p.visibility, p.effect, p.boost_of_id, coalesce(o.id, p.id) AS shown_id,
     coalesce(o.version, p.version) AS shown_version, coalesce(o.account_id, p.account_id) AS shown_account_id,
@@ -48,7 +48,7 @@ def _page_sql(source: str, order: str, *, is_home: bool = False) -> str:
 
 
 def _own_sql(order: str, above: str) -> str:
-    """A reader's own posts are never stored in the home: they are there at once."""
+    """The reader's own posts, which are never stored in the home, so that they appear at once."""
     return f"""
         SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
         WHERE p.account_id = $1 AND p.id < $2 AND p.id > {above} ORDER BY p.id {order} LIMIT $4
@@ -56,7 +56,7 @@ def _own_sql(order: str, above: str) -> str:
 
 
 def _followed_sql(order: str, above: str, which: str) -> str:
-    """Posts of the followed, straight from their authors. `which`: of which follows."""
+    """Posts of followed accounts, read from `posts`. `which`: the condition on the follows."""
     return f"""
         SELECT recent.* FROM follows AS f CROSS JOIN LATERAL (
             SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
@@ -67,10 +67,10 @@ def _followed_sql(order: str, above: str, which: str) -> str:
 
 
 def _stored_sql(order: str) -> str:
-    """What is stored in the home. Entries below `floor_id` may have gaps, and so may those of authors that are pulled.
+    """The stored entries of the home. Entries below `floor_id` may have gaps, and so may those of pulled authors.
 
-    Entry by entry, in the order of the key, until a page is full. OFFSET 0 makes the planner look each follow up: where it
-    expects one follow per reader it would rather go through all of them for each entry.
+    Entries are read one by one, in the order of the key, until a page is full. OFFSET 0 makes the planner look each follow
+    up: if it expects one follow per reader, it would otherwise scan all of them for each entry.
     """
     return f"""
         SELECT e.post_id AS id, {_COLUMNS.partition(",")[2]}
@@ -86,14 +86,14 @@ def _stored_sql(order: str) -> str:
     """
 
 
-def _kept_home_sql(order: str, *, with_pulled: bool) -> str:
-    """The kept home, with its `floor_id` in each row; no row at all when there is none.
+def _warm_home_sql(order: str, *, with_pulled: bool) -> str:
+    """The warm home, with its `floor_id` in each row; no rows when there is none.
 
-    Without the part for authors that are pulled the statement is a fifth cheaper, and gives no row to who follows any.
+    Without the part for pulled authors the statement costs a fifth less, but returns no rows for viewers who follow one.
     """
     above = "greatest($3, homes.floor_id)"
     pulled = f"UNION ALL ({_followed_sql(order, above, 'is_pulled')})" if with_pulled else ""
-    source = f"SELECT * FROM (({_stored_sql(order)}) UNION ALL ({_own_sql(order, above)}) {pulled}) AS every ORDER BY id {order} LIMIT $4"
+    source = f"SELECT * FROM (({_stored_sql(order)}) UNION ALL ({_own_sql(order, above)}) {pulled}) AS merged ORDER BY id {order} LIMIT $4"
     return f"""
         {_AVOIDED} SELECT page.*, homes.floor_id
         FROM homes CROSS JOIN avoided LEFT JOIN LATERAL ({_page_sql(source, order, is_home=True)}) AS page ON true
@@ -103,9 +103,9 @@ def _kept_home_sql(order: str, *, with_pulled: bool) -> str:
 
 
 def _pulled_home_sql(order: str) -> str:
-    """The same home from logged tables alone: until it is built, below its floor, and on a standby."""
+    """The same home from logged tables only: used until it is built, below its floor, and on a standby."""
     source = f"(({_own_sql(order, '$3')}) UNION ALL ({_followed_sql(order, '$3', 'true')}))"
-    page = _page_sql(f"SELECT * FROM {source} AS every ORDER BY id {order} LIMIT $4", order, is_home=True)
+    page = _page_sql(f"SELECT * FROM {source} AS merged ORDER BY id {order} LIMIT $4", order, is_home=True)
     return f"{_AVOIDED} SELECT page.* FROM avoided CROSS JOIN LATERAL ({page}) AS page"
 
 
@@ -118,10 +118,10 @@ def _public_source(order: str, where: str, tables: str = "posts AS p") -> str:
 
 
 _ORDERS = ("ASC", "DESC")
-_HOME = {order: _kept_home_sql(order, with_pulled=False) for order in _ORDERS}
-_HOME_WITH_PULLED = {order: _kept_home_sql(order, with_pulled=True) for order in _ORDERS}
+_HOME = {order: _warm_home_sql(order, with_pulled=False) for order in _ORDERS}
+_HOME_WITH_PULLED = {order: _warm_home_sql(order, with_pulled=True) for order in _ORDERS}
 _PULLED_HOME = {order: _pulled_home_sql(order) for order in _ORDERS}
-_pulling: set[int] = set()  # viewers who follow authors that are pulled, or did; to choose the statement, no truth
+_pulling: set[int] = set()  # viewers who follow pulled authors, or did; only a hint which statement to use
 _MOST_PULLING = 50_000
 _PICTURES = "($5::boolean IS FALSE OR p.media_count > 0)"
 _PUBLIC = {
@@ -147,11 +147,11 @@ _HASHTAG = {
 
 
 async def get_home(conn: ReadConn, viewer_id: int, page: Page) -> Timeline:
-    """The viewer's home: one statement from the kept home, pulled where that does not reach.
+    """The viewer's home: one statement from the warm home, pulled below its floor.
 
-    `is_partial` when there is no kept home yet, and one can be built.
+    `is_partial` when there is no warm home yet, and one can be built.
     """
-    rows = [] if conn.is_standby else await _list_kept(conn, viewer_id, page)
+    rows = [] if conn.is_standby else await _list_warm(conn, viewer_id, page)
     if rows and _is_covered(rows, page):
         return _timeline([row[:-1] for row in rows if row[0] is not None], page)
     is_partial = not rows and not conn.is_standby
@@ -159,8 +159,8 @@ async def get_home(conn: ReadConn, viewer_id: int, page: Page) -> Timeline:
     return _timeline(rows, page, is_partial=is_partial)
 
 
-async def _list_kept(conn: ReadConn, viewer_id: int, page: Page) -> Sequence[Row]:
-    """Rows of the kept home. Who follows authors that are pulled is remembered, to be asked one statement next time."""
+async def _list_warm(conn: ReadConn, viewer_id: int, page: Page) -> Sequence[Row]:
+    """Rows of the warm home. Remembers viewers who follow pulled authors, so that the next call needs one statement."""
     if viewer_id not in _pulling:
         rows = await conn.fetch(_HOME[page.order], viewer_id, page.below, page.above, page.limit)
         if rows:
@@ -174,7 +174,7 @@ async def _list_kept(conn: ReadConn, viewer_id: int, page: Page) -> Sequence[Row
 
 
 def _is_covered(rows: Sequence[Row], page: Page) -> bool:
-    """Whether the kept home holds all of this page: it lies above the floor, or is full before it gets there."""
+    """Whether the warm home holds the whole page: the page lies above the floor, or is full before it reaches the floor."""
     return rows[0]["floor_id"] <= page.above or (page.order == "DESC" and len(rows) == page.limit and rows[0][0] is not None)
 
 
@@ -196,7 +196,7 @@ async def get_hashtag(
     is_local: bool = False,
     only_media: bool = False,
 ) -> Timeline:
-    """Public posts under hashtags, given as folded keys: any of the first, all of the second, none of the third."""
+    """Public posts with any of `any_of`, all of `all_of` and none of `none_of`, which are keys of hashtags."""
     rows = await conn.fetch(
         _HASHTAG[page.order], viewer_id, page.below, page.above, page.limit, only_media,
         any_of, is_local, all_of or [], none_of or [],
@@ -205,7 +205,7 @@ async def get_hashtag(
 
 
 def _timeline(rows: Sequence[Row], page: Page, *, is_partial: bool = False) -> Timeline:
-    """What the viewer may see, newest first; a post that several people boosted comes once, where it is newest."""
+    """The entries that the viewer may see, newest first; a post with several boosts appears once, at the newest."""
     ordered = page.newest_first(rows)
     kept: dict[int, Entry] = {}  # by the post that is shown
     for entry in map(Entry._make, ordered):

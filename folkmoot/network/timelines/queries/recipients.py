@@ -1,4 +1,4 @@
-"""The SQL that decides who of those who listen now hears of a post: for all listeners and posts in one statement."""
+"""The SQL that selects which open streams receive a post: for all listeners and posts in one statement."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from folkmoot.base.db import ReadConn
 from folkmoot.network.posts.model import Visibility, Withdrawn
 from folkmoot.network.posts.visibility import visible_sql
-from folkmoot.network.timelines.model import Feed, HeardPost
+from folkmoot.network.timelines.model import Feed, StreamedPost
 from folkmoot.network.timelines.rules import avoided_sql, home_sql, public_sql
 
-# What each feed asks of a post `p` by `a`, for a reader who perhaps follows the author (`f`).
+# The condition of each feed on a post `p` by `a`, for a reader who may follow the author (`f`).
 _PUBLIC = public_sql("p", "a", "l.reader_id")
-_ASKS = {
+_CONDITIONS = {
     Feed.HOME: f"p.account_id = l.reader_id OR f.account_id IS NOT NULL AND {home_sql('p', 's', 'f', 'l.reader_id')}",
     Feed.PUBLIC: f"p.reply_to_id IS NULL AND {_PUBLIC}",
     Feed.LOCAL: f"p.reply_to_id IS NULL AND p.domain = '' AND {_PUBLIC}",
@@ -20,7 +20,7 @@ _ASKS = {
         SELECT FROM mentions WHERE mentions.account_id = l.reader_id AND mentions.post_id = p.id))
         AND NOT {avoided_sql("l.reader_id", "p.account_id")}""",
 }
-_HEARERS = f"""
+_RECIPIENTS = f"""
     SELECT p.id, p.hashtags, l.reader_id, l.feed
     FROM posts AS p
     JOIN accounts AS a ON a.id = p.account_id
@@ -29,28 +29,28 @@ _HEARERS = f"""
     CROSS JOIN unnest($2::bigint[], $3::text[]) AS l (reader_id, feed)
     LEFT JOIN follows AS f ON f.account_id = l.reader_id AND f.target_id = p.account_id
     WHERE p.id = ANY ($1::bigint[])
-      AND CASE l.feed {" ".join(f"WHEN '{feed}' THEN {asks}" for feed, asks in _ASKS.items())} ELSE false END
+      AND CASE l.feed {" ".join(f"WHEN '{feed}' THEN {condition}" for feed, condition in _CONDITIONS.items())} ELSE false END
       AND {visible_sql("s", "sa", "l.reader_id")} AND (p.boost_of_id IS NULL OR {visible_sql("p", "a", "l.reader_id")})
     ORDER BY p.id
 """
 
 
-async def list_hearers_unscoped(
+async def list_recipients_unscoped(
     conn: ReadConn, post_ids: Sequence[int], wanted: Collection[tuple[int | None, Feed]]
-) -> dict[tuple[int | None, Feed], list[HeardPost]]:
-    """For each reader (None: anybody) and feed: which of the posts are heard there, oldest first."""
-    rows = await conn.fetch(_HEARERS, list(post_ids), [reader_id for reader_id, _ in wanted], [feed.value for _, feed in wanted])
-    heard: defaultdict[tuple[int | None, Feed], list[HeardPost]] = defaultdict(list)
+) -> dict[tuple[int | None, Feed], list[StreamedPost]]:
+    """For each reader (None: nobody is logged in) and feed: the posts to send, oldest first."""
+    rows = await conn.fetch(_RECIPIENTS, list(post_ids), [reader_id for reader_id, _ in wanted], [feed.value for _, feed in wanted])
+    received: defaultdict[tuple[int | None, Feed], list[StreamedPost]] = defaultdict(list)
     for row in rows:
-        heard[row["reader_id"], Feed(row["feed"])].append(HeardPost(row["id"], tuple(row["hashtags"])))
-    return heard
+        received[row["reader_id"], Feed(row["feed"])].append(StreamedPost(row["id"], tuple(row["hashtags"])))
+    return received
 
 
-async def list_withdrawal_hearers_unscoped(
+async def list_withdrawal_recipients_unscoped(
     conn: ReadConn, withdrawn: Sequence[Withdrawn], reader_ids: Collection[int | None]
 ) -> dict[int | None, list[int]]:
-    """For each reader: of which of these posts, which may be gone already, they hear. Of an open post everybody whom its
-    author has not blocked; of another one its author, and who follows the author."""
+    """For each reader: the withdrawn posts to send, whose rows may be deleted already. Open posts go to everybody whom the
+    author has not blocked, others to the author and the author's followers."""
     rows = await conn.fetch(
         """
         SELECT w.post_id, l.reader_id
@@ -62,7 +62,7 @@ async def list_withdrawal_hearers_unscoped(
         """,
         [one.post_id for one in withdrawn], [one.account_id for one in withdrawn], [one.is_open for one in withdrawn], list(reader_ids),
     )
-    heard: defaultdict[int | None, list[int]] = defaultdict(list)
+    received: defaultdict[int | None, list[int]] = defaultdict(list)
     for row in rows:
-        heard[row["reader_id"]].append(row["post_id"])
-    return heard
+        received[row["reader_id"]].append(row["post_id"])
+    return received
