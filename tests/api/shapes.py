@@ -1,4 +1,4 @@
-"""The shapes of the client API, as apps know them: exactly which keys, with which types. Absent is not null.
+"""The shapes of the client API as apps expect them: exactly these keys and types. Absent is not the same as null.
 
 A shape is a type, a tuple of types, a dict of key to shape, a list with one shape for its items, or `maybe(shape)`.
 A key that ends with `?` may be absent.
@@ -17,7 +17,7 @@ def maybe(shape: Shape) -> Shape:
 
 
 def problems(value: Any, shape: Shape, path: str = "") -> list[str]:
-    """Where a value differs from its shape."""
+    """The differences between a value and its shape."""
     if isinstance(shape, tuple) and shape[:1] == ("maybe",):
         return [] if value is None else problems(value, shape[1], path)
     if isinstance(shape, re.Pattern):

@@ -14,7 +14,7 @@ def picture(color: str = "#7A3B2E", size: tuple[int, int] = (300, 200), format_:
     return out.getvalue()
 
 
-async def test_following_a_locked_account_asks_first(village: Village) -> None:
+async def test_following_a_locked_account_sends_a_request(village: Village) -> None:
     await village.settle("jana", "karel")
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
     await jana.send("PATCH", "/api/v1/accounts/update_credentials", {"locked": "true"})
@@ -29,7 +29,7 @@ async def test_following_a_locked_account_asks_first(village: Village) -> None:
     assert [(found["id"], found["following"], found["requested"]) for found in relation] == [(str(id_jana), True, False)]
 
 
-async def test_a_block_ends_both_ways_and_is_not_followed_again(village: Village) -> None:
+async def test_a_block_ends_both_follows_and_prevents_new_ones(village: Village) -> None:
     await village.settle("jana", "karel")
     await village.follow("jana", "karel")
     await village.follow("karel", "jana")
@@ -65,7 +65,7 @@ async def test_a_profile_with_pictures_and_fields(village: Village) -> None:
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
 
 
-async def test_too_long_a_profile_is_refused_whole(village: Village) -> None:
+async def test_a_too_long_profile_is_refused_completely(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     answer = await jana.send("PATCH", "/api/v1/accounts/update_credentials", {"display_name": "x" * 31, "note": "y" * 501})
@@ -75,7 +75,7 @@ async def test_too_long_a_profile_is_refused_whole(village: Village) -> None:
     assert (await jana.get("/api/v1/accounts/verify_credentials")).json["display_name"] == "Jana"
 
 
-async def test_notifications_of_what_others_do(village: Village) -> None:
+async def test_actions_of_others_create_notifications(village: Village) -> None:
     await village.settle("jana", "karel")
     post = (await village.write("jana")).post
     karel, jana = await village.by_app("karel"), await village.by_app("jana")
@@ -113,7 +113,7 @@ async def test_muting_hides_posts_and_notifications(village: Village) -> None:
     assert (await jana.get("/api/v1/notifications")).json == []
 
 
-async def test_direct_posts_make_conversations(village: Village) -> None:
+async def test_direct_posts_create_conversations(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
     first = (await jana.post("/api/v1/statuses", {"status": "@karel kdy?", "visibility": "direct"})).json

@@ -1,4 +1,4 @@
-"""What programs look up first: WebFinger, host-meta, NodeInfo, the metadata of OAuth, health."""
+"""Discovery: WebFinger, host-meta, NodeInfo, the metadata of OAuth, health."""
 
 import pytest
 
@@ -23,14 +23,14 @@ async def test_a_handle_leads_to_a_profile(village: Village, resource: str) -> N
     ("", 400), ("?resource=", 400), ("?resource=acct:nobody@localhost:8420", 404), ("?resource=acct:jana@elsewhere.example", 404),
     ("?resource=https://elsewhere.example/@jana", 404), ("?resource=jana", 404), ("?resource=%00", 400), (f"?resource={'x' * 5000}", 404),
 ])
-async def test_others_are_not_found(village: Village, query: str, status: int) -> None:
+async def test_accounts_of_other_networks_are_not_found(village: Village, query: str, status: int) -> None:
     await village.settle("jana")
     answer = await village.nobody().get(f"/.well-known/webfinger{query}")
     assert answer.status == status
     assert isinstance(answer.json["error"], str)
 
 
-async def test_what_kind_of_network_this_is(village: Village) -> None:
+async def test_nodeinfo_describes_the_network(village: Village) -> None:
     links = (await village.nobody().get("/.well-known/nodeinfo")).json["links"]
     assert links == [{"rel": "http://nodeinfo.diaspora.software/ns/schema/2.0", "href": f"{BASE}/nodeinfo/2.0"}]
     info = (await village.nobody().get("/nodeinfo/2.0")).json
@@ -41,7 +41,7 @@ async def test_what_kind_of_network_this_is(village: Village) -> None:
     assert f'template="{BASE}/.well-known/webfinger?resource={{uri}}"' in host_meta.text
 
 
-async def test_a_program_learns_how_to_register(village: Village) -> None:
+async def test_the_metadata_of_oauth_names_the_endpoints(village: Village) -> None:
     found = (await village.nobody().get("/.well-known/oauth-authorization-server")).json
     assert found["app_registration_endpoint"] == f"{BASE}/api/v1/apps"
     assert found["code_challenge_methods_supported"] == ["S256"]

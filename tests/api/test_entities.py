@@ -1,4 +1,4 @@
-"""A post that the network has labelled shows apps the rule, in the language of the post, before the author's own cover."""
+"""Apps see the rule of a labelled post, in the language of the post, before the author's own cover."""
 
 import msgspec
 import pytest

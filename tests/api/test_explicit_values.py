@@ -1,4 +1,4 @@
-"""What an app sends wins over a default, also where it is 0, false or empty; an empty text clears what an absent one leaves."""
+"""Sent values override defaults, also 0, false and empty ones; an empty text clears a field that an absent one leaves."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.village import Village
 CREDENTIALS = "/api/v1/accounts/update_credentials"
 
 
-async def test_a_sent_visibility_and_sensitivity_win_over_narrower_defaults(village: Village) -> None:
+async def test_a_sent_visibility_and_sensitivity_override_narrower_defaults(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     await jana.send("PATCH", CREDENTIALS, {"source[privacy]": "private", "source[sensitive]": "true"})
@@ -102,7 +102,7 @@ async def test_an_empty_description_clears_the_old_one(village: Village) -> None
         assert edited.json["media_attachments"][0]["description"] == seen
 
 
-async def test_an_empty_picture_takes_the_old_one_away(village: Village) -> None:
+async def test_an_empty_picture_removes_the_old_one(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     for name in ("avatar", "header"):

@@ -1,4 +1,4 @@
-"""Pictures: re-encoded, without a byte of metadata, seen by whom their post is for, really deleted."""
+"""Pictures: re-encoded without metadata, visible to the viewers of their post, deleted with their files."""
 
 import io
 import shutil
@@ -16,7 +16,7 @@ CANARY = b"CANARY50.0755N14.4378E"
 
 
 def _with_metadata(format_: str) -> bytes:
-    """A picture with a canary wherever its format has room: EXIF with GPS, comment, XMP, text, profile."""
+    """A picture with a marker text in all metadata of its format: EXIF with GPS, comment, XMP, text."""
     image = Image.new("RGB", (64, 48), "#17495F")
     exif = Image.Exif()
     exif[0x010E] = CANARY.decode()
@@ -46,8 +46,8 @@ def _path(url: str) -> str:
     return url.removeprefix("http://localhost:8420")
 
 
-def _as_others_read(file: Path) -> bytes:
-    """What exiftool finds, where it is installed: a second opinion."""
+def _found_by_exiftool(file: Path) -> bytes:
+    """The metadata that exiftool finds, if it is installed: an independent check."""
     if shutil.which("exiftool") is None:
         return b""
     return subprocess.run(["exiftool", "-EXIF:all", "-XMP:all", "-GPS:all", "-Comment", str(file)], capture_output=True).stdout
@@ -61,7 +61,7 @@ async def _publish(jana: Visitor, visibility: str = "public", **more: str) -> di
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
-async def test_no_metadata_survives(village: Village, format_: str) -> None:
+async def test_no_metadata_is_stored(village: Village, format_: str) -> None:
     await village.settle("jana")
     content = _with_metadata(format_)
     assert CANARY in content
@@ -74,11 +74,11 @@ async def test_no_metadata_survives(village: Village, format_: str) -> None:
         assert CANARY not in stored
         for forbidden in (b"Exif", b"http://ns.adobe.com", b"tEXt", b"iTXt", b"eXIf", b"XMP ", b"EXIF", b"iCCP"):
             assert forbidden not in stored, (file, forbidden)
-        assert _as_others_read(file) == b""
+        assert _found_by_exiftool(file) == b""
 
 
 def _bomb() -> bytes:
-    """A PNG of 20,000 by 20,000 pixels in 400 kB: what it unpacks to would fill the memory."""
+    """A decompression bomb: a PNG of 20,000 by 20,000 pixels in 400 kB."""
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
 
@@ -92,14 +92,14 @@ def _bomb() -> bytes:
     b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"%PDF-1.4",
     b"\x89PNG\r\n\x1a\n" + b"x" * 99, _bomb(), picture()[:200], b"<html><script>alert(1)</script>", b"\xff\xd8\xff\xe0" + b"A" * 5000,
 ], ids=["nothing", "cut gif", "svg", "pdf", "broken png", "bomb", "cut png", "html", "broken jpeg"])
-async def test_what_is_no_picture_is_refused(village: Village, content: bytes) -> None:
+async def test_files_that_are_no_pictures_are_refused(village: Village, content: bytes) -> None:
     await village.settle("jana")
     answer = await (await village.by_app("jana")).upload("/api/v2/media", "file", content)
     assert answer.status == 422
     assert not _files(village)
 
 
-async def test_an_upload_has_the_shape_that_clients_know(village: Village) -> None:
+async def test_an_upload_has_the_shape_that_clients_expect(village: Village) -> None:
     await village.settle("jana", "karel")
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
     upload = (await jana.upload("/api/v2/media", "file", picture(size=(3000, 1500)), description="Plocha", focus="0.5,-0.5")).json
@@ -110,17 +110,17 @@ async def test_an_upload_has_the_shape_that_clients_know(village: Village) -> No
     changed = await jana.send("PUT", f"/api/v1/media/{upload['id']}", {"description": "Jiná plocha"})
     assert changed.json["description"] == "Jiná plocha"
     assert (await karel.get(f"/api/v1/media/{upload['id']}")).status == 404
-    assert (await village.nobody().get(_path(upload["url"]))).status == 200  # the signed address is the key
+    assert (await village.nobody().get(_path(upload["url"]))).status == 200  # the signed URL gives access
     assert (await village.nobody().get(_path(upload["url"]).partition("?")[0])).status == 404
     posted = (await jana.post("/api/v1/statuses", {"status": "", "media_ids[]": [upload["id"]]})).json
     assert posted["media_attachments"][0]["id"] == upload["id"]
-    assert (await jana.get(f"/api/v1/media/{upload['id']}")).status == 404  # now it is found at its post
+    assert (await jana.get(f"/api/v1/media/{upload['id']}")).status == 404  # now only the post shows it
     assert (await jana.send("DELETE", f"/api/v1/media/{upload['id']}")).status == 422
     assert (await karel.post("/api/v1/statuses", {"status": "kradu", "media_ids[]": [upload["id"]]})).status == 422
 
 
 @pytest.mark.parametrize(("visibility", "is_open"), [("public", True), ("unlisted", True), ("private", False), ("direct", False)])
-async def test_a_picture_is_seen_by_whom_its_post_is_for(village: Village, visibility: str, is_open: bool) -> None:
+async def test_a_picture_is_as_visible_as_its_post(village: Village, visibility: str, is_open: bool) -> None:
     await village.settle("jana")
     status = await _publish(await village.by_app("jana"), visibility)
     url = _path(status["media_attachments"][0]["url"])  # type: ignore[index]
@@ -163,7 +163,7 @@ async def test_delete_and_redraft_keeps_the_picture(village: Village) -> None:
     assert again.json["media_attachments"][0]["id"] == media_id
 
 
-async def test_an_edit_changes_description_and_lets_go_of_pictures(village: Village) -> None:
+async def test_an_edit_changes_descriptions_and_detaches_pictures(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     status = await _publish(jana)

@@ -1,4 +1,4 @@
-"""Notifications in groups: what happened to one post is one thing, people and posts come once."""
+"""Grouped notifications: one group per kind and post; each account and post is listed once."""
 
 import pytest
 
@@ -9,12 +9,12 @@ from tests.village import Village, Visitor
 
 @pytest.fixture(autouse=True)
 def one_span(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A span of thirty years, so that none ends while a test runs."""
+    """Sets a span of thirty years, so that none ends while a test runs."""
     monkeypatch.setattr(model, "_SPAN", 10**9)
 
 
-async def _busy(village: Village) -> tuple[Visitor, int, int]:
-    """Three people favour a post, two boost it, one answers, two follow."""
+async def _with_notifications(village: Village) -> tuple[Visitor, int, int]:
+    """Three accounts favourite a post, two boost it, one replies, two follow its author."""
     await village.settle("jana", "karel", "eva", "petr")
     first, second = (await village.write("jana", "jedna")).post.id, (await village.write("jana", "dvě")).post.id
     for name in ("karel", "eva", "petr"):
@@ -30,8 +30,8 @@ async def _busy(village: Village) -> tuple[Visitor, int, int]:
     return await village.by_app("jana"), first, second
 
 
-async def test_groups_name_people_and_posts_once(village: Village) -> None:
-    jana, first, second = await _busy(village)
+async def test_groups_list_each_account_and_post_once(village: Village) -> None:
+    jana, first, second = await _with_notifications(village)
     answer = (await jana.get("/api/v2/notifications")).json
     groups = {(group["type"], group.get("status_id")): group for group in answer["notification_groups"]}
     assert {key: group["notifications_count"] for key, group in groups.items() if key[0] != "mention"} == {
@@ -45,8 +45,8 @@ async def test_groups_name_people_and_posts_once(village: Village) -> None:
         assert int(group["page_min_id"]) <= int(group["page_max_id"]) == group["most_recent_notification_id"]
 
 
-async def test_an_app_says_what_it_can_group(village: Village) -> None:
-    jana, _, _ = await _busy(village)
+async def test_an_app_chooses_the_grouped_types(village: Village) -> None:
+    jana, _, _ = await _with_notifications(village)
     groups = (await jana.get("/api/v2/notifications?grouped_types[]=reblog")).json["notification_groups"]
     assert sorted(group["type"] for group in groups) == ["favourite"] * 4 + ["follow"] * 2 + ["mention", "reblog"]
     only = (await jana.get("/api/v2/notifications?types[]=follow")).json
@@ -56,8 +56,8 @@ async def test_an_app_says_what_it_can_group(village: Village) -> None:
     assert (await jana.get("/api/v2/notifications?expand_accounts=some")).status == 400
 
 
-async def test_pages_of_groups_lead_through_all(village: Village) -> None:
-    jana, _, _ = await _busy(village)
+async def test_pages_of_groups_cover_all_groups(village: Village) -> None:
+    jana, _, _ = await _with_notifications(village)
     whole = [group["group_key"] for group in (await jana.get("/api/v2/notifications")).json["notification_groups"]]
     answer = await jana.get("/api/v2/notifications?limit=2")
     assert [group["group_key"] for group in answer.json["notification_groups"]] == whole[:2]
@@ -73,7 +73,7 @@ async def test_pages_of_groups_lead_through_all(village: Village) -> None:
 
 
 async def test_a_group_can_be_opened_counted_and_dismissed(village: Village) -> None:
-    jana, first, _ = await _busy(village)
+    jana, first, _ = await _with_notifications(village)
     groups = (await jana.get("/api/v2/notifications")).json["notification_groups"]
     key = next(group["group_key"] for group in groups if group.get("status_id") == str(first) and group["type"] == "favourite")
     assert (await jana.get(f"/api/v2/notifications/{key}")).json["notification_groups"][0]["notifications_count"] == 3
@@ -95,8 +95,8 @@ async def test_a_group_can_be_opened_counted_and_dismissed(village: Village) -> 
     assert (await jana.get("/api/v2/notifications")).json["notification_groups"] == []
 
 
-async def test_single_ones_can_be_removed_by_either_verb(village: Village) -> None:
-    jana, _, _ = await _busy(village)
+async def test_single_notifications_can_be_removed_by_both_methods(village: Village) -> None:
+    jana, _, _ = await _with_notifications(village)
     ids = [item["id"] for item in (await jana.get("/api/v1/notifications")).json]
     assert (await jana.send("DELETE", f"/api/v1/notifications/{ids[0]}")).json == {}
     assert (await jana.get(f"/api/v1/notifications/{ids[0]}")).status == 404
@@ -106,7 +106,7 @@ async def test_single_ones_can_be_removed_by_either_verb(village: Village) -> No
     assert (await jana.get("/api/v1/notifications?account_id=1")).json == []
 
 
-async def test_a_key_leads_back_to_its_notifications(village: Village) -> None:
+async def test_a_key_selects_its_notifications(village: Village) -> None:
     moment = (await village.settle("jana"))[0].created_at
     key = group_key(Kind.FAVOURITE, 12, 99, moment)
     window = window_of(key)

@@ -1,4 +1,4 @@
-"""Apps: registering, being let in, what a token may do and when it ends."""
+"""Apps: registration, authorisation, scopes and revocation of tokens."""
 
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -25,11 +25,11 @@ def _form_token(page: str) -> str:
 
 
 async def _code(village: Village, app: dict[str, str], browser: Visitor, uri: str = OOB, **more: str) -> str:
-    """Walks through the pages, as somebody with a browser does."""
-    wish = {"client_id": app["client_id"], "redirect_uri": uri, "response_type": "code", "scope": "read", **more}
-    page = await browser.get(f"/oauth/authorize?{urlencode(wish)}")
+    """Gets a code through the pages, like a member in a browser."""
+    query = {"client_id": app["client_id"], "redirect_uri": uri, "response_type": "code", "scope": "read", **more}
+    page = await browser.get(f"/oauth/authorize?{urlencode(query)}")
     assert page.status == 200, page.text
-    answer = await browser.post("/oauth/authorize", {**wish, "form_token": _form_token(page.text), "allow": "true"})
+    answer = await browser.post("/oauth/authorize", {**query, "form_token": _form_token(page.text), "allow": "true"})
     if uri == OOB:
         assert answer.headers["location"].startswith("/oauth/authorize/native?code=")
         answer = await browser.get(answer.headers["location"])
@@ -47,7 +47,7 @@ async def _exchange(village: Village, app: dict[str, str], code: str, uri: str =
     return answer.status, answer.json
 
 
-async def test_the_whole_way_with_pkce(village: Village) -> None:
+async def test_the_whole_flow_with_pkce(village: Village) -> None:
     await village.settle("jana")
     app = await _register(village, "app://callback\nhttps://app.example/cb")
     browser = await village.by_browser("jana")
@@ -79,22 +79,24 @@ async def test_out_of_band_shows_a_code(village: Village) -> None:
     {"redirect_uri": "https://evil.example/"}, {"client_id": "nobody"}, {"response_type": "token"}, {"scope": "admin:read"},
     {"code_challenge": "x", "code_challenge_method": "plain"},
 ])
-async def test_what_does_not_fit_the_registration_leads_nowhere(village: Village, change: dict[str, str]) -> None:
+async def test_a_request_unlike_the_registration_is_refused_without_redirect(village: Village, change: dict[str, str]) -> None:
     await village.settle("jana")
     app = await _register(village, "https://app.example/cb")
-    wish = {"client_id": app["client_id"], "redirect_uri": "https://app.example/cb", "response_type": "code", "scope": "read", **change}
-    answer = await (await village.by_browser("jana")).get(f"/oauth/authorize?{urlencode(wish)}")
+    query = {"client_id": app["client_id"], "redirect_uri": "https://app.example/cb", "response_type": "code", "scope": "read", **change}
+    answer = await (await village.by_browser("jana")).get(f"/oauth/authorize?{urlencode(query)}")
     assert answer.status == 403
     assert "location" not in answer.headers
 
 
-async def test_refusing_tells_the_app(village: Village) -> None:
+async def test_a_refusal_is_sent_to_the_app(village: Village) -> None:
     await village.settle("jana")
     app = await _register(village, "https://app.example/cb")
     browser = await village.by_browser("jana")
-    wish = {"client_id": app["client_id"], "redirect_uri": "https://app.example/cb", "response_type": "code", "scope": "read", "state": "s"}
-    page = await browser.get(f"/oauth/authorize?{urlencode(wish)}")
-    answer = await browser.post("/oauth/authorize", {**wish, "form_token": _form_token(page.text), "allow": "false"})
+    query = {
+        "client_id": app["client_id"], "redirect_uri": "https://app.example/cb", "response_type": "code", "scope": "read", "state": "s",
+    }
+    page = await browser.get(f"/oauth/authorize?{urlencode(query)}")
+    answer = await browser.post("/oauth/authorize", {**query, "form_token": _form_token(page.text), "allow": "false"})
     assert parse_qs(urlsplit(answer.headers["location"]).query) == {
         "error": ["access_denied"], "state": ["s"],
         "error_description": ["The resource owner or authorization server denied the request."]}
@@ -109,7 +111,7 @@ async def test_a_wrong_registration_is_refused(village: Village, uris: str, scop
     assert answer.status == 422
 
 
-async def test_refusals_have_the_codes_that_clients_know(village: Village) -> None:
+async def test_errors_have_the_codes_that_clients_expect(village: Village) -> None:
     app = await _register(village, scopes="read write")
     answer = await village.nobody().post("/oauth/token", {"grant_type": "client_credentials", "client_id": app["client_id"],
                                                          "client_secret": app["client_secret"], "scope": "read write"})

@@ -1,4 +1,4 @@
-"""Codes and tokens in the wrong hands, twice, too late or of somebody who is shut out (RFC 6749, 7009, 7636, 9700)."""
+"""Codes and tokens that are stolen, reused, expired, or of accounts without access (RFC 6749, 7009, 7636, 9700)."""
 
 import asyncio
 from urllib.parse import quote, urlencode
@@ -36,7 +36,7 @@ async def _tokens(database: Database) -> int:
         return int(await conn.fetchval("SELECT count(*) FROM tokens"))
 
 
-async def test_a_code_used_twice_ends_what_it_gave(village: Village) -> None:
+async def test_a_code_used_twice_revokes_its_token(village: Village) -> None:
     app, browser = await _jana(village)
     code = await _code(village, app, browser)
     _, first = await _exchange(village, app, code)
@@ -45,20 +45,20 @@ async def test_a_code_used_twice_ends_what_it_gave(village: Village) -> None:
     status, answer = await _exchange(village, app, code)
     assert (status, answer["error"]) == (400, "invalid_grant")
     assert not await _works(village, first["access_token"])
-    assert await _works(village, other["access_token"])  # another authorisation is another matter
+    assert await _works(village, other["access_token"])  # the token of another authorisation is not affected
 
 
-async def test_a_code_used_again_a_day_later_still_ends_what_it_gave(village: Village) -> None:
+async def test_a_code_used_again_after_its_deletion_still_revokes_its_token(village: Village) -> None:
     app, browser = await _jana(village)
     code = await _code(village, app, browser)
     _, first = await _exchange(village, app, code)
     async with village.database.write() as tx:
-        await tx.execute("DELETE FROM authorization_codes")  # as the clock does
+        await tx.execute("DELETE FROM authorization_codes")  # as the timed job does
     assert (await _exchange(village, app, code))[0] == 400
     assert not await _works(village, first["access_token"])
 
 
-async def test_another_app_gets_nothing_by_a_code_and_ends_nothing(village: Village) -> None:
+async def test_another_app_can_neither_use_a_code_nor_revoke_its_token(village: Village) -> None:
     app, browser = await _jana(village)
     thief = await _register(village)
     code = await _code(village, app, browser)
@@ -69,7 +69,7 @@ async def test_another_app_gets_nothing_by_a_code_and_ends_nothing(village: Vill
     assert await _works(village, first["access_token"])
 
 
-async def test_of_two_exchanges_at_once_one_wins_and_loses_it_again(village: Village) -> None:
+async def test_of_concurrent_exchanges_one_succeeds_and_its_token_is_revoked(village: Village) -> None:
     app, browser = await _jana(village)
     for _ in range(10):
         code = await _code(village, app, browser)
@@ -80,18 +80,18 @@ async def test_of_two_exchanges_at_once_one_wins_and_loses_it_again(village: Vil
     assert await _tokens(village.database) == 0
 
 
-@pytest.mark.parametrize(("asked", "told"), [
-    ({}, {"code_verifier": VERIFIER}),  # RFC 9700 2.1.1: somebody took the challenge away
+@pytest.mark.parametrize(("asked", "sent"), [
+    ({}, {"code_verifier": VERIFIER}),  # RFC 9700 2.1.1: a downgrade, the challenge was removed
     (PKCE, {}),
     (PKCE, {"code_verifier": "w" * 50}),
     ({}, {"redirect_uri": "app://zpet"}),
     ({}, {"redirect_uri": ""}),
 ])
-async def test_a_code_with_the_wrong_proof_is_spent(village: Village, asked: dict[str, str], told: dict[str, str]) -> None:
+async def test_a_code_with_a_wrong_verifier_or_uri_is_used_up(village: Village, asked: dict[str, str], sent: dict[str, str]) -> None:
     app, browser = await _jana(village)
     code = await _code(village, app, browser, **asked)
     form = {"grant_type": "authorization_code", "client_id": app["client_id"], "client_secret": app["client_secret"], "code": code,
-            "redirect_uri": OOB, **told}
+            "redirect_uri": OOB, **sent}
     answer = await village.nobody().post("/oauth/token", form)
     assert (answer.status, answer.json["error"]) == (400, "invalid_grant")
     right = {"code_verifier": VERIFIER} if asked else {}
@@ -100,14 +100,14 @@ async def test_a_code_with_the_wrong_proof_is_spent(village: Village, asked: dic
 
 
 @pytest.mark.parametrize("challenge", ["short", "x" * 44, "ž" * 43])
-async def test_a_challenge_that_can_be_none_is_refused(village: Village, challenge: str) -> None:
+async def test_a_malformed_challenge_is_refused(village: Village, challenge: str) -> None:
     app, browser = await _jana(village)
-    wish = {"client_id": app["client_id"], "redirect_uri": OOB, "response_type": "code", "scope": "read", "code_challenge": challenge,
+    query = {"client_id": app["client_id"], "redirect_uri": OOB, "response_type": "code", "scope": "read", "code_challenge": challenge,
             "code_challenge_method": "S256"}
-    assert (await browser.get(f"/oauth/authorize?{urlencode(wish)}")).status == 403
+    assert (await browser.get(f"/oauth/authorize?{urlencode(query)}")).status == 403
 
 
-async def test_a_code_lives_for_a_minute(village: Village) -> None:
+async def test_a_code_expires_after_a_minute(village: Village) -> None:
     app, browser = await _jana(village)
     code = await _code(village, app, browser)
     async with village.database.write() as tx:
@@ -115,22 +115,22 @@ async def test_a_code_lives_for_a_minute(village: Village) -> None:
     assert (await _exchange(village, app, code))[0] == 400
 
 
-@pytest.mark.parametrize(("harm", "status"), [
+@pytest.mark.parametrize(("change", "status"), [
     ("UPDATE logins SET disabled_at = now()", 400), ("UPDATE logins SET confirmed_at = NULL", 400),
     ("UPDATE logins SET approved_at = NULL", 400), (f"UPDATE accounts SET effect = {AccountEffect.SUSPENDED:d}", 400),
     (f"UPDATE accounts SET effect = {AccountEffect.FROZEN:d}", 200),
 ])
-async def test_a_code_of_somebody_who_is_shut_out_is_refused(village: Village, harm: str, status: int) -> None:
+async def test_a_code_of_an_account_without_access_is_refused(village: Village, change: str, status: int) -> None:
     app, browser = await _jana(village)
     code = await _code(village, app, browser)
     async with village.database.write() as tx:
-        await tx.execute(harm)
+        await tx.execute(change)
     found, answer = await _exchange(village, app, code)
     assert found == status, answer
     assert await _tokens(village.database) == (1 if status == 200 else 0)
 
 
-async def test_a_token_of_a_suspended_account_opens_nothing(village: Village) -> None:
+async def test_a_token_of_a_suspended_account_gives_no_access(village: Village) -> None:
     app, browser = await _jana(village)
     _, answer = await _exchange(village, app, await _code(village, app, browser))
     own = await village.write("jana", "jen pro mne", visibility=2)
@@ -159,7 +159,7 @@ async def test_a_new_password_ends_tokens_sessions_and_codes(village: Village) -
     assert (await browser.get("/settings")).status == 200
 
 
-async def test_a_password_change_spends_the_links_that_were_mailed(village: Village) -> None:
+async def test_a_password_change_invalidates_mailed_links(village: Village) -> None:
     await village.settle("jana")
     jana = village.people["jana"]
     async with village.database.write() as tx:
@@ -171,7 +171,7 @@ async def test_a_password_change_spends_the_links_that_were_mailed(village: Vill
         await reset_password(village.database, "mailed", "jeste jine heslo")
 
 
-async def test_a_corrected_address_spends_the_links_in_the_old_mailbox(village: Village) -> None:
+async def test_a_corrected_address_invalidates_links_in_the_old_mailbox(village: Village) -> None:
     await village.settle("jana")
     jana = village.people["jana"]
     async with village.database.write() as tx:
@@ -183,7 +183,7 @@ async def test_a_corrected_address_spends_the_links_in_the_old_mailbox(village: 
         await reset_password(village.database, "mailed", "jeste jine heslo")
 
 
-async def test_only_the_app_that_got_a_token_gives_it_back(village: Village) -> None:
+async def test_only_the_app_that_owns_a_token_can_revoke_it(village: Village) -> None:
     app, browser = await _jana(village)
     thief = await _register(village)
     _, answer = await _exchange(village, app, await _code(village, app, browser))
@@ -203,7 +203,7 @@ async def test_only_the_app_that_got_a_token_gives_it_back(village: Village) -> 
     assert await revoke(app, token) == (200, None)
 
 
-async def test_a_token_of_an_app_itself_ends_at_once(village: Village) -> None:
+async def test_a_revoked_token_of_an_app_itself_ends_at_once(village: Village) -> None:
     app = await _register(village)
     client = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
     token = (await village.nobody().post("/oauth/token", {**client, "grant_type": "client_credentials"})).json["access_token"]
@@ -213,7 +213,7 @@ async def test_a_token_of_an_app_itself_ends_at_once(village: Village) -> None:
     assert (await own.get("/api/v1/apps/verify_credentials")).status == 401
 
 
-async def test_there_is_nothing_to_refresh(village: Village) -> None:
+async def test_there_are_no_refresh_tokens(village: Village) -> None:
     app, browser = await _jana(village)
     _, answer = await _exchange(village, app, await _code(village, app, browser))
     assert "refresh_token" not in answer
@@ -223,7 +223,7 @@ async def test_there_is_nothing_to_refresh(village: Village) -> None:
     assert (refused.status, refused.json["error"]) == (400, "unsupported_grant_type")
 
 
-async def test_the_page_with_the_code_shows_none_but_ones_own(village: Village) -> None:
+async def test_the_page_with_the_code_shows_only_codes_of_the_viewer(village: Village) -> None:
     app, browser = await _jana(village)
     await village.settle("karel")
     karel = await village.by_browser("karel")
@@ -236,7 +236,7 @@ async def test_the_page_with_the_code_shows_none_but_ones_own(village: Village) 
     assert (await karel.get(f"/oauth/authorize/native?code={quote(theirs)}&{client}")).status == 200
 
 
-async def test_a_wrong_client_is_told_how_to_prove_itself(village: Village) -> None:
+async def test_a_wrong_client_gets_the_authentication_scheme(village: Village) -> None:
     basic = {"authorization": "Basic eDp5"}
     answer = await village.nobody().send("POST", "/oauth/token", {"grant_type": "client_credentials"}, headers=basic)
     assert (answer.status, answer.json["error"]) == (401, "invalid_client")

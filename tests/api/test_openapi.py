@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, complete and true: what the API really answers fits the shapes that it declares."""
+"""The OpenAPI document is valid, complete and correct: real responses match the shapes that it declares."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_the_validator_notices_a_broken_document(described: dict[str, Any]) -> N
         validate(broken)
 
 
-def test_the_document_tells_how_to_log_in_and_what_a_token_must_be_allowed(described: dict[str, Any]) -> None:
+def test_the_document_describes_log_in_and_scopes(described: dict[str, Any]) -> None:
     flow = described["components"]["securitySchemes"]["oauth"]["flows"]["authorizationCode"]
     assert flow["authorizationUrl"] == "https://example.org/oauth/authorize"
     assert flow["tokenUrl"] == "https://example.org/oauth/token"
@@ -56,7 +56,7 @@ def test_the_document_tells_how_to_log_in_and_what_a_token_must_be_allowed(descr
         assert {scope for item in security for scope in item.get("oauth", [])} <= set(flow["scopes"])
 
 
-def test_the_document_tells_limits_pages_and_refusals(described: dict[str, Any]) -> None:
+def test_the_document_describes_limits_pages_and_errors(described: dict[str, Any]) -> None:
     home = described["paths"]["/api/v1/timelines/home"]["get"]
     assert {"Link", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} <= set(home["responses"]["200"]["headers"])
     assert "206" in home["responses"]
@@ -92,7 +92,7 @@ def test_the_reference_names_every_endpoint_parameter_and_limit() -> None:
     assert "| `poll[options][]` | list of text |" in page
 
 
-def test_every_answer_and_parameter_is_declared() -> None:
+def test_every_response_and_parameter_is_declared() -> None:
     for endpoint in ROUTES:
         assert isinstance(endpoint, Endpoint), endpoint
         assert endpoint.answer is not None
@@ -102,7 +102,7 @@ def test_every_answer_and_parameter_is_declared() -> None:
 
 
 class Auditor:
-    """Compares answers with what their endpoints declare: as msgspec types without unknown keys, and as JSON Schema."""
+    """Compares responses with the declarations of their endpoints: as msgspec types without unknown keys, and as JSON Schema."""
 
     def __init__(self, described: dict[str, Any]) -> None:
         self._router = Router(ROUTES)
@@ -122,7 +122,7 @@ class Auditor:
         for header in response["headers"]:
             assert header in ("Link", "Retry-After") or header.lower() in answer.headers, (path, header)
         [content] = response["content"].values()
-        if answer.status == 422 and endpoint.params:  # clients learn what is wrong by the names that they have sent
+        if answer.status == 422 and endpoint.params:  # errors use the names that clients send
             assert set(answer.json.get("details", ())) <= {field.name for field in endpoint.fields}, (path, answer.json)
         Draft202012Validator({**content["schema"], "components": self._described["components"]}).validate(answer.json)
         if answer.status < 300:
@@ -132,7 +132,7 @@ class Auditor:
         self.check("GET", path, await visitor.get(path))
 
 
-async def test_answers_fit_what_is_declared(village: Village, day: dict[str, str], described: dict[str, Any]) -> None:  # noqa: F811
+async def test_responses_match_their_declarations(village: Village, day: dict[str, str], described: dict[str, Any]) -> None:  # noqa: F811
     jana, nobody, auditor = await village.by_app("jana"), village.nobody(), Auditor(described)
     for path, *_ in FOR_ALL:
         await auditor.get(jana, path.format(**day))

@@ -1,4 +1,4 @@
-"""Parameters are read as their structs declare, however a client sends them; what cannot be read is refused by name."""
+"""Parameters are read as declared, in every encoding; malformed ones are refused with their names."""
 
 import json
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_an_absent_file_is_not_an_empty_one() -> None:
     {"ids": [[1]]}, {"ids": [True]}, {"texts": ["a"] * 101}, {"focus": "a,b"}, {"focus": "nan,0"}, {"file": "x"}, {"inner": "x"},
     {"inner": [1]}, {"inner": {"name": {}}}, {"rows": ["x"]}, {"rows": [{"name": []}]},
 ])
-def test_what_cannot_be_read_is_refused(tree: dict[str, Any]) -> None:
+def test_malformed_values_are_refused(tree: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         fill(Everything, Params(tree))
 
@@ -94,7 +94,7 @@ def test_an_unknown_word_names_its_field() -> None:
 
 
 @pytest.mark.parametrize("tree", [{}, {"q": ""}, {"q": None, "id": 1}, {"q": "a"}, {"q": "a", "id": ""}])
-def test_what_is_required_must_be_there(tree: dict[str, Any]) -> None:
+def test_required_parameters_must_be_present(tree: dict[str, Any]) -> None:
     with pytest.raises(Malformed, match="can't be blank"):
         fill(Needs, Params(tree))
     assert fill(Needs, Params({"q": "a", "id": "no id"})).id == 0
@@ -103,7 +103,7 @@ def test_what_is_required_must_be_there(tree: dict[str, Any]) -> None:
 def test_json_null_counts_as_absent() -> None:
     names = [field.name for field in fields_of(Everything)]
     filled = fill(Everything, Params(dict.fromkeys(names)))
-    assert filled.file is None  # takes a picture away
+    assert filled.file is None  # removes a picture
     assert structs.replace(filled, file=UNSET) == Everything()
 
 
@@ -116,7 +116,7 @@ _VALUES = st.recursive(
 
 
 @given(data=st.data())
-def test_no_tree_fails_any_struct(data: st.DataObject) -> None:
+def test_no_tree_causes_another_error(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(KINDS))
     names = [field.name for field in fields_of(kind)]
     tree = data.draw(st.dictionaries(st.sampled_from(names), _VALUES, max_size=len(names)))
@@ -128,7 +128,7 @@ def test_no_tree_fails_any_struct(data: st.DataObject) -> None:
 
 
 def _fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that a declared parameter takes."""
+    """Values that a declared parameter accepts."""
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if "pattern" in schema:
@@ -142,7 +142,7 @@ def _fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 @given(data=st.data())
-def test_query_form_and_json_mean_the_same(data: st.DataObject) -> None:
+def test_query_form_and_json_are_equivalent(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(KINDS))
     pairs: list[tuple[str, Any]] = []
     for name, field in on_the_wire(fields_of(kind)):
@@ -156,7 +156,7 @@ def test_query_form_and_json_mean_the_same(data: st.DataObject) -> None:
     assert filled[0] == filled[1] == filled[2]
 
 
-def test_a_schema_says_what_is_required_and_bounded() -> None:
+def test_a_schema_has_required_fields_and_bounds() -> None:
     schema = json_schema(fields_of(Everything))
     assert schema["properties"]["limit"]["maximum"] == 40
     assert schema["properties"]["short"] == {"type": "string", "maxLength": 3}
@@ -165,7 +165,7 @@ def test_a_schema_says_what_is_required_and_bounded() -> None:
     assert json_schema(fields_of(Needs))["required"] == ["q", "id"]
 
 
-def test_a_type_that_nobody_can_read_is_refused_at_once() -> None:
+def test_an_unsupported_type_is_refused_at_declaration() -> None:
     class Odd(Parameters, frozen=True, kw_only=True):
         value: set[int] | None = None
 

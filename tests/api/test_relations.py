@@ -1,4 +1,4 @@
-"""Relations through the client API: what is kept, when a mute ends, whom one knows, and lists paged by their own rows."""
+"""Relations through the client API: options, the end of mutes, familiar followers, and lists paged by their own rows."""
 
 import itertools
 import re
@@ -18,7 +18,7 @@ async def test_following_again_changes_only_what_is_sent(village: Village) -> No
     assert (cleared["following"], cleared["languages"]) == (True, None)
 
 
-async def test_a_mute_says_when_it_ends(village: Village) -> None:
+async def test_a_mute_shows_its_end(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     jana = await village.by_app("jana")
     muted = (await jana.post(f"/api/v1/accounts/{village.people['karel'].id}/mute", {"duration": 3600, "notifications": "false"})).json
@@ -31,7 +31,7 @@ async def test_a_mute_says_when_it_ends(village: Village) -> None:
     assert (await jana.post(f"/api/v1/accounts/{village.people['karel'].id}/unmute")).json["muting_expires_at"] is None
 
 
-async def test_familiar_followers_are_those_whom_one_follows(village: Village) -> None:
+async def test_familiar_followers_are_those_whom_the_viewer_follows(village: Village) -> None:
     await village.settle("jana", "karel", "eva", "petr", "ida")
     for one, other in (("jana", "karel"), ("jana", "eva"), ("karel", "ida"), ("eva", "ida"), ("petr", "ida")):
         await village.follow(one, other)
@@ -49,7 +49,7 @@ async def test_familiar_followers_are_those_whom_one_follows(village: Village) -
     assert (await jana.get("/api/v1/accounts/familiar_followers")).json == []
 
 
-async def test_lists_of_people_are_paged_by_their_own_rows(village: Village) -> None:
+async def test_lists_of_accounts_are_paged_by_their_own_rows(village: Village) -> None:
     names = ["karel", "eva", "petr", "ida", "ota"]
     await village.settle("jana", *names)
     jana, own = await village.by_app("jana"), village.people["jana"].id

@@ -1,4 +1,4 @@
-"""What a pasted address finds, and who may look how far."""
+"""Search by URL, and the limits of search for visitors."""
 
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ async def _found(visitor: Visitor, **query: str) -> dict[str, list[str]]:
             "hashtags": [tag["name"] for tag in answer["hashtags"]]}
 
 
-async def test_a_pasted_address_finds_exactly_one(village: Village) -> None:
+async def test_a_url_finds_exactly_one_result(village: Village) -> None:
     await village.settle("jana", "karel", "janacek")
     post = str((await village.write("jana", "Ahoj #jana")).post.id)
     hidden = str((await village.write("jana", "jen nám", visibility=2)).post.id)
@@ -44,7 +44,7 @@ async def test_a_full_handle_of_this_network_is_found(village: Village) -> None:
     assert (await _found(karel, q="@jana@elsewhere.example"))["accounts"] == []
 
 
-async def test_nobody_looks_only_at_the_first_page(village: Village) -> None:
+async def test_visitors_see_only_the_first_page(village: Village) -> None:
     nobody = village.nobody()
     for query, error in (("q=a&resolve=true", "Search queries that resolve remote resources are not supported without authentication"),
                          ("q=a&offset=5", "Search queries pagination is not supported without authentication")):

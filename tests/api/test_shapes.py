@@ -1,4 +1,4 @@
-"""Every entity has exactly the keys and types that apps know, for members and for nobody."""
+"""Every entity has exactly the keys and types that apps expect, for members and for visitors."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ OOB = "urn:ietf:wg:oauth:2.0:oob"
 
 @pytest.fixture
 async def day(village: Village) -> dict[str, str]:
-    """A day in the village, with one of everything: the ids by name."""
+    """A network with one entity of each type; returns their ids by name."""
     await village.settle("jana", "karel")
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
     await jana.send("PATCH", "/api/v1/accounts/update_credentials", {
@@ -81,20 +81,20 @@ async def _is_shaped(visitor: Visitor, path: str, shape: Any) -> None:
     assert problems(answer.json, shape, path) == []
 
 
-async def test_what_everybody_may_read_is_shaped_for_nobody_and_for_members(village: Village, day: dict[str, str]) -> None:
+async def test_public_entities_have_their_shapes_for_visitors_and_members(village: Village, day: dict[str, str]) -> None:
     jana = await village.by_app("jana")
     for path, for_nobody, for_members in FOR_ALL:
         await _is_shaped(village.nobody(), path.format(**day), for_nobody)
         await _is_shaped(jana, path.format(**day), for_members)
 
 
-async def test_what_members_read_is_shaped(village: Village, day: dict[str, str]) -> None:
+async def test_entities_of_members_have_their_shapes(village: Village, day: dict[str, str]) -> None:
     jana = await village.by_app("jana")
     for path, shape in FOR_MEMBERS:
         await _is_shaped(jana, path.format(**day), shape)
 
 
-async def test_pinned_stands_only_where_one_can_pin(village: Village, day: dict[str, str]) -> None:
+async def test_pinned_is_present_only_on_pinnable_statuses(village: Village, day: dict[str, str]) -> None:
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
     own = (await jana.get(f"/api/v1/statuses/{day['post']}")).json
     boost = (await jana.get(f"/api/v1/statuses/{day['boost']}")).json
@@ -105,7 +105,7 @@ async def test_pinned_stands_only_where_one_can_pin(village: Village, day: dict[
     assert "pinned" not in (await karel.get(f"/api/v1/statuses/{day['direct']}")).json
 
 
-async def test_answers_to_what_one_does_are_shaped(village: Village, day: dict[str, str]) -> None:
+async def test_responses_to_actions_have_their_shapes(village: Village, day: dict[str, str]) -> None:
     jana, karel = await village.by_app("jana"), await village.by_app("karel")
     for verb in ("favourite", "reblog", "bookmark", "unreblog", "unbookmark", "mute", "unmute", "unfavourite"):
         answer = await karel.post(f"/api/v1/statuses/{day['post']}/{verb}")
@@ -146,7 +146,7 @@ async def test_a_suspended_account_is_blanked_not_gone(village: Village, day: di
     assert "/static/avatar.png" in account["avatar"]
 
 
-def test_a_shape_notices_what_is_wrong() -> None:
+def test_a_shape_detects_differences() -> None:
     shape = {"id": shapes.ID, "poll": shapes.maybe(dict), "tags": [str], "pinned?": bool}
     assert problems({"id": "1", "poll": None, "tags": ["a"]}, shape) == []
     for wrong in ({"id": 1, "poll": None, "tags": []}, {"id": "1", "tags": []}, {"id": "1", "poll": None, "tags": [1]},

@@ -1,4 +1,4 @@
-"""Joining from within an app, where addresses are confirmed by mail: what waits, what can be asked, what is answered."""
+"""Signing up in an app on a network that confirms addresses by mail."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ FORM = {"username": "nova", "email": "nova@exmaple.org", "password": "tri hrusky
 
 
 @pytest.fixture
-def careful(db: Database, dsn: str, tmp_path: Path) -> Village:
+def confirming_village(db: Database, dsn: str, tmp_path: Path) -> Village:
     """A network that sends mail, so that addresses have to be confirmed."""
     settings = msgspec.structs.replace(settings_for(tmp_path, dsn), mail=Mail(host="mail.example.org"))
     return Village(db, settings)
@@ -35,12 +35,12 @@ async def _mails(village: Village) -> list[str]:
     return [payload for payload in payloads if "confirm_email" in payload]
 
 
-async def test_the_mail_can_be_sent_again_to_a_mended_address(careful: Village) -> None:
-    await careful.settle("jana")
-    app = await _app(careful)
+async def test_the_mail_can_be_sent_again_to_a_corrected_address(confirming_village: Village) -> None:
+    await confirming_village.settle("jana")
+    app = await _app(confirming_village)
     made = await app.post("/api/v1/accounts", FORM)
     assert made.status == 200
-    nova = Visitor(careful.front, token=made.json["access_token"])
+    nova = Visitor(confirming_village.front, token=made.json["access_token"])
     refused = await nova.get("/api/v1/accounts/verify_credentials")
     assert (refused.status, refused.json) == (403, {"error": "Your login is missing a confirmed e-mail address."})
     assert (await nova.get("/api/v1/emails/check_confirmation")).json is False
@@ -48,12 +48,12 @@ async def test_the_mail_can_be_sent_again_to_a_mended_address(careful: Village) 
         answer = await nova.post("/api/v1/emails/confirmations", {"email": wrong})
         assert (answer.status, answer.json["details"]["email"][0]["error"]) == (422, error)
     assert (await nova.post("/api/v1/emails/confirmations", {"email": "nova@example.org"})).json == {}
-    first, second = await _mails(careful)
+    first, second = await _mails(confirming_village)
     assert "nova@exmaple.org" in first
     assert "nova@example.org" in second
     code = second.partition("/confirm/")[2].partition('"')[0]
     old = first.partition("/confirm/")[2].partition('"')[0]
-    browser = careful.nobody()
+    browser = confirming_village.nobody()
     for link, confirmed in ((old, False), (code, True)):
         page = await browser.get(f"/confirm/{link}")
         token = page.text.partition('name="form_token" value="')[2].partition('"')[0]
@@ -63,11 +63,11 @@ async def test_the_mail_can_be_sent_again_to_a_mended_address(careful: Village) 
     assert (await nova.post("/api/v1/emails/confirmations")).status == 403
 
 
-async def test_an_app_by_itself_has_no_address_to_confirm(careful: Village) -> None:
-    app = await _app(careful)
+async def test_a_token_of_an_app_itself_has_no_address_to_confirm(confirming_village: Village) -> None:
+    app = await _app(confirming_village)
     answer = await app.post("/api/v1/emails/confirmations")
     assert (answer.status, answer.json) == (422, {"error": "This method requires an authenticated user"})
-    assert (await careful.nobody().get("/api/v1/emails/check_confirmation")).status == 401
+    assert (await confirming_village.nobody().get("/api/v1/emails/check_confirmation")).status == 401
 
 
 @pytest.mark.parametrize(("change", "codes"), [
@@ -77,7 +77,7 @@ async def test_an_app_by_itself_has_no_address_to_confirm(careful: Village) -> N
     ({"agreement": "false"}, {"agreement": "ERR_ACCEPTED"}), ({"username": "jana"}, {"username": "ERR_TAKEN"}),
     ({"email": "jana@example.org"}, {"email": "ERR_TAKEN"}),
 ])
-async def test_each_field_is_told_its_fault(village: Village, change: dict[str, str], codes: dict[str, str]) -> None:
+async def test_each_faulty_field_has_its_error(village: Village, change: dict[str, str], codes: dict[str, str]) -> None:
     await village.settle("jana")
     app = await _app(village)
     answer = await app.post("/api/v1/accounts", {**FORM, **change})

@@ -1,11 +1,11 @@
-"""Statuses through the client API: shapes, paging, errors, as apps know them."""
+"""Statuses through the client API: shapes, paging and errors that apps expect."""
 
 import pytest
 
 from tests.village import Village
 
 
-async def test_a_status_has_the_shape_that_clients_know(village: Village) -> None:
+async def test_a_status_has_the_shape_that_clients_expect(village: Village) -> None:
     await village.settle("jana", "karel")
     jana = await village.by_app("jana")
     answer = await jana.post("/api/v1/statuses", {"status": "Ahoj @karel #kašna", "spoiler_text": "pozor", "language": "cs"})
@@ -27,7 +27,7 @@ async def test_a_status_has_the_shape_that_clients_know(village: Village) -> Non
     assert not {"favourited", "reblogged", "muted", "bookmarked", "pinned", "filtered"} & set(for_nobody)
 
 
-async def test_verbs_answer_with_the_status_as_it_is_now(village: Village) -> None:
+async def test_actions_return_the_updated_status(village: Village) -> None:
     await village.settle("jana", "karel")
     id_ = (await village.write("jana")).post.id
     karel = await village.by_app("karel")
@@ -44,7 +44,7 @@ async def test_verbs_answer_with_the_status_as_it_is_now(village: Village) -> No
     assert (await karel.post(f"/api/v1/statuses/{id_}/unreblog")).json["reblogged"] is False
 
 
-async def test_a_deleted_status_comes_back_with_its_source(village: Village) -> None:
+async def test_a_deleted_status_is_returned_with_its_source(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     id_ = (await jana.post("/api/v1/statuses", {"status": "znovu & líp"})).json["id"]
@@ -81,7 +81,7 @@ async def test_polls_by_form_and_by_json(village: Village) -> None:
     assert (await karel.get(f"/api/v1/statuses/{by_form.json['id']}")).json["poll"]["own_votes"] == [1]
 
 
-async def test_the_link_header_leads_through_a_list(village: Village) -> None:
+async def test_the_link_header_pages_through_a_list(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     written = [int((await jana.post("/api/v1/statuses", {"status": str(number)})).json["id"]) for number in range(7)]
@@ -122,7 +122,7 @@ async def test_the_link_header_leads_through_a_list(village: Village) -> None:
     ("PATCH", "/api/v1/timelines/home", None, 405),
     ("POST", "/api/v1/polls/1/votes", {"choices[]": ["-1"]}, 400),
 ])
-async def test_bad_input_is_answered_in_the_documented_shape(
+async def test_invalid_input_gets_the_documented_error(
     village: Village, method: str, path: str, form: dict[str, object] | None, status: int
 ) -> None:
     await village.settle("jana")
@@ -150,7 +150,7 @@ async def test_broken_and_huge_bodies_are_refused(village: Village) -> None:
         assert await conn.fetchval("SELECT count(*) FROM posts") == 0
 
 
-async def test_every_answer_carries_limits_and_lets_browsers_read_them(village: Village) -> None:
+async def test_every_response_has_limits_that_browsers_can_read(village: Village) -> None:
     await village.settle("jana")
     answer = await (await village.by_app("jana")).get("/api/v1/timelines/home")
     assert int(answer.headers["x-ratelimit-remaining"]) < int(answer.headers["x-ratelimit-limit"])
@@ -165,7 +165,7 @@ async def test_every_answer_carries_limits_and_lets_browsers_read_them(village: 
     assert "Idempotency-Key" in preflight.headers["access-control-allow-headers"]
 
 
-async def test_a_spent_limit_says_when_to_come_back(village: Village) -> None:
+async def test_an_exceeded_limit_tells_when_to_retry(village: Village) -> None:
     from folkmoot.base.limits import Limits
 
     await village.settle("jana")

@@ -1,4 +1,4 @@
-"""Writing through the client API, in the ways in which apps do it: forms, multipart, JSON; edits; answers; times."""
+"""Writing through the client API as apps do: forms, multipart, JSON; edits; replies; scheduled times."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from tests.api.test_accounts import picture
 from tests.village import Village
 
 
-async def test_an_edit_takes_away_what_is_not_sent_but_keeps_the_language(village: Village) -> None:
+async def test_an_edit_removes_absent_parts_but_keeps_the_language(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     await jana.send("PATCH", "/api/v1/accounts/update_credentials", {"source[language]": "cs", "source[sensitive]": "true"})
@@ -47,7 +47,7 @@ async def test_an_edit_describes_only_its_own_pictures(village: Village) -> None
     assert seen["media_attachments"][0]["description"] == "Plocha"
 
 
-async def test_what_cannot_be_answered_is_told_apart(village: Village) -> None:
+async def test_a_missing_parent_has_its_own_error(village: Village) -> None:
     await village.settle("jana", "karel")
     hidden = (await village.write("karel", "jen nám", visibility=2)).post.id
     jana = await village.by_app("jana")
@@ -58,7 +58,7 @@ async def test_what_cannot_be_answered_is_told_apart(village: Village) -> None:
     assert (await jana.post("/api/v1/statuses", {"status": "a", "in_reply_to_id": hidden})).json["in_reply_to_id"] == str(hidden)
 
 
-async def test_a_time_that_is_past_publishes_at_once(village: Village) -> None:
+async def test_a_past_time_publishes_at_once(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     past, ahead = clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)
@@ -68,7 +68,7 @@ async def test_a_time_that_is_past_publishes_at_once(village: Village) -> None:
     assert len((await jana.get(f"/api/v1/accounts/{village.people['jana'].id}/statuses")).json) == 1
 
 
-async def test_form_multipart_and_json_mean_the_same(village: Village) -> None:
+async def test_form_multipart_and_json_are_equivalent(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     fields = {"status": "?", "spoiler_text": "pozor", "visibility": "unlisted", "poll[options][]": "ano", "poll[expires_in]": "600",
@@ -92,7 +92,7 @@ async def test_form_multipart_and_json_mean_the_same(village: Village) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-async def test_both_verbs_change(village: Village, method: str) -> None:
+async def test_both_methods_edit(village: Village, method: str) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     media = (await jana.upload("/api/v1/media", "file", picture())).json["id"]
@@ -104,7 +104,7 @@ async def test_both_verbs_change(village: Village, method: str) -> None:
     assert (await jana.get(f"/api/v1/media/{media}")).json["meta"]["focus"] == {"x": 1.0, "y": -0.25}
 
 
-async def test_unused_media_go_and_used_ones_stay(village: Village) -> None:
+async def test_unused_media_can_be_deleted_and_used_ones_not(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     media = (await jana.upload("/api/v2/media", "file", picture())).json["id"]
@@ -132,5 +132,5 @@ async def test_content_is_html_that_apps_can_show(village: Village) -> None:
         assert part in content, content
     assert 'href="javascript' not in content
     edge = "x" * 476 + " " + long_ * 1
-    assert (await jana.post("/api/v1/statuses", {"status": edge})).status == 200  # an address counts 23 characters
+    assert (await jana.post("/api/v1/statuses", {"status": edge})).status == 200  # a URL counts as 23 characters
     assert (await jana.post("/api/v1/statuses", {"status": "x" + edge})).status == 422

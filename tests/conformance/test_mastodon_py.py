@@ -1,4 +1,4 @@
-"""The real Mastodon.py, from its package, against a running network."""
+"""The real library Mastodon.py against a running network."""
 
 import time
 from collections.abc import Callable
@@ -23,12 +23,12 @@ pytestmark = [
 ]
 
 
-def allow_in_browser(address: str, name: str, password: str) -> str:
-    """Opens the address of an app, logs in, lets the app in; returns the code that is shown."""
+def allow_in_browser(url: str, name: str, password: str) -> str:
+    """Opens the authorisation URL of an app, logs in, allows the app; returns the shown code."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         page = browser.new_page()
-        page.goto(address)
+        page.goto(url)
         page.fill("#name", name)
         page.fill("#password", password)
         page.click("main button.main")
@@ -39,7 +39,7 @@ def allow_in_browser(address: str, name: str, password: str) -> str:
 
 
 def until(found: Callable[[], Any], seconds: float = 10) -> Any:
-    """Asks again until there is something: notifications and homes follow a moment later."""
+    """Polls until there is a result: notifications and homes are updated with a delay."""
     deadline = time.monotonic() + seconds
     while not (answer := found()):
         assert time.monotonic() < deadline, "it did not come"
@@ -49,7 +49,7 @@ def until(found: Callable[[], Any], seconds: float = 10) -> Any:
 
 @pytest.fixture(scope="module")
 def jana(running: NetworkUp) -> Mastodon:
-    """Logged in through the pages, with a browser driven for it."""
+    """Logged in through the pages, with an automated browser."""
     client_id, client_secret = Mastodon.create_app("Mastodon.py", scopes=SCOPES, api_base_url=running.url)
     api = Mastodon(client_id=client_id, client_secret=client_secret, api_base_url=running.url)
     code = allow_in_browser(api.auth_request_url(scopes=SCOPES, allow_http=True), "jana", PASSWORD)
@@ -59,7 +59,7 @@ def jana(running: NetworkUp) -> Mastodon:
 
 @pytest.fixture(scope="module")
 def newcomer(running: NetworkUp) -> Mastodon:
-    """An account made by POST /api/v1/accounts."""
+    """An account created by POST /api/v1/accounts."""
     client_id, client_secret = Mastodon.create_app("Mastodon.py", scopes=SCOPES, api_base_url=running.url)
     api = Mastodon(client_id=client_id, client_secret=client_secret, api_base_url=running.url)
     token = api.create_account("novacek", "nova hruska v sadu", "novacek@example.org", agreement=True, locale="cs", scopes=SCOPES)
@@ -83,7 +83,7 @@ def test_reading(jana: Mastodon) -> None:
         assert empty() == []
 
 
-def test_writing_and_what_others_do_with_it(jana: Mastodon, newcomer: Mastodon, tmp_path: Path) -> None:
+def test_writing_and_reactions(jana: Mastodon, newcomer: Mastodon, tmp_path: Path) -> None:
     file = tmp_path / "picture.png"
     file.write_bytes(picture())
     media = jana.media_post(str(file), description="Hnědá plocha", focus=(0.5, 0.2))
@@ -98,7 +98,7 @@ def test_writing_and_what_others_do_with_it(jana: Mastodon, newcomer: Mastodon, 
     assert newcomer.account_follow(status.account).following
     assert [item.id for item in newcomer.bookmarks()] == [status.id]
     assert [item.id for item in newcomer.favourites()] == [status.id]
-    home = until(lambda: newcomer.timeline_home())  # boosted by oneself, it comes once, as the boost
+    home = until(lambda: newcomer.timeline_home())  # boosted by its author, it is listed once, as the boost
     assert status.id in [(item.reblog or item).id for item in home]
     kinds = {"mention", "reblog", "favourite", "follow"}
     until(lambda: kinds <= {item.type for item in jana.notifications() if item.account.acct == "novacek"})

@@ -1,4 +1,4 @@
-"""More of what somebody does in a day with a program over Mastodon.py: groups, lists by pages, pictures, discovery."""
+"""More calls of Mastodon.py: groups, paged lists, pictures, discovery."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def tomas(running: NetworkUp) -> Mastodon:
     return _with_token(running, "tomas")
 
 
-def test_what_an_app_asks_at_its_start(running: NetworkUp, eva: Mastodon) -> None:
+def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None:
     nobody = Mastodon(api_base_url=running.url)
     assert nobody.instance_health()
     assert nobody.instance_nodeinfo().software.name == "folkmoot"
@@ -79,7 +79,7 @@ def test_notifications_in_groups(eva: Mastodon, tomas: Mastodon) -> None:
     assert eva.notifications() == []
 
 
-def test_lists_are_walked_by_their_links(eva: Mastodon) -> None:
+def test_lists_are_paged_by_their_links(eva: Mastodon) -> None:
     me = eva.me()
     whole = eva.account_followers(me)
     assert len(whole) > 3
@@ -113,7 +113,7 @@ def test_pictures_from_upload_to_redraft(eva: Mastodon, tmp_path: Path) -> None:
     assert eva.profile().note == "Od rána"
 
 
-def test_people_and_what_one_does_about_them(eva: Mastodon, tomas: Mastodon) -> None:
+def test_actions_on_accounts(eva: Mastodon, tomas: Mastodon) -> None:
     him = tomas.me()
     assert eva.account_follow(him, reblogs=False, notify=True).notifying
     assert eva.account_mute(him, notifications=False, duration=300).muting
@@ -136,7 +136,7 @@ def test_people_and_what_one_does_about_them(eva: Mastodon, tomas: Mastodon) -> 
     assert [tag.name for tag in eva.search("kašna", result_type="hashtags").hashtags] == ["kasna"]
 
 
-def test_a_narrow_token_is_refused_the_rest(running: NetworkUp) -> None:
+def test_a_token_is_refused_outside_its_scopes(running: NetworkUp) -> None:
     reader = _with_token(running, "eva", "read:statuses")
     assert reader.timeline_home(limit=1)
     for refused in (reader.notifications, reader.mutes, reader.preferences):

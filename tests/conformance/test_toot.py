@@ -1,4 +1,4 @@
-"""The real program `toot`, from its package, against a running network: as somebody at a terminal uses it."""
+"""The real command-line client `toot` against a running network."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Toot:
 
 @pytest.fixture(scope="module")
 def toot(running: NetworkUp, tmp_path_factory: pytest.TempPathFactory) -> Toot:
-    """`toot login`, with the address that it prints opened in a browser and the code typed back."""
+    """Runs `toot login`: opens the printed URL in a browser and enters the code."""
     home = tmp_path_factory.mktemp("toot")
     program = Toot(home)
     login = subprocess.Popen([TOOT, "login", "--instance", running.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -52,7 +52,7 @@ def toot(running: NetworkUp, tmp_path_factory: pytest.TempPathFactory) -> Toot:
     return program
 
 
-def test_the_whole_day_at_a_terminal(toot: Toot, tmp_path: Path) -> None:
+def test_common_commands(toot: Toot, tmp_path: Path) -> None:
     assert "karel" in toot("whoami")
     file = tmp_path / "picture.png"
     file.write_bytes(picture())
@@ -123,7 +123,7 @@ def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
     assert json.loads(toot("notifications", "--json")) == []
 
 
-def test_a_locked_account_lets_people_in(toot: Toot, running: NetworkUp) -> None:
+def test_a_locked_account_accepts_requests(toot: Toot, running: NetworkUp) -> None:
     made = moot("token", "create", "josef", "--scopes", "read write", data=running.data)
     josef = Mastodon(access_token=made.stdout.strip(), api_base_url=running.url)
     karel = josef.account_lookup("karel")

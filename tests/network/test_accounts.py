@@ -1,4 +1,4 @@
-"""Accounts: what changing a profile writes and tells."""
+"""Accounts: the events of changing a profile."""
 
 import pytest
 
@@ -18,13 +18,13 @@ BASE = "http://localhost:8420"
     (ProfileDraft(bio="Zahradnice", is_locked=True), ["account.updated", "account.changed"]),
     (ProfileDraft(display_name="Jana", bio="", fields=[], is_locked=False), []),
 ])
-async def test_changing_a_profile_tells_what_is_new(db: Database, tx: WriteTx, draft: ProfileDraft, told: list[str]) -> None:
+async def test_changing_a_profile_tells_only_real_changes(db: Database, tx: WriteTx, draft: ProfileDraft, told: list[str]) -> None:
     account = await settle(db, "jana")
     await update_profile(tx, account, draft, BASE)
     assert tx.told == told
 
 
-async def test_pictures_and_effects_are_changes_without_words(db: Database, tx: WriteTx) -> None:
+async def test_pictures_and_effects_tell_account_changed(db: Database, tx: WriteTx) -> None:
     account = await settle(db, "jana")
     await set_pictures(tx, account, avatar_key="a", header_key=None)
     await set_effect(tx, account.id, AccountEffect.LIMITED)

@@ -1,4 +1,4 @@
-"""Conversations are the same in the end, however often and in whichever order their jobs run."""
+"""Conversations have the same final state, however often and in whatever order their jobs run."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from tests.village import Village, settle, write
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(2)), (0, 1, 0, 1), (1, 1, 0)], ids=str)
-async def test_who_takes_part_does_not_depend_on_the_order_of_the_jobs(db: Database, order: tuple[int, ...]) -> None:
+async def test_participants_do_not_depend_on_the_order_of_the_jobs(db: Database, order: tuple[int, ...]) -> None:
     jana, karel, eva = [await settle(db, name) for name in ("jana", "karel", "eva")]
     first = await write(db, jana, "@karel @eva jen pro vás", visibility=Visibility.DIRECT)
     second = await write(db, karel, "@jana jen pro tebe", visibility=Visibility.DIRECT, reply_to_id=first.post.id)
@@ -27,7 +27,7 @@ async def test_who_takes_part_does_not_depend_on_the_order_of_the_jobs(db: Datab
         }
 
 
-async def test_a_job_that_runs_again_makes_nothing_unread(db: Database) -> None:
+async def test_a_repeated_job_marks_nothing_unread(db: Database) -> None:
     jana, karel = [await settle(db, name) for name in ("jana", "karel")]
     post = await write(db, jana, "@karel jen pro tebe", visibility=Visibility.DIRECT)
     async with db.write() as tx:

@@ -1,4 +1,4 @@
-"""Numbers show nothing hidden: counts are what everybody may see, whatever happened and in whatever order."""
+"""Counts include only what everybody may see, after any sequence of actions."""
 
 import random
 from pathlib import Path
@@ -64,7 +64,7 @@ async def test_a_boost_for_followers_is_not_counted(db: Database) -> None:
     assert await _counts(db, jana) == (0, 0, 0)
 
 
-async def test_what_is_hidden_is_not_counted_until_it_is_shown_again(db: Database) -> None:
+async def test_a_hidden_post_is_not_counted_until_it_is_shown_again(db: Database) -> None:
     jana, karel, eva = await settle(db, "jana"), await settle(db, "karel"), await settle(db, "eva")
     post = await write(db, karel)
     reply = await write(db, jana, "Odpověď", reply_to_id=post.post.id)
@@ -77,7 +77,7 @@ async def test_what_is_hidden_is_not_counted_until_it_is_shown_again(db: Databas
         assert [await _counts(db, one) for one in (jana, karel, eva)] == [(counted, 0, 0), (1, 0, 0), (counted, 0, 0)]
 
 
-async def test_a_suspended_account_is_in_no_number_until_it_is_back(db: Database) -> None:
+async def test_a_suspended_account_is_not_counted_until_it_is_restored(db: Database) -> None:
     jana, karel, eva = await settle(db, "jana"), await settle(db, "karel"), await settle(db, "eva")
     await follow(db, jana, karel)
     await follow(db, eva, jana)
@@ -98,8 +98,8 @@ async def test_a_suspended_account_is_in_no_number_until_it_is_back(db: Database
         assert found == wanted, effect
 
 
-class _World:
-    """Random acts of five people, some of them under restrictions."""
+class _RandomActions:
+    """Random actions of five accounts, some of them under restrictions."""
 
     def __init__(self, db: Database, people: list[Account], chance: random.Random) -> None:
         self._db = db
@@ -133,12 +133,12 @@ class _World:
                     await actions.set_account_effect(tx, who.id, pick([*AccountEffect, AccountEffect.NONE, AccountEffect.NONE]))
 
 
-async def test_after_any_history_counts_are_what_a_recount_gives(db: Database) -> None:
+async def test_after_any_history_counts_equal_a_recount(db: Database) -> None:
     people = [await settle(db, name) for name in ("jana", "karel", "eva", "petr", "ota")]
-    world, done = _World(db, people, dice("counts")), 0
+    actor, done = _RandomActions(db, people, dice("counts")), 0
     for step in range(STEPS):
         try:
-            await world.step()
+            await actor.step()
             done += 1
         except (NotFound, Forbidden, Invalid):
             continue
@@ -152,7 +152,7 @@ async def test_after_any_history_counts_are_what_a_recount_gives(db: Database) -
         assert await conn.fetchval("SELECT count(*) FROM counter_deltas") == 0
     assert done > STEPS / 4
 
-    async with db.write() as tx:  # an older release counted what nobody may see: the migration puts it right
+    async with db.write() as tx:  # an older release also counted hidden posts: the migration corrects the counts
         await tx.execute("UPDATE account_counts SET posts = posts + 3, followers = 7, last_post_at = now()")
         await tx.execute("UPDATE post_counts SET replies = 5, boosts = boosts + 1")
         await tx.execute("INSERT INTO counter_deltas (subject_id, counter, delta) SELECT id, 1, 4 FROM accounts")

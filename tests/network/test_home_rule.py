@@ -1,4 +1,4 @@
-"""One home rule: pushed, merged, rebuilt and pulled homes are the home of the plain model, after any sequence of acts."""
+"""The home rule: pushed, merged, rebuilt and pulled homes equal the home of the plain model, after any sequence of actions."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ from folkmoot.base.db import Database
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.timelines import actions, jobs
 from tests import series
-from tests.network.worlds import ACTS, PEOPLE, Facts, Town
+from tests.network.home_model import ACTS, PEOPLE, Facts, HomeSimulation
 
 _numbers = itertools.count()
 PUBLIC, FOLLOWERS, DIRECT = Visibility.PUBLIC, Visibility.FOLLOWERS, Visibility.DIRECT
@@ -43,36 +43,38 @@ def _rebuilds_of_this_loop(monkeypatch: pytest.MonkeyPatch) -> None:
 @example([("become_star", 1, True), ("write", 1, None, PUBLIC, None, False), ("deliver", 0), ("become_star", 1, False)], 0, False)
 @example([("become_star", 3, True), ("follow", 0, 3, True, None), ("deliver", 0), ("write", 3, None, PUBLIC, None, False)], 0, False)
 @example([("become_star", 1, True), ("mute", 0, 1, 0), ("write", 1, "cs", FOLLOWERS, None, False)], 0, False).via("a star that is muted")
-async def test_every_way_leads_to_the_same_home(db: Database, acts: list[tuple[Any, ...]], seed: int, is_crowded: bool) -> None:
-    town = Town(db)
+async def test_pushed_pulled_and_rebuilt_homes_are_equal(db: Database, acts: list[tuple[Any, ...]], seed: int, is_crowded: bool) -> None:
+    simulation = HomeSimulation(db)
     with pytest.MonkeyPatch.context() as patch:
-        if is_crowded:  # many followers, who are reached in batches
+        if is_crowded:  # as with many followers: pushed in batches
             patch.setattr(actions, "PUSH_AT_ONCE", -1)
             patch.setattr(actions, "PUSH_BATCH", 1)
-        await town.open(f"p{next(_numbers)}")
+        await simulation.open(f"p{next(_numbers)}")
         for act in acts:
-            await town.play(act)
-        await town.deliver(seed)
-    await _compare(db, town)
+            await simulation.play(act)
+        await simulation.deliver(seed)
+    await _compare(db, simulation)
 
 
-async def _compare(db: Database, town: Town) -> None:
+async def _compare(db: Database, simulation: HomeSimulation) -> None:
     facts = await Facts.read(db)
     for who in range(PEOPLE):
-        expected = facts.home_of(town.people[who].id)
-        assert await town.home(who) == expected, "kept warm: pushed and merged"
-        await town.drop_home(who)
-        assert await town.home(who) == expected, "pulled"
-        await town.rebuild(who)
-        assert await town.home(who) == expected, "rebuilt"
+        expected = facts.home_of(simulation.people[who].id)
+        assert await simulation.home(who) == expected, "warm: pushed and merged"
+        await simulation.drop_home(who)
+        assert await simulation.home(who) == expected, "pulled"
+        await simulation.rebuild(who)
+        assert await simulation.home(who) == expected, "rebuilt"
 
 
 @pytest.mark.parametrize("world", range(series.length(6, 200)))
-async def test_acts_and_jobs_that_run_at_the_same_moment_lose_nothing(db: Database, world: int) -> None:
+async def test_concurrent_actions_and_jobs_lose_no_entries(db: Database, world: int) -> None:
     dice = series.dice(f"home {world}")
-    town = Town(db)
-    await town.open(f"p{next(_numbers)}")
+    simulation = HomeSimulation(db)
+    await simulation.open(f"p{next(_numbers)}")
     for _ in range(12):
-        await asyncio.gather(*(town.play(town.draw(dice)) for _ in range(4)), *(town.deliver(dice.randrange(99)) for _ in range(2)))
-    await town.deliver(0)
-    await _compare(db, town)
+        actions_ = (simulation.play(simulation.draw(dice)) for _ in range(4))
+        deliveries = (simulation.deliver(dice.randrange(99)) for _ in range(2))
+        await asyncio.gather(*actions_, *deliveries)
+    await simulation.deliver(0)
+    await _compare(db, simulation)

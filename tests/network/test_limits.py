@@ -1,4 +1,4 @@
-"""Exact limits: counted in PostgreSQL, over all processes, whatever its clock does."""
+"""Exact limits: counted in PostgreSQL for all processes, also when its clock jumps."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from folkmoot.network.sessions import limits
 
 
 async def _spend(database: Database, times: int, name: str = "report", key: str = "7") -> int:
-    """How many of so many tries, all at once, are allowed."""
+    """The number of allowed uses among `times` concurrent ones."""
 
     async def one() -> bool:
         return not (await limits.count(database, name, key, 1.0)).is_spent
@@ -18,13 +18,13 @@ async def _spend(database: Database, times: int, name: str = "report", key: str 
     return sum(await asyncio.gather(*(one() for _ in range(times))))
 
 
-async def _wind(database: Database, interval: str) -> None:
-    """Windows made when the clock of the database was ahead by the interval."""
+async def _shift_windows(database: Database, interval: str) -> None:
+    """Shifts all windows, as if the clock of the database had been ahead by the interval."""
     async with database.cache() as cache:
         await cache.execute(f"UPDATE rate_windows SET ends_at = ends_at + interval '{interval}'")
 
 
-async def test_two_processes_allow_one_limit_between_them(db: Database, dsn: str) -> None:
+async def test_two_processes_share_one_limit(db: Database, dsn: str) -> None:
     other = await Database.open(dsn)
     try:
         allowed = await asyncio.gather(_spend(db, 40), _spend(other, 40))
@@ -33,7 +33,7 @@ async def test_two_processes_allow_one_limit_between_them(db: Database, dsn: str
     assert sum(allowed) == 30
 
 
-async def test_a_refusal_says_how_long_to_wait(db: Database) -> None:
+async def test_a_refusal_tells_how_long_to_wait(db: Database) -> None:
     for _ in range(3):
         await limits.spend(db, "mail_to_account", "jana", 1.0)
     with pytest.raises(TooMany) as caught:
@@ -44,20 +44,20 @@ async def test_a_refusal_says_how_long_to_wait(db: Database) -> None:
 
 
 @pytest.mark.parametrize("ahead", ["1 day", "-1 day", "400 days", "-2 hours"])
-async def test_a_clock_that_jumps_neither_locks_out_nor_opens_for_ever(db: Database, ahead: str) -> None:
+async def test_a_jump_of_the_clock_neither_blocks_nor_disables_a_limit(db: Database, ahead: str) -> None:
     assert await _spend(db, 31) == 30
-    await _wind(db, ahead)
+    await _shift_windows(db, ahead)
     assert await _spend(db, 31) == 30
     assert await _spend(db, 5) == 0
 
 
-async def test_a_statement_that_had_to_wait_opens_nothing(db: Database) -> None:
+async def test_a_delayed_statement_does_not_reset_a_window(db: Database) -> None:
     assert await _spend(db, 31) == 30
-    await _wind(db, "20 seconds")
+    await _shift_windows(db, "20 seconds")
     assert await _spend(db, 5) == 0
 
 
-async def test_windows_that_are_over_are_forgotten(db: Database) -> None:
+async def test_expired_windows_are_deleted(db: Database) -> None:
     await _spend(db, 1, key="now")
     for key, interval in (("over", "-1 day"), ("ahead", "30 days")):
         async with db.cache() as cache:

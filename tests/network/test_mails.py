@@ -1,4 +1,4 @@
-"""Mails are complete in every language, and leave as files while there is no SMTP server."""
+"""Mails are complete in every language, and are written to files while there is no SMTP server."""
 
 import email
 import email.policy
@@ -29,7 +29,7 @@ def _taken(folder: Path, text: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("text", sorted(mails._TEXTS))
-async def test_a_mail_names_network_and_link_in_every_language(tmp_path: Path, text: str) -> None:
+async def test_a_mail_contains_network_and_link_in_every_language(tmp_path: Path, text: str) -> None:
     found = {language: await _delivered(tmp_path, text, language) for language in i18n.LANGUAGES}
     for subject, body in found.values():
         assert LINK in body

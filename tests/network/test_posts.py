@@ -1,4 +1,4 @@
-"""Posts: what an action writes, what it refuses, what it tells."""
+"""Actions on posts: the rows that they write, their errors, their events."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ async def test_a_post_has_links_mentions_and_hashtags(db: Database) -> None:
     assert view.post.hashtags == ("kasna",)
 
 
-async def test_creating_a_post_tells_one_fact(db: Database) -> None:
+async def test_creating_a_post_tells_one_event(db: Database) -> None:
     jana = await settle(db, "jana")
     async with db.write() as tx:
         await actions.create_post(tx, jana, PostDraft(text="Ahoj"), LIMITS)
@@ -47,7 +47,7 @@ async def test_creating_a_post_tells_one_fact(db: Database) -> None:
         (PostDraft(text="a", poll=PollDraft(titles=("ano", "ne"), expires_in=5)), "poll", "inclusion"),
     ],
 )
-async def test_a_wrong_draft_is_refused_and_leaves_nothing(db: Database, draft: PostDraft, field: str, code: str) -> None:
+async def test_a_faulty_draft_is_refused_and_leaves_no_rows(db: Database, draft: PostDraft, field: str, code: str) -> None:
     jana = await settle(db, "jana")
     with pytest.raises(Invalid) as caught:
         async with db.write() as tx:
@@ -57,12 +57,12 @@ async def test_a_wrong_draft_is_refused_and_leaves_nothing(db: Database, draft: 
         assert await conn.fetchval("SELECT count(*) FROM posts") == 0
 
 
-async def test_an_address_counts_as_23_characters(db: Database) -> None:
+async def test_a_url_counts_as_23_characters(db: Database) -> None:
     jana = await settle(db, "jana")
     await write(db, jana, "x" * 476 + " https://example.org/" + "y" * 300)
 
 
-async def test_a_repeated_key_gives_the_same_post(db: Database) -> None:
+async def test_a_repeated_key_returns_the_same_post(db: Database) -> None:
     jana = await settle(db, "jana")
     first = await write(db, jana, "jednou", idempotency_key="k1")
     again = await write(db, jana, "podruhé", idempotency_key="k1")
@@ -78,14 +78,14 @@ async def test_a_post_can_be_dated_back(db: Database) -> None:
     assert abs(ids.time_of(view.post.id) - moment) < timedelta(milliseconds=1)
 
 
-async def test_nobody_answers_what_they_cannot_see(db: Database) -> None:
+async def test_only_visible_posts_can_be_answered(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     secret = await write(db, jana, "jen pro mě", visibility=Visibility.DIRECT)
     with pytest.raises(NotFound):
         await write(db, karel, "co?", reply_to_id=secret.post.id)
 
 
-async def test_an_edit_keeps_the_earlier_wording(db: Database) -> None:
+async def test_an_edit_keeps_the_earlier_version(db: Database) -> None:
     jana = await settle(db, "jana")
     post = (await write(db, jana, "prvni")).post
     async with db.write() as tx:
@@ -130,7 +130,7 @@ async def test_a_deleted_post_leaves_no_row_behind(db: Database) -> None:
             assert await conn.fetchval(f"SELECT count(*) FROM {table}") == 0, table
 
 
-async def test_an_answer_outlives_what_it_answers(db: Database) -> None:
+async def test_a_reply_stays_when_its_parent_is_deleted(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     post = (await write(db, jana)).post
     answer = (await write(db, karel, "odpověď", reply_to_id=post.id)).post
@@ -140,7 +140,7 @@ async def test_an_answer_outlives_what_it_answers(db: Database) -> None:
         assert (await get_post_view(conn, answer.id, None)).post.reply_to_id is None
 
 
-async def test_a_thread_comes_in_reading_order(db: Database) -> None:
+async def test_a_thread_is_in_reading_order(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     root = (await write(db, jana, "kořen")).post
     first = (await write(db, karel, "první", reply_to_id=root.id)).post
@@ -153,7 +153,7 @@ async def test_a_thread_comes_in_reading_order(db: Database) -> None:
     assert [view.post.id for view in up.ancestors] == [root.id, first.id]
 
 
-async def test_a_boost_is_made_once_and_taken_back(db: Database) -> None:
+async def test_a_boost_is_created_once_and_undone(db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     post = (await write(db, jana)).post
     async with db.write() as tx:
@@ -184,7 +184,7 @@ async def test_who_may_boost(db: Database, visibility: Visibility, by_author: bo
                 await actions.boost_post(tx, who, post.id)
 
 
-async def test_a_poll_takes_one_vote_each(tx: WriteTx, db: Database) -> None:
+async def test_a_poll_accepts_one_vote_per_account(tx: WriteTx, db: Database) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     draft = PostDraft(text="Kdy?", poll=PollDraft(titles=("dnes", "zítra"), expires_in=600))
     post = (await actions.create_post(tx, jana, draft, LIMITS)).post
@@ -216,7 +216,7 @@ async def test_counts_are_folded_and_never_negative(db: Database) -> None:
     post = (await write(db, jana)).post
     async with db.write() as tx:
         view = await actions.favourite_post(tx, karel, post.id)
-        assert view.counts.favourites == 1  # one's own act shows at once
+        assert view.counts.favourites == 1  # the viewer's own action is counted at once
     await fold_counters(db)
     async with db.read() as conn:
         assert (await get_post_view(conn, post.id, None)).counts.favourites == 1
@@ -229,7 +229,7 @@ async def test_counts_are_folded_and_never_negative(db: Database) -> None:
         assert (await get_post_view(conn, post.id, None)).counts.favourites == 0
 
 
-async def test_a_frozen_account_reads_and_does_not_write(db: Database) -> None:
+async def test_a_frozen_account_can_read_but_not_write(db: Database) -> None:
     from folkmoot.network.accounts.queries import get_account
 
     jana = await settle(db, "jana")

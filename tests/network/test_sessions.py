@@ -1,4 +1,4 @@
-"""Sessions and tokens: how long they stand, and what ends them."""
+"""Sessions and tokens: how long they are valid, and what ends them."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ from folkmoot.network.sessions.model import OUT_OF_BAND, digest
 from tests.village import settle
 
 
-class _Open:
+class _Access:
     """A session, a token for the same account, and a token of the app itself."""
 
     def __init__(self, account: Account, session_id: int, token_id: int, own_id: int) -> None:
         self.account, self.session_id, self.token_id, self.own_id = account, session_id, token_id, own_id
 
-    async def stand(self, tx: WriteTx) -> tuple[bool, bool, bool]:
+    async def validity(self, tx: WriteTx) -> tuple[bool, bool, bool]:
         return (
             await queries.is_session_open_unscoped(tx, self.account.id, self.session_id),
             await queries.is_token_open_unscoped(tx, self.token_id),
@@ -29,7 +29,7 @@ class _Open:
         )
 
 
-async def _open(db: Database, tx: WriteTx) -> _Open:
+async def _open(db: Database, tx: WriteTx) -> _Access:
     account = await settle(db, "jana")
     login = await queries.get_login(tx, account.id)
     session = await queries.find_session_viewer(tx, digest(await start_session(tx, login, "", "")))
@@ -39,33 +39,33 @@ async def _open(db: Database, tx: WriteTx) -> _Open:
     assert session.session_id
     assert tokens[0]
     assert tokens[1]
-    return _Open(account, session.session_id, tokens[0].token_id, tokens[1].token_id)
+    return _Access(account, session.session_id, tokens[0].token_id, tokens[1].token_id)
 
 
-async def test_a_session_stands_for_its_own_account_only(db: Database, tx: WriteTx) -> None:
-    opened = await _open(db, tx)
-    assert await opened.stand(tx) == (True, True, True)
-    assert not await queries.is_session_open_unscoped(tx, ids.make_id(1), opened.session_id)
+async def test_a_session_is_valid_for_its_own_account_only(db: Database, tx: WriteTx) -> None:
+    access = await _open(db, tx)
+    assert await access.validity(tx) == (True, True, True)
+    assert not await queries.is_session_open_unscoped(tx, ids.make_id(1), access.session_id)
 
 
 @pytest.mark.parametrize(("column", "value"), [("disabled_at", "now()"), ("confirmed_at", "NULL"), ("approved_at", "NULL")])
-async def test_a_login_with_an_obstacle_keeps_nothing_open(db: Database, tx: WriteTx, column: str, value: str) -> None:
-    opened = await _open(db, tx)
-    await tx.execute(f"UPDATE logins SET {column} = {value} WHERE account_id = $1", opened.account.id)
-    assert await opened.stand(tx) == (False, False, True)
+async def test_an_unusable_login_ends_its_session_and_token(db: Database, tx: WriteTx, column: str, value: str) -> None:
+    access = await _open(db, tx)
+    await tx.execute(f"UPDATE logins SET {column} = {value} WHERE account_id = $1", access.account.id)
+    assert await access.validity(tx) == (False, False, True)
 
 
-@pytest.mark.parametrize(("effect", "stands"), [
+@pytest.mark.parametrize(("effect", "is_valid"), [
     (AccountEffect.LIMITED, True), (AccountEffect.FROZEN, True), (AccountEffect.SUSPENDED, False),
 ])
-async def test_only_a_suspension_closes_what_is_open(db: Database, tx: WriteTx, effect: AccountEffect, stands: bool) -> None:
-    opened = await _open(db, tx)
-    await set_effect(tx, opened.account.id, effect)
-    assert await opened.stand(tx) == (stands, stands, True)
+async def test_only_a_suspension_ends_sessions_and_tokens(db: Database, tx: WriteTx, effect: AccountEffect, is_valid: bool) -> None:
+    access = await _open(db, tx)
+    await set_effect(tx, access.account.id, effect)
+    assert await access.validity(tx) == (is_valid, is_valid, True)
 
 
 @pytest.mark.parametrize("end", [queries.delete_sessions, queries.delete_tokens])
-async def test_what_was_ended_stands_no_more(db: Database, tx: WriteTx, end: Callable[..., object]) -> None:
-    opened = await _open(db, tx)
-    await end(tx, opened.account.id)  # type: ignore[misc]
-    assert await opened.stand(tx) == (end is not queries.delete_sessions, end is not queries.delete_tokens, True)
+async def test_deleted_sessions_and_tokens_are_not_valid(db: Database, tx: WriteTx, end: Callable[..., object]) -> None:
+    access = await _open(db, tx)
+    await end(tx, access.account.id)  # type: ignore[misc]
+    assert await access.validity(tx) == (end is not queries.delete_sessions, end is not queries.delete_tokens, True)

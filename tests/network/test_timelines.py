@@ -1,4 +1,4 @@
-"""Home pages: how they are cut, what they cost, what shows at once. That all ways give one home: test_home_rule.py."""
+"""Timelines: paging, number of statements, immediate visibility of changes. test_home_rule.py compares the homes."""
 
 import asyncio
 from datetime import timedelta
@@ -30,7 +30,7 @@ async def _build(village: Village, name: str) -> None:
 
 
 async def _fill(village: Village, posts: int) -> list[int]:
-    """Two followed authors who write in turn, long before anything is pushed; the ids, newest first."""
+    """Two followed authors write in turn, before anything is pushed; returns the ids, newest first."""
     await village.settle("reader", "anna", "bozena")
     for name in ("anna", "bozena"):
         await village.follow("reader", name)
@@ -44,7 +44,7 @@ async def _fill(village: Village, posts: int) -> list[int]:
     return written[::-1]
 
 
-async def test_below_what_is_kept_the_home_goes_on(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_home_continues_below_its_floor(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("folkmoot.network.timelines.queries.homes.REBUILT_ENTRIES", 10)
     monkeypatch.setattr("folkmoot.network.timelines.queries.homes.KEPT_ENTRIES", 15)
     newest_first = await _fill(village, 30)
@@ -58,22 +58,22 @@ async def test_below_what_is_kept_the_home_goes_on(village: Village, monkeypatch
                 await trim_homes(cache)
                 assert await cache.fetchval("SELECT count(*) FROM home_entries") == (15 if trimmed else 31)
         assert await _home(database, reader, limit=5) == newest_first[:5]
-        assert await _home(database, reader, limit=8, max_id=newest_first[6]) == newest_first[7:15]  # over the floor and below
+        assert await _home(database, reader, limit=8, max_id=newest_first[6]) == newest_first[7:15]  # above the floor and below
         assert await _home(database, reader, limit=8, max_id=newest_first[20]) == newest_first[21:29]
         assert await _home(database, reader, limit=40) == newest_first
         assert await _home(database, reader, limit=6, min_id=newest_first[20]) == newest_first[14:20]
         assert await _home(database, reader, limit=40, since_id=newest_first[25]) == newest_first[:25]
-        async with database.cache() as cache:  # grows until it is trimmed
+        async with database.cache() as cache:  # the home grows until it is trimmed
             for post_id in newest_first:
                 await push_post(cache, PostCreated(post_id=post_id, account_id=village.people["anna"].id, visibility=Visibility.PUBLIC))
                 await push_post(cache, PostCreated(post_id=post_id, account_id=village.people["bozena"].id, visibility=Visibility.PUBLIC))
 
 
-async def test_pages_lie_side_by_side(village: Village) -> None:
+async def test_pages_neither_overlap_nor_have_gaps(village: Village) -> None:
     await village.settle("reader", "anna")
     await village.follow("reader", "anna")
     await _build(village, "reader")
-    posts = sorted([(await village.write("anna", f"{number}")).post.id for number in range(12)])  # two in one millisecond have no order
+    posts = sorted([(await village.write("anna", f"{number}")).post.id for number in range(12)])  # ids of one millisecond have no order
     await village.work()
     reader, newest_first = village.people["reader"].id, posts[::-1]
     assert await _home(village.database, reader, limit=5) == newest_first[:5]
@@ -109,7 +109,7 @@ async def test_the_home_of_the_api_takes_two_statements_cold_and_one_warm(villag
         await village.write("anna", f"{number}")
     await village.work()
     visitor = await village.by_app("reader")
-    await visitor.get("/api/v1/timelines/home?limit=1")  # learns who holds the token, and notes the visit
+    await visitor.get("/api/v1/timelines/home?limit=1")  # caches the holder of the token, and stores the visit
     taken = []
     for _ in range(3):
         before = village.database.statements
@@ -133,7 +133,7 @@ async def test_a_change_shows_at_the_next_read(village: Village) -> None:
     assert "Anna Nová" in (await visitor.get("/api/v1/timelines/home")).text
 
 
-async def test_a_reply_comes_home_only_between_people_one_follows(village: Village) -> None:
+async def test_a_reply_is_in_the_home_only_if_both_authors_are_followed(village: Village) -> None:
     await village.settle("reader", "anna", "cizi")
     await village.follow("reader", "anna")
     await _build(village, "reader")
@@ -153,7 +153,7 @@ async def test_authors_with_many_followers_are_pulled_with_one_statement(village
     async with database.write() as tx:
         await tx.execute("UPDATE account_counts SET followers = 60000 WHERE account_id = $1", village.people["star"].id)
     await choose_push_or_pull(database)
-    await village.follow("late", "star")  # the counts have not changed since, and nothing runs by the clock
+    await village.follow("late", "star")  # the counts have not changed since, and no timed job runs
     post = (await village.write("star", "všem")).post
     await village.work()
     async with database.read() as conn:
@@ -165,7 +165,7 @@ async def test_authors_with_many_followers_are_pulled_with_one_statement(village
         assert database.statements - before == 1
 
 
-async def test_followers_only_posts_leave_with_the_follow(village: Village) -> None:
+async def test_followers_only_posts_are_removed_with_the_follow(village: Village) -> None:
     await village.settle("reader", "anna")
     await village.follow("reader", "anna")
     await _build(village, "reader")
@@ -175,10 +175,10 @@ async def test_followers_only_posts_leave_with_the_follow(village: Village) -> N
     assert len(await _home(village.database, reader.id)) == 1
     async with village.database.write() as tx:
         await relations.unfollow(tx, reader, village.people["anna"].id)
-    assert await _home(village.database, reader.id) == []  # at once, before the worker has come
+    assert await _home(village.database, reader.id) == []  # at once, before the worker runs
 
 
-async def test_a_deleted_post_leaves_the_homes_with_its_boosts_whatever_is_heard_first(village: Village) -> None:
+async def test_a_deleted_post_is_removed_from_homes_with_its_boosts_in_any_order_of_events(village: Village) -> None:
     await village.settle("reader", "anna", "friend")
     await village.follow("reader", "friend")
     await _build(village, "reader")
@@ -195,7 +195,7 @@ async def test_a_deleted_post_leaves_the_homes_with_its_boosts_whatever_is_heard
     assert await _home(database, village.people["reader"].id) == []
     await village.work()
     async with database.cache() as cache:
-        await push_post(cache, created)  # a second delivery, long after
+        await push_post(cache, created)  # a second, late delivery
         assert await cache.fetchval("SELECT count(*) FROM home_entries") == 0
 
 
@@ -212,7 +212,7 @@ async def test_a_mute_or_block_shows_at_the_next_read_and_so_does_its_end(villag
         assert await _home(database, reader.id) == [boost.id]
         async with database.write() as tx:
             await begin(tx, reader, author.id)
-        assert await _home(database, reader.id) == []  # before the worker has come
+        assert await _home(database, reader.id) == []  # before the worker runs
         async with database.write() as tx:
             await end(tx, reader, author.id)
     assert await _home(database, reader.id) == [boost.id]
@@ -232,7 +232,7 @@ async def test_a_home_that_is_filled_while_an_author_is_pushed_again_has_no_gap(
         async with database.write() as tx:
             await mark_unbuilt(tx, await delete_pulled_authors(tx, 60000))
             filling = asyncio.create_task(merge_author(cache, reader))
-            await asyncio.sleep(0.3)  # it has read the follows, and waits for the row of the home
+            await asyncio.sleep(0.3)  # filling has read the follows, and waits for the row of the home
             assert not filling.done()
         await filling
     assert await _home(database, reader) == [post.id]

@@ -1,15 +1,15 @@
-"""The one visibility rule, walked: viewer x visibility x relation x door. Nobody sees more through one door than another."""
+"""The visibility rule for all combinations of viewer, visibility, relation and entry point; all entry points agree."""
 
 from folkmoot.network.posts.model import PostDraft, Visibility
 from folkmoot.network.posts.visibility import is_visible
 from tests.village import Village, Visitor
 
-# How each viewer stands to the author.
+# The viewers, named by their relation to the author.
 VIEWERS = ["author", "follower", "mentioned", "stranger", "blocked_follower", "blocked_mentioned", "nobody"]
 
 
 async def _settled(village: Village) -> dict[int, str]:
-    """A post of each visibility, all of them naming `mentioned` and `blocked_mentioned`; returns their ids."""
+    """Writes a post of each visibility, which mentions `mentioned` and `blocked_mentioned`; returns them by id."""
     await village.settle("author", *VIEWERS[1:-1])
     for name in ("follower", "blocked_follower"):
         await village.follow(name, "author")
@@ -36,14 +36,14 @@ def _expected(viewer: str, visibility: Visibility, is_suspended: bool = False, i
     )
 
 
-async def _visitor(village: Village, viewer: str, door: str) -> Visitor:
+async def _visitor(village: Village, viewer: str, application: str) -> Visitor:
     if viewer == "nobody":
         return village.nobody()
-    return await (village.by_app(viewer) if door == "api" else village.by_browser(viewer))
+    return await (village.by_app(viewer) if application == "api" else village.by_browser(viewer))
 
 
 async def _seen_by_app(visitor: Visitor, viewer: str, author_id: int, posts: dict[int, str]) -> dict[str, set[int]]:
-    """Which of the posts each address of the API shows."""
+    """The posts that each route of the API shows."""
     seen: dict[str, set[int]] = {}
     for id_ in posts:
         for address in ("", "/context", "/history", "/favourited_by", "/reblogged_by"):
@@ -70,7 +70,7 @@ async def _seen_by_app(visitor: Visitor, viewer: str, author_id: int, posts: dic
     return seen
 
 
-async def test_every_door_of_the_api_shows_what_the_rule_allows(village: Village) -> None:
+async def test_every_route_of_the_api_shows_what_the_rule_allows(village: Village) -> None:
     posts = await _settled(village)
     author_id = village.people["author"].id
     for viewer in VIEWERS:
@@ -118,7 +118,7 @@ async def test_timelines_show_what_the_rule_allows(village: Village) -> None:
             assert found == ({"author": expected, "follower": expected}.get(viewer, set())), viewer
 
 
-async def test_what_is_restricted_is_seen_by_its_author_only(village: Village) -> None:
+async def test_a_hidden_post_is_visible_to_its_author_only(village: Village) -> None:
     posts = await _settled(village)
     public = next(id_ for id_, word in posts.items() if word == "public")
     async with village.database.write() as tx:
@@ -134,7 +134,7 @@ async def test_what_is_restricted_is_seen_by_its_author_only(village: Village) -
             assert (await visitor.get(f"/api/v1/statuses/{id_}")).status == 404
 
 
-async def test_who_is_not_to_see_it_is_told_the_same_as_who_asks_for_nothing(village: Village) -> None:
+async def test_a_hidden_post_and_a_missing_post_get_the_same_response(village: Village) -> None:
     posts = await _settled(village)
     private = next(id_ for id_, word in posts.items() if word == "followers")
     stranger = await village.by_app("stranger")

@@ -1,8 +1,8 @@
-"""A plain model of the home, and random worlds to hold the code against.
+"""A plain model of the home, and random simulations to compare the code with it.
 
-The model reads the facts (follows, mutes, blocks, posts) as rows and decides in Python, one `if` at a time. It shares
-no line with `network/timelines`, so that a mistake there cannot hide here. `Town` plays acts through the same actions as everybody
-and delivers their events late, out of order and twice, as a worker that is killed does.
+The model reads follows, mutes, blocks and posts as rows and decides in Python, one `if` at a time. It shares no code with
+`network/timelines`, so that it does not repeat a fault there. `HomeSimulation` runs the real actions and delivers their
+events late, out of order and twice, as a killed worker does.
 """
 
 import random
@@ -29,7 +29,7 @@ from folkmoot.network.timelines import jobs
 from folkmoot.network.timelines.queries import get_home
 from tests.village import LIMITS, settle
 
-HEARERS: list[tuple[type[Any], Callable[[Database, Any], Awaitable[None]]]] = [
+SUBSCRIBERS: list[tuple[type[Any], Callable[[Database, Any], Awaitable[None]]]] = [
     (PostCreated, jobs.push_to_homes), (PostEdited, jobs.push_edited), (PostDeleted, jobs.remove_deleted),
     (FollowStarted, jobs.merge_followed), (FollowEnded, jobs.remove_unfollowed),
 ]
@@ -37,7 +37,7 @@ HEARERS: list[tuple[type[Any], Callable[[Database, Any], Awaitable[None]]]] = [
 
 @dataclass
 class Facts:
-    """What is true now, as rows."""
+    """The current rows of all tables that the home rule uses."""
 
     posts: dict[int, Any]
     follows: dict[tuple[int, int], Any]
@@ -71,7 +71,7 @@ class Facts:
         return (reader, who) in self.mutes or (reader, who) in self.blocks or (who, reader) in self.blocks
 
     def wants(self, reader: int, post: Any) -> bool:
-        """Whether a post belongs in the home, whoever may see it."""
+        """Whether a post belongs in the home, apart from its visibility."""
         author = post["account_id"]
         if author == reader:
             return True
@@ -94,15 +94,15 @@ class Facts:
         return not (is_fresh and self.wants(reader, original))
 
     def home_of(self, reader: int) -> list[int]:
-        """The ids of the home, newest first: each post once, where it was last boosted."""
+        """The ids of the home, newest first: each post once, at its latest boost."""
         shown: dict[int, int] = {}
         for id_ in sorted(self.posts, reverse=True):
             post = self.posts[id_]
-            words = self.posts.get(post["boost_of_id"] or id_)
-            if words is None:  # deleted at the moment it was boosted
+            content = self.posts.get(post["boost_of_id"] or id_)
+            if content is None:  # deleted while it was boosted
                 continue
-            if self.wants(reader, post) and self.sees(reader, post) and self.sees(reader, words):
-                shown.setdefault(words["id"], id_)
+            if self.wants(reader, post) and self.sees(reader, post) and self.sees(reader, content):
+                shown.setdefault(content["id"], id_)
         return list(shown.values())
 
 
@@ -139,8 +139,8 @@ ACTS = st.lists(
 )
 
 
-class Town:
-    """Five people with warm homes who each follow two others and have written something."""
+class HomeSimulation:
+    """Five accounts with warm homes; each follows two others and has written a post."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -162,7 +162,7 @@ class Town:
         await self.deliver(0)
 
     def draw(self, dice: random.Random) -> tuple[Any, ...]:
-        """An act that changes who is followed or what is written, or what is stored."""
+        """A random action on follows, posts or stored homes."""
         one, other = dice.sample(range(PEOPLE), 2)
         which = dice.randrange(30)
         return dice.choice([
@@ -248,7 +248,7 @@ class Town:
             await tx.execute("UPDATE accounts SET effect = $2 WHERE id = $1", self.people[who].id, effect)
 
     async def become_star(self, who: int, is_star: bool) -> None:
-        """Followers enough to be pulled, or few again; and the timed job that reacts."""
+        """Sets the followers above or below the limit for pulling, and runs the timed job."""
         async with self.database.write() as tx:
             await tx.execute(
                 "INSERT INTO account_counts (account_id, followers) VALUES ($1, $2)"
@@ -266,16 +266,16 @@ class Town:
         await jobs.rebuild_when_idle(self.database, self.people[who].id)
 
     async def deliver(self, seed: int) -> None:
-        """All events since the last time to their hearers: in any order, every third twice."""
+        """Delivers all new events to their subscribers: in random order, about a third of them twice."""
         async with self.database.read() as conn:
             rows = await conn.fetch("SELECT id, kind, payload FROM events WHERE id <> ALL ($1::bigint[])", list(self._delivered))
         self._delivered |= {row["id"] for row in rows}
-        deliveries = [(row, type_, hearer) for row in rows for type_, hearer in HEARERS if type_.kind == row["kind"]]
+        deliveries = [(row, type_, subscriber) for row in rows for type_, subscriber in SUBSCRIBERS if type_.kind == row["kind"]]
         dice = random.Random(seed)
         deliveries += [delivery for delivery in deliveries if dice.random() < 0.3]
         dice.shuffle(deliveries)
-        for row, type_, hearer in deliveries:
-            await hearer(self.database, msgspec.json.decode(row["payload"], type=type_))
+        for row, type_, subscriber in deliveries:
+            await subscriber(self.database, msgspec.json.decode(row["payload"], type=type_))
 
     async def home(self, who: int) -> list[int]:
         async with self.database.read() as conn:

@@ -1,4 +1,4 @@
-"""What holds for every answer of the client API: verbs, limits, caching, browsers' rules, scopes, pages of lists."""
+"""Rules for every response of the client API: methods, limits, caching, CORS, scopes, pages of lists."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +11,7 @@ from tests.village import Village, Visitor
 BASE = "http://localhost:8420"
 
 
-async def test_a_wrong_verb_is_told_which_are_right(village: Village) -> None:
+async def test_a_wrong_method_gets_the_allowed_ones(village: Village) -> None:
     answer = await village.nobody().send("PATCH", "/api/v1/timelines/home")
     assert (answer.status, answer.headers["allow"]) == (405, "GET, OPTIONS")
     assert answer.json == {"error": "This address does not take PATCH."}
@@ -19,7 +19,7 @@ async def test_a_wrong_verb_is_told_which_are_right(village: Village) -> None:
     assert (unknown.status, unknown.json) == (404, {"error": "Record not found"})
 
 
-async def test_every_answer_tells_the_limit(village: Village) -> None:
+async def test_every_response_has_rate_limit_headers(village: Village) -> None:
     await village.settle("jana")
     jana, wrong = await village.by_app("jana"), Visitor(village.front, token="wrong")
     for visitor, method, path, status in (
@@ -46,7 +46,7 @@ async def test_guessing_tokens_is_limited(village: Village) -> None:
     assert answers[-1].headers["x-ratelimit-remaining"] == "0"
 
 
-async def test_a_status_takes_from_its_own_limit(village: Village) -> None:
+async def test_posting_a_status_has_its_own_limit(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     object.__setattr__(village.front._api._context, "limits", Limits(1))
@@ -56,7 +56,7 @@ async def test_a_status_takes_from_its_own_limit(village: Village) -> None:
     assert posted.headers["x-ratelimit-remaining"] == "299"
 
 
-async def test_only_what_nobody_asks_for_is_kept_by_caches(village: Village) -> None:
+async def test_only_responses_without_a_token_are_cached(village: Village) -> None:
     await village.settle("jana")
     path = f"/api/v1/statuses/{(await village.write('jana')).post.id}"
     for method in ("GET", "HEAD"):
@@ -68,14 +68,14 @@ async def test_only_what_nobody_asks_for_is_kept_by_caches(village: Village) -> 
     assert "no-store" in (await village.nobody().get("/api/v1/statuses/12")).headers["cache-control"]
 
 
-async def test_old_addresses_say_that_they_are_old(village: Village) -> None:
+async def test_deprecated_routes_have_the_deprecation_header(village: Village) -> None:
     assert (await village.nobody().get("/api/v1/instance")).headers["deprecation"] == "@1668384000"
     assert "deprecation" not in (await village.nobody().get("/api/v2/instance")).headers
 
 
 @pytest.mark.parametrize("path", ["/api/v1/statuses", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/.well-known/webfinger",
                                   "/.well-known/oauth-authorization-server", "/nodeinfo/2.0"])
-async def test_browsers_may_ask_before_they_send(village: Village, path: str) -> None:
+async def test_cors_preflight_is_answered(village: Village, path: str) -> None:
     answer = await village.nobody().send("OPTIONS", path, headers={"origin": "https://elk.example"})
     assert answer.status == 204
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -95,20 +95,20 @@ async def test_browsers_may_ask_before_they_send(village: Village, path: str) ->
     ("profile", ["GET /oauth/userinfo", "POST /oauth/userinfo", "GET /api/v1/accounts/verify_credentials", "GET /api/v2/instance"],
      ["GET /api/v1/preferences", "POST /api/v1/statuses"]),
 ])
-async def test_a_token_does_what_its_scopes_say(village: Village, scopes: str, allowed: list[str], refused: list[str]) -> None:
+async def test_a_token_may_do_only_what_its_scopes_cover(village: Village, scopes: str, allowed: list[str], refused: list[str]) -> None:
     await village.settle("jana")
     id_ = (await village.write("jana")).post.id
     visitor = await village.by_app("jana", scopes)
-    for wish in (*allowed, *refused):
-        method, path = wish.format(id=id_, me=village.people["jana"].id).split()
+    for request in (*allowed, *refused):
+        method, path = request.format(id=id_, me=village.people["jana"].id).split()
         answer = await visitor.send(method, path)
-        if wish in allowed:
-            assert answer.status in (200, 206), wish
+        if request in allowed:
+            assert answer.status in (200, 206), request
         else:
-            assert (answer.status, answer.json) == (403, {"error": "This action is outside the authorized scopes"}), wish
+            assert (answer.status, answer.json) == (403, {"error": "This action is outside the authorized scopes"}), request
 
 
-async def test_who_is_locked_out_reads_what_is_public_as_nobody(village: Village) -> None:
+async def test_an_unusable_login_reads_public_posts_as_nobody(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     own = (await village.write("jana", visibility=2)).post.id
@@ -121,7 +121,7 @@ async def test_who_is_locked_out_reads_what_is_public_as_nobody(village: Village
     assert (refused.status, refused.json) == (403, {"error": "Your login is missing a confirmed e-mail address."})
 
 
-async def test_limits_clamp_and_do_not_fail(village: Village) -> None:
+async def test_too_large_limits_are_reduced(village: Village) -> None:
     await village.settle("jana", *(f"host{number}" for number in range(85)))
     for number in range(85):
         await village.write("jana", str(number))
@@ -139,7 +139,7 @@ async def test_limits_clamp_and_do_not_fail(village: Village) -> None:
     assert (await jana.get(f"/api/v2/search?q=a&offset={'9' * 40}")).json["accounts"] == []
 
 
-async def test_links_keep_the_question_and_are_absolute(village: Village) -> None:
+async def test_links_keep_the_query_and_are_absolute(village: Village) -> None:
     await village.settle("jana")
     for number in range(4):
         await village.write("jana", f"{number} #kašna")
@@ -154,7 +154,7 @@ async def test_links_keep_the_question_and_are_absolute(village: Village) -> Non
     assert (empty.json, empty.headers.get("link")) == ([], None)
 
 
-async def test_since_gives_the_newest_and_min_the_next(village: Village) -> None:
+async def test_since_id_returns_the_newest_and_min_id_the_next(village: Village) -> None:
     await village.settle("jana")
     ids = sorted([str((await village.write("jana", str(number))).post.id) for number in range(6)], key=int)
     jana = await village.by_app("jana")
