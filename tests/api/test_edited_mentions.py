@@ -1,4 +1,4 @@
-"""An edit that mentions somebody reaches that person, and nobody a second time."""
+"""An edit notifies newly mentioned accounts, and none a second time."""
 
 import itertools
 
@@ -27,7 +27,7 @@ async def _edit(village: Village, id_: int | str, text: str) -> None:
 
 
 @pytest.mark.parametrize("visibility", list(Visibility))
-async def test_an_edit_tells_whom_it_mentions_newly(village: Village, visibility: Visibility) -> None:
+async def test_an_edit_notifies_newly_mentioned_accounts(village: Village, visibility: Visibility) -> None:
     await village.settle("jana", "karel", "eva")
     id_ = (await village.write("jana", "@karel přijď", visibility=visibility)).post.id
     await village.work()
@@ -36,7 +36,7 @@ async def test_an_edit_tells_whom_it_mentions_newly(village: Village, visibility
 
     await _edit(village, id_, "@karel @eva přijďte")
     assert await _mentions(eva) == [str(id_)]
-    assert await _mentions(karel) == []  # was told before, and has cleared it
+    assert await _mentions(karel) == []  # was notified before, and has cleared it
 
     await eva.post("/api/v1/notifications/clear")
     await _edit(village, id_, "přijďte")
@@ -44,7 +44,7 @@ async def test_an_edit_tells_whom_it_mentions_newly(village: Village, visibility
     assert await _mentions(eva) == []
 
 
-async def test_an_edit_brings_a_direct_post_into_the_conversations_of_whom_it_mentions_newly(village: Village) -> None:
+async def test_an_edit_adds_a_direct_post_to_the_conversations_of_newly_mentioned_accounts(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     id_ = (await village.write("jana", "@karel jen pro tebe", visibility=Visibility.DIRECT)).post.id
     await village.work()
@@ -57,7 +57,7 @@ async def test_an_edit_brings_a_direct_post_into_the_conversations_of_whom_it_me
     assert await _conversations(await village.by_app("jana")) == [({"karel", "eva"}, False)]
 
 
-async def test_an_edit_brings_no_conversation_back_that_was_put_away(village: Village) -> None:
+async def test_an_edit_does_not_restore_a_removed_conversation(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     id_ = (await village.write("jana", "@karel jen pro tebe", visibility=Visibility.DIRECT)).post.id
     await village.work()
@@ -71,7 +71,7 @@ async def test_an_edit_brings_no_conversation_back_that_was_put_away(village: Vi
 
 
 @pytest.mark.parametrize("order", [*itertools.permutations(range(2)), (1, 0, 1, 0)], ids=str)
-async def test_the_order_of_the_jobs_of_a_post_and_its_edit_is_of_no_account(db: Database, order: tuple[int, ...]) -> None:
+async def test_the_jobs_of_a_post_and_its_edit_may_run_in_any_order(db: Database, order: tuple[int, ...]) -> None:
     jana, karel, eva = [await settle(db, name) for name in ("jana", "karel", "eva")]
     post = (await write(db, jana, "@karel @eva jen pro vás", visibility=Visibility.DIRECT)).post
     async with db.write() as tx:

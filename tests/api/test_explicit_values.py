@@ -147,7 +147,7 @@ async def test_zero_and_false_of_a_mute_a_note_and_a_poll(village: Village) -> N
         assert answer.status == 422, seconds
 
 
-async def test_a_boost_is_no_private_message(village: Village) -> None:
+async def test_a_direct_boost_is_refused(village: Village) -> None:
     await village.settle("jana", "karel")
     post = (await village.write("jana")).post
     karel = await village.by_app("karel")
@@ -161,8 +161,8 @@ async def test_a_boost_is_no_private_message(village: Village) -> None:
 
 
 @pytest.mark.parametrize("sent", ["0", "abc", "-1", "1.5", "9" * 30])
-async def test_what_can_be_no_id_is_not_passed_over_where_something_is_named(village: Village, sent: str) -> None:
-    """A post without the picture that was meant to be in it, or a report about an account instead of a post, is no answer."""
+async def test_invalid_ids_of_media_and_reported_posts_are_refused(village: Village, sent: str) -> None:
+    """Ignoring them would publish a post without its picture, or report an account instead of a post."""
     await village.settle("jana", "karel")
     jana = await village.by_app("jana")
     report = {"account_id": str(village.people["karel"].id), "category": "spam"}

@@ -1,4 +1,4 @@
-"""What is told of stands in the list, in its groups and in the number of unread ones alike: only what the viewer may see."""
+"""The list, the groups and the unread count contain the same notifications: only those that the viewer may see."""
 
 from collections.abc import Awaitable, Callable
 
@@ -33,7 +33,7 @@ async def _block(village: Village, view: PostView) -> None:
 
 
 async def _shown(village: Village) -> tuple[int, int, int, int]:
-    """How many notifications of Jana's stand in the list and in groups, and how many are counted as unread, both ways."""
+    """The number of Jana's notifications in the list, in groups, and in both unread counts."""
     async with village.database.read() as conn:
         viewer_id = village.people["jana"].id
         listed = await list_notifications(conn, viewer_id, Page(limit=20))
@@ -43,7 +43,7 @@ async def _shown(village: Village) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize("act", [_hide, _suspend, _block])
-async def test_what_became_hidden_is_in_no_number(village: Village, act: Act) -> None:
+async def test_hidden_notifications_are_neither_listed_nor_counted(village: Village, act: Act) -> None:
     await village.settle("jana", "karel", "eva")
     await village.write("eva", "@jana první")
     view = await village.write("karel", "@jana druhá")
@@ -53,7 +53,7 @@ async def test_what_became_hidden_is_in_no_number(village: Village, act: Act) ->
     assert await _shown(village) == (1, 1, 1, 1)
 
 
-async def test_a_suspended_account_tells_nobody_of_anything(village: Village) -> None:
+async def test_notifications_from_a_suspended_account_are_hidden(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     view = await village.write("jana")
     await village.follow("karel", "jana")
@@ -73,7 +73,7 @@ async def test_a_suspended_account_tells_nobody_of_anything(village: Village) ->
     assert [sender.username for sender in senders] == ["eva"]
 
 
-async def test_the_badge_goes_when_the_page_was_opened(village: Village) -> None:
+async def test_opening_the_page_resets_the_unread_count(village: Village) -> None:
     await village.settle("jana", "karel")
     await village.write("karel", "@jana první")
     view = await village.write("karel", "@jana druhá")
@@ -85,7 +85,7 @@ async def test_the_badge_goes_when_the_page_was_opened(village: Village) -> None
         assert await count_unread(conn, village.people["jana"].id) == 0
 
 
-async def test_a_page_of_what_is_hidden_does_not_end_the_list(village: Village) -> None:
+async def test_a_page_of_hidden_notifications_does_not_end_the_list(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     await village.write("eva", "@jana první")
     await village.work()

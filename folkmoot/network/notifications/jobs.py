@@ -49,7 +49,7 @@ async def tell_of_request(database: Database, event: FollowRequested) -> None:
 
 
 async def tell_of_edit(database: Database, event: PostEdited) -> None:
-    """Those who boosted the post, and whom it mentions now and no earlier version did."""
+    """Notifies those who boosted the post, and newly mentioned accounts."""
     await tell(database, event.newly_mentioned_ids, Kind.MENTION, event.account_id, event.post_id)
     async with database.read() as conn:
         boosters = await queries.list_boosters_unscoped(conn, event.post_id)

@@ -260,7 +260,7 @@ class PostCreated(PostEvent, frozen=True, kw_only=True):
 
 
 class PostEdited(PostEvent, frozen=True, kw_only=True):
-    """`newly_mentioned_ids` are those whom no earlier version mentioned."""
+    """`newly_mentioned_ids`: the accounts that no earlier version mentioned."""
 
     kind = "post.edited"
     newly_mentioned_ids: tuple[int, ...] = ()

@@ -31,7 +31,7 @@ async def begin(tx: WriteTx, viewer: Account, post_id: int, *, is_public: bool =
         raise Forbidden(log_text="the viewer was just suspended")
     if effect is not None and is_public:
         require_can_write(msgspec.structs.replace(viewer, effect=effect))
-    # Asked also without a post: what never existed must cost as much as what the viewer may not see.
+    # Also runs without a post: a missing post must take as long as one that the viewer may not see.
     return (await get_post_view(tx, post_id, viewer.id)).shown
 
 
