@@ -96,7 +96,7 @@ async def test_notes_and_removed_followers(village: Village) -> None:
 
 
 async def test_a_follow_has_room_for_a_hundred_languages(village: Village) -> None:
-    """They stand in the primary key's index, where a row must be short."""
+    """Languages are part of an index, whose rows have a limited size."""
     _, karel = await village.settle("jana", "karel")
     jana = await village.by_app("jana")
     many = ["".join(letters) + "-abcd" for letters in itertools.islice(itertools.permutations("qjxzvkwy", 3), 101)]

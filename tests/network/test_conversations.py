@@ -55,7 +55,7 @@ async def test_a_conversation_shows_its_newest_message_that_is_not_hidden(villag
             listed = await queries.list_conversations(conn, karel.id, Page(limit=5))
             own = await queries.list_conversations(conn, jana.id, Page(limit=5))
         assert [one.last_post.post.id for _, one in listed] == ([shown.post.id] if shown else [])
-        assert [one.last_post.post.id for _, one in own] == [second.post.id]  # the author sees what is hidden
+        assert [one.last_post.post.id for _, one in own] == [second.post.id]  # the author sees the hidden post
         answer = await browser.get(f"/messages/{first.post.conversation_id}")
         assert answer.status == (303 if shown else 404)
         assert f"/messages/{first.post.conversation_id}" in (await browser.get("/messages")).text or not shown

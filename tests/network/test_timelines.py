@@ -242,7 +242,7 @@ async def test_a_home_that_is_filled_while_an_author_is_pushed_again_has_no_gap(
 
 @pytest.mark.parametrize("sql", [pages._HOME["DESC"], pages._HOME_WITH_PULLED["DESC"]], ids=["plain", "with pulled"])
 async def test_the_home_looks_each_follow_up_by_the_primary_key(db: Database, sql: str) -> None:
-    """Where most readers follow one author and some follow many: not all follows of the reader for each post."""
+    """With many readers who follow one author and some who follow many, follows are looked up, not scanned for each post."""
     async with db.write() as tx:
         await tx.execute("INSERT INTO accounts (id, username, username_key, created_at)"
                          " SELECT n, 'reader_' || n, 'reader_' || n, now() FROM generate_series(1, 4000) AS n")

@@ -1,4 +1,4 @@
-"""The check before a post is published. `app.py` sets a screener; without one, every post is accepted.
+"""The check before a post is published. `Context.make` takes a screener; the default accepts every post.
 
 A screener sees the draft only. It must be fast, because the author waits for it. Slower checks run after publishing, on
 the event post.created.

@@ -20,13 +20,13 @@ _COLUMNS = """
     coalesce(o.visibility, p.visibility) AS shown_visibility, coalesce(o.effect, p.effect) AS shown_effect
 """
 _ORIGINAL = "LEFT JOIN posts AS o ON o.id = p.boost_of_id"
-_AVOIDED = f"WITH avoided AS MATERIALIZED (SELECT {avoided_ids_sql('$1')} AS ids)"  # of a home; in front of the statement
+_AVOIDED = f"WITH avoided AS MATERIALIZED (SELECT {avoided_ids_sql('$1')} AS ids)"  # precedes the statements of homes
 
 
 def _page_sql(source: str, order: str, *, is_home: bool = False) -> str:
     """`source` selects `_COLUMNS` in `order`, with $1 the viewer, $2 and $3 the bounds and $4 the limit.
 
-    In a home the viewer follows whoever wrote or boosted each post, or it is the viewer's own.
+    With `is_home`, the viewer follows the author or booster of each post, or is that account.
     """
     shown = visible_sql("s", "sa", "$1", followed="p.boost_of_id IS NULL" if is_home else "")
     boost = visible_sql("p", "a", "$1", followed="true" if is_home else "")
