@@ -79,8 +79,11 @@ async def insert_keeper(tx: WriteTx, keeper: str) -> None:
     )
 
 
-async def list_gaps(conn: ReadConn, limit: int = 100) -> list[Gap]:
-    """Assigned numbers that no entry has. Reads the whole index journal_lane."""
+async def list_gaps(conn: ReadConn) -> list[Gap]:
+    """Ranges of assigned numbers that no entry has, all of them: accepted ones must not hide new ones.
+
+    Reads the whole index journal_lane.
+    """
     rows = await conn.fetch(
         """
         WITH numbered AS (
@@ -91,9 +94,8 @@ async def list_gaps(conn: ReadConn, limit: int = 100) -> list[Gap]:
         UNION ALL
         SELECT l.lane, coalesce(n.number, 0) + 1, l.last FROM journal_lanes AS l LEFT JOIN newest AS n USING (lane)
         WHERE l.last > coalesce(n.number, 0)
-        ORDER BY lane, first LIMIT $1
-        """,
-        limit,
+        ORDER BY lane, first
+        """
     )
     return [Gap(row["lane"], row["first"], row["last"]) for row in rows]
 
