@@ -89,6 +89,8 @@ def test_characters_left_are_counted_and_announced_at_twenty(page: Page) -> None
     expect(page.locator("[data-left]")).to_have_text("477")
     page.fill("#text", "x" * 503)
     expect(page.locator("[data-left]")).to_have_text("\u22123")
+    page.fill("#text", "x" * 499 + "  \n ")
+    expect(page.locator("[data-left]")).to_have_text("1")  # the space around a text is not stored
 
 
 @pytest.mark.parametrize("answer", ["refused", "lost"])

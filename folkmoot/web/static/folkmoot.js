@@ -144,7 +144,7 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
   const initial = JSON.stringify(state());
   const showCount = () => {
     if (!left) return;
-    const rest = Number(area.dataset.limit) - count(area.value) - count(cover.value);
+    const rest = Number(area.dataset.limit) - count(area.value.trim()) - count(cover.value.trim());
     left.textContent = String(rest).replace("-", "\u2212");
     left.classList.toggle("over", rest < 0);
     liveRegion.textContent = liveRegion.dataset[rest] ?? "";
