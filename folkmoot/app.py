@@ -237,5 +237,5 @@ async def _open(settings: Settings) -> Database:
     database = await Database.open(
         settings.dsn, epoch=Host(settings.data).writing_epoch, readers=settings.database.readers, writers=settings.database.writers
     )
-    database.heard_kinds = subscriptions(settings).kinds()
+    database.subscribed_kinds = subscriptions(settings).kinds()
     return database

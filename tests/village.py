@@ -60,7 +60,7 @@ async def follow(database: Database, one: Account, other: Account) -> None:
 async def work(database: Database, settings: Settings) -> None:
     """Runs all due jobs, as the worker does."""
     heard = app.subscriptions(settings)
-    database.heard_kinds = heard.kinds()
+    database.subscribed_kinds = heard.kinds()
     await Worker(database, app.jobs(settings), (), heard).run(until_empty=True)
 
 
@@ -157,7 +157,7 @@ class Village:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
-        database.heard_kinds = app.subscriptions(settings).kinds()
+        database.subscribed_kinds = app.subscriptions(settings).kinds()
         self.front = app.create_front(settings, database)
         self.people: dict[str, Account] = {}
 

@@ -1,1 +1,1 @@
-"""Mechanisms that know nothing of social networks: the database, jobs, events, time, errors, text, outbound HTTP."""
+"""Mechanisms that do not depend on the social network: the database, jobs, events, time, errors, text, outbound HTTP."""

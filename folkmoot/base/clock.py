@@ -1,7 +1,7 @@
-"""The one clock and the one source of randomness.
+"""The only clock and the only source of randomness.
 
-Everything that asks for the time or for a random value asks here, so that a test can set both and a deadline can be
-rehearsed. Nothing else in Folkmoot calls `datetime.now` or `secrets`.
+All code takes the time and random values from here, so that a test can set the clock and check a deadline. Nothing else
+in Folkmoot calls `datetime.now` or `secrets`.
 """
 
 import random
@@ -13,32 +13,32 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _frozen: ContextVar[datetime | None] = ContextVar("folkmoot_frozen_clock", default=None)
-_dice = random.SystemRandom()
+_random = random.SystemRandom()
 
 
 def now() -> datetime:
-    """This moment, in UTC; inside `stopped_at`, the moment that was set."""
+    """The current time in UTC; inside `stopped_at`, the time that was set."""
     return _frozen.get() or datetime.now(UTC)
 
 
 def monotonic() -> float:
-    """Seconds that never jump, for durations and time-outs."""
+    """Seconds of a clock that never jumps, for durations and timeouts."""
     return time.monotonic()
 
 
 def token(bytes_of_entropy: int = 32) -> str:
-    """An unguessable, URL-safe word."""
+    """A random, URL-safe string that cannot be guessed."""
     return secrets.token_urlsafe(bytes_of_entropy)
 
 
-def chance(count: int) -> bytes:
-    """That many bytes that nobody can guess, to make a key from."""
+def random_bytes(count: int) -> bytes:
+    """Random bytes that cannot be guessed, for keys."""
     return secrets.token_bytes(count)
 
 
 def draw(below: int) -> int:
     """A uniformly random integer, 0 <= n < below."""
-    return _dice.randrange(below)
+    return _random.randrange(below)
 
 
 @contextmanager

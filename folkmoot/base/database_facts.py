@@ -1,4 +1,4 @@
-"""What `moot status`, `moot doctor` and `/readyz` ask about the database itself: its schema, version, size, checksums."""
+"""Facts about the database itself for `moot status`, `moot doctor` and `/readyz`: schema, version, size, checksums."""
 
 from typing import NamedTuple
 

@@ -1,9 +1,9 @@
-"""Connections to PostgreSQL; their type says what may be done.
+"""Connections to PostgreSQL; their type determines what they may do.
 
-`ReadConn` reads: what takes one can be answered by a standby. `WriteTx` changes things: it comes only from
-`Database.write()`, which passes the write gate. `CacheTx` writes the rebuildable UNLOGGED caches, outside the gate,
-and is refused on a standby. Reading uses sessions that PostgreSQL itself holds to read-only, so a query in the wrong
-place fails at once. No SQL of any noun stands here.
+`ReadConn` reads: a function that takes one also works on a standby. `WriteTx` writes: only `Database.write()` creates
+one, and it passes the write gate. `CacheTx` writes the rebuildable UNLOGGED caches, outside the gate, and is refused on
+a standby. PostgreSQL itself makes the reading sessions read-only, so a write in the wrong place fails at once. The SQL
+of nouns is in their `queries.py`, not here.
 """
 
 import asyncio
@@ -21,18 +21,18 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
-from folkmoot.base.queue.enqueue import DELIVER, TELL
+from folkmoot.base.queue.enqueue import DELIVER, INSERT_EVENTS_AND_JOBS
 from folkmoot.base.write_gate import Epoch
 
-Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by place
-# A session that is lost without a word, with its host or its network, is noticed by the server within half a minute.
+Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by position
+# The server notices within half a minute that a session was lost because its host or its network failed.
 _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-_CACHES = 3  # sessions; what they do is short
-_PROMOTION_SECONDS = 0.5  # between two questions to a standby whether it still is one
+_CACHE_SESSIONS = 3  # few, because their statements are short
+_PROMOTION_SECONDS = 0.5  # between checks whether a standby was promoted
 
 
 class ReadConn:
-    """May only read. Counts its statements, so that a test can hold a page to its number."""
+    """May only read. Counts its statements, so that a test can limit them for each page."""
 
     __slots__ = ("_connection", "_database")
 
@@ -42,7 +42,7 @@ class ReadConn:
 
     @property
     def is_standby(self) -> bool:
-        """Whether the server only replays: then there are no UNLOGGED tables to read."""
+        """Whether the server is a standby. A standby has no UNLOGGED tables to read."""
         return is_in_recovery(self._connection)
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
@@ -59,29 +59,29 @@ class ReadConn:
         return await self._connection.fetchval(sql, *args)
 
 
-class _Writing(ReadConn):
-    """What may change rows has in common."""
+class _Writer(ReadConn):
+    """Common to the connections that may change rows."""
 
     __slots__ = ()
 
     async def execute(self, sql: str, *args: Any) -> int:
-        """Runs a statement; returns how many rows it touched."""
+        """Runs a statement; returns the number of affected rows."""
         self._database.statements += 1
-        return _touched(await self._connection.execute(sql, *args))
+        return _affected_rows(await self._connection.execute(sql, *args))
 
     async def executemany(self, sql: str, args: Iterable[Sequence[Any]]) -> None:
         self._database.statements += 1
         await self._connection.executemany(sql, args)
 
 
-class CacheTx(_Writing):
-    """May write UNLOGGED tables that can be rebuilt, and by its rights no others; each statement commits by itself."""
+class CacheTx(_Writer):
+    """May write rebuildable UNLOGGED tables and has no rights on others. Each statement commits by itself."""
 
     __slots__ = ()
 
 
-class WriteTx(_Writing):
-    """A write transaction that has passed the gate. What it tells leaves with its commit, or not at all."""
+class WriteTx(_Writer):
+    """A write transaction that has passed the gate. Its events, jobs and messages are sent only if it commits."""
 
     __slots__ = ("_events", "_jobs", "_messages")
 
@@ -92,33 +92,33 @@ class WriteTx(_Writing):
         self._messages: list[tuple[str, object]] = []
 
     def tell(self, *events: Event) -> None:
-        """Writes facts to the outbox; whoever subscribed to them hears of it from the worker."""
+        """Writes events to the outbox; the worker delivers them to their subscribers."""
         for event in events:
             self._events.append((event.kind, msgspec.json.encode(event)))
 
     def enqueue(self, job: str, payload: msgspec.Struct, delay: timedelta = timedelta(0)) -> None:
-        """Orders a job, to run once `delay` has passed."""
+        """Enqueues a job, to run after `delay`."""
         self._jobs.append((job, msgspec.json.encode(payload), delay))
 
     def publish(self, topic: str, body: object) -> None:
-        """Tells the other processes, once this transaction is committed."""
+        """Sends a live message to all processes after the commit."""
         self._messages.append((topic, body))
 
     @property
     def told(self) -> list[str]:
-        """The kinds of the events told so far. For tests."""
+        """The kinds of the events written so far. For tests."""
         return [kind for kind, _ in self._events]
 
     async def flush(self) -> None:
-        """Writes events and jobs; the database does so before each commit."""
+        """Writes events and jobs; `Database.write` calls it before each commit."""
         wanted = [
-            Envelope(kind, msgspec.Raw(payload)) for kind, payload in self._events if kind in self._database.heard_kinds
+            Envelope(kind, msgspec.Raw(payload)) for kind, payload in self._events if kind in self._database.subscribed_kinds
         ]
         if wanted:
             self._jobs.append((DELIVER, msgspec.json.encode(wanted), timedelta(0)))
         if self._events or self._jobs:
             await self.execute(
-                TELL,
+                INSERT_EVENTS_AND_JOBS,
                 [kind for kind, _ in self._events],
                 [payload.decode() for _, payload in self._events],
                 [job for job, _, _ in self._jobs],
@@ -135,8 +135,8 @@ class WriteTx(_Writing):
         self._messages = []
 
 
-class _Reading:
-    """`async with database.read() as conn`. A class, because a generator costs twice as much on every page."""
+class _ReadBlock:
+    """`async with database.read() as conn`. A class, because a generator takes twice as long, on every page."""
 
     __slots__ = ("_database", "_readers", "_session")
 
@@ -145,39 +145,39 @@ class _Reading:
         self._readers = readers
 
     async def __aenter__(self) -> ReadConn:
-        self._session = await self._readers.take()
+        self._session = await self._readers.acquire()
         return ReadConn(self._session, self._database)
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
-            self._readers.give_back(self._session, is_usable=True)
+            self._readers.release(self._session, is_usable=True)
             return
         unavailable = unavailable_of(error, is_closed=self._session.is_closed())
-        self._readers.give_back(self._session, is_usable=unavailable is None and not isinstance(error, asyncio.CancelledError))
+        self._readers.release(self._session, is_usable=unavailable is None and not isinstance(error, asyncio.CancelledError))
         if unavailable:
             raise unavailable from error
 
 
 class Database:
-    """The sessions of one process, its `Live`, and which events anybody hears."""
+    """The sessions of one process, its `Live`, and the kinds of events that have subscribers."""
 
     def __init__(self, dsn: str, epoch: Epoch, readers: int, writers: int) -> None:
         self.dsn = dsn
         self.live = Live(dsn)
-        self.heard_kinds: frozenset[str] = frozenset()
+        self.subscribed_kinds: frozenset[str] = frozenset()
         self.statements = 0
-        self.is_standby = False  # whether the server only replays, as it last said so
+        self.is_standby = False  # whether the server is a standby, as last reported
         self._epoch = epoch
         self._readers = Sessions(dsn, "folkmoot reads", readers, self._note_recovery, read_only=True)
         self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery)
-        self._caches = Sessions(dsn, "folkmoot caches", _CACHES, _become_cache_writer)
+        self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer)
         self._promotion: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(
         cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True
     ) -> "Database":
-        """Connects. `epoch`: asked anew for each write, so that a host that is promoted or fenced need not start again."""
+        """Connects. `epoch` is called for each write, so that a promotion or a fence takes effect without a restart."""
         database = cls(dsn, epoch, readers, writers)
         async with database.read() as conn:
             database.is_standby = await conn.fetchval("SELECT pg_is_in_recovery()")
@@ -194,22 +194,22 @@ class Database:
         await self._caches.close()
 
     async def connect(self, name: str) -> asyncpg.Connection:
-        """A session apart from the others, for a worker's presence. The caller closes it."""
+        """A session outside the pools, for a worker's presence. The caller closes it."""
         settings = {**session_settings(name, read_only=False), **_KEEPALIVE}
         return await asyncpg.connect(self.dsn, server_settings=settings, timeout=10)
 
     def read(self) -> AbstractAsyncContextManager[ReadConn, None]:
-        """A connection to read; each statement sees what is committed when it starts. Raises Unavailable."""
-        return _Reading(self, self._readers)
+        """A connection for reading; each statement sees what was committed before it started. Raises Unavailable."""
+        return _ReadBlock(self, self._readers)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTx]:
         """A write transaction: commits when the block ends, rolls back when it raises.
 
-        Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when somebody else was
-        faster than our checks; Unavailable when the database does not answer, or not in time. Where the connection is
-        lost during COMMIT nobody knows whether the change was made. That is Unavailable too: it was not promised, so
-        whoever asks again must do so with something that makes twice harmless, such as an idempotency key.
+        Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when a concurrent change
+        came after our checks; Unavailable when the database does not answer, or not in time. If the connection is lost
+        during COMMIT, the outcome is unknown. This is Unavailable too: a caller that retries must make a second run
+        harmless, for example with an idempotency key.
         """
         async with self._borrowed(self._writers) as connection:
             await self._pass_gate(connection)
@@ -229,7 +229,7 @@ class Database:
             yield CacheTx(connection, self)
 
     async def can_write(self) -> bool:
-        """Whether a write would be admitted now. For background work, which waits quietly; a request just tries."""
+        """Whether a write would be admitted now. Background work polls this and waits; a request simply tries to write."""
         epoch = self._epoch()
         if epoch is None:
             return False
@@ -252,7 +252,7 @@ class Database:
 
     @asynccontextmanager
     async def _borrowed(self, sessions: Sessions) -> AsyncIterator[Any]:
-        session = await sessions.take()
+        session = await sessions.acquire()
         is_usable = False
         try:
             yield session
@@ -265,10 +265,10 @@ class Database:
                 raise problem from error
             raise
         finally:
-            sessions.give_back(session, is_usable=is_usable)
+            sessions.release(session, is_usable=is_usable)
 
     async def _note_recovery(self, session: asyncpg.Connection) -> None:
-        """A new session says whether the server replays. While it does, a task waits for the promotion."""
+        """A new session reports whether the server is a standby. If so, a task waits for the promotion."""
         self.is_standby = is_in_recovery(session)
         if self.is_standby and self._promotion is None:
             self._promotion = asyncio.create_task(self._await_promotion(), name="promotion")
@@ -283,11 +283,11 @@ class Database:
 
 
 async def _become_cache_writer(connection: Any) -> None:
-    """By the rights of its role, or by triggers, the session can write UNLOGGED tables only (decision 0044)."""
+    """Restricts the session to UNLOGGED tables, by the rights of its role or by triggers (decision 0044)."""
     await connection.execute("SELECT become_cache_writer()")
 
 
-def _touched(tag: str) -> int:
-    """How many rows a command tag such as `UPDATE 3` speaks of."""
+def _affected_rows(tag: str) -> int:
+    """The number of rows in a command tag such as `UPDATE 3`."""
     last = tag.rpartition(" ")[2]
     return int(last) if last.isdigit() else 0

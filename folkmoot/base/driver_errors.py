@@ -1,8 +1,8 @@
-"""What an error of the database driver means for whoever asked: one place for reading, writing and caches.
+"""Translates errors of the database driver into Problems, in the same way for reading, writing and caches.
 
-A lost or refused connection is `Unavailable` wherever it happens, a lock or an answer that did not come in time too,
-each with a text of its own. What only a mistake of ours can cause (an argument of a wrong type, a syntax error, a
-missing right) is left as it is: it is a failure and must be seen as one.
+A lost or refused connection is `Unavailable` wherever it happens; so are a lock and an answer that did not come in time,
+each with its own text. Errors that only a bug can cause (an argument of a wrong type, a syntax error, a missing right)
+are not translated: they must be visible as failures.
 """
 
 import errno
@@ -12,34 +12,34 @@ import asyncpg
 from folkmoot.base import write_gate
 from folkmoot.base.errors import Conflict, NotFound, Problem, Unavailable
 
-# For code that only needs to know that the database went away, such as a loop that then tries again.
+# The connection was lost: for code that then tries again, such as a loop.
 LOST = (
     OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-# Everything that can happen while a session is being opened. None of it is the fault of whoever asked.
+# All errors that can occur while a session is opened. None of them is caused by the caller.
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def problem_of(error: BaseException, *, is_closed: bool = False) -> Problem | None:
-    """What an error inside a write transaction means; None for what is a problem already, or a failure of ours.
+    """The Problem for an error inside a write transaction; None if it is one already, or is caused by a bug.
 
-    `is_closed`: the session ended with it.
+    `is_closed`: whether the session is closed.
     """
     if isinstance(error, asyncpg.PostgresError):
         if paused := write_gate.refusal(error, at_gate=False):
             return paused
         if isinstance(error, asyncpg.ForeignKeyViolationError):
-            return NotFound(log_text=f"gone in the meantime: {error.constraint_name}")
+            return NotFound(log_text=f"deleted in the meantime: {error.constraint_name}")
         if isinstance(error, asyncpg.UniqueViolationError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-            return Conflict(log_text=f"two at once: {type(error).__name__} {error.constraint_name or ''}")
+            return Conflict(log_text=f"concurrent change: {type(error).__name__} {error.constraint_name or ''}")
     return unavailable_of(error, is_closed=is_closed)
 
 
 def unavailable_of(error: BaseException, *, is_closed: bool = False) -> Unavailable | None:
-    """What an error inside any use of a session means; None for what is no sign of a database that does not answer."""
+    """The Unavailable for an error inside any use of a session; None if the database is not the cause."""
     if isinstance(error, asyncpg.DiskFullError) or (isinstance(error, OSError) and error.errno in _FULL):
         return Unavailable(log_text=f"the disk is full: {error}")
     if isinstance(error, asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
@@ -54,7 +54,7 @@ def lost(error: BaseException) -> Unavailable:
 
 def _is_lost(error: BaseException, is_closed: bool) -> bool:
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-        return False  # an argument that does not fit its type
-    if isinstance(error, OSError):  # of other kinds than these, the block that used the session has its own
+        return False  # an argument of a wrong type
+    if isinstance(error, OSError):  # other OSErrors come from the block that used the session
         return is_closed or isinstance(error, ConnectionError | TimeoutError)
     return isinstance(error, LOST) or (is_closed and isinstance(error, asyncpg.PostgresError))

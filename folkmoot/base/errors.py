@@ -1,18 +1,18 @@
-"""What can go wrong, for people and for the log.
+"""The expected errors, with one text for people and one for the log.
 
     Problem
-    ├── NotFound          not there, or not yours to see: the same answer
-    ├── Unauthorized      nobody is logged in, or the token is not valid
-    ├── Forbidden         you are known, and you may not
-    ├── Malformed         a request that cannot be read: a missing parameter, a number that is none, broken JSON
+    ├── NotFound          does not exist, or the viewer may not see it: the same answer
+    ├── Unauthorized      no session, or the token is not valid
+    ├── Forbidden         the caller is known and may not do this
+    ├── Malformed         a request that cannot be parsed: missing parameter, invalid number, invalid JSON
     ├── Invalid           input that cannot be used: a list of fields, each with a code and a sentence
-    ├── Conflict          somebody else was faster, or it is so already
-    ├── TooMany           a limit was reached: says when to come back
+    ├── Conflict          a concurrent change, or the state is already as requested
+    ├── TooMany           a limit was reached: says when to retry
     ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading goes on
-    └── Unavailable       a part that we need does not answer, or not in time
+    └── Unavailable       a component that we need does not answer, or not in time
 
-Each has a machine code, a sentence for people (an English msgid, translated at the edge) and a text of its own for
-the log. People never see the log text. The edges (web, api) turn problems into answers, each in one place.
+Each has a machine code, a sentence for people (an English msgid, translated by the entry point) and a separate text for
+the log. People never see the log text. Each entry point (web, api) turns problems into responses in one place.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from typing import Any
 
 
 class Problem(Exception):
-    """Base of all: raising one rolls the transaction back."""
+    """Base class. Raising one rolls the transaction back."""
 
     code = "problem"
     message = "Something is wrong on our side."

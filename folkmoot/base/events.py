@@ -1,7 +1,7 @@
-"""The outbox: facts that are written in the transaction that made them true.
+"""The outbox: an event is written in the same transaction as the change that it reports.
 
-An event is a typed struct with a kind (`post.created`). Who is interested subscribes in `app.py`; the worker delivers
-each event to each subscriber at least once. One transaction's events travel as one job.
+An event is a typed struct with a kind (`post.created`). Subscribers are listed in `app.py`; the worker delivers each
+event to each subscriber at least once. The events of one transaction are delivered by one job.
 """
 
 from typing import ClassVar
@@ -10,13 +10,13 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all events. Subclasses set `kind` and hold ids, never texts of people."""
+    """Base class. Subclasses set `kind` and hold ids, never texts that members wrote."""
 
     kind: ClassVar[str]
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """An event on its way: what the job carries. `only` names the one subscriber that a delivery is for."""
+    """An event in the payload of a job. `only` limits the delivery to one subscriber."""
 
     kind: str
     payload: msgspec.Raw

@@ -1,8 +1,8 @@
-"""Where files are kept that are named by the SHA-256 of their content: an interface, and the local folder behind it.
+"""Stores files named by the SHA-256 of their content: an interface, and its implementation with a local folder.
 
-Who stores, serves, clears or backs up files takes a `FileStore`, so that another one (S3-compatible, next) can take the
-folder's place. Files are written whole and never changed: what is there under a name is its content, and a copy that is
-made meanwhile is good. Every operation may wait for a disk or a network, so all of them are asynchronous.
+Code that stores, serves, deletes or backs up files takes a `FileStore`, so that another one (S3-compatible, next) can
+replace the folder. Files are written whole and never changed, so a copy made at any time is consistent. Every operation
+may wait for a disk or a network, so all of them are asynchronous.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from typing import NamedTuple, Protocol
 from folkmoot.base import clock
 
 _CHUNK = 256 * 1024
-_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)  # another disk, or a system that links own files only
+_NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)  # another disk, or a system that allows links to own files only
 
 
 class FileName(NamedTuple):
-    """The SHA-256 of the content, and what kind of file it is."""
+    """The SHA-256 of the content, and the extension."""
 
     sha256: bytes
     extension: str
 
     @property
     def path(self) -> str:
-        """Below a folder, and in the names of other stores."""
+        """Relative to the folder, or a key in other stores."""
         name = self.sha256.hex()
         return f"{name[:2]}/{name}.{self.extension}"
 
@@ -40,24 +40,24 @@ class FileName(NamedTuple):
 
 
 class FileStore(Protocol):
-    """Files by name. Writing what is there and removing what is not there are no errors."""
+    """Files by name. Writing a file that exists and removing one that does not are not errors."""
 
     async def write(self, name: FileName, content: bytes) -> None:
-        """Stores a file; when this returns it survives a power cut."""
+        """Stores a file; after this returns it survives a power failure."""
 
     async def size(self, name: FileName) -> int | None:
-        """In bytes; None if it is not there."""
+        """In bytes; None if there is no such file."""
 
     def read(self, name: FileName, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to, not including, `end`. Raises FileNotFoundError."""
+        """The bytes from `start` up to, but not including, `end`. Raises FileNotFoundError."""
 
     async def remove(self, name: FileName) -> None: ...
 
     def list_older_than(self, moment: datetime) -> AsyncIterator[FileName]:
-        """Of the files that were written before `moment`; unfinished ones of then are removed."""
+        """The files written before `moment`. Removes unfinished files of the same age."""
 
     async def copy_to(self, name: FileName, target: Path) -> bool:
-        """Puts a file, or a link to it, at a place on this machine, for a backup; False if it is not there."""
+        """Copies or links a file to a path on this machine, for a backup; False if there is no such file."""
 
 
 class LocalFiles:
@@ -100,7 +100,7 @@ class LocalFiles:
         return await asyncio.to_thread(_link_or_copy, self._folder / name.path, target)
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Under a temporary name first, so that the file is whole or not there."""
+        """Writes to a temporary name first, so that an incomplete file never has the final name."""
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ class LocalFiles:
 
 
 def _link_or_copy(source: Path, target: Path) -> bool:
-    """Follows no link: whoever owns the folder must not have a backup by root read what is elsewhere."""
+    """Follows no symbolic link: else the owner of the folder could make a backup that root runs read other files."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""Plain text to HTML: paragraphs, links, mentions and hashtags, shaped as clients of the fediverse expect it.
+"""Plain text to HTML: paragraphs, links, mentions and hashtags, in the form that clients of the fediverse expect.
 
-Linear in the length of the text: one pattern finds what may be a link, a mention or a hashtag, and everything between
-is escaped. Long addresses are shown short, with the rest in spans that clients hide or mark with an ellipsis.
+Linear in the length of the text: one pattern finds possible links, mentions and hashtags, and the text between them is
+escaped. Long URLs are shortened; the rest is in spans that clients hide or replace by an ellipsis.
 """
 
 import re
@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from folkmoot.base.text import fold
 
-URL_COSTS = 23  # characters, whatever its length
+URL_COSTS = 23  # characters that a URL counts, whatever its length
 LONGEST_HASHTAG = 100
 _LONGEST_SHOWN = 30
 
@@ -28,7 +28,7 @@ _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def hashtags_of(text: str) -> list[str]:
-    """The hashtags of a text as written, each once, in order. Numbers alone are no hashtags."""
+    """The hashtags of a text as written, each once, in order. Numbers alone are not hashtags."""
     found: dict[str, str] = {}
     for match in _tokens(text):
         name = match["hashtag"]
@@ -40,23 +40,23 @@ def hashtags_of(text: str) -> list[str]:
 def is_hashtag(name: str) -> bool:
     if name.replace("_", "").replace("·", "").isdigit() or not name.strip("_·") or len(name) > LONGEST_HASHTAG:
         return False
-    key = hashtag_key(name)  # some letters fold into many, or into words
+    key = hashtag_key(name)  # some letters fold into several, or into spaces
     return 0 < len(key) <= LONGEST_HASHTAG and not re.search(r"\s", key)
 
 
 def hashtag_key(name: str) -> str:
-    """What two spellings of one hashtag have in common."""
+    """The same for all spellings of a hashtag."""
     return fold(name)
 
 
 def mentions_of(text: str) -> list[tuple[str, str]]:
-    """(name, domain) of everybody that a text mentions, lower case, each once; the domain is empty for this network."""
+    """(name, domain) of each mentioned account, lower case, each once; the domain is empty for this network."""
     found = {(match["name"].lower(), (match["domain"] or "").lower()): None for match in _tokens(text) if match["name"]}
     return list(found)
 
 
 def count_characters(text: str) -> int:
-    """How long a text counts: an address as 23, a mention without its host."""
+    """The counted length of a text: a URL counts as 23, a mention without its host."""
     length = len(text)
     for match in _tokens(text):
         if match["url"]:
@@ -67,7 +67,7 @@ def count_characters(text: str) -> int:
 
 
 def render(text: str, *, base_url: str, mention_url: Callable[[str, str], str | None] | None = None) -> str:
-    """HTML of a cleaned plain text. `mention_url(name, domain)` gives the address of a known account, else None."""
+    """HTML of a cleaned plain text. `mention_url(name, domain)` returns the URL of a known account, else None."""
     parts: list[str] = []
     for paragraph in re.split(r"\n{2,}", text):
         if paragraph.strip():
@@ -87,7 +87,7 @@ def _pieces(text: str, base_url: str, mention_url: Callable[[str, str], str | No
 
 
 def _token(match: re.Match[str], base_url: str, mention_url: Callable[[str, str], str | None] | None) -> tuple[str, int]:
-    """The HTML of a token and where it ends; no HTML if it turns out to be text."""
+    """The HTML of a token and where it ends; empty HTML if it is plain text."""
     if match["url"]:
         url = _trimmed(match["url"])
         return _link(url), match.start() + len(url)
@@ -107,7 +107,7 @@ def _token(match: re.Match[str], base_url: str, mention_url: Callable[[str, str]
 
 
 def _link(url: str) -> str:
-    """The host is always shown whole, and nothing may stand before it: what people see is where the link leads."""
+    """Always shows the whole host and allows nothing before it: the visible text must show where the link leads."""
     try:
         split = urlsplit(url)
     except ValueError:
@@ -129,7 +129,7 @@ def _link(url: str) -> str:
 
 
 def _trimmed(url: str) -> str:
-    """Without the punctuation that ends a sentence, and without a bracket that was opened before the address."""
+    """Without the punctuation that ends a sentence, and without a bracket that was opened before the URL."""
     surplus = {last: url.count(last) - url.count(first) for last, first in _BRACKETS.items()}
     end = len(url)
     while end:

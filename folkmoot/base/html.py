@@ -1,7 +1,7 @@
-"""HTML from outside, made safe: an allow-list of harmless elements, nothing else survives.
+"""Sanitises HTML from outside: keeps an allow-list of harmless elements and removes everything else.
 
-What members of this network write is plain text and never passes here; it is escaped where it is formatted. This is
-for text that arrives as HTML, and a second wall behind the formatter.
+Members of this network write plain text, which the formatter escapes. This module is for text that arrives as HTML, and
+a second protection behind the formatter.
 """
 
 import nh3
@@ -18,7 +18,7 @@ def _attribute(_tag: str, name: str, value: str) -> str | None:
 
 
 def sanitise(html: str) -> str:
-    """The harmless part of `html`. Links leave without referrer and open apart."""
+    """The harmless part of `html`. Links send no referrer and open in a new tab."""
     return nh3.clean(
         html,
         tags=_TAGS,

@@ -1,8 +1,8 @@
-"""The one guarded client: whatever this network asks of other machines goes through here.
+"""The only HTTP client: every request of this network to other hosts goes through it (protection against SSRF).
 
 A host name is resolved once, every address is checked, and the connection is made to the checked address, so that a
-second answer of the name server cannot lead elsewhere. What is not public is refused, by what an address is and not
-by how it is spelled. Ports 80 and 443, no cookies, no proxies, five seconds, one mebibyte each way, three redirects.
+second DNS answer cannot change the target (DNS rebinding). Addresses that are not public are refused, whatever their
+notation. Ports 80 and 443, no cookies, no proxies, five seconds, one mebibyte each way, three redirects.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ SECONDS = 5.0
 MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 3
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE"])
-_OURS = frozenset([
+_RESERVED = frozenset([
     "host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie", "te", "trailer", "upgrade", "keep-alive",
     "proxy-authorization", "proxy-connection", "expect",
 ])
@@ -35,7 +35,7 @@ Connect = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
 
 
 class Refused(Unavailable):
-    """A request that we do not send."""
+    """A request that this client does not send."""
 
     code = "refused_address"
     message = "This address cannot be fetched."
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A request as it leaves; a signer is asked anew for each, and so signs what is really sent."""
+    """A request as it is sent. The signer is called for each one, so it signs exactly what is sent."""
 
     method: str
     url: str
@@ -65,7 +65,7 @@ Signer = Callable[[Outgoing], Mapping[str, str]]  # the headers to add, such as 
 
 
 def is_public(address: str) -> bool:
-    """Whether an address may be connected to: public, unicast, no tunnel into anything else."""
+    """Whether a connection to this address is allowed: public, unicast, not a tunnel to another network."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -78,8 +78,8 @@ def is_public(address: str) -> bool:
 async def fetch(
     url: str, *, accept: str = "*/*", resolve: Resolve | None = None, connect: Connect | None = None
 ) -> Answer:
-    """GETs a URL and follows redirects. Raises Refused for what we do not fetch, Unavailable for what does not answer
-    as it should. `resolve` and `connect` are for tests."""
+    """GETs a URL and follows redirects. Raises Refused for a request that is not allowed, Unavailable for a host that does
+    not answer correctly. `resolve` and `connect` are for tests."""
     return await send("GET", url, headers={"accept": accept}, resolve=resolve, connect=connect)
 
 
@@ -87,11 +87,11 @@ async def send(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", signer: Signer | None = None,
     follows: bool | None = None, resolve: Resolve | None = None, connect: Connect | None = None,
 ) -> Answer:
-    """Sends one request. Raises Refused for what we do not send, Unavailable for what does not answer as it should.
+    """Sends one request. Raises Refused if it is not allowed, Unavailable if the host does not answer correctly.
 
-    Redirects are followed for GET and HEAD, and for others only with `follows`: then 301, 302 and 303 become a GET
-    without the body, and 307 and 308 repeat the request, to the same scheme, host and port only (RFC 9110 15.4). To
-    another origin go neither the signer's headers nor ours: who answers for one host must not collect what is meant for it.
+    Redirects are followed for GET and HEAD, and for other methods only with `follows`: then 301, 302 and 303 become a GET
+    without the body, and 307 and 308 repeat the request, to the same scheme, host and port only (RFC 9110 15.4). Another
+    origin gets neither the signer's headers nor the caller's: they are meant for the first host only.
     """
     request = _outgoing(method, url, headers or {}, body)
     follows = method in ("GET", "HEAD") if follows is None else follows
@@ -111,7 +111,7 @@ async def send(
 
 
 def _outgoing(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Outgoing:
-    """Checks everything that can be checked before a name is asked for. Raises Refused."""
+    """Checks everything that can be checked before DNS is queried. Raises Refused."""
     if method not in _METHODS or (body and method in ("GET", "HEAD")) or len(body) > MOST_BYTES:
         raise Refused(log_text=f"{method} with {len(body)} bytes")
     _, _, _, target = _parts(url)
@@ -122,14 +122,14 @@ def _outgoing(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
 
 def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if name in _OURS or not name or not all(character.isalnum() or character in "-_" for character in name) or not name.isascii():
+        if name in _RESERVED or not name or not all(character.isalnum() or character in "-_" for character in name) or not name.isascii():
             raise Refused(log_text=f"the header {name[:50]!r}")
         if not value.isascii() or value != value.strip() or any(ord(character) < 32 or ord(character) == 127 for character in value):
             raise Refused(log_text=f"the value of the header {name}")
 
 
 def _redirected(request: Outgoing, answer: Answer) -> Outgoing:
-    """The request to which an answer sends us. Raises Refused."""
+    """The request that follows a redirect. Raises Refused."""
     url = urljoin(request.url, answer.headers["location"])
     _, _, _, target = _parts(url)
     is_elsewhere = _origin(url) != _origin(request.url)
@@ -151,9 +151,9 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 async def _send_once(request: Outgoing, signer: Signer | None, resolve: Resolve, connect: Connect) -> Answer:
     scheme, host, port, target = _parts(request.url)
-    address = _checked(request.url, await resolve(host, port))
+    address = _checked_address(request.url, await resolve(host, port))
     stream = await connect(address, port)
-    if not is_public(str(stream.get_extra_info("server_addr")[0])):  # what we are connected to, not what we meant
+    if not is_public(str(stream.get_extra_info("server_addr")[0])):  # the address that was really connected to
         await stream.aclose()
         raise Refused(log_text=f"{request.url}: connected to a private address")
     origin = httpcore.Origin(scheme.encode(), host.encode(), port)
@@ -173,7 +173,7 @@ async def _send_once(request: Outgoing, signer: Signer | None, resolve: Resolve,
 
 
 def _headers(request: Outgoing, signer: Signer | None) -> list[tuple[str, str]]:
-    """Ours, those of the caller, and then those of the signer, who has seen both."""
+    """Our headers, those of the caller, and those of the signer, which sees both."""
     named = {"user-agent": "Folkmoot", "accept": "*/*", **request.headers}
     length = {"content-length": str(len(request.body))} if request.body or request.method in ("POST", "PUT") else {}
     if signer is not None:
@@ -202,8 +202,8 @@ def _parts(url: str) -> tuple[str, str, int, bytes]:
         raise Refused(log_text=f"not an ASCII path: {url[:100]!r}") from error
 
 
-def _checked(url: str, addresses: Iterable[str]) -> str:
-    """The first address, if all are public: a name that also leads inside is no mistake."""
+def _checked_address(url: str, addresses: Iterable[str]) -> str:
+    """The first address, if all are public: a host name that also has a private address is an attack."""
     found = list(addresses)
     if not found or not all(map(is_public, found)):
         raise Refused(log_text=f"{url[:100]!r} leads to {found}")

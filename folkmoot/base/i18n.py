@@ -1,7 +1,7 @@
-"""Languages: translated sentences, plurals, times and numbers as people of each language write them.
+"""Languages: translated sentences, plurals, times and numbers in the form that each language uses.
 
-Msgids are the English sentences. Catalogues are gettext files; the few rules of two languages for times and numbers
-stand here, so that no process carries the data of all others.
+Msgids are the English sentences. Catalogues are gettext files. The rules for times and numbers of the two languages are
+written here, so that no process loads the data of all languages.
 """
 
 import gettext
@@ -27,7 +27,7 @@ _ON_WEEKDAYS = {
     "cs": ["v pondělí", "v úterý", "ve středu", "ve čtvrtek", "v pátek", "v sobotu", "v neděli"],
 }
 _DAYS = {"en": {-1: "yesterday", 0: "today", 1: "tomorrow"}, "cs": {-1: "včera", 0: "dnes", 1: "zítra"}}
-_HOURS_WITH_VE = {2, 3, 4, 12, 13, 14, 20, 21, 22, 23}  # ve dvě, ve tři, ve čtrnáct: where a Czech hour begins with a cluster
+_HOURS_WITH_VE = {2, 3, 4, 12, 13, 14, 20, 21, 22, 23}  # ve dvě, ve tři, ve čtrnáct: "ve" before a consonant cluster
 
 
 class Translator:
@@ -39,7 +39,7 @@ class Translator:
         self._zone = ZoneInfo(time_zone)
 
     def sentence(self, message: str, params: dict[str, object] | None = None) -> str:
-        """A sentence, translated, with its parameters put in."""
+        """A translated sentence with its parameters filled in."""
         text = self.catalogue.gettext(message)
         return text % params if params else text
 
@@ -77,7 +77,7 @@ class Translator:
         return f"{day} {self.at(moment)}"
 
     def date(self, moment: datetime) -> str:
-        """22 May 2027, 22. května 2027; the year only where it is another."""
+        """22 May 2027, 22. května 2027; the year only if it is not the current one."""
         local = self.local(moment)
         month = _MONTHS[self.language][local.month - 1]
         day = f"{local.day} {month}" if self.language == "en" else f"{local.day}. {month}"
@@ -92,7 +92,7 @@ class Translator:
         return f"{local.day}. {month} {local.year} {self.at(moment)}"
 
     def short(self, moment: datetime) -> str:
-        """When somebody wrote something: the time today, else yesterday, the weekday, the date."""
+        """When something was written: the time if today, else yesterday, the weekday, or the date."""
         days = (self.local(clock.now()).date() - self.local(moment).date()).days
         if days <= 0:
             return self.time(moment)
@@ -108,7 +108,7 @@ class Translator:
         return f"{_MONTHS[self.language][local.month - 1]} {local.year}"
 
     def remaining(self, moment: datetime) -> str:
-        """How long until `moment`: 2 h 10 min."""
+        """The time left until `moment`: 2 h 10 min."""
         left = max(timedelta(0), moment - clock.now())
         minutes = int(left.total_seconds() // 60)
         if minutes >= 48 * 60:

@@ -1,8 +1,8 @@
-"""The one id function: 63 bits, ordered by time, no counter that could be walked or counted with.
+"""Generates ids: 63 bits, ordered by time, and not a sequence, so that nobody can enumerate or count records.
 
 41 bits of milliseconds since 2006-01-01 (lasts to 2075), 12 bits of the owner's shard, 10 random bits. An account
-draws its shard once, and everything that it owns carries it. That spreads the ids of one millisecond; writes are not
-sharded (decision 0048). Two ids of one shard in one millisecond collide once in 1,024: whoever inserts retries on conflict.
+gets a random shard once, and all its records carry it. This spreads the ids of one millisecond; writes are not sharded
+(decision 0048). Two ids of one shard in one millisecond collide once in 1,024: an insert retries on conflict.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -22,13 +22,13 @@ def draw_shard() -> int:
 
 
 def make_id(shard: int, at: datetime | None = None) -> int:
-    """A new id of `shard`, of the moment `at` (default: now). Imported posts pass the time they were written.
+    """A new id of `shard`, of the moment `at` (default: now). Imported posts pass the time when they were written.
 
     Raises ValueError for a moment before 2006 or after 2075.
     """
     milliseconds = ((at or clock.now()) - FIRST_MOMENT) // _MILLISECOND
     if not 0 <= milliseconds < 1 << 41:
-        raise ValueError(f"no id can stand for {at}: ids reach from 2006 to 2075")
+        raise ValueError(f"no id can represent {at}: ids cover 2006 to 2075")
     return (milliseconds << _SHARD_BITS | shard) << _RANDOM_BITS | clock.draw(1 << _RANDOM_BITS)
 
 
@@ -37,17 +37,17 @@ def shard_of(id_: int) -> int:
 
 
 def time_of(id_: int) -> datetime:
-    """The moment of the id, exact to the millisecond."""
+    """The time encoded in the id, exact to the millisecond."""
     return FIRST_MOMENT + (id_ >> _SHARD_BITS + _RANDOM_BITS) * _MILLISECOND
 
 
 def span(length: timedelta) -> int:
-    """By how much ids grow within a span of time."""
+    """The difference between two ids that are `length` apart in time."""
     return length // _MILLISECOND << _SHARD_BITS + _RANDOM_BITS
 
 
 def parse_id(text: str) -> int | None:
-    """An id as it came over the wire, or None if it can be no id."""
+    """An id from a request, or None if it is not a valid one."""
     if not text.isascii() or not text.isdigit() or len(text) > 19:
         return None
     value = int(text)

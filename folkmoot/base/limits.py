@@ -1,9 +1,9 @@
-"""How often somebody may do something: the one table of limits, and the counters of those that are counted per machine.
+"""Rate limits: the table of all limits, and the counters of those that are counted per machine.
 
-What protects people (log-in, sign-up, mail, reports) is exact: counted in PostgreSQL by `network/sessions/limits.py`, for
-all machines and across restarts. The others are counted in a file that the processes of one machine share
-(`base/windows.py`), so each machine gives out one limit's worth. Fixed windows: cheap, and what clients are told (limit,
-remaining, reset) is exact. Addresses count as /64 in IPv6.
+Limits that protect people (log-in, sign-up, mail, reports) are exact: `network/sessions/limits.py` counts them in
+PostgreSQL, for all machines and across restarts. The others are counted in a file that the processes of one machine share
+(`base/windows.py`), so each machine allows the full limit. Fixed windows are cheap, and the values that clients see
+(limit, remaining, reset) are exact. IPv6 addresses are counted per /64.
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ class Limit(NamedTuple):
     is_exact: bool = False
 
 
-# Mastodon's documented numbers where there are any, so that clients behave as they are used to.
+# The documented numbers of Mastodon where they exist, because clients are written for them.
 TABLE = {
     "account": Limit(1500, 300),
     "token": Limit(300, 300),
@@ -39,20 +39,20 @@ TABLE = {
     "sign_up": Limit(5, 1800, is_exact=True),  # by address
     "log_in_by_address": Limit(25, 300, is_exact=True),
     "log_in_by_account": Limit(25, 3600, is_exact=True),
-    "log_in_by_day": Limit(100, 86400, is_exact=True),  # of one account, whatever it is called and whoever asks
+    "log_in_by_day": Limit(100, 86400, is_exact=True),  # of one account, by any of its names and from all addresses
     "mail_by_address": Limit(25, 86400, is_exact=True),
     "mail_to_account": Limit(3, 86400, is_exact=True),
 }
 
 
 def limit_of(name: str, multiplier: float) -> Limit:
-    """A row of the table as the settings have it, rounded down. Never less than one."""
+    """A row of the table, multiplied by the setting and rounded down; at least one."""
     limit = TABLE[name]
     return limit._replace(times=max(1, int(limit.times * multiplier + 0.001)))
 
 
 class Allowance(NamedTuple):
-    """What is left of a limit. `remaining` below zero: refused."""
+    """What is left of a limit. A negative `remaining` means refused."""
 
     limit: int
     remaining: int
@@ -73,7 +73,7 @@ class Allowance(NamedTuple):
 
 
 class Limits:
-    """Counts what is counted per machine. Without a file, the counters are those of one process."""
+    """The counters per machine. Without a file, they count for one process only."""
 
     def __init__(self, multiplier: float = 1.0, file: Path | None = None, key: bytes = b"") -> None:
         self._limits = {name: limit_of(name, multiplier) for name, limit in TABLE.items() if not limit.is_exact}
@@ -84,7 +84,7 @@ class Limits:
         return self.spend_all(key, [(name, key)])[0]
 
     def spend_all(self, owner: object, uses: Sequence[tuple[str, object]]) -> list[Allowance]:
-        """Counts several uses at once, each (name, key), all of one owner: of an account, or of an address."""
+        """Counts several uses at once, each (name, key), all of one owner: an account or an address."""
         limits = [self._limits[name] for name, _ in uses]
         counters = [(use, limit.seconds) for use, limit in zip(uses, limits, strict=True)]
         counted = self._table.count(owner, counters, int(clock.now().timestamp()))
@@ -92,7 +92,7 @@ class Limits:
 
 
 def address_key(address: str) -> str:
-    """What an address counts as: a whole /64 in IPv6, which one person usually has."""
+    """The key under which an address is counted: in IPv6 its /64, which one person usually has."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

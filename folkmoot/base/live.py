@@ -1,10 +1,10 @@
-"""The publish/subscribe seam: what changes is told to the other processes at once, on LISTEN/NOTIFY.
+"""Publish/subscribe between processes, on LISTEN/NOTIFY.
 
-A NOTIFY inside a business transaction would hold a global lock until its commit is on disk, so messages leave after
-the commit, over one connection per process, several to a NOTIFY. A message may be lost with its process: whoever
-needs certainty reads the database, live updates only make it sooner. When the connection is lost it is made again, for
-as long as it takes; whoever may have missed something meanwhile is told so (`on_gap`). Another carrier can take this
-file's place.
+A NOTIFY inside a business transaction would hold a global lock until its commit is on disk, so messages are sent after
+the commit, over one connection per process, several in one NOTIFY. Delivery is not guaranteed: a message is lost if its
+process crashes, so code that needs certainty must also read the database. A lost connection is re-established, with
+retries without end; listeners that may have missed messages are notified (`on_gap`). Only this module knows the
+transport.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ import asyncpg
 import msgspec
 
 CHANNEL = "folkmoot_live"
-JOBS_CHANNEL = "folkmoot_jobs"  # of its own, so that only workers wake for a job
+JOBS_CHANNEL = "folkmoot_jobs"  # a separate channel, so that only workers wake up for a job
 JOBS_TOPIC = "jobs"
 _GAP_TOPIC = "gap"  # some messages of a process were lost
-_LARGEST = 7900  # bytes; PostgreSQL's limit for one payload is 8000
-_MOST_WAITING = 10_000  # messages kept while there is no connection; the oldest are dropped
-_MOST_AT_ONCE = 1000
-_GATHER = 0.01  # seconds in which a burst becomes one NOTIFY
-_BEAT = 15.0  # seconds between signs of life on a connection that listens
-_ANSWER = 10.0  # seconds to wait for one
-_LONGEST_PAUSE = 5.0  # seconds between tries to connect
+_MAX_PAYLOAD = 7900  # bytes; PostgreSQL limits a payload to 8000
+_MAX_QUEUED = 10_000  # messages queued while there is no connection; then the oldest are dropped
+_MAX_BATCH = 1000
+_BATCH_SECONDS = 0.01  # messages published within this time are sent in one NOTIFY
+_HEARTBEAT_SECONDS = 15.0  # between checks of a connection that listens
+_TIMEOUT_SECONDS = 10.0  # for an answer of the database
+_MAX_RETRY_SECONDS = 5.0  # between attempts to connect
 
 Listener = Callable[[bytes], None]
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Message(msgspec.Struct, array_like=True):
 
 
 class Live:
-    """One per process. `publish` never waits; `subscribe` calls back in this process's event loop."""
+    """One per process. `publish` never blocks; listeners are called in the event loop of this process."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -54,19 +54,19 @@ class Live:
 
     @property
     def is_connected(self) -> bool:
-        """Whether messages of other processes arrive, if there can be any: a standby has none, nor who does not listen."""
+        """Whether messages of other processes arrive. True on a standby and without `listen`, where none are expected."""
         return not self._listens or self._is_standby or (self._connection is not None and not self._connection.is_closed())
 
     def publish(self, topic: str, body: object) -> None:
-        """Tells this process at once, and the others in a moment."""
+        """Delivers to this process at once, and to the others shortly after."""
         message = Message(topic, msgspec.Raw(msgspec.json.encode(body)))
         if not self._is_repeated(message):
-            self._keep(message)
+            self._enqueue(message)
         self._wake.set()
-        self._hand_out(message)
+        self._deliver(message)
 
     def subscribe(self, topic: str, listener: Listener) -> Callable[[], None]:
-        """Calls `listener` with each message's JSON; what it returns ends the subscription."""
+        """Calls `listener` with the JSON of each message. The returned function ends the subscription."""
         self._listeners[topic].add(listener)
 
         def unsubscribe() -> None:
@@ -77,19 +77,19 @@ class Live:
         return unsubscribe
 
     def on_gap(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Calls `listener` whenever messages may have been missed: look again. What it returns ends the subscription."""
+        """Calls `listener` when messages may have been missed. The returned function ends the subscription."""
         self._gap_listeners.add(listener)
         return lambda: self._gap_listeners.discard(listener)
 
     async def start(self, *, listen: bool = True) -> None:
-        """Without `listen` nothing is connected until there is something to tell. Raises when the database is away.
+        """Without `listen` it connects only when there is a message to send. Raises if the database does not answer.
 
-        On a standby, which can neither listen nor notify, it waits for the promotion and listens then.
+        On a standby, which can neither listen nor notify, it waits for the promotion and then listens.
         """
         self._listens = listen
         if listen:
             await self._connect()
-        self._task = asyncio.create_task(self._carry(), name="live")
+        self._task = asyncio.create_task(self._run(), name="live")
 
     async def stop(self) -> None:
         if self._task:
@@ -103,12 +103,12 @@ class Live:
         if self._connection:
             self._connection.terminate()
 
-    async def _carry(self) -> None:
-        """Sends what waits, and keeps the connection. Nothing ends this but `stop`."""
+    async def _run(self) -> None:
+        """Sends queued messages and keeps the connection open, until `stop`."""
         failures = 0
         while True:
             try:
-                async with asyncio.timeout(_LONGEST_PAUSE if self._is_standby else _BEAT):
+                async with asyncio.timeout(_MAX_RETRY_SECONDS if self._is_standby else _HEARTBEAT_SECONDS):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -119,21 +119,21 @@ class Live:
             except Exception as error:
                 failures += 1
                 if failures == 1:
-                    log.warning("live connection lost; connecting again: %r", error)
+                    log.warning("live connection lost; reconnecting: %r", error)
                 if self._connection:
                     self._connection.terminate()
-                await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(failures, 10)))
+                await asyncio.sleep(min(_MAX_RETRY_SECONDS, 0.05 * 2 ** min(failures, 10)))
                 self._wake.set()
             else:
-                await asyncio.sleep(_GATHER)
+                await asyncio.sleep(_BATCH_SECONDS)
 
     async def _connect(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=_ANSWER, server_settings={"application_name": "folkmoot live"})
+        connection = await asyncpg.connect(self._dsn, timeout=_TIMEOUT_SECONDS, server_settings={"application_name": "folkmoot live"})
         self._is_standby = connection.get_settings().in_hot_standby == "on"
         if self._is_standby:
             connection.terminate()
-            self._outgoing.clear()  # nobody can hear it
-            self._had_connection = True  # what is told between the promotion and the next try is missed
+            self._outgoing.clear()  # no process can receive them
+            self._had_connection = True  # messages between the promotion and the next attempt are missed
             return
         try:
             if self._listens:
@@ -144,11 +144,11 @@ class Live:
         connection.add_termination_listener(lambda _connection: self._wake.set())
         self._connection = connection
         if self._had_connection and self._listens:
-            self._tell_of_gap()
+            self._notify_gap()
         self._had_connection = True
 
     async def _send(self) -> None:
-        """Sends what waits; with nothing to send, asks for a sign of life. What fails is sent again."""
+        """Sends queued messages, or a heartbeat if there are none. Messages that could not be sent stay queued."""
         if not (self._outgoing or self._listens):
             return
         if self._connection is None or self._connection.is_closed():
@@ -157,12 +157,12 @@ class Live:
                 return
         assert self._connection is not None
         if not self._outgoing:
-            await self._connection.execute("SELECT 1", timeout=_ANSWER)
+            await self._connection.execute("SELECT 1", timeout=_TIMEOUT_SECONDS)
         if self._has_dropped:
             self._outgoing.append(Message(_GAP_TOPIC, msgspec.Raw(b"null")))
             self._has_dropped = False
         while self._outgoing:
-            batch = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), _MOST_AT_ONCE))]
+            batch = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), _MAX_BATCH))]
             try:
                 await self._notify(self._connection, batch)
             except BaseException:
@@ -171,54 +171,54 @@ class Live:
 
     async def _notify(self, connection: asyncpg.Connection, batch: list[Message]) -> None:
         if any(message.topic == JOBS_TOPIC for message in batch):
-            await connection.execute("SELECT pg_notify($1, '')", JOBS_CHANNEL, timeout=_ANSWER)
+            await connection.execute("SELECT pg_notify($1, '')", JOBS_CHANNEL, timeout=_TIMEOUT_SECONDS)
         for payload in _pack([message for message in batch if message.topic != JOBS_TOPIC]):
-            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=_ANSWER)
+            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload, timeout=_TIMEOUT_SECONDS)
 
-    def _keep(self, message: Message) -> None:
+    def _enqueue(self, message: Message) -> None:
         self._outgoing.append(message)
-        if len(self._outgoing) > _MOST_WAITING:
+        if len(self._outgoing) > _MAX_QUEUED:
             self._outgoing.popleft()
             self._has_dropped = True
 
     def _is_repeated(self, message: Message) -> bool:
-        """Whether the same waits already, among the last few."""
+        """Whether the same message is among the last few in the queue."""
         last = (self._outgoing[-place] for place in range(1, min(8, len(self._outgoing)) + 1))
         return any(waiting.topic == message.topic and bytes(waiting.body) == bytes(message.body) for waiting in last)
 
     def _receive(self, connection: asyncpg.Connection, pid: int, _channel: str, payload: object) -> None:
         if pid == connection.get_server_pid():
-            return  # our own words: they were handed out when they were published
+            return  # our own message: `publish` delivered it already
         for message in msgspec.json.decode(str(payload), type=list[Message]):
             if message.topic == _GAP_TOPIC:
-                self._tell_of_gap()
+                self._notify_gap()
             else:
-                self._hand_out(message)
+                self._deliver(message)
 
-    def _hand_out(self, message: Message) -> None:
+    def _deliver(self, message: Message) -> None:
         for listener in tuple(self._listeners.get(message.topic, ())):
             try:
                 listener(bytes(message.body))
             except Exception:
                 log.exception("a listener of %s failed", message.topic)
 
-    def _tell_of_gap(self) -> None:
+    def _notify_gap(self) -> None:
         for listener in tuple(self._gap_listeners):
             listener()
 
 
 def _pack(messages: list[Message]) -> list[str]:
-    """As few payloads as possible, none over the limit. A message too large for any is left out, and logged."""
+    """As few payloads as possible, none above the limit. A message that is too large is logged and dropped."""
     payloads: list[str] = []
     current: list[str] = []
     size = 2
     for message in messages:
         text = msgspec.json.encode(message).decode()
         length = len(text.encode()) + 1
-        if length > _LARGEST:
+        if length > _MAX_PAYLOAD:
             log.error("live message on %s is too large: %d bytes", message.topic, length)
             continue
-        if size + length > _LARGEST:
+        if size + length > _MAX_PAYLOAD:
             payloads.append(f"[{','.join(current)}]")
             current, size = [], 2
         current.append(text)

@@ -1,6 +1,7 @@
-"""Logs for machines and for people: JSON lines, or plain text on a terminal, each with the id of its request.
+"""Logging: JSON lines, or plain text on a terminal, each with the id of its request.
 
-No secrets and no words of people: what looks like a token, a password or a cookie is struck out, whoever logged it.
+Logs hold no secrets and no texts of members: whatever looks like a token, a password or a cookie is replaced by `***`,
+in all log lines.
 """
 
 import json
@@ -16,7 +17,7 @@ _SECRET = re.compile(
     r"(?i)(bearer\s+|(?:password|passwd|token|secret|code|cookie|authorization|folkmoot)[\"']?\s*[=:]\s*[\"']?)([^\s\"'&;,]{4,})"
     r"|(postgresql://[^:@/\s]+:)([^@\s]+)(@)"
     r"|(/(?:reset|confirm|invite)/)([^\s\"'/]+)"
-    # Of PostgreSQL: the row, words of people and all, which may have lines of their own. The rest of a trace stays.
+    # DETAIL of PostgreSQL holds the row, with texts of members, on one or more lines. The rest of a trace stays.
     r"|(\n[ |]*DETAIL:)([\s\S]*?)(?=\n[ |]*(?-i:[A-Z]+):|\n\n(?:The above exception|During handling of)|\Z)"
 )
 _CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -43,8 +44,8 @@ class _Json(logging.Formatter):
 
 class _Text(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """One line for one event: nobody writes a second one by sending a line end."""
-        record.message = without_secrets(record.message).translate(_CONTROLS)  # while its lines still are lines
+        """One line for each record: a line break in logged input must not forge a second one."""
+        record.message = without_secrets(record.message).translate(_CONTROLS)  # DETAIL is found by line breaks, so before they are escaped
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -58,4 +59,4 @@ def set_up(level: str, format_: str) -> None:
     handler.setFormatter(_Text("%(asctime)s %(levelname)s %(name)s: %(message)s") if as_text else _Json())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("asyncpg").setLevel(logging.ERROR)  # a lost connection is told by who needed it, not by each pool with a trace
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)  # the code that needed a lost connection logs it

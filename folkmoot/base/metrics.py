@@ -1,9 +1,9 @@
-"""Numbers for Prometheus: how many requests, how long, what failed. Shared by all processes of one machine.
+"""Metrics for Prometheus: number, duration and status of requests. Shared by all processes of one machine.
 
-Each process writes into two files of one folder (`prometheus_client`'s own way for several processes), and whoever is
-asked at `/metrics` adds them up. Without the folder, the numbers are those of one process. The files are mapped into
-memory, and a page of them that finds no room on the disk would kill the process: so their room is taken beforehand,
-and a process that starts again goes on in the files of the one before.
+Each process writes two files in one folder (the multiprocess mode of `prometheus_client`), and the process that answers
+`/metrics` adds them up. Without the folder, the numbers cover one process. The files are mapped into memory, and writing
+to a page without space on the disk would kill the process: so the space is allocated in advance, and a restarted process
+continues the files of its predecessor.
 """
 
 import os
@@ -15,32 +15,32 @@ from typing import Any
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _name = ""
-_ROOM = 1024 * 1024  # as `prometheus_client` makes them
+_FILE_BYTES = 1024 * 1024  # as `prometheus_client` creates them
 
 
-def share_in(folder: Path, names: Iterable[str]) -> None:
-    """Before anything is measured: the folder in which all processes of this machine write, each under its name."""
+def create_files(folder: Path, names: Iterable[str]) -> None:
+    """Creates the files of all processes of this machine, by their names. Must run before anything is measured."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for old in folder.glob("*.db"):
         old.unlink(missing_ok=True)
     for name in names:
         for kind in ("counter", "histogram"):
-            (folder / f"{kind}_{name}.db").write_bytes(bytes(_ROOM))
+            (folder / f"{kind}_{name}.db").write_bytes(bytes(_FILE_BYTES))
     os.environ[FOLDER] = str(folder)
 
 
-def speak_as(name: str) -> None:
-    """In a process of several: under which of the names it writes."""
+def set_process_name(name: str) -> None:
+    """Selects the files of this process, by one of the names given to `create_files`."""
     global _name
     _name = name
 
 
 @cache
 def _meters() -> tuple[Any, Any]:
-    """The counter and the clock of requests: one of each per process."""
-    from prometheus_client import Counter, Histogram, values  # reads the environment when it is imported, so not before `share_in`
+    """The counter and the histogram of requests: one of each per process."""
+    from prometheus_client import Counter, Histogram, values  # reads the environment when it is imported, so not before `create_files`
 
-    if FOLDER in os.environ:  # whose file to write is settled here, after the fork, and not asked of the system at each count
+    if FOLDER in os.environ:  # chosen once, after the fork, instead of calling getpid for each request
         name = _name or os.getpid()
         values.ValueClass = values.MultiProcessValue(process_identifier=lambda: name)  # type: ignore[no-untyped-call]
     return (
@@ -50,7 +50,7 @@ def _meters() -> tuple[Any, Any]:
 
 
 class Requests:
-    """Counts and times requests by application and kind of answer."""
+    """Counts and times requests by application and class of status."""
 
     def __init__(self) -> None:
         self._count, self._seconds = _meters()
@@ -63,7 +63,7 @@ class Requests:
 
 
 def report() -> bytes:
-    """The text that Prometheus reads."""
+    """The metrics in the text format of Prometheus."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.multiprocess import MultiProcessCollector
 

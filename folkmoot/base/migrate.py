@@ -1,8 +1,8 @@
 """Brings the schema up to date: numbered SQL files, forward only, each in one transaction.
 
-A lock lets one process migrate at a time, and time limits keep a migration from holding up a running network. A
-database that knows a later migration than this code, or another text of one, is refused before anything is touched, and
-so is one that is not this host's to change: a standby gets its schema from its primary, a fenced host from nobody.
+A lock lets one process migrate at a time, and timeouts keep a migration from blocking a running network. A database
+with a later migration than this code, or with a different text of one, is refused before anything is changed; so is one
+that this host must not change: a standby gets its schema from its primary, and a fenced host changes nothing.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import asyncpg
 from folkmoot.base.errors import Problem
 from folkmoot.base.write_gate import Epoch
 
-_BOOK = """
+_MIGRATIONS_TABLE = """
     CREATE TABLE IF NOT EXISTS migrations (
         number integer PRIMARY KEY,
         name text NOT NULL,
@@ -25,13 +25,13 @@ _BOOK = """
 
 
 class SchemaMismatch(Problem):
-    """The database was made by a newer or by another Folkmoot."""
+    """The database was created by a newer or by a different Folkmoot."""
 
     code = "schema_mismatch"
 
 
 class NotOurs(Problem):
-    """The database is not this host's to change."""
+    """This host must not change the database."""
 
     code = "not_ours"
 
@@ -48,14 +48,14 @@ class Migration:
 
 
 def known() -> list[Migration]:
-    """The migrations of this code, in their order."""
+    """The migrations of this code, in order."""
     folder = files("folkmoot").joinpath("migrations")
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
     return [Migration(int(name[:4]), name, folder.joinpath(name).read_text("utf-8")) for name in names]
 
 
 async def pending(dsn: str) -> list[str]:
-    """The names of what `migrate` would apply. Changes nothing. Raises SchemaMismatch."""
+    """The names of the migrations that `migrate` would apply. Changes nothing. Raises SchemaMismatch."""
     connection = await asyncpg.connect(dsn, server_settings={"default_transaction_read_only": "on"})
     try:
         return [migration.name for migration in await _missing(connection)]
@@ -64,16 +64,16 @@ async def pending(dsn: str) -> list[str]:
 
 
 async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
-    """Applies what is missing and gives the caches' role its rights; returns the names of the migrations.
+    """Applies missing migrations and grants the caches' role its rights; returns the names of the migrations.
 
-    `epoch`: that of this host, for the database of a network. Raises NotOurs, and SchemaMismatch for a database that is
-    not of this code.
+    `epoch`: that of this host, for the database of a network. Raises NotOurs, and SchemaMismatch for a database of a
+    different code.
     """
     connection = await asyncpg.connect(dsn, server_settings={"lock_timeout": "5s", "application_name": "folkmoot migrate"})
     try:
         await _refuse_not_ours(connection, epoch)
         await connection.execute("SELECT pg_advisory_lock(7020, 2)")
-        await connection.execute(_BOOK)
+        await connection.execute(_MIGRATIONS_TABLE)
         missing = await _missing(connection)
         for migration in missing:
             async with connection.transaction():
@@ -83,7 +83,7 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
                     "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
                     migration.number, migration.name, migration.sha256,
                 )
-        await connection.execute("SELECT grant_cache_rights()")  # on new tables, in a restored database, or to a new role
+        await connection.execute("SELECT grant_cache_rights()")  # needed for new tables, a restored database, or a new role
         return [migration.name for migration in missing]
     finally:
         await connection.close()

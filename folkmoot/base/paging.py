@@ -1,7 +1,7 @@
 """Pages of a list that is ordered by one indexed id, newest first.
 
-`max_id` asks for what is older. `since_id` asks for the newest above a bound, `min_id` for what follows a bound
-immediately; both answers come newest first. Offsets are never used: they slip when something new arrives.
+`max_id` selects older items. `since_id` selects the newest items above a bound, `min_id` those directly after it; both
+are returned newest first. Offsets are never used: new items would shift them.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=Any)
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Which part of a list is asked for. All bounds are exclusive."""
+    """The requested part of a list. All bounds are exclusive."""
 
     limit: int = 20
     max_id: int | None = None
@@ -33,7 +33,7 @@ class Page(msgspec.Struct, frozen=True):
 
     @property
     def order(self) -> str:
-        """`DESC`, or `ASC` when the page that follows `min_id` immediately is asked for. Safe to put into SQL."""
+        """`DESC`, or `ASC` for the page directly after `min_id`. Safe to put into SQL."""
         return "DESC" if self.min_id is None else "ASC"
 
     def newest_first(self, rows: Sequence[Row]) -> list[Row]:

@@ -1,8 +1,8 @@
-"""Sessions of PostgreSQL, so many of each kind per process: readers, writers, and those of the caches.
+"""Pools of PostgreSQL sessions, one per kind and process: for reading, for writing, and for the caches.
 
-asyncpg's own pool costs a sixth of a home page here: a proxy per loan, and a task per return. What it does beyond this,
-resetting sessions and closing idle ones by a timer, sessions without any state do not need: each carries its settings
-from its start. A session that was cut short is ended, never given to the next.
+asyncpg's own pool takes a sixth of the time of a home page: it creates a proxy for each use and a task for each return.
+Its other features, resetting sessions and closing idle ones by a timer, are not needed for sessions without state: each
+has its settings from its start. A session that was interrupted is closed and never reused.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ import asyncpg
 from folkmoot.base import clock
 from folkmoot.base.driver_errors import UNREACHABLE, lost
 
-WAIT_SECONDS = 20.0  # for a free session: longer than a writer waits at the write gate, so that a hold is told as one
+WAIT_SECONDS = 20.0  # for a free session: longer than a writer waits at the write gate, so that a hold is reported as WritesPaused
 _CONNECT_SECONDS = 10.0
 _ROLLBACK_SECONDS = 5.0
 _IDLE_SECONDS = 60.0
-_STATEMENTS = 400  # prepared, per session
+_PREPARED_STATEMENTS = 400  # per session
 
 
 class Sessions:
-    """Sessions of one kind, the last one given back first. `prepare` is called with each new one."""
+    """Sessions of one kind; the last one released is used first. `prepare` is called with each new one."""
 
     def __init__(
         self, dsn: str, name: str, most: int, prepare: Callable[[asyncpg.Connection], Awaitable[None]], *, read_only: bool = False
@@ -29,15 +29,15 @@ class Sessions:
         self._dsn = dsn
         self._settings = session_settings(name, read_only=read_only)
         self._prepare = prepare
-        self._room = asyncio.Semaphore(most)
+        self._permits = asyncio.Semaphore(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
 
-    async def take(self) -> asyncpg.Connection:
-        """A session, as soon as one is free. Raises Unavailable."""
-        if self._room.locked():
+    async def acquire(self) -> asyncpg.Connection:
+        """Waits for a free session and returns it. Raises Unavailable."""
+        if self._permits.locked():
             await self._wait()
         else:
-            await self._room.acquire()
+            await self._permits.acquire()
         while self._free:
             _, session = self._free.pop()
             if not session.is_closed():
@@ -45,22 +45,22 @@ class Sessions:
         try:
             return await self._connect()
         except UNREACHABLE as error:
-            self._room.release()
+            self._permits.release()
             raise lost(error) from error
         except BaseException:
-            self._room.release()
+            self._permits.release()
             raise
 
     async def _wait(self) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
-                await self._room.acquire()
+                await self._permits.acquire()
         except TimeoutError as error:
             raise lost(error) from error
 
     async def _connect(self) -> asyncpg.Connection:
         session = await asyncpg.connect(
-            self._dsn, timeout=_CONNECT_SECONDS, statement_cache_size=_STATEMENTS, server_settings=self._settings
+            self._dsn, timeout=_CONNECT_SECONDS, statement_cache_size=_PREPARED_STATEMENTS, server_settings=self._settings
         )
         try:
             await self._prepare(session)
@@ -70,7 +70,7 @@ class Sessions:
         return session
 
     async def roll_back(self, session: asyncpg.Connection) -> None:
-        """Ends the transaction of a session that failed, or the session, which ends the transaction as well."""
+        """Rolls back after a failure; if that is impossible, closes the session, which rolls back too."""
         if session.is_closed() or not session.is_in_transaction():
             return
         try:
@@ -81,9 +81,9 @@ class Sessions:
             session.terminate()
             raise
 
-    def give_back(self, session: asyncpg.Connection, *, is_usable: bool) -> None:
-        """`is_usable`: no statement was cut short, which leaves a session that nobody can use."""
-        self._room.release()
+    def release(self, session: asyncpg.Connection, *, is_usable: bool) -> None:
+        """`is_usable`: false if a statement may have been interrupted; the session is then closed."""
+        self._permits.release()
         if not is_usable or session.is_closed():
             session.terminate()
             return
@@ -99,7 +99,7 @@ class Sessions:
 
 
 def is_in_recovery(session: asyncpg.Connection) -> bool:
-    """What the server reported last to this session: at its start, and after the first statement since a promotion."""
+    """The last report of the server to this session: at its start, or with the first statement after a promotion."""
     return bool(session.get_settings().in_hot_standby == "on")
 
 

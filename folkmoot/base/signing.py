@@ -1,8 +1,8 @@
-"""Signed words: proof that we wrote something, without storing it.
+"""Signatures: proof that this network issued a text, without storing it.
 
-HMAC-SHA256 under one secret of the network, with a purpose mixed in so that a word signed for one thing never passes
-for another. Used for form tokens (CSRF) and for anything that must come back to us unchanged. Not for secrets:
-whoever holds a signed word can read it.
+HMAC-SHA256 with a secret of the network and a purpose, so that a signature for one purpose is not valid for another.
+Used for form tokens (CSRF) and for values that clients must return unchanged. Not for secrets: the signed text is
+readable.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ class Signer:
         self._key = hmac.digest(secret, purpose.encode(), "sha256")
 
     def sign(self, text: str) -> str:
-        """A word of 43 characters that only we can make for `text`."""
+        """A signature of `text`, 43 characters."""
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:43]
 
     def is_valid(self, text: str, signature: str) -> bool:

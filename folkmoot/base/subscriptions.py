@@ -1,8 +1,8 @@
-"""Who hears of which event: filled once, in `app.py`, and asked by the worker.
+"""The subscribers of each kind of event: registered once, in `app.py`, and called by the worker.
 
-Every subscriber gets every event of its kind at least once, so it must be harmless when it runs twice. One that fails
-holds up no other. An event that was stored by another release may ask for somebody who is not here: that is a failure,
-so that it is tried again, then parked and told to the operator, and never dropped unseen.
+Every subscriber gets every event of its kind at least once, so running it twice must be harmless. A failing subscriber
+does not delay the others. An event stored by another release may name a subscriber that does not exist here: this is a
+failure, so that the event is retried, then parked and reported to the operator, and never silently dropped.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ Subscriber = Callable[[Database, Any], Awaitable[None]]
 
 
 class NoSubscriber(LookupError):
-    """Nobody here hears of this event, or the one whom it is for is gone."""
+    """The event has no subscriber in this release, or not the one that it is for."""
 
 
 class Subscriptions:
@@ -35,7 +35,7 @@ class Subscriptions:
         self._subscribers[event.kind][name] = subscriber
 
     def kinds(self) -> frozenset[str]:
-        """The kinds that anybody subscribes to: the others are written to the log and need no job."""
+        """The kinds that have a subscriber. Events of other kinds are stored without a job."""
         return frozenset(kind for kind, subscribers in self._subscribers.items() if subscribers)
 
     def names(self, kind: str) -> list[str]:

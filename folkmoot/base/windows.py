@@ -1,13 +1,12 @@
-"""Counters in fixed windows of time, in one file that all processes of a machine share.
+"""Counters in fixed time windows, in one file that all processes of a machine share.
 
-The file is a table of buckets, each with a few slots of 16 bytes: the tag of a counter (a keyed hash, so that nobody can
-read out of the file who was counted), when its window ends, and how much was counted. A bucket holds all counters of one
-owner. It is counted in memory that is mapped, under a lock on the bucket that the system takes back from a killed
-process. A new slot is written with a system call instead: on a full disk that fails, where writing to a page that has no
-room yet would kill the process.
+The file is a table of buckets, each with 32 slots of 16 bytes: the tag of a counter (a keyed hash, so that the file does
+not reveal who was counted), the end of its window, and the count. A bucket holds all counters of one owner. Counting
+changes mapped memory, under a lock on the bucket that the system releases when a process is killed. A new slot is
+written with a system call instead: on a full disk that fails, while writing to an unallocated page would kill the process.
 
-The table never grows. A full bucket gives up windows that are over, then what was counted least, so that who is close to
-a limit is not forgotten for newcomers. A window that ends later than it can is of a clock that was wrong: a new one begins.
+The table never grows. A full bucket replaces expired windows first, then the lowest count, so that new owners do not
+reset one who is close to a limit. A window that ends later than possible was written with a wrong clock: it is restarted.
 """
 
 import hashlib
@@ -29,20 +28,20 @@ _WINDOW = struct.Struct("<II")  # the end of the window, the count
 _SLOTS = 32  # per bucket
 _BUCKETS = 8192
 _BUCKET = _SLOTS * _SLOT.size
-_MOST = 2**32 - 1
-_LONGEST = 86_400  # seconds of a window
-_SKEW = 60  # seconds: the moment was read before the bucket was locked
-# Together about a second; nobody counts that long, but a process can be stopped in the middle.
-_PATIENCE = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
-Window: TypeAlias = tuple[int, int]  # (count, end); plain, because it is made at each request
+_MAX_COUNT = 2**32 - 1
+_MAX_SECONDS = 86_400  # seconds of a window
+_SKEW = 60  # seconds: the time is read before the bucket is locked
+# Pauses between attempts to lock, about a second in total: a process can be stopped while it holds the lock.
+_LOCK_PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
+Window: TypeAlias = tuple[int, int]  # (count, end); a plain tuple, because one is made for each request
 
 
 class WindowTable:
-    """The counters. `file` None: of this process alone. Only one thread of a process may count."""
+    """The counters; without a file those of this process only. Only one thread of a process may count."""
 
     def __init__(self, file: Path | None, key: bytes) -> None:
         self._key = hashlib.sha256(key).digest()
-        self._places: dict[tuple[object, ...], tuple[int, list[bytes]]] = {}
+        self._located: dict[tuple[object, ...], tuple[int, list[bytes]]] = {}
         self._file: int | None = None
         if file:
             try:
@@ -53,11 +52,11 @@ class WindowTable:
         self._table = mmap.mmap(-1 if self._file is None else self._file, _BUCKETS * _BUCKET)
 
     def count(self, owner: object, counters: Sequence[tuple[object, int]], moment: int) -> list[Window]:
-        """Counts one in each of these counters of one owner: (name, seconds of its window, at most a day).
+        """Adds one to each of these counters of one owner: (name, seconds of its window, at most a day).
 
-        Of each (how often so far, when the window ends in seconds since 1970).
+        Returns for each (count, end of the window in seconds since 1970).
         """
-        bucket, tags = self._place(owner, counters)
+        bucket, tags = self._locate(owner, counters)
         is_locked = self._file is not None and _lock(self._file, bucket)
         try:
             return [self._add(bucket, tag, seconds, moment) for tag, (_, seconds) in zip(tags, counters, strict=True)]
@@ -69,28 +68,28 @@ class WindowTable:
         place = self._find(bucket, tag)
         if place is None:
             window = _first(moment, seconds)
-            self._insert(self._room(bucket, moment), _SLOT.pack(tag, window[1], window[0]))
+            self._insert(self._free_slot(bucket, moment), _SLOT.pack(tag, window[1], window[0]))
             return window
         end, count = _WINDOW.unpack_from(self._table, place + 8)
-        window = (min(count + 1, _MOST), end) if moment < end <= moment + seconds + _SKEW else _first(moment, seconds)
+        window = (min(count + 1, _MAX_COUNT), end) if moment < end <= moment + seconds + _SKEW else _first(moment, seconds)
         _WINDOW.pack_into(self._table, place + 8, window[1], window[0])
         return window
 
     def _find(self, bucket: int, tag: bytes) -> int | None:
-        """Where the slot with this tag begins."""
+        """The offset of the slot with this tag."""
         start = bucket * _BUCKET
         place = self._table.find(tag, start, start + _BUCKET)
         while place >= 0 and (place - start) % _SLOT.size:
             place = self._table.find(tag, place + 1, start + _BUCKET)
         return None if place < 0 else place
 
-    def _room(self, bucket: int, moment: int) -> int:
-        """Where a new slot may stand: in an empty place, in that of a window that is over, or of the least counted."""
+    def _free_slot(self, bucket: int, moment: int) -> int:
+        """The offset for a new slot: an empty one, one whose window is over, or the one with the lowest count."""
         start = bucket * _BUCKET
 
         def worth(slot: tuple[int, tuple[bytes, int, int]]) -> int:
             _, (_, end, count) = slot
-            return count if moment < end <= moment + _LONGEST + _SKEW else 0
+            return count if moment < end <= moment + _MAX_SECONDS + _SKEW else 0
 
         slots = enumerate(_SLOT.iter_unpack(self._table[start : start + _BUCKET]))
         number, _ = min(slots, key=worth)
@@ -105,15 +104,15 @@ class WindowTable:
         except OSError as error:  # the disk is full: this use is not counted
             log.warning("a limit could not be counted: %s", error)
 
-    def _place(self, owner: object, counters: Sequence[tuple[object, int]]) -> tuple[int, list[bytes]]:
-        """(bucket, tags): the first depends on the owner alone."""
+    def _locate(self, owner: object, counters: Sequence[tuple[object, int]]) -> tuple[int, list[bytes]]:
+        """(bucket, tags); the bucket depends on the owner only."""
         key = owner, *[name for name, _ in counters]
-        place = self._places.get(key)
+        place = self._located.get(key)
         if place is None:
-            if len(self._places) > 20_000:
-                self._places.clear()
+            if len(self._located) > 20_000:
+                self._located.clear()
             bucket = int.from_bytes(self._hash(owner), "little") % _BUCKETS
-            place = self._places[key] = bucket, [self._hash((owner, name)) for name, _ in counters]
+            place = self._located[key] = bucket, [self._hash((owner, name)) for name, _ in counters]
         return place
 
     def _hash(self, name: object) -> bytes:
@@ -121,14 +120,14 @@ class WindowTable:
 
 
 def _open(file: Path) -> int:
-    """The file, made by whoever comes first. It is never cut short: what is mapped must stay."""
+    """Opens the file and creates it if necessary. It is never truncated, because other processes map it."""
     file.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if os.fstat(descriptor).st_size < _BUCKETS * _BUCKET:
             os.ftruncate(descriptor, _BUCKETS * _BUCKET)
         with suppress(BlockingIOError, PermissionError):
-            lockf(descriptor, LOCK_EX | LOCK_NB, 1, 0)  # a file system without locks is found out here
+            lockf(descriptor, LOCK_EX | LOCK_NB, 1, 0)  # raises on a file system without locks
             lockf(descriptor, LOCK_UN, 1, 0)
     except OSError:
         os.close(descriptor)
@@ -137,13 +136,13 @@ def _open(file: Path) -> int:
 
 
 def _lock(file: int, bucket: int) -> bool:
-    for pause in _PATIENCE:
+    for pause in _LOCK_PAUSES:
         try:
             lockf(file, LOCK_EX | LOCK_NB, 1, bucket)
             return True
         except (BlockingIOError, PermissionError):  # POSIX allows both for a lock that another process holds
             time.sleep(pause)
-    log.warning("a process that counts limits does not go on; counting without it")
+    log.warning("a process holds the lock of a counter for too long; counting without the lock")
     return False
 
 

@@ -1,9 +1,9 @@
-"""The write gate: every change passes it, so that a move or a fence can stop them all.
+"""The write gate: every write transaction passes it, so that a move or a fence can stop all of them.
 
-Web, worker and command line are many processes, so the gate lives in the database. Each write transaction starts
-with `enter_write_gate()`: a shared advisory lock (nothing to wait for in normal times) and a check that this process
-belongs to the epoch in force. A hold is the same lock, exclusive and with a time limit; a fence raises the epoch.
-Only what the gate itself answers means "we are moving": a row lock that is not had later in the transaction does not.
+Web, worker and command line are separate processes, so the gate is in the database. Each write transaction starts with
+`enter_write_gate()`: a shared advisory lock (normally free) and a check that the epoch of this process is the current one.
+A hold is the same lock, exclusive and with a time limit; a fence raises the epoch. Only an error of the gate itself
+becomes WritesPaused: a timeout for a row lock later in the transaction does not.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -14,12 +14,12 @@ import asyncpg
 
 from folkmoot.base.errors import WritesPaused
 
-Epoch: TypeAlias = Callable[[], int | None]  # the epoch in which this host may write now; None: it may not
+Epoch: TypeAlias = Callable[[], int | None]  # the epoch in which this host may write; None: it may not write
 FENCED = "FM001"
 _HELD = asyncpg.LockNotAvailableError.sqlstate
 _STANDBY = asyncpg.ReadOnlySQLTransactionError.sqlstate
 _LOCK = "(7020, 1)"
-_COPY_SECONDS = 30  # after which a standby or a fenced host is asked again
+_READ_ONLY_RETRY_SECONDS = 30  # after which clients of a standby or a fenced host retry
 
 
 def begin(epoch: int) -> str:
@@ -28,25 +28,25 @@ def begin(epoch: int) -> str:
 
 
 def refusal(error: asyncpg.PostgresError, *, at_gate: bool) -> WritesPaused | None:
-    """What the gate answered, if `error` is an answer of the gate. `at_gate`: the statement was that of `begin`."""
+    """The refusal, if the gate caused `error`. `at_gate`: the failed statement was that of `begin`."""
     if error.sqlstate == _HELD and at_gate:
         return WritesPaused(log_text=f"writes are held: {error}")
-    if error.sqlstate in (FENCED, _STANDBY):  # also later: triggers ask the gate, and only a standby is read-only
+    if error.sqlstate in (FENCED, _STANDBY):  # also later: triggers check the gate too, and only a standby is read-only
         return read_only(str(error))
     return None
 
 
 def read_only(why: str) -> WritesPaused:
-    """This host is a standby, or fenced: for longer than a moment."""
+    """The refusal of a standby or a fenced host, which lasts longer than a hold."""
     return WritesPaused("You are reading a copy of the network. Writing is possible again in a little while.",
-                        retry_after=_COPY_SECONDS, log_text=why)
+                        retry_after=_READ_ONLY_RETRY_SECONDS, log_text=why)
 
 
 @asynccontextmanager
 async def hold(dsn: str, seconds: float) -> AsyncIterator[None]:
-    """Holds all writes while the block runs, `seconds` at most: then the database itself ends the hold.
+    """Holds all writes while the block runs; after `seconds` the database itself ends the hold.
 
-    Waits for the transactions under way; raises asyncpg.LockNotAvailableError if they last longer than `seconds`.
+    Waits for running transactions; raises asyncpg.LockNotAvailableError if they last longer than `seconds`.
     """
     limit = f"{max(1, round(seconds * 1000))}ms"
     holder = await asyncpg.connect(dsn, server_settings={"lock_timeout": limit, "idle_session_timeout": limit})

@@ -72,7 +72,7 @@ async def _question(settings: Settings, epoch: int) -> dict[str, int]:
 
     database = await Database.open(settings.dsn, epoch=lambda: epoch, readers=2, writers=2, listen=False)
     try:
-        database.heard_kinds = subscriptions(settings).kinds()
+        database.subscribed_kinds = subscriptions(settings).kinds()
         front = create_front(settings, database)
         async with database.read() as conn:
             expected = await count_public_posts_unscoped(

@@ -112,7 +112,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Any]:
         database = await Database.open(settings.dsn, epoch=epoch, readers=2, writers=4, listen=False)
     except (OSError, asyncpg.PostgresError, Unavailable) as error:
         raise no_database(settings, error) from error
-    database.heard_kinds = subscriptions(settings).kinds()
+    database.subscribed_kinds = subscriptions(settings).kinds()
     try:
         yield database
     finally:

@@ -56,7 +56,7 @@ class Supervisor:
         processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
         for number in range(processes):
             self._work[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener)
-        metrics.share_in(self._directory.path / "run" / "metrics", [name.replace(" ", "-") for name in self._work])
+        metrics.create_files(self._directory.path / "run" / "metrics", [name.replace(" ", "-") for name in self._work])
         self._work["worker"] = lambda: app.run_worker(self._settings)
         try:
             for name in self._work:
@@ -83,7 +83,7 @@ class Supervisor:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor tells us, with SIGTERM
             self._directory.leave_lock()
-            metrics.speak_as(name.replace(" ", "-"))
+            metrics.set_process_name(name.replace(" ", "-"))
             _name_process(f"moot {name}")
             if os.getppid() != supervisor:  # killed before the kernel knew that this process is to end with it
                 raise Problem("the supervisor has ended")

@@ -37,7 +37,7 @@ class RecoveryKey:
 
     @classmethod
     def new(cls) -> "RecoveryKey":
-        return cls(clock.chance(_BYTES))
+        return cls(clock.random_bytes(_BYTES))
 
     @classmethod
     def read(cls, text: str) -> "RecoveryKey":

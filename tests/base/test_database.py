@@ -212,7 +212,7 @@ async def test_too_many_connections_are_unavailable(db: Database, admin: asyncpg
         readers = pools.Sessions(other, "crowd", 2, _as_it_is)
         for _ in range(3):
             with pytest.raises(Unavailable):
-                await readers.take()
+                await readers.acquire()
     finally:
         await only.close()
         await admin.execute("DROP OWNED BY crowd")

@@ -147,7 +147,7 @@ def test_windows_that_are_over_make_room_first() -> None:
 def _hold(file: str, ready: "multiprocessing.connection.Connection") -> None:
     table = WindowTable(Path(file), KEY)
     assert table._file is not None
-    assert windows._lock(table._file, table._place("192.0.2.1", [])[0])
+    assert windows._lock(table._file, table._locate("192.0.2.1", [])[0])
     ready.send(True)
     signal.pause()
 
@@ -169,14 +169,14 @@ def test_a_killed_process_leaves_no_lock(file: Path) -> None:
     process.join()
     table = WindowTable(file, KEY)
     assert table._file is not None
-    assert windows._lock(table._file, table._place("192.0.2.1", [])[0])
+    assert windows._lock(table._file, table._locate("192.0.2.1", [])[0])
 
 
 def test_a_stopped_process_holds_nobody_up_for_ever(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     process = _holder(file)
     try:
         assert _at(Limits(1, file, KEY), NOON).remaining == 299
-        assert "counting without it" in caplog.text
+        assert "counting without the lock" in caplog.text
         assert not WindowTable(file, KEY).count("192.0.2.77", [("other", 300)], 1000)[0][0] > 1  # others do not even wait
     finally:
         process.kill()

@@ -103,7 +103,7 @@ async def test_a_connection_lost_again_while_it_is_made_again_is_made_again(
 async def test_messages_that_wait_are_bounded_and_what_was_dropped_is_told(
     db: Database, dsn: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "_MOST_WAITING", 10)
+    monkeypatch.setattr(live, "_MAX_QUEUED", 10)
     other = await Database.open(dsn)
     heard: list[object] = []
     gaps: list[bool] = []

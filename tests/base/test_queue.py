@@ -210,7 +210,7 @@ async def test_an_event_reaches_each_subscriber_and_a_failing_one_holds_up_no_ot
     subscriptions = Subscriptions()
     subscriptions.on(Happened, stumble_once)
     subscriptions.on(Happened, listen)
-    db.heard_kinds = subscriptions.kinds()
+    db.subscribed_kinds = subscriptions.kinds()
     async with db.write() as tx:
         tx.tell(Happened(number=7))
     await _work(db, [], subscriptions)
@@ -299,7 +299,7 @@ async def test_a_claim_of_which_the_worker_never_heard_is_given_back(db: Databas
             await tx.execute("UPDATE jobs SET worker = $1", number)
 
         def is_given_back() -> bool:
-            worker._has_strays = True  # a cycle that was under way may have ended with False
+            worker._may_have_lost_claims = True  # a cycle that was under way may have ended with False
             worker._wake.set()
             return done == [1]
 
@@ -346,7 +346,7 @@ async def test_the_queue_is_not_written_while_writes_are_held(db: Database, dsn:
 @asynccontextmanager
 async def _dead_worker(db: Database, monkeypatch: pytest.MonkeyPatch, **deaths: int) -> AsyncIterator[None]:
     """Jobs that are claimed by a worker that is no more."""
-    monkeypatch.setattr(worker_module, "_ABSENT", 0.0)
+    monkeypatch.setattr(worker_module, "_DEAD_SECONDS", 0.0)
     async with db.write() as tx:
         number = await queries.take_number(tx)
         await tx.execute("UPDATE jobs SET worker = $1, crashes = $2", number, deaths.get("before", 0))
@@ -357,7 +357,7 @@ async def _dead_worker(db: Database, monkeypatch: pytest.MonkeyPatch, **deaths: 
 async def test_jobs_of_a_worker_that_died_run_apart_from_others(
     db: Database, monkeypatch: pytest.MonkeyPatch, before: int, at_once: int,
 ) -> None:
-    monkeypatch.setattr(worker_module, "_GROUP", 3)
+    monkeypatch.setattr(worker_module, "_SUSPECTS_AT_ONCE", 3)
     running: set[int] = set()
     most, done = 0, 0
 
@@ -402,8 +402,8 @@ async def test_the_fifth_end_of_its_worker_parks_a_job(db: Database, monkeypatch
 
 
 async def test_others_wait_two_seconds_at_most_beside_a_slow_suspect(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "_ALONE", 0.1)
-    monkeypatch.setattr(worker_module, "_POLL", 0.05)
+    monkeypatch.setattr(worker_module, "_ISOLATION_SECONDS", 0.1)
+    monkeypatch.setattr(worker_module, "_POLL_SECONDS", 0.05)
     ends, done = asyncio.Event(), []
 
     async def carry_out(_database: Database, order: Order) -> None:
@@ -463,7 +463,7 @@ async def test_a_suspected_delivery_is_split_so_that_only_the_guilty_subscriber_
     subscriptions = Subscriptions()
     subscriptions.on(Happened, poison)
     subscriptions.on(Happened, listen)
-    db.heard_kinds = subscriptions.kinds()
+    db.subscribed_kinds = subscriptions.kinds()
     async with db.write() as tx:
         tx.tell(Happened(number=7))
     async with _dead_worker(db, monkeypatch, before=1):
@@ -478,7 +478,7 @@ async def test_a_suspected_delivery_is_split_so_that_only_the_guilty_subscriber_
 
 
 async def test_a_worker_that_stops_gives_back_what_it_could_not_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "_LAST", 0.05)
+    monkeypatch.setattr(worker_module, "_STOP_SECONDS", 0.05)
 
     async def hang(_database: Database, _order: Order) -> None:
         await asyncio.sleep(60)

@@ -76,7 +76,7 @@ async def test_suspects_that_this_worker_cannot_run_hold_up_no_other(db: Databas
     """Of a job that a newer release has left."""
     await _insert(db, "newer.order", b"{}", crashes=1)
     worker = Worker(db, [], [], Subscriptions())
-    await worker._look_around(await worker._presence.number())
+    await worker._check_workers(await worker._presence.number())
     assert not worker._suspects.are_waiting
     await worker._presence.close()
 
@@ -124,7 +124,7 @@ async def test_the_parts_of_a_suspected_delivery_hold_all_of_it(db: Database) ->
     unknown = Envelope("something.newer", msgspec.Raw(b"{}"))
     await _insert(db, DELIVER, msgspec.json.encode([unknown]), crashes=2)
     worker = Worker(db, [], [], Subscriptions())
-    await worker._look_around(await worker._presence.number())
+    await worker._check_workers(await worker._presence.number())
     await worker._cycle(is_timed=False)
     await worker._presence.close()
     [left] = await _stored(db)

@@ -52,7 +52,7 @@ async def test_a_timed_job_runs_once_however_many_workers_there_are(db: Database
     workers = [Worker(db, [], [counted.timed], Subscriptions()) for _ in range(3)]
     running = [asyncio.create_task(worker.run()) for worker in workers]
     async with asyncio.timeout(10):
-        while not all(worker._timekeeper._is_known for worker in workers):
+        while not all(worker._timekeeper._is_initialised for worker in workers):
             await asyncio.sleep(0.01)
     for worker in workers:
         worker.stop()
@@ -157,7 +157,7 @@ async def test_what_waits_in_the_queue_does_not_wait_a_day_longer(db: Database, 
             "INSERT INTO jobs (name, payload, set_at, due_at)"
             " VALUES ('test.order', '1', now() + $1::interval, now() + $1 + interval '30 seconds')", jump)
     worker = Worker(db, [], [], Subscriptions())
-    await worker._look_around(0)
+    await worker._check_workers(0)
     async with db.read() as conn:
         [job] = await queries.list_jobs(conn)
     if jump > timedelta(0):
@@ -169,19 +169,19 @@ async def test_what_waits_in_the_queue_does_not_wait_a_day_longer(db: Database, 
 
 async def test_a_worker_keeps_its_jobs_whatever_the_clock_says(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease is a lock that lives as long as its session; no moment is compared."""
-    monkeypatch.setattr(worker_module, "_ABSENT", 0.0)
+    monkeypatch.setattr(worker_module, "_DEAD_SECONDS", 0.0)
     one, other = (Worker(db, [], [], Subscriptions()) for _ in range(2))
     number = await one._presence.number()
     async with db.write() as tx:
         await tx.execute("INSERT INTO jobs (name, payload, worker, set_at, due_at) VALUES ('test.order', '1', $1,"
                          " now() - interval '2 days', now() - interval '2 days')", number)
-    await other._look_around(0)
+    await other._check_workers(0)
     async with db.read() as conn:
         assert [job.state for job in await queries.list_jobs(conn)] == [State.RUNNING]
     await one._presence.close()
     async with asyncio.timeout(10):
         while True:
-            await other._look_around(0)
+            await other._check_workers(0)
             async with db.read() as conn:
                 [job] = await queries.list_jobs(conn)
             if job.state is State.WAITING:

@@ -258,7 +258,7 @@ async def test_an_upload_that_fails_after_its_file_leaves_none(village: Village,
     store = village.front._pages._context.store
     async with village.database.write() as tx:
         await tx.execute("DELETE FROM accounts WHERE id = $1", jana.id)  # deleted while the picture is encoded
-    with pytest.raises(Exception, match="gone in the meantime"):
+    with pytest.raises(Exception, match="deleted in the meantime"):
         await actions.upload_picture(village.database, store, jana, picture())
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
 

@@ -1,4 +1,4 @@
-"""Delivering events: each to each subscriber. One that fails or hangs gets a job of its own and holds up no other."""
+"""Delivers each event to each subscriber. A delivery that fails or hangs gets its own job and does not delay the others."""
 
 import asyncio
 import logging
@@ -8,12 +8,12 @@ import msgspec
 from folkmoot.base.db import Database
 from folkmoot.base.events import Envelope
 from folkmoot.base.queue.enqueue import DELIVER
-from folkmoot.base.queue.faults import is_of_database
+from folkmoot.base.queue.faults import is_database_fault
 from folkmoot.base.queue.model import Job
 from folkmoot.base.subscriptions import NoSubscriber, Subscriptions
 
 DELIVER_ONE = "events.redeliver"
-_PATIENCE = 60.0  # seconds for a subscriber among others; in a job of its own it has that job's limit
+_SUBSCRIBER_SECONDS = 60.0  # in a job with others; in its own job a subscriber has the limit of that job
 _log = logging.getLogger(__name__)
 
 
@@ -25,23 +25,23 @@ class Delivery:
         self.jobs = [Job(DELIVER, list[Envelope], self._deliver), Job(DELIVER_ONE, Envelope, self._deliver_one)]
 
     async def _deliver(self, database: Database, envelopes: list[Envelope]) -> None:
-        """The events of one transaction. When the database goes away, all of it is done again later."""
+        """The events of one transaction. If the database becomes unavailable, all deliveries are repeated later."""
         failed = []
         for envelope in envelopes:
             try:
                 deliveries = self._subscriptions.subscribers(envelope)
             except (NoSubscriber, msgspec.DecodeError) as error:
-                _log.warning("an event %s cannot be delivered; it will be tried again: %s", envelope.kind, error)
+                _log.warning("an event %s cannot be delivered; it will be retried: %s", envelope.kind, error)
                 failed.append(envelope)
                 continue
             for name, subscriber, event in deliveries:
                 try:
-                    async with asyncio.timeout(_PATIENCE):
+                    async with asyncio.timeout(_SUBSCRIBER_SECONDS):
                         await subscriber(database, event)
                 except Exception as error:
-                    if is_of_database(error):
+                    if is_database_fault(error):
                         raise
-                    _log.exception("subscriber %s failed on %s; it will be tried again", name, envelope.kind)
+                    _log.exception("subscriber %s failed on %s; it will be retried", name, envelope.kind)
                     failed.append(msgspec.structs.replace(envelope, only=name))
         if failed:
             async with database.write() as tx:
@@ -53,7 +53,7 @@ class Delivery:
             await subscriber(database, event)
 
     def parts(self, payload: bytes) -> list[bytes]:
-        """The single deliveries that a job DELIVER consists of, as payloads of DELIVER_ONE. Raises DecodeError."""
+        """The single deliveries of a job DELIVER, as payloads of DELIVER_ONE. Raises DecodeError."""
         parts = []
         for envelope in msgspec.json.decode(payload, type=list[Envelope]):
             names = [envelope.only] if envelope.only else self._subscriptions.names(envelope.kind)

@@ -1,4 +1,4 @@
-"""What jobs are: declarations for the code, and structs for whoever looks at the queue. No input or output."""
+"""Types of the queue: declarations of jobs, and structs of stored ones. No input or output."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from folkmoot.base.db import Database
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (1, 10, 60, 600, 3600))
 LONGEST_RUN = timedelta(minutes=10)
-# Seconds that a job waits after each end of its worker while it ran; after one more it is parked. From the third on it had
-# run alone, but whoever kills a worker from outside can meet an innocent one: so there is time between its last chances.
+# Seconds that a job waits after each end of its worker while it ran; after one more end it is parked. From the third on it
+# ran alone, but a worker that was killed from outside may have run a harmless job: so there are pauses before the last runs.
 CRASH_PAUSES = (0.0, 0.0, 5.0, 30.0)
 
 
 @dataclass(frozen=True)
 class Job:
-    """`handler(database, payload)` runs it. After each failure the next of the delays `retries` is waited; after the
-    last one the job is parked. A run that takes longer than `limit` is a failure."""
+    """`handler(database, payload)` runs it. After each failure it waits for the next delay of `retries`; after the last
+    one it is parked. A run longer than `limit` is a failure."""
 
     name: str
     payload: type[Any]
@@ -33,8 +33,8 @@ class Job:
 class Timed:
     """Runs at most once per `every` in the whole network, whatever the number of workers.
 
-    `is_cleaning`: it deletes what is old, and waits an hour after the clock has jumped, so that what was written a
-    moment ago does not look old.
+    `is_cleaning`: it deletes old records. It does not run for an hour after the clock has jumped, because new records
+    could look old.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Timed:
 
 
 class State(StrEnum):
-    """Where a stored job stands. `later`: it waits for its moment, after a failure or because it was ordered so."""
+    """The state of a stored job. `later`: it is not due yet, after a failure or because it was enqueued with a delay."""
 
     WAITING = "waiting"
     LATER = "later"
@@ -54,13 +54,13 @@ class State(StrEnum):
 
 
 class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as the queue holds it."""
+    """A job in the queue."""
 
     id: int
     name: str
     state: State
     age: float  # seconds since it was enqueued
-    due_in: float  # seconds until it may run; negative for how long it has been due
+    due_in: float  # seconds until it is due; negative if it is overdue
     tries: int
     crashes: int
     last_error: str | None
@@ -79,8 +79,8 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class QueueState(msgspec.Struct, frozen=True, kw_only=True):
-    """The queue in numbers. `waiting` are all that are neither running nor parked, `oldest` is how many seconds the
-    oldest of those that may run has been due."""
+    """Numbers of the queue. `waiting`: jobs that are neither running nor parked. `oldest`: seconds since the first
+    unclaimed job became due."""
 
     waiting: int
     running: int
@@ -90,7 +90,7 @@ class QueueState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimedState(msgspec.Struct, frozen=True):
-    """When a timed job last ran, in seconds; negative when the clock was set back since. `failures`: in a row."""
+    """`age`: seconds since the last run; negative if the clock was set back since then. `failures`: in a row."""
 
     name: str
     age: float

@@ -1,8 +1,8 @@
-"""The session that shows that a worker lives, and on which it hears of new jobs.
+"""The session that proves that a worker is running, and on which it is notified of new jobs.
 
-A worker has a number and holds an advisory lock on it. When the process ends, the lock goes with its session at once,
-whatever the clock says; so that a lease needs no time limit. A worker that only lost its connection takes its number
-again, and its jobs go on.
+A worker has a number and holds an advisory lock on it. When the process ends, PostgreSQL releases the lock at once, so a
+lease needs no time limit and does not depend on the clock. A worker that only lost its connection locks the same number
+again, and its jobs continue.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from folkmoot.base.queue import queries
 
 
 class Presence:
-    """`times_lost`: a job that failed while this changed may have failed for that reason."""
+    """`times_lost`: if it changed while a job ran, the lost connection may be the cause of the failure."""
 
     def __init__(self, database: Database, wake: Callable[[], None]) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class Presence:
         self.times_lost = 0
 
     async def number(self) -> int:
-        """The worker's number, once the session stands. Raises Unavailable and WritesPaused."""
+        """The number of the worker; connects if necessary. Raises Unavailable and WritesPaused."""
         if not self._number:
             async with self._database.write() as tx:
                 self._number = await queries.take_number(tx)

@@ -1,7 +1,7 @@
-"""All SQL of the queue: claiming and ending jobs, looking at them, and the moments of timed jobs.
+"""All SQL of the jobs: claiming, finishing and inspecting them. `timed_queries.py` has that of timed jobs.
 
-Moments are read from the database's clock only. A delay is kept as two moments (`set_at`, `due_at`), so that a clock
-that is set back does not make a day of it.
+Only the clock of the database is used. A delay is stored as two times (`set_at`, `due_at`), so that it can be restored
+after the clock was set back.
 """
 
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ _STORED = f"""
         extract(epoch FROM due_at - now())::float8 AS due_in, tries, crashes, last_error, parked_at, payload
     FROM jobs
 """
-# The locks of workers that are alive: (7021, number of the worker).
-_ALIVE = """
+# The locks of running workers: (7021, number of the worker).
+_RUNNING_WORKERS = """
     SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = 7021 AND objsubid = 2 AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
 class Connection(Protocol):
-    """A session of the driver, for the two that have no transaction of ours: a worker's presence, and a restore."""
+    """A session of the driver, for the two callers without a `WriteTx`: the presence of a worker, and a restore."""
 
     async def execute(self, query: str, *args: object) -> str: ...
 
 
 async def commit_without_waiting(tx: WriteTx) -> None:
-    """The commit need not wait for the disk: what is lost with a crash of the server is done again."""
+    """The commit does not wait for the disk: work that is lost in a crash of the server is repeated."""
     await tx.execute("SET LOCAL synchronous_commit = off")
 
 
@@ -46,7 +46,7 @@ async def take_number(tx: WriteTx) -> int:
 
 
 async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int) -> list[Claimed]:
-    """Takes jobs of these names that are due, oldest first, without suspects. Leans on jobs_due."""
+    """Claims due jobs of these names, oldest first, without suspects. Uses the index jobs_due."""
     rows = await tx.fetch(
         f"""
         WITH due AS MATERIALIZED (
@@ -61,7 +61,7 @@ async def claim_jobs(tx: WriteTx, worker: int, names: Sequence[str], limit: int)
 
 
 async def claim_suspects(tx: WriteTx, worker: int, names: Sequence[str], crashes: tuple[int, int], limit: int) -> list[Claimed]:
-    """Takes jobs whose worker has ended so often (from, to) while they ran. Leans on jobs_suspects."""
+    """Claims due jobs whose worker ended `crashes` times (from, to) while they ran. Uses the index jobs_suspects."""
     rows = await tx.fetch(
         f"""
         WITH due AS MATERIALIZED (
@@ -76,7 +76,7 @@ async def claim_suspects(tx: WriteTx, worker: int, names: Sequence[str], crashes
 
 
 async def has_suspects(conn: ReadConn, names: Sequence[str]) -> bool:
-    """Whether a job of these names waits whose worker has ended while it ran. Leans on jobs_suspects."""
+    """Whether a due job of these names waits whose worker ended while it ran. Uses the index jobs_suspects."""
     return bool(await conn.fetchval(
         "SELECT EXISTS (SELECT FROM jobs WHERE crashes > 0 AND parked_at IS NULL AND worker IS NULL AND due_at <= now()"
         " AND name = ANY ($1::text[]))",
@@ -89,7 +89,7 @@ async def delete_done(tx: WriteTx, worker: int, job_ids: Sequence[int]) -> None:
 
 
 async def update_failed(tx: WriteTx, worker: int, failures: Sequence[tuple[int, str, timedelta | None]]) -> None:
-    """Counts a try of each (id, error, delay) and lets it wait; without a delay it is parked."""
+    """Counts a try for each (id, error, delay) and delays the job; without a delay it is parked."""
     await tx.execute(
         """
         UPDATE jobs SET worker = NULL, tries = tries + 1, last_error = f.error, set_at = now(),
@@ -101,20 +101,20 @@ async def update_failed(tx: WriteTx, worker: int, failures: Sequence[tuple[int, 
 
 
 async def release_jobs(tx: WriteTx, worker: int, job_ids: Sequence[int], delay: timedelta) -> None:
-    """Gives jobs back that could not run, for no fault of theirs."""
+    """Returns jobs to the queue without counting a try, because the failure was not their fault."""
     await tx.execute(
         "UPDATE jobs SET worker = NULL, set_at = now(), due_at = now() + $3 WHERE id = ANY ($1::bigint[]) AND worker = $2",
         job_ids, worker, delay,
     )
 
 
-async def release_strays(tx: WriteTx, worker: int, running: Sequence[int]) -> None:
-    """Gives back what is claimed by this worker although it does not run it: it never heard that its claim was committed."""
+async def release_lost_claims(tx: WriteTx, worker: int, running: Sequence[int]) -> None:
+    """Returns jobs that this worker claimed and does not run: the claim was committed, but the answer was lost."""
     await tx.execute("UPDATE jobs SET worker = NULL WHERE worker = $1 AND id <> ALL ($2::bigint[])", worker, running)
 
 
 async def split_job(tx: WriteTx, worker: int, job: Claimed, name: str, payloads: Sequence[bytes]) -> None:
-    """Replaces a suspected job by its parts, which inherit the suspicion."""
+    """Replaces a suspect by its parts, which inherit its number of crashes."""
     await tx.execute(
         "INSERT INTO jobs (name, payload, crashes, last_error) SELECT $1, part, crashes, last_error"
         " FROM jobs, unnest($2::bytea[]) AS part WHERE id = $3 AND worker = $4",
@@ -124,13 +124,13 @@ async def split_job(tx: WriteTx, worker: int, job: Claimed, name: str, payloads:
 
 
 async def list_dead_workers(conn: ReadConn) -> list[int]:
-    """Workers that have taken jobs and live no more."""
-    rows = await conn.fetch(f"SELECT DISTINCT worker FROM jobs WHERE worker IS NOT NULL AND worker NOT IN ({_ALIVE})")
+    """Workers that have claimed jobs and no longer run."""
+    rows = await conn.fetch(f"SELECT DISTINCT worker FROM jobs WHERE worker IS NOT NULL AND worker NOT IN ({_RUNNING_WORKERS})")
     return [row["worker"] for row in rows]
 
 
 async def update_crashed(tx: WriteTx, workers: Sequence[int]) -> list[StoredJob]:
-    """Frees the jobs that dead workers had taken. Returns those that are parked, because it happened too often."""
+    """Releases the jobs of dead workers. Returns those that are parked because it happened too often."""
     rows = await tx.fetch(
         """
         UPDATE jobs SET worker = NULL, crashes = crashes + 1, last_error = 'its worker ended while it ran', set_at = now(),
@@ -144,7 +144,7 @@ async def update_crashed(tx: WriteTx, workers: Sequence[int]) -> list[StoredJob]
 
 
 async def update_delays(tx: WriteTx) -> int:
-    """After the clock was set back: what waits goes on waiting for as long as it was meant to. Returns how many do."""
+    """Restores the delays of waiting jobs after the clock was set back. Returns the number of jobs."""
     return await tx.execute(
         "UPDATE jobs SET set_at = statement_timestamp(), due_at = statement_timestamp() + (due_at - set_at)"
         " WHERE set_at > statement_timestamp() + interval '1 second' AND worker IS NULL AND parked_at IS NULL"
@@ -152,13 +152,13 @@ async def update_delays(tx: WriteTx) -> int:
 
 
 async def hold_number(connection: Connection, number: int) -> None:
-    """Takes the lock that says that this worker lives; it goes with the session. Raises when another session holds it."""
+    """Takes the lock that shows that this worker runs; it ends with the session. Raises if another session holds it."""
     await connection.execute("SET lock_timeout = '2s'")
     await connection.execute("SELECT pg_advisory_lock(7021, $1)", number)
 
 
 async def delete_jobs_named(connection: Connection, name: str) -> None:
-    """In a restore, before any migration: from the queue of this release and from that of the one before."""
+    """For a restore, before any migration: deletes from the queues of this release and of the previous one."""
     await connection.execute(
         f"""
         DO $$ BEGIN
@@ -169,7 +169,7 @@ async def delete_jobs_named(connection: Connection, name: str) -> None:
     )
 
 
-# For whoever looks at the queue.
+# For operators.
 
 
 async def measure_queue(conn: ReadConn) -> QueueState:
@@ -188,13 +188,13 @@ async def measure_queue(conn: ReadConn) -> QueueState:
 
 
 async def count_parked(conn: ReadConn) -> dict[str, int]:
-    """Parked jobs by name. Leans on jobs_parked."""
+    """The number of parked jobs by name. Uses the index jobs_parked."""
     rows = await conn.fetch("SELECT name, count(*) AS number FROM jobs WHERE parked_at IS NOT NULL GROUP BY name ORDER BY name")
     return {row["name"]: row["number"] for row in rows}
 
 
 async def list_jobs(conn: ReadConn, *, state: State | None = None, name: str | None = None, limit: int = 100) -> list[StoredJob]:
-    """Parked ones first, then by the moment at which they are due."""
+    """Parked jobs first, then in the order in which they are due."""
     return await _list_stored(
         conn, f"WHERE ($1::text IS NULL OR {_STATE} = $1) AND ($2::text IS NULL OR name = $2)"
         " ORDER BY parked_at IS NULL, due_at, id LIMIT $3", state, name, limit,
@@ -210,7 +210,7 @@ async def get_job(conn: ReadConn, job_id: int) -> StoredJob:
 
 
 async def retry_jobs(tx: WriteTx, job_ids: Sequence[int] | None = None, *, name: str | None = None, later_too: bool = False) -> int:
-    """Makes parked jobs run again, with all their tries; `later_too`: also those that wait for their moment."""
+    """Makes parked jobs due again, with all their tries; `later_too`: also jobs that are not due yet."""
     return await tx.execute(
         "UPDATE jobs SET parked_at = NULL, tries = 0, crashes = 0, set_at = now(), due_at = now() WHERE worker IS NULL"
         " AND ($1::bigint[] IS NULL OR id = ANY ($1)) AND ($2::text IS NULL OR name = $2)"
@@ -220,7 +220,7 @@ async def retry_jobs(tx: WriteTx, job_ids: Sequence[int] | None = None, *, name:
 
 
 async def delete_job(tx: WriteTx, job_id: int) -> None:
-    """Raises NotFound, and Conflict for a job that runs."""
+    """Raises NotFound, and Conflict for a running job."""
     if not await tx.execute("DELETE FROM jobs WHERE id = $1 AND worker IS NULL", job_id):
         await get_job(tx, job_id)
         raise Conflict

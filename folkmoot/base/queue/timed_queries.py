@@ -7,7 +7,7 @@ from folkmoot.base.queue.model import Timed, TimedState
 
 
 async def insert_timed(tx: WriteTx, timed: Sequence[Timed]) -> None:
-    """Makes the rows of timed jobs that have never run."""
+    """Inserts the rows of timed jobs that have never run."""
     await tx.execute(
         "INSERT INTO timed_jobs (name, last_run_at) SELECT name, 'epoch' FROM unnest($1::text[]) AS name ON CONFLICT DO NOTHING",
         [one.name for one in timed],
@@ -15,9 +15,9 @@ async def insert_timed(tx: WriteTx, timed: Sequence[Timed]) -> None:
 
 
 async def claim_timed(tx: WriteTx, timed: Sequence[Timed], again: Sequence[str] = ()) -> dict[str, int]:
-    """Takes those that are due: name, and how often it has failed in a row. `again`: names that are due in any case.
+    """Claims due jobs; returns names with their failures in a row. `again`: names that are due in any case.
 
-    A last run in the future is due: the clock was set back. One that failed is due again after a minute, or sooner.
+    A job with a last run in the future is due: the clock was set back. A failed job is due again after at most a minute.
     """
     rows = await tx.fetch(
         """
@@ -33,7 +33,7 @@ async def claim_timed(tx: WriteTx, timed: Sequence[Timed], again: Sequence[str] 
 
 
 async def update_timed_failure(tx: WriteTx, name: str, error: str | None) -> None:
-    """Notes a failure, or with None that the job has succeeded again."""
+    """Records a failure; with None, that the job succeeded again."""
     await tx.execute(
         "UPDATE timed_jobs SET failures = CASE WHEN $2::text IS NULL THEN 0 ELSE failures + 1 END, last_error = $2 WHERE name = $1",
         name, error,

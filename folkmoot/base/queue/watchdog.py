@@ -1,20 +1,20 @@
-"""Ends a worker whose event loop stands still: a job that computes without end would hold up all others for ever.
+"""Ends a worker whose event loop is blocked, because a job in an endless loop would block all others.
 
-The process leaves a trace on standard error, and its supervisor starts it again; the job is then suspected as one that
-ended its worker. The clock is kept by a thread of `faulthandler`, which needs nothing of the interpreter that hangs.
+The process writes a trace to standard error, and its supervisor restarts it; the job is then suspected of having ended
+its worker. The timeout runs in a thread of `faulthandler`, which does not need the blocked interpreter.
 """
 
 import asyncio
 import faulthandler
 
-_PATIENCE = 10  # seconds
-_TICK = 1.0
+_TIMEOUT_SECONDS = 10
+_TICK_SECONDS = 1.0
 
 
 def start() -> None:
     """Watches the running loop, for as long as it runs."""
-    faulthandler.dump_traceback_later(_PATIENCE, exit=True)
-    asyncio.get_running_loop().call_later(_TICK, start)
+    faulthandler.dump_traceback_later(_TIMEOUT_SECONDS, exit=True)
+    asyncio.get_running_loop().call_later(_TICK_SECONDS, start)
 
 
 def stop() -> None:

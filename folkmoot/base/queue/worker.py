@@ -1,11 +1,11 @@
-"""The worker: claims jobs in batches, runs many at once, and writes down how they ended.
+"""The worker: claims jobs in batches, runs many at once, and stores their outcomes.
 
-One loop does all that writes to the queue: it stores what ended, claims what is due, starts it, and waits until
-something happens, a second at most. When the database is away or writes are paused it waits, and goes on by itself.
+One loop does all writing to the queue: it stores outcomes, claims due jobs, starts them, and waits for the next event, a
+second at most. While the database is unavailable or writes are paused, it waits and then continues by itself.
 
-A job that fails by its own fault is tried again after the delays that it declares, and then parked. A job whose worker
-ended while it ran is suspected of having ended it. Suspects run apart from the others: after the first end in groups,
-after the second one at a time and later each time, so that further ends can be blamed on one job; the fifth parks it.
+A job that fails by its own fault is retried after the delays that it declares, and then parked. A job whose worker ended
+while it ran is suspected of having ended it. Suspects run apart from other jobs: after the first end in groups, from the
+second on one at a time with increasing delays, so that one job caused each further end; the fifth end parks it.
 """
 
 import asyncio
@@ -25,28 +25,28 @@ from folkmoot.base.live import JOBS_TOPIC
 from folkmoot.base.queue import queries
 from folkmoot.base.queue.delivery import DELIVER_ONE, Delivery
 from folkmoot.base.queue.enqueue import DELIVER
-from folkmoot.base.queue.faults import in_words, is_of_database
+from folkmoot.base.queue.faults import error_line, is_database_fault
 from folkmoot.base.queue.model import CRASH_PAUSES, Claimed, Job, Timed
 from folkmoot.base.queue.presence import Presence
 from folkmoot.base.queue.timekeeper import Timekeeper
 from folkmoot.base.subscriptions import Subscriptions
 
-_MOST = 100  # jobs at once
+_MAX_RUNNING = 100  # jobs at once
 _BATCH = 50  # claimed at once
-_POLL = 1.0  # seconds
-_ALONE = 2.0  # seconds for which others wait for a suspect, and a suspect for others
-_GROUP = 20  # suspects at once, after the first end of their worker
-_STINT = 0.5  # seconds for which suspects follow each other before it is the others' turn
-_ABSENT = 0.9  # seconds after which a worker without its lock counts as dead: it may be connecting again
-_LAST = 2.0  # seconds for jobs to end, after the order to stop
-_AGAIN = timedelta(seconds=1)  # until a job runs again that the database let down
-_LONGEST_PAUSE = 0.5  # seconds between tries to reach the database: less than others wait for this worker
+_POLL_SECONDS = 1.0
+_ISOLATION_SECONDS = 2.0  # other jobs wait this long for a suspect, and a suspect for other jobs
+_SUSPECTS_AT_ONCE = 20  # after the first end of their worker
+_SUSPECTS_SECONDS = 0.5  # suspects run in a row for this long before other jobs get their turn
+_DEAD_SECONDS = 0.9  # a worker without its lock for this long is dead; before, it may be reconnecting
+_STOP_SECONDS = 2.0  # for running jobs to end after the signal to stop
+_RETRY_DELAY = timedelta(seconds=1)  # before a job is retried that failed because of the database
+_MAX_RETRY_SECONDS = 0.5  # between attempts to reach the database: less than _DEAD_SECONDS
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _End:
-    """How a job ended: with an error, or well. `times_lost`: the presence's, when the job began."""
+class _Outcome:
+    """How a job ended. `times_lost`: that of the presence when the job began."""
 
     job: Claimed
     error: BaseException | None
@@ -64,18 +64,18 @@ class Worker:
         self._wake = asyncio.Event()
         self._presence = Presence(database, self._wake.set)
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._ended: list[_End] = []
-        self._has_strays = False  # what is claimed in our name may not be what we run
-        self._times_lost = 0  # the presence's, when it was last compared
+        self._ended: list[_Outcome] = []
+        self._may_have_lost_claims = False  # this worker may have claims that it does not run
+        self._times_lost = 0  # that of the presence, when last compared
         self._suspects = Suspects()
         self._absent: dict[int, float] = {}  # workers without their lock, and since when
-        self._ticked_at = -_POLL
+        self._ticked_at = -_POLL_SECONDS
         self._stopping = False
 
     async def run(self, *, until_empty: bool = False) -> None:
-        """Works until stopped; with `until_empty` until no job is due, for tests and for the command line."""
+        """Runs until `stop`; with `until_empty` until no job is due, for tests and the command line."""
         unsubscribe = self._database.live.subscribe(JOBS_TOPIC, lambda _body: self._wake.set())
-        trouble = 0
+        failures = 0
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -84,33 +84,33 @@ class Worker:
                 except Exception as error:
                     if until_empty:
                         raise
-                    trouble += 1
-                    await self._wait_out(error, trouble)
+                    failures += 1
+                    await self._wait_after_failure(error, failures)
                     continue
-                if trouble:
-                    _log.warning("the worker goes on")
-                trouble = 0
+                if failures:
+                    _log.warning("the worker continues")
+                failures = 0
                 if until_empty and not (claimed or self._running or self._ended):
                     return
                 if claimed < _BATCH:
-                    await self._sleep(_POLL)
+                    await self._sleep(_POLL_SECONDS)
         finally:
             unsubscribe()
-            await self._end()
+            await self._shut_down()
 
     def stop(self) -> None:
         self._stopping = True
         self._wake.set()
 
     async def _cycle(self, *, is_timed: bool) -> int:
-        """Stores what ended, and starts what is due; returns how many jobs."""
+        """Stores outcomes and starts due jobs; returns how many were started."""
         number = await self._presence.number()
         if self._presence.times_lost != self._times_lost:
-            self._times_lost, self._has_strays = self._presence.times_lost, True
-        if is_timed and clock.monotonic() - self._ticked_at >= _POLL:
+            self._times_lost, self._may_have_lost_claims = self._presence.times_lost, True
+        if is_timed and clock.monotonic() - self._ticked_at >= _POLL_SECONDS:
             self._ticked_at = clock.monotonic()
             await self._timekeeper.tick()
-            await self._look_around(number)
+            await self._check_workers(number)
         ended = self._ended[:]
         try:
             async with self._database.write() as tx:
@@ -118,9 +118,9 @@ class Worker:
                 await self._store(tx, number, ended)
                 claimed = await self._claim(tx, number)
         except BaseException:
-            self._has_strays = True
+            self._may_have_lost_claims = True
             raise
-        self._has_strays = False
+        self._may_have_lost_claims = False
         del self._ended[: len(ended)]
         if claimed and claimed[0].crashes:
             self._suspects.begin(claimed)
@@ -128,59 +128,59 @@ class Worker:
             self._running[job.id] = asyncio.create_task(self._run(job), name=job.name)
         return len(claimed)
 
-    async def _look_around(self, number: int) -> None:
-        """Once a second: workers that died, a clock that was set back, suspects that wait."""
+    async def _check_workers(self, number: int) -> None:
+        """Once a second: checks for dead workers, a clock that was set back, and waiting suspects."""
         async with self._database.read() as conn:
-            dead = [worker for worker in await queries.list_dead_workers(conn) if worker != number]
+            unlocked = [worker for worker in await queries.list_dead_workers(conn) if worker != number]
             self._suspects.are_waiting = await queries.has_suspects(conn, list(self._jobs))
         now = clock.monotonic()
-        self._absent = {worker: self._absent.get(worker, now) for worker in dead}
-        gone = [worker for worker, since in self._absent.items() if now - since >= _ABSENT]
+        self._absent = {worker: self._absent.get(worker, now) for worker in unlocked}
+        dead = [worker for worker, since in self._absent.items() if now - since >= _DEAD_SECONDS]
         async with self._database.write() as tx:
-            for job in await queries.update_crashed(tx, gone) if gone else ():
+            for job in await queries.update_crashed(tx, dead) if dead else ():
                 _log.error("job %d (%s) is parked: its worker ended each time it ran. See: moot jobs show %d", job.id, job.name, job.id)
             if moved := await queries.update_delays(tx):
-                _log.warning("the clock was set back; %d jobs wait for as long as they were meant to", moved)
+                _log.warning("the clock was set back; the delays of %d jobs were restored", moved)
 
-    async def _store(self, tx: WriteTx, number: int, ended: list[_End]) -> None:
-        """Writes down how jobs ended, and gives back what is claimed in our name and not running.
+    async def _store(self, tx: WriteTx, number: int, ended: list[_Outcome]) -> None:
+        """Stores outcomes, and releases claims of this worker that it does not run.
 
-        There is such a claim when we never heard that it was committed, and when the server crashed: then what we had
-        committed last is lost, by which the job was given back.
+        Such a claim exists if the answer to its commit was lost, or if a crash of the server undid the last commits, which
+        released the job.
         """
         done = [end.job.id for end in ended if end.error is None]
         failed: list[tuple[int, str, timedelta | None]] = []
-        let_down = []
+        interrupted = []
         for end in ended:
             if end.error is None:
                 continue
-            if isinstance(end.error, asyncio.CancelledError) or is_of_database(end.error) or end.times_lost != self._presence.times_lost:
-                let_down.append(end.job.id)
+            if isinstance(end.error, asyncio.CancelledError) or is_database_fault(end.error) or end.times_lost != self._presence.times_lost:
+                interrupted.append(end.job.id)
             else:
                 retries = self._jobs[end.job.name].retries
-                failed.append((end.job.id, in_words(end.error), retries[end.job.tries] if end.job.tries < len(retries) else None))
+                failed.append((end.job.id, error_line(end.error), retries[end.job.tries] if end.job.tries < len(retries) else None))
         if done:
             await queries.delete_done(tx, number, done)
         if failed:
             await queries.update_failed(tx, number, failed)
-        if let_down:
-            await queries.release_jobs(tx, number, let_down, _AGAIN)
-        if self._has_strays:
-            await queries.release_strays(tx, number, [*self._running, *(end.job.id for end in self._ended)])
+        if interrupted:
+            await queries.release_jobs(tx, number, interrupted, _RETRY_DELAY)
+        if self._may_have_lost_claims:
+            await queries.release_lost_claims(tx, number, [*self._running, *(end.job.id for end in self._ended)])
 
     async def _claim(self, tx: WriteTx, number: int) -> list[Claimed]:
-        room = min(_BATCH, _MOST - len(self._running))
+        room = min(_BATCH, _MAX_RUNNING - len(self._running))
         turn = self._suspects.turn(len(self._running))
         if self._stopping or room <= 0 or turn == "wait":
             return []
-        if turn == "crowd":
+        if turn == "others":
             if self._suspects.are_next:
                 self._wake.set()
             return await queries.claim_jobs(tx, number, list(self._jobs), room)
-        suspects = await queries.claim_suspects(tx, number, list(self._jobs), (1, 1), _GROUP)
+        suspects = await queries.claim_suspects(tx, number, list(self._jobs), (1, 1), _SUSPECTS_AT_ONCE)
         suspects = suspects or await queries.claim_suspects(tx, number, list(self._jobs), (2, len(CRASH_PAUSES)), 1)
         if suspects and suspects[0].crashes > 1 and suspects[0].name == DELIVER:
-            with suppress(msgspec.DecodeError):  # then it fails like any job that cannot be read
+            with suppress(msgspec.DecodeError):  # then it fails like any unreadable job
                 await queries.split_job(tx, number, suspects[0], DELIVER_ONE, self._delivery.parts(suspects[0].payload))
                 self._wake.set()
                 return []
@@ -197,32 +197,32 @@ class Worker:
         except (Exception, asyncio.CancelledError) as raised:
             error = raised
             self._log_failure(claimed, raised)
-        self._ended.append(_End(claimed, error, times_lost))
+        self._ended.append(_Outcome(claimed, error, times_lost))
         del self._running[claimed.id]
         self._suspects.end(claimed)
         self._wake.set()
 
     def _log_failure(self, claimed: Claimed, error: BaseException) -> None:
-        if isinstance(error, asyncio.CancelledError) or is_of_database(error):
-            _log.info("job %d (%s) goes back to the queue: %r", claimed.id, claimed.name, error)
+        if isinstance(error, asyncio.CancelledError) or is_database_fault(error):
+            _log.info("job %d (%s) returns to the queue: %r", claimed.id, claimed.name, error)
         elif claimed.tries < len(self._jobs[claimed.name].retries):
             _log.warning("job %d (%s) failed, try %d: %r", claimed.id, claimed.name, claimed.tries + 1, error)
         else:
             _log.error("job %d (%s) failed and is parked. See: moot jobs show %d", claimed.id, claimed.name, claimed.id, exc_info=error)
 
-    async def _wait_out(self, error: Exception, trouble: int) -> None:
-        """After a failure of the loop itself: waits, longer each time, and says so once."""
+    async def _wait_after_failure(self, error: Exception, failures: int) -> None:
+        """Waits after a failure of the loop itself, with increasing delays; logs it once."""
         if isinstance(error, WritesPaused):
-            if trouble == 1:
+            if failures == 1:
                 _log.warning("writes are paused; the worker waits: %s", error)
             while not self._stopping and not await self._database.can_write():
-                await asyncio.sleep(_POLL)
+                await asyncio.sleep(_POLL_SECONDS)
             return
         if not isinstance(error, (Unavailable, *LOST)):
-            _log.error("the worker's loop failed; it tries again", exc_info=error)
-        elif trouble == 1:
+            _log.error("the worker's loop failed; it is retried", exc_info=error)
+        elif failures == 1:
             _log.warning("the database does not answer; the worker waits for it: %r", error)
-        await asyncio.sleep(min(_LONGEST_PAUSE, 0.05 * 2 ** min(trouble, 5)))
+        await asyncio.sleep(min(_MAX_RETRY_SECONDS, 0.05 * 2 ** min(failures, 5)))
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -231,11 +231,11 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _end(self) -> None:
-        """Lets jobs end for a moment, gives back the others, and goes."""
+    async def _shut_down(self) -> None:
+        """Waits a moment for running jobs, releases the others, and closes the presence."""
         await self._timekeeper.stop()
         if self._running:
-            await asyncio.wait(self._running.values(), timeout=_LAST)
+            await asyncio.wait(self._running.values(), timeout=_STOP_SECONDS)
         left = list(self._running.values())
         for task in left:
             task.cancel()
@@ -247,40 +247,40 @@ class Worker:
                     async with self._database.write() as tx:
                         await self._store(tx, number, self._ended)
         except Exception as error:
-            _log.warning("what ended last could not be written, and will be done again: %r", error)
+            _log.warning("the last outcomes could not be stored; these jobs will run again: %r", error)
         await self._presence.close()
 
 
 class Suspects:
-    """Whose turn it is: the crowd's, or that of jobs which may have ended a worker."""
+    """Decides what runs next: suspects, which may have ended a worker, or other jobs."""
 
     def __init__(self) -> None:
         self.are_waiting = False
         self._alone: set[int] = set()  # suspects that run
         self._alone_from = 0.0
-        self._drained_from: float | None = None  # since when a suspect waits for the others to end
-        self._stint_from: float | None = None  # since when suspects follow each other
+        self._drained_from: float | None = None  # since when a suspect waits for other jobs to end
+        self._suspects_from: float | None = None  # since when suspects run in a row
 
     def turn(self, running: int) -> str:
-        """`crowd`, `suspect` or `wait`."""
+        """`others`, `suspect` or `wait`."""
         now = clock.monotonic()
         if self._alone:
-            return "wait" if now - self._alone_from < _ALONE else "crowd"
-        if not self.are_waiting or (self._stint_from and now - self._stint_from >= _STINT):
-            self._stint_from = self._drained_from = None
-            return "crowd"
+            return "wait" if now - self._alone_from < _ISOLATION_SECONDS else "others"
+        if not self.are_waiting or (self._suspects_from and now - self._suspects_from >= _SUSPECTS_SECONDS):
+            self._suspects_from = self._drained_from = None
+            return "others"
         self._drained_from = self._drained_from or now
-        return "suspect" if not running or now - self._drained_from >= _ALONE else "wait"
+        return "suspect" if not running or now - self._drained_from >= _ISOLATION_SECONDS else "wait"
 
     @property
     def are_next(self) -> bool:
         return self.are_waiting and not self._alone
 
     def begin(self, jobs: list[Claimed]) -> None:
-        """Notes the suspects that run now."""
+        """Records the suspects that run now."""
         now = clock.monotonic()
         self._alone, self._alone_from = {job.id for job in jobs}, now
-        self._stint_from = self._stint_from or now
+        self._suspects_from = self._suspects_from or now
         self._drained_from = None
 
     def end(self, job: Claimed) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
-from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, pretends_to_be_us, search_words
+from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, looks_official, search_words
 from folkmoot.network.accounts import queries
 from folkmoot.network.accounts.model import (
     Account,
@@ -46,7 +46,7 @@ def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError
         return [FieldError("username", "blank", "Please choose a name.")]
     if not is_username(username):
         return [FieldError("username", "invalid", "A name has up to 30 letters without accents, digits or underscores.")]
-    if not is_staff and (username.lower() in RESERVED_USERNAMES or pretends_to_be_us(username)):
+    if not is_staff and (username.lower() in RESERVED_USERNAMES or looks_official(username)):
         return [FieldError("username", "reserved", "This name is kept for the network itself. Please choose another one.")]
     return []
 
@@ -129,7 +129,7 @@ def _check_profile(account: Account, display_name: str, bio: str, fields: Sequen
     errors = []
     if len(display_name) > LONGEST_NAME:
         errors.append(FieldError("display_name", "too_long", "A name has at most %(limit)d characters.", {"limit": LONGEST_NAME}))
-    if display_name != account.display_name and pretends_to_be_us(display_name):
+    if display_name != account.display_name and looks_official(display_name):
         errors.append(FieldError("display_name", "reserved", "This name is kept for the network itself. Please choose another one."))
     if len(bio) > LONGEST_STORED_BIO or formatting.count_characters(bio) > LONGEST_BIO:
         errors.append(FieldError("bio", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
