@@ -1,7 +1,7 @@
-"""Puts everything together: which application answers which path, who hears of which event, which jobs there are.
+"""Assembles the application: the entry points, the subscribers of events, the jobs and the timed jobs.
 
-The only module that imports everything. A process is a web process (`run_web`) or a worker (`run_worker`); neither
-keeps anything that matters.
+The only module that imports all parts. A process is a web process (`run_web`) or a worker (`run_worker`); neither keeps
+state that cannot be rebuilt.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from folkmoot.health import HealthApplication
 from folkmoot.http.context import Context
 from folkmoot.http.front import Front
 from folkmoot.http.routing import Router
-from folkmoot.http.server import LAST_SECONDS, Server
+from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -62,19 +62,19 @@ from folkmoot.portability.host import Host
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 
-JOURNAL_END = "journal.end"  # in the data directory: the signed end of the chain
+JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the hash chain
 
 
 @functools.cache
 def detector(data: Path) -> Loader:
-    """The network's own or the packaged one, imported with the first post: web processes never pay for it, nor for numpy."""
+    """The loader of the network's own or the packaged model. Imported with the first post, so web processes load no numpy."""
     from folkmoot.moderation.detection.versions import CurrentDetector
 
     return CurrentDetector(data)
 
 
 def subscriptions(settings: Settings) -> Subscriptions:
-    """Who hears of what."""
+    """The subscribers of each event."""
     store = media_store(settings)
 
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
@@ -115,7 +115,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
 
 
 def jobs(settings: Settings) -> list[Job]:
-    """The orders that can be given, apart from the delivery of events."""
+    """All jobs except the delivery of events."""
     transport = mails.MailTransport(
         network=settings.network.name, base_url=settings.base_url, sender=settings.mail.sender, host=settings.mail.host,
         port=settings.mail.port, user=settings.mail.user, password=settings.mail.password, security=settings.mail.security,
@@ -131,7 +131,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 
 def timed_jobs(settings: Settings) -> list[Timed]:
-    """What happens by the clock. All of it stands here."""
+    """All timed jobs."""
     store = media_store(settings)
 
     async def clear_uploads(database: Database) -> None:
@@ -162,7 +162,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
 
 
 def create_front(settings: Settings, database: Database) -> Front:
-    """What answers requests: the API, the pages and the health checks."""
+    """The ASGI application for all requests: API, pages and health checks."""
     context = Context.make(settings, database)
     api_router = Router(API_ROUTES)
     return Front(
@@ -173,7 +173,7 @@ def create_front(settings: Settings, database: Database) -> Front:
 
 
 def create_web(settings: Settings) -> Any:
-    """The ASGI application of one web process: opens the database when it starts and closes it when it ends."""
+    """The ASGI application of one web process; it opens the database at startup and closes it at shutdown."""
     state: dict[str, Any] = {}
 
     @contextlib.asynccontextmanager
@@ -202,7 +202,7 @@ def create_web(settings: Settings) -> Any:
 
 
 def run_web(settings: Settings, listener: socket.socket | None = None) -> None:
-    """Answers requests until it is told to stop."""
+    """Serves requests until a signal to stop."""
     log.set_up(settings.log.level, settings.log.format)
     Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies).run(
         sockets=[listener] if listener else None
@@ -210,7 +210,7 @@ def run_web(settings: Settings, listener: socket.socket | None = None) -> None:
 
 
 def run_worker(settings: Settings) -> None:
-    """Runs jobs until it is told to stop."""
+    """Runs jobs until a signal to stop."""
     log.set_up(settings.log.level, settings.log.format)
     uvloop.run(_work(settings))
 
@@ -221,7 +221,7 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        signal.alarm(LAST_SECONDS)
+        signal.alarm(STOP_SECONDS)
         worker.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,8 +1,8 @@
-"""All settings, in one struct; the only file that reads the environment.
+"""All settings, in one struct; the only module that reads the environment.
 
-A setting comes from `DATA/folkmoot.toml`, and from `FOLKMOOT_SECTION_NAME` in the environment, which wins. Unknown
-names are errors with a suggestion. The sample file and the reference page are made from the same declarations, so
-each setting has a unit, a default and a sentence.
+A setting comes from `DATA/folkmoot.toml`, or from `FOLKMOOT_SECTION_NAME` in the environment, which takes precedence.
+Unknown names are errors with a suggestion. The sample file and the reference page are generated from these declarations,
+so each setting has a unit, a default and a sentence.
 """
 
 import difflib
@@ -19,10 +19,8 @@ from msgspec import Meta
 
 from folkmoot.base.errors import Problem
 
-_NO_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # what chooses the folder, and the interpreter
-_OF_TESTS = "FOLKMOOT_TEST_"  # what a run of the tests tells its processes
-
-
+_NOT_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # the data directory and the interpreter
+_TEST_PREFIX = "FOLKMOOT_TEST_"  # variables of a test run for its processes
 _SHORTEST_SECRET = 32
 
 
@@ -32,80 +30,80 @@ class WrongSetting(Problem):
     code = "wrong_setting"
 
 
-def _says(sentence: str, **limits: Any) -> Any:
+def _doc(sentence: str, **limits: Any) -> Any:
     return Meta(description=sentence, **limits)
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the network listens and what it is called."""
+    """Where the network listens, and its public address."""
 
-    host: Annotated[str, _says("Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _says("Port to listen on.", ge=1, le=65535)] = 8420
-    base_url: Annotated[str, _says("Public address, without a slash at the end. Empty: http://localhost:PORT.")] = ""
-    processes: Annotated[int, _says("Web processes; 0: one per core, at most 4.", ge=0, le=64)] = 0
-    trusted_proxies: Annotated[list[str], _says("Addresses whose X-Forwarded-For is believed.")] = []
+    host: Annotated[str, _doc("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, _doc("Port to listen on.", ge=1, le=65535)] = 8420
+    base_url: Annotated[str, _doc("Public address, without a slash at the end. Empty: http://localhost:PORT.")] = ""
+    processes: Annotated[int, _doc("Web processes; 0: one per core, at most 4.", ge=0, le=64)] = 0
+    trusted_proxies: Annotated[list[str], _doc("Addresses whose X-Forwarded-For is believed.")] = []
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which PostgreSQL to use."""
+    """The PostgreSQL server."""
 
-    url: Annotated[str, _says("postgresql:// address of your own PostgreSQL (15 or newer). Empty: a private one.")] = ""
-    readers: Annotated[int, _says("Most connections for reading, per process.", ge=1, le=100)] = 6
-    writers: Annotated[int, _says("Most connections for writing, per process.", ge=2, le=100)] = 10
+    url: Annotated[str, _doc("postgresql:// address of your own PostgreSQL (15 or newer). Empty: a private one.")] = ""
+    readers: Annotated[int, _doc("Most connections for reading, per process.", ge=1, le=100)] = 6
+    writers: Annotated[int, _doc("Most connections for writing, per process.", ge=2, le=100)] = 10
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the network is and who may join."""
 
-    name: Annotated[str, _says("What the network is called.", max_length=60)] = "Folkmoot"
-    description: Annotated[str, _says("One or two sentences for people who do not know it.", max_length=500)] = ""
-    language: Annotated[Literal["cs", "en"], _says("Language for people who name none.")] = "en"
+    name: Annotated[str, _doc("What the network is called.", max_length=60)] = "Folkmoot"
+    description: Annotated[str, _doc("One or two sentences for people who do not know it.", max_length=500)] = ""
+    language: Annotated[Literal["cs", "en"], _doc("Language for people who name none.")] = "en"
     registration: Annotated[
-        Literal["open", "approval", "invitation", "closed"], _says("Who may sign up: open, approval, invitation or closed.")
+        Literal["open", "approval", "invitation", "closed"], _doc("Who may sign up: open, approval, invitation or closed.")
     ] = "open"
-    contact_email: Annotated[str, _says("Where people can write to the operator.")] = ""
-    source_url: Annotated[str, _says("Where the source of the running version can be had (AGPL, section 13).")] = ""
-    max_characters: Annotated[int, _says("Longest post, in characters.", ge=100, le=20000)] = 500
-    time_zone: Annotated[str, _says("Time zone for pages of people who have set none.")] = "Europe/Prague"
+    contact_email: Annotated[str, _doc("Where people can write to the operator.")] = ""
+    source_url: Annotated[str, _doc("Where the source of the running version can be had (AGPL, section 13).")] = ""
+    max_characters: Annotated[int, _doc("Longest post, in characters.", ge=100, le=20000)] = 500
+    time_zone: Annotated[str, _doc("Time zone for pages of people who have set none.")] = "Europe/Prague"
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How mail is sent. Without a host it is written to DATA/outbox, and addresses need no confirmation."""
 
-    host: Annotated[str, _says("SMTP server. Empty: write mails to DATA/outbox.")] = ""
-    port: Annotated[int, _says("SMTP port.", ge=1, le=65535)] = 587
-    user: Annotated[str, _says("SMTP user.")] = ""
-    password: Annotated[str, _says("SMTP password.")] = ""
-    sender: Annotated[str, _says("From address.")] = "folkmoot@localhost"
-    security: Annotated[Literal["starttls", "tls", "none"], _says("How the connection is protected.")] = "starttls"
+    host: Annotated[str, _doc("SMTP server. Empty: write mails to DATA/outbox.")] = ""
+    port: Annotated[int, _doc("SMTP port.", ge=1, le=65535)] = 587
+    user: Annotated[str, _doc("SMTP user.")] = ""
+    password: Annotated[str, _doc("SMTP password.")] = ""
+    sender: Annotated[str, _doc("From address.")] = "folkmoot@localhost"
+    security: Annotated[Literal["starttls", "tls", "none"], _doc("How the connection is protected.")] = "starttls"
 
 
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pictures."""
 
-    max_bytes: Annotated[int, _says("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 16 * 1024 * 1024
-    base_url: Annotated[str, _says("Address of media, when they are served from a host of their own.")] = ""
+    max_bytes: Annotated[int, _doc("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 16 * 1024 * 1024
+    base_url: Annotated[str, _doc("Address of media, when they are served from a host of their own.")] = ""
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Secrets that are not kept in the data directory."""
 
-    network: Annotated[str, _says("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
-    database: Annotated[str, _says("Password for database.url, when none stands there.")] = ""
-    folder: Annotated[str, _says("Folder with files network-secret, database-password and mail-password.")] = ""
+    network: Annotated[str, _doc("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
+    database: Annotated[str, _doc("Password for database.url, when none stands there.")] = ""
+    folder: Annotated[str, _doc("Folder with files network-secret, database-password and mail-password.")] = ""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much one person or address may do."""
+    """Rate limits."""
 
-    multiplier: Annotated[float, _says("Multiplies every limit; for tests and benchmarks.", ge=0.01)] = 1.0
+    multiplier: Annotated[float, _doc("Multiplies every limit; for tests and benchmarks.", ge=0.01)] = 1.0
 
 
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is written down, on standard error."""
+    """Logging, to standard error."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], _says("Least serious line to write.")] = "info"
-    format: Annotated[Literal["auto", "json", "text"], _says("auto: text on a terminal, else JSON.")] = "auto"
+    level: Annotated[Literal["debug", "info", "warning", "error"], _doc("Least serious line to write.")] = "info"
+    format: Annotated[Literal["auto", "json", "text"], _doc("auto: text on a terminal, else JSON.")] = "auto"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,7 +142,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 
 
 def default_data() -> Path:
-    """Where a network lives when nobody says: for root under /var/lib, else in the user's own data folder."""
+    """The data directory if none is given: for root in /var/lib, else in the data folder of the system user."""
     if os.environ.get("FOLKMOOT_DATA"):
         return Path(os.environ["FOLKMOOT_DATA"])
     if os.geteuid() == 0:
@@ -153,9 +151,9 @@ def default_data() -> Path:
 
 
 def load(data: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
-    """The settings of the network in `data`. `overrides` (from the command line) win over file and environment.
+    """The settings of the network in `data`. `overrides` (from the command line) take precedence over file and environment.
 
-    Raises WrongSetting with the name, what is wrong and what may have been meant.
+    Raises WrongSetting with the name, the reason and a suggestion.
     """
     file = data / "folkmoot.toml"
     values: dict[str, dict[str, Any]] = {}
@@ -189,7 +187,7 @@ def _from_environment() -> Iterator[tuple[str, str, Any]]:
     for variable, text in os.environ.items():
         prefix, _, rest = variable.partition("_")
         section, _, name = rest.lower().partition("_")
-        if prefix == "FOLKMOOT" and variable not in _NO_SETTINGS and not variable.startswith(_OF_TESTS):
+        if prefix == "FOLKMOOT" and variable not in _NOT_SETTINGS and not variable.startswith(_TEST_PREFIX):
             yield section, name, text.split(",") if name == "trusted_proxies" else text
 
 
@@ -205,7 +203,7 @@ def _refuse_unknown(values: Mapping[str, Any]) -> None:
 
 
 def _refuse_unusable(settings: Settings) -> None:
-    """What has the right type, and still cannot work."""
+    """Refuses values of the right type that cannot work."""
     address = urlsplit(settings.server.base_url)
     if settings.server.base_url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
         _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
@@ -230,7 +228,7 @@ def _refuse(name: str, known: list[str]) -> None:
 
 
 def described() -> Iterator[tuple[str, str, Any, str]]:
-    """(section, name, default, sentence) of every setting: what the sample and the reference are made from."""
+    """(section, name, default, sentence) of every setting: for the sample file and the reference."""
     for section, kind in SECTIONS.items():
         for field in msgspec.structs.fields(kind):
             sentence = next(m.description for m in field.type.__metadata__ if m.description)

@@ -1,8 +1,8 @@
-"""Health checks: whether the process is alive, whether it can serve, and the numbers for Prometheus.
+"""Health checks: `/livez` (the process runs), `/readyz` (it can serve requests) and `/metrics` (for Prometheus).
 
-`/readyz` names the reasons when this process should get no requests (503), in words of ours; those of an error are for
-the log. `warnings` need an operator but no other process would do better: parked jobs, timed jobs that fail. `/metrics`
-answers this machine only, and nobody who comes through a proxy.
+`/readyz` answers 503 with the reasons if this process should get no requests; texts of errors go to the log only.
+`warnings` are for the operator and do not affect readiness: parked jobs, failing timed jobs. `/metrics` answers only
+requests from this machine that did not pass a proxy.
 """
 
 import logging
@@ -29,11 +29,11 @@ from folkmoot.portability.runs import Last
 _log = logging.getLogger(__name__)
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 _LOCAL = frozenset(["127.0.0.1", "::1"])
-WORKER_SILENT = 30.0  # seconds after which a timed job that runs each second stands still
+WORKER_SILENT = 30.0  # seconds without a timed job after which no worker seems to run
 
 
 class Health(NamedTuple):
-    """`reasons`: why requests should not come here now. `warnings`: what an operator should look at."""
+    """`reasons`: why this process should get no requests. `warnings`: for the operator."""
 
     reasons: list[str]
     warnings: list[str]
@@ -56,18 +56,18 @@ class HealthApplication:
             answer = {"ready": not health.reasons, **health._asdict()}
             reply = Reply(msgspec.json.encode(answer), 503 if health.reasons else 200)
         elif _is_local(scope):
-            reply = Reply(metrics.report() + await self._database(), media_type=_TEXT)
+            reply = Reply(metrics.report() + await self._database_metrics(), media_type=_TEXT)
         else:
             reply = Reply(b"", 404, _TEXT)
         reply.headers.append((b"cache-control", b"no-store"))
         await reply(scope, receive, send)
 
     async def check(self) -> Health:
-        """Whether this process can serve, and what needs a look."""
+        """Checks the database, the connection for live messages, the timed jobs and the journal."""
         try:
             async with self._context.database.read() as conn:
                 newest = await get_schema_number(conn)
-                if newest is None or newest < self._newest:  # newer is fine: migrations work with the release before them
+                if newest is None or newest < self._newest:  # a newer schema is fine: migrations work with the previous release
                     return Health([f"the schema is at {newest}, this code needs {self._newest}"], [])
                 timed = await list_timed(conn)
                 parked = await count_parked(conn)
@@ -80,34 +80,34 @@ class HealthApplication:
         if not self._context.database.live.is_connected:
             reasons.append("the connection for live messages is lost and being made again")
         if not is_standby:
-            reasons += standing_still(self._timed, timed)
+            reasons += overdue_reasons(self._timed, timed)
         if journal.is_stopped:
             reasons.append(journal.reason)
-        warnings = [*parked_in_words(parked), *failing_in_words(timed)]
+        warnings = [*parked_warnings(parked), *failure_warnings(timed)]
         if journal.reason and not journal.is_stopped:
             warnings.append(journal.reason)
         return Health(reasons, warnings)
 
-    async def _database(self) -> bytes:
-        """What the database knows; without it the other numbers are still worth having."""
+    async def _database_metrics(self) -> bytes:
+        """The metrics from the database. If it does not answer, the other metrics are still served."""
         try:
-            known_there, is_up = await self._queue(), 1
+            text, is_up = await self._read_metrics(), 1
         except (Unavailable, asyncpg.PostgresError) as error:
-            _log.warning("numbers without those of the database, which does not answer: %s", error)
-            known_there, is_up = b"", 0
-        return known_there + (
+            _log.warning("metrics without those of the database, which does not answer: %s", error)
+            text, is_up = b"", 0
+        return text + (
             "# HELP folkmoot_database_up Whether the database answers\n# TYPE folkmoot_database_up gauge\n"
             f"folkmoot_database_up {is_up}\n"
         ).encode()
 
-    async def _queue(self) -> bytes:
+    async def _read_metrics(self) -> bytes:
         async with self._context.database.read() as conn:
             queue = await measure_queue(conn)
             runs = await last_runs(conn)
             cases = await count_open(conn, clock.now())
-        ages = "".join(map(_age, runs.values()))
+        ages = "".join(map(_run_metrics, runs.values()))
         return (
-            f"{_jobs(queue)}"
+            f"{_queue_metrics(queue)}"
             "# HELP folkmoot_cases_open Cases that wait for a decision\n# TYPE folkmoot_cases_open gauge\n"
             f"folkmoot_cases_open {cases.open}\n"
             "# HELP folkmoot_cases_overdue Those of them that are beyond their time\n# TYPE folkmoot_cases_overdue gauge\n"
@@ -115,8 +115,8 @@ class HealthApplication:
         ).encode()
 
 
-def standing_still(timed: Sequence[Timed], states: dict[str, TimedState]) -> list[str]:
-    """Timed jobs that should have run and have not, in words. Those that clean up may wait for an hour and are left out."""
+def overdue_reasons(timed: Sequence[Timed], states: dict[str, TimedState]) -> list[str]:
+    """Sentences about timed jobs that are overdue. Cleaning jobs may be delayed by an hour and are left out."""
     states = {one.name: states[one.name] for one in timed if one.name in states}
     if all(state.age > WORKER_SILENT or state.age < -WORKER_SILENT for state in states.values()):
         return ["no worker has run for half a minute: posts do not reach timelines"]
@@ -128,16 +128,16 @@ def standing_still(timed: Sequence[Timed], states: dict[str, TimedState]) -> lis
     return [f"timed jobs stand still: {', '.join(late)}"] if late else []
 
 
-def parked_in_words(parked: dict[str, int]) -> list[str]:
+def parked_warnings(parked: dict[str, int]) -> list[str]:
     return [f"{number} jobs {name} failed and are parked: moot jobs list" for name, number in parked.items()]
 
 
-def failing_in_words(timed: dict[str, TimedState]) -> list[str]:
-    """Without the errors, which strangers should not read."""
+def failure_warnings(timed: dict[str, TimedState]) -> list[str]:
+    """Without the errors, because `/readyz` is public."""
     return [f"timed job {one.name} failed {one.failures} times in a row" for one in timed.values() if one.failures]
 
 
-def _jobs(queue: QueueState) -> str:
+def _queue_metrics(queue: QueueState) -> str:
     rows = (
         ("waiting", "Jobs that wait for a worker", queue.waiting),
         ("running", "Jobs that run now", queue.running),
@@ -150,8 +150,8 @@ def _jobs(queue: QueueState) -> str:
     )
 
 
-def _age(last: Last) -> str:
-    """Of backups or drills: whether the last one was good; of the last good one, how old it is and how long it took."""
+def _run_metrics(last: Last) -> str:
+    """Of backups or drills: whether the last one succeeded, and the age and the duration of the last successful one."""
     rows = [("good", "Whether the last one was good", int(last.good_age is not None and not last.failed))]
     if last.good_age is not None and last.seconds is not None:
         rows += [("age_seconds", "Since the last good one", round(last.good_age)), ("seconds", "How long it took", round(last.seconds))]
@@ -162,5 +162,5 @@ def _age(last: Last) -> str:
 
 
 def _is_local(scope: Any) -> bool:
-    came_through = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
-    return bool(scope.get("client")) and scope["client"][0] in _LOCAL and not came_through
+    passed_proxy = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    return bool(scope.get("client")) and scope["client"][0] in _LOCAL and not passed_proxy

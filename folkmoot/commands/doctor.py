@@ -151,9 +151,9 @@ def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:
 
 def _work(known: "Sequence[Timed]", timed: "dict[str, TimedState]", queue: "QueueState") -> Iterator[Finding]:
     """Whether background work is done: a worker, timed jobs, the queue, and what is parked."""
-    from folkmoot.health import standing_still
+    from folkmoot.health import overdue_reasons
 
-    still = standing_still(known, timed)
+    still = overdue_reasons(known, timed)
     for reason in still:
         yield Finding("broken", reason, "moot up, or moot worker; if one runs, its log says why")
     if not still:

@@ -1,1 +1,1 @@
-"""What both entry points (HTML pages and client API) share: routes with their access class, parameters, addresses, replies."""
+"""Shared by both entry points (HTML pages and client API): routes with their access class, parameters, URLs, replies."""

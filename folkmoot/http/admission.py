@@ -1,18 +1,18 @@
-"""Who may use a route: decided here, once, for HTML pages and the client API.
+"""Decides who may use a route, for HTML pages and the client API alike.
 
-Each entry point finds out who calls (nobody, a browser session, an app's token), asks `admit`, and puts the Problem
-into its own words. Refusals are tried in this order, which clients of the API know:
+Each entry point identifies the caller (nobody, a browser session, an app's token), calls `admit`, and turns the Problem
+into its own response. The checks run in this order, which clients of the API rely on:
 
-    the token's scopes            every route that names one         ScopeMissing
+    missing scope of the token    all routes with a scope            ScopeMissing
     nobody                        all but public routes              Unauthorized
-    an app without a person       all but public and app routes      PersonMissing
+    an app without a member       all but public and app routes      PersonMissing
     a log-in with an obstacle     all but public routes (1)          Forbidden
     a suspended account           all but routes `for_suspended`     Suspended
     a member without the role     juror, moderator and operator      RoleMissing
 
-(1) App routes admit who is not confirmed or not approved yet: their app asks there for the mail once more.
-Public routes are open to all, but an app whose member is shut out reads them as nobody. A frozen account keeps what
-members may read and do, and loses its role. An access class that stands in no table is refused.
+(1) App routes admit members who are not confirmed or approved yet: their app requests the confirmation mail there.
+Public routes are open to all, but the token of an obstructed or suspended member reads them as nobody. A frozen account
+keeps the rights of members and loses those of its role. A route with an unknown access class is refused.
 """
 
 from typing import NamedTuple
@@ -30,31 +30,31 @@ _ROLES = {
 
 
 class ScopeMissing(Forbidden):
-    """The token was given for other things."""
+    """The token does not have the scope of the route."""
 
     message = "This app was not allowed to do that."
 
 
 class PersonMissing(Invalid):
-    """A token of an app itself, where a person is needed."""
+    """The token belongs to an app without a member, and the route needs a member."""
 
     message = "An app cannot do this by itself. Somebody has to log in with it."
 
 
 class Suspended(Forbidden):
-    """A member who is suspended asks for what is not for them now."""
+    """The member is suspended, and the route is not for suspended members."""
 
     message = "Your account is suspended."
 
 
 class RoleMissing(Forbidden):
-    """A member without the role that the route is for."""
+    """The member does not have the role that the route needs."""
 
     message = "This is for people with another role."
 
 
 class Caller(NamedTuple):
-    """Who sends a request: nobody, a browser (`viewer`), or an app (`holder`, and `viewer` if it stands for a person)."""
+    """Who sends a request: nobody, a browser (`viewer`), or an app (`holder`, and `viewer` if it acts for a member)."""
 
     viewer: Viewer | None = None
     holder: TokenHolder | None = None
@@ -65,22 +65,22 @@ class Caller(NamedTuple):
 
 
 def admit(route: Route, caller: Caller) -> Caller:
-    """The caller as the handler of this route sees them. Raises Unauthorized, Forbidden, PersonMissing."""
+    """Returns the caller that the handler of this route gets. Raises Unauthorized, Forbidden, PersonMissing."""
     viewer, holder = caller
     if holder and route.scope and not any(scopes.covers(holder.scopes, wanted) for wanted in route.scope.split("|")):
         raise ScopeMissing
     if route.access is Access.PUBLIC:
-        return _reader(route, caller)
+        return _public_caller(route, caller)
     if viewer is None and holder is None:
         raise Unauthorized
     if route.access is Access.APP and holder:
         if viewer and viewer.login.disabled_at:
             raise Forbidden(viewer.login.obstacle)
         _require_not_suspended(route, viewer)
-        return caller  # who is not confirmed yet asks here for the mail once more
+        return caller  # members who are not confirmed yet request the mail here
     role = _ROLES.get(route.access)
     if role is None:
-        raise Forbidden(log_text=f"nobody has access of class {route.access!r}")
+        raise Forbidden(log_text=f"unknown access class {route.access!r}")
     if viewer is None:
         raise PersonMissing
     if viewer.login.obstacle:
@@ -91,8 +91,8 @@ def admit(route: Route, caller: Caller) -> Caller:
     return caller
 
 
-def _reader(route: Route, caller: Caller) -> Caller:
-    """Who reads a public route. A browser is told of a suspension on a page; for an app, whoever is shut out is nobody."""
+def _public_caller(route: Route, caller: Caller) -> Caller:
+    """The caller on a public route. A suspended browser session gets a page; a token without access reads as nobody."""
     viewer, holder = caller
     if holder is None:
         _require_not_suspended(route, viewer)

@@ -1,6 +1,6 @@
-"""Reads what a client sent, as query, form, multipart or JSON, flat or nested, into one tree of parameters.
+"""Parses the query and the body of a request (form, multipart or JSON) into one tree of parameters.
 
-`poll[options][]`, `rows[0][name]` and JSON objects become the same tree. Sizes, depth, counts and time are bounded.
+`poll[options][]`, `rows[0][name]` and JSON objects become the same tree. Size, depth, number of values and time are limited.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from folkmoot.base.errors import Malformed, Problem
 from folkmoot.http.params import File, Params, unreadable
 
 MOST_VALUES = 300
-DEEPEST = 32
+MAX_DEPTH = 32
 BODY_SECONDS = 30
-SLOWEST = 16 * 1024  # bytes per second: what a body must bring after that
+MIN_BYTES_PER_SECOND = 16 * 1024  # of a body that takes longer than BODY_SECONDS
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -53,7 +53,7 @@ async def from_body(receive: Any, headers: Headers, most_bytes: int) -> Params:
                 parser = MultiPartParser(headers, chunks, max_files=10, max_fields=MOST_VALUES,
                                          max_part_size=1024 * 1024)
                 pairs = (await parser.parse()).multi_items()
-                return Params(nested([(key, await _taken(value)) for key, value in pairs]))
+                return Params(nested([(key, await _text_or_file(value)) for key, value in pairs]))
             if kind == "application/x-www-form-urlencoded":
                 form = await FormParser(headers, chunks).parse()
                 return Params(nested(form.multi_items()))
@@ -70,16 +70,16 @@ async def from_body(receive: Any, headers: Headers, most_bytes: int) -> Params:
         raise Malformed(log_text=f"a body of type {kind!r}")
     try:
         tree = msgspec.json.decode(body)
-        _measure(tree, 0)
+        _check_size(tree, 0)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(log_text=f"JSON: {error}") from error
     if not isinstance(tree, dict):
-        raise Malformed(log_text="the JSON is no object")
+        raise Malformed(log_text="the JSON is not an object")
     return Params(tree)
 
 
 def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The tree that names with brackets mean."""
+    """The tree for parameter names with brackets."""
     tree: dict[str, Any] = {}
     for count, (key, value) in enumerate(pairs):
         if count >= MOST_VALUES:
@@ -98,7 +98,7 @@ def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
         tree[name] = value
     elif rest == [""]:
         _child(tree, name, list).append(value)
-    elif rest[0] == "":  # `a[][b]`: a new group begins when a name comes again
+    elif rest[0] == "":  # `a[][b]`: a new group begins when a name is repeated
         groups = _child(tree, name, list)
         if not groups or not isinstance(groups[-1], dict) or (rest[1] in groups[-1] and len(rest) == 2):
             groups.append({})
@@ -114,18 +114,18 @@ def _child(tree: dict[str, Any], name: str, kind: type[Any]) -> Any:
     return child
 
 
-def _measure(tree: Any, depth: int) -> None:
-    """Bounds what a handler may meet: depth, and length of lists."""
-    if depth > DEEPEST:
+def _check_size(tree: Any, depth: int) -> None:
+    """Limits the depth and the length of lists and objects. Raises Malformed."""
+    if depth > MAX_DEPTH:
         raise Malformed(log_text="JSON is too deep")
     if isinstance(tree, dict | list):
         if len(tree) > MOST_VALUES:
             raise Malformed(log_text="JSON is too wide")
         for item in tree.values() if isinstance(tree, dict) else tree:
-            _measure(item, depth + 1)
+            _check_size(item, depth + 1)
 
 
-async def _taken(value: str | UploadFile) -> str | File:
+async def _text_or_file(value: str | UploadFile) -> str | File:
     if isinstance(value, str):
         return value
     try:
@@ -135,18 +135,18 @@ async def _taken(value: str | UploadFile) -> str | File:
 
 
 async def _chunks(receive: Any, most_bytes: int, clock: asyncio.Timeout) -> Any:
-    """The body as it comes. Every part of it buys time: a large picture over a slow line arrives, a trickle does not."""
+    """The body in chunks. Each chunk extends the deadline, so a large picture on a slow line arrives, but a trickle does not."""
     size = 0
     until = clock.when() or 0.0
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Malformed(log_text="the client went away")
+            raise Malformed(log_text="the client disconnected")
         size += len(message.get("body", b""))
         if size > most_bytes:
             raise TooLarge
-        clock.reschedule(until + size / SLOWEST)
+        clock.reschedule(until + size / MIN_BYTES_PER_SECOND)
         yield message.get("body", b"")
         more = message.get("more_body", False)
     yield b""

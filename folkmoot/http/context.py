@@ -1,4 +1,4 @@
-"""What a process that answers requests holds: settings, database, caches, limits. Made once, in `app.py`."""
+"""The objects that a web process shares between requests: settings, database, caches, limits. Created in `app.py`."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Context:
 
     @property
     def is_standby(self) -> bool:
-        """Whether the database only reads; then nothing is built or counted."""
+        """Whether the database is a standby; then no home is built and no exact limit is counted."""
         return self.database.is_standby
 
     @property

@@ -1,7 +1,7 @@
-"""Counts requests against the limits of `base/limits.py`: the same way for HTML pages and the client API.
+"""Counts requests against the limits of `base/limits.py`, for HTML pages and the client API alike.
 
-Everybody has a limit for all requests: an account and each of its tokens, or an address. A route may name another one.
-An exact one costs a statement, so it is counted only for who was admitted.
+All requests count against the limits of the account and of the token, or of the address. A route may name one more. An
+exact limit costs a statement, so it is counted only after admission.
 """
 
 from folkmoot.base.limits import TABLE, Allowance, address_key
@@ -12,7 +12,7 @@ from folkmoot.network.sessions import limits
 
 
 def count_request(context: Context, route: Route | None, caller: Caller, address: str) -> Allowance:
-    """The allowance to tell the caller: one that is spent, else the route's own, else the closest."""
+    """The allowance to report to the caller: a spent one, else the one of the route, else the one with the least left."""
     viewer, holder = caller
     owner = _owner(caller, address)
     uses = [("account" if viewer else "address", owner)]

@@ -1,15 +1,15 @@
-"""A stored file as an answer: whole, a part of it (RFC 9110 14), or the news that the browser has it already."""
+"""Sends a stored file: whole, a range of it (RFC 9110 14), or 304 if the browser has it already."""
 
 import re
 from typing import Any
 
 from folkmoot.base.file_store import FileName, FileStore
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")  # one range; whoever asks for several gets the whole
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")  # one range; a request for several gets the whole file
 
 
 class FileReply:
-    """`tag` names the content, which never changes."""
+    """`tag` identifies the content, which never changes."""
 
     def __init__(self, store: FileStore, name: FileName, size: int, tag: str, media_type: str, headers: dict[str, str]) -> None:
         self._store = store
@@ -36,11 +36,11 @@ class FileReply:
         await self._send(send, 206 if part else 200, more, (start, end) if scope["method"] != "HEAD" else None)
 
     def _part(self, text: str) -> tuple[int, int] | None:
-        """(start, end) of a range; empty if it lies outside; None if there is none, or none that can be read."""
+        """(start, end) of the range; an empty one if it is outside the file; None if there is no valid range."""
         found = _RANGE.fullmatch(text.strip())
         if not found or found[1] == found[2] == "":
             return None
-        if found[1] == "":  # the last so many bytes
+        if found[1] == "":  # the last N bytes
             return max(0, self._size - int(found[2])), self._size
         start, last = int(found[1]), int(found[2]) if found[2] else self._size - 1
         if found[2] and last < start:

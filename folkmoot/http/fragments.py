@@ -1,8 +1,8 @@
-"""Rendered posts, cached in memory: pages and API answers are spliced from them.
+"""Rendered posts, cached in memory: pages and API responses are assembled from them.
 
-A fragment is what an entry point (API, or HTML in one language) makes of a post; it is the same for every viewer. Its
-key holds the versions of post and author, which come with the statement of every page: a change shows in every process
-at its next read, and nothing has to be invalidated. The least recently used fragments are dropped.
+A fragment is the rendering of a post by one entry point (API, or HTML in one language); it is the same for all viewers.
+Its key contains the versions of post and author, which every page selects: a change is visible in every process at the
+next read, without invalidation. The least recently used fragments are dropped.
 """
 
 from collections import OrderedDict
@@ -19,7 +19,7 @@ F = TypeVar("F")
 
 
 class FragmentCache(Generic[F]):
-    """The fragments of one entry point. `render` turns a post into one; `size` is how many are kept."""
+    """The fragments of one entry point. `render` turns a post into one; `size` is the maximum number of fragments."""
 
     def __init__(self, render: Callable[[Post], F], size: int = 20_000) -> None:
         self._render = render
@@ -28,14 +28,14 @@ class FragmentCache(Generic[F]):
         self._kept: OrderedDict[Key, F] = OrderedDict()
 
     async def gather(self, database: Database, entries: Sequence[Entry]) -> Mapping[Key, F]:
-        """The fragments that these entries need: from memory, and what is missing in one statement.
+        """Returns the fragments for these entries, from memory or, with one statement, from the database.
 
-        A key can be absent from the answer: its post was deleted or edited between the two statements.
+        A key can be absent: its post was deleted or edited between the two statements.
         """
         kept = self._kept_today()
         found: dict[Key, F] = {}
         missing: list[int] = []
-        keys = [entry[2:5] for entry in entries]  # shown_key, without the call: this is the hot path
+        keys = [entry[2:5] for entry in entries]  # inlined `shown_key`, because this runs for each entry of each page
         keys += [entry.boost_key for entry in entries if entry[0] != entry[2]]
         for key in keys:
             fragment = kept.get(key)
@@ -52,7 +52,7 @@ class FragmentCache(Generic[F]):
         return found
 
     def _kept_today(self) -> OrderedDict[Key, F]:
-        """What is kept; forgotten once a day, because signed addresses in it end."""
+        """The cache. It is emptied once a day, because signed URLs in it expire."""
         today = int(clock.now().timestamp()) // 86400
         if today != self._day:
             self._kept.clear()
@@ -60,7 +60,7 @@ class FragmentCache(Generic[F]):
         return self._kept
 
     def keep(self, post: Post) -> F:
-        """Renders a post and keeps it."""
+        """Renders a post and stores it in the cache."""
         fragment = self._kept[fragment_key(post)] = self._render(post)
         if len(self._kept) > self._size:
             self._kept.popitem(last=False)

@@ -1,4 +1,4 @@
-"""The outermost ASGI application: gives each request an id and security headers and hands it to the application for its path."""
+"""The outermost ASGI application: adds a request id and security headers and calls the application for the path."""
 
 import logging
 from itertools import count
@@ -10,14 +10,14 @@ from folkmoot.base.metrics import Requests
 from folkmoot.http.routing import Router
 
 log = logging.getLogger(__name__)
-_NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+_STRICTEST_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
 _PAGE_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"),
 ]
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
-_FOR_PROGRAMS = ("/oauth/", "/.well-known/", "/nodeinfo/", "/health")
+_API_PREFIXES = ("/oauth/", "/.well-known/", "/nodeinfo/", "/health")
 _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
 
 
@@ -37,40 +37,40 @@ class Front:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        id_ = f"{self._process}-{next(self._numbers)}"  # names a line of the log, no secret
+        id_ = f"{self._process}-{next(self._numbers)}"  # marks log lines; not a secret
         request_id.set(id_)
         started = clock.monotonic()
         name, application = self._application(scope["path"])
         headers = self._headers[name]
         status = 500
 
-        async def send_marked(message: Any) -> None:
+        async def send_with_headers(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _whole([*message["headers"], *headers, (b"x-request-id", id_.encode())])
+                message["headers"] = _checked_headers([*message["headers"], *headers, (b"x-request-id", id_.encode())])
             await send(message)
 
         try:
-            await application(scope, receive, send_marked)
+            await application(scope, receive, send_with_headers)
         finally:
             seconds = clock.monotonic() - started
             self._requests.note(name, status, seconds)
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
 
     def _application(self, path: str) -> tuple[str, Any]:
-        if path.startswith("/api/") or (path.startswith(_FOR_PROGRAMS) and self._api_router.find(path)[0]):
+        if path.startswith("/api/") or (path.startswith(_API_PREFIXES) and self._api_router.find(path)[0]):
             return "api", self._api
         if path in _HEALTH:
             return "health", self._health
         return "pages", self._pages
 
 
-def _whole(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers, with a policy for what brings none. A second wall: a line end in a value ends the answer instead of
-    beginning another header."""
+def _checked_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers, with the strictest content policy if there is none. Raises ValueError for a line break in a value, which
+    would start another header (a second protection)."""
     names, values = zip(*headers, strict=True)
     together = b"".join(values)
     if len(together.translate(None, b"\n\r\x00")) < len(together):
         raise ValueError("a control character in a header")
-    return headers if b"content-security-policy" in names else [*headers, _NOTHING]
+    return headers if b"content-security-policy" in names else [*headers, _STRICTEST_POLICY]

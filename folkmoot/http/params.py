@@ -1,7 +1,7 @@
-"""Parameters of a request, as a tree that reads its values with types.
+"""Parameters of a request: a tree with typed access to its values.
 
-What cannot be read as asked is Malformed, with the name of the parameter. `bodies.py` makes the tree of a query, a form,
-multipart or JSON.
+A value that does not have the requested type raises Malformed with the name of the parameter. `bodies.py` builds the
+tree from a query, a form, multipart or JSON.
 """
 
 import math
@@ -21,14 +21,14 @@ _NO = frozenset(["false", "0", "off", "f", "no", ""])
 
 @dataclass(frozen=True)
 class File:
-    """An uploaded file, read whole: its route bounds its size."""
+    """An uploaded file, read whole: the route limits its size."""
 
     name: str
     content: bytes
 
 
 class Params:
-    """Reads one level of the tree. What is absent or empty gives None, or the default."""
+    """Reads one level of the tree. Absent and empty values return None or the default."""
 
     __slots__ = ("_tree",)
 
@@ -39,22 +39,22 @@ class Params:
         return name in self._tree
 
     def is_given(self, name: str) -> bool:
-        """Whether there is a value. JSON null is none."""
+        """Whether there is a value. JSON null counts as none."""
         return self._tree.get(name) is not None
 
     def text(self, name: str) -> str:
-        """The text, or an empty one."""
+        """The text, or an empty string."""
         return self.optional_text(name) or ""
 
     def optional_text(self, name: str) -> str | None:
-        """The text, which may be empty; None when it was not given."""
+        """The text, which may be empty; None if it is absent."""
         value = self._tree.get(name)
         if value is None:
             return None
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, str | int | float):
-            return _sound(str(value), name)
+            return _storable(str(value), name)
         raise unreadable(name)
 
     def flag(self, name: str, default: bool = False) -> bool:
@@ -92,16 +92,16 @@ class Params:
         return value
 
     def id(self, name: str) -> int | None:
-        """An id; one that can be none gives None: it finds nothing."""
+        """An id; None if it is absent or not a valid id."""
         return parse_id(self.text(name))
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts; a single one counts as a list."""
+        """A list of texts; a single text becomes a list."""
         found = []
         for value in self._items(name):
             if isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise unreadable(name)
-            found.append(_sound(str(value), name))
+            found.append(_storable(str(value), name))
         return found
 
     def ids(self, name: str) -> list[int]:
@@ -116,14 +116,14 @@ class Params:
         return Params(value)
 
     def children(self, name: str) -> list["Params"]:
-        """A list of groups, as a list or with numbers for names."""
+        """A list of groups, given as a list or with numbers as keys."""
         items = self._items(name)
         if not all(isinstance(item, dict) for item in items):
             raise unreadable(name)
         return [Params(item) for item in items]
 
     def file(self, name: str) -> File | None:
-        """An uploaded file; None when nothing was chosen."""
+        """An uploaded file; None if no file was selected."""
         value = self._tree.get(name)
         if value is None or value == "":
             return None
@@ -147,7 +147,7 @@ class Params:
 
 
 class LenientParams(Params):
-    """For forms: what cannot be read counts as not given, so that the form comes back with everything else in it."""
+    """For forms: an invalid value counts as absent, so that the form can be shown again with the other values."""
 
     __slots__ = ()
 
@@ -162,7 +162,7 @@ class LenientParams(Params):
         return None if text is None else text.lower() in _YES
 
     def integer(self, name: str) -> int | None:
-        """A number; -1, which no form has room for, for what is none."""
+        """A number; -1, which no form accepts, for invalid text."""
         try:
             return super().integer(name)
         except Malformed:
@@ -176,8 +176,8 @@ class LenientParams(Params):
         return super().file(name) if isinstance(self._tree.get(name), File) else None
 
 
-def _sound(text: str, name: str) -> str:
-    """Refuses what PostgreSQL cannot store, and half of a surrogate pair."""
+def _storable(text: str, name: str) -> str:
+    """Returns the text. Raises Malformed for NUL and lone surrogates, which PostgreSQL cannot store."""
     if "\x00" in text:
         raise unreadable(name)
     try:

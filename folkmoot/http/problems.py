@@ -1,4 +1,4 @@
-"""Which HTTP status a problem becomes, at both entry points."""
+"""The HTTP status of each Problem, for both entry points."""
 
 from folkmoot.base.errors import (
     Conflict,
@@ -16,7 +16,7 @@ from folkmoot.http.bodies import TooLarge
 
 
 class WrongMethod(Problem):
-    """The address is there, but takes other verbs."""
+    """The path exists, but not with this method."""
 
     code = "wrong_method"
     message = "This address does not take %(method)s."
@@ -29,5 +29,5 @@ _STATUS: dict[type[Problem], int] = {
 
 
 def status_of(problem: Problem) -> int:
-    """Of the kind of the problem, or of the kind that it is a case of; 500 for one that is none of ours."""
+    """The status of the class of the problem or of its base class; 500 for an unknown one."""
     return next((status for kind, status in _STATUS.items() if isinstance(problem, kind)), 500)

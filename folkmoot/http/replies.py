@@ -1,4 +1,4 @@
-"""Answers, as small as ASGI allows. Files and streams use Starlette's."""
+"""Minimal ASGI responses. `file_reply.py` sends files."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ HTML = b"text/html; charset=utf-8"
 
 
 class Reply:
-    """A body with its status and headers; the applications add theirs to `headers` before it is sent."""
+    """A body with status and headers; the applications append to `headers` before it is sent."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -29,6 +29,6 @@ def redirect(url: str, status: int = 303) -> Reply:
 
 
 def header_url(url: str) -> bytes:
-    """An address as it may stand in a header. What is not plain ASCII is written in per cent: a line end would begin a
-    header of somebody else's making, and browsers read a backslash as a slash."""
+    """A URL for a header. Unsafe characters are percent-encoded: a line break would start another header (injection), and
+    browsers read a backslash as a slash."""
     return quote(url, safe="!#$%&'()*+,/:;=?@[]~").encode("ascii")

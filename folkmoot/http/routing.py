@@ -1,8 +1,8 @@
-"""Routes: a path, a method, who may use it, and which limit counts.
+"""Routes: a path, a method, an access class, and a limit.
 
-Every route stands in one table with its access class; `moot routes` prints them, and a test refuses one without. The
-tree below finds a route in a few dictionary look-ups, however many there are: with Starlette's list of patterns, 150
-routes cost as much as half a page.
+All routes are in tables with their access class; `moot routes` prints them, and a test checks them. The tree below finds
+a route with a few dictionary lookups, whatever the number of routes: Starlette's list of patterns took as long for 150
+routes as half a page.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,7 +17,7 @@ class Access(StrEnum):
     """Who may use a route."""
 
     PUBLIC = "public"
-    APP = "app"  # a program with a token, also without a person
+    APP = "app"  # an app with a token, also without a member
     MEMBER = "member"
     JUROR = "juror"
     MODERATOR = "moderator"
@@ -26,12 +26,13 @@ class Access(StrEnum):
 
 @dataclass(frozen=True)
 class Route:
-    """`path` has parameters in braces. `scope` is what a token must be allowed; `limit` names a row of `base/limits.py`.
+    """`path` has parameters in braces. `scope`: the scope that a token needs; on a public route it is checked only if there
+    is a token. `limit` names a row of `base/limits.py`.
 
-    `most_bytes` of a body; None: as large as the settings let an upload be. `deprecated_at`: seconds since 1970, for
-    what programs should stop calling (RFC 9745). On a public route `scope` counts only for who comes with a token.
-    `for_suspended`: also for a member who is suspended: what was decided, how to object, the way out.
-    `keeps_form`: of pages. Over a limit the handler still runs, calls `request.require_allowance` and shows the form again.
+    `most_bytes`: maximum size of a body; None: that of uploads in the settings. `deprecated_at`: seconds since 1970, for
+    routes that clients should no longer use (RFC 9745). `for_suspended`: suspended members may use it too: to read
+    decisions, to appeal, to log out. `keeps_form`: for pages; over a limit the handler still runs, calls
+    `request.require_allowance` and shows the form again.
     """
 
     method: str
@@ -63,24 +64,24 @@ class Router:
         for route in self.routes:
             node = self._root
             for segment in route.path.strip("/").split("/"):
-                node = _grow(node, segment)
+                node = _child(node, segment)
             if route.method in node.routes:
                 raise ValueError(f"two routes for {route.method} {route.path}")
             node.routes[route.method] = route
 
     def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
-        """(the routes of the path by verb, the parameters in it); no routes for a path that nobody answers."""
-        if not path.isprintable():  # a line end, NUL or the like: no address of ours has one
+        """(the routes of the path by method, its parameters); no routes for an unknown path."""
+        if not path.isprintable():  # a line break, NUL or the like: no route has one
             return {}, {}
         values: list[str] = []
-        node = _walk(self._root, path.strip("/").split("/"), 0, values)
+        node = _match(self._root, path.strip("/").split("/"), 0, values)
         if node is None:
             return {}, {}
         return node.routes, dict(zip(_names(node), values, strict=True)) if values else {}
 
 
-def _grow(node: _Node, segment: str) -> _Node:
-    """The node below, made where it is missing. `@{name}` is a parameter whose value begins with an @ sign."""
+def _child(node: _Node, segment: str) -> _Node:
+    """Returns the child node and creates it if missing. `@{name}` is a parameter whose value begins with an @ sign."""
     if segment.startswith(("{", "@{")):
         if node.parameter is None:
             node.parameter = _Node()
@@ -89,18 +90,18 @@ def _grow(node: _Node, segment: str) -> _Node:
     return node.children.setdefault(segment, _Node())
 
 
-def _walk(node: _Node, segments: list[str], place: int, values: list[str]) -> _Node | None:
+def _match(node: _Node, segments: list[str], place: int, values: list[str]) -> _Node | None:
     if place == len(segments):
         return node if node.routes else None
     segment = segments[place]
     child = node.children.get(segment)
     if child:
-        found = _walk(child, segments, place + 1, values)
+        found = _match(child, segments, place + 1, values)
         if found:
             return found
     if node.parameter and segment and segment.startswith("@") == node.parameter.name.startswith("@"):
         values.append(segment.removeprefix("@") if node.parameter.name.startswith("@") else segment)
-        found = _walk(node.parameter, segments, place + 1, values)
+        found = _match(node.parameter, segments, place + 1, values)
         if found:
             return found
         values.pop()

@@ -1,9 +1,9 @@
-"""uvicorn with uvloop and httptools, without a banner, and with the time limits that it lacks.
+"""uvicorn with uvloop and httptools, without a server header, and with the timeouts that it lacks.
 
-uvicorn waits for ever for the end of a request's head, accepts a head of any size, and keeps an answer for ever for a
-client that does not read it. Here a head must arrive within ten seconds and 64 KiB, and an answer must be read within a
-minute. When a process holds as many connections as it may, the one that has been idle longest is closed. `params.py`
-limits slow bodies.
+uvicorn waits for the end of a request's head without a timeout, accepts a head of any size, and keeps a response without
+a timeout for a client that does not read it. Here a head must arrive within ten seconds and 64 KiB, and a response must
+be read within a minute. When a process has its maximum of connections, it closes the one that has been idle longest.
+`bodies.py` limits slow bodies.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADER_SECONDS = 10
 LARGEST_HEAD = 64 * 1024
 KEEP_ALIVE_SECONDS = 75
-LAST_SECONDS = 4  # after the order to stop, the system ends what still hangs, as on a database that went away meanwhile
-STALLED_SECONDS = 60  # an answer of which nothing more is taken
-REST_SECONDS = 30  # the rest of a body after its answer
+STOP_SECONDS = 4  # after the signal to stop, the system kills a process that still hangs, e.g. on a lost database
+STALLED_SECONDS = 60  # without progress in sending a response
+REST_SECONDS = 30  # for the rest of a body after its response
 MOST_CONNECTIONS = 4000  # per process
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -30,23 +30,23 @@ class GuardedProtocol(HttpToolsProtocol):
     """A connection that cannot be held open by doing nothing."""
 
     most = MOST_CONNECTIONS
-    _waiting: ClassVar[dict["GuardedProtocol", None]] = {}  # connections without a request; who has waited longest first
-    _timer: asyncio.TimerHandle | None = None  # until the next head is there, or the rest of a body that nobody reads
+    _waiting: ClassVar[dict["GuardedProtocol", None]] = {}  # connections without a request; longest idle first
+    _timer: asyncio.TimerHandle | None = None  # for the next head, or for the rest of an unread body
     _stall_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _is_in_body = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._give(HEADER_SECONDS)
+        self._set_timer(HEADER_SECONDS)
         self._waiting[self] = None
         if len(self.connections) > self.most:
-            next(iter(self._waiting)).hang_up()
+            next(iter(self._waiting)).abort()
 
     def data_received(self, data: bytes) -> None:
         if not self._is_in_body:
             if self._timer is None:
-                self._give(HEADER_SECONDS)
+                self._set_timer(HEADER_SECONDS)
             self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
@@ -54,14 +54,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        self._stop()
+        self._cancel_timer()
         self._head_bytes, self._is_in_body = 0, True
         self._waiting.pop(self, None)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._is_in_body = False
-        self._stop()
+        self._cancel_timer()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -70,11 +70,11 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._waiting[self] = None
         if self._is_in_body:
-            self._give(REST_SECONDS)
+            self._set_timer(REST_SECONDS)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.hang_up)
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, self.abort)
 
     def resume_writing(self) -> None:
         if self._stall_timer is not None:
@@ -82,33 +82,33 @@ class GuardedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop()
+        self._cancel_timer()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
         self._waiting.pop(self, None)
         super().connection_lost(exc)
 
-    def hang_up(self) -> None:
-        """Ends the connection at once, also when something is still to be sent."""
+    def abort(self) -> None:
+        """Closes the connection at once, even if data are still to be sent."""
         self._waiting.pop(self, None)
         self.transport.abort()
 
-    def _give(self, seconds: float) -> None:
-        self._stop()
-        self._timer = self.loop.call_later(seconds, self.hang_up)
+    def _set_timer(self, seconds: float) -> None:
+        self._cancel_timer()
+        self._timer = self.loop.call_later(seconds, self.abort)
 
-    def _stop(self) -> None:
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
-def room_for_connections() -> int:
-    """How many connections a process may hold: as many as we like, or half of the files that the system lets it open."""
+def max_connections() -> int:
+    """The maximum of connections of a process: MOST_CONNECTIONS, or half of its limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * MOST_CONNECTIONS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # some systems allow less than they say
+        with suppress(OSError, ValueError):  # some systems allow less than the hard limit
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             soft = wanted
     return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, soft // 2)
@@ -123,8 +123,8 @@ class Server(uvicorn.Server):
             access_log=False, server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies,
             timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2,
         ))
-        GuardedProtocol.most = room_for_connections()
+        GuardedProtocol.most = max_connections()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        signal.alarm(LAST_SECONDS)
+        signal.alarm(STOP_SECONDS)
         super().handle_exit(sig, frame)

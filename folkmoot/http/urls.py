@@ -1,7 +1,7 @@
-"""Addresses of this network: of accounts, posts and pictures.
+"""URLs of this network: of accounts, posts and pictures.
 
-Pictures of posts that are not for everybody have signed addresses that end: apps load pictures without a token, so
-the address itself must be the key. A signature is good for one to two days.
+Pictures of posts that are not public or unlisted have signed URLs that expire: apps load pictures without a token, so
+the URL itself must authorise. A signature is valid for one to two days.
 """
 
 from folkmoot.base import clock
@@ -13,12 +13,12 @@ _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 
 def today() -> int:
-    """The number of the day: what signed addresses, and everything rendered with them, depend on."""
+    """The number of the day, on which signed URLs depend, and everything rendered with them."""
     return clock.now().toordinal()
 
 
 class Urls:
-    """Makes addresses. `base` and `media` are without a slash at the end."""
+    """Builds URLs. `base` and `media` have no slash at the end."""
 
     def __init__(self, base: str, media: str, secret: bytes) -> None:
         self.base = base
@@ -50,7 +50,7 @@ class Urls:
         return self.picture(picture.key, picture.mime, is_preview=is_preview, is_open=post.visibility <= Visibility.UNLISTED)
 
     def picture(self, key: str, mime: str, *, is_preview: bool = False, is_open: bool = True) -> str:
-        """A picture's address; what is not open is signed until the end of tomorrow."""
+        """The URL of a picture; if not `is_open`, it is signed and valid until the end of tomorrow."""
         name = f"{key}{'.small' if is_preview else ''}.{_EXTENSIONS.get(mime, 'bin')}"
         if is_open:
             return f"{self._media}/media/{name}"
@@ -58,7 +58,7 @@ class Urls:
         return f"{self._media}/media/{name}?until={until}&key={self._signer.sign(f'{key}:{until}')}"
 
     def is_signed(self, key: str, until: str, signature: str) -> bool:
-        """Whether a signature is ours and still good."""
+        """Whether a signature is valid and has not expired."""
         if not until.isascii() or not until.isdigit() or len(until) > 8 or int(until) < today():
             return False
         return self._signer.is_valid(f"{key}:{until}", signature)

@@ -1,1 +1,1 @@
-"""Live updates: what open pages and streams of one process hear of. Stands below web and API, which carry it out."""
+"""Live updates for the open pages and streams of one process. Used by `web` and `api`, which send them to clients."""

@@ -1,9 +1,9 @@
-"""One hub per process: it hears of each new post once and asks one statement which of its listeners hear of it too.
+"""One hub per process: it receives each new post once and selects, with one statement, the listeners that get it.
 
-What a listener may not see, or does not want, it does not hear of: visibility, mutes and blocks are asked in the
-database for all listeners together. The hub asks in a task of its own, so a listener that leaves at any moment takes
-nothing from the others. A slow listener's queue is emptied and asks it to look again; so does `resync`, after the
-process may have missed messages. Nothing here is certain: whoever needs certainty reads the database.
+A listener gets only posts that its viewer may see and wants: the statement checks visibility, mutes and blocks for all
+listeners together. It runs in a task of the hub, so a listener that is cancelled at any moment does not affect the
+others. The queue of a slow listener is replaced by `LookAgain`; `resync` sends it to all listeners after messages may
+have been lost. Delivery is not guaranteed: clients that need certainty must also read the database.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, NewPost
 from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped
 from folkmoot.streaming.model import Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn, Topic
 
-GATHER_SECONDS = 0.25  # a burst of posts is asked for once
+GATHER_SECONDS = 0.25  # posts within this time share one statement
 RETRY_SECONDS = 1.0
-MOST_WAITING = 1000  # posts, or withdrawals, that wait for the database
-MOST_TOLD = 1000  # posts that are remembered, because a job that runs twice announces twice
+MOST_WAITING = 1000  # posts, or withdrawals, that wait for the statement
+MOST_ANNOUNCED = 1000  # posts that are remembered, because a job that runs twice publishes twice
 LONGEST_QUEUE = 200  # of one listener
 
 T = TypeVar("T")
@@ -35,54 +35,54 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """One stream or open page. Made by `Hub.listen`."""
+    """One stream or open page. Created by `Hub.listen`."""
 
     def __init__(self, viewer_id: int | None, topics: Collection[Topic]) -> None:
         self.viewer_id = viewer_id
         self.topics = frozenset(topics)
         self._queue: list[Heard] = []
-        self._something = asyncio.Event()
+        self._wake = asyncio.Event()
 
     async def next(self, wait: float) -> list[Heard]:
-        """What was heard, in its order; nothing after `wait` seconds. What a cancelled call would have given, the next one gives."""
+        """The new items in order; an empty list after `wait` seconds. A cancelled call loses nothing: the next one returns it."""
         try:
             async with asyncio.timeout(wait):
-                await self._something.wait()
+                await self._wake.wait()
         except TimeoutError:
             return []
-        self._something.clear()
+        self._wake.clear()
         heard, self._queue = self._queue, []
         return heard
 
     def tell(self, heard: Heard) -> None:
         self._queue.append(heard)
-        if len(self._queue) > LONGEST_QUEUE:  # that the session may be over is the one thing that is kept
+        if len(self._queue) > LONGEST_QUEUE:  # only LoginChanged is kept: the session may have ended
             over = LoginChanged() in self._queue
             self._queue = [LoginChanged(), LookAgain()] if over else [LookAgain()]
-        self._something.set()
+        self._wake.set()
 
 
 class Hub:
-    """The listeners of one process. Costs nothing while there are none."""
+    """The listeners of one process. Without listeners it runs no task and no statement."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._listeners: set[Listener] = set()
         self._posts: dict[int, None] = {}
         self._withdrawn: dict[int, Withdrawn] = {}
-        self._told: dict[int, None] = {}
-        self._something = asyncio.Event()
+        self._announced: dict[int, None] = {}
+        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._stops: list[Callable[[], None]] = []
+        self._unsubscribes: list[Callable[[], None]] = []
 
     @contextmanager
     def listen(self, viewer_id: int | None, topics: Collection[Topic]) -> Iterator[Listener]:
-        """A listener for as long as the block lasts. With a viewer it also hears of notifications and of the log-in."""
+        """A listener while the block runs. With a viewer it also gets notifications and changes of the log-in."""
         listener = Listener(viewer_id, topics)
         subscribe = self._database.live.subscribe
-        stops = []
+        unsubscribes = []
         if viewer_id is not None:
-            stops = [
+            unsubscribes = [
                 subscribe(notifications_topic(viewer_id), lambda body: listener.tell(NoticeHeard(msgspec.json.decode(body, type=int)))),
                 subscribe(login_topic(viewer_id), lambda _body: listener.tell(LoginChanged())),
             ]
@@ -92,62 +92,62 @@ class Hub:
             yield listener
         finally:
             self._listeners.discard(listener)
-            for stop in stops:
-                stop()
+            for unsubscribe in unsubscribes:
+                unsubscribe()
             if not self._listeners:
                 self._stop()
 
     def resync(self) -> None:
-        """Asks every listener to look again: messages may have been lost."""
+        """Sends LookAgain to every listener: messages may have been lost."""
         for listener in self._listeners:
             listener.tell(LookAgain())
 
     def _start(self) -> None:
         if self._task is None:
             live = self._database.live
-            self._stops = [
+            self._unsubscribes = [
                 live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn),
                 live.on_gap(self.resync),
             ]
-            self._task = asyncio.create_task(self._carry(), name="hub")
+            self._task = asyncio.create_task(self._run(), name="hub")
 
     def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        for stop in self._stops:
-            stop()
-        self._stops, self._posts, self._withdrawn = [], {}, {}
+        for unsubscribe in self._unsubscribes:
+            unsubscribe()
+        self._unsubscribes, self._posts, self._withdrawn = [], {}, {}
 
     def _hear_post(self, body: bytes) -> None:
-        self._wait_for(self._posts, msgspec.json.decode(body, type=NewPost).post_id, None)
+        self._enqueue(self._posts, msgspec.json.decode(body, type=NewPost).post_id, None)
 
     def _hear_withdrawn(self, body: bytes) -> None:
         withdrawn = msgspec.json.decode(body, type=Withdrawn)
-        self._wait_for(self._withdrawn, withdrawn.post_id, withdrawn)
+        self._enqueue(self._withdrawn, withdrawn.post_id, withdrawn)
 
-    def _wait_for(self, waiting: dict[int, T], key: int, value: T) -> None:
+    def _enqueue(self, waiting: dict[int, T], key: int, value: T) -> None:
         if len(waiting) >= MOST_WAITING:
             waiting.clear()
             self.resync()
         waiting[key] = value
-        self._something.set()
+        self._wake.set()
 
-    async def _carry(self) -> None:
+    async def _run(self) -> None:
         while True:
-            await self._something.wait()
+            await self._wake.wait()
             await asyncio.sleep(GATHER_SECONDS)
-            self._something.clear()
+            self._wake.clear()
             posts, withdrawn = list(self._posts), list(self._withdrawn.values())
             try:
-                await self._tell_of_withdrawn(withdrawn)
-                await self._tell_of_posts([id_ for id_ in posts if id_ not in self._told])
-            except Unavailable:  # the database is away: what waits goes on waiting
+                await self._announce_withdrawn(withdrawn)
+                await self._announce_posts([id_ for id_ in posts if id_ not in self._announced])
+            except Unavailable:  # the database does not answer: posts stay queued
                 await asyncio.sleep(RETRY_SECONDS)
-                self._something.set()
+                self._wake.set()
                 continue
-            except Exception:  # one statement that fails must not end the streams of everybody
-                log.exception("new posts could not be announced; streams look again")
+            except Exception:  # a failing statement must not end all streams
+                log.exception("new posts could not be announced; streams read the database again")
                 self.resync()
             for id_ in posts:
                 self._posts.pop(id_, None)
@@ -155,7 +155,7 @@ class Hub:
             for one in withdrawn:
                 self._withdrawn.pop(one.post_id, None)
 
-    async def _tell_of_posts(self, post_ids: list[int]) -> None:
+    async def _announce_posts(self, post_ids: list[int]) -> None:
         listeners = list(self._listeners)
         wanted = {(listener.viewer_id, topic.feed) for listener in listeners for topic in listener.topics}
         if not post_ids or not wanted:
@@ -168,7 +168,7 @@ class Hub:
                     if not topic.hashtag or topic.hashtag in post.hashtags:
                         listener.tell(PostHeard(topic, post.id))
 
-    async def _tell_of_withdrawn(self, withdrawn: list[Withdrawn]) -> None:
+    async def _announce_withdrawn(self, withdrawn: list[Withdrawn]) -> None:
         listeners = list(self._listeners)
         if not withdrawn:
             return
@@ -179,6 +179,6 @@ class Hub:
                 listener.tell(PostWithdrawn(post_id))
 
     def _remember(self, post_id: int) -> None:
-        self._told[post_id] = None
-        if len(self._told) > MOST_TOLD:
-            del self._told[next(iter(self._told))]
+        self._announced[post_id] = None
+        if len(self._announced) > MOST_ANNOUNCED:
+            del self._announced[next(iter(self._announced))]

@@ -1,4 +1,4 @@
-"""What somebody can listen to, and what is then heard. No input or output."""
+"""The topics of the hub and the items that listeners get. No input or output."""
 
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ from folkmoot.network.timelines.model import Feed
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """A feed of new posts; with `hashtag`, a folded key, the posts under it."""
+    """A feed of new posts; with `hashtag` (a folded key), the posts with that hashtag."""
 
     feed: Feed
     hashtag: str = ""
@@ -18,30 +18,30 @@ HOME = Topic(Feed.HOME)
 
 
 class PostHeard(msgspec.Struct, frozen=True):
-    """A new post, or boost, that the listener may see and wants."""
+    """A new post or boost that the viewer may see and wants."""
 
     topic: Topic
     post_id: int
 
 
 class NoticeHeard(msgspec.Struct, frozen=True):
-    """A notification of the listener's; 0 when only the number of unread ones has changed."""
+    """A notification for the viewer; 0 if only the number of unread ones has changed."""
 
     notification_id: int
 
 
 class PostWithdrawn(msgspec.Struct, frozen=True):
-    """A post that should not be shown any longer."""
+    """A post that must no longer be shown."""
 
     post_id: int
 
 
 class LoginChanged(msgspec.Struct, frozen=True):
-    """Log-out, another password, suspension: the listener asks whether its session still stands."""
+    """Log-out, new password or suspension: the listener checks whether its session is still valid."""
 
 
 class LookAgain(msgspec.Struct, frozen=True):
-    """Something may have been missed: whoever needs certainty reads the database."""
+    """Items may have been lost: the listener reads the database again."""
 
 
 Heard: TypeAlias = PostHeard | NoticeHeard | PostWithdrawn | LoginChanged | LookAgain
