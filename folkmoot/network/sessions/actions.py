@@ -202,12 +202,13 @@ async def send_reset(database: Database, wanted: ResetWanted) -> None:
 
 async def reset_password(database: Database, code: str, password: str) -> None:
     """Sets a new password with the code of a mailed link, once. Ends all sessions and tokens. Raises Invalid, NotFound."""
-    errors = password_errors(password)
+    async with database.read() as conn:  # hashing is expensive, so an invalid code is refused before it
+        owner = await queries.find_owner_of_code(conn, digest(code), "reset_password")
+    if owner is None:
+        raise NotFound("This link is not valid any more. Please ask for a new one.")
+    errors = password_errors(password, username=owner[0], email=owner[1])
     if errors:
         raise Invalid(*errors)
-    async with database.read() as conn:  # hashing is expensive, so an invalid code is refused before it
-        if not await queries.has_one_time_code(conn, digest(code), "reset_password"):
-            raise NotFound("This link is not valid any more. Please ask for a new one.")
     password_hash = await hash_password(password)
     async with database.write() as tx:
         taken = await queries.take_one_time_code(tx, digest(code), "reset_password")

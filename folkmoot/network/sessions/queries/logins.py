@@ -128,10 +128,14 @@ async def delete_one_time_codes(tx: WriteTx, account_id: int, kind: str) -> None
     await tx.execute("DELETE FROM one_time_codes WHERE account_id = $1 AND kind = $2", account_id, kind)
 
 
-async def has_one_time_code(conn: ReadConn, code_hash: bytes, kind: str) -> bool:
-    return bool(await conn.fetchval(
-        f"SELECT true FROM one_time_codes WHERE code_hash = $1 AND kind = $2 AND {_IS_VALID}", code_hash, kind, _LASTS[kind]
-    ))
+async def find_owner_of_code(conn: ReadConn, code_hash: bytes, kind: str) -> tuple[str, str] | None:
+    """(username, e-mail) of the account that a valid code belongs to."""
+    row = await conn.fetchrow(
+        f"SELECT a.username, c.email FROM one_time_codes AS c JOIN accounts AS a ON a.id = c.account_id"
+        f" WHERE c.code_hash = $1 AND c.kind = $2 AND {_IS_VALID}",
+        code_hash, kind, _LASTS[kind],
+    )
+    return (row["username"], row["email"]) if row else None
 
 
 async def count_network(conn: ReadConn) -> tuple[int, int, int]:
