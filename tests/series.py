@@ -1,13 +1,13 @@
-"""How much of a long series a run makes, and by which seed.
+"""The length of long series in a test run, and the seed of its random choices.
 
-A test that repeats something many times asks `length(sample, whole)`: `bin/test --long` makes all of it, other runs a
-sample. What differs from run to run draws from `dice(name)`. Each run prints its seed; FOLKMOOT_TEST_SEED repeats it.
+A test that repeats something many times calls `length(sample, whole)`: `bin/test --long` runs the whole series, other
+runs a sample. Random choices come from `dice(name)`. Each run prints its seed; FOLKMOOT_TEST_SEED repeats it.
 """
 
 import os
 import random
 
-LONG = "FOLKMOOT_TEST_LONG"  # set: whole series
+LONG = "FOLKMOOT_TEST_LONG"  # set: run whole series
 SEED = "FOLKMOOT_TEST_SEED"
 
 
@@ -16,17 +16,17 @@ def is_long() -> bool:
 
 
 def length(sample: int, whole: int) -> int:
-    """How many to make."""
+    """The number of repetitions in this run."""
     return whole if is_long() else sample
 
 
 def seed() -> int:
-    """This run's seed, the same in each of its processes."""
+    """The seed of this run, the same in each of its processes."""
     if SEED not in os.environ:
         os.environ[SEED] = str(random.SystemRandom().randrange(10**9))
     return int(os.environ[SEED])
 
 
 def dice(name: str) -> random.Random:
-    """Chance of its own for each name, so that a test draws the same whichever tests run beside it."""
+    """A random generator for each name, so that a test draws the same values whatever other tests run."""
     return random.Random(f"{name} {seed()}")

@@ -124,10 +124,10 @@ def load(time_zone: str) -> dict[str, Translator]:
 def choose(accepted: str, default: str) -> str:
     """The first of our languages in an Accept-Language header; Slovaks read Czech more easily than English."""
     ranked = []
-    for place, item in enumerate(accepted[:300].split(",")):
+    for position, item in enumerate(accepted[:300].split(",")):
         tag, _, weight = item.strip().partition(";")
         found = re.search(r"q=([01](?:\.\d+)?)", weight)
-        ranked.append((-(float(found[1]) if found else 1.0), place, tag.strip().lower()[:2]))
+        ranked.append((-(float(found[1]) if found else 1.0), position, tag.strip().lower()[:2]))
     for _, _, tag in sorted(ranked):
         if tag in LANGUAGES:
             return tag

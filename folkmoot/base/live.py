@@ -183,7 +183,7 @@ class Live:
 
     def _is_repeated(self, message: Message) -> bool:
         """Whether the same message is among the last few in the queue."""
-        last = (self._outgoing[-place] for place in range(1, min(8, len(self._outgoing)) + 1))
+        last = (self._outgoing[-position] for position in range(1, min(8, len(self._outgoing)) + 1))
         return any(waiting.topic == message.topic and bytes(waiting.body) == bytes(message.body) for waiting in last)
 
     def _receive(self, connection: asyncpg.Connection, pid: int, _channel: str, payload: object) -> None:

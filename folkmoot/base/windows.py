@@ -65,23 +65,23 @@ class WindowTable:
                 lockf(self._file, LOCK_UN, 1, bucket)
 
     def _add(self, bucket: int, tag: bytes, seconds: int, moment: int) -> Window:
-        place = self._find(bucket, tag)
-        if place is None:
+        offset = self._find(bucket, tag)
+        if offset is None:
             window = _first(moment, seconds)
             self._insert(self._free_slot(bucket, moment), _SLOT.pack(tag, window[1], window[0]))
             return window
-        end, count = _WINDOW.unpack_from(self._table, place + 8)
+        end, count = _WINDOW.unpack_from(self._table, offset + 8)
         window = (min(count + 1, _MAX_COUNT), end) if moment < end <= moment + seconds + _SKEW else _first(moment, seconds)
-        _WINDOW.pack_into(self._table, place + 8, window[1], window[0])
+        _WINDOW.pack_into(self._table, offset + 8, window[1], window[0])
         return window
 
     def _find(self, bucket: int, tag: bytes) -> int | None:
         """The offset of the slot with this tag."""
         start = bucket * _BUCKET
-        place = self._table.find(tag, start, start + _BUCKET)
-        while place >= 0 and (place - start) % _SLOT.size:
-            place = self._table.find(tag, place + 1, start + _BUCKET)
-        return None if place < 0 else place
+        offset = self._table.find(tag, start, start + _BUCKET)
+        while offset >= 0 and (offset - start) % _SLOT.size:
+            offset = self._table.find(tag, offset + 1, start + _BUCKET)
+        return None if offset < 0 else offset
 
     def _free_slot(self, bucket: int, moment: int) -> int:
         """The offset for a new slot: an empty one, one whose window is over, or the one with the lowest count."""
@@ -95,25 +95,25 @@ class WindowTable:
         number, _ = min(slots, key=worth)
         return start + number * _SLOT.size
 
-    def _insert(self, place: int, slot: bytes) -> None:
+    def _insert(self, offset: int, slot: bytes) -> None:
         if self._file is None:
-            self._table[place : place + _SLOT.size] = slot
+            self._table[offset : offset + _SLOT.size] = slot
             return
         try:
-            os.pwrite(self._file, slot, place)
+            os.pwrite(self._file, slot, offset)
         except OSError as error:  # the disk is full: this use is not counted
             log.warning("a limit could not be counted: %s", error)
 
     def _locate(self, owner: object, counters: Sequence[tuple[object, int]]) -> tuple[int, list[bytes]]:
         """(bucket, tags); the bucket depends on the owner only."""
         key = owner, *[name for name, _ in counters]
-        place = self._located.get(key)
-        if place is None:
+        located = self._located.get(key)
+        if located is None:
             if len(self._located) > 20_000:
                 self._located.clear()
             bucket = int.from_bytes(self._hash(owner), "little") % _BUCKETS
-            place = self._located[key] = bucket, [self._hash((owner, name)) for name, _ in counters]
-        return place
+            located = self._located[key] = bucket, [self._hash((owner, name)) for name, _ in counters]
+        return located
 
     def _hash(self, name: object) -> bytes:
         return hashlib.blake2b(repr(name).encode(), digest_size=8, key=self._key).digest()

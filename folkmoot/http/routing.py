@@ -90,18 +90,18 @@ def _child(node: _Node, segment: str) -> _Node:
     return node.children.setdefault(segment, _Node())
 
 
-def _match(node: _Node, segments: list[str], place: int, values: list[str]) -> _Node | None:
-    if place == len(segments):
+def _match(node: _Node, segments: list[str], position: int, values: list[str]) -> _Node | None:
+    if position == len(segments):
         return node if node.routes else None
-    segment = segments[place]
+    segment = segments[position]
     child = node.children.get(segment)
     if child:
-        found = _match(child, segments, place + 1, values)
+        found = _match(child, segments, position + 1, values)
         if found:
             return found
     if node.parameter and segment and segment.startswith("@") == node.parameter.name.startswith("@"):
         values.append(segment.removeprefix("@") if node.parameter.name.startswith("@") else segment)
-        found = _match(node.parameter, segments, place + 1, values)
+        found = _match(node.parameter, segments, position + 1, values)
         if found:
             return found
         values.pop()

@@ -1,8 +1,8 @@
-"""Finds the SQL in Python source, and reads it with PostgreSQL's own parser (pglast, decision 0047).
+"""Finds the SQL in Python source and parses it with PostgreSQL's own parser (pglast, decision 0047).
 
-A string counts as SQL when it opens with a statement's words or holds a clause of one, in capitals as we write them.
-Concatenations are folded. Placeholders of f-strings are resolved from the module's own names where that is possible;
-where it is not (a local name), they stay open and the parser tries what may stand there.
+A string counts as SQL if it begins like a statement or contains a clause, with keywords in capitals. Concatenations are
+joined. Placeholders of f-strings are resolved from the names of the module if possible; those with local names stay open,
+and `parse` tries candidates for them.
 """
 
 import ast
@@ -32,18 +32,18 @@ _CLAUSE = re.compile(
     r"\b(FROM|JOIN|WHERE|HAVING|ORDER BY|GROUP BY|RETURNING|ON CONFLICT|VALUES) ?[a-z({$\x00]|\bEXISTS \(SELECT"
     r"|\bIS (NOT )?(NULL|DISTINCT)\b|\bANY \(\$|\bcoalesce\("
 )
-_LOWER = re.compile(  # as we do not write it
+_LOWER = re.compile(  # in lower case, which our code does not use
     r"\s*(select\b.+?\bfrom \w+ *($|where|join|order|limit)|insert into \w+ *[(]|delete from \w|update \w+ set \w+ *=)", re.I | re.S
 )
-_OPEN = re.compile("\x00([^\x00]*)\x00")  # a placeholder, with its source text
+_OPEN = re.compile("\x00([^\x00]*)\x00")  # a placeholder with its source text
 _TARGET = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM|MERGE INTO|TRUNCATE)(?: ONLY)? ([a-z_]+|\x00[^\x00]*\x00)")
-_CANDIDATES = ("any_name", "", "(SELECT 1)", "true", "AND true", "SELECT 1", "NULL")
+_FILLINGS = ("any_name", "", "(SELECT 1)", "true", "AND true", "SELECT 1", "NULL")
 _WRITES = (pg.InsertStmt, pg.UpdateStmt, pg.DeleteStmt, pg.MergeStmt)
 
 
 @dataclass(frozen=True)
 class Sql:
-    """A piece of SQL. `text` has every placeholder open; `resolved` has those filled whose value the module knows."""
+    """A piece of SQL. In `text` all placeholders are open; in `resolved` those with known values are filled."""
 
     file: str
     line: int
@@ -52,7 +52,7 @@ class Sql:
 
     @property
     def is_statement(self) -> bool:
-        """Whether it can run by itself, once its placeholders are filled."""
+        """Whether it is a complete statement, apart from its placeholders."""
         return bool(_STATEMENT.match(self.resolved))
 
     @property
@@ -61,13 +61,13 @@ class Sql:
 
 
 def find_sql(source: str, file: str = "example.py", names: Mapping[str, Any] | None = None) -> list[Sql]:
-    """All SQL of a module, in the order of its lines. `names`: the module's namespace, for its placeholders."""
+    """All SQL of a module, in source order. `names`: the namespace of the module, to fill placeholders."""
     found = []
     for node in _strings(ast.parse(source)):
-        text = _fold(node, None)
+        text = _join(node, None)
         is_statement = _STATEMENT.match(text) and not re.fullmatch(r"\s*\w+\s*", text)
         if is_statement or _CLAUSE.search(text) or _LOWER.match(text):
-            found.append(Sql(file, node.lineno, text, _fold(node, names or {})))
+            found.append(Sql(file, node.lineno, text, _join(node, names or {})))
     return found
 
 
@@ -82,13 +82,13 @@ def sql_of_code() -> Iterator[Sql]:
 
 
 def _strings(tree: ast.AST) -> Iterator[ast.expr]:
-    """The outermost expressions that are strings; docstrings are not."""
+    """The outermost string expressions, without docstrings."""
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
             continue
         if isinstance(child, ast.expr) and _is_string(child):
             yield child
-            if isinstance(child, ast.JoinedStr | ast.BinOp):  # a placeholder may hold strings of its own
+            if isinstance(child, ast.JoinedStr | ast.BinOp):  # a placeholder may contain strings
                 yield from (inner for value in ast.walk(child) if isinstance(value, ast.FormattedValue) for inner in _strings(value.value))
         else:
             yield from _strings(child)
@@ -100,14 +100,14 @@ def _is_string(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
-def _fold(node: ast.expr, names: Mapping[str, Any] | None) -> str:
-    """The string, its placeholders filled from `names` as far as these know them."""
+def _join(node: ast.expr, names: Mapping[str, Any] | None) -> str:
+    """The joined string, with the placeholders filled that `names` can resolve."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
-        return "".join(_fold(value, names) for value in node.values)
+        return "".join(_join(value, names) for value in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return _fold(node.left, names) + _fold(node.right, names)
+        return _join(node.left, names) + _join(node.right, names)
     expression = ast.unparse(ast.JoinedStr([node])) if isinstance(node, ast.FormattedValue) else ast.unparse(node)
     if names is not None:
         try:
@@ -118,10 +118,10 @@ def _fold(node: ast.expr, names: Mapping[str, Any] | None) -> str:
 
 
 def parse(sql: str) -> Any:
-    """The parse tree. Each open placeholder stands for whatever makes the statement whole; None when nothing does."""
+    """The parse tree, with the first candidates for open placeholders that make the statement valid; None if none do."""
     pieces = _OPEN.split(sql)
     fixed, holes = pieces[::2], len(pieces) // 2
-    for filling in itertools.islice(itertools.product(_CANDIDATES, repeat=holes), 3000):
+    for filling in itertools.islice(itertools.product(_FILLINGS, repeat=holes), 3000):
         whole = "".join(itertools.chain.from_iterable(itertools.zip_longest(fixed, (f" {one} " for one in filling), fillvalue="")))
         try:
             return parse_sql(whole)
@@ -131,7 +131,7 @@ def parse(sql: str) -> Any:
 
 
 class _Written(Visitor):  # type: ignore[misc]
-    """Collects the tables that a statement changes, in its common table expressions too."""
+    """Collects the tables that a statement writes, also in common table expressions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,9 +145,9 @@ class _Written(Visitor):  # type: ignore[misc]
 
 
 def tables_written(sql: Sql) -> set[str]:
-    """The tables that it changes; a name that is known only when it runs is `any_name`.
+    """The tables that it writes; `any_name` for a name that is known only at run time.
 
-    A fragment, or a statement in pieces, that the parser cannot read is searched for the words of a write instead.
+    Text that the parser cannot read, such as a fragment, is searched for the keywords of a write instead.
     """
     tree = parse(sql.resolved) if sql.is_statement else None
     if tree is None:
@@ -158,7 +158,7 @@ def tables_written(sql: Sql) -> set[str]:
 
 
 def schema_tables() -> set[str]:
-    """The tables that the migrations leave behind."""
+    """The tables that exist after all migrations."""
     tables: set[str] = set()
     for path in sorted((CODE / "migrations").glob("*.sql")):
         for raw in parse_sql(path.read_text("utf-8")):

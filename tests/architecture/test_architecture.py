@@ -1,4 +1,4 @@
-"""Rules of the code base that a machine can check: routes, shapes, time and chance, documents, requirements."""
+"""Rules of the code base: routes, sizes, clock and randomness, documents, requirements."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def _name(file: Path) -> str:
     return str(file.relative_to(ROOT / "folkmoot"))
 
 
-def test_every_route_says_who_may_use_it() -> None:
+def test_every_route_has_an_access_class() -> None:
     for route in [*API, *WEB]:
         assert isinstance(route.access, Access)
         assert not route.limit or route.limit in TABLE
@@ -37,18 +37,18 @@ def test_every_route_says_who_may_use_it() -> None:
 
 
 @pytest.mark.parametrize("file", CODE, ids=_name)
-def test_a_file_says_what_it_is_and_stays_short(file: Path) -> None:
+def test_a_file_has_a_docstring_and_is_short(file: Path) -> None:
     text = file.read_text("utf-8")
     tree = ast.parse(text)
     if file.name != "__main__.py":
-        assert ast.get_docstring(tree), "a module begins with what lives in it"
+        assert ast.get_docstring(tree), "a module begins with a docstring"
     assert len(text.splitlines()) <= 360
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             assert node.end_lineno - node.lineno <= 62, f"{node.name} is long"
 
 
-def test_one_clock_and_one_source_of_chance() -> None:
+def test_one_clock_and_one_source_of_randomness() -> None:
     forbidden = re.compile(r"datetime\.now\(|datetime\.utcnow|time\.time\(|^import secrets|^import random|secrets\.token|uuid4", re.M)
     allowed = {"base/clock.py", "portability/data_directory.py"}
     for file in CODE:
@@ -70,14 +70,14 @@ def test_words_of_the_client_api_are_used_in_the_client_api_only() -> None:
             assert not found, (_name(file), found)
 
 
-def test_nobody_else_speaks_http_to_the_outside() -> None:
+def test_only_the_http_client_sends_requests() -> None:
     for file in CODE:
         if _name(file) != "base/http_client.py":
             others = re.compile(r"urllib\.request|http\.client|^import (httpx|requests|aiohttp)", re.M)
             assert not others.search(file.read_text("utf-8")), _name(file)
 
 
-def test_what_the_documents_name_exists() -> None:
+def test_paths_in_documents_exist() -> None:
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for path in re.findall(r"`((?:folkmoot|tests|bin|docs|benchmarks|requirements)/[\w./-]+)`", document.read_text("utf-8")):
             assert (ROOT / path).exists(), f"{document.name} names {path}"
@@ -85,7 +85,7 @@ def test_what_the_documents_name_exists() -> None:
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-def test_locks_carry_no_addresses() -> None:
+def test_requirement_locks_contain_no_urls() -> None:
     for file in (ROOT / "requirements").glob("*.txt"):
         text = file.read_text("utf-8")
         assert "://" not in text
@@ -97,14 +97,14 @@ def test_locks_carry_no_addresses() -> None:
 
 
 def test_home_is_followed_through_four_files() -> None:
-    """From the address to the bytes: door, query, entities; and for the page the templates."""
+    """From the URL to the response: endpoint, query, entities; for the page also the templates."""
     home = (ROOT / "folkmoot/api/timelines.py").read_text("utf-8")
     assert "from folkmoot.network.timelines.queries import" in home
     assert "spliced_page" in (ROOT / "folkmoot/api/request.py").read_text("utf-8")
     assert "posts/_post.html" in (ROOT / "folkmoot/web/templates/timelines/home.html").read_text("utf-8")
 
 
-def test_the_verbs_of_the_tours_exist() -> None:
+def test_functions_named_in_the_tours_exist() -> None:
     code = "\n".join(file.read_text("utf-8") for file in CODE)
     for tour in (ROOT / "docs" / "tours").glob("*.md"):
         for verb in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", tour.read_text("utf-8")):

@@ -1,4 +1,4 @@
-"""Who may import whom, beyond the layers that `pyproject.toml` declares and `bin/check` enforces."""
+"""Rules for imports, beyond the layers that `pyproject.toml` declares and `bin/check` enforces."""
 
 import ast
 import subprocess
@@ -9,17 +9,17 @@ from pathlib import Path
 
 from tests.architecture.sql import CODE, ROOT
 
-# Imports of ours inside functions, with the reason. `commands/` imports what it runs when it runs: `moot --help` stays quick.
+# Files with imports of our modules inside functions, with the reason. `commands/` may do so: `moot --help` stays fast.
 LATE_IMPORTS = {
     "app.py": "the detector brings numpy, which web processes do without",
 }
-# Who may read without a viewer: jobs, moderation, and these.
+# Files that may use queries without a viewer, besides jobs and moderation.
 UNSCOPED = {
-    "commands/drill.py": "a drill asks its own copy, for nobody",
-    "http/fragments.py": "fragments are shared by all viewers; the page asks who may see them",
-    "streaming/hub.py": "asks for all its listeners together which of them may see a post",
-    "web/live.py": "asks about its own session",
-    "network/posts/queries/reading.py": "the scoped readings of posts stand on them",
+    "commands/drill.py": "a drill reads its own copy, without a viewer",
+    "http/fragments.py": "fragments are shared by all viewers; the query of the page checks who may see them",
+    "streaming/hub.py": "its statement checks for all listeners together which of them may see a post",
+    "web/live.py": "reads its own session",
+    "network/posts/queries/reading.py": "the scoped queries of posts use them",
     "web/moderate/case_view.py": "pages of moderators",
 }
 
@@ -33,7 +33,7 @@ def _module(file: str) -> str:
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
-    """The modules of ours that an import names, each as far as it may reach."""
+    """The full names that an import statement may refer to: modules or their members."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module:
@@ -41,7 +41,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def import_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
-    """Each module with those that it imports, wherever the import stands: inside functions and under TYPE_CHECKING too."""
+    """Each module with the modules that it imports, also inside functions and under TYPE_CHECKING."""
     modules = {_module(file) for file in sources}
     graph: dict[str, set[str]] = {}
     for file, source in sources.items():
@@ -51,7 +51,7 @@ def import_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
-    """Modules that import each other in a ring; empty when there are none."""
+    """Modules that import each other in a circle; empty if there is none."""
     done: set[str] = set()
 
     def walk(module: str, path: list[str]) -> list[str]:
@@ -69,7 +69,7 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def late_imports(sources: Mapping[str, str]) -> set[str]:
-    """Files that import something of ours inside a function, commands aside."""
+    """Files, except commands, that import our modules inside a function."""
     return {
         file for file, source in sources.items() if not file.startswith("commands/")
         for function in ast.walk(ast.parse(source)) if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -78,7 +78,7 @@ def late_imports(sources: Mapping[str, str]) -> set[str]:
 
 
 def unscoped_readers(sources: Mapping[str, str]) -> set[str]:
-    """Files outside jobs and moderation that use a query which asks no viewer; the one that defines it is no use."""
+    """Files outside jobs and moderation that use a query without a viewer. Defining one does not count."""
     return {
         file for file, source in sources.items() if not file.startswith("moderation/") and not file.endswith("/jobs.py")
         for node in ast.walk(ast.parse(source)) if getattr(node, "id", getattr(node, "attr", "")).endswith("_unscoped")
@@ -90,7 +90,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_a_circle_is_found() -> None:
-    """Also one that hides in a function, behind TYPE_CHECKING, or in a package's own exports."""
+    """Also through an import in a function, under TYPE_CHECKING, or in the `__init__.py` of a package."""
     plain = {"a.py": "from folkmoot import b", "b.py": "from folkmoot.c import x", "c.py": ""}
     assert not circle(import_graph(plain))
     late, for_types = "def f():\n    from folkmoot.a import x", "if TYPE_CHECKING:\n    from folkmoot.a import x"
@@ -100,7 +100,7 @@ def test_a_circle_is_found() -> None:
         assert set(ring) >= {"folkmoot.a", "folkmoot.b", "folkmoot.c"}, back
 
 
-def test_imports_stand_at_the_top() -> None:
+def test_imports_are_at_the_top() -> None:
     assert late_imports(_sources()) == LATE_IMPORTS.keys()
 
 
@@ -128,7 +128,7 @@ def _contracts() -> list[dict[str, object]]:
 
 
 def test_the_contracts_name_every_noun() -> None:
-    """A new noun that no contract names would be free to import anything."""
+    """A new noun that is missing from the contracts could import anything."""
     named = [str(contract) for contract in _contracts() if contract["type"] == "layers"]
     for leg in ("network", "moderation"):
         for noun in (path.name for path in (CODE / leg).iterdir() if (path / "__init__.py").exists()):
@@ -139,7 +139,7 @@ def test_the_contracts_name_every_noun() -> None:
 
 
 def test_a_broken_contract_is_found(tmp_path: Path) -> None:
-    """The linter with our own contracts, on the files of a package in which each of them is broken once, and one import is good."""
+    """Runs the linter with our contracts on a package that breaks each contract once and has one allowed import."""
     wrong = {
         "base/db.py": "from folkmoot.network.posts import model",
         "network/timelines/queries.py": "from folkmoot.network.timelines import parts",

@@ -1,7 +1,7 @@
-"""Each migration says why it is there, what it locks and of which kind it is; and what it says is true.
+"""The header of each migration (reason, locks, kind) is complete and true.
 
-PostgreSQL's parser reads the statements. What the header claims is held against what they do: which tables that were
-there before they lock, whether they rewrite or scan one, and whether the previous release can still run afterwards.
+PostgreSQL's parser reads the statements. The header is compared with their effects: which existing tables they lock,
+whether they rewrite or scan one, and whether the previous release can still run afterwards.
 """
 
 import re
@@ -22,7 +22,7 @@ from folkmoot.network.posts.model import Mark, PostEffect, Visibility
 from tests.architecture.sql import CODE
 
 MIGRATIONS = sorted((CODE / "migrations").glob("*.sql"))
-# What older headers get wrong. They cannot be edited, because hosts remember their hashes; docs/reference/schema-notes.md corrects them.
+# Known errors in old headers. They cannot be edited, because hosts store their hashes; docs/reference/schema-notes.md corrects them.
 WRONG = {"0004_moderation.sql": {"scans notifications while it is locked, and the header says that this takes an instant"}}
 
 _STABLE = {"now", "current_setting", "transaction_timestamp"}  # evaluated once: ADD COLUMN needs no rewrite
@@ -34,15 +34,15 @@ _CONTRACTS = {Alter.AT_DropColumn, Alter.AT_AlterColumnType}
 
 
 def header(text: str) -> dict[str, str]:
-    """The first lines of a migration: `-- Why: ...`, `-- Locks: ...`, `-- Kind: ...`, each as long as it needs."""
+    """The first lines of a migration: `-- Why: ...`, `-- Locks: ...`, `-- Kind: ...`, each on one or more lines."""
     lines = re.match(r"(?:--.*\n)*", text)
     assert lines
-    said = re.sub(r"\n?-- ?", " ", lines[0])
-    return {name: sentence.strip() for name, sentence in re.findall(r"(Why|Locks|Kind): (.*?)(?= (?:Why|Locks|Kind): |$)", said, re.S)}
+    claims = re.sub(r"\n?-- ?", " ", lines[0])
+    return {name: sentence.strip() for name, sentence in re.findall(r"(Why|Locks|Kind): (.*?)(?= (?:Why|Locks|Kind): |$)", claims, re.S)}
 
 
 class _Functions(Visitor):  # type: ignore[misc]
-    """The names of the functions that an expression calls."""
+    """Collects the names of the functions that an expression calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class _Functions(Visitor):  # type: ignore[misc]
 
 
 class Effects:
-    """What a migration does to tables that were there before it."""
+    """The effects of a migration on tables that existed before it."""
 
     def __init__(self, sql: str) -> None:
         self.locked: set[str] = set()
@@ -62,9 +62,9 @@ class Effects:
         self.contracts: set[str] = set()
         self._new: set[str] = set()
         for raw in parse_sql(sql):
-            self._see(raw.stmt)
+            self._add_statement(raw.stmt)
 
-    def _see(self, statement: Any) -> None:
+    def _add_statement(self, statement: Any) -> None:
         match statement:
             case pg.CreateStmt(relation=relation) | pg.CreateTableAsStmt(into=pg.IntoClause(rel=relation)):
                 self._new.add(relation.relname)
@@ -86,7 +86,7 @@ class Effects:
                 self.locked |= {name[-1].sval for name in objects} - self._new
                 self.contracts |= {name[-1].sval for name in objects} - self._new
             case pg.UpdateStmt(relation=relation) | pg.DeleteStmt(relation=relation) if relation.relname not in self._new:
-                self.scanned.add(relation.relname)  # row by row: no lock that reading feels, but work for each row
+                self.scanned.add(relation.relname)  # no lock that blocks readers, but work for each row
 
     def _alter(self, table: str, command: Any) -> None:
         kind, definition = command.subtype, command.def_
@@ -115,34 +115,34 @@ class Effects:
             self.scanned.add(table)
 
 
-def untruths(text: str) -> set[str]:
-    """What the header of a migration leaves out, or says and its statements contradict."""
-    said, does = header(text), Effects(text)
-    if said.keys() != {"Why", "Locks", "Kind"}:
-        return {f"the header lacks {name}" for name in {"Why", "Locks", "Kind"} - said.keys()}
-    locks = said["Locks"]
-    found = {f"locks {table}, and the header does not say so" for table in does.locked if not re.search(rf"\b{table}\b", locks)}
+def header_errors(text: str) -> set[str]:
+    """What is missing from the header of a migration, or contradicts its statements."""
+    claims, effects = header(text), Effects(text)
+    if claims.keys() != {"Why", "Locks", "Kind"}:
+        return {f"the header lacks {name}" for name in {"Why", "Locks", "Kind"} - claims.keys()}
+    locks = claims["Locks"]
+    found = {f"locks {table}, and the header does not say so" for table in effects.locked if not re.search(rf"\b{table}\b", locks)}
     if re.search(r"no table is rewritten", locks):
-        found |= {f"rewrites {table}, and the header denies it" for table in does.rewritten}
+        found |= {f"rewrites {table}, and the header denies it" for table in effects.rewritten}
     else:
-        found |= {f"rewrites {table}, and the header does not say so" for table in does.rewritten if "rewrit" not in locks}
+        found |= {f"rewrites {table}, and the header does not say so" for table in effects.rewritten if "rewrit" not in locks}
     if re.search(r"for an instant|for a moment", locks):
-        slow = does.scanned & does.locked
+        slow = effects.scanned & effects.locked
         found |= {f"scans {table} while it is locked, and the header says that this takes an instant" for table in slow}
-    if not re.match(r"(expand|contract)\b", said["Kind"]):
+    if not re.match(r"(expand|contract)\b", claims["Kind"]):
         found.add("the kind is neither expand nor contract")
-    elif said["Kind"].startswith("expand"):
-        found |= {f"takes something of {table} away, which is no expansion" for table in does.contracts}
+    elif claims["Kind"].startswith("expand"):
+        found |= {f"takes something of {table} away, which is no expansion" for table in effects.contracts}
     return found
 
 
 @pytest.mark.parametrize("path", MIGRATIONS, ids=lambda path: path.stem)
-def test_a_migration_says_what_it_does(path: Path) -> None:
-    assert untruths(path.read_text("utf-8")) == WRONG.get(path.name, set())
+def test_the_header_of_a_migration_is_true(path: Path) -> None:
+    assert header_errors(path.read_text("utf-8")) == WRONG.get(path.name, set())
 
 
 def _comments() -> dict[str, str]:
-    """What the migrations, one after the other, say about columns: `posts.effect` and its text."""
+    """The comments on columns after all migrations: `posts.effect` and its text."""
     statements = (raw.stmt for path in MIGRATIONS for raw in parse_sql(path.read_text("utf-8")))
     return {
         ".".join(part.sval for part in statement.object): statement.comment
@@ -155,9 +155,9 @@ def test_comments_on_columns_name_the_numbers() -> None:
         "accounts.effect": AccountEffect, "posts.effect": PostEffect, "posts.visibility": Visibility, "marks.bits": Mark,
         "counter_deltas.counter": Counter,
     }
-    said = _comments()
+    comments = _comments()
     for column, numbers in stored.items():
-        assert said[column] == ", ".join(f"{one.value} {(one.name or '').lower().replace('_', ' ')}" for one in numbers)
+        assert comments[column] == ", ".join(f"{one.value} {(one.name or '').lower().replace('_', ' ')}" for one in numbers)
 
 
 def test_numbers_of_migrations_are_unique() -> None:
@@ -166,7 +166,7 @@ def test_numbers_of_migrations_are_unique() -> None:
 
 
 def _example(locks: str, sql: str, kind: str = "expand") -> set[str]:
-    return untruths(f"-- Why: a test.\n-- Locks: {locks}\n-- Kind: {kind}.\n\nCREATE TABLE fresh (id bigint);\n{sql}")
+    return header_errors(f"-- Why: a test.\n-- Locks: {locks}\n-- Kind: {kind}.\n\nCREATE TABLE fresh (id bigint);\n{sql}")
 
 
 def test_an_untrue_header_is_found() -> None:
@@ -181,7 +181,7 @@ def test_an_untrue_header_is_found() -> None:
         ("ACCESS EXCLUSIVE on posts while it is rewritten.", "ALTER TABLE posts ALTER COLUMN x SET DEFAULT 1, SET LOGGED;"),
     ):
         assert not _example(locks, sql), sql
-    for locks, sql, told in (
+    for locks, sql, error in (
         (new, "ALTER TABLE posts ADD COLUMN x text;", "locks posts"),
         (new, "CREATE INDEX a ON posts (x);", "locks posts"),
         (new, "DROP TABLE posts;", "locks posts"),
@@ -197,7 +197,7 @@ def test_an_untrue_header_is_found() -> None:
         (instant, "ALTER TABLE posts DROP COLUMN x;", "takes something of posts away"),
         (instant, "ALTER TABLE posts RENAME COLUMN x TO y;", "takes something of posts away"),
     ):
-        assert any(one.startswith(told) for one in _example(locks, sql)), sql
+        assert any(one.startswith(error) for one in _example(locks, sql)), sql
     assert not _example("ACCESS EXCLUSIVE on posts for an instant.", "ALTER TABLE posts DROP COLUMN x;", "contract")
     assert _example(new, "", "whatever") == {"the kind is neither expand nor contract"}
-    assert untruths("-- Why: no more is said.\nSELECT 1;") == {"the header lacks Locks", "the header lacks Kind"}
+    assert header_errors("-- Why: a test.\nSELECT 1;") == {"the header lacks Locks", "the header lacks Kind"}

@@ -1,6 +1,6 @@
-"""Where SQL may stand, which tables it may write, and that its numbers have names.
+"""Rules for SQL: which files may contain it, which tables it may write, and no bare numbers for effects and the like.
 
-Each rule is a function that is first tried on a good and a bad example, so that a rule that finds nothing is noticed.
+Each rule is a function that is also tested with good and bad examples, so that a rule that finds nothing is noticed.
 An exception that is no longer needed fails.
 """
 
@@ -11,13 +11,13 @@ import pytest
 
 from tests.architecture.sql import CODE, Sql, find_sql, schema_tables, sql_of_code, tables_written
 
-# Files outside a noun's `queries` that hold SQL for good.
+# Files outside the `queries` of a noun that may contain SQL.
 HOLDS_SQL = {
     "base/db.py": "the statements around every transaction",
-    "base/database_facts.py": "what operators ask about the database itself",
-    "base/queue/enqueue.py": "writing events and jobs with the transaction that wants them",
+    "base/database_facts.py": "facts for operators about the database itself",
+    "base/queue/enqueue.py": "writes events and jobs within the transaction that needs them",
     "base/queue/queries.py": "the queue",
-    "base/queue/timed_queries.py": "the timed jobs, and the end of old events",
+    "base/queue/timed_queries.py": "the timed jobs, and deleting old events",
     "base/live.py": "NOTIFY",
     "base/migrate.py": "the table of migrations, which exists before any noun",
     "base/write_gate.py": "the gate's lock",
@@ -26,12 +26,12 @@ HOLDS_SQL = {
     "network/posts/visibility.py": "the one rule of visibility, a predicate for the statements of all nouns",
     "network/timelines/rules.py": "the one home rule and the one public rule, predicates for the statements of timelines",
     "portability/postgres.py": "creates the database",
-    "portability/restore.py": "sets the restored host's epoch, before any process of ours runs on it",
-    "portability/queries.py": "when backups and drills ran, what there is, and what the database says of its host",
+    "portability/restore.py": "sets the epoch of the restored host before any process runs",
+    "portability/queries.py": "when backups and drills ran, contents of the database, and its host state",
     "portability/tables.py": "checksums of whole tables, whatever noun owns them",
 }
 
-# Every table has one owner: a noun, or the part of the code that is named.
+# Every table has one owner: a noun or another part of the code.
 OWNERS = {
     "base": "host_state events jobs timed_jobs migrations pgqueuer pgqueuer_log pgqueuer_schedules pgqueuer_statistics",
     "portability": "backup_runs",
@@ -53,15 +53,15 @@ OWNERS = {
     "appeals": "appeals",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers",
 }
-# Who else may write a table, and why.
+# Other parts that may write a table, and why.
 SHARED = {
     ("folding", "account_counts"): "deltas are folded into the totals",
     ("folding", "counter_deltas"): "deltas are folded into the totals",
     ("folding", "post_counts"): "deltas are folded into the totals",
-    ("posts", "counter_deltas"): "what a change counts for, in its own statement, through `counters.insert_deltas_sql`",
+    ("posts", "counter_deltas"): "the deltas of a change, in the same statement, through `counters.insert_deltas_sql`",
     ("portability", "host_state"): "a restored host gets the next epoch",
 }
-# A statement whose table is chosen when it runs, and which it may be.
+# Statements whose table is chosen at run time, and the possible tables.
 CHOSEN = {
     "network/folding.py": {"account_counts", "post_counts"},
     "network/posts/queries/marking.py": {"favourites", "bookmarks"},
@@ -83,12 +83,12 @@ def code() -> list[Sql]:
 
 
 def example(source: str, file: str = "example.py") -> list[Sql]:
-    """A piece of SQL that stands in a call, as in our code."""
+    """Finds the SQL in an argument of a call, as in our code."""
     return find_sql(f"run({source})", file)
 
 
 def misplaced(sql: Iterable[Sql], holders: Iterable[str]) -> set[str]:
-    """Files with SQL that are neither a noun's `queries` nor named."""
+    """Files with SQL that are neither `queries` of a noun nor in `holders`."""
     return {one.file for one in sql if not _QUERIES.fullmatch(one.file) and one.file not in holders}
 
 
@@ -100,7 +100,7 @@ def owner_of(file: str) -> str:
 
 
 def foreign_writes(sql: Iterable[Sql], chosen: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
-    """Each file with a table that it changes and does not own; `?` where nobody can say which table that is."""
+    """(file, table) for each table that a file writes and does not own; `?` if the table is unknown."""
     for one in sql:
         for table in tables_written(one):
             for name in chosen.get(one.file, {"?"}) if table == "any_name" else {table}:
@@ -110,18 +110,18 @@ def foreign_writes(sql: Iterable[Sql], chosen: Mapping[str, set[str]]) -> Iterat
 
 
 def numbers(sql: Iterable[Sql]) -> list[str]:
-    """Where an effect, a visibility, a bit or a counter is compared with a bare number."""
+    """The places where an effect, a visibility, a bit or a counter is compared with a bare number."""
     return [f"{one.where}: {found[0]}" for one in sql for found in _NUMBER.finditer(one.text)]
 
 
-def test_sql_stands_in_the_queries_of_its_noun(code: list[Sql]) -> None:
+def test_sql_is_in_the_queries_of_its_noun(code: list[Sql]) -> None:
     assert not misplaced(code, HOLDS_SQL)
     unneeded = HOLDS_SQL.keys() - {one.file for one in code}
-    assert not unneeded, "hold no SQL"
+    assert not unneeded, "contain no SQL"
 
 
 def test_a_misplaced_statement_is_found() -> None:
-    """Each way in which our code writes SQL: plain, folded, an f-string, a fragment; and text that only resembles it."""
+    """All forms of SQL in our code (plain, joined, f-string, fragment), and text that only resembles SQL."""
     for file in ("network/posts/queries.py", "network/posts/queries/writing.py"):
         assert not misplaced(example('"SELECT id FROM posts"', file), ())
     for bad in (
@@ -148,12 +148,12 @@ def test_only_the_owner_writes_a_table(code: list[Sql]) -> None:
     assert not set(foreign_writes(code, CHOSEN))
     writers = {(owner_of(one.file), table) for one in code for table in tables_written(one)}
     chosen = {(owner_of(file), table) for file, tables in CHOSEN.items() for table in tables}
-    assert not SHARED.keys() - writers - chosen, "exceptions that nobody needs"
+    assert not SHARED.keys() - writers - chosen, "exceptions that are not needed"
     assert not CHOSEN.keys() - {one.file for one in code if "any_name" in tables_written(one)}, "choose no table"
 
 
 def test_a_foreign_write_is_found() -> None:
-    """In each form that a write has; what is read, and what the owner writes, passes."""
+    """All forms of writes; reads, and writes of the owner, pass."""
     posts = "network/posts/queries.py"
     for good in (
         '"UPDATE posts SET x = 1 FROM accounts"', '"WITH a AS (SELECT 1 FROM accounts) INSERT INTO posts SELECT * FROM a"',

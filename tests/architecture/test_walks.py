@@ -1,6 +1,6 @@
-"""Following a request takes four files at most: each walk is made for real and recorded, and its files are counted.
+"""To follow a request, a reader opens four files at most: real requests are recorded, and their files are counted.
 
-The rule of what counts stands in `walks.py`. The walk of a restore is in `tests/portability/test_backup_and_restore.py`.
+`walks.py` defines which files count. A restore is measured in `tests/portability/test_backup_and_restore.py`.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from tests.architecture.walks import MOST_FILES, Recording, files_to_open
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
-PAGE, ENDPOINT = "/about", "/api/v1/markers?timeline[]=home"  # small requests that show what the entry points run
+PAGE, ENDPOINT = "/about", "/api/v1/markers?timeline[]=home"  # small requests: the files that they run belong to the entry point
 PASSWORD = "tri hrusky dve svestky"
 
 
@@ -27,7 +27,7 @@ async def _recorded(visitor: Visitor, method: str, path: str, form: Any = None) 
 
 @pytest.fixture
 async def settled(village: Village) -> Village:
-    """Jana's home is built, and Petr has written something since that is in no cache."""
+    """Jana's home is warm, and Petr has written a newer post that is in no cache."""
     await village.settle("jana", "petr")
     await village.settle("karel", role=Role.MODERATOR)
     await village.follow("jana", "petr")
@@ -96,8 +96,8 @@ async def test_a_sign_up_takes_few_files(settled: Village) -> None:
     assert len(files) <= MOST_FILES, files
 
 
-def test_the_rule_counts_what_it_says() -> None:
-    """Each exclusion once, beside files that count: with five of them, a walk is too long."""
+def test_the_rule_counts_the_right_files() -> None:
+    """Each exclusion once, beside files that count; five of those are too many."""
     entry = Recording({"web/application.py": {"network/sessions/cache.py"}, "network/sessions/cache.py": {"base/db.py"}})
     request = Recording({
         "web/application.py": {"network/sessions/cache.py", "web/posts.py"},  # the entry point

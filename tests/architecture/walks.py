@@ -1,17 +1,16 @@
-"""Which files somebody must open to follow a request or a command: measured, by recording what runs.
+"""Measures which files a reader must open to follow a request or a command, by recording what runs.
 
-A profile function records each call of a function of ours, templates included, with the file that it came from. Not
-counted are:
+A profile function records each call of a function in our code, templates included, with the file of its caller. These
+files are not counted:
 
-- `base/` and `config.py`, and `http/`, which is base for the two entry points: mechanisms without a word of posts or cases;
-- the entry point itself: what an unrelated small request through the same entry point runs too (measured, not listed);
-- other nouns: a call into one is a verb or a query whose name and docstring say what it does (`open_case`, `note`);
-- leaves: files from which the request goes on to no other file and not to the database. They hold pure functions,
-  structs, answers of a policy, small parts of templates: the call names what comes back.
+- `base/`, `config.py`, and `http/`, the base of the two entry points: mechanisms that do not depend on posts or cases;
+- the entry point itself: files that an unrelated small request through the same entry point runs too (measured);
+- other nouns: a call into one is an action or a query, explained by its name and docstring (`open_case`, `note`);
+- leaves: files that call no other file and no database: pure functions, structs, policy checks, parts of templates.
 
-The queries of a noun count once, whether they stand in `queries.py` or in a folder: each call names its statement.
+The queries of a noun count once, in `queries.py` or in a folder, because the name of each query explains its statement.
 
-Run as a module it records a command: `python -m tests.architecture.walks RECORD COMMAND ...` writes what ran to RECORD.
+Run as a module it records a command: `python -m tests.architecture.walks RECORD COMMAND ...` writes the calls to RECORD.
 """
 
 import json
@@ -32,7 +31,7 @@ MOST_FILES = 4
 
 
 class Recording:
-    """The files that ran, each with those that it called."""
+    """The files that ran, each with the files that it called."""
 
     def __init__(self, calls: Mapping[str, Iterable[str]] | None = None) -> None:
         self.calls = {file: set(called) for file, called in (calls or {}).items()}
@@ -60,7 +59,7 @@ class Recording:
 
 
 def files_to_open(request: Recording, entry: Recording, nouns: Iterable[str]) -> list[str]:
-    """By the rule above. `nouns` are the request's own: folders of `network` or `moderation`, files of `portability` or `commands`."""
+    """Applies the rule above. `nouns` of the request: folders of `network` or `moderation`, files of `portability` or `commands`."""
     own = {None, *nouns}
 
     def is_known(file: str) -> bool:
@@ -74,7 +73,7 @@ def files_to_open(request: Recording, entry: Recording, nouns: Iterable[str]) ->
 
 
 def _noun(file: str) -> str | None:
-    """`posts` for network/posts/queries.py, `restore` for portability/restore.py; None for what belongs to no noun."""
+    """`posts` for network/posts/queries.py, `restore` for portability/restore.py; None for other files."""
     part, _, rest = file.partition("/")
     if part in ("network", "moderation", "portability", "commands"):
         return rest.partition("/")[0].removesuffix(".py")

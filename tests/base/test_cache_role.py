@@ -1,4 +1,4 @@
-"""Sessions of the caches can write the UNLOGGED tables and nothing else: by type, and by the rights of their role."""
+"""Cache sessions can write UNLOGGED tables only, because of their type and of the rights of their role."""
 
 import asyncio
 import itertools
@@ -17,7 +17,7 @@ _TABLES = "SELECT relname, relpersistence = 'u' AS is_cache FROM pg_class WHERE 
 
 
 async def _check_tables(db: Database) -> None:
-    """Every UNLOGGED table can be changed in each way, every other table in none, and all can be read."""
+    """Every UNLOGGED table can be changed, no other table can, and all can be read."""
     async with db.read() as conn:
         tables = await conn.fetch(_TABLES)
         column = {row[0]: row[1] for row in await conn.fetch(
@@ -39,7 +39,7 @@ async def _check_tables(db: Database) -> None:
                     with pytest.raises(asyncpg.InsufficientPrivilegeError):
                         await cache.execute(sql)
             if not is_cache:
-                with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RaiseError)):  # or a trigger of another table is first
+                with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.RaiseError)):  # or a trigger of another table fires first
                     await cache.execute(f"TRUNCATE {name} CASCADE")
 
 
@@ -72,18 +72,18 @@ async def test_new_tables_get_their_rights_with_the_next_run(db: Database, dsn: 
     owner = await asyncpg.connect(dsn)
     await owner.execute("CREATE UNLOGGED TABLE new_cache (key int PRIMARY KEY)")
     await owner.execute("CREATE TABLE new_truth (key int PRIMARY KEY)")
-    await owner.execute("ALTER TABLE homes SET LOGGED")  # what is a cache no more is no longer theirs
+    await owner.execute("ALTER TABLE homes SET LOGGED")  # no longer a cache, so its rights must be revoked
     await migrate(dsn)
     await _check_tables(db)
     before = await owner.fetch("SELECT relname, xmin FROM pg_class ORDER BY 1")
     await migrate(dsn)
-    assert await owner.fetch("SELECT relname, xmin FROM pg_class ORDER BY 1") == before  # nothing to do, so nothing was done
+    assert await owner.fetch("SELECT relname, xmin FROM pg_class ORDER BY 1") == before  # a second run changes nothing
     await owner.close()
 
 
 @pytest.fixture
 async def shared_cluster(postgres: Postgres) -> AsyncIterator[tuple[asyncpg.Connection, str, str]]:
-    """(superuser, log-in, its database): a log-in that may make no roles, in a cluster where nobody has made ours."""
+    """(superuser, log-in, its database): a log-in that may not create roles, in a cluster without the cache role."""
     admin = await asyncpg.connect(postgres.dsn_of("postgres"))
     name = f"guest_{next(_names)}"
     await admin.execute("ALTER ROLE folkmoot_cache RENAME TO folkmoot_cache_of_others")

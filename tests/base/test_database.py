@@ -1,6 +1,6 @@
-"""What becomes of a database that goes away, is full or is slow: one answer for reading, writing and caches.
+"""A database that is lost, full or slow raises the same errors for reading, writing and caches.
 
-With real backends that are ended while they are in use, and a real PostgreSQL that is killed.
+The tests terminate real backends in use, and kill a real PostgreSQL.
 """
 
 import asyncio
@@ -73,17 +73,17 @@ async def test_a_backend_that_is_ended_before_the_commit_is_unavailable(db: Data
         assert await conn.fetchval("SELECT count(*) FROM hashtags") == 0
 
 
-async def test_idle_backends_that_are_ended_cost_no_request(db: Database, admin: asyncpg.Connection) -> None:
+async def test_terminated_idle_backends_fail_no_request(db: Database, admin: asyncpg.Connection) -> None:
     await _insert(db)
     await admin.fetch("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
                       " AND datname = current_database()")
-    await asyncio.sleep(0.1)  # the news travels through the sockets
+    await asyncio.sleep(0.1)  # until the sockets are closed
     await _insert(db, "y")
     async with db.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM hashtags") == 2
 
 
-async def test_a_row_that_stays_locked_is_no_move(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_locked_row_is_not_reported_as_paused_writes(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     await _insert(db)
     async with db.write() as one:
         await one.execute("UPDATE hashtags SET name = 'one'")
@@ -95,7 +95,7 @@ async def test_a_row_that_stays_locked_is_no_move(db: Database, monkeypatch: pyt
     assert refused.value.message != Unavailable.message
 
 
-async def test_a_statement_that_takes_too_long_is_no_move(db: Database) -> None:
+async def test_a_statement_timeout_is_not_reported_as_paused_writes(db: Database) -> None:
     with pytest.raises(Unavailable) as refused:
         async with db.write() as tx:
             await tx.execute("SET LOCAL statement_timeout = '50ms'")
@@ -103,7 +103,7 @@ async def test_a_statement_that_takes_too_long_is_no_move(db: Database) -> None:
     assert "took too long" in refused.value.log_text
 
 
-async def test_a_gate_that_stays_held_is_a_move(db: Database, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_held_gate_is_reported_as_paused_writes(db: Database, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_gate, "begin", lambda epoch: f"SET lock_timeout = '50ms'; {begin(epoch)}")
     async with write_gate.hold(dsn, 5):
         with pytest.raises(WritesPaused) as refused:
@@ -138,7 +138,7 @@ async def test_a_deadlock_is_a_conflict(db: Database) -> None:
     assert sorted(type(end) for end in ended if end) == [Conflict]
 
 
-async def test_a_mistake_of_ours_is_no_lost_connection(db: Database) -> None:
+async def test_a_bug_is_not_reported_as_a_lost_connection(db: Database) -> None:
     for sql, argument in (("SELECT $1::int", "no number"), ("SELECT nothing FROM nowhere WHERE $1", True)):
         for use in (db.read, db.write, db.cache):
             with pytest.raises((asyncpg.PostgresError, ValueError)) as failed:
@@ -149,7 +149,7 @@ async def test_a_mistake_of_ours_is_no_lost_connection(db: Database) -> None:
         assert await tx.fetchval("SELECT 1") == 1
 
 
-async def test_what_another_part_says_is_left_as_it_is(db: Database) -> None:
+async def test_other_errors_pass_unchanged(db: Database) -> None:
     for error in (FileNotFoundError("a picture"), PermissionError("a picture")):
         for use in (db.read, db.write, db.cache):
             with pytest.raises(type(error)):
@@ -158,7 +158,7 @@ async def test_what_another_part_says_is_left_as_it_is(db: Database) -> None:
                     raise error
 
 
-async def test_a_request_that_is_given_up_leaves_no_broken_session(db: Database) -> None:
+async def test_a_cancelled_request_leaves_no_broken_session(db: Database) -> None:
     async def sleep(use: Callable[[], object]) -> None:
         async with use() as conn:  # type: ignore[attr-defined]
             await conn.fetchval("SELECT pg_sleep(30)")
@@ -186,7 +186,7 @@ async def test_two_statements_at_once_on_one_session_are_unavailable_and_leave_n
         assert await conn.fetchval("SELECT count(*) FROM hashtags") == 0
 
 
-async def test_too_few_sessions_are_unavailable_in_time(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_a_session_ends_with_unavailable(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "WAIT_SECONDS", 0.1)
     db = await Database.open(dsn, readers=1, writers=1, listen=False)
     try:
@@ -195,7 +195,7 @@ async def test_too_few_sessions_are_unavailable_in_time(dsn: str, monkeypatch: p
                 with pytest.raises(Unavailable):
                     async with use():
                         pass
-            async with use() as conn:  # given back
+            async with use() as conn:  # was released
                 assert await conn.fetchval("SELECT 1") == 1
     finally:
         await db.close()
@@ -209,7 +209,7 @@ async def test_too_many_connections_are_unavailable(db: Database, admin: asyncpg
     other = dsn.replace("folkmoot:", "crowd:", 1).replace(secret, "x", 1)
     only = await asyncpg.connect(other)
     try:
-        readers = pools.Sessions(other, "crowd", 2, _as_it_is)
+        readers = pools.Sessions(other, "crowd", 2, _prepare_nothing)
         for _ in range(3):
             with pytest.raises(Unavailable):
                 await readers.acquire()
@@ -219,7 +219,7 @@ async def test_too_many_connections_are_unavailable(db: Database, admin: asyncpg
         await admin.execute("DROP ROLE crowd")
 
 
-async def _as_it_is(_session: asyncpg.Connection) -> None:
+async def _prepare_nothing(_session: asyncpg.Connection) -> None:
     return
 
 
@@ -247,9 +247,9 @@ async def test_a_killed_postgresql_is_unavailable_until_it_is_back(own_postgres:
         await asyncio.to_thread(own_postgres.wait)
 
     try:
-        for number in range(3):  # each kind of use is the one in whose middle it happens
+        for number in range(3):  # killed once during each kind of use
             await (_read_only, _write_only, _cache_only)[number](db, kill)
-            for use in (db.read, db.write, db.cache):  # while it is away
+            for use in (db.read, db.write, db.cache):  # while it is down
                 with pytest.raises(Unavailable):
                     async with use() as conn:
                         await conn.fetchval("SELECT 1")
@@ -274,7 +274,7 @@ async def _write_only(db: Database, during: Callable[[int], Awaitable[None]]) ->
     with pytest.raises(Unavailable):
         async with db.write() as tx:
             await tx.execute("INSERT INTO hashtags (key, name) VALUES ('lost', 'lost')")
-            await during(0)  # the commit is the first to hear of it
+            await during(0)  # the commit fails
 
 
 async def _cache_only(db: Database, during: Callable[[int], Awaitable[None]]) -> None:

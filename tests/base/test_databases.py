@@ -1,4 +1,4 @@
-"""The databases that tests get: whatever one test did, the next finds an empty, migrated one."""
+"""The databases for tests: each test gets an empty, migrated one, whatever the previous test did."""
 
 import asyncpg
 import pytest
@@ -38,7 +38,7 @@ async def _run(databases: Databases, name: str, sql: str) -> object:
         await connection.close()
 
 
-async def test_a_used_database_is_like_a_new_one(databases: Databases) -> None:
+async def test_a_reused_database_equals_a_new_one(databases: Databases) -> None:
     name = await databases.lend()
     try:
         new = await _run(databases, name, "SELECT")
@@ -47,7 +47,7 @@ async def test_a_used_database_is_like_a_new_one(databases: Databases) -> None:
         await databases.take_back(name)
     again = await databases.lend()
     try:
-        assert again == name, "it is lent again, and not cloned"
+        assert again == name, "reused, not cloned"
         assert await _run(databases, name, "SELECT") == new
         assert await _run(databases, name, "INSERT INTO events (kind, payload) VALUES ('a', '{}')") != new
         connection = await asyncpg.connect(databases.server.dsn_of(name))
@@ -77,7 +77,7 @@ async def test_a_change_is_noticed(databases: Databases, dsn: str, change: str) 
     await connection.close()
 
 
-async def test_what_a_test_left_connected_is_ended(databases: Databases) -> None:
+async def test_open_connections_of_a_test_are_terminated(databases: Databases) -> None:
     name = await databases.lend()
     left = await asyncpg.connect(databases.server.dsn_of(name))
     await left.execute("BEGIN; LOCK TABLE accounts")

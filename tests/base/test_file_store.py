@@ -1,4 +1,4 @@
-"""What every store of files must do; and what the folder must do besides."""
+"""What every file store must do, and what the local folder must do in addition."""
 
 import errno
 import hashlib
@@ -30,7 +30,7 @@ async def _listed(store: FileStore, hours: int) -> list[FileName]:
     return [name async for name in store.list_older_than(clock.now() + timedelta(hours=hours))]
 
 
-async def test_what_is_written_is_read_whole_and_in_parts(store: FileStore) -> None:
+async def test_a_file_is_read_whole_and_in_parts(store: FileStore) -> None:
     await store.write(NAME, CONTENT)
     await store.write(NAME, CONTENT)
     assert await store.size(NAME) == len(CONTENT)
@@ -39,7 +39,7 @@ async def test_what_is_written_is_read_whole_and_in_parts(store: FileStore) -> N
         assert await _read(store, *part) == CONTENT[part[0] : part[1]], part
 
 
-async def test_what_is_not_there_is_told(store: FileStore, tmp_path: Path) -> None:
+async def test_a_missing_file_is_reported(store: FileStore, tmp_path: Path) -> None:
     assert await store.size(NAME) is None
     with pytest.raises(FileNotFoundError):
         await _read(store)
@@ -49,7 +49,7 @@ async def test_what_is_not_there_is_told(store: FileStore, tmp_path: Path) -> No
     assert await _listed(store, 1) == []
 
 
-async def test_what_is_removed_is_gone(store: FileStore) -> None:
+async def test_a_removed_file_does_not_exist(store: FileStore) -> None:
     other = FileName(b"\x01" * 32, "png")
     await store.write(NAME, CONTENT)
     await store.write(other, b"other")
@@ -58,7 +58,7 @@ async def test_what_is_removed_is_gone(store: FileStore) -> None:
     assert await store.size(other) == 5
 
 
-async def test_only_older_ones_are_listed(store: FileStore) -> None:
+async def test_only_older_files_are_listed(store: FileStore) -> None:
     await store.write(NAME, CONTENT)
     assert await _listed(store, -1) == []
     assert await _listed(store, 1) == [NAME]
@@ -71,7 +71,7 @@ async def test_a_copy_has_the_content(store: FileStore, tmp_path: Path) -> None:
     assert (tmp_path / "copy").read_bytes() == CONTENT
 
 
-def test_a_name_is_its_path_and_back() -> None:
+def test_a_name_can_be_read_from_its_path() -> None:
     assert FileName.of(NAME.path) == NAME
     assert NAME.path == f"{NAME.sha256.hex()[:2]}/{NAME.sha256.hex()}.webp"
 
@@ -99,7 +99,7 @@ async def test_the_folder_copies_where_it_cannot_link_and_follows_no_link(tmp_pa
     assert (tmp_path / "copy").read_bytes() == CONTENT
 
 
-async def test_the_folder_removes_what_a_killed_writer_left(tmp_path: Path) -> None:
+async def test_the_folder_removes_incomplete_files_of_killed_writers(tmp_path: Path) -> None:
     store = LocalFiles(tmp_path)
     await store.write(NAME, CONTENT)
     half = tmp_path / NAME.path[:2] / ".half.webp.abc"

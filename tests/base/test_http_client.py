@@ -1,4 +1,4 @@
-"""The guarded fetcher: what it refuses, and that it refuses at every step of the way."""
+"""The HTTP client: what it refuses, at every step of a request."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.http_client import MOST_BYTES, Answer, Outgoing, Refused, fetch, is_public, send
 
 PUBLIC = "93.184.215.14"
-INSIDE = [
+PRIVATE = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "192.0.0.1",
     "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
     "::", "::1", "::ffff:127.0.0.1", "::ffff:93.184.215.14", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1",
@@ -28,18 +28,18 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("address", INSIDE)
-def test_what_is_inside_is_not_public(address: str) -> None:
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700::1111", "2a00:1450:4014::1"])
-def test_what_is_outside_is_public(address: str) -> None:
+def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
 class _SeenAsPublic:
-    """A real connection to a server of this test that says it leads to a public address."""
+    """A real connection to a server of this test that reports a public address."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
@@ -53,13 +53,13 @@ class _SeenAsPublic:
 
 @pytest.fixture
 async def server() -> AsyncIterator[int]:
-    """Answers by path: /to/URL redirects, /large never ends, /slow waits, anything else says hello."""
+    """Answers by path: /to/URL redirects, /large exceeds the limit, /slow does not answer, any other says hello."""
 
     busy: set[asyncio.Task[None] | None] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         busy.add(asyncio.current_task())
-        with suppress(ConnectionError, asyncio.IncompleteReadError):  # the fetcher has hung up, as it should
+        with suppress(ConnectionError, asyncio.IncompleteReadError):  # the client has closed the connection, as it should
             await say(reader, writer, (await reader.readuntil(b"\r\n\r\n")).split()[1].decode())
         writer.close()
         with suppress(ConnectionError):
@@ -74,7 +74,7 @@ async def server() -> AsyncIterator[int]:
                 writer.write(b"x" * 1024)
                 await writer.drain()
         elif target == "/slow":
-            await reader.read()  # until the other side goes away
+            await reader.read()  # until the client disconnects
         else:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nAhoj!")
         await writer.drain()
@@ -82,12 +82,12 @@ async def server() -> AsyncIterator[int]:
     listening = await asyncio.start_server(answer, "127.0.0.1", 0)
     yield listening.sockets[0].getsockname()[1]
     listening.close()
-    async with asyncio.timeout(5):  # a fetcher that keeps a connection open keeps us here, and fails the test
+    async with asyncio.timeout(5):  # fails the test if the client keeps a connection open
         await asyncio.gather(*(task for task in busy if task))
 
 
-class Way:
-    """Name server and connections of a test; remembers where the fetcher went."""
+class FakeInternet:
+    """The DNS and the connections of a test; records what the client resolved and connected to."""
 
     def __init__(self, port: int, names: dict[str, list[str]] | None = None, *, is_honest: bool = False) -> None:
         self._port = port
@@ -113,71 +113,71 @@ class Way:
 
 
 async def test_a_public_page_is_fetched(server: int) -> None:
-    way = Way(server)
-    assert await way.fetch("http://example.org/page?x=1") == b"Ahoj!"
-    assert way.connected == [(PUBLIC, 80)]
-    assert await way.fetch("http://example.org/to/http://other.example/there") == b"Ahoj!"
-    assert way.resolved == ["example.org", "example.org", "other.example"]
+    internet = FakeInternet(server)
+    assert await internet.fetch("http://example.org/page?x=1") == b"Ahoj!"
+    assert internet.connected == [(PUBLIC, 80)]
+    assert await internet.fetch("http://example.org/to/http://other.example/there") == b"Ahoj!"
+    assert internet.resolved == ["example.org", "example.org", "other.example"]
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-async def test_what_is_no_plain_url_is_refused_before_anything_is_asked(server: int, url: str) -> None:
-    way = Way(server)
+async def test_an_unsafe_url_is_refused_before_dns_is_queried(server: int, url: str) -> None:
+    internet = FakeInternet(server)
     with pytest.raises(Refused):
-        await way.fetch(url)
-    assert not way.resolved
-    assert not way.connected
+        await internet.fetch(url)
+    assert not internet.resolved
+    assert not internet.connected
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"])
-async def test_a_name_that_leads_inside_is_refused(server: int, address: str) -> None:
+async def test_a_name_with_a_private_address_is_refused(server: int, address: str) -> None:
     for names in ([address], [PUBLIC, address], [address, PUBLIC]):
-        way = Way(server, {"trap.example": names})
+        internet = FakeInternet(server, {"trap.example": names})
         with pytest.raises(Refused):
-            await way.fetch("http://trap.example/")
-        assert not way.connected
+            await internet.fetch("http://trap.example/")
+        assert not internet.connected
 
 
 async def test_a_name_without_addresses_is_refused(server: int) -> None:
     with pytest.raises(Refused):
-        await Way(server, {"empty.example": []}).fetch("http://empty.example/")
+        await FakeInternet(server, {"empty.example": []}).fetch("http://empty.example/")
 
 
 async def test_every_redirect_is_checked_anew(server: int) -> None:
     for inside in ("http://127.0.0.1/", "http://[::1]/", "file:///etc/passwd", "http://trap.example/", "http://example.org:22/"):
-        way = Way(server, {"trap.example": ["10.1.2.3"], "127.0.0.1": ["127.0.0.1"], "::1": ["::1"]})
+        internet = FakeInternet(server, {"trap.example": ["10.1.2.3"], "127.0.0.1": ["127.0.0.1"], "::1": ["::1"]})
         with pytest.raises(Refused):
-            await way.fetch(f"http://example.org/to/{inside}")
-        assert way.connected == [(PUBLIC, 80)]
+            await internet.fetch(f"http://example.org/to/{inside}")
+        assert internet.connected == [(PUBLIC, 80)]
 
 
-async def test_it_is_not_sent_round_in_circles(server: int) -> None:
-    way = Way(server)
+async def test_too_many_redirects_are_refused(server: int) -> None:
+    internet = FakeInternet(server)
     with pytest.raises(Unavailable):
-        await way.fetch("http://example.org" + "/to/" * 5 + "/end")
-    assert len(way.connected) == 4
+        await internet.fetch("http://example.org" + "/to/" * 5 + "/end")
+    assert len(internet.connected) == 4
 
 
-async def test_what_is_connected_is_checked_not_what_was_promised(server: int) -> None:
-    """A name server that answers differently the second time gains nothing: see who is at the other end."""
-    way = Way(server, is_honest=True)
+async def test_the_address_of_the_connection_is_checked(server: int) -> None:
+    """DNS rebinding does not help an attacker: the address of the established connection is checked."""
+    internet = FakeInternet(server, is_honest=True)
     with pytest.raises(Refused):
-        await way.fetch("http://example.org/")
+        await internet.fetch("http://example.org/")
 
 
-async def test_too_much_is_cut_off(server: int) -> None:
+async def test_a_body_that_is_too_large_is_cut_off(server: int) -> None:
     with pytest.raises(Unavailable):
-        await Way(server).fetch("http://example.org/large")
+        await FakeInternet(server).fetch("http://example.org/large")
 
 
-async def test_too_slow_is_cut_off(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_is_too_slow_is_cut_off(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("folkmoot.base.http_client.SECONDS", 0.2)
     with pytest.raises(Unavailable):
-        await Way(server).fetch("http://example.org/slow")
+        await FakeInternet(server).fetch("http://example.org/slow")
 
 
 class Recorder:
-    """A server that writes down what it is sent; /STATUS/URL answers with that status and place, anything else says hello."""
+    """A server that records requests; /STATUS/URL answers with this status and Location, any other path with 200."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
@@ -193,8 +193,8 @@ class Recorder:
             assert len(headers) == sum(bool(line) for line in head[1:]), head  # none twice
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             self.seen.append((method, target, headers, body))
-            sent_on = re.match(r"/(30\d)/(.*)", target)
-            line = f"{sent_on[1]} See\r\nLocation: {sent_on[2]}" if sent_on else "200 OK"
+            redirect = re.match(r"/(30\d)/(.*)", target)
+            line = f"{redirect[1]} See\r\nLocation: {redirect[2]}" if redirect else "200 OK"
             writer.write(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode())
             await writer.drain()
         writer.close()
@@ -215,14 +215,14 @@ async def recorder() -> AsyncIterator[Recorder]:
 
 
 def _sign(request: Outgoing) -> dict[str, str]:
-    """What a signature is made of must be what is sent."""
+    """A signature over exactly what is sent."""
     kind = request.headers.get("content-type", "none")
     return {"Signature": f"{request.method} {request.host} {request.target} {len(request.body)} {kind}"}
 
 
 async def test_a_post_carries_headers_body_and_a_signature_of_what_is_sent(recorder: Recorder) -> None:
     headers = {"Content-Type": "application/activity+json", "Date": "Sun, 29 Nov 2026 00:00:00 GMT"}
-    answer = await Way(recorder.port).send("POST", "http://example.org/inbox?x=1", headers=headers, body=b"{}", signer=_sign)
+    answer = await FakeInternet(recorder.port).send("POST", "http://example.org/inbox?x=1", headers=headers, body=b"{}", signer=_sign)
     assert answer.status == 200
     (method, target, sent, body), = recorder.seen
     assert (method, target, body) == ("POST", "/inbox?x=1", b"{}")
@@ -231,20 +231,20 @@ async def test_a_post_carries_headers_body_and_a_signature_of_what_is_sent(recor
         "content-type": "application/activity+json", "date": "Sun, 29 Nov 2026 00:00:00 GMT",
         "signature": "POST example.org /inbox?x=1 2 application/activity+json",
     }
-    await Way(recorder.port).send("POST", "http://example.org/empty")
+    await FakeInternet(recorder.port).send("POST", "http://example.org/empty")
     assert recorder.seen[1][2]["content-length"] == "0"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_post_is_not_sent_on_unless_asked(recorder: Recorder, status: int) -> None:
-    answer = await Way(recorder.port).send("POST", f"http://example.org/{status}/http://example.org/there", body=b"x")
+async def test_a_post_is_not_redirected_by_default(recorder: Recorder, status: int) -> None:
+    answer = await FakeInternet(recorder.port).send("POST", f"http://example.org/{status}/http://example.org/there", body=b"x")
     assert (answer.status, answer.headers["location"]) == (status, "http://example.org/there")
     assert len(recorder.seen) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
-async def test_a_post_that_is_sent_on_to_look_becomes_a_get_without_its_body(recorder: Recorder, status: int) -> None:
-    await Way(recorder.port).send(
+async def test_a_redirected_post_becomes_a_get_without_its_body(recorder: Recorder, status: int) -> None:
+    await FakeInternet(recorder.port).send(
         "POST", f"http://example.org/{status}/http://example.org/there", headers={"content-type": "text/plain"}, body=b"secret",
         signer=_sign, follows=True,
     )
@@ -257,33 +257,33 @@ async def test_a_post_that_is_sent_on_to_look_becomes_a_get_without_its_body(rec
 
 @pytest.mark.parametrize("status", [307, 308])
 async def test_a_post_is_repeated_to_the_same_origin_only(recorder: Recorder, status: int) -> None:
-    way = Way(recorder.port)
-    await way.send("POST", f"http://example.org/{status}/http://example.org/there", body=b"x", signer=_sign, follows=True)
+    internet = FakeInternet(recorder.port)
+    await internet.send("POST", f"http://example.org/{status}/http://example.org/there", body=b"x", signer=_sign, follows=True)
     assert [(method, body) for method, _, _, body in recorder.seen] == [("POST", b"x"), ("POST", b"x")]
     assert recorder.seen[1][2]["signature"] == "POST example.org /there 1 none"
     for elsewhere in ("http://other.example/", "https://example.org/", "http://example.org:443/", "http://127.0.0.1/", "file:///x"):
         with pytest.raises(Refused):
-            await way.send("POST", f"http://example.org/{status}/{elsewhere}", body=b"x", signer=_sign, follows=True)
+            await internet.send("POST", f"http://example.org/{status}/{elsewhere}", body=b"x", signer=_sign, follows=True)
     assert all(sent["host"] == "example.org" for _, _, sent, _ in recorder.seen)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_signature_and_no_header_of_ours_reaches_another_origin(recorder: Recorder, status: int) -> None:
     back = "http://example.org/back"
-    await Way(recorder.port).send(
+    await FakeInternet(recorder.port).send(
         "GET", f"http://example.org/{status}/http://other.example/302/{back}", headers={"authorization": "vapid", "accept": "text/html"},
         signer=_sign,
     )
     first, *others = [sent for _, _, sent, _ in recorder.seen]
     assert (first["signature"][:3], first["authorization"]) == ("GET", "vapid")
-    assert [sent["host"] for sent in others] == ["other.example", "example.org"]  # and it does not come back on the way back
+    assert [sent["host"] for sent in others] == ["other.example", "example.org"]  # and it is not sent again after the redirect back
     for sent in others:
         assert not sent.keys() & {"signature", "authorization"}
         assert sent["accept"] == "text/html"
 
 
 async def test_a_port_that_is_not_the_schemes_own_is_part_of_the_host(recorder: Recorder) -> None:
-    await Way(recorder.port).send("GET", "http://example.org:443/")
+    await FakeInternet(recorder.port).send("GET", "http://example.org:443/")
     assert recorder.seen[0][2]["host"] == "example.org:443"
 
 
@@ -294,18 +294,18 @@ async def test_a_port_that_is_not_the_schemes_own_is_part_of_the_host(recorder: 
     ("POST", {"x\r\ny": "a"}, b""), ("POST", {"": "a"}, b""), ("POST", {"x": "ř"}, b""), ("POST", {"x:": "a"}, b""),
     ("POST", {"x": "a "}, b""),
 ])
-async def test_what_is_no_plain_request_is_refused_before_anything_is_asked(
+async def test_an_unsafe_request_is_refused_before_dns_is_queried(
     recorder: Recorder, method: str, headers: dict[str, str], body: bytes
 ) -> None:
-    way = Way(recorder.port)
+    internet = FakeInternet(recorder.port)
     with pytest.raises(Refused):
-        await way.send(method, "http://example.org/", headers=headers, body=body)
-    assert not way.resolved
+        await internet.send(method, "http://example.org/", headers=headers, body=body)
+    assert not internet.resolved
 
 
 async def test_a_signer_cannot_send_what_a_caller_cannot(recorder: Recorder) -> None:
     with pytest.raises(Refused):
-        await Way(recorder.port).send("POST", "http://example.org/", signer=lambda _request: {"Host": "inside"})
+        await FakeInternet(recorder.port).send("POST", "http://example.org/", signer=lambda _request: {"Host": "inside"})
     assert not recorder.seen
 
 
@@ -313,15 +313,15 @@ async def test_a_signer_cannot_send_what_a_caller_cannot(recorder: Recorder) -> 
 async def test_every_method_is_guarded_alike(recorder: Recorder, method: str) -> None:
     for address in ("127.0.0.1", "169.254.169.254", "::1"):
         with pytest.raises(Refused):
-            await Way(recorder.port, {"trap.example": [address]}).send(method, "http://trap.example/")
+            await FakeInternet(recorder.port, {"trap.example": [address]}).send(method, "http://trap.example/")
     with pytest.raises(Refused):
-        await Way(recorder.port, is_honest=True).send(method, "http://example.org/")
+        await FakeInternet(recorder.port, is_honest=True).send(method, "http://example.org/")
     assert not recorder.seen
 
 
 async def test_an_answer_to_a_post_is_bounded_too(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable):
-        await Way(server).send("POST", "http://example.org/large", body=b"x")
+        await FakeInternet(server).send("POST", "http://example.org/large", body=b"x")
     monkeypatch.setattr("folkmoot.base.http_client.SECONDS", 0.2)
     with pytest.raises(Unavailable):
-        await Way(server).send("POST", "http://example.org/slow", body=b"x")
+        await FakeInternet(server).send("POST", "http://example.org/slow", body=b"x")

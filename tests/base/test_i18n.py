@@ -1,4 +1,4 @@
-"""Times as people write them, in two languages."""
+"""Dates and times inside sentences, in two languages."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,6 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     (datetime(2027, 1, 2, 12, 0, tzinfo=UTC), "2. ledna ve 13.00", "on 2 January at 13:00"),
     (datetime(2026, 5, 20, 10, 0, tzinfo=UTC), "20. května 2026 ve 12.00", "on 20 May 2026 at 12:00"),
 ])
-def test_a_moment_stands_in_a_sentence(moment: datetime, czech: str, english: str) -> None:
+def test_a_moment_inside_a_sentence(moment: datetime, czech: str, english: str) -> None:
     assert Translator("cs", LOCALES, "Europe/Prague").when(moment) == czech
     assert Translator("en", LOCALES, "Europe/Prague").when(moment) == english

@@ -12,7 +12,7 @@ MOMENTS = st.datetimes(datetime(2006, 1, 1), datetime(2075, 6, 1), timezones=st.
 
 
 @given(MOMENTS, st.integers(0, 4095))
-def test_an_id_tells_its_moment_and_its_shard(moment: datetime, shard: int) -> None:
+def test_an_id_contains_its_moment_and_its_shard(moment: datetime, shard: int) -> None:
     id_ = ids.make_id(shard, moment)
     assert 0 <= id_ <= ids.MAX_ID
     assert ids.shard_of(id_) == shard
@@ -32,10 +32,10 @@ def test_a_moment_outside_the_range_is_refused(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1e3", "٣", "9" * 19, "9" * 400, "1 ", "0x1"])
-def test_what_is_no_id_is_none(text: str) -> None:
+def test_an_invalid_id_is_none(text: str) -> None:
     assert ids.parse_id(text) is None
 
 
-def test_an_id_survives_the_wire() -> None:
+def test_an_id_can_be_parsed_from_its_text() -> None:
     id_ = ids.make_id(7)
     assert ids.parse_id(str(id_)) == id_

@@ -1,4 +1,4 @@
-"""Limits of one machine: exact over its processes, whatever the clock does, whoever is killed, however many come."""
+"""Limits of one machine: exact across processes, clock jumps, killed processes and many callers."""
 
 import multiprocessing
 import os
@@ -43,7 +43,7 @@ def _at(limits: Limits, moment: datetime, name: str = "address", key: object = "
 
 
 def test_several_processes_allow_one_limit_between_them(file: Path) -> None:
-    """Four processes at once, each half of the limit for each of two addresses: not one more is allowed, and not one less."""
+    """Four processes at once, each with half of the limit for each of two addresses: exactly the limit is allowed."""
     started = [
         subprocess.Popen([sys.executable, "-c", _COUNTER, str(file), NOON.isoformat()], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          text=True)
@@ -60,12 +60,12 @@ def test_several_processes_allow_one_limit_between_them(file: Path) -> None:
     assert sum(map(int, answers)) == 2 * 30_000
 
 
-def test_what_was_counted_outlives_the_processes(file: Path) -> None:
+def test_counts_outlive_the_processes(file: Path) -> None:
     for left in (299, 298):
         assert _at(Limits(1, file, KEY), NOON).remaining == left
 
 
-def test_an_allowance_says_what_is_left_and_until_when() -> None:
+def test_an_allowance_has_the_remaining_number_and_the_end_of_the_window() -> None:
     limits = Limits(0.01)
     found = [_at(limits, NOON + timedelta(seconds=number)) for number in range(4)]
     assert [(allowance.limit, allowance.remaining, allowance.is_spent) for allowance in found] == [
@@ -87,12 +87,12 @@ def test_a_clock_that_jumps_neither_locks_out_nor_opens_for_ever(file: Path, nam
     def spend_all(moment: datetime) -> int:
         return sum(not _at((limits, other)[number % 2], moment, name).is_spent for number in range(most + 50))
 
-    assert spend_all(NOON + jump) == most  # the clock was wrong
-    assert spend_all(NOON) == most  # and is set right: nobody is locked out
-    assert spend_all(NOON + timedelta(seconds=2)) == 0  # and the limit holds again
+    assert spend_all(NOON + jump) == most  # with the wrong clock
+    assert spend_all(NOON) == most  # the clock is corrected: nobody is locked out
+    assert spend_all(NOON + timedelta(seconds=2)) == 0  # and the limit is enforced again
 
 
-def test_a_moment_that_was_read_just_before_the_window_begins_opens_nothing(file: Path) -> None:
+def test_a_time_read_just_before_the_window_does_not_reset_it(file: Path) -> None:
     limits = Limits(0.01, file, KEY)
     begins = datetime(2026, 11, 29, 12, 5, tzinfo=UTC)
     for _ in range(4):
@@ -124,8 +124,8 @@ def test_the_file_holds_no_address_and_never_grows(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_who_is_close_to_a_limit_is_not_forgotten_for_newcomers() -> None:
-    """All in one bucket, which holds 32: ten times as many newcomers push each other out."""
+def test_a_high_count_is_not_replaced_by_new_owners() -> None:
+    """All in one bucket of 32 slots: ten times as many new counters replace each other."""
     table = WindowTable(None, KEY)
     for _ in range(50):
         table.count("bucket", [("heavy", 300)], 1000)
@@ -134,7 +134,7 @@ def test_who_is_close_to_a_limit_is_not_forgotten_for_newcomers() -> None:
     assert table.count("bucket", [("heavy", 300)], 1000)[0][0] == 51
 
 
-def test_windows_that_are_over_make_room_first() -> None:
+def test_expired_windows_are_replaced_first() -> None:
     table = WindowTable(None, KEY)
     for number in range(32):
         for _ in range(9):
@@ -153,7 +153,7 @@ def _hold(file: str, ready: "multiprocessing.connection.Connection") -> None:
 
 
 def _holder(file: Path) -> "multiprocessing.process.BaseProcess":
-    """A process that was interrupted while it counted."""
+    """A process that stops while it holds the lock."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_hold, args=(str(file), there))
@@ -172,7 +172,7 @@ def test_a_killed_process_leaves_no_lock(file: Path) -> None:
     assert windows._lock(table._file, table._locate("192.0.2.1", [])[0])
 
 
-def test_a_stopped_process_holds_nobody_up_for_ever(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stopped_process_does_not_block_others(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     process = _holder(file)
     try:
         assert _at(Limits(1, file, KEY), NOON).remaining == 299
@@ -183,7 +183,7 @@ def test_a_stopped_process_holds_nobody_up_for_ever(file: Path, caplog: pytest.L
         process.join()
 
 
-def test_without_a_file_that_can_be_used_the_process_counts_by_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_usable_file_the_process_counts_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "run").write_text("not a folder")
     limits = Limits(0.01, tmp_path / "run" / "limits.1", KEY)
     assert [_at(limits, NOON).is_spent for _ in range(4)] == [False, False, False, True]

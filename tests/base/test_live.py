@@ -1,4 +1,4 @@
-"""What is published reaches every process that listens; nothing is sent for what was rolled back."""
+"""Published messages reach every process that listens; a rolled-back transaction sends none."""
 
 import asyncio
 from collections.abc import Callable
@@ -42,7 +42,7 @@ async def test_a_rolled_back_transaction_publishes_nothing(db: Database) -> None
     assert heard == [b'"sun"']
 
 
-async def test_hundreds_of_messages_arrive_whole_and_in_order(db: Database) -> None:
+async def test_hundreds_of_messages_arrive_complete_and_in_order(db: Database) -> None:
     heard: list[int] = []
     db.live.subscribe("count", lambda body: heard.append(msgspec.json.decode(body)[0]))
     for number in range(500):
@@ -53,7 +53,7 @@ async def test_hundreds_of_messages_arrive_whole_and_in_order(db: Database) -> N
     assert heard == list(range(500))
 
 
-async def test_listening_goes_on_after_the_connection_was_cut(db: Database, dsn: str) -> None:
+async def test_listening_continues_after_a_lost_connection(db: Database, dsn: str) -> None:
     heard: list[bytes] = []
     db.live.subscribe("weather", heard.append)
     async with db.write() as tx:
@@ -69,10 +69,10 @@ async def test_listening_goes_on_after_the_connection_was_cut(db: Database, dsn:
     asyncpg.InterfaceError("connection is closed"), asyncpg.InternalClientError("another operation is in progress"), TimeoutError(),
     ConnectionRefusedError(), asyncpg.CannotConnectNowError("starting up"),
 ], ids=lambda error: type(error).__name__)
-async def test_a_connection_lost_again_while_it_is_made_again_is_made_again(
+async def test_a_failed_reconnection_is_retried(
     db: Database, dsn: str, monkeypatch: pytest.MonkeyPatch, error: Exception,
 ) -> None:
-    """What is published meanwhile arrives, and who listens is told that messages may have been missed."""
+    """Messages published meanwhile arrive, and listeners are notified that messages may have been lost."""
     other = await Database.open(dsn)
     heard: list[bytes] = []
     gaps: list[bool] = []
@@ -100,7 +100,7 @@ async def test_a_connection_lost_again_while_it_is_made_again_is_made_again(
     await other.close()
 
 
-async def test_messages_that_wait_are_bounded_and_what_was_dropped_is_told(
+async def test_the_queue_is_bounded_and_dropped_messages_are_reported(
     db: Database, dsn: str, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(live, "_MAX_QUEUED", 10)
@@ -117,7 +117,7 @@ async def test_messages_that_wait_are_bounded_and_what_was_dropped_is_told(
     await other.close()
 
 
-async def test_a_listener_that_fails_holds_up_no_other(db: Database) -> None:
+async def test_a_failing_listener_does_not_affect_others(db: Database) -> None:
     heard: list[bytes] = []
 
     def fail(_body: bytes) -> None:
@@ -129,7 +129,7 @@ async def test_a_listener_that_fails_holds_up_no_other(db: Database) -> None:
     assert heard == [b'"sun"']
 
 
-async def test_a_process_that_does_not_listen_connects_when_it_has_something_to_tell(db: Database, dsn: str) -> None:
+async def test_a_process_that_does_not_listen_connects_for_its_first_message(db: Database, dsn: str) -> None:
     async def connections() -> int:
         async with db.read() as conn:
             return int(await conn.fetchval(

@@ -1,4 +1,4 @@
-"""Migrations run once, forward, and refuse a database that is not theirs."""
+"""Migrations run once, forward only, and refuse a database of a newer or different code."""
 
 import re
 
@@ -15,7 +15,7 @@ async def test_a_second_run_has_nothing_to_do(dsn: str) -> None:
 @pytest.mark.parametrize(
     "change", ["UPDATE migrations SET sha256 = 'other' WHERE number = 1", "UPDATE migrations SET number = 9000 WHERE number = 1"]
 )
-async def test_a_newer_or_another_database_is_refused(dsn: str, change: str) -> None:
+async def test_a_newer_or_different_database_is_refused(dsn: str, change: str) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute(change)
     with pytest.raises(SchemaMismatch):
@@ -23,7 +23,7 @@ async def test_a_newer_or_another_database_is_refused(dsn: str, change: str) -> 
     await connection.close()
 
 
-def test_migrations_have_numbers_of_their_own_and_say_why_which_locks_and_which_kind() -> None:
+def test_migrations_have_unique_numbers_and_a_header() -> None:
     migrations = known()
     numbers = [migration.number for migration in migrations]
     assert numbers == sorted(set(numbers))
@@ -34,7 +34,7 @@ def test_migrations_have_numbers_of_their_own_and_say_why_which_locks_and_which_
         assert re.search(r"^-- Kind: (expand|contract)\.", head, re.M), migration.name
 
 
-async def test_keys_and_indexes_use_no_collation_of_the_machine(dsn: str) -> None:
+async def test_keys_and_indexes_use_the_c_collation(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     rows = await connection.fetch(
         """

@@ -1,4 +1,4 @@
-"""Jobs travel with their transaction, run at least once, and what fails is tried again and then parked, never lost."""
+"""Jobs are committed with their transaction and run at least once; a failing job is retried and then parked, never lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -56,7 +56,7 @@ async def _until(condition: object, seconds: float = 10) -> None:
 
 @asynccontextmanager
 async def _running(db: Database, jobs: list[Job], subscriptions: Subscriptions | None = None) -> AsyncIterator[Worker]:
-    """A worker that runs meanwhile."""
+    """A worker that runs while the block runs."""
     worker = Worker(db, jobs, [], subscriptions or Subscriptions())
     task = asyncio.create_task(worker.run())
     try:
@@ -70,25 +70,25 @@ def _job(handler: object, **declared: object) -> Job:
     return Job("test.order", Order, handler, **declared)  # type: ignore[arg-type]
 
 
-async def test_a_job_runs_with_its_payload_and_is_gone(db: Database) -> None:
+async def test_a_job_runs_with_its_payload_and_is_deleted(db: Database) -> None:
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     await _order(db, 1, 2)
-    await _work(db, [_job(carry_out)])
+    await _work(db, [_job(run)])
     assert sorted(done) == [1, 2]
     assert await _stored(db) == []
 
 
-async def test_a_failing_job_is_tried_again_then_parked_and_runs_again_when_told(db: Database) -> None:
-    tries, is_mended = 0, False
+async def test_a_failing_job_is_retried_then_parked_and_runs_again_on_request(db: Database) -> None:
+    tries, is_repaired = 0, False
 
     async def fail(_database: Database, _order: Order) -> None:
         nonlocal tries
         tries += 1
-        if not is_mended:
+        if not is_repaired:
             raise ValueError("no\0 \x1b[31mcolours")
 
     await _order(db, 1)
@@ -100,14 +100,14 @@ async def test_a_failing_job_is_tried_again_then_parked_and_runs_again_when_told
         state = await queries.measure_queue(conn)
     assert (state.waiting, state.running, state.parked) == (0, 0, 1)
 
-    is_mended = True
+    is_repaired = True
     async with db.write() as tx:
         assert await queries.retry_jobs(tx) == 1
     await _work(db, [_job(fail, retries=AT_ONCE)])
     assert (tries, await _stored(db)) == (4, [])
 
 
-async def test_a_job_that_failed_waits_for_as_long_as_it_declares(db: Database) -> None:
+async def test_a_failed_job_waits_for_its_declared_delay(db: Database) -> None:
     async def fail(_database: Database, _order: Order) -> None:
         raise ValueError("no")
 
@@ -150,32 +150,32 @@ async def test_a_job_can_be_dropped_but_not_while_it_runs(db: Database) -> None:
                 await queries.delete_job(tx, job.id)
         ends.set()
 
-        async def is_gone() -> bool:
+        async def is_deleted() -> bool:
             return not await _stored(db)
 
-        await _until(is_gone)
+        await _until(is_deleted)
     with pytest.raises(NotFound):
         async with db.write() as tx:
             await queries.delete_job(tx, job.id)
 
 
-@pytest.mark.parametrize("trouble", [
+@pytest.mark.parametrize("error", [
     WritesPaused(), Unavailable(log_text="x"), asyncpg.AdminShutdownError("x"), asyncpg.ConnectionDoesNotExistError("x"),
     asyncpg.InterfaceError("connection is closed"), asyncpg.CannotConnectNowError("x"),
     asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
-], ids=lambda trouble: type(trouble).__name__)
-async def test_what_the_database_let_down_is_no_try(db: Database, trouble: Exception) -> None:
+], ids=lambda error: type(error).__name__)
+async def test_a_failure_of_the_database_does_not_count_as_a_try(db: Database, error: Exception) -> None:
     tries = 0
 
-    async def let_down(_database: Database, _order: Order) -> None:
+    async def interrupt(_database: Database, _order: Order) -> None:
         nonlocal tries
         tries += 1
-        if isinstance(trouble, Unavailable):
-            raise trouble from ConnectionRefusedError()
-        raise trouble
+        if isinstance(error, Unavailable):
+            raise error from ConnectionRefusedError()
+        raise error
 
     await _order(db, 1)
-    await _work(db, [_job(let_down, retries=())])
+    await _work(db, [_job(interrupt, retries=())])
     [job] = await _stored(db)
     assert (tries, job.state, job.tries, job.last_error) == (1, State.LATER, 0, None)
 
@@ -184,7 +184,7 @@ async def test_what_the_database_let_down_is_no_try(db: Database, trouble: Excep
     asyncpg.QueryCanceledError("statement timeout"), asyncpg.DataError("a text where a number belongs"), Unavailable(log_text="smtp"),
     ConnectionRefusedError("the mail server"), asyncpg.InterfaceError("the server expects 2 arguments for this query"),
 ], ids=lambda fault: type(fault).__name__)
-async def test_a_fault_of_its_own_is_a_try_even_if_it_looks_like_the_database(db: Database, fault: Exception) -> None:
+async def test_a_fault_of_the_job_counts_as_a_try_even_if_it_resembles_one_of_the_database(db: Database, fault: Exception) -> None:
     async def fail(database: Database, _order: Order) -> None:
         if isinstance(fault, asyncpg.QueryCanceledError):  # as db.write() passes it on
             raise Unavailable(log_text="database") from fault
@@ -196,19 +196,19 @@ async def test_a_fault_of_its_own_is_a_try_even_if_it_looks_like_the_database(db
     assert (job.state, job.tries) == (State.PARKED, 1)
 
 
-async def test_an_event_reaches_each_subscriber_and_a_failing_one_holds_up_no_other(db: Database) -> None:
+async def test_an_event_reaches_each_subscriber_even_if_one_fails(db: Database) -> None:
     heard: list[str] = []
 
-    async def stumble_once(_database: Database, event: Happened) -> None:
+    async def fail_once(_database: Database, event: Happened) -> None:
         heard.append(f"first {event.number}")
         if heard.count("first 7") == 1:
-            raise ValueError("stumbled")
+            raise ValueError("no")
 
     async def listen(_database: Database, event: Happened) -> None:
         heard.append(f"second {event.number}")
 
     subscriptions = Subscriptions()
-    subscriptions.on(Happened, stumble_once)
+    subscriptions.on(Happened, fail_once)
     subscriptions.on(Happened, listen)
     db.subscribed_kinds = subscriptions.kinds()
     async with db.write() as tx:
@@ -217,7 +217,7 @@ async def test_an_event_reaches_each_subscriber_and_a_failing_one_holds_up_no_ot
     assert sorted(heard) == ["first 7", "first 7", "second 7"]
 
 
-async def test_an_event_that_nobody_hears_is_logged_without_a_job(db: Database) -> None:
+async def test_an_event_without_subscribers_is_stored_without_a_job(db: Database) -> None:
     async with db.write() as tx:
         tx.tell(Happened(number=1))
     async with db.read() as conn:
@@ -226,7 +226,7 @@ async def test_an_event_that_nobody_hears_is_logged_without_a_job(db: Database) 
 
 
 async def test_many_events_of_one_moment_are_all_written(db: Database) -> None:
-    """Ids by time and chance collide when thousands are made in one millisecond; an event has a number instead."""
+    """Ids from time and random bits collide if thousands are made in one millisecond; events use a sequence instead."""
     with clock.stopped_at(clock.now()):
         async with db.write() as tx:
             tx.tell(*(Happened(number=number) for number in range(3000)))
@@ -237,39 +237,39 @@ async def test_many_events_of_one_moment_are_all_written(db: Database) -> None:
 async def test_two_workers_share_the_jobs_and_run_each_once(db: Database) -> None:
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         await asyncio.sleep(0)
         done.append(order.number)
 
     await _order(db, *range(1000))
-    await asyncio.gather(*(_work(db, [_job(carry_out)]) for _ in range(2)))
+    await asyncio.gather(*(_work(db, [_job(run)]) for _ in range(2)))
     assert sorted(done) == list(range(1000))
     assert await _stored(db) == []
 
 
-async def test_a_job_of_a_name_that_this_worker_does_not_know_is_left_to_another(db: Database) -> None:
+async def test_a_job_with_an_unknown_name_is_left_to_other_workers(db: Database) -> None:
     await _order(db, 1)
     await _work(db, [])
     assert [job.state for job in await _stored(db)] == [State.WAITING]
 
 
 async def test_a_worker_survives_every_kind_of_lost_session(db: Database, dsn: str) -> None:
-    """All sessions of the process are ended, again and again, while jobs run; each job runs, and none counts a try."""
+    """All sessions of the process are terminated repeatedly while jobs run; each job runs, and no try is counted."""
     done: set[int] = set()
 
-    async def carry_out(database: Database, order: Order) -> None:
+    async def run(database: Database, order: Order) -> None:
         async with database.write() as tx:
             await tx.fetchval("SELECT pg_sleep(0.005)")
         done.add(order.number)
 
     admin = await asyncpg.connect(dsn)
-    async with _running(db, [_job(carry_out, retries=())]):
+    async with _running(db, [_job(run, retries=())]):
         for round_ in range(4):
             while True:
                 try:
                     await _order(db, *range(round_ * 20, round_ * 20 + 20))
                     break
-                except Unavailable:  # of the round before
+                except Unavailable:  # caused by the previous round
                     await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
             await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -283,14 +283,14 @@ async def test_a_worker_survives_every_kind_of_lost_session(db: Database, dsn: s
     await admin.close()
 
 
-async def test_a_claim_of_which_the_worker_never_heard_is_given_back(db: Database) -> None:
-    """The commit arrived and the answer did not: nobody else may run such a job, because its worker lives."""
+async def test_a_claim_whose_answer_was_lost_is_released(db: Database) -> None:
+    """The claim was committed but its answer was lost: no other worker may take the job, because its worker still runs."""
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
-    async with _running(db, [_job(carry_out)]) as worker:
+    async with _running(db, [_job(run)]) as worker:
         await _until(lambda: worker._presence._session)
         number = await worker._presence.number()
         async with db.write() as tx:
@@ -298,22 +298,22 @@ async def test_a_claim_of_which_the_worker_never_heard_is_given_back(db: Databas
             await tx.flush()
             await tx.execute("UPDATE jobs SET worker = $1", number)
 
-        def is_given_back() -> bool:
-            worker._may_have_lost_claims = True  # a cycle that was under way may have ended with False
+        def is_released() -> bool:
+            worker._may_have_lost_claims = True  # a running cycle may have reset it
             worker._wake.set()
             return done == [1]
 
-        await _until(is_given_back)
+        await _until(is_released)
 
 
-async def test_the_worker_idles_while_it_is_fenced_and_goes_on_by_itself(db: Database, dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fenced_worker_waits_and_continues_by_itself(db: Database, dsn: str, caplog: pytest.LogCaptureFixture) -> None:
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     admin = await asyncpg.connect(dsn)
-    async with _running(db, [_job(carry_out)]):
+    async with _running(db, [_job(run)]):
         await _order(db, 1)
         await _until(lambda: done == [1])
         await admin.execute("UPDATE host_state SET epoch = 2")
@@ -331,12 +331,12 @@ async def test_the_worker_idles_while_it_is_fenced_and_goes_on_by_itself(db: Dat
 async def test_the_queue_is_not_written_while_writes_are_held(db: Database, dsn: str) -> None:
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     await _order(db, 1)
     async with write_gate.hold(dsn, 5):
-        working = asyncio.create_task(_work(db, [_job(carry_out)]))
+        working = asyncio.create_task(_work(db, [_job(run)]))
         await asyncio.sleep(0.2)
         assert done == []
     await asyncio.wait_for(working, 5)
@@ -344,24 +344,24 @@ async def test_the_queue_is_not_written_while_writes_are_held(db: Database, dsn:
 
 
 @asynccontextmanager
-async def _dead_worker(db: Database, monkeypatch: pytest.MonkeyPatch, **deaths: int) -> AsyncIterator[None]:
-    """Jobs that are claimed by a worker that is no more."""
+async def _dead_worker(db: Database, monkeypatch: pytest.MonkeyPatch, **crashes: int) -> AsyncIterator[None]:
+    """Lets a worker that no longer runs claim all jobs."""
     monkeypatch.setattr(worker_module, "_DEAD_SECONDS", 0.0)
     async with db.write() as tx:
         number = await queries.take_number(tx)
-        await tx.execute("UPDATE jobs SET worker = $1, crashes = $2", number, deaths.get("before", 0))
+        await tx.execute("UPDATE jobs SET worker = $1, crashes = $2", number, crashes.get("before", 0))
     yield
 
 
 @pytest.mark.parametrize(("before", "at_once"), [(0, 3), (1, 1)], ids=["in groups", "then one at a time"])
-async def test_jobs_of_a_worker_that_died_run_apart_from_others(
+async def test_jobs_of_a_dead_worker_run_apart_from_others(
     db: Database, monkeypatch: pytest.MonkeyPatch, before: int, at_once: int,
 ) -> None:
     monkeypatch.setattr(worker_module, "_SUSPECTS_AT_ONCE", 3)
     running: set[int] = set()
     most, done = 0, 0
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         nonlocal most, done
         running.add(order.number)
         if order.number < 10:
@@ -373,7 +373,7 @@ async def test_jobs_of_a_worker_that_died_run_apart_from_others(
     await _order(db, *range(10))
     async with _dead_worker(db, monkeypatch, before=before):
         await _order(db, *range(10, 200))
-        async with _running(db, [_job(carry_out)]):
+        async with _running(db, [_job(run)]):
             await _until(lambda: done == 200)
     assert most == at_once
 
@@ -401,18 +401,18 @@ async def test_the_fifth_end_of_its_worker_parks_a_job(db: Database, monkeypatch
     assert (job.crashes, job.last_error) == (5, "its worker ended while it ran")
 
 
-async def test_others_wait_two_seconds_at_most_beside_a_slow_suspect(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_other_jobs_wait_for_a_slow_suspect_for_a_limited_time(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "_ISOLATION_SECONDS", 0.1)
     monkeypatch.setattr(worker_module, "_POLL_SECONDS", 0.05)
     ends, done = asyncio.Event(), []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         if order.number == 1:
             await ends.wait()
         done.append(order.number)
 
     await _order(db, 1)
-    async with _dead_worker(db, monkeypatch), _running(db, [_job(carry_out)]):
+    async with _dead_worker(db, monkeypatch), _running(db, [_job(run)]):
         async def is_running() -> bool:
             return (await _stored(db))[0].state is State.RUNNING
 
@@ -427,7 +427,7 @@ async def test_suspects_run_although_the_commit_of_their_claim_failed_once(db: D
     done: list[int] = []
     claim, fails = queries.claim_suspects, [True]
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     async def claim_then_lose(tx: WriteTx, *args: Any) -> list[Claimed]:
@@ -444,12 +444,12 @@ async def test_suspects_run_although_the_commit_of_their_claim_failed_once(db: D
     flush = WriteTx.flush
     monkeypatch.setattr(queries, "claim_suspects", claim_then_lose)
     await _order(db, *range(3))
-    async with _dead_worker(db, monkeypatch, before=1), _running(db, [_job(carry_out)]):
+    async with _dead_worker(db, monkeypatch, before=1), _running(db, [_job(run)]):
         await _until(lambda: len(done) == 3)
     assert not fails
 
 
-async def test_a_suspected_delivery_is_split_so_that_only_the_guilty_subscriber_is_parked(
+async def test_a_suspected_delivery_is_split_by_subscriber(
     db: Database, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heard: list[str] = []
@@ -477,7 +477,7 @@ async def test_a_suspected_delivery_is_split_so_that_only_the_guilty_subscriber_
     assert sorted(job.crashes for job in await _stored(db)) == [2, 2]
 
 
-async def test_a_worker_that_stops_gives_back_what_it_could_not_end(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stopping_worker_releases_unfinished_jobs(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "_STOP_SECONDS", 0.05)
 
     async def hang(_database: Database, _order: Order) -> None:
@@ -493,12 +493,12 @@ async def test_a_worker_that_stops_gives_back_what_it_could_not_end(db: Database
     assert (job.state, job.tries, job.crashes) == (State.LATER, 0, 0)
 
 
-async def test_jobs_of_the_previous_release_go_on(dsn: str) -> None:
-    """What waits in its tables is moved, what it gave up is parked, and what its processes still enqueue arrives."""
+async def test_jobs_of_the_previous_release_are_taken_over(dsn: str) -> None:
+    """Its waiting jobs are moved, its failed jobs are parked, and jobs that its processes still enqueue arrive."""
     old = "INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, status) VALUES (0, 'test.order', $1, now(), $2)"
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     connection = await asyncpg.connect(dsn, server_settings={"folkmoot.epoch": "1"})
@@ -514,7 +514,7 @@ async def test_jobs_of_the_previous_release_go_on(dsn: str) -> None:
     await connection.close()
 
     db = await Database.open(dsn)
-    await _work(db, [_job(carry_out)])
+    await _work(db, [_job(run)])
     assert sorted(done) == [0, 1, 4]
     [job] = await _stored(db)
     assert (job.state, job.payload, job.last_error) == (State.PARKED, b'{"number": 2}', "given up by the previous release")

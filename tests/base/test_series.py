@@ -1,4 +1,4 @@
-"""Long series: a sample or the whole, and chance that can be repeated."""
+"""Long series: a sample or the whole, and random choices that can be repeated."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_the_seed_repeats_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(series.SEED)
 
 
-def test_what_a_run_puts_into_the_environment_is_no_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_variables_of_a_test_run_are_not_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(series.SEED, "1")
     monkeypatch.setenv(series.LONG, "1")
     monkeypatch.setenv("FOLKMOOT_DATABASE_URL", "postgresql://here/x")

@@ -1,4 +1,4 @@
-"""Timed jobs run once per period in the whole network, whatever the clock does, and readiness knows when they do not."""
+"""Timed jobs run once per period in the whole network, despite clock jumps, and `/readyz` reports when they do not."""
 
 import asyncio
 from datetime import timedelta
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 class Counted:
-    """A timed job that counts its runs, and can be told to fail."""
+    """A timed job that counts its runs and fails if `error` is set."""
 
     def __init__(self, every: timedelta = HOUR, *, is_cleaning: bool = False) -> None:
         self.runs = 0
@@ -36,13 +36,13 @@ class Counted:
 
 
 async def _tick(keeper: Timekeeper) -> None:
-    """One look at the clock, and the runs that follow from it."""
+    """One tick, and the runs that it starts."""
     await keeper.tick()
     await asyncio.gather(*keeper._running.values())
 
 
 async def _move_last_runs(db: Database, by: timedelta) -> None:
-    """As if the clock had moved the other way since the last run."""
+    """Simulates a clock that moved the other way since the last run."""
     async with db.write() as tx:
         await tx.execute("UPDATE timed_jobs SET last_run_at = last_run_at + $1", by)
 
@@ -61,7 +61,7 @@ async def test_a_timed_job_runs_once_however_many_workers_there_are(db: Database
 
 
 async def test_many_claims_at_once_take_a_timed_job_once(db: Database) -> None:
-    """Each of them waited for the one before, so the last run is later than the moment at which they asked."""
+    """Each claim waits for the previous one, so it sees a last run that is later than its own start."""
     counted = Counted(timedelta(seconds=1))
     keepers = [Timekeeper(db, [counted.timed]) for _ in range(5)]
     await _tick(keepers[0])
@@ -87,7 +87,7 @@ async def test_a_timed_job_is_due_after_the_clock_jumped(db: Database, jump: tim
 async def test_nothing_is_cleaned_within_an_hour_after_the_clock_jumped(
     db: Database, monkeypatch: pytest.MonkeyPatch, jump: timedelta,
 ) -> None:
-    """What was uploaded a minute ago would look a day old."""
+    """New uploads would look a day old."""
     counted = Counted(is_cleaning=True)
     keeper = Timekeeper(db, [counted.timed])
     async with db.write() as tx:
@@ -117,7 +117,7 @@ async def test_a_worker_that_starts_after_a_jump_cleans_nothing_for_an_hour(db: 
     assert (cleaning.runs, other.runs) == (0, 1)
 
 
-async def test_a_timed_job_that_fails_is_noted_runs_again_within_a_minute_and_is_forgiven(db: Database) -> None:
+async def test_a_failure_of_a_timed_job_is_stored_until_it_succeeds_within_a_minute(db: Database) -> None:
     counted = Counted(DAY)
     counted.error = ValueError("no")
     keeper = Timekeeper(db, [counted.timed])
@@ -135,7 +135,7 @@ async def test_a_timed_job_that_fails_is_noted_runs_again_within_a_minute_and_is
         assert (await timed_queries.list_timed(conn))["test.counted"].failures == 0
 
 
-async def test_a_timed_job_that_the_database_let_down_runs_again_at_once(db: Database) -> None:
+async def test_a_timed_job_that_failed_because_of_the_database_runs_again_at_once(db: Database) -> None:
     counted = Counted(DAY)
     counted.error = Unavailable()
     counted.error.__cause__ = ConnectionRefusedError()
@@ -150,8 +150,8 @@ async def test_a_timed_job_that_the_database_let_down_runs_again_at_once(db: Dat
 
 
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["set back by a day", "set ahead by a day"])
-async def test_what_waits_in_the_queue_does_not_wait_a_day_longer(db: Database, jump: timedelta) -> None:
-    """A retry, or the half minute in which a verdict can be taken back."""
+async def test_delays_in_the_queue_survive_a_clock_jump(db: Database, jump: timedelta) -> None:
+    """For example a retry, or the half minute in which a verdict can be withdrawn."""
     async with db.write() as tx:
         await tx.execute(
             "INSERT INTO jobs (name, payload, set_at, due_at)"
@@ -168,7 +168,7 @@ async def test_what_waits_in_the_queue_does_not_wait_a_day_longer(db: Database, 
 
 
 async def test_a_worker_keeps_its_jobs_whatever_the_clock_says(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease is a lock that lives as long as its session; no moment is compared."""
+    """A lease is a lock of a session; no times are compared."""
     monkeypatch.setattr(worker_module, "_DEAD_SECONDS", 0.0)
     one, other = (Worker(db, [], [], Subscriptions()) for _ in range(2))
     number = await one._presence.number()
@@ -189,14 +189,14 @@ async def test_a_worker_keeps_its_jobs_whatever_the_clock_says(db: Database, mon
     assert job.crashes == 1
 
 
-async def _all_have_run(village: Village) -> None:
+async def _mark_all_as_run(village: Village) -> None:
     timed = timed_jobs(village.settings)
     async with village.database.write() as tx:
         await timed_queries.insert_timed(tx, timed)
         await tx.execute("UPDATE timed_jobs SET last_run_at = now()")
 
 
-async def _ready(village: Village) -> list[str]:
+async def _reasons(village: Village) -> list[str]:
     answer = await village.nobody().get("/readyz")
     assert (answer.status == 200) == (not answer.json["reasons"])
     reasons: list[str] = answer.json["reasons"]
@@ -204,56 +204,54 @@ async def _ready(village: Village) -> list[str]:
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=1), -DAY, timedelta(days=2)], ids=str)
-async def test_readiness_knows_that_no_worker_runs(village: Village, age: timedelta) -> None:
-    assert await _ready(village) == ["no worker has run for half a minute: posts do not reach timelines"]
-    await _all_have_run(village)
-    assert await _ready(village) == []
+async def test_readiness_reports_that_no_worker_runs(village: Village, age: timedelta) -> None:
+    assert await _reasons(village) == ["no worker has run for half a minute: posts do not reach timelines"]
+    await _mark_all_as_run(village)
+    assert await _reasons(village) == []
     await _move_last_runs(village.database, -age)
-    assert await _ready(village) == ["no worker has run for half a minute: posts do not reach timelines"]
+    assert await _reasons(village) == ["no worker has run for half a minute: posts do not reach timelines"]
 
 
-async def test_readiness_knows_that_some_timed_jobs_stand_still(village: Village) -> None:
-    await _all_have_run(village)
+async def test_readiness_reports_overdue_timed_jobs(village: Village) -> None:
+    await _mark_all_as_run(village)
     async with village.database.write() as tx:
         await tx.execute("UPDATE timed_jobs SET last_run_at = now() + interval '1 day' WHERE name = 'journal.seal'")
         await tx.execute("UPDATE timed_jobs SET last_run_at = now() - interval '1 minute' WHERE name = 'counters.fold'")
         await tx.execute("UPDATE timed_jobs SET last_run_at = now() - interval '50 minutes' WHERE name = 'timelines.trim'")
-    assert await _ready(village) == ["timed jobs stand still: journal.seal, counters.fold"]
+    assert await _reasons(village) == ["timed jobs are overdue: journal.seal, counters.fold"]
 
 
-async def test_readiness_warns_of_a_timed_job_that_fails_without_its_error(village: Village) -> None:
-    await _all_have_run(village)
+async def test_readiness_warns_of_a_failing_timed_job_without_its_error(village: Village) -> None:
+    await _mark_all_as_run(village)
     async with village.database.write() as tx:
         await timed_queries.update_timed_failure(tx, "polls.close", "ValueError: something secret")
     answer = await village.nobody().get("/readyz")
     assert answer.json == {"ready": True, "reasons": [], "warnings": ["timed job polls.close failed 1 times in a row"]}
 
 
-async def test_readiness_tells_an_older_schema_from_a_database_that_does_not_answer(village: Village) -> None:
-    await _all_have_run(village)
+async def test_readiness_distinguishes_an_older_schema_from_a_lost_database(village: Village) -> None:
+    await _mark_all_as_run(village)
     async with village.database.write() as tx:
         newest = await tx.fetchval("DELETE FROM migrations WHERE number = (SELECT max(number) FROM migrations) RETURNING number")
         await tx.execute("DROP TABLE jobs CASCADE")
-    [reason] = await _ready(village)
+    [reason] = await _reasons(village)
     assert reason.startswith("the schema is at ")
     assert reason.endswith(f", this code needs {newest}")
 
 
-async def test_readiness_knows_whether_live_messages_arrive(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    await _all_have_run(village)
+async def test_readiness_reports_a_lost_connection_for_live_messages(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _mark_all_as_run(village)
     live = village.database.live
     assert live._connection
     with monkeypatch.context() as patched:
-        patched.setattr(live, "_connect", _never)
+        patched.setattr(live, "_connect", _refuse)
         live._connection.terminate()
-        assert await _ready(village) == ["the connection for live messages is lost and being made again"]
+        assert await _reasons(village) == ["the connection for live messages is lost; reconnecting"]
     async with asyncio.timeout(10):
         while not live.is_connected:
             await asyncio.sleep(0.05)
-    assert await _ready(village) == []
+    assert await _reasons(village) == []
 
 
-async def _never() -> None:
+async def _refuse() -> None:
     raise ConnectionRefusedError
-
-

@@ -1,4 +1,4 @@
-"""Every write passes the gate: a hold stops all of them, a fence shuts a process out for good."""
+"""Every write passes the gate: a hold delays all writes, and a fence refuses those of a process permanently."""
 
 import asyncio
 from contextlib import suppress
@@ -19,20 +19,20 @@ class Order(msgspec.Struct):
     number: int
 
 
-async def _note(db: Database) -> None:
+async def _insert(db: Database) -> None:
     async with db.write() as tx:
         await tx.execute("INSERT INTO hashtags (key, name) VALUES (gen_random_uuid()::text, 'x')")
 
 
-async def test_writes_wait_while_the_gate_is_held_and_go_on_after(db: Database, dsn: str) -> None:
+async def test_writes_wait_while_the_gate_is_held(db: Database, dsn: str) -> None:
     async with write_gate.hold(dsn, 5):
-        writer = asyncio.create_task(_note(db))
+        writer = asyncio.create_task(_insert(db))
         await asyncio.sleep(0.1)
         assert not writer.done()
     await asyncio.wait_for(writer, 5)
 
 
-async def test_a_hold_waits_for_the_writes_under_way(db: Database, dsn: str) -> None:
+async def test_a_hold_waits_for_running_writes(db: Database, dsn: str) -> None:
     held = asyncio.Event()
 
     async def hold() -> None:
@@ -46,19 +46,19 @@ async def test_a_hold_waits_for_the_writes_under_way(db: Database, dsn: str) -> 
     await asyncio.wait_for(holder, 5)
 
 
-async def test_a_forgotten_hold_ends_by_itself(db: Database, dsn: str) -> None:
+async def test_a_hold_ends_after_its_time_limit(db: Database, dsn: str) -> None:
     holder = write_gate.hold(dsn, 0.3)
     await holder.__aenter__()
-    await asyncio.wait_for(_note(db), 5)
+    await asyncio.wait_for(_insert(db), 5)
     await holder.__aexit__(None, None, None)
 
 
 async def test_a_fenced_process_cannot_write_but_reads(db: Database, dsn: str) -> None:
-    await _note(db)
+    await _insert(db)
     async with db.write() as tx:
         await tx.execute("UPDATE host_state SET epoch = epoch + 1")
     with pytest.raises(WritesPaused):
-        await _note(db)
+        await _insert(db)
     async with db.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM hashtags") == 1
 
@@ -66,7 +66,7 @@ async def test_a_fenced_process_cannot_write_but_reads(db: Database, dsn: str) -
 async def test_a_writer_that_waited_through_a_fence_is_refused(db: Database, dsn: str) -> None:
     fencer = await asyncpg.connect(dsn)
     async with write_gate.hold(dsn, 5):
-        writer = asyncio.create_task(_note(db))
+        writer = asyncio.create_task(_insert(db))
         await asyncio.sleep(0.1)
         await fencer.execute("UPDATE host_state SET epoch = epoch + 1")
     with pytest.raises(WritesPaused):
@@ -74,17 +74,17 @@ async def test_a_writer_that_waited_through_a_fence_is_refused(db: Database, dsn
     await fencer.close()
 
 
-async def test_the_queue_cannot_be_written_past_the_gate(db: Database, dsn: str) -> None:
+async def test_the_queue_cannot_bypass_the_gate(db: Database, dsn: str) -> None:
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     async with db.write() as tx:
         tx.enqueue("some.order", Order(1))
     fencer = await asyncpg.connect(dsn)
     await fencer.execute("UPDATE host_state SET epoch = epoch + 1")
-    worker = Worker(db, [Job("some.order", Order, carry_out)], [], Subscriptions())
+    worker = Worker(db, [Job("some.order", Order, run)], [], Subscriptions())
     with pytest.raises(WritesPaused):
         await worker.run(until_empty=True)
     await fencer.execute("UPDATE host_state SET epoch = epoch - 1")
@@ -99,19 +99,19 @@ async def test_reading_connections_cannot_write(db: Database) -> None:
             await conn.fetch("INSERT INTO hashtags (key, name) VALUES ('a', 'a')")
 
 
-async def test_what_fails_leaves_neither_rows_nor_events_nor_jobs(db: Database) -> None:
+async def test_a_failed_transaction_leaves_neither_rows_nor_events_nor_jobs(db: Database) -> None:
     with pytest.raises(RuntimeError):
         async with db.write() as tx:
             await tx.execute("INSERT INTO hashtags (key, name) VALUES ('gone', 'gone')")
             tx.enqueue("some.order", Order(1))
             await tx.flush()
-            raise RuntimeError("the power went")
+            raise RuntimeError("a failure")
     async with db.read() as conn:
         for table in ("hashtags", "events", "jobs"):
             assert await conn.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
-async def test_a_commit_that_became_a_rollback_is_told(db: Database) -> None:
+async def test_a_commit_that_became_a_rollback_is_reported(db: Database) -> None:
     """PostgreSQL answers COMMIT without an error after a statement failed, and rolls back."""
     with pytest.raises(RuntimeError, match="rolled back"):
         async with db.write() as tx:
@@ -123,7 +123,7 @@ async def test_a_commit_that_became_a_rollback_is_told(db: Database) -> None:
         assert await tx.fetchval("SELECT count(*) FROM hashtags") == 0
 
 
-async def test_a_full_disk_refuses_a_write_and_says_so_in_the_log(db: Database) -> None:
+async def test_a_full_disk_refuses_a_write_and_names_the_cause_in_the_log_text(db: Database) -> None:
     with pytest.raises(Unavailable) as refused:
         async with db.write() as tx:
             await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$")

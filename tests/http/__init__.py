@@ -1,1 +1,1 @@
-"""What both entry points share."""
+"""Tests of `folkmoot/http`, shared by both entry points."""

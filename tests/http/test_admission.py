@@ -1,4 +1,4 @@
-"""Who may use a route: every access class at both entry points, for every kind of caller, through the real applications."""
+"""Admission: every access class with every kind of caller, through the real applications of both entry points."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from folkmoot.network.sessions.model import Role
 from folkmoot.web.application import WebApplication
 from tests.village import Village, Visitor
 
-CLASSES = [*Access, cast(Access, "guest")]  # the last stands in no table
+CLASSES = [*Access, cast(Access, "guest")]  # the last one is unknown
 MEMBERS = ["member", "juror", "moderator", "operator", "unconfirmed", "awaiting", "disabled", "frozen", "suspended", "frozen_operator"]
 _OBSTACLES = {"unconfirmed": "confirmed_at = NULL", "awaiting": "approved_at = NULL", "disabled": "disabled_at = now()"}
 _EFFECTS = {"frozen": AccountEffect.FROZEN, "suspended": AccountEffect.SUSPENDED, "frozen_operator": AccountEffect.FROZEN}
@@ -30,8 +30,8 @@ _SENTENCES = {
     "suspended": "Your login is currently disabled.",
     "unknown": "You may not do this.",
 }
-# What the API answers per class (public, app, member, juror, moderator, operator, none of them): whom the handler sees
-# ("-": nobody), or the status and the reason.
+# The answer of the API per class (public, app, member, juror, moderator, operator, unknown): the viewer that the handler
+# gets ("-": none), or the status and the reason.
 _API = {
     "nobody": ["-", *["401 token"] * 6],
     "wrong": ["401 token"] * 7,
@@ -48,7 +48,7 @@ _API = {
     "moderator": [*["moderator"] * 5, "403 role", "403 unknown"],
     "operator": [*["operator"] * 6, "403 unknown"],
 }
-# The same for pages. 303 leads to the log-in; a session is no token, so it opens no route of class app.
+# The same for pages. 303 redirects to the log-in; a session is not a token, so routes of class app refuse it.
 _PAGES = {
     **{name: ["-", *["303"] * 6] for name in ("nobody", "wrong", *_OBSTACLES)},
     "suspended": ["403"] * 7,
@@ -61,13 +61,13 @@ _PAGES = {
 }
 
 
-async def _who(request: Any) -> Reply:
+async def _answer_viewer(request: Any) -> Reply:
     viewer = request.holder.viewer if hasattr(request, "holder") and request.holder else getattr(request, "signed_in", None)
     return Reply(viewer.account.username.encode() if viewer else b"-")
 
 
 def _routes(**more: Any) -> Router:
-    return Router(Route(method, f"/{access}", _who, access, **more) for access in CLASSES for method in ("GET", "POST"))
+    return Router(Route(method, f"/{access}", _answer_viewer, access, **more) for access in CLASSES for method in ("GET", "POST"))
 
 
 async def _settle(village: Village) -> None:
@@ -113,14 +113,14 @@ async def test_pages_admit_by_class(village: Village) -> None:
             if wanted == "303":
                 assert answer.headers["location"] == f"/log_in?next=/{access}"
             if name == "suspended":
-                assert "/statements" in answer.text  # the page says where the reasons stand
+                assert "/statements" in answer.text  # the page links to the reasons
         unsafe = await Visitor(web, session=session).post("/operator")
-        # Nobody is led away from a form that was sent, and an operator's form still needs its token.
+        # A submitted form is not redirected to the log-in, and the form of an operator still needs its token.
         assert str(unsafe.status) == {"303": "401", "operator": "403"}.get(expected[5], expected[5]), name
 
 
 @pytest.mark.parametrize("access", [Access.PUBLIC, Access.MEMBER, Access.MODERATOR])
-async def test_some_routes_are_for_a_suspended_member_too(village: Village, access: Access) -> None:
+async def test_suspended_members_may_use_routes_for_suspended(village: Village, access: Access) -> None:
     await _settle(village)
     async with village.database.write() as tx:
         await tx.execute("UPDATE logins SET role = 'operator' WHERE account_id = $1", village.people["suspended"].id)

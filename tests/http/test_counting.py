@@ -1,4 +1,4 @@
-"""Requests are counted the same way at both entry points, and for both together."""
+"""Requests are counted in the same way at both entry points, against the same limits."""
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ def _limit(village: Village, multiplier: float) -> None:
     object.__setattr__(context, "settings", msgspec.structs.replace(village.settings, limits=LimitSettings(multiplier=multiplier)))
 
 
-async def test_pages_and_apps_spend_one_limit(village: Village) -> None:
+async def test_pages_and_apps_share_one_limit(village: Village) -> None:
     await village.settle("jana")
     jana, browser = await village.by_app("jana"), await village.by_browser("jana")
     _limit(village, 0.004)  # six requests of an account
@@ -24,7 +24,7 @@ async def test_pages_and_apps_spend_one_limit(village: Village) -> None:
     assert [(await browser.get("/about")).status for _ in range(6)] == [*[200] * 5, 429]
 
 
-async def test_the_limit_of_a_route_does_not_open_the_limit_of_the_account(village: Village) -> None:
+async def test_the_limit_of_a_route_does_not_replace_that_of_the_account(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     _limit(village, 0.01)  # three requests of a token, three posts, four follows
@@ -44,7 +44,7 @@ async def test_reports_are_counted_exactly_and_for_both_together(village: Villag
     _limit(village, 0.1)  # three reports
     report = {"account": karel, "rule": "other", "comment": "Něco", "form_token": token}
     answers: list[Answer] = [await jana.post("/api/v1/reports", {"account_id": karel}) for _ in range(2)]
-    object.__setattr__(village.front._api._context, "limits", Limits(1))  # another process has counters of its own
+    object.__setattr__(village.front._api._context, "limits", Limits(1))  # another process has its own counters
     answers += [await browser.post("/reports", report) for _ in range(2)]
     assert [answer.status for answer in answers] == [200, 200, 303, 429]
     last = await jana.post("/api/v1/reports", {"account_id": karel})
@@ -52,7 +52,7 @@ async def test_reports_are_counted_exactly_and_for_both_together(village: Villag
 
 
 @pytest.mark.parametrize("visitor", ["nobody", "unscoped"])
-async def test_who_is_refused_costs_no_statement_of_an_exact_limit(village: Village, visitor: str) -> None:
+async def test_a_refused_caller_is_not_counted_against_an_exact_limit(village: Village, visitor: str) -> None:
     await village.settle("jana")
     caller: Visitor = village.nobody() if visitor == "nobody" else await village.by_app("jana", "read")
     assert (await caller.post("/api/v1/reports", {"account_id": "1"})).status == (401 if visitor == "nobody" else 403)

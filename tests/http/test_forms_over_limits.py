@@ -1,4 +1,4 @@
-"""Over a limit nothing is done, and a form that people write in comes back as they left it."""
+"""Over a limit nothing is changed, and a form with text of the member is shown again with its values."""
 
 import re
 from typing import Any
@@ -13,9 +13,9 @@ from tests.moderation.court import Court
 from tests.village import Village, Visitor
 from tests.web.test_pages import form_token
 
-KEEPING = [route for route in ROUTES if route.keeps_form]
+KEEPING_FORM = [route for route in ROUTES if route.keeps_form]
 SENTENCE = "That was a lot in a short time. Please wait a little."
-# What is filled in, and must be in the page that comes back. Passwords never come back.
+# The values that are sent and must be on the returned page. Passwords are never returned.
 _FILLED = {
     "/posts": {"text": "Napsal jsem dlouhý příspěvek", "cover": "Pozor", "with_cover": "true"},
     "/posts/{id}/edit": {"text": "Opravil jsem dlouhý příspěvek"},
@@ -34,24 +34,24 @@ _HIDDEN = {"password": "tajne heslo je dlouhe", "old_password": "tajne heslo je 
 
 
 async def _exhaust(village: Village, visitor: Visitor) -> None:
-    """Spends whatever the visitor may do: three requests in five minutes."""
+    """Uses up the limit of the visitor: three requests in five minutes."""
     limits = Limits(0.002)
     object.__setattr__(village.front._pages._context, "limits", limits)
     for _ in range(4):
         await visitor.get("/about")
 
 
-def test_every_form_is_tried() -> None:
-    assert {route.path for route in KEEPING} == set(_FILLED)
+def test_every_form_is_covered() -> None:
+    assert {route.path for route in KEEPING_FORM} == set(_FILLED)
 
 
 @pytest.mark.parametrize("path", [path for path in _FILLED if "appeal" not in path])
-async def test_a_form_comes_back_filled_and_nothing_is_done(village: Village, path: str) -> None:
+async def test_a_form_is_shown_again_with_its_values_and_nothing_is_changed(village: Village, path: str) -> None:
     sample = await build_sample(village)
-    [route] = [route for route in KEEPING if route.path == path]
-    is_inside = route.access == "member"
-    visitor = await sample.member() if is_inside else village.nobody()
-    token = form_token((await visitor.get("/posts/new" if is_inside else "/log_in")).text)
+    [route] = [route for route in KEEPING_FORM if route.path == path]
+    needs_member = route.access == "member"
+    visitor = await sample.member() if needs_member else village.nobody()
+    token = form_token((await visitor.get("/posts/new" if needs_member else "/log_in")).text)
     await _exhaust(village, visitor)
     before = await state(village.database)
     filled = {**({"account": sample.ids["account"]} if path == "/reports" else {}), **_FILLED[path]}
@@ -65,7 +65,7 @@ async def test_a_form_comes_back_filled_and_nothing_is_done(village: Village, pa
     assert await state(village.database) == before
 
 
-async def test_an_answer_comes_back_as_an_answer(village: Village) -> None:
+async def test_a_reply_is_shown_again_as_a_reply(village: Village) -> None:
     sample = await build_sample(village)
     jana = await sample.member()
     token = form_token((await jana.get("/posts/new")).text)
@@ -79,7 +79,7 @@ async def test_an_answer_comes_back_as_an_answer(village: Village) -> None:
             assert re.search(r'value="3"[^>]*(checked|selected)', answer.text)
 
 
-async def test_appeals_come_back_filled(village: Village) -> None:
+async def test_appeals_are_shown_again_with_their_values(village: Village) -> None:
     court = await Court(village).open()
     view = await village.write("author", "Přijďte si pro ránu.")
     await court.report("reporter", view, clauses=("violence",))
@@ -100,7 +100,7 @@ async def test_appeals_come_back_filled(village: Village) -> None:
         assert await conn.fetchval("SELECT count(*) FROM appeals") == 0
 
 
-async def test_a_flood_of_forms_is_refused_in_short(village: Village) -> None:
+async def test_many_forms_over_the_limit_get_a_short_answer(village: Village) -> None:
     jana = village.nobody()
     token = form_token((await jana.get("/log_in")).text)
     await _exhaust(village, jana)
@@ -110,7 +110,7 @@ async def test_a_flood_of_forms_is_refused_in_short(village: Village) -> None:
     assert len(last.body) <= sizes[0]
 
 
-async def test_a_form_without_its_token_never_comes_back(village: Village) -> None:
+async def test_a_form_without_its_token_is_not_shown_again(village: Village) -> None:
     jana = village.nobody()
     await jana.get("/log_in")
     await _exhaust(village, jana)

@@ -1,4 +1,4 @@
-"""A frozen member reads, withdraws and defends themselves, and does nothing that others see: every unsafe route, tried."""
+"""A frozen member can read, undo, report and appeal, but do nothing that others see. Every unsafe route is tested."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from tests.village import Answer, Village
 from tests.web.test_pages import form_token
 
 SENTENCE = "Your account is frozen. You can read, but not write."
-# Withdrawing, defending oneself, one's own privacy, log-ins, and what nobody else sees.
+# Undoing, reporting and appealing, own privacy, log-ins, and what nobody else sees.
 ALLOWED = {
     *(f"POST /api/v1/statuses/{{id}}/{verb}" for verb in (
         "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin")),
@@ -42,7 +42,7 @@ ALLOWED = {
     "POST /notifications/clear", "POST /messages/{id}/put_away", "POST /oauth/authorize",
     "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
 }
-# What others see, with what makes the request good. The ids are of the sample, or of the member's own.
+# Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.
 REFUSED: dict[str, dict[str, Any]] = {
     "POST /api/v1/statuses": {"status": "dobré ráno"},
     "PUT /api/v1/statuses/{own}": {"status": "opraveno"},
@@ -74,22 +74,22 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
-def _name(wish: str) -> str:
-    return re.sub(r"\{(own|poll_post|poll|media|other)\}", "{id}", wish)
+def _name(route_name: str) -> str:
+    return re.sub(r"\{(own|poll_post|poll|media|other)\}", "{id}", route_name)
 
 
 UNSAFE: dict[str, Route] = {f"{route.method} {route.path}": route for route in [*API, *WEB] if route.method != "GET"}
-ROLES = {wish for wish, route in UNSAFE.items() if route.access in (Access.JUROR, Access.MODERATOR, Access.OPERATOR)}
+ROLES = {route_name for route_name, route in UNSAFE.items() if route.access in (Access.JUROR, Access.MODERATOR, Access.OPERATOR)}
 
 
-def test_every_unsafe_route_is_decided_about() -> None:
-    assert {_name(wish) for wish in REFUSED} | ALLOWED | ROLES == set(UNSAFE)
+def test_every_unsafe_route_is_allowed_or_refused() -> None:
+    assert {_name(route_name) for route_name in REFUSED} | ALLOWED | ROLES == set(UNSAFE)
     assert ROLES
-    assert not {_name(wish) for wish in REFUSED} & ALLOWED
+    assert not {_name(route_name) for route_name in REFUSED} & ALLOWED
 
 
 class _Member:
-    """Jana with a browser and an app, who can be frozen and let go again."""
+    """Jana with a browser and an app, who can be frozen and unfrozen."""
 
     def __init__(self, village: Village, sample: Sample) -> None:
         self.village, self.sample = village, sample
@@ -101,12 +101,12 @@ class _Member:
         await self.program.upload("/api/v1/profile", "header", picture(), "PATCH")
         media = (await self.program.upload("/api/v2/media", "file", picture())).json["id"]
         await self.village.settle("dana")
-        self.ids = await self._things("eva", media)
-        self.ids_of_pages = await self._things("dana", media)
+        self.ids = await self._objects("eva", media)
+        self.ids_of_pages = await self._objects("dana", media)
         return self
 
-    async def _things(self, other: str, media: str) -> dict[str, str]:
-        """What an entry point acts on: an act that was done at one of them changes nothing at the other."""
+    async def _objects(self, other: str, media: str) -> dict[str, str]:
+        """The objects for one entry point. Each has its own, because repeating an action on the same object changes nothing."""
         ids, own = self.sample.ids, await self.village.write("jana", "moje slova")
         poll = await self.village.write("karel", "Kam?", poll=PollDraft(titles=("sem", "tam"), expires_in=3600))
         assert poll.post.poll
@@ -118,9 +118,9 @@ class _Member:
             await set_effect(tx, self.village.people["jana"].id, effect)
             forget_viewer(tx, self.village.people["jana"].id)
 
-    async def send(self, wish: str, form: dict[str, Any]) -> Answer:
-        method, path = wish.split()
-        is_api = UNSAFE[_name(wish)] in API
+    async def send(self, route_name: str, form: dict[str, Any]) -> Answer:
+        method, path = route_name.split()
+        is_api = UNSAFE[_name(route_name)] in API
         ids = self.ids if is_api else self.ids_of_pages
         path = path.format(**ids, key="x", code="x")
         if "file" in form:
@@ -136,27 +136,27 @@ async def member(village: Village) -> _Member:
     return await _Member(village, await build_sample(village)).open()
 
 
-async def test_what_others_see_is_refused_and_was_only_refused_for_that(member: _Member) -> None:
-    for wish, form in REFUSED.items():
+async def test_visible_actions_are_refused_only_because_of_the_freeze(member: _Member) -> None:
+    for route_name, form in REFUSED.items():
         await member.be(AccountEffect.FROZEN)
         before = await state(member.village.database)
-        answer = await member.send(wish, form)
-        assert (answer.status, SENTENCE in answer.text) == (403, True), (wish, answer.status, answer.text[:300])
-        assert await state(member.village.database) == before, wish
+        answer = await member.send(route_name, form)
+        assert (answer.status, SENTENCE in answer.text) == (403, True), (route_name, answer.status, answer.text[:300])
+        assert await state(member.village.database) == before, route_name
         await member.be(AccountEffect.NONE)
         before = await state(member.village.database)
-        answer = await member.send(wish, form)
-        assert answer.status in (200, 202, 303), (wish, answer.status, answer.text[:300])
-        assert await state(member.village.database) != before, wish
+        answer = await member.send(route_name, form)
+        assert answer.status in (200, 202, 303), (route_name, answer.status, answer.text[:300])
+        assert await state(member.village.database) != before, route_name
 
 
-async def test_the_rest_is_not_refused_for_being_frozen(member: _Member) -> None:
+async def test_other_actions_are_not_refused(member: _Member) -> None:
     await member.be(AccountEffect.FROZEN)
     last = ["POST /log_out", "POST /settings/sessions/others/end", "POST /settings/password"]
-    for wish in [*sorted(ALLOWED - set(last)), *last]:
-        answer = await member.send(wish, {"id": "1", "q": "1"})
-        assert SENTENCE not in answer.text, wish
-        assert answer.status < 500, wish
+    for route_name in [*sorted(ALLOWED - set(last)), *last]:
+        answer = await member.send(route_name, {"id": "1", "q": "1"})
+        assert SENTENCE not in answer.text, route_name
+        assert answer.status < 500, route_name
 
 
 async def test_a_frozen_member_still_decides_who_finds_and_follows_them(member: _Member) -> None:
@@ -167,11 +167,11 @@ async def test_a_frozen_member_still_decides_who_finds_and_follows_them(member: 
     assert (await member.browser.post("/settings/profile", form)).status == 303
 
 
-async def test_a_frozen_moderator_is_one_no_more(member: _Member) -> None:
+async def test_a_frozen_moderator_loses_the_role(member: _Member) -> None:
     async with member.village.database.write() as tx:
         await tx.execute("UPDATE logins SET role = 'operator'")
     for effect, status in ((AccountEffect.FROZEN, {404}), (AccountEffect.NONE, {303, 403, 404, 422, 200})):
         await member.be(effect)
-        for wish in ROLES:
-            assert (await member.send(wish, {})).status in status, wish
+        for route_name in ROLES:
+            assert (await member.send(route_name, {})).status in status, route_name
         assert (await member.browser.get("/moderate")).status == (404 if effect else 200)

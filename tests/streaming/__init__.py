@@ -1,1 +1,1 @@
-"""Live updates: the hub."""
+"""Tests of `folkmoot/streaming`."""

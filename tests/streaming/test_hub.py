@@ -1,4 +1,4 @@
-"""The hub: who hears of what, how often the database is asked, and what a listener that leaves does to the others."""
+"""The hub: what each listener gets, how many statements run, and that leaving listeners do not affect others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def announce(db: Database, *post_ids: int) -> None:
-    """Announces posts as the worker does; the home of nobody is warm here."""
+    """Announces posts as the worker does; no home is warm in these tests."""
     for post_id in post_ids:
         async with db.read() as conn:
             row = await conn.fetchrow("SELECT account_id, visibility, boost_of_id FROM posts WHERE id = $1", post_id)
@@ -38,7 +38,7 @@ async def heard_by(listener: Listener, seconds: float = 0.5) -> list[Heard]:
     return await listener.next(seconds)
 
 
-async def _people(db: Database, names: str) -> list[Account]:
+async def _settle(db: Database, names: str) -> list[Account]:
     return [await settle(db, name) for name in names.split()]
 
 
@@ -46,8 +46,8 @@ def _posts(heard: Sequence[Heard]) -> list[int]:
     return [one.post_id for one in heard if isinstance(one, PostHeard)]
 
 
-async def test_followers_hear_of_a_post_and_strangers_do_not(db: Database) -> None:
-    author, follower, stranger = await _people(db, "author follower stranger")
+async def test_followers_get_a_post_and_strangers_do_not(db: Database) -> None:
+    author, follower, stranger = await _settle(db, "author follower stranger")
     await follow(db, follower, author)
     hub = Hub(db)
     with hub.listen(follower.id, [HOME]) as one, hub.listen(stranger.id, [HOME]) as other:
@@ -57,8 +57,8 @@ async def test_followers_hear_of_a_post_and_strangers_do_not(db: Database) -> No
         assert await heard_by(other, 0.1) == []
 
 
-async def test_one_statement_asks_for_all_listeners_and_all_posts_of_a_burst(db: Database) -> None:
-    author, *followers = await _people(db, "author " + " ".join(f"f{number}" for number in range(12)))
+async def test_one_statement_serves_all_listeners(db: Database) -> None:
+    author, *followers = await _settle(db, "author " + " ".join(f"f{number}" for number in range(12)))
     for follower in followers:
         await follow(db, follower, author)
     hub = Hub(db)
@@ -76,9 +76,9 @@ async def test_one_statement_asks_for_all_listeners_and_all_posts_of_a_burst(db:
         block.__exit__(None, None, None)
 
 
-async def test_who_must_not_see_a_post_does_not_hear_of_it(db: Database) -> None:
+async def test_a_listener_gets_only_posts_that_its_viewer_may_see(db: Database) -> None:
     names = "follower muter muter_for_an_hour blocker blocked blocked_by_origin without_boosts only_english mentioned"
-    author, origin, *readers = await _people(db, f"author origin {names}")
+    author, origin, *readers = await _settle(db, f"author origin {names}")
     person = dict(zip(names.split(), readers, strict=True))
     everybody = set(person)
     async with db.write() as tx:
@@ -91,16 +91,16 @@ async def test_who_must_not_see_a_post_does_not_hear_of_it(db: Database) -> None
         await relations.block(tx, person["blocker"], author.id)
         await relations.block(tx, author, person["blocked"].id)
         await relations.block(tx, origin, person["blocked_by_origin"].id)
-    away = {"muter", "muter_for_an_hour", "blocker", "blocked"}
+    excluded = {"muter", "muter_for_an_hour", "blocker", "blocked"}
     boosted = (await write(db, origin, "původní", language="cs")).post
     async with db.write() as tx:
         boost = (await posts.boost_post(tx, author, boosted.id)).post
     expected = {
-        (await write(db, author, "pro všechny", language="en")).post.id: everybody - away,
-        (await write(db, author, "česky", language="cs")).post.id: everybody - away - {"only_english"},
-        (await write(db, author, "jen sledujícím", visibility=Visibility.FOLLOWERS)).post.id: everybody - away,
+        (await write(db, author, "pro všechny", language="en")).post.id: everybody - excluded,
+        (await write(db, author, "česky", language="cs")).post.id: everybody - excluded - {"only_english"},
+        (await write(db, author, "jen sledujícím", visibility=Visibility.FOLLOWERS)).post.id: everybody - excluded,
         (await write(db, author, "@mentioned", visibility=Visibility.DIRECT)).post.id: {"mentioned"},
-        boost.id: everybody - away - {"without_boosts", "only_english", "blocked_by_origin"},
+        boost.id: everybody - excluded - {"without_boosts", "only_english", "blocked_by_origin"},
     }
     hub = Hub(db)
     blocks = {name: hub.listen(reader.id, [HOME]) for name, reader in person.items()}
@@ -114,8 +114,8 @@ async def test_who_must_not_see_a_post_does_not_hear_of_it(db: Database) -> None
         assert {name for name, ids in heard.items() if post_id in ids} == hearers
 
 
-async def test_each_feed_gives_its_own(db: Database) -> None:
-    author, reader, muter = await _people(db, "author reader muter")
+async def test_each_feed_has_its_own_posts(db: Database) -> None:
+    author, reader, muter = await _settle(db, "author reader muter")
     async with db.write() as tx:
         await relations.mute(tx, muter, author.id)
     written = {
@@ -129,12 +129,12 @@ async def test_each_feed_gives_its_own(db: Database) -> None:
     hub = Hub(db)
     with (
         hub.listen(None, [public, tag]) as nobody, hub.listen(reader.id, [local, tag, direct, Topic(Feed.HASHTAG, "jine")]) as member,
-        hub.listen(muter.id, [public, tag, direct]) as away,
+        hub.listen(muter.id, [public, tag, direct]) as excluded,
     ):
         await announce(db, *written.values())
         await asyncio.sleep(0.2)
         of_nobody, of_member = await heard_by(nobody), await heard_by(member)
-        assert await heard_by(away, 0.1) == []
+        assert await heard_by(excluded, 0.1) == []
     assert {(one.topic.feed.value, one.post_id) for one in of_nobody if isinstance(one, PostHeard)} == {
         ("public", written["plain"]), ("public", written["tagged"]), ("hashtag", written["tagged"]), ("hashtag", written["reply"]),
     }
@@ -144,8 +144,8 @@ async def test_each_feed_gives_its_own(db: Database) -> None:
     }
 
 
-async def test_a_listener_that_leaves_in_the_middle_takes_nothing_from_itself_or_others(db: Database) -> None:
-    author, one, other = await _people(db, "author one other")
+async def test_a_cancelled_listener_loses_no_posts_of_its_own_or_of_others(db: Database) -> None:
+    author, one, other = await _settle(db, "author one other")
     for follower in (one, other):
         await follow(db, follower, author)
     hub = Hub(db)
@@ -165,18 +165,18 @@ async def test_a_listener_that_leaves_in_the_middle_takes_nothing_from_itself_or
         assert heard + _posts(await heard_by(staying)) == written
 
 
-async def test_while_the_database_is_away_posts_wait(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    author, reader = await _people(db, "author reader")
+async def test_posts_wait_while_the_database_does_not_answer(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    author, reader = await _settle(db, "author reader")
     await follow(db, reader, author)
     hub = Hub(db)
     tries = []
-    right = hub_module.list_recipients_unscoped
+    original = hub_module.list_recipients_unscoped
 
     async def fail_twice(*args: object) -> object:
         tries.append(args)
         if len(tries) < 3:
             raise Unavailable
-        return await right(*args)  # type: ignore[arg-type]
+        return await original(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(hub_module, "list_recipients_unscoped", fail_twice)
     with hub.listen(reader.id, [HOME]) as listener:
@@ -185,16 +185,16 @@ async def test_while_the_database_is_away_posts_wait(db: Database, monkeypatch: 
         assert _posts(await heard_by(listener, 5)) == [post.id]
 
 
-async def test_a_failure_asks_everybody_to_look_again_and_ends_nothing(
+async def test_after_a_failure_all_listeners_get_look_again_and_the_hub_continues(
     db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    author, reader = await _people(db, "author reader")
+    author, reader = await _settle(db, "author reader")
     await follow(db, reader, author)
     hub = Hub(db)
-    right = hub_module.list_recipients_unscoped
+    original = hub_module.list_recipients_unscoped
 
     async def fail(*_args: object) -> object:
-        monkeypatch.setattr(hub_module, "list_recipients_unscoped", right)
+        monkeypatch.setattr(hub_module, "list_recipients_unscoped", original)
         raise RuntimeError("a statement that fails")
 
     monkeypatch.setattr(hub_module, "list_recipients_unscoped", fail)
@@ -206,28 +206,28 @@ async def test_a_failure_asks_everybody_to_look_again_and_ends_nothing(
         assert _posts(await heard_by(listener, 5)) == [post.id]
 
 
-@pytest.mark.parametrize("place", [0, LONGEST_QUEUE, 3 * LONGEST_QUEUE - 1, None])
-async def test_a_slow_listener_is_asked_to_look_again_and_hears_of_the_end_of_its_session(db: Database, place: int | None) -> None:
-    reader, = await _people(db, "reader")
+@pytest.mark.parametrize("position", [0, LONGEST_QUEUE, 3 * LONGEST_QUEUE - 1, None])
+async def test_a_slow_listener_gets_look_again_and_login_changed(db: Database, position: int | None) -> None:
+    reader, = await _settle(db, "reader")
     with Hub(db).listen(reader.id, [HOME]) as listener:
         for number in range(3 * LONGEST_QUEUE):
-            listener.tell(LoginChanged() if number == place else PostHeard(HOME, number))
+            listener.tell(LoginChanged() if number == position else PostHeard(HOME, number))
         heard = await heard_by(listener)
     assert len(heard) <= LONGEST_QUEUE
     assert LookAgain() in heard
-    assert (LoginChanged() in heard) == (place is not None)
+    assert (LoginChanged() in heard) == (position is not None)
 
 
 async def test_a_resync_reaches_every_listener(db: Database) -> None:
-    one, other = await _people(db, "one other")
+    one, other = await _settle(db, "one other")
     hub = Hub(db)
     with hub.listen(one.id, [HOME]) as first, hub.listen(other.id, []) as second:
         hub.resync()
         assert await heard_by(first) == await heard_by(second) == [LookAgain()]
 
 
-async def test_a_lost_connection_asks_every_listener_to_look_again(db: Database) -> None:
-    reader, = await _people(db, "reader")
+async def test_after_a_lost_connection_listeners_get_look_again(db: Database) -> None:
+    reader, = await _settle(db, "reader")
     with Hub(db).listen(reader.id, [HOME]) as listener:
         async with db.read() as conn:
             await conn.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'folkmoot live'")
@@ -235,7 +235,7 @@ async def test_a_lost_connection_asks_every_listener_to_look_again(db: Database)
 
 
 async def test_a_job_that_runs_twice_announces_once(db: Database) -> None:
-    author, reader = await _people(db, "author reader")
+    author, reader = await _settle(db, "author reader")
     await follow(db, reader, author)
     with Hub(db).listen(reader.id, [HOME]) as listener:
         post = (await write(db, author)).post
@@ -245,8 +245,8 @@ async def test_a_job_that_runs_twice_announces_once(db: Database) -> None:
         assert await heard_by(listener, 0.2) == []
 
 
-async def test_of_a_withdrawn_post_they_hear_who_could_see_it(db: Database) -> None:
-    author, follower, stranger, blocked = await _people(db, "author follower stranger blocked")
+async def test_withdrawn_posts_are_announced_to_those_who_could_see_them(db: Database) -> None:
+    author, follower, stranger, blocked = await _settle(db, "author follower stranger blocked")
     await follow(db, follower, author)
     async with db.write() as tx:
         await relations.block(tx, author, blocked.id)
@@ -267,8 +267,8 @@ async def test_of_a_withdrawn_post_they_hear_who_could_see_it(db: Database) -> N
     assert heard == {"author": {private, public}, "follower": {private, public}, "stranger": {public}, "blocked": set()}
 
 
-async def test_what_ends_log_ins_is_heard(db: Database) -> None:
-    one, other = await _people(db, "one other")
+async def test_the_end_of_log_ins_is_announced(db: Database) -> None:
+    one, other = await _settle(db, "one other")
     hub = Hub(db)
     with hub.listen(one.id, []) as first, hub.listen(other.id, []) as second:
         async with db.write() as tx:
@@ -277,8 +277,8 @@ async def test_what_ends_log_ins_is_heard(db: Database) -> None:
         assert await heard_by(second, 0.05) == []
 
 
-async def test_without_listeners_nothing_is_heard_or_asked(db: Database) -> None:
-    author, reader = await _people(db, "author reader")
+async def test_without_listeners_no_statement_runs(db: Database) -> None:
+    author, reader = await _settle(db, "author reader")
     await follow(db, reader, author)
     hub = Hub(db)
     with hub.listen(reader.id, [HOME]):
