@@ -8,7 +8,7 @@
     ├── Invalid           input that cannot be used: a list of fields, each with a code and a sentence
     ├── Conflict          a concurrent change, or the state is already as requested
     ├── TooMany           a limit was reached: says when to retry
-    ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading goes on
+    ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading continues
     └── Unavailable       a component that we need does not answer, or not in time
 
 Each has a machine code, a sentence for people (an English msgid, translated by the entry point) and a separate text for
