@@ -378,8 +378,8 @@ async def test_jobs_of_a_dead_worker_run_apart_from_others(
     assert most == at_once
 
 
-async def test_a_third_end_of_its_worker_is_not_blamed_on_the_job_yet(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers that are killed from outside can meet an innocent job three times."""
+async def test_the_third_end_of_its_worker_does_not_park_a_job_yet(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are killed from outside may run a harmless job three times."""
     await _order(db, 1)
     async with _dead_worker(db, monkeypatch, before=2), _running(db, []):
         async def is_counted() -> bool:

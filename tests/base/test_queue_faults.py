@@ -1,4 +1,4 @@
-"""Faults of the queue that end no job by themselves, and yet must not lose one or hold up the others."""
+"""Faults outside the handlers of jobs, which must neither lose a job nor block others."""
 
 import asyncio
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ class Moved(Event):
 
 
 async def _insert(db: Database, name: str, payload: bytes, **columns: Any) -> int:
-    """A job as another release, or a server that has crashed, left it."""
+    """Inserts a job as another release, or a crash of the server, may leave it."""
     async with db.write() as tx:
         id_ = await tx.fetchval("INSERT INTO jobs (name, payload) VALUES ($1, $2) RETURNING id", name, payload)
         for column, value in columns.items():
@@ -32,14 +32,14 @@ async def _insert(db: Database, name: str, payload: bytes, **columns: Any) -> in
 
 
 async def test_a_job_whose_release_was_lost_in_a_crash_of_the_server_runs_again(db: Database, dsn: str) -> None:
-    """The queue's commits do not wait for the disk: after a crash a job is claimed that its living worker gave back."""
+    """Commits of the queue do not wait for the disk: after a crash, a job can be claimed that its worker had released."""
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     admin = await asyncpg.connect(dsn)
-    async with _running(db, [_job(carry_out)]) as worker:
+    async with _running(db, [_job(run)]) as worker:
         await _order(db, 1)
         await _until(lambda: done == [1])
         await asyncio.sleep(0.1)
@@ -50,10 +50,10 @@ async def test_a_job_whose_release_was_lost_in_a_crash_of_the_server_runs_again(
     await admin.close()
 
 
-async def test_a_suspected_delivery_that_cannot_be_read_holds_up_no_other(db: Database) -> None:
+async def test_an_unreadable_suspected_delivery_does_not_block_others(db: Database) -> None:
     done: list[int] = []
 
-    async def carry_out(_database: Database, order: Order) -> None:
+    async def run(_database: Database, order: Order) -> None:
         done.append(order.number)
 
     bad = await _insert(db, DELIVER, b"[{", crashes=2)
@@ -62,7 +62,7 @@ async def test_a_suspected_delivery_that_cannot_be_read_holds_up_no_other(db: Da
     async def is_tried() -> bool:
         return bool((await _job_of(db, bad)).tries)
 
-    async with _running(db, [_job(carry_out)]):
+    async with _running(db, [_job(run)]):
         await _until(lambda: done == [1])
         await _until(is_tried)
 
@@ -72,8 +72,8 @@ async def _job_of(db: Database, id_: int) -> Any:
         return await queries.get_job(conn, id_)
 
 
-async def test_suspects_that_this_worker_cannot_run_hold_up_no_other(db: Database) -> None:
-    """Of a job that a newer release has left."""
+async def test_suspects_that_this_worker_cannot_run_do_not_block_others(db: Database) -> None:
+    """A suspect with the name of a job of a newer release."""
     await _insert(db, "newer.order", b"{}", crashes=1)
     worker = Worker(db, [], [], Subscriptions())
     await worker._check_workers(await worker._presence.number())
@@ -81,8 +81,8 @@ async def test_suspects_that_this_worker_cannot_run_hold_up_no_other(db: Databas
     await worker._presence.close()
 
 
-async def test_a_delivery_to_a_subscriber_that_is_gone_is_parked(db: Database, monkeypatch: Any) -> None:
-    """After an upgrade that renamed it: the operator hears of it, and the event is still there."""
+async def test_a_delivery_to_a_removed_subscriber_is_parked(db: Database, monkeypatch: Any) -> None:
+    """For example after an upgrade that renamed it: the operator sees the parked job, and the event is kept."""
     heard: list[int] = []
 
     async def listen(_database: Database, event: Moved) -> None:
@@ -97,13 +97,13 @@ async def test_a_delivery_to_a_subscriber_that_is_gone_is_parked(db: Database, m
     await _work(db, [], subscriptions)
     assert heard == [1]
     found = {job.payload: job for job in await _stored(db)}
-    gone = found[msgspec.json.encode(envelope)]
-    assert gone.state is State.PARKED
-    assert "folkmoot.gone.listen" in (gone.last_error or "")
+    parked = found[msgspec.json.encode(envelope)]
+    assert parked.state is State.PARKED
+    assert "folkmoot.gone.listen" in (parked.last_error or "")
     assert found[msgspec.json.encode(unknown)].name == DELIVER_ONE
 
 
-async def test_an_event_that_cannot_be_read_holds_up_no_other_of_its_transaction(db: Database) -> None:
+async def test_an_unreadable_event_does_not_block_others_of_its_transaction(db: Database) -> None:
     heard: list[int] = []
 
     async def listen(_database: Database, event: Moved) -> None:
@@ -119,8 +119,8 @@ async def test_an_event_that_cannot_be_read_holds_up_no_other_of_its_transaction
     assert (left.name, left.payload) == (DELIVER_ONE, msgspec.json.encode(events[0]))
 
 
-async def test_the_parts_of_a_suspected_delivery_hold_all_of_it(db: Database) -> None:
-    """An event of a kind that nobody here knows is a part as well."""
+async def test_the_parts_of_a_suspected_delivery_are_complete(db: Database) -> None:
+    """An event of an unknown kind becomes a part too."""
     unknown = Envelope("something.newer", msgspec.Raw(b"{}"))
     await _insert(db, DELIVER, msgspec.json.encode([unknown]), crashes=2)
     worker = Worker(db, [], [], Subscriptions())
