@@ -188,7 +188,8 @@ def _from_environment() -> Iterator[tuple[str, str, Any]]:
         prefix, _, rest = variable.partition("_")
         section, _, name = rest.lower().partition("_")
         if prefix == "FOLKMOOT" and variable not in _NOT_SETTINGS and not variable.startswith(_TEST_PREFIX):
-            yield section, name, text.split(",") if name == "trusted_proxies" else text
+            is_list = name == "trusted_proxies"
+            yield section, name, [part.strip() for part in text.split(",") if part.strip()] if is_list else text
 
 
 def _refuse_unknown(values: Mapping[str, Any]) -> None:

@@ -72,7 +72,8 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
     connection = await asyncpg.connect(dsn, server_settings={"lock_timeout": "5s", "application_name": "folkmoot migrate"})
     try:
         await _refuse_not_ours(connection, epoch)
-        await connection.execute("SELECT pg_advisory_lock(7020, 2)")
+        # Another process may be migrating, for as long as its statements may take; only locks on tables are short.
+        await connection.execute("SET lock_timeout = 0; SELECT pg_advisory_lock(7020, 2); SET lock_timeout = '5s'")
         await connection.execute(_MIGRATIONS_TABLE)
         missing = await _missing(connection)
         for migration in missing:

@@ -1,5 +1,6 @@
 """Migrations run once, forward only, and refuse a database of a newer or different code."""
 
+import asyncio
 import re
 
 import asyncpg
@@ -10,6 +11,19 @@ from folkmoot.base.migrate import SchemaMismatch, known, migrate
 
 async def test_a_second_run_has_nothing_to_do(dsn: str) -> None:
     assert await migrate(dsn) == []
+
+
+async def test_a_second_process_waits_for_the_one_that_migrates(dsn: str) -> None:
+    first = await asyncpg.connect(dsn)
+    await first.execute("SELECT pg_advisory_lock(7020, 2)")
+    second = asyncio.create_task(migrate(dsn))
+    limits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'folkmoot migrate' AND wait_event = 'advisory'"
+    while not await first.fetchval(limits):
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(5.5)  # longer than it waits for the lock of a table
+    assert not second.done()
+    await first.close()
+    assert await second == []
 
 
 @pytest.mark.parametrize(
