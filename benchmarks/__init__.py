@@ -1,1 +1,1 @@
-"""Measurements: one command each (`bin/bench NAME`), ratios against a limit measured in the same run."""
+"""Benchmarks, run by `bin/bench NAME`. Most results are ratios against a baseline that is measured in the same run."""

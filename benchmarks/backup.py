@@ -1,7 +1,7 @@
 """Backup and restore of a network, in MB/s, against one process that reads, hashes, writes and syncs the same bytes.
 
-The bytes are the pictures and the dump of the database, as both commands handle them. Each figure is of the whole
-command, as an operator waits for it: opening the repository, hashing all tables, reading back, comparing and all.
+The bytes are the pictures and the dump of the database. Each figure includes the whole command, as an operator waits for
+it: opening the repository, hashing all tables, reading back and comparing.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from benchmarks.harness import Row, database_of, network, report, run
 from folkmoot.commands.options import settings_of
 from folkmoot.portability import tables
 from folkmoot.portability.dump import dump
-from folkmoot.portability.progress import Quiet, bytes_below
-from tests.network_up import MOOT, ROOT, NetworkUp, _environment
+from folkmoot.portability.progress import NoProgress, folder_size
+from tests.network_up import MOOT, ROOT, NetworkUp, environment_with
 from tests.village import settle
 
 FILES = int(os.environ.get("BENCH_FILES", "8000"))
@@ -43,7 +43,7 @@ os.sync()
 
 
 async def _fill(up: NetworkUp) -> None:
-    """Posts, and pictures as incompressible as real ones."""
+    """Creates posts and incompressible pictures."""
     async with database_of(up) as database:
         author = await settle(database, "author")
         rows = []
@@ -71,55 +71,55 @@ async def _dump(up: NetworkUp, target: Path) -> None:
     settings = settings_of(up.data)
     connection = await tables.connect(settings.dsn)
     facts = await tables.facts(connection)
-    await asyncio.to_thread(dump, settings.dsn, facts.version, facts.snapshot, target, 0, Quiet())
+    await asyncio.to_thread(dump, settings.dsn, facts.version, facts.snapshot, target, 0, NoProgress())
     await connection.close()
 
 
 def _timed(*command: str) -> tuple[float, str]:
     os.sync()
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=_environment({}))
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment_with({}))
     assert done.returncode == 0, done.stderr
     return time.perf_counter() - began, done.stdout
 
 
 def main() -> None:
     with network() as up, tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder:
-        place = Path(folder)
-        place.chmod(0o755)
-        to = [*MOOT, "backup", "--to", str(place / "repository"), "--data", str(up.data), "--json"]
-        said = _timed(*to)[1]  # of the empty network: it makes the repository and its keys
-        (place / "key").write_text(" ".join(json.loads(said.splitlines()[0])["recovery_key"]))
+        path = Path(folder)
+        path.chmod(0o755)
+        to = [*MOOT, "backup", "--to", str(path / "repository"), "--data", str(up.data), "--json"]
+        output = _timed(*to)[1]  # of the empty network: creates the repository and its keys
+        (path / "key").write_text(" ".join(json.loads(output.splitlines()[0])["recovery_key"]))
         run(_fill(up))
-        (place / "same").mkdir()
-        os.symlink(up.data / "media", place / "same" / "media")
-        run(_dump(up, place / "same" / "database"))
-        size = FILES * FILE_BYTES + bytes_below(place / "same" / "database")
-        real = place / "real"
-        subprocess.run(["cp", "-aL", place / "same", real], check=True)
+        (path / "source").mkdir()
+        os.symlink(up.data / "media", path / "source" / "media")
+        run(_dump(up, path / "source" / "database"))
+        size = FILES * FILE_BYTES + folder_size(path / "source" / "database")
+        source_copy = path / "source-copy"
+        subprocess.run(["cp", "-aL", path / "source", source_copy], check=True)
 
         def baseline(name: str) -> float:
-            return _timed(sys.executable, "-c", _BASELINE, str(real), str(place / name))[0]
+            return _timed(sys.executable, "-c", _BASELINE, str(source_copy), str(path / name))[0]
 
-        plain = [baseline("one")]
+        baselines = [baseline("one")]
         stored, _ = _timed(*to)
-        again, said = _timed(*to)
-        added = json.loads(said)["bytes_added"]
-        plain.append(baseline("two"))
+        again, output = _timed(*to)
+        added = json.loads(output)["bytes_added"]
+        baselines.append(baseline("two"))
         restored, _ = _timed(
-            *MOOT, "restore", "--from", str(place / "repository"), "--key-file", str(place / "key"), "--data", str(place / "new"), "--json"
+            *MOOT, "restore", "--from", str(path / "repository"), "--key-file", str(path / "key"), "--data", str(path / "new"), "--json"
         )
-        plain.append(baseline("three"))
-    base = sorted(plain)[1]
+        baselines.append(baseline("three"))
+    base = sorted(baselines)[1]
     report("backup", [
         Row("bytes: pictures and dump", size / 1e6, "MB"),
         Row("one process reads, hashes, writes and syncs them", size / 1e6 / base, "MB/s"),
-        Row("a backup of all of it", size / 1e6 / stored, "MB/s"),
-        Row("a backup of all of it, of the plain process", base / stored, "ratio", ">= 0.5", base / stored >= 0.5),
-        Row("a backup when nothing changed", again, "s"),
-        Row("what it stored", added / 1e6, "MB"),
-        Row("restore, with everything compared", size / 1e6 / restored, "MB/s"),
-        Row("restore, of the plain process", base / restored, "ratio", ">= 0.5", base / restored >= 0.5),
+        Row("backup of everything", size / 1e6 / stored, "MB/s"),
+        Row("backup, relative to the plain process", base / stored, "ratio", ">= 0.5", base / stored >= 0.5),
+        Row("backup without changes", again, "s"),
+        Row("new data of that backup", added / 1e6, "MB"),
+        Row("restore with comparison", size / 1e6 / restored, "MB/s"),
+        Row("restore, relative to the plain process", base / restored, "ratio", ">= 0.5", base / restored >= 0.5),
     ])
 
 

@@ -1,4 +1,4 @@
-"""The detector on one core: posts a second in batches, how long it takes to load, how much memory a worker gives it."""
+"""The detector on one core: posts per second in batches, time to load, memory in a worker."""
 
 import itertools
 import os
@@ -37,7 +37,7 @@ print(1000 * (loaded - imported), 1000 * (imported - started), memory() - before
 
 
 def _posts() -> list[str]:
-    """Posts of one to five sentences, about 130 characters on average; the same at every run."""
+    """Posts of one to five sentences, about 130 characters on average; the same in each run."""
     cycle = itertools.cycle(_SENTENCES)
     return [" ".join(itertools.islice(cycle, 1 + number % 5)) for number in range(POSTS)]
 
@@ -60,11 +60,11 @@ def main() -> None:
     child = subprocess.run([sys.executable, "-c", _CHILD], capture_output=True, text=True, check=True)
     load, imported, memory = map(float, child.stdout.split())
     report("detector", [
-        Row("posts a second, one core, batches of 256", rate, "posts/s", ">= 1000", rate >= 1000),
-        Row("times the cost of splitting the same posts into words by a regular expression", min(score) / min(split), "x"),
+        Row("posts per second, one core, batches of 256", rate, "posts/s", ">= 1000", rate >= 1000),
+        Row("cost relative to splitting the same posts into words with a regular expression", min(score) / min(split), "x"),
         Row("loading the model", load, "ms", "<= 200", load <= 200),
         Row("importing numpy and the scorer", imported, "ms"),
-        Row("memory that a worker gives it, numpy included", memory, "MiB", "<= 25", memory <= 25),
+        Row("memory in a worker, including numpy", memory, "MiB", "<= 25", memory <= 25),
     ])
 
 

@@ -1,8 +1,7 @@
-"""From publishing to hidden: threats among posts at a steady rate, and how long each stays to be seen.
+"""How long threats are visible before the detector hides them, at a steady rate of posts.
 
-Fifty posts a second come through the client API, one in twenty a threat that the packaged detector hides. The time runs
-from the answer to the post until the restriction is committed; the answer comes after the post's commit, so the post
-was there to be read for that long.
+Fifty posts per second arrive through the client API; one in twenty is a threat that the packaged detector hides. The time
+is measured from the response to the post, which is sent after its commit, until the restriction is committed.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ async def _post(port: int, token: str, text: str) -> int:
 
 
 def _threats() -> list[str]:
-    """Those that the detector would hide: how many it misses is another measurement (docs/reference/detector.md)."""
+    """The candidates that the detector hides. How many threats it misses is measured in docs/reference/detector.md."""
     findings = Detector.load().score(_CANDIDATES, [_language(text) for text in _CANDIDATES])
     return [text for text, finding in zip(_CANDIDATES, findings, strict=True) if finding.hide]
 
@@ -48,7 +47,7 @@ def _language(text: str) -> str:
 
 
 async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[list[float], int, float]:
-    seen: dict[int, float] = {}
+    published: dict[int, float] = {}
     tasks = []
     threats = _threats()
 
@@ -57,7 +56,7 @@ async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[list[float], int, 
         text = threats[number // _EVERY % len(threats)] if is_threat else f"{_CALM} {number}"
         post_id = await _post(up.port, tokens[number % len(tokens)], text)
         if is_threat:
-            seen[post_id] = time.time()
+            published[post_id] = time.time()
 
     started = time.perf_counter()
     for number in range(RATE * SECONDS):
@@ -68,10 +67,10 @@ async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[list[float], int, 
     await asyncio.sleep(5)
     async with database_of(up) as database, database.read() as conn:
         rows = await conn.fetch(
-            "SELECT subject_id, imposed_at FROM restrictions WHERE subject = 'post' AND subject_id = ANY ($1::bigint[])", list(seen)
+            "SELECT subject_id, imposed_at FROM restrictions WHERE subject = 'post' AND subject_id = ANY ($1::bigint[])", list(published)
         )
     hidden = {row["subject_id"]: row["imposed_at"].timestamp() for row in rows}
-    return [max(0.0, hidden[id_] - seen[id_]) for id_ in hidden], len(seen) - len(hidden), RATE * SECONDS / took
+    return [max(0.0, hidden[id_] - published[id_]) for id_ in hidden], len(published) - len(hidden), RATE * SECONDS / took
 
 
 def main() -> None:
@@ -81,7 +80,7 @@ def main() -> None:
     report("examine", [
         Row("posts per second", rate, "1/s", f">= {RATE - 1}", rate >= RATE - 1),
         Row("threats among them", len(delays) + missed, ""),
-        Row("threats that stayed to be seen", missed, "", "0", missed == 0),
+        Row("threats that stayed visible", missed, "", "0", missed == 0),
         Row("from publishing to hidden, median", statistics.median(delays), "s"),
         Row("from publishing to hidden, p95", cuts[94], "s", "<= 2", cuts[94] <= 2),
         Row("from publishing to hidden, p99", cuts[98], "s", "<= 5", cuts[98] <= 5),

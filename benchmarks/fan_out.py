@@ -1,4 +1,4 @@
-"""A post by an author with 10,000 followers: how long its author waits, and when it is in the homes."""
+"""A post by an author with 10,000 followers: how long the author waits, and when it is in all homes."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ SECONDS = 20.0
 
 
 async def _fill(up: NetworkUp) -> str:
-    """The author, and followers with warm homes: rows written at once, because nobody here measures sign-ups."""
+    """Creates the author, and followers with warm homes. Writes rows directly, because sign-up is not measured."""
     async with database_of(up) as database:
         author = await settle(database, "author")
         async with database.write() as tx:

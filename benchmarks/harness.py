@@ -1,4 +1,4 @@
-"""What measurements share: a network of their own, a load generator, a table of results."""
+"""Shared by benchmarks: a separate network, a load generator, a table of results."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Row:
-    """One number. `holds`: whether it reaches its target; None where there is none."""
+    """One result. `holds`: whether it reaches its target; None if it has none."""
 
     name: str
     value: float
@@ -36,7 +36,7 @@ class Row:
 
 
 def report(name: str, rows: list[Row]) -> None:
-    """Prints the table and writes it down."""
+    """Prints the table and writes it to `results/NAME.json`."""
     width = max(len(row.name) for row in rows)
     for row in rows:
         mark = {None: "", True: "  holds", False: "  MISSED"}[row.holds]
@@ -57,7 +57,7 @@ def _processor() -> str:
 
 @contextlib.contextmanager
 def network(**environment: str) -> Iterator[NetworkUp]:
-    """An empty network in a folder of its own."""
+    """A new, empty network in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="folkmoot-bench-") as folder:
         Path(folder).chmod(0o755)
         up = NetworkUp(Path(folder) / "data", "--no-demo", **environment).wait()
@@ -75,7 +75,7 @@ async def database_of(up: NetworkUp) -> AsyncIterator[Database]:
 
 @dataclass
 class Load:
-    """What a run of the generator saw."""
+    """The results of one run of the load generator."""
 
     answers: int
     seconds: float
@@ -93,16 +93,16 @@ class Load:
         return self.answers / self.seconds
 
     def percentile(self, share: float) -> float:
-        """Milliseconds."""
+        """The latency in milliseconds."""
         return 1000 * statistics.quantiles(self.latencies, n=1000)[round(share * 1000) - 1]
 
 
 async def drive(
     port: int, request: Callable[[int], bytes], *, connections: int, seconds: float, pids: Iterable[int] = (),
 ) -> Load:
-    """Closed loop over keep-alive connections: each sends its next request when it has its answer.
+    """Closed loop over keep-alive connections: each connection sends its next request after the response.
 
-    `pids`: the processes whose processor time is taken.
+    `pids`: the processes whose processor time is measured.
     """
     pids = list(pids)
     load = Load(0, seconds, [], 0)
@@ -135,7 +135,7 @@ def get(path: str, token: str = "", host: str = "localhost") -> bytes:
 
 
 def _processor_time(pid: int) -> float:
-    """Seconds that a process has used so far, in user and kernel."""
+    """Seconds of user and kernel time that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -147,7 +147,7 @@ def server_pids(pid: int) -> list[int]:
 
 
 def memory_of(pid: int) -> dict[str, float]:
-    """MiB of a process and all below it, by kind: proportional shares (PSS), so that nothing shared counts twice."""
+    """MiB of a process and its descendants, by kind. PSS counts shared memory once."""
     found: dict[str, float] = {}
     listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]

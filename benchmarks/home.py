@@ -1,7 +1,7 @@
-"""The home timeline by API, against the same bytes served by the same server without any work.
+"""The home timeline of the API, compared with the same bytes served statically by the same server.
 
-Compared is the processor time of the web process per page: load generator, PostgreSQL and server share the machine's
-cores, and pages per second would measure how they share. The rates are told beside it.
+The ratio compares processor time of the web process per page, because load generator, PostgreSQL and server share the
+cores of the machine. Pages per second are reported too.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _TEXT = ("Na návsi dnes v šest otevíráme opravenou kašnu, voda teče po tř
 
 
 async def _fill(up: NetworkUp) -> str:
-    """A reader of 40 people who have written 400 posts; returns the reader's token."""
+    """Creates a reader who follows 40 authors with 400 posts; returns the token of the reader."""
     async with database_of(up) as database:
         reader = await settle(database, "reader")
         authors = [await settle(database, f"author_{number:02d}") for number in range(40)]
@@ -55,7 +55,7 @@ def _serve(port: int, body: bytes) -> None:
 async def _measure(up: NetworkUp, token: str) -> tuple[list[Load], list[Load], int]:
     path = "/api/v1/timelines/home"
     reader, writer = await asyncio.open_connection("127.0.0.1", up.port, limit=2**20)
-    for _ in range(30):  # until the home is built and its posts are in memory
+    for _ in range(30):  # until the home is built and its posts are cached
         writer.write(get(path, token))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r")[0])
@@ -67,7 +67,7 @@ async def _measure(up: NetworkUp, token: str) -> tuple[list[Load], list[Load], i
     server.start()
     await asyncio.sleep(2)
     homes, plains = [], []
-    for _ in range(ROUNDS):  # in turns, so that a noisy neighbour disturbs both
+    for _ in range(ROUNDS):  # alternating, so that other load on the machine affects both
         plains.append(await drive(port, lambda _number: get("/"), connections=CONNECTIONS, seconds=SECONDS, pids=[server.pid or 0]))
         homes.append(await drive(
             up.port, lambda _number: get(path, token), connections=CONNECTIONS, seconds=SECONDS, pids=server_pids(up.process.pid),
@@ -84,7 +84,7 @@ def main() -> None:
     ratio = statistics.median(plain.cost / home.cost for home, plain in zip(homes, plains, strict=True))
     best = max(homes, key=lambda load: load.rate)
     report("home", [
-        Row("home page, of the same bytes served statically (median of rounds)", ratio, "ratio", "0.33", ratio >= 0.33),
+        Row("home page, relative to the same bytes served statically (median of rounds)", ratio, "ratio", "0.33", ratio >= 0.33),
         Row("processor time of a home page", statistics.median(home.cost for home in homes), "us"),
         Row("processor time of the same bytes statically", statistics.median(plain.cost for plain in plains), "us"),
         Row("home pages per second, everything on these cores", best.rate, "1/s"),

@@ -1,4 +1,4 @@
-"""What `moot up` costs when nobody is there: memory, and how long it takes to start. And the command line's help."""
+"""The cost of an idle `moot up`: memory and start time; and the time of `moot --help`."""
 
 import statistics
 import subprocess
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.harness import Row, memory_of, report
-from tests.network_up import MOOT, ROOT, NetworkUp, _environment
+from tests.network_up import MOOT, ROOT, NetworkUp, environment_with
 
 
 def _started(data: Path) -> tuple[float, NetworkUp]:
@@ -23,7 +23,7 @@ def _seconds(command: list[str]) -> float:
     found = []
     for _ in range(9):
         began = time.perf_counter()
-        subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=_environment({}))
+        subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env=environment_with({}))
         found.append(time.perf_counter() - began)
     return statistics.median(found)
 

@@ -1,4 +1,4 @@
-"""Posts accepted per second by POST /api/v1/statuses over a minute, everything and the load on the same cores."""
+"""Posts accepted per second by POST /api/v1/statuses over a minute. The load generator uses the same cores."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ AUTHORS = 64
 
 
 async def fill(up: NetworkUp) -> list[str]:
-    """Authors who follow each other a little; returns their tokens."""
+    """Creates authors who each follow five others; returns their tokens."""
     async with database_of(up) as database:
         authors = [await settle(database, f"author_{number:02d}") for number in range(AUTHORS)]
         for number, author in enumerate(authors):

@@ -1,4 +1,4 @@
-"""Empty jobs per second through one worker, and the worker's processor time for each."""
+"""Empty jobs per second of one worker, and its processor time per job."""
 
 import time
 
@@ -15,22 +15,22 @@ JOBS = 10_000
 _BATCH = 100  # enqueued in one transaction
 
 
-class Order(msgspec.Struct):
+class Payload(msgspec.Struct):
     number: int
 
 
 async def _measure(up: NetworkUp) -> tuple[float, float]:
-    """Seconds, and seconds of processor time. The network's own worker leaves jobs of this name alone."""
-    async def nothing(_database: Database, _order: Order) -> None:
+    """Seconds, and seconds of processor time. The worker of the network does not take jobs of this name."""
+    async def nothing(_database: Database, _payload: Payload) -> None:
         return
 
     async with database_of(up) as database:
         for start in range(0, JOBS, _BATCH):
             async with database.write() as tx:
                 for number in range(start, start + _BATCH):
-                    tx.enqueue("bench.nothing", Order(number))
+                    tx.enqueue("bench.nothing", Payload(number))
         started, spent = time.perf_counter(), time.process_time()
-        await Worker(database, [Job("bench.nothing", Order, nothing)], [], Subscriptions()).run(until_empty=True)
+        await Worker(database, [Job("bench.nothing", Payload, nothing)], [], Subscriptions()).run(until_empty=True)
         return time.perf_counter() - started, time.process_time() - spent
 
 

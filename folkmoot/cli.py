@@ -1,4 +1,4 @@
-"""The command line: `moot`. Commands live in `commands/`, one file each, and are imported only when they run."""
+"""The command line: `moot`. Each command is a file in `commands/` and is imported only when it runs."""
 
 import errno
 import importlib
@@ -67,11 +67,11 @@ def main() -> None:
     except Problem as problem:
         if isinstance(problem, Unavailable) and _is_full_disk(problem):
             _end(_FULL)
-        if isinstance(problem, Unavailable):  # whoever types commands here also reads the log
+        if isinstance(problem, Unavailable):  # an operator may see the log text
             _end(f"{problem.message} Details: {problem.log_text or 'none'}.")
         if isinstance(problem, WritesPaused):
-            _end(f"Writes are refused: {problem.log_text}. `moot doctor` says more.")
-        for one in getattr(problem, "errors", None) or [problem]:  # of several fields, each has its sentence
+            _end(f"Writes are refused: {problem.log_text}. Run moot doctor for more.")
+        for one in getattr(problem, "errors", None) or [problem]:  # one sentence for each invalid field
             click.echo(f"folkmoot: {one.message % one.params if one.params else one.message}", err=True)
         sys.exit(1)
     except PermissionError as error:
@@ -88,7 +88,7 @@ def _end(sentence: str) -> NoReturn:
 
 
 def _is_full_disk(error: BaseException | None) -> bool:
-    """Whether the system or PostgreSQL (SQLSTATE 53100) ran out of room, here or in what led here."""
+    """Whether this error or a cause of it says that the disk is full (ENOSPC, EDQUOT or SQLSTATE 53100)."""
     while error is not None:
         if getattr(error, "sqlstate", None) == "53100" or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
             return True

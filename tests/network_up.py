@@ -1,4 +1,4 @@
-"""A whole network, started by the command of the README in processes of its own, for browsers and programs."""
+"""A whole network in separate processes, started by the command of the README, for tests with browsers and clients."""
 
 import json
 import os
@@ -22,13 +22,15 @@ def free_port() -> int:
 
 
 def moot(*arguments: str, data: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command of ours to its end."""
+    """Runs a `moot` command and waits until it ends."""
     where = ["--data", str(data)] if data else []
-    return subprocess.run([*MOOT, *arguments, *where], capture_output=True, text=True, timeout=120, env=_environment(environment), cwd=ROOT)
+    return subprocess.run(
+        [*MOOT, *arguments, *where], capture_output=True, text=True, timeout=120, env=environment_with(environment), cwd=ROOT
+    )
 
 
 class NetworkUp:
-    """`moot up` on a folder and a free port."""
+    """A running `moot up` with a data directory and a free port."""
 
     def __init__(self, data: Path, *options: str, code: Path = ROOT, port: int = 0, **environment: str) -> None:
         assert not any(part.startswith("pytest-of-") for part in data.parts), "any start of pytest closes this folder to the network"
@@ -40,11 +42,11 @@ class NetworkUp:
         with open(self.log, "w") as output:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, cwd=code,
-                env=_environment({"FOLKMOOT_LIMITS_MULTIPLIER": "1000", **environment}),
+                env=environment_with({"FOLKMOOT_LIMITS_MULTIPLIER": "1000", **environment}),
             )
 
     def wait(self, seconds: float = 60) -> "NetworkUp":
-        """Until it says that it is running."""
+        """Waits until the network is ready."""
         deadline = time.monotonic() + seconds
         while "is running at" not in self.log.read_text():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -64,7 +66,7 @@ class NetworkUp:
             return {}
 
     def stop(self) -> float:
-        """Ends it as Ctrl-C does; returns how many seconds that took."""
+        """Stops the network with SIGTERM; returns how many seconds that took."""
         started = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -72,5 +74,6 @@ class NetworkUp:
         return time.monotonic() - started
 
 
-def _environment(more: dict[str, str]) -> dict[str, str]:
+def environment_with(more: dict[str, str]) -> dict[str, str]:
+    """The environment of commands that tests run, with more variables."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **more}

@@ -1,1 +1,1 @@
-"""One file per command. Each reads its options, calls what does the work, and prints; nothing is decided here."""
+"""One file per command. A command reads its options, calls actions and queries, and prints; it makes no decisions."""

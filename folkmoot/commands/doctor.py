@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import ago, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def doctor(data: Path, as_json: bool) -> None:
     findings = [*_machine(settings), *_settings(settings)]
     try:
         findings += run(_database(settings))
-    except Problem:  # doctor is asked most when nothing runs
+    except Problem:  # operators run doctor mostly when nothing runs
         findings.append(Finding("broken", "the database does not answer", _start(settings)))
     marks = {"good": "  ok       ", "warning": "  warning  ", "broken": "  BROKEN   "}
     lines = [marks[finding.state] + finding.what + (f"\n             → {finding.remedy}" if finding.remedy else "") for finding in findings]
@@ -72,7 +72,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    """Settings that are fine for a trial, and not for a public network."""
+    """Settings that are acceptable for a trial, but not for a public network."""
     file = settings.data / "folkmoot.toml"
     if not settings.server.base_url:
         yield Finding("warning", f"no public address is set, so links point to {settings.base_url}",
@@ -108,7 +108,7 @@ async def _database(settings: Settings) -> list[Finding]:
         facts = await get_database_facts(conn)
         findings = list(_facts(facts, known()[-1].number))
         if facts.schema < known()[-1].number:
-            return findings  # the tables that the others ask may not be there yet
+            return findings  # tables that the other checks read may not exist yet
         timed = await list_timed(conn)
         queue = await measure_queue(conn)
         runs = await last_runs(conn)
@@ -122,22 +122,23 @@ async def _database(settings: Settings) -> list[Finding]:
 
 
 def _host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding]:
-    """Whether this host may write, and how the sessions of the caches are kept to their tables."""
+    """Whether this host may write, and how cache sessions are restricted to their tables."""
     from folkmoot.portability.host import PRIMARY, Host
 
     host = Host(settings.data).state
     if database.is_standby or host.role != PRIMARY:
-        yield Finding("good", f"this host is a {'standby' if host.role == PRIMARY else host.role}: it serves reads and refuses writes")
+        role = "standby" if host.role == PRIMARY else host.role
+        yield Finding("good", f"the role of this host is {role}: it serves reads and refuses writes")
     elif host.epoch != database.epoch:
-        yield Finding("broken", f"this host has epoch {host.epoch}, the database {database.epoch}: every write is refused",
-                      "if another host has taken over, stop this one; else correct host.json")
+        yield Finding("broken", f"host.json has epoch {host.epoch}, the database has epoch {database.epoch}: every write is refused",
+                      "if another host is the primary now, stop this one; else set the epoch of the database in host.json")
     if not database.has_cache_role:
-        yield Finding("warning", "the role folkmoot_cache cannot be used by this log-in; triggers guard the tables instead",
-                      "as a superuser: CREATE ROLE folkmoot_cache NOLOGIN; GRANT folkmoot_cache TO the log-in; then: moot migrate")
+        yield Finding("warning", "this database user cannot use the role folkmoot_cache; slower triggers protect the tables instead",
+                      "as a superuser: CREATE ROLE folkmoot_cache NOLOGIN; GRANT folkmoot_cache TO USER; then: moot migrate")
 
 
 def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:
-    """Whether this code and this database belong together, and whether damage on the disk would be noticed."""
+    """Whether the schema fits this version, and whether PostgreSQL detects damage on the disk."""
     if facts.schema == newest:
         yield Finding("good", f"schema {facts.schema}")
     else:
@@ -150,31 +151,31 @@ def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:
 
 
 def _work(known: "Sequence[Timed]", timed: "dict[str, TimedState]", queue: "QueueState") -> Iterator[Finding]:
-    """Whether background work is done: a worker, timed jobs, the queue, and what is parked."""
+    """Whether background jobs run: worker, timed jobs, queue, parked jobs."""
     from folkmoot.health import overdue_reasons
 
-    still = overdue_reasons(known, timed)
-    for reason in still:
+    reasons = overdue_reasons(known, timed)
+    for reason in reasons:
         yield Finding("broken", reason, "moot up, or moot worker; if one runs, its log says why")
-    if not still:
+    if not reasons:
         yield Finding("good", "a worker runs")
     for one in timed.values():
         if one.failures:
             yield Finding("warning", f"timed job {one.name} failed {one.failures} times in a row: {one.last_error}",
-                          "mend the cause; the job runs again by itself")
+                          "solve that; the job runs again by itself")
     if queue.oldest < 60:
         yield Finding("good", f"the oldest job waits {queue.oldest:.0f} s")
     else:
         yield Finding("warning", f"a job has been waiting for {queue.oldest:.0f} s", "start another worker: moot worker")
     for name, number in queue.parked_by_name.items():
         yield Finding("warning", f"{number} jobs {name} failed and are parked",
-                      "moot jobs list shows why; when the cause is mended: moot jobs retry --all")
+                      "moot jobs list shows why; when that is solved: moot jobs retry --all")
 
 
 def _cases(waiting: "Backlog", stuck: int) -> Iterator[Finding]:
     """Whether open cases can be decided in time."""
     if waiting.overdue:
-        yield Finding("warning", f"{waiting.overdue} cases are overdue", "list them with: moot cases; then call moderators")
+        yield Finding("warning", f"{waiting.overdue} cases are overdue", "list them with: moot cases; then ask moderators to decide them")
     if stuck:
         yield Finding("warning", f"{stuck} cases can be decided by no moderator, because all are concerned",
                       "appoint another moderator: moot account role NAME moderator")
@@ -183,7 +184,7 @@ def _cases(waiting: "Backlog", stuck: int) -> Iterator[Finding]:
 
 
 def _journal(state: "SealState", unsealed: int, settings: Settings) -> Finding:
-    """Whether the journal of moderation is being sealed, and nothing is missing in it."""
+    """Whether the moderation journal is complete, and its entries are sealed in time."""
     if state.reason:
         return Finding("broken", state.reason, f"moot log verify --data {settings.data}")
     if unsealed:
@@ -193,7 +194,7 @@ def _journal(state: "SealState", unsealed: int, settings: Settings) -> Finding:
 
 
 def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:
-    """Whether there is a recent backup, and whether it was ever restored on trial."""
+    """Whether there is a recent backup and a recent drill."""
     from folkmoot.portability.runs import BACKUP, BACKUP_IS_OLD, DRILL, DRILL_IS_OLD
 
     for kind, old, command in ((BACKUP, BACKUP_IS_OLD, "moot backup --to REPO"), (DRILL, DRILL_IS_OLD, "moot drill --from REPO")):
@@ -203,6 +204,6 @@ def _backups(runs: "dict[str, Last]") -> Iterator[Finding]:
         elif last.failed:
             yield Finding("warning", f"the last {kind} failed: {last.failed}", f"solve that, then: {command}")
         elif last.good_age > old:
-            yield Finding("warning", f"the last {kind} was {ago(last.good_age)} ago", f"{command}; let a timer run it each night")
+            yield Finding("warning", f"the last {kind} was {duration(last.good_age)} ago", f"{command}; let a timer run it each night")
         else:
-            yield Finding("good", f"the last {kind} was {ago(last.good_age)} ago")
+            yield Finding("good", f"the last {kind} was {duration(last.good_age)} ago")

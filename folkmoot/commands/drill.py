@@ -1,4 +1,4 @@
-"""`moot drill`: the newest backup, brought back into a throw-away copy and asked for timelines."""
+"""`moot drill`: restores the newest backup into a temporary copy and reads timelines from it."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
-from folkmoot.commands.progress import shown
+from folkmoot.commands.progress import show_progress
 from folkmoot.commands.recovery import record_failure, record_run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
@@ -23,23 +23,23 @@ from folkmoot.portability.runs import DRILL, Run
 
 
 @click.command()
-@click.option("--from", "place", required=True, metavar="REPO", help="Folder of the repository.")
+@click.option("--from", "location", required=True, metavar="REPO", help="Folder of the repository.")
 @data_option
 @json_option
-def drill(place: str, data: Path, as_json: bool) -> None:
-    """Rehearse a restore: bring the newest backup back, compare it, ask it for a timeline, remove it."""
-    folder, settings, directory = Repository.at(place), settings_of(data), DataDirectory(data)
+def drill(location: str, data: Path, as_json: bool) -> None:
+    """Rehearse a restore: restore the newest backup into a temporary copy, compare it, read timelines, remove it."""
+    folder, settings, directory = Repository.locate(location), settings_of(data), DataDirectory(data)
     key = BackupKey.find(directory)
     if key is None:
-        raise Problem("This network has no backup yet, so there is nothing to rehearse. Make one: moot backup --to %(place)s", place=folder)
+        raise Problem("This network has no backup yet. Make one: moot backup --to %(folder)s", folder=folder)
     started_at, began = clock.now(), clock.monotonic()
-    with record_failure(settings, DRILL, str(folder)), shown(as_json) as progress:
+    with record_failure(settings, DRILL, str(folder)), show_progress(as_json) as progress:
         repository = Repository(folder, key.repository, is_read_only=True, is_host=True)
         planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
         with rehearsed(planned, directory, progress) as (copy, postgres):
-            progress.step("asking for timelines")
+            progress.step("reading timelines")
             secret = copy.secret("network-secret").encode()
-            answers = asyncio.run(_question(Settings(data=copy.path, dsn=postgres.dsn, secret=secret), planned.manifest.epoch))
+            answers = asyncio.run(_read_timelines(Settings(data=copy.path, dsn=postgres.dsn, secret=secret), planned.manifest.epoch))
     seconds = clock.monotonic() - began
     run(record_run(settings, Run(
         kind=DRILL, started_at=started_at, seconds=seconds, repository=str(folder), snapshot=planned.backup.name,
@@ -57,14 +57,14 @@ def _report(planned: Plan, seconds: float, answers: dict[str, int], as_json: boo
     }
     show(answer, as_json, (
         f"Backup {planned.backup.name} of {planned.backup.made_at:%Y-%m-%d %H:%M:%S} UTC can be restored.\n"
-        f"  compared   {len(tables)} tables with {rows} rows, {planned.backup.media} pictures: all as it was signed\n"
-        f"  asked      the public timeline gave {answers['public']} posts, a home {answers['home']}\n"
-        f"  took       {seconds:.1f} s; the copy is gone again"
+        f"  compared   {len(tables)} tables with {rows} rows, {planned.backup.media} pictures: equal to the signed manifest\n"
+        f"  read       {answers['public']} posts of the public timeline, {answers['home']} of a home timeline\n"
+        f"  took       {seconds:.1f} s; the temporary copy was removed"
     ))
 
 
-async def _question(settings: Settings, epoch: int) -> dict[str, int]:
-    """Asks the copy for the public timeline and for somebody's home. Raises Problem if they do not answer well."""
+async def _read_timelines(settings: Settings, epoch: int) -> dict[str, int]:
+    """Reads the public timeline and the home of one member from the copy. Raises Problem if posts are missing."""
     from folkmoot.app import create_front, subscriptions
     from folkmoot.base.db import Database
     from folkmoot.network.accounts.model import AccountEffect
@@ -78,31 +78,33 @@ async def _question(settings: Settings, epoch: int) -> dict[str, int]:
             expected = await count_public_posts_unscoped(
                 conn, public=Visibility.PUBLIC, hidden=PostEffect.HIDDEN, limited=AccountEffect.LIMITED
             )
-        public = await _ask(front, "/api/v1/timelines/public?limit=20")
+        public = await _get(front, "/api/v1/timelines/public?limit=20")
         if len(public) < min(expected, 20):
-            raise Problem("The copy shows %(shown)d public posts, and %(there)d are in its database.", shown=len(public), there=expected)
+            raise Problem(
+                "The public timeline of the copy has %(shown)d posts, but its database has %(stored)d.", shown=len(public), stored=expected
+            )
         token = await _token(database)
-        home = await _ask(front, "/api/v1/timelines/home?limit=20", token) if token else []
+        home = await _get(front, "/api/v1/timelines/home?limit=20", token) if token else []
         return {"public": len(public), "home": len(home)}
     finally:
         await database.close()
 
 
 async def _token(database: Any) -> str:
-    """A token for whoever follows most, valid in the copy alone, and gone with it."""
+    """A token for the member with the most follows, valid in the copy only; "" if nobody can log in."""
     from folkmoot.network.accounts.model import AccountEffect
     from folkmoot.network.sessions import apps
     from folkmoot.network.sessions.model import OUT_OF_BAND
 
     async with database.write() as tx:
-        somebody = await find_follower_unscoped(tx, suspended=AccountEffect.SUSPENDED)
-        if somebody is None:
+        account_id = await find_follower_unscoped(tx, suspended=AccountEffect.SUSPENDED)
+        if account_id is None:
             return ""
         app = await apps.register_app(tx, "moot drill", [OUT_OF_BAND], "read")
-        return str(await apps.issue_token(tx, app.id, somebody, "read"))
+        return str(await apps.issue_token(tx, app.id, account_id, "read"))
 
 
-async def _ask(front: Any, address: str, token: str = "") -> list[Any]:
+async def _get(front: Any, address: str, token: str = "") -> list[Any]:
     """One request to the application, in this process. Raises Problem unless the answer is a list."""
     path, _, query = address.partition("?")
     headers = [(b"host", b"localhost")] + ([(b"authorization", f"Bearer {token}".encode())] if token else [])
@@ -124,6 +126,6 @@ async def _ask(front: Any, address: str, token: str = "") -> list[Any]:
 
     await front(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in messages[1:])
-    if messages[0]["status"] not in (200, 206):  # 206: an answer of pulled posts, while the home is being made
-        raise Problem("The copy answered %(status)d when it was asked for %(address)s.", status=messages[0]["status"], address=path)
+    if messages[0]["status"] not in (200, 206):  # 206: the home is still being built, so its posts were pulled
+        raise Problem("The copy answered %(address)s with status %(status)d.", status=messages[0]["status"], address=path)
     return msgspec.json.decode(body, type=list[Any])

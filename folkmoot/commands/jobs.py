@@ -1,4 +1,4 @@
-"""`moot jobs`: background jobs, for an operator who wants to know why something did not happen, and to mend it."""
+"""`moot jobs`: lists background jobs, shows why they failed, and retries or drops them."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -9,20 +9,20 @@ import click
 
 from folkmoot.base.errors import Conflict, NotFound, Problem
 from folkmoot.base.queue.model import State, StoredJob
-from folkmoot.commands.options import ago, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
-_CAUSE = "First mend the cause that `moot jobs show ID` names. Then: moot jobs retry --all"
+_ADVICE = "To see why a job failed: moot jobs show ID. When the cause is solved: moot jobs retry --all"
 
 
 @click.group()
 def jobs() -> None:
-    """Background jobs: those that wait, run, or failed for good and are parked."""
+    """Show background jobs; retry or drop those that failed."""
 
 
 @jobs.command("list")
 @click.option("--state", type=click.Choice([state.value for state in State]), default=None, help="Only jobs of this state.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many jobs.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Maximum number of jobs.")
 @data_option
 @json_option
 def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
@@ -35,12 +35,12 @@ def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
 
     queue, found = _with_database(data, look)
     counts = f"{queue.waiting} waiting, {queue.running} running, {queue.parked} parked."
-    lines = [f"  {job.id:>10}  {job.state:8} {ago(job.age):>12}  {job.name:24} {_why(job)}".rstrip() for job in found]
+    lines = [f"  {job.id:>10}  {job.state:8} {duration(job.age):>12}  {job.name:24} {_why(job)}".rstrip() for job in found]
     heading = [f"  {'id':>10}  {'state':8} {'age':>12}  {'name':24} last error"] if lines else []
     answer = {
         "waiting": queue.waiting, "running": queue.running, "parked": queue.parked, "jobs": [_as_json(job) for job in found],
     }
-    show(answer, as_json, "\n".join([counts, *heading, *lines, *([_CAUSE] if queue.parked else [])]))
+    show(answer, as_json, "\n".join([counts, *heading, *lines, *([_ADVICE] if queue.parked else [])]))
 
 
 @jobs.command("show")
@@ -48,7 +48,7 @@ def list_(state: str | None, limit: int, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def show_(job_id: int, data: Path, as_json: bool) -> None:
-    """Show all that is known of one job. Its payload may contain a link that logs somebody in: do not pass it on."""
+    """Show one job. Its payload may contain a link that logs somebody in: keep it secret."""
     from folkmoot.base.queue.queries import get_job
 
     async def look(database: Any) -> StoredJob:
@@ -58,11 +58,11 @@ def show_(job_id: int, data: Path, as_json: bool) -> None:
     job = _with_database(data, look)
     lines = [
         f"Job {job.id}: {job.name}", f"  state       {job.state}{f', since {job.parked_at:%Y-%m-%d %H:%M} UTC' if job.parked_at else ''}",
-        f"  age         {ago(job.age)}", f"  failed      {job.tries} times by itself; its worker ended {job.crashes} times while it ran",
+        f"  age         {duration(job.age)}", f"  failed      {job.tries} times with an error; {job.crashes} times its worker ended",
         f"  last error  {job.last_error or 'none'}", f"  payload     {job.payload.decode(errors='replace')}",
     ]
     if job.state is State.LATER:
-        lines.insert(3, f"  runs in     {ago(job.due_in)}")
+        lines.insert(3, f"  runs in     {duration(job.due_in)}")
     show(_as_json(job, with_payload=True), as_json, "\n".join(lines))
 
 
@@ -72,11 +72,11 @@ def show_(job_id: int, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def retry(job_ids: tuple[int, ...], all_: bool, data: Path, as_json: bool) -> None:
-    """Run parked jobs again, with all their tries; or at once those that wait for their next try."""
+    """Run parked jobs again, with all their tries; or run jobs now that wait for their next try."""
     from folkmoot.base.queue.queries import retry_jobs
 
     if all_ == bool(job_ids):
-        raise Problem("Name the jobs to retry, or say --all.")
+        raise Problem("Name the jobs to retry, or add --all.")
 
     async def change(database: Any) -> int:
         async with database.write() as tx:
@@ -112,15 +112,15 @@ def _with_database(data: Path, work: Callable[[Any], Awaitable[T]]) -> T:
     try:
         return run(opened())
     except NotFound as error:
-        raise Problem("There is no such job. It may have succeeded meanwhile: moot jobs list") from error
+        raise Problem("There is no such job. It may have succeeded meanwhile. See: moot jobs list") from error
     except Conflict as error:
-        raise Problem("This job runs at this moment. Try again when it has ended.") from error
+        raise Problem("This job is running. Run the command again when it has ended.") from error
 
 
 def _why(job: StoredJob) -> str:
     if job.last_error:
         return job.last_error[:100]
-    return f"runs in {ago(job.due_in)}" if job.state is State.LATER else ""
+    return f"runs in {duration(job.due_in)}" if job.state is State.LATER else ""
 
 
 def _as_json(job: StoredJob, *, with_payload: bool = False) -> dict[str, Any]:

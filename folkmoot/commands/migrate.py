@@ -1,7 +1,7 @@
-"""`moot migrate`: brings the schema of the database up to date, for networks whose processes are started apart.
+"""`moot migrate`: brings the schema of the database up to date, for networks with several machines.
 
-`moot up` does the same when it starts. Against an external database with several machines it is this command that
-changes the schema, once, before the processes of the new release start.
+`moot up` does the same when it starts. With an external database, run this command once, before the processes of a new
+release start.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ def migrate(dry_run: bool, data: Path, as_json: bool) -> None:
     try:
         names = run(pending(settings.dsn) if dry_run else bring_up_to_date(settings.dsn, Host(settings.data).writing_epoch))
     except asyncpg.LockNotAvailableError as error:
-        raise Problem("A table stayed locked for 5 seconds, so nothing more was applied. Run this again.") from error
+        raise Problem("A table stayed locked for 5 seconds, so nothing more was applied. Run the command again.") from error
     except (*LOST, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise no_database(settings, error) from error
     what = "Would apply" if dry_run else "Applied"

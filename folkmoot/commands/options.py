@@ -1,4 +1,4 @@
-"""Shared by several commands: the data directory, JSON output, and an open database."""
+"""Shared by several commands: options, settings, output, and the connection to the database."""
 
 import asyncio
 import json
@@ -34,11 +34,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def show(answer: Any, as_json: bool, text: str) -> None:
-    """Prints the answer as JSON, or the text for people."""
+    """Prints `answer` as JSON, or `text`."""
     click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else text)
 
 
-def ago(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration in words."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
@@ -47,7 +47,7 @@ def ago(seconds: float) -> str:
 
 
 def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
-    """The settings of a network that exists. Raises Problem when there is none in `data`."""
+    """The settings of an existing network. Raises Problem if there is none in `data`."""
     from folkmoot.portability.data_directory import DataDirectory
 
     settings = config.load(data)
@@ -60,7 +60,7 @@ def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
 
 
 def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, needs_secret: bool = True) -> Settings:
-    """With its secrets and the address of the database that is in use."""
+    """The settings with secrets and the URL of the database."""
     from folkmoot.portability import secrets
     from folkmoot.portability.postgres import Postgres
 
@@ -76,17 +76,17 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
 
 
 def leave_root(owner: Any, why_not: str) -> None:
-    """The network's processes give up root's rights for good; where they cannot, they say so."""
-    from folkmoot import app  # noqa: F401 - while what is compiled can still be kept
-    from folkmoot.portability.data_directory import become
+    """Gives up the rights of root permanently; prints a warning if that is impossible."""
+    from folkmoot import app  # noqa: F401 - import it while root can still write the compiled files
+    from folkmoot.portability.data_directory import drop_privileges
 
     if why_not:
         click.echo(
             f"folkmoot: The user {owner.pw_name} cannot read this copy of Folkmoot, and {why_not}. Web and worker run as root."
-            " Install Folkmoot below /opt, with a Python that all users can read, and start again.", err=True,
+            " Install Folkmoot below /opt, with a Python that all users can read, and restart.", err=True,
         )
     else:
-        become(owner)
+        drop_privileges(owner)
 
 
 def no_database(settings: Settings, error: Exception) -> Problem:
@@ -100,7 +100,7 @@ def no_database(settings: Settings, error: Exception) -> Problem:
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Any]:
-    """The database of a running network. Raises Problem with what to do when it does not answer."""
+    """The database of a running network. Raises Problem, which says what to do, if it does not answer."""
     import asyncpg
 
     from folkmoot.app import subscriptions

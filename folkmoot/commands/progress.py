@@ -1,24 +1,24 @@
-"""Progress on a terminal: one line per step, with rate and time left. Without a terminal nothing is shown."""
+"""Progress bars on a terminal: one line per step, with rate and time left. Without a terminal nothing is shown."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from folkmoot.portability.progress import Progress, Quiet
+from folkmoot.portability.progress import NoProgress, Progress
 
 
 @contextmanager
-def shown(as_json: bool) -> Iterator[Progress]:
-    """Bars on standard error if it is a terminal; standard output carries the answer only."""
+def show_progress(as_json: bool) -> Iterator[Progress]:
+    """Shows bars on standard error if it is a terminal. Standard output contains the answer only."""
     if as_json or not sys.stderr.isatty():
-        yield Quiet()
+        yield NoProgress()
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("  {task.description:22}"), BarColumn(16), TextColumn("{task.fields[said]}"))
+    columns = (TextColumn("  {task.description:22}"), BarColumn(16), TextColumn("{task.fields[text]}"))
     with Bars(*columns, console=Console(stderr=True)) as bars:
         steps = _Steps(bars)
         yield steps
@@ -34,7 +34,7 @@ class _Steps:
 
     def step(self, name: str, total: int = 0) -> None:
         self.end()
-        number = self._bars.add_task(name, total=total or None, said="")
+        number = self._bars.add_task(name, total=total or None, text="")
         self._task = next(task for task in self._bars.tasks if task.id == number)
 
     def at(self, done: int) -> None:
@@ -43,14 +43,14 @@ class _Steps:
             self._bars.update(task.id, completed=done)
             left = f", {_clock(task.time_remaining)} left" if task.time_remaining else ""
             rate = f", {task.speed / 1e6:.0f} MB/s" if task.speed else ""
-            self._bars.update(task.id, said=f"{_megabytes(done)} of {_megabytes(task.total)} MB{rate}{left}")
+            self._bars.update(task.id, text=f"{_megabytes(done)} of {_megabytes(task.total)} MB{rate}{left}")
 
     def end(self) -> None:
         """Completes the bar of the current step and shows its size and duration."""
         task = self._task
         if task is not None:
             size = f"{_megabytes(task.total)} MB in " if task.total else ""
-            self._bars.update(task.id, total=task.total or 1, completed=task.total or 1, said=f"{size}{task.elapsed or 0:.1f} s")
+            self._bars.update(task.id, total=task.total or 1, completed=task.total or 1, text=f"{size}{task.elapsed or 0:.1f} s")
 
 
 def _megabytes(count: float) -> str:

@@ -37,19 +37,19 @@ def ask(key_file: Path | None, why: str) -> RecoveryKey:
 
 
 def text_of(recovery: RecoveryKey) -> str:
-    """The numbered words, and how to keep them."""
+    """The numbered words, and how to store them."""
     words = [f"{number:2}. {word:10}" for number, word in enumerate(recovery.words, 1)]
     rows = "\n".join("    " + "".join(words[row::6]) for row in range(6))
     return (
         f"\n  The recovery key of this network. It is shown once, now.\n\n{rows}\n\n"
         "  Write the 24 words on paper, twice, and keep the papers in two places away from this host.\n"
-        "  Whoever has the words and the repository can read everything. Without the words nobody can restore\n"
+        "  Anyone with the words and the repository can read everything. Without the words nobody can restore\n"
         "  the network after this host is lost.\n"
     )
 
 
-def reader(folder: Path, data: DataDirectory, key_file: Path | None) -> tuple[Repository, bytes]:
-    """The repository, opened with this host's key or the recovery key; and the authority whose signatures count."""
+def repository_and_authority(folder: Path, data: DataDirectory, key_file: Path | None) -> tuple[Repository, bytes]:
+    """The repository, opened with the host key or the recovery key, and the public key that certifies signers."""
     key = BackupKey.find(data)
     if key and not key_file:
         return Repository(folder, key.repository, is_host=True), key.authority
@@ -59,21 +59,21 @@ def reader(folder: Path, data: DataDirectory, key_file: Path | None) -> tuple[Re
 
 
 def wrong_key(folder: Path) -> WrongRepositoryKey:
-    return WrongRepositoryKey("This recovery key does not open the repository in %(place)s. It belongs to another network.", place=folder)
+    return WrongRepositoryKey("This recovery key does not open the repository in %(folder)s. It belongs to another network.", folder=folder)
 
 
 @contextmanager
-def record_failure(settings: Settings, kind: str, place: str) -> Iterator[None]:
+def record_failure(settings: Settings, kind: str, location: str) -> Iterator[None]:
     """Records a run that stops with an error as failed. Otherwise the last good run would look like the latest."""
     started_at, began = clock.now(), clock.monotonic()
     try:
         yield
-    except click.Abort:  # at the prompt for the words
+    except click.Abort:  # Ctrl-C at the prompt for the recovery key
         raise
     except Exception as error:
         seconds = clock.monotonic() - began
         run(record_run(settings, Run(
-            kind=kind, started_at=started_at, seconds=seconds, is_good=False, said=sentence(error), repository=place)))
+            kind=kind, started_at=started_at, seconds=seconds, is_good=False, said=error_text(error), repository=location)))
         raise
 
 
@@ -83,11 +83,11 @@ async def record_run(settings: Settings, run: Run) -> None:
         async with open_database(settings) as database, database.write() as tx:
             await insert_run(tx, run)
     except Problem as problem:
-        click.echo(f"folkmoot: this run was not recorded: {sentence(problem)}", err=True)
+        click.echo(f"folkmoot: this run was not recorded: {error_text(problem)}", err=True)
 
 
-def sentence(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     if isinstance(error, Problem):
         return error.message % error.params if error.params else error.message
-    said = str(error).splitlines() or [""]  # of PostgreSQL: further lines show the row
-    return f"{type(error).__name__}: {said[0]}"
+    lines = str(error).splitlines() or [""]  # further lines of a PostgreSQL error contain rows
+    return f"{type(error).__name__}: {lines[0]}"

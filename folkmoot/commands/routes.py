@@ -1,4 +1,4 @@
-"""`moot routes`: every address that the network answers, and for whom."""
+"""`moot routes`: lists each route of the network, and who may use it."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from folkmoot.commands.options import data_option, json_option, show
 @click.option("--reference", "as_reference", is_flag=True, help="Print the reference page of the client API, as Markdown.")
 @click.option("--openapi", "as_openapi", is_flag=True, help="Print the client API as an OpenAPI document.")
 def routes(data: Path, as_json: bool, as_reference: bool, as_openapi: bool) -> None:
-    """List every address that the network answers, and for whom."""
+    """List all routes and who may use each."""
     from folkmoot.api.openapi import document
     from folkmoot.api.reference import reference
     from folkmoot.api.routes import ROUTES as API

@@ -1,4 +1,4 @@
-"""`moot web` and `moot worker`: the same processes apart, for several machines against one PostgreSQL."""
+"""`moot web` and `moot worker`: single processes, for several machines that use one PostgreSQL."""
 
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,17 @@ import click
 from folkmoot.commands.options import data_option, leave_root, open_database, run, settings_of
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.program import start_where_readable
+from folkmoot.portability.program import restart_from_readable_copy
 
 
 @click.command()
 @data_option
 def web(data: Path) -> None:
-    """Answer requests; one process. Start as many as there are cores."""
+    """Run one web process. Start one per processor core."""
     from folkmoot.app import run_web
     from folkmoot.commands.up import listen
 
-    settings, why_not, owner = _readable(data)
+    settings, why_not, owner = _prepare(data)
     listener = listen(settings)
     leave_root(owner, why_not)
     run_web(settings, listener)
@@ -27,24 +27,24 @@ def web(data: Path) -> None:
 @click.command()
 @data_option
 def worker(data: Path) -> None:
-    """Carry out background work; any number may run."""
+    """Run one worker for background jobs. Several may run at the same time."""
     from folkmoot.app import run_worker
 
-    settings, why_not, owner = _readable(data)
+    settings, why_not, owner = _prepare(data)
     leave_root(owner, why_not)
     run_worker(settings)
 
 
-def _readable(data: Path) -> tuple[Settings, str, Any]:
-    """The settings, read by whoever starts us, and where the program stands as `start_where_readable` says."""
+def _prepare(data: Path) -> tuple[Settings, str, Any]:
+    """The settings, read before root is left; why root cannot be left, or ""; and the owner of the data directory."""
     owner = DataDirectory(data).owner
-    why_not = start_where_readable(owner) if owner else ""
+    why_not = restart_from_readable_copy(owner) if owner else ""
     settings = settings_of(data)
-    run(_answers(settings))
+    run(_require_database(settings))
     return settings, why_not, owner
 
 
-async def _answers(settings: Settings) -> None:
-    """Raises Problem in one sentence, before a process of its own fails in many."""
+async def _require_database(settings: Settings) -> None:
+    """Raises Problem with one sentence if the database does not answer."""
     async with open_database(settings):
         return

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from folkmoot.commands.options import ago, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 
 
 @click.command()
@@ -14,7 +14,7 @@ from folkmoot.commands.options import ago, data_option, json_option, open_databa
 def status(data: Path, as_json: bool) -> None:
     """Show the state of the network."""
     answer = run(_status(data))
-    silent = answer["worker_seconds"]
+    worker_age = answer["worker_seconds"]
     text = (
         f"{answer['name']} at {answer['address']}\n"
         f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
@@ -22,23 +22,23 @@ def status(data: Path, as_json: bool) -> None:
         f"  posts      {answer['posts']}\n"
         f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
         f"  media      {answer['media_mb']} MB\n"
-        f"  worker     {'never seen' if silent is None else f'last seen {silent} s ago'}\n"
+        f"  worker     {'never seen' if worker_age is None else f'last seen {worker_age} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
         f" {answer['jobs_parked']} parked{' (moot jobs list)' if answer['jobs_parked'] else ''}\n"
         f"  cases      {answer['cases_open']} open, {answer['cases_overdue']} overdue\n"
-        f"  backup     {_aged(answer['backup'], 'a restore would bring back')}\n"
-        f"  drill      {_aged(answer['drill'], 'it compared')}"
+        f"  backup     {_last_run(answer['backup'], 'it contains')}\n"
+        f"  drill      {_last_run(answer['drill'], 'it compared')}"
     )
     show(answer, as_json, text)
 
 
-def _aged(last: dict[str, Any], brings: str) -> str:
-    """Of the last good run, and whether a later one failed."""
+def _last_run(last: dict[str, Any], verb: str) -> str:
+    """Describes the last good run, and whether a later one failed."""
     if last["age_seconds"] is None:
-        said = "never"
+        text = "never"
     else:
-        said = f"{ago(last['age_seconds'])} ago, took {last['seconds']:.0f} s; {brings} {last['posts']} posts"
-    return f"{said}. THE LAST ONE FAILED: {last['failed']}" if last["failed"] else said
+        text = f"{duration(last['age_seconds'])} ago, took {last['seconds']:.0f} s; {verb} {last['posts']} posts"
+    return f"{text}. THE LATEST RUN FAILED: {last['failed']}" if last["failed"] else text
 
 
 async def _status(data: Path) -> dict[str, Any]:

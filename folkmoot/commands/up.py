@@ -1,4 +1,4 @@
-"""`moot up`: PostgreSQL, web processes and a worker on this machine, watched over until it is told to stop."""
+"""`moot up`: runs PostgreSQL, web processes and a worker on this machine until it is stopped."""
 
 import asyncio
 import socket
@@ -18,77 +18,77 @@ from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.postgres import Postgres
-from folkmoot.portability.program import start_where_readable
+from folkmoot.portability.program import restart_from_readable_copy
 
-_ORPHANS_SECONDS = 10
+_WAIT_FOR_ORPHANS = 10
 
 
 @click.command()
 @data_option
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--host", help="Address to listen on.")
-@click.option("--demo/--no-demo", default=True, help="Fill a new network with a small village, to have something to see.")
+@click.option("--demo/--no-demo", default=True, help="Fill a new network with demo members and posts.")
 def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     """Run the whole network on this machine: database, web, worker. Ctrl-C stops it."""
     started = time.monotonic()
-    given = {name: value for name, value in (("port", port), ("host", host)) if value is not None}
-    settings = config.load(data, {"server": given})
+    overrides = {name: value for name, value in (("port", port), ("host", host)) if value is not None}
+    settings = config.load(data, {"server": overrides})
     directory = DataDirectory(data)
-    why_not = start_where_readable(directory.owner) if directory.owner else ""
+    why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
     directory.prepare()
     directory.lock()
-    directory.wait_for_orphans(_ORPHANS_SECONDS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
+    directory.wait_for_orphans(_WAIT_FOR_ORPHANS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
     for work in ("backup", "drill"):
-        directory.clear(work)
+        directory.remove_leftovers(work)
     listener = listen(settings)
-    settings = resolved(settings, directory, makes_secret=True)  # while we may still read what root alone may
+    settings = resolved(settings, directory, makes_secret=True)  # before root is left: some secrets can be read by root only
     leave_root(directory.owner, why_not)
-    directory.note_port(settings.server.port)
+    directory.record_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
     if postgres:
         postgres.start()
     try:
-        fresh = is_new(asyncio.run(_prepared(settings, Host(directory.path), postgres)))
-        Supervisor(settings, directory, listener, postgres).run(lambda: _greet(settings, fresh and demo, started))
+        is_new_network = is_new(asyncio.run(_prepared(settings, Host(directory.path), postgres)))
+        Supervisor(settings, directory, listener, postgres).run(lambda: _print_welcome(settings, is_new_network and demo, started))
     finally:
         if postgres:
             postgres.stop()
 
 
 def is_new(applied: list[str]) -> bool:
-    """Whether these migrations began a network. One that lives, and is only brought up to date, gets no demo village."""
+    """Whether these migrations created the network. An existing network gets no demo."""
     return applied[:1] == [known()[0].name]
 
 
 async def _prepared(settings: Settings, host: Host, postgres: Postgres | None) -> list[str]:
-    """Creates the database and brings its schema up to date, if it is ours to change; returns what was applied."""
+    """Creates and migrates the database, unless this host is not its primary; returns the applied migrations."""
     try:
         if postgres:
             await postgres.create_database()
         return await migrate(settings.dsn, host.writing_epoch)
     except NotOurs as problem:
-        click.echo(f"folkmoot: {problem.message % problem.params} Starting for reading only.", err=True)
+        click.echo(f"folkmoot: {problem.message % problem.params} Starting in read-only mode.", err=True)
         return []
     except asyncpg.InvalidPasswordError as error:
         if settings.database.url:
             raise no_database(settings, error) from error
         raise Problem(
-            "The database in %(data)s was made with another password than the one in secrets/postgres-password. Bring that file"
-            " back from a copy.", data=settings.data,
+            "The password in secrets/postgres-password is not that of the database in %(data)s. Restore this file from a copy of"
+            " the data directory.", data=settings.data,
         ) from error
     except (OSError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise no_database(settings, error) from error
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket, before anything else starts, so that a taken port costs nothing."""
+    """Opens the socket before anything else starts, so that a used port is reported at once."""
     listener = socket.socket(socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.server.host, settings.server.port))
     except OSError as error:
         raise Problem(
-            "Port %(port)d on %(host)s cannot be used: %(why)s. Name another one with --port.",
+            "Port %(port)d on %(host)s cannot be used: %(why)s. Name another port with --port.",
             port=settings.server.port, host=settings.server.host, why=error.strerror,
         ) from error
     listener.listen(1024)
@@ -96,16 +96,16 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _greet(settings: Settings, demo: bool, started: float) -> None:
+def _print_welcome(settings: Settings, demo: bool, started: float) -> None:
     if demo:
-        from folkmoot.commands.demo import fill_village
+        from folkmoot.commands.demo import create_demo
 
-        asyncio.run(fill_village(settings))
-    from folkmoot.commands.demo import PASSWORD, knows_village
+        asyncio.run(create_demo(settings))
+    from folkmoot.commands.demo import PASSWORD, has_demo
 
     address = click.style(settings.base_url, bold=True)
     click.echo(f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n")
-    if asyncio.run(knows_village(settings)):
+    if asyncio.run(has_demo(settings)):
         click.echo(f"  Log in as   jana@example.org   with the password   {PASSWORD}")
         click.echo("  Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova")
         click.echo("  Moderate    log in as hana@example.org (the same password) and open Cases\n")

@@ -1,1 +1,1 @@
-"""Moving, copying and restoring a whole host. It moves bytes, not posts."""
+"""Backup, restore and hosts: copies the data of a whole network without interpreting posts."""

@@ -1,9 +1,9 @@
 """`back_up`: one backup of a running network, without a pause.
 
-Everything is of one moment: a session exports its snapshot, the dump and the hashes are taken in it, and pictures are
-linked into the staging folder right after, so that one deleted meanwhile is still there. Then one run of restic stores
-dump, pictures, sealed secrets and signed manifest together. Before it counts, its manifest is read back and the number of
-files and bytes compared; `--verify` and drills read the rest.
+All parts show the same moment: a session exports its snapshot, the dump and the table hashes use that snapshot, and
+pictures are linked into the staging folder immediately, so that a picture deleted later is still included. Then one run
+of restic stores dump, pictures, sealed secrets and signed manifest. The manifest is read back and the number of files and
+bytes is compared; `--verify` and drills read the rest.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from folkmoot.portability import manifest, tables
 from folkmoot.portability.backup_key import BackupKey, NotSigned
 from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.dump import DumpProblem, dump, room_for
+from folkmoot.portability.dump import DumpProblem, dump, require_space
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, File, Manifest
-from folkmoot.portability.progress import Progress, Quiet
+from folkmoot.portability.progress import NoProgress, Progress
 from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, Stored
 from folkmoot.portability.secrets import NETWORK
-from folkmoot.portability.snapshots import Backup, Keep, described, list_backups, surplus
+from folkmoot.portability.snapshots import Backup, Keep, list_backups, summarize, surplus
 
-SPARE = 64 * 2**20  # bytes of disk that stay free
+SPARE = 64 * 2**20  # bytes of disk space that must stay free
 _STAGING = "backup"
-_MOSTLY_PICTURES = 4  # times the dump: what is new then is pictures, which cannot be compressed
-_OWN_TO_A_HOST = {"secrets/postgres-password"}
+_MOSTLY_PICTURES = 4  # new pictures of more than 4 times the size of the dump: compression would save little
+_STAYS_ON_HOST = {"secrets/postgres-password"}
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Source:
     name: str
     address: str
     version: str
-    secret: bytes  # of the network, wherever it is kept
+    secret: bytes  # of the network, wherever it is stored
 
 
 @dataclass
-class Made:
-    """What a backup came to."""
+class BackupResult:
+    """The result of a backup."""
 
     backup: Backup
     added: int
@@ -62,44 +62,44 @@ class Made:
 
 
 def back_up(
-    source: Source, repository: Repository, key: BackupKey, there: list[Snapshot], keep: Keep | None, progress: Progress
-) -> Made:
-    """Makes a backup that counts, then lets go of those that need not be kept. Raises Problem; then nothing was lost.
+    source: Source, repository: Repository, key: BackupKey, snapshots: list[Snapshot], keep: Keep | None, progress: Progress
+) -> BackupResult:
+    """Makes a valid backup, then removes old ones as `keep` says. Raises Problem; existing backups are intact then.
 
-    `there`: what the repository holds already, the newest first.
+    `snapshots`: the snapshots in the repository, the newest first.
     """
     began, started_at = clock.monotonic(), clock.now()
     with _staging(source.data) as stage:
-        previous = _previous(repository, key, there)
-        taken = asyncio.run(_take(source, stage, progress))
-        facts = taken.facts
-        unproven = [name for name in facts.media.keys() - taken.absent if not previous.knows(name, (stage / MEDIA / name).lstat())]
-        damaged = _damaged(stage / MEDIA, unproven, progress)
-        lost = damaged | taken.absent
+        previous = _previous(repository, key, snapshots)
+        captured = asyncio.run(_capture(source, stage, progress))
+        facts = captured.facts
+        unverified = [name for name in facts.media.keys() - captured.absent if not previous.knows(name, (stage / MEDIA / name).lstat())]
+        damaged = _remove_damaged(stage / MEDIA, unverified, progress)
+        lost = damaged | captured.absent
         media = {name: (stage / MEDIA / name).stat().st_size for name in facts.media if name not in lost}
         (stage / ABOUT / "media.txt").write_bytes(manifest.media_text(media))
         (stage / ABOUT / "secrets.sealed").write_bytes(key.seal(_secrets(source)))
         made = Manifest(
             network=source.name, address=source.address, folkmoot=source.version, made_at=started_at,
-            epoch=facts.epoch, schema=facts.schema, postgresql=facts.version, database_bytes=facts.bytes, tables=taken.tables,
+            epoch=facts.epoch, schema=facts.schema, postgresql=facts.version, database_bytes=facts.bytes, tables=captured.tables,
             files=_files(stage), media_count=len(media), media_bytes=sum(media.values()), lost_media=sorted(lost),
         )
         manifest.write(stage / ABOUT, made, key)
         progress.step("storing", made.bytes)
-        new_pictures = sum(media.get(name, 0) for name in unproven)
+        new_pictures = sum(media.get(name, 0) for name in unverified)
         stored = repository.store(
-            stage, [ABOUT, DATABASE, MEDIA], like=previous.snapshot, progress=progress,
+            stage, [ABOUT, DATABASE, MEDIA], parent=previous.snapshot, progress=progress,
             compresses=new_pictures < _MOSTLY_PICTURES * (made.bytes - made.media_bytes),
         )
-    backup = _proven(repository, key, stored)
-    result = Made(backup, stored.added, 0, sorted(damaged | taken.missed))
+    backup = _read_back(repository, key, stored)
+    result = BackupResult(backup, stored.added, 0, sorted(damaged | captured.missed))
     try:
-        backups = list_backups(repository, key.authority, source.data, there, backup)
+        backups = list_backups(repository, key.authority, source.data, snapshots, backup)
         if old := surplus(backups, keep) if keep else []:
             progress.step("removing old backups")
             repository.forget(backup.id for backup in old)
             result.forgotten = [backup.name for backup in old]
-    except (RepositoryProblem, OSError) as error:  # what was made is good all the same
+    except (RepositoryProblem, OSError) as error:  # the new backup is valid all the same
         result.not_forgotten = error.message % error.params if isinstance(error, RepositoryProblem) else str(error)
     result.seconds = clock.monotonic() - began
     return result
@@ -107,13 +107,13 @@ def back_up(
 
 @contextmanager
 def _staging(data: DataDirectory) -> Iterator[Path]:
-    """A folder inside the data directory, for one backup at a time; what a killed one left is cleared."""
-    with data.alone("backup"):
+    """A folder inside the data directory, for one backup at a time. Leftovers of a killed one are removed."""
+    with data.exclusively("backup"):
         stage = data.path / _STAGING
         shutil.rmtree(stage, ignore_errors=True)
         stage.mkdir(mode=0o700)
         before = Path.cwd()
-        # Inside, and by relative paths only: were the folder moved and a link put in its place, root would not follow it.
+        # Works inside the folder with relative paths: root must not follow a symbolic link that replaces the folder.
         descriptor = os.open(stage, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         os.fchdir(descriptor)
         os.close(descriptor)
@@ -128,20 +128,20 @@ def _staging(data: DataDirectory) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class _Previous:
-    """The backup before this one, and its pictures: those that are as they were need not be read again."""
+    """The previous backup. Its unchanged pictures need not be read again."""
 
     snapshot: str | None = None
     media: dict[str, int] = field(default_factory=dict)
     made_at: float = 0
 
     def knows(self, name: str, found: os.stat_result) -> bool:
-        """Whether this picture was proven then and nobody has touched it since: it may have been cut or overwritten."""
+        """Whether this picture was verified then and is unchanged: same size, and not modified since."""
         return self.media.get(name) == found.st_size and found.st_mtime < self.made_at
 
 
-def _previous(repository: Repository, key: BackupKey, there: list[Snapshot]) -> _Previous:
-    """The newest snapshot, if its manifest is ours."""
-    for snapshot in there[:1]:
+def _previous(repository: Repository, key: BackupKey, snapshots: list[Snapshot]) -> _Previous:
+    """The newest snapshot, if its manifest is signed."""
+    for snapshot in snapshots[:1]:
         with suppress(NotSigned, RepositoryProblem):
             about = manifest.read(repository.read_folder(snapshot.id, ABOUT), key.authority)
             return _Previous(snapshot.id, about.media, about.manifest.made_at.timestamp())
@@ -149,8 +149,8 @@ def _previous(repository: Repository, key: BackupKey, there: list[Snapshot]) -> 
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """What was true at the moment of the backup. Pictures that are not on disk: all, and those that still should be."""
+class _Captured:
+    """The data of the moment of the backup. `absent`: pictures missing on disk; `missed`: those that the database still names."""
 
     facts: tables.Facts
     tables: dict[str, tables.Table]
@@ -158,36 +158,36 @@ class _Taken:
     missed: set[str]
 
 
-async def _take(source: Source, stage: Path, progress: Progress) -> _Taken:
-    """Dump, hashes and pictures of one moment."""
+async def _capture(source: Source, stage: Path, progress: Progress) -> _Captured:
+    """Writes dump and pictures of one moment into `stage`, and hashes the tables."""
     connection = await tables.connect(source.dsn)
     try:
-        if strange := await tables.strange_parts(connection):
+        if foreign := await tables.foreign_objects(connection):
             raise DumpProblem(
-                "The database at database.url holds what is not of Folkmoot and could not be restored elsewhere: %(parts)s. Let Folkmoot"
-                " have a database of its own, or drop them.", parts=", ".join(strange),
+                "The database at database.url contains objects that are not of Folkmoot and could not be restored elsewhere: %(parts)s."
+                " Give Folkmoot a database of its own, or drop these objects.", parts=", ".join(foreign),
             )
         facts = await tables.facts(connection)
         absent = await _copy(source.store, stage / MEDIA, facts.media)
-        room_for(source.data.path, facts.bytes + SPARE, "The dump of the database")
+        require_space(source.data.path, facts.bytes + SPARE, "The dump of the database")
         progress.step("reading the database", facts.bytes)
         dumping = asyncio.to_thread(dump, source.dsn, facts.version, facts.snapshot, stage / DATABASE, facts.bytes, progress)
-        _, hashes = await asyncio.gather(dumping, tables.fingerprint(connection, Quiet()))
+        _, hashes = await asyncio.gather(dumping, tables.fingerprint(connection, NoProgress()))
     finally:
         connection.terminate()
-    return _Taken(facts, hashes, absent, absent & set(await tables.media_now(source.dsn)) if absent else set())
+    return _Captured(facts, hashes, absent, absent & set(await tables.current_media(source.dsn)) if absent else set())
 
 
 async def _copy(store: FileStore, stage: Path, names: dict[str, int]) -> set[str]:
-    """Brings the pictures into the staging folder, as links if that can be; returns the names of those that are not there."""
+    """Links the pictures into the staging folder, or copies them; returns the names of missing ones."""
     for folder in {name.partition("/")[0] for name in names}:
         (stage / folder).mkdir()
     return {name for name in names if not await store.copy_to(FileName.of(name), stage / name)}
 
 
-def _damaged(media: Path, names: list[str], progress: Progress) -> set[str]:
-    """Of pictures that no earlier backup vouches for: those whose content is not what their name says. They are left out."""
-    progress.step("proving pictures", sum((media / name).stat().st_size for name in names))
+def _remove_damaged(media: Path, names: list[str], progress: Progress) -> set[str]:
+    """Removes pictures whose SHA-256 is not their name from `media`; returns their names."""
+    progress.step("checking pictures", sum((media / name).stat().st_size for name in names))
     damaged, done = set(), 0
     with ThreadPoolExecutor(2) as pool:
         for name, found in zip(names, pool.map(sha256_of, (media / name for name in names)), strict=True):
@@ -201,10 +201,10 @@ def _damaged(media: Path, names: list[str], progress: Progress) -> set[str]:
 
 
 def _secrets(source: Source) -> bytes:
-    """Everything that must not be lost and must not be read: as one bundle."""
+    """The secrets and the settings file, as one bundle to be sealed."""
     data = source.data
     names = [f"secrets/{entry.name}" for entry in os.scandir(data.path / "secrets") if entry.is_file(follow_symlinks=False)]
-    bundle = {name: (data.path / name).read_bytes() for name in names if name not in _OWN_TO_A_HOST}
+    bundle = {name: (data.path / name).read_bytes() for name in names if name not in _STAYS_ON_HOST}
     bundle[f"secrets/{NETWORK}"] = source.secret
     with suppress(FileNotFoundError):
         bundle["folkmoot.toml"] = (data.path / "folkmoot.toml").read_bytes()
@@ -212,22 +212,22 @@ def _secrets(source: Source) -> bytes:
 
 
 def _files(stage: Path) -> dict[str, File]:
-    """Every file of the snapshot that is no picture, with its hash."""
+    """Each file of the snapshot, except pictures, with its hash."""
     found = [file for folder in (ABOUT, DATABASE) for file in sorted((stage / folder).iterdir())]
     return {str(file.relative_to(stage)): File(file.stat().st_size, sha256_of(file)) for file in found}
 
 
-def _proven(repository: Repository, key: BackupKey, stored: Stored) -> Backup:
-    """Reads the new snapshot back. Raises RepositoryProblem, and takes the snapshot away, if it does not count."""
-    problem = "restic stored other files than it was given"
+def _read_back(repository: Repository, key: BackupKey, stored: Stored) -> Backup:
+    """Reads the new snapshot back. If it is not valid, removes it and raises RepositoryProblem."""
+    problem = "restic did not store all files"
     try:
         files = repository.read_folder(stored.snapshot, ABOUT)
         about = manifest.read(files, key.authority)
-        themselves = [len(files[name]) for name in ("manifest.json", "signature.json")]  # which a manifest cannot name
-        promised = len(about.manifest.files) + len(about.media) + 2, about.manifest.bytes + sum(themselves)
+        unnamed = [len(files[name]) for name in ("manifest.json", "signature.json")]  # the manifest cannot name itself
+        promised = len(about.manifest.files) + len(about.media) + 2, about.manifest.bytes + sum(unnamed)
         if promised == (stored.files, stored.bytes):
-            return described(stored.snapshot, about)
+            return summarize(stored.snapshot, about)
     except NotSigned as error:
         problem = error.message
     repository.forget([stored.snapshot])
-    raise RepositoryProblem("What was stored cannot be used, because %(why)s. Run this again.", why=problem)
+    raise RepositoryProblem("The stored backup is not valid, because %(why)s. It was removed. Run the command again.", why=problem)

@@ -1,12 +1,12 @@
-"""The host's own key for backups: it can write backups and read them again, but not open what was sealed.
+"""The host's own key for backups: it can write and read backups, but not open the sealed secrets.
 
     repository   password of the host's own key of the repository
-    signing      signs manifests; the certificate, made by the recovery key, says that it may
-    authority    public part of the recovery key's certifying key
+    signing      signs manifests; the certificate, signed by the recovery key, authorizes it
+    authority    public part of the recovery key's certification key
     sealing      public part of the recovery key's sealing key
 
-So a night's backup and drill need nobody, and a thief who has this file and the repository still has no secret that a
-backup carries. Who signs what, and why: decision 0021.
+So nightly backups and drills need no operator, and this file and the repository together do not reveal the secrets in
+a backup. Who signs what, and why: decision 0021.
 """
 
 from pathlib import Path
@@ -30,13 +30,13 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)  # RFC 9180,
 
 
 class NotSigned(Problem):
-    """A manifest without a signature that leads to the recovery key, or a bundle that it does not open."""
+    """A manifest has no signature chain to the recovery key, or the recovery key does not open the sealed secrets."""
 
     code = "not_signed"
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """Who signed a manifest, who says that they may, and the signature itself."""
+    """The signer of a manifest, the certificate of the signer, and the signature."""
 
     signer: bytes
     certificate: bytes
@@ -78,12 +78,12 @@ class BackupKey(msgspec.Struct, frozen=True):
         return Signature(key.public_key().public_bytes_raw(), self.certificate, key.sign(_SIGNS + content))
 
     def seal(self, content: bytes) -> bytes:
-        """For the recovery key alone: this host cannot open it again."""
+        """Encrypts for the recovery key; this host cannot decrypt it again."""
         return _SUITE.encrypt(content, X25519PublicKey.from_public_bytes(self.sealing), _SEALS)
 
 
 def verify(authority: bytes, content: bytes, signature: Signature) -> None:
-    """Raises NotSigned unless a host that the recovery key certified has signed this content."""
+    """Raises NotSigned unless a host certified by the recovery key has signed this content."""
     try:
         Ed25519PublicKey.from_public_bytes(authority).verify(signature.certificate, _CERTIFIES + signature.signer)
         Ed25519PublicKey.from_public_bytes(signature.signer).verify(signature.signature, _SIGNS + content)
@@ -92,7 +92,7 @@ def verify(authority: bytes, content: bytes, signature: Signature) -> None:
 
 
 def unseal(recovery: RecoveryKey, sealed: bytes) -> bytes:
-    """Raises NotSigned when these words do not open it."""
+    """Decrypts the secrets. Raises NotSigned if they were sealed for another recovery key."""
     try:
         return _SUITE.decrypt(sealed, recovery.sealing, _SEALS)
     except (InvalidTag, ValueError) as error:

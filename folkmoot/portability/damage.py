@@ -1,8 +1,8 @@
-"""Finds flipped bits and cut files in a repository without any key: restic names its files by their SHA-256.
+"""Finds flipped bits and truncated files in a repository without a key: restic names its files by their SHA-256.
 
-That covers packs, indexes, snapshots and keys, also those keys that restic itself would pass over in silence. The one
-file with another name, `config`, carries a checksum that is tested whenever the repository is opened. Files that are
-missing are found by restic's own check.
+That covers packs, indexes, snapshots and keys, including damaged keys that restic skips without an error. The only file
+with another name, `config`, contains a checksum that restic verifies when it opens the repository. Missing files are
+found by restic's own check.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _THREADS = 2
 
 
 def find_damage(repository: Path, progress: Progress) -> list[str]:
-    """The files whose content is not what their name says, as paths inside the repository."""
+    """The files whose SHA-256 is not their name, as paths inside the repository."""
     files = [(file, file.stat().st_size) for file in _named(repository)]
     progress.step("looking for damage", sum(size for _, size in files))
     damaged, done = [], 0
@@ -38,5 +38,5 @@ def sha256_of(file: Path) -> str:
 def _named(repository: Path) -> Iterator[Path]:
     for folder in _FOLDERS:
         for file in sorted((repository / folder).rglob("*")):
-            if file.is_file() and "-tmp-" not in file.name:  # what a killed restic was writing, and nobody refers to
+            if file.is_file() and "-tmp-" not in file.name:  # an incomplete file of a killed restic; nothing refers to it
                 yield file

@@ -1,11 +1,11 @@
-"""The data directory: everything that a network is, in one place.
+"""The data directory: all data of a network in one folder.
 
     postgres/   the private database        secrets/   keys, readable by the owner only
-    media/      pictures, named by hash     outbox/    mails, while no SMTP server is set
+    media/      pictures, named by hash     outbox/    mails, if no SMTP server is set
     host.json   role and epoch of this host            folkmoot.toml   settings (may be missing)
 
-One `moot up` at a time holds it. Started by root, everything in it belongs to the unprivileged user as whom the
-network runs. That user could put a link where root is about to write: what root does in here follows none.
+One `moot up` at a time locks it. If root starts the network, everything in it belongs to the unprivileged user that the
+network runs as. That user could create symbolic links where root writes, so root never follows links here.
 """
 
 import errno
@@ -34,40 +34,40 @@ class DataDirectoryProblem(Problem):
     code = "data_directory"
 
 
-_LONGEST_END = 60.0  # seconds for a server to end whose starter was killed, on a busy machine
+_LONGEST_END = 60.0  # seconds in which an orphaned PostgreSQL must end, on a busy machine
 _ADVICE = {
-    errno.ENOSPC: "Free some room, or name another folder",
-    errno.EDQUOT: "Free some room, or name another folder",
-    errno.EACCES: "Let it belong to the user that starts Folkmoot, or name another folder",
-    errno.EPERM: "Let it belong to the user that starts Folkmoot, or name another folder",
+    errno.ENOSPC: "Free some space, or name another folder",
+    errno.EDQUOT: "Free some space, or name another folder",
+    errno.EACCES: "Change its owner to the user that starts Folkmoot, or name another folder",
+    errno.EPERM: "Change its owner to the user that starts Folkmoot, or name another folder",
 }
 
 
 class DataDirectory:
-    """One data directory, and whom its files belong to."""
+    """One data directory. `owner`: the user that its files belong to, if root runs this process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.owner = service_user() if os.geteuid() == 0 else None
         self._lock: IO[str] | None = None
-        self._processes: int | None = None  # kept open: the lock lives as long as this process and its children
+        self._processes: int | None = None  # stays open: this process and its children hold the lock until they end
 
     def prepare(self) -> None:
-        """Makes what is missing. Raises DataDirectoryProblem for a folder that is something else's."""
+        """Creates missing parts. Raises DataDirectoryProblem if the folder contains other files or cannot be used."""
         try:
-            if self.path.exists() and any(self.path.iterdir()) and not self._is_ours():
+            if self.path.exists() and any(self.path.iterdir()) and not self._is_network():
                 raise DataDirectoryProblem(
                     "%(path)s is not empty and was not made by Folkmoot. Name another folder with --data.", path=self.path
                 )
             if self.owner and not can_reach(self.owner, self.path):
                 raise DataDirectoryProblem(
-                    "The network runs as the user %(user)s, who cannot enter the folder above %(path)s. Name another one with"
-                    " --data, as in --data /var/lib/folkmoot.", user=self.owner.pw_name, path=self.path,
+                    "The network runs as the user %(user)s, who cannot enter the folder above %(path)s. Name another folder,"
+                    " for example --data /var/lib/folkmoot.", user=self.owner.pw_name, path=self.path,
                 )
             self._make_top()
             for name in ("media", "secrets", "outbox", "run"):
                 (self.path / name).mkdir(exist_ok=True, mode=0o700)
-                self.give(self.path / name)
+                self.set_owner(self.path / name)
             if not self.host_file.exists():
                 self.write(self.host_file, msgspec.json.encode(HostState()))
         except OSError as error:
@@ -77,22 +77,22 @@ class DataDirectory:
             ) from error
 
     def _make_top(self) -> None:
-        """The folder itself. Those above it that are missing are open to all, whatever the umask."""
+        """Creates the folder itself. Missing parent folders are created open to all users, whatever the umask."""
         missing = [folder for folder in self.path.parents if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(mode=0o755)
             if self.owner:
                 folder.chmod(0o755)
         self.path.mkdir(mode=0o700, exist_ok=True)
-        self.give(self.path.resolve())
-        if self.owner:  # as of a copy that root made; the settings stay the operator's, they may hold a password
+        self.set_owner(self.path.resolve())
+        if self.owner:  # root may have copied them; the settings file stays the operator's, it may contain a password
             for entry in os.scandir(self.path):
                 if entry.name != "folkmoot.toml":
-                    self.give(Path(entry.path))
+                    self.set_owner(Path(entry.path))
             version = self.path / "postgres" / "PG_VERSION"
             if version.exists() and version.stat().st_uid != self.owner.pw_uid:
                 raise DataDirectoryProblem(
-                    "The files in %(path)s belong to another user, as after a copy. Run: chown -R %(user)s: %(path)s",
+                    "The files in %(path)s belong to another user, as after copying them. Run: chown -R %(user)s: %(path)s",
                     path=self.path, user=self.owner.pw_name,
                 )
 
@@ -104,14 +104,14 @@ class DataDirectory:
         return (self.path / "secrets" / name).exists()
 
     def secret(self, name: str) -> str:
-        """A secret of this network: made once, kept in a file that only its owner reads."""
+        """A secret of this network: created once, stored in a file that only its owner can read."""
         file = self.path / "secrets" / name
         if not file.exists():
             self.write(file, secrets.token_urlsafe(48).encode())
         return file.read_text().strip()
 
     def write(self, file: Path, content: bytes) -> None:
-        """Writes a small file so that after a crash it is there whole, or not at all."""
+        """Writes a small file atomically: after a crash it is complete or unchanged."""
         temporary = file.with_suffix(".new")
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -119,32 +119,32 @@ class DataDirectory:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        self.give(temporary)
+        self.set_owner(temporary)
         temporary.rename(file)
 
-    def note_port(self, port: int) -> None:
-        """For the other commands, to which nobody says on which port the network listens."""
+    def record_port(self, port: int) -> None:
+        """Stores the port that the network listens on, for the other commands."""
         self.write(self.path / "run" / "port", str(port).encode())
 
     def port(self) -> int | None:
         file = self.path / "run" / "port"
         return int(file.read_text()) if file.exists() else None
 
-    def give(self, path: Path) -> None:
+    def set_owner(self, path: Path) -> None:
         if self.owner and path.lstat().st_uid != self.owner.pw_uid:
             os.chown(path, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
 
     def lock(self) -> None:
-        """Holds the directory for this process. Raises DataDirectoryProblem if another process holds it."""
+        """Locks the directory for this process. Raises DataDirectoryProblem if another process has locked it."""
         file = self.path / "lock"
         self._lock = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+")
-        self.give(file)
+        self.set_owner(file)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.seek(0)
             raise DataDirectoryProblem(
-                "%(path)s is in use by process %(pid)s. Stop that one first, or name another folder with --data.",
+                "%(path)s is in use by process %(pid)s. Stop that process first, or name another folder with --data.",
                 path=self.path, pid=self._lock.read().strip() or "?",
             ) from None
         self._lock.truncate(0)
@@ -152,46 +152,47 @@ class DataDirectory:
         self._lock.flush()
 
     def wait_for_orphans(self, seconds: float, say: Callable[[str], None]) -> None:
-        """Waits until the processes of a run whose supervisor was killed have ended, as the kernel has told them to.
+        """Waits until the processes of a killed supervisor have ended; the kernel signals them to end.
 
-        The supervisor holds a shared lock that its children inherit: so nobody else's process is ever taken for one of
-        them. Raises DataDirectoryProblem when they are still there after `seconds`.
+        The supervisor holds a shared lock that its children inherit, so no unrelated process is mistaken for one of
+        them. Raises DataDirectoryProblem if they still run after `seconds`.
         """
         file = self.path / "run" / "processes"
         self._processes = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        self.give(file)
-        deadline, is_said = time.monotonic() + seconds, False
+        self.set_owner(file)
+        deadline, is_reported = time.monotonic() + seconds, False
         while True:
             try:
                 fcntl.flock(self._processes, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not is_said:
+                if not is_reported:
                     say("Waiting for the processes of the previous run to end.")
-                    is_said = True
+                    is_reported = True
                 if time.monotonic() > deadline:
                     raise DataDirectoryProblem(
-                        "Processes of the previous run in %(path)s have not ended after %(seconds)d s. End them, or start the machine"
-                        " anew; `fuser -v %(file)s` shows them.", path=self.path, seconds=seconds, file=file,
+                        "Processes of the previous run in %(path)s have not ended after %(seconds)d s. List them with"
+                        " `fuser -v %(file)s` and end them, or restart the machine.", path=self.path, seconds=seconds, file=file,
                     ) from None
                 time.sleep(0.05)
         fcntl.flock(self._processes, fcntl.LOCK_SH)
 
     @contextmanager
     def server_lock(self) -> Iterator[int]:
-        """The lock that the PostgreSQL in here inherits, as a file, and holds until its last process has ended.
+        """A lock file that PostgreSQL and its processes inherit and hold until the last of them has ended.
 
-        Waits for a server whose starter was killed: it would take the socket of the next with it. Raises DataDirectoryProblem.
+        Waits for a server whose parent was killed: when it ends, it removes its socket, which may be that of the next
+        server. Raises DataDirectoryProblem.
         """
         file = self.path / "run" / "postgres-processes"
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            self.give(file)
+            self.set_owner(file)
             deadline = time.monotonic() + _LONGEST_END
             while not _locked(descriptor):
                 if time.monotonic() > deadline:
                     raise DataDirectoryProblem(
-                        "The previous PostgreSQL in %(path)s has not ended after %(seconds)d s; `fuser -v %(file)s` shows it.",
+                        "The previous PostgreSQL in %(path)s has not ended after %(seconds)d s. End it; `fuser -v %(file)s` shows it.",
                         path=self.path, seconds=_LONGEST_END, file=file,
                     )
                 time.sleep(0.02)
@@ -200,33 +201,33 @@ class DataDirectory:
             os.close(descriptor)
 
     @contextmanager
-    def alone(self, work: str) -> Iterator[None]:
-        """For one of its kind at a time, such as a backup. Raises DataDirectoryProblem while another is under way."""
+    def exclusively(self, work: str) -> Iterator[None]:
+        """Allows one run of `work`, such as a backup, at a time. Raises DataDirectoryProblem while another one runs."""
         file = self.path / f"{work}.lock"
         with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+") as lock:
-            self.give(file)
+            self.set_owner(file)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise DataDirectoryProblem(
-                    "A %(work)s of %(path)s is under way already. Wait until it has ended.", work=work, path=self.path
+                    "Another %(work)s of %(path)s is running. Wait until it has ended.", work=work, path=self.path
                 ) from None
             yield
 
-    def clear(self, work: str) -> None:
-        """Removes what a killed backup or drill left, unless one is under way. Whoever may not, leaves it to the next of its kind."""
+    def remove_leftovers(self, work: str) -> None:
+        """Removes the folder of a killed backup or drill, unless one is running. Errors are left to the next run."""
         folder = self.path / work
         with suppress(DataDirectoryProblem, OSError):
             if folder.exists():
-                with self.alone(work):
+                with self.exclusively(work):
                     shutil.rmtree(folder)
 
-    def leave_lock(self) -> None:
-        """In a child process: lets go of the inherited lock, so that it ends with the process that took it."""
+    def close_inherited_lock(self) -> None:
+        """In a child process: closes the inherited lock, so that it is released when the parent ends."""
         if self._lock:
             self._lock.close()
 
-    def _is_ours(self) -> bool:
+    def _is_network(self) -> bool:
         return self.host_file.exists() or all(
             entry.name in {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "run"}
             for entry in self.path.iterdir()
@@ -242,7 +243,7 @@ def _locked(descriptor: int) -> bool:
 
 
 def service_user() -> pwd.struct_passwd:
-    """The unprivileged user for a network that root starts: `folkmoot`, made if possible, else `nobody`."""
+    """The unprivileged user for a network that root starts: `folkmoot`, created if possible, else `nobody`."""
     with suppress(KeyError):
         return pwd.getpwnam("folkmoot")
     for command in (
@@ -256,12 +257,12 @@ def service_user() -> pwd.struct_passwd:
 
 
 def can_reach(user: pwd.struct_passwd, file: Path) -> bool:
-    """Whether every folder above, as far as there are any yet, is open to this user, who is in no group."""
+    """Whether this user, who is in no group, can enter each existing parent folder."""
     return all(_allows(user, folder, 1) for folder in file.resolve().parents if folder.exists())
 
 
 def can_read(user: pwd.struct_passwd, file: Path) -> bool:
-    """Whether this user can get to this file, or folder, and read it."""
+    """Whether this user can reach and read this file or folder."""
     return can_reach(user, file) and _allows(user, file.resolve(), 5 if file.is_dir() else 4)
 
 
@@ -271,10 +272,10 @@ def _allows(user: pwd.struct_passwd, path: Path, needed: int) -> bool:
     return status.st_mode >> shift & needed == needed
 
 
-def become(user: pwd.struct_passwd | None) -> None:
-    """Gives up root's rights for good. Nothing to do for who is not root."""
+def drop_privileges(user: pwd.struct_passwd | None) -> None:
+    """Gives up the rights of root permanently. Does nothing if this process does not run as root."""
     if user and os.geteuid() == 0:
-        os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)  # libraries look into the home
+        os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)  # libraries read files in the home directory
         os.setgroups([])
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)

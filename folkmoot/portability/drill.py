@@ -1,8 +1,8 @@
-"""A drill: the newest backup is brought back into a throw-away folder, so that nobody has to believe that it works.
+"""A drill: restores the newest backup into a temporary folder, to prove that it can be restored.
 
-It uses the host's own key. Of the sealed secrets it proves that they are the bytes that the signed manifest names;
-opening them needs the recovery key and is for the yearly rehearsal. No worker ever runs on the copy: it would send
-mail in the network's name. What is asked of the copy is the command's business, which may know what a timeline is.
+It uses the host's own key. It checks that the sealed secrets are the bytes that the signed manifest names, but cannot
+open them: that needs the recovery key. No worker runs on the copy, because it would send mail in the name of the network.
+The command reads timelines from the copy; this package does not know what a timeline is.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ _FOLDER = "drill"
 
 @contextmanager
 def rehearsed(plan: Plan, data: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
-    """The copy of a network, its database running, compared, and brought up to date as `moot up` would; it is gone when the block ends."""
-    with data.alone("drill"):
+    """A restored copy with a running database, compared and migrated as `moot up` does. The end of the block removes it."""
+    with data.exclusively("drill"):
         folder = data.path / _FOLDER
         remove(folder)
         folder.mkdir(mode=0o700)
-        data.give(folder)
+        data.set_owner(folder)
         try:
             with rebuilt(plan, folder, data, progress) as copy:
-                asyncio.run(migrate(copy[1].dsn))  # only now: what was compared is as it was signed, perhaps by an older Folkmoot
+                asyncio.run(migrate(copy[1].dsn))  # after the comparison: an older Folkmoot may have signed the tables
                 yield copy
         finally:
             remove(folder)

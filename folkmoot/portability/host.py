@@ -1,8 +1,8 @@
-"""What this host is now: its role and its epoch, as a live value.
+"""The current role and epoch of this host, as `host.json` says.
 
-`host.json` says it. The file is looked at again for each write (a `stat`, two microseconds) and read again when it has
-changed, so that a host that is promoted or fenced becomes so without a restart. Whether the server replays is not
-said here: the server itself says that, see `Database.is_standby`.
+Each write checks whether the file has changed (a `stat`, two microseconds) and reads it again if so. A host is therefore
+promoted or fenced without a restart. Whether PostgreSQL replays a primary is known to PostgreSQL only, see
+`Database.is_standby`.
 """
 
 import logging
@@ -37,18 +37,18 @@ class Host:
     def __init__(self, data: Path) -> None:
         self._file = data / FILE
         self._seen: object = None
-        self._state = HostState()  # a host that only has processes, and a database elsewhere, is what it is by default
+        self._state = HostState()  # the default without a file, for example with an external database
         with suppress(FileNotFoundError):
             self._read()
 
     @property
     def state(self) -> HostState:
-        """As the file says now. A file that is gone or cannot be read, as in the middle of a copy, changes nothing."""
+        """The content of the file now. If the file is missing or unreadable, for example while it is copied, the last state stays."""
         if (stamp := self._stamp()) != self._seen and stamp is not None:
             try:
                 self._read()
             except FileNotFoundError:
-                log.warning("%s is gone; this host stays what it was", self._file)
+                log.warning("%s is missing; this host keeps its role and epoch", self._file)
             except HostProblem as problem:
                 log.warning("%s", problem.message % problem.params)
         return self._state
@@ -62,7 +62,7 @@ class Host:
         return self.state.epoch
 
     def writing_epoch(self) -> int | None:
-        """The epoch in which this host may write; None while it is no primary. The write gate asks for each write."""
+        """The epoch in which this host may write; None if it is not the primary. The write gate calls this for each write."""
         state = self.state
         return state.epoch if state.role == PRIMARY else None
 
@@ -80,4 +80,4 @@ class Host:
         except FileNotFoundError:
             raise
         except (msgspec.DecodeError, OSError) as error:
-            raise HostProblem("%(file)s is damaged: %(why)s. Bring it back from a copy.", file=self._file, why=error) from error
+            raise HostProblem("%(file)s is damaged: %(why)s. Restore it from a copy.", file=self._file, why=error) from error

@@ -1,7 +1,7 @@
-"""The manifest: what a backup holds, signed, and kept inside the backup itself.
+"""The manifest: the signed list of what a backup contains, stored inside the backup.
 
-It names every table with rows and hash, every file of the dump with its hash, and, in `media.txt`, every picture. A
-snapshot without a manifest whose signature leads to the recovery key does not count as a backup. In a snapshot:
+It names each table with its number of rows and hash, each file of the dump with its hash, and, in `media.txt`, each
+picture. A snapshot is a valid backup only if the recovery key has certified the signer of its manifest. In a snapshot:
 
     about/manifest.json    about/signature.json    about/media.txt    about/secrets.sealed    database/…    media/…
 """
@@ -25,7 +25,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What was true at one moment of one network."""
+    """The content of a network at one moment."""
 
     format: int = FORMAT
     network: str
@@ -40,7 +40,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, File]  # by path in the snapshot, without media
     media_count: int
     media_bytes: int
-    lost_media: list[str] = []  # named by the database, but missing or damaged on the host already
+    lost_media: list[str] = []  # named by the database, but missing or damaged on the host
 
     @property
     def posts(self) -> int:
@@ -48,12 +48,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bytes(self) -> int:
-        """Of everything that a restore reads."""
+        """The size of everything that a restore reads."""
         return self.media_bytes + sum(file.bytes for file in self.files.values())
 
 
 class About(msgspec.Struct, frozen=True):
-    """The small files of a snapshot, once they are proven."""
+    """The verified small files of a snapshot."""
 
     manifest: Manifest
     media: dict[str, int]
@@ -68,7 +68,7 @@ def write(folder: Path, manifest: Manifest, key: BackupKey) -> None:
 
 
 def read(files: dict[str, bytes], authority: bytes) -> About:
-    """Raises NotSigned, in words that go on after "because", unless all of it is proven by the authority's key."""
+    """Verifies signature and hashes. Raises NotSigned with a text that continues a sentence after "because"."""
     for name in ("manifest.json", "signature.json", "media.txt", "secrets.sealed"):
         if name not in files:
             raise NotSigned("it has no manifest")
@@ -82,16 +82,16 @@ def read(files: dict[str, bytes], authority: bytes) -> About:
         raise NotSigned("its manifest cannot be read") from error
     for name in ("media.txt", "secrets.sealed"):
         if manifest.files[f"{ABOUT}/{name}"] != file_of(files[name]):
-            raise NotSigned(f"{name} is not what the manifest says")
+            raise NotSigned(f"{name} does not match the manifest")
     return About(manifest, media_of(files["media.txt"]), files["secrets.sealed"])
 
 
 def incomplete(about: About, listed: dict[str, int]) -> str:
-    """What a snapshot lacks of what its manifest promises; "" when it is whole. `listed`: path and size of its files."""
-    promised = {f"/{path}": file.bytes for path, file in about.manifest.files.items()}
-    promised |= {f"/{MEDIA}/{name}": size for name, size in about.media.items()}
-    lacking = [path for path, size in promised.items() if listed.get(path) != size]
-    return f"{len(lacking)} of its files are missing or cut, such as {lacking[0]}" if lacking else ""
+    """Which files of its manifest a snapshot lacks; "" if it is complete. `listed`: path and size of its files."""
+    expected = {f"/{path}": file.bytes for path, file in about.manifest.files.items()}
+    expected |= {f"/{MEDIA}/{name}": size for name, size in about.media.items()}
+    missing = [path for path, size in expected.items() if listed.get(path) != size]
+    return f"{len(missing)} of its files are missing or truncated, such as {missing[0]}" if missing else ""
 
 
 def file_of(content: bytes) -> File:

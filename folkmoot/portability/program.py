@@ -1,9 +1,9 @@
-"""The program, where the user that runs the network can read it.
+"""Copies of the program that the user who runs the network can read.
 
-Started by root, a network gives up root's rights. But a clone in root's home, or a Python below it, is closed to
-everybody else. What is closed (interpreter, packages, code: each for itself) is copied once into a folder that only
-root writes and everybody reads, and the command starts again from there. A copy is made anew when its original
-changes; older ones go when nobody runs from them.
+A network that root starts gives up the rights of root. But other users cannot read a clone in root's home, or a Python
+below it. Each unreadable part (interpreter, packages, code) is copied once into a folder that only root writes and
+everybody can read, and the command restarts from there. A part is copied again when its original changes; old copies
+are removed when no process uses them.
 """
 
 import compileall
@@ -20,9 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import folkmoot
-from folkmoot.portability.data_directory import become, can_read
+from folkmoot.portability.data_directory import can_read, drop_privileges
 
-PLACE = Path("/var/lib/folkmoot-program")
+COPIES = Path("/var/lib/folkmoot-program")
 _CODE = Path(folkmoot.__file__).resolve().parent
 _PACKAGES = Path(sysconfig.get_path("purelib"))
 _PYTHON = Path(os.path.realpath(sys.executable))
@@ -30,43 +30,43 @@ _LIBRARY = Path(os.__file__).parent  # the interpreter's own modules
 _NOT_NEEDED = shutil.ignore_patterns("site-packages", "test", "tests", "idlelib", "turtledemo", "lib2to3", "ensurepip", "config-*")
 
 
-def start_where_readable(user: pwd.struct_passwd) -> str:
-    """Starts this command again from copies that the user can read. Returns if there is no need, or with why it cannot be."""
-    closed_python = not all(can_read(user, path) for path in (_PYTHON, _LIBRARY, Path(os.__file__)))
-    closed_packages = not all(can_read(user, path) for path in (_PACKAGES, *_PACKAGES.glob("click/__init__.py")))
-    closed_code = not all(can_read(user, path) for path in (_CODE, _CODE / "cli.py"))
-    if not (closed_python or closed_packages or closed_code or not can_read(user, Path(sys.executable))):
+def restart_from_readable_copy(user: pwd.struct_passwd) -> str:
+    """Restarts this command from copies that the user can read. Returns "" if that is not needed, else why it is impossible."""
+    copies_python = not all(can_read(user, path) for path in (_PYTHON, _LIBRARY, Path(os.__file__)))
+    copies_packages = not all(can_read(user, path) for path in (_PACKAGES, *_PACKAGES.glob("click/__init__.py")))
+    copies_code = not all(can_read(user, path) for path in (_CODE, _CODE / "cli.py"))
+    if not (copies_python or copies_packages or copies_code or not can_read(user, Path(sys.executable))):
         return ""
-    if PLACE in Path(sys.prefix).parents or PLACE in _CODE.parents:
-        return f"the copy in {PLACE} cannot be read either"
+    if COPIES in Path(sys.prefix).parents or COPIES in _CODE.parents:
+        return f"the copy in {COPIES} cannot be read either"
     try:
-        PLACE.mkdir(mode=0o755, exist_ok=True)
-        PLACE.chmod(0o755)
-        with open(PLACE / "lock", "w") as lock:
+        COPIES.mkdir(mode=0o755, exist_ok=True)
+        COPIES.chmod(0o755)
+        with open(COPIES / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            python = _copy_of_python() / "bin" / _PYTHON.name if closed_python else _PYTHON
-            environment = _environment_for(python, closed_packages)
-            code = _copy_of_code() if closed_code else _CODE.parent
+            python = _copy_of_python() / "bin" / _PYTHON.name if copies_python else _PYTHON
+            environment = _environment_for(python, copies_packages)
+            code = _copy_of_code() if copies_code else _CODE.parent
     except OSError as error:
-        return f"it could not be copied to {PLACE}: {error.strerror}"
+        return f"it could not be copied to {COPIES}: {error.strerror}"
     command = [str(environment / "bin" / "python"), "-P", "-m", "folkmoot"]
     variables = {**os.environ, "PYTHONPATH": str(code)}
-    if closed_python:  # the interpreter looks for its library where it was built
+    if copies_python:  # the interpreter looks for its library where it was built
         variables["LD_LIBRARY_PATH"] = str(python.parents[1] / "lib")
     if why := _why_it_does_not_run(command, variables, user, environment / "tried"):
-        return f"the copy in {PLACE} does not run: {why}"
-    for part in {python.parents[1], environment, code} if closed_python else {environment, code}:
-        if part.parent == PLACE:
-            _hold(part)
-    os.execve(command[0], [*command, *sys.argv[1:]], variables)  # noqa: S606 - nobody's words are in it but the operator's
+        return f"the copy in {COPIES} does not run: {why}"
+    for part in {python.parents[1], environment, code} if copies_python else {environment, code}:
+        if part.parent == COPIES:
+            _lock_copy(part)
+    os.execve(command[0], [*command, *sys.argv[1:]], variables)  # noqa: S606 - the arguments come from the operator only
 
 
 def _why_it_does_not_run(command: list[str], variables: dict[str, str], user: pwd.struct_passwd, mark: Path) -> str:
-    """Tried once: a later start would pay for it with a quarter of a second."""
+    """Runs the copy once and marks it as tried, because each run costs a quarter of a second."""
     if mark.exists():
         return ""
     tried = subprocess.run(
-        [*command, "--version"], env=variables, cwd="/", capture_output=True, text=True, preexec_fn=lambda: become(user)
+        [*command, "--version"], env=variables, cwd="/", capture_output=True, text=True, preexec_fn=lambda: drop_privileges(user)
     )
     if tried.returncode:
         return (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -75,7 +75,7 @@ def _why_it_does_not_run(command: list[str], variables: dict[str, str], user: pw
 
 
 def _copy_of_python() -> Path:
-    """The interpreter with its library and its modules, in the layout by which it finds them."""
+    """The interpreter with its library and modules, in the layout that it expects."""
 
     def make(folder: Path) -> None:
         (folder / "bin").mkdir(parents=True)
@@ -84,11 +84,11 @@ def _copy_of_python() -> Path:
         for library in _LIBRARY.parent.glob("*.so*"):
             shutil.copy2(library, folder / "lib" / library.name, follow_symlinks=False)
 
-    return _made("python", str(_PYTHON), [_PYTHON, _LIBRARY / "lib-dynload"], make)
+    return _cached_copy("python", str(_PYTHON), [_PYTHON, _LIBRARY / "lib-dynload"], make)
 
 
-def _environment_for(python: Path, is_closed: bool) -> Path:
-    """A virtual environment with the packages of the one we run in: a copy of them where they are closed, else a link."""
+def _environment_for(python: Path, copies_packages: bool) -> Path:
+    """A virtual environment with the packages of the current one: copied if unreadable, else linked."""
     version = "python{}.{}".format(*platform.python_version_tuple())
 
     def make(folder: Path) -> None:
@@ -97,43 +97,43 @@ def _environment_for(python: Path, is_closed: bool) -> Path:
         (folder / "pyvenv.cfg").write_text(f"home = {python.parent}\ninclude-system-site-packages = false\n")
         packages = folder / "lib" / version / "site-packages"
         packages.parent.mkdir(parents=True)
-        if is_closed:
+        if copies_packages:
             shutil.copytree(_PACKAGES, packages, symlinks=True)
         else:
             packages.symlink_to(_PACKAGES)
 
-    return _made("environment", f"{python} {_PACKAGES} {is_closed}", sorted(_PACKAGES.iterdir()), make)
+    return _cached_copy("environment", f"{python} {_PACKAGES} {copies_packages}", sorted(_PACKAGES.iterdir()), make)
 
 
 def _copy_of_code() -> Path:
     def make(folder: Path) -> None:
         shutil.copytree(_CODE, folder / _CODE.name, ignore=shutil.ignore_patterns("__pycache__"))
-        compileall.compile_dir(folder / _CODE.name, quiet=2, stripdir=folder, prependdir=PLACE)
+        compileall.compile_dir(folder / _CODE.name, quiet=2, stripdir=folder, prependdir=COPIES)
 
-    return _made("code", str(_CODE), [path for path in sorted(_CODE.rglob("*")) if path.suffix != ".pyc"], make)
+    return _cached_copy("code", str(_CODE), [path for path in sorted(_CODE.rglob("*")) if path.suffix != ".pyc"], make)
 
 
-def _made(kind: str, source: str, files: list[Path], make: Callable[[Path], None]) -> Path:
-    """The copy of this source as it is now: found, or made. Copies of how it was go, unless somebody runs from them."""
+def _cached_copy(kind: str, source: str, files: list[Path], make: Callable[[Path], None]) -> Path:
+    """The copy of the current source, made if missing. Removes copies of older states that no process uses."""
     stamp = hashlib.sha256(f"{sys.version} {source}".encode())
     for file in files:
         status = file.stat()
         stamp.update(f"{file} {status.st_size} {status.st_mtime_ns}".encode())
     family = f"{kind}-{hashlib.sha256(source.encode()).hexdigest()[:8]}"
-    place = PLACE / f"{family}-{stamp.hexdigest()[:12]}"
-    if not place.exists():
-        for old in PLACE.glob(f"{family}-*"):
-            if not _is_held(old):
+    copy = COPIES / f"{family}-{stamp.hexdigest()[:12]}"
+    if not copy.exists():
+        for old in COPIES.glob(f"{family}-*"):
+            if not _is_in_use(old):
                 shutil.rmtree(old, ignore_errors=True)
-        making = place.with_name(place.name + ".new")
-        make(making)
-        _open_to_all(making)
-        making.rename(place)
-    return place
+        unfinished = copy.with_name(copy.name + ".new")
+        make(unfinished)
+        _open_to_all(unfinished)
+        unfinished.rename(copy)
+    return copy
 
 
 def _open_to_all(folder: Path) -> None:
-    """For reading. Whoever copies may have a strict umask."""
+    """Makes all files readable by all users, whatever the umask."""
     for parent, _, names in os.walk(folder):
         os.chmod(parent, 0o755)
         for name in names:
@@ -142,15 +142,15 @@ def _open_to_all(folder: Path) -> None:
                 file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
 
 
-def _hold(place: Path) -> None:
-    """For as long as this process, and what it becomes, runs."""
-    descriptor = os.open(place, os.O_RDONLY)
+def _lock_copy(copy: Path) -> None:
+    """Locks the copy while this process runs, also after `exec`."""
+    descriptor = os.open(copy, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     os.set_inheritable(descriptor, True)
 
 
-def _is_held(place: Path) -> bool:
-    descriptor = os.open(place, os.O_RDONLY)
+def _is_in_use(copy: Path) -> bool:
+    descriptor = os.open(copy, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

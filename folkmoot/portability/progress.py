@@ -1,4 +1,4 @@
-"""How long steps tell how far they are. Who shows it, and how, is the command's business."""
+"""The progress of long steps. Commands decide how to show it."""
 
 import os
 from contextlib import suppress
@@ -7,17 +7,17 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Hears of each step: its name and size, then how much of it is done."""
+    """Receives the name and size of each step, then how much of it is done."""
 
     def step(self, name: str, total: int = 0) -> None:
-        """A new step begins. `total`: its bytes, 0 when nobody can know."""
+        """A new step begins. `total`: its bytes, 0 if unknown."""
 
     def at(self, done: int) -> None:
-        """So many bytes of the step are done."""
+        """`done` bytes of the step are done."""
 
 
-class Quiet:
-    """Hears and says nothing."""
+class NoProgress:
+    """Ignores progress."""
 
     def step(self, name: str, total: int = 0) -> None:
         pass
@@ -26,8 +26,8 @@ class Quiet:
         pass
 
 
-def bytes_below(folder: Path) -> int:
-    """What the files of a folder come to, while somebody else is still writing them."""
+def folder_size(folder: Path) -> int:
+    """The size of all files of a folder, also while another process writes them."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:

@@ -1,7 +1,7 @@
-"""SQL of backups, drills and the host: when they ran, what there is to back up, and what the database says of this host.
+"""SQL of backups, drills and the host: recorded runs, size of the data, role and epoch in the database.
 
-The checksums of whole tables stand in `tables.py`. Numbers that belong to other nouns (visibilities, effects) are given
-by the caller: this package moves bytes and does not know what a post is.
+The hashes of whole tables are in `tables.py`. The caller passes numbers of other nouns (visibilities, effects), because
+this package does not know what a post is.
 """
 
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ class _Executes(Protocol):
 
 
 class Size(msgspec.Struct, frozen=True):
-    """What a backup would hold."""
+    """The size of what a backup would contain."""
 
     database_bytes: int
     media: int
@@ -26,15 +26,15 @@ class Size(msgspec.Struct, frozen=True):
 
 
 class DatabaseHost(msgspec.Struct, frozen=True):
-    """What the database says of the host and of how the sessions of the caches are guarded."""
+    """Role and epoch as the database says, and how cache sessions are restricted to their tables."""
 
     is_standby: bool
     epoch: int
-    has_cache_role: bool  # else triggers guard them
+    has_cache_role: bool  # else triggers restrict them
 
 
 async def insert_run(tx: _Executes, run: Run) -> None:
-    """In a write transaction of a network, or in the session that completes a restore."""
+    """Records a run, and deletes old records. `tx`: a write transaction, or the session that completes a restore."""
     await tx.execute(
         "INSERT INTO backup_runs (kind, started_at, seconds, is_good, said, repository, snapshot, bytes, posts)"
         " VALUES ($1, $2, $3, $4, left($5, 2000), $6, $7, $8, $9)",
@@ -44,7 +44,7 @@ async def insert_run(tx: _Executes, run: Run) -> None:
 
 
 async def last_runs(conn: ReadConn) -> dict[str, Last]:
-    """Of backups and drills. A backup is as old as the moment it shows, so its age counts from its start."""
+    """The last runs of backups and drills. A backup shows the data at its start, so its age counts from there."""
     rows = await conn.fetch(
         """
         SELECT DISTINCT ON (kind, is_good) kind, is_good, started_at, seconds, said, posts FROM backup_runs
@@ -80,7 +80,7 @@ async def get_host(conn: ReadConn) -> DatabaseHost:
 
 
 async def count_public_posts_unscoped(conn: ReadConn, *, public: int, hidden: int, limited: int) -> int:
-    """How many posts the public timeline must be able to show: what a drill compares it with."""
+    """How many posts the public timeline must show; a drill compares the timeline with this number."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM posts AS p JOIN accounts AS a ON a.id = p.account_id WHERE p.visibility = $1 AND p.boost_of_id IS NULL"
         " AND p.reply_to_id IS NULL AND p.effect < $2 AND a.effect < $3 AND a.domain = ''",
@@ -89,7 +89,7 @@ async def count_public_posts_unscoped(conn: ReadConn, *, public: int, hidden: in
 
 
 async def find_follower_unscoped(conn: ReadConn, *, suspended: int) -> int | None:
-    """Whoever can log in and follows most: a drill asks for this home."""
+    """The member with the most follows who can log in; a drill reads their home."""
     found: int | None = await conn.fetchval(
         "SELECT l.account_id FROM logins AS l JOIN accounts AS a ON a.id = l.account_id"
         " LEFT JOIN follows AS f ON f.account_id = l.account_id WHERE a.effect < $1 AND l.disabled_at IS NULL"

@@ -1,7 +1,7 @@
-"""Out of a backup, a network again: fetched, proven, loaded into a PostgreSQL of its own, compared.
+"""Rebuilds a network from a backup: fetch, check, load into a separate PostgreSQL, compare.
 
-What a restore and a drill have in common. The dump is run by PostgreSQL only after the signed manifest has vouched for
-every byte of it. The database works without fsync until it is whole; then everything is brought to disk at once.
+Restore and drill share this code. PostgreSQL executes the dump only after each byte of it was checked against the signed
+manifest. The database runs without fsync until it is complete; then everything is written to disk at once.
 """
 
 import asyncio
@@ -21,30 +21,30 @@ from folkmoot.portability import tables
 from folkmoot.portability.backup import SPARE
 from folkmoot.portability.damage import find_damage, sha256_of
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.dump import load, room_for
+from folkmoot.portability.dump import load, require_space
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, About, Manifest
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.repository import Repository
-from folkmoot.portability.snapshots import Backup, newest_that_counts
+from folkmoot.portability.snapshots import Backup, newest_valid
 
-# Nothing of this is worth a power cut: a restore that was broken off is begun anew.
-_IN_THE_MAKING = {
+# No durability is needed while the database is built: an interrupted restore starts again from the beginning.
+_WHILE_BUILDING = {
     "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off", "wal_level": "minimal",
     "max_wal_senders": "0", "max_wal_size": "'256MB'", "maintenance_work_mem": "'128MB'",
 }
 _WAL = 320 * 2**20
 
 
-class NotTheSame(Problem):
-    """What came back is not what the manifest says."""
+class RestoreMismatch(Problem):
+    """The restored data differ from the manifest."""
 
     code = "not_the_same"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A backup that was found good, and what it takes to bring it back."""
+    """A valid backup, and what is needed to restore it."""
 
     repository: Repository
     backup: Backup
@@ -57,17 +57,17 @@ class Plan:
 
     @property
     def needed(self) -> int:
-        """Bytes of disk, while it is under way."""
+        """Bytes of disk space that a restore needs while it runs."""
         return self.manifest.bytes + self.manifest.database_bytes + _WAL + SPARE
 
 
 def plan(repository: Repository, authority: bytes, wanted: str, *, despite_damage: bool, progress: Progress) -> Plan:
     """Checks everything that can be checked before anything is written. Raises Problem with one sentence."""
     repository.require()
-    there = repository.snapshots()  # first, so that a wrong key is told before anything else
+    snapshots = repository.snapshots()  # first, so that a wrong key is reported before anything else
     if not despite_damage:
         _refuse_damage(repository, progress)
-    backup, about = newest_that_counts(repository, authority, there, wanted)
+    backup, about = newest_valid(repository, authority, snapshots, wanted)
     binaries = find_binaries()
     if about.manifest.schema > known()[-1].number:
         raise Problem(
@@ -76,8 +76,8 @@ def plan(repository: Repository, authority: bytes, wanted: str, *, despite_damag
         )
     if int(about.manifest.postgresql.split(".")[0]) > binaries.major:
         raise Problem(
-            "This backup was made with PostgreSQL %(made)s, and here is %(here)d. Install PostgreSQL %(made)s or newer.",
-            made=about.manifest.postgresql.split(".")[0], here=binaries.major,
+            "This backup was made with PostgreSQL %(made)s, but this host has PostgreSQL %(found)d. Install PostgreSQL %(made)s or newer.",
+            made=about.manifest.postgresql.split(".")[0], found=binaries.major,
         )
     return Plan(repository, backup, about, binaries)
 
@@ -89,38 +89,38 @@ def _refuse_damage(repository: Repository, progress: Progress) -> None:
         damaged = repository.check(reads_data=False)
     if damaged:
         raise Problem(
-            "The repository in %(place)s is damaged (%(first)s%(more)s), so nothing was restored. Use another copy of it, or add"
-            " --despite-damage: what is needed may be whole, and everything is compared in the end.",
-            place=repository.folder, first=damaged[0], more=f" and {len(damaged) - 1} more" if len(damaged) > 1 else "",
+            "The repository in %(folder)s is damaged (%(first)s%(more)s), so nothing was restored. Use another copy of it, or try"
+            " moot restore --despite-damage: the needed files may be intact, and the result is compared with the manifest.",
+            folder=repository.folder, first=damaged[0], more=f" and {len(damaged) - 1} more" if len(damaged) > 1 else "",
         )
 
 
 @contextmanager
 def rebuilt(plan: Plan, folder: Path, owner: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
-    """The network in `folder`/network, its database running and equal to the manifest. `owner`: to whom all belongs.
+    """The network in `folder`/network, with a running database that equals the manifest. The caller removes `folder`.
 
-    Whoever uses it removes `folder`. Raises NotTheSame.
+    `owner`: the data directory whose owner gets the files. Raises RestoreMismatch.
     """
-    room_for(folder, plan.needed, "Bringing this backup back")
+    require_space(folder, plan.needed, "Restoring this backup")
     fetched, network = folder / "fetched", DataDirectory(folder / "network")
     network.prepare()
-    postgres = Postgres(network, plan.binaries, _IN_THE_MAKING)
+    postgres = Postgres(network, plan.binaries, _WHILE_BUILDING)
     total = plan.manifest.database_bytes
     try:
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as pool:
             progress.step("fetching", plan.manifest.bytes)
-            fetching = beside.submit(plan.repository.fetch, plan.backup.id, fetched, plan.manifest.bytes, progress)
-            postgres.start()  # here and not beside: it ends with the thread that started it
+            fetching = pool.submit(plan.repository.fetch, plan.backup.id, fetched, plan.manifest.bytes, progress)
+            postgres.start()  # not in the pool: the server ends with the thread that started it
             asyncio.run(postgres.create_database())
             fetching.result()
-            _prove_names(plan, fetched)
-            _prove(fetched, {path: file.sha256 for path, file in plan.manifest.files.items()})
-            pictures = beside.submit(_prove, fetched, {f"{MEDIA}/{name}": Path(name).stem for name in plan.about.media})
+            _check_names(plan, fetched)
+            _check_hashes(fetched, {path: file.sha256 for path, file in plan.manifest.files.items()})
+            checking = pool.submit(_check_hashes, fetched, {f"{MEDIA}/{name}": Path(name).stem for name in plan.about.media})
             progress.step("loading the database", total)
             load(postgres.dsn, plan.binaries, fetched / DATABASE, network.path / "postgres", total, progress)
             progress.step("comparing pictures")
-            pictures.result()
-        _give_media(fetched / MEDIA, network)
+            checking.result()
+        _move_media(fetched / MEDIA, network)
         shutil.rmtree(fetched)
         asyncio.run(_compare(plan, postgres.dsn, progress))
         yield network, postgres
@@ -130,19 +130,19 @@ def rebuilt(plan: Plan, folder: Path, owner: DataDirectory, progress: Progress) 
             shutil.rmtree(postgres.socket_folder, ignore_errors=True)
 
 
-def _prove_names(plan: Plan, fetched: Path) -> None:
-    """There is every file that the manifest names, and no other."""
-    promised = plan.manifest.files.keys() | {f"{MEDIA}/{name}" for name in plan.about.media}
-    there = {str(file.relative_to(fetched)) for file in fetched.rglob("*") if file.is_file()}
-    there -= {f"{ABOUT}/manifest.json", f"{ABOUT}/signature.json"}
-    _judge([f"the file {path} is {'missing' if path in promised else 'in no manifest'}" for path in sorted(promised ^ there)])
+def _check_names(plan: Plan, fetched: Path) -> None:
+    """The fetched files must be exactly those that the manifest names."""
+    expected = plan.manifest.files.keys() | {f"{MEDIA}/{name}" for name in plan.about.media}
+    found = {str(file.relative_to(fetched)) for file in fetched.rglob("*") if file.is_file()}
+    found -= {f"{ABOUT}/manifest.json", f"{ABOUT}/signature.json"}
+    _require_none([f"the file {path} is {'missing' if path in expected else 'not in the manifest'}" for path in sorted(expected ^ found)])
 
 
-def _prove(fetched: Path, expected: dict[str, str]) -> None:
-    """The content of files against their hashes: those of the dump stand in the manifest, those of pictures are their names."""
+def _check_hashes(fetched: Path, expected: dict[str, str]) -> None:
+    """Compares files with their SHA-256: that of a dump file is in the manifest, that of a picture is its name."""
     with ThreadPoolExecutor(2) as pool:
         hashes = dict(zip(expected, pool.map(sha256_of, (fetched / path for path in expected)), strict=True))
-    _judge([f"the file {path} has other content" for path in expected if hashes[path] != expected[path]])
+    _require_none([f"the file {path} has different content" for path in expected if hashes[path] != expected[path]])
 
 
 async def _compare(plan: Plan, dsn: str, progress: Progress) -> None:
@@ -151,19 +151,19 @@ async def _compare(plan: Plan, dsn: str, progress: Progress) -> None:
         found = await tables.fingerprint(connection, progress)
     finally:
         await connection.close()
-    _judge(tables.difference(plan.manifest.tables, found))
+    _require_none(tables.difference(plan.manifest.tables, found))
 
 
-def _judge(differences: list[str]) -> None:
+def _require_none(differences: list[str]) -> None:
     if differences:
-        raise NotTheSame(
-            "What came back is not what was backed up: %(first)s%(more)s. Nothing was kept of it; try an older backup with --snapshot.",
+        raise RestoreMismatch(
+            "The restored data differ from the backup: %(first)s%(more)s. They were removed. Try an older backup with --snapshot.",
             first=differences[0], more=f", and {len(differences) - 1} more" if len(differences) > 1 else "",
         )
 
 
 def remove(folder: Path) -> None:
-    """Removes a folder, once the PostgreSQL in its `network` or in itself, whose parent may have been killed, has left it."""
+    """Removes a folder after the PostgreSQL in it, or in its `network`, has ended; its parent may have been killed."""
     for network in (folder / "network", folder):
         if (network / "run").is_dir():
             with DataDirectory(network).server_lock():
@@ -178,13 +178,13 @@ def remove(folder: Path) -> None:
             time.sleep(0.1)
 
 
-def _give_media(media: Path, network: DataDirectory) -> None:
-    """Pictures into their place, belonging to whom the network belongs."""
+def _move_media(media: Path, network: DataDirectory) -> None:
+    """Moves the pictures into the network and sets their owner."""
     (network.path / MEDIA).rmdir()
     media.rename(network.path / MEDIA)
     (network.path / MEDIA).chmod(0o700)
     for path, _, names in os.walk(network.path / MEDIA):
-        network.give(Path(path))
+        network.set_owner(Path(path))
         for name in names:
-            network.give(Path(path) / name)
+            network.set_owner(Path(path) / name)
 

@@ -1,8 +1,8 @@
-"""The recovery key: 24 words that an operator keeps on paper, and the keys that are derived from them.
+"""The recovery key: 24 words that an operator keeps on paper, and the keys derived from them.
 
-The words are those of BIP39's English list: 256 bits of chance and a checksum. Three keys come from them, each by
-HKDF (RFC 5869) with a label of its own: the password of the repository, the key that opens sealed secrets, and the
-key that says which host may sign backups. The words never stay on the host.
+The words are from BIP39's English list: 256 random bits and a checksum. HKDF (RFC 5869) with different labels derives
+three keys from them: the password of the repository, the key that opens the sealed secrets, and the key that certifies
+which host may sign backups. The words are never stored on the host.
 """
 
 import difflib
@@ -23,13 +23,13 @@ _BYTES = 32
 
 
 class WrongRecoveryKey(Problem):
-    """What was typed is no recovery key, or not the one of this repository."""
+    """The text is not a recovery key, or not the one of this repository."""
 
     code = "wrong_recovery_key"
 
 
 class RecoveryKey:
-    """The words, and what is derived from them."""
+    """The words, and the keys derived from them."""
 
     def __init__(self, entropy: bytes) -> None:
         assert len(entropy) == _BYTES
@@ -41,9 +41,9 @@ class RecoveryKey:
 
     @classmethod
     def read(cls, text: str) -> "RecoveryKey":
-        """From what somebody typed: capitals, line ends and the numbers before the words do not matter.
+        """Reads typed words; ignores capitals, line ends and numbers before the words.
 
-        Raises WrongRecoveryKey, naming the word that is wrong and those that it may have been.
+        Raises WrongRecoveryKey, which names a wrong word and similar words of the list.
         """
         words = re.findall(r"[^\W\d_]+", text.lower())
         known = _list().wordlist
@@ -52,14 +52,14 @@ class RecoveryKey:
                 near = difflib.get_close_matches(word, known, 3, 0.6)
                 raise WrongRecoveryKey(
                     "Word %(number)d, “%(word)s”, is not a word of recovery keys.%(hint)s", number=number, word=word,
-                    hint=f" Did you mean {' or '.join(near)}?" if near else " Look at the paper again.",
+                    hint=f" Did you mean {' or '.join(near)}?" if near else " Compare it with the paper.",
                 )
         if len(words) != WORDS:
-            raise WrongRecoveryKey("A recovery key has %(wanted)d words, and these are %(given)d.", wanted=WORDS, given=len(words))
+            raise WrongRecoveryKey("A recovery key has %(wanted)d words, not %(given)d.", wanted=WORDS, given=len(words))
         if not _list().check(" ".join(words)):
             raise WrongRecoveryKey(
-                "Each of these words may stand in a recovery key, but together they are none: one is another, or two have"
-                " changed places. Compare them with the paper, one by one."
+                "The checksum of these words is wrong: one word is another one of the list, or two are swapped. Compare them with"
+                " the paper, one by one."
             )
         return cls(bytes(_list().to_entropy(words)))
 
@@ -80,7 +80,7 @@ class RecoveryKey:
         return Ed25519PrivateKey.from_private_bytes(self._derived("authority"))
 
     def _derived(self, purpose: str) -> bytes:
-        # The entropy is as long as the keys and uniform, so there is nothing to stretch.
+        # The entropy is uniform and as long as the keys, so no key stretching is needed.
         return HKDF(hashes.SHA256(), 32, salt=None, info=f"folkmoot recovery key 1: {purpose}".encode()).derive(self._entropy)
 
 

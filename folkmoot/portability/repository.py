@@ -1,8 +1,7 @@
-"""The encrypted repository off this host: restic, called as a program. Nothing else here knows its options.
+"""The encrypted off-site repository. Runs restic as a program; no other module knows its options.
 
-A repository is a folder today. Other targets of restic (`sftp:`, `s3:`, `rest:`) get in through `Repository.at`; what
-they still need is said there. What restic says is turned into one sentence each; its passwords travel in the
-environment of the process and in pipes, never in arguments.
+A repository is a folder today. `Repository.locate` says what other targets of restic (`sftp:`, `s3:`, `rest:`) need.
+Each error of restic becomes one sentence. Passwords are passed in the environment and in pipes, never in arguments.
 """
 
 import io
@@ -21,8 +20,8 @@ from typing import IO
 import msgspec
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.postgres import becoming
-from folkmoot.portability.progress import Progress, bytes_below
+from folkmoot.portability.postgres import child_setup
+from folkmoot.portability.progress import Progress, folder_size
 
 _TAG = "folkmoot"
 _HOST = "host"
@@ -36,13 +35,13 @@ class RepositoryProblem(Problem):
 
 
 class WrongRepositoryKey(RepositoryProblem):
-    """None of the repository's keys is opened by this password."""
+    """The password opens none of the keys of the repository."""
 
     code = "wrong_repository_key"
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """One backup as restic knows it."""
+    """A snapshot of restic."""
 
     id: str
     time: datetime
@@ -71,7 +70,7 @@ class _Message(msgspec.Struct):
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What a run of restic stored: the snapshot, how many files and bytes it holds, and how many bytes were new."""
+    """What a run of restic stored: the id of the snapshot, its files and bytes, and the bytes that were new."""
 
     snapshot: str
     files: int
@@ -80,10 +79,10 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Repository:
-    """One repository and one password that opens it.
+    """One repository and a password that opens it.
 
-    `is_read_only`: leaves no lock, so that a read-only copy will do. `is_host`: whether the password is that of a host's
-    own key, and not of the recovery key.
+    `is_read_only`: creates no lock, so that a read-only copy can be used. `is_host`: the password is of a host key, not of
+    the recovery key.
     """
 
     def __init__(self, folder: Path, password: str, *, is_read_only: bool = False, is_host: bool = False) -> None:
@@ -93,21 +92,22 @@ class Repository:
         self._is_host = is_host
 
     @staticmethod
-    def at(place: str) -> Path:
-        """The folder that `place` names. Raises RepositoryProblem for what is no folder, and where restic is missing.
+    def locate(location: str) -> Path:
+        """The folder of a repository. Raises RepositoryProblem if `location` is not a folder or restic is missing.
 
-        NOTE: for another target, `place` goes to restic as it is; then `exists` has to ask restic, and
-        `folkmoot/portability/damage.py` has to read through it.
+        NOTE: to support another target, pass `location` to restic unchanged; `exists` must then ask restic, and
+        `folkmoot/portability/damage.py` must read through restic.
         """
-        if re.match(r"[a-z0-9]{2,}:", place):
+        if re.match(r"[a-z0-9]{2,}:", location):
             raise RepositoryProblem(
-                "%(place)s is no folder, and a repository is a folder for now. Mount the other disk and name it.", place=place
+                "%(location)s is not a folder, and a repository must be a folder for now. Mount the other disk, and name a folder on it.",
+                location=location,
             )
         if not shutil.which("restic"):
             raise RepositoryProblem(
-                "restic is not installed, and backups are kept with it. Debian, Ubuntu: apt-get install restic. macOS: brew install restic."
+                "restic is not installed, and backups need it. Debian, Ubuntu: apt-get install restic. macOS: brew install restic."
             )
-        return Path(place).absolute()
+        return Path(location).absolute()
 
     @property
     def exists(self) -> bool:
@@ -117,33 +117,33 @@ class Repository:
         """Raises RepositoryProblem when there is none."""
         if not self.exists:
             raise RepositoryProblem(
-                "There is no repository in %(place)s. Is the disk mounted, and the folder the one that was given to moot backup --to?",
-                place=self.folder,
+                "There is no repository in %(folder)s. Is the disk mounted? Is this the folder that was given to moot backup --to?",
+                folder=self.folder,
             )
 
     def create(self) -> None:
         if self.folder.exists() and any(self.folder.iterdir()):
-            raise RepositoryProblem("%(place)s is not empty and is no repository. Name another folder.", place=self.folder)
-        self._run("make the repository", "init", "--repository-version", "2")
+            raise RepositoryProblem("%(folder)s is not empty and is not a repository. Name another folder.", folder=self.folder)
+        self._run("create the repository", "init", "--repository-version", "2")
 
     def add_host(self, password: str) -> None:
-        """A second password that opens the repository: that of a host."""
-        with _readable(password) as pipe:
-            self._run("let this host in", "key", "add", "--user", _HOST, "--new-password-file", f"/dev/fd/{pipe}", pass_fds=[pipe])
+        """Adds the password of a host key."""
+        with _pipe_with(password) as pipe:
+            self._run("add the key of this host", "key", "add", "--user", _HOST, "--new-password-file", f"/dev/fd/{pipe}", pass_fds=[pipe])
 
     def snapshots(self) -> list[Snapshot]:
-        """All backups, the newest first. Raises WrongRepositoryKey."""
-        listed = msgspec.json.decode(self._run("list what is there", "snapshots", "--json") or b"[]", type=list[Snapshot] | None) or []
-        return sorted(listed, key=lambda snapshot: snapshot.time, reverse=True)
+        """All snapshots, the newest first. Raises WrongRepositoryKey."""
+        found = msgspec.json.decode(self._run("list the backups", "snapshots", "--json") or b"[]", type=list[Snapshot] | None) or []
+        return sorted(found, key=lambda snapshot: snapshot.time, reverse=True)
 
-    def store(self, folder: Path, names: list[str], *, like: str | None, compresses: bool, progress: Progress) -> Stored:
-        """Stores these folders below `folder` as one snapshot. `like`: an earlier one, whose unchanged files are not read.
+    def store(self, folder: Path, names: list[str], *, parent: str | None, compresses: bool, progress: Progress) -> Stored:
+        """Stores the folders `names` of `folder` as one snapshot. `parent`: an earlier one, whose unchanged files are not read.
 
-        Media files never change and are named by their content, so a new link or a new place means nothing. Not to
-        compress costs a quarter less processor time.
+        Media files never change and are named by their content, so ctime and inode are ignored. Without compression it
+        needs a quarter less processor time.
         """
-        same = ["--parent", like] if like else []
-        options = ["--json", "--tag", _TAG, "--host", _TAG, "--ignore-ctime", "--ignore-inode", *same,
+        from_parent = ["--parent", parent] if parent else []
+        options = ["--json", "--tag", _TAG, "--host", _TAG, "--ignore-ctime", "--ignore-inode", *from_parent,
                    "--compression", "auto" if compresses else "off"]
         stored = None
         try:
@@ -152,18 +152,18 @@ class Repository:
                     progress.at(message.bytes_done)
                 elif message.message_type == "summary":
                     stored = Stored(
-                        self._whole(message.snapshot_id), message.total_files_processed, message.total_bytes_processed, message.data_added
+                        self._full_id(message.snapshot_id), message.total_files_processed, message.total_bytes_processed, message.data_added
                     )
         except RepositoryProblem:
-            if stored:  # files that could not be read: restic kept a snapshot all the same
+            if stored:  # some files could not be read, but restic stored a snapshot
                 self.forget([stored.snapshot])
             raise
         if stored is None:
-            raise RepositoryProblem("restic ended without saying what it stored. Run this again.")
+            raise RepositoryProblem("restic ended without reporting what it stored. Run the command again.")
         return stored
 
-    def _whole(self, short: str) -> str:
-        """restic names a new snapshot by the beginning of its id. NOTE: another target has to be asked for the list."""
+    def _full_id(self, short: str) -> str:
+        """restic prints the beginning of a new id only. NOTE: for another target, list the snapshots instead."""
         return next((file.name for file in (self.folder / "snapshots").glob(f"{short}*")), short)
 
     def read_folder(self, snapshot: str, name: str) -> dict[str, bytes]:
@@ -173,7 +173,7 @@ class Repository:
             return {member.name.removeprefix(f"{name}/"): tar.extractfile(member).read() for member in tar if member.isfile()}  # type: ignore[union-attr]
 
     def listing(self, snapshot: str) -> tuple[Snapshot, dict[str, int]]:
-        """A snapshot, and path and size of each of its files."""
+        """A snapshot, with path and size of each of its files."""
         found, files = None, {}
         for message in self._messages("list the files of the backup", None, "ls", "--json", snapshot):
             if message.struct_type == "snapshot" and message.time:
@@ -184,76 +184,76 @@ class Repository:
         return found, files
 
     def fetch(self, snapshot: str, target: Path, total: int, progress: Progress) -> None:
-        """Writes a snapshot's files below `target`. restic says nothing meanwhile, so the target's size is watched."""
-        with self._started(None, "restore", snapshot, "--target", str(target), keeps_output=False) as (process, errors):
+        """Restores a snapshot into `target`. restic reports no progress, so the size of `target` is measured."""
+        with self._running(None, "restore", snapshot, "--target", str(target), keeps_output=False) as (process, errors):
             while True:
                 try:
                     process.wait(0.5)
                     break
                 except subprocess.TimeoutExpired:
-                    progress.at(min(total, bytes_below(target)))
-            self._judge("read the backup", process.returncode, errors)
+                    progress.at(min(total, folder_size(target)))
+            self._raise_for("read the backup", process.returncode, errors)
 
     def check(self, *, reads_data: bool) -> list[str]:
-        """What restic itself finds wrong: lost and damaged files. Empty when all is well."""
+        """The errors that `restic check` reports: missing and damaged files. Empty if there are none."""
         options = ["--read-data"] if reads_data else []
-        complaints = self._checked(options)
-        if any(_LOCKED in line for line in complaints):
+        errors_found = self._checked(options)
+        if any(_LOCKED in line for line in errors_found):
             self._unlock()
-            complaints = self._checked(options)
-        if any(_LOCKED in line for line in complaints):
+            errors_found = self._checked(options)
+        if any(_LOCKED in line for line in errors_found):
             raise self._in_use()
-        return complaints
+        return errors_found
 
     def _checked(self, options: list[str]) -> list[str]:
-        """Ends with the first complaint: restic goes on asking for a lost file for minutes, as if it were a bad line."""
-        with self._started(None, "check", *options, keeps_output=False) as (process, errors):
-            while process.poll() is None and not _complaints(_said(errors)):
+        """Stops at the first error, because restic retries a missing file for minutes, as if a connection had failed."""
+        with self._running(None, "check", *options, keeps_output=False) as (process, errors):
+            while process.poll() is None and not _file_errors(_read_errors(errors)):
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(0.2)
-            complaints = _complaints(_said(errors))
-            if not complaints:
-                self._judge("check the repository", process.returncode, errors)
-            return complaints
+            errors_found = _file_errors(_read_errors(errors))
+            if not errors_found:
+                self._raise_for("check the repository", process.returncode, errors)
+            return errors_found
 
     def forget(self, snapshots: Iterable[str]) -> None:
-        """Removes backups, and what only they held."""
+        """Removes snapshots, and data that only they contain."""
         self._run("remove old backups", "forget", "--quiet", "--prune", *snapshots)
 
     def _run(self, what: str, *arguments: str, pass_fds: Collection[int] = ()) -> bytes:
         for is_last in (False, True):
-            with self._started(None, *arguments, pass_fds=pass_fds) as (process, errors):
+            with self._running(None, *arguments, pass_fds=pass_fds) as (process, errors):
                 assert process.stdout
                 output = process.stdout.read()
                 process.wait()
-                if process.returncode and not is_last and _LOCKED in _said(errors).decode(errors="replace"):
+                if process.returncode and not is_last and _LOCKED in _read_errors(errors).decode(errors="replace"):
                     self._unlock()
                     continue
-                self._judge(what, process.returncode, errors)
+                self._raise_for(what, process.returncode, errors)
                 return output
         raise AssertionError("unreachable")
 
     def _in_use(self) -> RepositoryProblem:
         return RepositoryProblem(
-            "The repository in %(place)s is in use, perhaps by a backup. Run this again when it has ended.", place=self.folder
+            "The repository in %(folder)s is in use, perhaps by a backup. Run the command again when it has ended.", folder=self.folder
         )
 
     def _unlock(self) -> None:
-        """Removes the locks of processes that are gone, those of a killed backup; living ones stay."""
-        with self._started(None, "unlock") as (process, _):
+        """Removes the locks of processes that have ended, such as a killed backup."""
+        with self._running(None, "unlock") as (process, _):
             process.wait()
 
     def _messages(self, what: str, folder: Path | None, *arguments: str) -> Iterator[_Message]:
-        with self._started(folder, *arguments) as (process, errors):
+        with self._running(folder, *arguments) as (process, errors):
             assert process.stdout
             for line in process.stdout:
                 if line.startswith(b"{"):
                     yield msgspec.json.decode(line, type=_Message)
             process.wait()
-            self._judge(what, process.returncode, errors)
+            self._raise_for(what, process.returncode, errors)
 
     @contextmanager
-    def _started(
+    def _running(
         self, folder: Path | None, *arguments: str, pass_fds: Collection[int] = (), keeps_output: bool = True
     ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RESTIC_")}
@@ -263,7 +263,7 @@ class Repository:
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if keeps_output else subprocess.DEVNULL, stderr=errors,
-                cwd=folder, env=environment, pass_fds=pass_fds, preexec_fn=becoming(None),
+                cwd=folder, env=environment, pass_fds=pass_fds, preexec_fn=child_setup(None),
             )
             try:
                 yield process, errors
@@ -275,48 +275,48 @@ class Repository:
                     process.stdout.close()
 
     def _key_hint(self) -> str:
-        """Which key this password probably opens: trying one costs restic half a second, on purpose."""
+        """The key that this password probably opens. Each wrong key costs half a second, because restic's key derivation is slow."""
         for file in (self.folder / "keys").glob("*"):
             with suppress(OSError, ValueError):
                 if (msgspec.json.decode(file.read_bytes(), type=dict).get("username") == _HOST) == self._is_host:
                     return file.name
         return ""
 
-    def _judge(self, what: str, code: int, errors: IO[bytes]) -> None:
-        """One sentence for what went wrong. Code 3: a snapshot was made, but some files could not be read."""
+    def _raise_for(self, what: str, code: int, errors: IO[bytes]) -> None:
+        """Raises RepositoryProblem with one sentence if `code` is not 0. Code 3: some files could not be read."""
         if not code:
             return
-        said = _said(errors).decode(errors="replace").strip()
-        if "wrong password or no key found" in said:
-            raise WrongRepositoryKey("This key does not open the repository in %(place)s.", place=self.folder)
-        if _LOCKED in said:
+        text = _read_errors(errors).decode(errors="replace").strip()
+        if "wrong password or no key found" in text:
+            raise WrongRepositoryKey("This key does not open the repository in %(folder)s.", folder=self.folder)
+        if _LOCKED in text:
             raise self._in_use()
-        if "no space left" in said:
+        if "no space left" in text:
             raise RepositoryProblem("The disk is full. Free some space and run the command again; earlier backups are intact.")
-        lines = [line.removeprefix("Fatal: ").strip() for line in said.splitlines() if line.strip()] or ["no reason given"]
+        lines = [line.removeprefix("Fatal: ").strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
         raise RepositoryProblem(
-            "restic could not %(what)s: %(why)s.", what=what, why=lines[-1].rstrip("."), log_text=said,
+            "restic could not %(what)s: %(why)s.", what=what, why=lines[-1].rstrip("."), log_text=text,
         )
 
 
 @contextmanager
-def _readable(text: str) -> Iterator[int]:
-    """A pipe out of which the text can be read."""
-    pipe, end = os.pipe()
-    os.write(end, text.encode())
-    os.close(end)
+def _pipe_with(text: str) -> Iterator[int]:
+    """A pipe that contains the text; yields the end for reading."""
+    pipe, writing_end = os.pipe()
+    os.write(writing_end, text.encode())
+    os.close(writing_end)
     try:
         yield pipe
     finally:
         os.close(pipe)
 
 
-def _complaints(said: bytes) -> list[str]:
-    """What `restic check` says of files, without what it says of itself."""
-    lines = [line.strip().rstrip(".") for line in said.decode(errors="replace").splitlines()]
+def _file_errors(text: bytes) -> list[str]:
+    """The lines of `restic check` about files, without those about its own run."""
+    lines = [line.strip().rstrip(".") for line in text.decode(errors="replace").splitlines()]
     return [line for line in lines if line and not line.startswith(("Fatal:", "Load(", "using temporary"))]
 
 
-def _said(errors: IO[bytes]) -> bytes:
+def _read_errors(errors: IO[bytes]) -> bytes:
     errors.seek(0)
     return errors.read()

@@ -1,7 +1,7 @@
-"""When backups, drills and restores ran, and how they ended: a table, so that every process and every host can tell.
+"""Records of backups, drills and restores: when they ran, and how they ended.
 
-It is part of the network and comes back with it: a restored network knows which backup was the last before the one it
-came from, and that it was restored.
+The records are in a table of the network, so that each process can read them. They are part of a backup: a restored
+network knows that it was restored, and which backups were made before.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ KEPT_DAYS = 400
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `said`: why it is not good."""
+    """One run. `said`: why it failed."""
 
     kind: str
     started_at: datetime
@@ -29,10 +29,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Last(msgspec.Struct, frozen=True):
-    """What is to be known of one kind: the age of the last good run, and how the last run of all ended."""
+    """The last runs of one kind: the age of the last good run, and whether the latest run failed."""
 
     kind: str
     good_age: float | None = None
-    seconds: float | None = None  # that the good one took
+    seconds: float | None = None  # duration of the last good run
     posts: int = 0
-    failed: str = ""  # what the last one said, if it was not good
+    failed: str = ""  # the error of the latest run, if it failed

@@ -1,8 +1,8 @@
-"""Secrets: the one place that says where each comes from.
+"""Secrets: the only module that knows where each comes from.
 
-A setting (also from the environment) wins; then a file in `secrets.folder`, as container platforms mount them; then the
-data directory, where `moot up` makes what is missing. Other commands make none: a second machine with a secret of its
-own would sign what the first does not accept.
+A setting (also from the environment) has priority; then a file in `secrets.folder`, as container platforms mount them;
+then the data directory, where `moot up` creates missing ones. Other commands create none: a second machine with its own
+secret would create signatures that the first one refuses.
 """
 
 from pathlib import Path
@@ -22,14 +22,14 @@ class SecretProblem(Problem):
 
 
 def network_secret(settings: Settings, directory: DataDirectory, *, makes: bool = False) -> bytes:
-    """Signs forms, addresses of pictures and the journal. The same on all machines of a network. Raises SecretProblem."""
-    given = settings.secrets.network or _from_folder(settings, NETWORK)
-    if not given and not makes and not directory.has_secret(NETWORK):
+    """Key of the signatures of forms, picture addresses and the journal; the same on all machines. Raises SecretProblem."""
+    configured = settings.secrets.network or _from_folder(settings, NETWORK)
+    if not configured and not makes and not directory.has_secret(NETWORK):
         raise SecretProblem(
             "%(file)s is missing. All machines of a network share this secret: copy it from the first one, or set secrets.network.",
             file=directory.path / "secrets" / NETWORK,
         )
-    return (given or directory.secret(NETWORK)).encode()
+    return (configured or directory.secret(NETWORK)).encode()
 
 
 def mail_password(settings: Settings) -> str:
@@ -37,7 +37,7 @@ def mail_password(settings: Settings) -> str:
 
 
 def database_url(settings: Settings) -> str:
-    """`database.url`, with the password that stands elsewhere, if it has none of its own."""
+    """`database.url`, with the password from a setting or file if the URL contains none."""
     parts = urlsplit(settings.database.url)
     password = settings.secrets.database or _from_folder(settings, DATABASE)
     if not password or parts.password or not parts.username:

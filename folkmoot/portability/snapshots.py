@@ -1,8 +1,8 @@
-"""Which snapshots of a repository count as backups, and which of them are kept.
+"""Which snapshots of a repository are valid backups, and which of them are kept.
 
-A snapshot counts when its manifest is signed by a host of the recovery key, and when it holds every file that the
-manifest promises. What does not count is never used, never counted for keeping, and never deleted: it may be all that
-is left of something.
+A snapshot is valid if a host certified by the recovery key signed its manifest, and if it contains each file of the
+manifest. An invalid snapshot is never restored, never counted by `--keep`, and never deleted, because it may contain
+the only copy of something.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from folkmoot.portability.repository import Repository, RepositoryProblem, Snaps
 
 
 class Backup(msgspec.Struct, frozen=True):
-    """A snapshot as operators see it. `problem`: why it does not count; "" when it does."""
+    """A snapshot as operators see it. `problem`: why it is not valid; "" if it is."""
 
     id: str
     made_at: datetime
@@ -38,7 +38,7 @@ class Backup(msgspec.Struct, frozen=True):
 
 
 class Keep(msgspec.Struct, frozen=True):
-    """Of how many days, weeks and months the newest backup stays. Everything of the last day stays anyway."""
+    """For how many days, weeks and months the newest backup of each is kept. Backups of the last day are always kept."""
 
     days: int = 7
     weeks: int = 5
@@ -51,12 +51,12 @@ class Keep(msgspec.Struct, frozen=True):
             return None
         parts = text.split(",")
         if len(parts) != 3 or not all(part.strip().isdigit() for part in parts) or int(parts[0]) < 1:
-            raise Problem("--keep takes three numbers, of days, weeks and months, such as 7,5,12, or the word all.")
+            raise Problem("--keep needs the numbers of days, weeks and months, for example --keep 7,5,12, or --keep all.")
         return cls(*(int(part) for part in parts))
 
 
 def examine(repository: Repository, authority: bytes, snapshot: str) -> tuple[Backup, About | None]:
-    """Looks into a snapshot; its small files come back when it counts."""
+    """Validates a snapshot; returns its small files too if it is valid."""
     found, files = repository.listing(snapshot)
     try:
         if f"/{manifest.ABOUT}/manifest.json" not in files:
@@ -65,72 +65,72 @@ def examine(repository: Repository, authority: bytes, snapshot: str) -> tuple[Ba
     except NotSigned as error:
         return Backup(found.id, found.time, error.message), None
     problem = manifest.incomplete(about, files)
-    return described(found.id, about, problem), None if problem else about
+    return summarize(found.id, about, problem), None if problem else about
 
 
-def described(snapshot: str, about: About, problem: str = "") -> Backup:
+def summarize(snapshot: str, about: About, problem: str = "") -> Backup:
     made = about.manifest
     return Backup(snapshot, made.made_at, problem, made.network, made.posts, made.media_count, made.bytes)
 
 
-def newest_that_counts(
-    repository: Repository, authority: bytes, there: list[Snapshot], wanted: str = ""
+def newest_valid(
+    repository: Repository, authority: bytes, snapshots: list[Snapshot], wanted: str = ""
 ) -> tuple[Backup, About]:
-    """Of what is `there`: the newest backup, or the one whose id begins with `wanted`. Raises RepositoryProblem when there is none."""
-    said = ""
-    for snapshot in there:
+    """The newest valid backup whose id begins with `wanted`. Raises RepositoryProblem if there is none."""
+    reason = ""
+    for snapshot in snapshots:
         if not snapshot.id.startswith(wanted):
             continue
         backup, about = examine(repository, authority, snapshot.id)
         if about:
             return backup, about
-        said = said or f" The newest, {backup.name}, does not count, because {backup.problem}."
+        reason = reason or f" The newest, {backup.name}, is not valid, because {backup.problem}."
     raise RepositoryProblem(
-        "There is no backup%(which)s in %(place)s that counts.%(said)s", which=f" {wanted}" if wanted else "", place=repository.folder,
-        said=said,
+        "There is no valid backup%(which)s in %(folder)s.%(reason)s", which=f" {wanted}" if wanted else "", folder=repository.folder,
+        reason=reason,
     )
 
 
 def list_backups(
-    repository: Repository, authority: bytes, data: DataDirectory | None, there: list[Snapshot], made: Backup | None = None
+    repository: Repository, authority: bytes, data: DataDirectory | None, snapshots: list[Snapshot], made: Backup | None = None
 ) -> list[Backup]:
-    """What is `there`, and what was just `made`. `data`: where to remember what was found, for a snapshot never changes."""
-    memory = data.path / "backups.json" if data and data.host_file.exists() else None
-    known = _remembered(memory.read_bytes()) if memory and memory.exists() else {}
+    """The backups of these snapshots, and the one just `made`. `data`: where valid ones are cached; a snapshot never changes."""
+    cache = data.path / "backups.json" if data and data.host_file.exists() else None
+    known = _cached(cache.read_bytes()) if cache and cache.exists() else {}
     backups = [made] if made else []
-    backups += [known.get(snapshot.id) or examine(repository, authority, snapshot.id)[0] for snapshot in there]
-    if data and memory:
-        data.write(memory, msgspec.json.encode([backup for backup in backups if not backup.problem]))
+    backups += [known.get(snapshot.id) or examine(repository, authority, snapshot.id)[0] for snapshot in snapshots]
+    if data and cache:
+        data.write(cache, msgspec.json.encode([backup for backup in backups if not backup.problem]))
     return backups
 
 
-def _remembered(content: bytes) -> dict[str, Backup]:
+def _cached(content: bytes) -> dict[str, Backup]:
     return {backup.id: backup for backup in msgspec.json.decode(content, type=list[Backup])}
 
 
 def faults(repository: Repository, authority: bytes, data: DataDirectory, progress: Progress) -> Iterator[str]:
-    """Everything that is wrong with a repository, in words; reads all of it."""
+    """Reads the whole repository and describes each fault."""
     damaged = find_damage(repository.folder, progress)
     for file in damaged:
         yield f"{file} is damaged"
     if damaged:
-        return  # restic would only say the same in other words, or stop at the first
+        return  # restic would report the same files again, or stop at the first
     progress.step("checking with restic")
-    complaints = repository.check(reads_data=True)
-    yield from complaints
-    if not complaints:
+    errors = repository.check(reads_data=True)
+    yield from errors
+    if not errors:
         for backup in list_backups(repository, authority, data, repository.snapshots()):
             if backup.problem:
-                yield f"snapshot {backup.name} does not count as a backup, because {backup.problem}"
+                yield f"snapshot {backup.name} is not a valid backup, because {backup.problem}"
 
 
 def surplus(backups: list[Backup], keep: Keep) -> list[Backup]:
-    """Those that need not be kept any longer; never the newest, and never one that does not count."""
-    counting = sorted((backup for backup in backups if not backup.problem), key=lambda backup: backup.made_at, reverse=True)
-    kept = {backup.id for backup in counting if clock.now() - backup.made_at < timedelta(days=1)} | {backup.id for backup in counting[:1]}
+    """The backups that need not be kept; never the newest, and never an invalid one."""
+    valid = sorted((backup for backup in backups if not backup.problem), key=lambda backup: backup.made_at, reverse=True)
+    kept = {backup.id for backup in valid if clock.now() - backup.made_at < timedelta(days=1)} | {backup.id for backup in valid[:1]}
     for number, period in ((keep.days, "%Y-%m-%d"), (keep.weeks, "%G-%V"), (keep.months, "%Y-%m")):
         newest = {}
-        for backup in reversed(counting):
+        for backup in reversed(valid):
             newest[backup.made_at.strftime(period)] = backup.id
         kept |= set(list(reversed(newest.values()))[:number])
-    return [backup for backup in counting if backup.id not in kept]
+    return [backup for backup in valid if backup.id not in kept]

@@ -1,8 +1,8 @@
-"""What a backup holds of the database, and how two states of it are compared.
+"""Which tables a backup contains, and how two states of a database are compared.
 
-Left out is what is worth nothing later or would be dangerous twice. UNLOGGED tables are left out as well: caches and
-rate limits, which a crash empties too. Everything else is compared by number of rows and by the SHA-256 of its rows in
-the order of the primary key, so a restore can be proven without trusting the dump.
+Rows that are useless or dangerous later are left out, and so are UNLOGGED tables: caches and rate limits, which a crash
+empties too. All other tables are compared by number of rows and by the SHA-256 of their rows in the order of the primary
+key, so that the result of a restore can be verified without trusting the dump.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ import msgspec
 from folkmoot.base.file_store import FileName
 from folkmoot.portability.progress import Progress
 
-# The one place that says so. Structure is restored, rows are not.
+# The tables are restored without rows.
 LEFT_OUT = {
-    "one_time_codes": "a code that was sent by mail and used since would work again",
-    "authorization_codes": "they live for minutes, and an app simply asks anew",
+    "one_time_codes": "a code that was sent by mail and used after the backup would work again",
+    "authorization_codes": "they expire within minutes, and an app can request a new one",
 }
 
-# What the text of a value depends on: the same on both sides, whatever the server's own settings are.
-_FIXED = {
+# Settings that change the text of a value: the same for both states, whatever the settings of the servers.
+_SESSION_SETTINGS = {
     "application_name": "folkmoot backup", "DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "TimeZone": "UTC",
     "extra_float_digits": "1", "bytea_output": "hex", "lock_timeout": "15s",
 }
@@ -39,7 +39,7 @@ _TABLES = """
 
 
 class Table(msgspec.Struct, frozen=True):
-    """What two states of a table are compared by."""
+    """The number of rows and the hash of a table, by which two states are compared."""
 
     rows: int
     sha256: str
@@ -47,7 +47,7 @@ class Table(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a database says of itself, in the snapshot that is dumped."""
+    """Facts about a database for the manifest, from the snapshot that is dumped."""
 
     snapshot: str
     epoch: int
@@ -58,8 +58,8 @@ class Facts:
 
 
 async def connect(dsn: str) -> asyncpg.Connection:
-    """A session that sees one moment, until it is closed."""
-    connection = await asyncpg.connect(dsn, server_settings=_FIXED)
+    """A session that sees the data of one moment until it is closed."""
+    connection = await asyncpg.connect(dsn, server_settings=_SESSION_SETTINGS)
     await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     return connection
 
@@ -76,8 +76,8 @@ async def facts(connection: asyncpg.Connection) -> Facts:
     return Facts(**dict(row), media=await _media(connection))
 
 
-async def strange_parts(connection: asyncpg.Connection) -> list[str]:
-    """Extensions and schemas that are not of Folkmoot, as words: where a backup is restored, the extensions may be missing."""
+async def foreign_objects(connection: asyncpg.Connection) -> list[str]:
+    """Descriptions of extensions and schemas that are not of Folkmoot; a host that restores may lack the extensions."""
     rows = await connection.fetch(
         """
         SELECT 'the extension ' || extname AS part FROM pg_extension WHERE extname <> 'plpgsql'
@@ -88,8 +88,8 @@ async def strange_parts(connection: asyncpg.Connection) -> list[str]:
     return [row["part"] for row in rows]
 
 
-async def media_now(dsn: str) -> dict[str, int]:
-    """The pictures that the database names at this moment."""
+async def current_media(dsn: str) -> dict[str, int]:
+    """The names of all pictures in the database now, with their sizes."""
     connection = await connect(dsn)
     try:
         return await _media(connection)
@@ -103,7 +103,7 @@ async def _media(connection: asyncpg.Connection) -> dict[str, int]:
 
 
 async def fingerprint(connection: asyncpg.Connection, progress: Progress) -> dict[str, Table]:
-    """Rows and hash of every table, as this session sees them."""
+    """Number of rows and hash of each table in this session."""
     found = await connection.fetch(_TABLES, list(LEFT_OUT))
     progress.step("hashing tables", sum(table["bytes"] for table in found))
     done, tables = 0, {}
@@ -121,21 +121,21 @@ async def fingerprint(connection: asyncpg.Connection, progress: Progress) -> dic
 
 
 def difference(expected: dict[str, Table], found: dict[str, Table]) -> list[str]:
-    """In words, what is not the same."""
-    said = []
+    """Descriptions of the differences."""
+    differences = []
     for name in sorted(expected.keys() | found.keys()):
-        one, other = expected.get(name), found.get(name)
-        if one is None or other is None:
-            said.append(f"table {name} is {'missing' if other is None else 'not in the manifest'}")
-        elif one.rows != other.rows:
-            said.append(f"table {name} has {other.rows} rows instead of {one.rows}")
-        elif one != other:
-            said.append(f"table {name} has other content")
-    return said
+        before, after = expected.get(name), found.get(name)
+        if before is None or after is None:
+            differences.append(f"table {name} is {'missing' if after is None else 'not in the manifest'}")
+        elif before.rows != after.rows:
+            differences.append(f"table {name} has {after.rows} rows instead of {before.rows}")
+        elif before != after:
+            differences.append(f"table {name} has different content")
+    return differences
 
 
 def without_password(dsn: str) -> tuple[str, str]:
-    """The address as it may stand in a list of processes, and the password."""
+    """The address without password, which may appear in a process list, and the password."""
     parts = urlsplit(dsn)
     if not parts.password:
         return dsn, ""

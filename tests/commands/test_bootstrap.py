@@ -12,7 +12,7 @@ from tests.network_up import ROOT
 @pytest.mark.parametrize(("arguments", "environment"), [
     (["detector", "train", "x.jsonl", "--out", "y"], "train"), (["detector", "score", "x.jsonl"], "runtime"), (["up"], "runtime"),
 ])
-def test_training_has_an_environment_of_its_own(arguments: list[str], environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_has_its_own_environment(arguments: list[str], environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bin" / "bootstrap.py")
     assert spec and spec.loader  # noqa: PT018
     bootstrap = importlib.util.module_from_spec(spec)
@@ -26,7 +26,7 @@ def test_training_has_an_environment_of_its_own(arguments: list[str], environmen
     assert ran == [(python, [python, "-m", "folkmoot", *arguments])]
 
 
-def test_the_environment_that_trains_holds_all_that_runs() -> None:
+def test_the_training_environment_contains_all_runtime_packages() -> None:
     def pinned(name: str) -> set[str]:
         return {line for line in (ROOT / "requirements" / f"{name}.txt").read_text("utf-8").splitlines() if "==" in line}
 

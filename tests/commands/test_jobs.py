@@ -1,4 +1,4 @@
-"""`moot jobs`, as an operator uses it on a running network whose mail server refuses everything."""
+"""`moot jobs` on a running network with parked and waiting jobs."""
 
 import asyncio
 import json
@@ -27,8 +27,8 @@ def network(open_folder: Path) -> Iterator[NetworkUp]:
     up.stop()
 
 
-async def _order(up: NetworkUp, *, later: bool = False) -> int:
-    """A mail: parked as if all tries had failed, or `later` waiting for its moment."""
+async def _enqueue_mail(up: NetworkUp, *, later: bool = False) -> int:
+    """Enqueues a mail job and returns its id. The job is parked as if all tries had failed, or, if `later`, not due yet."""
     database = await Database.open(settings_of(up.data).dsn, listen=False)
     async with database.write() as tx:
         tx.enqueue(mails.JOB, _MAIL, delay=timedelta(days=1))
@@ -53,7 +53,7 @@ def _mails(data: Path) -> int:
 async def test_parked_jobs_are_listed_shown_retried_and_dropped(network: NetworkUp) -> None:
     data = network.data
     assert moot("jobs", "list", data=data).stdout == "0 waiting, 0 running, 0 parked.\n"
-    first, second, waiting = await _order(network), await _order(network), await _order(network, later=True)
+    first, second, waiting = await _enqueue_mail(network), await _enqueue_mail(network), await _enqueue_mail(network, later=True)
 
     listed = _json("list", data=data)
     assert (listed["waiting"], listed["running"], listed["parked"]) == (1, 0, 2)
@@ -65,7 +65,7 @@ async def test_parked_jobs_are_listed_shown_retried_and_dropped(network: Network
     assert [job["id"] for job in _json("list", "--state", "later", data=data)["jobs"]] == [waiting]
 
     shown = moot("jobs", "show", str(first), data=data).stdout
-    assert "6 times by itself" in shown
+    assert "6 times with an error" in shown
     assert "/reset/secret" in shown
 
     ready = network.get("/readyz")
@@ -96,7 +96,5 @@ async def test_parked_jobs_are_listed_shown_retried_and_dropped(network: Network
 
 
 def _metrics(network: NetworkUp) -> str:
-
-
     with urllib.request.urlopen(f"{network.url}/metrics", timeout=10) as answer:
         return str(answer.read().decode())

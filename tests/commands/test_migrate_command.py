@@ -1,4 +1,4 @@
-"""`moot migrate`: what is missing is shown and applied, once, and only where the database is this host's to change."""
+"""`moot migrate` lists and applies missing migrations once, and only on the primary."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ async def empty(postgres: Postgres) -> object:
     await admin.close()
 
 
-async def test_what_is_missing_is_shown_then_applied_once(empty: str, tmp_path: Path) -> None:
+async def test_missing_migrations_are_listed_then_applied_once(empty: str, tmp_path: Path) -> None:
     def run(*options: str) -> list[str]:
         done = moot("migrate", "--json", *options, data=tmp_path, FOLKMOOT_DATABASE_URL=empty)
         assert done.returncode == 0, done.stderr
@@ -39,7 +39,7 @@ async def test_what_is_missing_is_shown_then_applied_once(empty: str, tmp_path: 
 @pytest.mark.parametrize(("state", "sentence"), [
     (HostState(epoch=1), "belongs to epoch 1 and its database to epoch 2"), (HostState("standby", 2), "not the primary"),
 ])
-async def test_a_database_that_is_not_this_hosts_is_left_alone(dsn: str, tmp_path: Path, state: HostState, sentence: str) -> None:
+async def test_a_host_that_is_not_the_primary_changes_no_database(dsn: str, tmp_path: Path, state: HostState, sentence: str) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute("UPDATE host_state SET epoch = 2")
     last = known()[-1]
@@ -50,14 +50,14 @@ async def test_a_database_that_is_not_this_hosts_is_left_alone(dsn: str, tmp_pat
     assert sentence in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert await connection.fetchval("SELECT count(*) FROM migrations WHERE number = $1", last.number) == 0
-    # Whoever may, does, or at least tries: here the objects are there already.
+    # The primary lists the migration. Applying it would fail here, because its objects exist already.
     (tmp_path / "host.json").write_bytes(msgspec.json.encode(HostState(epoch=2)))
     shown = await asyncio.to_thread(moot, "migrate", "--dry-run", "--json", data=tmp_path, FOLKMOOT_DATABASE_URL=dsn)
     assert json.loads(shown.stdout) == {"pending": [last.name]}
     await connection.close()
 
 
-def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+def test_a_database_that_does_not_answer_is_reported_in_one_sentence(tmp_path: Path) -> None:
     done = moot("migrate", data=tmp_path, FOLKMOOT_DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
     assert done.returncode == 1
     assert "cannot be used" in done.stderr

@@ -1,4 +1,4 @@
-"""`moot log` and `moot cases` on a network that is up: what an operator reads while all is well, and when it is not."""
+"""`moot log` and `moot cases` on a running network, with an intact and a damaged journal."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tests.network_up import NetworkUp, moot
 
 
-def _until(holds: Callable[[], bool]) -> None:
+def _wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 90
     while not holds():
         assert time.monotonic() < deadline
@@ -18,7 +18,7 @@ def _until(holds: Callable[[], bool]) -> None:
 
 
 def _reasons(network: NetworkUp) -> list[str]:
-    """Why the network is not ready."""
+    """The reasons why the network is not ready."""
     try:
         with urllib.request.urlopen(f"{network.url}/readyz", timeout=10) as answer:
             return list(json.load(answer)["reasons"])
@@ -26,22 +26,22 @@ def _reasons(network: NetworkUp) -> list[str]:
         return list(json.load(refusal)["reasons"])
 
 
-def test_a_damaged_end_of_the_journal_is_told_at_every_place_and_accepted(running: NetworkUp) -> None:
+def test_a_damaged_end_of_the_journal_is_reported_by_each_command_and_can_be_accepted(running: NetworkUp) -> None:
     end = running.data / "journal.end"
-    _until(end.exists)
-    whole = moot("log", "verify", data=running.data)
-    assert whole.returncode == 0, whole.stdout
-    assert "none altered" in whole.stdout
+    _wait_until(end.exists)
+    intact = moot("log", "verify", data=running.data)
+    assert intact.returncode == 0, intact.stdout
+    assert "none altered" in intact.stdout
 
     reason = "the moderation journal is not sealed: the file journal.end is damaged, or belongs to another network"
 
-    def is_told() -> bool:
+    def is_reported() -> bool:
         if reason in _reasons(running):
             return True
-        end.write_bytes(end.read_bytes()[:50])  # again: a sealing that was under way writes the file anew
+        end.write_bytes(end.read_bytes()[:50])  # damage it again: a seal that was being written replaces the file
         return False
 
-    _until(is_told)
+    _wait_until(is_reported)
     doctor = moot("doctor", data=running.data)
     assert doctor.returncode == 1
     assert re.search(rf"broken +{re.escape(reason)}", doctor.stdout, re.IGNORECASE)
@@ -53,17 +53,17 @@ def test_a_damaged_end_of_the_journal_is_told_at_every_place_and_accepted(runnin
 
     accepted = moot("log", "accept", "--yes", data=running.data)
     assert accepted.returncode == 0, accepted.stderr
-    _until(lambda: not _reasons(running))
+    _wait_until(lambda: not _reasons(running))
     assert moot("doctor", data=running.data).stdout.count("the moderation journal is sealed") == 1
-    whole = moot("log", "verify", data=running.data)
-    assert whole.returncode == 0, whole.stdout
-    assert "Note: an operator accepted damage" in whole.stdout
+    intact = moot("log", "verify", data=running.data)
+    assert intact.returncode == 0, intact.stdout
+    assert "Note: an operator accepted damage" in intact.stdout
     assert "nothing to accept" in moot("log", "accept", "--yes", data=running.data).stdout
 
 
-def test_cases_are_listed_with_the_time_that_is_used(running: NetworkUp) -> None:
+def test_cases_are_listed_with_the_used_part_of_their_time(running: NetworkUp) -> None:
     answer = json.loads(moot("cases", "--json", data=running.data).stdout)
-    assert answer["stuck"] == 0  # the moderators of the demo follow nobody
+    assert answer["stuck"] == 0  # the demo moderators follow nobody
     assert answer["open"] >= len(answer["cases"]) > 0
     assert all(0 <= case["used_percent"] <= 100 for case in answer["cases"])
     text = moot("cases", data=running.data).stdout

@@ -1,4 +1,4 @@
-"""Started by root, nothing of a network runs as root, wherever its code stands."""
+"""If root starts a network, no process of it runs as root, wherever the code is."""
 
 import os
 import pwd
@@ -27,32 +27,32 @@ def _users(text: str) -> set[str]:
     return {line.split()[0] for line in listed.splitlines() if text in line}
 
 
-def test_no_process_has_roots_rights_though_the_code_is_closed_to_others(folder: Path) -> None:
+def test_no_process_runs_as_root_even_if_others_cannot_read_the_code(folder: Path) -> None:
     closed = folder / "closed"
     shutil.copytree(ROOT / "folkmoot", closed / "folkmoot", ignore=shutil.ignore_patterns("__pycache__"))
     closed.chmod(0o700)
     network = NetworkUp(folder / "data", PYTHONPATH=str(closed), code=closed)
     try:
-        network.wait()  # pictures of the demo village went through the sandbox, which must be found too
+        network.wait()  # the demo has pictures, so the sandbox for pictures must work from the copy too
         assert _users(str(folder / "data")) == {str(RUNS_AS.pw_uid)}
         started = network.log.read_text()
         assert "as root" not in started
         where = Path(f"/proc/{network.process.pid}/environ").read_text() if Path("/proc").exists() else ""
-        assert not IS_ROOT or f"PYTHONPATH={program.PLACE}/code-" in where
+        assert not IS_ROOT or f"PYTHONPATH={program.COPIES}/code-" in where
     finally:
         assert network.stop() < 5
         shutil.rmtree(closed)
 
 
-def test_a_copy_is_made_anew_when_its_original_changes_and_kept_while_it_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "PLACE", folder / "place")
-    program.PLACE.mkdir()
+def test_a_copy_is_replaced_when_its_original_changes_and_kept_while_it_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "COPIES", folder / "copies")
+    program.COPIES.mkdir()
     original = folder / "original"
     original.write_text("one")
     original.chmod(0o600)
 
     def made() -> Path:
-        return program._made("code", "here", [original], lambda place: (place.mkdir(), shutil.copy2(original, place / "copy"))[0])
+        return program._cached_copy("code", "here", [original], lambda copy: (copy.mkdir(), shutil.copy2(original, copy / "copy"))[0])
 
     first = made()
     assert made() == first
@@ -70,31 +70,31 @@ def test_a_copy_is_made_anew_when_its_original_changes_and_kept_while_it_is_used
     assert not second.exists()
 
 
-def test_what_is_closed_anywhere_on_the_way_cannot_be_read(folder: Path) -> None:
+def test_a_file_below_a_closed_folder_cannot_be_read(folder: Path) -> None:
     file = folder / "inner" / "file"
     file.parent.mkdir(mode=0o755)
     file.write_text("")
-    somebody = pwd.getpwnam("nobody")
+    nobody = pwd.getpwnam("nobody")
     for mode_of_folder, mode_of_file, answer in ((0o755, 0o644, True), (0o711, 0o644, True), (0o700, 0o644, False), (0o755, 0o600, False)):
         file.parent.chmod(mode_of_folder)
         file.chmod(mode_of_file)
-        assert can_read(somebody, file) is answer
-    assert not can_read(somebody, file.parent / "missing" / "file") if not file.parent.chmod(0o700) else False
+        assert can_read(nobody, file) is answer
+    assert not can_read(nobody, file.parent / "missing" / "file") if not file.parent.chmod(0o700) else False
 
 
 @pytest.mark.parametrize("name", ["outbox", "lock", "postgres.log"])
-def test_a_planted_link_gives_nothing_away(folder: Path, name: str) -> None:
-    victim = folder / "victim"
-    victim.mkdir()
+def test_a_symbolic_link_in_the_data_directory_is_not_followed(folder: Path, name: str) -> None:
+    outside = folder / "outside"
+    outside.mkdir()
     data = DataDirectory(folder / "data")
     data.prepare()
-    before = victim.stat()
+    before = outside.stat()
     link = data.path / name
     if link.is_dir():
         link.rmdir()
-    link.symlink_to(victim)
+    link.symlink_to(outside)
     data.prepare()
-    after = victim.stat()
+    after = outside.stat()
     assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
     (data.path / "lock").unlink(missing_ok=True)
     (data.path / "lock").symlink_to(folder / "new")
@@ -103,7 +103,7 @@ def test_a_planted_link_gives_nothing_away(folder: Path, name: str) -> None:
     assert not (folder / "new").exists()
 
 
-def test_a_folder_that_the_network_cannot_enter_is_one_sentence(folder: Path) -> None:
+def test_a_folder_that_the_network_cannot_enter_is_reported_in_one_sentence(folder: Path) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700 if IS_ROOT else 0o500)
     with pytest.raises(DataDirectoryProblem) as caught:
@@ -113,7 +113,7 @@ def test_a_folder_that_the_network_cannot_enter_is_one_sentence(folder: Path) ->
 
 
 def test_a_second_start(folder: Path) -> None:
-    """A copy with another owner is told how to be given back; and who stops it before its worker is ready need not wait."""
+    """A data directory of another owner is refused with the command that solves it; an early stop is quick."""
     NetworkUp(folder / "data", "--no-demo").wait().stop()
     version = folder / "data" / "postgres" / "PG_VERSION"
     before = version.stat()

@@ -52,12 +52,12 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
         assert json.loads(post.stdout)["content"] == "<p>Ahoj</p>"
         status = json.loads(moot("status", "--json", data=folder).stdout)
         assert (status["members"], status["jobs_parked"]) == (1, 0)
-        assert status["address"] == network.url  # the port was said to another command
+        assert status["address"] == network.url  # another command found the port
         doctor = moot("doctor", data=folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "a worker runs" in doctor.stdout
         for _ in _children(network.process.pid):  # database, web and worker, one after the other
-            os.kill(min(_children(network.process.pid)), signal.SIGKILL)  # the oldest: a new one has a higher number
+            os.kill(min(_children(network.process.pid)), signal.SIGKILL)  # the oldest: a new process has a higher pid
             time.sleep(0.3)
             network.wait()
         shown = subprocess.run(["curl", "-sS", f"{network.url}/api/v1/timelines/public"], capture_output=True, text=True)
@@ -70,11 +70,11 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
     assert not subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True).stdout
 
 
-def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
+def test_a_network_starts_again_after_its_supervisor_was_killed(folder: Path) -> None:
     network = NetworkUp(folder, "--no-demo").wait()
     orphans = sorted(_children(network.process.pid))[1:]  # web and worker, after the database
     for pid in orphans:
-        os.kill(pid, signal.SIGSTOP)  # as slow to end as a process can be
+        os.kill(pid, signal.SIGSTOP)  # a stopped process cannot end
     network.process.kill()
     network.process.wait()
     again = NetworkUp(folder, "--no-demo", port=network.port)
@@ -82,7 +82,7 @@ def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
         while "Waiting for the processes of the previous run to end." not in again.log.read_text():
             assert again.process.poll() is None, again.log.read_text()
             time.sleep(0.02)
-        taken = moot("up", "--port", str(network.port), data=folder.parent / "other")  # for others there is no waiting
+        taken = moot("up", "--port", str(network.port), data=folder.parent / "other")  # another network does not wait for the port
         assert "cannot be used: Address already in use" in taken.stderr
         assert "Waiting" not in taken.stderr
         for pid in orphans:
@@ -107,7 +107,7 @@ def test_a_killed_network_starts_again_by_itself(folder: Path) -> None:
     ({"FOLKMOOT_DATABASE_URL": "nonsense"}, "database.url cannot be used"),
     ({"FOLKMOOT_DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x"}, "The database at database.url cannot be used"),
 ])
-def test_a_wrong_setting_is_one_sentence(folder: Path, environment: dict[str, str], sentence: str) -> None:
+def test_a_wrong_setting_is_reported_in_one_sentence(folder: Path, environment: dict[str, str], sentence: str) -> None:
     answer = moot("up", data=folder, **environment)
     assert answer.returncode == 1
     assert sentence in answer.stderr
@@ -115,7 +115,7 @@ def test_a_wrong_setting_is_one_sentence(folder: Path, environment: dict[str, st
 
 
 @pytest.mark.parametrize("text", [b"x = [", b"\xff\xfe", b"[server]\nprot = 1"])
-def test_a_settings_file_that_cannot_be_read_is_one_sentence(folder: Path, text: bytes) -> None:
+def test_an_unreadable_settings_file_is_reported_in_one_sentence(folder: Path, text: bytes) -> None:
     folder.mkdir()
     (folder / "folkmoot.toml").write_bytes(text)
     answer = moot("up", data=folder)
@@ -124,25 +124,25 @@ def test_a_settings_file_that_cannot_be_read_is_one_sentence(folder: Path, text:
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_what_dies_again_and_again_starts_less_and_less_often_and_says_so(folder: Path) -> None:
+def test_a_process_that_crashes_repeatedly_is_restarted_with_increasing_delays(folder: Path) -> None:
     network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     try:
         for times in range(1, 6):
             while len(_children(network.process.pid)) < 3:  # database, web, worker
                 time.sleep(0.02)
-            os.kill(max(_children(network.process.pid)), signal.SIGKILL)  # the youngest: the worker
+            os.kill(max(_children(network.process.pid)), signal.SIGKILL)  # the newest: the worker
             while (log := network.log.read_text()).count("starts again") < times:
                 time.sleep(0.02)
-        pauses = re.findall(r"worker was killed .* starts again in ([0-9.]+) s", log)
-        assert pauses == ["0.2", "0.4", "0.8", "1.6", "3.2"]
+        delays = re.findall(r"worker was killed .* starts again in ([0-9.]+) s", log)
+        assert delays == ["0.2", "0.4", "0.8", "1.6", "3.2"]
         assert "5 times in a row" in log
         assert "moot doctor" in log
     finally:
-        assert network.stop() < 5  # in the middle of a pause
+        assert network.stop() < 5  # during a delay
 
 
-def test_a_database_that_cannot_start_is_tried_again_and_takes_nothing_with_it(folder: Path) -> None:
-    """As on a full disk, which is told by the same way; when there is room again, all of it comes back by itself."""
+def test_a_database_that_cannot_start_is_retried_and_stops_no_other_process(folder: Path) -> None:
+    """As on a full disk. When the cause is solved, the network recovers without a restart."""
     network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     settings = folder / "postgres" / "postgresql.auto.conf"
     try:
@@ -174,8 +174,8 @@ def _curl(network: NetworkUp, path: str) -> str:
     return subprocess.run(["curl", "-sS", network.url + path], capture_output=True, text=True).stdout
 
 
-def test_a_full_disk_cannot_take_a_process_by_its_metrics(folder: Path) -> None:
-    """A page of a mapped file that finds no room is a SIGBUS: the room must be taken at the start, and not grow with restarts."""
+def test_a_full_disk_cannot_crash_a_process_through_its_metrics(folder: Path) -> None:
+    """Writing to a mapped file on a full disk is a SIGBUS, so the files get their full size at the start."""
     network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     try:
         files = {file: file.stat().st_size for file in (folder / "run" / "metrics").iterdir()}
@@ -197,14 +197,14 @@ def _answered(network: NetworkUp) -> float:
     return float(re.findall(r'folkmoot_requests_total{application="health",status="2xx"} ([0-9.]+)', text)[0])
 
 
-def test_a_network_that_is_brought_up_to_date_gets_no_demo_village() -> None:
+def test_an_existing_network_gets_no_demo() -> None:
     names = [migration.name for migration in known()]
     assert is_new(names)
     assert not is_new(names[1:])
     assert not is_new([])
 
 
-def test_foreign_folders_and_taken_ports_are_one_sentence(folder: Path) -> None:
+def test_foreign_folders_and_used_ports_are_reported_in_one_sentence(folder: Path) -> None:
     folder.mkdir()
     (folder / "holiday.jpg").write_bytes(b"")
     foreign = moot("up", data=folder)
@@ -220,7 +220,9 @@ def test_foreign_folders_and_taken_ports_are_one_sentence(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), asyncpg.DiskFullError("could not extend file")])
-def test_a_full_disk_is_one_sentence(error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_reported_in_one_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def run_out(**_options: str) -> None:
         try:
             raise error
@@ -241,7 +243,7 @@ def test_feed_publishes_lines_as_posts(folder: Path, running: NetworkUp) -> None
     answer = moot("feed", str(file), "--rate", "100", "--where", "split=dev", "--json", data=running.data)
     assert json.loads(answer.stdout)["published"] == 5, answer.stderr
     deadline = time.monotonic() + 20
-    while json.loads(moot("status", "--json", data=running.data).stdout)["posts"] < before + 5:  # counters are folded by the worker
+    while json.loads(moot("status", "--json", data=running.data).stdout)["posts"] < before + 5:  # the worker adds up the counters
         assert time.monotonic() < deadline
     file.write_text('{"text": "první"}\n{nic}\n')
     broken = moot("feed", str(file), "--rate", "100", data=running.data)
@@ -255,11 +257,11 @@ def test_routes_and_help_are_printed() -> None:
     assert "moot up" in moot("--help").stdout
 
 
-def test_the_sample_of_settings_is_valid() -> None:
+def test_the_sample_settings_file_is_valid() -> None:
     uncommented = "\n".join(line.removeprefix("# ") if " = " in line else line for line in sample().splitlines())
     assert tomllib.loads(uncommented)["server"]["port"] == 8420
 
 
-def test_the_catalogues_are_complete() -> None:
+def test_the_translations_are_complete() -> None:
     checked = subprocess.run([sys.executable, "bin/messages.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout

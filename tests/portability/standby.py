@@ -1,4 +1,4 @@
-"""A standby of a running PostgreSQL, made by hand: base backup, signal file, streaming over the socket."""
+"""Creates a standby of a running PostgreSQL without Folkmoot commands: base backup, signal file, streaming over the socket."""
 
 import asyncio
 import shutil
@@ -11,13 +11,13 @@ import msgspec
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, HostState
-from folkmoot.portability.postgres import Postgres, becoming, find_binaries, plain_environment
+from folkmoot.portability.postgres import Postgres, child_setup, find_binaries, plain_environment
 
 
 def make_standby(
     primary_dsn: str, secrets: Path, folder: Path, configuration: dict[str, str] | None = None
 ) -> tuple[DataDirectory, Postgres]:
-    """A data directory whose PostgreSQL follows that at `primary_dsn`, not started. `secrets`: those of the primary."""
+    """A data directory whose PostgreSQL replicates `primary_dsn`; not started. `secrets`: the primary's folder of secrets."""
     folder.parent.chmod(0o755)
     data = DataDirectory(folder)
     data.prepare()
@@ -29,14 +29,14 @@ def make_standby(
     subprocess.run(
         [find_binaries().folder / "pg_basebackup", "-D", data.path / "postgres", "-X", "stream", "--write-recovery-conf",
          "--checkpoint=fast", "--no-sync", "-d", f"host={unquote(address.query.partition('=')[2])} user=folkmoot password={password}"],
-        check=True, capture_output=True, cwd="/", env=plain_environment(), preexec_fn=becoming(data.owner),
+        check=True, capture_output=True, cwd="/", env=plain_environment(), preexec_fn=child_setup(data.owner),
     )
     assert (data.path / "postgres" / "standby.signal").exists()
     return data, Postgres(data, configuration=configuration)
 
 
 async def caught_up(primary_dsn: str, standby_dsn: str) -> None:
-    """Until the standby shows everything that is committed on the primary now."""
+    """Waits until the standby has replayed everything that is committed on the primary now."""
     primary, standby = await asyncpg.connect(primary_dsn), await asyncpg.connect(standby_dsn)
     try:
         await primary.execute("SELECT pg_switch_wal()")
@@ -50,7 +50,7 @@ async def caught_up(primary_dsn: str, standby_dsn: str) -> None:
 
 
 async def promote(standby_dsn: str, epoch: int) -> None:
-    """The server takes writes, and the new epoch shuts the old primary's processes out of it."""
+    """Makes the server accept writes; the new epoch locks out the processes of the old primary."""
     connection = await asyncpg.connect(standby_dsn)
     try:
         assert await connection.fetchval("SELECT pg_promote(true, 30)")

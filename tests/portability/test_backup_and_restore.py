@@ -1,4 +1,4 @@
-"""A network goes off-site while people write, and comes back on a machine that has only code, repository and words."""
+"""A network is backed up while members post, and restored on a machine that has only code, repository and recovery key."""
 
 import asyncio
 import json
@@ -17,43 +17,43 @@ from folkmoot.commands.options import settings_of
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from tests.architecture.walks import MOST_FILES, Recording, files_to_open
-from tests.network_up import MOOT, ROOT, NetworkUp, _environment, moot
-from tests.portability.house import CANARY, House, answer_of, ask, words_in
+from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, moot
+from tests.portability.backed_up_network import CANARY, BackedUpNetwork, answer_of, ask, words_in
 
 
-def test_nobody_waits_while_a_backup_is_made(house: House) -> None:
-    assert len(house.posted) > house.running_before, "people wrote meanwhile, and none was refused"
-    assert house.slowest < 5
-    assert house.first["lost_media"] == []
-    assert house.first["media"] >= 6
+def test_posts_are_accepted_during_a_backup(backed_up: BackedUpNetwork) -> None:
+    assert len(backed_up.posted) > backed_up.posted_before, "members posted meanwhile, and no post was refused"
+    assert backed_up.slowest < 5
+    assert backed_up.first["lost_media"] == []
+    assert backed_up.first["media"] >= 6
 
 
-def test_a_repository_gives_nothing_away(house: House) -> None:
-    secret = (house.data / "secrets" / "network-secret").read_bytes().strip()
-    everything = b"".join(file.read_bytes() for file in house.repository.rglob("*") if file.is_file())
+def test_a_repository_contains_no_plain_text(backed_up: BackedUpNetwork) -> None:
+    secret = (backed_up.data / "secrets" / "network-secret").read_bytes().strip()
+    everything = b"".join(file.read_bytes() for file in backed_up.repository.rglob("*") if file.is_file())
     for canary in (CANARY.encode(), secret, b"jana@example.org", b"CREATE TABLE"):
         assert canary not in everything
-    assert not (house.data / "backup").exists(), "the staging folder is gone"
+    assert not (backed_up.data / "backup").exists(), "the staging folder was removed"
 
 
-def test_a_restore_takes_few_files(house: House, place: Path) -> None:
-    """To follow, as `tests/architecture/walks.py` counts them; its own nouns are the plan of a restore and the restore."""
+def test_the_code_of_a_restore_is_in_few_files(backed_up: BackedUpNetwork, folder: Path) -> None:
+    """`tests/architecture/walks.py` counts the files that a reader opens; the nouns of a restore are `restore` and `rebuild`."""
 
     def recorded(command: str, data: Path, *options: str) -> Recording:
-        record = place / f"{command}.json"
+        record = folder / f"{command}.json"
         module = [sys.executable, "-m", "tests.architecture.walks", str(record)]
         done = subprocess.run([*module, command, "--data", str(data), *options], capture_output=True, text=True, cwd=ROOT, timeout=120)
         assert done.returncode == 0, done.stderr
         return Recording(json.loads(record.read_text()))
 
-    entry = recorded("status", house.data)
-    request = recorded("restore", place / "restored", "--from", str(house.repository), "--key-file", str(house.key_file))
+    entry = recorded("status", backed_up.data)
+    request = recorded("restore", folder / "restored", "--from", str(backed_up.repository), "--key-file", str(backed_up.key_file))
     files = files_to_open(request, entry, ["restore", "rebuild"])
     assert "portability/restore.py" in files
     assert len(files) <= MOST_FILES, files
 
 
-async def _after(data: Path) -> tuple[int, int, int, int]:
+async def _state_after_restore(data: Path) -> tuple[int, int, int, int]:
     settings = settings_of(data)
     connection = await asyncpg.connect(settings.dsn)
     row = await connection.fetchrow(
@@ -69,78 +69,78 @@ async def _after(data: Path) -> tuple[int, int, int, int]:
     return tuple(row)
 
 
-def test_the_same_network_comes_back(house: House, place: Path) -> None:
-    """Who was logged in still is, apps go on, codes and waiting mails are void, and the old host's epoch cannot write."""
-    target = place / "restored"
-    answer = answer_of(house.restore(target, "--json", "--snapshot", house.first["snapshot"]))
-    assert (answer["equal"], answer["epoch"], answer["posts"]) == (True, 2, house.first["posts"])
+def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) -> None:
+    """Sessions and app tokens stay valid, codes and waiting mails are deleted, and the old host's epoch cannot write."""
+    target = folder / "restored"
+    answer = answer_of(backed_up.restore(target, "--json", "--snapshot", backed_up.first["snapshot"]))
+    assert (answer["equal"], answer["epoch"], answer["posts"]) == (True, 2, backed_up.first["posts"])
     assert answer["next"] == f"moot up --data {target}"
     assert sorted(entry.name for entry in target.iterdir()) == [
         "host.json", "media", "outbox", "postgres", "postgres.log", "run", "secrets"
     ]
-    same = ("network-secret", "backup-key")
-    assert all((target / "secrets" / name).read_bytes() == (house.data / "secrets" / name).read_bytes() for name in same)
-    assert (target / "secrets" / "postgres-password").read_bytes() != (house.data / "secrets" / "postgres-password").read_bytes()
+    kept = ("network-secret", "backup-key")
+    assert all((target / "secrets" / name).read_bytes() == (backed_up.data / "secrets" / name).read_bytes() for name in kept)
+    assert (target / "secrets" / "postgres-password").read_bytes() != (backed_up.data / "secrets" / "postgres-password").read_bytes()
     assert all(file.stat().st_mode & 0o077 == 0 for file in (target / "secrets").iterdir())
-    again = NetworkUp(target).wait()
+    restored_up = NetworkUp(target).wait()
     try:
-        assert asyncio.run(_after(target)) == (house.first["posts"], 0, 0, 2)
-        assert json.loads(ask(again.url, "/api/v1/accounts/verify_credentials", token=house.token))["username"] == "jana"
-        assert "jana" in ask(again.url, "/settings", session=house.session)
-        home = json.loads(ask(again.url, "/api/v1/timelines/home?limit=40", token=house.token))
-        assert house.posted[house.running_before - 1] in {post["id"] for post in home} or len(home) == 40
-        pictures = json.loads(ask(again.url, "/api/v1/timelines/public?limit=40&only_media=true"))
+        assert asyncio.run(_state_after_restore(target)) == (backed_up.first["posts"], 0, 0, 2)
+        assert json.loads(ask(restored_up.url, "/api/v1/accounts/verify_credentials", token=backed_up.token))["username"] == "jana"
+        assert "jana" in ask(restored_up.url, "/settings", session=backed_up.session)
+        home = json.loads(ask(restored_up.url, "/api/v1/timelines/home?limit=40", token=backed_up.token))
+        assert backed_up.posted[backed_up.posted_before - 1] in {post["id"] for post in home} or len(home) == 40
+        pictures = json.loads(ask(restored_up.url, "/api/v1/timelines/public?limit=40&only_media=true"))
         address = "/" + pictures[0]["media_attachments"][0]["url"].split("/", 3)[3]
-        assert subprocess.run(["curl", "-sSf", again.url + address], capture_output=True).returncode == 0
-        assert json.loads(ask(again.url, "/api/v1/statuses", token=house.token, form={"status": "Jsme zpátky"}))["id"]
+        assert subprocess.run(["curl", "-sSf", restored_up.url + address], capture_output=True).returncode == 0
+        assert json.loads(ask(restored_up.url, "/api/v1/statuses", token=backed_up.token, form={"status": "Jsme zpátky"}))["id"]
         status = answer_of(moot("status", "--json", data=target))
         assert (status["epoch"], status["backup"]["age_seconds"]) == (2, None), "this host has made no backup yet"
-        # Its own key came back with the secrets, so it goes on with the same repository, and nobody types words.
-        assert answer_of(moot("backup", "--to", str(house.repository), "--json", data=target))["posts"] == house.first["posts"] + 1
+        # The host key was restored with the secrets, so backups into the same repository continue without the recovery key.
+        assert answer_of(moot("backup", "--to", str(backed_up.repository), "--json", data=target))["posts"] == backed_up.first["posts"] + 1
     finally:
-        again.stop()
+        restored_up.stop()
 
 
-def test_a_list_says_what_counts_and_words_open_it_too(house: House, place: Path) -> None:
-    repository = shutil.copytree(house.repository, place / "copy")
-    listed = answer_of(moot("backup", "--to", str(repository), "--list", "--json", data=house.data))
+def test_a_list_shows_which_backups_are_valid_and_opens_with_the_recovery_key(backed_up: BackedUpNetwork, folder: Path) -> None:
+    repository = shutil.copytree(backed_up.repository, folder / "copy")
+    listed = answer_of(moot("backup", "--to", str(repository), "--list", "--json", data=backed_up.data))
     assert all(backup["valid"] for backup in listed)
-    first = next(backup for backup in listed if backup["snapshot"] == house.first["snapshot"])
-    assert (first["posts"], first["media"]) == (house.first["posts"], house.first["media"])
-    # Something that restic accepts, and that nobody signed.
-    (place / "about").mkdir()
-    (place / "about" / "manifest.json").write_text("{}")
-    password = BackupKey.find(DataDirectory(house.data)).repository  # type: ignore[union-attr]
+    first = next(backup for backup in listed if backup["snapshot"] == backed_up.first["snapshot"])
+    assert (first["posts"], first["media"]) == (backed_up.first["posts"], backed_up.first["media"])
+    # A snapshot that restic accepts, but without a signature.
+    (folder / "about").mkdir()
+    (folder / "about" / "manifest.json").write_text("{}")
+    password = BackupKey.find(DataDirectory(backed_up.data)).repository  # type: ignore[union-attr]
     subprocess.run(
-        ["restic", "-r", str(repository), "--no-cache", "backup", "-q", "about"], cwd=place, check=True,
+        ["restic", "-r", str(repository), "--no-cache", "backup", "-q", "about"], cwd=folder, check=True,
         env={**os.environ, "RESTIC_PASSWORD": password},
     )
-    elsewhere = moot("backup", "--to", str(repository), "--list", "--key-file", str(house.key_file), data=place / "nothing")
+    elsewhere = moot("backup", "--to", str(repository), "--list", "--key-file", str(backed_up.key_file), data=folder / "nothing")
     assert elsewhere.returncode == 0, elsewhere.stderr
     assert "no: it has no manifest" in elsewhere.stdout.splitlines()[1]
     assert elsewhere.stdout.count("yes") == len(listed)
-    checked = answer_of(house.restore(place / "new", "--dry-run", "--json", repository=repository))
-    assert checked["snapshot"] != elsewhere.stdout.splitlines()[1].split()[0], "what nobody signed is passed over"
-    assert not (place / "new").exists()
+    checked = answer_of(backed_up.restore(folder / "new", "--dry-run", "--json", repository=repository))
+    assert checked["snapshot"] != elsewhere.stdout.splitlines()[1].split()[0], "an unsigned snapshot is skipped"
+    assert not (folder / "new").exists()
 
 
-def test_a_second_repository_asks_for_the_words(house: House, place: Path) -> None:
+def test_a_second_repository_asks_for_the_recovery_key(backed_up: BackedUpNetwork, folder: Path) -> None:
     silent = subprocess.run(
-        [*MOOT, "backup", "--to", str(place / "second"), "--new", "--data", str(house.data)], stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, cwd=ROOT, env=_environment({}),
+        [*MOOT, "backup", "--to", str(folder / "second"), "--new", "--data", str(backed_up.data)], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, cwd=ROOT, env=environment_with({}),
     )
     assert silent.returncode == 1
     assert "the recovery key is needed" in silent.stderr
-    dry = answer_of(moot("backup", "--to", str(place / "second"), "--new", "--dry-run", "--json", data=house.data))
+    dry = answer_of(moot("backup", "--to", str(folder / "second"), "--new", "--dry-run", "--json", data=backed_up.data))
     assert (dry["is_new"], dry["shows_recovery_key"]) == (True, False)
-    assert not (place / "second").exists()
-    other = place / "other-words"
-    other.write_text(" ".join(type(house.recovery).new().words))
-    wrong = moot("backup", "--to", str(place / "second"), "--new", "--key-file", str(other), data=house.data)
+    assert not (folder / "second").exists()
+    other = folder / "other-words"
+    other.write_text(" ".join(type(backed_up.recovery).new().words))
+    wrong = moot("backup", "--to", str(folder / "second"), "--new", "--key-file", str(other), data=backed_up.data)
     assert "This is not the recovery key of this network" in wrong.stderr
 
 
-def test_words_are_printed_as_they_are_read() -> None:
+def test_a_printed_recovery_key_can_be_read_again() -> None:
     from folkmoot.commands.recovery import text_of
     from folkmoot.portability.recovery_key import RecoveryKey
 

@@ -1,4 +1,4 @@
-"""What is wrong with a repository, a key or a disk is found before anything is touched, and told in one sentence."""
+"""Problems with a repository, a key or a disk are found before anything is written, and reported in one sentence."""
 
 import random
 import shutil
@@ -15,19 +15,19 @@ from folkmoot.portability import backup, dump
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.damage import find_damage
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.progress import Quiet
+from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Repository, RepositoryProblem
 from folkmoot.portability.restore import check_target
 from folkmoot.portability.snapshots import Keep
 from tests.network_up import moot
-from tests.portability.house import House, answer_of
+from tests.portability.backed_up_network import BackedUpNetwork, answer_of
 
 FLIPS = 160
 
 
 @pytest.fixture
-def copy(house: House, place: Path) -> Path:
-    return Path(shutil.copytree(house.repository, place / "copy"))
+def copy(backed_up: BackedUpNetwork, folder: Path) -> Path:
+    return Path(shutil.copytree(backed_up.repository, folder / "copy"))
 
 
 def _state(folder: Path) -> dict[str, tuple[int, int]]:
@@ -42,44 +42,44 @@ def _flip(file: Path, bit: int) -> None:
 
 
 def test_every_flipped_bit_is_found(copy: Path) -> None:
-    """In packs, indexes, snapshots and keys: each on its own, and by the name of its file."""
-    dice = random.Random(4711)
+    """In packs, indexes, snapshots and keys. One bit at a time; the damaged file is named."""
+    chance = random.Random(4711)
     files = [file for folder in ("keys", "snapshots", "index", "data") for file in (copy / folder).rglob("*") if file.is_file()]
     kinds: Counter[str] = Counter()
-    assert find_damage(copy, Quiet()) == []
+    assert find_damage(copy, NoProgress()) == []
     for number in range(FLIPS):
         file = files[number % len(files)]
-        bit = dice.randrange(file.stat().st_size * 8)
+        bit = chance.randrange(file.stat().st_size * 8)
         _flip(file, bit)
-        assert find_damage(copy, Quiet()) == [str(file.relative_to(copy))], (file, bit)
+        assert find_damage(copy, NoProgress()) == [str(file.relative_to(copy))], (file, bit)
         _flip(file, bit)
         kinds[file.relative_to(copy).parts[0]] += 1
-    assert find_damage(copy, Quiet()) == []
+    assert find_damage(copy, NoProgress()) == []
     assert len(kinds) == 4
     assert min(kinds.values()) >= 5
 
 
-def test_a_flipped_bit_in_the_one_file_with_another_name_is_found_when_the_repository_is_opened(house: House, copy: Path) -> None:
+def test_a_flipped_bit_in_the_file_config_is_found_when_the_repository_is_opened(backed_up: BackedUpNetwork, copy: Path) -> None:
     size = (copy / "config").stat().st_size * 8
     for bit in (0, size // 2, size - 1):
         _flip(copy / "config", bit)
         with pytest.raises(RepositoryProblem):
-            Repository(copy, house.recovery.repository_password).snapshots()
+            Repository(copy, backed_up.recovery.repository_password).snapshots()
         _flip(copy / "config", bit)
-    assert Repository(copy, house.recovery.repository_password).snapshots()
+    assert Repository(copy, backed_up.recovery.repository_password).snapshots()
 
 
 def _largest_pack(repository: Path) -> Path:
     return max((file for file in (repository / "data").rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
 
 
-def test_damage_is_named_and_nothing_is_restored(house: House, copy: Path, place: Path) -> None:
+def test_damage_is_named_and_nothing_is_restored(backed_up: BackedUpNetwork, copy: Path, folder: Path) -> None:
     pack = _largest_pack(copy)
     _flip(pack, 4000)
-    named = moot("backup", "--to", str(copy), "--verify", data=house.data)
+    named = moot("backup", "--to", str(copy), "--verify", data=backed_up.data)
     assert named.returncode == 1
     assert f"data/{pack.parent.name}/{pack.name} is damaged" in named.stdout
-    refused = house.restore(place / "new", repository=copy)
+    refused = backed_up.restore(folder / "new", repository=copy)
     assert refused.returncode == 1
     assert "is damaged" in refused.stderr
     assert "nothing was restored" in refused.stderr
@@ -87,112 +87,113 @@ def test_damage_is_named_and_nothing_is_restored(house: House, copy: Path, place
     for other in (copy / "data").rglob("*/*"):
         _flip(other, other.stat().st_size * 4)
     before = _state(copy)
-    tried = house.restore(place / "new", "--despite-damage", repository=copy)
-    assert tried.returncode == 1, "what is needed is damaged, so it fails later, and leaves nothing"
-    assert not (place / "new").exists()
+    tried = backed_up.restore(folder / "new", "--despite-damage", repository=copy)
+    assert tried.returncode == 1, "a needed file is damaged, so the restore fails later and leaves nothing"
+    assert not (folder / "new").exists()
     assert _state(copy) == before, "a restore writes nothing into a repository"
 
 
-def _cut(repository: Path) -> None:
+def _truncate_pack(repository: Path) -> None:
     with open(_largest_pack(repository), "r+b") as stream:
         stream.truncate(1000)
 
 
-def _lose(repository: Path) -> None:
+def _remove_pack(repository: Path) -> None:
     _largest_pack(repository).unlink()
 
 
-def _lose_a_listing(repository: Path) -> None:
-    """The smallest pack: it holds folders, which restic itself would go on asking for."""
+def _remove_tree_pack(repository: Path) -> None:
+    """The smallest pack holds directory listings; without them, restic itself retries for minutes."""
     min((file for file in (repository / "data").rglob("*") if file.is_file()), key=lambda file: file.stat().st_size).unlink()
 
 
-def _lose_everything_but_keys(repository: Path) -> None:
+def _remove_snapshots(repository: Path) -> None:
     shutil.rmtree(repository / "snapshots")
     (repository / "snapshots").mkdir()
 
 
-@pytest.mark.parametrize(("harm", "said"), [
-    (_cut, "is damaged"), (_lose, "does not exist"), (_lose_a_listing, "does not exist"),
-    (_lose_everything_but_keys, "There is no backup in"),
+@pytest.mark.parametrize(("damage", "said"), [
+    (_truncate_pack, "is damaged"), (_remove_pack, "does not exist"), (_remove_tree_pack, "does not exist"),
+    (_remove_snapshots, "There is no valid backup in"),
 ])
-def test_a_truncated_repository_is_refused(house: House, copy: Path, place: Path, harm: object, said: str) -> None:
-    harm(copy)  # type: ignore[operator]
-    refused = house.restore(place / "new", repository=copy)
+def test_a_truncated_repository_is_refused(backed_up: BackedUpNetwork, copy: Path, folder: Path, damage: object, said: str) -> None:
+    damage(copy)  # type: ignore[operator]
+    refused = backed_up.restore(folder / "new", repository=copy)
     assert refused.returncode == 1
     assert said in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
-    assert not (place / "new").exists()
+    assert not (folder / "new").exists()
 
 
-def test_other_words_a_wrong_word_a_wrong_place_and_a_full_folder_are_refused(house: House, place: Path) -> None:
-    other, wrong = place / "other", place / "wrong"
-    other.write_text(" ".join(type(house.recovery).new().words))
-    wrong.write_text(" ".join([*house.recovery.words[:23], "folkmoot"]))
-    full = place / "full"
+def test_a_wrong_key_a_wrong_repository_and_a_non_empty_folder_are_refused(backed_up: BackedUpNetwork, folder: Path) -> None:
+    other, wrong = folder / "other", folder / "wrong"
+    other.write_text(" ".join(type(backed_up.recovery).new().words))
+    wrong.write_text(" ".join([*backed_up.recovery.words[:23], "folkmoot"]))
+    full = folder / "full"
     full.mkdir()
     (full / "holiday.jpg").write_bytes(b"1")
-    repository, key = str(house.repository), str(house.key_file)
+    repository, key = str(backed_up.repository), str(backed_up.key_file)
     for arguments, target, said in (
-        (["--from", repository, "--key-file", str(other)], place / "new", "It belongs to another network"),
-        (["--from", repository, "--key-file", str(wrong)], place / "new", "Word 24, “folkmoot”"),
-        (["--from", str(place / "nowhere"), "--key-file", key], place / "new", "There is no repository in"),
-        (["--from", "sftp:host:/folder", "--key-file", key], place / "new", "a repository is a folder for now"),
+        (["--from", repository, "--key-file", str(other)], folder / "new", "It belongs to another network"),
+        (["--from", repository, "--key-file", str(wrong)], folder / "new", "Word 24, “folkmoot”"),
+        (["--from", str(folder / "nowhere"), "--key-file", key], folder / "new", "There is no repository in"),
+        (["--from", "sftp:host:/folder", "--key-file", key], folder / "new", "a repository must be a folder for now"),
         (["--from", repository, "--key-file", key], full, "is not empty"),
-        (["--from", repository, "--key-file", key], house.data, "is not empty"),
-        (["--from", repository, "--key-file", key, "--snapshot", "0000"], place / "new", "There is no backup 0000"),
+        (["--from", repository, "--key-file", key], backed_up.data, "is not empty"),
+        (["--from", repository, "--key-file", key, "--snapshot", "0000"], folder / "new", "There is no valid backup 0000"),
     ):
         refused = moot("restore", *arguments, data=target)
         assert refused.returncode == 1, arguments
         assert said in refused.stderr
         assert len(refused.stderr.strip().splitlines()) == 1
-    assert not (place / "new").exists()
+    assert not (folder / "new").exists()
     assert [entry.name for entry in full.iterdir()] == ["holiday.jpg"]
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_written(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = shutil.disk_usage(place)
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(folder)
     monkeypatch.setattr(dump.shutil, "disk_usage", lambda _folder: usage._replace(free=10**6))
     with pytest.raises(Problem, match="needs") as caught:
-        check_target(place / "new", 10**9)
+        check_target(folder / "new", 10**9)
     assert "1000 MB" in caught.value.message % caught.value.params
-    check_target(place / "new", 10**5)
+    check_target(folder / "new", 10**5)
 
 
-def test_without_restic_one_sentence_says_how_to_get_it(house: House) -> None:
-    missing = moot("backup", "--to", str(house.repository), data=house.data, PATH="/nonexistent")
+def test_without_restic_one_sentence_says_how_to_install_it(backed_up: BackedUpNetwork) -> None:
+    missing = moot("backup", "--to", str(backed_up.repository), data=backed_up.data, PATH="/nonexistent")
     assert missing.returncode == 1
     assert "apt-get install restic" in missing.stderr
     assert len(missing.stderr.strip().splitlines()) == 1
 
 
-def test_a_picture_that_is_lost_or_damaged_on_the_host_is_named_and_the_rest_is_kept(house: House, place: Path) -> None:
-    """The backup goes on without it and says so; a restore then knows that it was not there."""
-    pictures = sorted(file for file in (house.data / "media").rglob("*") if file.is_file())
+def test_a_picture_that_is_lost_or_damaged_on_the_host_is_named_and_the_rest_is_kept(backed_up: BackedUpNetwork, folder: Path) -> None:
+    """The backup continues without the picture and reports it; a restore knows that it was missing already."""
+    pictures = sorted(file for file in (backed_up.data / "media").rglob("*") if file.is_file())
     lost, damaged = pictures[:2]
     contents = lost.read_bytes(), damaged.read_bytes()
-    repository = place / "repository"
+    repository = folder / "repository"
     try:
         lost.unlink()
         damaged.write_bytes(contents[1][:-1] + b"?")
-        answer = answer_of(moot("backup", "--to", str(repository), "--key-file", str(house.key_file), "--new", "--json", data=house.data))
+        command = ["backup", "--to", str(repository), "--key-file", str(backed_up.key_file), "--new", "--json"]
+        answer = answer_of(moot(*command, data=backed_up.data))
     finally:
         lost.write_bytes(contents[0])
         damaged.write_bytes(contents[1])
     assert {name.rpartition("/")[2] for name in answer["lost_media"]} == {lost.name, damaged.name}
     assert answer["media"] == len(pictures) - 2
-    planned = answer_of(house.restore(place / "new", "--dry-run", "--json", repository=repository))
+    planned = answer_of(backed_up.restore(folder / "new", "--dry-run", "--json", repository=repository))
     assert len(planned["lost_media"]) == 2
 
 
-def test_a_picture_that_an_earlier_backup_held_is_looked_at_again_when_it_was_touched(house: House, copy: Path, place: Path) -> None:
-    """Cut, or the same length with other content: it is named, left out, and neither this night nor a restore fails by it."""
+def test_a_picture_of_an_earlier_backup_is_hashed_again_after_a_change(backed_up: BackedUpNetwork, copy: Path, folder: Path) -> None:
+    """A truncated picture and one with changed bytes are named and left out; backup and restore still succeed."""
     def back_up() -> Any:
-        return answer_of(moot("backup", "--to", str(copy), "--json", data=house.data))
+        return answer_of(moot("backup", "--to", str(copy), "--json", data=backed_up.data))
 
     whole = back_up()
     assert whole["lost_media"] == []
-    cut, changed = sorted(file for file in (house.data / "media").rglob("*") if file.is_file())[:2]
+    cut, changed = sorted(file for file in (backed_up.data / "media").rglob("*") if file.is_file())[:2]
     contents = cut.read_bytes(), changed.read_bytes()
     try:
         cut.write_bytes(contents[0][:-9])
@@ -205,12 +206,12 @@ def test_a_picture_that_an_earlier_backup_held_is_looked_at_again_when_it_was_to
     for one in (answer, again):
         assert {name.rpartition("/")[2] for name in one["lost_media"]} == {cut.name, changed.name}
         assert one["media"] == whole["media"] - 2
-    assert answer_of(house.restore(place / "new", "--json", repository=copy))["equal"]
-    assert back_up()["media"] == whole["media"], "they were mended, and count again"
+    assert answer_of(backed_up.restore(folder / "new", "--json", repository=copy))["equal"]
+    assert back_up()["media"] == whole["media"], "repaired pictures are stored again"
 
 
-def test_a_backup_counts_though_old_ones_cannot_be_removed(house: House, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings, data = settings_of(house.data), DataDirectory(house.data)
+def test_a_backup_is_valid_if_old_ones_cannot_be_removed(backed_up: BackedUpNetwork, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, data = settings_of(backed_up.data), DataDirectory(backed_up.data)
     key = BackupKey.find(data)
     assert key
     repository = Repository(copy, key.repository, is_host=True)
@@ -219,9 +220,9 @@ def test_a_backup_counts_though_old_ones_cannot_be_removed(house: House, copy: P
         raise RepositoryProblem("restic could not %(what)s.", what="remove old backups")
 
     monkeypatch.setattr(repository, "forget", refuse)
-    monkeypatch.setattr(backup, "surplus", lambda backups, _keep: backups[1:])  # all of today would stay
+    monkeypatch.setattr(backup, "surplus", lambda backups, _keep: backups[1:])  # the real one keeps all backups of the last day
     source = backup.Source(data, media_store(settings), settings.dsn, settings.network.name, settings.base_url, "0", settings.secret)
-    made = backup.back_up(source, repository, key, repository.snapshots(), Keep(), Quiet())
+    made = backup.back_up(source, repository, key, repository.snapshots(), Keep(), NoProgress())
     assert made.backup.problem == ""
     assert made.forgotten == []
     assert made.not_forgotten.startswith("restic could not remove old backups")

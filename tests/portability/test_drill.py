@@ -1,4 +1,4 @@
-"""A drill, and where one sees when the last one was."""
+"""Drills, and where an operator sees when the last one ran."""
 
 import asyncio
 import shutil
@@ -13,98 +13,98 @@ from folkmoot.commands.options import settings_of
 from folkmoot.commands.recovery import record_failure
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.drill import rehearsed
-from folkmoot.portability.progress import Quiet
+from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import plan
 from folkmoot.portability.repository import Repository
 from tests.network_up import moot
-from tests.portability.house import House, answer_of
+from tests.portability.backed_up_network import BackedUpNetwork, answer_of
 
 
-def _metrics(house: House) -> dict[str, float]:
-    with urllib.request.urlopen(house.up.url.replace("localhost", "127.0.0.1") + "/metrics") as answer:
+def _metrics(backed_up: BackedUpNetwork) -> dict[str, float]:
+    with urllib.request.urlopen(backed_up.up.url.replace("localhost", "127.0.0.1") + "/metrics") as answer:
         lines = answer.read().decode().splitlines()
     return {line.split()[0]: float(line.split()[1]) for line in lines if line.startswith(("folkmoot_backup", "folkmoot_drill"))}
 
 
-def test_a_drill_is_made_recorded_and_leaves_nothing(house: House, place: Path) -> None:
-    answer_of(moot("backup", "--to", str(house.repository), "--json", data=house.data))
-    assert "there is no drill yet" in moot("doctor", data=house.data).stdout
-    assert "folkmoot_drill_age_seconds" not in _metrics(house)
-    before = set(house.data.rglob("*"))
-    answer = answer_of(moot("drill", "--from", str(house.repository), "--json", data=house.data))
+def test_a_drill_is_recorded_and_leaves_nothing(backed_up: BackedUpNetwork, folder: Path) -> None:
+    answer_of(moot("backup", "--to", str(backed_up.repository), "--json", data=backed_up.data))
+    assert "there is no drill yet" in moot("doctor", data=backed_up.data).stdout
+    assert "folkmoot_drill_age_seconds" not in _metrics(backed_up)
+    before = set(backed_up.data.rglob("*"))
+    answer = answer_of(moot("drill", "--from", str(backed_up.repository), "--json", data=backed_up.data))
     assert answer["public"] == 20
     assert answer["home"] > 0
     assert answer["rows"] > answer["posts"] > 0
-    new = {str(path.relative_to(house.data)) for path in set(house.data.rglob("*")) - before}
+    new = {str(path.relative_to(backed_up.data)) for path in set(backed_up.data.rglob("*")) - before}
     assert not {name for name in new if not name.startswith(("postgres/", "run/"))} - {"drill.lock"}
-    status = answer_of(moot("status", "--json", data=house.data))
+    status = answer_of(moot("status", "--json", data=backed_up.data))
     assert 0 <= status["drill"]["age_seconds"] < 300
     assert status["drill"]["posts"] == answer["posts"]
     assert status["backup"]["failed"] == ""
-    assert "it compared" in moot("status", data=house.data).stdout
-    assert "the last drill was" in moot("doctor", data=house.data).stdout
-    shown = _metrics(house)
+    assert "it compared" in moot("status", data=backed_up.data).stdout
+    assert "the last drill was" in moot("doctor", data=backed_up.data).stdout
+    shown = _metrics(backed_up)
     assert 0 <= shown["folkmoot_drill_age_seconds"] < 300
     assert 0 <= shown["folkmoot_backup_age_seconds"] < 900
     assert (shown["folkmoot_drill_good"], shown["folkmoot_backup_good"]) == (1, 1)
-    # A drill that fails is recorded too, and says why.
-    broken = Path(shutil.copytree(house.repository, place / "broken"))
+    # A failed drill is recorded with its reason.
+    broken = Path(shutil.copytree(backed_up.repository, folder / "broken"))
     pack = next(file for file in (broken / "data").rglob("*") if file.is_file())
     pack.unlink()
-    failed = moot("drill", "--from", str(broken), data=house.data)
+    failed = moot("drill", "--from", str(broken), data=backed_up.data)
     assert failed.returncode == 1
     assert len(failed.stderr.strip().splitlines()) == 1
-    assert "THE LAST ONE FAILED: The repository in" in moot("status", data=house.data).stdout
-    assert "the last drill failed" in moot("doctor", data=house.data).stdout
-    assert _metrics(house)["folkmoot_drill_good"] == 0
+    assert "THE LATEST RUN FAILED: The repository in" in moot("status", data=backed_up.data).stdout
+    assert "the last drill failed" in moot("doctor", data=backed_up.data).stdout
+    assert _metrics(backed_up)["folkmoot_drill_good"] == 0
 
 
-def test_a_disk_that_is_not_mounted_makes_no_repository_and_is_written_down(house: House, place: Path) -> None:
-    missing = moot("backup", "--to", str(place / "mnt"), "--key-file", str(house.key_file), data=house.data)
+def test_a_disk_that_is_not_mounted_gets_no_repository_and_is_recorded_as_a_failure(backed_up: BackedUpNetwork, folder: Path) -> None:
+    missing = moot("backup", "--to", str(folder / "mnt"), "--key-file", str(backed_up.key_file), data=backed_up.data)
     assert missing.returncode == 1
     assert "Is the disk mounted?" in missing.stderr
-    assert not (place / "mnt").exists()
-    assert "THE LAST ONE FAILED: There is no repository in" in moot("status", data=house.data).stdout
-    broken = Path(shutil.copytree(house.repository, place / "broken"))
+    assert not (folder / "mnt").exists()
+    assert "THE LATEST RUN FAILED: There is no repository in" in moot("status", data=backed_up.data).stdout
+    broken = Path(shutil.copytree(backed_up.repository, folder / "broken"))
     (broken / "config").chmod(0o600)
     (broken / "config").write_bytes(b"nonsense" * 20)
-    assert moot("backup", "--to", str(broken), data=house.data).returncode == 1
-    assert answer_of(moot("status", "--json", data=house.data))["backup"]["failed"].startswith("restic could not")
-    answer_of(moot("backup", "--to", str(house.repository), "--json", data=house.data))
-    assert answer_of(moot("status", "--json", data=house.data))["backup"]["failed"] == ""
+    assert moot("backup", "--to", str(broken), data=backed_up.data).returncode == 1
+    assert answer_of(moot("status", "--json", data=backed_up.data))["backup"]["failed"].startswith("restic could not")
+    answer_of(moot("backup", "--to", str(backed_up.repository), "--json", data=backed_up.data))
+    assert answer_of(moot("status", "--json", data=backed_up.data))["backup"]["failed"] == ""
 
 
-def test_what_is_no_problem_of_ours_is_written_down_too(house: House) -> None:
-    settings = settings_of(house.data)
+def test_an_unexpected_error_is_recorded_too(backed_up: BackedUpNetwork) -> None:
+    settings = settings_of(backed_up.data)
     with pytest.raises(PermissionError), record_failure(settings, "drill", "/mnt"):
         raise PermissionError(13, "Permission denied", "/mnt")
-    said = answer_of(moot("status", "--json", data=house.data))["drill"]["failed"]
+    said = answer_of(moot("status", "--json", data=backed_up.data))["drill"]["failed"]
     assert said == "PermissionError: [Errno 13] Permission denied: '/mnt'"
 
 
-async def _tables_called_more(dsn: str) -> int:
+async def _count_new_tables(dsn: str) -> int:
     connection = await asyncpg.connect(dsn)
     found = await connection.fetchval("SELECT count(*) FROM information_schema.tables WHERE table_name = 'more'")
     await connection.close()
     return int(found)
 
 
-def test_a_backup_of_an_older_release_is_compared_and_then_brought_up_to_date(
-    house: House, place: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_backup_of_an_older_release_is_compared_and_then_migrated(
+    backed_up: BackedUpNetwork, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repository = Repository(house.repository, house.recovery.repository_password, is_read_only=True)
-    authority = house.recovery.authority.public_key().public_bytes_raw()
-    planned = plan(repository, authority, house.first["snapshot"], despite_damage=False, progress=Quiet())
+    repository = Repository(backed_up.repository, backed_up.recovery.repository_password, is_read_only=True)
+    authority = backed_up.recovery.authority.public_key().public_bytes_raw()
+    planned = plan(repository, authority, backed_up.first["snapshot"], despite_damage=False, progress=NoProgress())
     newer = [*migrate.known(), migrate.Migration(9999, "9999_more.sql", "CREATE TABLE more (id int)")]
     monkeypatch.setattr(migrate, "known", lambda: newer)
-    with rehearsed(planned, DataDirectory(place), Quiet()) as (_, postgres):
-        assert asyncio.run(_tables_called_more(postgres.dsn)) == 1
+    with rehearsed(planned, DataDirectory(folder), NoProgress()) as (_, postgres):
+        assert asyncio.run(_count_new_tables(postgres.dsn)) == 1
 
 
-def test_a_network_without_a_backup_says_so(house: House, place: Path) -> None:
-    (place / "host.json").write_text('{"role":"primary","epoch":1}')
-    (place / "secrets").mkdir()
-    (place / "secrets" / "network-secret").write_text("of a network that was never backed up")
-    nothing = moot("drill", "--from", str(house.repository), data=place)
-    assert nothing.returncode == 1
-    assert "moot backup --to" in nothing.stderr
+def test_a_network_without_a_backup_says_so(backed_up: BackedUpNetwork, folder: Path) -> None:
+    (folder / "host.json").write_text('{"role":"primary","epoch":1}')
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "network-secret").write_text("of a network that was never backed up")
+    refused = moot("drill", "--from", str(backed_up.repository), data=folder)
+    assert refused.returncode == 1
+    assert "moot backup --to" in refused.stderr

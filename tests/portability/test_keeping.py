@@ -1,4 +1,4 @@
-"""Which backups are kept."""
+"""Which backups `--keep` keeps."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -38,9 +38,9 @@ def test_the_newest_stays_however_old_it_is() -> None:
     assert _removed(_backups(9000, 9001), Keep(1, 0, 0)) == {"9001"}
 
 
-def test_what_does_not_count_is_neither_removed_nor_counted() -> None:
-    strange = _backups(30, 31, 32, problem="it has no manifest")
-    assert _removed(strange + _backups(50, 100), Keep(2, 0, 0)) == set()
+def test_an_invalid_snapshot_is_neither_removed_nor_counted() -> None:
+    invalid = _backups(30, 31, 32, problem="it has no manifest")
+    assert _removed(invalid + _backups(50, 100), Keep(2, 0, 0)) == set()
 
 
 def test_keep_is_read_or_refused() -> None:

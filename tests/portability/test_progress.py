@@ -1,42 +1,42 @@
-"""What a person sees while a long step runs; and that a program sees nothing of it."""
+"""Progress bars appear on a terminal; programs that read JSON get none."""
 
 import os
 import sys
 
 import pytest
 
-from folkmoot.commands.progress import shown
+from folkmoot.commands.progress import show_progress
 
 
-def _seen(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What arrives at a terminal of 80 columns."""
-    ours, theirs = os.openpty()
+def _terminal_output(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The output on a terminal of 80 columns."""
+    reading_end, writing_end = os.openpty()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    with os.fdopen(theirs, "w") as terminal:
+    with os.fdopen(writing_end, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        with shown(as_json) as progress:
+        with show_progress(as_json) as progress:
             progress.step("storing", 400_000_000)
             for done in range(0, 400_000_000, 50_000_000):
                 progress.at(done)
             progress.step("checking with restic")
         terminal.write("end\n")
         terminal.flush()
-        seen = b""
-        while b"end" not in seen:
-            seen += os.read(ours, 65536)
-    os.close(ours)
+        output = b""
+        while b"end" not in output:
+            output += os.read(reading_end, 65536)
+    os.close(reading_end)
     monkeypatch.undo()
-    return seen.decode()
+    return output.decode()
 
 
 def test_a_terminal_shows_each_step_with_size_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = _seen(False, monkeypatch)
-    assert "storing" in seen
-    assert "checking with restic" in seen
-    assert "400.0 MB in" in seen
+    output = _terminal_output(False, monkeypatch)
+    assert "storing" in output
+    assert "checking with restic" in output
+    assert "400.0 MB in" in output
 
 
-def test_a_program_sees_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _seen(True, monkeypatch).strip() == "end"
+def test_a_program_gets_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _terminal_output(True, monkeypatch).strip() == "end"

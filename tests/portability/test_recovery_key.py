@@ -1,4 +1,4 @@
-"""The recovery key, and what can and cannot be done with it."""
+"""Recovery keys: reading, derived keys, sealing and signatures."""
 
 import hashlib
 
@@ -14,13 +14,13 @@ WORDS = (
 ).split()
 
 
-def _sentence(text: str) -> str:
+def _error_text(text: str) -> str:
     with pytest.raises(WrongRecoveryKey) as caught:
         RecoveryKey.read(text)
     return caught.value.message % caught.value.params
 
 
-def test_words_are_read_as_people_write_them() -> None:
+def test_numbers_capitals_and_line_ends_do_not_matter() -> None:
     written = "\n".join(f"{number}. {word.upper()}" for number, word in enumerate(WORDS, 1))
     assert RecoveryKey.read(written).words == WORDS
     fresh = RecoveryKey.new()
@@ -29,28 +29,28 @@ def test_words_are_read_as_people_write_them() -> None:
     assert RecoveryKey.new().words != fresh.words
 
 
-def test_the_same_words_give_the_same_keys_for_ever() -> None:
+def test_the_same_words_always_give_the_same_keys() -> None:
     """Otherwise a later release could not open what an earlier one wrote."""
     key = RecoveryKey.read(" ".join(WORDS))
     everything = key.repository_password.encode() + key.sealing.private_bytes_raw() + key.authority.private_bytes_raw()
     assert hashlib.sha256(everything).hexdigest() == "25ea6169259bb6e4a5f5e0cbee73ebeaa7ade8c5f0bb707de466ecd563b8043d"
 
 
-def test_a_wrong_word_is_named_with_those_that_it_may_have_been() -> None:
-    said = _sentence(" ".join([*WORDS[:6], "wort", *WORDS[7:]]))
+def test_a_wrong_word_is_named_with_similar_words() -> None:
+    said = _error_text(" ".join([*WORDS[:6], "wort", *WORDS[7:]]))
     assert said.startswith("Word 7, “wort”, is not a word of recovery keys.")
     assert "worth" in said
-    assert "Look at the paper" in _sentence(" ".join(["qqqqqqqq", *WORDS[1:]]))
+    assert "Compare it with the paper" in _error_text(" ".join(["qqqqqqqq", *WORDS[1:]]))
 
 
-def test_words_that_are_no_key_together_are_refused() -> None:
-    changed_places = [WORDS[1], WORDS[0], *WORDS[2:]]
-    assert "changed places" in _sentence(" ".join(changed_places))
-    assert "has 24 words, and these are 23" in _sentence(" ".join(WORDS[:23]))
-    assert "these are 0" in _sentence("")
+def test_words_with_a_wrong_checksum_or_number_are_refused() -> None:
+    swapped = [WORDS[1], WORDS[0], *WORDS[2:]]
+    assert "are swapped" in _error_text(" ".join(swapped))
+    assert "has 24 words, not 23" in _error_text(" ".join(WORDS[:23]))
+    assert "has 24 words, not 0" in _error_text("")
 
 
-def test_the_host_can_seal_and_only_the_words_can_open() -> None:
+def test_the_host_can_seal_and_only_the_recovery_key_can_open() -> None:
     recovery = RecoveryKey.read(" ".join(WORDS))
     host = BackupKey.new(recovery)
     sealed = host.seal(b"the secret of the network")
@@ -62,7 +62,7 @@ def test_the_host_can_seal_and_only_the_words_can_open() -> None:
             unseal(other, bundle)
 
 
-def test_a_manifest_counts_only_when_its_signer_was_certified_by_the_words() -> None:
+def test_a_manifest_is_valid_only_if_the_recovery_key_certified_its_signer() -> None:
     recovery = RecoveryKey.read(" ".join(WORDS))
     authority = recovery.authority.public_key().public_bytes_raw()
     signature = BackupKey.new(recovery).sign(b"manifest")

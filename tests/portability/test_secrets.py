@@ -1,4 +1,4 @@
-"""Where each secret comes from: a setting, a mounted folder, the data directory; and that only `moot up` makes one."""
+"""Each secret comes from a setting, a mounted folder or the data directory; only `moot up` creates one."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ from folkmoot.portability.secrets import SecretProblem, database_url, mail_passw
 from tests.memory_files import MemoryFiles
 from tests.network_up import moot
 
-GIVEN = "a secret that was given by a setting"
-MOUNTED = "a secret in a folder that is mounted"
+FROM_SETTING = "a secret that comes from a setting"
+FROM_FOLDER = "a secret in a mounted folder"
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def test_a_setting_wins_then_a_folder_then_the_data_directory(
     (open_folder / "mounted").mkdir()
     settings = _settings(directory, monkeypatch, SECRETS_FOLDER=str(open_folder / "mounted"))
     assert network_secret(settings, directory) == made  # the folder has none
-    (open_folder / "mounted" / "network-secret").write_text(f"{MOUNTED}\n")
-    assert network_secret(settings, directory) == MOUNTED.encode()
-    assert network_secret(_settings(directory, monkeypatch, SECRETS_NETWORK=GIVEN), directory) == GIVEN.encode()
-    assert directory.secret("network-secret").encode() == made  # nothing was written over
+    (open_folder / "mounted" / "network-secret").write_text(f"{FROM_FOLDER}\n")
+    assert network_secret(settings, directory) == FROM_FOLDER.encode()
+    assert network_secret(_settings(directory, monkeypatch, SECRETS_NETWORK=FROM_SETTING), directory) == FROM_SETTING.encode()
+    assert directory.secret("network-secret").encode() == made  # nothing was overwritten
 
 
 def test_passwords_of_database_and_mail_come_from_elsewhere_too(
@@ -68,7 +68,7 @@ def test_passwords_of_database_and_mail_come_from_elsewhere_too(
     assert resolved(settings, directory, makes_secret=True).dsn == "postgresql://moot:own@db.example/moot"
 
 
-def test_a_secret_that_cannot_be_used_is_one_sentence(directory: DataDirectory, open_folder: Path) -> None:
+def test_an_unusable_secret_is_reported_in_one_sentence(directory: DataDirectory, open_folder: Path) -> None:
     folder = open_folder / "mounted"
     (folder / "network-secret").mkdir(parents=True)
     for environment, sentence in (
@@ -83,9 +83,9 @@ def test_a_secret_that_cannot_be_used_is_one_sentence(directory: DataDirectory, 
     assert not directory.has_secret("network-secret")
 
 
-def test_a_backup_holds_a_secret_that_is_kept_elsewhere(directory: DataDirectory) -> None:
+def test_a_backup_contains_a_secret_from_outside_the_data_directory(directory: DataDirectory) -> None:
     directory.secret("postgres-password")
-    source = Source(directory, MemoryFiles(), "", "", "", "", GIVEN.encode())
+    source = Source(directory, MemoryFiles(), "", "", "", "", FROM_SETTING.encode())
     bundle = msgspec.json.decode(_secrets(source), type=dict[str, bytes])
-    assert bundle == {"secrets/network-secret": GIVEN.encode()}
+    assert bundle == {"secrets/network-secret": FROM_SETTING.encode()}
     assert json.loads(_secrets(source)).keys() == bundle.keys()

@@ -1,4 +1,4 @@
-"""A standby serves every page and every read of the API; once it is promoted, the same process writes."""
+"""A standby serves every page and every read of the API; after a promotion the same process writes."""
 
 import asyncio
 import logging
@@ -30,20 +30,20 @@ from tests.village import Answer, Village, Visitor, settings_for
 from tests.web.test_pages import form_token
 
 STREAMS = ("/live/home",)
-TAKES = ("/moderate/next",)  # takes a case for the moderator, and so is a change
-NO_CHANGE = ("/oauth/userinfo", "/language")  # a read, and a cookie
+CLAIMS = ("/moderate/next",)  # GET, but it claims a case for the moderator, which is a write
+NO_CHANGE = ("/oauth/userinfo", "/language")  # a read, and a change of a cookie only
 
 
 @dataclass
 class Pair:
-    """A network on its primary, and a process that serves the same from a standby."""
+    """A network on its primary, and the application on a standby of it."""
 
     sample: Sample
     primary: Village
     standby: Database
     data: DataDirectory
     front: Any
-    visitors: dict[str, tuple[Visitor, Visitor]]  # each on the primary, and with the same cookies and tokens on the standby
+    visitors: dict[str, tuple[Visitor, Visitor]]  # on the primary, and on the standby with the same cookies and tokens
 
     async def ask(self, route: Route, path: str, name: str) -> tuple[Answer, Answer]:
         one, other = self.visitors[f"{name} {'api' if route in API_ROUTES else 'pages'}"]
@@ -83,14 +83,14 @@ async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -
             database = await app._open(settings)
             front = app.create_front(settings, database)
             yield Pair(sample, village, database, data, front, {
-                name: (visitor, _same(visitor, front)) for name, visitor in visitors.items()
+                name: (visitor, _on_standby(visitor, front)) for name, visitor in visitors.items()
             })
             await database.close()
         finally:
             server.stop()
 
 
-def _same(visitor: Visitor, front: Any) -> Visitor:
+def _on_standby(visitor: Visitor, front: Any) -> Visitor:
     return Visitor(front, visitor._token, visitor.cookies.get("folkmoot", ""))
 
 
@@ -110,20 +110,20 @@ async def test_a_standby_serves_every_page_and_read_as_its_primary_does(pair: Pa
             for name in ("jana", "hana"):
                 path = _address(route, pair.sample)
                 one, other = await pair.ask(route, path, name)
-                if route.path in TAKES and other.status == 503:
+                if route.path in CLAIMS and other.status == 503:
                     assert int(other.headers["retry-after"]) >= 1
                     continue
                 check_answer(other, "api" if route in API_ROUTES else "pages", path)
-                # 206: the home is pulled, since a standby has none of the pushed ones.
+                # 206: the home is pulled, because a standby has no tables of warm homes.
                 assert other.status == one.status or {one.status, other.status} == {200, 206}, (path, name, one.status, other.text[:300])
                 asked, good = asked + 1, good + (other.status < 400)
                 if route.path == "/moderate/cases/{id}":
                     assert other.status == (200 if name == "hana" else 404)
                     assert name != "hana" or "You are reading a copy of the network" in other.text
-    case = f"/moderate/cases/{pair.sample.ids['case']}"  # about a post of karel's, who must not read what is said of it here either
+    case = f"/moderate/cases/{pair.sample.ids['case']}"  # karel wrote the post of this case, so he must not read the case here either
     assert [(await visitor.get(case)).status for visitor in pair.visitors["karel pages"]] == [403, 403]
     assert asked > 150
-    assert good > asked * 0.8  # the walk has known ids, so most of it must show something
+    assert good > asked * 0.8  # the ids exist, so most requests must succeed
     assert not [record.getMessage() for record in caplog.records]
     await _open_streams(pair)
 
@@ -150,7 +150,7 @@ async def _open_streams(pair: Pair) -> None:
         await asyncio.gather(stream, return_exceptions=True)
 
 
-async def test_no_write_passes_on_a_standby_and_each_is_told_in_the_right_shape(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_standby_refuses_each_write_in_the_format_of_its_entry_point(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     page = await pair.visitors["jana pages"][1].get("/posts/new")
     proof = {"form_token": form_token(page.text), "allow": "true"}
     paused = set()
@@ -185,7 +185,7 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
     gaps: list[bool] = []
     standby.live.on_gap(lambda: gaps.append(True))
     await promote(standby.dsn, 2)
-    # Promoted, but this host has not been told yet that it is the one: it refuses as before.
+    # PostgreSQL is promoted, but host.json still says standby: writes are refused.
     assert not await standby.can_write()
     assert (await program.post("/api/v1/statuses", {"status": "ještě ne"})).status == 503
     pair.data.write(pair.data.host_file, msgspec.json.encode(HostState(role="primary", epoch=2)))
@@ -202,12 +202,12 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
     standby.live.subscribe("some topic", heard.append)
     other = await Database.open(standby.dsn, listen=False)
     async with asyncio.timeout(10):
-        while not heard:  # it listens now, as every process of a primary does
+        while not heard:  # it listens for live messages now, as each process of a primary does
             other.live.publish("some topic", "hello")
             await asyncio.sleep(0.1)
-    assert gaps, "what was told between the promotion and this moment was missed"
+    assert gaps, "messages between the promotion and this moment were missed, so a gap is reported"
     await other.close()
-    # Fenced: another host has taken over.
+    # Fenced: another host is the primary now.
     async with standby.write() as tx:
         await tx.execute("UPDATE host_state SET epoch = 3")
     assert not await standby.can_write()
@@ -215,7 +215,7 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
     assert (await program.get("/api/v1/timelines/home")).status in (200, 206)
 
 
-def test_the_host_is_what_its_file_says_now(open_folder: Path) -> None:
+def test_a_changed_host_file_is_read_again(open_folder: Path) -> None:
     data = DataDirectory(open_folder / "data")
     host = Host(data.path)
     assert host.writing_epoch() == 1
@@ -225,13 +225,13 @@ def test_the_host_is_what_its_file_says_now(open_folder: Path) -> None:
         assert host.state == state
         assert host.writing_epoch() == epoch
     data.write(data.host_file, b'{"role": "prim')
-    assert host.writing_epoch() is None  # as it was, until the file is whole
+    assert host.writing_epoch() is None  # unchanged until the file is complete
     data.host_file.unlink()
-    assert host.writing_epoch() is None  # a lost file makes no primary
+    assert host.writing_epoch() is None  # a missing file makes no primary
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Host, "_stamp", lambda _host: object())  # it was lost after it was looked at
+        patched.setattr(Host, "_stamp", lambda _host: object())  # the file is removed between stat and read
         assert host.writing_epoch() is None
     data.host_file.symlink_to(data.host_file)
-    assert host.writing_epoch() is None  # nor does one that cannot be read
+    assert host.writing_epoch() is None  # nor does an unreadable file
     data.write(data.host_file, msgspec.json.encode(HostState(epoch=8)))
     assert host.writing_epoch() == 8

@@ -1,4 +1,4 @@
-"""`moot up` on a standby: it serves, changes nothing, keeps quiet, and becomes the primary without a restart."""
+"""`moot up` on a standby: it serves reads, changes nothing, logs little, and becomes the primary without a restart."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def test_a_standby_is_started_serves_and_takes_over_when_it_is_promoted(open_fol
         copy_media(primary.data, data.path)
         standby = NetworkUp(data.path, FOLKMOOT_SERVER_PROCESSES="1").wait()
         try:
-            assert "gets its schema from its primary. Starting for reading only." in standby.log.read_text()
+            assert "gets its schema from its primary. Starting in read-only mode." in standby.log.read_text()
             status = json.loads(moot("status", "--json", data=data.path).stdout)
             assert (status["role"], status["posts"]) == ("standby", json.loads(moot("status", "--json", data=primary.data).stdout)["posts"])
             for path in ("/api/v1/timelines/home", "/api/v1/notifications", "/api/v1/timelines/public"):
@@ -43,7 +43,7 @@ def test_a_standby_is_started_serves_and_takes_over_when_it_is_promoted(open_fol
             made = moot("account", "create", "ne", "--email", "ne@example.org", "--password", "tri hrusky", data=data.path)
             assert (made.returncode, len(made.stderr.splitlines())) == (1, 1)
             assert "Writes are refused: this host is not the primary." in made.stderr
-            time.sleep(3)  # worker and timers have nothing to do, and say so at most once
+            time.sleep(3)  # worker and timers cannot write, and log that at most once
             lines = [line for line in standby.log.read_text().splitlines() if "WARNING" in line or "ERROR" in line or '"level":' in line]
             assert len(lines) <= 3, "\n".join(lines)
             primary.process.kill()
@@ -53,7 +53,7 @@ def test_a_standby_is_started_serves_and_takes_over_when_it_is_promoted(open_fol
             assert _send(standby, "/api/v1/statuses", token, b"status=ano") == 200
             posts = status["posts"]
             deadline = time.monotonic() + 30
-            while json.loads(moot("status", "--json", data=data.path).stdout)["posts"] == posts:  # the worker works: it folds the counters
+            while json.loads(moot("status", "--json", data=data.path).stdout)["posts"] == posts:  # the worker runs: it adds up the counters
                 assert time.monotonic() < deadline
                 time.sleep(0.5)
             assert standby.get("/readyz")["ready"] is True

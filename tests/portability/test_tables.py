@@ -1,10 +1,10 @@
-"""How two states of a database are compared."""
+"""Comparing two states of a database."""
 
 import asyncpg
 import pytest
 
 from folkmoot.portability import tables
-from folkmoot.portability.progress import Quiet
+from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.tables import LEFT_OUT, Table, difference
 from tests.village import Village
 
@@ -12,20 +12,20 @@ from tests.village import Village
 async def _fingerprint(dsn: str) -> dict[str, Table]:
     connection = await tables.connect(dsn)
     try:
-        return await tables.fingerprint(connection, Quiet())
+        return await tables.fingerprint(connection, NoProgress())
     finally:
         await connection.close()
 
 
 @pytest.mark.parametrize(("change", "said"), [
-    ("UPDATE posts SET text = 'Dobrý večer' WHERE text = 'Dobrý den 1'", "table posts has other content"),
+    ("UPDATE posts SET text = 'Dobrý večer' WHERE text = 'Dobrý den 1'", "table posts has different content"),
     ("DELETE FROM mentions", "table mentions has 0 rows instead of 1"),
     ("INSERT INTO counter_deltas (subject_id, counter, delta) VALUES (1, 1, 1)", "rows instead of"),
     ("CREATE TABLE more (id int)", "table more is not in the manifest"),
     ("DROP TABLE markers", "table markers is missing"),
-    ("UPDATE counter_deltas SET delta = delta + 1 WHERE ctid = (SELECT max(ctid) FROM counter_deltas)", "counter_deltas has other content"),
+    ("UPDATE counter_deltas SET delta = delta + 1 WHERE ctid = (SELECT max(ctid) FROM counter_deltas)", "counter_deltas has different"),
 ])
-async def test_any_change_is_seen(village: Village, dsn: str, change: str, said: str) -> None:
+async def test_each_change_is_found(village: Village, dsn: str, change: str, said: str) -> None:
     await village.settle("jana", "karel")
     for number in range(3):
         await village.write("jana", f"Dobrý den {number}" + " @karel" * (number == 2))
@@ -38,7 +38,7 @@ async def test_any_change_is_seen(village: Village, dsn: str, change: str, said:
     assert said in differences[0]
 
 
-async def test_where_rows_lie_does_not_matter(village: Village, dsn: str) -> None:
+async def test_the_physical_order_of_rows_does_not_matter(village: Village, dsn: str) -> None:
     await village.settle("jana")
     for number in range(20):
         await village.write("jana", f"Dobrý den {number}")
@@ -57,21 +57,21 @@ async def test_caches_limits_and_codes_are_left_out(dsn: str) -> None:
     everything = await connection.fetch("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
     await connection.close()
     names = {row["relname"] for row in everything}
-    assert set(LEFT_OUT) < names, "a table that is left out exists"
+    assert set(LEFT_OUT) < names, "each table that is left out exists"
     assert {"rate_windows", "homes", "home_entries"} <= {row["relname"] for row in unlogged}
     assert set(await _fingerprint(dsn)) == names - set(LEFT_OUT) - {row["relname"] for row in unlogged}
 
 
-def test_a_password_never_stands_in_a_list_of_processes() -> None:
+def test_no_password_appears_in_a_process_list() -> None:
     assert tables.without_password("postgresql://me:se%20cret@host/db?a=b") == ("postgresql://me@host/db?a=b", "se cret")
     assert tables.without_password("postgresql:///db") == ("postgresql:///db", "")
 
 
-async def test_what_is_not_of_folkmoot_is_named(dsn: str) -> None:
+async def test_objects_that_are_not_of_folkmoot_are_named(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
-        assert await tables.strange_parts(connection) == []
+        assert await tables.foreign_objects(connection) == []
         await connection.execute("CREATE SCHEMA wiki; CREATE EXTENSION vector")
-        assert await tables.strange_parts(connection) == ["the extension vector", "the schema wiki"]
+        assert await tables.foreign_objects(connection) == ["the extension vector", "the schema wiki"]
     finally:
         await connection.close()

@@ -1,4 +1,4 @@
-"""A running network that is backed up while people write: what the tests of backup and restore share."""
+"""A running network that is backed up while members post; shared by the tests of backup and restore."""
 
 import asyncio
 import json
@@ -20,42 +20,42 @@ from folkmoot.commands.options import open_database, settings_of
 from folkmoot.network.sessions import mails, queries
 from folkmoot.network.sessions.actions import start_session
 from folkmoot.portability.recovery_key import RecoveryKey
-from tests.network_up import MOOT, ROOT, NetworkUp, _environment, moot
+from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, moot
 
 CANARY = "kanárek v dole 4711"
 
 
 def answer_of(done: "subprocess.CompletedProcess[str]") -> Any:
-    """The last line of `--json`."""
+    """The last line of a command's `--json` output."""
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def kill_when(moment: Callable[[], Callable[[], bool]], *arguments: str, undo: Callable[[], object] = lambda: None) -> None:
-    """Starts a command and kills it, with SIGKILL, as soon as it is so. `moment`: asked before the start, for what to look at.
+def kill_when(condition: Callable[[], Callable[[], bool]], *arguments: str, undo: Callable[[], object] = lambda: None) -> None:
+    """Starts a command and kills it with SIGKILL as soon as the condition is true. `condition`: called before each start.
 
-    On a busy machine the moment can be over before we look: then `undo` removes what the whole command made, and it
-    is tried again.
+    On a busy machine the command can end before the condition was seen. Then `undo` removes what the command created, and
+    it is tried again.
     """
     for _ in range(10):
-        is_so = moment()
+        is_reached = condition()
         process = subprocess.Popen(
-            [*MOOT, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=_environment({}), text=True,
+            [*MOOT, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment_with({}), text=True,
         )
-        was_seen_missing = False  # what an earlier kill left does not count
+        was_false = False  # leftovers of an earlier kill do not count
         while process.poll() is None:
-            there = is_so()
-            if there and was_seen_missing:
+            is_true = is_reached()
+            if is_true and was_false:
                 process.kill()
                 break
-            was_seen_missing = was_seen_missing or not there
+            was_false = was_false or not is_true
             time.sleep(0.001)
-        _, said = process.communicate()
+        _, errors = process.communicate()
         if process.returncode == -signal.SIGKILL:
             return
-        assert process.returncode == 0, said
+        assert process.returncode == 0, errors
         undo()
-    raise AssertionError("it had ended before, each time")
+    raise AssertionError("the command ended each time before it was killed")
 
 
 def ask(url: str, path: str, *, token: str = "", session: str = "", form: dict[str, str] | None = None) -> str:
@@ -66,8 +66,8 @@ def ask(url: str, path: str, *, token: str = "", session: str = "", form: dict[s
 
 
 @dataclass
-class House:
-    """The network, what its people carry, its repository and the recovery key."""
+class BackedUpNetwork:
+    """The network, its repository and recovery key, and the access token and browser session of a member."""
 
     up: NetworkUp
     repository: Path
@@ -77,15 +77,15 @@ class House:
     recovery: RecoveryKey = field(default_factory=RecoveryKey.new)
     first: Any = None
     posted: list[str] = field(default_factory=list)
-    slowest: float = 0
-    running_before: int = 0
+    slowest: float = 0  # seconds until a post was accepted
+    posted_before: int = 0  # when the backup began
 
     @property
     def data(self) -> Path:
         return self.up.data
 
-    def back_up_while_people_write(self) -> None:
-        """The first backup, in the middle of posts; each of them must be accepted."""
+    def back_up_while_members_post(self) -> None:
+        """Makes the first backup while two threads post; each post must be accepted."""
         done = threading.Event()
 
         def write() -> None:
@@ -100,7 +100,7 @@ class House:
             writer.start()
         while len(self.posted) < 10:
             time.sleep(0.01)
-        self.running_before = len(self.posted)
+        self.posted_before = len(self.posted)
         backup = moot("backup", "--to", str(self.repository), "--json", data=self.data)
         done.set()
         for writer in writers:
@@ -114,8 +114,8 @@ class House:
         return moot("restore", "--from", str(repository or self.repository), "--key-file", str(self.key_file), *options, data=target)
 
 
-async def _let_in(data: Path) -> str:
-    """Jana's browser, and a code that was sent to her and never used."""
+async def _log_in(data: Path) -> str:
+    """Starts a browser session of jana; adds an unused code, a waiting mail and a parked mail. Returns the session token."""
     settings = settings_of(data)
     async with open_database(settings) as database, database.write() as tx:
         login = await queries.find_login_by_name(tx, "jana")
@@ -132,16 +132,16 @@ async def _let_in(data: Path) -> str:
         return await start_session(tx, login, "a browser of the tests", "127.0.0.1")
 
 
-def build(folder: Path) -> House:
-    house = House(NetworkUp(folder / "data").wait(), folder / "repository", folder / "key")
-    house.token = moot("token", "create", "jana", data=house.data).stdout.strip()
-    house.session = asyncio.run(_let_in(house.data))
-    ask(house.up.url, "/api/v1/statuses", token=house.token, form={"status": CANARY, "visibility": "private"})
-    house.back_up_while_people_write()
-    return house
+def build(folder: Path) -> BackedUpNetwork:
+    backed_up = BackedUpNetwork(NetworkUp(folder / "data").wait(), folder / "repository", folder / "key")
+    backed_up.token = moot("token", "create", "jana", data=backed_up.data).stdout.strip()
+    backed_up.session = asyncio.run(_log_in(backed_up.data))
+    ask(backed_up.up.url, "/api/v1/statuses", token=backed_up.token, form={"status": CANARY, "visibility": "private"})
+    backed_up.back_up_while_members_post()
+    return backed_up
 
 
 def words_in(text: str) -> list[str]:
-    """The recovery key as it is printed for people."""
+    """The words of a printed recovery key, in order."""
     found = {int(number): word for number, word in re.findall(r"(\d+)\. ([a-z]+)", text)}
     return [found[number] for number in sorted(found)]
