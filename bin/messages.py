@@ -1,7 +1,7 @@
-"""Finds the sentences that people read, keeps `locales/LANGUAGE/LC_MESSAGES/folkmoot.po` complete, compiles it.
+"""Finds the texts that members read, completes `locales/LANGUAGE/LC_MESSAGES/folkmoot.po`, and compiles it.
 
-In templates: `_()` and `ngettext()`. In code: the texts of problems and of fields that are wrong, what is passed to
-`sentence()` and `plural()`, and the `Words` of mails. English is the language of the code itself and has no catalogue.
+In templates: `_()` and `ngettext()`. In code: the texts of problems and field errors, the arguments of `sentence()` and
+`plural()`, and the `Words` of mails. English is the language of the code and has no catalogue.
 """
 
 import ast
@@ -16,18 +16,18 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
-SOME_DAY = datetime(2026, 11, 24, tzinfo=UTC)
+FIXED_DATE = datetime(2026, 11, 24, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parent.parent / "folkmoot"
 LOCALES = ROOT / "web" / "locales"
 Found = tuple[str, int, str | tuple[str, str]]
-# Which argument of a call is a sentence.
+# The position of the text among the arguments of a call.
 CALLS = {
     "FieldError": 2, "NotFound": 0, "Forbidden": 0, "Unauthorized": 0, "Conflict": 0, "Unavailable": 0, "WritesPaused": 0, "sentence": 0,
 }
 
 
 def in_code() -> Iterator[Found]:
-    for folder in ("base", "http", "network", "moderation", "web"):  # commands speak English
+    for folder in ("base", "http", "network", "moderation", "web"):  # the texts of commands are not translated
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 for text in _texts(node):
@@ -83,7 +83,7 @@ def updated(language: str) -> Catalog:
     catalogue.header_comment = "# The sentences of Folkmoot in another language than that of its code."
     catalogue.project, catalogue.version, catalogue.msgid_bugs_address = "Folkmoot", "0", ""
     catalogue.last_translator = catalogue.language_team = ""
-    catalogue.creation_date = catalogue.revision_date = SOME_DAY  # so that a catalogue changes with its sentences only
+    catalogue.creation_date = catalogue.revision_date = FIXED_DATE  # so that a catalogue changes only with its texts
     return catalogue
 
 
