@@ -157,7 +157,8 @@ async def _compare(plan: Plan, dsn: str, progress: Progress) -> None:
 def _require_none(differences: list[str]) -> None:
     if differences:
         raise RestoreMismatch(
-            "The restored data differ from the backup: %(first)s%(more)s. They were removed. Try an older backup with --snapshot.",
+            "The restored data differ from the backup: %(first)s%(more)s. They were removed. To try an older backup:"
+            " moot restore --snapshot NAME",
             first=differences[0], more=f", and {len(differences) - 1} more" if len(differences) > 1 else "",
         )
 
