@@ -106,7 +106,7 @@ async def _database(settings: Settings) -> list[Finding]:
 
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
-        findings = list(_facts(facts, known()[-1].number))
+        findings = list(_facts(facts, known()[-1].number, conn.is_standby))
         if facts.schema < known()[-1].number:
             return findings  # tables that the other checks read may not exist yet
         timed = await list_timed(conn)
@@ -126,9 +126,11 @@ def _host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding]:
     from folkmoot.portability.host import PRIMARY, Host
 
     host = Host(settings.data).state
-    if database.is_standby or host.role != PRIMARY:
-        role = "standby" if host.role == PRIMARY else host.role
-        yield Finding("good", f"the role of this host is {role}: it serves reads and refuses writes")
+    if database.is_standby:
+        yield Finding("good", "this host is a standby: it serves reads and refuses writes")
+    elif host.role != PRIMARY:
+        yield Finding("warning", f"PostgreSQL was promoted, but host.json still says {host.role}: every write is refused",
+                      f"if this host is the primary now, write role {PRIMARY} and epoch {database.epoch} into host.json")
     elif host.epoch != database.epoch:
         yield Finding("broken", f"host.json has epoch {host.epoch}, the database has epoch {database.epoch}: every write is refused",
                       "if another host is the primary now, stop this one; else set the epoch of the database in host.json")
@@ -137,9 +139,12 @@ def _host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding]:
                       "as a superuser: CREATE ROLE folkmoot_cache NOLOGIN; GRANT folkmoot_cache TO USER; then: moot migrate")
 
 
-def _facts(facts: "DatabaseFacts", newest: int) -> Iterator[Finding]:
-    """Whether the schema fits this version, and whether PostgreSQL detects damage on the disk."""
-    if facts.schema == newest:
+def _facts(facts: "DatabaseFacts", newest: int, is_standby: bool) -> Iterator[Finding]:
+    """Whether the schema fits this version, and whether PostgreSQL detects damage on the disk.
+
+    The schema of a standby may be newer: its primary may have been upgraded first.
+    """
+    if facts.schema == newest or (facts.schema > newest and is_standby):
         yield Finding("good", f"schema {facts.schema}")
     else:
         remedy = "moot up brings it up to date" if facts.schema < newest else "start the newer version that has used this data directory"

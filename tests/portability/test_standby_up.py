@@ -38,6 +38,7 @@ def test_a_standby_is_started_serves_and_takes_over_when_it_is_promoted(open_fol
             for path in ("/api/v1/timelines/home", "/api/v1/notifications", "/api/v1/timelines/public"):
                 assert _send(standby, path, token) in (200, 206), path
             assert _send(standby, "/api/v1/statuses", token, b"status=ne") == 503
+            assert "this host is a standby" in moot("doctor", data=data.path).stdout
             refused = moot("migrate", data=data.path)
             assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
             made = moot("account", "create", "ne", "--email", "ne@example.org", "--password", "tri hrusky", data=data.path)
@@ -49,6 +50,7 @@ def test_a_standby_is_started_serves_and_takes_over_when_it_is_promoted(open_fol
             primary.process.kill()
             primary.process.wait()
             asyncio.run(promote(settings_of(data.path).dsn, 2))
+            assert "PostgreSQL was promoted, but host.json still says standby" in moot("doctor", data=data.path).stdout
             data.write(data.host_file, msgspec.json.encode(HostState(epoch=2)))
             assert _send(standby, "/api/v1/statuses", token, b"status=ano") == 200
             posts = status["posts"]
