@@ -23,7 +23,8 @@ from folkmoot.portability.postgres import Postgres
 _log = logging.getLogger(__name__)
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
-_DATABASE = "PostgreSQL"
+_DATABASE, _WORKER = "PostgreSQL", "worker"
+_WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
 
@@ -57,7 +58,7 @@ class Supervisor:
         for number in range(processes):
             self._targets[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener)
         metrics.create_files(self._directory.path / "run" / "metrics", [name.replace(" ", "-") for name in self._targets])
-        self._targets["worker"] = lambda: app.run_worker(self._settings)
+        self._targets[_WORKER] = lambda: app.run_worker(self._settings)
         try:
             for name in self._targets:
                 self._start(name)
@@ -87,6 +88,8 @@ class Supervisor:
             _name_process(f"moot {name}")
             if os.getppid() != supervisor:  # the parent ended before the kernel was told to end this process with it
                 raise Problem("the supervisor has ended")
+            if name != _WORKER:
+                os.nice(_WEB_NICENESS)
             self._targets[name]()
             code = 0
         except Problem as problem:
