@@ -104,17 +104,21 @@ class LocalFiles:
         if path.exists():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{clock.token(6)}")
-        with open(temporary, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.rename(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_durably(path, path.with_name(f".{path.name}.{clock.token(6)}"), content)
+
+
+def replace_durably(file: Path, temporary: Path, content: bytes) -> None:
+    """Replaces a file by way of `temporary`: a power failure leaves the old content or the new one, whole."""
+    with temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _link_or_copy(source: Path, target: Path) -> bool:

@@ -4,11 +4,11 @@ It detects the removal of entries from the end of the chain. Content that is not
 damage.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from folkmoot.base.file_store import replace_durably
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal.model import Head, SealState
 
@@ -50,18 +50,8 @@ def read_end(file: Path, signer: Signer) -> Head | None:
 
 
 def write_end(file: Path, head: Head) -> None:
-    """Replaces the file atomically and durably: a power failure leaves the old end or the new one."""
-    temporary = file.with_suffix(".new")
-    with temporary.open("wb") as stream:
-        stream.write(_encoded(head))
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Replaces the file: a power failure leaves the old end or the new one."""
+    replace_durably(file, file.with_suffix(".new"), _encoded(head))
 
 
 def _encoded(head: Head) -> bytes:
