@@ -1,6 +1,7 @@
 """A request of the client API as handlers see it, and its responses."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -103,9 +104,7 @@ class Request:
         """The Link header of a page: `next` is older, `prev` is newer. Empty for an empty page."""
         if not cursors:
             return []
-        query = self.scope["query_string"].decode("latin-1")
-        others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key not in _CURSORS] if query else []
-        base = f"{self.context.settings.base_url}{quote(self.scope['path'])}?{urlencode(others) + '&' if others else ''}"
+        base = self.context.settings.base_url + _page_address(self.scope["path"], self.scope["query_string"])
         return [(b"link", f'<{base}max_id={cursors[-1]}>; rel="next", <{base}min_id={cursors[0]}>; rel="prev"'.encode())]
 
     async def timeline(self, timeline: Timeline, status: int = 200) -> Reply:
@@ -117,3 +116,11 @@ class Request:
 
     def status(self, view: PostView) -> Reply:
         return Reply(self.entities.status_bytes(view, self.viewer_id))
+
+
+@lru_cache(maxsize=512)  # most requests ask for the newest page of few addresses
+def _page_address(path: str, query_string: bytes) -> str:
+    """Path and query of a list without its cursors, to which a cursor can be added."""
+    query = query_string.decode("latin-1")
+    others = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key not in _CURSORS] if query else []
+    return f"{quote(path)}?{urlencode(others) + '&' if others else ''}"
