@@ -6,11 +6,13 @@ cores of the machine. Pages per second are reported too.
 
 import asyncio
 import multiprocessing
+import os
 import statistics
 import time
 from typing import Any
 
 from benchmarks.harness import Load, Row, database_of, drive, get, network, report, run, server_pids
+from folkmoot.commands.supervisor import WEB_NICENESS
 from folkmoot.http.front import Front
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Router
@@ -49,6 +51,7 @@ def _serve(port: int, body: bytes) -> None:
 
     reply = Reply(body)
     front = Front(api=reply, pages=reply, health=reply, api_router=Router([]), is_secure=False)
+    os.nice(WEB_NICENESS)  # as the processes it is compared with
     Server(application, "127.0.0.1", port, []).run()
 
 

@@ -29,7 +29,7 @@ from folkmoot.network.posts.model import Mark, Picture, Poll, Post, PostView, Vi
 from folkmoot.network.posts.queries import Edit
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.sessions.model import App
-from folkmoot.network.timelines.model import Entry, Key
+from folkmoot.network.timelines.model import Entry
 
 _encode = msgspec.json.Encoder().encode
 
@@ -41,6 +41,11 @@ class Fragment(NamedTuple):
     author_id: int
     is_pinnable: bool
     poll: Poll | None
+
+
+@lru_cache(maxsize=4096)  # most posts share few counts
+def _counts(replies: int, boosts: int, favourites: int) -> bytes:
+    return b',"replies_count":%d,"reblogs_count":%d,"favourites_count":%d' % (replies, boosts, favourites)
 
 
 @lru_cache(maxsize=256)
@@ -103,41 +108,38 @@ class Entities(AccountEntities):
         rule = translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]})
         return " · ".join(filter(None, [rule, post.cover]))
 
-    def spliced_page(self, entries: Iterable[Entry], fragments: Mapping[Key, Fragment], viewer_id: int | None) -> bytes:
-        """The JSON of a timeline. Entries without a fragment (deleted meanwhile) are left out."""
+    def spliced_page(self, entries: Iterable[tuple[Entry, Fragment, Fragment | None]], viewer_id: int | None) -> bytes:
+        """The JSON of a timeline, from entries with the fragments of the shown post and of the boost."""
         pieces: list[bytes] = []
-        for entry in entries:
-            id_, _, shown_id, _, _, replies, boosts, favourites, bits, choices, _ = entry
-            shown = fragments.get(entry[2:5])
-            boost = fragments.get(entry.boost_key) if id_ != shown_id else None
-            if shown is None or (id_ != shown_id and boost is None):
-                continue
+        for entry, shown, boost in entries:
+            _, _, _, _, _, replies, boosts, favourites, bits, choices, _, _ = entry
             # The viewer's own mark counts at once, before the counters are folded.
-            pieces.append(self._spliced(
-                shown, boost, replies, boosts or bits >> 1 & 1, favourites or bits & 1, bits, choices, viewer_id,
-            ))
-        return b"[" + b",".join(pieces) + b"]"
+            counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1)
+            pieces.append(b"," if pieces else b"[")
+            pieces += self._pieces(shown, boost, counts, bits, choices, viewer_id)
+        return b"".join((*pieces, b"]")) if pieces else b"[]"
 
     def status_bytes(self, view: PostView, viewer_id: int | None) -> bytes:
         """One status as one viewer sees it."""
         counts, marks = view.counts, view.marks
-        return self._spliced(
+        return b"".join(self._pieces(
             self.fragment(view.shown), self.fragment(view.post) if view.boosted else None,
-            counts.replies, counts.boosts, counts.favourites, marks.bits, marks.choices, viewer_id,
-        )
+            _counts(counts.replies, counts.boosts, counts.favourites), marks.bits, marks.choices, viewer_id,
+        ))
 
-    def _spliced(
-        self, shown: Fragment, boost: Fragment | None, replies: int, boosts: int, favourites: int, bits: int,
-        choices: Sequence[int] | None, viewer_id: int | None,
-    ) -> bytes:
-        counts = b',"replies_count":%d,"reblogs_count":%d,"favourites_count":%d' % (replies, boosts, favourites)
-        flags = b"" if viewer_id is None else _flags(bits, shown.is_pinnable and shown.author_id == viewer_id)
-        poll = b"null" if shown.poll is None else _encode(self.poll(shown.poll, bits, choices, viewer_id, shown.author_id))
-        inner = b"".join((shown.head, counts, flags, b',"reblog":null,"poll":', poll, b"}"))
+    def _pieces(
+        self, shown: Fragment, boost: Fragment | None, counts: bytes, bits: int, choices: Sequence[int] | None, viewer_id: int | None
+    ) -> tuple[bytes, ...]:
+        """The JSON of a status in pieces, so that a page is joined, and its bytes copied, only once."""
+        head, author_id, is_pinnable, asked = shown
+        flags = b"" if viewer_id is None else _flags(bits, is_pinnable and author_id == viewer_id)
+        poll = b"null" if asked is None else _encode(self.poll(asked, bits, choices, viewer_id, author_id))
         if boost is None:
-            return inner
+            return head, counts, flags, b',"reblog":null,"poll":', poll, b"}"
         outer = flags if b'"pinned"' not in flags else _flags(bits, False)
-        return b"".join((boost.head, counts, outer, b',"poll":null,"reblog":', inner, b"}"))
+        return (
+            boost.head, counts, outer, b',"poll":null,"reblog":', head, counts, flags, b',"reblog":null,"poll":', poll, b"}}",
+        )
 
     def status(self, view: PostView, viewer_id: int | None) -> shapes.Status:
         """A status inside another entity, already rendered: the encoder copies its bytes."""

@@ -30,7 +30,7 @@ encode = msgspec.json.Encoder().encode
 class Request:
     """One request; `holder` is the holder of the token, None without a token."""
 
-    __slots__ = ("_params", "_receive", "_values", "context", "entities", "fragments", "headers", "holder", "query", "route", "scope")
+    __slots__ = ("_params", "_receive", "_values", "context", "entities", "fragments", "holder", "query", "route", "scope")
 
     def __init__(
         self, scope: Any, receive: Any, route: Route, values: dict[str, str], context: Context, entities: Entities,
@@ -44,9 +44,12 @@ class Request:
         self.entities = entities
         self.fragments = fragments
         self.holder = holder
-        self.headers = Headers(scope=scope)
         self.query = from_query(scope["query_string"])
         self._params: Params | None = None
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(scope=self.scope)
 
     @property
     def database(self) -> Database:
@@ -109,9 +112,7 @@ class Request:
 
     async def timeline(self, timeline: Timeline, status: int = 200) -> Reply:
         """A page assembled from cached fragments. This is the most frequent request."""
-        entries = timeline.entries
-        fragments = await self.fragments.gather(self.database, entries)
-        body = self.entities.spliced_page(entries, fragments, self.viewer_id)
+        body = self.entities.spliced_page(await self.fragments.gather(self.database, timeline.entries), self.viewer_id)
         return Reply(body, status, JSON, self.links(timeline.ids))
 
     def status(self, view: PostView) -> Reply:

@@ -7,13 +7,12 @@ PostgreSQL, for all machines and across restarts. The others are counted in a fi
 """
 
 import ipaddress
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from folkmoot.base import clock
-from folkmoot.base.windows import WindowTable
+from folkmoot.base.windows import Counters, WindowTable
 
 
 class Limit(NamedTuple):
@@ -24,6 +23,7 @@ class Limit(NamedTuple):
     is_exact: bool = False
 
 
+_MOST_PLANS = 20_000
 # The documented numbers of Mastodon where they exist, because clients are written for them.
 TABLE = {
     "account": Limit(1500, 300),
@@ -78,17 +78,29 @@ class Limits:
     def __init__(self, multiplier: float = 1.0, file: Path | None = None, key: bytes = b"") -> None:
         self._limits = {name: limit_of(name, multiplier) for name, limit in TABLE.items() if not limit.is_exact}
         self._table = WindowTable(file, key)
+        self._plans: dict[tuple[object, tuple[tuple[str, object], ...]], tuple[list[int], Counters]] = {}
 
     def spend(self, name: str, key: object) -> Allowance:
         """Counts one use by `key`."""
-        return self.spend_all(key, [(name, key)])[0]
+        return self.spend_all(key, ((name, key),))[0]
 
-    def spend_all(self, owner: object, uses: Sequence[tuple[str, object]]) -> list[Allowance]:
+    def spend_all(self, owner: object, uses: tuple[tuple[str, object], ...]) -> list[Allowance]:
         """Counts several uses at once, each (name, key), all of one owner: an account or an address."""
+        plan = self._plans.get((owner, uses))
+        if plan is None:
+            plan = self._plan(owner, uses)
+        times, counters = plan
+        counted = self._table.count(counters, int(clock.now().timestamp()))
+        return [Allowance(most, most - count, end) for most, (count, end) in zip(times, counted, strict=True)]
+
+    def _plan(self, owner: object, uses: tuple[tuple[str, object], ...]) -> tuple[list[int], Counters]:
+        """The allowed times of each use, and its counters: looked up once for a caller, because it happens at each request."""
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
         limits = [self._limits[name] for name, _ in uses]
-        counters = [(use, limit.seconds) for use, limit in zip(uses, limits, strict=True)]
-        counted = self._table.count(owner, counters, int(clock.now().timestamp()))
-        return [Allowance(limit.times, limit.times - count, end) for limit, (count, end) in zip(limits, counted, strict=True)]
+        counters = self._table.locate(owner, [(use, limit.seconds) for use, limit in zip(uses, limits, strict=True)])
+        plan = self._plans[owner, uses] = [limit.times for limit in limits], counters
+        return plan
 
 
 def address_key(address: str) -> str:

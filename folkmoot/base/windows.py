@@ -33,6 +33,7 @@ _MAX_SECONDS = 86_400  # seconds of a window
 _SKEW = 60  # seconds: the time is read before the bucket is locked
 # Pauses between attempts to lock, about a second in total: a process can be stopped while it holds the lock.
 _LOCK_PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
+Counters: TypeAlias = tuple[int, list[tuple[bytes, int]]]  # the bucket; the tag and the seconds of each counter
 Window: TypeAlias = tuple[int, int]  # (count, end); a plain tuple, because one is made for each request
 
 
@@ -41,7 +42,6 @@ class WindowTable:
 
     def __init__(self, file: Path | None, key: bytes) -> None:
         self._key = hashlib.sha256(key).digest()
-        self._located: dict[tuple[object, ...], tuple[int, list[bytes]]] = {}
         self._file: int | None = None
         if file:
             try:
@@ -51,15 +51,17 @@ class WindowTable:
                 log.warning("limits are counted per process: %s cannot be used: %s", file, error)
         self._table = mmap.mmap(-1 if self._file is None else self._file, _BUCKETS * _BUCKET)
 
-    def count(self, owner: object, counters: Sequence[tuple[object, int]], moment: int) -> list[Window]:
-        """Adds one to each of these counters of one owner: (name, seconds of its window, at most a day).
+    def locate(self, owner: object, counters: Sequence[tuple[object, int]]) -> Counters:
+        """Finds the place of these counters of one owner: (name, seconds of its window, at most a day)."""
+        bucket = int.from_bytes(self._hash(owner), "little") % _BUCKETS
+        return bucket, [(self._hash((owner, name)), seconds) for name, seconds in counters]
 
-        Returns for each (count, end of the window in seconds since 1970).
-        """
-        bucket, tags = self._locate(owner, counters)
+    def count(self, counters: Counters, moment: int) -> list[Window]:
+        """Adds one to each of these counters. Returns for each (count, end of the window in seconds since 1970)."""
+        bucket, tags = counters
         is_locked = self._file is not None and _lock(self._file, bucket)
         try:
-            return [self._add(bucket, tag, seconds, moment) for tag, (_, seconds) in zip(tags, counters, strict=True)]
+            return [self._add(bucket, tag, seconds, moment) for tag, seconds in tags]
         finally:
             if self._file is not None and is_locked:
                 lockf(self._file, LOCK_UN, 1, bucket)
@@ -103,17 +105,6 @@ class WindowTable:
             os.pwrite(self._file, slot, offset)
         except OSError as error:  # the disk is full: this use is not counted
             log.warning("a limit could not be counted: %s", error)
-
-    def _locate(self, owner: object, counters: Sequence[tuple[object, int]]) -> tuple[int, list[bytes]]:
-        """(bucket, tags); the bucket depends on the owner only."""
-        key = owner, *[name for name, _ in counters]
-        located = self._located.get(key)
-        if located is None:
-            if len(self._located) > 20_000:
-                self._located.clear()
-            bucket = int.from_bytes(self._hash(owner), "little") % _BUCKETS
-            located = self._located[key] = bucket, [self._hash((owner, name)) for name, _ in counters]
-        return located
 
     def _hash(self, name: object) -> bytes:
         return hashlib.blake2b(repr(name).encode(), digest_size=8, key=self._key).digest()

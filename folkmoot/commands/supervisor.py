@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
 _DATABASE, _WORKER = "PostgreSQL", "worker"
-_WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
+WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
 
@@ -89,7 +89,7 @@ class Supervisor:
             if os.getppid() != supervisor:  # the parent ended before the kernel was told to end this process with it
                 raise Problem("the supervisor has ended")
             if name != _WORKER:
-                os.nice(_WEB_NICENESS)
+                os.nice(WEB_NICENESS)
             self._targets[name]()
             code = 0
         except Problem as problem:

@@ -67,7 +67,7 @@ class Caller(NamedTuple):
 def admit(route: Route, caller: Caller) -> Caller:
     """Returns the caller that the handler of this route gets. Raises Unauthorized, Forbidden, PersonMissing."""
     viewer, holder = caller
-    if holder and route.scope and not any(scopes.covers(holder.scopes, wanted) for wanted in route.scope.split("|")):
+    if holder and route.scope and not scopes.covers_any(holder.scopes, route.scope):
         raise ScopeMissing
     if route.access is Access.PUBLIC:
         return _public_caller(route, caller)

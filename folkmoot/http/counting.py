@@ -15,12 +15,12 @@ def count_request(context: Context, route: Route | None, caller: Caller, address
     """The allowance to report to the caller: a spent one, else the one of the route, else the one with the least left."""
     viewer, holder = caller
     owner = _owner(caller, address)
-    uses = [("account" if viewer else "address", owner)]
+    uses: tuple[tuple[str, object], ...] = (("account" if viewer else "address", owner),)
     if viewer and holder:
-        uses.append(("token", holder.token_id))
+        uses += (("token", holder.token_id),)
     has_own = bool(route and route.limit and not TABLE[route.limit].is_exact)
     if route and has_own:
-        uses.append((route.limit, owner))
+        uses += ((route.limit, owner),)
     found = context.limits.spend_all(owner, uses)
     closest = min(found, key=_remaining)
     return found[-1] if has_own and not closest.is_spent else closest

@@ -6,7 +6,7 @@ next read, without invalidation. The least recently used fragments are dropped.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from folkmoot.base import clock
@@ -27,29 +27,42 @@ class FragmentCache(Generic[F]):
         self._day = 0
         self._kept: OrderedDict[Key, F] = OrderedDict()
 
-    async def gather(self, database: Database, entries: Sequence[Entry]) -> Mapping[Key, F]:
-        """Returns the fragments for these entries, from memory or, with one statement, from the database.
+    async def gather(self, database: Database, entries: Sequence[Entry]) -> list[tuple[Entry, F, F | None]]:
+        """Returns each entry with the fragment of the shown post and, for a boost, that of the boost.
 
-        A key can be absent: its post was deleted or edited between the two statements.
+        They come from memory or, with one statement, from the database. An entry is left out if a post of it was deleted or
+        edited between the two statements.
         """
-        kept = self._kept_today()
-        found: dict[Key, F] = {}
-        missing: list[int] = []
-        keys = [entry[2:5] for entry in entries]  # inlined `shown_key`, because this runs for each entry of each page
-        keys += [entry.boost_key for entry in entries if entry[0] != entry[2]]
-        for key in keys:
-            fragment = kept.get(key)
-            if fragment is None:
-                missing.append(key[0])
-            else:
-                kept.move_to_end(key)
-                found[key] = fragment
+        found, missing = self._look_up(entries)
         if missing:
             async with database.read() as conn:
                 posts = await list_posts_by_ids_unscoped(conn, missing)
             for post in posts.values():
-                found[fragment_key(post)] = self.keep(post)
+                self.keep(post)
+            found, _ = self._look_up(entries)
         return found
+
+    def _look_up(self, entries: Sequence[Entry]) -> tuple[list[tuple[Entry, F, F | None]], list[int]]:
+        """(the entries whose fragments are in memory, with them; the ids of the posts without one)."""
+        kept = self._kept_today()
+        found: list[tuple[Entry, F, F | None]] = []
+        missing: list[int] = []
+        for entry in entries:
+            shown_key = entry[2:5]  # the property inlined, because this runs for each entry of each page
+            shown, boost = kept.get(shown_key), None
+            if shown is None:
+                missing.append(shown_key[0])
+            else:
+                kept.move_to_end(shown_key)
+            if entry[0] != shown_key[0]:
+                boost = kept.get(entry.boost_key)
+                if boost is None:
+                    missing.append(entry[0])
+                    continue
+                kept.move_to_end(entry.boost_key)
+            if shown is not None:
+                found.append((entry, shown, boost))
+        return found, missing
 
     def _kept_today(self) -> OrderedDict[Key, F]:
         """The cache. It is emptied once a day, because signed URLs in it expire."""

@@ -60,6 +60,7 @@ class Router:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
+        self._fixed: dict[str, dict[str, Route]] = {}  # by path, the routes without parameters: found without a walk
         self.routes = list(routes)
         for route in self.routes:
             node = self._root
@@ -68,9 +69,13 @@ class Router:
             if route.method in node.routes:
                 raise ValueError(f"two routes for {route.method} {route.path}")
             node.routes[route.method] = route
+            if "{" not in route.path:
+                self._fixed[route.path] = node.routes
 
     def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
         """(the routes of the path by method, its parameters); no routes for an unknown path."""
+        if path in self._fixed:
+            return self._fixed[path], {}
         if not path.isprintable():  # a line break, NUL or the like: no route has one
             return {}, {}
         values: list[str] = []

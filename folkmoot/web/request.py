@@ -163,16 +163,14 @@ class Request:
 
     async def views(self, entries: Sequence[Entry]) -> list[PostView]:
         """The posts of a timeline, cached unless they have changed."""
-        posts = await self.shared.posts.gather(self.database, entries)
         return [
             PostView(
-                post=posts[entry.boost_key if entry.is_boost else entry.shown_key],
-                boosted=posts[entry.shown_key] if entry.is_boost else None,
+                post=boost or shown,
+                boosted=shown if boost else None,
                 counts=PostCounts.seen_with(entry.replies, entry.boosts, entry.favourites, entry.bits),
                 marks=Marks(entry.bits, tuple(entry.choices or ())),
             )
-            for entry in entries
-            if entry.shown_key in posts and (not entry.is_boost or entry.boost_key in posts)
+            for entry, shown, boost in await self.shared.posts.gather(self.database, entries)
         ]
 
     # -- replies ---------------------------------------------------------------------------------------------------

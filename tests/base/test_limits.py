@@ -105,9 +105,9 @@ def test_a_time_read_just_before_the_window_does_not_reset_it(file: Path) -> Non
 def test_names_keys_and_owners_are_counted_apart(file: Path) -> None:
     limits = Limits(1, file, KEY)
     for _ in range(5):
-        first = limits.spend_all(1, [("account", 1), ("token", 7), ("post", 1)])
-    second = limits.spend_all(1, [("account", 1), ("token", 8)])
-    third = limits.spend_all(2, [("account", 2)])
+        first = limits.spend_all(1, (("account", 1), ("token", 7), ("post", 1)))
+    second = limits.spend_all(1, (("account", 1), ("token", 8)))
+    third = limits.spend_all(2, (("account", 2),))
     assert [allowance.remaining for allowance in first] == [1495, 295, 295]
     assert [allowance.remaining for allowance in second] == [1494, 299]
     assert third[0].remaining == 1499
@@ -124,30 +124,34 @@ def test_the_file_holds_no_address_and_never_grows(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def _count(table: WindowTable, owner: str, counter: tuple[str, int], moment: int) -> int:
+    return table.count(table.locate(owner, [counter]), moment)[0][0]
+
+
 def test_a_high_count_is_not_replaced_by_new_owners() -> None:
     """All in one bucket of 32 slots: ten times as many new counters replace each other."""
     table = WindowTable(None, KEY)
     for _ in range(50):
-        table.count("bucket", [("heavy", 300)], 1000)
+        _count(table, "bucket", ("heavy", 300), 1000)
     for number in range(320):
-        table.count("bucket", [(f"newcomer {number}", 300)], 1000)
-    assert table.count("bucket", [("heavy", 300)], 1000)[0][0] == 51
+        _count(table, "bucket", (f"newcomer {number}", 300), 1000)
+    assert _count(table, "bucket", ("heavy", 300), 1000) == 51
 
 
 def test_expired_windows_are_replaced_first() -> None:
     table = WindowTable(None, KEY)
     for number in range(32):
         for _ in range(9):
-            table.count("bucket", [(f"old {number}", 300)], 1000)
+            _count(table, "bucket", (f"old {number}", 300), 1000)
     for number in range(32):
-        assert table.count("bucket", [(f"new {number}", 300)], 2000)[0][0] == 1
-    assert [table.count("bucket", [(f"new {number}", 300)], 2000)[0][0] for number in range(32)] == [2] * 32
+        assert _count(table, "bucket", (f"new {number}", 300), 2000) == 1
+    assert [_count(table, "bucket", (f"new {number}", 300), 2000) for number in range(32)] == [2] * 32
 
 
 def _hold(file: str, ready: "multiprocessing.connection.Connection") -> None:
     table = WindowTable(Path(file), KEY)
     assert table._file is not None
-    assert windows._lock(table._file, table._locate("192.0.2.1", [])[0])
+    assert windows._lock(table._file, table.locate("192.0.2.1", [])[0])
     ready.send(True)
     signal.pause()
 
@@ -169,7 +173,7 @@ def test_a_killed_process_leaves_no_lock(file: Path) -> None:
     process.join()
     table = WindowTable(file, KEY)
     assert table._file is not None
-    assert windows._lock(table._file, table._locate("192.0.2.1", [])[0])
+    assert windows._lock(table._file, table.locate("192.0.2.1", [])[0])
 
 
 def test_a_stopped_process_does_not_block_others(file: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -177,7 +181,7 @@ def test_a_stopped_process_does_not_block_others(file: Path, caplog: pytest.LogC
     try:
         assert _at(Limits(1, file, KEY), NOON).remaining == 299
         assert "counting without the lock" in caplog.text
-        assert not WindowTable(file, KEY).count("192.0.2.77", [("other", 300)], 1000)[0][0] > 1  # others do not even wait
+        assert not _count(WindowTable(file, KEY), "192.0.2.77", ("other", 300), 1000) > 1  # others do not even wait
     finally:
         process.kill()
         process.join()

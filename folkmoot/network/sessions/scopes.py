@@ -4,6 +4,8 @@
 an app registers, so that its developer finds typing errors.
 """
 
+from functools import lru_cache
+
 _READ = ("accounts blocks bookmarks collections favourites filters follows lists mutes notifications search statuses").split()
 _WRITE = (
     "accounts blocks bookmarks collections conversations favourites filters follows lists media mutes notifications reports"
@@ -36,6 +38,12 @@ def covers(granted: frozenset[str], wanted: str) -> bool:
         return True
     parent = wanted.rpartition(":")[0]
     return bool(parent) and covers(granted, parent)
+
+
+@lru_cache(maxsize=4096)  # asked at each request, for few different values
+def covers_any(granted: frozenset[str], wanted: str) -> bool:
+    """Whether `granted` includes one of the scopes in `wanted`, which are separated by `|`."""
+    return any(covers(granted, scope) for scope in wanted.split("|"))
 
 
 def text(scopes: frozenset[str]) -> str:

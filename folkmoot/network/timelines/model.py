@@ -36,6 +36,7 @@ class Entry(NamedTuple):
     bits: int  # of posts.model.Mark
     choices: Sequence[int] | None  # the viewer's votes in its poll
     is_visible: bool
+    floor_id: int = 0  # of the stored home: below it, entries can be missing
 
     @property
     def is_boost(self) -> bool:

@@ -6,6 +6,7 @@ source selects. Uses the primary keys of all tables, and the indexes posts_accou
 """
 
 from collections.abc import Sequence
+from itertools import starmap
 
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.paging import Page
@@ -153,7 +154,7 @@ async def get_home(conn: ReadConn, viewer_id: int, page: Page) -> Timeline:
     """
     rows = [] if conn.is_standby else await _list_warm(conn, viewer_id, page)
     if rows and _is_covered(rows, page):
-        return _timeline([row[:-1] for row in rows if row[0] is not None], page)
+        return _timeline(rows if rows[0][0] is not None else [], page)
     is_partial = not rows and not conn.is_standby
     rows = await conn.fetch(_PULLED_HOME[page.order], viewer_id, page.below, page.above, page.limit)
     return _timeline(rows, page, is_partial=is_partial)
@@ -208,7 +209,7 @@ def _timeline(rows: Sequence[Row], page: Page, *, is_partial: bool = False) -> T
     """The entries that the viewer may see, newest first; a post with several boosts appears once, at the newest."""
     ordered = page.newest_first(rows)
     kept: dict[int, Entry] = {}  # by the post that is shown
-    for entry in map(Entry._make, ordered):
+    for entry in starmap(Entry, ordered):
         if entry.is_visible and entry.shown_id not in kept:
             kept[entry.shown_id] = entry
     return Timeline(list(kept.values()), [row[0] for row in ordered], is_partial)
