@@ -98,22 +98,24 @@ class Load:
 
 
 async def drive(
-    port: int, request: Callable[[int], bytes], *, connections: int, seconds: float, pids: Iterable[int] = (),
+    port: int, request: Callable[[int], bytes], *, connections: int, seconds: float, most: int = 10**9, pids: Iterable[int] = (),
 ) -> Load:
     """Closed loop over keep-alive connections: each connection sends its next request after the response.
 
-    `pids`: the processes whose processor time is measured.
+    Ends after `seconds`, or after `most` requests. `pids`: the processes whose processor time is measured.
     """
     pids = list(pids)
     load = Load(0, seconds, [], 0)
-    numbers = iter(range(10**9))
+    numbers = iter(range(most))
     end = time.perf_counter() + seconds
 
     async def one() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-        while time.perf_counter() < end:
+        for number in numbers:
+            if time.perf_counter() >= end:
+                break
             started = time.perf_counter()
-            writer.write(request(next(numbers)))
+            writer.write(request(number))
             head = await reader.readuntil(b"\r\n\r\n")
             lower = head.lower()
             at = lower.index(b"content-length:") + 15
