@@ -40,6 +40,17 @@ _WIRE = {
     Suspended.message: "Your login is currently disabled.",
     RoleMissing.message: "This action is not allowed",
     "A post shows this picture.": "Media attachment is currently used by a status",
+    "A poll has at least two answers.": "Choices must have more than one item",
+    "A poll has at most %(limit)d answers.": "Choices can't contain more than %(limit)d items",
+    "An answer has at most %(limit)d characters.": "Choices cannot be longer than %(limit)d characters each",
+    "The answers of a poll are all different.": "Choices contain duplicate items",
+    "A poll lasts at least five minutes.": "Deadline is too soon",
+    "A poll lasts at most a month.": "Deadline is too far into the future",
+    "You have already voted in this poll.": "You have already voted on this poll",
+    "This poll takes one answer.": "You have already voted on this poll",
+    "You cannot vote in your own poll.": "You cannot vote in your own polls",
+    "There is no such answer.": "The chosen vote option does not exist",
+    "The poll has already ended.": "The poll has already ended",
 }
 _EXPOSED = (
     b"Link, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id, Retry-After, Deprecation, Mastodon-Async-Refresh"

@@ -29,7 +29,7 @@ async def show(request: Request) -> Reply:
 
 
 async def vote(request: Request, params: Choices) -> Reply:
-    """Votes in a poll. Each member votes once."""
+    """Votes in a poll. In a poll with several answers, a later vote adds further ones."""
     choices = params.choices
     if not choices or not all(choice.isascii() and choice.isdigit() and len(choice) < 4 for choice in choices):
         raise Malformed("The parameter %(name)s cannot be read.", name="choices")

@@ -19,9 +19,12 @@ _MOST = actions.PostLimits()
 
 class NewPoll(Parameters, frozen=True, kw_only=True):
     options: Annotated[tuple[str, ...], about("The answers, all different.", minItems=2, maxItems=_MOST.max_options)] = ()
-    expires_in: Annotated[int | None, about("Seconds. Required.", minimum=_MOST.shortest_poll, maximum=_MOST.longest_poll)] = None
+    expires_in: Annotated[
+        int | None,
+        about("Seconds. Required; an edit that leaves the answers ignores it.", minimum=_MOST.shortest_poll, maximum=_MOST.longest_poll),
+    ] = None
     multiple: Annotated[bool, about("Whether several answers may be chosen.")] = False
-    hide_totals: Annotated[bool, about("Whether the counts are hidden until the end.")] = False
+    hide_totals: Annotated[bool | None, about("Whether the counts are hidden until the end. Absent in an edit: it stays as it is.")] = None
 
 
 class StatusText(Parameters, frozen=True, kw_only=True):
@@ -35,7 +38,7 @@ class StatusText(Parameters, frozen=True, kw_only=True):
     def poll_draft(self) -> PollDraft | None:
         poll = self.poll
         return None if poll is None else PollDraft(
-            titles=poll.options, expires_in=poll.expires_in or 0, is_multiple=poll.multiple, hides_totals=poll.hide_totals
+            titles=poll.options, expires_in=poll.expires_in, is_multiple=poll.multiple, hides_totals=poll.hide_totals
         )
 
 

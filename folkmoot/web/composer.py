@@ -75,7 +75,7 @@ def draft_from(form: Params, default: Visibility) -> PostDraft:
         seconds = form.integer("poll_expires_in")
         poll = PollDraft(
             titles=titles, expires_in=_POLL_SECONDS if seconds is None else seconds, is_multiple=form.flag("poll_is_multiple"),
-            hides_totals=form.flag("poll_hides_totals"),
+            hides_totals=form.flag("poll_hides_totals") if "poll_hides_totals" in form else None,
         )
     return PostDraft(
         text=form.text("text"), visibility=Visibility.DIRECT if form.text("purpose") == Purpose.MESSAGE else visibility,

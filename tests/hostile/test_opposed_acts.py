@@ -170,15 +170,19 @@ async def _close(tx: WriteTx, scene: Scene) -> None:
     await close_expired(tx, 10)
 
 
-async def _vote(tx: WriteTx, scene: Scene) -> None:
-    await posts.vote_in_poll(tx, scene.jana, scene.ids["poll"], [1])
+def _voting(*choices: int) -> Act:
+    async def act(tx: WriteTx, scene: Scene) -> None:
+        await posts.vote_in_poll(tx, scene.jana, scene.ids["poll"], choices)
+
+    return act
 
 
-def _poll(*titles: str) -> PollDraft:
-    return PollDraft(titles=titles, expires_in=600)
+def _poll(*titles: str, is_multiple: bool = False) -> PollDraft:
+    return PollDraft(titles=titles, expires_in=600, is_multiple=is_multiple)
 
 
 WRITE, ASK = _writing("karel"), _writing("karel", poll=_poll("ano", "ne"))
+ASK_MORE, VOTE = _writing("karel", poll=_poll("ano", "ne", "možná", is_multiple=True)), _voting(1)
 LIKE, UNLIKE = _at("jana", posts.favourite_post), _at("jana", posts.unfavourite_post)
 BOOST, UNBOOST = _at("jana", posts.boost_post), _at("jana", posts.unboost_post)
 KEEP, UNKEEP = _at("jana", posts.bookmark_post), _at("jana", posts.unbookmark_post)
@@ -201,12 +205,14 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
     "bookmark and take it back": ([WRITE], KEEP, UNKEEP),
     "bookmark and delete": ([WRITE], KEEP, DELETE),
     "favourite and boost": ([WRITE], LIKE, BOOST),
-    "vote and delete": ([ASK], _vote, DELETE),
-    "vote and another poll": ([ASK], _vote, _editing("Jinak", poll=_poll("možná", "nikdy"))),
-    "vote and no poll": ([ASK], _vote, _editing("Bez ankety")),
-    "vote and a later end": ([ASK], _vote, _editing("Déle", poll=_poll("ano", "ne"))),
-    "vote and close": ([ASK], _vote, _close),
-    "vote twice": ([ASK], _vote, _vote),
+    "vote and delete": ([ASK], VOTE, DELETE),
+    "vote and another poll": ([ASK], VOTE, _editing("Jinak", poll=_poll("možná", "nikdy"))),
+    "vote and no poll": ([ASK], VOTE, _editing("Bez ankety")),
+    "vote and the same poll": ([ASK], VOTE, _editing("Jinak", poll=_poll("ano", "ne"))),
+    "vote and close": ([ASK], VOTE, _close),
+    "vote twice": ([ASK], VOTE, VOTE),
+    "vote for two answers": ([ASK_MORE], VOTE, _voting(0)),
+    "vote for a further answer and edit": ([ASK_MORE, VOTE], _voting(0, 2), _editing("Jinak", poll=_poll("a", "b", is_multiple=True))),
     "pin and unpin": ([WRITE], PIN, UNPIN),
     "pin and delete": ([WRITE], PIN, DELETE),
     "reply and delete": ([WRITE], REPLY, DELETE),

@@ -35,15 +35,18 @@ class PostLimits:
     base_url: str = ""
 
 
-def check_draft(draft: PostDraft, limits: PostLimits) -> PostDraft:
-    """The draft with clean texts. Raises Invalid with all faults that can be found without the database."""
+def check_draft(draft: PostDraft, limits: PostLimits, before: Post | None = None) -> PostDraft:
+    """The draft with clean texts. `before`: the edited post. Raises Invalid with all faults that can be found without the
+    database."""
     poll = draft.poll
     if poll:
-        poll = msgspec.structs.replace(poll, titles=tuple(clean_line(title) for title in poll.titles))
+        poll = msgspec.structs.replace(poll, titles=tuple(filter(None, map(clean_line, poll.titles))))
     draft = msgspec.structs.replace(
         draft, text=clean(draft.text), cover=clean_line(draft.cover), poll=poll, media_ids=tuple(dict.fromkeys(draft.media_ids))
     )
-    errors = _text_errors(draft, limits) + _part_errors(draft, limits) + (_poll_errors(draft.poll, limits) if draft.poll else [])
+    keeps_poll = poll and before and before.poll and before.poll.has_answers_of(poll)
+    poll_errors = _poll_errors(poll, limits) if poll and not keeps_poll else []
+    errors = _text_errors(draft, limits) + _part_errors(draft, limits) + poll_errors
     if errors:
         raise Invalid(*errors)
     return draft
@@ -83,10 +86,13 @@ def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
     longest = limits.max_option_characters
     if any(len(title) > longest for title in poll.titles):
         errors.append(FieldError("poll", "too_long", "An answer has at most %(limit)d characters.", {"limit": longest}))
-    if len(set(poll.titles)) < len(poll.titles) or not all(poll.titles):
-        errors.append(FieldError("poll", "invalid", "The answers of a poll are all different, and none is empty."))
-    if not limits.shortest_poll <= poll.expires_in <= limits.longest_poll:
-        errors.append(FieldError("poll", "inclusion", "A poll lasts from five minutes to a month."))
+    if len(set(poll.titles)) < len(poll.titles):
+        errors.append(FieldError("poll", "invalid", "The answers of a poll are all different."))
+    seconds = poll.expires_in or 0
+    if seconds < limits.shortest_poll:
+        errors.append(FieldError("poll", "inclusion", "A poll lasts at least five minutes."))
+    elif seconds > limits.longest_poll:
+        errors.append(FieldError("poll", "inclusion", "A poll lasts at most a month."))
     return errors
 
 
@@ -130,17 +136,17 @@ def _visibility(draft: PostDraft, parent: Post | None) -> Visibility:
 
 
 def _changed_poll(before: Post, draft: PollDraft | None, now: datetime) -> Poll | None:
-    """The old poll with a new end if its answers are the same; else a new poll."""
+    """The old poll, with its votes and its end, if its answers are the same; else a new poll."""
     if draft is None:
         return None
     old = before.poll
-    if old and old.titles == draft.titles and old.is_multiple == draft.is_multiple:
-        return msgspec.structs.replace(old, expires_at=now + timedelta(seconds=draft.expires_in))
-    return _new_poll(before.author, draft, now)
+    if old is None or not old.has_answers_of(draft):
+        return _new_poll(before.author, draft, now)
+    return old if draft.hides_totals is None else msgspec.structs.replace(old, hides_totals=draft.hides_totals)
 
 
 def _new_poll(author: Account, draft: PollDraft, now: datetime) -> Poll:
     return Poll(
         id=ids.make_id(ids.shard_of(author.id), now), titles=draft.titles, votes=(0,) * len(draft.titles), voters=0,
-        is_multiple=draft.is_multiple, hides_totals=draft.hides_totals, expires_at=now + timedelta(seconds=draft.expires_in),
+        is_multiple=draft.is_multiple, hides_totals=bool(draft.hides_totals), expires_at=now + timedelta(seconds=draft.expires_in or 0),
     )

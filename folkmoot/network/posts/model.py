@@ -134,6 +134,10 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now
 
+    def has_answers_of(self, draft: "PollDraft") -> bool:
+        """Whether an edit with this draft leaves the poll and its votes."""
+        return self.titles == draft.titles and self.is_multiple == draft.is_multiple
+
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
     """A post or, with `boost_of_id`, a boost (which has no text of its own). The same for every viewer."""
@@ -203,10 +207,12 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PollDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A new poll, or the poll of an edited post. An edit that leaves the answers ignores `expires_in`."""
+
     titles: tuple[str, ...]
-    expires_in: int  # seconds
+    expires_in: int | None  # seconds
     is_multiple: bool = False
-    hides_totals: bool = False
+    hides_totals: bool | None = None  # None: as it was
 
 
 class PostDraft(msgspec.Struct, frozen=True, kw_only=True):

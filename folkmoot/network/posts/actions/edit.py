@@ -19,7 +19,7 @@ from folkmoot.network.posts.policy import can_edit_post
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view
 from folkmoot.network.posts.queries.history import insert_edit
 from folkmoot.network.posts.queries.material import read_material
-from folkmoot.network.posts.queries.polls import delete_poll, insert_poll, update_poll_end
+from folkmoot.network.posts.queries.polls import delete_poll, insert_poll, update_hides_totals
 from folkmoot.network.posts.queries.writing import list_mentioned, lock_own_post, update_post
 
 
@@ -34,7 +34,8 @@ class PictureChange(NamedTuple):
 async def edit_post(
     tx: WriteTx, author: Account, post_id: int, draft: PostDraft, limits: PostLimits, changes: Sequence[PictureChange] = ()
 ) -> PostView:
-    """Changes text, cover, language, pictures or poll; the visibility stays. A changed poll loses its votes.
+    """Changes text, cover, language, pictures or poll; the visibility stays. A poll with other answers is a new poll: the
+    votes are lost, and its time begins. With the same answers it keeps its votes and its end (decision 0052).
 
     Tells post.edited. Raises NotFound for a post of another account, and for a change of a picture that the draft does
     not show; Invalid; Forbidden.
@@ -45,7 +46,7 @@ async def edit_post(
     before = (await get_post_view(tx, post_id, author.id)).post
     if not can_edit_post(author, before):
         raise NotFound
-    draft = composing.check_draft(draft, limits)
+    draft = composing.check_draft(draft, limits, before)
     if not {change.id for change in changes} <= set(draft.media_ids):
         raise NotFound
     for change in changes:
@@ -74,6 +75,6 @@ async def _store_poll(tx: WriteTx, before: Post, after: Post) -> None:
     if before.poll and not is_same:
         await delete_poll(tx, before.poll.id, after.id)
     if after.poll and is_same:
-        await update_poll_end(tx, after.poll)
+        await update_hides_totals(tx, after.poll)
     elif after.poll:
         await insert_poll(tx, after)

@@ -1,6 +1,6 @@
 """Polls: voting, and closing expired ones."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
@@ -14,10 +14,11 @@ _CLOSED_AT_ONCE = 100
 
 
 async def vote_in_poll(tx: WriteTx, viewer: Account, poll_id: int, choices: Sequence[int]) -> PostView:
-    """Stores the viewer's only vote. A vote raises the post's version, so that everybody sees the result at the next read.
+    """Stores a vote. In a poll with several answers, a later vote adds further ones. A vote raises the post's version, so
+    that everybody sees the result at the next read.
 
-    Tells poll.voted. Raises NotFound; Forbidden; Invalid when the poll is over, is the viewer's own, was voted in
-    before, or has no such answer.
+    Tells poll.voted. Raises NotFound; Forbidden; Invalid when the poll is over, is the viewer's own, has no such answer, or
+    the viewer has voted for it before: then nothing of the vote counts.
     """
     post_id = await find_poll_post_id(tx, poll_id)
     if post_id is None:
@@ -25,28 +26,31 @@ async def vote_in_poll(tx: WriteTx, viewer: Account, poll_id: int, choices: Sequ
     post = await begin(tx, viewer, post_id, is_public=True, lock="NO KEY UPDATE")
     if post.poll is None or post.poll.id != poll_id:  # an edit has replaced the poll
         raise NotFound
-    chosen = sorted(set(choices))
-    _check_vote(viewer, post, post.poll, chosen)
+    chosen, earlier = set(choices), set(await polls.list_choices(tx, viewer.id, poll_id))
+    _check_vote(viewer, post, post.poll, chosen, earlier)
 
-    if not await polls.insert_vote(tx, viewer.id, poll_id, chosen):
-        raise Invalid(FieldError("choices", "taken", "You have already voted in this poll."))
-    if not await polls.add_to_tally(tx, poll_id, chosen):
+    if not await polls.add_to_tally(tx, poll_id, sorted(chosen), voters=0 if earlier else 1):
         raise Invalid(FieldError("choices", "expired", "The poll has already ended."))
-    await polls.mark_voted(tx, viewer.id, post.id, chosen)
+    await polls.upsert_vote(tx, viewer.id, poll_id, sorted(earlier | chosen))
+    await polls.mark_voted(tx, viewer.id, post.id, sorted(earlier | chosen))
 
     tx.tell(PollVoted(poll_id=poll_id, post_id=post.id, account_id=viewer.id))
     return await get_fresh_view(tx, post.id, viewer.id)
 
 
-def _check_vote(viewer: Account, post: Post, poll: Poll, chosen: Sequence[int]) -> None:
+def _check_vote(viewer: Account, post: Post, poll: Poll, chosen: Set[int], earlier: Set[int]) -> None:
     if poll.is_expired(clock.now()):
         raise Invalid(FieldError("choices", "expired", "The poll has already ended."))
     if post.author.id == viewer.id:
         raise Invalid(FieldError("choices", "own", "You cannot vote in your own poll."))
-    if not chosen or not all(0 <= choice < len(poll.titles) for choice in chosen):
+    if not chosen:
+        raise Invalid(FieldError("choices", "blank", "Please choose an answer first."))
+    if not all(0 <= choice < len(poll.titles) for choice in chosen):
         raise Invalid(FieldError("choices", "invalid", "There is no such answer."))
     if len(chosen) > 1 and not poll.is_multiple:
         raise Invalid(FieldError("choices", "too_many", "This poll takes one answer."))
+    if earlier and (not poll.is_multiple or chosen & earlier):
+        raise Invalid(FieldError("choices", "taken", "You have already voted in this poll."))
 
 
 async def close_polls(database: Database) -> None:

@@ -21,9 +21,8 @@ async def insert_poll(tx: WriteTx, post: Post) -> None:
     )
 
 
-async def update_poll_end(tx: WriteTx, poll: Poll) -> None:
-    """Changes the end of a poll. A closed poll is open again, and its next closing is told again."""
-    await tx.execute("UPDATE polls SET expires_at = $2, closed_at = NULL WHERE id = $1", poll.id, poll.expires_at)
+async def update_hides_totals(tx: WriteTx, poll: Poll) -> None:
+    await tx.execute("UPDATE polls SET hides_totals = $2 WHERE id = $1 AND hides_totals <> $2", poll.id, poll.hides_totals)
 
 
 async def delete_poll(tx: WriteTx, poll_id: int, post_id: int) -> None:
@@ -34,24 +33,31 @@ async def delete_poll(tx: WriteTx, poll_id: int, post_id: int) -> None:
     )
 
 
-async def insert_vote(tx: WriteTx, account_id: int, poll_id: int, choices: Sequence[int]) -> bool:
-    """Returns False when the account has voted."""
-    return bool(await tx.execute(
-        "INSERT INTO poll_votes (account_id, poll_id, choices) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+async def list_choices(conn: ReadConn, account_id: int, poll_id: int) -> list[int]:
+    """The answers that the account has voted for, by index; none before its first vote."""
+    value = await conn.fetchval("SELECT choices FROM poll_votes WHERE account_id = $1 AND poll_id = $2", account_id, poll_id)
+    return list(value or ())
+
+
+async def upsert_vote(tx: WriteTx, account_id: int, poll_id: int, choices: Sequence[int]) -> None:
+    """Stores all answers that the account has voted for."""
+    await tx.execute(
+        "INSERT INTO poll_votes (account_id, poll_id, choices) VALUES ($1, $2, $3)"
+        " ON CONFLICT (account_id, poll_id) DO UPDATE SET choices = excluded.choices",
         account_id, poll_id, list(choices),
-    ))
+    )
 
 
-async def add_to_tally(tx: WriteTx, poll_id: int, choices: Sequence[int]) -> bool:
-    """Counts a vote; returns False when the poll is closed."""
+async def add_to_tally(tx: WriteTx, poll_id: int, choices: Sequence[int], voters: int) -> bool:
+    """Counts new votes for these answers, and new voters; returns False when the poll is closed."""
     return bool(await tx.execute(
         """
-        UPDATE polls SET voters = voters + 1, votes = (
+        UPDATE polls SET voters = voters + $3, votes = (
             SELECT array_agg(count + (place - 1 = ANY ($2::int[]))::int ORDER BY place)
             FROM unnest(votes) WITH ORDINALITY AS t (count, place))
         WHERE id = $1 AND closed_at IS NULL
         """,
-        poll_id, list(choices),
+        poll_id, list(choices), voters,
     ))
 
 
