@@ -69,6 +69,11 @@ _BROKEN = {
     "bookmarks and marks differ": """
         SELECT account_id, post_id FROM bookmarks EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 4 > 0
         UNION ALL (SELECT account_id, post_id FROM marks WHERE bits & 4 > 0 EXCEPT SELECT account_id, post_id FROM bookmarks)""",
+    "mutes and marks differ": """
+        SELECT m.account_id, m.conversation_id FROM muted_conversations AS m JOIN posts AS p ON p.id = m.conversation_id
+        EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 8 > 0
+        UNION ALL (SELECT account_id, post_id FROM marks WHERE bits & 8 > 0
+                   EXCEPT SELECT account_id, conversation_id FROM muted_conversations)""",
     "votes and marks differ": """
         SELECT v.account_id, p.post_id FROM poll_votes AS v JOIN polls AS p ON p.id = v.poll_id
         EXCEPT SELECT account_id, post_id FROM marks WHERE bits & 32 > 0

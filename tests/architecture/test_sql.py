@@ -39,7 +39,8 @@ OWNERS = {
     "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets rate_windows",
     "relations": "follows followers follow_requests mutes blocks account_notes pulled_authors",
     "media": "media media_files",
-    "posts": "posts post_counts post_edits polls poll_votes marks favourites bookmarks mentions hashtags post_hashtags idempotency_keys",
+    "posts": "posts post_counts post_edits polls poll_votes marks muted_conversations favourites bookmarks mentions hashtags"
+    " post_hashtags idempotency_keys",
     "counters": "counter_deltas",
     "timelines": "homes home_entries",
     "notifications": "notifications markers",

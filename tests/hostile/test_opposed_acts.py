@@ -181,10 +181,15 @@ def _poll(*titles: str, is_multiple: bool = False) -> PollDraft:
     return PollDraft(titles=titles, expires_in=600, is_multiple=is_multiple)
 
 
+async def _boost(tx: WriteTx, scene: Scene) -> None:
+    scene.ids["boost"] = (await posts.boost_post(tx, scene.jana, scene.ids["post"])).post.id
+
+
 WRITE, ASK = _writing("karel"), _writing("karel", poll=_poll("ano", "ne"))
 ASK_MORE, VOTE = _writing("karel", poll=_poll("ano", "ne", "možná", is_multiple=True)), _voting(1)
 LIKE, UNLIKE = _at("jana", posts.favourite_post), _at("jana", posts.unfavourite_post)
 BOOST, UNBOOST = _at("jana", posts.boost_post), _at("jana", posts.unboost_post)
+HUSH = _at("jana", posts.mute_conversation)
 KEEP, UNKEEP = _at("jana", posts.bookmark_post), _at("jana", posts.unbookmark_post)
 PIN, UNPIN = _at("karel", posts.pin_post), _at("karel", posts.unpin_post)
 DELETE, REPLY = _at("karel", posts.delete_post), _writing("jana", "Odpověď", as_="reply", reply_to="post")
@@ -221,7 +226,14 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
     "edit twice": ([WRITE], _editing("Jinak"), _editing("Ještě jinak")),
     "delete twice": ([WRITE, BOOST, LIKE], DELETE, DELETE),
     "hashtags in two orders": ([], _writing("jana", "#{n} #{m}"), _writing("karel", "#{m} #{n}")),
-    "mute a conversation and delete": ([WRITE], _at("jana", posts.mute_conversation), DELETE),
+    "mute a conversation and delete": ([WRITE], HUSH, DELETE),
+    "mute a conversation by a reply and delete its first post": ([WRITE, REPLY], _at("jana", posts.mute_conversation, "reply"), DELETE),
+    "mute and unmute a conversation": ([WRITE], HUSH, _at("jana", posts.unmute_conversation)),
+    "take a favourite back and block": ([UNBLOCK, WRITE, LIKE], UNLIKE, BLOCK),
+    "take a boost back and block": ([UNBLOCK, WRITE, BOOST], UNBOOST, BLOCK),
+    "delete a boost and take it back": ([WRITE, _boost], _at("jana", posts.delete_post, "boost"), UNBOOST),
+    "delete a boost and the post": ([WRITE, _boost], _at("jana", posts.delete_post, "boost"), DELETE),
+    "delete a boost and suspend its author": ([*BACK, WRITE, _boost], _at("jana", posts.delete_post, "boost"), SUSPEND_AUTHOR),
     "hide and boost": ([WRITE], HIDE, BOOST),
     "hide and take a boost back": ([WRITE, BOOST], HIDE, UNBOOST),
     "hide and delete": ([WRITE, BOOST], HIDE, DELETE),

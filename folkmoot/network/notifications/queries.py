@@ -12,7 +12,6 @@ from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.notifications.model import GROUPED, Kind, Marker, Notification, NotificationGroup, group_key, window_of
-from folkmoot.network.posts.model import Mark
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 
@@ -34,8 +33,8 @@ _INSERT = f"""
                       AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
       AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = told.account_id AND blocks.target_id = $3)
       AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
-      AND NOT EXISTS (SELECT FROM marks WHERE marks.account_id = told.account_id AND marks.post_id = p.conversation_id
-                      AND marks.bits & {Mark.MUTED:d} > 0)
+      AND NOT EXISTS (SELECT FROM muted_conversations AS m
+                      WHERE m.account_id = told.account_id AND m.conversation_id = p.conversation_id)
     ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- a random clash of ids fails, and the job is retried
     RETURNING account_id, id
 """

@@ -46,7 +46,7 @@ class Mark(IntFlag):
     FAVOURITE = 1
     BOOST = 2
     BOOKMARK = 4
-    MUTED = 8  # set on the first post of the conversation
+    MUTED = 8  # the conversation is in `muted_conversations`; on its first post, also stored here
     PINNED = 16
     VOTED = 32
 
@@ -181,6 +181,13 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
         described = " ".join(picture.description for picture in self.pictures)
         return search_words(f"{self.cover} {self.text} {titles} {described}")
 
+    def without_content(self) -> "Post":
+        """What a viewer may know who may no longer see the post: that it exists, its author and its visibility."""
+        return Post(
+            id=self.id, author=self.author, visibility=self.visibility, conversation_id=self.conversation_id, uri=self.uri,
+            created_at=self.created_at,
+        )
+
     def facts(self, mentioned_ids: Sequence[int] | None = None) -> dict[str, Any]:
         """The fields of every event of the post. `mentioned_ids`: all accounts ever mentioned, if the caller knows them."""
         return {
@@ -193,12 +200,16 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostView(msgspec.Struct, frozen=True, kw_only=True):
-    """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then those of `boosted`."""
+    """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then those of `boosted`.
+
+    `is_withheld`: the viewer may not see the shown post, which is here without its content.
+    """
 
     post: Post
     boosted: Post | None = None
     counts: PostCounts = PostCounts()
     marks: Marks = Marks()
+    is_withheld: bool = False
 
     @property
     def shown(self) -> Post:

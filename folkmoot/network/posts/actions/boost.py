@@ -6,13 +6,13 @@ from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.actions.delete import remove_posts
-from folkmoot.network.posts.actions.mark import begin
+from folkmoot.network.posts.actions.delete import remove_boost
+from folkmoot.network.posts.actions.mark import begin, begin_taking_back
 from folkmoot.network.posts.model import Mark, PostCreated, PostView, Visibility
 from folkmoot.network.posts.policy import can_boost
-from folkmoot.network.posts.queries import get_fresh_view
+from folkmoot.network.posts.queries import get_fresh_view, get_view_taken_back
 from folkmoot.network.posts.queries.counting import count_posts
-from folkmoot.network.posts.queries.marking import add_mark, find_boost_id, remove_mark
+from folkmoot.network.posts.queries.marking import add_mark, find_boost_id
 from folkmoot.network.posts.queries.writing import insert_boost
 
 
@@ -43,9 +43,6 @@ async def boost_post(
 
 async def unboost_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Undoes a boost. Without one, nothing changes. Tells post.deleted. Raises NotFound."""
-    origin = await begin(tx, viewer, post_id, lock="SHARE")
-    boost_id = await find_boost_id(tx, viewer.id, origin.id)
-    if boost_id:
-        await remove_posts(tx, [boost_id])
-        await remove_mark(tx, viewer.id, origin.id, Mark.BOOST)
-    return await get_fresh_view(tx, origin.id, viewer.id)
+    origin_id = await begin_taking_back(tx, viewer, post_id, Mark.BOOST, lock="SHARE")
+    await remove_boost(tx, viewer, origin_id)
+    return await get_view_taken_back(tx, origin_id, viewer.id)

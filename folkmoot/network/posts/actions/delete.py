@@ -6,22 +6,27 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.queries import abandon_pictures, release_pictures
+from folkmoot.network.posts.actions.mark import begin_taking_back
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import PostView, Visibility, Withdrawn
-from folkmoot.network.posts.queries import get_post_view
+from folkmoot.network.posts.model import Mark, PostView, Visibility, Withdrawn
+from folkmoot.network.posts.queries import get_post_view, get_view_taken_back
 from folkmoot.network.posts.queries.counting import count_posts, lock_effects_shared
+from folkmoot.network.posts.queries.marking import find_boost_id, find_own_boost, remove_mark
 from folkmoot.network.posts.queries.removing import delete_posts, list_facts, lock_posts
 
 
 async def delete_post(tx: WriteTx, author: Account, post_id: int, *, keeps_pictures: bool = False) -> PostView:
-    """Deletes a post of the author and returns it a last time, so that the author can rewrite it.
+    """Deletes a post of the author and returns it a last time, so that the author can rewrite it. A boost is taken back.
 
     `keeps_pictures`: uploads stay for a day, to be attached again. Tells post.deleted, for its boosts too. Raises
     NotFound for a post of another account.
     """
+    origin_id = await find_own_boost(tx, author.id, post_id)
+    if origin_id:
+        return await _delete_boost(tx, author, post_id, origin_id)
     await lock_effects_shared(tx)
     view = await get_post_view(tx, post_id, author.id)
-    if view.post.author.id != author.id or view.post.boost_of_id or not await lock_posts(tx, [post_id]):
+    if view.post.author.id != author.id or not await lock_posts(tx, [post_id]):
         raise NotFound
 
     view = await get_post_view(tx, post_id, author.id)  # as the last edit left it
@@ -29,6 +34,21 @@ async def delete_post(tx: WriteTx, author: Account, post_id: int, *, keeps_pictu
         await release_pictures(tx, post_id)
     await remove_posts(tx, [post_id])
     return view
+
+
+async def _delete_boost(tx: WriteTx, author: Account, boost_id: int, origin_id: int) -> PostView:
+    await begin_taking_back(tx, author, origin_id, Mark.BOOST, lock="SHARE")
+    view = await get_view_taken_back(tx, boost_id, author.id)
+    await remove_boost(tx, author, origin_id)
+    return view
+
+
+async def remove_boost(tx: WriteTx, viewer: Account, origin_id: int) -> None:
+    """Deletes the viewer's boost of a post, if there is one. The caller has locked the post (`begin_taking_back`)."""
+    boost_id = await find_boost_id(tx, viewer.id, origin_id)
+    if boost_id:
+        await remove_posts(tx, [boost_id])
+        await remove_mark(tx, viewer.id, origin_id, Mark.BOOST)
 
 
 async def remove_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:

@@ -1,7 +1,8 @@
 """Marks of a viewer on a post: favourite, bookmark, pin, mute its conversation. All are idempotent.
 
 Each action first locks the pair of viewer and post, and the post (`queries/marking.py`): concurrent actions of a viewer
-on a post run one after the other.
+on a post run one after the other. To set a mark, the viewer must see the post; one's own mark can always be taken back
+(decision 0052).
 """
 
 import msgspec
@@ -14,7 +15,7 @@ from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.posts.model import Mark, Post, PostFavourited, PostView
 from folkmoot.network.posts.policy import MOST_PINNED, can_pin
-from folkmoot.network.posts.queries import get_fresh_view, get_post_view, marking
+from folkmoot.network.posts.queries import get_fresh_view, get_post_view, get_view_taken_back, list_post_views, marking
 from folkmoot.network.posts.queries.marking import PostLock
 
 
@@ -26,13 +27,31 @@ async def begin(tx: WriteTx, viewer: Account, post_id: int, *, is_public: bool =
     """
     if is_public:
         require_can_write(viewer)
-    effect = await marking.lock_shown(tx, viewer.id, post_id, lock)
-    if effect is not None and effect >= AccountEffect.SUSPENDED:
-        raise Forbidden(log_text="the viewer was just suspended")
+    effect = await _lock(tx, viewer, post_id, lock)
     if effect is not None and is_public:
         require_can_write(msgspec.structs.replace(viewer, effect=effect))
     # Also runs without a post: a missing post must take as long as one that the viewer may not see.
     return (await get_post_view(tx, post_id, viewer.id)).shown
+
+
+async def begin_taking_back(tx: WriteTx, viewer: Account, post_id: int, mark: Mark, *, lock: PostLock = "KEY SHARE") -> int:
+    """Locks the shown post for taking back a mark of the viewer, and returns its id.
+
+    Raises NotFound if the viewer neither sees the post nor has set the mark; Forbidden.
+    """
+    await _lock(tx, viewer, post_id, lock)
+    views = await list_post_views(tx, [post_id], viewer.id)
+    shown_id = views[0].shown.id if views else await marking.find_marked(tx, viewer.id, post_id, mark)
+    if shown_id is None:
+        raise NotFound
+    return shown_id
+
+
+async def _lock(tx: WriteTx, viewer: Account, post_id: int, lock: PostLock) -> AccountEffect | None:
+    effect = await marking.lock_shown(tx, viewer.id, post_id, lock)
+    if effect is not None and effect >= AccountEffect.SUSPENDED:
+        raise Forbidden(log_text="the viewer was just suspended")
+    return effect
 
 
 async def favourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
@@ -47,11 +66,11 @@ async def favourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView
 
 async def unfavourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Raises NotFound."""
-    post = await begin(tx, viewer, post_id)
-    if await marking.delete_marked(tx, "favourites", viewer.id, post.id):
-        await marking.remove_mark(tx, viewer.id, post.id, Mark.FAVOURITE)
-        await add_deltas(tx, [(post.id, Counter.POST_FAVOURITES, -1)])
-    return await get_fresh_view(tx, post.id, viewer.id)
+    shown_id = await begin_taking_back(tx, viewer, post_id, Mark.FAVOURITE)
+    if await marking.delete_marked(tx, "favourites", viewer.id, shown_id):
+        await marking.remove_mark(tx, viewer.id, shown_id, Mark.FAVOURITE)
+        await add_deltas(tx, [(shown_id, Counter.POST_FAVOURITES, -1)])
+    return await get_view_taken_back(tx, shown_id, viewer.id)
 
 
 async def bookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
@@ -64,10 +83,10 @@ async def bookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
 
 async def unbookmark_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Raises NotFound."""
-    post = await begin(tx, viewer, post_id)
-    if await marking.delete_marked(tx, "bookmarks", viewer.id, post.id):
-        await marking.remove_mark(tx, viewer.id, post.id, Mark.BOOKMARK)
-    return await get_fresh_view(tx, post.id, viewer.id)
+    shown_id = await begin_taking_back(tx, viewer, post_id, Mark.BOOKMARK)
+    if await marking.delete_marked(tx, "bookmarks", viewer.id, shown_id):
+        await marking.remove_mark(tx, viewer.id, shown_id, Mark.BOOKMARK)
+    return await get_view_taken_back(tx, shown_id, viewer.id)
 
 
 async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
@@ -85,26 +104,24 @@ async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
 async def unpin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Raises NotFound."""
     await marking.lock_pins(tx, viewer.id)
-    post = await begin(tx, viewer, post_id)
-    await marking.remove_mark(tx, viewer.id, post.id, Mark.PINNED)
-    return await get_fresh_view(tx, post.id, viewer.id)
+    shown_id = await begin_taking_back(tx, viewer, post_id, Mark.PINNED)
+    await marking.remove_mark(tx, viewer.id, shown_id, Mark.PINNED)
+    return await get_view_taken_back(tx, shown_id, viewer.id)
 
 
 async def mute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Stops notifications from the conversation of a post. Raises NotFound, also when its first post is deleted."""
-    return await _mark_conversation(tx, viewer, post_id, is_on=True)
+    """Stops notifications from the conversation of a post, also from posts that are written later. Raises NotFound."""
+    post = await begin(tx, viewer, post_id)
+    await marking.insert_mute(tx, viewer.id, post.conversation_id)
+    if await marking.lock_shown(tx, viewer.id, post.conversation_id) is not None:  # else the first post was deleted
+        await marking.add_mark(tx, viewer.id, post.conversation_id, Mark.MUTED)
+    return await get_fresh_view(tx, post.id, viewer.id)
 
 
 async def unmute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Raises NotFound."""
-    return await _mark_conversation(tx, viewer, post_id, is_on=False)
-
-
-async def _mark_conversation(tx: WriteTx, viewer: Account, post_id: int, *, is_on: bool) -> PostView:
-    """Sets the mark on the first post of the conversation, even if the viewer may not see that post."""
-    post = (await get_post_view(tx, post_id, viewer.id)).shown
-    if await marking.lock_shown(tx, viewer.id, post.conversation_id) is None:
-        raise NotFound  # the first post was deleted
-    change = marking.add_mark if is_on else marking.remove_mark
-    await change(tx, viewer.id, post.conversation_id, Mark.MUTED)
-    return await get_fresh_view(tx, post.id, viewer.id)
+    shown_id = await begin_taking_back(tx, viewer, post_id, Mark.MUTED)
+    conversation_id = await marking.get_conversation_id(tx, shown_id)
+    await marking.delete_mute(tx, viewer.id, conversation_id)
+    await marking.remove_mark(tx, viewer.id, conversation_id, Mark.MUTED)
+    return await get_view_taken_back(tx, shown_id, viewer.id)

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
@@ -55,6 +56,36 @@ async def remove_mark(tx: WriteTx, viewer_id: int, post_id: int, mark: Mark) -> 
     await tx.execute("UPDATE marks SET bits = bits & ~$3::smallint WHERE account_id = $1 AND post_id = $2", viewer_id, post_id, int(mark))
 
 
+async def find_marked(tx: WriteTx, viewer_id: int, post_id: int, mark: Mark) -> int | None:
+    """The id of the shown post if the viewer has set this mark on it, also if the viewer may not see it."""
+    value = await tx.fetchval(
+        "SELECT s.id FROM posts AS p JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)"
+        " LEFT JOIN marks AS m ON m.account_id = $1 AND m.post_id = s.id"
+        " LEFT JOIN muted_conversations AS muted ON muted.account_id = $1 AND muted.conversation_id = s.conversation_id"
+        f" WHERE p.id = $2 AND (m.bits & $3::smallint > 0 OR $3 = {Mark.MUTED:d} AND muted.account_id IS NOT NULL)",
+        viewer_id, post_id, int(mark),
+    )
+    return int(value) if value else None
+
+
+async def get_conversation_id(tx: WriteTx, post_id: int) -> int:
+    """Raises NotFound."""
+    value = await tx.fetchval("SELECT conversation_id FROM posts WHERE id = $1", post_id)
+    if value is None:
+        raise NotFound
+    return int(value)
+
+
+async def insert_mute(tx: WriteTx, viewer_id: int, conversation_id: int) -> None:
+    await tx.execute(
+        "INSERT INTO muted_conversations (account_id, conversation_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", viewer_id, conversation_id
+    )
+
+
+async def delete_mute(tx: WriteTx, viewer_id: int, conversation_id: int) -> None:
+    await tx.execute("DELETE FROM muted_conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id)
+
+
 async def insert_marked(tx: WriteTx, table: str, viewer_id: int, row_id: int, post_id: int) -> bool:
     """Inserts a row of `favourites` or `bookmarks`; returns False when it exists."""
     assert table in ("favourites", "bookmarks")
@@ -70,6 +101,12 @@ async def delete_marked(tx: WriteTx, table: str, viewer_id: int, post_id: int) -
 
 async def find_boost_id(tx: WriteTx, viewer_id: int, post_id: int) -> int | None:
     value = await tx.fetchval("SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2", post_id, viewer_id)
+    return int(value) if value else None
+
+
+async def find_own_boost(tx: WriteTx, account_id: int, boost_id: int) -> int | None:
+    """The id of the boosted post, if this is a boost by the account; also if the account may not see that post."""
+    value = await tx.fetchval("SELECT boost_of_id FROM posts WHERE id = $1 AND account_id = $2", boost_id, account_id)
     return int(value) if value else None
 
 

@@ -1,6 +1,7 @@
 """Reading posts. Pages and threads take a fixed number of statements, whatever their length."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
@@ -48,7 +49,7 @@ _SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "conversatio
 _VIEWED = f"""
     SELECT p.id, p.boost_of_id, coalesce(c.replies, 0) AS replies, coalesce(c.boosts, 0) AS boosts,
         coalesce(c.favourites, 0) AS favourites,
-        coalesce(m.bits, 0) | coalesce(muted.bits & {Mark.MUTED:d}, 0) AS bits, m.choices
+        coalesce(m.bits, 0) | CASE WHEN muted.account_id IS NULL THEN 0 ELSE {Mark.MUTED:d} END AS bits, m.choices
     FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
     JOIN posts AS p ON p.id = wanted.id
     JOIN accounts AS a ON a.id = p.account_id
@@ -56,7 +57,7 @@ _VIEWED = f"""
     JOIN accounts AS sa ON sa.id = s.account_id
     LEFT JOIN post_counts AS c ON c.post_id = s.id
     LEFT JOIN marks AS m ON m.account_id = $2 AND m.post_id = s.id
-    LEFT JOIN marks AS muted ON muted.account_id = $2 AND muted.post_id = s.conversation_id
+    LEFT JOIN muted_conversations AS muted ON muted.account_id = $2 AND muted.conversation_id = s.conversation_id
     WHERE {visible_sql("p", "a", "$2")} AND (p.boost_of_id IS NULL OR {visible_sql("s", "sa", "$2")})
     ORDER BY wanted.place
 """
@@ -124,6 +125,24 @@ async def get_fresh_view(conn: ReadConn, post_id: int, viewer_id: int) -> PostVi
     )
     row = await conn.fetchrow(f"SELECT {totals} FROM counter_deltas WHERE subject_id = $1", view.shown.id)
     return msgspec.structs.replace(view, counts=PostCounts(*row)) if row else view
+
+
+async def get_view_taken_back(conn: ReadConn, post_id: int, viewer_id: int) -> PostView:
+    """A post after the viewer took a mark back: without content if the viewer may not see it any more. Raises NotFound."""
+    with suppress(NotFound):
+        return await get_fresh_view(conn, post_id, viewer_id)
+    found = await conn.fetchrow(
+        "SELECT s.id AS shown_id, coalesce(m.bits, 0) AS bits FROM posts AS p JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)"
+        " LEFT JOIN marks AS m ON m.account_id = $2 AND m.post_id = s.id WHERE p.id = $1",
+        post_id, viewer_id,
+    )
+    if found is None:
+        raise NotFound
+    posts = await list_posts_by_ids_unscoped(conn, [post_id, found["shown_id"]])
+    withheld, marks = posts[found["shown_id"]].without_content(), Marks(found["bits"])
+    if withheld.id == post_id:
+        return PostView(post=withheld, marks=marks, is_withheld=True)
+    return PostView(post=posts[post_id], boosted=withheld, marks=marks, is_withheld=True)
 
 
 class Thread(NamedTuple):

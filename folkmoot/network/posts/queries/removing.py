@@ -35,11 +35,16 @@ def _deleted(row: Row) -> PostDeleted:
 
 
 async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
-    """Deletes posts with their boosts and dependent rows. Their replies stay, without a parent."""
+    """Deletes posts with their boosts and dependent rows. Their replies stay, without a parent. The mutes of a conversation are
+    deleted with its last post."""
     await tx.execute(
         """
         WITH deleted AS (
             DELETE FROM posts WHERE id = ANY ($1::bigint[]) OR boost_of_id = ANY ($1::bigint[])
+        ), ended AS (
+            DELETE FROM muted_conversations AS m USING posts AS p
+            WHERE p.id = ANY ($1::bigint[]) AND m.conversation_id = p.conversation_id AND NOT EXISTS (
+                SELECT FROM posts WHERE posts.conversation_id = p.conversation_id AND posts.id <> ALL ($1::bigint[]))
         ), orphaned AS (
             UPDATE posts SET reply_to_id = NULL, version = version + 1 WHERE reply_to_id = ANY ($1::bigint[])
         )
