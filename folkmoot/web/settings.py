@@ -16,7 +16,7 @@ from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.relations.queries import list_related
-from folkmoot.network.sessions import actions, queries
+from folkmoot.network.sessions import actions, invitations, queries
 from folkmoot.network.sessions.model import Preferences
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
@@ -158,7 +158,7 @@ async def invite(request: Request) -> Reply:
     try:
         request.require_allowance("uses")
         async with request.database.write() as tx:
-            await actions.invite(tx, request.viewer, uses=form.integer("uses") or 0, days=form.integer("days") or 0)
+            await invitations.invite(tx, request.viewer, uses=form.integer("uses") or 0, days=form.integer("days") or 0)
     except Invalid as problem:
         return await _invitations_page(request, request.problems(problem), 422, uses=form.text("uses"), days=form.text("days"))
     return request.redirect("/settings/invitations")
@@ -166,7 +166,7 @@ async def invite(request: Request) -> Reply:
 
 async def withdraw_invitation(request: Request) -> Reply:
     async with request.database.write() as tx:
-        await queries.delete_invitation(tx, request.viewer.id, request.id())
+        await invitations.withdraw_invitation(tx, request.viewer, request.id())
     return request.redirect("/settings/invitations")
 
 
@@ -190,8 +190,8 @@ async def _profile_page(request: Request, account: Account, errors: dict[str, st
 
 async def _invitations_page(request: Request, errors: dict[str, str], status: int = 200, *, uses: str = "1", days: str = "7") -> Reply:
     async with request.database.read() as conn:
-        invitations = await queries.list_invitations(conn, request.viewer.id)
-    return await request.show("settings/invitations.html", status, invitations=invitations, errors=errors, uses=uses, days=days)
+        listed = await queries.list_invitations(conn, request.viewer.id)
+    return await request.show("settings/invitations.html", status, invitations=listed, errors=errors, uses=uses, days=days)
 
 
 async def _picture(request: Request, form: Params, purpose: Purpose) -> str | None:

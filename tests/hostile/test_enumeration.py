@@ -11,7 +11,7 @@ from folkmoot.network.posts.model import Visibility
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from tests.api.test_accounts import picture
 from tests.village import Answer, Village, Visitor
-from tests.web.test_pages import form_token
+from tests.web.test_pages import form_token, send
 
 _BY_ID = re.compile(r"^(/api/v1/statuses/|/posts/|/@\{name\}/\{id\}$|/api/v1/polls/|/api/v1/media/|/media/)")
 
@@ -85,9 +85,9 @@ async def test_a_private_picture_looks_like_a_nonexistent_one(village: Village) 
 
 
 async def test_data_of_other_accounts_are_not_found(village: Village) -> None:
-    """Notifications, uploads, sessions and tokens of other accounts are not found."""
-    await village.settle("jana", "karel")
-    await village.write("karel", "@jana důvěrně", visibility=Visibility.DIRECT)
+    """Notifications, uploads, sessions, tokens, conversations and invitations of other accounts are not found."""
+    await village.settle("jana", "karel", "eva")
+    conversation = (await village.write("eva", "@jana důvěrně", visibility=Visibility.DIRECT)).post.conversation_id
     await village.work()
     jana, karel, browser = await village.by_app("jana"), await village.by_app("karel"), await village.by_browser("karel")
     upload = (await jana.upload("/api/v2/media", "file", picture())).json["id"]
@@ -95,6 +95,9 @@ async def test_data_of_other_accounts_are_not_found(village: Village) -> None:
     token = form_token((await browser.get("/settings")).text)
     async with village.database.read() as conn:
         session = await conn.fetchval("SELECT id FROM tokens WHERE account_id = $1", village.people["jana"].id)
+    await send(await village.by_browser("jana"), "/settings/invitations", "/settings/invitations", uses="1", days="7")
+    async with village.database.read() as conn:
+        invitation = await conn.fetchval("SELECT id FROM invitations")
     for visitor, method, path in (
         (karel, "GET", f"/api/v1/notifications/{notice}"),
         (karel, "POST", f"/api/v1/notifications/{notice}/dismiss"),
@@ -103,12 +106,17 @@ async def test_data_of_other_accounts_are_not_found(village: Village) -> None:
         (karel, "DELETE", f"/api/v1/media/{upload}"),
         (browser, "POST", f"/settings/tokens/{session}/revoke"),
         (browser, "POST", f"/settings/sessions/{session}/end"),
+        (karel, "POST", f"/api/v1/conversations/{conversation}/read"),
+        (karel, "POST", f"/api/v1/conversations/{conversation}/unread"),
+        (karel, "DELETE", f"/api/v1/conversations/{conversation}"),
+        (browser, "POST", f"/settings/invitations/{invitation}/withdraw"),
     ):
-        first = _same(
-            await visitor.send(method, path, {"form_token": token}), path.split("/")[4] if path.startswith("/api") else str(session)
-        )
+        first = _same(await visitor.send(method, path, {"form_token": token}), *re.findall(r"\d{10,}", path))
         never = str(ids.make_id(7))
         other = re.sub(r"\d{10,}", never, path)
         assert first == _same(await visitor.send(method, other, {"form_token": token}), never), path
         assert first[0] == 404
     assert (await jana.get(f"/api/v1/notifications/{notice}")).status == 200
+    assert (await jana.post(f"/api/v1/conversations/{conversation}/read")).status == 200
+    async with village.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM invitations") == 1

@@ -10,6 +10,7 @@ import pytest
 
 from folkmoot.network.posts.model import PollDraft
 from folkmoot.network.sessions import actions
+from folkmoot.network.sessions.invitations import invite
 from folkmoot.network.sessions.queries import get_login
 from tests.api.test_accounts import picture
 from tests.api.test_oauth import _code, _exchange, _register
@@ -107,7 +108,7 @@ async def test_an_invitation_and_a_reset_link_work_once(village: Village) -> Non
     viewers = village.front._pages._context.viewers
     viewer = await viewers.by_session((await village.by_browser("jana")).cookies["folkmoot"])
     async with village.database.write() as tx:
-        invitation = await actions.invite(tx, viewer, uses=1)
+        invitation = await invite(tx, viewer, uses=1)
     policy = actions.SignUpPolicy(mode="invitation")
 
     async def join(number: int) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import NamedTuple
 
 from folkmoot.base import clock, ids
@@ -12,8 +11,6 @@ from folkmoot.base.limits import address_key
 from folkmoot.base.text import clean
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.policy import require_can_write
-from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.sessions import limits, queries
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import (
@@ -22,7 +19,6 @@ from folkmoot.network.sessions.model import (
     RESET_JOB,
     RESET_LASTS,
     SESSION_LASTS,
-    Invitation,
     Login,
     Preferences,
     ResetWanted,
@@ -229,20 +225,6 @@ async def confirm_email(tx: WriteTx, code: str) -> None:
 async def change_preferences(tx: WriteTx, viewer: Viewer, preferences: Preferences, language: str) -> None:
     await queries.update_preferences(tx, viewer.id, preferences, language)
     forget_viewer(tx, viewer.id)
-
-
-async def invite(tx: WriteTx, viewer: Viewer, *, uses: int = 1, days: int = 7) -> Invitation:
-    """Creates a code with which others can sign up. Raises Invalid, Forbidden for a frozen account."""
-    require_can_write(await get_account(tx, viewer.id))
-    if not 1 <= uses <= 100 or not 1 <= days <= 90:
-        raise Invalid(FieldError("uses", "inclusion", "An invitation is for 1 to 100 people and 1 to 90 days."))
-    now = clock.now()
-    invitation = Invitation(
-        id=ids.make_id(ids.shard_of(viewer.id), now), code=clock.token(9), account_id=viewer.id, max_uses=uses, uses=0,
-        expires_at=now + timedelta(days=days),
-    )
-    await queries.insert_invitation(tx, invitation)
-    return invitation
 
 
 async def forget_expired(database: Database) -> None:
