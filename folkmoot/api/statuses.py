@@ -67,7 +67,7 @@ async def edit(request: Request, params: ChangedStatus) -> Reply:
 
 
 async def delete(request: Request, params: Deletion) -> Reply:
-    """Deletes a status, and returns it with its source for rewriting it."""
+    """Deletes a status, and returns it with its source for rewriting it. A boost is undone."""
     async with request.database.write() as tx:
         view = await actions.delete_post(tx, request.account, request.id(), keeps_pictures=not params.delete_media)
     shape = msgspec.json.decode(request.entities.status_bytes(view, request.viewer_id))
@@ -98,11 +98,9 @@ async def context(request: Request) -> Reply:
 
 
 async def source(request: Request) -> Reply:
-    """The source of a status of the member."""
+    """The text of a status as it was written."""
     async with request.database.read() as conn:
-        post = (await get_post_view(conn, request.id(), request.viewer.id)).post
-    if post.author.id != request.viewer.id:
-        raise NotFound
+        post = (await get_post_view(conn, request.id(), request.viewer.id)).shown
     return request.json(StatusSource(id=str(post.id), text=post.text, spoiler_text=post.cover))
 
 
@@ -119,7 +117,7 @@ async def favourited_by(request: Request, params: PageOf40) -> Reply:
     """The accounts that have favourited a status."""
     async with request.database.read() as conn:
         post = (await get_post_view(conn, request.id(), request.viewer_id)).shown
-        rows = await list_favouriters(conn, post.id, params.page)
+        rows = await list_favouriters(conn, post.id, request.viewer_id, params.page)
     return request.listed([(row_id, request.entities.account(account)) for row_id, account in rows])
 
 
@@ -127,7 +125,7 @@ async def reblogged_by(request: Request, params: PageOf40) -> Reply:
     """The accounts that have boosted a status."""
     async with request.database.read() as conn:
         post = (await get_post_view(conn, request.id(), request.viewer_id)).shown
-        rows = await list_boosters(conn, post.id, params.page)
+        rows = await list_boosters(conn, post.id, request.viewer_id, params.page)
     return request.listed([(row_id, request.entities.account(account)) for row_id, account in rows])
 
 
@@ -162,6 +160,7 @@ def _marked(table: str) -> Callable[[Request, PageOf20], Awaitable[Reply]]:
 
 _ALL, _ONE = "/api/v1/statuses", "/api/v1/statuses/{id}"
 _READ, _WRITE = "read:statuses", "write:statuses"
+_WITHHELD = "A status that the member may not see any more comes without its content."
 
 
 def _show(name: str, handler: Callable[..., Awaitable[Reply]], answer: Any, access: Access = Access.PUBLIC, **more: Any) -> Endpoint:
@@ -184,13 +183,13 @@ ROUTES = [
     _show("/favourited_by", favourited_by, list[AccountShape], params=PageOf40),
     _show("/reblogged_by", reblogged_by, list[AccountShape], params=PageOf40),
     endpoint("POST", f"{_ONE}/reblog", reblog, Access.MEMBER, _WRITE, limit="post", params=Boost, answer=Status),
-    _change("unreblog", actions.unboost_post, _WRITE, "Undoes a boost.", "delete"),
+    _change("unreblog", actions.unboost_post, _WRITE, f"Undoes a boost. {_WITHHELD}", "delete"),
     _change("favourite", actions.favourite_post, "write:favourites", "Favourites a status."),
-    _change("unfavourite", actions.unfavourite_post, "write:favourites", "Removes a favourite."),
+    _change("unfavourite", actions.unfavourite_post, "write:favourites", f"Removes a favourite. {_WITHHELD}"),
     _change("bookmark", actions.bookmark_post, "write:bookmarks", "Bookmarks a status; only the member sees it."),
-    _change("unbookmark", actions.unbookmark_post, "write:bookmarks", "Removes a bookmark."),
+    _change("unbookmark", actions.unbookmark_post, "write:bookmarks", f"Removes a bookmark. {_WITHHELD}"),
     _change("mute", actions.mute_conversation, "write:mutes", "Stops notifications of this thread."),
-    _change("unmute", actions.unmute_conversation, "write:mutes", "Resumes notifications of this thread."),
+    _change("unmute", actions.unmute_conversation, "write:mutes", f"Resumes notifications of this thread. {_WITHHELD}"),
     _change("pin", actions.pin_post, "write:accounts", "Pins the member's own status to the profile."),
     _change("unpin", actions.unpin_post, "write:accounts", "Unpins a status from the profile."),
     endpoint(

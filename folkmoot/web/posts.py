@@ -89,7 +89,7 @@ async def favourited_by(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
         view = await get_post_view(conn, request.id(), request.viewer_id)
-        rows = await list_favouriters(conn, view.shown.id, page)
+        rows = await list_favouriters(conn, view.shown.id, request.viewer_id, page)
     return await request.show("posts/people.html", view=view, kind="favourites", accounts=[account for _, account in rows],
                               **page_links(page, [row_id for row_id, _ in rows]))
 
@@ -98,7 +98,7 @@ async def boosted_by(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
         view = await get_post_view(conn, request.id(), request.viewer_id)
-        rows = await list_boosters(conn, view.shown.id, page)
+        rows = await list_boosters(conn, view.shown.id, request.viewer_id, page)
     return await request.show("posts/people.html", view=view, kind="boosts", accounts=[account for _, account in rows],
                               **page_links(page, [row_id for row_id, _ in rows]))
 
@@ -132,6 +132,8 @@ def _button(verb: Verb) -> Handler:
 def _part_or_redirect(request: Request, view: PostView, part: str) -> Reply:
     if request.wants_part:
         return request.render(part, view=view)
+    if view.is_withheld:  # the viewer has no page of this post any more
+        return request.redirect("/")
     return request.back(f"/@{view.shown.author.acct}/{view.shown.id}")
 
 

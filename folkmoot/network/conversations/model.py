@@ -7,7 +7,8 @@ from folkmoot.network.posts.model import PostView
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """A thread of direct posts as one participant sees it. `people` are the other participants; there may be none."""
+    """A thread of direct posts as one participant sees it. `people` are the other participants, without
+    suspended ones; there may be none."""
 
     id: int
     people: tuple[Account, ...]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.posts.model import Visibility
@@ -35,7 +36,9 @@ async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list
     return [
         (row["last_post_id"], Conversation(
             id=row["conversation_id"],
-            people=tuple(people[id_] for id_ in row["participant_ids"] if id_ in people),
+            people=tuple(
+                people[id_] for id_ in row["participant_ids"] if id_ in people and people[id_].effect < AccountEffect.SUSPENDED
+            ),
             last_post=posts[row["shown_id"]],
             is_unread=row["is_unread"],
         ))

@@ -102,6 +102,14 @@ async def lock_pairs_shared(tx: WriteTx, one_id: int, other_ids: Sequence[int]) 
     )
 
 
+def unblocked_sql(account: str, viewer: str) -> str:
+    """SQL: whether neither of `account`, a table alias, and `viewer` blocks the other. A viewer that is NULL is nobody."""
+    return (
+        f"NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {account}.id AND blocks.target_id = {viewer})"
+        f" AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {viewer} AND blocks.target_id = {account}.id)"
+    )
+
+
 # Of each list: its table, the column of its owner, the column of the listed account.
 _LISTS = {
     "following": ("follows", "account_id", "target_id"),
@@ -115,16 +123,18 @@ _LISTS = {
 async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int | None, page: Page) -> list[tuple[int, Account]]:
     """(row id, account) of a list of the owner: following, followers, requests, mutes or blocks.
 
-    Suspended accounts are left out, and those that have blocked the viewer.
+    Suspended accounts are left out. Of following and followers, which others read too, so are accounts that block the viewer
+    or that the viewer blocks.
     """
     table, owner, listed = _LISTS[name]
+    is_private = name not in ("following", "followers")
     unexpired = "AND (r.expires_at IS NULL OR r.expires_at > now())" if table == "mutes" else ""
     rows = await conn.fetch(
         f"""
         SELECT r.id AS row_id, {columns()} FROM {table} AS r
         JOIN accounts AS a ON a.id = r.{listed} LEFT JOIN account_counts AS ac ON ac.account_id = a.id
         WHERE r.{owner} = $1 AND r.id < $3 AND r.id > $4 AND a.effect < {AccountEffect.SUSPENDED:d} {unexpired}
-          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $2)
+          AND ({is_private} OR {unblocked_sql("a", "$2::bigint")})
         ORDER BY r.id {page.order} LIMIT $5
         """,
         owner_id, viewer_id, page.below, page.above, page.limit,

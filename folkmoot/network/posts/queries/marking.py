@@ -8,6 +8,7 @@ from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import Mark, Visibility
+from folkmoot.network.relations.queries import unblocked_sql
 
 _MARK_LOCKS, _PIN_LOCKS = 7023, 7021  # seeds of the keys of advisory locks
 PostLock = Literal["KEY SHARE", "SHARE", "NO KEY UPDATE"]
@@ -120,24 +121,26 @@ async def list_marked_ids(conn: ReadConn, table: str, viewer_id: int, page: Page
     return page.newest_first([(row["id"], row["post_id"]) for row in rows])
 
 
-async def list_favouriters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
-    """(row id, account) of those who favourited a post. The caller has checked its visibility."""
+async def list_favouriters(conn: ReadConn, post_id: int, viewer_id: int | None, page: Page) -> list[tuple[int, Account]]:
+    """(row id, account) of those who favourited a post, without suspended accounts and blocks. The caller has checked the
+    visibility of the post."""
     rows = await conn.fetch(
         f"SELECT f.id AS row_id, {columns()} FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id"
         " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
-        f" WHERE f.post_id = $1 AND f.id < $2 AND f.id > $3 AND a.effect < {AccountEffect.SUSPENDED:d} ORDER BY f.id {page.order} LIMIT $4",
-        post_id, page.below, page.above, page.limit,
+        f" WHERE f.post_id = $1 AND f.id < $2 AND f.id > $3 AND a.effect < {AccountEffect.SUSPENDED:d}"
+        f" AND {unblocked_sql('a', '$5')} ORDER BY f.id {page.order} LIMIT $4",
+        post_id, page.below, page.above, page.limit, viewer_id,
     )
     return page.newest_first([(row["row_id"], account_from(row)) for row in rows])
 
 
-async def list_boosters(conn: ReadConn, post_id: int, page: Page) -> list[tuple[int, Account]]:
-    """(id of the boost, account) of those who boosted a post publicly."""
+async def list_boosters(conn: ReadConn, post_id: int, viewer_id: int | None, page: Page) -> list[tuple[int, Account]]:
+    """(id of the boost, account) of those who boosted a post publicly, without suspended accounts and blocks."""
     rows = await conn.fetch(
         f"SELECT b.id AS row_id, {columns()} FROM posts AS b JOIN accounts AS a ON a.id = b.account_id"
         " LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
         f" WHERE b.boost_of_id = $1 AND b.id < $2 AND b.id > $3 AND a.effect < {AccountEffect.SUSPENDED:d}"
-        f" AND b.visibility <= {Visibility.UNLISTED:d} ORDER BY b.id {page.order} LIMIT $4",
-        post_id, page.below, page.above, page.limit,
+        f" AND b.visibility <= {Visibility.UNLISTED:d} AND {unblocked_sql('a', '$5')} ORDER BY b.id {page.order} LIMIT $4",
+        post_id, page.below, page.above, page.limit, viewer_id,
     )
     return page.newest_first([(row["row_id"], account_from(row)) for row in rows])

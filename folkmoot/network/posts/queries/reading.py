@@ -154,12 +154,16 @@ class Thread(NamedTuple):
 
 
 async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int = 4096, depth: int = 4096) -> Thread:
-    """The conversation around a post: four statements, whatever its size. Raises NotFound."""
+    """The conversation around a post (of a boost, around the boosted post): four statements, whatever its size.
+
+    Raises NotFound.
+    """
     up = await conn.fetch(
         f"""
         WITH RECURSIVE above (id, reply_to_id, height) AS (
-            SELECT p.id, p.reply_to_id, 0 FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
-            WHERE p.id = $1 AND {visible_sql("p", "a", "$3")}
+            SELECT s.id, s.reply_to_id, 0 FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+            JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id) JOIN accounts AS sa ON sa.id = s.account_id
+            WHERE p.id = $1 AND {visible_sql("p", "a", "$3")} AND (p.boost_of_id IS NULL OR {visible_sql("s", "sa", "$3")})
             UNION ALL
             SELECT p.id, p.reply_to_id, above.height + 1 FROM above JOIN posts AS p ON p.id = above.reply_to_id
             WHERE above.height < $2
@@ -180,7 +184,7 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
         )
         SELECT id FROM below WHERE cardinality(path) > 0 ORDER BY path LIMIT $2
         """,
-        post_id, most, depth,
+        up[-1]["id"], most, depth,
     )
     above, below = [row["id"] for row in up[:-1]], [row["id"] for row in down]
     views = {view.post.id: view for view in await list_post_views(conn, [*above, post_id, *below], viewer_id)}
