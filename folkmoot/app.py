@@ -45,14 +45,15 @@ from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import folding
-from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUpdated
+from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUnlocked, AccountUpdated
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
-from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited
-from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowStarted
+from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
+from folkmoot.network.relations import jobs as relations
+from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired, send_reset
@@ -93,12 +94,17 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(PostDeleted, timelines.remove_deleted)
     heard.on(PostDeleted, conversations.remove_deleted_post)
     heard.on(PostDeleted, clear_pictures)
+    heard.on(PostDeleted, notifications.forget_boost)
     heard.on(PostFavourited, notifications.tell_of_favourite)
+    heard.on(PostUnfavourited, notifications.forget_favourite)
     heard.on(PollClosed, notifications.tell_of_poll)
     heard.on(FollowStarted, timelines.merge_followed)
     heard.on(FollowStarted, notifications.tell_of_follow)
     heard.on(FollowRequested, notifications.tell_of_request)
+    heard.on(FollowRequestEnded, notifications.forget_request)
     heard.on(FollowEnded, timelines.remove_unfollowed)
+    heard.on(FollowEnded, notifications.forget_follow)
+    heard.on(AccountUnlocked, relations.accept_waiting)
     heard.on(AccountCreated, examiner.examine_new_profile)
     heard.on(AccountUpdated, examiner.examine_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)

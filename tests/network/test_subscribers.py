@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from folkmoot.base.db import Database
+from folkmoot.network.accounts.actions import ProfileDraft, update_profile
+from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import PollClosed, PollDraft, PostCreated, PostDeleted, PostEdited, PostFavourited, PostView, Visibility
+from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.model import FollowRequested, FollowStarted
 from tests.village import follow, settle, write
 
@@ -45,8 +48,11 @@ async def test_each_event_notifies_once_although_its_subscriber_runs_twice(db: D
     poll = await write(db, author, "kam?", poll=PollDraft(titles=("sem", "tam"), expires_in=600))
     async with db.write() as tx:
         boost = await posts.boost_post(tx, reader, plain.post.id)
+        await posts.favourite_post(tx, reader, plain.post.id)
         assert poll.post.poll
         await posts.vote_in_poll(tx, voter, poll.post.poll.id, [0])
+        await update_profile(tx, await lock_account(tx, author.id), ProfileDraft(is_locked=True), "")
+        await relations.follow(tx, voter, author.id)
     cases: list[tuple[Any, Any, int]] = [
         (notifications.tell_of_post, _created(mention), 2),  # and the follower who wants every post
         (notifications.tell_of_post, _created(plain), 1),

@@ -15,6 +15,7 @@ from folkmoot.network.accounts.model import (
     AccountCreated,
     AccountDeleted,
     AccountEffect,
+    AccountUnlocked,
     AccountUpdated,
     ProfileField,
 )
@@ -67,7 +68,8 @@ async def create_account(tx: WriteTx, username: str, *, display_name: str = "", 
 async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, base_url: str) -> Account:
     """Changes the profile and settings of an account.
 
-    Tells account.updated when texts change, account.changed when a setting changes, nothing when neither does.
+    Tells account.updated when texts change, account.changed when a setting changes, account.unlocked when followers need no
+    permission any more, nothing when nothing changes.
     A frozen account may still decide who finds and follows it. Raises Invalid with each faulty field, Forbidden.
     """
     display_name = clean_line(draft.display_name) if draft.display_name is not None else account.display_name
@@ -96,6 +98,8 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
         tx.tell(AccountUpdated(account_id=account.id))
     if any(value != getattr(account, name) for name, value in switches.items()):
         tx.tell(AccountChanged(account_id=account.id))
+    if account.is_locked and not changed.is_locked:
+        tx.tell(AccountUnlocked(account_id=account.id))
     return changed
 
 

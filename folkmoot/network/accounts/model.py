@@ -97,6 +97,13 @@ class AccountChanged(Event, frozen=True, kw_only=True):
     account_id: int
 
 
+class AccountUnlocked(Event, frozen=True, kw_only=True):
+    """The account no longer decides who follows it."""
+
+    kind = "account.unlocked"
+    account_id: int
+
+
 class AccountDeleted(Event, frozen=True, kw_only=True):
     """The account and all rows that depended on it are deleted."""
 

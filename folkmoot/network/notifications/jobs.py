@@ -1,12 +1,12 @@
-"""Creates notifications: one idempotent subscriber per event. `app.py` registers them."""
+"""Creates notifications, and deletes those of undone acts: one idempotent subscriber per event. `app.py` registers them."""
 
 from collections.abc import Sequence
 
 from folkmoot.base.db import Database
 from folkmoot.network.notifications import queries
 from folkmoot.network.notifications.model import Kind, topic
-from folkmoot.network.posts.model import PollClosed, PostCreated, PostEdited, PostFavourited
-from folkmoot.network.relations.model import FollowRequested, FollowStarted
+from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
+from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 
 _BATCH = 1000
 
@@ -20,11 +20,27 @@ async def tell(database: Database, account_ids: Sequence[int], kind: Kind, sende
                 tx.publish(topic(account_id), notification_id)
 
 
+async def tell_of_act(database: Database, account_id: int, kind: Kind, sender_id: int, post_id: int | None = None) -> None:
+    """Notifies of an act that can be undone, unless it has been undone."""
+    async with database.write() as tx:
+        if await queries.lock_act(tx, account_id, kind, sender_id, post_id):
+            for told_id, notification_id in await queries.insert_notifications(tx, [account_id], kind, sender_id, post_id):
+                tx.publish(topic(told_id), notification_id)
+
+
+async def forget_act(database: Database, account_id: int, kind: Kind, sender_id: int, post_id: int | None = None) -> None:
+    """Deletes the notification of an act that was undone, unless it has been done again."""
+    async with database.write() as tx:
+        is_done = await queries.lock_act(tx, account_id, kind, sender_id, post_id)
+        if not is_done and await queries.delete_of_act(tx, account_id, kind, sender_id, post_id):
+            tx.publish(topic(account_id), 0)
+
+
 async def tell_of_post(database: Database, post: PostCreated) -> None:
     """Of a boost, notifies the author of the boosted post; of a post, the mentioned and answered accounts, and followers who
     want a notification of every post."""
     if post.boost_of_id:
-        await tell(database, [post.origin_id], Kind.BOOST, post.account_id, post.boost_of_id)
+        await tell_of_act(database, post.origin_id, Kind.BOOST, post.account_id, post.boost_of_id)
         return
     addressed = list(dict.fromkeys([*post.mentioned_ids, *filter(None, [post.reply_to_account_id])]))
     if addressed:
@@ -37,15 +53,34 @@ async def tell_of_post(database: Database, post: PostCreated) -> None:
 
 
 async def tell_of_favourite(database: Database, event: PostFavourited) -> None:
-    await tell(database, [event.author_id], Kind.FAVOURITE, event.account_id, event.post_id)
+    await tell_of_act(database, event.author_id, Kind.FAVOURITE, event.account_id, event.post_id)
+
+
+async def forget_favourite(database: Database, event: PostUnfavourited) -> None:
+    await forget_act(database, event.author_id, Kind.FAVOURITE, event.account_id, event.post_id)
+
+
+async def forget_boost(database: Database, event: PostDeleted) -> None:
+    if event.boost_of_id:
+        await forget_act(database, event.origin_id, Kind.BOOST, event.account_id, event.boost_of_id)
 
 
 async def tell_of_follow(database: Database, event: FollowStarted) -> None:
-    await tell(database, [event.target_id], Kind.FOLLOW, event.account_id, None)
+    """Notifies of a follow. The request that it may have begun with is over."""
+    await forget_act(database, event.target_id, Kind.FOLLOW_REQUEST, event.account_id)
+    await tell_of_act(database, event.target_id, Kind.FOLLOW, event.account_id)
+
+
+async def forget_follow(database: Database, event: FollowEnded) -> None:
+    await forget_act(database, event.target_id, Kind.FOLLOW, event.account_id)
 
 
 async def tell_of_request(database: Database, event: FollowRequested) -> None:
-    await tell(database, [event.target_id], Kind.FOLLOW_REQUEST, event.account_id, None)
+    await tell_of_act(database, event.target_id, Kind.FOLLOW_REQUEST, event.account_id)
+
+
+async def forget_request(database: Database, event: FollowRequestEnded) -> None:
+    await forget_act(database, event.target_id, Kind.FOLLOW_REQUEST, event.account_id)
 
 
 async def tell_of_edit(database: Database, event: PostEdited) -> None:

@@ -51,6 +51,37 @@ async def insert_notifications(
     return [(row["account_id"], row["id"]) for row in rows]
 
 
+# Of each kind of act that can be undone: what it left. `told` has the recipient, the sender and the post.
+_DONE = {
+    Kind.FAVOURITE: "SELECT FROM favourites AS f WHERE f.account_id = told.sender_id AND f.post_id = told.post_id",
+    Kind.BOOST: "SELECT FROM posts AS p WHERE p.account_id = told.sender_id AND p.boost_of_id = told.post_id",
+    Kind.FOLLOW: "SELECT FROM follows AS f WHERE f.account_id = told.sender_id AND f.target_id = told.account_id",
+    Kind.FOLLOW_REQUEST: "SELECT FROM follow_requests AS r WHERE r.requester_id = told.sender_id AND r.account_id = told.account_id",
+}
+_ACT_LOCKS = 7024  # seed of the keys of advisory locks
+
+
+async def lock_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int, post_id: int | None) -> bool:
+    """Whether an act is done now. Until the transaction ends, no other job tells of this act or of its undoing, so the last
+    one of them leaves the right notification, in whichever order they run."""
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", f"{kind}:{account_id}:{sender_id}:{post_id}", _ACT_LOCKS
+    )
+    return bool(await tx.fetchval(
+        f"SELECT EXISTS ({_DONE[kind]}) FROM (SELECT $1::bigint AS account_id, $2::bigint AS sender_id, $3::bigint AS post_id) AS told",
+        account_id, sender_id, post_id,
+    ))
+
+
+async def delete_of_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int, post_id: int | None) -> bool:
+    """Uses the constraint notifications_once."""
+    return bool(await tx.execute(
+        "DELETE FROM notifications WHERE account_id = $1 AND kind = $2 AND from_id = $3 AND post_id IS NOT DISTINCT FROM $4::bigint"
+        " AND reference_id IS NULL",
+        account_id, kind, sender_id, post_id,
+    ))
+
+
 # SQL: whether the viewer ($1) may see the notification `n` now. Notifications about hidden posts or from suspended accounts
 # are neither listed nor counted. The sender of a notification from the network is the viewer, who may be suspended.
 # Scalar subqueries, because for EXISTS PostgreSQL would hash a whole table.

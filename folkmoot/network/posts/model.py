@@ -296,6 +296,12 @@ class PostFavourited(Event, frozen=True, kw_only=True):
     author_id: int
 
 
+class PostUnfavourited(PostFavourited, frozen=True, kw_only=True):
+    """The favourite was taken back."""
+
+    kind = "post.unfavourited"
+
+
 class Withdrawn(msgspec.Struct, frozen=True):
     """A post that open pages must stop showing: deleted, hidden or removed. Its id reveals when it was written and hints at
     its author, so for posts that are not open (public or unlisted) only followers of the author are notified."""

@@ -14,7 +14,7 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
-from folkmoot.network.accounts.queries import lock_accounts_shared
+from folkmoot.network.accounts.queries import get_account, lock_accounts_shared
 from folkmoot.network.counters import Counter, add_deltas
 from folkmoot.network.relations import queries
 from folkmoot.network.relations.model import (
@@ -77,7 +77,7 @@ async def follow(
 
 async def unfollow(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
     """Ends a follow, or withdraws a request. Tells follow.ended or follow.request_ended, if there was one."""
-    pair = await _lock(tx, viewer, target_id)
+    pair = await _lock(tx, viewer, target_id, ends=True)
     await _end_request(tx, pair.viewer, pair.other, ended_by=viewer)
     await _end(tx, pair.viewer, pair.other, ended_by=viewer)
     return await queries.get_relation(tx, viewer.id, target_id)
@@ -93,9 +93,23 @@ async def accept_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Re
     return await queries.get_relation(tx, viewer.id, requester_id)
 
 
+async def accept_if_unlocked(tx: WriteTx, account_id: int, requester_id: int) -> bool:
+    """Accepts a follow request, if it still waits, because the account was unlocked; returns False if it is locked again.
+
+    Tells follow.started. Raises NotFound, Forbidden for a suspended account.
+    """
+    pair = await _lock(tx, await get_account(tx, account_id), requester_id)
+    if pair.viewer.is_locked:
+        return False
+    options = await queries.delete_request(tx, account_id, requester_id)
+    if options is not None:
+        await _start(tx, pair.other, pair.viewer, options)
+    return True
+
+
 async def reject_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Relation:
     """Rejects a follow request. Tells follow.request_ended. Raises NotFound if there is no request."""
-    pair = await _lock(tx, viewer, requester_id)
+    pair = await _lock(tx, viewer, requester_id, ends=True)
     if not await _end_request(tx, pair.other, pair.viewer, ended_by=viewer):
         raise NotFound
     return await queries.get_relation(tx, viewer.id, requester_id)
@@ -103,7 +117,7 @@ async def reject_follower(tx: WriteTx, viewer: Account, requester_id: int) -> Re
 
 async def remove_follower(tx: WriteTx, viewer: Account, follower_id: int) -> Relation:
     """Ends an account's follow of the viewer. Tells follow.ended if there was one."""
-    pair = await _lock(tx, viewer, follower_id)
+    pair = await _lock(tx, viewer, follower_id, ends=True)
     await _end(tx, pair.other, pair.viewer, ended_by=viewer)
     return await queries.get_relation(tx, viewer.id, follower_id)
 
@@ -120,7 +134,7 @@ async def mute(tx: WriteTx, viewer: Account, target_id: int, *, hides_notificati
 
 async def unmute(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
     """Ends a mute. Tells account.unmuted if there was one."""
-    pair = await _lock(tx, viewer, target_id)
+    pair = await _lock(tx, viewer, target_id, ends=True)
     if await queries.delete_mute(tx, viewer.id, target_id):
         tx.tell(AccountUnmuted(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
@@ -142,7 +156,7 @@ async def block(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
 
 async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
     """Ends a block; follows are not restored. Tells account.unblocked if there was one."""
-    pair = await _lock(tx, viewer, target_id)
+    pair = await _lock(tx, viewer, target_id, ends=True)
     if await queries.delete_block(tx, viewer.id, target_id):
         tx.tell(AccountUnblocked(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
@@ -153,19 +167,21 @@ async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) ->
     text = clean(text)
     if len(text) > LONGEST_NOTE:
         raise Invalid(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_NOTE}))
-    await _lock(tx, viewer, target_id)
+    await _lock(tx, viewer, target_id, ends=not text)
     await queries.upsert_note(tx, viewer.id, target_id, text)
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
-async def _lock(tx: WriteTx, viewer: Account, other_id: int) -> _Pair:
-    """Locks both accounts until the transaction ends. Raises NotFound if the other one is deleted or suspended, Forbidden if
-    the viewer is suspended."""
+async def _lock(tx: WriteTx, viewer: Account, other_id: int, *, ends: bool = False) -> _Pair:
+    """Locks both accounts until the transaction ends. `ends`: the action ends a relation.
+
+    Raises NotFound if the other one is deleted or, unless a relation is ended, suspended; Forbidden if the viewer is suspended.
+    """
     if other_id == viewer.id:
         raise Forbidden("This is you.")
     await queries.lock_pair(tx, viewer.id, other_id)
     accounts = await lock_accounts_shared(tx, [viewer.id, other_id])
-    if len(accounts) < 2 or accounts[other_id].effect >= AccountEffect.SUSPENDED:
+    if len(accounts) < 2 or (accounts[other_id].effect >= AccountEffect.SUSPENDED and not ends):
         raise NotFound
     if accounts[viewer.id].effect >= AccountEffect.SUSPENDED:
         raise Forbidden(log_text="the viewer was just suspended")
@@ -192,7 +208,9 @@ async def _end_request(tx: WriteTx, requester: Account, target: Account, *, ende
 
 
 async def _count(tx: WriteTx, follower: Account, target: Account, delta: int) -> None:
-    await add_deltas(tx, [(follower.id, Counter.ACCOUNT_FOLLOWING, delta), (target.id, Counter.ACCOUNT_FOLLOWERS, delta)])
+    """Follows of suspended accounts are not counted."""
+    if max(follower.effect, target.effect) < AccountEffect.SUSPENDED:
+        await add_deltas(tx, [(follower.id, Counter.ACCOUNT_FOLLOWING, delta), (target.id, Counter.ACCOUNT_FOLLOWERS, delta)])
 
 
 def _sides(account: Account, target: Account) -> dict[str, Any]:

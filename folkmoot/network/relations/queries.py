@@ -173,6 +173,16 @@ async def count_requests(conn: ReadConn, account_id: int) -> int:
     ))
 
 
+async def list_requesters_unscoped(conn: ReadConn, account_id: int, after: int, most: int) -> list[tuple[int, int]]:
+    """(row id, requester) of follow requests to an account, oldest first, without suspended requesters."""
+    rows = await conn.fetch(
+        "SELECT r.id, r.requester_id FROM follow_requests AS r JOIN accounts AS a ON a.id = r.requester_id"
+        f" WHERE r.account_id = $1 AND r.id > $2 AND a.effect < {AccountEffect.SUSPENDED:d} ORDER BY r.id LIMIT $3",
+        account_id, after, most,
+    )
+    return [(row["id"], row["requester_id"]) for row in rows]
+
+
 async def insert_follow(tx: WriteTx, account_id: int, target_id: int, row_id: int, options: FollowOptions) -> bool:
     """Stores both directions. Returns False when the follow exists; it stays as it is."""
     return bool(await tx.fetchval(

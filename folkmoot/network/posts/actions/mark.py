@@ -13,7 +13,7 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.counters import Counter, add_deltas
-from folkmoot.network.posts.model import Mark, Post, PostFavourited, PostView
+from folkmoot.network.posts.model import Mark, Post, PostFavourited, PostUnfavourited, PostView
 from folkmoot.network.posts.policy import MOST_PINNED, can_pin
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view, get_view_taken_back, list_post_views, marking
 from folkmoot.network.posts.queries.marking import PostLock
@@ -65,11 +65,13 @@ async def favourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView
 
 
 async def unfavourite_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
-    """Raises NotFound."""
+    """Tells post.unfavourited, if there was a favourite. Raises NotFound."""
     shown_id = await begin_taking_back(tx, viewer, post_id, Mark.FAVOURITE)
     if await marking.delete_marked(tx, "favourites", viewer.id, shown_id):
         await marking.remove_mark(tx, viewer.id, shown_id, Mark.FAVOURITE)
         await add_deltas(tx, [(shown_id, Counter.POST_FAVOURITES, -1)])
+        author_id = await marking.get_author_id(tx, shown_id)
+        tx.tell(PostUnfavourited(post_id=shown_id, account_id=viewer.id, author_id=author_id))
     return await get_view_taken_back(tx, shown_id, viewer.id)
 
 

@@ -100,6 +100,11 @@ async def delete_marked(tx: WriteTx, table: str, viewer_id: int, post_id: int) -
     return bool(await tx.execute(f"DELETE FROM {table} WHERE account_id = $1 AND post_id = $2", viewer_id, post_id))
 
 
+async def get_author_id(tx: WriteTx, post_id: int) -> int:
+    """The author of a post that the caller has locked."""
+    return int(await tx.fetchval("SELECT account_id FROM posts WHERE id = $1", post_id))
+
+
 async def find_boost_id(tx: WriteTx, viewer_id: int, post_id: int) -> int | None:
     value = await tx.fetchval("SELECT id FROM posts WHERE boost_of_id = $1 AND account_id = $2", post_id, viewer_id)
     return int(value) if value else None
