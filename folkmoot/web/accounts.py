@@ -1,14 +1,17 @@
 """Pages of accounts: the profile with its posts, followers, and buttons such as follow, mute and block."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.base.ids import time_of
+from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name
-from folkmoot.network.posts.queries import list_account_post_ids, list_post_views
+from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.relations.queries import get_relation, list_related
@@ -33,9 +36,10 @@ def _tab(tab: str) -> Handler:
             ) if tab == "posts" and is_first else []
             views = await list_post_views(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
             relation = await _relation(conn, request, account)
+            withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
         pinned = [view for view in views if view.post.id in pinned_ids]
         return await request.show(
-            "accounts/show.html", account=account, relation=relation, tab=tab, pinned=pinned,
+            "accounts/show.html", account=account, relation=relation, tab=tab, pinned=pinned, withheld=withheld,
             views=[view for view in views if view.post.id not in pinned_ids], **page_links(page, ids),
         )
 
@@ -75,6 +79,19 @@ async def _relation(conn: ReadConn, request: Request, account: Account) -> Relat
     if request.viewer_id in (None, account.id):
         return None
     return await get_relation(conn, request.viewer.id, account.id)
+
+
+async def _withheld_boosts(
+    conn: ReadConn, request: Request, account: Account, page: Page, shown_ids: Sequence[int]
+) -> list[tuple[int, datetime]]:
+    """On the viewer's own profile: the boosted posts in the span of the page that the viewer may no longer see."""
+    if request.viewer_id != account.id:
+        return []
+    is_full = len(shown_ids) >= page.limit
+    below = shown_ids[0] if is_full and page.min_id is not None else page.below
+    above = shown_ids[-1] if is_full and page.min_id is None else page.above
+    found = await list_withheld_boosts(conn, account.id, below, above)
+    return [(post_id, time_of(post_id)) for post_id in found]
 
 
 async def note(request: Request) -> Reply:

@@ -132,8 +132,8 @@ def _button(verb: Verb) -> Handler:
 def _part_or_redirect(request: Request, view: PostView, part: str) -> Reply:
     if request.wants_part:
         return request.render(part, view=view)
-    if view.is_withheld:  # the viewer has no page of this post any more
-        return request.redirect("/")
+    if view.is_withheld:  # its own page is not there any more
+        return request.back("/", without=str(view.shown.id))
     return request.back(f"/@{view.shown.author.acct}/{view.shown.id}")
 
 

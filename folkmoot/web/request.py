@@ -205,9 +205,10 @@ class Request:
     def redirect(self, where: str) -> Reply:
         return redirect(where)
 
-    def back(self, default: str = "/") -> Reply:
-        """Redirects to the page that the form was sent from."""
-        return redirect(local_path(self.form.text("back") or _path_of(self.headers.get("referer", ""))) or default)
+    def back(self, default: str = "/", *, without: str = "") -> Reply:
+        """Redirects to the page that the form was sent from, or to `default` if its path contains `without`."""
+        path = local_path(self.form.text("back") or _path_of(self.headers.get("referer", "")))
+        return redirect(default if not path or (without and without in path) else path)
 
     def problems(self, problem: Invalid) -> dict[str, str]:
         """Translated error sentences by field, for the form."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from folkmoot.base.errors import NotFound, WritesPaused
 from folkmoot.base.formatting import hashtag_key, is_hashtag
+from folkmoot.base.ids import time_of
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
@@ -71,14 +72,18 @@ async def hashtag(request: Request) -> Reply:
 
 
 def _marked(table: str) -> Handler:
-    """The page of bookmarked or favourited posts, in the order of the marks."""
+    """The page of bookmarked or favourited posts, in the order of the marks; at its end those that the viewer may no longer see."""
 
     async def handle(request: Request) -> Reply:
         page = request.page()
         async with request.database.read() as conn:
             rows = await list_marked_ids(conn, table, request.viewer.id, page)
             views = await list_post_views(conn, [post_id for _, post_id in rows], request.viewer.id)
-        return await request.show("timelines/marked.html", views=views, table=table, **page_links(page, [row_id for row_id, _ in rows]))
+        shown = {view.post.id for view in views}
+        withheld = [(post_id, time_of(post_id)) for _, post_id in rows if post_id not in shown]
+        return await request.show(
+            "timelines/marked.html", views=views, withheld=withheld, table=table, **page_links(page, [row_id for row_id, _ in rows])
+        )
 
     return handle
 

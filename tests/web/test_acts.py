@@ -1,8 +1,11 @@
-"""Buttons under posts, as a browser without JavaScript uses them: polls."""
+"""Buttons under posts, as a browser without JavaScript uses them: polls, marks, edits."""
 
 import re
 
+import pytest
+
 from folkmoot.network.posts.model import PollDraft, Post
+from folkmoot.network.relations.actions import block
 from tests.village import Answer, Village
 from tests.web.test_pages import form_token, send
 
@@ -46,3 +49,42 @@ async def test_a_corrected_typo_leaves_the_poll(village: Village) -> None:
     assert saved.status == 303
     assert "Co letos?" in (await karel.get(f"/api/v1/statuses/{post.id}")).json["content"]
     assert (await karel.get(f"/api/v1/polls/{post.poll.id}")).json == before
+
+
+LISTS = {"favourite": ("/favourites", "unfavourite"), "bookmark": ("/bookmarks", "unbookmark"), "boost": ("/@karel", "unboost")}
+
+
+@pytest.mark.parametrize("verb", LISTS)
+async def test_own_lists_offer_to_take_marks_on_invisible_posts_back(village: Village, verb: str) -> None:
+    page, undo = LISTS[verb]
+    jana, karel, _ = await village.settle("jana", "karel", "eva")
+    hidden = (await village.write("jana", "Tajné")).post
+    shown = (await village.write("eva", "Veřejné")).post
+    browser, others = await village.by_browser("karel"), await village.by_browser("eva")
+    for post in (hidden, shown):
+        await send(browser, f"/@{post.author.username}/{post.id}", f"/posts/{post.id}/{verb}")
+    button = f'formaction="/posts/{hidden.id}/{undo}"'
+    assert "Tajné" in (await browser.get(page)).text
+    async with village.database.write() as tx:
+        await block(tx, jana, karel.id)
+    listed = (await browser.get(page)).text
+    assert button in listed
+    assert "Tajné" not in listed
+    assert "Veřejné" in listed
+    assert (await browser.get(f"{page}?before={hidden.id - 1}")).text.count("withheld") == 0  # marks have later ids
+    if verb == "boost":
+        assert "withheld" not in (await others.get(page)).text
+    answer = await browser.post(f"/posts/{hidden.id}/{undo}", {"form_token": form_token(listed)}, referer=f"http://localhost:8420{page}")
+    assert (answer.status, answer.headers["location"]) == (303, page)
+    assert "withheld" not in (await browser.get(page)).text
+
+
+async def test_a_mention_added_in_the_browser_is_told_once(village: Village) -> None:
+    await village.settle("jana", "karel")
+    jana, karel = await village.by_browser("jana"), await village.by_app("karel")
+    post = (await village.write("jana", "Přijďte")).post
+    await village.work()
+    for text in ("Přijďte, @karel", "Přijďte", "Přijď, @karel"):
+        await send(jana, f"/posts/{post.id}/edit", f"/posts/{post.id}/edit", text=text)
+        await village.work()
+    assert [one["type"] for one in (await karel.get("/api/v1/notifications")).json] == ["mention"]

@@ -14,10 +14,11 @@ from folkmoot.network.posts.queries.reading import (
     list_account_post_ids,
     list_post_views,
     list_posts_by_ids_unscoped,
+    list_withheld_boosts,
 )
 
 __all__ = [
     "Edit", "Surroundings", "Thread", "find_poll_post_id", "get_fresh_view", "get_post_view", "get_surroundings_unscoped",
     "get_thread", "get_view_taken_back", "list_account_post_ids", "list_boosters", "list_edits", "list_favouriters",
-    "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped",
+    "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped", "list_withheld_boosts",
 ]

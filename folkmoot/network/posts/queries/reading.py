@@ -250,3 +250,15 @@ async def list_account_post_ids(
         account_id, viewer_id, page.below, page.above, page.limit, only_media, without_replies, without_boosts, only_pinned, hashtag,
     )
     return page.newest_first([row["id"] for row in rows])
+
+
+async def list_withheld_boosts(conn: ReadConn, viewer_id: int, below: int, above: int, *, most: int = 20) -> list[int]:
+    """The posts that the viewer has boosted and may no longer see, newest boost first. Uses the index posts_account."""
+    rows = await conn.fetch(
+        f"""
+        SELECT s.id FROM posts AS p JOIN posts AS s ON s.id = p.boost_of_id JOIN accounts AS sa ON sa.id = s.account_id
+        WHERE p.account_id = $1 AND p.id < $2 AND p.id > $3 AND NOT {visible_sql("s", "sa", "$1")} ORDER BY p.id DESC LIMIT $4
+        """,
+        viewer_id, below, above, most,
+    )
+    return [row["id"] for row in rows]
