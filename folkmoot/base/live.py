@@ -204,7 +204,10 @@ class Live:
 
     def _notify_gap(self) -> None:
         for listener in tuple(self._gap_listeners):
-            listener()
+            try:
+                listener()
+            except Exception:  # it must not end the connection that has just been made
+                log.exception("a listener of gaps failed")
 
 
 def _pack(messages: list[Message]) -> list[str]:

@@ -129,6 +129,28 @@ async def test_a_failing_listener_does_not_affect_others(db: Database) -> None:
     assert heard == [b'"sun"']
 
 
+async def test_a_failing_listener_of_gaps_does_not_end_the_new_connection(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str] = []
+
+    def fail() -> None:
+        told.append("failed")
+        raise RuntimeError("a listener that fails")
+
+    db.live.on_gap(fail)
+    db.live.on_gap(lambda: told.append("told"))
+    async with db.read() as conn:
+        await conn.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'folkmoot live'")
+    await _until(lambda: "told" in told and "failed" in told)
+    heard: list[bytes] = []
+    db.live.subscribe("weather", heard.append)
+    async with db.read() as conn:  # from another session: it arrives only if the connection still listens
+        message = live.Message("weather", msgspec.Raw(b'"sun"'))
+        await conn.fetch("SELECT pg_notify($1, $2)", live.CHANNEL, msgspec.json.encode([message]).decode())
+    await _until(lambda: heard)
+    assert sorted(told) == ["failed", "told"]  # one gap, not a new connection again and again
+    assert "a listener of gaps failed" in caplog.text
+
+
 async def test_a_process_that_does_not_listen_connects_for_its_first_message(db: Database, dsn: str) -> None:
     async def connections() -> int:
         async with db.read() as conn:
