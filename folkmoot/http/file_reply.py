@@ -20,7 +20,7 @@ class FileReply:
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         asked = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if self._tag in (tag.strip().removeprefix("W/") for tag in asked.get("if-none-match", "").split(",")):
+        if self._is_held(asked.get("if-none-match", "")):
             await self._send(send, 304, {}, None)
             return
         part = None
@@ -34,6 +34,10 @@ class FileReply:
         if part:
             more["content-range"] = f"bytes {start}-{end - 1}/{self._size}"
         await self._send(send, 206 if part else 200, more, (start, end) if scope["method"] != "HEAD" else None)
+
+    def _is_held(self, tags: str) -> bool:
+        """Whether the browser has the file: `*`, or its tag among the listed ones (RFC 9110 13.1.2, weak comparison)."""
+        return tags.strip() == "*" or self._tag in (tag.strip().removeprefix("W/") for tag in tags.split(","))
 
     def _part(self, text: str) -> tuple[int, int] | None:
         """(start, end) of the range; an empty one if it is outside the file; None if there is no valid range."""
