@@ -6,58 +6,38 @@ announced, otherwise at the next heartbeat.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import msgspec
-from starlette.responses import StreamingResponse
 
 from folkmoot.base import clock, ids
-from folkmoot.base.errors import TooMany, Unavailable
-from folkmoot.base.limits import address_key
+from folkmoot.base.errors import Unavailable
 from folkmoot.base.paging import Page
+from folkmoot.http.event_stream import EventStream
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.notifications.queries import count_unread
 from folkmoot.network.sessions.queries import is_session_open_unscoped
 from folkmoot.network.timelines.queries import get_home
 from folkmoot.streaming.hub import Listener
 from folkmoot.streaming.model import HOME, Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn
+from folkmoot.streaming.places import Places
 from folkmoot.web.request import Request
 
-_MAX_PER_MEMBER = 5
-_MAX_PER_ADDRESS = 20
 _MAX_COUNTED = 40  # new posts that are counted after lost messages
 HEARTBEAT_SECONDS = 15.0
-_open: Counter[object] = Counter()  # connections, by account and by address
+_places = Places(per_member=5, per_address=20)
 
 
-async def home(request: Request) -> StreamingResponse:
-    if _is_full(request):
-        raise TooMany(retry_after=60)
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(request), media_type="text/event-stream", headers=headers)
+async def home(request: Request) -> EventStream:
+    return EventStream(_events(request), _places.take(request.viewer.id, request.address))
 
 
-def _is_full(request: Request) -> bool:
-    return _open[request.viewer.id] >= _MAX_PER_MEMBER or _open[address_key(request.address)] >= _MAX_PER_ADDRESS
-
-
-async def _events(request: Request) -> AsyncIterator[bytes]:
+async def _events(request: Request) -> AsyncGenerator[bytes, None]:
     """`posts`: the number of new ones; `notices`: the number of unread ones; `withdrawn`: the ids of posts to hide."""
-    if _is_full(request):  # several requests came at the same moment
-        return
-    counted: tuple[object, object] = request.viewer.id, address_key(request.address)
-    _open.update(counted)
-    try:
-        with request.context.hub.listen(request.viewer.id, [HOME]) as listener:
-            yield b": here\n\n"
-            async for line in _lines(request, listener):
-                yield line
-    finally:
-        _open.subtract(counted)
-        for one in counted:
-            if not _open[one]:
-                del _open[one]
+    with request.context.hub.listen(request.viewer.id, [HOME]) as listener:
+        yield b": here\n\n"
+        async for line in _lines(request, listener):
+            yield line
 
 
 async def _lines(request: Request, listener: Listener) -> AsyncIterator[bytes]:

@@ -34,7 +34,7 @@ class OpenPage:
 
     async def _run(self) -> None:
         scope = {
-            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "method": "GET", "scheme": "http",
             "path": "/live/home", "raw_path": b"/live/home", "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1),
             "server": ("localhost", 8420), "headers": [(b"cookie", self._cookie.encode())],
         }
@@ -103,6 +103,29 @@ async def test_a_member_may_have_five_connections(village: Village) -> None:
     await again.receives(": here")
     for page in [*pages, again]:
         await page.close()
+
+
+async def test_of_connections_at_the_same_moment_only_five_are_accepted(village: Village) -> None:
+    await village.settle("jana")
+    visitor = await village.by_browser("jana")
+    await visitor.get("/notifications")  # the session is cached now, so that no request waits before the limit is checked
+    pages = [OpenPage(village, visitor) for _ in range(8)]
+    async with asyncio.timeout(10):
+        while not all(page.status for page in pages):
+            await asyncio.sleep(0.02)
+    assert sorted(page.status for page in pages) == [200] * 5 + [429] * 3
+    for page in pages:
+        await page.close()
+    again = OpenPage(village, visitor)  # every place was given back
+    await again.receives(": here")
+    await again.close()
+
+
+async def test_a_head_request_for_live_updates_ends(village: Village) -> None:
+    await village.settle("jana")
+    visitor = await village.by_browser("jana")
+    for _ in range(6):
+        assert (await visitor.send("HEAD", "/live/home")).status == 200
 
 
 async def test_without_a_session_there_are_no_live_updates(village: Village) -> None:
