@@ -127,7 +127,7 @@ async def metadata(request: Request) -> Reply:
         userinfo_endpoint=f"{base}/oauth/userinfo",
         scopes_supported=sorted(scopes.KNOWN),
         response_types_supported=["code"],
-        response_modes_supported=["query"],
+        response_modes_supported=["query", "fragment"],
         code_challenge_methods_supported=["S256"],
         grant_types_supported=["authorization_code", "client_credentials"],
         token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],

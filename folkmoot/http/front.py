@@ -13,9 +13,13 @@ log = logging.getLogger(__name__)
 _STRICTEST_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"DENY")]
 _PAGE_HEADERS = [
-    (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), interest-cohort=()"),
 ]
+_OPENER_POLICY = (b"cross-origin-opener-policy", b"same-origin")
+_NO_OPENER_POLICY = (b"cross-origin-opener-policy", b"unsafe-none")
+# Apps that run in browsers open the pages of OAuth in a popup and wait for its answer. Every page and every redirect on the
+# way must leave the popup connected to its opener (`same-origin-allow-popups` would disconnect it too).
+_POPUP_PATHS = ("/oauth/", "/log_in", "/sign_up", "/language")
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _API_PREFIXES = ("/oauth/", "/.well-known/", "/nodeinfo/", "/health")
 _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
@@ -30,7 +34,8 @@ class Front:
         self._health = health
         self._api_router = api_router
         headers = [*_HEADERS, _HSTS] if is_secure else _HEADERS
-        self._headers = {"api": headers, "health": headers, "pages": [*headers, *_PAGE_HEADERS]}
+        self._headers = {"api": headers, "health": headers, "pages": [*headers, *_PAGE_HEADERS, _OPENER_POLICY]}
+        self._popup_headers = [*headers, *_PAGE_HEADERS, _NO_OPENER_POLICY]
         self._requests = Requests()
         self._process, self._numbers = clock.token(6), count(1)
 
@@ -41,7 +46,7 @@ class Front:
         request_id.set(id_)
         started = clock.monotonic()
         name, application = self._application(scope["path"])
-        headers = self._headers[name]
+        headers = self._popup_headers if name == "pages" and scope["path"].startswith(_POPUP_PATHS) else self._headers[name]
         status = 500
 
         async def send_with_headers(message: Any) -> None:

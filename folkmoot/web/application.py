@@ -22,7 +22,7 @@ from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.rendering import Templates
-from folkmoot.web.request import PageContext, Request
+from folkmoot.web.request import PageContext, Request, address_of
 from folkmoot.web.security import is_same_origin
 from folkmoot.web.static_files import StaticFiles
 
@@ -55,7 +55,8 @@ class WebApplication:
             return
         routes, values = self._router.find(path)
         route = routes.get("GET" if method == "HEAD" else method)
-        request = Request(scope, receive, route or _NOT_FOUND, values, self._shared, None, _cookies(scope))
+        has_page = method in _SAFE or "GET" in routes
+        request = Request(scope, receive, route or _NOT_FOUND, values, self._shared, _cookies(scope), has_page=has_page)
         try:
             request.signed_in = await self._viewer(request.cookies)
             caller = Caller(request.signed_in)
@@ -120,7 +121,7 @@ class WebApplication:
             problem = NotFound()  # without the role, the page does not seem to exist
         status = status_of(problem)
         if isinstance(problem, Unauthorized) and not request.signed_in and request.scope["method"] in _SAFE:
-            return redirect(f"/log_in?next={quote(_requested_path(request.scope))}")
+            return redirect(f"/log_in?next={quote(address_of(request.scope))}")
         sentence = request.translator.sentence(problem.message, dict(problem.params))
         if request.wants_part:
             reply = Reply(sentence.encode(), status, b"text/plain; charset=utf-8")
@@ -135,11 +136,6 @@ class WebApplication:
 
 def _retry_after(problem: TooMany | WritesPaused) -> tuple[bytes, bytes]:
     return b"retry-after", b"%d" % max(1, round(problem.retry_after))
-
-
-def _requested_path(scope: Any) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return quote(scope["path"], safe="/@") + (f"?{query}" if query else "")
 
 
 def _cookies(scope: Any) -> dict[str, str]:

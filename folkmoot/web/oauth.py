@@ -1,7 +1,7 @@
 """The page on which a member authorises an app (RFC 6749 4.1.1, RFC 7636). The endpoints for apps are in api/apps.py."""
 
 from typing import NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from folkmoot.base.errors import Forbidden, NotFound
 from folkmoot.http.params import Params
@@ -12,6 +12,8 @@ from folkmoot.network.sessions.model import OUT_OF_BAND, App, digest
 from folkmoot.web.request import Request
 
 _MAX_STATE_LENGTH = 4000  # it is sent in a header
+_MODES = ("query", "fragment")  # how the app gets the answer (OAuth 2.0 Multiple Response Types 2.1)
+_LOG_IN_AGAIN = {"login", "select_account"}  # values of `prompt` (OpenID Connect Core 3.1.2.1)
 
 
 class Authorization(NamedTuple):
@@ -22,15 +24,18 @@ class Authorization(NamedTuple):
     scopes: frozenset[str]
     state: str
     challenge: str
+    response_mode: str
 
 
 async def show(request: Request) -> Reply:
-    """Asks whether the app may have access. Without a session the member logs in first."""
+    """Asks whether the app may have access. Without a session, or if the app wants it, the member logs in first."""
     wanted = await _read_request(request, request.query)
-    query = request.scope["query_string"].decode("latin-1")
-    if not request.signed_in or request.query.flag("force_login"):
-        again = urlencode([(key, value) for key, value in request.query.tree().items() if key != "force_login"])
-        return redirect("/log_in?" + urlencode({"next": f"/oauth/authorize?{again or query}"}))
+    prompts = set(request.query.text("prompt").split())
+    if "none" in prompts:  # this page always asks, so an app that wants no question gets no code
+        error = "interaction_required" if request.signed_in else "login_required"
+        return _redirect_to_app(wanted, error=error, error_description="This network asks its members before it lets an app in.")
+    if not request.signed_in or request.query.flag("force_login") or prompts & _LOG_IN_AGAIN:
+        return redirect("/log_in?" + urlencode({"next": _address_after_log_in(request), "again": "1"}))
     return await request.show(
         "oauth/authorize.html", wanted=wanted, form_targets=_target(wanted.redirect_uri), host=_host(wanted.redirect_uri),
         out_of_band=OUT_OF_BAND, scope_text=scopes.text(wanted.scopes),
@@ -71,7 +76,8 @@ async def _read_request(request: Request, params: Params) -> Authorization:
     uri = params.text("redirect_uri")
     if uri not in app.redirect_uris:
         raise Forbidden("The app asks to be answered at an address that it has not registered.")
-    if params.text("response_type") != "code":
+    mode = params.text("response_mode") or "query"
+    if params.text("response_type") != "code" or mode not in _MODES:
         raise Forbidden("The app asks in a way that this network does not know.")
     if len(params.text("state")) > _MAX_STATE_LENGTH:
         raise Forbidden("The app asks in a way that this network does not know.")
@@ -81,7 +87,7 @@ async def _read_request(request: Request, params: Params) -> Authorization:
     wanted_scopes = scopes.parse(params.text("scope"))
     if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted_scopes):
         raise Forbidden("The app asks for more than it has registered for.")
-    return Authorization(app, uri, wanted_scopes, params.text("state"), challenge)
+    return Authorization(app, uri, wanted_scopes, params.text("state"), challenge, mode)
 
 
 def _redirect_to_app(wanted: Authorization, **answer: str) -> Reply:
@@ -89,8 +95,14 @@ def _redirect_to_app(wanted: Authorization, **answer: str) -> Reply:
         return redirect("/")
     if wanted.state:
         answer["state"] = wanted.state
-    joint = "&" if urlsplit(wanted.redirect_uri).query else "?"
+    joint = "#" if wanted.response_mode == "fragment" else "&" if urlsplit(wanted.redirect_uri).query else "?"
     return redirect(wanted.redirect_uri + joint + urlencode(answer), 302)
+
+
+def _address_after_log_in(request: Request) -> str:
+    """The address of this request without what asks for the log-in, so that it is not asked for again."""
+    given = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return "/oauth/authorize?" + urlencode([(name, value) for name, value in given if name not in ("force_login", "prompt")])
 
 
 def _target(uri: str) -> str:

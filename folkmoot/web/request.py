@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.datastructures import Headers
 
@@ -29,6 +29,8 @@ from folkmoot.web.security import Cookies, FormTokens, content_policy
 
 PAGE_SIZE = 20
 _MIN_GZIP_BYTES = 1000
+_LONGEST_PATH = 32_000  # the address of the page for apps has a `state` of up to 4,000 characters, each encoded as up to six
+_ENTRANCES = ("/log_in", "/sign_up")
 
 
 class PageContext:
@@ -46,15 +48,17 @@ class PageContext:
 class Request:
     """One request. `signed_in` is None without a session."""
 
-    def __init__(self, scope: Any, receive: Any, route: Route, values: dict[str, str], shared: PageContext, viewer: Viewer | None,
-                 cookies: dict[str, str]) -> None:
+    def __init__(
+        self, scope: Any, receive: Any, route: Route, values: dict[str, str], shared: PageContext, cookies: dict[str, str], *,
+        has_page: bool,
+    ) -> None:
         self.scope = scope
         self._receive = receive
         self.route = route
         self._values = values
         self.shared = shared
         self.context = shared.context
-        self.signed_in = viewer
+        self.signed_in: Viewer | None = None
         self.cookies = cookies
         self.headers = Headers(scope=scope)
         self.query: Params = LenientParams()
@@ -62,6 +66,7 @@ class Request:
         self.new_cookies: HeaderList = []
         self.too_many: TooMany | None = None  # on a route that keeps its form: the request is over a limit
         self._visit = cookies.get(shared.cookies.visit, "")
+        self._has_page = has_page
 
     # -- viewer and client -----------------------------------------------------------------------------------------
 
@@ -110,6 +115,22 @@ class Request:
     def browser(self) -> str:
         """What form tokens are bound to: the session, otherwise the visit."""
         return self.cookies.get(self.shared.cookies.session, "") if self.signed_in else self._visit
+
+    @property
+    def here(self) -> str:
+        """The address of this page, with its query. For an answer to a form: of the page that the form was sent from."""
+        own = address_of(self.scope) if self._has_page else "/"
+        return own if self.scope["method"] in ("GET", "HEAD") else self._came_from or own
+
+    @property
+    def next_query(self) -> str:
+        """The query for links to the pages that log in or sign up: they lead back here, or where this page would lead."""
+        where = local_path(self.query.text("next")) if self.scope["path"] in _ENTRANCES else self.here
+        return f"?{urlencode({'next': where})}" if where not in ("", "/") else ""
+
+    @property
+    def _came_from(self) -> str:
+        return local_path(self.form.text("back") or _path_of(self.headers.get("referer", "")))
 
     def form_token(self) -> str:
         if not self.signed_in and not self._visit:
@@ -207,7 +228,7 @@ class Request:
 
     def back(self, default: str = "/", *, without: str = "") -> Reply:
         """Redirects to the page that the form was sent from, or to `default` if its path contains `without`."""
-        path = local_path(self.form.text("back") or _path_of(self.headers.get("referer", "")))
+        path = self._came_from
         return redirect(default if not path or (without and without in path) else path)
 
     def problems(self, problem: Invalid) -> dict[str, str]:
@@ -221,7 +242,13 @@ class Request:
 def local_path(path: str) -> str:
     """The path if it is on this site, otherwise empty: a form must not redirect to another site."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and not any(ord(character) < 33 for character in path)
-    return path if is_ours and len(path) < 2000 else ""
+    return path if is_ours and len(path) < _LONGEST_PATH else ""
+
+
+def address_of(scope: Any) -> str:
+    """Path and query of a request, encoded as it was sent."""
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return path + (f"?{query}" if query else "")
 
 
 def _path_of(url: str) -> str:

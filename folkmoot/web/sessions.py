@@ -16,7 +16,7 @@ from folkmoot.web.request import Request, local_path
 
 async def show_log_in(request: Request) -> Reply:
     where = local_path(request.query.text("next"))
-    if request.signed_in:
+    if request.signed_in and not request.query.flag("again"):
         return request.redirect(where or "/")
     return await request.show("sessions/log_in.html", name="", where=where, error="")
 

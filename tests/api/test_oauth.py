@@ -68,6 +68,39 @@ async def test_the_whole_flow_with_pkce(village: Village) -> None:
     assert (await token.get("/api/v1/accounts/verify_credentials")).status == 401
 
 
+async def test_an_app_can_ask_for_a_fragment_or_for_no_question(village: Village) -> None:
+    await village.settle("jana")
+    app = await _register(village, "zvonek://zpet?x=1")
+    query = {"client_id": app["client_id"], "redirect_uri": "zvonek://zpet?x=1", "response_type": "code", "state": "a&b"}
+    for browser, error in ((village.nobody(), "login_required"), (await village.by_browser("jana"), "interaction_required")):
+        answer = await browser.get(f"/oauth/authorize?{urlencode({**query, 'prompt': 'none'})}")
+        assert answer.status == 302
+        assert answer.headers["location"].startswith(f"zvonek://zpet?x=1&error={error}&")
+        assert answer.headers["location"].endswith("&state=a%26b")
+    browser = await village.by_browser("jana")
+    for mode, beginning in (("fragment", "zvonek://zpet?x=1#code="), ("query", "zvonek://zpet?x=1&code=")):
+        page = await browser.get(f"/oauth/authorize?{urlencode({**query, 'response_mode': mode})}")
+        answer = await browser.post("/oauth/authorize", {
+            **query, "response_mode": mode, "form_token": _form_token(page.text), "allow": "true"})
+        assert answer.headers["location"].startswith(beginning)
+    assert (await browser.get(f"/oauth/authorize?{urlencode({**query, 'response_mode': 'form_post'})}")).status == 403
+
+
+@pytest.mark.parametrize("asked", [{"force_login": "true"}, {"prompt": "login"}, {"prompt": "select_account consent"}])
+async def test_an_app_can_ask_for_another_log_in(village: Village, asked: dict[str, str]) -> None:
+    await village.settle("jana")
+    app = await _register(village)
+    query = {"client_id": app["client_id"], "redirect_uri": OOB, "response_type": "code", "state": "x"}
+    browser = await village.by_browser("jana")
+    answer = await browser.get(f"/oauth/authorize?{urlencode({**query, **asked})}")
+    assert answer.status == 303
+    log_in = await browser.get(answer.headers["location"])
+    assert (log_in.status, 'name="password"' in log_in.text) == (200, True)  # though there is a session
+    after = parse_qs(urlsplit(answer.headers["location"]).query)["next"][0]
+    assert after == f"/oauth/authorize?{urlencode(query)}"
+    assert (await browser.get(after)).status == 200
+
+
 async def test_out_of_band_shows_a_code(village: Village) -> None:
     await village.settle("jana")
     app = await _register(village)
