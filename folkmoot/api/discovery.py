@@ -4,7 +4,7 @@ There is no link to an ActivityPub document, and no protocol is listed, because 
 """
 
 from html import escape
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from folkmoot import __version__
 from folkmoot.api.account_shapes import Shape, Url
 from folkmoot.api.endpoints import endpoint
-from folkmoot.api.instance import counts
+from folkmoot.api.instance import MASTODON_VERSION, counts
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request, encode
 from folkmoot.base.errors import NotFound
@@ -62,6 +62,19 @@ class NodeUsage(Shape, kw_only=True):
     posts: int = msgspec.field(name="localPosts")
 
 
+class ApiOrigin(Shape, kw_only=True):
+    """The software whose client API this network speaks. Clients choose their adapter by it if they do not know our name."""
+
+    name: str
+    version: str
+
+
+class NodeMetadata(Shape, kw_only=True):
+    node_name: str = msgspec.field(name="nodeName")
+    node_description: str = msgspec.field(name="nodeDescription")
+    upstream: ApiOrigin
+
+
 class NodeInfo(Shape, kw_only=True):
     """NodeInfo 2.0."""
 
@@ -71,7 +84,7 @@ class NodeInfo(Shape, kw_only=True):
     services: Services
     is_open: bool = msgspec.field(name="openRegistrations")
     usage: NodeUsage
-    metadata: dict[str, Any]
+    metadata: NodeMetadata
 
 
 class Resource(Parameters, frozen=True, kw_only=True):
@@ -123,7 +136,10 @@ async def nodeinfo(request: Request) -> Reply:
         services=Services(inbound=[], outbound=[]),
         is_open=network.registration in ("open", "approval"),
         usage=NodeUsage(users=UserTotals(total=members, active_month=active), posts=posts),
-        metadata={"nodeName": network.name, "nodeDescription": network.description},
+        metadata=NodeMetadata(
+            node_name=network.name, node_description=network.description,
+            upstream=ApiOrigin(name="mastodon", version=MASTODON_VERSION),
+        ),
     )
     return Reply(encode(answer), media_type=f'application/json; profile="{_SCHEMA}#"; charset=utf-8'.encode())
 

@@ -21,7 +21,8 @@ from folkmoot.network.posts.policy import MOST_PINNED
 from folkmoot.network.sessions.queries import count_network
 
 # Clients derive features from Mastodon's version: this is the highest one whose features are all supported.
-_VERSION = f"4.3.0 (compatible; Folkmoot {__version__})"
+MASTODON_VERSION = "4.3.0"
+_VERSION = f"{MASTODON_VERSION} (compatible; Folkmoot {__version__})"
 _API_VERSION = 2
 _MIME_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 _COUNTED_FOR = 300.0  # seconds

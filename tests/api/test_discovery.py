@@ -36,6 +36,9 @@ async def test_nodeinfo_describes_the_network(village: Village) -> None:
     info = (await village.nobody().get("/nodeinfo/2.0")).json
     assert (info["version"], info["software"]["name"], info["openRegistrations"]) == ("2.0", "folkmoot", True)
     assert {"services", "usage", "metadata", "protocols"} <= set(info)
+    version = (await village.nobody().get("/api/v2/instance")).json["version"]
+    assert info["metadata"]["upstream"]["name"].lower() == "mastodon"  # megalodon chooses its client by this
+    assert version.startswith(info["metadata"]["upstream"]["version"])
     host_meta = await village.nobody().get("/.well-known/host-meta")
     assert host_meta.headers["content-type"].startswith("application/xrd+xml")
     assert f'template="{BASE}/.well-known/webfinger?resource={{uri}}"' in host_meta.text

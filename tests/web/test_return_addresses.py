@@ -31,7 +31,8 @@ async def _switch(visitor: Visitor, page: Answer, language: str = "cs", **header
 
 
 async def _authorization(village: Village, **more: str) -> str:
-    app = (await village.nobody().post("/api/v1/apps", {"client_name": "Zvonek", "redirect_uris": f"{OOB} zvonek://zpet", "scopes": "read"})).json
+    registration = {"client_name": "Zvonek", "redirect_uris": f"{OOB} zvonek://zpet", "scopes": "read"}
+    app = (await village.nobody().post("/api/v1/apps", registration)).json
     query = {"client_id": app["client_id"], "redirect_uri": OOB, "response_type": "code", "scope": "read", **more}
     return f"/oauth/authorize?{urlencode(query)}"
 
@@ -117,8 +118,8 @@ async def test_an_answer_to_a_form_leads_back_to_its_page(village: Village) -> N
     browser = await village.by_browser("jana")
     token = _field(await browser.get("/@karel"), "form_token")
     for sent, headers, where in (
-        ({"back": "/@karel?before=5"}, {}, "/@karel?before=5"), ({}, {"referer": "http://localhost:8420/tags/x?before=1"}, "/tags/x?before=1"),
-        ({}, {}, "/"),
+        ({"back": "/@karel?before=5"}, {}, "/@karel?before=5"), ({}, {}, "/"),
+        ({}, {"referer": "http://localhost:8420/tags/x?before=1"}, "/tags/x?before=1"),
     ):
         refused = await browser.post("/posts/1/favourite", {"form_token": token, **sent}, **headers)
         assert refused.status == 404
