@@ -1,4 +1,4 @@
-"""One hub per process: it receives each new post once and selects, with one statement, the listeners that get it.
+"""One hub per process: it receives each new or edited post once and selects, with one statement, the listeners that get it.
 
 A listener gets only posts that its viewer may see and wants: the statement checks visibility, mutes and blocks for all
 listeners together. It runs in a task of the hub, so a listener that is cancelled at any moment does not affect the
@@ -16,13 +16,24 @@ import msgspec
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
+from folkmoot.network.conversations.model import topic as conversations_topic
 from folkmoot.network.notifications.model import topic as notifications_topic
 from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
 from folkmoot.network.posts.model import Withdrawn
 from folkmoot.network.sessions.model import login_topic
-from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, NewPost
+from folkmoot.network.timelines.model import EDITED_POSTS_TOPIC, NEW_POSTS_TOPIC, NewPost, StreamedPost
 from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped
-from folkmoot.streaming.model import Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn, Topic
+from folkmoot.streaming.model import (
+    ConversationHeard,
+    Heard,
+    LoginChanged,
+    LookAgain,
+    NoticeHeard,
+    PostChanged,
+    PostHeard,
+    PostWithdrawn,
+    Topic,
+)
 
 GATHER_SECONDS = 0.25  # posts within this time share one statement
 RETRY_SECONDS = 1.0
@@ -35,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """One stream or open page. Created by `Hub.listen`."""
+    """One stream or open page. Created by `Hub.listen`. `topics` may be replaced at any time."""
 
     def __init__(self, viewer_id: int | None, topics: Collection[Topic]) -> None:
         self.viewer_id = viewer_id
@@ -69,6 +80,7 @@ class Hub:
         self._database = database
         self._listeners: set[Listener] = set()
         self._posts: dict[int, None] = {}
+        self._edited: dict[int, None] = {}
         self._withdrawn: dict[int, Withdrawn] = {}
         self._announced: dict[int, None] = {}
         self._wake = asyncio.Event()
@@ -77,13 +89,16 @@ class Hub:
 
     @contextmanager
     def listen(self, viewer_id: int | None, topics: Collection[Topic]) -> Iterator[Listener]:
-        """A listener while the block runs. With a viewer it also gets notifications and changes of the log-in."""
+        """A listener while the block runs. With a viewer it also gets notifications, conversations and changes of the log-in."""
         listener = Listener(viewer_id, topics)
         subscribe = self._database.live.subscribe
         unsubscribes = []
         if viewer_id is not None:
             unsubscribes = [
                 subscribe(notifications_topic(viewer_id), lambda body: listener.tell(NoticeHeard(msgspec.json.decode(body, type=int)))),
+                subscribe(
+                    conversations_topic(viewer_id), lambda body: listener.tell(ConversationHeard(msgspec.json.decode(body, type=int)))
+                ),
                 subscribe(login_topic(viewer_id), lambda _body: listener.tell(LoginChanged())),
             ]
         self._listeners.add(listener)
@@ -106,8 +121,8 @@ class Hub:
         if self._task is None:
             live = self._database.live
             self._unsubscribes = [
-                live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn),
-                live.on_gap(self.resync),
+                live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(EDITED_POSTS_TOPIC, self._hear_edited),
+                live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn), live.on_gap(self.resync),
             ]
             self._task = asyncio.create_task(self._run(), name="hub")
 
@@ -117,10 +132,13 @@ class Hub:
             self._task = None
         for unsubscribe in self._unsubscribes:
             unsubscribe()
-        self._unsubscribes, self._posts, self._withdrawn = [], {}, {}
+        self._unsubscribes, self._posts, self._edited, self._withdrawn = [], {}, {}, {}
 
     def _hear_post(self, body: bytes) -> None:
         self._enqueue(self._posts, msgspec.json.decode(body, type=NewPost).post_id, None)
+
+    def _hear_edited(self, body: bytes) -> None:
+        self._enqueue(self._edited, msgspec.json.decode(body, type=NewPost).post_id, None)
 
     def _hear_withdrawn(self, body: bytes) -> None:
         withdrawn = msgspec.json.decode(body, type=Withdrawn)
@@ -138,10 +156,11 @@ class Hub:
             await self._wake.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._wake.clear()
-            posts, withdrawn = list(self._posts), list(self._withdrawn.values())
+            posts, edited, withdrawn = list(self._posts), list(self._edited), list(self._withdrawn.values())
+            new = [id_ for id_ in posts if id_ not in self._announced]
             try:
                 await self._announce_withdrawn(withdrawn)
-                await self._announce_posts([id_ for id_ in posts if id_ not in self._announced])
+                await self._announce_posts(new, [id_ for id_ in edited if id_ not in new])
             except Unavailable:  # the database does not answer: posts stay queued
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
@@ -152,21 +171,23 @@ class Hub:
             for id_ in posts:
                 self._posts.pop(id_, None)
                 self._remember(id_)
+            for id_ in edited:
+                self._edited.pop(id_, None)
             for one in withdrawn:
                 self._withdrawn.pop(one.post_id, None)
 
-    async def _announce_posts(self, post_ids: list[int]) -> None:
+    async def _announce_posts(self, new: list[int], edited: list[int]) -> None:
         listeners = list(self._listeners)
         wanted = {(listener.viewer_id, topic.feed) for listener in listeners for topic in listener.topics}
-        if not post_ids or not wanted:
+        if not (new or edited) or not wanted:
             return
         async with self._database.read() as conn:
-            recipients = await list_recipients_unscoped(conn, post_ids, wanted)
+            recipients = await list_recipients_unscoped(conn, [*new, *edited], wanted)
         for listener in listeners:
             for topic in listener.topics:
                 for post in recipients.get((listener.viewer_id, topic.feed), ()):
-                    if not topic.hashtag or topic.hashtag in post.hashtags:
-                        listener.tell(PostHeard(topic, post.id))
+                    if _belongs(post, topic):
+                        listener.tell((PostHeard if post.entry.id in new else PostChanged)(topic, post.entry))
 
     async def _announce_withdrawn(self, withdrawn: list[Withdrawn]) -> None:
         listeners = list(self._listeners)
@@ -182,3 +203,8 @@ class Hub:
         self._announced[post_id] = None
         if len(self._announced) > MOST_ANNOUNCED:
             del self._announced[next(iter(self._announced))]
+
+
+def _belongs(post: StreamedPost, topic: Topic) -> bool:
+    """Whether a post of the topic's feed is one of the topic."""
+    return (not topic.hashtag or topic.hashtag in post.hashtags) and (post.has_media or not topic.only_media)

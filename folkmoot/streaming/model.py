@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from folkmoot.network.timelines.model import Feed
+from folkmoot.network.timelines.model import Entry, Feed
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -12,22 +12,41 @@ class Topic(msgspec.Struct, frozen=True):
 
     feed: Feed
     hashtag: str = ""
+    only_media: bool = False  # only posts with pictures
 
 
 HOME = Topic(Feed.HOME)
 
 
-class PostHeard(msgspec.Struct, frozen=True):
-    """A new post or boost that the viewer may see and wants."""
+class _PostOfTopic(msgspec.Struct, frozen=True):
+    """A post that the viewer may see and wants, with its counts and the viewer's marks."""
 
     topic: Topic
-    post_id: int
+    entry: Entry
+
+    @property
+    def post_id(self) -> int:
+        return self.entry.id
+
+
+class PostHeard(_PostOfTopic, frozen=True):
+    """A new post or boost."""
+
+
+class PostChanged(_PostOfTopic, frozen=True):
+    """An edited post."""
 
 
 class NoticeHeard(msgspec.Struct, frozen=True):
     """A notification for the viewer; 0 if only the number of unread ones has changed."""
 
     notification_id: int
+
+
+class ConversationHeard(msgspec.Struct, frozen=True):
+    """A conversation of the viewer with a new message."""
+
+    conversation_id: int
 
 
 class PostWithdrawn(msgspec.Struct, frozen=True):
@@ -44,4 +63,4 @@ class LookAgain(msgspec.Struct, frozen=True):
     """Items may have been lost: the listener reads the database again."""
 
 
-Heard: TypeAlias = PostHeard | NoticeHeard | PostWithdrawn | LoginChanged | LookAgain
+Heard: TypeAlias = PostHeard | PostChanged | NoticeHeard | ConversationHeard | PostWithdrawn | LoginChanged | LookAgain

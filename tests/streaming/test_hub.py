@@ -8,16 +8,17 @@ import pytest
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.conversations.jobs import add_direct_post
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import PostCreated, Visibility
+from folkmoot.network.posts.model import Mark, PostCreated, PostDraft, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.timelines.jobs import push_to_homes
 from folkmoot.network.timelines.model import Feed
 from folkmoot.streaming import hub as hub_module
 from folkmoot.streaming.hub import LONGEST_QUEUE, Hub, Listener
-from folkmoot.streaming.model import HOME, Heard, LoginChanged, LookAgain, PostHeard, PostWithdrawn, Topic
-from tests.village import follow, settle, write
+from folkmoot.streaming.model import HOME, ConversationHeard, Heard, LoginChanged, LookAgain, PostChanged, PostHeard, PostWithdrawn, Topic
+from tests.village import LIMITS, follow, settle, write
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,9 @@ async def test_followers_get_a_post_and_strangers_do_not(db: Database) -> None:
     with hub.listen(follower.id, [HOME]) as one, hub.listen(stranger.id, [HOME]) as other:
         post = (await write(db, author)).post
         await announce(db, post.id)
-        assert await heard_by(one) == [PostHeard(HOME, post.id)]
+        heard, = await heard_by(one)
+        assert isinstance(heard, PostHeard)
+        assert (heard.topic, heard.post_id, heard.entry.author_version) == (HOME, post.id, author.version)
         assert await heard_by(other, 0.1) == []
 
 
@@ -125,11 +128,11 @@ async def test_each_feed_has_its_own_posts(db: Database) -> None:
         "direct": (await write(db, author, "@reader #kasna", visibility=Visibility.DIRECT)).post.id,
     }
     written["reply"] = (await write(db, author, "sobě #kasna", reply_to_id=written["plain"])).post.id
-    public, local, tag, direct = Topic(Feed.PUBLIC), Topic(Feed.LOCAL), Topic(Feed.HASHTAG, "kasna"), Topic(Feed.DIRECT)
+    public, local, tag = Topic(Feed.PUBLIC), Topic(Feed.LOCAL), Topic(Feed.HASHTAG, "kasna")
     hub = Hub(db)
     with (
-        hub.listen(None, [public, tag]) as nobody, hub.listen(reader.id, [local, tag, direct, Topic(Feed.HASHTAG, "jine")]) as member,
-        hub.listen(muter.id, [public, tag, direct]) as excluded,
+        hub.listen(None, [public, tag]) as nobody, hub.listen(reader.id, [local, tag, Topic(Feed.HASHTAG, "jine")]) as member,
+        hub.listen(muter.id, [public, tag]) as excluded,
     ):
         await announce(db, *written.values())
         await asyncio.sleep(0.2)
@@ -140,7 +143,6 @@ async def test_each_feed_has_its_own_posts(db: Database) -> None:
     }
     assert {(one.topic, one.post_id) for one in of_member if isinstance(one, PostHeard)} == {
         (local, written["plain"]), (local, written["tagged"]), (tag, written["tagged"]), (tag, written["reply"]),
-        (direct, written["direct"]),
     }
 
 
@@ -211,7 +213,7 @@ async def test_a_slow_listener_gets_look_again_and_login_changed(db: Database, p
     reader, = await _settle(db, "reader")
     with Hub(db).listen(reader.id, [HOME]) as listener:
         for number in range(3 * LONGEST_QUEUE):
-            listener.tell(LoginChanged() if number == position else PostHeard(HOME, number))
+            listener.tell(LoginChanged() if number == position else PostWithdrawn(number))
         heard = await heard_by(listener)
     assert len(heard) <= LONGEST_QUEUE
     assert LookAgain() in heard
@@ -288,3 +290,67 @@ async def test_without_listeners_no_statement_runs(db: Database) -> None:
     db.live.publish("posts.new", {"post_id": post.id})
     await asyncio.sleep(0.1)
     assert db.statements == before
+
+
+async def test_an_entry_has_the_counts_and_the_marks_of_its_reader(db: Database) -> None:
+    author, booster, reader, other = await _settle(db, "author booster reader other")
+    for follower in (reader, other):
+        await follow(db, follower, booster)
+    post = (await write(db, author)).post
+    async with db.write() as tx:
+        await posts.favourite_post(tx, reader, post.id)
+    async with db.write() as tx:
+        boost = (await posts.boost_post(tx, booster, post.id)).post
+    hub = Hub(db)
+    with hub.listen(reader.id, [HOME]) as one, hub.listen(other.id, [HOME]) as another:
+        await announce(db, boost.id)
+        heard = [(await heard_by(listener))[0] for listener in (one, another)]
+    entries = [one.entry for one in heard if isinstance(one, PostHeard)]
+    assert [(entry.id, entry.shown_id, entry.shown_version) for entry in entries] == [(boost.id, post.id, post.version)] * 2
+    assert [bool(entry.bits & Mark.FAVOURITE) for entry in entries] == [True, False]
+
+
+async def test_an_edited_post_reaches_the_listeners_of_its_feeds_with_one_statement(db: Database) -> None:
+    author, reader, stranger = await _settle(db, "author reader stranger")
+    await follow(db, reader, author)
+    post = (await write(db, author, "dobře #kasna")).post
+    tag = Topic(Feed.HASHTAG, "kasna")
+    hub = Hub(db)
+    with hub.listen(reader.id, [HOME, tag]) as one, hub.listen(stranger.id, [HOME]) as other:
+        async with db.write() as tx:
+            edited = (await posts.edit_post(tx, author, post.id, PostDraft(text="lépe #kasna"), LIMITS)).post
+        before = db.statements
+        db.live.publish("posts.edited", {"post_id": post.id})
+        heard = await heard_by(one)
+        assert db.statements - before == 1
+        assert {(change.topic, change.entry.shown_version) for change in heard if isinstance(change, PostChanged)} == {
+            (HOME, edited.version), (tag, edited.version)}
+        assert await heard_by(other, 0.1) == []
+
+
+async def test_only_media_selects_posts_with_pictures(db: Database) -> None:
+    author, reader = await _settle(db, "author reader")
+    plain, pictured = (await write(db, author)).post, (await write(db, author)).post
+    async with db.write() as tx:
+        await tx.execute("UPDATE posts SET media_count = 1 WHERE id = $1", pictured.id)
+    with Hub(db).listen(reader.id, [Topic(Feed.PUBLIC, only_media=True)]) as listener:
+        await announce(db, plain.id, pictured.id)
+        assert _posts(await heard_by(listener)) == [pictured.id]
+
+
+async def test_conversations_are_announced_to_participants_who_want_to_hear_the_author(db: Database) -> None:
+    author, reader, muter, stranger = await _settle(db, "author reader muter stranger")
+    async with db.write() as tx:
+        await relations.mute(tx, muter, author.id)
+    hub = Hub(db)
+    blocks = {account.username: hub.listen(account.id, []) for account in (author, reader, muter, stranger)}
+    listeners = {name: block.__enter__() for name, block in blocks.items()}
+    post = (await write(db, author, "@reader @muter přijďte", visibility=Visibility.DIRECT)).post
+    event = PostCreated(post_id=post.id, account_id=author.id, visibility=Visibility.DIRECT)
+    await add_direct_post(db, event)
+    await add_direct_post(db, event)  # a job may run twice
+    heard = {name: await heard_by(listener, 0.2) for name, listener in listeners.items()}
+    for block in blocks.values():
+        block.__exit__(None, None, None)
+    expected = [ConversationHeard(post.conversation_id or 0)]
+    assert heard == {"author": expected, "reader": expected, "muter": [], "stranger": []}

@@ -1,20 +1,21 @@
 """Event subscribers of conversations. `app.py` registers them."""
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import Database
 from folkmoot.network.conversations import queries
+from folkmoot.network.conversations.model import topic
 from folkmoot.network.posts.model import PostCreated, PostDeleted, PostEdited, Visibility
 
 
 async def add_direct_post(database: Database, event: PostCreated) -> None:
     if event.visibility == Visibility.DIRECT:
-        async with database.write() as tx:
-            await queries.refresh_after_post(tx, event.post_id)
+        await _add_post(database, event.post_id)
 
 
 async def add_newly_mentioned(database: Database, event: PostEdited) -> None:
     if event.visibility == Visibility.DIRECT and event.newly_mentioned_ids:
-        async with database.write() as tx:
-            await queries.refresh_after_post(tx, event.post_id, event.newly_mentioned_ids)
+        await _add_post(database, event.post_id, event.newly_mentioned_ids)
 
 
 async def remove_deleted_post(database: Database, event: PostDeleted) -> None:
@@ -23,3 +24,10 @@ async def remove_deleted_post(database: Database, event: PostDeleted) -> None:
         deleted = [event.post_id]
         while deleted:
             deleted = await queries.list_deleted(tx, await queries.refresh_after_deletion(tx, deleted))
+
+
+async def _add_post(database: Database, post_id: int, newcomer_ids: Sequence[int] | None = None) -> None:
+    """Adds a direct post to conversations, and notifies the open streams of their participants."""
+    async with database.write() as tx:
+        for account_id, conversation_id in await queries.refresh_after_post(tx, post_id, newcomer_ids):
+            tx.publish(topic(account_id), conversation_id)

@@ -14,3 +14,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     people: tuple[Account, ...]
     last_post: PostView
     is_unread: bool
+
+
+def topic(account_id: int) -> str:
+    """The live topic of one account's conversations; the message is the id of one with a new message."""
+    return f"conversations:{account_id}"

@@ -72,19 +72,20 @@ async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int)
     ))
 
 
-async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[int] | None = None) -> None:
-    """Adds a direct post to the conversations of its author and of the mentioned accounts.
+async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
+    """Adds a direct post to the conversations of its author and of the mentioned accounts. Returns (account id, conversation
+    id) of those that have changed, for accounts that have neither muted nor blocked the author.
 
     With `newcomer_ids`, only these get the conversation if they do not have it: the others have removed it. May run twice
     and in any order. The lock makes a deletion wait, so that its own job finds the rows written here.
     """
-    await tx.execute(
+    rows = await tx.fetch(
         f"""
         WITH post AS (
             SELECT id, account_id, conversation_id FROM posts WHERE id = $1 AND visibility = {Visibility.DIRECT:d} FOR KEY SHARE
         ), people AS (
             SELECT account_id FROM post UNION SELECT mentions.account_id FROM mentions, post WHERE mentions.post_id = post.id
-        )
+        ), changed AS (
         INSERT INTO conversations (account_id, conversation_id, last_post_id, participant_ids, is_unread)
         SELECT people.account_id, post.conversation_id, post.id,
             ARRAY(SELECT other.account_id FROM people AS other WHERE other.account_id <> people.account_id ORDER BY 1),
@@ -100,9 +101,16 @@ async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[i
                     SELECT DISTINCT id FROM unnest(conversations.participant_ids || excluded.participant_ids) AS id ORDER BY id)
             WHERE conversations.last_post_id < excluded.last_post_id
                OR NOT conversations.participant_ids @> excluded.participant_ids
+        RETURNING account_id, conversation_id
+        )
+        SELECT changed.account_id, changed.conversation_id FROM changed, post
+        WHERE NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = changed.account_id AND mutes.target_id = post.account_id
+                          AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = changed.account_id AND blocks.target_id = post.account_id)
         """,
         post_id, newcomer_ids if newcomer_ids is None else list(newcomer_ids),
     )
+    return [(row["account_id"], row["conversation_id"]) for row in rows]
 
 
 async def refresh_after_deletion(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:

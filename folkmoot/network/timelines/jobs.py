@@ -9,7 +9,7 @@ from folkmoot.network.posts.model import PostCreated, PostDeleted, PostEdited
 from folkmoot.network.relations.model import FollowEnded, FollowStarted
 from folkmoot.network.relations.queries import delete_pulled_authors, insert_pulled_authors
 from folkmoot.network.timelines import actions
-from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, PUSH_AGAIN, PUSH_AT_MOST, NewPost
+from folkmoot.network.timelines.model import EDITED_POSTS_TOPIC, NEW_POSTS_TOPIC, PUSH_AGAIN, PUSH_AT_MOST, NewPost
 from folkmoot.network.timelines.queries.homes import mark_unbuilt
 
 # A rebuild takes 15 to 44 ms: many members returning after a crash must not take the database from the others.
@@ -26,8 +26,10 @@ async def push_to_homes(database: Database, post: PostCreated) -> None:
 
 
 async def push_edited(database: Database, event: PostEdited) -> None:
+    """Stores an edited post in the homes of newly mentioned accounts, then notifies open streams."""
     async with database.cache() as cache:
         await actions.push_to_mentioned(cache, event.post_id, event.account_id)
+    database.live.publish(EDITED_POSTS_TOPIC, NewPost(event.post_id))
 
 
 async def remove_deleted(database: Database, event: PostDeleted) -> None:

@@ -77,20 +77,22 @@ class Feed(StrEnum):
     PUBLIC = "public"
     LOCAL = "local"
     HASHTAG = "hashtag"
-    DIRECT = "direct"
 
 
 class StreamedPost(NamedTuple):
-    """A new post as it is sent to a listener."""
+    """A post as it is sent to one listener; hashtags and pictures decide on which topics."""
 
-    id: int
+    entry: Entry
     hashtags: tuple[str, ...]
+    has_media: bool
 
 
 class NewPost(msgspec.Struct, frozen=True):
-    """The live message of a new post or boost: content and recipients are read from the database."""
+    """The live message of a new or edited post or boost: content and recipients are read from the database."""
 
     post_id: int
 
 
-NEW_POSTS_TOPIC = "posts.new"  # live topic; one `NewPost` per post, whatever the number of readers
+# Live topics; one `NewPost` per post, whatever the number of readers.
+NEW_POSTS_TOPIC = "posts.new"
+EDITED_POSTS_TOPIC = "posts.edited"

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from folkmoot.base.db import ReadConn
-from folkmoot.network.posts.model import Visibility, Withdrawn
+from folkmoot.network.posts.model import Withdrawn
 from folkmoot.network.posts.visibility import visible_sql
-from folkmoot.network.timelines.model import Feed, StreamedPost
-from folkmoot.network.timelines.rules import avoided_sql, home_sql, public_sql
+from folkmoot.network.timelines.model import Entry, Feed, StreamedPost
+from folkmoot.network.timelines.rules import home_sql, public_sql
 
 # The condition of each feed on a post `p` by `a`, for a reader who may follow the author (`f`).
 _PUBLIC = public_sql("p", "a", "l.reader_id")
@@ -16,18 +16,19 @@ _CONDITIONS = {
     Feed.PUBLIC: f"p.reply_to_id IS NULL AND {_PUBLIC}",
     Feed.LOCAL: f"p.reply_to_id IS NULL AND p.domain = '' AND {_PUBLIC}",
     Feed.HASHTAG: f"p.hashtags <> '{{}}' AND {_PUBLIC}",
-    Feed.DIRECT: f"""p.visibility = {Visibility.DIRECT:d} AND (p.account_id = l.reader_id OR EXISTS (
-        SELECT FROM mentions WHERE mentions.account_id = l.reader_id AND mentions.post_id = p.id))
-        AND NOT {avoided_sql("l.reader_id", "p.account_id")}""",
 }
 _RECIPIENTS = f"""
-    SELECT p.id, p.hashtags, l.reader_id, l.feed
+    SELECT p.hashtags, p.media_count, l.reader_id, l.feed,
+        p.id, a.version, s.id, s.version, sa.version, coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
+        coalesce(m.bits, 0), m.choices, true
     FROM posts AS p
     JOIN accounts AS a ON a.id = p.account_id
     JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)
     JOIN accounts AS sa ON sa.id = s.account_id
     CROSS JOIN unnest($2::bigint[], $3::text[]) AS l (reader_id, feed)
     LEFT JOIN follows AS f ON f.account_id = l.reader_id AND f.target_id = p.account_id
+    LEFT JOIN post_counts AS c ON c.post_id = s.id
+    LEFT JOIN marks AS m ON m.account_id = l.reader_id AND m.post_id = s.id
     WHERE p.id = ANY ($1::bigint[])
       AND CASE l.feed {" ".join(f"WHEN '{feed}' THEN {condition}" for feed, condition in _CONDITIONS.items())} ELSE false END
       AND {visible_sql("s", "sa", "l.reader_id")} AND (p.boost_of_id IS NULL OR {visible_sql("p", "a", "l.reader_id")})
@@ -38,11 +39,12 @@ _RECIPIENTS = f"""
 async def list_recipients_unscoped(
     conn: ReadConn, post_ids: Sequence[int], wanted: Collection[tuple[int | None, Feed]]
 ) -> dict[tuple[int | None, Feed], list[StreamedPost]]:
-    """For each reader (None: nobody is logged in) and feed: the posts to send, oldest first."""
+    """For each reader (None: nobody is logged in) and feed: the posts to send, oldest first, with the reader's marks."""
     rows = await conn.fetch(_RECIPIENTS, list(post_ids), [reader_id for reader_id, _ in wanted], [feed.value for _, feed in wanted])
     received: defaultdict[tuple[int | None, Feed], list[StreamedPost]] = defaultdict(list)
     for row in rows:
-        received[row["reader_id"], Feed(row["feed"])].append(StreamedPost(row["id"], tuple(row["hashtags"])))
+        post = StreamedPost(Entry._make(row[4:]), tuple(row["hashtags"]), row["media_count"] > 0)
+        received[row["reader_id"], Feed(row["feed"])].append(post)
     return received
 
 
