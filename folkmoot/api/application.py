@@ -9,7 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from folkmoot.api.entities import Entities, Fragment
+from folkmoot.api.identification import find_holder, require_unspent
 from folkmoot.api.request import Request, encode
+from folkmoot.api.stream_connection import Rendering
+from folkmoot.api.websocket import StreamingSocket
 from folkmoot.api.words import PARAMETER_OF
 from folkmoot.base import i18n
 from folkmoot.base.errors import (
@@ -73,8 +76,13 @@ class ApiApplication:
         self._router = router
         self._entities = Entities(context.urls, i18n.load(context.settings.network.time_zone))
         self._fragments: FragmentCache[Fragment] = FragmentCache(self._entities.fragment)
+        self._rendering = Rendering(context.database, self._entities, self._fragments)
+        self._socket = StreamingSocket(context, self._rendering, _refusal)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         routes, values = self._router.find(scope["path"])
         method = scope["method"]
         if method == "OPTIONS":
@@ -86,17 +94,17 @@ class ApiApplication:
         holder: TokenHolder | None = None
         try:
             try:
-                holder = await self._holder(scope)
+                holder = await find_holder(self._context.viewers, scope)
             finally:  # an attempt with a wrong token counts too
                 allowance = count_request(self._context, route, Caller.by_token(holder), address)
-                _require_unspent(allowance)
+                require_unspent(allowance)
             if route is None:
                 raise WrongMethod(method=method) if routes else NotFound
             caller = admit(route, Caller.by_token(holder))
             holder = caller.holder
             allowance = await count_exactly(self._context, route, caller, address) or allowance
-            _require_unspent(allowance)
-            request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, holder)
+            require_unspent(allowance)
+            request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, self._rendering, holder)
             reply = await route.handler(request)
         except Problem as problem:
             reply = _refusal(problem)
@@ -114,24 +122,6 @@ class ApiApplication:
         if route and route.deprecated_at:
             reply.headers.append((b"deprecation", b"@%d" % route.deprecated_at))
         await reply(scope, receive, send)
-
-    async def _holder(self, scope: Any) -> TokenHolder | None:
-        """The holder of the request's token, if there is one. Raises Unauthorized for an invalid token."""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                kind, _, token = value.decode("latin-1").partition(" ")
-                if kind.lower() != "bearer":
-                    return None  # HTTP Basic of an app at /oauth/token
-                holder = await self._context.viewers.by_token(token.strip())
-                if holder is None:
-                    raise Unauthorized
-                return holder
-        return None
-
-
-def _require_unspent(allowance: Allowance) -> None:
-    if allowance.is_spent:
-        raise TooMany("Too many requests", retry_after=allowance.retry_after)
 
 
 def _refusal(problem: Problem) -> Reply:

@@ -9,6 +9,7 @@ import msgspec
 from starlette.datastructures import Headers
 
 from folkmoot.api.entities import Entities
+from folkmoot.api.stream_connection import Rendering
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import parse_id
@@ -30,11 +31,13 @@ encode = msgspec.json.Encoder().encode
 class Request:
     """One request; `holder` is the holder of the token, None without a token."""
 
-    __slots__ = ("_params", "_receive", "_values", "context", "entities", "fragments", "holder", "query", "route", "scope")
+    __slots__ = (
+        "_params", "_receive", "_values", "context", "entities", "fragments", "holder", "query", "rendering", "route", "scope",
+    )
 
     def __init__(
         self, scope: Any, receive: Any, route: Route, values: dict[str, str], context: Context, entities: Entities,
-        fragments: FragmentCache[Any], holder: TokenHolder | None,
+        fragments: FragmentCache[Any], rendering: Rendering, holder: TokenHolder | None,
     ) -> None:
         self.scope = scope
         self._receive = receive
@@ -43,6 +46,7 @@ class Request:
         self.context = context
         self.entities = entities
         self.fragments = fragments
+        self.rendering = rendering
         self.holder = holder
         self.query = from_query(scope["query_string"])
         self._params: Params | None = None

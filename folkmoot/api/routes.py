@@ -18,6 +18,7 @@ from folkmoot.api import (
     search,
     sign_up,
     statuses,
+    streaming,
     timelines,
 )
 from folkmoot.api.endpoints import Endpoint, endpoint
@@ -40,6 +41,6 @@ async def description(request: Request) -> Reply:
 ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
-    *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES,
+    *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

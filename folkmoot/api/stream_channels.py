@@ -1,6 +1,5 @@
 """The channels of the streaming API: their names on the wire, what each receives, and the scopes that it needs."""
 
-from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from folkmoot.base.errors import Malformed
@@ -10,22 +9,21 @@ from folkmoot.network.sessions import scopes
 from folkmoot.network.timelines.model import Feed
 from folkmoot.streaming.model import HOME, Topic
 
-Topics = tuple[Topic, ...]
-STATUSES, NOTIFICATIONS = "read:statuses", "read:notifications"
+_STATUSES, _NOTIFICATIONS = "read:statuses", "read:notifications"
+SCOPE = f"{_STATUSES}|{_NOTIFICATIONS}"  # of the connection; each channel then needs one of them
 
 
 class Channel(NamedTuple):
-    """A subscription of a client. `stream` is its name in frames, with the argument. `topics` selects its posts."""
+    """A subscription of a client. `stream` is its name in frames, with the argument; `topics` selects its posts."""
 
     stream: tuple[str, ...]
-    topics: Topics = ()
+    topics: tuple[Topic, ...] = ()
     has_notifications: bool = False
     has_conversations: bool = False
 
 
-_USER = "user"
-# `public:remote` is silent, because there is no federation yet.
-_PLAIN = {
+# There is no federation yet: the channels of other networks are silent, and all posts with a hashtag are local.
+_PUBLIC = {
     "public": (Topic(Feed.PUBLIC),),
     "public:media": (Topic(Feed.PUBLIC, only_media=True),),
     "public:local": (Topic(Feed.LOCAL),),
@@ -33,26 +31,24 @@ _PLAIN = {
     "public:remote": (),
     "public:remote:media": (),
 }
-# The topic of the channels with a hashtag. All posts are local, because there is no federation yet.
-_HASHTAG: dict[str, Callable[[str], Topic]] = {name: lambda key: Topic(Feed.HASHTAG, key) for name in ("hashtag", "hashtag:local")}
+_HASHTAG = ("hashtag", "hashtag:local")
 
 
-def channel_of(name: str, tag: str, granted: Collection[str]) -> Channel:
-    """The channel with this name for a token with these scopes. Raises Malformed, ScopeMissing."""
-    may_read = {scope: scopes.covers(frozenset(granted), scope) for scope in (STATUSES, NOTIFICATIONS)}
-    if not may_read[NOTIFICATIONS if name == "user:notification" else STATUSES]:
+def channel_of(name: str, tag: str, granted: frozenset[str]) -> Channel:
+    """The channel with this name, for a token with these scopes. Raises Malformed, ScopeMissing."""
+    if not scopes.covers(granted, _NOTIFICATIONS if name == "user:notification" else _STATUSES):
         raise ScopeMissing
-    if name == _USER:
-        return Channel((name,), (HOME,), has_notifications=may_read[NOTIFICATIONS])
+    if name == "user":
+        return Channel((name,), (HOME,), has_notifications=scopes.covers(granted, _NOTIFICATIONS))
     if name == "user:notification":
         return Channel((name,), has_notifications=True)
     if name == "direct":
         return Channel((name,), has_conversations=True)
-    if name in _PLAIN:
-        return Channel((name,), _PLAIN[name])
+    if name in _PUBLIC:
+        return Channel((name,), _PUBLIC[name])
     if name in _HASHTAG:
         key = hashtag_key(tag)
         if not key:
             raise Malformed("Missing tag name parameter")
-        return Channel((name, tag), (_HASHTAG[name](key),))
+        return Channel((name, tag), (Topic(Feed.HASHTAG, key),))
     raise Malformed("Unknown channel requested")

@@ -40,10 +40,11 @@ class Front:
         self._process, self._numbers = clock.token(6), count(1)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
         id_ = f"{self._process}-{next(self._numbers)}"  # marks log lines; not a secret
         request_id.set(id_)
+        if scope["type"] == "websocket":
+            await self._api(scope, receive, send)
+            return
         started = clock.monotonic()
         name, application = self._application(scope["path"])
         headers = self._popup_headers if name == "pages" and scope["path"].startswith(_POPUP_PATHS) else self._headers[name]

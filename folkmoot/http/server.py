@@ -15,12 +15,15 @@ from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEADER_SECONDS = 10
 LARGEST_HEAD = 64 * 1024
 KEEP_ALIVE_SECONDS = 75
 STOP_SECONDS = 4  # after the signal to stop, the system kills a process that still hangs, e.g. on a lost database
 STALLED_SECONDS = 60  # without progress in sending a response
+PING_SECONDS = 30  # between pings of a WebSocket, and for their answer
+LARGEST_FRAME = 16 * 1024  # of a WebSocket's client, which sends only names of channels
 REST_SECONDS = 30  # for the rest of a body after its response
 MOST_CONNECTIONS = 4000  # per process
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -103,6 +106,30 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer = None
 
 
+class GuardedSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that cannot be held open by not reading. Compression is off: it would cost 40 KiB for each connection, and
+    the size of compressed messages reveals their content."""
+
+    _stall_timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(STALLED_SECONDS, lambda: self.transport.abort())
+
+    def resume_writing(self) -> None:
+        self._cancel_stall_timer()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._cancel_stall_timer()
+        super().connection_lost(exc)
+
+    def _cancel_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+
 def max_connections() -> int:
     """The maximum of connections of a process: MOST_CONNECTIONS, or half of its limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -119,9 +146,10 @@ class Server(uvicorn.Server):
 
     def __init__(self, application: Any, host: str, port: int, trusted_proxies: list[str]) -> None:
         super().__init__(uvicorn.Config(
-            application, host=host, port=port, loop="uvloop", http=GuardedProtocol, ws="none", lifespan="on", log_config=None,
+            application, host=host, port=port, loop="uvloop", http=GuardedProtocol, ws=GuardedSocket, lifespan="on", log_config=None,
             access_log=False, server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=2, ws_max_size=LARGEST_FRAME,
+            ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
         ))
         GuardedProtocol.most = max_connections()
 

@@ -187,7 +187,7 @@ class Hub:
             for topic in listener.topics:
                 for post in recipients.get((listener.viewer_id, topic.feed), ()):
                     if _belongs(post, topic):
-                        listener.tell((PostHeard if post.entry.id in new else PostChanged)(topic, post.entry))
+                        listener.tell((PostHeard if post.entry.id in new else PostChanged)(topic, post.entry, post.is_direct))
 
     async def _announce_withdrawn(self, withdrawn: list[Withdrawn]) -> None:
         listeners = list(self._listeners)

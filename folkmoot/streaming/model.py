@@ -23,6 +23,7 @@ class _PostOfTopic(msgspec.Struct, frozen=True):
 
     topic: Topic
     entry: Entry
+    is_direct: bool = False
 
     @property
     def post_id(self) -> int:

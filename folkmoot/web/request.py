@@ -247,7 +247,8 @@ def local_path(path: str) -> str:
 
 def address_of(scope: Any) -> str:
     """Path and query of a request, encoded as it was sent."""
-    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    path: str = scope["raw_path"].decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
     return path + (f"?{query}" if query else "")
 
 

@@ -85,6 +85,7 @@ class StreamedPost(NamedTuple):
     entry: Entry
     hashtags: tuple[str, ...]
     has_media: bool
+    is_direct: bool
 
 
 class NewPost(msgspec.Struct, frozen=True):

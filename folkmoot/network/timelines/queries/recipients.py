@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from folkmoot.base.db import ReadConn
-from folkmoot.network.posts.model import Withdrawn
+from folkmoot.network.posts.model import Visibility, Withdrawn
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Feed, StreamedPost
 from folkmoot.network.timelines.rules import home_sql, public_sql
@@ -18,7 +18,7 @@ _CONDITIONS = {
     Feed.HASHTAG: f"p.hashtags <> '{{}}' AND {_PUBLIC}",
 }
 _RECIPIENTS = f"""
-    SELECT p.hashtags, p.media_count, l.reader_id, l.feed,
+    SELECT p.hashtags, p.media_count, p.visibility, l.reader_id, l.feed,
         p.id, a.version, s.id, s.version, sa.version, coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
         coalesce(m.bits, 0), m.choices, true
     FROM posts AS p
@@ -43,7 +43,8 @@ async def list_recipients_unscoped(
     rows = await conn.fetch(_RECIPIENTS, list(post_ids), [reader_id for reader_id, _ in wanted], [feed.value for _, feed in wanted])
     received: defaultdict[tuple[int | None, Feed], list[StreamedPost]] = defaultdict(list)
     for row in rows:
-        post = StreamedPost(Entry._make(row[4:]), tuple(row["hashtags"]), row["media_count"] > 0)
+        is_direct = row["visibility"] == Visibility.DIRECT
+        post = StreamedPost(Entry(*row[5:]), tuple(row["hashtags"]), row["media_count"] > 0, is_direct)
         received[row["reader_id"], Feed(row["feed"])].append(post)
     return received
 

@@ -1,0 +1,173 @@
+"""One client of the streaming API: its channels, and the events that it gets on them.
+
+Server-sent events (`streaming.py`) and WebSockets (`websocket.py`) send the same events. The hub has already decided, for
+all clients with one statement, who may see a post; what remains here is to assemble it from its cached fragment with the
+counts and marks that came with it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from folkmoot.api.entities import Entities, Fragment
+from folkmoot.api.stream_channels import Channel
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.base.errors import NotFound, Unavailable
+from folkmoot.http.fragments import FragmentCache
+from folkmoot.network.conversations.queries import get_conversation
+from folkmoot.network.notifications.model import FROM_NETWORK
+from folkmoot.network.notifications.queries import get_notification
+from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.sessions.queries import is_token_open_unscoped
+from folkmoot.network.timelines.model import Entry
+from folkmoot.streaming.hub import Listener
+from folkmoot.streaming.model import (
+    ConversationHeard,
+    Heard,
+    LoginChanged,
+    LookAgain,
+    NoticeHeard,
+    PostChanged,
+    PostHeard,
+    PostWithdrawn,
+)
+
+HEARTBEAT_SECONDS = 15.0
+RETRY_SECONDS = 1.0
+SPREAD_SECONDS = 3.0  # after lost messages, clients are disconnected within this time, so that not all return at once
+_encode = msgspec.json.Encoder().encode
+
+
+class Event(NamedTuple):
+    """`payload` is JSON, or an id."""
+
+    stream: tuple[str, ...]
+    name: str
+    payload: bytes
+
+
+class Rendering:
+    """Renders what clients get. One per process, so that a post is read once, whatever the number of clients."""
+
+    def __init__(self, database: Database, entities: Entities, fragments: FragmentCache[Fragment]) -> None:
+        self.database = database
+        self._entities = entities
+        self._fragments = fragments
+        self._gathering = asyncio.Lock()  # the clients after the first find the post in the cache
+
+    async def statuses(self, entries: Sequence[Entry], viewer_id: int) -> dict[int, bytes]:
+        """The JSON of each entry, by its id. One that was deleted meanwhile is absent; one edited meanwhile is the newest."""
+        async with self._gathering:
+            found = await self._fragments.gather(self.database, entries)
+        statuses = {one[0].id: self._entities.spliced_page([one], viewer_id)[1:-1] for one in found}
+        changed = [entry.id for entry in entries if entry.id not in statuses]
+        if changed:
+            async with self.database.read() as conn:
+                views = await list_post_views(conn, changed, viewer_id)
+            statuses.update((view.post.id, self._entities.status_bytes(view, viewer_id)) for view in views)
+        return statuses
+
+    async def notification(self, notification_id: int, viewer_id: int) -> bytes | None:
+        """None for one that has been removed, and for those from the network, which apps do not know."""
+        try:
+            async with self.database.read() as conn:
+                found = await get_notification(conn, viewer_id, notification_id)
+        except NotFound:
+            return None
+        return None if found.kind in FROM_NETWORK else _encode(self._entities.notification(found, viewer_id))
+
+    async def conversation(self, conversation_id: int, viewer_id: int) -> bytes | None:
+        """None for one that has been removed."""
+        try:
+            async with self.database.read() as conn:
+                found = await get_conversation(conn, viewer_id, conversation_id)
+        except NotFound:
+            return None
+        return _encode(self._entities.conversation(found, viewer_id))
+
+
+class Connection:
+    """`listener` is that of the client's member; its topics follow the channels."""
+
+    def __init__(self, rendering: Rendering, listener: Listener, viewer_id: int, token_id: int, channels: Iterable[Channel] = ()) -> None:
+        self._rendering = rendering
+        self._listener = listener
+        self._viewer_id = viewer_id
+        self._token_id = token_id
+        self._channels: dict[tuple[str, ...], Channel] = {}
+        for channel in channels:
+            self.subscribe(channel)
+
+    @property
+    def streams(self) -> Collection[tuple[str, ...]]:
+        return self._channels.keys()
+
+    def subscribe(self, channel: Channel) -> None:
+        self._channels[channel.stream] = channel
+        self._follow_channels()
+
+    def unsubscribe(self, stream: tuple[str, ...]) -> None:
+        self._channels.pop(stream, None)
+        self._follow_channels()
+
+    def _follow_channels(self) -> None:
+        self._listener.topics = frozenset(topic for channel in self._channels.values() for topic in channel.topics)
+
+    async def events(self) -> AsyncGenerator[list[Event], None]:
+        """The events; an empty list is a heartbeat. Ends when the token is no longer valid, at the latest at a heartbeat, and
+        after lost messages: the client then reads its timelines when it returns, instead of missing posts without a sign."""
+        checked_at = clock.monotonic()
+        while True:
+            heard = await self._listener.next(HEARTBEAT_SECONDS)
+            is_due = not heard or clock.monotonic() - checked_at >= HEARTBEAT_SECONDS
+            if is_due or LoginChanged() in heard:
+                checked_at = clock.monotonic()
+                if not await self._is_token_open():
+                    return
+            if LookAgain() in heard:
+                await asyncio.sleep(clock.draw(1000) / 1000 * SPREAD_SECONDS)
+                return
+            try:
+                events = await self._events_of(heard)
+            except Unavailable:  # no database: they are handled later
+                await asyncio.sleep(RETRY_SECONDS)
+                for one in heard:
+                    self._listener.tell(one)
+                continue
+            if events or is_due:
+                yield events
+
+    async def _is_token_open(self) -> bool:
+        """True also when the database is unavailable: the next heartbeat checks again."""
+        try:
+            async with self._rendering.database.read() as conn:
+                return await is_token_open_unscoped(conn, self._token_id)
+        except Unavailable:
+            return True
+
+    async def _events_of(self, heard: list[Heard]) -> list[Event]:
+        entries = [one.entry for one in heard if isinstance(one, PostHeard | PostChanged)]
+        statuses = await self._rendering.statuses(entries, self._viewer_id) if entries else {}
+        events: list[Event] = []
+        for one in heard:
+            name, payload, channels = "", b"", list(self._channels.values())
+            match one:
+                case PostHeard() | PostChanged():
+                    name = "update" if isinstance(one, PostHeard) else "status.update"
+                    payload = statuses.get(one.post_id, b"")
+                    channels = [channel for channel in channels if one.topic in channel.topics]
+                case PostWithdrawn():
+                    name, payload = "delete", b"%d" % one.post_id
+                    channels = [channel for channel in channels if channel.topics]
+                case NoticeHeard() if one.notification_id:
+                    name, channels = "notification", [channel for channel in channels if channel.has_notifications]
+                    payload = await self._rendering.notification(one.notification_id, self._viewer_id) or b"" if channels else b""
+                case ConversationHeard():
+                    name, channels = "conversation", [channel for channel in channels if channel.has_conversations]
+                    payload = await self._rendering.conversation(one.conversation_id, self._viewer_id) or b"" if channels else b""
+            if payload:
+                events += [Event(channel.stream, name, payload) for channel in channels]
+        return events

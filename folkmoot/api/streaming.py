@@ -1,0 +1,105 @@
+"""The streaming API as server-sent events: one channel on each connection. `websocket.py` has the WebSocket."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+from folkmoot.api.endpoints import Endpoint, endpoint
+from folkmoot.api.parameters import Parameters, about
+from folkmoot.api.request import Request
+from folkmoot.api.stream_channels import SCOPE, Channel, channel_of
+from folkmoot.api.stream_connection import Connection, Event, Rendering
+from folkmoot.http.event_stream import EventStream
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access
+from folkmoot.streaming.places import Places
+
+PATH = "/api/v1/streaming"
+# Of one process, for both kinds of connections. Apps use one or a few for each open window.
+PLACES = Places(per_member=20, per_address=200)
+
+
+class StreamParameters(Parameters, frozen=True, kw_only=True):
+    access_token: Annotated[str, about("The token, for clients that cannot send headers.")] = ""
+
+
+class Public(StreamParameters, frozen=True, kw_only=True):
+    only_media: Annotated[bool, about("Only posts with pictures.")] = False
+
+
+class Hashtag(StreamParameters, frozen=True, kw_only=True):
+    tag: Annotated[str, about("The hashtag, without `#`.")] = ""
+
+
+class Named(Hashtag, frozen=True, kw_only=True):
+    stream: Annotated[str, about("The name of a channel, such as `user`, `user:notification`, `public:local:media`.")] = ""
+
+
+async def health(request: Request) -> Reply:
+    """Whether streaming answers: `OK`."""
+    return Reply(b"OK", media_type=b"text/plain; charset=utf-8")
+
+
+async def named(request: Request, params: Named) -> EventStream:
+    """A channel by its name. The same address takes WebSockets, where the client subscribes to any number of channels:
+    `{"type": "subscribe", "stream": "hashtag", "tag": "kasna"}`."""
+    return _stream(request, params.stream, params.tag)
+
+
+def _stream(request: Request, name: str, tag: str = "") -> EventStream:
+    assert request.holder is not None
+    channel = channel_of(name, tag, request.holder.scopes)
+    return EventStream(_lines(request, request.rendering, channel), PLACES.take(request.viewer.id, request.address))
+
+
+async def _lines(request: Request, rendering: Rendering, channel: Channel) -> AsyncGenerator[bytes, None]:
+    assert request.holder is not None
+    with request.context.hub.listen(request.viewer.id, ()) as listener:
+        connection = Connection(rendering, listener, request.viewer.id, request.holder.token_id, [channel])
+        yield b":)\n"
+        async for events in connection.events():
+            yield b"".join(map(_text, events)) or b":thump\n"
+
+
+def _text(event: Event) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.payload)
+
+
+def _fixed(path: str, name: str, sentence: str, scope: str = "read:statuses") -> Endpoint:
+    async def handle(request: Request, params: StreamParameters) -> EventStream:
+        return _stream(request, name)
+
+    return _endpoint(path, handle, StreamParameters, sentence, scope)
+
+
+def _public(path: str, name: str, sentence: str) -> Endpoint:
+    async def handle(request: Request, params: Public) -> EventStream:
+        return _stream(request, f"{name}:media" if params.only_media else name)
+
+    return _endpoint(path, handle, Public, sentence)
+
+
+def _hashtag(path: str, name: str, sentence: str) -> Endpoint:
+    async def handle(request: Request, params: Hashtag) -> EventStream:
+        return _stream(request, name, params.tag)
+
+    return _endpoint(path, handle, Hashtag, sentence)
+
+
+def _endpoint(path: str, handle: Any, params: type[StreamParameters], sentence: str, scope: str = "read:statuses") -> Endpoint:
+    return endpoint(
+        "GET", f"{PATH}{path}", handle, Access.MEMBER, scope, params=params, answer=str, about=sentence, media_type="text/event-stream"
+    )
+
+
+ROUTES = [
+    endpoint("GET", f"{PATH}/health", health, Access.PUBLIC, answer=str, media_type="text/plain"),
+    _endpoint("", named, Named, "", SCOPE),
+    _fixed("/user", "user", "The member's home timeline and notifications."),
+    _fixed("/user/notification", "user:notification", "The member's notifications.", "read:notifications"),
+    _fixed("/direct", "direct", "The member's conversations."),
+    _public("/public", "public", "Everybody's public posts."),
+    _public("/public/local", "public:local", "Public posts of this network."),
+    _public("/public/remote", "public:remote", "Public posts of other networks. Always silent: there is no federation yet."),
+    _hashtag("/hashtag", "hashtag", "Public posts with a hashtag."),
+    _hashtag("/hashtag/local", "hashtag:local", "Public posts of this network with a hashtag."),
+]
