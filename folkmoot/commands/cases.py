@@ -41,7 +41,7 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
     from folkmoot.moderation.cases.queries import count_open, count_stuck, list_queue
     from folkmoot.moderation.clauses.published import current
     from folkmoot.moderation.detection.queries import list_signals
-    from folkmoot.moderation.reports.queries import count_reports
+    from folkmoot.moderation.reports.queries import count_reporters
 
     settings = settings_of(data)
     async with open_database(settings) as database, database.read() as conn:
@@ -49,7 +49,7 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
         waiting = await count_open(conn, now)
         stuck = await count_stuck(conn)
         found = await list_queue(conn, now, limit)
-        reports = await count_reports(conn, [case.id for case in found])
+        reports = await count_reporters(conn, [case.id for case in found])
         signals: dict[int, list[float]] = {}
         for signal in await list_signals(conn, [case.id for case in found]):
             signals.setdefault(signal.case_id, []).append(signal.score)

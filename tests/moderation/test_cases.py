@@ -60,13 +60,6 @@ async def test_a_report_about_two_posts_joins_two_cases_and_one_about_a_hidden_o
     assert len(await court.queue()) == 2
 
 
-async def test_a_second_report_by_the_same_member_is_the_first(court: Court) -> None:
-    post = await court.village.write("author")
-    first = await court.report("reporter", post)
-    again = await court.report("reporter", post, comment="Ještě jednou!")
-    assert again.id == first.id
-
-
 async def test_an_account_is_reported_without_a_post(court: Court) -> None:
     await court.report("reporter", comment="Vydává se za starostu.", clauses=("identity",))
     (case,) = await court.queue()

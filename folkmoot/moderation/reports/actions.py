@@ -6,13 +6,14 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.text import clean
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
+from folkmoot.moderation.cases.queries import lock_case
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.queries import get_highest_score
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports import queries
-from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft
+from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft, adds_to
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.notifications.actions import tell_from_network
@@ -24,8 +25,9 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
     """Reports posts, or an account.
 
     Members. Each post joins its own open case; where the same text was decided `keep` under the same clause, the report gets
-    that outcome at once. A second report by the same member in the same case returns the first one. Writes report.filed to
-    the journal. Raises Invalid, NotFound for what the reporter cannot see, Forbidden for one's own account.
+    that outcome at once. A second report by the same member joins the same case if it says something new (`adds_to`), and
+    else returns the earlier one. Writes report.filed to the journal. Raises Invalid, NotFound for what the reporter cannot
+    see, Forbidden for one's own account.
     """
     draft = _checked(draft)
     account, post_ids = await _get_target(tx, reporter, draft)
@@ -45,17 +47,18 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
             answered.append(settled[0])
             continue
         joined.append(await open_case(tx, subject, subject_id, account.id, clause))
-    # A member has one report in each case, however many reports name its post.
-    earlier = {id_: await queries.find_own_report(tx, reporter.id, id_) for id_ in (*answered, *(case.id for case in joined))}
-    filed = [found for found in earlier.values() if found]
-    if len(filed) == len(earlier):
-        return filed[0]
+    for case_id in answered:
+        await lock_case(tx, case_id)  # open_case has locked the others: of two equal reports at once, the second sees the first
+    earlier = {id_: await queries.list_own_reports_of_case(tx, reporter.id, id_) for id_ in (*answered, *(case.id for case in joined))}
+    extended = [id_ for id_, reports in earlier.items() if adds_to(report, reports)]
+    if not extended:
+        return next(iter(earlier.values()))[-1]
     await queries.insert_report(tx, report)
     for case in joined:
-        if not earlier[case.id]:
+        if case.id in extended:
             await _join(tx, case, report, clause)
     for case_id in answered:
-        if not earlier[case_id]:
+        if case_id in extended:
             await queries.insert_report_case(tx, case_id, report)
             await record_step(tx, Step.REPORT_FILED, case_id=case_id, actor_id=reporter.id, report=report.id, answered=True)
             await tell_outcome(tx, case_id)

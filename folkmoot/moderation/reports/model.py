@@ -1,5 +1,6 @@
 """What a report is. No input or output."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,6 +45,26 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     forwards: bool
     created_at: datetime
 
+    @property
+    def grounds(self) -> set[str]:
+        """The clauses that it names, or that its category names: spam and legal are rules too, the other categories are not."""
+        if not self.clauses and self.category in (Category.SPAM, Category.LEGAL):
+            return {CLAUSE_OF[self.category]}
+        return set(self.clauses)
+
+    @property
+    def words(self) -> str:
+        """The comment without case and spacing, to tell the same words from new ones."""
+        return " ".join(self.comment.casefold().split())
+
+
+def adds_to(report: Report, earlier: Sequence[Report]) -> bool:
+    """Whether a report says something that earlier reports by the same member in the same case do not: words, or grounds."""
+    if not earlier:
+        return True
+    has_new_words = bool(report.words) and report.words not in {one.words for one in earlier}
+    return has_new_words or not report.grounds <= set().union(*(one.grounds for one in earlier))
+
 
 class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one case that a report joined, as shown to its reporter. `action` is None until the verdict is settled."""
@@ -59,9 +80,11 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnonymousReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as shown to deciders: its content, and how often this reporter was right. Without the reporter's name."""
+    """A report as shown to deciders: its content, and how often this reporter was right. Without the reporter's name: `reporter`
+    is a number within the case."""
 
     report_id: int
+    reporter: int
     category: Category
     clauses: tuple[str, ...]
     comment: str

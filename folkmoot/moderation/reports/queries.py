@@ -10,10 +10,10 @@ from folkmoot.moderation.reports.model import AnonymousReport, Category, Report,
 _REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at"
 # The record of a reporter: of the other cases they joined, how many were decided, and how many led to a measure.
 _RECORD = """
-    SELECT count(*) FILTER (WHERE v.action <> 'keep') AS right, count(*) AS decided
+    SELECT count(DISTINCT v.id) FILTER (WHERE v.action <> 'keep') AS right, count(DISTINCT v.id) AS decided
     FROM report_cases AS earlier JOIN verdicts AS v ON v.case_id = earlier.case_id
         AND v.settled_at IS NOT NULL AND v.overturned_by_id IS NULL
-    WHERE earlier.reporter_id = r.reporter_id AND earlier.case_id <> rc.case_id
+    WHERE earlier.reporter_id = rc.reporter_id AND earlier.case_id <> rc.case_id
 """
 
 
@@ -80,39 +80,46 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     return found
 
 
-async def find_own_report(conn: ReadConn, reporter_id: int, case_id: int) -> Report | None:
-    """The report of this member in this case."""
-    row = await conn.fetchrow(
-        f"SELECT {_REPORT} FROM reports WHERE id = (SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2 LIMIT 1)",
+async def list_own_reports_of_case(conn: ReadConn, reporter_id: int, case_id: int) -> list[Report]:
+    """The reports of this member in this case, oldest first. Index: report_cases_reporter."""
+    rows = await conn.fetch(
+        f"SELECT {_REPORT} FROM reports WHERE id IN (SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2) ORDER BY id",
         reporter_id, case_id,
     )
-    return _report_from(row) if row else None
+    return [_report_from(row) for row in rows]
 
 
 async def list_accuracies(conn: ReadConn, case_id: int) -> list[tuple[int, int]]:
     """(right, decided) for each reporter of a case, this case not counted."""
     rows = await conn.fetch(
-        f"SELECT record.* FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id CROSS JOIN LATERAL ({_RECORD}) AS record"
-        " WHERE rc.case_id = $1 ORDER BY rc.report_id LIMIT 50",
+        f"""
+        SELECT record.* FROM (
+            SELECT DISTINCT ON (rc.reporter_id) rc.case_id, rc.report_id, rc.reporter_id FROM report_cases AS rc WHERE rc.case_id = $1
+            ORDER BY rc.reporter_id, rc.report_id
+        ) AS rc CROSS JOIN LATERAL ({_RECORD}) AS record ORDER BY rc.report_id LIMIT 50
+        """,
         case_id,
     )
     return [(row["right"], row["decided"]) for row in rows]
 
 
-async def count_reports(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, int]:
+async def count_reporters(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, int]:
+    """The number of reporters of each case."""
     rows = await conn.fetch(
-        "SELECT case_id, count(*) AS times FROM report_cases WHERE case_id = ANY ($1::bigint[]) GROUP BY case_id", list(case_ids)
+        "SELECT case_id, count(DISTINCT reporter_id) AS times FROM report_cases WHERE case_id = ANY ($1::bigint[]) GROUP BY case_id",
+        list(case_ids),
     )
     return {row["case_id"]: row["times"] for row in rows}
 
 
 async def list_anonymous_reports(conn: ReadConn, case_id: int, limit: int = 50) -> list[AnonymousReport]:
-    """The reports of a case, for deciders: those with a comment first."""
+    """The reports of a case, for deciders: those with a comment first, and the first of each reporter before their further ones."""
     rows = await conn.fetch(
         f"""
-        SELECT r.id AS report_id, r.category, r.clauses, r.comment, r.created_at, record.right, record.decided
+        SELECT r.id AS report_id, dense_rank() OVER (ORDER BY rc.reporter_id) AS reporter, r.category, r.clauses, r.comment, r.created_at, record.right, record.decided
         FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id CROSS JOIN LATERAL ({_RECORD}) AS record
-        WHERE rc.case_id = $1 ORDER BY r.comment = '', r.id LIMIT $2
+        WHERE rc.case_id = $1
+        ORDER BY r.comment = '', row_number() OVER (PARTITION BY rc.reporter_id, r.comment = '' ORDER BY r.id), r.id LIMIT $2
         """,
         case_id, limit,
     )
@@ -120,10 +127,16 @@ async def list_anonymous_reports(conn: ReadConn, case_id: int, limit: int = 50) 
 
 
 async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tuple[int, int]]:
-    """Marks reporters of a case as notified of its outcome; returns (report, reporter) for those who were not yet."""
+    """Marks reporters of a case as notified of its outcome; returns (newest report, reporter) for those who were not yet."""
     rows = await tx.fetch(
-        "UPDATE report_cases SET told_at = now() WHERE case_id = $1 AND report_id IN ("
-        " SELECT report_id FROM report_cases WHERE case_id = $1 AND told_at IS NULL LIMIT $2) RETURNING report_id, reporter_id",
+        """
+        WITH told AS (
+            UPDATE report_cases SET told_at = now() WHERE case_id = $1 AND told_at IS NULL AND reporter_id IN (
+                SELECT DISTINCT reporter_id FROM report_cases WHERE case_id = $1 AND told_at IS NULL LIMIT $2)
+            RETURNING report_id, reporter_id
+        )
+        SELECT max(report_id) AS report_id, reporter_id FROM told GROUP BY reporter_id
+        """,
         case_id, limit,
     )
     return [(row["report_id"], row["reporter_id"]) for row in rows]

@@ -10,7 +10,7 @@ from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
-from folkmoot.moderation.reports.queries import count_reports
+from folkmoot.moderation.reports.queries import count_reporters
 from folkmoot.moderation.restrictions import queries
 from folkmoot.moderation.restrictions.model import (
     Kind,
@@ -105,6 +105,6 @@ async def _apply_effect(tx: WriteTx, subject: Subject, subject_id: int) -> None:
 
 async def _source(tx: WriteTx, case: Case) -> Source:
     """Whether reporters or only a detector noticed the subject."""
-    reports = await count_reports(tx, [case.id])
+    reports = await count_reporters(tx, [case.id])
     signals = await list_signals(tx, [case.id])
     return Source.DETECTOR if signals and not reports else Source.REPORT

@@ -21,7 +21,7 @@ from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import AnonymousReport
-from folkmoot.moderation.reports.queries import count_reports, list_anonymous_reports
+from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
 from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.moderation.verdicts.queries import find_decided_text_unscoped, find_last_of_moderator, list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account
@@ -110,7 +110,7 @@ async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
         recent_posts=[_anonymise(post, letters) for post in recent],
         profile_key=profiles[0].key if profiles else "",
         signals=_newest(await list_signals(conn, [case.id])),
-        reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reports(conn, [case.id])).get(case.id, 0)),
+        reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0)),
         appeal_reasons=[appeal.reason for appeal in await list_appeals_of_case(conn, case.id) if appeal.reason] if case.is_appeal else [],
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
         kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
