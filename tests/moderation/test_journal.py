@@ -1,5 +1,7 @@
 """Altered, removed and inserted entries of the journal are found, and so is a truncated chain."""
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +11,10 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
+from folkmoot.moderation.journal import actions
 from folkmoot.moderation.journal.actions import record_step, seal
-from folkmoot.moderation.journal.model import FIRST_HASH, Step, chain_hash
+from folkmoot.moderation.journal.end_file import write_end
+from folkmoot.moderation.journal.model import FIRST_HASH, Head, Step, chain_hash
 from folkmoot.moderation.journal.queries import list_sealed
 from folkmoot.moderation.journal.verification import Verification, verify
 
@@ -141,8 +145,6 @@ async def test_the_database_itself_refuses_to_change_an_entry(dsn: str, sealed: 
 
 
 async def test_two_sealers_at_once_make_one_chain(db: Database, tmp_path: Path) -> None:
-    import asyncio
-
     end = tmp_path / "journal.end"
 
     async def write_and_seal(steps: Callable[[], Awaitable[None]]) -> None:
@@ -152,7 +154,35 @@ async def test_two_sealers_at_once_make_one_chain(db: Database, tmp_path: Path) 
 
     await asyncio.gather(*(write_and_seal(lambda: _write(db, 3)) for _ in range(4)))
     found = await _check(db, end)
-    assert (found.faults, found.entries) == ([], 120)
+    assert (found.faults, found.remarks, found.entries) == ([], [], 120)
+
+
+async def test_a_second_sealer_of_a_new_journal_does_not_take_it_for_that_of_another_host(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may run after the first one has committed, and before that one has written the end of the chain."""
+    end = tmp_path / "journal.end"
+    late = iter([True])
+
+    def write_late(file: Path, head: Head) -> None:
+        if head.position == 0 or not next(late, False):
+            write_end(file, head)
+
+    monkeypatch.setattr(actions, "write_end", write_late)
+    await _write(db, 3)
+    assert await seal(db, SECRET, end) == 3
+    await _write(db, 3)
+    assert await seal(db, SECRET, end) == 3
+    found = await _check(db, end)
+    assert (found.faults, found.remarks, found.entries) == ([], [], 6)
+
+
+async def test_a_journal_that_was_emptied_together_with_its_file_is_not_a_new_one(db: Database, dsn: str, sealed: Path) -> None:
+    await _as_intruder(dsn, "DELETE FROM journal", "DELETE FROM journal_heads", "DELETE FROM journal_lanes")
+    os.remove(sealed)
+    await _write(db, 1)
+    assert await seal(db, SECRET, sealed) == 0
+    assert not (await _check(db, sealed)).is_whole
 
 
 async def test_the_time_of_an_entry_comes_from_the_clock(db: Database, tmp_path: Path) -> None:

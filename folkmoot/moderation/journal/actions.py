@@ -13,7 +13,7 @@ from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
 from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end, write_end
-from folkmoot.moderation.journal.model import Entry, Gap, Head, SealState, Step, chain_hash, signed_text
+from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Gap, Head, SealState, Step, chain_hash, signed_text
 
 _BATCH = 2000
 log = logging.getLogger(__name__)
@@ -131,16 +131,22 @@ async def _update_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) 
 async def _compare_end(
     tx: WriteTx, signer: Signer, end_file: Path, end: Head, keeper: str, *, is_keeper: bool
 ) -> SealState:
-    """Checks that the chain contains the end in the file. A host that never had the file, such as a restored one, starts to keep
-    it if the chain contains the end that was signed last; the journal records this."""
+    """Checks that the chain contains the end in the file.
+
+    A new journal starts with a file that signs its empty chain, so that a concurrent sealer finds it. A host that never had
+    the file, such as a restored one, starts to keep it if the chain contains the end that was signed last; the journal
+    records this.
+    """
     try:
         noted = read_end(end_file, signer)
     except EndFileDamaged as damage:
         return damage.state
-    if noted is None and end.position == 0:
-        return SealState.SEALING
     if noted is None and is_keeper:
         return SealState.END_MISSING
+    if noted is None and end.position == 0:
+        write_end(end_file, Head(position=0, hash=FIRST_HASH, signature=signer.sign(signed_text(0, FIRST_HASH))))
+        await queries.insert_keeper(tx, keeper)
+        return SealState.SEALING
     head = noted or await queries.find_newest_head(tx)
     if head is None or not signer.is_valid(head.signed_text, head.signature) or await queries.find_hash(tx, head.position) != head.hash:
         return SealState.CHAIN_CHANGED

@@ -106,6 +106,9 @@ async def list_facts(conn: ReadConn, step: Step) -> list[str]:
 
 
 async def find_hash(conn: ReadConn, position: int) -> bytes | None:
+    """The hash of a sealed entry; of position 0, on which the first entry stands."""
+    if position == 0:
+        return FIRST_HASH
     value = await conn.fetchval("SELECT hash FROM journal WHERE position = $1", position)
     return bytes(value) if value else None
 

@@ -83,7 +83,8 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
 async def list_own_reports_of_case(conn: ReadConn, reporter_id: int, case_id: int) -> list[Report]:
     """The reports of this member in this case, oldest first. Index: report_cases_reporter."""
     rows = await conn.fetch(
-        f"SELECT {_REPORT} FROM reports WHERE id IN (SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2) ORDER BY id",
+        f"SELECT {_REPORT} FROM reports WHERE id IN ("
+        " SELECT report_id FROM report_cases WHERE reporter_id = $1 AND case_id = $2) ORDER BY id",
         reporter_id, case_id,
     )
     return [_report_from(row) for row in rows]
@@ -116,7 +117,8 @@ async def list_anonymous_reports(conn: ReadConn, case_id: int, limit: int = 50) 
     """The reports of a case, for deciders: those with a comment first, and the first of each reporter before their further ones."""
     rows = await conn.fetch(
         f"""
-        SELECT r.id AS report_id, dense_rank() OVER (ORDER BY rc.reporter_id) AS reporter, r.category, r.clauses, r.comment, r.created_at, record.right, record.decided
+        SELECT r.id AS report_id, dense_rank() OVER (ORDER BY rc.reporter_id) AS reporter,
+            r.category, r.clauses, r.comment, r.created_at, record.right, record.decided
         FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id CROSS JOIN LATERAL ({_RECORD}) AS record
         WHERE rc.case_id = $1
         ORDER BY r.comment = '', row_number() OVER (PARTITION BY rc.reporter_id, r.comment = '' ORDER BY r.id), r.id LIMIT $2
