@@ -1,11 +1,12 @@
 """Everything that the page of a case shows, read from all nouns of moderation in a fixed number of statements.
 
-Names are hidden before a decision: a letter replaces each account, also in mentions. On appeal the first verdict is hidden,
+A letter replaces the name of each account (`masking.py`). On appeal the first verdict is hidden,
 with everything that would reveal it.
 """
 
-import re
+from collections import Counter
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,7 +21,7 @@ from folkmoot.moderation.detection.queries import list_profile_texts_unscoped, l
 from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
-from folkmoot.moderation.reports.model import AnonymousReport
+from folkmoot.moderation.reports.model import CLAUSE_OF, AnonymousReport, Category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
 from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.moderation.verdicts.queries import find_decided_text_unscoped, find_last_of_moderator, list_verdicts_of_cases
@@ -28,27 +29,39 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.posts.model import Post, PostEffect
 from folkmoot.network.posts.queries import get_surroundings_unscoped, list_account_post_ids, list_posts_by_ids_unscoped
+from folkmoot.web.moderate.masking import Masks, masks_for
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
 
 
 class AnonymousPost(msgspec.Struct, frozen=True, kw_only=True):
-    """A post on the page of a case, with a letter instead of the author's name (empty: the reported author)."""
+    """A post with masked texts, and a letter instead of the author's name (empty: the reported author)."""
 
     post: Post
     letter: str
-    text: str
-    cover: str
+
+
+class Reason(NamedTuple):
+    """What reporters say is wrong: the number of a rule, or (0) a category of the client API."""
+
+    number: int
+    category: Category
+
+    @property
+    def near(self) -> int:
+        """The number of the rule that it names or stands for; 0 for none."""
+        if not self.number and self.category in (Category.SPAM, Category.LEGAL):
+            return current().clause(CLAUSE_OF[self.category]).number
+        return self.number
 
 
 class ReportSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A summary of the reports of a case. `reasons`: (number of a rule, or 0 for none; how many reports name it)."""
+    """A summary of the reports of a case. `reasons`: each with the number of reporters who gave it, the most frequent first."""
 
     reporters: int
     mostly_right: int
     mostly_wrong: int
-    reasons: list[tuple[int, int]]
+    reasons: list[tuple[Reason, int]]
     comments: list[str]
 
 
@@ -97,21 +110,22 @@ async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
     known = [verdicts[one.id] for one in earlier if one.id in verdicts and verdicts[one.id].id != case.appealed_verdict_id]
     settled = [verdict for verdict in known if verdict.settled_at and not verdict.overturned_by_id]
     posts = [post for post in (*around.before, around.post, *around.after) if post] if around else recent
-    letters = _letters(posts, case.account_id)
+    masks = masks_for(author.acct, posts)
     subject = around.post if around else None
     decided_text = await find_decided_text_unscoped(conn, case.appealed_verdict_id) if case.appealed_verdict_id else None
     if subject and decided_text:
         subject = msgspec.structs.replace(subject, text=decided_text[0], cover=decided_text[1])
+    appeals = await list_appeals_of_case(conn, case.id) if case.is_appeal else []
     return CaseView(
         case=case, author=author,
-        before=[_anonymise(post, letters) for post in around.before] if around else [],
-        subject=_anonymise(subject, letters) if subject else None,
-        after=[_anonymise(post, letters) for post in around.after] if around else [],
-        recent_posts=[_anonymise(post, letters) for post in recent],
+        before=[_anonymise(post, masks) for post in around.before] if around else [],
+        subject=_anonymise(subject, masks) if subject else None,
+        after=[_anonymise(post, masks) for post in around.after] if around else [],
+        recent_posts=[_anonymise(post, masks) for post in recent],
         profile_key=profiles[0].key if profiles else "",
-        signals=_newest(await list_signals(conn, [case.id])),
-        reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0)),
-        appeal_reasons=[appeal.reason for appeal in await list_appeals_of_case(conn, case.id) if appeal.reason] if case.is_appeal else [],
+        signals=_newest(await list_signals(conn, [case.id]), masks),
+        reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0), masks),
+        appeal_reasons=[masks.mask(appeal.reason) for appeal in appeals if appeal.reason],
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
         kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
         journal=await list_case_entries(conn, case.id),
@@ -126,47 +140,32 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
     return last if last and not last.settled_at and clock.now() < last.undo_until else None
 
 
-def _letters(posts: list[Post], author_id: int) -> dict[str, str]:
-    """A letter for each author and each mentioned account, by handle; empty for the reported author."""
-    letters: dict[str, str] = {}
-    for post in posts:
-        for account_id, acct in [(post.author.id, post.author.acct), *((one.account_id, one.acct) for one in post.mentions)]:
-            if account_id == author_id:
-                letters[acct.lower()] = ""
-            elif acct.lower() not in letters:
-                letters[acct.lower()] = _LETTERS[len([letter for letter in letters.values() if letter]) % len(_LETTERS)]
-    return letters
+def _anonymise(post: Post, masks: Masks) -> AnonymousPost:
+    return AnonymousPost(post=masks.mask_post(post), letter=masks.letter_of(post.author.acct))
 
 
-def _anonymise(post: Post, letters: dict[str, str]) -> AnonymousPost:
-    letter = letters.get(post.author.acct.lower(), "")
-    hidden = {mention.acct: letters.get(mention.acct.lower()) for mention in post.mentions}
-    text = post.text
-    for acct, other in hidden.items():
-        if other is not None:
-            name, _, domain = acct.partition("@")
-            host = re.escape(domain) if domain else "[a-z0-9.:-]+"
-            text = re.sub(rf"@{re.escape(name)}(@{host})?\b", f"@{other or '…'}", text, flags=re.IGNORECASE)
-    return AnonymousPost(post=post, letter=letter, text=text, cover=post.cover)
-
-
-def _newest(signals: list[Signal]) -> list[Signal]:
+def _newest(signals: list[Signal], masks: Masks) -> list[Signal]:
     """The newest signal of each detector about the newest examined text."""
     found: dict[str, Signal] = {}
     for signal in signals:
         if (signal.edited_at, signal.words) == (signals[0].edited_at, signals[0].words):
-            found.setdefault(signal.detector, signal)
+            found.setdefault(signal.detector, msgspec.structs.replace(signal, reasons=tuple(map(masks.mask, signal.reasons))))
     return list(found.values())
 
 
-def _summarise(reports: list[AnonymousReport], reporters: int) -> ReportSummary:
-    counts: dict[int, int] = {}
-    for report in reports:
-        for number in [current().clause(key).number for key in report.clauses] or [0]:
-            counts[number] = counts.get(number, 0) + 1
-    known = [report for report in reports if report.decided >= _MIN_DECIDED]
-    right = len([report for report in known if 2 * report.right > report.decided])
+def _summarise(reports: list[AnonymousReport], reporters: int, masks: Masks) -> ReportSummary:
+    given = {(reason, report.reporter) for report in reports for reason in _reasons(report)}
+    counts = Counter(reason for reason, _ in given)
+    known = {report.reporter: report for report in reports if report.decided >= _MIN_DECIDED}
+    right = len([report for report in known.values() if 2 * report.right > report.decided])
     return ReportSummary(
         reporters=reporters, mostly_right=right, mostly_wrong=len(known) - right,
-        reasons=sorted(counts.items(), key=lambda pair: -pair[1]), comments=[report.comment for report in reports if report.comment][:20],
+        reasons=sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])),
+        comments=[masks.mask(report.comment) for report in reports if report.comment][:20],
     )
+
+
+def _reasons(report: AnonymousReport) -> list[Reason]:
+    if report.clauses:
+        return [Reason(current().clause(key).number, Category.VIOLATION) for key in report.clauses]
+    return [Reason(0, report.category)]
