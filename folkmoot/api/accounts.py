@@ -10,16 +10,16 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import Id, Offset, PageOf20, PageOf40, Parameters, about
 from folkmoot.api.profile_changes import ProfileChange
 from folkmoot.api.request import Request
-from folkmoot.api.search import without_own_domain
 from folkmoot.api.status_shapes import Status
 from folkmoot.api.words import VISIBILITY
 from folkmoot.base.errors import NotFound, TooMany
+from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.params import File
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import find_account_by_name, get_account, list_accounts, lock_account
+from folkmoot.network.accounts.queries import find_account_by_handle, get_account, list_accounts, lock_account
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.posts.model import Visibility
@@ -138,10 +138,8 @@ async def show_many(request: Request, params: AccountIds) -> Reply:
 
 async def lookup(request: Request, params: Lookup) -> Reply:
     """The account with this name."""
-    handle = without_own_domain(params.acct, request).removeprefix("@")
-    name, _, domain = handle.partition("@")
     async with request.database.read() as conn:
-        account = await find_account_by_name(conn, name, domain)
+        account = await find_account_by_handle(conn, params.acct, request.context.settings.domain)
     if account is None:
         raise NotFound
     return request.json(request.entities.account(account))
@@ -151,7 +149,7 @@ async def search(request: Request, params: AccountSearch) -> Reply:
     """Accounts by name."""
     async with request.database.read() as conn:
         found = await search_accounts(
-            conn, request.viewer_id, without_own_domain(params.q, request), limit=params.limit, offset=params.offset,
+            conn, request.viewer_id, params.q, own_domain=request.context.settings.domain, limit=params.limit, offset=params.offset,
             only_followed=params.following,
         )
     return request.json(request.entities.accounts(found))
@@ -164,7 +162,7 @@ async def statuses(request: Request, params: AccountStatuses) -> Reply:
         ids = await list_account_post_ids(
             conn, account.id, request.viewer_id, params.page, only_media=params.only_media,
             without_replies=params.exclude_replies, without_boosts=params.exclude_reblogs,
-            only_pinned=params.pinned, hashtag=params.tagged or None,
+            only_pinned=params.pinned, hashtag=hashtag_key(params.tagged) or None,
         )
         views = await list_post_views(conn, ids, request.viewer_id)
     return request.listed([(view.post.id, request.entities.status(view, request.viewer_id)) for view in views])

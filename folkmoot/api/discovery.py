@@ -16,10 +16,11 @@ from folkmoot.api.instance import MASTODON_VERSION, counts
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request, encode
 from folkmoot.base.errors import NotFound
+from folkmoot.base.handles import own_path
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.accounts.queries import find_account_by_name
+from folkmoot.network.accounts.queries import find_account_by_handle
 
 _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.0"
 
@@ -93,10 +94,9 @@ class Resource(Parameters, frozen=True, kw_only=True):
 
 async def webfinger(request: Request, params: Resource) -> Reply:
     """The account of a handle or a profile URL (RFC 7033)."""
-    name = _name_in(params.resource, request)
     async with request.database.read() as conn:
-        account = await find_account_by_name(conn, name)
-    if account is None or account.effect >= AccountEffect.SUSPENDED:
+        account = await find_account_by_handle(conn, _handle_in(params.resource, request), request.context.settings.domain)
+    if account is None or not account.is_local or account.effect >= AccountEffect.SUSPENDED:
         raise NotFound
     urls = request.context.urls
     answer = WebFinger(
@@ -144,16 +144,15 @@ async def nodeinfo(request: Request) -> Reply:
     return Reply(encode(answer), media_type=f'application/json; profile="{_SCHEMA}#"; charset=utf-8'.encode())
 
 
-def _name_in(resource: str, request: Request) -> str:
-    """The user name in `acct:jana@example.org` or in a profile URL of this network. Raises NotFound for other domains."""
-    settings = request.context.settings
-    for prefix in (f"{settings.base_url}/@", f"{settings.base_url}/users/"):
-        if resource.startswith(prefix):
-            return resource.removeprefix(prefix)
-    name, _, domain = resource.removeprefix("acct:").removeprefix("@").rpartition("@")
-    if domain.lower() != settings.domain.lower():
+def _handle_in(resource: str, request: Request) -> str:
+    """The handle in `acct:jana@example.org` or in a profile URL of this network. Raises NotFound without a domain."""
+    path = own_path(resource, request.context.settings.base_url) or ""
+    for prefix in ("/@", "/users/"):
+        if path.startswith(prefix):
+            return path.removeprefix(prefix)
+    if "@" not in resource.removeprefix("acct:").removeprefix("@"):
         raise NotFound
-    return name
+    return resource
 
 
 ROUTES = [

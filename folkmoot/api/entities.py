@@ -5,6 +5,7 @@ A status is rendered once into a *fragment*: its JSON without the parts that dep
 A page is assembled from fragments: counts, the viewer's flags and the poll are inserted between their bytes.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, cast
@@ -18,7 +19,6 @@ from folkmoot.api import status_shapes as shapes
 from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
-from folkmoot.base.formatting import hashtag_key
 from folkmoot.base.i18n import Translator
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import current
@@ -91,7 +91,7 @@ class Entities(AccountEntities):
                 shapes.Mention(id=str(who.account_id), username=who.username, url=f"{urls.base}/@{who.acct}", acct=who.acct)
                 for who in post.mentions
             ],
-            tags=[shapes.StatusTag(name=key, url=urls.hashtag(key)) for key in post.hashtags],
+            tags=[shapes.StatusTag(name=name, url=urls.hashtag(name)) for name in (post.hashtag_names if post.hashtags else ())],
             emojis=[],
             card=None,
             application=shapes.StatusApplication(name=post.app_name, website=post.app_website or None) if post.app_name else None,
@@ -257,8 +257,8 @@ class Entities(AccountEntities):
     def hashtag(self, hashtag: Hashtag, viewer_id: int | None) -> activity.Tag:
         is_shown = UNSET if viewer_id is None else False
         return activity.Tag(
-            id=hashtag.key, name=hashtag_key(hashtag.name), url=self._urls.hashtag(hashtag.key), history=[], following=is_shown,
-            featuring=is_shown,
+            id=unicodedata.normalize("NFC", hashtag.key), name=hashtag.name, url=self._urls.hashtag(hashtag.name), history=[],
+            following=is_shown, featuring=is_shown,
         )
 
     def app(self, app: App) -> network.App:

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.words import VISIBILITY_OF, DefaultVisibility
+from folkmoot.base.languages import language_of
 from folkmoot.http.params import File
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.media.model import Purpose
@@ -21,7 +22,7 @@ class ProfileRow(Parameters, frozen=True, kw_only=True):
 class PostDefaults(Parameters, frozen=True, kw_only=True):
     privacy: DefaultVisibility | None = None
     sensitive: bool | None = None
-    language: Annotated[str, Meta(max_length=8, description="ISO 639; empty for none.")] | None = None
+    language: Annotated[str | None, about("ISO 639; empty for none. An unknown language leaves it.")] = None
 
 
 class ProfileChange(Parameters, frozen=True, kw_only=True):
@@ -58,5 +59,9 @@ class ProfileChange(Parameters, frozen=True, kw_only=True):
             own,
             visibility=own.visibility if source.privacy is None else int(VISIBILITY_OF[source.privacy]),
             is_sensitive=own.is_sensitive if source.sensitive is None else source.sensitive,
-            post_language=own.post_language if source.language is None else source.language,
+            post_language=_language(source.language, own.post_language),
         )
+
+
+def _language(given: str | None, own: str) -> str:
+    return own if given is None else (language_of(given) or own) if given else ""

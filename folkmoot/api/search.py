@@ -9,18 +9,20 @@ from folkmoot.api.parameters import Cursors, Id, Offset, UpTo40, about
 from folkmoot.api.request import Request
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import NotFound, Unauthorized
-from folkmoot.base.formatting import hashtag_key, is_hashtag
+from folkmoot.base.handles import handle_of, own_path
 from folkmoot.base.ids import parse_id
+from folkmoot.base.text import clean_line
+from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import find_account_by_name
+from folkmoot.network.accounts.queries import find_account_by_handle
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search import queries
 from folkmoot.network.search.model import Hashtag
 
-_PATH = re.compile(r"/(?:@|users/)(?P<name>\w{1,60})(?:/(?:statuses/)?(?P<post>[0-9]{1,19}))?/?")
+_PATH = re.compile(r"/(?:@|users/)(?P<name>[\w.@:-]{1,300})(?:/(?:statuses/)?(?P<post>[0-9]{1,19}))?/?")
 
 
 class Found(NamedTuple):
@@ -50,7 +52,7 @@ async def search(request: Request, params: Query) -> Reply:
     if request.viewer_id is None and params.offset:
         raise Unauthorized("Search queries pagination is not supported without authentication")
     async with request.database.read() as conn:
-        found = await _found_by_url(conn, request, params, text) if text.startswith(("http://", "https://")) else None
+        found = await _found_by_url(conn, request, params, text) if "//" in text else None
         if found is None:
             found = await _found_by_text(conn, request, params, text)
     entities, viewer_id = request.entities, request.viewer_id
@@ -65,41 +67,36 @@ async def _found_by_text(conn: ReadConn, request: Request, params: Query, text: 
     found = Found([], [], [])
     if params.wants("accounts"):
         found.accounts.extend(await queries.search_accounts(
-            conn, viewer_id, without_own_domain(text, request), limit=limit, offset=offset,
+            conn, viewer_id, text, own_domain=request.context.settings.domain, limit=limit, offset=offset,
             only_followed=params.following and viewer_id is not None,
         ))
     if params.wants("hashtags"):
         found.hashtags.extend(await queries.search_hashtags(conn, text, limit=limit, offset=offset))
     if params.wants("statuses") and viewer_id is not None:
         found.posts.extend(await queries.search_posts(
-            conn, viewer_id, text, limit=limit, offset=offset, max_id=params.max_id, min_id=params.min_id, author_id=params.account_id,
+            conn, viewer_id, text, params.page_of(limit), offset=offset, author_id=params.account_id
         ))
     return found
 
 
 async def _found_by_url(conn: ReadConn, request: Request, params: Query, text: str) -> Found | None:
     """The account or post of a URL of this network; None for other URLs, which are searched as text."""
-    base = request.context.settings.base_url
-    path = _PATH.fullmatch(text.removeprefix(base)) if text.startswith(f"{base}/") else None
+    own = own_path(text, request.context.settings.base_url)
+    path = _PATH.fullmatch(own) if own else None
     if path is None:
         return None
     if path["post"]:
         id_ = parse_id(path["post"])
         views = await list_post_views(conn, [id_], request.viewer_id) if id_ and params.wants("statuses") else []
-        return Found([], [view for view in views if view.post.author.username.lower() == path["name"].lower()], [])
-    account = await find_account_by_name(conn, path["name"]) if params.wants("accounts") else None
+        handle = handle_of(path["name"], request.context.settings.domain)
+        return Found([], [view for view in views if (view.post.author.username.lower(), view.post.author.domain) == handle], [])
+    account = await find_account_by_handle(conn, path["name"], request.context.settings.domain) if params.wants("accounts") else None
     return Found([account] if account and account.effect < AccountEffect.SUSPENDED else [], [], [])
-
-
-def without_own_domain(text: str, request: Request) -> str:
-    """`@jana@this.network` becomes `jana`: accounts of this network are stored without a domain."""
-    name, at, domain = text.removeprefix("@").rpartition("@")
-    return name if at and domain.lower() == request.context.settings.domain.lower() else text
 
 
 async def show_hashtag(request: Request) -> Reply:
     """A hashtag."""
-    name = request.value("name")
+    name = clean_line(request.value("name"))
     if not is_hashtag(name):
         raise NotFound
     async with request.database.read() as conn:

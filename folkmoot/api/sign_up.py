@@ -7,6 +7,7 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing, Token
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
+from folkmoot.base.languages import language_of
 from folkmoot.http.admission import PersonMissing
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
@@ -64,7 +65,7 @@ def _new_viewer(request: Request) -> Viewer:
 
 
 def _language(locale: str) -> str:
-    return "cs" if locale.lower().startswith(("cs", "sk")) else "en"
+    return "cs" if language_of(locale) in ("cs", "sk") else "en"
 
 
 _WRITE = "write:accounts"

@@ -7,6 +7,7 @@ from folkmoot.api.parameters import Focus, Id, NamedIds, Parameters, about
 from folkmoot.api.words import VISIBILITY_OF, BoostVisibility, Visibility
 from folkmoot.base import clock
 from folkmoot.base.errors import FieldError, Invalid, NotFound
+from folkmoot.base.languages import language_of
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PollDraft, PostDraft
@@ -92,7 +93,8 @@ def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempote
         reply_to_id=params.in_reply_to_id,
         cover=params.spoiler_text,
         is_sensitive=own.is_sensitive if params.sensitive is None else params.sensitive,
-        language=(own.post_language if params.language is None else params.language) or None,
+        language=(own.post_language if params.language is None else params.language and (language_of(params.language) or own.post_language))
+        or None,
         media_ids=params.media_ids,
         poll=params.poll_draft(),
         app_id=holder.app_id,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from folkmoot.base.errors import Malformed
-from folkmoot.base.formatting import hashtag_key
+from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.admission import ScopeMissing
 from folkmoot.network.sessions import scopes
 from folkmoot.network.timelines.model import Feed

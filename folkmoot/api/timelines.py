@@ -6,7 +6,7 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import PageOf20, about
 from folkmoot.api.request import Request
 from folkmoot.api.status_shapes import Status
-from folkmoot.base.formatting import hashtag_key
+from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.timelines.jobs import rebuild_soon

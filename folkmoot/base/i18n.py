@@ -11,6 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from folkmoot.base import clock
+from folkmoot.base.languages import language_of
+from folkmoot.base.text import isolated
 
 CATALOGUES = Path(__file__).resolve().parents[1] / "web" / "locales"
 LANGUAGES = {"en": "English", "cs": "Čeština"}
@@ -41,7 +43,7 @@ class Translator:
     def sentence(self, message: str, params: dict[str, object] | None = None) -> str:
         """A translated sentence with its parameters filled in."""
         text = self.catalogue.gettext(message)
-        return text % params if params else text
+        return text % {name: isolated(value) if isinstance(value, str) else value for name, value in params.items()} if params else text
 
     def plural(self, one: str, many: str, count: int) -> str:
         return self.catalogue.ngettext(one, many, count) % {"count": self.number(count)}
@@ -127,10 +129,10 @@ def choose(accepted: str, default: str) -> str:
     for position, item in enumerate(accepted[:300].split(",")):
         tag, _, weight = item.strip().partition(";")
         found = re.search(r"q=([01](?:\.\d+)?)", weight)
-        ranked.append((-(float(found[1]) if found else 1.0), position, tag.strip().lower()[:2]))
-    for _, _, tag in sorted(ranked):
-        if tag in LANGUAGES:
+        ranked.append((-(float(found[1]) if found else 1.0), position, language_of(tag) or ""))
+    for negative, _, tag in sorted(ranked):
+        if negative and tag in LANGUAGES:
             return tag
-        if tag == "sk":
+        if negative and tag == "sk":
             return "cs"
     return default

@@ -1,21 +1,36 @@
-"""Text that people type: cleaned, folded for search, and checked if it is a name.
+"""Text that people type: cleaned, measured, folded for search, and checked if it is a name.
 
 Folding happens here and not in the database, whose collations differ between machines (decision 0010). HTML is handled
-elsewhere.
+elsewhere. Properties of characters come from the package `regex` (decision 0050), because Python's `re` has none.
 """
 
 import re
 import unicodedata
 
-# Controls that reorder or hide text, but not the joiners that emoji and several scripts need.
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]")
-_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters that show nothing
+import regex
+
+# Controls that hide text or force its direction. Kept are the joiners, which emoji and several scripts need, and the marks
+# with which people mend the order of mixed left-to-right and right-to-left text: LRM, RLM, ALM, isolates and embeddings.
+# The overrides (U+202D, U+202E) are removed: they show Latin letters backwards, so that a name or an address lies.
+_UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202d\u202e\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb]")
+_NEW_LINES = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u202b\u2067\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_DIRECTED = re.compile("[\u202a-\u202c\u2066-\u2069]")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
-_USERNAME = re.compile(r"[a-z0-9_]+([a-z0-9_.-]+[a-z0-9_]+)?", re.I)
-_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
-_WORD = re.compile(r"[^\W_]+")
+# Shows nothing by itself: default-ignorable (joiners, fillers, tags), combining, blank in Braille or music, a placeholder.
+_VISIBLE: re.Pattern[str] = regex.compile(r"[^\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\p{Cc}\u2800\ufffc\U0001d159\U00013430-\U0001343f]")
+_CLUSTER: re.Pattern[str] = regex.compile(r"\X")
+LONGEST_CLUSTER = 12  # code points that count as one character; the longest emoji has 10
+# Marks that readers leave out: of Latin, Greek and Cyrillic, the vowels of Hebrew and Arabic; and what shows nothing.
+_MARKS: re.Pattern[str] = regex.compile(
+    r"[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8"
+    r"\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\p{Default_Ignorable_Code_Point}]"
+)
+_WORD: re.Pattern[str] = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}\p{M}]*")
+_WORD_BREAKS = str.maketrans("\u200b\u200c", "  ")  # invisible, but between words
 _LONGEST_WORD = 80
-_OTHER_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ø": "o", "Ø": "O", "ı": "i", "æ": "ae", "œ": "oe"})
+# Letters without a decomposition in Unicode, after folding of case.
+_OTHER_LETTERS = str.maketrans({"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı": "i", "ħ": "h", "ŧ": "t", "þ": "th", "æ": "ae", "œ": "oe"})
 
 # Letters of other scripts that look Latin, to detect names that look official and disguised words.
 LOOK_ALIKE_LETTERS = str.maketrans("аеорсухіјѕԁԛһνοαρτκ", "aeopcyxijsdqhvoaptk")
@@ -31,30 +46,74 @@ RESERVED_USERNAMES = _OFFICIAL_NAMES | frozenset(
 
 
 def clean(text: str) -> str:
-    """The text as it is stored: in NFC, without invisible controls and runs of blank lines, trimmed."""
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _MANY_BLANK_LINES.sub("\n\n", _UNWANTED.sub("", text)).strip()
+    """The text as it is stored: in NFC, without unwanted controls and runs of blank lines, trimmed; empty if it shows nothing."""
+    text = unicodedata.normalize("NFC", _NEW_LINES.sub("\n", text))
+    text = _MANY_BLANK_LINES.sub("\n\n", _UNWANTED.sub("", text)).strip()
+    if not _VISIBLE.search(text):
+        return ""
+    return "\n".join(map(_balanced, text.split("\n"))) if _DIRECTED.search(text) else text
 
 
 def clean_line(text: str) -> str:
     """The same for a single line: a name, a poll option."""
-    line = " ".join(clean(text).split())
-    return line if any(map(_is_visible, line)) else ""
+    return _balanced(" ".join(clean(text).split()))
 
 
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cf", "Cc", "Mn", "Zs") and character not in _BLANKS
+def _balanced(line: str) -> str:
+    """The line with each isolate and embedding closed in it, and without closing marks that close nothing.
+
+    Otherwise they would change the order of whatever an app or a page shows after the text.
+    """
+    if not _DIRECTED.search(line):
+        return line
+    kept: list[str] = []
+    opened: list[str] = []
+    for character in line:
+        if character in "\u202a\u202b":
+            opened.append("\u202c")
+        elif character in "\u2066\u2067\u2068":
+            opened.append("\u2069")
+        elif character == "\u2069" and character in opened:  # also ends the embeddings opened in the isolate
+            while opened.pop() != character:
+                kept.append("\u202c")
+        elif character == "\u202c" and opened and opened[-1] == character:
+            opened.pop()
+        elif character in "\u202c\u2069":
+            continue
+        kept.append(character)
+    return "".join(kept + opened[::-1])
+
+
+def count_characters(text: str) -> int:
+    """The length as people count it: an emoji or a letter with its marks is one character (grapheme clusters, UAX 29).
+
+    Code points of a cluster beyond the 12th count one each, so that a text is never stored with more than 12 times its limit.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(max(1, len(character) - LONGEST_CLUSTER + 1) for character in characters_of(text))
+
+
+def characters_of(text: str) -> list[str]:
+    """The text in grapheme clusters."""
+    return _CLUSTER.findall(text)
+
+
+def isolated(text: str) -> str:
+    """A text to be put into a sentence: one with right-to-left letters must not change the order of the words around it."""
+    return text[:0] + "\u2068" + text + "\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
 def fold(text: str) -> str:
-    """Without case and diacritics, for search: `Dvořáková` and `dvorakova` become equal."""
-    text = text.translate(_OTHER_LETTERS)
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    """Without case and diacritics, for search: `Dvořáková` and `dvorakova` become equal. The result is decomposed (NFKD)."""
+    if text.isascii():
+        return text.casefold()
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text)).casefold().translate(_OTHER_LETTERS)
 
 
 def search_words(text: str) -> list[str]:
     """The folded words of a text for the search index, each once."""
-    return list(dict.fromkeys(word[:_LONGEST_WORD] for word in _WORD.findall(fold(text))))
+    return list(dict.fromkeys(word[:_LONGEST_WORD] for word in _WORD.findall(fold(text.translate(_WORD_BREAKS)))))
 
 
 def is_username(text: str) -> bool:

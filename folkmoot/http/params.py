@@ -95,6 +95,10 @@ class Params:
         """An id; None if it is absent or not a valid id."""
         return parse_id(self.text(name))
 
+    def cursor(self, name: str) -> int | None:
+        """A bound of a page: an id, or 0, which is below all ids; None if it is absent or invalid."""
+        return 0 if self.text(name) == "0" else self.id(name)
+
     def texts(self, name: str) -> list[str]:
         """A list of texts; a single text becomes a list."""
         found = []

@@ -4,6 +4,8 @@ Pictures of posts that are not public or unlisted have signed URLs that expire: 
 the URL itself must authorise. A signature is valid for one to two days.
 """
 
+from urllib.parse import quote
+
 from folkmoot.base import clock
 from folkmoot.base.signing import Signer
 from folkmoot.network.accounts.model import Account
@@ -37,8 +39,8 @@ class Urls:
     def post_uri(self, post: Post) -> str:
         return post.uri or f"{self.account_uri(post.author)}/statuses/{post.id}"
 
-    def hashtag(self, key: str) -> str:
-        return f"{self.base}/tags/{key}"
+    def hashtag(self, name: str) -> str:
+        return f"{self.base}/tags/{quote(name)}"
 
     def avatar(self, account: Account) -> str:
         return self.picture(account.avatar_key, "image/jpeg") if account.avatar_key else f"{self.base}/static/avatar.png"

@@ -10,7 +10,7 @@ from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import find_account_by_name
+from folkmoot.network.accounts.queries import find_account_by_handle
 from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
@@ -65,10 +65,7 @@ def _related(name: str) -> Handler:
 
 
 async def _account(conn: ReadConn, request: Request) -> Account:
-    name, _, domain = request.value("name").partition("@")
-    if domain == request.context.settings.domain:
-        domain = ""
-    account = await find_account_by_name(conn, name, domain)
+    account = await find_account_by_handle(conn, request.value("name"), request.context.settings.domain)
     if account is None or account.effect >= AccountEffect.SUSPENDED:
         raise NotFound
     return account

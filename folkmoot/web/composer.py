@@ -8,7 +8,6 @@ import msgspec
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
-from folkmoot.base.formatting import mentions_of
 from folkmoot.http.params import Params
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.actions import upload_picture
@@ -91,12 +90,6 @@ def composer_of(form: Params, draft: PostDraft) -> Composer:
     if form.text("purpose") == Purpose.MESSAGE:
         return Composer(purpose=Purpose.MESSAGE, about_id=form.id("to"), draft=draft)
     return Composer(purpose=Purpose.POST, draft=draft)
-
-
-def require_recipient(composer: Composer) -> None:
-    """Raises Invalid for a message that mentions no account, because it would have no recipient."""
-    if composer.purpose == Purpose.MESSAGE and not mentions_of(composer.draft.text):
-        raise Invalid(FieldError("text", "invalid", "This message names nobody, so nobody would get it. Write the name with @ in front."))
 
 
 def new_post(default: Visibility) -> Composer:

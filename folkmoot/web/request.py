@@ -178,7 +178,7 @@ class Request:
         return self._values[name]
 
     def page(self) -> Page:
-        return Page(limit=PAGE_SIZE, max_id=self.query.id("before"), min_id=self.query.id("after"))
+        return Page(limit=PAGE_SIZE, max_id=self.query.cursor("before"), min_id=self.query.cursor("after"))
 
     # -- posts -----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The search page."""
 
+from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.model import Account
@@ -19,11 +20,13 @@ async def search(request: Request) -> Reply:
     views: list[PostView] = []
     if text:
         async with request.database.read() as conn:
-            accounts = await queries.search_accounts(conn, request.viewer_id, text, limit=5)
+            accounts = await queries.search_accounts(
+                conn, request.viewer_id, text, own_domain=request.context.settings.domain, limit=5
+            )
             hashtags = await queries.search_hashtags(conn, text, limit=5)
             if request.signed_in:
                 views = await queries.search_posts(
-                    conn, request.viewer.id, text, limit=_MAX_POSTS, max_id=request.query.id("before")
+                    conn, request.viewer.id, text, Page(limit=_MAX_POSTS, max_id=request.query.cursor("before"))
                 )
     older = views[-1].post.id if len(views) == _MAX_POSTS else None
     return await request.show("search/index.html", text=text, accounts=accounts, hashtags=hashtags, views=views, older=older)

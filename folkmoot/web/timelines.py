@@ -4,9 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 from folkmoot.base.errors import NotFound, WritesPaused
-from folkmoot.base.formatting import hashtag_key, is_hashtag
 from folkmoot.base.ids import time_of
 from folkmoot.base.paging import Page
+from folkmoot.base.text import clean_line
+from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.notifications.actions import mark_read
@@ -61,7 +62,7 @@ async def explore(request: Request) -> Reply:
 
 
 async def hashtag(request: Request) -> Reply:
-    name = request.value("hashtag")
+    name = clean_line(request.value("hashtag"))
     if not is_hashtag(name):
         raise NotFound
     page = request.page()

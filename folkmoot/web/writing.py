@@ -8,7 +8,7 @@ from folkmoot.base.errors import Invalid, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.accounts.queries import find_account_by_name
+from folkmoot.network.accounts.queries import find_account_by_handle
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
@@ -26,7 +26,6 @@ from folkmoot.web.composer import (
     message_to,
     new_post,
     reply_to,
-    require_recipient,
     store_descriptions,
 )
 from folkmoot.web.request import Request
@@ -39,8 +38,7 @@ async def new(request: Request) -> Reply:
         if answered := request.query.id("reply_to"):
             composer = reply_to(await get_post_view(conn, answered, request.viewer.id), request.account, default_audience(request))
         elif name := request.query.text("to"):
-            username, _, domain = name.removeprefix("@").partition("@")
-            account = await find_account_by_name(conn, username, domain)
+            account = await find_account_by_handle(conn, name, request.context.settings.domain)
             if account is None or account.effect >= AccountEffect.SUSPENDED:
                 raise NotFound
             composer = message_to(account)
@@ -55,7 +53,6 @@ async def create(request: Request) -> Reply:
     try:
         await collect_pictures(request, request.form, uploads)
         request.require_allowance("text")
-        require_recipient(composer)
         draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
         async with request.database.write() as tx:
             await store_descriptions(tx, request, uploads)

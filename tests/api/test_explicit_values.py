@@ -19,7 +19,7 @@ async def test_a_sent_visibility_and_sensitivity_override_narrower_defaults(vill
     await jana.send("PATCH", CREDENTIALS, {"source[privacy]": "private", "source[sensitive]": "true"})
     for sent, seen in (({}, ("private", True)), ({"visibility": "public"}, ("public", True)), ({"sensitive": "false"}, ("private", False)),
                        ({"visibility": "direct", "sensitive": "0"}, ("direct", False)), ({"visibility": ""}, ("private", True))):
-        status = (await jana.post("/api/v1/statuses", {"status": "a", **sent})).json
+        status = (await jana.post("/api/v1/statuses", {"status": "@jana a", **sent})).json
         assert (status["visibility"], status["sensitive"]) == seen, sent
     as_json = (await jana.send("POST", "/api/v1/statuses", as_json={"status": "a", "visibility": "public", "sensitive": False})).json
     assert (as_json["visibility"], as_json["sensitive"]) == ("public", False)

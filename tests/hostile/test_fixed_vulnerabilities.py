@@ -245,7 +245,7 @@ async def test_invalid_choices_come_back_with_an_error(village: Village) -> None
 
 async def test_the_hashtags_of_private_posts_are_private(village: Village) -> None:
     await village.settle("jana", "karel")
-    await village.write("jana", "#tajnyProjekt", visibility=Visibility.DIRECT)
+    await village.write("jana", "@jana #tajnyProjekt", visibility=Visibility.DIRECT)
     karel = await village.by_app("karel")
     assert (await karel.get("/api/v2/search?q=tajny&type=hashtags")).json["hashtags"] == []
     known, unknown = [(await karel.get(f"/api/v1/tags/{name}")).text for name in ("TajnyProjekt", "JinyProjekt0")]

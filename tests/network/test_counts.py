@@ -42,7 +42,7 @@ async def _of_post(db: Database, view: PostView) -> tuple[int, int, int]:
 async def test_only_open_posts_and_replies_are_counted(db: Database, visibility: Visibility, counted: int) -> None:
     jana, karel = await settle(db, "jana"), await settle(db, "karel")
     post = await write(db, karel)
-    reply = await write(db, jana, "Odpověď", visibility=visibility, reply_to_id=post.post.id)
+    reply = await write(db, jana, "@karel Odpověď", visibility=visibility, reply_to_id=post.post.id)
     assert await _counts(db, jana) == (counted, 0, 0)
     assert await _of_post(db, post) == (counted, 0, 0)
     async with db.read() as conn:
@@ -118,7 +118,7 @@ class _RandomActions:
                     draft = PostDraft(text=f"@{other.username}", visibility=visibility)
                     self._posts.append((await actions.create_post(tx, who, draft, LIMITS)).post.id)
                 case "reply":
-                    draft = PostDraft(text="Odpověď", visibility=visibility, reply_to_id=post)
+                    draft = PostDraft(text=f"@{other.username} odpověď", visibility=visibility, reply_to_id=post)
                     self._posts.append((await actions.create_post(tx, who, draft, LIMITS)).post.id)
                 case "mark":
                     await pick((actions.favourite_post, actions.unfavourite_post, actions.boost_post, actions.unboost_post))(tx, who, post)

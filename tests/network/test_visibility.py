@@ -56,7 +56,7 @@ async def _seen_by_app(visitor: Visitor, viewer: str, author_id: int, posts: dic
                 if (await visitor.post(f"/api/v1/statuses/{id_}/{verb}")).status == 200:
                     seen.setdefault(verb, set()).add(id_)
                     await visitor.post(f"/api/v1/statuses/{id_}/un{verb}")
-            answer = await visitor.post("/api/v1/statuses", {"status": "odpověď", "in_reply_to_id": id_, "visibility": "direct"})
+            answer = await visitor.post("/api/v1/statuses", {"status": "@author odpověď", "in_reply_to_id": id_, "visibility": "direct"})
             if answer.status == 200:
                 seen.setdefault("reply", set()).add(id_)
                 await visitor.send("DELETE", f"/api/v1/statuses/{answer.json['id']}")

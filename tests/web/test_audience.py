@@ -77,7 +77,7 @@ async def test_a_reply_never_has_more_readers_by_omission(village: Village, jana
     assert (await _send(jana, purpose="reply", reply_to=str(post.post.id), visibility="0")).status == 303
     assert await _newest(village) == ("@karel Ahoj", Visibility.PUBLIC)  # chosen explicitly
     app = await village.by_app("jana")
-    sent = await app.post("/api/v1/statuses", {"status": "Tak ano", "in_reply_to_id": str(post.post.id)})
+    sent = await app.post("/api/v1/statuses", {"status": "@karel Tak ano", "in_reply_to_id": str(post.post.id)})
     assert sent.json["visibility"] == ("public", "unlisted", "private", "direct")[parent]
 
 
@@ -94,7 +94,7 @@ async def test_an_explicit_visibility_wins_over_the_default(village: Village, ja
     app = await village.by_app("jana")
     words = ("public", "unlisted", "private", "direct")
     for word in words:
-        assert (await app.post("/api/v1/statuses", {"status": "Ahoj", "visibility": word})).json["visibility"] == word
+        assert (await app.post("/api/v1/statuses", {"status": "@karel Ahoj", "visibility": word})).json["visibility"] == word
     assert (await app.post("/api/v1/statuses", {"status": "Ahoj"})).json["visibility"] == words[default]
     jana = await village.by_browser("jana")
     for visibility in Visibility:

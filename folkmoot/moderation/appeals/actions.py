@@ -5,7 +5,7 @@ import itertools
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from folkmoot.base.text import clean
+from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.appeals import queries
 from folkmoot.moderation.appeals.model import LIFECYCLE, LONGEST_REASON, Appeal, Side, State
 from folkmoot.moderation.appeals.policy import can_appeal
@@ -31,7 +31,7 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
     Forbidden when an appeal is not or no longer possible, Invalid, Conflict for a second appeal.
     """
     reason = clean(reason)
-    if len(reason) > LONGEST_REASON:
+    if count_characters(reason) > LONGEST_REASON:
         raise Invalid(FieldError("reason", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_REASON}))
     verdict = await get_verdict(tx, verdict_id)
     first = await get_case(tx, verdict.case_id)

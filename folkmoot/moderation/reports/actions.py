@@ -3,7 +3,7 @@
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
-from folkmoot.base.text import clean
+from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
 from folkmoot.moderation.cases.queries import lock_case
@@ -109,7 +109,7 @@ def _checked(draft: ReportDraft) -> ReportDraft:
     known = {clause.key for clause in current().clauses}
     if draft.category not in list(Category):
         errors.append(FieldError("category", "inclusion", "There is no such kind of report."))
-    if len(comment) > LONGEST_COMMENT:
+    if count_characters(comment) > LONGEST_COMMENT:
         errors.append(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_COMMENT}))
     if len(draft.post_ids) > MOST_POSTS:
         errors.append(FieldError("post_ids", "too_many", "A report names at most %(limit)d posts.", {"limit": MOST_POSTS}))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
-from folkmoot.base.text import clean
+from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdraw_cases_of_account, withdraw_cases_of_post
 from folkmoot.moderation.cases.model import Case, Seat, State, Subject
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
@@ -170,7 +170,7 @@ def _checked(case: Case, decision: Decision) -> Action:
         errors.append(FieldError("clause", "inclusion", "Please say which rule is broken."))
     if decision.clause and decision.clause not in [clause.key for clause in current().clauses]:
         errors.append(FieldError("clause", "inclusion", "There is no such rule."))
-    if len(decision.explanation) > LONGEST_EXPLANATION:
+    if count_characters(decision.explanation) > LONGEST_EXPLANATION:
         errors.append(FieldError("explanation", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_EXPLANATION}))
     if not 1 <= decision.days <= MOST_DAYS:
         errors.append(FieldError("days", "inclusion", "Please choose between 1 and %(limit)d days.", {"limit": MOST_DAYS}))

@@ -7,7 +7,7 @@ import msgspec
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid
-from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, is_username, looks_official, search_words
+from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, count_characters, is_username, looks_official, search_words
 from folkmoot.network.accounts import queries
 from folkmoot.network.accounts.model import (
     Account,
@@ -23,7 +23,7 @@ from folkmoot.network.accounts.policy import require_can_write
 
 LONGEST_NAME = 30
 LONGEST_BIO = 500
-LONGEST_STORED_BIO = 5_000  # as in the schema: a URL counts as 23 characters, but is stored whole
+LONGEST_STORED_BIO = 6_000  # as in the schema: a URL counts as 23 characters, but is stored whole
 MOST_FIELDS = 4
 LONGEST_FIELD = 255
 
@@ -131,7 +131,7 @@ async def delete_account(tx: WriteTx, account_id: int) -> None:
 
 def _check_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:
     errors = []
-    if len(display_name) > LONGEST_NAME:
+    if count_characters(display_name) > LONGEST_NAME:
         errors.append(FieldError("display_name", "too_long", "A name has at most %(limit)d characters.", {"limit": LONGEST_NAME}))
     if display_name != account.display_name and looks_official(display_name):
         errors.append(FieldError("display_name", "reserved", "This name is kept for the network itself. Please choose another one."))
@@ -139,7 +139,7 @@ def _check_profile(account: Account, display_name: str, bio: str, fields: Sequen
         errors.append(FieldError("bio", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
     if len(fields) > MOST_FIELDS:
         errors.append(FieldError("fields", "too_many", "A profile has at most %(limit)d rows.", {"limit": MOST_FIELDS}))
-    if any(len(field.name) > LONGEST_FIELD or len(field.value) > LONGEST_FIELD for field in fields):
+    if any(max(count_characters(field.name), count_characters(field.value)) > LONGEST_FIELD for field in fields):
         errors.append(FieldError("fields", "too_long", "A row has at most %(limit)d characters.", {"limit": LONGEST_FIELD}))
     if errors:
         raise Invalid(*errors)

@@ -7,6 +7,7 @@ import msgspec
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.base.handles import handle_of
 from folkmoot.network.accounts.model import Account, AccountCounts, AccountEffect, ProfileField
 
 _FIELDS = (
@@ -63,6 +64,11 @@ async def lock_accounts_shared(tx: WriteTx, ids: Sequence[int]) -> dict[int, Acc
 async def find_account_by_name(conn: ReadConn, username: str, domain: str = "") -> Account | None:
     row = await conn.fetchrow(f"{SELECT} WHERE a.username_key = $1 AND a.domain = $2", username.lower(), domain.lower())
     return account_from(row) if row else None
+
+
+async def find_account_by_handle(conn: ReadConn, text: str, own_domain: str) -> Account | None:
+    """The account of `@name` or `@name@host`, in any spelling; the host may be that of this network."""
+    return await find_account_by_name(conn, *handle_of(text, own_domain))
 
 
 async def list_accounts(conn: ReadConn, ids: Sequence[int]) -> dict[int, Account]:

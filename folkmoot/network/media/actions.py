@@ -10,7 +10,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.base.file_store import FileName, FileStore
-from folkmoot.base.text import clean
+from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.media import queries, sandbox
@@ -132,7 +132,7 @@ async def _remove(tx: WriteTx, store: FileStore, media_id: int) -> None:
 
 def _checked_description(description: str) -> str:
     text = clean(description)
-    if len(text) > LONGEST_DESCRIPTION:
+    if count_characters(text) > LONGEST_DESCRIPTION:
         raise Invalid(FieldError(
             "description", "too_long", "A description has at most %(limit)d characters.", {"limit": LONGEST_DESCRIPTION}
         ))

@@ -4,7 +4,6 @@ Used for new posts and for edits. The caller first reads what the draft refers t
 post afterwards (`queries/writing.py`).
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,13 +11,15 @@ import msgspec
 
 from folkmoot.base import formatting, ids
 from folkmoot.base.errors import FieldError, Invalid
-from folkmoot.base.text import clean, clean_line
+from folkmoot.base.handles import local_handle
+from folkmoot.base.languages import language_of
+from folkmoot.base.text import clean, clean_line, count_characters
+from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Visibility
 
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,4})?")
 LONGEST_STORED = 50_000  # as in the schema: a URL counts as 23 characters, but is stored whole
-LONGEST_COVER = 5_000
+LONGEST_COVER = 6_000  # as in the schema
 LONGEST_KEY = 200
 
 
@@ -34,15 +35,22 @@ class PostLimits:
     longest_poll: int = 2_629_746
     base_url: str = ""
 
+    @property
+    def domain(self) -> str:
+        return self.base_url.partition("://")[2]
+
 
 def check_draft(draft: PostDraft, limits: PostLimits, before: Post | None = None) -> PostDraft:
-    """The draft with clean texts. `before`: the edited post. Raises Invalid with all faults that can be found without the
-    database."""
+    """The draft with clean texts and a known language (an unknown one loses no post). `before`: the edited post.
+
+    Raises Invalid with all faults that can be found without the database.
+    """
     poll = draft.poll
     if poll:
         poll = msgspec.structs.replace(poll, titles=tuple(filter(None, map(clean_line, poll.titles))))
     draft = msgspec.structs.replace(
-        draft, text=clean(draft.text), cover=clean_line(draft.cover), poll=poll, media_ids=tuple(dict.fromkeys(draft.media_ids))
+        draft, text=clean(draft.text), cover=clean_line(draft.cover), poll=poll, media_ids=tuple(dict.fromkeys(draft.media_ids)),
+        language=draft.language and language_of(draft.language),
     )
     keeps_poll = poll and before and before.poll and before.poll.has_answers_of(poll)
     poll_errors = _poll_errors(poll, limits) if poll and not keeps_poll else []
@@ -57,7 +65,7 @@ def _text_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
         return [FieldError("text", "blank", "There is nothing to publish yet.")]
     length = len(draft.text) + len(draft.cover)
     if len(draft.text) <= LONGEST_STORED:  # a longer text is too long in any case
-        length = formatting.count_characters(draft.text) + len(draft.cover)
+        length = formatting.count_characters(draft.text) + count_characters(draft.cover)
     if length > limits.max_characters or len(draft.cover) > LONGEST_COVER:
         over = max(1, length - limits.max_characters)
         return [FieldError("text", "too_long", "The text is too long by %(over)d.", {"over": over})]
@@ -70,8 +78,6 @@ def _part_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
         errors.append(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limits.max_pictures}))
     if draft.media_ids and draft.poll:
         errors.append(FieldError("poll", "invalid", "A post has pictures or a poll, not both."))
-    if draft.language and not _LANGUAGE.fullmatch(draft.language):
-        errors.append(FieldError("language", "invalid", "This is not a language that we know."))
     if draft.idempotency_key and len(draft.idempotency_key) > LONGEST_KEY:
         errors.append(FieldError("idempotency_key", "too_long", "The Idempotency-Key is too long."))
     return errors
@@ -84,7 +90,7 @@ def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
     if len(poll.titles) > limits.max_options:
         errors.append(FieldError("poll", "too_many", "A poll has at most %(limit)d answers.", {"limit": limits.max_options}))
     longest = limits.max_option_characters
-    if any(len(title) > longest for title in poll.titles):
+    if any(count_characters(title) > longest for title in poll.titles):
         errors.append(FieldError("poll", "too_long", "An answer has at most %(limit)d characters.", {"limit": longest}))
     if len(set(poll.titles)) < len(poll.titles):
         errors.append(FieldError("poll", "invalid", "The answers of a poll are all different."))
@@ -108,6 +114,22 @@ def compose(author: Account, draft: PostDraft, material: Material, limits: PostL
     return _with_content(empty, draft, material, limits)
 
 
+def require_audience(post: Post, material: Material) -> None:
+    """Raises Invalid for a direct post that nobody would get, with the names in it that belong to nobody.
+
+    A post that names its own author is a note to oneself. Somebody who blocks the author counts as reached: the author
+    must not learn of the block from this.
+    """
+    if post.visibility != Visibility.DIRECT or material.names_somebody:
+        return
+    if material.unknown:
+        names = ", ".join(material.unknown)
+        raise Invalid(FieldError("text", "invalid", "Nobody here is called %(names)s, so nobody would get this.", {"names": names}))
+    raise Invalid(FieldError(
+        "text", "invalid", "This names nobody, so nobody would get it. Write a name with @ in front; your own makes it a note to yourself."
+    ))
+
+
 def recompose(before: Post, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
     """The next version of a post. The visibility stays; a poll with changed answers is replaced by a new one."""
     after = msgspec.structs.replace(
@@ -122,9 +144,12 @@ def _with_content(post: Post, draft: PostDraft, material: Material, limits: Post
     known = {(one.username.lower(), one.domain): one.url or f"{limits.base_url}/@{one.acct}" for one in material.people}
     return msgspec.structs.replace(
         post, text=draft.text, cover=draft.cover, is_sensitive=draft.is_sensitive or bool(draft.cover), pictures=material.pictures,
-        html=formatting.render(draft.text, base_url=limits.base_url, mention_url=lambda name, domain: known.get((name, domain))),
+        html=formatting.render(
+            draft.text, base_url=limits.base_url,
+            mention_url=lambda name, domain: known.get(local_handle(name, domain, limits.domain)),
+        ),
         mentions=tuple(Mention(account.id, account.username, account.domain) for account in material.people),
-        hashtags=tuple(map(formatting.hashtag_key, formatting.hashtags_of(draft.text))),
+        hashtags=tuple(map(hashtag_key, hashtags_of(draft.text))),
     )
 
 

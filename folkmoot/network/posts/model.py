@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from folkmoot.base.events import Event
-from folkmoot.base.formatting import hashtags_of
 from folkmoot.base.text import search_words
+from folkmoot.base.tokens import hashtags_of
 from folkmoot.network.accounts.model import Account
 
 
@@ -243,9 +243,15 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What a draft refers to: the mentioned accounts, its pictures, the post it answers."""
+    """What a draft refers to: the mentioned accounts, its pictures, the post it answers.
+
+    `unknown`: the mentions, as written, that belong to no account. `names_somebody`: some mention belongs to an account,
+    be it one that blocks the author and is not among `people`.
+    """
 
     people: tuple[Account, ...] = ()
+    unknown: tuple[str, ...] = ()
+    names_somebody: bool = False
     pictures: tuple[Picture, ...] = ()
     parent: Post | None = None
 

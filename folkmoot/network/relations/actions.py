@@ -4,14 +4,14 @@ Every action between two accounts first locks that pair and both accounts: concu
 the other, in any order (decision 0045).
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
-from folkmoot.base.text import clean
+from folkmoot.base.languages import language_of
+from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.accounts.queries import get_account, lock_accounts_shared
@@ -33,7 +33,6 @@ from folkmoot.network.relations.model import (
 
 LONGEST_NOTE = 2000
 LONGEST_MUTE = 10 * 365 * 86400  # seconds
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
 
 
 class _Pair(NamedTuple):
@@ -49,11 +48,11 @@ async def follow(
 ) -> Relation:
     """Follows an account, or sends a request to a locked one; changes the options of an existing follow or request.
 
-    An option that is None stays as it is; an empty list of languages means all. Tells follow.started, follow.requested
-    or follow.changed. Raises Invalid; NotFound; Forbidden if either account blocks the other.
+    An option that is None stays as it is; an empty list of languages means all, unknown ones are left out. Tells
+    follow.started, follow.requested or follow.changed. Raises NotFound; Forbidden if either account blocks the other.
     """
-    if languages and not all(map(_LANGUAGE.fullmatch, languages)):
-        raise Invalid(FieldError("languages", "invalid", "This is not a language that we know."))
+    if languages is not None:
+        languages = list(dict.fromkeys(filter(None, map(language_of, languages))))
     pair = await _lock(tx, viewer, target_id)
     require_can_write(pair.viewer)
     relation = await queries.get_relation(tx, viewer.id, target_id)
@@ -165,7 +164,7 @@ async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
 async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) -> Relation:
     """Stores a private note about an account, which only the viewer sees. Raises Invalid when it is too long."""
     text = clean(text)
-    if len(text) > LONGEST_NOTE:
+    if count_characters(text) > LONGEST_NOTE:
         raise Invalid(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_NOTE}))
     await _lock(tx, viewer, target_id, ends=not text)
     await queries.upsert_note(tx, viewer.id, target_id, text)

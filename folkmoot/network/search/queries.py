@@ -1,8 +1,10 @@
 """All SQL of search. Words are folded in Python, and every word of a query is a prefix (decision 0010)."""
 
 from folkmoot.base.db import ReadConn
-from folkmoot.base.formatting import hashtag_key
+from folkmoot.base.handles import handle_of
+from folkmoot.base.paging import Page
 from folkmoot.base.text import search_words
+from folkmoot.base.tokens import hashtag_key
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import PostView, Visibility
@@ -20,15 +22,14 @@ def _tsquery(text: str) -> str | None:
 
 
 async def search_accounts(
-    conn: ReadConn, viewer_id: int | None, text: str, *, limit: int, offset: int = 0, only_followed: bool = False
+    conn: ReadConn, viewer_id: int | None, text: str, *, own_domain: str, limit: int, offset: int = 0, only_followed: bool = False
 ) -> list[Account]:
     """Accounts by name or handle: first the exact user name, then those the viewer follows, then by number of followers.
 
     Uses the indexes accounts_search and accounts_username_prefix.
     """
-    handle = text.strip().removeprefix("@").lower()
-    name, _, domain = handle.partition("@")
-    query = _tsquery(name if domain else text)
+    name, domain = handle_of(text, own_domain)
+    query = _tsquery(name if "@" in text else text)
     if query is None:
         return []
     rows = await conn.fetch(
@@ -49,7 +50,7 @@ async def search_accounts(
 async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
     """Hashtags with this prefix, shortest first. Only those of a public post that everybody may see: hashtags of private and
     of hidden posts must not be revealed. Uses the index hashtags_prefix."""
-    key = hashtag_key(text.strip().removeprefix("#"))
+    key = hashtag_key(text)
     if not key or " " in key:
         return []
     rows = await conn.fetch(
@@ -68,8 +69,7 @@ async def find_hashtag(conn: ReadConn, name: str) -> Hashtag | None:
 
 
 async def search_posts(
-    conn: ReadConn, viewer_id: int, text: str, *, limit: int, offset: int = 0, max_id: int | None = None, min_id: int | None = None,
-    author_id: int | None = None,
+    conn: ReadConn, viewer_id: int, text: str, page: Page, *, offset: int = 0, author_id: int | None = None
 ) -> list[PostView]:
     """Posts with all these words that the viewer may see, newest first: the viewer's own, and those of accounts that
     allow it (`is_indexable`). Three statements. Uses the index posts_search."""
@@ -80,14 +80,14 @@ async def search_posts(
         f"""
         SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
         WHERE p.search @@ $2::tsquery AND (a.is_indexable OR p.account_id = $1)
-          AND ($5::bigint IS NULL OR p.id < $5) AND ($6::bigint IS NULL OR p.id > $6)
+          AND p.id < $5 AND p.id > $6
           AND ($7::bigint IS NULL OR p.account_id = $7) AND {visible_sql("p", "a", "$1")}
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
-        ORDER BY p.id DESC LIMIT $3 OFFSET $4
+        ORDER BY p.id {page.order} LIMIT $3 OFFSET $4
         """,
-        viewer_id, query, limit, offset, max_id, min_id, author_id,
+        viewer_id, query, page.limit, offset, page.below, page.above, author_id,
     )
-    return await list_post_views(conn, [row["id"] for row in rows], viewer_id)
+    return await list_post_views(conn, page.newest_first([row["id"] for row in rows]), viewer_id)
 
 
 def _prefix(text: str) -> str:

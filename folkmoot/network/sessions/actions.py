@@ -8,7 +8,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Unauthorized
 from folkmoot.base.limits import address_key
-from folkmoot.base.text import clean
+from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.sessions import limits, queries
@@ -242,7 +242,7 @@ def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:
         errors.append(FieldError("agreement", "accepted", "Please read the rules and agree with them."))
     if policy.mode == "approval" and not form.reason.strip() and not form.invitation:
         errors.append(FieldError("reason", "blank", "Please say in a sentence why you want to join."))
-    if len(form.reason) > 1000:
+    if count_characters(form.reason) > 1000:
         errors.append(FieldError("reason", "too_long", "This text has at most %(limit)d characters.", {"limit": 1000}))
     return errors
 

@@ -83,7 +83,9 @@ def public_sql(post: str, author: str, reader: str) -> str:
 
 
 def _language_sql(post: str, follow: str) -> str:
-    return f"({follow}.languages IS NULL OR {post}.language IS NULL OR {post}.language = ANY ({follow}.languages))"
+    """SQL: whether the follow includes the language of the post. A follow of `zh` includes `zh-TW`."""
+    return f"""({follow}.languages IS NULL OR {post}.language IS NULL OR {post}.language = ANY ({follow}.languages)
+        OR split_part({post}.language, '-', 1) = ANY ({follow}.languages))"""
 
 
 def _reply_sql(post: str, reader: str) -> str:

@@ -24,7 +24,8 @@ async def create_post(
     """Publishes a post, now or (`at`, for imports) dated back.
 
     An idempotency key that was used within the last hour returns the post created with it. Tells post.created. Raises
-    Invalid with every faulty field, NotFound when the author may not see the answered post, Forbidden.
+    Invalid with every faulty field and for a direct post to nobody, NotFound when the author may not see the answered post,
+    Forbidden.
     """
     require_can_write(author)
     draft = composing.check_draft(draft, limits)
@@ -35,9 +36,11 @@ async def create_post(
     refusal = await screener(draft)
     if refusal:
         raise Invalid(FieldError("text", "refused", refusal))
-    material = await read_material(tx, author, draft)
+    material = await read_material(tx, author, draft, limits.domain)
+    post = composing.compose(author, draft, material, limits, at or clock.now())
+    composing.require_audience(post, material)
 
-    post = await insert_post(tx, composing.compose(author, draft, material, limits, at or clock.now()), draft)
+    post = await insert_post(tx, post, draft)
     if post.poll:
         await insert_poll(tx, post)
     if draft.media_ids:

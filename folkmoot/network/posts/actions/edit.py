@@ -52,15 +52,17 @@ async def edit_post(
     for change in changes:
         await describe_picture(tx, author, change.id, description=change.description, focus=change.focus)
     # An edit never changes which post is answered.
-    material = await read_material(tx, author, msgspec.structs.replace(draft, reply_to_id=None), post_id=post_id)
-
+    material = await read_material(tx, author, msgspec.structs.replace(draft, reply_to_id=None), limits.domain, post_id=post_id)
+    mentioned_before = await list_mentioned(tx, post_id)
     after = composing.recompose(before, draft, material, limits, clock.now())
+    if material.unknown and not mentioned_before:
+        composing.require_audience(after, material)
+
     if not before.edited_at:
         await insert_edit(tx, before)
     await detach_pictures(tx, post_id, draft.media_ids)
     await attach_pictures(tx, post_id, draft.media_ids)
     await _store_poll(tx, before, after)
-    mentioned_before = await list_mentioned(tx, post_id)
     await update_post(tx, after)
     await insert_edit(tx, after)
 

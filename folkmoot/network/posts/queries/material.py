@@ -1,9 +1,9 @@
 """Reads and locks what a draft refers to."""
 
-from folkmoot.base import formatting
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
-from folkmoot.network.accounts.model import Account
+from folkmoot.base.handles import mentions_of
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts_by_name
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import lock_attachable
@@ -15,15 +15,18 @@ from folkmoot.network.relations.queries import list_blocking, lock_pairs_shared
 _MOST_NAMES = 100  # mentions in one post
 
 
-async def read_material(tx: WriteTx, author: Account, draft: PostDraft, *, post_id: int | None = None) -> Material:
+async def read_material(
+    tx: WriteTx, author: Account, draft: PostDraft, own_domain: str, *, post_id: int | None = None
+) -> Material:
     """What a checked draft refers to, locked until the transaction ends: the answered post is not deleted, and neither its
-    author nor a mentioned account blocks the author meanwhile. `post_id`: the edited post.
+    author nor a mentioned account blocks the author meanwhile. `own_domain`: of this network. `post_id`: the
+    edited post.
 
     Raises NotFound when the author may not see the answered post, Invalid for a picture that cannot be attached.
     """
     parent_author_id = await lock_parent(tx, draft.reply_to_id) if draft.reply_to_id else None
-    names = formatting.mentions_of(draft.text) if "@" in draft.text else []
-    people = await list_accounts_by_name(tx, names[:_MOST_NAMES]) if names else []
+    names = mentions_of(draft.text, own_domain)
+    people = await list_accounts_by_name(tx, list(names)[:_MOST_NAMES]) if names else []
     others = {account.id for account in people} | ({parent_author_id} if parent_author_id else set())
     blocking: set[int] = set()
     if others - {author.id}:
@@ -37,8 +40,10 @@ async def read_material(tx: WriteTx, author: Account, draft: PostDraft, *, post_
     uploads = await lock_attachable(tx, author.id, draft.media_ids, post_id) if draft.media_ids else []
     if len(uploads) != len(draft.media_ids):
         raise Invalid(FieldError("media_ids", "invalid", "One of the pictures is not there, or belongs to another post."))
+    present = {(account.username.lower(), account.domain) for account in people if account.effect < AccountEffect.SUSPENDED}
     return Material(
-        people=tuple(account for account in people if account.id not in blocking), pictures=tuple(map(_picture, uploads)), parent=parent
+        people=tuple(account for account in people if account.id not in blocking), pictures=tuple(map(_picture, uploads)), parent=parent,
+        unknown=tuple(written for name, written in names.items() if name not in present), names_somebody=bool(present),
     )
 
 
