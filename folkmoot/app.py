@@ -31,6 +31,7 @@ from folkmoot.http.context import Context
 from folkmoot.http.front import Front
 from folkmoot.http.routing import Router
 from folkmoot.http.server import STOP_SECONDS, Server
+from folkmoot.http.urls import Urls
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -47,6 +48,11 @@ from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import folding
 from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUnlocked, AccountUpdated
 from folkmoot.network.conversations import jobs as conversations
+from folkmoot.network.departures import model as departures
+from folkmoot.network.departures.removal import Remover
+from folkmoot.network.exports import model as exports
+from folkmoot.network.exports.actions import Exporter
+from folkmoot.network.exports.store import export_store
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
@@ -131,9 +137,22 @@ def jobs(settings: Settings) -> list[Job]:
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, transport)
 
+    remover = Remover(
+        pictures=media_store(settings), exports=export_store(settings), outbox=settings.data / "outbox", base_url=settings.base_url
+    )
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
+        Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
+        Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
     ]
+
+
+def exporter(settings: Settings) -> Exporter:
+    """Writes the archives of members."""
+    return Exporter(
+        pictures=media_store(settings), exports=export_store(settings), folder=settings.data / "exports",
+        urls=Urls(settings.base_url, settings.media.base_url, settings.secret), domain=settings.domain,
+    )
 
 
 def timed_jobs(settings: Settings) -> list[Timed]:
@@ -163,6 +182,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files, is_cleaning=True, limit=timedelta(hours=1)),
+        Timed("exports.clear", timedelta(hours=1), exporter(settings).clear, is_cleaning=True),
         Timed("events.forget", timedelta(days=1), forget_events, is_cleaning=True),
     ]
 

@@ -16,6 +16,9 @@ class MemoryFiles:
     async def write(self, name: FileName, content: bytes) -> None:
         self.files.setdefault(name, (clock.now(), content))
 
+    async def add(self, name: FileName, source: Path) -> None:
+        await self.write(name, await asyncio.to_thread(source.read_bytes))
+
     async def size(self, name: FileName) -> int | None:
         return len(self.files[name][1]) if name in self.files else None
 

@@ -274,7 +274,7 @@ class Entities(AccountEntities):
 
 
 def _id(value: int | None) -> str | None:
-    return None if value is None else str(value)
+    return str(value) if value else None  # 0: an account that is deleted
 
 
 def _size(width: int, height: int) -> shapes.Size:

@@ -45,6 +45,9 @@ class FileStore(Protocol):
     async def write(self, name: FileName, content: bytes) -> None:
         """Stores a file; after this returns it survives a power failure."""
 
+    async def add(self, name: FileName, source: Path) -> None:
+        """Stores a finished file of this machine, which may be moved; after this returns it survives a power failure."""
+
     async def size(self, name: FileName) -> int | None:
         """In bytes; None if there is no such file."""
 
@@ -68,6 +71,9 @@ class LocalFiles:
 
     async def write(self, name: FileName, content: bytes) -> None:
         await asyncio.to_thread(self._write, self._folder / name.path, content)
+
+    async def add(self, name: FileName, source: Path) -> None:
+        await asyncio.to_thread(_move_durably, source, self._folder / name.path)
 
     async def size(self, name: FileName) -> int | None:
         try:
@@ -114,7 +120,20 @@ def replace_durably(file: Path, temporary: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY)
+    _sync_folder(file.parent)
+
+
+def _move_durably(source: Path, target: Path) -> None:
+    """Moves a file within a disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with source.open("rb") as stream:
+        os.fsync(stream.fileno())
+    source.rename(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -38,6 +38,13 @@ def render(text: str, *, base_url: str, mention_url: MentionUrl | None = None) -
     return "".join(parts)
 
 
+def without_mention(html: str, address: str) -> str:
+    """The HTML with the mentions of the account at `address` as plain text."""
+    href = re.escape(escape(address))
+    link = rf'<span class="h-card" translate="no"><a href="{href}" class="u-url mention">@<span>([^<]*)</span></a></span>'
+    return re.sub(link, r"@\1", html)
+
+
 def _pieces(text: str, base_url: str, mention_url: MentionUrl | None) -> Iterator[str]:
     done = 0
     for token in tokens_of(text):

@@ -2,7 +2,8 @@
 
     postgres/   the private database        secrets/   keys, readable by the owner only
     media/      pictures, named by hash     outbox/    mails, if no SMTP server is set
-    host.json   role and epoch of this host            folkmoot.toml   settings (may be missing)
+    exports/    archives of members          host.json  role and epoch of this host
+    folkmoot.toml   settings (may be missing)
 
 One `moot up` at a time locks it. If root starts the network, everything in it belongs to the unprivileged user that the
 network runs as. That user could create symbolic links where root writes, so root never follows links here.
@@ -65,7 +66,7 @@ class DataDirectory:
                     " for example --data /var/lib/folkmoot.", user=self.owner.pw_name, path=self.path,
                 )
             self._make_top()
-            for name in ("media", "secrets", "outbox", "run"):
+            for name in ("media", "secrets", "outbox", "exports", "run"):
                 (self.path / name).mkdir(exist_ok=True, mode=0o700)
                 self.set_owner(self.path / name)
             if not self.host_file.exists():
@@ -229,7 +230,7 @@ class DataDirectory:
 
     def _is_network(self) -> bool:
         return self.host_file.exists() or all(
-            entry.name in {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "run"}
+            entry.name in {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "exports", "run"}
             for entry in self.path.iterdir()
         )
 

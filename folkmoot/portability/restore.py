@@ -31,7 +31,7 @@ from folkmoot.portability.runs import RESTORE, Run
 _STAGING = "restoring"
 _MARK = "what-this-is"
 _MAIL_JOB = "sessions.send_mail"
-_PARTS = ("postgres", "media", "secrets", "outbox", "run", "folkmoot.toml", "postgres.log")
+_PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "folkmoot.toml", "postgres.log")
 
 
 @dataclass(frozen=True)

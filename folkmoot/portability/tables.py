@@ -18,6 +18,7 @@ from folkmoot.portability.progress import Progress
 # The tables are restored without rows.
 LEFT_OUT = {
     "one_time_codes": "a code that was sent by mail and used after the backup would work again",
+    "exports": "their files are not in backups; an archive can be asked for again",
     "authorization_codes": "they expire within minutes, and an app can request a new one",
 }
 

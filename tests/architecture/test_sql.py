@@ -35,7 +35,7 @@ HOLDS_SQL = {
 OWNERS = {
     "base": "host_state events jobs timed_jobs migrations pgqueuer pgqueuer_log pgqueuer_schedules pgqueuer_statistics",
     "portability": "backup_runs",
-    "accounts": "accounts account_counts",
+    "accounts": "accounts account_counts former_names",
     "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets rate_windows",
     "relations": "follows followers follow_requests mutes blocks account_notes pulled_authors",
     "media": "media media_files",
@@ -45,6 +45,8 @@ OWNERS = {
     "timelines": "homes home_entries",
     "notifications": "notifications markers",
     "conversations": "conversations",
+    "exports": "exports",
+    "departures": "departures",
     "cases": "cases case_seats",
     "detection": "signals",
     "reports": "reports report_cases",

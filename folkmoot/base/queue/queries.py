@@ -226,5 +226,12 @@ async def delete_job(tx: WriteTx, job_id: int) -> None:
         raise Conflict
 
 
+async def delete_jobs_with(tx: WriteTx, name: str, field: str, value: str) -> int:
+    """Deletes the jobs of this name whose payload has this value, except a running one. Returns their number."""
+    return await tx.execute(
+        "DELETE FROM jobs WHERE name = $1 AND worker IS NULL AND convert_from(payload, 'UTF8')::jsonb ->> $2 = $3", name, field, value
+    )
+
+
 async def _list_stored(conn: ReadConn, where: str, *args: object) -> list[StoredJob]:
     return [StoredJob(**{**dict(row), "state": State(row["state"])}) for row in await conn.fetch(f"{_STORED} {where}", *args)]

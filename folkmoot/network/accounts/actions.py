@@ -123,10 +123,32 @@ async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> boo
     return changed
 
 
-async def delete_account(tx: WriteTx, account_id: int) -> None:
-    """Deletes an account and all rows that depend on it. Records of moderation stay. Tells account.deleted."""
-    await queries.delete_account(tx, account_id)
-    tx.tell(AccountDeleted(account_id=account_id))
+async def hide_leaving(tx: WriteTx, account_id: int) -> bool:
+    """Hides an account that is leaving; returns whether anything changed. Tells account.changed.
+
+    Only `hide_leaving_account` of posts calls this, for the same reason.
+    """
+    changed = await queries.hide_leaving(tx, account_id)
+    if changed:
+        tx.tell(AccountChanged(account_id=account_id))
+    return changed
+
+
+async def show_staying(tx: WriteTx, account_id: int) -> bool:
+    """Shows an account again that stays after all; returns whether anything changed. Tells account.changed."""
+    changed = await queries.show_staying(tx, account_id)
+    if changed:
+        tx.tell(AccountChanged(account_id=account_id))
+    return changed
+
+
+async def delete_account(tx: WriteTx, account_id: int, *, keeps_name: bool = True) -> None:
+    """Deletes the row of an account, the last step of its removal: `departures` has removed and counted what belonged to it.
+
+    Records of moderation stay. Nobody can take the name again, unless it was never used. Tells account.deleted.
+    """
+    if await queries.delete_account(tx, account_id, keeps_name=keeps_name):
+        tx.tell(AccountDeleted(account_id=account_id))
 
 
 def _check_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:

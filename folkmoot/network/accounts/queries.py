@@ -40,6 +40,11 @@ def account_from(row: Row, prefix: str = "") -> Account:
 SELECT = f"SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
 
 
+def _hash_sql(name: str) -> str:
+    """SQL: what is stored of the folded name of a deleted account. A hash, so that the table is no list of former members."""
+    return f"sha256(convert_to({name}, 'UTF8'))"
+
+
 async def get_account(conn: ReadConn, account_id: int) -> Account:
     row = await conn.fetchrow(f"{SELECT} WHERE a.id = $1", account_id)
     if row is None:
@@ -88,12 +93,13 @@ async def list_accounts_by_name(conn: ReadConn, names: Sequence[tuple[str, str]]
 
 
 async def insert_account(tx: WriteTx, account: Account, search: Sequence[str]) -> bool:
-    """Returns False when the name is taken. `search`: folded words."""
+    """Returns False when the name is taken, or was the name of a deleted account. `search`: folded words."""
     return bool(await tx.fetchval(
-        """
+        f"""
         WITH made AS (
             INSERT INTO accounts (id, username, username_key, display_name, is_bot, search, created_at)
-            VALUES ($1, $2, $3, $4, $5, array_to_tsvector($6), $7)
+            SELECT $1, $2, $3, $4, $5, array_to_tsvector($6), $7
+            WHERE NOT EXISTS (SELECT FROM former_names WHERE name_hash = {_hash_sql("$3")})
             ON CONFLICT (username_key, domain) DO NOTHING RETURNING id
         )
         INSERT INTO account_counts (account_id) SELECT id FROM made RETURNING true
@@ -118,12 +124,51 @@ async def update_profile(tx: WriteTx, account: Account, search: Sequence[str]) -
 
 
 async def update_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
-    """Stores the effect and raises the version, so that posts are rendered again. Returns False if nothing changed."""
+    """Stores the effect and raises the version, so that posts are rendered again. Returns False if nothing visible changed.
+
+    An account that is leaving stays hidden; the effect applies if it stays.
+    """
+    await tx.execute("UPDATE accounts SET kept_effect = $2 WHERE id = $1 AND kept_effect IS NOT NULL", account_id, effect)
     return bool(await tx.execute(
-        "UPDATE accounts SET effect = $2, version = version + 1 WHERE id = $1 AND effect <> $2", account_id, effect
+        "UPDATE accounts SET effect = $2, version = version + 1 WHERE id = $1 AND effect <> $2 AND kept_effect IS NULL",
+        account_id, effect,
     ))
 
 
-async def delete_account(tx: WriteTx, account_id: int) -> None:
-    """Deletes the account; dependent rows are deleted by cascade."""
-    await tx.execute("DELETE FROM accounts WHERE id = $1", account_id)
+async def hide_leaving(tx: WriteTx, account_id: int) -> bool:
+    """Hides an account from everybody and keeps the effect of its restrictions. Returns False if it is leaving already."""
+    return bool(await tx.execute(
+        f"UPDATE accounts SET kept_effect = effect, effect = {AccountEffect.SUSPENDED:d}, version = version + 1"
+        " WHERE id = $1 AND kept_effect IS NULL",
+        account_id,
+    ))
+
+
+async def show_staying(tx: WriteTx, account_id: int) -> bool:
+    """Restores the effect of an account that was leaving. Returns False if it was not."""
+    return bool(await tx.execute(
+        "UPDATE accounts SET effect = kept_effect, kept_effect = NULL, version = version + 1 WHERE id = $1 AND kept_effect IS NOT NULL",
+        account_id,
+    ))
+
+
+async def find_kept_effect(conn: ReadConn, account_id: int) -> AccountEffect | None:
+    """The effect that an account gets back if it does not leave after all; None unless it is leaving."""
+    value = await conn.fetchval("SELECT kept_effect FROM accounts WHERE id = $1", account_id)
+    return None if value is None else AccountEffect(value)
+
+
+async def delete_account(tx: WriteTx, account_id: int, *, keeps_name: bool) -> bool:
+    """Deletes the account and what is left of its rows. `keeps_name`: nobody can take its name again. Returns whether it existed."""
+    return bool(await tx.fetchval(
+        f"""
+        WITH gone AS (
+            DELETE FROM accounts WHERE id = $1 RETURNING username_key, domain
+        ), kept AS (
+            INSERT INTO former_names (name_hash) SELECT {_hash_sql("username_key")} FROM gone WHERE $2 AND domain = ''
+            ON CONFLICT DO NOTHING
+        )
+        SELECT true FROM gone
+        """,
+        account_id, keeps_name,
+    ))

@@ -143,3 +143,13 @@ async def list_deleted(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
     """Which of these posts have been deleted. The others are locked against deletion until the transaction ends."""
     rows = await tx.fetch("SELECT id FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR KEY SHARE", list(post_ids))
     return sorted(set(post_ids) - {row["id"] for row in rows})
+
+
+async def forget_participant(tx: WriteTx, account_id: int) -> None:
+    """Deletes the conversations of an account that leaves, and removes it from those of others. Uses the index
+    conversations_participants."""
+    await tx.execute("DELETE FROM conversations WHERE account_id = $1", account_id)
+    await tx.execute(
+        "UPDATE conversations SET participant_ids = array_remove(participant_ids, $1::bigint) WHERE participant_ids @> ARRAY[$1::bigint]",
+        account_id,
+    )

@@ -91,6 +91,14 @@ async def clear_abandoned(database: Database, store: FileStore) -> None:
             return
 
 
+async def remove_some_of(tx: WriteTx, store: FileStore, account_id: int, most: int) -> bool:
+    """Removes pictures of an account that leaves, after its posts. Returns False when none are left."""
+    media_ids = await queries.list_uploads_of(tx, account_id, most)
+    for media_id in media_ids:
+        await _remove(tx, store, media_id)
+    return bool(media_ids)
+
+
 async def clear_replaced(database: Database, store: FileStore, account_id: int) -> None:
     """Removes avatars and headers that were replaced."""
     async with database.write() as tx:

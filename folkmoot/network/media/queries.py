@@ -167,3 +167,11 @@ async def list_replaced(tx: WriteTx, account_id: int) -> list[int]:
 async def count_media_bytes(conn: ReadConn) -> int:
     """The total size of the files of all media."""
     return int(await conn.fetchval("SELECT coalesce(sum(bytes), 0)::bigint FROM media_files"))
+
+
+async def list_uploads_of(tx: WriteTx, account_id: int, most: int) -> list[int]:
+    """Pictures of an account that no post shows, avatars and headers too; locked. Uses the index media_account."""
+    rows = await tx.fetch(
+        "SELECT id FROM media WHERE account_id = $1 AND post_id IS NULL ORDER BY id LIMIT $2 FOR UPDATE", account_id, most
+    )
+    return [row["id"] for row in rows]

@@ -32,9 +32,11 @@ class Kind(StrEnum):
     LIFTED = "lifted"  # the restriction of such a statement has ended
     REPORT = "report"  # a report of the recipient has an outcome
     APPEAL = "appeal"  # an appeal of the recipient was decided
+    EXPORT = "export"  # an archive that the recipient asked for is ready
+    SIGN_UP = "sign_up"  # of operators: people wait for approval
 
 
-FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL)
+FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.SIGN_UP)
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -281,3 +281,15 @@ async def list_notified_followers_unscoped(conn: ReadConn, account_id: int) -> l
         account_id,
     )
     return [row["account_id"] for row in rows]
+
+
+async def delete_some_notifications(tx: WriteTx, account_id: int, most: int) -> bool:
+    """Deletes notifications to and from an account that leaves; returns False when none are left. Uses the primary key and the
+    index notifications_from."""
+    return bool(await tx.execute(
+        "DELETE FROM notifications AS n USING ("
+        " (SELECT account_id, id FROM notifications WHERE account_id = $1 LIMIT $2)"
+        " UNION (SELECT account_id, id FROM notifications WHERE from_id = $1 LIMIT $2)) AS batch"
+        " WHERE n.account_id = batch.account_id AND n.id = batch.id",
+        account_id, most,
+    ))

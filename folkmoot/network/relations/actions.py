@@ -161,6 +161,14 @@ async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
     return await queries.get_relation(tx, viewer.id, target_id)
 
 
+async def end_some_follows(tx: WriteTx, account_id: int, most: int) -> bool:
+    """Ends follows by and of an account that leaves. Nothing is counted, because the account is hidden. Tells follow.ended.
+    Returns False when none are left."""
+    ended = await queries.delete_some_follows(tx, account_id, most)
+    tx.tell(*(FollowEnded(account_id=follower_id, target_id=target_id, ended_by_id=account_id) for follower_id, target_id in ended))
+    return bool(ended)
+
+
 async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) -> Relation:
     """Stores a private note about an account, which only the viewer sees. Raises Invalid when it is too long."""
     text = clean(text)

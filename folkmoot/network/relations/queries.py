@@ -306,3 +306,30 @@ async def delete_pulled_authors(tx: WriteTx, followers: int) -> list[int]:
         followers,
     )
     return [row["account_id"] for row in rows]
+
+
+async def delete_some_follows(tx: WriteTx, account_id: int, most: int) -> list[tuple[int, int]]:
+    """Deletes follows by and of an account that leaves. Returns (follower, target) of each, none when none are left. Uses the
+    primary keys of both tables."""
+    rows = await tx.fetch(
+        """
+        WITH batch AS (
+            (SELECT account_id AS follower_id, target_id FROM follows WHERE account_id = $1 LIMIT $2)
+            UNION (SELECT follower_id, account_id FROM followers WHERE account_id = $1 LIMIT $2)
+        ), gone AS (
+            DELETE FROM followers USING batch WHERE followers.account_id = batch.target_id AND followers.follower_id = batch.follower_id
+        )
+        DELETE FROM follows USING batch WHERE follows.account_id = batch.follower_id AND follows.target_id = batch.target_id
+        RETURNING follows.account_id, follows.target_id
+        """,
+        account_id, most,
+    )
+    return [(row["account_id"], row["target_id"]) for row in rows]
+
+
+async def delete_other_relations(tx: WriteTx, account_id: int) -> None:
+    """Deletes requests, mutes, blocks and notes by and about an account that leaves."""
+    await tx.execute("DELETE FROM follow_requests WHERE account_id = $1 OR requester_id = $1", account_id)
+    await tx.execute("DELETE FROM mutes WHERE account_id = $1 OR target_id = $1", account_id)
+    await tx.execute("DELETE FROM blocks WHERE account_id = $1 OR target_id = $1", account_id)
+    await tx.execute("DELETE FROM account_notes WHERE account_id = $1 OR target_id = $1", account_id)

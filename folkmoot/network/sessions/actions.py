@@ -30,6 +30,7 @@ from folkmoot.network.sessions.model import (
     login_topic,
 )
 from folkmoot.network.sessions.passwords import hash_password, is_right, password_errors
+from folkmoot.network.sessions.reauthentication import require_password
 
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.I | re.A)
 
@@ -164,9 +165,7 @@ async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
 
 async def change_password(database: Database, viewer: Viewer, old: str, new: str, *, multiplier: float = 1.0) -> None:
     """Sets a new password; ends all other sessions, tokens, codes and mailed links. Raises Invalid, TooMany."""
-    await limits.spend(database, "log_in_by_account", f"password of {viewer.id}", multiplier)
-    if not await is_right(viewer.login.password_hash, old):
-        raise Invalid(FieldError("old_password", "invalid", "This is not your current password."))
+    await require_password(database, viewer, old, field="old_password", multiplier=multiplier)
     errors = password_errors(new, username=viewer.account.username, email=viewer.login.email)
     if errors:
         raise Invalid(*errors)

@@ -3,9 +3,11 @@
 `base/limits.py` defines them. They protect log-in, sign-up, mail and reports.
 """
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import Database
 from folkmoot.base.errors import TooMany
-from folkmoot.base.limits import Allowance, limit_of
+from folkmoot.base.limits import TABLE, Allowance, limit_of
 from folkmoot.network.sessions import queries
 
 
@@ -28,3 +30,9 @@ async def forget_old(database: Database) -> None:
     """Deletes expired windows. A timed job."""
     async with database.cache() as cache:
         await queries.delete_old_windows(cache)
+
+
+async def forget_uses_by(database: Database, keys: Sequence[str]) -> None:
+    """Deletes the windows of these keys, for an account that is removed."""
+    async with database.cache() as cache:
+        await queries.delete_windows(cache, [f"{name}:{key}" for name in TABLE for key in keys])

@@ -4,8 +4,11 @@ A mail is a job, so it is enqueued in the transaction that causes it, and retrie
 written to a file in DATA/outbox. The texts are short and say who, why, until when, and what to do next.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.policy import default
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +19,8 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.i18n import Translator
+from folkmoot.base.queue.queries import delete_jobs_with
+from folkmoot.network.sessions.model import RESET_JOB
 
 JOB = "sessions.send_mail"
 
@@ -42,6 +47,16 @@ _TEXTS = {
         "A decision about something of yours on %(network)s",
         "We have restricted something of yours. What, why, for how long, and how to object stands here:\n%(link)s\n\n"
         "You can appeal on the same page. Somebody else will look at it.",
+    ),
+    "leaving": Words(
+        "Your account on %(network)s will be deleted",
+        "You asked us to delete your account. It is hidden already, and in half an hour it will be gone.\n\n"
+        "If you have changed your mind, or if it was not you, open this link within the half hour:\n%(link)s\n\n"
+        "Logging in within that time keeps the account too.",
+    ),
+    "export": Words(
+        "Your archive from %(network)s is ready",
+        "The archive with your posts, pictures and lists can be downloaded for a week:\n%(link)s",
     ),
     "lifted": Words(
         "A restriction on %(network)s is over",
@@ -76,6 +91,26 @@ class MailTransport(msgspec.Struct, frozen=True):
 
 def send_mail(tx: WriteTx, mail: Mail) -> None:
     tx.enqueue(JOB, mail)
+
+
+async def forget_mails(tx: WriteTx, addresses: Iterable[str]) -> None:
+    """Deletes unsent mails to these addresses."""
+    for address in addresses:
+        await delete_jobs_with(tx, JOB, "to", address)
+        await delete_jobs_with(tx, RESET_JOB, "email", address)
+
+
+async def remove_from_outbox(outbox: Path, addresses: Iterable[str]) -> None:
+    """Removes mails to these addresses that were written to files."""
+    wanted = set(addresses)
+
+    def remove() -> None:
+        for file in outbox.glob("*.eml"):
+            with file.open("rb") as stream:
+                if BytesHeaderParser(policy=default).parse(stream)["To"] in wanted:
+                    file.unlink(missing_ok=True)
+
+    await asyncio.to_thread(remove)
 
 
 async def deliver(mail: Mail, transport: MailTransport) -> None:

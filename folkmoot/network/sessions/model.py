@@ -16,6 +16,9 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 CODE_LASTS = timedelta(seconds=60)  # an authorisation code
 RESET_LASTS = timedelta(hours=1)
 CONFIRM_LASTS = timedelta(days=7)
+CHANGE_EMAIL_LASTS = timedelta(days=1)  # the link to the new address
+KEEP_EMAIL_LASTS = timedelta(days=7)  # the link to the old address, which undoes the change
+STAY_LASTS = timedelta(minutes=30)  # to stop the deletion of an account
 SESSION_LASTS = timedelta(days=180)  # without use
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 

@@ -15,7 +15,13 @@ from folkmoot.network.posts.actions.mark import (
     unmute_conversation,
     unpin_post,
 )
-from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC, set_account_effect, set_effect
+from folkmoot.network.posts.actions.restrict import (
+    WITHDRAWN_TOPIC,
+    hide_leaving_account,
+    set_account_effect,
+    set_effect,
+    show_staying_account,
+)
 from folkmoot.network.posts.actions.vote import close_polls, vote_in_poll
 from folkmoot.network.posts.composing import PostLimits
 from folkmoot.network.posts.queries.removing import forget_hashtags, forget_keys
@@ -23,6 +29,7 @@ from folkmoot.network.posts.queries.removing import forget_hashtags, forget_keys
 __all__ = [
     "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post",
     "delete_post", "describe_picture", "edit_post", "favourite_post", "forget_hashtags", "forget_keys",
-    "mute_conversation", "pin_post", "set_account_effect", "set_effect", "unbookmark_post", "unboost_post",
+    "hide_leaving_account", "mute_conversation", "pin_post", "set_account_effect", "set_effect", "show_staying_account",
+    "unbookmark_post", "unboost_post",
     "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll",
 ]

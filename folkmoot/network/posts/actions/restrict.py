@@ -3,10 +3,12 @@
 The restrictions themselves are stored by `moderation`.
 """
 
+from collections.abc import Awaitable, Callable
+
 from folkmoot.base.db import WriteTx
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.accounts.queries import lock_account
+from folkmoot.network.accounts.queries import find_kept_effect, lock_account
 from folkmoot.network.posts.model import PostEffect, Visibility, Withdrawn
 from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, lock_effects_shared
 from folkmoot.network.posts.queries.removing import get_effect, list_newest, lock_posts, update_effect
@@ -43,12 +45,31 @@ async def set_account_effect(tx: WriteTx, account_id: int, effect: AccountEffect
     Posts, boosts, favourites and follows of a suspended account are not counted. Open pages are notified of its newest
     posts when it is suspended.
     """
+    return await _with_counts(tx, account_id, effect, lambda: accounts.set_effect(tx, account_id, effect))
+
+
+async def hide_leaving_account(tx: WriteTx, account_id: int) -> bool:
+    """Hides an account that is leaving, as a suspension does. Returns whether anything changed. Tells account.changed."""
+    return await _with_counts(tx, account_id, AccountEffect.SUSPENDED, lambda: accounts.hide_leaving(tx, account_id))
+
+
+async def show_staying_account(tx: WriteTx, account_id: int) -> bool:
+    """Gives an account that was leaving the effect of its restrictions back. Returns whether anything changed. Tells
+    account.changed."""
+    effect = await find_kept_effect(tx, account_id)
+    if effect is None:
+        return False
+    return await _with_counts(tx, account_id, effect, lambda: accounts.show_staying(tx, account_id))
+
+
+async def _with_counts(tx: WriteTx, account_id: int, effect: AccountEffect, change: Callable[[], Awaitable[bool]]) -> bool:
+    """Runs a change of an account's effect, and counts what it hides or shows."""
     await lock_effects(tx)
     before = (await lock_account(tx, account_id)).effect
     counts_change = (before >= AccountEffect.SUSPENDED) != (effect >= AccountEffect.SUSPENDED)
     if counts_change:
         await _count(tx, account_id, -1)
-    is_changed = await accounts.set_effect(tx, account_id, effect)
+    is_changed = await change()
     if counts_change:
         await _count(tx, account_id, 1)
     if is_changed and effect >= AccountEffect.SUSPENDED:

@@ -18,10 +18,12 @@ from folkmoot.network.sessions.queries.apps import (
     take_authorization_code,
 )
 from folkmoot.network.sessions.queries.invitations import delete_invitation, insert_invitation, list_invitations, use_invitation
-from folkmoot.network.sessions.queries.limits import count_use, delete_old_windows
+from folkmoot.network.sessions.queries.limits import count_use, delete_old_windows, delete_windows
 from folkmoot.network.sessions.queries.logins import (
     count_network,
+    delete_login,
     delete_one_time_codes,
+    delete_ways_in,
     find_login,
     find_login_by_email,
     find_login_by_name,
@@ -29,6 +31,7 @@ from folkmoot.network.sessions.queries.logins import (
     get_login,
     insert_login,
     insert_one_time_code,
+    lock_operators,
     take_one_time_code,
     update_confirmed,
     update_email,
@@ -52,12 +55,15 @@ __all__ = [
     "delete_authorization_codes",
     "delete_expired",
     "delete_invitation",
+    "delete_login",
     "delete_old_windows",
     "delete_one_time_codes",
     "delete_sessions",
     "delete_token_of_app",
     "delete_token_of_code",
     "delete_tokens",
+    "delete_ways_in",
+    "delete_windows",
     "find_app",
     "find_login",
     "find_login_by_email",
@@ -81,6 +87,7 @@ __all__ = [
     "list_invitations",
     "list_sessions",
     "list_tokens",
+    "lock_operators",
     "take_authorization_code",
     "take_one_time_code",
     "update_confirmed",

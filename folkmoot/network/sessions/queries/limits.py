@@ -1,5 +1,7 @@
 """SQL of exact limits: `rate_windows`, an UNLOGGED table. Uses the clock of the database, which is the same for all hosts."""
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import CacheTx, Row
 
 _SKEW = 60  # seconds: the row may be newer than now() of a statement that waited for its lock
@@ -28,3 +30,7 @@ async def delete_old_windows(cache: CacheTx) -> None:
     """Deletes expired windows, and those of a clock that was ahead: no window lasts longer than a day."""
     await cache.execute("DELETE FROM rate_windows WHERE ends_at < now() OR ends_at > now() + interval '2 days'")
     await cache.execute("DELETE FROM rate_buckets WHERE window_start < now() - interval '1 day'")  # of the previous release
+
+
+async def delete_windows(cache: CacheTx, keys: Sequence[str]) -> None:
+    await cache.execute("DELETE FROM rate_windows WHERE key = ANY ($1::text[])", list(keys))

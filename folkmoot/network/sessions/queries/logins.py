@@ -6,9 +6,21 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import columns
-from folkmoot.network.sessions.model import CONFIRM_LASTS, RESET_LASTS, Login, Preferences, Role
+from folkmoot.network.sessions.model import (
+    CHANGE_EMAIL_LASTS,
+    CONFIRM_LASTS,
+    KEEP_EMAIL_LASTS,
+    RESET_LASTS,
+    STAY_LASTS,
+    Login,
+    Preferences,
+    Role,
+)
 
-_LASTS = {"reset_password": RESET_LASTS, "confirm_email": CONFIRM_LASTS}
+_LASTS = {
+    "reset_password": RESET_LASTS, "confirm_email": CONFIRM_LASTS, "change_email": CHANGE_EMAIL_LASTS, "keep_email": KEEP_EMAIL_LASTS,
+    "keep_account": STAY_LASTS,
+}
 # A code that is valid for longer than $3 comes from a clock that was set back since.
 _IS_VALID = "expires_at > now() AND expires_at <= now() + $3::interval"
 _LOGIN = (
@@ -136,6 +148,34 @@ async def find_owner_of_code(conn: ReadConn, code_hash: bytes, kind: str) -> tup
         code_hash, kind, _LASTS[kind],
     )
     return (row["username"], row["email"]) if row else None
+
+
+async def lock_operators(tx: WriteTx) -> list[int]:
+    """The operators who can act: not leaving, not disabled. Locked, so that the last two cannot leave at the same moment."""
+    rows = await tx.fetch(
+        f"SELECT l.account_id FROM logins AS l JOIN accounts AS a ON a.id = l.account_id WHERE l.role = '{Role.OPERATOR}'"
+        " AND l.disabled_at IS NULL AND a.kept_effect IS NULL ORDER BY l.account_id FOR UPDATE OF l",
+    )
+    return [row["account_id"] for row in rows]
+
+
+async def delete_login(tx: WriteTx, account_id: int) -> set[str]:
+    """Deletes the log-in with its sessions, tokens, codes and invitations. Returns the addresses that mails may be sent to."""
+    rows = await tx.fetch(
+        "SELECT email FROM logins WHERE account_id = $1 UNION SELECT email FROM one_time_codes WHERE account_id = $1", account_id
+    )
+    await delete_ways_in(tx, account_id)
+    await tx.execute("DELETE FROM one_time_codes WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM invitations WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM logins WHERE account_id = $1", account_id)
+    return {row["email"] for row in rows}
+
+
+async def delete_ways_in(tx: WriteTx, account_id: int) -> None:
+    """Ends all sessions, tokens and codes of apps."""
+    await tx.execute("DELETE FROM sessions WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM tokens WHERE account_id = $1", account_id)
+    await tx.execute("DELETE FROM authorization_codes WHERE account_id = $1", account_id)
 
 
 async def count_network(conn: ReadConn) -> tuple[int, int, int]:

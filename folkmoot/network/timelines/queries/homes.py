@@ -156,3 +156,9 @@ async def delete_far_entries(cache: CacheTx) -> None:
         DELETE FROM home_entries AS e USING far WHERE e.account_id = far.account_id AND e.post_id <= far.post_id
         """
     )
+
+
+async def delete_home(cache: CacheTx, account_id: int) -> None:
+    """Deletes the home of a deleted account."""
+    await cache.execute("DELETE FROM homes WHERE account_id = $1", account_id)
+    await cache.execute("DELETE FROM home_entries WHERE account_id = $1", account_id)

@@ -1,0 +1,101 @@
+"""Asking for an archive, writing it, and removing it."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import Database, WriteTx
+from folkmoot.base.errors import TooMany
+from folkmoot.base.file_store import FileName, FileStore
+from folkmoot.network.exports import queries
+from folkmoot.network.exports.archive import Archive
+from folkmoot.network.exports.model import KEPT_FOR, LEFT_OVER_AFTER, LIFECYCLE, WRITE_JOB, Addresses, Export, State, Wanted
+from folkmoot.network.notifications.actions import tell_from_network
+from folkmoot.network.notifications.model import Kind
+from folkmoot.network.sessions.mails import Mail, send_mail
+from folkmoot.network.sessions.model import Viewer
+from folkmoot.network.sessions.queries import find_login
+
+
+async def ask_for_export(tx: WriteTx, viewer: Viewer) -> None:
+    """Asks for an archive of everything that belongs to the viewer. Suspended members may too (GDPR Art. 20).
+
+    Raises TooMany within a day after the last one.
+    """
+    await queries.lock_owner(tx, viewer.id)
+    newest = await queries.find_newest(tx, viewer.id)
+    if newest and newest.next_at > clock.now():
+        raise TooMany(
+            "You can ask for one archive a day. Please try again tomorrow.",
+            retry_after=(newest.next_at - clock.now()).total_seconds(),
+        )
+    export_id = ids.make_id(ids.shard_of(viewer.id))
+    await queries.insert_export(tx, export_id, viewer.id, LIFECYCLE.first)
+    tx.enqueue(WRITE_JOB, Wanted(export_id))
+
+
+async def remove_exports_of(tx: WriteTx, store: FileStore, account_id: int) -> bool:
+    """Removes all exports of an account that leaves. Returns False: nothing is left."""
+    for file in await queries.delete_exports_of(tx, account_id):
+        await store.remove(file)
+    return False
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """Writes archives. `pictures` holds those of posts, `exports` the archives; `folder`: where unfinished ones are."""
+
+    pictures: FileStore
+    exports: FileStore
+    folder: Path
+    urls: Addresses
+    domain: str
+
+    async def write(self, database: Database, wanted: Wanted) -> None:
+        """Writes an archive, and tells the member. A job: a run after an interrupted one begins again."""
+        async with database.read() as conn:
+            export = await queries.find_wanted(conn, wanted.export_id)
+        if export is None:
+            return  # written, or its account deleted
+        self.folder.mkdir(exist_ok=True, mode=0o700)
+        unfinished = self.folder / f"{clock.token(9)}.part"
+        try:
+            await Archive(database, self.pictures, self.urls, self.domain, export.account_id).write(unfinished)
+            file, size = await asyncio.to_thread(_name_of, unfinished), unfinished.stat().st_size
+            await self.exports.add(file, unfinished)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        await self._finish(database, export, file, size)
+
+    async def _finish(self, database: Database, export: Export, file: FileName, size: int) -> None:
+        async with database.write() as tx:
+            if not await queries.update_ready(tx, export, LIFECYCLE.step(export.state, State.READY), file, size, KEPT_FOR):
+                await self.exports.remove(file)
+                return
+            for old in await queries.delete_exports_of(tx, export.account_id, but=export.id):
+                await self.exports.remove(old)
+            await tell_from_network(tx, export.account_id, Kind.EXPORT, export.id)
+            if login := await find_login(tx, export.account_id):
+                send_mail(tx, Mail("export", login.email, login.language, "/settings/export"))
+
+    async def clear(self, database: Database) -> None:
+        """Removes expired archives, and files that an interrupted run left. A timed job."""
+        async with database.write() as tx:
+            for file in await queries.delete_expired(tx):
+                await self.exports.remove(file)
+        oldest = clock.now() - LEFT_OVER_AFTER
+        async for file in self.exports.list_older_than(oldest):
+            async with database.read() as conn:
+                is_known = await queries.has_file(conn, file)
+            if not is_known:
+                await self.exports.remove(file)
+        for unfinished in self.folder.glob("*.part"):
+            if unfinished.stat().st_mtime < oldest.timestamp():
+                unfinished.unlink(missing_ok=True)
+
+
+def _name_of(path: Path) -> FileName:
+    with path.open("rb") as stream:
+        return FileName(hashlib.file_digest(stream, "sha256").digest(), "zip")

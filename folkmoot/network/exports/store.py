@@ -1,0 +1,9 @@
+"""Chooses the store that holds the archives of members."""
+
+from folkmoot.base.file_store import FileStore, LocalFiles
+from folkmoot.config import Settings
+
+
+def export_store(settings: Settings) -> FileStore:
+    """The folder `exports` of the data directory. It is not part of backups: an archive can be asked for again."""
+    return LocalFiles(settings.data / "exports")
