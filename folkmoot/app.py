@@ -63,7 +63,8 @@ from folkmoot.network.relations.model import FollowEnded, FollowRequested, Follo
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired, send_reset
-from folkmoot.network.sessions.model import RESET_JOB, ResetWanted
+from folkmoot.network.sessions.approval import announce_sign_ups
+from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpWaiting
 from folkmoot.network.timelines import jobs as timelines
 from folkmoot.portability.host import Host
 from folkmoot.web.application import WebApplication
@@ -111,6 +112,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowEnded, timelines.remove_unfollowed)
     heard.on(FollowEnded, notifications.forget_follow)
     heard.on(AccountUnlocked, relations.accept_waiting)
+    heard.on(SignUpWaiting, notifications.tell_of_sign_up)
     heard.on(AccountCreated, examiner.examine_new_profile)
     heard.on(AccountUpdated, examiner.examine_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
@@ -182,6 +184,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files, is_cleaning=True, limit=timedelta(hours=1)),
+        Timed("sign_ups.announce", timedelta(hours=1), announce_sign_ups),
         Timed("exports.clear", timedelta(hours=1), exporter(settings).clear, is_cleaning=True),
         Timed("events.forget", timedelta(days=1), forget_events, is_cleaning=True),
     ]

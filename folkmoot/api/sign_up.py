@@ -7,13 +7,14 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing, Token
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
+from folkmoot.base.db import WriteTx
 from folkmoot.base.languages import language_of
 from folkmoot.http.admission import PersonMissing
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.sessions import actions, apps, scopes
 from folkmoot.network.sessions.confirmation import send_confirmation_again
-from folkmoot.network.sessions.model import Viewer
+from folkmoot.network.sessions.model import Login, Viewer
 
 
 class NewMember(Parameters, frozen=True, kw_only=True):
@@ -37,10 +38,12 @@ async def sign_up(request: Request, params: NewMember) -> Reply:
         username=params.username, email=params.email, password=params.password, agrees=params.agreement,
         language=_language(params.locale), reason=params.reason, invitation=params.invite_code,
     )
-    account, _ = await actions.sign_up(request.database, form, request.context.sign_up_policy, request.address)
-    granted = scopes.text(request.holder.scopes)
-    async with request.database.write() as tx:
-        secret = await apps.issue_token(tx, request.holder.app_id, account.id, granted)
+    app_id, granted = request.holder.app_id, scopes.text(request.holder.scopes)
+
+    async def enter(tx: WriteTx, login: Login) -> str:
+        return await apps.issue_token(tx, app_id, login.account_id, granted)
+
+    _, secret = await actions.sign_up(request.database, form, request.context.sign_up_policy, request.address, enter=enter)
     return request.json(token_answer(secret, granted))
 
 

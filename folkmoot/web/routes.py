@@ -3,6 +3,8 @@
 from folkmoot.web import (
     about,
     accounts,
+    email_address,
+    leaving,
     live,
     media,
     notifications,
@@ -14,12 +16,13 @@ from folkmoot.web import (
     settings,
     statements,
     timelines,
+    waiting,
     writing,
 )
-from folkmoot.web.moderate import cases
+from folkmoot.web.moderate import cases, sign_ups
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES,
-    *cases.ROUTES,
+    *cases.ROUTES, *sign_ups.ROUTES, *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES,
 ]

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import quote
 
 from folkmoot.base import i18n
+from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Forbidden, Invalid, NotFound, Problem, TooMany, Unauthorized
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.actions import username_errors
 from folkmoot.network.accounts.queries import list_accounts_by_name
 from folkmoot.network.sessions import actions
+from folkmoot.network.sessions.model import Login
+from folkmoot.web.leaving import stays
 from folkmoot.web.request import Request, local_path
+from folkmoot.web.waiting import show_waiting
 
 
 async def show_log_in(request: Request) -> Reply:
@@ -27,13 +32,19 @@ async def log_in(request: Request) -> Reply:
     where = local_path(form.text("next"))
     try:
         request.require_allowance()
-        secret, _ = await actions.log_in(
+        secret, login = await actions.log_in(
             request.database, form.text("name"), form.text("password"), agent=request.headers.get("user-agent", ""),
             address=request.address, multiplier=request.context.settings.limits.multiplier,
         )
+    except actions.Obstructed as problem:
+        if problem.login.disabled_at is None:
+            return await show_waiting(request, problem.login)
+        return await request.show("sessions/log_in.html", 422, name=form.text("name"), where=where, error=request.sentence(problem.message))
     except (Unauthorized, Forbidden, TooMany) as problem:
         sentence = request.over_limit(problem) if isinstance(problem, TooMany) else request.sentence(problem.message)
         return await request.show("sessions/log_in.html", 422, name=form.text("name"), where=where, error=sentence)
+    if await stays(request, login.account_id):
+        where = where or "/settings/delete?stayed=1"
     return _redirect_with_session(request, secret, where or "/")
 
 
@@ -62,18 +73,25 @@ async def sign_up(request: Request) -> Reply:
     where = local_path(form.text("next"))
     try:
         request.require_allowance()
-        _, login = await actions.sign_up(request.database, draft, request.context.sign_up_policy, request.address)
+        login, secret = await actions.sign_up(
+            request.database, draft, request.context.sign_up_policy, request.address, enter=partial(_enter, request)
+        )
     except Invalid as problem:
         is_taken = any((error.field, error.code) == ("username", "taken") for error in problem.errors)
         free = await _free_names(request, draft) if is_taken else []
         return await _sign_up_page(request, draft, request.problems(problem), 422, where, free)
     except TooMany as problem:
         return await _sign_up_page(request, draft, {"username": request.over_limit(problem)}, 422, where)
-    if login.obstacle:
-        return await request.show("sessions/waiting.html", login=login)
-    async with request.database.write() as tx:
-        secret = await actions.start_session(tx, login, request.headers.get("user-agent", ""), request.address)
+    if not secret:
+        return await show_waiting(request, login)
     return _redirect_with_session(request, secret, where or "/explore")
+
+
+async def _enter(request: Request, tx: WriteTx, login: Login) -> str:
+    """A session for a new member who can come in at once."""
+    if login.obstacle:
+        return ""
+    return await actions.start_session(tx, login, request.headers.get("user-agent", ""), request.address)
 
 
 async def invited(request: Request) -> Reply:

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from folkmoot.base.db import Database
+from folkmoot.base.errors import Conflict
 from folkmoot.base.queue.queries import list_jobs
 from folkmoot.config import Mail
+from folkmoot.network.sessions import apps
 from tests.village import Village, Visitor, settings_for
 
 FORM = {"username": "nova", "email": "nova@exmaple.org", "password": "tri hrusky dve svestky", "agreement": "true", "locale": "cs"}
@@ -87,3 +89,16 @@ async def test_each_faulty_field_has_its_error(village: Village, change: dict[st
     assert all(fault["description"] for faults in answer.json["details"].values() for fault in faults)
     async with village.database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM accounts") == 1
+
+
+async def test_an_account_without_its_token_is_not_created(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Account and token are one transaction: an app that gets no token can sign up again with the same name."""
+    app = await _app(village)
+
+    async def fail(*_: object) -> str:
+        raise Conflict
+
+    with monkeypatch.context() as broken:
+        broken.setattr(apps, "issue_token", fail)
+        assert (await app.post("/api/v1/accounts", FORM)).status == 409
+    assert (await app.post("/api/v1/accounts", FORM)).status == 200

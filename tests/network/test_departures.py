@@ -17,19 +17,18 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name, get_account, lock_account
 from folkmoot.network.departures import actions, removal
 from folkmoot.network.departures.model import Leaving
-from folkmoot.network.exports.model import WRITE_JOB
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import PollDraft, PostDraft, PostView, Visibility
-from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions import queries as logins
 from folkmoot.network.sessions.actions import ask_for_reset, invite, start_session
 from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.model import OUT_OF_BAND, Role, Viewer
+from tests.dump import dump
 from tests.invariants import list_broken
 from tests.village import LIMITS, Village
 
@@ -96,14 +95,6 @@ def _poll(view: PostView) -> int:
     return view.post.poll.id
 
 
-async def _dump(db: Database) -> dict[str, list[str]]:
-    """Every row of every table, as text."""
-    async with db.read() as conn:
-        tables = [row[0] for row in await conn.fetch(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1")]
-        return {table: [row[0] for row in await conn.fetch(f"SELECT to_jsonb(t)::text FROM {table} AS t")] for table in tables}
-
-
 async def _leave(village: Village, account: Account) -> None:
     """Leaves without time to regret, and removes the account."""
     async with village.database.write() as tx:
@@ -117,7 +108,7 @@ async def _require_gone(village: Village, her: Account) -> None:
         await tx.execute("UPDATE hashtags SET created_at = created_at - interval '2 hours'")
     await posts.forget_hashtags(village.database)
     await fold_counters(village.database)
-    dump = await _dump(village.database)
+    dump = await dump(village.database)
     for table, rows in dump.items():
         for row in rows:
             assert EMAIL not in row, table
@@ -138,7 +129,7 @@ async def _require_gone(village: Village, her: Account) -> None:
 
 async def test_everything_is_gone_and_the_counts_are_right(village: Village) -> None:
     her = await _full_life(village)
-    before = "".join(row for rows in (await _dump(village.database)).values() for row in rows)
+    before = "".join(row for rows in (await dump(village.database)).values() for row in rows)
     assert all(part in before for part in (NAME, EMAIL, SECRET, "Vilemína", str(her.id)))
     await ask_for_reset(village.database, EMAIL, "http://x", address="192.0.2.77")
     await _leave(village, her)
@@ -202,7 +193,7 @@ async def test_a_removal_can_be_killed_at_any_moment(village: Village, monkeypat
     await village.work()
     await _require_gone(village, her)
     async with village.database.read() as conn:
-        told = [row[0] for row in await conn.fetch("SELECT kind || ':' || payload::text FROM events WHERE kind IN ('post.deleted', 'account.deleted')")]
+        told = [row[0] for row in await conn.fetch("SELECT kind || payload::text FROM events WHERE kind LIKE '%.deleted'")]
     assert len(told) == len(set(told))
     assert sum(one.startswith("account.deleted") for one in told) == 1
 
@@ -263,7 +254,7 @@ async def test_a_regret_restores_everything_but_the_log_ins(village: Village) ->
 async def test_nobody_stays_once_the_removal_has_begun(village: Village) -> None:
     her, = await village.settle(NAME)
     async with village.database.write() as tx:
-        _, code = await actions.begin_departure(tx, her.id)
+        await actions.begin_departure(tx, her.id)
         await tx.execute("UPDATE departures SET state = 'removing'")
     async with village.database.write() as tx:
         assert not await actions.keep_account(tx, her.id)

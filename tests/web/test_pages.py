@@ -53,7 +53,8 @@ async def _populate(village: Village) -> list[str]:
         "/@jana/media", "/@jana/followers", "/@jana/following", "/@karel", "/notifications", "/notifications?show=mentions", "/messages",
         "/search", "/search?q=ahoj", "/about", "/shortcuts", "/log_in", "/sign_up", "/reset", "/settings", "/settings/profile",
         "/settings/appearance", "/settings/password", "/settings/sessions", "/settings/invitations", "/settings/requests",
-        "/settings/mutes", "/settings/blocks", f"/posts/{post.id}/edit", f"/posts/{post.id}/delete", "/nothing/here",
+        "/settings/mutes", "/settings/blocks", "/settings/email", "/settings/export", "/settings/delete", "/stay/1", "/email/change/1",
+        "/email/keep/1", f"/posts/{post.id}/edit", f"/posts/{post.id}/delete", "/nothing/here",
         "/reports", "/reports/new?account=1", "/statements", "/about/rules",
     ]
 

@@ -38,9 +38,15 @@ async def ask_for_export(tx: WriteTx, viewer: Viewer) -> None:
 
 async def remove_exports_of(tx: WriteTx, store: FileStore, account_id: int) -> bool:
     """Removes all exports of an account that leaves. Returns False: nothing is left."""
-    for file in await queries.delete_exports_of(tx, account_id):
-        await store.remove(file)
+    await _remove_unused(tx, store, await queries.delete_exports_of(tx, account_id))
     return False
+
+
+async def _remove_unused(tx: WriteTx, store: FileStore, files: list[FileName]) -> None:
+    """Two archives with the same content are one file."""
+    for file in files:
+        if not await queries.has_file(tx, file):
+            await store.remove(file)
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,9 @@ class Exporter:
     async def _finish(self, database: Database, export: Export, file: FileName, size: int) -> None:
         async with database.write() as tx:
             if not await queries.update_ready(tx, export, LIFECYCLE.step(export.state, State.READY), file, size, KEPT_FOR):
-                await self.exports.remove(file)
+                await _remove_unused(tx, self.exports, [file])
                 return
-            for old in await queries.delete_exports_of(tx, export.account_id, but=export.id):
-                await self.exports.remove(old)
+            await _remove_unused(tx, self.exports, await queries.delete_exports_of(tx, export.account_id, but=export.id))
             await tell_from_network(tx, export.account_id, Kind.EXPORT, export.id)
             if login := await find_login(tx, export.account_id):
                 send_mail(tx, Mail("export", login.email, login.language, "/settings/export"))
@@ -83,8 +88,7 @@ class Exporter:
     async def clear(self, database: Database) -> None:
         """Removes expired archives, and files that an interrupted run left. A timed job."""
         async with database.write() as tx:
-            for file in await queries.delete_expired(tx):
-                await self.exports.remove(file)
+            await _remove_unused(tx, self.exports, await queries.delete_expired(tx))
         oldest = clock.now() - LEFT_OVER_AFTER
         async for file in self.exports.list_older_than(oldest):
             async with database.read() as conn:

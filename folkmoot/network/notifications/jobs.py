@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import Database
 from folkmoot.network.notifications import queries
+from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
+from folkmoot.network.sessions.model import SignUpWaiting
+from folkmoot.network.sessions.queries import list_operators
 
 _BATCH = 1000
 
@@ -96,3 +99,10 @@ async def tell_of_poll(database: Database, event: PollClosed) -> None:
     async with database.read() as conn:
         voters = await queries.list_voters_unscoped(conn, event.poll_id)
     await tell(database, list({event.account_id, *voters}), Kind.POLL, event.account_id, event.post_id)
+
+
+async def tell_of_sign_up(database: Database, _event: SignUpWaiting) -> None:
+    """Notifies the operators that people wait for approval: one notification for all of them, which moves to the top."""
+    async with database.write() as tx:
+        for operator in await list_operators(tx):
+            await tell_from_network(tx, operator.account_id, Kind.SIGN_UP, operator.account_id)

@@ -1,6 +1,7 @@
 """Signing up, logging in and out, passwords. Codes and tokens of apps are in `apps.py`."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,6 +36,9 @@ from folkmoot.network.sessions.reauthentication import require_password
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.I | re.A)
 
 
+Enter = Callable[[WriteTx, Login], Awaitable[str]]
+
+
 @dataclass(frozen=True)
 class SignUpPolicy:
     """The settings for signing up. `mode`: open, approval, invitation, closed."""
@@ -56,16 +60,27 @@ class SignUp(NamedTuple):
     invitation: str = ""
 
 
+class Obstructed(Forbidden):
+    """The password is right, but the log-in cannot be used yet or any more."""
+
+    def __init__(self, login: Login) -> None:
+        super().__init__(login.obstacle)
+        self.login = login
+
+
 def email_key(email: str) -> str:
     """The key of an address, the same for all its spellings."""
     return email.strip().casefold()
 
 
-async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, address: str = "") -> tuple[Account, Login]:
+async def sign_up(
+    database: Database, form: SignUp, policy: SignUpPolicy, address: str = "", *, enter: Enter | None = None
+) -> tuple[Login, str]:
     """Creates an account with a log-in. Depending on the policy it must be confirmed or approved before use.
 
-    Tells account.created and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, Forbidden
-    when nobody may sign up, TooMany.
+    `enter` runs in the same transaction and returns the secret with which the member comes in: a session or a token. Tells
+    account.created and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, Forbidden when
+    nobody may sign up, TooMany.
     """
     if policy.mode == "closed":
         raise Forbidden("Nobody can sign up here at present.")
@@ -88,9 +103,10 @@ async def sign_up(database: Database, form: SignUp, policy: SignUpPolicy, addres
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))
         if policy.confirms_email:
             await send_confirmation(tx, login)
-        if waits:
+        elif waits:
             tx.tell(SignUpWaiting(account_id=account.id))
-    return account, login
+        secret = await enter(tx, login) if enter else ""
+    return login, secret
 
 
 async def create_member(
@@ -134,7 +150,7 @@ async def log_in(
     if login is None or not right:
         raise Unauthorized("The name or the password is not right.")
     if login.obstacle:
-        raise Forbidden(login.obstacle)
+        raise Obstructed(login)
     async with database.write() as tx:
         return await start_session(tx, login, agent, address), login
 
@@ -214,10 +230,12 @@ async def reset_password(database: Database, code: str, password: str) -> None:
 
 
 async def confirm_email(tx: WriteTx, code: str) -> None:
-    """Confirms an address with the code of a mailed link. Raises NotFound."""
+    """Confirms an address with the code of a mailed link. Tells sign_up.waiting if an approval is needed. Raises NotFound."""
     taken = await queries.take_one_time_code(tx, digest(code), "confirm_email")
     if taken is None or not await queries.update_confirmed(tx, *taken):
         raise NotFound("This link is not valid any more. Please ask for a new one.")
+    if not (await queries.get_login(tx, taken[0])).approved_at:
+        tx.tell(SignUpWaiting(account_id=taken[0]))
     forget_viewer(tx, taken[0])
 
 

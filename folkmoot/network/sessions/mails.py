@@ -58,6 +58,29 @@ _TEXTS = {
         "Your archive from %(network)s is ready",
         "The archive with your posts, pictures and lists can be downloaded for a week:\n%(link)s",
     ),
+    "change_email": Words(
+        "Please confirm your new e-mail address",
+        "This address was given as the new one of an account on %(network)s.\n\nIf it was you, open this link within a day:\n%(link)s\n\n"
+        "If it was not, ignore this mail; nothing will happen.",
+    ),
+    "keep_email": Words(
+        "The e-mail address of your account on %(network)s is being changed",
+        "Somebody who knows your password gave us another address for your account.\n\nIf it was you, there is nothing to do."
+        "\n\nIf it was not you, open this link within a week. It keeps this address, and logs everybody out:\n%(link)s",
+    ),
+    "sign_ups": Words(
+        "People want to join %(network)s",
+        "Somebody has signed up and waits for you. Read what they wrote, and let them in or not:\n%(link)s",
+    ),
+    "approved": Words(
+        "Welcome to %(network)s",
+        "Somebody has read what you wrote. You are in:\n%(link)s",
+    ),
+    "refused": Words(
+        "Your sign-up at %(network)s",
+        "Somebody has read what you wrote, and we cannot let you in.%(words)s\n\n"
+        "We have deleted everything that you sent us. What this network is about stands here:\n%(link)s",
+    ),
     "lifted": Words(
         "A restriction on %(network)s is over",
         "What we told you of is no longer restricted. Everything is as it was before:\n%(link)s",
@@ -66,12 +89,16 @@ _TEXTS = {
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """A mail to send: the name of its text, address, language, and link (a URL, or a path of the network)."""
+    """A mail to send: the name of its text, address, language, and link (a URL, or a path of the network).
+
+    `words`: a paragraph that a person here wrote, in the person's language.
+    """
 
     text: str
     to: str
     language: str
     link: str
+    words: str = ""
 
 
 class MailTransport(msgspec.Struct, frozen=True):
@@ -124,7 +151,8 @@ async def deliver(mail: Mail, transport: MailTransport) -> None:
     message["Subject"] = translator.sentence(words.subject, {"network": transport.network})
     message["Date"] = formatdate(clock.now().timestamp())
     message["Message-ID"] = make_msgid(domain=transport.sender.rpartition("@")[2])
-    message.set_content(translator.sentence(words.body, {"network": transport.network, "link": link}) + "\n")
+    own_words = f"\n\n{mail.words}" if mail.words else ""
+    message.set_content(translator.sentence(words.body, {"network": transport.network, "link": link, "words": own_words}) + "\n")
     if not transport.host:
         name = f"{clock.now():%Y%m%dT%H%M%S%f}-{mail.text}.eml"
         (transport.outbox / name).write_bytes(bytes(message))

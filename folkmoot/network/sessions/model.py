@@ -170,6 +170,18 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class WaitingSignUp(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign-up that waits for approval. `reason`: why they want to join, in their words."""
+
+    account_id: int
+    username: str
+    email: str
+    language: str
+    reason: str
+    created_at: datetime
+    is_confirmed: bool
+
+
 class SignUpWaiting(Event, frozen=True, kw_only=True):
     """A sign-up that waits for approval."""
 

@@ -1,5 +1,7 @@
 """SQL of log-ins and of the codes in mailed links: `logins`, `one_time_codes`."""
 
+from datetime import datetime
+
 import msgspec
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
@@ -15,6 +17,7 @@ from folkmoot.network.sessions.model import (
     Login,
     Preferences,
     Role,
+    WaitingSignUp,
 )
 
 _LASTS = {
@@ -38,6 +41,13 @@ IS_ADMITTED = (
     "l.disabled_at IS NULL AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL"
     f" AND a.effect < {AccountEffect.SUSPENDED:d}"
 )
+
+
+_WAITING_COLUMNS = (
+    "SELECT l.account_id, a.username, l.email, l.language, l.reason, l.created_at, l.confirmed_at IS NOT NULL AS is_confirmed"
+    " FROM logins AS l JOIN accounts AS a ON a.id = l.account_id"
+)
+_WAITING = f"{_WAITING_COLUMNS} WHERE l.approved_at IS NULL AND l.confirmed_at IS NOT NULL"
 
 
 def login_from(row: Row, prefix: str = "") -> Login:
@@ -119,7 +129,13 @@ async def update_preferences(tx: WriteTx, account_id: int, preferences: Preferen
 
 
 async def insert_one_time_code(tx: WriteTx, code_hash: bytes, kind: str, account_id: int, email: str, seconds: float) -> None:
+    """Replaces the earlier codes of this kind."""
     await delete_one_time_codes(tx, account_id, kind)
+    await insert_another_code(tx, code_hash, kind, account_id, email, seconds)
+
+
+async def insert_another_code(tx: WriteTx, code_hash: bytes, kind: str, account_id: int, email: str, seconds: float) -> None:
+    """Earlier codes stay valid."""
     await tx.execute(
         "INSERT INTO one_time_codes (code_hash, kind, account_id, email, expires_at)"
         " VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))",
@@ -157,6 +173,45 @@ async def lock_operators(tx: WriteTx) -> list[int]:
         " AND l.disabled_at IS NULL AND a.kept_effect IS NULL ORDER BY l.account_id FOR UPDATE OF l",
     )
     return [row["account_id"] for row in rows]
+
+
+async def list_operators(conn: ReadConn) -> list[Login]:
+    rows = await conn.fetch(
+        f"SELECT {_LOGIN} FROM logins AS l JOIN accounts AS a ON a.id = l.account_id"
+        f" WHERE l.role = '{Role.OPERATOR}' AND {IS_ADMITTED} ORDER BY l.account_id"
+    )
+    return [login_from(row) for row in rows]
+
+
+async def list_waiting(conn: ReadConn, most: int = 100) -> list[WaitingSignUp]:
+    """Sign-ups that wait for approval and have confirmed their address, the oldest first. Uses the index logins_waiting."""
+    rows = await conn.fetch(f"{_WAITING} ORDER BY l.created_at LIMIT $1", most)
+    return [WaitingSignUp(**dict(row)) for row in rows]
+
+
+async def count_waiting(conn: ReadConn) -> int:
+    return int(await conn.fetchval(f"SELECT count(*) FROM ({_WAITING}) AS waiting"))
+
+
+async def get_waiting(tx: WriteTx, account_id: int) -> WaitingSignUp:
+    """A sign-up that is not approved or not confirmed yet, locked. Raises NotFound."""
+    row = await tx.fetchrow(
+        f"{_WAITING_COLUMNS} WHERE (l.approved_at IS NULL OR l.confirmed_at IS NULL) AND l.account_id = $1 FOR UPDATE OF l", account_id
+    )
+    if row is None:
+        raise NotFound
+    return WaitingSignUp(**dict(row))
+
+
+async def update_approved(tx: WriteTx, account_id: int, at: datetime) -> bool:
+    return bool(await tx.execute("UPDATE logins SET approved_at = $2 WHERE account_id = $1 AND approved_at IS NULL", account_id, at))
+
+
+async def update_announced(tx: WriteTx) -> int:
+    """Marks the waiting sign-ups as announced; returns the number of new ones."""
+    return await tx.execute(
+        "UPDATE logins SET announced_at = now() WHERE approved_at IS NULL AND confirmed_at IS NOT NULL AND announced_at IS NULL"
+    )
 
 
 async def delete_login(tx: WriteTx, account_id: int) -> set[str]:
