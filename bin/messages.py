@@ -1,7 +1,7 @@
 """Finds the texts that members read, completes `locales/LANGUAGE/LC_MESSAGES/folkmoot.po`, and compiles it.
 
-In templates: `_()` and `ngettext()`. In code: the texts of problems and field errors, the arguments of `sentence()` and
-`plural()`, and the `Words` of mails. English is the language of the code and has no catalogue.
+In templates: `_()` and `ngettext()`. In code: the texts of problems and field errors, the arguments of `sentence()`,
+`plural()` and `Plural()`, and the `Words` of mails. English is the language of the code and has no catalogue.
 """
 
 import ast
@@ -42,7 +42,7 @@ def _texts(node: ast.AST) -> Iterator[str | tuple[str, str]]:
             yield node.args[place].value  # type: ignore[attr-defined]
         if name == "Words":
             yield from (argument.value for argument in node.args if _is_text(argument))  # type: ignore[attr-defined]
-        if name == "plural" and len(node.args) > 1 and _is_text(node.args[0]) and _is_text(node.args[1]):
+        if name in ("plural", "Plural") and len(node.args) > 1 and _is_text(node.args[0]) and _is_text(node.args[1]):
             yield node.args[0].value, node.args[1].value  # type: ignore[attr-defined]
     if isinstance(node, ast.ClassDef):
         for statement in node.body:

@@ -16,7 +16,26 @@ the log. People never see the log text. Each entry point (web, api) turns proble
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
+
+
+class Plural(str):
+    """A sentence with a counted parameter, in singular and plural. It is a string, the plural; `%` chooses the form."""
+
+    one: str
+    counted: str
+
+    def __new__(cls, one: str, many: str, counted: str) -> "Plural":
+        self = super().__new__(cls, many)
+        self.one, self.counted = one, counted
+        return self
+
+    def __mod__(self, params: Mapping[str, Any]) -> str:
+        return (self.one if params[self.counted] == 1 else str(self)) % params
+
+
+TEXT_TOO_LONG = Plural("This text has at most %(limit)d character.", "This text has at most %(limit)d characters.", "limit")
 
 
 class Problem(Exception):
@@ -44,7 +63,7 @@ class Unauthorized(Problem):
 
 class Forbidden(Problem):
     code = "forbidden"
-    message = "You may not do this."
+    message = "You are not allowed to do this."
 
 
 class Malformed(Problem):
@@ -54,7 +73,10 @@ class Malformed(Problem):
 
 @dataclasses.dataclass(frozen=True)
 class FieldError:
-    """One thing wrong with one field. `code` as in the client API: blank, too_long, taken, invalid, inclusion ..."""
+    """One thing wrong with one field. `code` as in the client API: blank, too_long, taken, invalid, inclusion ...
+
+    A message with a number is a `Plural`.
+    """
 
     field: str
     code: str
@@ -98,4 +120,4 @@ class WritesPaused(Problem):
 
 class Unavailable(Problem):
     code = "unavailable"
-    message = "A part that we need does not answer. Please try again in a minute."
+    message = "One of our services is not answering. Please try again in a minute."

@@ -6,11 +6,13 @@ written here, so that no process loads the data of all languages.
 
 import gettext
 import re
+from datetime import date as CalendarDay
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from folkmoot.base import clock
+from folkmoot.base.errors import Plural
 from folkmoot.base.languages import language_of
 from folkmoot.base.text import isolated
 
@@ -42,7 +44,12 @@ class Translator:
 
     def sentence(self, message: str, params: dict[str, object] | None = None) -> str:
         """A translated sentence with its parameters filled in."""
-        text = self.catalogue.gettext(message)
+        if isinstance(message, Plural) and params:
+            count = params[message.counted]
+            assert isinstance(count, int)
+            text = self.catalogue.ngettext(message.one, str(message), count)
+        else:
+            text = self.catalogue.gettext(message)
         return text % {name: isolated(value) if isinstance(value, str) else value for name, value in params.items()} if params else text
 
     def plural(self, one: str, many: str, count: int) -> str:
@@ -56,10 +63,13 @@ class Translator:
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self._zone)
 
+    def _days_until(self, moment: datetime) -> int:
+        return (self.local(moment).date() - self.local(clock.now()).date()).days
+
     def time(self, moment: datetime) -> str:
-        """14:32 in English, 14.32 in Czech."""
+        """09:32 in English, 9.32 in Czech."""
         local = self.local(moment)
-        return f"{local.hour}:{local.minute:02d}" if self.language == "en" else f"{local.hour}.{local.minute:02d}"
+        return f"{local.hour:02d}:{local.minute:02d}" if self.language == "en" else f"{local.hour}.{local.minute:02d}"
 
     def at(self, moment: datetime) -> str:
         """At 14:32; ve 14.32, v 10.55."""
@@ -69,7 +79,7 @@ class Translator:
 
     def when(self, moment: datetime) -> str:
         """A moment inside a sentence: today at 10:55, v neděli ve 14.32, 22. května v 9.00."""
-        days = (self.local(moment).date() - self.local(clock.now()).date()).days
+        days = self._days_until(moment)
         if abs(days) <= 1:
             day = _DAYS[self.language][days]
         elif abs(days) < 7:
@@ -78,24 +88,37 @@ class Translator:
             day = f"on {self.date(moment)}" if self.language == "en" else self.date(moment)
         return f"{day} {self.at(moment)}"
 
+    def deadline(self, moment: datetime) -> str:
+        """A deadline inside a sentence: by 18:40 today, by Wednesday, 03:53; nejpozději dnes v 18.40."""
+        if self.language == "cs":
+            return f"nejpozději {self.when(moment)}"
+        days = self._days_until(moment)
+        if abs(days) <= 1:
+            return f"by {self.time(moment)} {_DAYS['en'][days]}"
+        day = _WEEKDAYS["en"][self.local(moment).weekday()] if abs(days) < 7 else self.date(moment)
+        return f"by {day}, {self.time(moment)}"
+
     def date(self, moment: datetime) -> str:
         """22 May 2027, 22. května 2027; the year only if it is not the current one."""
         local = self.local(moment)
+        if local.year != self.local(clock.now()).year:
+            return self.day(local)
         month = _MONTHS[self.language][local.month - 1]
-        day = f"{local.day} {month}" if self.language == "en" else f"{local.day}. {month}"
-        return day if local.year == self.local(clock.now()).year else f"{day} {local.year}"
+        return f"{local.day} {month}" if self.language == "en" else f"{local.day}. {month}"
+
+    def day(self, day: CalendarDay) -> str:
+        """A date with its year, whatever the time zone: 22 May 2027, 22. května 2027."""
+        month = _MONTHS[self.language][day.month - 1]
+        return f"{day.day} {month} {day.year}" if self.language == "en" else f"{day.day}. {month} {day.year}"
 
     def full(self, moment: datetime) -> str:
         """Date and time, with the year."""
-        local = self.local(moment)
-        month = _MONTHS[self.language][local.month - 1]
-        if self.language == "en":
-            return f"{local.day} {month} {local.year}, {self.time(moment)}"
-        return f"{local.day}. {month} {local.year} {self.at(moment)}"
+        day = self.day(self.local(moment))
+        return f"{day}, {self.time(moment)}" if self.language == "en" else f"{day} {self.at(moment)}"
 
     def short(self, moment: datetime) -> str:
         """When something was written: the time if today, else yesterday, the weekday, or the date."""
-        days = (self.local(clock.now()).date() - self.local(moment).date()).days
+        days = -self._days_until(moment)
         if days <= 0:
             return self.time(moment)
         if days == 1:

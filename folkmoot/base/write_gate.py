@@ -38,7 +38,7 @@ def refusal(error: asyncpg.PostgresError, *, at_gate: bool) -> WritesPaused | No
 
 def read_only(why: str) -> WritesPaused:
     """The refusal of a standby or a fenced host, which lasts longer than a hold."""
-    return WritesPaused("You are reading a copy of the network. Writing is possible again in a little while.",
+    return WritesPaused("You are reading a copy of the network. You can write again in a little while.",
                         retry_after=_READ_ONLY_RETRY_SECONDS, log_text=why)
 
 

@@ -32,7 +32,7 @@ _ROLES = {
 class ScopeMissing(Forbidden):
     """The token does not have the scope of the route."""
 
-    message = "This app was not allowed to do that."
+    message = "You have not allowed this app to do that."
 
 
 class PersonMissing(Invalid):

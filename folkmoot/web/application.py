@@ -112,7 +112,7 @@ class WebApplication:
         form = await request.read_form()
         token = form.text("form_token") or request.headers.get("x-form-token", "")
         if not is_same_origin(dict(request.headers), self._context.settings.base_url):
-            raise Forbidden("This form was sent from another site. Nothing has happened.")
+            raise Forbidden("This form was sent from another site. Nothing was done.")
         if not request.shared.tokens.is_valid(request.browser, token):
             raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Invalid, NotFound
+from folkmoot.base.errors import FieldError, Invalid, NotFound, Plural
 from folkmoot.http.params import Params
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.actions import upload_picture
@@ -134,7 +134,11 @@ async def collect_pictures(request: Request, form: Params, uploads: list[Upload]
         if file is None:
             continue
         if len(uploads) >= limit:
-            raise Invalid(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limit}))
+            raise Invalid(FieldError(
+                "media_ids", "too_many",
+                Plural("A post can have at most %(limit)d picture.", "A post can have at most %(limit)d pictures.", "limit"),
+                {"limit": limit},
+            ))
         if len(file.content) > settings.media.max_bytes:
             raise Invalid(FieldError("file", "too_large", "This picture is larger than %(limit)d MB.",
                                      {"limit": settings.media.max_bytes // 2**20}))

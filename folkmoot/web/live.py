@@ -87,7 +87,7 @@ async def _describe(request: Request, heard: list[Heard], waiting: int, began: i
             lines.append(_event("notices", {"count": await count_unread(conn, request.viewer.id)}))
     withdrawn = [str(one.post_id) for one in heard if isinstance(one, PostWithdrawn)]
     if withdrawn:
-        lines.append(_event("withdrawn", {"ids": withdrawn, "words": request.sentence("This post is not here any longer.")}))
+        lines.append(_event("withdrawn", {"ids": withdrawn, "words": request.sentence("This post is no longer here.")}))
     if waiting > before:
         words = request.translator.plural("%(count)s new post", "%(count)s new posts", waiting)
         lines.append(_event("posts", {"count": waiting, "words": words}))

@@ -78,12 +78,12 @@ async def _read_request(request: Request, params: Params) -> Authorization:
         raise Forbidden("The app asks to be answered at an address that it has not registered.")
     mode = params.text("response_mode") or "query"
     if params.text("response_type") != "code" or mode not in _MODES:
-        raise Forbidden("The app asks in a way that this network does not know.")
+        raise Forbidden("The app asks in a way that this network does not understand.")
     if len(params.text("state")) > _MAX_STATE_LENGTH:
-        raise Forbidden("The app asks in a way that this network does not know.")
+        raise Forbidden("The app asks in a way that this network does not understand.")
     challenge = params.text("code_challenge")
     if challenge and not (params.text("code_challenge_method") == "S256" and apps.is_challenge(challenge)):
-        raise Forbidden("The app asks in a way that this network does not know.")
+        raise Forbidden("The app asks in a way that this network does not understand.")
     wanted_scopes = scopes.parse(params.text("scope"))
     if not all(scopes.covers(frozenset(app.scopes.split()), scope) for scope in wanted_scopes):
         raise Forbidden("The app asks for more than it has registered for.")

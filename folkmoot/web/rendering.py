@@ -39,8 +39,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
     environment.globals.update(
         network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
         language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), avatar=partial(_avatar, urls),
-        time=translator.time, short=translator.short, full=translator.full, when=translator.when,
-        month=translator.month, number=translator.number,
+        time=translator.time, short=translator.short, full=translator.full, when=translator.when, deadline=translator.deadline,
+        month=translator.month, day=translator.day, number=translator.number,
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current,
         count_characters=count_characters,
     )

@@ -70,7 +70,7 @@ async def _refused(request: Request, composer: Composer, problem: Invalid | NotF
     errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
     parent = await _parent(request, composer.draft)
     if composer.purpose == Purpose.REPLY and parent is None:
-        errors = {"text": request.sentence("What you answer is not there any more. You can publish this as a post of its own.")}
+        errors = {"text": request.sentence("What you are replying to is no longer there. You can publish this as a post of its own.")}
         visibility = Visibility.DIRECT if composer.draft.visibility is None else composer.draft.visibility
         draft = msgspec.structs.replace(composer.draft, reply_to_id=None, visibility=visibility)
         composer = Composer(purpose=Purpose.POST, draft=draft)

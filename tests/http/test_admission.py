@@ -28,7 +28,7 @@ _SENTENCES = {
     "awaiting": "Your login is currently pending approval.",
     "disabled": "Your login is currently disabled.",
     "suspended": "Your login is currently disabled.",
-    "unknown": "You may not do this.",
+    "unknown": "You are not allowed to do this.",
 }
 # The answer of the API per class (public, app, member, juror, moderator, operator, unknown): the viewer that the handler
 # gets ("-": none), or the status and the reason.

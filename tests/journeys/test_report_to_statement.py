@@ -102,7 +102,7 @@ def decide(page: Page, letter: str, action: str, explanation: str = "", *, by_ke
         page.check(f"input[name=action][value={action}]", force=True)
         page.click("[data-decide]")
     page.wait_for_url(re.compile(r"/moderate(\?|/cases/)"))
-    expect(page.locator("main")).to_contain_text("Take back")
+    expect(page.locator("main")).to_contain_text("Undo")
 
 
 @pytest.fixture
@@ -141,14 +141,14 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
     expect(ludmila.locator("[data-decide]")).to_have_count(0)
     jana = log_in_english("jana", has_script=has_script)  # a third, who follows the author
     jana.goto(case)
-    expect(jana.locator("main")).to_contain_text("You know the people in this, so somebody else decides.")
+    expect(jana.locator("main")).to_contain_text("You know the people involved, so somebody else decides.")
     expect(jana.locator("main")).not_to_contain_text(text)
 
     reader = log_in_english("marie")
     reader.goto(f"/posts/{post}")
     reader.wait_for_timeout(500)  # the page has subscribed by now
     decide(hana, "t", "remove", "Vyhrožuje poškozením aut.", by_keys=has_script)
-    expect(reader.locator("article.opened")).to_have_text("This post is not here any longer.", timeout=2000)
+    expect(reader.locator("article.opened")).to_have_text("This post is no longer here.", timeout=2000)
     reporter.goto(f"/posts/{post}")
     expect(reporter.locator("main")).not_to_contain_text(text)
     let_half_a_minute_pass(running)
@@ -198,13 +198,13 @@ def test_a_threat_is_hidden_at_once_and_its_author_is_told(log_in_english: Any, 
     wait_for_text(author, f"/posts/{post}", "Only you see this post.")
     reader.goto(f"/posts/{post}")
     expect(reader.locator("main")).to_contain_text("There is nothing here")
-    wait_for_text(author, "/notifications", "Your post is hidden until people have looked.")
+    wait_for_text(author, "/notifications", "Your post is hidden until people have looked at it.")
     author.goto(f"/posts/{post}/statement")
-    expect(author.locator("main")).to_contain_text("A program, until people look at it.")
+    expect(author.locator("main")).to_contain_text("Nobody yet. A program has hidden the post until people look at it.")
     hana = log_in_english("hana")
     open_case(hana, THREAT)
     expect(hana.locator("main")).to_contain_text("Until somebody decides, the text stays hidden.")
     author.goto(f"/posts/{post}/delete")
     author.click("text=Delete the post")
     hana.reload()
-    wait_for_text(hana, hana.url, "There is nothing to decide any more.")
+    wait_for_text(hana, hana.url, "There is nothing left to decide.")

@@ -28,7 +28,7 @@ from tests.village import LIMITS
 from tests.web.test_pages import form_token
 
 _TEXT = "Přijďte si pro ránu."
-_EXPLANATION = "You know the people in this, so somebody else decides."
+_EXPLANATION = "You know the people involved, so somebody else decides."
 Later = Callable[[Court, str, PostView], Awaitable[None]]
 
 

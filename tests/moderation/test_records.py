@@ -61,7 +61,7 @@ async def test_open_cases_of_a_deleted_account_are_withdrawn_and_their_reporters
     assert await court.told("other_reporter") == [("report", about_account.id)]
     page = await (await court.village.by_browser("other_reporter")).get(f"/reports/{about_account.id}")
     assert page.status == 200
-    assert "An account that does not exist any longer." in page.text
+    assert "An account that no longer exists." in page.text
 
 
 async def test_a_case_whose_reporter_was_deleted_is_decided_and_settled(court: Court) -> None:

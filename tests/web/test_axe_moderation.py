@@ -13,7 +13,7 @@ from tests.web.test_axe import examine
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 _PASSWORD = "tri hrusky dve svestky"
 _CONCERNED = {
-    "cs": "Lidi, o které tu jde, znáte, a tak rozhodne někdo jiný.", "en": "You know the people in this, so somebody else decides."}
+    "cs": "Lidi, o které tu jde, znáte, a tak rozhodne někdo jiný.", "en": "You know the people involved, so somebody else decides."}
 
 
 def _examine(page: Page, where: str) -> None:

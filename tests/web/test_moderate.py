@@ -48,8 +48,8 @@ async def test_the_next_case_is_claimed_and_decided_and_leads_to_the_next(court:
     answer = await moderator.get("/moderate/next")
     assert answer.headers["location"] == "/moderate?done=1"
     overview = (await moderator.get("/moderate?done=1")).text
-    assert "Take back (" in overview
-    assert "You have decided 1 today." in overview
+    assert "Undo (" in overview
+    assert "You have decided 1 case today." in overview
     assert not await court.sees("reader", view)
     assert await court.told("author") == []  # not before half a minute has passed
 
@@ -73,7 +73,7 @@ async def test_a_decision_can_be_undone_within_half_a_minute_and_not_later(court
     answer = await moderator.post(undo[0], {"form_token": form_token((await moderator.get("/moderate")).text)})
     assert answer.status == 409
     assert "It is too late to take this back." in answer.text
-    assert "Take back (" not in answer.text
+    assert "Undo (" not in answer.text
 
 
 async def test_a_second_moderator_reads_that_somebody_else_decides(court: Court) -> None:
@@ -140,7 +140,7 @@ async def test_a_post_that_was_edited_meanwhile_must_be_read_again(court: Court)
     async with court.database.write() as tx:
         await delete_post(tx, court.village.people["author"], view.post.id)
     await court.village.work()
-    assert "There is nothing to decide any more." in (await moderator.get(f"/moderate/cases/{case.id}")).text
+    assert "There is nothing left to decide." in (await moderator.get(f"/moderate/cases/{case.id}")).text
 
 
 async def test_no_name_is_shown_in_a_case(court: Court) -> None:
@@ -259,7 +259,7 @@ async def test_a_signal_shows_its_error_rates(court: Court) -> None:
     assert case.subject_id == view.post.id
     page = (await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
     assert "A program reads this almost certainly as a breach of rule 2." in page
-    assert re.search(r"such as jokes and quotations, it points to \d+; of a hundred real ones to \d+\.", page)
+    assert re.search(r"look-alikes \(jokes, quotations\) it flags \d+; out of 100 real ones, \d+\.", page)
     assert "Until somebody decides, the text stays hidden." in page
     assert not re.search(r"\b0\.\d{2,}", page[page.index("<main"):page.index("</main>")])  # no raw score
     assert find_error_rates(court.village.settings.data, "2020-01-01-0", "cs", is_hiding=True) is None

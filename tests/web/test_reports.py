@@ -30,7 +30,7 @@ async def test_a_reporter_is_thanked_and_reads_the_outcome(court: Court) -> None
     where = await _report(visitor, view, comment="Myslí to vážně.")
     page = (await visitor.get(where)).text
     assert "Thank you." in page
-    assert "at the latest, and we will tell you the outcome." in page
+    assert re.search(r"People will look at it by .+, and we will tell you the outcome\.", page)
     assert await _report(visitor, view) == where  # a second report is the same one
     case, = await court.queue()
     await court.decide("moderator", case, "remove")
@@ -135,8 +135,8 @@ async def test_an_interim_statement_is_replaced_by_that_of_the_decision(court: C
     author = await court.village.by_browser("author")
     interim = (await author.get(f"/posts/{view.post.id}/statement")).headers["location"]
     content = (await author.get(interim)).text
-    assert "Your post is hidden until people have looked" in content
-    assert "A program, until people look at it." in content
+    assert "Your post is hidden until people have looked at it" in content
+    assert "Nobody yet. A program has hidden the post until people look at it." in content
     assert "A program pointed it out." in content
     assert "What have we misunderstood?" not in content  # nobody has decided yet
     assert (await send(author, "/statements", f"{interim}/appeal")).status == 403
@@ -184,7 +184,7 @@ async def test_a_labelled_post_has_a_cover_that_names_the_rule(court: Court) -> 
     reader = await court.village.by_browser("reader")
     for path in ("/explore", f"/@author/{view.post.id}", "/@author"):
         page = (await reader.get(path)).text
-        assert "Rule 3: No hounding of people" in page, path
+        assert "Rule 3: Do not hound people" in page, path
         cover = page.index('<details class="cover label">')
         assert cover < page.index("Přijďte si pro ránu.", page.index("<main")) < page.index("</details>", cover), path
     assert "ránu" not in (await reader.get(f"/@author/{view.post.id}")).text.partition("<body")[0]
@@ -196,7 +196,11 @@ async def test_the_rules_are_shown_in_full_with_examples(village: Village) -> No
         assert f'id="rule-{clause.number}"' in page
         for words in (clause.text["en"], clause.breaks["en"][0], clause.keeps["en"][0]):
             assert str(escape(words)) in page
-    assert current().version in page
+    date = current().date
+    assert f"Version of {date.day} {date:%B} {date.year}." in page
+    assert current().version not in page
+    czech = (await village.nobody().get("/about/rules", accept_language="cs")).text
+    assert re.search(rf"Verze z {date.day}\. [a-ž]+ {date.year}\.", czech)
     assert "/about/rules#rule-9" in (await village.nobody().get("/about")).text
 
 

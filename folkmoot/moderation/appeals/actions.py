@@ -4,7 +4,7 @@ import itertools
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import TEXT_TOO_LONG, Conflict, FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.appeals import queries
 from folkmoot.moderation.appeals.model import LIFECYCLE, LONGEST_REASON, Appeal, Side, State
@@ -32,14 +32,14 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
     """
     reason = clean(reason)
     if count_characters(reason) > LONGEST_REASON:
-        raise Invalid(FieldError("reason", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_REASON}))
+        raise Invalid(FieldError("reason", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_REASON}))
     verdict = await get_verdict(tx, verdict_id)
     first = await get_case(tx, verdict.case_id)
     side = Side.AUTHOR if first.account_id == appellant.id else Side.REPORTER
     if side is Side.REPORTER and not await queries.has_reported(tx, appellant.id, await get_first_case_id(tx, first.id)):
         raise NotFound
     if not can_appeal(side, verdict, clock.now()):
-        raise Forbidden("This decision cannot be appealed against any more.")
+        raise Forbidden("This decision can no longer be appealed.")
     if not await protect_subject(tx, first.subject, first.subject_id):
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 
@@ -55,7 +55,7 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
         reason=reason, state=LIFECYCLE.first, lodged_at=clock.now(),
     )
     if not await queries.insert_appeal(tx, appeal):
-        raise Conflict("You have appealed against this already.")
+        raise Conflict("You have already appealed against this.")
     await record_step(tx, Step.APPEAL_LODGED, case_id=case.id, actor_id=appellant.id, appeal=appeal.id, against=verdict.id, side=side)
     return appeal
 

@@ -8,7 +8,7 @@ class Concerned(Forbidden):
     """The viewer is barred from deciding this case, because they are concerned by it."""
 
     code = "concerned"
-    message = "You know the people in this, so somebody else decides."
+    message = "You know the people involved, so somebody else decides."
 
 
 def require_moderator(viewer: Viewer) -> None:

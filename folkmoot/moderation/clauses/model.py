@@ -3,6 +3,8 @@
 A clause is one numbered rule. Its key never changes; its number is shown to members and typed by moderators.
 """
 
+from datetime import date
+
 import msgspec
 
 from folkmoot.base.errors import NotFound
@@ -30,6 +32,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     version: str
     clauses: tuple[Clause, ...]
+
+    @property
+    def date(self) -> date:
+        return date.fromisoformat(self.version)
 
     def clause(self, key: str) -> Clause:
         """Raises NotFound."""

@@ -2,7 +2,7 @@
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Plural
 from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
@@ -110,9 +110,13 @@ def _checked(draft: ReportDraft) -> ReportDraft:
     if draft.category not in list(Category):
         errors.append(FieldError("category", "inclusion", "There is no such kind of report."))
     if count_characters(comment) > LONGEST_COMMENT:
-        errors.append(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_COMMENT}))
+        errors.append(FieldError("comment", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_COMMENT}))
     if len(draft.post_ids) > MOST_POSTS:
-        errors.append(FieldError("post_ids", "too_many", "A report names at most %(limit)d posts.", {"limit": MOST_POSTS}))
+        errors.append(FieldError(
+            "post_ids", "too_many",
+            Plural("A report can name at most %(limit)d post.", "A report can name at most %(limit)d posts.", "limit"),
+            {"limit": MOST_POSTS},
+        ))
     if not set(draft.clauses) <= known:
         errors.append(FieldError("clauses", "inclusion", "There is no such rule."))
     if errors:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
+from folkmoot.base.errors import TEXT_TOO_LONG, Conflict, FieldError, Forbidden, Invalid
 from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdraw_cases_of_account, withdraw_cases_of_post
 from folkmoot.moderation.cases.model import Case, Seat, State, Subject
@@ -54,7 +54,7 @@ async def decide_case(tx: WriteTx, moderator: Viewer, case_id: int, decision: De
         raise Concerned
     seat = case.seat_of(moderator.id, clock.now())
     if seat is None:
-        raise Conflict("Your claim on this case has run out, or somebody else holds it. Please open it again.")
+        raise Conflict("Your time for this case has run out, or somebody else has taken it. Please open it again.")
     return await reach_verdict(tx, Decider.person(moderator.id), case, decision, seat)
 
 
@@ -106,7 +106,7 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     if verdict.settled_at or verdict.undone_at or clock.now() > verdict.undo_until:
         raise Conflict("It is too late to take this back. Only an appeal can change it now.")
     if not case.is_appeal and await find_open_case(tx, case.subject, case.subject_id):
-        raise Conflict("A new report has come in meanwhile. Decide that one.")
+        raise Conflict("A new report has come in meanwhile. Please decide about it.")
 
     lifted = await restrictions.list_lifted_by(tx, verdict.id)
     for restriction in await restrictions.list_of_verdict(tx, verdict.id):
@@ -171,7 +171,7 @@ def _checked(case: Case, decision: Decision) -> Action:
     if decision.clause and decision.clause not in [clause.key for clause in current().clauses]:
         errors.append(FieldError("clause", "inclusion", "There is no such rule."))
     if count_characters(decision.explanation) > LONGEST_EXPLANATION:
-        errors.append(FieldError("explanation", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_EXPLANATION}))
+        errors.append(FieldError("explanation", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_EXPLANATION}))
     if not 1 <= decision.days <= MOST_DAYS:
         errors.append(FieldError("days", "inclusion", "Please choose between 1 and %(limit)d days.", {"limit": MOST_DAYS}))
     if errors:
@@ -184,7 +184,7 @@ async def _require_same_text(tx: WriteTx, case: Case, decision: Decision) -> Non
     if case.subject is Subject.ACCOUNT:
         profiles = await list_profile_texts_unscoped(tx, [case.subject_id])
         if not profiles:
-            raise Conflict("This account is gone.")
+            raise Conflict("This account no longer exists.")
         if decision.seen_words is not None and decision.seen_words != profiles[0].key:
             raise Conflict("This profile has been changed in the meantime. Please look again.")
         return

@@ -6,7 +6,7 @@ import msgspec
 
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Invalid, Plural
 from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, count_characters, is_username, looks_official, search_words
 from folkmoot.network.accounts import queries
 from folkmoot.network.accounts.model import (
@@ -44,9 +44,9 @@ class ProfileDraft(msgspec.Struct, frozen=True, kw_only=True):
 def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError]:
     """The faults of a chosen name, except that it may be taken."""
     if not username:
-        return [FieldError("username", "blank", "Please choose a name.")]
+        return [FieldError("username", "blank", "Please choose a handle.")]
     if not is_username(username):
-        return [FieldError("username", "invalid", "A name has up to 30 letters without accents, digits or underscores.")]
+        return [FieldError("username", "invalid", "A handle has up to 30 characters: letters without accents, digits and underscores.")]
     if not is_staff and (username.lower() in RESERVED_USERNAMES or looks_official(username)):
         return [FieldError("username", "reserved", "This name is kept for the network itself. Please choose another one.")]
     return []
@@ -60,7 +60,7 @@ async def create_account(tx: WriteTx, username: str, *, display_name: str = "", 
     now = clock.now()
     account = Account(id=ids.make_id(ids.draw_shard(), now), username=username, display_name=display_name, is_bot=is_bot, created_at=now)
     if not await queries.insert_account(tx, account, _search_words(account)):
-        raise Invalid(FieldError("username", "taken", "This name is taken. Please choose another one."))
+        raise Invalid(FieldError("username", "taken", "This handle is taken. Please choose another one."))
     tx.tell(AccountCreated(account_id=account.id))
     return account
 
@@ -154,15 +154,26 @@ async def delete_account(tx: WriteTx, account_id: int, *, keeps_name: bool = Tru
 def _check_profile(account: Account, display_name: str, bio: str, fields: Sequence[ProfileField]) -> None:
     errors = []
     if count_characters(display_name) > LONGEST_NAME:
-        errors.append(FieldError("display_name", "too_long", "A name has at most %(limit)d characters.", {"limit": LONGEST_NAME}))
+        errors.append(FieldError(
+            "display_name", "too_long",
+            Plural("A name has at most %(limit)d character.", "A name has at most %(limit)d characters.", "limit"),
+            {"limit": LONGEST_NAME},
+        ))
     if display_name != account.display_name and looks_official(display_name):
         errors.append(FieldError("display_name", "reserved", "This name is kept for the network itself. Please choose another one."))
     if len(bio) > LONGEST_STORED_BIO or formatting.count_characters(bio) > LONGEST_BIO:
-        errors.append(FieldError("bio", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_BIO}))
+        errors.append(FieldError("bio", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_BIO}))
     if len(fields) > MOST_FIELDS:
-        errors.append(FieldError("fields", "too_many", "A profile has at most %(limit)d rows.", {"limit": MOST_FIELDS}))
+        errors.append(FieldError(
+            "fields", "too_many",
+            Plural("A profile can have at most %(limit)d extra row.", "A profile can have at most %(limit)d extra rows.", "limit"),
+            {"limit": MOST_FIELDS},
+        ))
     if any(max(count_characters(field.name), count_characters(field.value)) > LONGEST_FIELD for field in fields):
-        errors.append(FieldError("fields", "too_long", "A row has at most %(limit)d characters.", {"limit": LONGEST_FIELD}))
+        errors.append(FieldError(
+            "fields", "too_long", Plural("A row has at most %(limit)d character.", "A row has at most %(limit)d characters.", "limit"),
+            {"limit": LONGEST_FIELD},
+        ))
     if errors:
         raise Invalid(*errors)
 

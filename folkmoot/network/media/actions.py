@@ -8,7 +8,7 @@ import msgspec
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
-from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.errors import FieldError, Invalid, Plural
 from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts.model import Account
@@ -76,7 +76,7 @@ async def remove_picture(tx: WriteTx, store: FileStore, owner: Account, media_id
     """Removes an upload that no post uses. Raises NotFound, Invalid for one that a post uses."""
     upload = await queries.get_own_upload(tx, owner.id, media_id)
     if upload.post_id is not None:
-        raise Invalid(FieldError("media", "in_use", "A post shows this picture."))
+        raise Invalid(FieldError("media", "in_use", "This picture is part of a post."))
     await _remove(tx, store, media_id)
 
 
@@ -142,7 +142,9 @@ def _checked_description(description: str) -> str:
     text = clean(description)
     if count_characters(text) > LONGEST_DESCRIPTION:
         raise Invalid(FieldError(
-            "description", "too_long", "A description has at most %(limit)d characters.", {"limit": LONGEST_DESCRIPTION}
+            "description", "too_long",
+            Plural("A description has at most %(limit)d character.", "A description has at most %(limit)d characters.", "limit"),
+            {"limit": LONGEST_DESCRIPTION},
         ))
     return text
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from folkmoot.base import formatting, ids
-from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.errors import FieldError, Invalid, Plural
 from folkmoot.base.handles import local_handle
 from folkmoot.base.languages import language_of
 from folkmoot.base.text import clean, clean_line, count_characters
@@ -62,22 +62,29 @@ def check_draft(draft: PostDraft, limits: PostLimits, before: Post | None = None
 
 def _text_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
     if not draft.text and not draft.media_ids and not draft.poll:
-        return [FieldError("text", "blank", "There is nothing to publish yet.")]
+        return [FieldError("text", "blank", "There is nothing to send yet.")]
     length = len(draft.text) + len(draft.cover)
     if len(draft.text) <= LONGEST_STORED:  # a longer text is too long in any case
         length = formatting.count_characters(draft.text) + count_characters(draft.cover)
     if length > limits.max_characters or len(draft.cover) > LONGEST_COVER:
         over = max(1, length - limits.max_characters)
-        return [FieldError("text", "too_long", "The text is too long by %(over)d.", {"over": over})]
+        return [FieldError(
+            "text", "too_long", Plural("The text is %(over)d character too long.", "The text is %(over)d characters too long.", "over"),
+            {"over": over},
+        )]
     return []
 
 
 def _part_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
     errors = []
     if len(draft.media_ids) > limits.max_pictures:
-        errors.append(FieldError("media_ids", "too_many", "A post has at most %(limit)d pictures.", {"limit": limits.max_pictures}))
+        errors.append(FieldError(
+            "media_ids", "too_many",
+            Plural("A post can have at most %(limit)d picture.", "A post can have at most %(limit)d pictures.", "limit"),
+            {"limit": limits.max_pictures},
+        ))
     if draft.media_ids and draft.poll:
-        errors.append(FieldError("poll", "invalid", "A post has pictures or a poll, not both."))
+        errors.append(FieldError("poll", "invalid", "A post can have pictures or a poll, but not both."))
     if draft.idempotency_key and len(draft.idempotency_key) > LONGEST_KEY:
         errors.append(FieldError("idempotency_key", "too_long", "The Idempotency-Key is too long."))
     return errors
@@ -86,12 +93,19 @@ def _part_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
 def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
     errors = []
     if len(poll.titles) < 2:
-        errors.append(FieldError("poll", "too_few", "A poll has at least two answers."))
+        errors.append(FieldError("poll", "too_few", "A poll needs at least two answers."))
     if len(poll.titles) > limits.max_options:
-        errors.append(FieldError("poll", "too_many", "A poll has at most %(limit)d answers.", {"limit": limits.max_options}))
+        errors.append(FieldError(
+            "poll", "too_many", Plural("A poll can have at most %(limit)d answer.", "A poll can have at most %(limit)d answers.", "limit"),
+            {"limit": limits.max_options},
+        ))
     longest = limits.max_option_characters
     if any(count_characters(title) > longest for title in poll.titles):
-        errors.append(FieldError("poll", "too_long", "An answer has at most %(limit)d characters.", {"limit": longest}))
+        errors.append(FieldError(
+            "poll", "too_long",
+            Plural("An answer has at most %(limit)d character.", "An answer has at most %(limit)d characters.", "limit"),
+            {"limit": longest},
+        ))
     if len(set(poll.titles)) < len(poll.titles):
         errors.append(FieldError("poll", "invalid", "The answers of a poll are all different."))
     seconds = poll.expires_in or 0

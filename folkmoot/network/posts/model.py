@@ -173,6 +173,12 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
         return hashtags_of(self.text)
 
     @property
+    def reply_to_acct(self) -> str:
+        """The handle of the account that is answered, if the post names it or continues one of its own author; else empty."""
+        known = {self.author.id: self.author.acct, **{mention.account_id: mention.acct for mention in self.mentions}}
+        return known.get(self.reply_to_account_id or 0, "")
+
+    @property
     def search_words(self) -> list[str] | None:
         """The folded words of text, cover, answers and descriptions, by which search finds the post; None for direct posts."""
         if self.visibility == Visibility.DIRECT:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.languages import language_of
 from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts.model import Account, AccountEffect
@@ -173,7 +173,7 @@ async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) ->
     """Stores a private note about an account, which only the viewer sees. Raises Invalid when it is too long."""
     text = clean(text)
     if count_characters(text) > LONGEST_NOTE:
-        raise Invalid(FieldError("comment", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_NOTE}))
+        raise Invalid(FieldError("comment", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_NOTE}))
     await _lock(tx, viewer, target_id, ends=not text)
     await queries.upsert_note(tx, viewer.id, target_id, text)
     return await queries.get_relation(tx, viewer.id, target_id)

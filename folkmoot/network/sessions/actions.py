@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
-from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Unauthorized
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Unauthorized
 from folkmoot.base.limits import address_key
 from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts import actions as accounts
@@ -83,7 +83,7 @@ async def sign_up(
     nobody may sign up, TooMany.
     """
     if policy.mode == "closed":
-        raise Forbidden("Nobody can sign up here at present.")
+        raise Forbidden("Sign-up is closed at present.")
     form = form._replace(username=form.username.strip().removeprefix("@"), email=form.email.strip())
     errors = _sign_up_errors(form, policy)
     if errors:
@@ -256,11 +256,11 @@ def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:
         *password_errors(form.password, username=form.username, email=form.email),
     ]
     if not form.agrees:
-        errors.append(FieldError("agreement", "accepted", "Please read the rules and agree with them."))
+        errors.append(FieldError("agreement", "accepted", "Please read the rules and agree to them."))
     if policy.mode == "approval" and not form.reason.strip() and not form.invitation:
         errors.append(FieldError("reason", "blank", "Please say in a sentence why you want to join."))
     if count_characters(form.reason) > 1000:
-        errors.append(FieldError("reason", "too_long", "This text has at most %(limit)d characters.", {"limit": 1000}))
+        errors.append(FieldError("reason", "too_long", TEXT_TOO_LONG, {"limit": 1000}))
     return errors
 
 

@@ -2,7 +2,7 @@
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
-from folkmoot.base.errors import Conflict, FieldError, Invalid
+from folkmoot.base.errors import TEXT_TOO_LONG, Conflict, FieldError, Invalid
 from folkmoot.base.text import clean
 from folkmoot.network.accounts.actions import delete_account
 from folkmoot.network.sessions import queries
@@ -30,7 +30,7 @@ async def refuse_sign_up(tx: WriteTx, account_id: int, word: str = "") -> Waitin
     """
     word = clean(word)
     if len(word) > LONGEST_WORD:
-        raise Invalid(FieldError("word", "too_long", "This text has at most %(limit)d characters.", {"limit": LONGEST_WORD}))
+        raise Invalid(FieldError("word", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_WORD}))
     waiting = await queries.get_waiting(tx, account_id)
     await withdraw_sign_up(tx, account_id)
     send_mail(tx, Mail("refused", waiting.email, waiting.language, "/about", words=word))

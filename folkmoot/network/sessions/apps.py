@@ -30,9 +30,9 @@ async def register_app(tx: WriteTx, name: str, redirect_uris: list[str], wanted:
     if len(name) > 200 or len(website) > 2000:
         errors.append(FieldError("name", "too_long", "The name or the website of the app is too long."))
     if website and not re.fullmatch(r"https?://[!-~]+", website, re.I | re.A):
-        errors.append(FieldError("website", "invalid", "The website of the app is no web address."))
+        errors.append(FieldError("website", "invalid", "The website of the app is not a web address."))
     if not redirect_uris or len(redirect_uris) > 20 or not all(map(_is_redirect, redirect_uris)):
-        errors.append(FieldError("redirect_uri", "invalid", "The redirect URI is no absolute address that an app may have."))
+        errors.append(FieldError("redirect_uri", "invalid", "The redirect URI must be a complete address of a kind that apps may use."))
     if scopes.unknown(parsed):
         errors.append(FieldError("scopes", "invalid", "The app asks for scopes that do not exist."))
     if errors:

@@ -45,7 +45,7 @@ _TEXTS = {
     ),
     "statement": Words(
         "A decision about something of yours on %(network)s",
-        "We have restricted something of yours. What, why, for how long, and how to object stands here:\n%(link)s\n\n"
+        "We have restricted something of yours. You can read here what, why, for how long, and how to object:\n%(link)s\n\n"
         "You can appeal on the same page. Somebody else will look at it.",
     ),
     "leaving": Words(
@@ -83,7 +83,7 @@ _TEXTS = {
     ),
     "lifted": Words(
         "A restriction on %(network)s is over",
-        "What we told you of is no longer restricted. Everything is as it was before:\n%(link)s",
+        "The restriction that we wrote to you about is over. Everything is as it was before:\n%(link)s",
     ),
 }
 

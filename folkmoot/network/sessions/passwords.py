@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from folkmoot.base.errors import FieldError, TooMany
+from folkmoot.base.errors import FieldError, Plural, TooMany
 from folkmoot.base.text import fold
 
 T = TypeVar("T")
@@ -42,9 +42,17 @@ def password_errors(password: str, *, username: str = "", email: str = "") -> li
     if not password:
         return [FieldError("password", "blank", "Please choose a password.")]
     if len(password) < SHORTEST:
-        return [FieldError("password", "too_short", "A password has at least %(limit)d characters.", {"limit": SHORTEST})]
+        return [FieldError(
+            "password", "too_short",
+            Plural("A password has at least %(limit)d character.", "A password has at least %(limit)d characters.", "limit"),
+            {"limit": SHORTEST},
+        )]
     if len(password) > LONGEST:
-        return [FieldError("password", "too_long", "A password has at most %(limit)d characters.", {"limit": LONGEST})]
+        return [FieldError(
+            "password", "too_long",
+            Plural("A password has at most %(limit)d character.", "A password has at most %(limit)d characters.", "limit"),
+            {"limit": LONGEST},
+        )]
     folded = fold(password)
     own = {fold(word) for word in (username, email, email.partition("@")[0]) if word}
     if folded in _COMMON or folded in own or len(set(folded)) < 3:

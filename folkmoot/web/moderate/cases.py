@@ -127,7 +127,7 @@ async def _page(
     if isinstance(obstacle, Concerned) and (own is None or own.decider != Decider.person(request.viewer.id)):
         return await request.show("moderate/concerned.html", 403)
     if case.state is State.WITHDRAWN:
-        obstacle = Conflict("What this was about is gone. There is nothing to decide any more.")
+        obstacle = Conflict("What this was about is gone. There is nothing left to decide.")
     async with request.database.read() as conn:
         view = await load_case_view(conn, case)
         undoable = await find_undoable(conn, request.viewer.id)

@@ -27,7 +27,7 @@ async def boost_post(
         raise Invalid(FieldError("visibility", "inclusion", "This visibility does not exist."))
     origin = await begin(tx, viewer, post_id, is_public=True, lock="SHARE")
     if not can_boost(viewer, origin):
-        raise Forbidden("This post is not meant to be passed on.")
+        raise Forbidden("This post cannot be boosted.")
     boost_id = await find_boost_id(tx, viewer.id, origin.id)
     if boost_id:
         return await get_fresh_view(tx, boost_id, viewer.id)

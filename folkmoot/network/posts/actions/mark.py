@@ -9,7 +9,7 @@ import msgspec
 
 from folkmoot.base import ids
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Plural
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.counters import Counter, add_deltas
@@ -96,9 +96,12 @@ async def pin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     await marking.lock_pins(tx, viewer.id)
     post = await begin(tx, viewer, post_id, is_public=True)
     if not can_pin(viewer, post):
-        raise Invalid(FieldError("post", "invalid", "Only your own posts that are not direct can be pinned."))
+        raise Invalid(FieldError("post", "invalid", "You can pin your own posts, but not private messages."))
     if await marking.count_other_pins(tx, viewer.id, post.id) >= MOST_PINNED:
-        raise Invalid(FieldError("post", "too_many", "At most %(limit)d posts can be pinned.", {"limit": MOST_PINNED}))
+        raise Invalid(FieldError(
+            "post", "too_many", Plural("You can pin at most %(limit)d post.", "You can pin at most %(limit)d posts.", "limit"),
+            {"limit": MOST_PINNED},
+        ))
     await marking.add_mark(tx, viewer.id, post.id, Mark.PINNED)
     return await get_fresh_view(tx, post.id, viewer.id)
 

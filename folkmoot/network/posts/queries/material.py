@@ -39,7 +39,7 @@ async def read_material(
         parent = (await get_post_view(tx, draft.reply_to_id, author.id)).shown
     uploads = await lock_attachable(tx, author.id, draft.media_ids, post_id) if draft.media_ids else []
     if len(uploads) != len(draft.media_ids):
-        raise Invalid(FieldError("media_ids", "invalid", "One of the pictures is not there, or belongs to another post."))
+        raise Invalid(FieldError("media_ids", "invalid", "One of the pictures is gone, or belongs to another post."))
     present = {(account.username.lower(), account.domain) for account in people if account.effect < AccountEffect.SUSPENDED}
     return Material(
         people=tuple(account for account in people if account.id not in blocking), pictures=tuple(map(_picture, uploads)), parent=parent,

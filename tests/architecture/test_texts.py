@@ -1,0 +1,48 @@
+"""Rules of the texts that members read: plural forms, quotation marks, dates."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from folkmoot.moderation.clauses.published import current
+
+ROOT = Path(__file__).resolve().parents[2] / "folkmoot"
+_COUNTED = re.compile(r"%\(\w+\)[ds]\s+[a-z]")  # a number before a noun
+_SAME_FOR_ALL = {"Please choose between 1 and %(limit)d days."}  # its limit is a constant above one
+
+
+def _messages() -> list[str]:
+    """The literal messages of problems and field errors."""
+    found = []
+    for file in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "FieldError" and isinstance(node.args[2], ast.Constant):
+                found.append(str(node.args[2].value))
+    return found
+
+
+def test_messages_with_a_number_have_plural_forms() -> None:
+    messages = _messages()
+    assert len(messages) > 30
+    assert {message for message in messages if _COUNTED.search(message)} <= _SAME_FOR_ALL
+
+
+def test_texts_have_typographic_quotation_marks() -> None:
+    with open(ROOT / "web" / "locales" / "cs" / "LC_MESSAGES" / "folkmoot.po", "rb") as file:
+        catalogue = read_po(file, "cs")
+    texts = [text for message in catalogue if message.id for entry in (message.id, message.string)
+             for text in (entry if isinstance(entry, tuple | list) else [entry])]
+    for clause in current().clauses:
+        texts += [*clause.title.values(), *clause.text.values()]
+        texts += [example for examples in (clause.breaks, clause.keeps) for found in examples.values() for example in found]
+    assert [text for text in texts if re.search("[\"'`]", text)] == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "web" / "templates").rglob("*.html")), ids=lambda file: file.stem)
+def test_a_date_is_shown_as_people_write_it(file: Path) -> None:
+    """An ISO date stands only in attributes."""
+    shown = re.sub(r"<[^>]*>", "", re.sub(r"\{%.*?%\}", "", file.read_text("utf-8"), flags=re.DOTALL))
+    assert "isoformat" not in shown
