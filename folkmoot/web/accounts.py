@@ -29,6 +29,7 @@ def _tab(tab: str) -> Handler:
             ids = await list_account_post_ids(
                 conn, account.id, request.viewer_id, page, without_replies=tab == "posts", only_media=tab == "media",
                 without_boosts=tab == "media",
+                without_direct=True,
             )
             is_first = page.max_id is None and page.min_id is None
             pinned_ids = await list_account_post_ids(

@@ -8,8 +8,10 @@ import msgspec
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound, Plural
+from folkmoot.base.handles import mentions_of
 from folkmoot.http.params import Params
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
@@ -22,6 +24,7 @@ _FOCUS = {  # the focal points for cropping a picture, by name
     "bottom-left": (-0.6, -0.6), "bottom": (0.0, -0.6), "bottom-right": (0.6, -0.6),
 }
 _VISIBILITIES = {str(int(visibility)) for visibility in Visibility}
+_MOST_PEOPLE = 50  # recipients of a message
 _POLL_SECONDS = 86400  # the duration of a poll when the form names none
 
 
@@ -30,7 +33,7 @@ class Purpose(StrEnum):
 
     POST = "post"
     REPLY = "reply"
-    MESSAGE = "message"  # to an account: always direct
+    MESSAGE = "message"  # to an account, or in a conversation: always direct
     EDIT = "edit"
 
 
@@ -39,7 +42,8 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
 
     purpose: Purpose
     draft: PostDraft
-    about_id: int | None = None  # the post that is replied to or edited, or the recipient of the message
+    about_id: int | None = None  # the post that is replied to or edited, the recipient of a first message, or the conversation
+    people: Sequence[Account] = ()  # the recipients of a message in a conversation; the form adds their mentions
     parent: PostView | None = None
     post: Post | None = None  # the edited post
     uploads: Sequence[Upload] = ()
@@ -50,6 +54,11 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
         """The key of the draft in the browser, after the account: one per purpose, and per version for edits."""
         version = f"v{self.post.version}" if self.post else ""
         return "-".join(filter(None, [self.purpose, str(self.about_id or ""), version]))
+
+    def mentions(self, own_domain: str) -> str:
+        """The mentions of the recipients whom the text does not name."""
+        named = mentions_of(self.draft.text, own_domain)
+        return "".join(f"@{account.acct} " for account in self.people if (account.username.lower(), account.domain) not in named)
 
     @property
     def visibility(self) -> Visibility:
@@ -83,12 +92,19 @@ def draft_from(form: Params, default: Visibility) -> PostDraft:
     )
 
 
-def composer_of(form: Params, draft: PostDraft) -> Composer:
-    """The composer from which a form was sent."""
+async def composer_of(request: Request, draft: PostDraft) -> Composer:
+    """The composer from which the form of the request was sent."""
+    form = request.form
+    if form.text("purpose") == Purpose.MESSAGE:
+        people = form.ids("people")[:_MOST_PEOPLE]
+        found: dict[int, Account] = {}
+        if people:
+            async with request.database.read() as conn:
+                found = await list_accounts(conn, people)
+        return Composer(purpose=Purpose.MESSAGE, about_id=form.id("conversation") or form.id("to"), draft=draft,
+                        people=[found[id_] for id_ in people if id_ in found])
     if draft.reply_to_id:
         return Composer(purpose=Purpose.REPLY, about_id=draft.reply_to_id, draft=draft)
-    if form.text("purpose") == Purpose.MESSAGE:
-        return Composer(purpose=Purpose.MESSAGE, about_id=form.id("to"), draft=draft)
     return Composer(purpose=Purpose.POST, draft=draft)
 
 
@@ -99,6 +115,12 @@ def new_post(default: Visibility) -> Composer:
 def message_to(account: Account) -> Composer:
     draft = PostDraft(text=f"@{account.acct} ", visibility=Visibility.DIRECT)
     return Composer(purpose=Purpose.MESSAGE, about_id=account.id, draft=draft)
+
+
+def message_in(conversation_id: int, newest: Post, people: Sequence[Account]) -> Composer:
+    """The next message of a conversation."""
+    draft = PostDraft(visibility=Visibility.DIRECT, reply_to_id=newest.id)
+    return Composer(purpose=Purpose.MESSAGE, about_id=conversation_id, people=people, draft=draft)
 
 
 def reply_to(view: PostView, writer: Account, default: Visibility) -> Composer:

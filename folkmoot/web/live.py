@@ -1,8 +1,8 @@
 """Live updates for an open page, as server-sent events.
 
-The page receives no content: only the numbers of new posts and notices, and the ids of posts that it must no longer
-show. At most five connections per member and process. A connection ends with its session: at once when the end is
-announced, otherwise at the next heartbeat.
+The page receives no content: only the numbers of new posts and of what waits for the member, and the ids of posts that
+it must no longer show. At most five connections per member and process. A connection ends with its session: at once when
+the end is announced, otherwise at the next heartbeat.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.base.paging import Page
 from folkmoot.http.event_stream import EventStream
 from folkmoot.http.routing import Access, Route
-from folkmoot.network.notifications.queries import count_unread
+from folkmoot.network.attention.queries import count_waiting
 from folkmoot.network.sessions.queries import is_session_open_unscoped
 from folkmoot.network.timelines.queries import get_home
 from folkmoot.streaming.hub import Listener
-from folkmoot.streaming.model import HOME, Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn
+from folkmoot.streaming.model import HOME, ConversationHeard, Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn
 from folkmoot.streaming.places import Places
 from folkmoot.web.request import Request
 
@@ -33,7 +33,7 @@ async def home(request: Request) -> EventStream:
 
 
 async def _events(request: Request) -> AsyncGenerator[bytes, None]:
-    """`posts`: the number of new ones; `notices`: the number of unread ones; `withdrawn`: the ids of posts to hide."""
+    """`posts`: the number of new ones; `waiting`: the counts in the head of the page; `withdrawn`: the ids of posts to hide."""
     with request.context.hub.listen(request.viewer.id, [HOME]) as listener:
         yield b": here\n\n"
         async for line in _lines(request, listener):
@@ -77,14 +77,14 @@ async def _describe(request: Request, heard: list[Heard], waiting: int, began: i
     """The number of new posts so far, and the events about what has changed."""
     must_count = any(isinstance(one, LookAgain) for one in heard)
     before, lines = waiting, []
-    waiting += sum(isinstance(one, PostHeard) for one in heard)
+    waiting += sum(isinstance(one, PostHeard) and not one.is_direct for one in heard)
     if must_count:
         async with request.database.read() as conn:
-            found = await get_home(conn, request.viewer.id, Page(limit=_MAX_COUNTED, since_id=began))
+            found = await get_home(conn, request.viewer.id, Page(limit=_MAX_COUNTED, since_id=began), with_direct=False)
         waiting = max(waiting, len(found.entries))
-    if must_count or any(isinstance(one, NoticeHeard) for one in heard):
+    if must_count or any(isinstance(one, NoticeHeard | ConversationHeard) for one in heard):
         async with request.database.read() as conn:
-            lines.append(_event("notices", {"count": await count_unread(conn, request.viewer.id)}))
+            lines.append(_event("waiting", msgspec.to_builtins(await count_waiting(conn, request.viewer.id))))
     withdrawn = [str(one.post_id) for one in heard if isinstance(one, PostWithdrawn)]
     if withdrawn:
         lines.append(_event("withdrawn", {"ids": withdrawn, "words": request.sentence("This post is no longer here.")}))

@@ -1,7 +1,4 @@
-"""Pages of notices and messages.
-
-Notices of the same kind about the same post are grouped: one line, several names.
-"""
+"""The page of notices. Those of the same kind about the same post are grouped: one line, several names. Messages are apart."""
 
 from contextlib import suppress
 from typing import NamedTuple
@@ -12,8 +9,6 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.reports.queries import list_outcomes
 from folkmoot.moderation.statements.queries import list_statements
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.conversations import actions as conversations
-from folkmoot.network.conversations.queries import get_conversation, list_conversations
 from folkmoot.network.notifications import actions
 from folkmoot.network.notifications.model import Kind, Notification
 from folkmoot.network.notifications.queries import list_markers, list_notifications
@@ -51,7 +46,7 @@ async def index(request: Request) -> Reply:
         raise NotFound
     page = request.page()
     async with request.database.read() as conn:
-        found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen])
+        found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen], with_messages=False)
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
         statement_ids = [entry.reference_id for entry in found if entry.kind in _STATEMENTS and entry.reference_id]
         report_ids = [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id]
@@ -74,37 +69,7 @@ async def clear(request: Request) -> Reply:
     return request.redirect("/notifications")
 
 
-async def messages(request: Request) -> Reply:
-    page = request.page()
-    async with request.database.read() as conn:
-        rows = await list_conversations(conn, request.viewer.id, page)
-    return await request.show(
-        "messages/index.html", conversations=[conversation for _, conversation in rows], **page_links(page, [last for last, _ in rows])
-    )
-
-
-async def open_conversation(request: Request) -> Reply:
-    """Redirects to the last message of a conversation and marks it as read."""
-    async with request.database.read() as conn:
-        conversation = await get_conversation(conn, request.viewer.id, request.id())
-    if conversation.is_unread:
-        with suppress(WritesPaused):
-            async with request.database.write() as tx:
-                await conversations.mark_conversation(tx, request.viewer.id, request.id(), is_unread=False)
-    post = conversation.last_post.post
-    return request.redirect(f"/@{post.author.acct}/{post.id}")
-
-
-async def put_away(request: Request) -> Reply:
-    async with request.database.write() as tx:
-        await conversations.remove_conversation(tx, request.viewer.id, request.id())
-    return request.redirect("/messages")
-
-
 ROUTES = [
     Route("GET", "/notifications", index, Access.MEMBER),
     Route("POST", "/notifications/clear", clear, Access.MEMBER),
-    Route("GET", "/messages", messages, Access.MEMBER),
-    Route("GET", "/messages/{id}", open_conversation, Access.MEMBER),
-    Route("POST", "/messages/{id}/put_away", put_away, Access.MEMBER),
 ]

@@ -12,7 +12,7 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import (
     Thread,
     get_post_view,
@@ -52,10 +52,12 @@ class Branch(NamedTuple):
 
 
 async def show(request: Request) -> Reply:
-    """A post in its conversation. An address with another name redirects to the right one."""
+    """A post in its conversation. An address with another name redirects to the right one, that of a message to the messages."""
     async with request.database.read() as conn:
         thread = await get_thread(conn, request.id(), request.viewer_id, most=_MAX_REPLIES)
     shown = thread.post.shown
+    if shown.visibility is Visibility.DIRECT:
+        return request.redirect(f"/messages/{shown.conversation_id}?at={shown.id}#p{shown.id}")
     if request.value("name").lower() != shown.author.acct.lower() or thread.post.boosted:
         return request.redirect(f"/@{shown.author.acct}/{shown.id}")
     return await _thread_page(request, thread)

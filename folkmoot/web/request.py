@@ -19,10 +19,12 @@ from folkmoot.http.params import LenientParams, Params
 from folkmoot.http.replies import HTML, Reply, redirect
 from folkmoot.http.replies import Headers as HeaderList
 from folkmoot.http.routing import Route
+from folkmoot.moderation.cases.queries import count_waiting as count_waiting_cases
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.notifications.queries import count_unread
+from folkmoot.network.attention.model import Waiting
+from folkmoot.network.attention.queries import count_waiting
 from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView
-from folkmoot.network.sessions.model import Viewer
+from folkmoot.network.sessions.model import Role, Viewer
 from folkmoot.network.timelines.model import Entry
 from folkmoot.web.rendering import Templates
 from folkmoot.web.security import Cookies, FormTokens, content_policy
@@ -31,6 +33,7 @@ PAGE_SIZE = 20
 _MIN_GZIP_BYTES = 1000
 _LONGEST_PATH = 32_000  # the address of the page for apps has a `state` of up to 4,000 characters, each encoded as up to six
 _ENTRANCES = ("/log_in", "/sign_up")
+_MOST_CASES = 10  # nobody is shown how many cases there are: more are "9+"
 
 
 class PageContext:
@@ -200,17 +203,20 @@ class Request:
         return self.translator.sentence(message, params)
 
     async def show(self, template: str, status: int = 200, /, *, form_targets: str = "", **values: Any) -> Reply:
-        """Renders a page. One statement counts the unread notices for the header."""
-        unread = 0
+        """Renders a page. One statement counts what waits for the viewer, for the header; for moderators another one, the cases."""
+        waiting, cases = Waiting(), 0
         if self.signed_in:
             async with self.database.read() as conn:
-                unread = await count_unread(conn, self.signed_in.id)
-        return self.render(template, status, form_targets=form_targets, unread=unread, **values)
+                waiting = await count_waiting(conn, self.signed_in.id)
+                if self.signed_in.login.role.includes(Role.MODERATOR):
+                    cases = await count_waiting_cases(conn, clock.now(), self.signed_in.id, _MOST_CASES)
+        return self.render(template, status, form_targets=form_targets, waiting=waiting, waiting_cases=cases, **values)
 
-    def render(self, template: str, status: int = 200, /, *, form_targets: str = "", unread: int = 0, **values: Any) -> Reply:
+    def render(self, template: str, status: int = 200, /, *, form_targets: str = "", waiting: Waiting = Waiting(),
+               waiting_cases: int = 0, **values: Any) -> Reply:
         text = self.shared.templates.render(
-            self.language, template, request=self, viewer=self.signed_in, form_token=self.form_token(), unread=unread,
-            path=self.scope["path"], now=clock.now(), **values,
+            self.language, template, request=self, viewer=self.signed_in, form_token=self.form_token(), waiting=waiting,
+            waiting_cases=waiting_cases, path=self.scope["path"], now=clock.now(), **values,
         )
         policy = content_policy(self.context.settings.media.base_url, form_targets) if form_targets else self.shared.policy
         return self.html(text, status, [(b"content-security-policy", policy)])

@@ -7,6 +7,7 @@ from folkmoot.web import (
     leaving,
     live,
     media,
+    messages,
     notifications,
     oauth,
     posts,
@@ -23,6 +24,6 @@ from folkmoot.web.moderate import cases, sign_ups
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
-    *notifications.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES,
-    *cases.ROUTES, *sign_ups.ROUTES, *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES,
+    *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
+    *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES,
 ]

@@ -28,7 +28,7 @@ async def front(request: Request) -> Reply:
 async def home(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
-        timeline = await get_home(conn, request.viewer.id, page)
+        timeline = await get_home(conn, request.viewer.id, page, with_direct=False)
         markers = await list_markers(conn, request.viewer.id, ["home"])
     if timeline.is_partial:
         rebuild_soon(request.database, request.viewer.id)

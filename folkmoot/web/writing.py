@@ -36,7 +36,10 @@ async def new(request: Request) -> Reply:
     composer = new_post(default_audience(request))
     async with request.database.read() as conn:
         if answered := request.query.id("reply_to"):
-            composer = reply_to(await get_post_view(conn, answered, request.viewer.id), request.account, default_audience(request))
+            view = await get_post_view(conn, answered, request.viewer.id)
+            if view.shown.visibility is Visibility.DIRECT:
+                return request.redirect(f"/messages/{view.shown.conversation_id}#newest")
+            composer = reply_to(view, request.account, default_audience(request))
         elif name := request.query.text("to"):
             account = await find_account_by_handle(conn, name, request.context.settings.domain)
             if account is None or account.effect >= AccountEffect.SUSPENDED:
@@ -48,12 +51,13 @@ async def new(request: Request) -> Reply:
 async def create(request: Request) -> Reply:
     """Publishes a post. With errors the form comes back with all texts and uploads."""
     draft = draft_from(request.form, default_audience(request))
-    composer = composer_of(request.form, draft)
+    composer = await composer_of(request, draft)
     uploads: list[Upload] = []
     try:
         await collect_pictures(request, request.form, uploads)
         request.require_allowance("text")
-        draft = msgspec.structs.replace(draft, media_ids=tuple(upload.id for upload in uploads))
+        draft = msgspec.structs.replace(draft, text=composer.mentions(request.context.settings.domain) + draft.text,
+                                         media_ids=tuple(upload.id for upload in uploads))
         async with request.database.write() as tx:
             await store_descriptions(tx, request, uploads)
             view = await actions.create_post(
@@ -62,11 +66,14 @@ async def create(request: Request) -> Reply:
     except (Invalid, NotFound) as problem:
         return await _refused(request, composer, problem, uploads)
     _forget_draft(request, composer)
+    if view.post.visibility is Visibility.DIRECT:
+        return request.redirect(f"/messages/{view.post.conversation_id}#newest")
     return request.redirect("/" if composer.purpose == Purpose.POST else f"/@{view.post.author.acct}/{view.post.id}")
 
 
 async def _refused(request: Request, composer: Composer, problem: Invalid | NotFound, uploads: list[Upload]) -> Reply:
-    """The form as it was sent, with its errors. A reply to a deleted post becomes a post with the same visibility."""
+    """The form as it was sent, with its errors. A reply to a deleted post becomes a post with the same visibility, a message
+    one without an answered post."""
     errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
     parent = await _parent(request, composer.draft)
     if composer.purpose == Purpose.REPLY and parent is None:
@@ -74,6 +81,11 @@ async def _refused(request: Request, composer: Composer, problem: Invalid | NotF
         visibility = Visibility.DIRECT if composer.draft.visibility is None else composer.draft.visibility
         draft = msgspec.structs.replace(composer.draft, reply_to_id=None, visibility=visibility)
         composer = Composer(purpose=Purpose.POST, draft=draft)
+    if composer.purpose == Purpose.MESSAGE:
+        if parent is None and composer.draft.reply_to_id:
+            errors = {"text": request.sentence("What you are replying to is no longer there. You can send this as a new message.")}
+            composer = msgspec.structs.replace(composer, draft=msgspec.structs.replace(composer.draft, reply_to_id=None))
+        parent = None
     kept = await list_existing(request, uploads)
     return await request.show(
         "posts/new.html", 422, composer=msgspec.structs.replace(composer, parent=parent, errors=errors, uploads=kept)
@@ -115,9 +127,11 @@ async def ask_delete(request: Request) -> Reply:
 
 
 async def delete(request: Request) -> Reply:
+    async with request.database.read() as conn:
+        post = (await get_post_view(conn, request.id(), request.viewer.id)).post
     async with request.database.write() as tx:
         await actions.delete_post(tx, request.account, request.id())
-    return request.redirect(f"/@{request.account.username}")
+    return request.redirect("/messages?deleted=1" if post.visibility is Visibility.DIRECT else f"/@{request.account.username}?deleted=1")
 
 
 async def _parent(request: Request, draft: PostDraft) -> PostView | None:

@@ -36,7 +36,8 @@ async def _prefer(village: Village, name: str, visibility: Visibility) -> None:
 
 
 async def test_a_message_is_sent_and_not_published(jana: Visitor) -> None:
-    for path, words in (("/posts/new?to=karel", "Send"), ("/posts/new", "Publish")):
+    post = '<span class="for-posts">Publish</span><span class="for-messages">Send</span>'  # by the chosen audience
+    for path, words in (("/posts/new?to=karel", "Send"), ("/posts/new", post)):
         button = re.search(r'<button class="button main" data-busy="[^"]*">(.*?)</button>', (await jana.get(path)).text)
         assert button
         assert button[1] == words
@@ -70,8 +71,11 @@ async def test_a_reply_never_has_more_readers_by_omission(village: Village, jana
     post = await village.write("karel", "@jana Co ty na to?", visibility=parent)
     await village.follow("jana", "karel")
     for path in (f"/posts/new?reply_to={post.post.id}", f"/@karel/{post.post.id}"):
-        page = (await jana.get(path)).text
-        assert re.search(rf'name="visibility" value="{int(parent)}"( checked|>)', page), path
+        answer = await jana.get(path)
+        if parent is Visibility.DIRECT:  # answered in its conversation
+            assert answer.headers["location"].startswith(f"/messages/{post.post.conversation_id}")
+        else:
+            assert re.search(rf'name="visibility" value="{int(parent)}"( checked|>)', answer.text), path
     assert (await _send(jana, purpose="reply", reply_to=str(post.post.id))).status == 303
     assert await _newest(village) == ("@karel Ahoj", parent)
     assert (await _send(jana, purpose="reply", reply_to=str(post.post.id), visibility="0")).status == 303

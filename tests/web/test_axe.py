@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from folkmoot.base import clock
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
+from folkmoot.network.attention.model import Waiting
 from folkmoot.web.rendering import Templates
 from folkmoot.web.static_files import StaticFiles
 from tests.network_up import NetworkUp
@@ -143,5 +144,5 @@ def _failed_page(language: str) -> str:
     settings, static = Settings(), StaticFiles()
     templates = Templates(settings, Urls("", "", b"x"), static)
     request = SimpleNamespace(scope={"method": "POST", "query_string": b""})
-    return templates.render(language, "errors/failed.html", request=request, viewer=None, form_token="", unread=0, path="/failed",
-                            now=clock.now(), code="K7R-402")
+    return templates.render(language, "errors/failed.html", request=request, viewer=None, form_token="", waiting=Waiting(), waiting_cases=0,
+                            path="/failed", now=clock.now(), code="K7R-402")

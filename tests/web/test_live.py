@@ -74,7 +74,7 @@ async def test_an_open_page_receives_events_of_posts_and_notices_for_it(village:
     await page.receives('event: posts\ndata: {"count":1,')
     await village.write("karel", "@jana přijdeš?")
     await village.work()
-    await page.receives("event: notices")
+    await page.receives('event: waiting\ndata: {"notices":1,"messages":0,"requests":0}')
     await page.close()
     assert page.status == 200
     assert "Kašna" not in page.received  # the number only, never the content
@@ -268,5 +268,5 @@ async def test_after_lost_messages_an_open_page_counts_again(village: Village) -
         await village.write("karel", f"tiše {number}")
     village.front._pages._context.hub.resync()
     await page.receives('event: posts\ndata: {"count":3,')
-    await page.receives("event: notices")
+    await page.receives('event: waiting')
     await page.close()

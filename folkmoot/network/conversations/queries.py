@@ -12,6 +12,24 @@ from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 
+COUNTED = 200  # conversations, the newest, among which unread ones are counted
+
+
+# SQL: the unread conversations among the viewer's ($1) newest ones, with a message that the viewer may see, and not only
+# messages of accounts that the viewer has muted or blocked.
+UNREAD = f"""
+    SELECT FROM (
+        SELECT conversation_id, last_post_id, is_unread FROM conversations
+        WHERE account_id = $1 ORDER BY last_post_id DESC LIMIT {COUNTED}) AS c
+    WHERE c.is_unread AND EXISTS (
+        SELECT FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+        WHERE p.conversation_id = c.conversation_id AND p.id <= c.last_post_id AND p.visibility = {Visibility.DIRECT:d}
+          AND p.account_id <> $1 AND {visible_sql("p", "a", "$1")}
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
+          AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = p.account_id
+                          AND (mutes.expires_at IS NULL OR mutes.expires_at > now())))
+"""
+
 
 async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list[tuple[int, Conversation]]:
     """(id of the last post, conversation), newest first: four statements. Uses the index conversations_newest.
@@ -58,6 +76,36 @@ async def get_conversation(conn: ReadConn, viewer_id: int, conversation_id: int)
     if not found:  # between the two statements a post was added, or the last one deleted
         raise NotFound
     return found[0][1]
+
+
+async def list_message_ids(conn: ReadConn, viewer_id: int, conversation_id: int, page: Page) -> list[int]:
+    """The direct posts of a conversation that the viewer may see, newest first. Uses the index posts_conversation."""
+    rows = await conn.fetch(
+        f"""
+        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+        WHERE p.conversation_id = $2 AND p.visibility = {Visibility.DIRECT:d} AND p.id < $3 AND p.id > $4
+          AND {visible_sql("p", "a", "$1")}
+        ORDER BY p.id {page.order} LIMIT $5
+        """,
+        viewer_id, conversation_id, page.below, page.above, page.limit,
+    )
+    return page.newest_first([row["id"] for row in rows])
+
+
+async def find_conversation_with(conn: ReadConn, viewer_id: int, account_id: int) -> int | None:
+    """The viewer's newest conversation with this account alone."""
+    value = await conn.fetchval(
+        "SELECT conversation_id FROM conversations WHERE account_id = $1 AND participant_ids = ARRAY[$2]::bigint[]"
+        " ORDER BY last_post_id DESC LIMIT 1",
+        viewer_id, account_id,
+    )
+    return int(value) if value else None
+
+
+async def is_conversation_unread(conn: ReadConn, viewer_id: int, conversation_id: int) -> bool:
+    return bool(await conn.fetchval(
+        "SELECT is_unread FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
+    ))
 
 
 async def update_unread(tx: WriteTx, viewer_id: int, conversation_id: int, is_unread: bool) -> bool:

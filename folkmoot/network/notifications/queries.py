@@ -12,6 +12,7 @@ from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.notifications.model import GROUPED, Kind, Marker, Notification, NotificationGroup, group_key, window_of
+from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 
@@ -101,14 +102,21 @@ _LIST = f"""
       AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
       AND {_IS_SHOWN}
 """
-_UNREAD = f"{_LIST} AND id > coalesce((SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)"
+_IS_UNREAD = "id > coalesce((SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)"
+_UNREAD = f"{_LIST} AND {_IS_UNREAD}"
+# Pages show messages in a place of their own, so a mention in a direct post is no notice there.
+_IS_NO_MESSAGE = f"""
+    (n.kind <> '{Kind.MENTION}' OR (SELECT p.visibility FROM posts AS p WHERE p.id = n.post_id) < {Visibility.DIRECT:d})
+"""
+UNREAD_ON_PAGES = f"SELECT FROM notifications AS n WHERE account_id = $1 AND {_IS_UNREAD} AND {_IS_SHOWN} AND {_IS_NO_MESSAGE}"
 
 
 async def _list_rows(
-    conn: ReadConn, viewer_id: int, page: Page, kinds: Sequence[str] | None, without: Sequence[str], sender_id: int | None
+    conn: ReadConn, viewer_id: int, page: Page, kinds: Sequence[str] | None, without: Sequence[str], sender_id: int | None,
+    *, with_messages: bool = True,
 ) -> list[Row]:
     return page.newest_first(await conn.fetch(
-        f"{_LIST} ORDER BY id {page.order} LIMIT $4",
+        f"{_LIST} {'' if with_messages else f'AND {_IS_NO_MESSAGE}'} ORDER BY id {page.order} LIMIT $4",
         viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
     ))
 
@@ -128,10 +136,11 @@ async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, referenc
 
 async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
-    sender_id: int | None = None,
+    sender_id: int | None = None, with_messages: bool = True,
 ) -> list[Notification]:
-    """A page of the viewer's notifications, newest first: four statements. Uses the primary key."""
-    rows = await _list_rows(conn, viewer_id, page, kinds, without, sender_id)
+    """A page of the viewer's notifications, newest first: four statements. Uses the primary key. Pages of notices are without
+    those about messages."""
+    rows = await _list_rows(conn, viewer_id, page, kinds, without, sender_id, with_messages=with_messages)
     senders = await list_accounts(conn, [row["from_id"] for row in rows])
     views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
     posts = {view.post.id: view for view in views}

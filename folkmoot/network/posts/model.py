@@ -148,6 +148,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     boost_of_id: int | None = None
     reply_to_id: int | None = None
     reply_to_account_id: int | None = None
+    reply_to_acct: str | None = None  # the handle of that account
     conversation_id: int
     text: str = ""
     html: str = ""
@@ -171,12 +172,6 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     def hashtag_names(self) -> list[str]:
         """The hashtags as they are written; `hashtags` are their keys, in the same order."""
         return hashtags_of(self.text)
-
-    @property
-    def reply_to_acct(self) -> str:
-        """The handle of the account that is answered, if the post names it or continues one of its own author; else empty."""
-        known = {self.author.id: self.author.acct, **{mention.account_id: mention.acct for mention in self.mentions}}
-        return known.get(self.reply_to_account_id or 0, "")
 
     @property
     def search_words(self) -> list[str] | None:

@@ -1,5 +1,5 @@
 // Enhancements of pages; every page works without this script.
-// Buttons update in place, drafts are saved, new posts are liveRegion, keys move through lists, scroll positions are kept.
+// Buttons update in place, drafts are saved, new posts are announced, keys move through lists, scroll positions are kept.
 "use strict";
 
 const policy = window.trustedTypes
@@ -8,10 +8,17 @@ const policy = window.trustedTypes
 const body = document.body, words = body.dataset, act = document.getElementById("act");
 const isCzech = document.documentElement.lang === "cs";
 
-/** "at 14:41", "ve 14.41", "v 10.55": as the server writes times. */
+/** Says a sentence to screen readers. */
+function announce(sentence) {
+  const region = document.getElementById("announced");
+  region.textContent = "";
+  setTimeout(() => { region.textContent = sentence; }, 50);  // the same sentence again is said again
+}
+
+/** "at 09:41", "ve 14.41", "v 10.55": as the server writes times. */
 function at(moment) {
   const hour = moment.getHours(), minutes = String(moment.getMinutes()).padStart(2, "0");
-  return isCzech ? `${/^([234]|1[234]|2\d)$/.test(hour) ? "ve" : "v"} ${hour}.${minutes}` : `at ${hour}:${minutes}`;
+  return isCzech ? `${/^([234]|1[234]|2\d)$/.test(hour) ? "ve" : "v"} ${hour}.${minutes}` : `at ${String(hour).padStart(2, "0")}:${minutes}`;
 }
 
 // -- buttons under a post ------------------------------------------------------------------------------------------
@@ -58,7 +65,8 @@ document.addEventListener("click", async (event) => {
     if (!here) return;  // the focus had left the part and must not move back
     const shown = [...article.querySelectorAll(`${named} :is(button, a, summary)`)].filter((node) => node.offsetParent);
     const same = [here, button].map((old) => shown.find((node) => nameOf(node) === nameOf(old))).find(Boolean);
-    (same || article.querySelector(".more summary"))?.focus({ preventScroll: true });
+    const next = same || (button.closest(".menu") && article.querySelector(".more summary")) || article;
+    next.focus({ preventScroll: true });
   } else {
     undo();
     const line = document.createElement("p");
@@ -74,13 +82,15 @@ document.addEventListener("click", (event) => {
   if (link && navigator.clipboard) {
     event.preventDefault();
     navigator.clipboard.writeText(link.dataset.copy);
-    link.closest("details")?.removeAttribute("open");
+    const menu = link.closest("details");
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    announce(words.copied);
   }
   if (event.target.closest("[data-back]") && document.referrer.startsWith(location.origin + "/") && history.length > 1) {
     event.preventDefault();
     history.back();
   }
-  document.querySelectorAll("details.more[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.removeAttribute("open"); });
 });
 
 // -- composer ------------------------------------------------------------------------------------------------------
@@ -211,11 +221,11 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
 document.addEventListener("submit", (event) => {
   const button = event.target.querySelector("[data-busy]");
   if (!button || event.defaultPrevented) return;
-  const was = button.textContent;
+  const was = [...button.childNodes];
   button.style.minWidth = `${button.offsetWidth}px`;
   button.textContent = button.dataset.busy;
   setTimeout(() => { button.disabled = true; });
-  addEventListener("pageshow", () => { button.disabled = false; button.textContent = was; }, { once: true });  // the page is shown again by the Back button
+  addEventListener("pageshow", () => { button.disabled = false; button.replaceChildren(...was); }, { once: true });  // the page is shown again by the Back button
 });
 
 // -- forms: a field is validated when it loses the focus, not during typing ----------------------------------------
@@ -236,7 +246,6 @@ function validate(input) {
 }
 // Delayed, so that the element that is clicked next does not move before the click.
 document.querySelectorAll("[data-check]").forEach((input) => input.addEventListener("blur", () => setTimeout(validate, 250, input)));
-document.querySelector("[data-focus]")?.focus();
 
 // -- live updates, and the notice for lost connections -------------------------------------------------------------
 
@@ -260,10 +269,11 @@ if (words.live && window.EventSource) {
       const { ids, words: sentence } = JSON.parse(event.data);
       for (const post of ids.flatMap((id) => [...document.querySelectorAll(`article.post:is([data-post="${id}"], [id="p${id}"])`)])) {
         if (post.querySelector(".menu .danger")) continue;  // the viewer's own post: a statement explains it
-        const line = document.createElement("p");
+        const line = document.createElement("p"), hadFocus = post.contains(document.activeElement);
         line.className = "gone";
         line.textContent = sentence;
         post.replaceChildren(line);
+        if (hadFocus) post.focus({ preventScroll: true });
       }
     });
     events.addEventListener("posts", (event) => {
@@ -271,12 +281,17 @@ if (words.live && window.EventSource) {
       pill.textContent = JSON.parse(event.data).words;
       pill.hidden = false;
     });
-    events.addEventListener("notices", (event) => {
-      const unread = JSON.parse(event.data).count;
-      document.querySelectorAll("[data-unread]").forEach((badge) => {
-        badge.hidden = !unread;
-        badge.querySelector("[data-count]").textContent = unread > 99 ? "99+" : unread;
+    events.addEventListener("waiting", (event) => {
+      const counts = JSON.parse(event.data);
+      document.querySelectorAll("[data-waiting]").forEach((badge) => {
+        if (!(badge.dataset.waiting in counts)) return;
+        const count = counts[badge.dataset.waiting] + Number(badge.dataset.plus);
+        badge.hidden = !count;
+        badge.querySelector("[data-count]").textContent = count > 99 ? "99+" : count;
       });
+      const more = document.querySelector("[data-new-messages]");
+      if (more && counts.messages > Number(more.dataset.newMessages)) more.hidden = false;
+      if (more) more.dataset.newMessages = counts.messages;
     });
   };
   listen();
@@ -315,11 +330,6 @@ addEventListener("scroll", () => {  // on phones the header is hidden when scrol
 
 let before = "";
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") {
-    const menu = document.querySelector("details.more[open]");
-    menu?.removeAttribute("open");
-    menu?.querySelector("summary").focus();
-  }
   if (!("shortcuts" in words) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
   const posts = listed(), here = document.activeElement.closest?.("article.post"), now = posts.indexOf(here);

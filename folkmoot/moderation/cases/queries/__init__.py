@@ -3,6 +3,7 @@
 from folkmoot.moderation.cases.queries.concern import count_stuck, is_concerned
 from folkmoot.moderation.cases.queries.reading import (
     count_open,
+    count_waiting,
     get_case,
     get_reach,
     holds_case_with_picture,
@@ -25,7 +26,7 @@ from folkmoot.moderation.cases.queries.writing import (
 )
 
 __all__ = [
-    "count_open", "count_stuck", "find_appeal_case", "find_open_case", "get_case", "get_reach", "holds_case_with_picture",
+    "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case", "get_case", "get_reach", "holds_case_with_picture",
     "insert_case", "is_concerned", "list_cases_of_account", "list_decider_ids", "list_open_cases_of_account",
     "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "protect_subject", "take_deadlines", "update_estimate",
     "update_state", "upsert_seat", "was_decided",

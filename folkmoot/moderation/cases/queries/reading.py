@@ -21,6 +21,7 @@ from folkmoot.moderation.cases.model import (
 )
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 
+_COUNTED = 50  # open cases that are looked at for the count in the head of a page
 SELECT = """
     SELECT c.id, c.subject, c.subject_id, c.account_id, c.state, c.clause, c.severity, c.probability, c.harm, c.appealed_verdict_id,
         c.barred_ids, c.opened_at, c.due_at, c.closed_at,
@@ -38,6 +39,11 @@ URGENCY = (
 _IS_HELD = (
     f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
     f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
+)
+# The moderator $2 may decide the case, and no other holds it at the time $3.
+_MAY_DECIDE = (
+    f"NOT {concerned_sql('$2::bigint')}"
+    f" AND NOT EXISTS (SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
 )
 
 
@@ -66,12 +72,19 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
         rows = await conn.fetch(f"{SELECT} WHERE c.state = '{State.OPEN}' ORDER BY {URGENCY} DESC, c.id LIMIT $1", limit)
     else:
         rows = await conn.fetch(
-            f"{SELECT} WHERE c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')} AND NOT EXISTS ("
-            f" SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
-            f" ORDER BY {URGENCY} DESC, c.id LIMIT $1",
+            f"{SELECT} WHERE c.state = '{State.OPEN}' AND {_MAY_DECIDE} ORDER BY {URGENCY} DESC, c.id LIMIT $1",
             limit, moderator_id, now,
         )
     return [case_from(row) for row in rows]
+
+
+async def count_waiting(conn: ReadConn, now: datetime, moderator_id: int, most: int) -> int:
+    """The number of open cases that this moderator may decide and no other holds, at most `most`. Index: cases_urgency."""
+    return int(await conn.fetchval(
+        f"SELECT count(*) FROM (SELECT FROM (SELECT * FROM cases WHERE state = '{State.OPEN}' LIMIT {_COUNTED}) AS c"
+        f" WHERE {_MAY_DECIDE} LIMIT $1) AS waiting",
+        most, moderator_id, now,
+    ))
 
 
 async def count_open(conn: ReadConn, now: datetime) -> Backlog:

@@ -29,6 +29,7 @@ _POST = f"""
     SELECT p.id, p.visibility, p.boost_of_id, p.reply_to_id, p.reply_to_account_id, p.conversation_id, p.text, p.html, p.cover,
         p.is_sensitive, p.language, p.uri, p.mentions, p.hashtags, p.effect, p.label, p.version, p.created_at, p.edited_at,
         apps.name AS app_name, apps.website AS app_website, {columns(prefix="a_")},
+        answered.username || CASE answered.domain WHEN '' THEN '' ELSE '@' || answered.domain END AS reply_to_acct,
         poll.id AS poll_id, poll.titles, poll.votes, poll.voters, poll.is_multiple, poll.hides_totals, poll.expires_at,
         CASE WHEN p.media_count > 0 THEN (
             SELECT json_agg(json_build_object('id', m.id, 'key', m.key, 'kind', m.kind, 'mime', m.mime,
@@ -41,9 +42,10 @@ _POST = f"""
     LEFT JOIN account_counts AS ac ON ac.account_id = a.id
     LEFT JOIN polls AS poll ON poll.id = p.poll_id
     LEFT JOIN apps ON apps.id = p.app_id
+    LEFT JOIN accounts AS answered ON answered.id = p.reply_to_account_id
 """
-_SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "conversation_id", "text", "html", "cover", "is_sensitive",
-         "language", "uri", "label", "app_name", "app_website", "version", "created_at", "edited_at")
+_SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "reply_to_acct", "conversation_id", "text", "html", "cover",
+         "is_sensitive", "language", "uri", "label", "app_name", "app_website", "version", "created_at", "edited_at")
 
 # What a view adds to a post: counts, and the marks of one viewer ($2).
 _VIEWED = f"""
@@ -231,6 +233,7 @@ async def list_account_post_ids(
     without_boosts: bool = False,
     only_pinned: bool = False,
     hashtag: str | None = None,
+    without_direct: bool = False,
 ) -> list[int]:
     """The posts and boosts of an account that the viewer may see. Uses the index posts_account."""
     rows = await conn.fetch(
@@ -245,9 +248,11 @@ async def list_account_post_ids(
           AND ($9::boolean IS FALSE OR EXISTS (
                SELECT FROM marks WHERE marks.account_id = $1 AND marks.post_id = p.id AND marks.bits & {Mark.PINNED:d} > 0))
           AND ($10::text IS NULL OR p.hashtags @> ARRAY[$10::text])
+          AND ($11::boolean IS FALSE OR p.visibility < {Visibility.DIRECT:d})
         ORDER BY p.id {page.order} LIMIT $5
         """,
         account_id, viewer_id, page.below, page.above, page.limit, only_media, without_replies, without_boosts, only_pinned, hashtag,
+        without_direct,
     )
     return page.newest_first([row["id"] for row in rows])
 

@@ -10,6 +10,7 @@ from itertools import starmap
 
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.paging import Page
+from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
 from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, public_sql
@@ -21,6 +22,7 @@ _COLUMNS = """
     coalesce(o.visibility, p.visibility) AS shown_visibility, coalesce(o.effect, p.effect) AS shown_effect
 """
 _ORIGINAL = "LEFT JOIN posts AS o ON o.id = p.boost_of_id"
+_NO_DIRECT = f"AND p.visibility < {Visibility.DIRECT:d}"
 _AVOIDED = f"WITH avoided AS MATERIALIZED (SELECT {avoided_ids_sql('$1')} AS ids)"  # precedes the statements of homes
 
 
@@ -48,26 +50,26 @@ def _page_sql(source: str, order: str, *, is_home: bool = False) -> str:
     """
 
 
-def _own_sql(order: str, above: str) -> str:
+def _own_sql(order: str, above: str, only: str) -> str:
     """The reader's own posts, which are never stored in the home, so that they appear at once."""
     return f"""
         SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
-        WHERE p.account_id = $1 AND p.id < $2 AND p.id > {above} ORDER BY p.id {order} LIMIT $4
+        WHERE p.account_id = $1 AND p.id < $2 AND p.id > {above} {only} ORDER BY p.id {order} LIMIT $4
     """
 
 
-def _followed_sql(order: str, above: str, which: str) -> str:
+def _followed_sql(order: str, above: str, which: str, only: str) -> str:
     """Posts of followed accounts, read from `posts`. `which`: the condition on the follows."""
     return f"""
         SELECT recent.* FROM follows AS f CROSS JOIN LATERAL (
             SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
             WHERE p.account_id = f.target_id AND p.id < $2 AND p.id > {above} AND {home_sql("p", "o", "f", "$1", avoided="avoided.ids")}
-            ORDER BY p.id {order} LIMIT $4) AS recent
+            {only} ORDER BY p.id {order} LIMIT $4) AS recent
         WHERE f.account_id = $1 AND {which}
     """
 
 
-def _stored_sql(order: str) -> str:
+def _stored_sql(order: str, only: str) -> str:
     """The stored entries of the home. Entries below `floor_id` may have gaps, and so may those of pulled authors.
 
     Entries are read one by one, in the order of the key, until a page is full. OFFSET 0 makes the planner look each follow
@@ -82,19 +84,21 @@ def _stored_sql(order: str) -> str:
         CROSS JOIN LATERAL (
             SELECT shows_boosts, languages FROM follows
             WHERE account_id = $1 AND target_id = e.author_id AND NOT is_pulled OFFSET 0) AS f
-        {_ORIGINAL} WHERE {home_sql("p", "o", "f", "$1", avoided="avoided.ids", is_stored=True)}
+        {_ORIGINAL} WHERE {home_sql("p", "o", "f", "$1", avoided="avoided.ids", is_stored=True)} {only}
         ORDER BY e.post_id {order} LIMIT $4
     """
 
 
-def _warm_home_sql(order: str, *, with_pulled: bool) -> str:
-    """The warm home, with its `floor_id` in each row; no rows when there is none.
+def _warm_home_sql(order: str, only: str, *, with_pulled: bool) -> str:
+    """The warm home, with its `floor_id` in each row; no rows when there is none. `only`: a condition on the posts.
 
     Without the part for pulled authors the statement costs a fifth less, but returns no rows for viewers who follow one.
     """
     above = "greatest($3, homes.floor_id)"
-    pulled = f"UNION ALL ({_followed_sql(order, above, 'is_pulled')})" if with_pulled else ""
-    source = f"SELECT * FROM (({_stored_sql(order)}) UNION ALL ({_own_sql(order, above)}) {pulled}) AS merged ORDER BY id {order} LIMIT $4"
+    parts = [_stored_sql(order, only), _own_sql(order, above, only)]
+    if with_pulled:
+        parts.append(_followed_sql(order, above, "is_pulled", only))
+    source = f"SELECT * FROM ({' UNION ALL '.join(f'({part})' for part in parts)}) AS merged ORDER BY id {order} LIMIT $4"
     return f"""
         {_AVOIDED} SELECT page.*, homes.floor_id
         FROM homes CROSS JOIN avoided LEFT JOIN LATERAL ({_page_sql(source, order, is_home=True)}) AS page ON true
@@ -103,9 +107,9 @@ def _warm_home_sql(order: str, *, with_pulled: bool) -> str:
     """
 
 
-def _pulled_home_sql(order: str) -> str:
+def _pulled_home_sql(order: str, only: str) -> str:
     """The same home from logged tables only: used until it is built, below its floor, and on a standby."""
-    source = f"(({_own_sql(order, '$3')}) UNION ALL ({_followed_sql(order, '$3', 'true')}))"
+    source = f"(({_own_sql(order, '$3', only)}) UNION ALL ({_followed_sql(order, '$3', 'true', only)}))"
     page = _page_sql(f"SELECT * FROM {source} AS merged ORDER BY id {order} LIMIT $4", order, is_home=True)
     return f"{_AVOIDED} SELECT page.* FROM avoided CROSS JOIN LATERAL ({page}) AS page"
 
@@ -119,9 +123,11 @@ def _public_source(order: str, where: str, tables: str = "posts AS p") -> str:
 
 
 _ORDERS = ("ASC", "DESC")
-_HOME = {order: _warm_home_sql(order, with_pulled=False) for order in _ORDERS}
-_HOME_WITH_PULLED = {order: _warm_home_sql(order, with_pulled=True) for order in _ORDERS}
-_PULLED_HOME = {order: _pulled_home_sql(order) for order in _ORDERS}
+_KINDS = [(order, with_direct) for order in _ORDERS for with_direct in (True, False)]
+_ONLY = {True: "", False: _NO_DIRECT}  # by with_direct
+_HOME = {kind: _warm_home_sql(kind[0], _ONLY[kind[1]], with_pulled=False) for kind in _KINDS}
+_HOME_WITH_PULLED = {kind: _warm_home_sql(kind[0], _ONLY[kind[1]], with_pulled=True) for kind in _KINDS}
+_PULLED_HOME = {kind: _pulled_home_sql(kind[0], _ONLY[kind[1]]) for kind in _KINDS}
 _pulling: set[int] = set()  # viewers who follow pulled authors, or did; only a hint which statement to use
 _MOST_PULLING = 50_000
 _PICTURES = "($5::boolean IS FALSE OR p.media_count > 0)"
@@ -147,26 +153,26 @@ _HASHTAG = {
 }
 
 
-async def get_home(conn: ReadConn, viewer_id: int, page: Page) -> Timeline:
-    """The viewer's home: one statement from the warm home, pulled below its floor.
+async def get_home(conn: ReadConn, viewer_id: int, page: Page, *, with_direct: bool = True) -> Timeline:
+    """The viewer's home: one statement from the warm home, pulled below its floor. Pages show direct posts elsewhere.
 
     `is_partial` when there is no warm home yet, and one can be built.
     """
-    rows = [] if conn.is_standby else await _list_warm(conn, viewer_id, page)
+    rows = [] if conn.is_standby else await _list_warm(conn, viewer_id, page, with_direct)
     if rows and _is_covered(rows, page):
         return _timeline(rows if rows[0][0] is not None else [], page)
     is_partial = not rows and not conn.is_standby
-    rows = await conn.fetch(_PULLED_HOME[page.order], viewer_id, page.below, page.above, page.limit)
+    rows = await conn.fetch(_PULLED_HOME[page.order, with_direct], viewer_id, page.below, page.above, page.limit)
     return _timeline(rows, page, is_partial=is_partial)
 
 
-async def _list_warm(conn: ReadConn, viewer_id: int, page: Page) -> Sequence[Row]:
+async def _list_warm(conn: ReadConn, viewer_id: int, page: Page, with_direct: bool) -> Sequence[Row]:
     """Rows of the warm home. Remembers viewers who follow pulled authors, so that the next call needs one statement."""
     if viewer_id not in _pulling:
-        rows = await conn.fetch(_HOME[page.order], viewer_id, page.below, page.above, page.limit)
+        rows = await conn.fetch(_HOME[page.order, with_direct], viewer_id, page.below, page.above, page.limit)
         if rows:
             return rows
-    rows = await conn.fetch(_HOME_WITH_PULLED[page.order], viewer_id, page.below, page.above, page.limit)
+    rows = await conn.fetch(_HOME_WITH_PULLED[page.order, with_direct], viewer_id, page.below, page.above, page.limit)
     if rows:
         if len(_pulling) >= _MOST_PULLING:
             _pulling.clear()

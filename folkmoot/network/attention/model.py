@@ -1,0 +1,13 @@
+"""What waits for a member. No input or output."""
+
+import msgspec
+
+AT_MOST = 100  # larger counts are shown as "99+"
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Counts, each at most `AT_MOST`: unread notices, conversations with unread messages, follow requests."""
+
+    notices: int = 0
+    messages: int = 0
+    requests: int = 0
