@@ -1,4 +1,4 @@
-"""What an upload is. No input or output."""
+"""What an upload is: its formats, limits and reasons of refusal. No input or output."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,41 @@ class Purpose(StrEnum):
     ATTACHMENT = "attachment"
     AVATAR = "avatar"
     HEADER = "header"
+
+
+class Format(StrEnum):
+    """The formats that are accepted, by their names in Pillow."""
+
+    JPEG = "JPEG"
+    PNG = "PNG"
+    GIF = "GIF"
+    WEBP = "WEBP"
+    AVIF = "AVIF"
+    HEIF = "HEIF"
+
+
+MIME_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif")
+_MILLION = 1_000_000
+# What a decoder needs in 512 MiB: JPEG is decoded at a reduced size; the decoder of WebP needs 16 bytes a pixel. Decision 0053.
+MOST_PIXELS = {
+    Format.JPEG: 250 * _MILLION, Format.PNG: 64 * _MILLION, Format.GIF: 64 * _MILLION, Format.HEIF: 64 * _MILLION,
+    Format.AVIF: 50 * _MILLION, Format.WEBP: 30 * _MILLION,
+}
+MOST_PIXELS_PROGRESSIVE = 64 * _MILLION  # a progressive JPEG needs all its coefficients in memory
+MOST_PIXELS_IN_ALL_FORMATS = min(MOST_PIXELS.values())
+MOST_FRAMES = 2000
+MOST_PIXELS_OF_FRAMES = 250 * _MILLION  # of all frames of an animation together
+
+
+class Refusal(StrEnum):
+    """Why the sandbox refused a picture. `sandbox.py` has the sentences."""
+
+    UNKNOWN = "unknown"  # no format that is accepted
+    DAMAGED = "damaged"
+    PIXELS = "pixels"
+    FRAMES = "frames"
+    FRAME_PIXELS = "frame_pixels"
+    COSTLY = "costly"  # memory or time
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +70,14 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Reencoded(msgspec.Struct, frozen=True, kw_only=True):
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The sandbox's output for a picture that it refused; `limit` is the number that was exceeded, if one was."""
+
+    why: Refusal
+    limit: int = 0
+
+
+class Reencoded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The header of the sandbox's output; the bytes of original and preview follow it."""
 
     mime: str

@@ -2,30 +2,37 @@
 
     python -m folkmoot.network.media.reencode PURPOSE < upload > length-prefixed header, original, preview
 
-Hostile uploads can only harm this process, which has hard limits of memory, time and pixels. Only pixels are copied to
-the new picture: no EXIF, GPS position, comment, colour profile or thumbnail. Never imported by the web processes.
+Hostile uploads can only harm this process, which has hard limits of memory, time and pixels. Only the pixels of the primary
+picture are copied to the new one: no EXIF, GPS position, comment, colour profile, thumbnail or second picture. Never
+imported by the web processes.
 """
 
 import io
+import itertools
 import logging
 import resource
 import sys
-import warnings
+from collections.abc import Iterator
 
 import msgspec
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from folkmoot.network.media.blurhash import encode
-from folkmoot.network.media.model import Purpose, Reencoded
+from folkmoot.network.media.decoding.animation import Animation, Film, of_decoder
+from folkmoot.network.media.decoding.apng import depth_of, read_apng
+from folkmoot.network.media.decoding.boxes import FOREVER, plays_of
+from folkmoot.network.media.decoding.colours import profile_of
+from folkmoot.network.media.decoding.gif import read_gif
+from folkmoot.network.media.decoding.opening import PictureRefused, format_of, open_picture
+from folkmoot.network.media.decoding.pixels import converter_to_srgb, cropped, orientation_of, plain, shrunk, upright
+from folkmoot.network.media.model import Format, Purpose, Reencoded, Refusal, Refused
 
 log = logging.getLogger(__name__)
 MEMORY = 768 * 1024 * 1024
 CPU_SECONDS = 20
-MOST_PIXELS = 40_000_000
-MOST_FRAMES = 240
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 _ORIGINAL_PIXELS = 3840 * 2160
 _PREVIEW_PIXELS = 640 * 480
+_ENCODED_PIXELS = 100_000_000  # of all frames of an animation: about 5 seconds of encoding; larger ones are shrunk
 _CROPPED = {Purpose.AVATAR: ((400, 400), (120, 120)), Purpose.HEADER: ((1500, 500), (600, 200))}
 _LARGEST_PNG = 2 * 1024 * 1024
 
@@ -40,100 +47,85 @@ def limit_resources() -> None:
 
 
 def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
-    """The picture encoded again, and its preview. Raises an error for anything that is not an accepted picture."""
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    warnings.simplefilter("error")  # Pillow only warns of a picture with too many pixels
-    picture = Image.open(io.BytesIO(upload), formats=_FORMATS)
-    if picture.width * picture.height > MOST_PIXELS or min(picture.size) < 1:
-        raise ValueError("too many pixels")
-    warnings.simplefilter("default")  # a malformed EXIF block is no reason to refuse a picture
-    frames = _frames(picture, purpose)
-    first = frames[0]
-    small = _preview(first, purpose)
-    if len(frames) > 1:
-        mime, extension, original = "image/webp", "webp", _animated(frames, picture)
+    """The picture encoded again, and its preview. Raises PictureRefused, or any error for a damaged picture."""
+    kind = format_of(upload)
+    animation = _opened(upload, kind, purpose)
+    if is_animated := animation.count > 1 and purpose is Purpose.ATTACHMENT:
+        animation.require_limits()
+    frames = _finished(animation, upload, kind, purpose)
+    first, milliseconds = next(frames)
+    if is_animated:
+        mime, extension, original = _animated(itertools.chain([(first, milliseconds)], frames), animation)
     else:
-        mime, extension, original = _still(first, picture.format == "PNG")
+        mime, extension, original = _still(first, kind in (Format.PNG, Format.GIF) and _may_stay_lossless(len(upload), first, animation))
+    small = plain(cropped(first, _CROPPED[purpose][1]) if purpose in _CROPPED else shrunk(first, _PREVIEW_PIXELS))
     preview = _encoded(small, {"png": "PNG", "webp": "WEBP", "jpg": "JPEG"}[extension], quality=82)
     header = Reencoded(
         mime=mime, extension=extension, width=first.width, height=first.height,
-        preview_width=small.width, preview_height=small.height, blurhash=encode(first.convert("RGB"), 4, 3),
+        preview_width=small.width, preview_height=small.height, blurhash=encode(small.convert("RGB"), 4, 3),
         original_bytes=len(original), preview_bytes=len(preview),
     )
     return header, original, preview
 
 
-def _frames(picture: Image.Image, purpose: Purpose) -> list[Image.Image]:
-    """The frames, upright, in sRGB, in their final size. Only attachments stay animated."""
-    count = getattr(picture, "n_frames", 1)
-    budget = MOST_PIXELS * 2 // max(1, picture.width * picture.height)
-    if purpose != Purpose.ATTACHMENT or count > min(MOST_FRAMES, budget):
-        count = 1
-    frames = []
-    for number in range(count):
-        picture.seek(number)
-        frames.append(_resized(_copy_pixels(picture), purpose))
-    return frames
+def _opened(upload: bytes, kind: Format, purpose: Purpose) -> Animation:
+    if kind is Format.GIF:
+        return read_gif(upload)
+    picture = open_picture(upload, kind)
+    if kind is Format.PNG and (animation := read_apng(upload, picture)):
+        return animation
+    if kind is Format.JPEG:  # decodes at a reduced size, which saves most of the memory and time
+        picture.draft(None, _needed(picture.size, purpose))
+    count = getattr(picture, "n_frames", 1) if kind in (Format.WEBP, Format.AVIF) else 1  # of other formats the primary picture
+    plays = picture.info.get("loop", FOREVER) if kind is Format.WEBP else plays_of(upload)
+    return of_decoder(picture, kind, count, plays, depth_of(upload) if kind is Format.PNG else 8)
 
 
-def _copy_pixels(picture: Image.Image) -> Image.Image:
-    """Copies only the pixels to a new picture, without metadata."""
-    upright = ImageOps.exif_transpose(picture)
-    mode = "RGBA" if upright.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info else "RGB"
-    profile = picture.info.get("icc_profile")
-    if profile and upright.mode in ("RGB", "RGBA", "CMYK"):
-        try:
-            converted = ImageCms.profileToProfile(
-                upright, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"),
-                outputMode="RGB" if upright.mode == "CMYK" else upright.mode,
-            )
-            upright = converted or upright
-        except (ImageCms.PyCMSError, OSError) as error:
-            log.info("colour profile left out: %s", error)
-    converted_pixels = upright.convert(mode)
-    fresh = Image.new(mode, converted_pixels.size)
-    fresh.paste(converted_pixels)
-    if mode == "RGBA" and fresh.getchannel("A").getextrema()[0] == 255:
-        return fresh.convert("RGB")
-    return fresh
+def _needed(size: tuple[int, int], purpose: Purpose) -> tuple[int, int]:
+    """The smallest size that is still sharp enough for a purpose, whichever way the picture is turned."""
+    enough = 2 * max(_CROPPED[purpose][0]) / min(size) if purpose in _CROPPED else (_ORIGINAL_PIXELS / (size[0] * size[1])) ** 0.5
+    ratio = min(1.0, enough)
+    return (round(size[0] * ratio), round(size[1] * ratio))
 
 
-def _resized(picture: Image.Image, purpose: Purpose) -> Image.Image:
-    if purpose in _CROPPED:
-        return ImageOps.fit(picture, _CROPPED[purpose][0], Image.Resampling.LANCZOS)
-    return _shrink(picture, _ORIGINAL_PIXELS)
+def _finished(animation: Animation, upload: bytes, kind: Format, purpose: Purpose) -> Iterator[tuple[Image.Image, float]]:
+    """The frames in their final size, upright, in sRGB, without metadata. Shrunk first: the other steps have less to do then."""
+    orientation, to_srgb = 1, None
+    most = min(_ORIGINAL_PIXELS, _ENCODED_PIXELS // animation.count)
+    for frame, milliseconds in animation.frames:
+        if to_srgb is None:  # some metadata stand after the pixels
+            orientation = orientation_of(animation.picture, upload) if animation.picture else 1
+            to_srgb = converter_to_srgb(profile_of(upload, kind, animation.picture) if animation.picture else None)
+        if purpose in _CROPPED:
+            sized = cropped(upright(frame, orientation), _CROPPED[purpose][0])
+        else:
+            sized = upright(shrunk(frame, most), orientation)
+        yield plain(to_srgb(sized)), milliseconds
 
 
-def _preview(picture: Image.Image, purpose: Purpose) -> Image.Image:
-    if purpose in _CROPPED:
-        return ImageOps.fit(picture, _CROPPED[purpose][1], Image.Resampling.LANCZOS)
-    return _shrink(picture, _PREVIEW_PIXELS)
+def _may_stay_lossless(uploaded: int, first: Image.Image, source: Animation) -> bool:
+    """Whether a PNG of this picture may be small enough to be kept; trying costs much time for a photo."""
+    return uploaded * first.width * first.height / (source.size[0] * source.size[1]) < 2 * _LARGEST_PNG
 
 
-def _shrink(picture: Image.Image, most: int) -> Image.Image:
-    if picture.width * picture.height <= most:
-        return picture
-    ratio = (most / (picture.width * picture.height)) ** 0.5
-    size = (max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _still(picture: Image.Image, was_png: bool) -> tuple[str, str, bytes]:
-    """Keeps small PNGs as PNG; large transparent pictures become WebP, all others JPEG."""
-    if was_png:
+def _still(picture: Image.Image, was_lossless: bool) -> tuple[str, str, bytes]:
+    """Keeps small PNGs and GIFs without loss; large transparent pictures become WebP, all others JPEG."""
+    if was_lossless:
         as_png = _encoded(picture, "PNG", quality=0)
         if len(as_png) <= _LARGEST_PNG:
             return "image/png", "png", as_png
-    if _has_alpha(picture):
+    if picture.mode == "RGBA":
         return "image/webp", "webp", _encoded(picture, "WEBP", quality=88)
     return "image/jpeg", "jpg", _encoded(picture, "JPEG", quality=86)
 
 
-def _animated(frames: list[Image.Image], source: Image.Image) -> bytes:
-    duration = source.info.get("duration") or 100
+def _animated(frames: Iterator[tuple[Image.Image, float]], animation: Animation) -> tuple[str, str, bytes]:
+    """An animated WebP with the same times and the same number of plays."""
     out = io.BytesIO()
-    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], duration=max(20, int(duration)), loop=0, quality=78, method=2)
-    return out.getvalue()
+    film = Film(frames, animation.count)
+    plays = min(animation.plays, 65535)
+    film.save(out, "WEBP", save_all=True, duration=film.times, loop=plays, background=(0, 0, 0, 0), quality=78, method=2)
+    return "image/webp", "webp", out.getvalue()
 
 
 def _encoded(picture: Image.Image, format_: str, quality: int) -> bytes:
@@ -147,15 +139,27 @@ def _encoded(picture: Image.Image, format_: str, quality: int) -> bytes:
     return out.getvalue()
 
 
-def _has_alpha(picture: Image.Image) -> bool:
-    return picture.mode == "RGBA"
+def _answer(upload: bytes, purpose: Purpose) -> bytes:
+    """The output: the length of the header, the header, and the two pictures of an accepted upload."""
+    header: Reencoded | Refused
+    parts: tuple[bytes, ...] = ()
+    try:
+        header, *parts_found = reencode(upload, purpose)
+        parts = tuple(parts_found)
+    except PictureRefused as refusal:
+        header = refusal.refused
+    except MemoryError:
+        header = Refused(Refusal.COSTLY)
+    except Exception as error:
+        log.error("%s: %s", type(error).__name__, error)  # without a handler the text goes to standard error
+        header = Refused(Refusal.DAMAGED)
+    head = msgspec.json.encode(header)
+    return len(head).to_bytes(4) + head + b"".join(parts)
 
 
 def main() -> None:
     limit_resources()
-    header, original, preview = reencode(sys.stdin.buffer.read(), Purpose(sys.argv[1]))
-    head = msgspec.json.encode(header)
-    sys.stdout.buffer.write(len(head).to_bytes(4) + head + original + preview)
+    sys.stdout.buffer.write(_answer(sys.stdin.buffer.read(), Purpose(sys.argv[1])))
 
 
 if __name__ == "__main__":

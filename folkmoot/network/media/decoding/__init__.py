@@ -1,0 +1,1 @@
+"""From an uploaded file to plain pixels: formats, frames, colours, orientation. Imported by the sandbox only (`reencode.py`)."""
