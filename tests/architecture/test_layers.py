@@ -20,6 +20,7 @@ UNSCOPED = {
     "streaming/hub.py": "its statement checks for all listeners together which of them may see a post",
     "web/live.py": "reads its own session",
     "network/exports/archive.py": "an archive contains the member's own posts, also those that a restriction hides",
+    "api/stream_connection.py": "reads its own token",
     "network/posts/queries/reading.py": "the scoped queries of posts use them",
     "web/moderate/case_view.py": "pages of moderators",
 }

@@ -80,7 +80,11 @@ def _application(route: Route) -> str:
 
 # These end sessions that the test itself uses.
 _ENDS_SESSION = ("/log_out", "/settings/sessions/others/end")
-_STREAM = "/live/home"
+
+
+def _method(route: Route) -> str:
+    """A stream does not end by itself, so its parameters are attacked with HEAD."""
+    return "HEAD" if route.path == "/live/home" or getattr(route, "media_type", "") == "text/event-stream" else route.method
 
 
 class Attack:
@@ -96,7 +100,7 @@ class Attack:
         if self.before is None:
             await visitor.get("/api/v1/instance" if _application(route) == "api" else "/about")  # the first visit of a day is stored
             self.before = await state(self.sample.village.database)
-        answer = await visitor.send(route.method, path, **more)
+        answer = await visitor.send(_method(route), path, **more)
         self.sent += 1
         what = (route.method, path[:80], {key: str(value)[:120] for key, value in more.items()})
         check_answer(answer, _application(route), what)
@@ -123,7 +127,7 @@ async def attack(village: Village, caplog: pytest.LogCaptureFixture) -> Any:
 
 async def test_no_value_in_an_address_or_a_query_fails(attack: Attack) -> None:
     for route in [*API_ROUTES, *WEB_ROUTES]:
-        if route.path == _STREAM or route.method != "GET":
+        if route.method != "GET":
             continue
         if "{" in route.path:
             for _ in range(4):

@@ -24,6 +24,13 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
             await receive()
             await send({"type": answer})
         return
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        if scope["path"] == "/socket":
+            await send({"type": "websocket.send", "bytes": BIG})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        return
     body = BIG if scope["path"] == "/big" else b"ok"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
@@ -132,6 +139,39 @@ async def test_a_client_that_does_not_read_is_disconnected(port: int) -> None:
     except ConnectionResetError:
         pass
     assert received < len(BIG)
+    writer.close()
+
+
+async def test_a_websocket_that_does_not_read_is_disconnected(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(
+        b"GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).startswith(b"HTTP/1.1 101")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    await asyncio.sleep(2)
+    writer.transport.resume_reading()  # type: ignore[attr-defined]
+    received = 0
+    try:
+        while chunk := await asyncio.wait_for(reader.read(1_000_000), 3):
+            received += len(chunk)
+    except ConnectionResetError:
+        pass
+    assert 0 < received < len(BIG)
+    writer.close()
+
+
+@pytest.mark.parametrize("frame", [b"\x81\xfe\xff\xff" + b"m" * 70_000, b"\x83\x80mask", b"\xf1\x80mask", b"\x81\x05plain"])
+async def test_a_websocket_with_a_large_or_malformed_frame_is_closed(port: int, frame: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"GET /quiet HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 3)).startswith(b"HTTP/1.1 101")
+    writer.write(frame)
+    assert await _is_closed(reader, 5)
     writer.close()
 
 
