@@ -32,7 +32,6 @@ async def send_again(request: Request) -> Reply:
     viewer = await _waiting_viewer(request)
     email = request.form.text("email")
     try:
-        request.require_allowance("email")
         await send_confirmation_again(request.database, viewer, request.context.sign_up_policy, email)
     except Invalid as problem:
         return await show_waiting(request, viewer.login, 422, errors=request.problems(problem), email=email)
@@ -70,6 +69,6 @@ def _ticket(request: Request, account_id: int, *, days_ago: int = 0) -> str:
 
 
 ROUTES = [
-    Route("POST", "/waiting/send_again", send_again, Access.PUBLIC, keeps_form=True),
+    Route("POST", "/waiting/send_again", send_again, Access.PUBLIC),
     Route("POST", "/waiting/withdraw", withdraw, Access.PUBLIC),
 ]

@@ -31,6 +31,8 @@ def test_every_route_has_an_access_class() -> None:
     assert unsafe_for_all == {
         ("POST", "/api/v1/apps"), ("POST", "/oauth/token"), ("POST", "/oauth/revoke"), ("POST", "/log_in"), ("POST", "/sign_up"),
         ("POST", "/confirm/{code}"), ("POST", "/reset"), ("POST", "/reset/{code}"), ("POST", "/language"),
+            ("POST", "/stay/{code}"), ("POST", "/email/change/{code}"), ("POST", "/email/keep/{code}"),
+            ("POST", "/waiting/send_again"), ("POST", "/waiting/withdraw"),
     }
     for route in API:
         assert route.access is not Access.MEMBER or route.scope, f"{route.path} asks for no scope"

@@ -28,6 +28,9 @@ _FILLED = {
     "/statements/{id}/appeal": {"reason": "Nesouhlasím s tím"},
     "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
     "/settings/password": {},
+    "/settings/email": {"email": "jinam@example.org"},
+    "/settings/export": {},
+    "/settings/delete": {},
     "/settings/invitations": {"uses": "17", "days": "23"},
 }
 _HIDDEN = {"password": "tajne heslo je dlouhe", "old_password": "tajne heslo je dlouhe"}

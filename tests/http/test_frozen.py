@@ -40,6 +40,8 @@ ALLOWED = {
     "POST /settings/appearance", "POST /settings/password", "POST /settings/sessions/others/end", "POST /settings/sessions/{id}/end",
     "POST /settings/tokens/{id}/revoke", "POST /settings/invitations/{id}/withdraw",
     "POST /notifications/clear", "POST /messages/{id}/put_away", "POST /oauth/authorize",
+    "POST /settings/email", "POST /email/change/{code}", "POST /email/keep/{code}", "POST /settings/export", "POST /settings/delete",
+    "POST /stay/{code}", "POST /waiting/send_again", "POST /waiting/withdraw",
     "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.

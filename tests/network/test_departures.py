@@ -108,8 +108,7 @@ async def _require_gone(village: Village, her: Account) -> None:
         await tx.execute("UPDATE hashtags SET created_at = created_at - interval '2 hours'")
     await posts.forget_hashtags(village.database)
     await fold_counters(village.database)
-    dump = await dump(village.database)
-    for table, rows in dump.items():
+    for table, rows in (await dump(village.database)).items():
         for row in rows:
             assert EMAIL not in row, table
             assert SECRET not in row, table

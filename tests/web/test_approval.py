@@ -144,7 +144,8 @@ async def test_the_client_api_says_that_approval_is_needed(approving: Village) -
     app = (await approving.nobody().post("/api/v1/apps", {
         "client_name": "Zvonek", "redirect_uris": "urn:ietf:wg:oauth:2.0:oob", "scopes": "read write"})).json
     token = (await approving.nobody().post("/oauth/token", {
-        "grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["client_secret"], "scope": "read write"})).json
+        "grant_type": "client_credentials", "client_id": app["client_id"], "client_secret": app["client_secret"],
+        "scope": "read write"})).json
     client = Visitor(approving.front, token=token["access_token"])
     form = {"username": "nova", "email": "nova@example.org", "password": FORM["password"], "agreement": "true", "locale": "cs"}
     missing = await client.post("/api/v1/accounts", form)

@@ -28,9 +28,12 @@ MEMBER = [
     "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/search", "/search?q=dvorak", "/search?q=qqqqq",
     "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
-    "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks", "/bookmarks", "/favourites", "/nothing",
+    "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
+    "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1", "/bookmarks", "/favourites", "/nothing",
 ]
 VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",
+           "/stay/xyz",
+           "/email/change/xyz", "/email/keep/xyz", "/log_in?stayed=1",
            "/nothing"]
 
 

@@ -12,8 +12,8 @@ from folkmoot.network.posts.model import Poll, Post, Visibility
 _CONTEXT = "https://www.w3.org/ns/activitystreams"
 _PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 CONTEXT: list[object] = [_CONTEXT, {
-    "toot": "http://joinmastodon.org/ns#", "discoverable": "toot:discoverable", "indexable": "toot:indexable",
-    "blurhash": "toot:blurhash", "votersCount": "toot:votersCount", "sensitive": "as:sensitive", "Hashtag": "as:Hashtag",
+    "mastodon": "http://joinmastodon.org/ns#", "discoverable": "mastodon:discoverable", "indexable": "mastodon:indexable",
+    "blurhash": "mastodon:blurhash", "votersCount": "mastodon:votersCount", "sensitive": "as:sensitive", "Hashtag": "as:Hashtag",
     "manuallyApprovesFollowers": "as:manuallyApprovesFollowers", "schema": "http://schema.org#", "PropertyValue": "schema:PropertyValue",
     "value": "schema:value",
 }]
