@@ -15,7 +15,7 @@ _COMMANDS = {
     "web": ("serve", "Run one web process, for example on another machine."),
     "worker": ("serve", "Run one worker, for example on another machine."),
     "migrate": ("migrate", "Bring the schema of the database up to date."),
-    "account": ("account", "Create accounts and change their roles."),
+    "account": ("account", "Create, help and delete accounts; decide about sign-ups."),
     "token": ("token", "Create access tokens for programs."),
     "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),
     "cases": ("cases", "List cases that wait for a decision, most urgent first."),

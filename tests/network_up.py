@@ -21,11 +21,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def moot(*arguments: str, data: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a `moot` command and waits until it ends."""
+def moot(*arguments: str, data: Path | None = None, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a `moot` command and waits until it ends. `typed`: its standard input."""
     where = ["--data", str(data)] if data else []
     return subprocess.run(
-        [*MOOT, *arguments, *where], capture_output=True, text=True, timeout=120, env=environment_with(environment), cwd=ROOT
+        [*MOOT, *arguments, *where], capture_output=True, text=True, timeout=120, env=environment_with(environment), cwd=ROOT,
+        **({"stdin": subprocess.DEVNULL} if typed is None else {"input": typed}),
     )
 
 

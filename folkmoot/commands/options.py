@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import click
 import msgspec
 
 from folkmoot import config
-from folkmoot.base.errors import Problem, Unavailable
+from folkmoot.base.errors import Problem, Unavailable, WritesPaused
 from folkmoot.config import Settings, default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,6 +39,33 @@ def show(answer: Any, as_json: bool, text: str) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else text)
 
 
+class CannotAsk(Problem):
+    """There is no network to ask, or its database does not answer."""
+
+    code = "cannot_ask"
+
+
+@contextmanager
+def answering(as_json: bool) -> Iterator[None]:
+    """Ends the command with exit code 2 if the network could not be asked, and 1 for any other problem. With `--json` the
+    problem is JSON too."""
+    try:
+        yield
+    except Problem as problem:
+        code = 2 if isinstance(problem, CannotAsk | Unavailable | WritesPaused) else 1
+        if isinstance(problem, WritesPaused):
+            problem.message = f"Writes are refused: {problem.log_text}. Run moot doctor for more."
+        elif isinstance(problem, Unavailable):  # an operator may see the log text
+            problem.message = f"{problem.message} Details: {problem.log_text or 'none'}."
+        sentences = [one.message % one.params if one.params else one.message for one in getattr(problem, "errors", None) or [problem]]
+        if as_json:
+            click.echo(json.dumps({"error": problem.code, "message": " ".join(sentences)}, ensure_ascii=False))
+        else:
+            for sentence in sentences:
+                click.echo(f"folkmoot: {sentence}", err=True)
+        sys.exit(code)
+
+
 def duration(seconds: float) -> str:
     """A duration in words."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
@@ -53,7 +81,7 @@ def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
     settings = config.load(data)
     directory = DataDirectory(data)
     if not directory.host_file.exists() and not settings.database.url:
-        raise Problem("There is no network in %(data)s. Start one with: moot up --data %(data)s", data=data)
+        raise CannotAsk("There is no network in %(data)s. Start one with: moot up --data %(data)s", data=data)
     if (port := directory.port()) and not settings.server.base_url:
         settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     return resolved(settings, directory, needs_secret=needs_secret)
@@ -92,8 +120,8 @@ def leave_root(owner: Any, why_not: str) -> None:
 def no_database(settings: Settings, error: Exception) -> Problem:
     if settings.database.url:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Problem("The database at database.url cannot be used: %(why)s. Start it, or correct the setting.", why=why)
-    return Problem(
+        return CannotAsk("The database at database.url cannot be used: %(why)s. Start it, or correct the setting.", why=why)
+    return CannotAsk(
         "The database of %(data)s does not answer. Is the network running? Start it with: moot up --data %(data)s", data=settings.data
     )
 

@@ -111,6 +111,6 @@ def _print_welcome(settings: Settings, demo: bool, started: float) -> None:
         click.echo("  Moderate    log in as hana@example.org (the same password) and open Cases\n")
     else:
         click.echo("  There are no accounts yet. Sign up in the browser, or:")
-        click.echo(f"    bin/moot account create NAME --email E --password P --role operator --data {settings.data}\n")
+        click.echo(f"    bin/moot account create NAME --email E --role operator --data {settings.data}\n")
     click.echo(f"  Data in {settings.data}. Ctrl-C stops.")
     sys.stdout.flush()

@@ -38,10 +38,10 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
         second = moot("up", "--no-demo", "--port", str(free_port()), data=folder)
         assert second.returncode == 1
         assert "in use by process" in second.stderr
-        jana = ["jana", "--email", "jana@example.org", "--password", "tri hrusky", "--role", "operator"]
-        made = moot("account", "create", *jana, "--json", data=folder)
+        jana = ["jana", "--email", "jana@example.org", "--role", "operator"]
+        made = moot("account", "create", *jana, "--json", data=folder, typed="tri hrusky\n")
         assert json.loads(made.stdout)["role"] == "operator"
-        again = moot("account", "create", "jana", "--email", "x@example.org", "--password", "tri hrusky", data=folder)
+        again = moot("account", "create", "jana", "--email", "x@example.org", data=folder, typed="tri hrusky\n")
         assert again.returncode == 1
         assert "taken" in again.stderr
         token = moot("token", "create", "jana", data=folder)
