@@ -29,7 +29,8 @@ async def delete_marks_of(tx: WriteTx, account_id: int, most: int) -> bool:
     await tx.execute(
         """
         WITH no_favourites AS (DELETE FROM favourites WHERE account_id = $1 AND post_id = ANY ($2::bigint[])),
-            no_bookmarks AS (DELETE FROM bookmarks WHERE account_id = $1 AND post_id = ANY ($2::bigint[]))
+            no_bookmarks AS (DELETE FROM bookmarks WHERE account_id = $1 AND post_id = ANY ($2::bigint[])),
+            no_mutes AS (DELETE FROM muted_conversations WHERE account_id = $1 AND conversation_id = ANY ($2::bigint[]))
         DELETE FROM marks WHERE account_id = $1 AND post_id = ANY ($2::bigint[])
         """,
         account_id, post_ids,
