@@ -116,7 +116,7 @@ async def unpin_post(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
 
 async def mute_conversation(tx: WriteTx, viewer: Account, post_id: int) -> PostView:
     """Stops notifications from the conversation of a post, also from posts that are written later. Raises NotFound."""
-    post = await begin(tx, viewer, post_id)
+    post = (await get_post_view(tx, post_id, viewer.id)).shown  # not locked: the first post of a conversation is locked first
     await marking.insert_mute(tx, viewer.id, post.conversation_id)
     if await marking.lock_shown(tx, viewer.id, post.conversation_id) is not None:  # else the first post was deleted
         await marking.add_mark(tx, viewer.id, post.conversation_id, Mark.MUTED)
