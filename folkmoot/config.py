@@ -81,7 +81,7 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Pictures."""
 
-    max_bytes: Annotated[int, _doc("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 16 * 1024 * 1024
+    max_bytes: Annotated[int, _doc("Largest upload, in bytes.", ge=100_000, le=100_000_000)] = 32 * 1024 * 1024
     base_url: Annotated[str, _doc("Public address of media, if a separate host serves them.")] = ""
 
 

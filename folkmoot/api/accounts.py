@@ -199,7 +199,10 @@ async def _uploaded(request: Request, file: File | None, purpose: Purpose) -> st
         return None
     if request.context.limits.spend("media", request.viewer.id).is_spent:
         raise TooMany("Too many requests", retry_after=1800)
-    upload = await upload_picture(request.database, request.context.store, request.account, file.content, purpose=purpose)
+    upload = await upload_picture(
+        request.database, request.context.store, request.account, file.content, purpose=purpose,
+        most_bytes=request.context.settings.media.max_bytes,
+    )
     return upload.key
 
 

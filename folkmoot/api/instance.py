@@ -17,6 +17,7 @@ from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.actions import LONGEST_BIO, LONGEST_FIELD, LONGEST_NAME, MOST_FIELDS
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
+from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.network.posts.policy import MOST_PINNED
 from folkmoot.network.sessions.queries import count_network
 
@@ -24,7 +25,6 @@ from folkmoot.network.sessions.queries import count_network
 MASTODON_VERSION = "4.3.0"
 _VERSION = f"{MASTODON_VERSION} (compatible; Folkmoot {__version__})"
 _API_VERSION = 2
-_MIME_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 _COUNTED_FOR = 300.0  # seconds
 _counted: dict[str, tuple[float, tuple[int, int, int]]] = {}
 
@@ -100,8 +100,8 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
             max_characters=limits.max_characters, max_media_attachments=limits.max_pictures, characters_reserved_per_url=URL_COSTS
         ),
         media_attachments=shapes.MediaLimits(
-            supported_mime_types=_MIME_TYPES, description_limit=LONGEST_DESCRIPTION, image_size_limit=settings.media.max_bytes,
-            image_matrix_limit=40_000_000, video_size_limit=0, video_frame_rate_limit=0, video_matrix_limit=0,
+            supported_mime_types=list(MIME_TYPES), description_limit=LONGEST_DESCRIPTION, image_size_limit=settings.media.max_bytes,
+            image_matrix_limit=MOST_PIXELS_IN_ALL_FORMATS, video_size_limit=0, video_frame_rate_limit=0, video_matrix_limit=0,
         ),
         polls=shapes.PollLimits(
             max_options=limits.max_options, max_characters_per_option=limits.max_option_characters,

@@ -19,7 +19,7 @@ _MIDDLE = (0.0, 0.0)
 
 
 class NewPicture(Parameters, frozen=True, kw_only=True):
-    file: Annotated[File | None, about("JPEG, PNG, WebP, AVIF or GIF. Required.")] = None
+    file: Annotated[File | None, about("JPEG, PNG, GIF, WebP, AVIF or HEIC. Required.")] = None
     description: Annotated[str, about("The alt text.", maxLength=LONGEST_DESCRIPTION)] = ""
     focus: Focus | None = None
 
@@ -30,12 +30,13 @@ class PictureChange(Parameters, frozen=True, kw_only=True):
 
 
 async def upload(request: Request, params: NewPicture) -> Reply:
-    """Uploads a picture for a post, ready for use."""
+    """Uploads a picture for a post, ready for use. Animations become animated WebP and are of type `image`, not `gifv`:
+    they are no videos. They keep times and number of plays; those that are too long are refused."""
     if params.file is None:
         raise Malformed("Validation failed: %(name)s can't be blank", name="file")
     picture = await upload_picture(
         request.database, request.context.store, request.account, params.file.content, description=params.description,
-        focus=params.focus or _MIDDLE,
+        focus=params.focus or _MIDDLE, most_bytes=request.context.settings.media.max_bytes,
     )
     return request.json(request.entities.upload(picture))
 

@@ -7,9 +7,9 @@ from enum import StrEnum
 import msgspec
 
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Invalid, NotFound, Plural
+from folkmoot.base.errors import FieldError, Invalid, NotFound, Plural, Problem
 from folkmoot.base.handles import mentions_of
-from folkmoot.http.params import Params
+from folkmoot.http.params import File, Params
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.media.actions import upload_picture
@@ -48,6 +48,7 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
     post: Post | None = None  # the edited post
     uploads: Sequence[Upload] = ()
     errors: Mapping[str, str] = {}
+    refused: Sequence[str] = ()  # the descriptions of refused pictures, kept for those that replace them
 
     @property
     def key(self) -> str:
@@ -144,13 +145,24 @@ def edit_of(post: Post, uploads: Sequence[Upload]) -> Composer:
     return Composer(purpose=Purpose.EDIT, about_id=post.id, draft=draft, post=post, uploads=uploads)
 
 
+class PicturesRefused(Invalid):
+    """Some of the chosen pictures cannot be used: the errors `file_1`, `file_2` … in their order, and what described them."""
+
+    def __init__(self, *errors: FieldError, descriptions: Sequence[str]) -> None:
+        super().__init__(*errors, log_text="; ".join(str(error.params["why"]) for error in errors if "why" in error.params))
+        self.descriptions = descriptions
+
+
 async def collect_pictures(request: Request, form: Params, uploads: list[Upload]) -> None:
     """Adds to `uploads` the pictures that stay and the newly chosen ones, with the descriptions of the form.
 
-    Raises Invalid; `uploads` then has the pictures read so far. `store_descriptions` stores the descriptions.
+    One that cannot be used does not stop the others. Raises Invalid; `uploads` then has those that can be used.
+    `store_descriptions` stores the descriptions.
     """
     uploads += [_as_described(upload, form) for upload in await _kept(request, form)]
-    settings, limit = request.context.settings, request.context.post_limits.max_pictures
+    limit = request.context.post_limits.max_pictures
+    errors: list[FieldError] = []
+    refused: list[str] = []
     for number in range(1, limit + 1):
         file = form.file(f"file_{number}")
         if file is None:
@@ -161,14 +173,33 @@ async def collect_pictures(request: Request, form: Params, uploads: list[Upload]
                 Plural("A post can have at most %(limit)d picture.", "A post can have at most %(limit)d pictures.", "limit"),
                 {"limit": limit},
             ))
-        if len(file.content) > settings.media.max_bytes:
-            raise Invalid(FieldError("file", "too_large", "This picture is larger than %(limit)d MB.",
-                                     {"limit": settings.media.max_bytes // 2**20}))
-        request.spend_upload()
-        uploads.append(await upload_picture(
-            request.database, request.context.store, request.account, file.content, description=form.text(f"new_description_{number}"),
-            focus=_FOCUS.get(form.text(f"new_focus_{number}"), (0.0, 0.0)),
-        ))
+        description = form.text(f"new_description_{number}")
+        try:
+            uploads.append(await _uploaded(request, file, description, _FOCUS.get(form.text(f"new_focus_{number}"), (0.0, 0.0))))
+        except Invalid as problem:
+            refused.append(description)
+            errors.append(_of_file(request, problem.errors[0], file.name, len(refused)))
+    if errors:
+        raise PicturesRefused(*errors, descriptions=refused)
+
+
+def refused_descriptions(problem: Problem) -> Sequence[str]:
+    return problem.descriptions if isinstance(problem, PicturesRefused) else ()
+
+
+async def _uploaded(request: Request, file: File, description: str, focus: tuple[float, float]) -> Upload:
+    """The stored picture, described as in the form. A description that is too long is refused later, with the picture kept."""
+    request.spend_upload()
+    upload = await upload_picture(
+        request.database, request.context.store, request.account, file.content, focus=focus,
+        most_bytes=request.context.settings.media.max_bytes,
+    )
+    return msgspec.structs.replace(upload, description=description)
+
+
+def _of_file(request: Request, error: FieldError, name: str, number: int) -> FieldError:
+    why = request.sentence(error.message, **error.params)
+    return FieldError(f"file_{number}", error.code, "%(name)s: %(why)s", {"name": name[-60:], "why": why})
 
 
 async def _kept(request: Request, form: Params) -> list[Upload]:

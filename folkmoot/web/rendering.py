@@ -12,6 +12,7 @@ from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.web.static_files import StaticFiles
 
 
@@ -42,7 +43,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         time=translator.time, short=translator.short, full=translator.full, when=translator.when, deadline=translator.deadline,
         month=translator.month, day=translator.day, number=translator.number,
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current,
-        count_characters=count_characters,
+        count_characters=count_characters, picture_types=",".join(MIME_TYPES), most_picture_bytes=settings.media.max_bytes,
+        most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS,
     )
     return environment
 

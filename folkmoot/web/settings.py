@@ -1,5 +1,6 @@
 """Settings pages: profile, appearance, password, sessions and apps, invitations, requests, mutes and blocks."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -195,12 +196,18 @@ async def _invitations_page(request: Request, errors: dict[str, str], status: in
 
 
 async def _picture(request: Request, form: Params, purpose: Purpose) -> str | None:
-    """Stores a newly chosen picture and returns its key."""
+    """Stores a newly chosen picture and returns its key. Raises Invalid, with the purpose as field."""
     file = form.file(purpose)
     if file is None:
         return None
-    request.spend_upload()
-    upload = await upload_picture(request.database, request.context.store, request.account, file.content, purpose=purpose)
+    try:
+        request.spend_upload()
+        upload = await upload_picture(
+            request.database, request.context.store, request.account, file.content, purpose=purpose,
+            most_bytes=request.context.settings.media.max_bytes,
+        )
+    except Invalid as problem:
+        raise Invalid(*(dataclasses.replace(error, field=purpose) for error in problem.errors), log_text=problem.log_text) from problem
     return upload.key
 
 

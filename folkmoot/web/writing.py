@@ -25,6 +25,7 @@ from folkmoot.web.composer import (
     list_existing,
     message_to,
     new_post,
+    refused_descriptions,
     reply_to,
     store_descriptions,
 )
@@ -87,9 +88,8 @@ async def _refused(request: Request, composer: Composer, problem: Invalid | NotF
             composer = msgspec.structs.replace(composer, draft=msgspec.structs.replace(composer.draft, reply_to_id=None))
         parent = None
     kept = await list_existing(request, uploads)
-    return await request.show(
-        "posts/new.html", 422, composer=msgspec.structs.replace(composer, parent=parent, errors=errors, uploads=kept)
-    )
+    composer = msgspec.structs.replace(composer, parent=parent, errors=errors, uploads=kept, refused=refused_descriptions(problem))
+    return await request.show("posts/new.html", 422, composer=composer)
 
 
 async def edit(request: Request) -> Reply:
@@ -112,7 +112,9 @@ async def save(request: Request) -> Reply:
             await actions.edit_post(tx, request.account, post.id, draft, request.context.post_limits, changes)
     except Invalid as problem:
         kept = await list_existing(request, uploads)
-        composer = msgspec.structs.replace(composer, draft=draft, errors=request.problems(problem), uploads=kept)
+        composer = msgspec.structs.replace(
+            composer, draft=draft, errors=request.problems(problem), uploads=kept, refused=refused_descriptions(problem)
+        )
         return await request.show("posts/edit.html", 422, composer=composer)
     _forget_draft(request, composer)
     return request.redirect(f"/@{post.author.acct}/{post.id}")

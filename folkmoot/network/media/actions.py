@@ -23,10 +23,12 @@ _ORPHANS_AT_ONCE = 500
 
 async def upload_picture(
     database: Database, store: FileStore, owner: Account, content: bytes, *, purpose: Purpose = Purpose.ATTACHMENT,
-    description: str = "", focus: tuple[float, float] = (0.0, 0.0),
+    description: str = "", focus: tuple[float, float] = (0.0, 0.0), most_bytes: int | None = None,
 ) -> Upload:
     """Re-encodes a picture in the sandbox and stores the result. Raises Invalid, Forbidden for a frozen account."""
     require_can_write(owner)
+    if most_bytes is not None and len(content) > most_bytes:
+        raise Invalid(FieldError("file", "too_large", "This picture is larger than %(limit)d MB.", {"limit": most_bytes // 2**20}))
     description = _checked_description(description)
     if not content:
         raise Invalid(FieldError("file", "blank", "Please choose a picture."))

@@ -195,6 +195,7 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
     if (!file(picture)) return;
     const reader = new FileReader(), image = document.createElement("img");
     image.alt = "";
+    image.addEventListener("error", () => image.remove());  // the browser cannot show it, but the server may
     reader.addEventListener("load", () => { image.src = reader.result; picture.prepend(image); });
     reader.readAsDataURL(file(picture));
   }));
