@@ -145,7 +145,7 @@ def test_frames_times_and_plays_are_those_of_a_browser(page: Page, kind: str) ->
         repetitions, wanted = _by_browser(page, upload, "image/gif" if kind == "GIF" else "image/apng")
         animation = read_gif(upload) if kind == "GIF" else read_apng(upload, Image.open(io.BytesIO(upload)))
         assert animation is not None
-        frames = [frame for frame, _ in animation.frames]
+        frames = [frame.copy() for frame, _ in animation.frames]
         assert len(frames) == len(wanted), number
         for place, (frame, (_, reference)) in enumerate(zip(frames, wanted, strict=True)):
             assert frame.size == reference.size

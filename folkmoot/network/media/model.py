@@ -29,8 +29,8 @@ MIME_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"
 _MILLION = 1_000_000
 # What a decoder needs in 512 MiB: JPEG is decoded at a reduced size; the decoder of WebP needs 16 bytes a pixel. Decision 0053.
 MOST_PIXELS = {
-    Format.JPEG: 250 * _MILLION, Format.PNG: 64 * _MILLION, Format.GIF: 64 * _MILLION, Format.HEIF: 64 * _MILLION,
-    Format.AVIF: 50 * _MILLION, Format.WEBP: 30 * _MILLION,
+    Format.JPEG: 250 * _MILLION, Format.PNG: 64 * _MILLION, Format.HEIF: 64 * _MILLION, Format.GIF: 40 * _MILLION,
+    Format.AVIF: 40 * _MILLION, Format.WEBP: 28 * _MILLION,
 }
 MOST_PIXELS_PROGRESSIVE = 64 * _MILLION  # a progressive JPEG needs all its coefficients in memory
 MOST_PIXELS_IN_ALL_FORMATS = min(MOST_PIXELS.values())

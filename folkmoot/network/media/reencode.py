@@ -57,7 +57,9 @@ def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
     if is_animated:
         mime, extension, original = _animated(itertools.chain([(first, milliseconds)], frames), animation)
     else:
-        mime, extension, original = _still(first, kind in (Format.PNG, Format.GIF) and _may_stay_lossless(len(upload), first, animation))
+        stays_lossless = kind in (Format.PNG, Format.GIF) and _may_stay_lossless(len(upload), first, animation)
+        del animation, frames  # the decoded picture, which needs more memory than the encoder
+        mime, extension, original = _still(first, stays_lossless)
     small = plain(cropped(first, _CROPPED[purpose][1]) if purpose in _CROPPED else shrunk(first, _PREVIEW_PIXELS))
     preview = _encoded(small, {"png": "PNG", "webp": "WEBP", "jpg": "JPEG"}[extension], quality=82)
     header = Reencoded(
@@ -97,7 +99,7 @@ def _finished(animation: Animation, upload: bytes, kind: Format, purpose: Purpos
             orientation = orientation_of(animation.picture, upload) if animation.picture else 1
             to_srgb = converter_to_srgb(profile_of(upload, kind, animation.picture) if animation.picture else None)
         if purpose in _CROPPED:
-            sized = cropped(upright(frame, orientation), _CROPPED[purpose][0])
+            sized = cropped(frame, _CROPPED[purpose][0], orientation)
         else:
             sized = upright(shrunk(frame, most), orientation)
         yield plain(to_srgb(sized)), milliseconds
@@ -108,9 +110,9 @@ def _may_stay_lossless(uploaded: int, first: Image.Image, source: Animation) -> 
     return uploaded * first.width * first.height / (source.size[0] * source.size[1]) < 2 * _LARGEST_PNG
 
 
-def _still(picture: Image.Image, was_lossless: bool) -> tuple[str, str, bytes]:
+def _still(picture: Image.Image, stays_lossless: bool) -> tuple[str, str, bytes]:
     """Keeps small PNGs and GIFs without loss; large transparent pictures become WebP, all others JPEG."""
-    if was_lossless:
+    if stays_lossless:
         as_png = _encoded(picture, "PNG", quality=0)
         if len(as_png) <= _LARGEST_PNG:
             return "image/png", "png", as_png

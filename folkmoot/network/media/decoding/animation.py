@@ -18,6 +18,7 @@ from folkmoot.network.media.model import MOST_FRAMES, MOST_PIXELS, MOST_PIXELS_O
 _SHORTEST, _USUAL = 10, 100  # browsers show frames of at most 10 ms for 100 ms
 _LONGEST = 2**24 - 1  # of a WebP frame
 _LONGEST_IN_ALL = 2**31 - 1
+_BAND = 256  # rows
 
 
 class Disposal(Enum):
@@ -59,26 +60,31 @@ class Animation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def composed(pieces: Iterable[Piece], size: tuple[int, int], kind: Format) -> Iterator[tuple[Image.Image, float]]:
-    """The whole canvas after each frame."""
+    """The whole canvas after each frame, always the same object: the caller copies what it keeps."""
     canvas = Image.new("RGBA", size)
     for piece in pieces:
-        place = (piece.left, piece.top)
         before = canvas.copy() if piece.disposal is Disposal.RESTORE else None
-        part = flattened(open_picture(piece.file, kind), piece.png_depth).convert("RGBA")
-        if part.size != piece.size:
-            raise PictureRefused(Refusal.DAMAGED)
-        width, height = min(part.width, size[0] - piece.left), min(part.height, size[1] - piece.top)
-        if width > 0 and height > 0:  # else it lies outside
-            seen = part.crop((0, 0, width, height))
-            if piece.is_blended:
-                canvas.alpha_composite(seen, place)
-            else:
-                canvas.paste(seen, place)
-        yield canvas.copy(), piece.milliseconds
+        _draw(canvas, piece, kind)
+        yield canvas, piece.milliseconds
         if before:
             canvas = before
         elif piece.disposal is Disposal.CLEAR:
-            canvas.paste((0, 0, 0, 0), (*place, piece.left + piece.size[0], piece.top + piece.size[1]))
+            canvas.paste((0, 0, 0, 0), (piece.left, piece.top, piece.left + piece.size[0], piece.top + piece.size[1]))
+
+
+def _draw(canvas: Image.Image, piece: Piece, kind: Format) -> None:
+    part = flattened(open_picture(piece.file, kind), piece.png_depth)
+    if part.size != piece.size:
+        raise PictureRefused(Refusal.DAMAGED)
+    part = part if part.mode == "RGBA" else part.convert("RGBA")
+    if not piece.is_blended:
+        canvas.paste(part, (piece.left, piece.top))
+    elif kind is Format.GIF:  # wholly transparent or not at all
+        canvas.paste(part, (piece.left, piece.top), part)
+    else:  # in bands, because Pillow copies what it composes
+        for top in range(0, part.height, _BAND):
+            band = part.crop((0, top, part.width, min(part.height, top + _BAND)))
+            canvas.alpha_composite(band, (piece.left, piece.top + top))
 
 
 def of_decoder(picture: Image.Image, kind: Format, count: int, plays: int, png_depth: int) -> Animation:

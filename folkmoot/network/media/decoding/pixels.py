@@ -5,6 +5,7 @@ Every step makes a new picture without metadata. Pixels that are fully transpare
 
 import io
 import logging
+import math
 from collections.abc import Callable
 
 from PIL import Image, ImageCms, ImageOps
@@ -14,6 +15,8 @@ from folkmoot.network.media.model import Format
 
 log = logging.getLogger(__name__)
 _ORIENTATION = 0x0112  # EXIF
+_BAND = 256  # rows
+_OF_16_BITS = [min(255, (value + 128) // 257) for value in range(65536)]
 _ICC_SPACES = {"RGB": ("RGB", "RGBA"), "GRAY": ("L", "LA"), "CMYK": ("CMYK",)}  # the modes of Pillow for the spaces of ICC
 
 
@@ -47,13 +50,16 @@ def _key_of_transparency(picture: Image.Image, png_depth: int) -> object:
 
 
 def _from_16_bits(picture: Image.Image, key: int | None) -> Image.Image:
-    """Greys of 16 bits divided by 257. `convert` would cut them off at 255."""
-    wide = picture.convert("I")
-    grey = wide.point([min(255, (value + 128) // 257) for value in range(65536)], "L")
-    if key is None:
-        return grey
-    alpha = wide.point([0 if value == key else 255 for value in range(65536)], "L")
-    return Image.merge("LA", (grey, alpha))
+    """Greys of 16 bits divided by 257, in bands. `convert` would cut them off at 255."""
+    result = Image.new("L" if key is None else "LA", picture.size)
+    for top in range(0, picture.height, _BAND):
+        wide = picture.crop((0, top, picture.width, min(picture.height, top + _BAND))).convert("I")
+        grey = wide.point(_OF_16_BITS, "L")
+        if key is not None:
+            alpha = wide.point([0 if value == key else 255 for value in range(65536)], "L")
+            grey = Image.merge("LA", (grey, alpha))
+        result.paste(grey, (0, top))
+    return result
 
 
 def orientation_of(picture: Image.Image, upload: bytes) -> int:
@@ -136,28 +142,28 @@ def plain(picture: Image.Image) -> Image.Image:
 
 def shrunk(picture: Image.Image, most: int) -> Image.Image:
     """The picture with at most so many pixels."""
-    pixels = picture.width * picture.height
-    if pixels <= most:
-        return picture
-    picture = _reduced(picture, int((pixels / most) ** 0.5))
-    ratio = min(1.0, (most / (picture.width * picture.height)) ** 0.5)
-    size = (max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio)))
-    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    ratio = (most / (picture.width * picture.height)) ** 0.5
+    return picture if ratio >= 1 else _resized(picture, ratio)
 
 
-def cropped(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The middle of the picture in exactly this size."""
-    picture = _reduced(picture, min(picture.width // size[0], picture.height // size[1]) // 2)
-    return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+def cropped(picture: Image.Image, size: tuple[int, int], orientation: int = 1) -> Image.Image:
+    """The middle of the picture, upright, in exactly this size."""
+    ratio = 2 * max(size) / min(picture.size)
+    small = picture if ratio >= 1 else _resized(picture, ratio)
+    return ImageOps.fit(upright(small, orientation), size, Image.Resampling.LANCZOS)
 
 
-def _reduced(picture: Image.Image, factor: int) -> Image.Image:
-    """A large picture with alpha, reduced in bands: Pillow would copy it whole. Others are returned as they are."""
-    if factor < 2 or picture.mode not in ("LA", "RGBA"):
-        return picture
-    small = Image.new(picture.mode, (-(-picture.width // factor), -(-picture.height // factor)))
-    rows = 64 * factor
-    for top in range(0, picture.height, rows):
-        band = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
-        small.paste(band.reduce(factor), (0, top // factor))
-    return small
+def _resized(picture: Image.Image, ratio: float) -> Image.Image:
+    width, height = (max(1, round(side * ratio)) for side in picture.size)
+    if picture.mode not in ("LA", "RGBA"):
+        return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    result = Image.new(picture.mode, (width, height))  # in bands, because Pillow would copy the whole picture
+    scale = picture.height / height
+    margin = math.ceil(3 * scale) + 1  # how far the filter reaches
+    for top in range(0, height, _BAND):
+        bottom = min(height, top + _BAND)
+        first, last = max(0, int(top * scale) - margin), min(picture.height, math.ceil(bottom * scale) + margin)
+        box = (0, top * scale - first, picture.width, min(bottom * scale, picture.height) - first)
+        band = picture.crop((0, first, picture.width, last)).resize((width, bottom - top), Image.Resampling.LANCZOS, box)
+        result.paste(band, (0, top))
+    return result
