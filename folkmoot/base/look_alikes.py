@@ -1,0 +1,56 @@
+"""Characters that look like Latin letters, and characters that show nothing, from the tables of Unicode (UTS 39).
+
+The tables are in `look_alikes.txt`, which `bin/unicode_tables.py` generates; they are read at the first use. Whether a
+text is meant to deceive is decided elsewhere: a Cyrillic word consists of such letters too.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that show a blank
+
+
+class LookAlikes(NamedTuple):
+    """For each character, the letters that it can stand for, the likeliest first. `latin`: variants of Latin letters, such
+    as small capitals. `foreign`: letters and symbols that only look like Latin letters; `any_foreign` matches them, and
+    `ignorable` matches what shows nothing."""
+
+    latin: dict[str, str]
+    foreign: dict[str, str]
+    any_foreign: re.Pattern[str]
+    ignorable: re.Pattern[str]
+
+    def is_strange(self, character: str) -> bool:
+        return character in self.latin or character in self.foreign or bool(self.ignorable.match(character))
+
+    def letters(self, character: str) -> str:
+        return self.latin.get(character) or self.foreign.get(character, "")
+
+
+@lru_cache(1)
+def tables() -> LookAlikes:
+    found: dict[str, dict[str, str]] = {"latin": {}, "foreign": {}}
+    ignorable = ""
+    for line in Path(__file__).with_name("look_alikes.txt").read_text("utf-8").splitlines():
+        section, _, rest = line.partition(" ")
+        if section == "ignorable":
+            ignorable = "".join("-".join(rf"\U{code:0>8}" for code in span.split("-")) for span in rest.split())
+        elif section in found:
+            letters, _, characters = rest.partition(" ")
+            found[section] |= dict.fromkeys(characters, letters)
+    any_foreign = re.compile(f"[{''.join(map(re.escape, found['foreign']))}]")
+    return LookAlikes(found["latin"], found["foreign"], any_foreign, re.compile(f"(?![{BLANKS}])[{ignorable}]"))
+
+
+def skeleton(text: str) -> str:
+    """The text in the plain letters a to z that it looks like: `Аdmіn` with Cyrillic letters becomes `admin`.
+
+    Characters that look like no letter stay, without case and marks; what shows nothing is removed.
+    """
+    known = tables()
+    plain = unicodedata.normalize("NFKD", known.ignorable.sub("", text))
+    bare = "".join(character for character in plain if unicodedata.category(character)[0] != "M")
+    return "".join((known.letters(character) or known.letters(character.lower()))[:1] or character for character in bare).casefold()
