@@ -32,18 +32,6 @@ _LONGEST_WORD = 80
 # Letters without a decomposition in Unicode, after folding of case.
 _OTHER_LETTERS = str.maketrans({"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı": "i", "ħ": "h", "ŧ": "t", "þ": "th", "æ": "ae", "œ": "oe"})
 
-# Letters of other scripts that look Latin, to detect names that look official and disguised words.
-LOOK_ALIKE_LETTERS = str.maketrans("аеорсухіјѕԁԛһνοαρτκ", "aeopcyxijsdqhvoaptk")
-_LOOK_ALIKES = LOOK_ALIKE_LETTERS | str.maketrans("013457", "oieast")
-_OFFICIAL_NAMES = frozenset(
-    "admin administrator administrace folkmoot jury juror moderator moderace moderation operator porota porotce root"
-    " sprava spravce spravcove staff support podpora system tym".split()
-)
-RESERVED_USERNAMES = _OFFICIAL_NAMES | frozenset(
-    "about abuse api auth help home hostmaster info legal login logout media me noreply notifications oauth postmaster"
-    " policy privacy rules search security settings sign_up signup static tags webmaster everyone all here".split()
-)
-
 
 def clean(text: str) -> str:
     """The text as it is stored: in NFC, without unwanted controls and runs of blank lines, trimmed; empty if it shows nothing."""
@@ -119,9 +107,3 @@ def search_words(text: str) -> list[str]:
 def is_username(text: str) -> bool:
     """Letters without diacritics, digits and underscores, 1 to 30: accepted by every network of the fediverse."""
     return len(text) <= 30 and bool(re.fullmatch(r"[a-z0-9_]+", text, re.I | re.A))
-
-
-def looks_official(name: str) -> bool:
-    """Whether a name could be taken for that of the operators: `Správce`, `M0DERATOR`, `P o r o t a`."""
-    words = re.findall(r"[a-z]+", fold(name).translate(_LOOK_ALIKES))
-    return "".join(words) in _OFFICIAL_NAMES or any(word in _OFFICIAL_NAMES for word in words)

@@ -7,7 +7,7 @@ import msgspec
 from folkmoot.base import clock, formatting, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Invalid, Plural
-from folkmoot.base.text import RESERVED_USERNAMES, clean, clean_line, count_characters, is_username, looks_official, search_words
+from folkmoot.base.text import clean, clean_line, count_characters, is_username, search_words
 from folkmoot.network.accounts import queries
 from folkmoot.network.accounts.model import (
     Account,
@@ -19,6 +19,7 @@ from folkmoot.network.accounts.model import (
     AccountUpdated,
     ProfileField,
 )
+from folkmoot.network.accounts.names import is_reserved, looks_official
 from folkmoot.network.accounts.policy import require_can_write
 
 LONGEST_NAME = 30
@@ -47,7 +48,7 @@ def username_errors(username: str, *, is_staff: bool = False) -> list[FieldError
         return [FieldError("username", "blank", "Please choose a handle.")]
     if not is_username(username):
         return [FieldError("username", "invalid", "A handle has up to 30 characters: letters without accents, digits and underscores.")]
-    if not is_staff and (username.lower() in RESERVED_USERNAMES or looks_official(username)):
+    if not is_staff and is_reserved(username):
         return [FieldError("username", "reserved", "This name is kept for the network itself. Please choose another one.")]
     return []
 
