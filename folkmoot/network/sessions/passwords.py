@@ -1,10 +1,12 @@
 """Passwords: checked when chosen, hashed with Argon2id, compared in the same time for missing accounts.
 
 19 MiB, two passes, one lane (OWASP's profile): 40 ms of one core. Each process hashes two at a time with a short queue,
-so that a flood of log-ins cannot overload the host.
+so that a flood of log-ins cannot overload the host. A password is the same in every form of Unicode that keyboards make of it
+(RFC 8265, OpaqueString); hashes of earlier releases were made of the text as it was typed, and still work.
 """
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -18,6 +20,7 @@ from folkmoot.base.text import fold
 T = TypeVar("T")
 SHORTEST = 8
 LONGEST = 256
+_LONGEST_TYPED = 4 * LONGEST  # before composition
 _AT_ONCE = 2
 _LONGEST_QUEUE = 30
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -39,6 +42,7 @@ _COMMON = frozenset(
 
 def password_errors(password: str, *, username: str = "", email: str = "") -> list[FieldError]:
     """The faults of a chosen password: too short, too long, too common, or the name itself (ASVS 5, 6.2)."""
+    password = opaque(password)
     if not password:
         return [FieldError("password", "blank", "Please choose a password.")]
     if len(password) < SHORTEST:
@@ -61,19 +65,30 @@ def password_errors(password: str, *, username: str = "", email: str = "") -> li
 
 
 async def hash_password(password: str) -> str:
-    return await _run_in_thread(_hasher.hash, password)
+    return await _run_in_thread(_hasher.hash, opaque(password))
+
+
+def opaque(password: str) -> str:
+    """The form of a password that is hashed: in NFC, with plain spaces (RFC 8265 4.2.2)."""
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password[: _LONGEST_TYPED])
+    return unicodedata.normalize("NFC", spaced)
 
 
 async def is_right(password_hash: str | None, password: str) -> bool:
     """Compares a password with a hash. Takes as long without a hash (None) as with one."""
+    typed = password[:_LONGEST_TYPED]
+    forms = dict.fromkeys(form[:LONGEST] for form in (opaque(typed), typed, unicodedata.normalize("NFD", typed)))
 
-    def compare(password: str) -> bool:
+    def compare(form: str) -> bool:
         try:
-            return _hasher.verify(password_hash or _NOBODY, password[:LONGEST]) and password_hash is not None
+            return _hasher.verify(password_hash or _NOBODY, form) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 
-    return await _run_in_thread(compare, password)
+    for form in forms:
+        if await _run_in_thread(compare, form):
+            return True
+    return False
 
 
 async def _run_in_thread(work: Callable[[str], T], password: str) -> T:
