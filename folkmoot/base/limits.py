@@ -38,10 +38,12 @@ TABLE = {
     "report": Limit(30, 3600, is_exact=True),
     "sign_up": Limit(5, 1800, is_exact=True),  # by address
     "log_in_by_address": Limit(25, 300, is_exact=True),
-    "log_in_by_account": Limit(25, 3600, is_exact=True),
-    "log_in_by_day": Limit(100, 86400, is_exact=True),  # of one account, by any of its names and from all addresses
+    "log_in_by_pair": Limit(25, 3600, is_exact=True),  # of one account, by one address or one known browser
+    "log_in_by_account": Limit(100, 86400, is_exact=True),  # from all addresses, without known browsers
+    "password": Limit(25, 3600, is_exact=True),  # asked for again by a page of the member
     "mail_by_address": Limit(25, 86400, is_exact=True),
-    "mail_to_account": Limit(3, 86400, is_exact=True),
+    "mail_by_pair": Limit(3, 86400, is_exact=True),  # to one mailbox, asked for by one address or one account
+    "mail_to_mailbox": Limit(12, 86400, is_exact=True),  # asked for by all
 }
 
 

@@ -164,7 +164,7 @@ class Request:
     def over_limit(self, problem: TooMany) -> str:
         """The sentence for a form that is refused with 429. The reply then has `Retry-After`."""
         self.too_many = problem
-        return self.sentence(problem.message)
+        return self.sentence(problem.message, **problem.params)
 
     def spend_upload(self) -> None:
         """Counts a picture that came with a form. Raises Invalid, so that the form comes back."""

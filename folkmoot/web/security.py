@@ -17,6 +17,7 @@ class Cookies:
         prefix = "__Host-" if is_secure else ""
         self.session = f"{prefix}folkmoot"
         self.visit = f"{prefix}folkmoot_visit"  # without a session, form tokens are bound to it
+        self.known = f"{prefix}folkmoot_known"  # accounts that have been used here (network/sessions/known_browsers.py)
         self.language = "folkmoot_language"
         self.sent = "folkmoot_sent"  # the draft that was sent: the script of the next page deletes it
         self.logged_out = "folkmoot_left"  # the script of the next page deletes all drafts

@@ -12,7 +12,8 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.actions import username_errors
 from folkmoot.network.accounts.queries import list_accounts_by_name
-from folkmoot.network.sessions import actions
+from folkmoot.network.sessions import actions, known_browsers
+from folkmoot.network.sessions.known_browsers import KnownBrowser
 from folkmoot.network.sessions.model import Login
 from folkmoot.web.leaving import stays
 from folkmoot.web.request import Request, local_path
@@ -34,7 +35,7 @@ async def log_in(request: Request) -> Reply:
         request.require_allowance()
         secret, login = await actions.log_in(
             request.database, form.text("name"), form.text("password"), agent=request.headers.get("user-agent", ""),
-            address=request.address, multiplier=request.context.settings.limits.multiplier,
+            address=request.address, multiplier=request.context.settings.limits.multiplier, browser=_browser(request),
         )
     except actions.Obstructed as problem:
         if problem.login.disabled_at is None:
@@ -43,6 +44,7 @@ async def log_in(request: Request) -> Reply:
     except (Unauthorized, Forbidden, TooMany) as problem:
         sentence = request.over_limit(problem) if isinstance(problem, TooMany) else request.sentence(problem.message)
         return await request.show("sessions/log_in.html", 422, name=form.text("name"), where=where, error=sentence)
+    _remember_browser(request, login.account_id)
     if await stays(request, login.account_id):
         where = where or "/settings/delete?stayed=1"
     return _redirect_with_session(request, secret, where or "/")
@@ -84,6 +86,7 @@ async def sign_up(request: Request) -> Reply:
         return await _sign_up_page(request, draft, {"username": request.over_limit(problem)}, 422, where)
     if not secret:
         return await show_waiting(request, login)
+    _remember_browser(request, login.account_id)
     return _redirect_with_session(request, secret, where or "/explore")
 
 
@@ -134,9 +137,10 @@ async def show_new_password(request: Request) -> Reply:
 async def new_password(request: Request) -> Reply:
     try:
         request.require_allowance("password")
-        await actions.reset_password(request.database, request.value("code"), request.form.text("password"))
+        account_id = await actions.reset_password(request.database, request.value("code"), request.form.text("password"))
     except (Invalid, NotFound) as problem:
         return await request.show("sessions/new_password.html", 422, code=request.value("code"), error=_sentence(request, problem))
+    _remember_browser(request, account_id)
     return request.redirect("/log_in?reset=1")
 
 
@@ -166,6 +170,15 @@ async def _free_names(request: Request, draft: actions.SignUp) -> list[str]:
     async with request.database.read() as conn:
         taken = {account.username.lower() for account in await list_accounts_by_name(conn, [(idea.lower(), "") for idea in ideas])}
     return [idea for idea in ideas if idea.lower() not in taken][:3]
+
+
+def _browser(request: Request) -> KnownBrowser:
+    return KnownBrowser(request.context.settings.secret, request.cookies.get(request.shared.cookies.known, ""))
+
+
+def _remember_browser(request: Request, account_id: int) -> None:
+    cookies = request.shared.cookies
+    request.new_cookies.append(cookies.set(cookies.known, _browser(request).with_mark(account_id), known_browsers.SECONDS))
 
 
 def _redirect_with_session(request: Request, secret: str, where: str) -> Reply:

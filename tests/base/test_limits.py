@@ -195,5 +195,5 @@ def test_without_a_usable_file_the_process_counts_alone(tmp_path: Path, caplog: 
 
 
 def test_a_multiplier_leaves_at_least_one() -> None:
-    assert [limit_of("mail_to_account", factor).times for factor in (0.01, 0.99, 1, 1000)] == [1, 2, 3, 3000]
+    assert [limit_of("mail_by_pair", factor).times for factor in (0.01, 0.99, 1, 1000)] == [1, 2, 3, 3000]
     assert all(limit.seconds <= 86_400 for limit in TABLE.values())

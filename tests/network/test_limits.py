@@ -35,12 +35,12 @@ async def test_two_processes_share_one_limit(db: Database, dsn: str) -> None:
 
 async def test_a_refusal_tells_how_long_to_wait(db: Database) -> None:
     for _ in range(3):
-        await limits.spend(db, "mail_to_account", "jana", 1.0)
+        await limits.spend(db, "mail_by_pair", "jana", 1.0)
     with pytest.raises(TooMany) as caught:
-        await limits.spend(db, "mail_to_account", "jana", 1.0)
+        await limits.spend(db, "mail_by_pair", "jana", 1.0)
     assert 86_000 < caught.value.retry_after <= 86_401
-    await limits.spend(db, "mail_to_account", "karel", 1.0)
-    await limits.spend(db, "mail_to_account", "jana", 2.0)
+    await limits.spend(db, "mail_by_pair", "karel", 1.0)
+    await limits.spend(db, "mail_by_pair", "jana", 2.0)
 
 
 @pytest.mark.parametrize("ahead", ["1 day", "-1 day", "400 days", "-2 hours"])

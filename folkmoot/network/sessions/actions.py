@@ -1,18 +1,19 @@
 """Signing up, logging in and out, passwords. Codes and tokens of apps are in `apps.py`."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
-from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Unauthorized
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Plural, Unauthorized
 from folkmoot.base.limits import address_key
 from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.sessions import limits, queries
+from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
+from folkmoot.network.sessions.known_browsers import KnownBrowser
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import (
     CONFIRM_LASTS,
@@ -33,9 +34,16 @@ from folkmoot.network.sessions.model import (
 from folkmoot.network.sessions.passwords import hash_password, is_right, password_errors
 from folkmoot.network.sessions.reauthentication import require_password
 
-_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}", re.I | re.A)
-
-
+_SLOW_ADDRESS = Plural(
+    "There were many tries from your connection. Please try again in %(minutes)d minute.",
+    "There were many tries from your connection. Please try again in %(minutes)d minutes.", "minutes",
+)
+_UNDER_ATTACK = Plural(
+    "Somebody is trying passwords for this name. You can log in with a browser that you have used here before, or set a new"
+    " password by e-mail. Otherwise please try again in %(minutes)d minute.",
+    "Somebody is trying passwords for this name. You can log in with a browser that you have used here before, or set a new"
+    " password by e-mail. Otherwise please try again in %(minutes)d minutes.", "minutes",
+)
 Enter = Callable[[WriteTx, Login], Awaitable[str]]
 
 
@@ -68,11 +76,6 @@ class Obstructed(Forbidden):
         self.login = login
 
 
-def email_key(email: str) -> str:
-    """The key of an address, the same for all its spellings."""
-    return email.strip().casefold()
-
-
 async def sign_up(
     database: Database, form: SignUp, policy: SignUpPolicy, address: str = "", *, enter: Enter | None = None
 ) -> tuple[Login, str]:
@@ -84,7 +87,7 @@ async def sign_up(
     """
     if policy.mode == "closed":
         raise Forbidden("Sign-up is closed at present.")
-    form = form._replace(username=form.username.strip().removeprefix("@"), email=form.email.strip())
+    form = form._replace(username=form.username.strip().removeprefix("@"), email=tidy_email(form.email))
     errors = _sign_up_errors(form, policy)
     if errors:
         raise Invalid(*errors)
@@ -122,14 +125,15 @@ async def create_member(
     password_hash = await hash_password(password)
     async with database.write() as tx:
         account = await accounts.create_account(tx, username, display_name=display_name)
-        login = _login(account, email, password_hash, language, role, True, True)
+        login = _login(account, tidy_email(email), password_hash, language, role, True, True)
         if not await queries.insert_login(tx, login, email_key(email), "", None):
             raise Invalid(FieldError("email", "taken", "There is an account with this e-mail address."))
     return account
 
 
 async def log_in(
-    database: Database, name: str, password: str, *, agent: str = "", address: str = "", multiplier: float = 1.0
+    database: Database, name: str, password: str, *, agent: str = "", address: str = "", multiplier: float = 1.0,
+    browser: KnownBrowser | None = None,
 ) -> tuple[str, Login]:
     """Starts a session if the password is right; returns (its secret, the log-in). `name`: e-mail address or user name.
 
@@ -137,15 +141,13 @@ async def log_in(
     log-in cannot be used; TooMany.
     """
     name = name.strip().removeprefix("@")[:254]
-    await limits.spend(database, "log_in_by_address", address_key(address) if address else "local", multiplier)
-    await limits.spend(database, "log_in_by_account", email_key(name), multiplier)
     async with database.read() as conn:
         if "@" in name:
             login = await queries.find_login_by_email(conn, email_key(name))
         else:
             login = await queries.find_login_by_name(conn, name)
-    # Limits guesses per day for the account, under either name and from any address; also for names that do not exist.
-    await limits.spend(database, "log_in_by_day", str(login.account_id) if login else email_key(name), multiplier)
+    mark = browser.mark_of(login.account_id) if browser and login else ""
+    await _spend_tries(database, str(login.account_id) if login else email_key(name), address, mark, multiplier)
     right = await is_right(login.password_hash if login else None, password)
     if login is None or not right:
         raise Unauthorized("The name or the password is not right.")
@@ -153,6 +155,21 @@ async def log_in(
         raise Obstructed(login)
     async with database.write() as tx:
         return await start_session(tx, login, agent, address), login
+
+
+async def _spend_tries(database: Database, account: str, address: str, mark: str, multiplier: float) -> None:
+    """Limits guesses for an account, under any of its names; also for names that do not exist.
+
+    An address can only use up its own tries. Many addresses together can use up those of all, except of a browser that the
+    member has used before, which has tries of its own.
+    """
+    if mark:
+        await limits.spend(database, "log_in_by_pair", f"{account} {mark}", multiplier, _SLOW_ADDRESS)
+        return
+    caller = address_key(address) if address else "local"
+    await limits.spend(database, "log_in_by_address", caller, multiplier, _SLOW_ADDRESS)
+    await limits.spend(database, "log_in_by_pair", f"{account} {caller}", multiplier, _SLOW_ADDRESS)
+    await limits.spend(database, "log_in_by_account", account, multiplier, _UNDER_ATTACK)
 
 
 async def start_session(tx: WriteTx, login: Login, agent: str, address: str) -> str:
@@ -194,8 +211,9 @@ async def ask_for_reset(database: Database, email: str, base_url: str, *, addres
     """Enqueues a mail with a link to set a new password. Only the job looks up the account, so that neither the text nor the
     limits nor the time of the response reveal whether it exists. Raises TooMany."""
     email = email.strip()[:254]
-    await limits.spend(database, "mail_by_address", address_key(address) if address else "local", multiplier)
-    await limits.spend(database, "mail_to_account", email_key(email), multiplier)
+    caller = address_key(address) if address else "local"
+    await limits.spend(database, "mail_by_address", caller, multiplier)
+    await limits.spend_mail(database, email_key(email), caller, multiplier)
     async with database.write() as tx:
         tx.enqueue(RESET_JOB, ResetWanted(email, base_url))
 
@@ -211,8 +229,11 @@ async def send_reset(database: Database, wanted: ResetWanted) -> None:
         send_mail(tx, Mail("reset_password", login.email, login.language, f"{wanted.base_url}/reset/{code}"))
 
 
-async def reset_password(database: Database, code: str, password: str) -> None:
-    """Sets a new password with the code of a mailed link, once. Ends all sessions and tokens. Raises Invalid, NotFound."""
+async def reset_password(database: Database, code: str, password: str) -> int:
+    """Sets a new password with the code of a mailed link, once; returns the account. Ends all sessions and tokens.
+
+    Raises Invalid, NotFound.
+    """
     async with database.read() as conn:  # hashing is expensive, so an invalid code is refused before it
         owner = await queries.find_owner_of_code(conn, digest(code), "reset_password")
     if owner is None:
@@ -227,6 +248,7 @@ async def reset_password(database: Database, code: str, password: str) -> None:
             raise NotFound("This link is not valid any more. Please ask for a new one.")
         await queries.update_confirmed(tx, *taken)  # opening the mailed link proves the ownership of the address
         await _set_password(tx, taken[0], password_hash)
+    return taken[0]
 
 
 async def confirm_email(tx: WriteTx, code: str) -> None:
@@ -262,14 +284,6 @@ def _sign_up_errors(form: SignUp, policy: SignUpPolicy) -> list[FieldError]:
     if count_characters(form.reason) > 1000:
         errors.append(FieldError("reason", "too_long", TEXT_TOO_LONG, {"limit": 1000}))
     return errors
-
-
-def email_errors(email: str) -> list[FieldError]:
-    if not email:
-        return [FieldError("email", "blank", "Please give an e-mail address.")]
-    if len(email) > 254 or not _EMAIL.fullmatch(email):
-        return [FieldError("email", "invalid", "This is not a complete e-mail address.")]
-    return []
 
 
 def _login(account: Account, email: str, password_hash: str, language: str, role: Role, is_confirmed: bool, is_approved: bool) -> Login:

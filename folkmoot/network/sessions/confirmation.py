@@ -5,7 +5,8 @@ import msgspec
 from folkmoot.base.db import Database
 from folkmoot.base.errors import FieldError, Forbidden, Invalid
 from folkmoot.network.sessions import limits, queries
-from folkmoot.network.sessions.actions import SignUpPolicy, email_errors, email_key, forget_viewer, send_confirmation
+from folkmoot.network.sessions.actions import SignUpPolicy, forget_viewer, send_confirmation
+from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
 from folkmoot.network.sessions.model import Viewer
 
 
@@ -16,12 +17,12 @@ async def send_confirmation_again(database: Database, viewer: Viewer, policy: Si
     """
     if viewer.login.confirmed_at or not policy.confirms_email:
         raise Forbidden("This method is only available while the e-mail is awaiting confirmation")
-    email = email.strip() or viewer.login.email
+    email = tidy_email(email) or viewer.login.email
     errors = email_errors(email)
     if errors:
         raise Invalid(*errors)
-    for whom in (str(viewer.id), email_key(email)):  # limits mails per account and per mailbox
-        await limits.spend(database, "mail_to_account", whom, policy.multiplier)
+    await limits.spend(database, "mail_by_pair", str(viewer.id), policy.multiplier)  # to any mailbox
+    await limits.spend(database, "mail_to_mailbox", email_key(email), policy.multiplier)
     async with database.write() as tx:
         if not await queries.update_email(tx, viewer.id, email, email_key(email)):
             raise Invalid(FieldError("email", "taken", "There is an account with this address. Log in, or reset the password."))

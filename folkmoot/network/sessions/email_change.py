@@ -5,7 +5,8 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.base.limits import address_key
 from folkmoot.network.sessions import limits, queries
-from folkmoot.network.sessions.actions import SignUpPolicy, email_errors, email_key, forget_viewer
+from folkmoot.network.sessions.actions import SignUpPolicy, forget_viewer
+from folkmoot.network.sessions.addresses import email_errors, email_key, tidy_email
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import CHANGE_EMAIL_LASTS, KEEP_EMAIL_LASTS, RESET_LASTS, Viewer, digest
 from folkmoot.network.sessions.passwords import hash_password
@@ -23,7 +24,7 @@ async def ask_for_new_email(
     Where addresses are not confirmed, because no mail can be sent, changes it at once and returns True. Raises Invalid,
     TooMany.
     """
-    email = email.strip()
+    email = tidy_email(email)
     errors = email_errors(email)
     if not errors and email == viewer.login.email:
         errors = [FieldError("email", "inclusion", "This is your address already.")]
@@ -31,8 +32,7 @@ async def ask_for_new_email(
         raise Invalid(*errors)
     await require_password(database, viewer, password, multiplier=policy.multiplier)
     await limits.spend(database, "mail_by_address", address_key(address) if address else "local", policy.multiplier)
-    for whom in (str(viewer.id), email_key(email)):
-        await limits.spend(database, "mail_to_account", whom, policy.multiplier)
+    await limits.spend_mail(database, email_key(email), str(viewer.id), policy.multiplier)
     async with database.write() as tx:
         other = await queries.find_login_by_email(tx, email_key(email))
         if other and other.account_id != viewer.id:

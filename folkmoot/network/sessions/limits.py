@@ -3,6 +3,7 @@
 `base/limits.py` defines them. They protect log-in, sign-up, mail and reports.
 """
 
+import math
 from collections.abc import Sequence
 
 from folkmoot.base.db import Database
@@ -19,11 +20,21 @@ async def count(database: Database, name: str, key: str, multiplier: float) -> A
     return Allowance(limit.times, limit.times - used, end)
 
 
-async def spend(database: Database, name: str, key: str, multiplier: float) -> None:
-    """Counts one use of a limit by `key`. Raises TooMany when none is left, WritesPaused on a standby."""
+async def spend(database: Database, name: str, key: str, multiplier: float, message: str | None = None) -> None:
+    """Counts one use of a limit by `key`. Raises TooMany when none is left, WritesPaused on a standby.
+
+    `message` may say how long to wait: `%(minutes)d`.
+    """
     allowance = await count(database, name, key, multiplier)
     if allowance.is_spent:
-        raise TooMany(retry_after=allowance.retry_after)
+        seconds = allowance.retry_after
+        raise TooMany(message, retry_after=seconds, **({"minutes": math.ceil(seconds / 60)} if message else {}))
+
+
+async def spend_mail(database: Database, mailbox: str, caller: str, multiplier: float) -> None:
+    """Counts a mail to a mailbox that a caller (an address or an account) asks for. One caller cannot use up those of all."""
+    await spend(database, "mail_by_pair", f"{mailbox} {caller}", multiplier)
+    await spend(database, "mail_to_mailbox", mailbox, multiplier)
 
 
 async def forget_old(database: Database) -> None:

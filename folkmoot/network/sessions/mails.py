@@ -20,6 +20,7 @@ from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.i18n import Translator
 from folkmoot.base.queue.queries import delete_jobs_with
+from folkmoot.network.sessions.addresses import wire_email
 from folkmoot.network.sessions.model import RESET_JOB
 
 JOB = "sessions.send_mail"
@@ -129,7 +130,7 @@ async def forget_mails(tx: WriteTx, addresses: Iterable[str]) -> None:
 
 async def remove_from_outbox(outbox: Path, addresses: Iterable[str]) -> None:
     """Removes mails to these addresses that were written to files."""
-    wanted = set(addresses)
+    wanted = set(map(wire_email, addresses))
 
     def remove() -> None:
         for file in outbox.glob("*.eml"):
@@ -145,9 +146,10 @@ async def deliver(mail: Mail, transport: MailTransport) -> None:
     words = _TEXTS[mail.text]
     translator = transport.translators.get(mail.language, transport.translators["en"])
     link = mail.link if mail.link.startswith("http") else transport.base_url + mail.link
-    message = EmailMessage()
+    to = wire_email(mail.to)
+    message = EmailMessage(default.clone(utf8=not to.isascii()))
     message["From"] = transport.sender
-    message["To"] = mail.to
+    message["To"] = to
     message["Subject"] = translator.sentence(words.subject, {"network": transport.network})
     message["Date"] = formatdate(clock.now().timestamp())
     message["Message-ID"] = make_msgid(domain=transport.sender.rpartition("@")[2])

@@ -9,6 +9,6 @@ from folkmoot.network.sessions.passwords import is_right
 
 async def require_password(database: Database, viewer: Viewer, password: str, *, field: str = "password", multiplier: float = 1.0) -> None:
     """Raises Invalid for `field` unless this is the viewer's password, TooMany after too many guesses."""
-    await limits.spend(database, "log_in_by_account", f"password of {viewer.id}", multiplier)
+    await limits.spend(database, "password", str(viewer.id), multiplier)
     if not await is_right(viewer.login.password_hash, password):
         raise Invalid(FieldError(field, "invalid", "This is not your current password."))
