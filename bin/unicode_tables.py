@@ -31,6 +31,7 @@ _FANCY = [
     ("aplznk", "աթլշնկ"), ("bnqw", "ъпφω"), ("betx", "ьзτχ"),
     ("abcdefghijklmnopqrstuvwxyz", "ค๒ς๔єŦﻮђเןкɭ๓ภ๏קợгรtยשฬץאz"),
     ("abcdefghijklmnopqrstuvwxyz", "卂乃匚ᗪ乇千Ꮆ卄丨ﾌҜㄥ爪几ㄖ卩Ɋ尺丂ㄒㄩᐯ山乂ㄚ乙"),
+    ("abcdfhjklmnpqruvwx", "ᗩᗷᑕᗪᖴᕼᒍᛕᒪᗰᑎᑭᑫᖇᑌᐯᗯ᙭"),
     ("abcdefghijklmnopqrstuvwxyz", "ልጌርዕቿቻኗዘጎጋጕረጠክዐየዒዪነፕሁሀሠሸሃጊ"),
     ("abcdefghijklmnopqrstuvwxyz", "₳฿₵ĐɆ₣₲Ⱨłɉ₭Ⱡ₥₦Ø₱ℚⱤ₴₮Ʉ℣₩ӾɎⱫ"),
     ("abcdefghijklmnopqrstuvwxyz", "ᏗᏰፈᎴᏋᎦᎶᏂᎥᏠᏦᏝᎷᏁᎧᎮᎤᏒᏕᏖᏬᏉᏇጀᎩፚ"),

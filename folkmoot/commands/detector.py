@@ -125,7 +125,7 @@ def card(model: Path | None) -> None:
 @click.argument("chosen", metavar="FILE|VERSION")
 @data_option
 def use(chosen: str, data: Path) -> None:
-    """Use the detector in FILE, an installed VERSION, or `packaged`. Earlier detectors are list_installed."""
+    """Use the detector in FILE, an installed VERSION, or `packaged`. `moot detector list` shows the installed ones."""
     from folkmoot.moderation.detection import versions
 
     _require_network(data)
@@ -142,12 +142,13 @@ def list_versions(data: Path, as_json: bool) -> None:
     from folkmoot.moderation.detection.detector import Detector
 
     _require_network(data)
-    in_use = versions.current(data)
+    fault = versions.find_fault(data)
+    in_use = None if fault else versions.current(data)
     packaged = Detector.load().version
     rows = [{"version": packaged, "packaged": True, "in_use": in_use is None}]
     rows += [{"version": path.stem, "packaged": False, "in_use": path.resolve() == in_use} for path in versions.list_installed(data)]
     text = "\n".join(f"{'*' if row['in_use'] else ' '} {row['version']}{' (packaged)' if row['packaged'] else ''}" for row in rows)
-    show(rows, as_json, text)
+    show(rows, as_json, f"{text}\n{fault} The packaged detector is used." if fault else text)
 
 
 def _require_network(data: Path) -> None:

@@ -36,7 +36,7 @@ class Finding(NamedTuple):
 def doctor(data: Path, as_json: bool) -> None:
     """Find problems and print the command that solves each. Exit code 1: something is broken."""
     settings = settings_of(data)
-    findings = [*_machine(settings), *_settings(settings)]
+    findings = [*_machine(settings), *_settings(settings), *_detector(settings)]
     try:
         findings += run(_database(settings))
     except Problem:  # operators run doctor mostly when nothing runs
@@ -90,6 +90,15 @@ def _settings(settings: Settings) -> Iterator[Finding]:
                       " and e-mail addresses are not confirmed", f"set mail.host in {file}, then restart")
     if not settings.network.contact_email:
         yield Finding("warning", "no contact address is published", f"set network.contact_email in {file}, then restart")
+
+
+def _detector(settings: Settings) -> Iterator[Finding]:
+    """Whether the chosen detector can be used."""
+    from folkmoot.moderation.detection.versions import find_fault
+
+    if fault := find_fault(settings.data):
+        yield Finding("warning", f"{fault} The packaged detector is used instead",
+                      "choose another one: moot detector list, then moot detector use VERSION; or moot detector use packaged")
 
 
 async def _database(settings: Settings) -> list[Finding]:

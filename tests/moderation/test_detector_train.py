@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from folkmoot.base.errors import Problem
+from folkmoot.commands.doctor import _detector
 from folkmoot.moderation.detection import artefact, card, folding, training, versions
-from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.detector import PACKAGED, Detector
 from folkmoot.moderation.detection.examples import read_examples
 from folkmoot.moderation.detection.training import FittedModel, TrainingSet, read_counts
 from tests.network_up import ROOT, moot
+from tests.village import settings_for
 
 SMALL = Path(__file__).parent / "data" / "small.jsonl"
 
@@ -55,6 +57,33 @@ def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path,
     assert in_use().version == version  # and a running worker loads it
 
 
+@pytest.mark.parametrize("fault", ["missing", "damaged"])
+def test_a_detector_that_cannot_be_used_is_reported_and_replaced(fault: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    chosen = versions.folder_of(tmp_path) / "ours.detector"
+    in_use = versions.CurrentDetector(tmp_path)
+    version = in_use().version
+    chosen.parent.mkdir()
+    if fault == "damaged":
+        chosen.write_bytes(b"folkmoot-detector 1\n" + b"0" * 100)
+    (chosen.parent / "current").symlink_to(chosen.name)
+    assert [in_use().version for _ in range(3)] == [version] * 3  # the packaged one works on
+    [record] = caplog.records  # said once
+    assert "ours.detector" in record.getMessage()
+    assert "The packaged detector is used" in record.getMessage()
+    assert "ours.detector" in versions.find_fault(tmp_path)
+    [finding] = _detector(settings_for(tmp_path, ""))
+    assert finding.state == "warning"
+    assert "ours.detector" in finding.what
+    listed = moot("detector", "list", data=tmp_path)
+    assert f"* {version} (packaged)" in listed.stdout
+    assert "ours.detector" in listed.stdout
+    artefact.write(chosen, artefact.read(PACKAGED))
+    assert versions.find_fault(tmp_path) == ""
+    assert not list(_detector(settings_for(tmp_path, "")))
+    assert in_use().version == version
+    assert len(caplog.records) == 1
+
+
 def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -> None:
     model = artefact.read(trained)
     foreign = tmp_path / "foreign.detector"
@@ -67,8 +96,9 @@ def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -
 def test_the_scorer_agrees_with_scikit_learn(trained: Path) -> None:
     rows = [row for row in read_examples(SMALL) if row.split == "train"]
     labels, everything = np.array([float(row.threat or 0) for row in rows]), np.arange(len(rows))
-    training_set = TrainingSet(read_counts([row.text for row in rows]), labels, np.ones(len(rows)), np.full(len(rows), -1))
-    theirs = FittedModel(training_set, everything).margins(training_set, everything)
+    counts = read_counts([folding.unmask(row.text).text for row in rows])
+    training_set = TrainingSet(counts, labels, np.ones(len(rows)), np.full(len(rows), -1))
+    theirs = FittedModel(training_set, everything).margins(training_set.counts, everything)
     ours = Detector(training.train(rows)).margins([folding.unmask(row.text).text for row in rows])
     assert np.abs(theirs - ours).max() < 0.02  # weights are kept in half precision
     assert np.abs(theirs).max() > 1
@@ -130,7 +160,7 @@ def test_scoring_needs_neither_the_trainer_nor_the_clone(trained: Path, tmp_path
     program = """if True:
         import sys
         sys.modules["sklearn"] = sys.modules["scipy"] = None
-        from folkmoot.moderation.detection.detector import Detector
+        from folkmoot.moderation.detection.detector import PACKAGED, Detector
         print(Detector.load().score(["I will find you and kill you"], ["en"])[0].score > 0.5)
         sys.argv = ["moot", "detector", "train", sys.argv[1], "--out", "x"]
         from folkmoot.cli import main

@@ -5,27 +5,41 @@ A long text is scored in overlapping windows and gets the highest score of them,
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from folkmoot.moderation.detection import artefact, features, folding
 from folkmoot.moderation.detection.model import Finding, Thresholds
+from folkmoot.moderation.detection.readings import readings
 
 PACKAGED = Path(__file__).with_name("threats.detector")
 _BATCH = 256
-_WINDOW = 120  # words and punctuation marks
-_STEP = 60
+_LONGEST_WHOLE = 120  # words and punctuation marks
+_WINDOWS = ((120, 0.0), (60, 0.0), (24, 0.5))  # size, and discount
+_LONG = 60  # words of a text that is divided
+_LONGEST_WORD = 24  # letters that are scored
 _REASONS = 5
 Margins = npt.NDArray[np.float64]
 
 
-def windows(folded: str) -> list[str]:
-    """A short text unchanged; a long one as overlapping windows."""
-    words = folded.split(" ")
-    if len(words) <= _WINDOW:
-        return [folded]
-    return [" ".join(words[at : at + _WINDOW]) for at in range(0, len(words) - _STEP, _STEP)]
+class Window(NamedTuple):
+    """A part of a text, and what is subtracted from its margin: a short part says less about the whole text."""
+
+    text: str
+    discount: float
+
+
+def windows(folded: str) -> list[Window]:
+    """A short text as a whole; a longer one also as overlapping windows, so that neither length nor padding hides a threat."""
+    words = [word[:_LONGEST_WORD] for word in folded.split(" ")]
+    found = [Window(" ".join(words), 0.0)] if len(words) <= _LONGEST_WHOLE else []
+    for size, discount in _WINDOWS:
+        if len(words) > max(size, _LONG):
+            step = size // 2
+            found += [Window(" ".join(words[at : at + size]), discount) for at in range(0, len(words) - step, step)]
+    return found
 
 
 class Detector:
@@ -52,10 +66,12 @@ class Detector:
         """One finding per text, in the same order."""
         found: list[Finding] = []
         for at in range(0, len(texts), _BATCH):
-            batch = [folding.unmask(text) for text in texts[at : at + _BATCH]]
-            margins = self.margins([folded.text for folded in batch])
-            for text, folded, margin, lang in zip(texts[at : at + _BATCH], batch, margins, langs[at : at + _BATCH], strict=True):
-                found.append(self._finding(text, folded, float(margin), lang))
+            batch = texts[at : at + _BATCH]
+            read = [readings(text) for text in batch]
+            margins = iter(self.margins([reading.text for some in read for reading in some]))
+            for text, some, lang in zip(batch, read, langs[at : at + _BATCH], strict=True):
+                margin, _, reading = max((float(next(margins)), -number, reading) for number, reading in enumerate(some))
+                found.append(self._finding(text, reading, margin, lang))
         return found
 
     def thresholds_for(self, lang: str | None) -> Thresholds:
@@ -71,7 +87,8 @@ class Detector:
         pieces = [windows(text) for text in folded]
         starts = np.cumsum([0] + [len(some) for some in pieces[:-1]])
         flat = [piece for some in pieces for piece in some]
-        worst: Margins = np.maximum.reduceat(self._sums(flat), starts)
+        discounts = np.array([piece.discount for piece in flat])
+        worst: Margins = np.maximum.reduceat(self._sums([piece.text for piece in flat]) - discounts, starts)
         return worst
 
     def _sums(self, folded: Sequence[str]) -> Margins:

@@ -1,15 +1,20 @@
 """Text normalisation for the detector: removes case, diacritics and common disguises.
 
-`k1ll`, `k i l l`, `kіll` (with a Cyrillic letter), `kiiiill` and `k*ll*` all become a plain word. The names of
-the removed disguises are kept: a moderator understands them as a reason, and they are rare in harmless text.
+`k1ll`, `k i l l`, `kіll` (with a Cyrillic letter), `kiiiill` and `k*ll` all become a plain word. The names of the removed
+disguises are kept: a moderator understands them as a reason, and they are rare in harmless text. Disguises of whole texts,
+which could also be another language, are in `readings.py`.
 """
 
 import re
 import unicodedata
+from collections import Counter
 from functools import lru_cache
+from itertools import chain, groupby
 from typing import NamedTuple
 
-from folkmoot.base.text import LOOK_ALIKE_LETTERS, fold
+from folkmoot.base.look_alikes import BLANKS, tables
+from folkmoot.base.text import fold
+from folkmoot.moderation.detection.vocabulary import vocabulary
 
 LEETSPEAK = "leetspeak"
 SPACED = "spaced-out letters"
@@ -18,22 +23,29 @@ STRETCHED = "repeated letters"
 HIDDEN = "hidden characters"
 SPLIT = "symbols inside words"
 
-LONGEST = 4000  # characters of one text that are scored
-
-_HIDDEN = re.compile("[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f\ufeff]")
 _URL = re.compile(r"https?://\S+|www\.\S+|\[url\]")
 _MENTION = re.compile(r"@\w[\w.-]*(?:@[\w.-]+)?|\[user\]")
-_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_](?P<gap>[ .\-_*·]))(?:[^\W_](?P=gap)){2,}[^\W_](?![^\W_])")
+_GAP = r"[\W_]{1,4}"
+_SPACED = re.compile(rf"(?<![^\W_])[^\W_](?:{_GAP}[^\W_](?![^\W_])){{3,}}")
+_GAPS = re.compile(r"[\W_]+")
 _INNER_SYMBOL = re.compile(r"(?<=[a-z])[*_~^|`·•](?=[a-z])")
+_STARRED = re.compile(r"(?<![\w*])[a-z]+(?:[*#_]+[a-z]+)+(?![\w*])")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
+_STRETCHED_WORD = re.compile(r"(?<![a-z])[a-z]*?([a-z])\1{2,}[a-z]*")
 _LEETSPEAK_WORD = re.compile(r"(?<![\w@$!|€])(?=[@$!|€\w]*[a-z])(?=[@$!|€\w]*[0134578@$!|€])[a-z0-9@$!|€]{3,}")
-_LEET = str.maketrans("0134578@$!|€9", "oieastbasiieg")
+_LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
+         "@": "a", "$": "s", "!": "il", "|": "li", "€": "e"}
+_LEET_DEFAULTS = str.maketrans("0134578@$!|€9", "oieastbasiieg")
 _INNER_LEET = re.compile(r"(?<=[a-z])[0134579@$!|€]+(?=[a-z])|^[@$€0345](?=[a-z]{4,})|(?<=[a-z]{3})[@$0€](?=$)")
 _QUANTITY = re.compile(r"\d+(?:st|nd|rd|th|x\d*|[a-z]{1,2}|krat|ti|ty|leta|lety|tych)|[a-z]{1,4}\d+|\d+[a-z]\d+|\w\d[a-z]")
+_ANY_LETTER = "aeiouy "  # what a star stands for; a space: nothing
+_FLAG = re.compile("(?<![\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]{2}(?![\U0001f1e6-\U0001f1ff])")
+_MIXED = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")  # a run of letters, and of symbols outside ASCII
 _DIGITS = re.compile(r"\d+")
 _QUOTES = str.maketrans("„“”«»‚‘’`´″", '"""""\'\'\'\'\'"')
-_FOREIGN = re.compile(r"[\u0370-\u052f]")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[!?\".,:;()#@&%*/+-]")
+_LONG_RUN = re.compile(r"(\w{300})\w+(\w{300})")
+_LONGEST_PHRASE = 4  # words of a phrase whose repetitions are left out
 _NON_SPACE = re.compile(r"\S+")
 _EDGES = " \n\t.,:;!?()\"'„“”»«…"
 _EMOJI_WORDS = {
@@ -41,6 +53,9 @@ _EMOJI_WORDS = {
     "🔥": "fire", "🩸": "blood", "🪢": "rope", "⚔": "swords", "🧨": "bomb", "😂": "laugh", "🤣": "laugh",
 }
 _EMOJI = re.compile("[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_MANY_EMOJI = re.compile(rf"(?:{_EMOJI.pattern}\s*){{9,}}")
+_MANY_TAGS = re.compile(r"(?:#\w+\s+){9,}")
+_BLANKS = str.maketrans(dict.fromkeys(BLANKS, " "))
 
 
 class Folded(NamedTuple):
@@ -53,18 +68,28 @@ class Folded(NamedTuple):
 def unmask(text: str) -> Folded:
     """The text in plain words, and the disguises that were removed."""
     disguises: dict[str, None] = {}
-    text = text[:LONGEST]
+    text = _MENTION.sub(" @ ", _URL.sub(" # ", text.translate(_BLANKS)))
     if not text.isascii():
-        text = _without_foreign_letters(text, disguises)
-    text = fold(text)
+        text = _plain_letters(text, disguises)
+    text = _substitute(_SPACED, _join_letters, _LONG_RUN.sub(r"\1\2", fold(text)), SPACED, disguises)
     if not text.isascii():
-        text = _EMOJI.sub(_emoji_word, text.translate(_QUOTES))
-    text = _MENTION.sub(" @ ", _URL.sub(" # ", text))
-    text = _substitute(_SPACED, _join_letters, text, SPACED, disguises)
+        text = _EMOJI.sub(_emoji_word, _MANY_EMOJI.sub(_few_of_many, text.translate(_QUOTES)))
+    if "#" in text:
+        text = _MANY_TAGS.sub(_few_of_many, text)
+    text = _substitute(_STARRED, _decode_stars, text, SPLIT, disguises)
     text = _substitute(_LEETSPEAK_WORD, _decode_leetspeak, text, LEETSPEAK, disguises)
     text = _substitute(_INNER_SYMBOL, "", text, SPLIT, disguises)
-    text = _substitute(_STRETCHED, _collapse_repeats, text, STRETCHED, disguises)
-    return Folded(" ".join(_TOKEN.findall(_DIGITS.sub("0", text))), tuple(disguises))
+    if _STRETCHED.search(text):
+        text = _substitute(_STRETCHED_WORD, _collapse_repeats, text, STRETCHED, disguises)
+    words = _TOKEN.findall(_DIGITS.sub("0", text))
+    if len(set(words)) < 0.7 * len(words):
+        words = _without_repetitions(words)
+    return Folded(" ".join(words), tuple(disguises))
+
+
+def plain_words(text: str) -> list[str]:
+    """The folded words of a text whose words are not disguised."""
+    return _TOKEN.findall(fold(_MENTION.sub(" ", _URL.sub(" ", text)).translate(_QUOTES)))
 
 
 def spellings(text: str) -> dict[str, str]:
@@ -83,38 +108,125 @@ def _substitute(pattern: re.Pattern[str], by: "str | object", text: str, name: s
     return changed
 
 
-def _without_foreign_letters(text: str, disguises: dict[str, None]) -> str:
-    """Removes hidden characters; replaces Cyrillic and Greek letters by Latin ones in words that also have Latin letters."""
-    changed = _HIDDEN.sub("", text)
-    if re.search("[^\\W\\d_][\u00ad\u200b-\u200d\u2060\ufeff][^\\W\\d_]", text):
-        disguises[HIDDEN] = None
-    if _FOREIGN.search(changed):
-        words = changed.split(" ")
-        for at, word in enumerate(words):
-            if _FOREIGN.search(word) and re.search("[A-Za-z]", word):
-                words[at] = word.casefold().translate(LOOK_ALIKE_LETTERS)
-                disguises[LOOK_ALIKES] = None
-        changed = " ".join(words)
-    return changed
+def decode(word: str) -> str:
+    """A word in the Latin letters that it looks like: a known word if there is one, else the likeliest letters."""
+    known = tables()
+    choices: list[str] = []
+    for character in word:
+        letters = known.letters(character) or known.letters(character.lower())
+        choices += [letters] if letters else [known.letters(bare) or bare for bare in fold(character)]
+    return vocabulary().decode(choices) or "".join(letters[0] for letters in choices)
+
+
+def _plain_letters(text: str, disguises: dict[str, None]) -> str:
+    """Removes what shows nothing; replaces variants of Latin letters, and look-alikes in words that also have Latin letters."""
+    known = tables()
+    strange = {character for character in set(text) if character > "\u017f" or (character > "\x7f" and known.is_strange(character))}
+    if not strange:
+        return text
+    hidden = "".join(character for character in strange if known.ignorable.match(character))
+    if hidden:
+        if re.search(f"[^\\W\\d_][{hidden}]+[^\\W\\d_]", text):
+            disguises[HIDDEN] = None
+        text = text.translate(dict.fromkeys(map(ord, hidden)))
+    marks = "".join(character for character in strange if unicodedata.category(character)[0] == "M" and character not in hidden)
+    if marks:
+        text = re.sub(f"(?<=[A-Za-z\u00c0-\u024f])[{marks}]+", "", text)
+    variants = {character: known.latin[character][0] for character in strange & known.latin.keys()}
+    if variants and not _are_flags(text):
+        disguises[LOOK_ALIKES] = None
+        text = text.translate(str.maketrans(variants))
+    if known.any_foreign.search("".join(strange)):
+        text = _substitute(_MIXED, _decode_mixed, text, LOOK_ALIKES, disguises)
+    return text
+
+
+def _are_flags(text: str) -> bool:
+    """Whether the only variants of letters are pairs of regional indicators, which show flags."""
+    without = _FLAG.sub("", text)
+    return without != text and not any(character in tables().latin for character in without)
+
+
+def _decode_mixed(match: re.Match[str]) -> str:
+    word = match[0]
+    return word if word.isascii() or not re.search("[A-Za-z]", word) else decode(word)
 
 
 def _join_letters(match: re.Match[str]) -> str:
-    """Joins spaced-out letters into one word; numbers and lists (`1 2 3 4`) stay."""
-    digits = sum(map(str.isdigit, match[0]))
-    return match[0] if 3 * digits > len(match[0]) // 2 else match[0].replace(match["gap"], "")
+    """Joins spaced-out letters to words; numbers and lists (`1 2 3 4`) stay. Another gap than the usual one ends a word."""
+    run = match[0]
+    if 3 * sum(map(str.isdigit, run)) > len(run) // 2:
+        return run
+    gaps = _GAPS.findall(run)
+    usual, times = Counter(gaps).most_common(1)[0]
+    words = [""]
+    for letter, gap in zip(filter(str.isalnum, run), [*gaps, ""], strict=True):
+        words[-1] += letter
+        if gap not in (usual, "") and 2 * times > len(gaps):
+            words.append("")
+    return " ".join(chain.from_iterable(map(_joined_words, words)))
+
+
+def _joined_words(letters: str) -> list[str]:
+    """The words that joined letters consist of."""
+    letters = letters if letters.isalpha() else letters.translate(_LEET_DEFAULTS)
+    return [letters] if letters in vocabulary() else vocabulary().segment(letters) or [letters]
+
+
+def decode_leetspeak(word: str) -> str | None:
+    """The known word that a word with digits or signs for letters stands for."""
+    bare = word.rstrip("!|")
+    found = vocabulary().decode([_LEET.get(letter, letter) for letter in bare])
+    return found + word[len(bare):] if found else None
+
+
+def _decode_stars(match: re.Match[str]) -> str:
+    """A known word for one with stars in place of letters; else the word stays."""
+    word = match[0]
+    return vocabulary().decode([letter if letter.isalpha() else _ANY_LETTER for letter in word]) or word
 
 
 def _decode_leetspeak(match: re.Match[str]) -> str:
-    """Replaces leetspeak by letters; quantities (`2nd`, `covid19`, `9mm`) stay."""
+    """Replaces leetspeak by letters; quantities (`2nd`, `covid19`, `9mm`) stay unless they are a known word (`y0u`)."""
     word = match[0]
+    bare = word.rstrip("!|")
+    is_quantity = bare[:1].isdigit() and _QUANTITY.fullmatch(bare)
+    is_code = len(bare) < 4 and bare[-1:].isdigit()
+    if len(bare) > 2 and not (bare.isalpha() or is_quantity or is_code) and (found := decode_leetspeak(word)):
+        return found
     if _QUANTITY.fullmatch(word):
         return word
-    changed = _INNER_LEET.sub(lambda inner: inner[0].translate(_LEET), word)
-    return changed.translate(_LEET) if changed != word and sum(map(str.isalpha, changed)) >= 3 else word
+    changed = _INNER_LEET.sub(lambda inner: inner[0].translate(_LEET_DEFAULTS), word)
+    return changed.translate(_LEET_DEFAULTS) if changed != word and sum(map(str.isalpha, changed)) >= 3 else word
 
 
 def _collapse_repeats(match: re.Match[str]) -> str:
-    return match[1] * (2 if match[1] in "ls" else 1)
+    """The word without repeated letters: a known word if there is one."""
+    return shortened(match[0]) or _STRETCHED.sub(lambda run: run[1] * (2 if run[1] in "ls" else 1), match[0])
+
+
+def shortened(word: str) -> str | None:
+    """The known word whose letters are repeated in this one."""
+    runs = [(letter, len(list(run))) for letter, run in groupby(word)]
+    return vocabulary().decode([choice for letter, count in runs for choice in ((letter, letter + " ") if count > 1 else (letter,))])
+
+
+def _without_repetitions(words: list[str]) -> list[str]:
+    """Each phrase at most twice in a row."""
+    for size in range(1, _LONGEST_PHRASE + 1):
+        kept: list[str] = []
+        for word in words:
+            kept.append(word)
+            if len(kept) >= 3 * size and kept[-size:] == kept[-2 * size : -size] == kept[-3 * size : -2 * size]:
+                del kept[-size:]
+        words = kept
+    return words
+
+
+def _few_of_many(match: re.Match[str]) -> str:
+    """The first and the last of many emoji or tags, so that they cannot outweigh the words."""
+    found = _EMOJI.findall(match[0]) or match[0].split()
+    return " ".join(found[:4] + found[-4:]) + " "
 
 
 def _emoji_word(match: re.Match[str]) -> str:

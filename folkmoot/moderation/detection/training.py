@@ -18,7 +18,9 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.moderation.detection import budgets, features, folding, structure
 from folkmoot.moderation.detection.artefact import Artefact, Header, Table, Weights
+from folkmoot.moderation.detection.detector import windows
 from folkmoot.moderation.detection.model import Example
+from folkmoot.moderation.detection.readings import readings
 
 TABLES = [Table("words", 18), Table("characters", 20), Table("parts", structure.BITS, 0.5)]
 MIN_TEXTS = 2  # a bucket that occurs in fewer texts is ignored
@@ -68,10 +70,10 @@ class FittedModel:
         return [(idf.astype(np.float16), weight.astype(np.float16))
                 for idf, weight in zip(self.idfs, np.split(self.weight, ends[:-1]), strict=True)]
 
-    def margins(self, training_set: TrainingSet, rows: Integers) -> Floats:
-        """The margins that scikit-learn computes for rows, all with the reference origin."""
-        blocks = [_normalised(_matrix(count, table, len(training_set.labels))[rows], idf, table.scale)
-                  for count, table, idf in zip(training_set.counts, TABLES, self.idfs, strict=True)]
+    def margins(self, counts: Sequence[features.Counts], rows: Integers) -> Floats:
+        """The margins that scikit-learn computes for these rows of the counts, all with the reference origin."""
+        blocks = [_normalised(_matrix(count, table, 1 + int(max(rows.max(), count.texts.max())))[rows], idf, table.scale)
+                  for count, table, idf in zip(counts, TABLES, self.idfs, strict=True)]
         reference = _origin_columns(np.full(len(rows), -1), self.model.coef_.shape[1] - len(self.used))
         answer: Floats = self.model.decision_function(sparse.hstack([sparse.hstack(blocks, "csr")[:, self.used], reference], "csr"))
         return answer
@@ -121,11 +123,11 @@ def fold_of(example: Example, files: Sequence[str]) -> int:
     return zlib.crc32(example.group.encode()) % FOLDS
 
 
-def read_counts(texts: Sequence[str]) -> list[features.Counts]:
-    """The counts of all texts, read in batches; one list entry per table."""
+def read_counts(folded: Sequence[str]) -> list[features.Counts]:
+    """The counts of all folded texts, read in batches; one list entry per table."""
     parts: list[list[features.Counts]] = [[] for _ in TABLES]
-    for at in range(0, len(texts), 1000):
-        source = features.stream([folding.unmask(text).text for text in texts[at : at + 1000]])
+    for at in range(0, len(folded), 1000):
+        source = features.stream(folded[at : at + 1000])
         for part, table in zip(parts, TABLES, strict=True):
             count = features.count_grams(features.grams(source, table.kind, table.bits), table.bits)
             part.append(count._replace(texts=count.texts + at))
@@ -140,7 +142,8 @@ def train(examples: Sequence[Example], weights: Mapping[str, float] | None = Non
         raise Problem("There are too few rows for training: at least %(few)d threats and %(few)d others are needed.", few=MIN_ROWS)
     by_file = {file: weight_of(file, weights or {}) for file in sorted({example.file for example in rows})}
     weighed = np.array([by_file[example.file] * (WEAK_NEGATIVE_WEIGHT if example.labels.get("threat_weak") else 1) for example in rows])
-    training_set = TrainingSet(read_counts([example.text for example in rows]), labels, weighed, origins_of(rows, by_file))
+    counts = read_counts([folding.unmask(example.text).text for example in rows])
+    training_set = TrainingSet(counts, labels, weighed, origins_of(rows, by_file))
     unseen = _held_out_margins(rows, training_set)
     whole = FittedModel(training_set, np.arange(len(rows)))
     calibration = LogisticRegression(C=1e6).fit(unseen[:, None], labels, weighed)
@@ -156,12 +159,19 @@ def train(examples: Sequence[Example], weights: Mapping[str, float] | None = Non
 
 
 def _held_out_margins(rows: Sequence[Example], training_set: TrainingSet) -> Floats:
-    """The margin of each row, from a model that was not trained on its author or template."""
+    """The margin of each row, from a model that was not trained on its author or template: the highest of all windows of all
+    its readings, as the scorer takes it."""
     files = sorted({example.file for example in rows if example.group == example.file})
     folds = np.array([fold_of(example, files) for example in rows])
-    margins = np.zeros(len(rows))
+    pieces = [[piece for reading in readings(example.text) for piece in windows(reading.text)] for example in rows]
+    first = np.cumsum([0] + [len(some) for some in pieces[:-1]])
+    counts = read_counts([piece.text for some in pieces for piece in some])
+    whose = np.repeat(np.arange(len(rows)), [len(some) for some in pieces])
+    margins = np.zeros(len(whose))
     for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds[whose] == fold)
         if len(outside) and len(set(training_set.labels[inside])) == 2:
-            margins[outside] = FittedModel(training_set, inside).margins(training_set, outside)
-    return margins
+            margins[outside] = FittedModel(training_set, inside).margins(counts, outside)
+    discounts = np.array([piece.discount for some in pieces for piece in some])
+    highest: Floats = np.maximum.reduceat(margins - discounts, first)
+    return highest

@@ -1,14 +1,18 @@
 """Which detector a network uses: installed detectors are in DATA/detector, and the link `current` points to one of them.
 
-Without the link, the packaged detector is used. A running worker loads another detector with the next post.
+Without the link, the packaged detector is used; also when the link points to a file that is missing or damaged, which the log and
+`moot doctor` report. A running worker loads another detector with the next post.
 """
 
+import logging
 import os
 from pathlib import Path
 
+from folkmoot.base.errors import Problem
 from folkmoot.moderation.detection import artefact
 from folkmoot.moderation.detection.detector import Detector
 
+log = logging.getLogger(__name__)
 PACKAGED = "packaged"
 _ENDING = ".detector"
 
@@ -18,9 +22,20 @@ def folder_of(data: Path) -> Path:
 
 
 def current(data: Path) -> Path | None:
-    """The file of the detector in use; None for the packaged one."""
+    """The file of the chosen detector, which may be missing or damaged; None for the packaged one."""
     link = folder_of(data) / "current"
-    return link.resolve() if link.exists() else None
+    return link.resolve() if link.is_symlink() or link.exists() else None
+
+
+def find_fault(data: Path) -> str:
+    """Why the chosen detector cannot be used, so that the packaged one is; empty if it can."""
+    chosen = current(data)
+    try:
+        if chosen:
+            artefact.read(chosen)
+    except Problem as problem:
+        return problem.message % problem.params
+    return ""
 
 
 def list_installed(data: Path) -> list[Path]:
@@ -47,14 +62,32 @@ def use(data: Path, chosen: str) -> str:
 
 
 class CurrentDetector:
-    """The detector of a network, loaded at the first call and again when another one was chosen."""
+    """The detector of a network, loaded at the first call, and again when another one was chosen or its file has changed."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._loaded: tuple[Path | None, Detector] | None = None
+        self._loaded: tuple[tuple[Path | None, int], Detector] | None = None
 
     def __call__(self) -> Detector:
-        wanted = current(self._data)
+        chosen = current(self._data)
+        wanted = chosen, _changed_at(chosen)
         if self._loaded is None or self._loaded[0] != wanted:
-            self._loaded = wanted, Detector.load(wanted)
+            self._loaded = wanted, self._load(chosen)
         return self._loaded[1]
+
+    @staticmethod
+    def _load(chosen: Path | None) -> Detector:
+        try:
+            return Detector.load(chosen)
+        except Problem as problem:
+            if chosen is None:
+                raise
+            log.error("%s The packaged detector is used.", problem.message % problem.params)
+            return Detector.load()
+
+
+def _changed_at(file: Path | None) -> int:
+    try:
+        return file.stat().st_mtime_ns if file else 0
+    except OSError:
+        return 0

@@ -1,0 +1,143 @@
+"""The ways in which a person can read a text: as it stands, and with the disguises of whole texts removed.
+
+Letters of another alphabet, reversed and upside-down text, words without spaces and broken words can also be harmless: an
+honest language, a hashtag, a list. So these readings do not replace the text. They are scored beside it, the highest score
+counts, and a reading counts only if most of it is known words.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from folkmoot.base.look_alikes import tables
+from folkmoot.moderation.detection import folding
+from folkmoot.moderation.detection.folding import Folded
+from folkmoot.moderation.detection.vocabulary import vocabulary
+
+REVERSED = "reversed text"
+JOINED = "words without spaces"
+BROKEN = "broken words"
+IN_ADDRESS = "words in an address"
+
+_SHARE_KNOWN = 0.5  # of the letters of a reading must be in known words
+_SHARE_BACKWARDS = 0.3  # if more is known when read backwards, and more than as it stands, the text is read backwards
+_BRACKETED = 0.4  # the share of tokens between words from which they are left out
+_LONGEST_PIECES = 12  # tokens of one broken word
+_SHORTEST_JOINED = 8
+_FEWEST_JOINED = 4  # words in one, unless most of the text is joined
+_RUN = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")
+_ADDRESS = re.compile(r"(?:https?://|www\.|@)(\S{8,})")
+_CODED = re.compile(r"[A-Za-z][0-9@$!|€]+[A-Za-z]|(?<![A-Za-z0-9@$])[0-9@$€]+[A-Za-z]")  # letters with digits or signs for letters
+_CODED_WORD = re.compile(r"[a-z0-9@$!|€]+")
+_DOUBLED = re.compile(r"^[a-z]*?([a-z])\1[a-z]*?([a-z])\2")
+_OVERRIDE = re.compile("\u202e([^\u202c\n]*)\u202c?")  # right-to-left override: shows the text reversed
+_CAPITAL_I = re.compile(r"(?<=[a-z])I(?=[a-zI])|(?<=[a-z]I)I")
+# Letters that a turned letter shows; the tables of Unicode know the other turned letters.
+_TURNED = frozenset("ɐɔǝɟƃᵷɥᴉɾʞɯɹʇʌʍʎ")
+_ROTATED = str.maketrans("nubqdpɔɟƃɾſʃןʌʍɯ", "unqbpdcfgjjllvwm")
+
+
+def readings(text: str) -> list[Folded]:
+    """The text as it stands, and its other readings. Most texts have one."""
+    text = _OVERRIDE.sub(lambda match: match[1][::-1], text) if "\u202e" in text else text
+    plain = folding.unmask(text)
+    found = {plain.text: plain}
+    for other in _others(text, plain):
+        found.setdefault(other.text, other)
+    return list(found.values())
+
+
+def _others(text: str, plain: Folded) -> Iterator[Folded]:
+    words = plain.text.split(" ")
+    known = vocabulary().share_known(words)
+    yield from _repaired(plain, words)
+    if not text.isascii() and tables().any_foreign.search(text):
+        yield from _if_known(_RUN.sub(_in_latin, text), folding.LOOK_ALIKES)
+    if len(_CODED.findall(text)) > 1:
+        yield from _if_known(_CODED_WORD.sub(_decoded, text.lower()), folding.LEETSPEAK)
+    if _CAPITAL_I.search(text):
+        yield from _if_known(_CAPITAL_I.sub("l", text), folding.LOOK_ALIKES)
+    is_turned = len(_TURNED.intersection(text)) > 1
+    if is_turned or vocabulary().share_known([word[::-1] for word in words]) > max(_SHARE_BACKWARDS, known):
+        yield from _if_known((text.lower().translate(_ROTATED) if is_turned else text)[::-1], REVERSED)
+    for address in _ADDRESS.findall(text):
+        yield from _if_known(re.sub(r"[^a-z]+|%[0-9a-f]{2}", " ", address.lower()), IN_ADDRESS)
+
+
+def _decoded(match: re.Match[str]) -> str:
+    is_number = match[0].isdigit() and len(match[0]) > 3
+    return match[0] if is_number else folding.decode_leetspeak(match[0]) or match[0]
+
+
+def _in_latin(match: re.Match[str]) -> str:
+    return folding.decode(match[0]) if tables().any_foreign.search(match[0]) else match[0]
+
+
+def _if_known(text: str, disguise: str) -> Iterator[Folded]:
+    """The readings of a changed text, if most of it is known words."""
+    folded = folding.unmask(text)
+    words = folded.text.split(" ")
+    for reading in (folded, *_repaired(folded, words)):
+        if vocabulary().share_known(reading.text.split(" ")) >= _SHARE_KNOWN:
+            yield Folded(reading.text, (disguise, *reading.disguises))
+
+
+def _repaired(folded: Folded, tokens: list[str]) -> Iterator[Folded]:
+    """The text with broken words mended, joined words divided, and symbols between words left out."""
+    known = vocabulary()
+    disguises = dict.fromkeys(folded.disguises)
+    words = tokens
+    spelled = [word for word in words if word.isalpha()]
+    if len(spelled) < (1 - _BRACKETED) * len(words):
+        words = spelled
+        disguises[folding.SPLIT] = None
+    if any(len(word) < 5 and word not in known and word.isalpha() for word in spelled):
+        mended = _mended(words)
+        if mended != words:
+            words = mended
+            disguises[BROKEN] = None
+    if any(_DOUBLED.search(word) and word not in known for word in words):
+        shorter = [folding.shortened(word) or word if _DOUBLED.search(word) and word not in known else word for word in words]
+        if shorter != words:
+            words = shorter
+            disguises[folding.STRETCHED] = None
+    if any(len(word) >= _SHORTEST_JOINED and word not in known for word in words):
+        joined = sum(len(word) for word in words if len(word) >= _SHORTEST_JOINED and word not in known)
+        fewest = 2 if 2 * joined > sum(map(len, words)) else _FEWEST_JOINED
+        divided = [part for word in words for part in _divided(word, fewest)]
+        if divided != words:
+            words = divided
+            disguises[JOINED] = None
+    if words != tokens:
+        yield Folded(" ".join(words), tuple(disguises))
+
+
+def _mended(words: list[str]) -> list[str]:
+    """Puts the pieces of broken words together: at least one piece is no word, and the whole is one."""
+    found, at = [], 0
+    while at < len(words):
+        end = next((end for end in range(min(at + _LONGEST_PIECES, len(words)), at + 1, -1) if _is_broken(words[at:end])), at + 1)
+        found.append("".join(filter(str.isalpha, words[at:end])) if end > at + 1 else words[at])
+        at = end
+    return found
+
+
+def _is_broken(pieces: list[str]) -> bool:
+    letters = [piece for piece in pieces if piece.isalpha()]
+    whole = "".join(letters)
+    return (
+        pieces[0].isalpha() and pieces[-1].isalpha() and len(letters) > 1 and len(whole) > 3 and whole in vocabulary()
+        and any(piece not in vocabulary() for piece in letters)
+    )
+
+
+def _divided(word: str, fewest: int) -> list[str]:
+    if len(word) < _SHORTEST_JOINED or word in vocabulary() or not word.isalpha():
+        return [word]
+    parts = _segments(word)
+    return parts if parts and len(parts) >= fewest else [word]
+
+
+@lru_cache(5000)
+def _segments(word: str) -> list[str] | None:
+    return vocabulary().segment(word)
