@@ -88,9 +88,10 @@ def updated(language: str) -> Catalog:
 
 
 def missing(catalogue: Catalog) -> list[str]:
+    """Texts without a translation. A fuzzy one, such as of a text that has got a plural, is not compiled."""
     return [
         str(message.id) for message in catalogue
-        if message.id and not (all(message.string) if isinstance(message.string, tuple) else message.string)
+        if message.id and (message.fuzzy or not (all(message.string) if isinstance(message.string, tuple) else message.string))
     ]
 
 

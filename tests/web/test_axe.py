@@ -25,7 +25,8 @@ _RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'be
 _COLOURS = "{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}}"
 MEMBER = [
     "/", "/explore", "/tags/ferry", "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
-    "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/search", "/search?q=dvorak", "/search?q=qqqqq",
+    "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/messages/with/karel",
+    "/messages/new?q=kar", "/search", "/search?q=dvorak", "/search?q=qqqqq",
     "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
@@ -38,6 +39,8 @@ VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset"
 
 
 def examine(page: Page, where: str, within: str = "document") -> None:
+    assert page.locator("h1").count() == 1, f"{where}: one heading of the first level"
+    assert page.locator("article.post:not([aria-label])").count() == 0, f"{where}: a post without a name"
     page.evaluate(AXE)
     for scheme, rules in (("light", _RULES), ("dark", _COLOURS)):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

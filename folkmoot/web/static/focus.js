@@ -1,4 +1,4 @@
-// Menus, and where the focus goes: it is never left on the body after an action. The pages work without this script.
+// Menus, file inputs, and where the focus goes: it is never left on the body after an action. The pages work without this script.
 "use strict";
 
 {
@@ -13,6 +13,13 @@
     if (!menu) return;
     menu.open = false;
     menu.querySelector("summary").focus();
+  });
+
+  // -- the name of a chosen file: the browser would show it in its own language --------------------------------------
+
+  document.addEventListener("change", (event) => {
+    const name = event.target.type === "file" && event.target.closest(".file")?.querySelector("[data-chosen]");
+    if (name) name.textContent = event.target.files[0]?.name ?? name.dataset.none;
   });
 
   // -- the next page continues where a form or a link of this page was used -----------------------------------------

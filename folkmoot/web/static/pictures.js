@@ -34,7 +34,7 @@ function complain(input, text) {
   line.textContent = text;
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", line.id);
-  input.after(line);
+  (input.closest(".file") ?? input).after(line);
 }
 
 async function prepare(input) {
