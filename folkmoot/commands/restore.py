@@ -68,7 +68,8 @@ def _report(restored: Restored, target: Path, as_json: bool) -> None:
         f"{_name(planned)} was restored to {target}.",
         f"  compared   {tables} tables with {restored.rows} rows, {planned.backup.media} pictures: equal to the signed manifest",
         f"  host       PRIMARY, epoch {restored.epoch}: do not start the old host again",
-        "  left out   unsent mails, codes sent by mail, home timelines (they are built again on the first visit)",
+        "  left out   unsent mails, codes sent by mail, archives of members, home timelines (built again on the first visit)",
+        "  back       accounts that were deleted after this backup: delete them again with moot account delete NAME",
         f"  took       {restored.seconds:.1f} s for {planned.backup.bytes / 1e6:.1f} MB",
     ]
     if planned.manifest.lost_media:

@@ -5,6 +5,7 @@ Suspended members use them too: what they wrote is theirs.
 
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, TooMany
 from folkmoot.http.file_reply import FileReply
+from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.departures import actions
@@ -69,8 +70,7 @@ async def delete(request: Request) -> Reply:
     form = request.form
     try:
         request.require_allowance()
-        if not form.flag("knows"):
-            raise Invalid(FieldError("knows", "accepted", "Please say that you know this."))
+        _check(form)
         departure, code = await actions.leave(
             request.database, request.viewer, form.text("password"), multiplier=request.context.settings.limits.multiplier
         )
@@ -84,6 +84,17 @@ async def delete(request: Request) -> Reply:
     cookies = request.shared.cookies
     request.new_cookies += [cookies.delete(cookies.session), cookies.set_for_script(cookies.logged_out, "1")]
     return await request.show("sessions/leaving.html", due_at=departure.due_at, code=code)
+
+
+def _check(form: Params) -> None:
+    """Raises Invalid with each field that is missing."""
+    errors = []
+    if not form.text("password"):
+        errors.append(FieldError("password", "blank", "Please type your password."))
+    if not form.flag("knows"):
+        errors.append(FieldError("knows", "accepted", "Please tick this, so that we know you mean it."))
+    if errors:
+        raise Invalid(*errors)
 
 
 async def show_stay(request: Request) -> Reply:

@@ -94,7 +94,7 @@ async def test_the_old_address_undoes_the_change_for_a_week(mailing: Village) ->
     await send(thief, second["zlodej@example.org"], second["zlodej@example.org"])
     assert await _email(mailing) == "zlodej@example.org"
     owner = mailing.nobody()
-    assert "old address counts again" in (await send(owner, first[OLD], first[OLD])).text
+    assert "old address is back" in (await send(owner, first[OLD], first[OLD])).text
     assert await _email(mailing) == OLD
     assert (await thief.get("/settings")).status == 303
     assert (await app.get("/api/v1/accounts/verify_credentials")).status == 401

@@ -80,7 +80,7 @@ _TEXTS = {
     "refused": Words(
         "Your sign-up at %(network)s",
         "Somebody has read what you wrote, and we cannot let you in.%(words)s\n\n"
-        "We have deleted everything that you sent us. What this network is about stands here:\n%(link)s",
+        "We have deleted everything that you sent us. You can read here what this network is about:\n%(link)s",
     ),
     "lifted": Words(
         "A restriction on %(network)s is over",
