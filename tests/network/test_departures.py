@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from folkmoot.app import jobs
-from folkmoot.base.db import Database, WriteTx
+from folkmoot.base.db import CacheTx, Database, WriteTx
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.network.accounts.actions import ProfileDraft, create_account, set_pictures, update_profile
 from folkmoot.network.accounts.model import Account, AccountEffect
@@ -327,3 +327,19 @@ async def test_mails_in_the_outbox_are_removed(village: Village) -> None:
     await village.work()
     [left] = outbox.iterdir()
     assert "karel@example.org" in left.read_text()
+
+
+async def test_a_mention_at_the_last_moment_is_forgotten_too(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody mentions the hidden account after its mentions were removed, and before its row is."""
+    her, _ = await village.settle(NAME, "karel")
+    last = removal.delete_home
+
+    async def mentioned(cache: CacheTx, account_id: int) -> None:
+        await village.write("karel", f"@{NAME} pozdě")
+        await last(cache, account_id)
+
+    monkeypatch.setattr(removal, "delete_home", mentioned)
+    await _leave(village, her)
+    await village.work()
+    rows = [row for rows in (await dump(village.database)).values() for row in rows if NAME in row or str(her.id) in row and "kind" not in row]
+    assert [json.loads(row)["html"] for row in rows] == [f"<p>@{NAME} pozdě</p>"]

@@ -14,7 +14,8 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.file_store import FileStore
 from folkmoot.network.accounts.actions import delete_account
-from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.queries import get_account, lock_account
 from folkmoot.network.conversations.queries import forget_participant
 from folkmoot.network.departures import queries
 from folkmoot.network.departures.model import LIFECYCLE, REMOVE_JOB, Leaving, State
@@ -60,7 +61,13 @@ class Remover:
         async with database.cache() as cache:
             await delete_home(cache, wanted.account_id)
         async with database.write() as tx:
+            account = await lock_account(tx, wanted.account_id)  # from here on nobody mentions it any more
+            await self._forget_mentions(tx, account)
+            await forget_participant(tx, wanted.account_id)
             await delete_account(tx, wanted.account_id)
+
+    async def _forget_mentions(self, tx: WriteTx, account: Account) -> bool:
+        return await leaving.forget_mentions_of(tx, account.id, f"{self.base_url}/@{account.acct}", ROWS_AT_ONCE)
 
     async def _begin(self, database: Database, wanted: Leaving) -> bool:
         """The moment after which nobody can stay. Deletes the log-in and unsent mails. Returns False if there is nothing to remove."""
@@ -73,7 +80,7 @@ class Remover:
                 return False
             if departure.state is State.WAITING:
                 await queries.update_state(tx, wanted.account_id, LIFECYCLE.step(departure.state, State.REMOVING))
-            account = await get_account(tx, wanted.account_id)
+            account = await lock_account(tx, wanted.account_id)
             addresses = await logins.delete_login(tx, wanted.account_id)
             await forget_mails(tx, addresses)
             forget_viewer(tx, wanted.account_id)
@@ -85,16 +92,12 @@ class Remover:
     async def _steps(self, database: Database, account_id: int) -> AsyncIterator[None]:
         """Runs each step until it finds nothing more; yields after each transaction that removed something."""
         async with database.read() as conn:
-            address = f"{self.base_url}/@{(await get_account(conn, account_id)).acct}"
-
-        async def pictures(tx: WriteTx) -> bool:
-            return await remove_some_of(tx, self.pictures, account_id, POSTS_AT_ONCE)
-
+            account = await get_account(conn, account_id)
         steps: list[Callable[[WriteTx], Awaitable[bool]]] = [
             lambda tx: _remove_some_posts(tx, account_id),
-            pictures,
+            lambda tx: remove_some_of(tx, self.pictures, account_id, POSTS_AT_ONCE),
             lambda tx: leaving.delete_marks_of(tx, account_id, ROWS_AT_ONCE),
-            lambda tx: leaving.forget_mentions_of(tx, account_id, address, ROWS_AT_ONCE),
+            lambda tx: self._forget_mentions(tx, account),
             lambda tx: leaving.forget_parents_of(tx, account_id, ROWS_AT_ONCE),
             lambda tx: end_some_follows(tx, account_id, ROWS_AT_ONCE),
             lambda tx: delete_some_notifications(tx, account_id, ROWS_AT_ONCE),

@@ -51,7 +51,7 @@ _TEXTS = {
     ),
     "leaving": Words(
         "Your account on %(network)s will be deleted",
-        "You asked us to delete your account. It is hidden already, and in half an hour it will be gone.\n\n"
+        "We were asked to delete your account. It is hidden already, and in half an hour it will be gone.\n\n"
         "If you have changed your mind, or if it was not you, open this link within the half hour:\n%(link)s\n\n"
         "Logging in within that time keeps the account too.",
     ),
