@@ -40,8 +40,10 @@ from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.journal.actions import seal
 from folkmoot.moderation.reports import jobs as reports
+from folkmoot.moderation.reports.queries import list_own_reports
 from folkmoot.moderation.restrictions import jobs as restrictions
 from folkmoot.moderation.statements import jobs as statements
+from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
@@ -154,6 +156,7 @@ def exporter(settings: Settings) -> Exporter:
     return Exporter(
         pictures=media_store(settings), exports=export_store(settings), folder=settings.data / "exports",
         urls=Urls(settings.base_url, settings.media.base_url, settings.secret), domain=settings.domain,
+        chapters={"statements.json": list_own_statements, "reports.json": list_own_reports},
     )
 
 

@@ -23,6 +23,7 @@ from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions import queries as logins
 from folkmoot.network.sessions.model import Role
 from folkmoot.network.sessions.passwords import hash_password
+from tests.moderation.court import Court
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import send
 
@@ -54,7 +55,7 @@ async def _archive(village: Village, browser: Visitor) -> ZipFile:
     assert link
     answer = await browser.get(link[0])
     assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
-    assert answer.headers["content-disposition"].startswith('attachment; filename="jana-')
+    assert answer.headers["content-disposition"].startswith('attachment; filename="')
     return ZipFile(io.BytesIO(answer.body))
 
 
@@ -250,3 +251,13 @@ async def test_the_last_operator_is_told_why_not(village: Village, jana: Visitor
         await logins.update_role(tx, village.people["jana"].id, Role.OPERATOR)
     answer = await _submit(jana, "/settings/delete", password=PASSWORD, knows="true")
     assert (answer.status, "only operator" in answer.text) == (422, True)
+
+
+async def test_what_moderation_stores_of_the_member_is_in_the_archive(court: Court) -> None:
+    view = await court.village.write("author", "Zítra tě najdu a zabiju.", language="cs")
+    await court.report("reporter", view, comment="Mám strach.")
+    await court.village.work()
+    await court.decide("moderator", (await court.queue())[0], "remove", explanation="Vyhrožuje.")
+    for name, file, words in (("author", "statements.json", "Vyhrožuje."), ("reporter", "reports.json", "Mám strach.")):
+        archive = await _archive(court.village, await court.village.by_browser(name))
+        assert [words in json.dumps(item, ensure_ascii=False) for item in json.loads(archive.read(file))] == [True]

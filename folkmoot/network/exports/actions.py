@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import TooMany
 from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.network.exports import queries
-from folkmoot.network.exports.archive import Archive
+from folkmoot.network.exports.archive import Archive, Chapter
 from folkmoot.network.exports.model import KEPT_FOR, LEFT_OVER_AFTER, LIFECYCLE, WRITE_JOB, Addresses, Export, State, Wanted
 from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
@@ -51,13 +52,15 @@ async def _remove_unused(tx: WriteTx, store: FileStore, files: list[FileName]) -
 
 @dataclass(frozen=True)
 class Exporter:
-    """Writes archives. `pictures` holds those of posts, `exports` the archives; `folder`: where unfinished ones are."""
+    """Writes archives. `pictures` holds those of posts, `exports` the archives; `folder`: where unfinished ones are. `chapters`:
+    further files, of parts that stand above the network."""
 
     pictures: FileStore
     exports: FileStore
     folder: Path
     urls: Addresses
     domain: str
+    chapters: Mapping[str, Chapter]
 
     async def write(self, database: Database, wanted: Wanted) -> None:
         """Writes an archive, and tells the member. A job: a run after an interrupted one begins again."""
@@ -68,7 +71,7 @@ class Exporter:
         self.folder.mkdir(exist_ok=True, mode=0o700)
         unfinished = self.folder / f"{clock.token(9)}.part"
         try:
-            await Archive(database, self.pictures, self.urls, self.domain, export.account_id).write(unfinished)
+            await Archive(database, self.pictures, self.urls, self.domain, self.chapters, export.account_id).write(unfinished)
             file, size = await asyncio.to_thread(_name_of, unfinished), unfinished.stat().st_size
             await self.exports.add(file, unfinished)
         finally:

@@ -5,13 +5,14 @@
     avatar.jpg  header.jpg    media/                         pictures
     following_accounts.csv  muted_accounts.csv  …            lists, which other servers can import
     account.json              e-mail address, settings, notes about others
+    statements.json  reports.json      what moderation stores of the member
 
 Everything is read and written in small parts, so an archive of any size needs little memory. Compressing runs in a thread.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -19,8 +20,9 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import msgspec
 
 from folkmoot.base import clock
-from folkmoot.base.db import Database
+from folkmoot.base.db import Database, ReadConn
 from folkmoot.base.file_store import FileStore
+from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.exports import documents, lists
@@ -39,20 +41,27 @@ likes.json              the posts that you liked
 bookmarks.json          the posts that you bookmarked; also bookmarks.csv
 actor.json              your profile, with avatar and header beside it
 account.json            your e-mail address, settings, and notes about others
+statements.json         decisions about you, with their reasons
+reports.json            what you reported
 *.csv                   whom you follow, mute and block, and who follows you. Other servers import these files
 """
 
 Parts = AsyncIterator[bytes]
+# Lists a page of what another part stores of a member, newest first; each item has an id.
+Chapter = Callable[[ReadConn, int, Page], Awaitable[Sequence[Any]]]
 
 
 class Archive:
     """Writes one archive into a file of this machine."""
 
-    def __init__(self, database: Database, store: FileStore, urls: Addresses, domain: str, account_id: int) -> None:
+    def __init__(
+        self, database: Database, store: FileStore, urls: Addresses, domain: str, chapters: Mapping[str, Chapter], account_id: int
+    ) -> None:
         self._database = database
         self._store = store
         self._urls = urls
         self._domain = domain
+        self._chapters = chapters
         self._account_id = account_id
 
     async def write(self, target: Path) -> None:
@@ -67,6 +76,8 @@ class Archive:
             for file in lists.LISTS:
                 parts = lists.write_list(self._database, file, self._account_id, self._domain, self._urls.base)
                 await self._add(archive, file, parts)
+            for file, chapter in self._chapters.items():
+                await self._add(archive, file, self._chapter(chapter))
             await self._add(archive, "account.json", _one(_encoded(await self._account(account))))
             shown = await self._add_pictures(archive, account)
             actor = documents.actor(account, self._urls, shown.get("avatar"), shown.get("header"))
@@ -117,6 +128,20 @@ class Archive:
     async def _uris(self, name: str) -> AsyncIterator[list[Any]]:
         async for rows in pages(self._database, name, self._account_id):
             yield [lists.post_uri(row, self._urls.base) for row in rows]
+
+    async def _chapter(self, chapter: Chapter) -> Parts:
+        """A JSON list, newest first."""
+        page, found = Page(limit=_POSTS_AT_ONCE), 0
+        yield b"["
+        while True:
+            async with self._database.read() as conn:
+                items = await chapter(conn, self._account_id, page)
+            yield b",".join([b""] * bool(found and items) + [msgspec.json.encode(item) for item in items])
+            found += len(items)
+            if len(items) < _POSTS_AT_ONCE:
+                break
+            page = Page(limit=_POSTS_AT_ONCE, max_id=items[-1].id)
+        yield b"]"
 
     async def _account(self, account: Account) -> dict[str, Any]:
         async with self._database.read() as conn:
