@@ -3,11 +3,14 @@
 from functools import partial
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from folkmoot.base import i18n
 from folkmoot.base.formatting import count_characters
+from folkmoot.base.languages import NAMES
+from folkmoot.base.text import characters_of, isolated
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import current
@@ -37,6 +40,8 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         translator.catalogue.gettext, translator.catalogue.ngettext, newstyle=True
     )
+    environment.globals.update({name: _isolating(environment.globals[name]) for name in ("gettext", "ngettext")})
+    environment.filters |= {"truncate": _truncate, "isolated": isolated}
     environment.globals.update(
         network=settings.network, domain=settings.domain, base_url=settings.base_url, urls=urls, static=static.url,
         language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), avatar=partial(_avatar, urls),
@@ -45,6 +50,7 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current,
         count_characters=count_characters, picture_types=",".join(MIME_TYPES), most_picture_bytes=settings.media.max_bytes,
         most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS,
+        isolated=isolated, written_languages=_written_languages,
     )
     return environment
 
@@ -74,7 +80,34 @@ def _initials(name: str) -> str:
 
 
 def _trusted_html(html: str) -> Markup:
-    """HTML from our formatter, which has escaped the texts of members."""
-    return Markup(html)  # noqa: S704
+    """HTML from our formatter, which has escaped the texts of members. Each paragraph gets the direction of its own script."""
+    return Markup(html.replace("<p>", '<p dir="auto">'))  # noqa: S704
+
+
+def _isolating(gettext: Any) -> Any:
+    """A gettext function of Jinja whose parameters do not change the order of the words around them."""
+
+    @pass_context
+    def translate(context: Context, *messages: Any, **params: Any) -> Any:
+        return gettext(context, *messages, **{name: isolated(value) if isinstance(value, str) else value for name, value in params.items()})
+
+    return translate
+
+
+def _truncate(text: str, length: int) -> str:
+    """The beginning of a long text, up to a space, with an ellipsis. No character is cut in two."""
+    if len(text) <= length:
+        return text
+    characters = characters_of(text)
+    if len(characters) <= length + 5:
+        return text
+    cut = "".join(characters[:length])
+    words = cut.rpartition(" ")[0]
+    return (words if len(words) > length // 2 else cut).rstrip() + "…"
+
+
+def _written_languages(chosen: str) -> dict[str, str]:
+    """The languages to choose from for a post: their own names by code, and the chosen one in any case."""
+    return NAMES if chosen in NAMES or not chosen else {**NAMES, chosen: chosen}
 
 

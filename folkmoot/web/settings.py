@@ -8,6 +8,7 @@ import msgspec
 
 from folkmoot.base import i18n
 from folkmoot.base.errors import Invalid, TooMany
+from folkmoot.base.languages import KNOWN
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
@@ -24,7 +25,7 @@ from folkmoot.web.timelines import page_links
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "theme": ("system", "light", "dark"), "contrast": ("normal", "more"), "text_size": (100, 115, 130, 150), "visibility": (0, 1, 2, 3),
-    "post_language": ("", "cs", "en", "sk", "de", "pl", "uk", "fr", "es"),
+    "post_language": ("", *KNOWN),
 }
 
 

@@ -95,7 +95,6 @@ document.addEventListener("click", (event) => {
 
 // -- composer ------------------------------------------------------------------------------------------------------
 
-const count = (text) => [...text.replace(/https?:\/\/[^\s<>"“”„]+/g, "x".repeat(23)).replace(/(@\w+)@[\w.-]+\w/g, "$1")].length;
 const store = {  // a browser may refuse storage; then only the page has the draft
   get(key) { try { return JSON.parse(localStorage.getItem(key)); } catch { return null; } },
   set(key, value) { try { value ? localStorage.setItem(key, JSON.stringify(value)) : localStorage.removeItem(key); return true; } catch { return false; } },
@@ -154,7 +153,7 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
   const initial = JSON.stringify(state());
   const showCount = () => {
     if (!left) return;
-    const rest = Number(area.dataset.limit) - count(area.value.trim()) - count(cover.value.trim());
+    const rest = Number(area.dataset.limit) - countCharacters(area.value.trim()) - countCharacters(cover.value.trim());
     left.textContent = String(rest).replace("-", "\u2212");
     left.classList.toggle("over", rest < 0);
     liveRegion.textContent = liveRegion.dataset[rest] ?? "";
