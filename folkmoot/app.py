@@ -48,6 +48,7 @@ from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import folding
+from folkmoot.network.accounts import jobs as accounts
 from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUnlocked, AccountUpdated
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.departures import model as departures
@@ -59,6 +60,7 @@ from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
+from folkmoot.network.posts.actions import index as posts
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations import jobs as relations
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
@@ -148,6 +150,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
+        Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
 
 

@@ -60,7 +60,7 @@ async def create_account(tx: WriteTx, username: str, *, display_name: str = "", 
     """
     now = clock.now()
     account = Account(id=ids.make_id(ids.draw_shard(), now), username=username, display_name=display_name, is_bot=is_bot, created_at=now)
-    if not await queries.insert_account(tx, account, _search_words(account)):
+    if not await queries.insert_account(tx, account, search_words_of(account)):
         raise Invalid(FieldError("username", "taken", "This handle is taken. Please choose another one."))
     tx.tell(AccountCreated(account_id=account.id))
     return account
@@ -93,7 +93,7 @@ async def update_profile(tx: WriteTx, account: Account, draft: ProfileDraft, bas
     )
     if _profile_texts(changed) != _profile_texts(account) or changed.is_bot != account.is_bot:
         require_can_write(account)
-    await queries.update_profile(tx, changed, _search_words(changed))
+    await queries.update_profile(tx, changed, search_words_of(changed))
 
     if _profile_texts(changed) != _profile_texts(account):
         tx.tell(AccountUpdated(account_id=account.id))
@@ -108,7 +108,7 @@ async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None,
     """Replaces the pictures of the profile; None shows the default. Tells account.changed. Raises Forbidden."""
     require_can_write(account)
     changed = msgspec.structs.replace(account, avatar_key=avatar_key, header_key=header_key, version=account.version + 1)
-    await queries.update_profile(tx, changed, _search_words(changed))
+    await queries.update_profile(tx, changed, search_words_of(changed))
     tx.tell(AccountChanged(account_id=account.id))
     return changed
 
@@ -189,6 +189,6 @@ def _field_html(value: str, base_url: str) -> str:
     return html.removeprefix("<p>").removesuffix("</p>")
 
 
-def _search_words(account: Account) -> list[str]:
+def search_words_of(account: Account) -> list[str]:
     """The words by which search finds an account: its names, and the parts of a name with underscores."""
     return [account.username.lower(), *search_words(f"{account.username.replace('_', ' ')} {account.display_name}")]

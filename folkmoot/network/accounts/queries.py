@@ -123,6 +123,20 @@ async def update_profile(tx: WriteTx, account: Account, search: Sequence[str]) -
     )
 
 
+async def lock_next_accounts(tx: WriteTx, after: int, most: int) -> list[Account]:
+    """Locks and lists the accounts with the next ids."""
+    rows = await tx.fetch(f"{SELECT} WHERE a.id > $1 ORDER BY a.id LIMIT $2 FOR NO KEY UPDATE OF a", after, most)
+    return [account_from(row) for row in rows]
+
+
+async def update_search(tx: WriteTx, account_id: int, search: Sequence[str]) -> None:
+    """Stores the words by which search finds an account, if they changed."""
+    await tx.execute(
+        "UPDATE accounts SET search = array_to_tsvector($2) WHERE id = $1 AND search IS DISTINCT FROM array_to_tsvector($2)",
+        account_id, search,
+    )
+
+
 async def update_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
     """Stores the effect and raises the version, so that posts are rendered again. Returns False if nothing visible changed.
 

@@ -133,6 +133,28 @@ async def update_post(tx: WriteTx, post: Post) -> None:
         "INSERT INTO mentions (account_id, post_id) SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING",
         [mention.account_id for mention in post.mentions], post.id,
     )
+    await _replace_hashtags(tx, post)
+
+
+async def lock_next_posts(tx: WriteTx, after: int, most: int) -> list[int]:
+    """Locks and lists the posts with the next ids, without boosts."""
+    rows = await tx.fetch(
+        "SELECT id FROM posts WHERE id > $1 AND boost_of_id IS NULL ORDER BY id LIMIT $2 FOR NO KEY UPDATE", after, most
+    )
+    return [row["id"] for row in rows]
+
+
+async def update_words(tx: WriteTx, post: Post) -> None:
+    """Stores the words for search and the hashtags of a post, if they changed. Its version stays: nobody sees a difference."""
+    if await tx.execute(
+        "UPDATE posts SET search = array_to_tsvector($2), hashtags = $3"
+        " WHERE id = $1 AND (search IS DISTINCT FROM array_to_tsvector($2) OR hashtags <> $3)",
+        post.id, post.search_words, list(post.hashtags),
+    ):
+        await _replace_hashtags(tx, post)
+
+
+async def _replace_hashtags(tx: WriteTx, post: Post) -> None:
     await tx.execute("DELETE FROM post_hashtags WHERE post_id = $1", post.id)
     await tx.execute(
         "INSERT INTO hashtags (key, name) SELECT key, name FROM unnest($1::text[], $2::text[]) AS t (key, name) ORDER BY key"
