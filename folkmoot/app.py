@@ -59,8 +59,8 @@ from folkmoot.network.exports.store import export_store
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
+from folkmoot.network.posts import jobs as posts
 from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
-from folkmoot.network.posts.actions import index as posts
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations import jobs as relations
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted

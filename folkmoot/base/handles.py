@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import idna
 
+from folkmoot.base.text import without_invisible
 from folkmoot.base.tokens import Kind, tokens_of
 
 _DEFAULT_PORTS = ("80", "443")
@@ -18,8 +19,8 @@ class Handle(NamedTuple):
 
 
 def handle_of(text: str, own_domain: str) -> Handle:
-    """Reads `name`, `@name`, `@name@host` or `acct:name@host`. The name is not checked."""
-    name, _, domain = text.strip().removeprefix("acct:").removeprefix("@").partition("@")
+    """Reads `name`, `@name`, `@name@host` or `acct:name@host`, also with invisible marks as copied from a page."""
+    name, _, domain = without_invisible(text).strip().removeprefix("acct:").removeprefix("@").partition("@")
     return local_handle(name, domain, own_domain)
 
 

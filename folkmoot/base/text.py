@@ -19,6 +19,7 @@ _DIRECTED = re.compile("[\u202a-\u202c\u2066-\u2069]")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 # Shows nothing by itself: default-ignorable (joiners, fillers, tags), combining, blank in Braille or music, a placeholder.
 _VISIBLE: re.Pattern[str] = regex.compile(r"[^\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\p{Cc}\u2800\ufffc\U0001d159\U00013430-\U0001343f]")
+_INVISIBLE: re.Pattern[str] = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 _CLUSTER: re.Pattern[str] = regex.compile(r"\X")
 LONGEST_CLUSTER = 12  # code points that count as one character; the longest emoji has 10
 # Marks that readers leave out: of Latin, Greek and Cyrillic, the vowels of Hebrew and Arabic; and what shows nothing.
@@ -45,6 +46,11 @@ def clean(text: str) -> str:
 def clean_line(text: str) -> str:
     """The same for a single line: a name, a poll option."""
     return _balanced(" ".join(clean(text).split()))
+
+
+def without_invisible(text: str) -> str:
+    """For comparing what people see: without joiners, direction marks and the like."""
+    return _INVISIBLE.sub("", text)
 
 
 def _balanced(line: str) -> str:

@@ -10,7 +10,7 @@ OWN = "xn--pklad-zsa96e.cz"
 
 @pytest.mark.parametrize("text", [
     "bob", "@bob", "@BOB", "bob@příklad.cz", "@Bob@PŘÍKLAD.CZ", "acct:bob@xn--pklad-zsa96e.cz", " @bob@Příklad.cz. ", "@bob@příklad.cz:443",
-    "@bob@pr\u030ci\u0301klad.cz",
+    "@bob@pr\u030ci\u0301klad.cz", "\u2068@bob\u2069\u200e", "@bob\u200b@příklad.cz",
 ])
 def test_the_own_domain_is_left_out_in_every_spelling(text: str) -> None:
     assert handle_of(text, OWN) == handle_of(text, "příklad.cz") == Handle("bob", "")

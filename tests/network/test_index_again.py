@@ -7,7 +7,7 @@ import pytest
 
 import folkmoot
 from folkmoot.network.accounts import jobs as accounts
-from folkmoot.network.posts.actions import index as posts
+from folkmoot.network.posts import jobs as posts
 from tests.api.test_words import _post
 from tests.village import Village
 
@@ -16,7 +16,7 @@ MIGRATION = Path(folkmoot.__file__).parent / "migrations" / "0032_words_of_searc
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("folkmoot.network.posts.actions.index._STEP", 2)
+    monkeypatch.setattr("folkmoot.network.posts.jobs._STEP", 2)
     monkeypatch.setattr("folkmoot.network.accounts.jobs._STEP", 2)
 
 

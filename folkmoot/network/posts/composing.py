@@ -13,7 +13,7 @@ from folkmoot.base import formatting, ids
 from folkmoot.base.errors import FieldError, Invalid, Plural
 from folkmoot.base.handles import local_handle
 from folkmoot.base.languages import language_of
-from folkmoot.base.text import clean, clean_line, count_characters
+from folkmoot.base.text import clean, clean_line, count_characters, without_invisible
 from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Visibility
@@ -106,7 +106,7 @@ def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
             Plural("An answer has at most %(limit)d character.", "An answer has at most %(limit)d characters.", "limit"),
             {"limit": longest},
         ))
-    if len(set(poll.titles)) < len(poll.titles):
+    if len(set(map(without_invisible, poll.titles))) < len(poll.titles):
         errors.append(FieldError("poll", "invalid", "The answers of a poll are all different."))
     seconds = poll.expires_in or 0
     if seconds < limits.shortest_poll:

@@ -1,4 +1,4 @@
-"""Making the words for search and the hashtags of earlier posts again, after a release has changed how they are made."""
+"""A job of posts: making their words for search and their hashtags again, after a release has changed how they are made."""
 
 import msgspec
 
