@@ -18,6 +18,11 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.web.static_files import StaticFiles
 
+_DIRECTIONS = {
+    "<p>": '<p dir="auto">', '<span class="h-card" translate="no">': '<span class="h-card" translate="no" dir="ltr">',
+    'noreferrer" translate="no">': 'noreferrer" translate="no" dir="ltr">',
+}
+
 
 class Templates:
     """The templates in all languages."""
@@ -80,8 +85,14 @@ def _initials(name: str) -> str:
 
 
 def _trusted_html(html: str) -> Markup:
-    """HTML from our formatter, which has escaped the texts of members. Each paragraph gets the direction of its own script."""
-    return Markup(html.replace("<p>", '<p dir="auto">'))  # noqa: S704
+    """HTML from our formatter, which has escaped the texts of members. Each paragraph gets the direction of its own script.
+
+    Mentions and URLs at its beginning do not count: what has a direction itself is left out. Texts contain no `<` and `>`, so
+    only tags are replaced.
+    """
+    for tag, directed in _DIRECTIONS.items():
+        html = html.replace(tag, directed)
+    return Markup(html)  # noqa: S704
 
 
 def _isolating(gettext: Any) -> Any:

@@ -63,6 +63,12 @@ async def test_texts_have_the_direction_of_their_script(village: Village, jana: 
     page = (await jana.get(f"/@karel/{status['id']}")).text
     assert f'<p dir="auto">{HEBREW}</p><p dir="auto">Česky.</p>' in page
     assert f"<bdi>{HEBREW}</bdi></a>" in page
+    typed = f'@jana https://example.org {HEBREW} <p> translate="no"'
+    id_ = (await app.post("/api/v1/statuses", {"status": typed})).json["id"]
+    reply = (await jana.get(f"/@karel/{id_}")).text
+    mention = '<p dir="auto"><span class="h-card" translate="no" dir="ltr"><a [^>]*>@<span>jana</span></a></span>'
+    assert re.search(rf'{mention} <a [^>]* dir="ltr">', reply)
+    assert f'{HEBREW} &lt;p&gt; translate="no"</p>' in reply  # what members type is not changed
     assert re.search(rf'<span dir="auto" class="said" lang="">{re.escape(ARABIC)}</span>', page)
     assert f'<span dir="auto" class="said">{HEBREW}</span>' in page
     assert f"Mute \u2068{HEBREW}\u2069</button>" in page
