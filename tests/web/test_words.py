@@ -102,7 +102,7 @@ async def test_a_long_text_is_not_cut_within_a_character(village: Village, jana:
 
 async def test_the_form_offers_the_language_of_the_post_and_of_the_member(village: Village, jana: Visitor) -> None:
     def chosen(page: str) -> list[str]:
-        return re.findall(r'<option value="([^"]*)"[^>]* selected', page.partition('name="language"')[2].partition("</select>")[0])
+        return re.findall(r'<option value="([^"]*)"[^>]* selected', page.partition('<select id="language"')[2].partition("</select>")[0])
 
     app = await village.by_app("jana")
     await app.send("PATCH", "/api/v1/accounts/update_credentials", {"source[language]": "csb"})
