@@ -56,7 +56,11 @@ async def test_a_direct_post_to_nobody_is_refused(village: Village, jana: Visito
 
 async def test_a_direct_post_that_somebody_gets_is_sent(village: Village, jana: Visitor) -> None:
     assert (await _post(jana, "@jana poznámka", visibility="direct")).status == 200  # a note to oneself
-    assert (await _post(jana, "@karel @evaa ahoj", visibility="direct")).status == 200
+    note = (await _post(jana, "@jana poznámka", visibility="direct")).json["id"]
+    assert (await _post(jana, "a ještě něco", in_reply_to_id=note)).status == 200
+    assert (await _post(jana, "@karell něco", in_reply_to_id=note)).status == 422
+    message = (await _post(jana, "@karel @evaa ahoj", visibility="direct")).json["id"]
+    assert (await _post(jana, "a ještě něco", in_reply_to_id=message)).status == 422  # Karel would not get it
     async with village.database.write() as tx:
         await relations.block(tx, village.people["karel"], village.people["jana"].id)
         await set_account_effect(tx, village.people["eva"].id, AccountEffect.SUSPENDED)

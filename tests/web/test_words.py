@@ -53,6 +53,18 @@ async def test_a_message_to_a_mistyped_name_comes_back_with_its_text(village: Vi
         assert (await _send(jana, "/posts", "/posts/new", text=text, **fields))[0] == 303
 
 
+async def test_a_note_to_oneself_goes_on_in_its_conversation(village: Village, jana: Visitor) -> None:
+    note = await village.write("jana", "@jana koupit chleba", visibility=3)
+    await village.work()
+    conversation = re.search(r'href="(/messages/\d+)', (await jana.get("/messages")).text)
+    assert conversation
+    page = (await jana.get(conversation[1])).text
+    form = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    assert form["reply_to"] == str(note.post.id)
+    assert (await jana.post("/posts", {**form, "text": "a mléko"})).status == 303
+    assert await _posts(village) == 2
+
+
 async def test_texts_have_the_direction_of_their_script(village: Village, jana: Visitor) -> None:
     app = await village.by_app("karel")
     row = {"fields_attributes[0][name]": HEBREW, "fields_attributes[0][value]": ARABIC}

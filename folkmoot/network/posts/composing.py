@@ -131,10 +131,10 @@ def compose(author: Account, draft: PostDraft, material: Material, limits: PostL
 def require_audience(post: Post, material: Material) -> None:
     """Raises Invalid for a direct post that nobody would get, with the names in it that belong to nobody.
 
-    A post that names its own author is a note to oneself. Somebody who blocks the author counts as reached: the author
-    must not learn of the block from this.
+    A post that names its own author is a note to oneself, and so is a reply to one that names nobody. Somebody who blocks
+    the author counts as reached: the author must not learn of the block from this.
     """
-    if post.visibility != Visibility.DIRECT or material.names_somebody:
+    if post.visibility != Visibility.DIRECT or material.names_somebody or _continues_note(post, material):
         return
     if material.unknown:
         names = ", ".join(material.unknown)
@@ -142,6 +142,13 @@ def require_audience(post: Post, material: Material) -> None:
     raise Invalid(FieldError(
         "text", "invalid", "This names nobody, so nobody would get it. Write a name with @ in front; your own makes it a note to yourself."
     ))
+
+
+def _continues_note(post: Post, material: Material) -> bool:
+    parent = material.parent
+    if parent is None or parent.visibility != Visibility.DIRECT or material.unknown:
+        return False
+    return {parent.author.id, *(mention.account_id for mention in parent.mentions)} == {post.author.id}
 
 
 def recompose(before: Post, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
