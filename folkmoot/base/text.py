@@ -15,6 +15,9 @@ import regex
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202d\u202e\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb]")
 _NEW_LINES = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u202b\u2067\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_END_OF_EMBEDDING, _END_OF_ISOLATE = "\u202c", "\u2069"
+# Tag characters are for flags such as that of Scotland; elsewhere they hide a text in a text.
+_TAGS = re.compile("(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,8}\U000e007f)|[\U000e0000-\U000e007f]")
 _DIRECTED = re.compile("[\u202a-\u202c\u2066-\u2069]")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 # Shows nothing by itself: default-ignorable (joiners, fillers, tags), combining, blank in Braille or music, a placeholder.
@@ -37,7 +40,7 @@ _OTHER_LETTERS = str.maketrans({"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı"
 def clean(text: str) -> str:
     """The text as it is stored: in NFC, without unwanted controls and runs of blank lines, trimmed; empty if it shows nothing."""
     text = unicodedata.normalize("NFC", _NEW_LINES.sub("\n", text))
-    text = _MANY_BLANK_LINES.sub("\n\n", _UNWANTED.sub("", text)).strip()
+    text = _MANY_BLANK_LINES.sub("\n\n", _TAGS.sub(r"\1", _UNWANTED.sub("", text))).strip()
     if not _VISIBLE.search(text):
         return ""
     return "\n".join(map(_balanced, text.split("\n"))) if _DIRECTED.search(text) else text
@@ -61,18 +64,21 @@ def _balanced(line: str) -> str:
     if not _DIRECTED.search(line):
         return line
     kept: list[str] = []
-    opened: list[str] = []
+    opened: list[str] = []  # the closing marks that are due
+    isolates = 0
     for character in line:
         if character in "\u202a\u202b":
-            opened.append("\u202c")
+            opened.append(_END_OF_EMBEDDING)
         elif character in "\u2066\u2067\u2068":
-            opened.append("\u2069")
-        elif character == "\u2069" and character in opened:  # also ends the embeddings opened in the isolate
-            while opened.pop() != character:
-                kept.append("\u202c")
-        elif character == "\u202c" and opened and opened[-1] == character:
+            opened.append(_END_OF_ISOLATE)
+            isolates += 1
+        elif character == _END_OF_ISOLATE and isolates:
+            isolates -= 1
+            while opened.pop() != _END_OF_ISOLATE:  # ends the embeddings opened in the isolate, too
+                kept.append(_END_OF_EMBEDDING)
+        elif character == _END_OF_EMBEDDING and opened and opened[-1] == character:
             opened.pop()
-        elif character in "\u202c\u2069":
+        elif character in (_END_OF_EMBEDDING, _END_OF_ISOLATE):
             continue
         kept.append(character)
     return "".join(kept + opened[::-1])

@@ -46,6 +46,13 @@ def test_isolates_and_embeddings_are_closed_in_their_line_and_overrides_are_remo
     assert clean(text) == cleaned
 
 
+def test_tag_characters_stay_in_flags_only() -> None:
+    scotland = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "hidden")
+    assert clean(f"a{hidden}b {scotland}{hidden} \U000e0001") == f"ab {scotland}"
+    assert clean(f"🏴{hidden * 9}") == "🏴"  # no flag: too long, and not ended
+
+
 def test_every_line_break_becomes_a_new_line() -> None:
     assert clean("a\r\nb\rc\x0bd\x0ce\x85f\u2028g\u2029h") == "\n".join("abcdefgh")
     assert clean_line("a\u2028b") == "a b"

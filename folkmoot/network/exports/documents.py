@@ -65,8 +65,7 @@ def _note(post: Post, urls: Addresses, others: dict[int, Post], to: list[str], c
         ],
         "tag": [
             *({"type": "Mention", "href": _mentioned(one.acct, urls), "name": f"@{one.acct}"} for one in post.mentions),
-            *({"type": "Hashtag", "href": urls.hashtag(key), "name": f"#{name}"}
-              for key, name in zip(post.hashtags, post.hashtag_names, strict=False)),
+            *({"type": "Hashtag", "href": urls.hashtag(name), "name": f"#{name}"} for name in post.hashtag_names),
         ],
         **(_question(post.poll) if post.poll else {}),
     }
