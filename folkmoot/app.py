@@ -50,6 +50,7 @@ from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
 from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUnlocked, AccountUpdated
+from folkmoot.network.activity import jobs as activity
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.departures import model as departures
 from folkmoot.network.departures.removal import Remover
@@ -182,6 +183,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),
+        Timed("activity.record", timedelta(hours=1), activity.record),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),
         Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),
         Timed("limits.forget", timedelta(hours=1), session_limits.forget_old, is_cleaning=True),

@@ -16,6 +16,8 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.actions import LONGEST_BIO, LONGEST_FIELD, LONGEST_NAME, MOST_FIELDS
+from folkmoot.network.activity.model import shown_weeks
+from folkmoot.network.activity.queries import list_weeks
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.network.posts.policy import MOST_PINNED
@@ -124,6 +126,18 @@ async def counts(request: Request) -> tuple[int, int, int]:
     return found
 
 
+async def activity(request: Request) -> Reply:
+    """How much was going on in each of the last twelve weeks, newest first. The counts are brought up to date every hour."""
+    async with request.database.read() as conn:
+        weeks = await list_weeks(conn, shown_weeks(clock.now()))
+    return request.json([
+        shapes.WeekOfActivity(
+            week=str(int(week.begins_at.timestamp())), statuses=str(week.posts), logins=str(week.members), registrations=str(week.sign_ups)
+        )
+        for week in weeks
+    ])
+
+
 async def nothing(request: Request) -> Reply:
     """Always empty: this network does not have this feature."""
     return request.json([])
@@ -151,13 +165,12 @@ async def health(request: Request) -> Reply:
 
 
 _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",
-                  "instance/activity", "instance/domain_blocks", "directory", "peers/search")
+                  "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
     "lists": "read:lists", "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",
     "featured_tags": "read:accounts", "endorsements": "read:accounts", "scheduled_statuses": "read:statuses",
     "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
     "accounts/{id}/lists": "read:lists", "accounts/{id}/identity_proofs": "read:accounts",
-    "featured_tags/suggestions": "read:accounts",
 }
 # The time of deprecation, in seconds since 1970.
 _DEPRECATED = {"trends": 1648598400, "filters": 1668384000, "suggestions": 1621123200}
@@ -172,6 +185,7 @@ def _empty(path: str, access: Access, scope: str = "") -> Endpoint:
 ROUTES = [
     endpoint("GET", "/api/v2/instance", show, Access.PUBLIC, answer=shapes.Instance),
     endpoint("GET", "/api/v1/instance", show_old, Access.PUBLIC, deprecated_at=1668384000, answer=shapes.OldInstance),
+    endpoint("GET", "/api/v1/instance/activity", activity, Access.PUBLIC, answer=list[shapes.WeekOfActivity]),
     *(_empty(f"/api/v1/{name}", Access.PUBLIC) for name in _EMPTY_FOR_ALL),
     *(_empty(f"/api/v1/{name}", Access.MEMBER, scope) for name, scope in _EMPTY_FOR_MEMBERS.items()),
     endpoint("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC, answer=shapes.Nothing),

@@ -222,6 +222,15 @@ class Instance(Shape, kw_only=True):
     rules: list[Rule]
 
 
+class WeekOfActivity(Shape, kw_only=True):
+    """All are numbers in texts. `week`: its Monday, in seconds since 1970; `logins`: members who were here."""
+
+    week: str
+    statuses: str
+    logins: str
+    registrations: str
+
+
 class StreamingUrls(Shape, kw_only=True):
     streaming_api: str
 

@@ -1,11 +1,12 @@
 """Search through the client API. A URL of an account or a post finds exactly that one."""
 
 import re
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
+from folkmoot.api import account_shapes
 from folkmoot.api import activity_shapes as shapes
 from folkmoot.api.endpoints import endpoint
-from folkmoot.api.parameters import Cursors, Id, Offset, UpTo40, about
+from folkmoot.api.parameters import Cursors, Id, Offset, Parameters, UpTo40, UpTo80, about
 from folkmoot.api.request import Request
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import NotFound, Unauthorized
@@ -23,6 +24,9 @@ from folkmoot.network.search import queries
 from folkmoot.network.search.model import Hashtag
 
 _PATH = re.compile(r"/(?:@|users/)(?P<name>[\w.@:-]{1,300})(?:/(?:statuses/)?(?P<post>[0-9]{1,19}))?/?")
+
+
+_SUGGESTED = 10  # hashtags
 
 
 class Found(NamedTuple):
@@ -94,6 +98,29 @@ async def _found_by_url(conn: ReadConn, request: Request, params: Query, text: s
     return Found([account] if account and account.effect < AccountEffect.SUSPENDED else [], [], [])
 
 
+class Directory(Parameters, frozen=True, kw_only=True):
+    limit: UpTo80 = 40
+    offset: Offset = 0
+    order: Annotated[Literal["active", "new"], about("By the newest post, or the newest accounts first.")] = "active"
+    local: Annotated[bool, about("Only accounts of this network.")] = False
+
+
+async def directory(request: Request, params: Directory) -> Reply:
+    """Accounts that want to be found."""
+    async with request.database.read() as conn:
+        found = await queries.list_directory(
+            conn, request.viewer_id, by_activity=params.order == "active", is_local=params.local, limit=params.limit, offset=params.offset
+        )
+    return request.json(request.entities.accounts(found))
+
+
+async def own_hashtags(request: Request) -> Reply:
+    """The hashtags that the member uses most."""
+    async with request.database.read() as conn:
+        found = await queries.list_used_hashtags(conn, request.viewer.id, _SUGGESTED)
+    return request.json([request.entities.hashtag(hashtag, request.viewer.id) for hashtag in found])
+
+
 async def show_hashtag(request: Request) -> Reply:
     """A hashtag."""
     name = clean_line(request.value("name"))
@@ -106,5 +133,9 @@ async def show_hashtag(request: Request) -> Reply:
 
 ROUTES = [
     endpoint("GET", "/api/v2/search", search, Access.PUBLIC, "read:search", limit="search", params=Query, answer=shapes.Search),
+    endpoint(
+        "GET", "/api/v1/directory", directory, Access.PUBLIC, limit="search", params=Directory, answer=list[account_shapes.Account]
+    ),
+    endpoint("GET", "/api/v1/featured_tags/suggestions", own_hashtags, Access.MEMBER, "read:accounts", answer=list[shapes.Tag]),
     endpoint("GET", "/api/v1/tags/{name}", show_hashtag, Access.PUBLIC, "read", answer=shapes.Tag),
 ]

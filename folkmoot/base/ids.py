@@ -32,6 +32,11 @@ def make_id(shard: int, at: datetime | None = None) -> int:
     return (milliseconds << _SHARD_BITS | shard) << _RANDOM_BITS | clock.draw(1 << _RANDOM_BITS)
 
 
+def first_id(at: datetime) -> int:
+    """The smallest id of the moment `at`: a bound for records by time."""
+    return span(at - FIRST_MOMENT)
+
+
 def shard_of(id_: int) -> int:
     return id_ >> _RANDOM_BITS & (1 << _SHARD_BITS) - 1
 

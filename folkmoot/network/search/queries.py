@@ -13,6 +13,7 @@ from folkmoot.network.posts.visibility import open_sql, visible_sql
 from folkmoot.network.search.model import Hashtag
 
 MOST_WORDS = 10
+_NEWEST = 1000  # posts of an account whose hashtags are counted
 
 
 def _tsquery(text: str) -> str | None:
@@ -47,6 +48,34 @@ async def search_accounts(
     return [account_from(row) for row in rows]
 
 
+async def list_directory(
+    conn: ReadConn, viewer_id: int | None, *, by_activity: bool, is_local: bool, limit: int, offset: int = 0
+) -> list[Account]:
+    """Accounts that want to be found: by their newest post, or the newest accounts first. Without those that the viewer has
+    muted or blocked or that have blocked the viewer, and without members who cannot log in yet.
+
+    By age it uses the primary key of accounts; by activity it sorts all accounts.
+    """
+    order = "ac.last_post_at DESC NULLS LAST, a.id DESC" if by_activity else "a.id DESC"
+    rows = await conn.fetch(
+        f"""
+        SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id
+        WHERE a.is_discoverable AND a.effect IN ({AccountEffect.NONE:d}, {AccountEffect.FROZEN:d})
+          AND (a.domain = '' OR NOT $2::boolean)
+          AND (a.domain <> '' OR EXISTS (
+            SELECT FROM logins AS l WHERE l.account_id = a.id AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL
+              AND l.disabled_at IS NULL))
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $1)
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = a.id)
+          AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = a.id
+                          AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+        ORDER BY {order} LIMIT $3 OFFSET $4
+        """,
+        viewer_id, is_local, limit, offset,
+    )
+    return [account_from(row) for row in rows]
+
+
 async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
     """Hashtags with this prefix, shortest first. Only those of a public post that everybody may see: hashtags of private and
     of hidden posts must not be revealed. Uses the index hashtags_prefix."""
@@ -59,6 +88,24 @@ async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int 
         f" WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql('p', 'a')})"
         " ORDER BY length(key), key LIMIT $2 OFFSET $3",
         _prefix(key), limit, offset,
+    )
+    return [Hashtag(key=row["key"], name=row["name"]) for row in rows]
+
+
+async def list_used_hashtags(conn: ReadConn, account_id: int, limit: int) -> list[Hashtag]:
+    """The hashtags that an account uses most in its newest open posts. Uses the index posts_account."""
+    rows = await conn.fetch(
+        f"""
+        SELECT used.key, coalesce(h.name, used.key) AS name FROM (
+            SELECT key, count(*) AS uses, max(recent.id) AS newest FROM (
+                SELECT id, hashtags FROM posts
+                WHERE account_id = $1 AND boost_of_id IS NULL AND visibility <= {Visibility.UNLISTED:d} ORDER BY id DESC LIMIT {_NEWEST}
+            ) AS recent CROSS JOIN unnest(recent.hashtags) AS key
+            GROUP BY key ORDER BY uses DESC, newest DESC, key LIMIT $2
+        ) AS used LEFT JOIN hashtags AS h ON h.key = used.key
+        ORDER BY used.uses DESC, used.newest DESC, used.key
+        """,
+        account_id, limit,
     )
     return [Hashtag(key=row["key"], name=row["name"]) for row in rows]
 
