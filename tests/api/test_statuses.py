@@ -18,7 +18,7 @@ async def test_a_status_has_the_shape_that_clients_expect(village: Village) -> N
     assert status["application"] == {"name": "Zvonek", "website": None}
     assert status["mentions"] == [{"id": str(village.people["karel"].id), "username": "karel", "acct": "karel",
                                    "url": "http://localhost:8420/@karel"}]
-    assert [tag["name"] for tag in status["tags"]] == ["kasna"]
+    assert [tag["name"] for tag in status["tags"]] == ["kašna"]
     assert status["account"]["acct"] == "jana"
     assert status["account"]["created_at"].endswith("T00:00:00.000Z")
     assert status["id"].isdigit()

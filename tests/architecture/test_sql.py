@@ -45,6 +45,7 @@ OWNERS = {
     "timelines": "homes home_entries",
     "notifications": "notifications markers",
     "conversations": "conversations",
+    "activity": "weekly_activity",
     "exports": "exports",
     "departures": "departures",
     "cases": "cases case_seats",

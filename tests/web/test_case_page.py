@@ -28,7 +28,8 @@ def _reasons(page: str) -> str:
 async def test_categories_of_apps_are_named_in_the_case(court: Court) -> None:
     view = await court.village.write("author", "Kupte si zázračnou mast.")
     names = ("reporter", "other_reporter", "reader")
-    for name, form in zip(names, ({"category": "spam"}, {"category": "legal"}, {"category": "violation", "rule_ids": ["7", "2"]}), strict=True):
+    forms = ({"category": "spam"}, {"category": "legal"}, {"category": "violation", "rule_ids": ["7", "2"]})
+    for name, form in zip(names, forms, strict=True):
         app = await court.village.by_app(name)
         account = str(court.village.people["author"].id)
         answer = await app.send("POST", "/api/v1/reports", as_json={"account_id": account, "status_ids": [str(view.post.id)], **form})

@@ -98,10 +98,8 @@ def _finished(animation: Animation, upload: bytes, kind: Format, purpose: Purpos
         if to_srgb is None:  # some metadata stand after the pixels
             orientation = orientation_of(animation.picture, upload) if animation.picture else 1
             to_srgb = converter_to_srgb(profile_of(upload, kind, animation.picture) if animation.picture else None)
-        if purpose in _CROPPED:
-            sized = cropped(frame, _CROPPED[purpose][0], orientation)
-        else:
-            sized = upright(shrunk(frame, most), orientation)
+        is_cropped = purpose in _CROPPED
+        sized = cropped(frame, _CROPPED[purpose][0], orientation) if is_cropped else upright(shrunk(frame, most), orientation)
         yield plain(to_srgb(sized)), milliseconds
 
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from folkmoot.base.errors import FieldError, Invalid
+from folkmoot.base.errors import FieldError, Invalid, Plural
 from folkmoot.network.media.model import Purpose, Reencoded, Refusal, Refused
 
 SECONDS = 30
@@ -23,13 +23,17 @@ _ERRORS = {
         "file", "invalid", "This file is not a picture that we can read. We take JPEG, PNG, WebP, AVIF, HEIC and GIF."
     ),
     Refusal.DAMAGED: FieldError("file", "invalid", "This picture is damaged or incomplete, so we cannot open it."),
-    Refusal.PIXELS: FieldError(
-        "file", "too_large", "This picture has too many pixels. In its format we take up to %(limit)d megapixels."
-    ),
-    Refusal.FRAMES: FieldError("file", "too_large", "This animation is too long. We take up to %(limit)d frames."),
-    Refusal.FRAME_PIXELS: FieldError(
-        "file", "too_large", "This animation is too large. Its frames may have %(limit)d megapixels together: make it shorter or smaller."
-    ),
+    Refusal.PIXELS: FieldError("file", "too_large", Plural(
+        "This picture has too many pixels. In its format we take up to %(limit)d megapixel.",
+        "This picture has too many pixels. In its format we take up to %(limit)d megapixels.", "limit",
+    )),
+    Refusal.FRAMES: FieldError("file", "too_large", Plural(
+        "This animation is too long. We take up to %(limit)d frame.", "This animation is too long. We take up to %(limit)d frames.", "limit",
+    )),
+    Refusal.FRAME_PIXELS: FieldError("file", "too_large", Plural(
+        "This animation is too large. Its frames may have %(limit)d megapixel together: make it shorter or smaller.",
+        "This animation is too large. Its frames may have %(limit)d megapixels together: make it shorter or smaller.", "limit",
+    )),
     Refusal.COSTLY: FieldError(
         "file", "too_large", "This picture takes too much work to open. Save it smaller, or as an ordinary JPEG or PNG."
     ),
