@@ -28,7 +28,8 @@ _ERRORS = {
         "This picture has too many pixels. In its format we take up to %(limit)d megapixels.", "limit",
     )),
     Refusal.FRAMES: FieldError("file", "too_large", Plural(
-        "This animation is too long. We take up to %(limit)d frame.", "This animation is too long. We take up to %(limit)d frames.", "limit",
+        "This animation is too long. We take up to %(limit)d frame.",
+        "This animation is too long. We take up to %(limit)d frames.", "limit",
     )),
     Refusal.FRAME_PIXELS: FieldError("file", "too_large", Plural(
         "This animation is too large. Its frames may have %(limit)d megapixel together: make it shorter or smaller.",
