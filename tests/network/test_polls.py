@@ -84,6 +84,17 @@ async def test_other_answers_are_another_poll(db: Database, changed: PollDraft) 
     assert timedelta(seconds=890) < ends_in <= timedelta(seconds=900)
 
 
+async def test_answers_that_an_earlier_release_stored_differently_are_the_same(db: Database) -> None:
+    jana, karel = await settle(db, "jana"), await settle(db, "karel")
+    post = (await write(db, jana, "Kdy?", poll=ANSWERS)).post
+    async with db.write() as tx:
+        await actions.vote_in_poll(tx, karel, _poll(post).id, [1])
+        await tx.execute("UPDATE polls SET titles = ARRAY['dnes ', 'zi\u0301tra']")  # with a space, and not composed
+        after = await _edit(tx, jana, post, ANSWERS)
+    assert after
+    assert (after.id, after.votes) == (_poll(post).id, (0, 1))
+
+
 async def test_other_answers_need_a_duration(db: Database) -> None:
     jana = await settle(db, "jana")
     post = (await write(db, jana, "Kdy?", poll=ANSWERS)).post

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from folkmoot.base.events import Event
-from folkmoot.base.text import search_words
+from folkmoot.base.text import clean_line, search_words
 from folkmoot.base.tokens import hashtags_of
 from folkmoot.network.accounts.model import Account
 
@@ -135,8 +135,9 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
         return self.expires_at is not None and self.expires_at <= now
 
     def has_answers_of(self, draft: "PollDraft") -> bool:
-        """Whether an edit with this draft leaves the poll and its votes."""
-        return self.titles == draft.titles and self.is_multiple == draft.is_multiple
+        """Whether an edit with this draft, which is clean, leaves the poll and its votes."""
+        # Stored titles are cleaned again, because an earlier release may have cleaned them by other rules.
+        return tuple(map(clean_line, self.titles)) == draft.titles and self.is_multiple == draft.is_multiple
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
