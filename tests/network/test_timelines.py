@@ -240,7 +240,7 @@ async def test_a_home_that_is_filled_while_an_author_is_pushed_again_has_no_gap(
         assert await conn.fetchval("SELECT count(*) FROM home_entries") == 1
 
 
-@pytest.mark.parametrize("sql", [pages._HOME["DESC"], pages._HOME_WITH_PULLED["DESC"]], ids=["plain", "with pulled"])
+@pytest.mark.parametrize("sql", [*pages._HOME.values(), *pages._HOME_WITH_PULLED.values()])
 async def test_the_home_looks_each_follow_up_by_the_primary_key(db: Database, sql: str) -> None:
     """With many readers who follow one author and some who follow many, follows are looked up, not scanned for each post."""
     async with db.write() as tx:
