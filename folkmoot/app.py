@@ -38,6 +38,7 @@ from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
+from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.journal.actions import seal
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.reports.queries import list_own_reports
@@ -61,9 +62,10 @@ from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts import jobs as posts
-from folkmoot.network.posts.actions import close_polls, forget_hashtags, forget_keys
+from folkmoot.network.posts.actions import close_polls, forget_deleted, forget_hashtags, forget_keys
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations import jobs as relations
+from folkmoot.network.relations.actions import forget_ended_follows
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
@@ -124,7 +126,8 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountDeleted, reports.forget_words)
     heard.on(AccountDeleted, statements.forget_words)
     heard.on(AccountDeleted, appeals.forget_words)
-    heard.on(PostDeleted, cases.withdraw_deleted)
+    heard.on(AccountDeleted, evidence.forget_words)
+    heard.on(PostDeleted, reports.keep_deleted)
     heard.on(SignalRaised, restrictions.hide_pending_review)
     heard.on(CaseWithdrawn, restrictions.lift_withdrawn)
     heard.on(CaseWithdrawn, reports.tell_withdrawn)
@@ -189,6 +192,9 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("limits.forget", timedelta(hours=1), session_limits.forget_old, is_cleaning=True),
         Timed("media.clear", timedelta(hours=1), clear_uploads, is_cleaning=True),
         Timed("sessions.forget_expired", timedelta(hours=1), forget_expired, is_cleaning=True),
+        Timed("posts.forget_deleted", timedelta(minutes=15), forget_deleted, is_cleaning=True),
+        Timed("relations.forget_ended", timedelta(hours=6), forget_ended_follows, is_cleaning=True),
+        Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files, is_cleaning=True, limit=timedelta(hours=1)),

@@ -46,6 +46,11 @@ def time_of(id_: int) -> datetime:
     return FIRST_MOMENT + (id_ >> _SHARD_BITS + _RANDOM_BITS) * _MILLISECOND
 
 
+def time_sql(id_: str) -> str:
+    """SQL: the time encoded in an id, exact to the millisecond."""
+    return f"(timestamptz '{FIRST_MOMENT:%Y-%m-%d} 00:00:00+00' + ({id_} >> {_SHARD_BITS + _RANDOM_BITS}) * interval '1 millisecond')"
+
+
 def span(length: timedelta) -> int:
     """The difference between two ids that are `length` apart in time."""
     return length // _MILLISECOND << _SHARD_BITS + _RANDOM_BITS

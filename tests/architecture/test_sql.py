@@ -37,9 +37,9 @@ OWNERS = {
     "portability": "backup_runs",
     "accounts": "accounts account_counts former_names",
     "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets rate_windows",
-    "relations": "follows followers follow_requests mutes blocks account_notes pulled_authors",
+    "relations": "follows followers ended_follows follow_requests mutes blocks account_notes pulled_authors",
     "media": "media media_files",
-    "posts": "posts post_counts post_edits polls poll_votes marks muted_conversations favourites bookmarks mentions hashtags"
+    "posts": "posts deleted_posts post_counts post_edits polls poll_votes marks muted_conversations favourites bookmarks mentions hashtags"
     " post_hashtags idempotency_keys",
     "counters": "counter_deltas",
     "timelines": "homes home_entries",
@@ -50,6 +50,7 @@ OWNERS = {
     "departures": "departures",
     "cases": "cases case_seats",
     "detection": "signals",
+    "evidence": "evidence evidence_media",
     "reports": "reports report_cases",
     "verdicts": "verdicts",
     "restrictions": "restrictions",

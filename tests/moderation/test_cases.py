@@ -8,11 +8,10 @@ import pytest
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.moderation.cases.actions import claim_case, release_case
-from folkmoot.moderation.cases.model import Case, State, accuracy_of, probability_of
+from folkmoot.moderation.cases.model import Case, accuracy_of, probability_of
 from folkmoot.moderation.cases.queries import count_open, count_stuck
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import ReportDraft
-from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
@@ -141,19 +140,6 @@ async def test_two_moderators_at_once_never_hold_one_case(court: Court) -> None:
 
     for case_id in cases:
         assert sum(await asyncio.gather(*(claim(viewer, case_id) for viewer in viewers))) == 1
-
-
-async def test_a_deleted_post_closes_its_case_and_its_reporters_are_told(court: Court) -> None:
-    post = await court.village.write("author")
-    report = await court.report("reporter", post)
-    (case,) = await court.queue()
-    async with court.database.write() as tx:
-        await delete_post(tx, court.village.people["author"], post.post.id)
-    await court.village.work()
-    assert (await court.case(case.id)).state is State.WITHDRAWN
-    assert await court.told("reporter") == [("report", report.id)]
-    with pytest.raises(Conflict):
-        await court.claim("moderator", case)
 
 
 async def test_a_private_message_becomes_a_case_only_by_a_report_of_a_recipient(court: Court) -> None:

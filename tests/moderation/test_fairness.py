@@ -57,16 +57,17 @@ async def test_an_appellant_does_not_hear_the_appeal(court: Court) -> None:
         await court.claim("third", again)  # has heard another appeal against the same verdict
 
 
-async def test_no_appeal_is_opened_about_a_deleted_post(court: Court) -> None:
+async def test_an_appeal_about_a_deleted_post_is_heard(court: Court) -> None:
     post, case = await _case(court)
     first = await court.decide("moderator", case, "hide", days=7)
     await _delete(court, post)
-    with pytest.raises(Forbidden):
-        await _appeal(court, "author", first)
+    second = await _appeal(court, "author", first)
+    await court.decide("other_moderator", second, "keep")
+    assert "appeal" in dict(await court.told("author"))
     assert not await court.queue()
 
 
-async def test_a_verdict_undone_after_its_post_was_deleted_leaves_no_open_case(court: Court) -> None:
+async def test_a_case_whose_verdict_is_undone_after_its_post_was_deleted_is_decided_again(court: Court) -> None:
     post, case = await _case(court)
     await court.claim("moderator", case)
     moderator = await court.viewer("moderator")
@@ -77,7 +78,9 @@ async def test_a_verdict_undone_after_its_post_was_deleted_leaves_no_open_case(c
     async with court.database.write() as tx:
         await undo_verdict(tx, moderator, verdict.id)
     await court.let_half_a_minute_pass()
-    assert (await court.case(case.id)).state is State.WITHDRAWN
+    assert (await court.case(case.id)).state is State.OPEN
+    assert await court.told("reporter") == []
+    await court.decide("moderator", case, "remove")
     assert [kind for kind, _ in await court.told("reporter")] == ["report"]
 
 

@@ -136,11 +136,18 @@ async def test_a_post_that_was_edited_meanwhile_must_be_read_again(court: Court)
     assert "Přijďte na kafe." in answer.text
     assert "Zve na rvačku." in answer.text
     assert (await _decide(moderator, case, answer.text, action="keep", clause="0")).status == 303
-    view, case = await _reported(court, "Ještě jednu ránu.")
+
+
+async def test_a_case_that_was_withdrawn_cannot_be_decided(court: Court) -> None:
+    view = await court.village.write("author", "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky.", language="cs")
+    await court.village.work()
+    case, = await court.queue()
     async with court.database.write() as tx:
         await delete_post(tx, court.village.people["author"], view.post.id)
     await court.village.work()
-    assert "There is nothing left to decide." in (await moderator.get(f"/moderate/cases/{case.id}")).text
+    page = (await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
+    assert "There is nothing left to decide." in page
+    assert "data-decide" not in page
 
 
 async def test_no_name_is_shown_in_a_case(court: Court) -> None:

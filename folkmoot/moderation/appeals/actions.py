@@ -10,8 +10,9 @@ from folkmoot.moderation.appeals import queries
 from folkmoot.moderation.appeals.model import LIFECYCLE, LONGEST_REASON, Appeal, Side, State
 from folkmoot.moderation.appeals.policy import can_appeal
 from folkmoot.moderation.cases.actions import estimate_case, open_case
-from folkmoot.moderation.cases.queries import get_case, protect_subject
+from folkmoot.moderation.cases.queries import can_be_decided, get_case
 from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.evidence.actions import copy_for_appeal
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.verdicts.model import Action, Verdict
@@ -40,7 +41,7 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
         raise NotFound
     if not can_appeal(side, verdict, clock.now()):
         raise Forbidden("This decision can no longer be appealed.")
-    if not await protect_subject(tx, first.subject, first.subject_id):
+    if not await can_be_decided(tx, first.subject, first.subject_id):
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 
     clause = current().clause(verdict.clause)
@@ -50,6 +51,7 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
         tx, first.subject, first.subject_id, first.account_id, clause, appealed_verdict_id=verdict.id, barred_ids=barred
     )
     await estimate_case(tx, case, clause, _PROBABILITY, barred)
+    await copy_for_appeal(tx, first, case)
     appeal = Appeal(
         id=ids.make_id(ids.shard_of(appellant.id)), verdict_id=verdict.id, case_id=case.id, appellant_id=appellant.id, side=side,
         reason=reason, state=LIFECYCLE.first, lodged_at=clock.now(),

@@ -1,9 +1,12 @@
 """Subscribers of appeals. `app.py` subscribes them."""
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.moderation.appeals.actions import close_appeals
+from folkmoot.moderation.appeals.model import OPEN_FOR
 from folkmoot.moderation.appeals.queries import blank_reasons
 from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.evidence import actions
 from folkmoot.moderation.verdicts.model import VerdictSettled
 from folkmoot.moderation.verdicts.queries import get_verdict
 from folkmoot.network.accounts.model import AccountDeleted
@@ -19,6 +22,14 @@ async def close_settled(database: Database, event: VerdictSettled) -> None:
 async def close_withdrawn(database: Database, event: CaseWithdrawn) -> None:
     async with database.write() as tx:
         await close_appeals(tx, event.case_id, None)
+
+
+async def clear_evidence(database: Database) -> None:
+    """Deletes what was kept for decisions that nobody can appeal against any more. Timed; at most 100 cases in a transaction."""
+    while True:
+        async with database.write() as tx:
+            if not await actions.clear_evidence(tx, clock.now() - OPEN_FOR):
+                return
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:

@@ -1,5 +1,6 @@
 """Actions on cases: open, estimate, claim, release, decide, reopen, withdraw, note deadlines."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -35,8 +36,8 @@ async def open_case(
     barred_ids: tuple[int, ...] = (),
 ) -> Case:
     """Returns the open case of a subject, and creates it if there is none. Concurrent callers get the same case. Raises
-    NotFound for a deleted subject, which nobody could decide about."""
-    if not await queries.protect_subject(tx, subject, subject_id):
+    NotFound for a subject that was deleted and is not kept: nobody could decide about it."""
+    if not await queries.can_be_decided(tx, subject, subject_id):
         raise NotFound
     found = await _find_open(tx, subject, subject_id, appealed_verdict_id)
     if found:
@@ -122,14 +123,13 @@ async def reopen_case(tx: WriteTx, case: Case) -> None:
             await _step_seat(tx, case, seat, SeatState.FREE)
 
 
-async def withdraw_cases_of_post(tx: WriteTx, post_id: int) -> None:
-    """Closes the open cases about a deleted post. Emits case.withdrawn, and writes it to the journal."""
-    await _withdraw(tx, await queries.list_open_cases_of_post(tx, post_id))
-
-
-async def withdraw_cases_of_account(tx: WriteTx, account_id: int) -> None:
-    """Closes the open cases about a deleted account and its posts. Emits case.withdrawn, and writes it to the journal."""
-    await _withdraw(tx, await queries.list_open_cases_of_account(tx, account_id))
+async def withdraw_cases(tx: WriteTx, cases: Sequence[Case]) -> None:
+    """Closes open cases, whose rows are locked, because there is nothing left to decide. Emits case.withdrawn, and writes it to
+    the journal."""
+    for case in cases:
+        await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.WITHDRAWN), clock.now())
+        await record_step(tx, Step.CASE_WITHDRAWN, case_id=case.id)
+        tx.tell(CaseWithdrawn(case_id=case.id, subject=case.subject, subject_id=case.subject_id, account_id=case.account_id))
 
 
 async def note_deadlines(tx: WriteTx) -> int:
@@ -143,13 +143,6 @@ async def note_deadlines(tx: WriteTx) -> int:
         await record_step(tx, Step.CASE_DEADLINE_NEARED, case_id=case_id, share=int(share))
         tx.tell(CaseDeadlineNeared(case_id=case_id, share=share, due_at=due_at))
     return len(taken)
-
-
-async def _withdraw(tx: WriteTx, cases: list[Case]) -> None:
-    for case in cases:
-        await queries.update_state(tx, case.id, LIFECYCLE.step(case.state, State.WITHDRAWN), clock.now())
-        await record_step(tx, Step.CASE_WITHDRAWN, case_id=case.id)
-        tx.tell(CaseWithdrawn(case_id=case.id, subject=case.subject, subject_id=case.subject_id, account_id=case.account_id))
 
 
 async def _step_seat(tx: WriteTx, case: Case, seat: Seat, state: SeatState) -> None:

@@ -2,18 +2,14 @@
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases import actions
+from folkmoot.moderation.cases.queries import list_open_cases_of_account
 from folkmoot.network.accounts.model import AccountDeleted
-from folkmoot.network.posts.model import PostDeleted
-
-
-async def withdraw_deleted(database: Database, event: PostDeleted) -> None:
-    async with database.write() as tx:
-        await actions.withdraw_cases_of_post(tx, event.post_id)
 
 
 async def withdraw_of_deleted_account(database: Database, event: AccountDeleted) -> None:
+    """Closes the open cases about a deleted account and its posts: nothing of it is left (decision 0049)."""
     async with database.write() as tx:
-        await actions.withdraw_cases_of_account(tx, event.account_id)
+        await actions.withdraw_cases(tx, await list_open_cases_of_account(tx, event.account_id))
 
 
 async def watch_deadlines(database: Database) -> None:

@@ -4,12 +4,13 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Plural
 from folkmoot.base.text import clean, count_characters
-from folkmoot.moderation.cases.actions import estimate_case, open_case
+from folkmoot.moderation.cases.actions import estimate_case, open_case, withdraw_cases
 from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
-from folkmoot.moderation.cases.queries import lock_case
+from folkmoot.moderation.cases.queries import list_open_cases_of_post, lock_case, update_barred
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.queries import get_highest_score
+from folkmoot.moderation.evidence.actions import keep_deleted, keep_reported
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports import queries
@@ -18,33 +19,36 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
-from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.queries import find_deleted_unscoped, list_reportable
+from folkmoot.network.posts.versions import Reportable
 
 
 async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Report:
     """Reports posts, or an account.
 
-    Members. Each post joins its own open case; where the same text was decided `keep` under the same clause, the report gets
-    that outcome at once. A second report by the same member joins the same case if it says something new (`adds_to`), and
-    else returns the earlier one. Writes report.filed to the journal. Raises Invalid, NotFound for what the reporter cannot
-    see, Forbidden for one's own account.
+    Members, about everything that was ever shown to them, also if it was deleted since (for a day) or its author has blocked
+    them. Each post joins its own open case; where the same version was decided under the same clause, the report gets that
+    outcome at once. A second report by the same member joins the same case if it says something new (`adds_to`), and else
+    returns the earlier one. What was reported is kept as evidence. Writes report.filed to the journal. Raises Invalid,
+    NotFound for what the reporter was never shown, Forbidden for one's own account.
     """
     draft = _checked(draft)
-    account, post_ids = await _get_target(tx, reporter, draft)
+    account, posts = await _get_target(tx, reporter, draft)
     clause = gravest_clause(draft)
 
     report = Report(
-        id=ids.make_id(ids.shard_of(reporter.id)), reporter_id=reporter.id, account_id=account.id, post_ids=post_ids,
+        id=ids.make_id(ids.shard_of(reporter.id)), reporter_id=reporter.id, account_id=account.id, post_ids=tuple(posts),
         category=Category(draft.category), clauses=draft.clauses, comment=draft.comment, forwards=draft.forwards,
         created_at=clock.now(),
     )
-    subjects = [(Subject.POST, id_) for id_ in sorted(post_ids)] or [(Subject.ACCOUNT, account.id)]
+    subjects = [(Subject.POST, id_) for id_ in sorted(posts)] or [(Subject.ACCOUNT, account.id)]
     joined: list[Case] = []
     answered: list[int] = []
     for subject, subject_id in subjects:
-        settled = await queries.find_settled_keep(tx, subject_id) if subject is Subject.POST else None
-        if settled and clause.key in settled[1]:
-            answered.append(settled[0])
+        settled = await queries.find_settled(tx, subject_id, posts[subject_id].edited_at, clause.key) if subject is Subject.POST else None
+        if settled:
+            answered.append(settled)
             continue
         joined.append(await open_case(tx, subject, subject_id, account.id, clause))
     for case_id in answered:
@@ -65,28 +69,49 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
     return report
 
 
-async def _get_target(tx: WriteTx, reporter: Account, draft: ReportDraft) -> tuple[Account, tuple[int, ...]]:
-    """The reported account, and the ids of its posts without duplicates. Raises NotFound for posts of other accounts, or not visible to
-    the reporter."""
+async def _get_target(tx: WriteTx, reporter: Account, draft: ReportDraft) -> tuple[Account, dict[int, Reportable]]:
+    """The reported account, and its posts by id. Raises NotFound for posts of other accounts, and for those that were never shown
+    to the reporter, whether they exist or not."""
     if draft.account_id == reporter.id:
         raise Forbidden("This is you.")
     account = await get_account(tx, draft.account_id)
     if account.effect >= AccountEffect.SUSPENDED:
         raise NotFound
-    seen = {view.shown.id: view.shown for view in await list_post_views(tx, draft.post_ids, reporter.id)}
-    post_ids = tuple(dict.fromkeys(id_ for id_, post in seen.items() if post.author.id == account.id))
-    if len(seen) < len(set(draft.post_ids)) or len(post_ids) < len(seen):
+    wanted = list(dict.fromkeys(draft.post_ids))
+    found = await list_reportable(tx, wanted, reporter.id)
+    if len(found) < len(wanted) or any(post.account_id != account.id for post in found):
         raise NotFound
-    return account, post_ids
+    return account, {post.post_id: post for post in found}
 
 
 async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None:
     await queries.insert_report_case(tx, case.id, report)
+    await keep_reported(tx, case)
     accuracies = [accuracy_of(right, decided) for right, decided in await queries.list_accuracies(tx, case.id)]
     probability = probability_of(await get_highest_score(tx, case.id), accuracies)
     await estimate_case(tx, case, clause, probability, barred_ids=(report.reporter_id,))
     await record_step(tx, Step.REPORT_FILED, case_id=case.id, actor_id=report.reporter_id, report=report.id, category=report.category,
                       clauses=list(report.clauses))
+
+
+async def keep_deleted_post(tx: WriteTx, post_id: int) -> None:
+    """Keeps a deleted post for those who decide about it, and bars those who took part in it from deciding.
+
+    Cases that somebody reported, and appeals, stay open, and the author is notified, except about a message, whose few
+    readers would be suspected of the report. A case that only a detector opened is withdrawn.
+    """
+    cases = await list_open_cases_of_post(tx, post_id)
+    reporters = await queries.count_reporters(tx, [case.id for case in cases])
+    kept = [case for case in cases if case.is_appeal or reporters.get(case.id)]
+    await withdraw_cases(tx, [case for case in cases if case not in kept])
+    deleted = await find_deleted_unscoped(tx, post_id)
+    if deleted is None:
+        return
+    await update_barred(tx, post_id, deleted.participant_ids)
+    for case in kept:
+        await keep_deleted(tx, case, deleted.versions)
+    if kept and deleted.visibility is not Visibility.DIRECT:
+        await tell_from_network(tx, deleted.account_id, Kind.KEPT, kept[0].id)
 
 
 async def tell_outcome(tx: WriteTx, case_id: int) -> None:

@@ -2,14 +2,20 @@
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import CaseWithdrawn
-from folkmoot.moderation.reports.actions import tell_outcome
+from folkmoot.moderation.reports.actions import keep_deleted_post, tell_outcome
 from folkmoot.moderation.reports.queries import blank_comments
 from folkmoot.network.accounts.model import AccountDeleted
+from folkmoot.network.posts.model import PostDeleted
 
 
 async def tell_withdrawn(database: Database, event: CaseWithdrawn) -> None:
     async with database.write() as tx:
         await tell_outcome(tx, event.case_id)
+
+
+async def keep_deleted(database: Database, event: PostDeleted) -> None:
+    async with database.write() as tx:
+        await keep_deleted_post(tx, event.post_id)
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:

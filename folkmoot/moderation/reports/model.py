@@ -77,6 +77,7 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
     clause: str | None = None
     verdict_id: int | None = None
     is_overturned: bool = False
+    is_deleted: bool = False  # its author has deleted the post
 
 
 class AnonymousReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,11 +1,14 @@
 """All SQL of reports."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
+from folkmoot.moderation.cases.model import State, Subject
 from folkmoot.moderation.reports.model import AnonymousReport, Category, Report, ReportedCase
+from folkmoot.network.posts.model import PostEffect
 
 _REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at"
 # The record of a reporter: of the other cases they joined, how many were decided, and how many led to a measure.
@@ -58,7 +61,8 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     rows = await conn.fetch(
         """
         SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.state, c.due_at, coalesce(later.action, v.action) AS action,
-            coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id, later.id IS NOT NULL AS is_overturned
+            coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id, later.id IS NOT NULL AS is_overturned,
+            c.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AS is_deleted
         FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id
         LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
         LEFT JOIN LATERAL (
@@ -75,7 +79,7 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     for row in rows:
         found[row["report_id"]].append(ReportedCase(
             case_id=row["id"], is_about_post=row["is_about_post"], state=row["state"], due_at=row["due_at"], action=row["action"],
-            clause=row["clause"], verdict_id=row["verdict_id"], is_overturned=row["is_overturned"],
+            clause=row["clause"], verdict_id=row["verdict_id"], is_overturned=row["is_overturned"], is_deleted=row["is_deleted"],
         ))
     return found
 
@@ -153,18 +157,20 @@ async def blank_comments(tx: WriteTx, reporter_id: int) -> None:
     await tx.execute("UPDATE reports SET comment = '' WHERE reporter_id = $1 AND comment <> ''", reporter_id)
 
 
-async def find_settled_keep(conn: ReadConn, post_id: int) -> tuple[int, tuple[str, ...]] | None:
-    """(case, clauses that were considered) of the newest settled `keep` verdict about a post, if its text has not changed since."""
-    row = await conn.fetchrow(
-        """
-        SELECT c.id, ARRAY(SELECT DISTINCT unnest(r.clauses) FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id
-                           WHERE rc.case_id = c.id AND r.created_at < v.made_at) || v.clause || c.clause AS clauses
-        FROM cases AS c JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL AND v.settled_at IS NOT NULL
-        JOIN posts AS p ON p.id = c.subject_id
-        WHERE c.subject = 'post' AND c.subject_id = $1 AND c.state = 'decided' AND v.action = 'keep' AND v.overturned_by_id IS NULL
-          AND (p.edited_at IS NULL OR p.edited_at < v.made_at)
+async def find_settled(conn: ReadConn, post_id: int, edited_at: datetime | None, clause: str) -> int | None:
+    """The case of the newest settled verdict about this version of a post that answers a report under a clause: a decision to
+    keep it that considered the clause, or one under which nobody sees it any more."""
+    value = await conn.fetchval(
+        f"""
+        SELECT c.id FROM cases AS c JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL AND v.settled_at IS NOT NULL
+        WHERE c.subject = '{Subject.POST}' AND c.subject_id = $1 AND c.state = '{State.DECIDED}' AND v.overturned_by_id IS NULL
+          AND ($2::timestamptz IS NULL OR $2 < v.made_at)
+          AND (v.action = 'keep' AND $3 = ANY (ARRAY(
+                  SELECT unnest(r.clauses) FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id
+                  WHERE rc.case_id = c.id AND r.created_at < v.made_at) || v.clause || c.clause)
+               OR EXISTS (SELECT FROM posts WHERE id = $1 AND effect >= {PostEffect.HIDDEN:d}) AND v.action <> 'keep')
         ORDER BY c.id DESC LIMIT 1
         """,
-        post_id,
+        post_id, edited_at, clause,
     )
-    return (row["id"], tuple(row["clauses"])) if row else None
+    return int(value) if value else None

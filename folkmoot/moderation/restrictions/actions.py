@@ -8,6 +8,8 @@ from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.detection.queries import list_signals
+from folkmoot.moderation.evidence.actions import read_subject
+from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.queries import count_reporters
@@ -22,10 +24,10 @@ from folkmoot.moderation.restrictions.model import (
 )
 from folkmoot.moderation.statements.actions import issue_statement
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
-from folkmoot.moderation.statements.queries import get_quoted_unscoped
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.actions import set_account_effect
 from folkmoot.network.posts.actions import set_effect as set_post_effect
+from folkmoot.network.posts.versions import PostVersion
 from folkmoot.network.sessions.actions import forget_viewer
 
 
@@ -46,7 +48,7 @@ async def impose_restriction(
         id=ids.make_id(ids.shard_of(case.account_id)), subject=subject, subject_id=subject_id, account_id=case.account_id, kind=kind,
         clause=clause.key, case_id=case.id, verdict_id=verdict_id, imposed_at=clock.now(), until=until,
     )
-    quoted = await get_quoted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else Quoted()
+    quoted = await _read_quoted(tx, case, is_interim=verdict_id is None)
     await queries.insert_restriction(tx, restriction)
     await _apply_effect(tx, subject, subject_id)
     await record_step(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,
@@ -101,6 +103,17 @@ async def _apply_effect(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     effect: AccountEffect = account_effect(standing)
     if await set_account_effect(tx, subject_id, effect):
         forget_viewer(tx, subject_id)
+
+
+async def _read_quoted(tx: WriteTx, case: Case, *, is_interim: bool) -> Quoted:
+    """The author's text that a statement quotes: as it was reported and, if it was edited since, as it stands. A detector, which
+    imposes interim restrictions, has examined only the latter."""
+    present = (await read_subject(tx, case)).newest
+    if not isinstance(present, PostVersion):
+        return Quoted()
+    kept = [] if is_interim else [one.version for one in await list_evidence(tx, case.id) if one.reported_at]
+    versions = [version for version in (*kept[-1:], present) if isinstance(version, PostVersion)]
+    return Quoted("\n\n".join(dict.fromkeys(version.quote for version in versions if version.quote)), present.stood_from)
 
 
 async def _source(tx: WriteTx, case: Case) -> Source:

@@ -29,6 +29,11 @@ async def lock_subject(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"{subject}:{subject_id}")
 
 
+async def lock_post(tx: WriteTx, post_id: int) -> None:
+    """Locks the row of a post, so that its text does not change meanwhile."""
+    await tx.execute("SELECT FROM posts WHERE id = $1 FOR UPDATE", post_id)
+
+
 async def lock_post_edited_at(tx: WriteTx, post_id: int) -> tuple[bool, datetime | None]:
     """(whether the post exists, when it was last edited), with its row locked, so that its text does not change meanwhile."""
     row = await tx.fetchrow("SELECT edited_at FROM posts WHERE id = $1 FOR UPDATE", post_id)

@@ -6,7 +6,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.moderation.cases.model import Subject
-from folkmoot.moderation.statements.model import Quoted, Source, Statement
+from folkmoot.moderation.statements.model import Source, Statement
 
 _OWN = (
     "id, account_id, restriction_id, case_id, kind, clause, policy, quote, explanation, source, is_interim, posted_at, until,"
@@ -15,7 +15,8 @@ _OWN = (
 # A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
     SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id,
-        CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at
+        CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at,
+        r.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = r.subject_id) AS is_deleted
     FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id
     LEFT JOIN verdicts AS lifter ON lifter.id = r.lifted_by_verdict_id
 """
@@ -94,11 +95,3 @@ async def update_told(tx: WriteTx, statement_id: int) -> bool:
 
 async def blank_quotes(tx: WriteTx, account_id: int) -> None:
     await tx.execute("UPDATE statements SET quote = '' WHERE account_id = $1 AND quote <> ''", account_id)
-
-
-async def get_quoted_unscoped(conn: ReadConn, post_id: int) -> Quoted:
-    """The current text of a post; empty for a deleted post."""
-    row = await conn.fetchrow("SELECT cover, text, coalesce(edited_at, created_at) AS posted_at FROM posts WHERE id = $1", post_id)
-    if row is None:
-        return Quoted()
-    return Quoted("\n\n".join(part for part in (row["cover"], row["text"]) if part), row["posted_at"])

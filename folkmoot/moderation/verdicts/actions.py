@@ -6,12 +6,13 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, Conflict, FieldError, Forbidden, Invalid
 from folkmoot.base.text import clean, count_characters
-from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdraw_cases_of_account, withdraw_cases_of_post
+from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdraw_cases
 from folkmoot.moderation.cases.model import Case, Seat, State, Subject
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
-from folkmoot.moderation.cases.queries import find_open_case, is_concerned, lock_case, protect_subject
+from folkmoot.moderation.cases.queries import can_be_decided, find_open_case, is_concerned, lock_case
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.queries import list_profile_texts_unscoped
+from folkmoot.moderation.evidence.actions import keep_decided, read_subject
+from folkmoot.moderation.evidence.model import SubjectVersions
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.actions import tell_outcome
@@ -35,6 +36,7 @@ from folkmoot.moderation.verdicts.model import (
     VerdictReached,
     VerdictSettled,
 )
+from folkmoot.network.posts.versions import PostVersion
 from folkmoot.network.sessions.model import Viewer
 
 SETTLE = "verdicts.settle"
@@ -65,8 +67,8 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
     emits it, and enqueues the settlement for half a minute later. Raises Invalid, and Conflict when the case is decided or
     the text was changed since it was shown.
     """
-    action = _checked(case, decision)
-    await _require_same_text(tx, case, decision)
+    subject = await _read_same_text(tx, case, decision)
+    action = _checked(case, decision, is_deleted=subject.is_deleted)
 
     now = clock.now()
     clause = current().clause(decision.clause or case.clause)
@@ -76,6 +78,8 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
         until=now + timedelta(days=decision.days) if action.is_timed else None, made_at=now,
     )
     await queries.insert_verdict(tx, verdict)
+    if subject.newest:
+        await keep_decided(tx, case, subject.newest)
     await mark_decided(tx, case, *seats)
     await record_step(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
                       verdict=verdict.id, decider=decider.kind, action=action, clause=clause.key, policy=verdict.policy)
@@ -118,9 +122,8 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     await queries.update_undone(tx, verdict.id, clock.now())
     await reopen_case(tx, case)
     await record_step(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
-    if not await protect_subject(tx, case.subject, case.subject_id):  # deleted meanwhile: it cannot be decided
-        withdraw = withdraw_cases_of_post if case.subject is Subject.POST else withdraw_cases_of_account
-        await withdraw(tx, case.subject_id)
+    if not await can_be_decided(tx, case.subject, case.subject_id):  # deleted meanwhile, with its account
+        await withdraw_cases(tx, [await lock_case(tx, case.id)])
     return case
 
 
@@ -162,9 +165,9 @@ async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
     return False
 
 
-def _checked(case: Case, decision: Decision) -> Action:
+def _checked(case: Case, decision: Decision, *, is_deleted: bool) -> Action:
     errors = []
-    if decision.action not in list(Action) or not Action(decision.action).fits(case.subject):
+    if decision.action not in list(Action) or not Action(decision.action).fits(case.subject, is_deleted=is_deleted):
         errors.append(FieldError("action", "inclusion", "Please choose what should be done."))
     elif decision.action != Action.KEEP and decision.clause not in [clause.key for clause in current().clauses]:
         errors.append(FieldError("clause", "inclusion", "Please say which rule is broken."))
@@ -179,17 +182,17 @@ def _checked(case: Case, decision: Decision) -> Action:
     return Action(decision.action)
 
 
-async def _require_same_text(tx: WriteTx, case: Case, decision: Decision) -> None:
-    """Raises Conflict when the text is not the one that the moderator has read."""
-    if case.subject is Subject.ACCOUNT:
-        profiles = await list_profile_texts_unscoped(tx, [case.subject_id])
-        if not profiles:
-            raise Conflict("This account no longer exists.")
-        if decision.seen_words is not None and decision.seen_words != profiles[0].key:
-            raise Conflict("This profile has been changed in the meantime. Please look again.")
-        return
-    is_there, edited_at = await restrictions.lock_post_edited_at(tx, case.subject_id)
-    if not is_there:
-        raise Conflict("The author has deleted this post.")
-    if edited_at != decision.seen_edited_at:
-        raise Conflict("The author has edited this post in the meantime. Please look again.")
+async def _read_same_text(tx: WriteTx, case: Case, decision: Decision) -> SubjectVersions:
+    """What the case is about. Raises Conflict when it is not what the moderator has read."""
+    if case.subject is Subject.POST:
+        await restrictions.lock_post(tx, case.subject_id)
+    subject = await read_subject(tx, case)
+    if subject.newest is None:
+        raise Conflict("This account no longer exists." if case.subject is Subject.ACCOUNT else "The author has deleted this post.")
+    is_same = decision.seen_words in (None, subject.newest.key)
+    if isinstance(subject.newest, PostVersion):
+        if not is_same or subject.newest.edited_at != decision.seen_edited_at:
+            raise Conflict("The author has edited this post in the meantime. Please look again.")
+    elif not is_same:
+        raise Conflict("This profile has been changed in the meantime. Please look again.")
+    return subject

@@ -38,8 +38,11 @@ class Action(StrEnum):
     def is_timed(self) -> bool:
         return self in (Action.HIDE, Action.FREEZE)
 
-    def fits(self, subject: Subject) -> bool:
-        return subject is Subject.POST or self in (Action.KEEP, Action.FREEZE, Action.SUSPEND)
+    def fits(self, subject: Subject, *, is_deleted: bool = False) -> bool:
+        """Whether this can be decided about such a subject. A post that its author has deleted can be neither covered nor hidden."""
+        if subject is Subject.ACCOUNT:
+            return self in (Action.KEEP, Action.FREEZE, Action.SUSPEND)
+        return not is_deleted or self not in (Action.LABEL, Action.HIDE)
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,20 +84,6 @@ async def get_first_case_id(conn: ReadConn, case_id: int) -> int:
     ))
 
 
-async def find_decided_text_unscoped(conn: ReadConn, verdict_id: int) -> tuple[str, str] | None:
-    """(text, cover) of a post when a verdict was reached, if it was edited since."""
-    row = await conn.fetchrow(
-        """
-        SELECT e.text, e.cover FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id AND c.subject = 'post'
-        JOIN posts AS p ON p.id = c.subject_id AND p.edited_at > v.made_at
-        JOIN post_edits AS e ON e.post_id = p.id AND e.created_at <= v.made_at
-        WHERE v.id = $1 ORDER BY e.version DESC LIMIT 1
-        """,
-        verdict_id,
-    )
-    return (row["text"], row["cover"]) if row else None
-
-
 async def has_overturned(conn: ReadConn, verdict_id: int) -> bool:
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM verdicts WHERE overturned_by_id = $1)", verdict_id))
 

@@ -1,6 +1,7 @@
 """All SQL of pictures."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
@@ -12,6 +13,9 @@ _UPLOAD = (
     "id, key, account_id, post_id, purpose, kind, mime, description, focus_x, focus_y, blurhash, width, height,"
     " preview_width, preview_height, created_at"
 )
+_SHOWN = "id, key, kind, mime, description, focus_x, focus_y, blurhash, width, height, preview_width, preview_height"
+_IS_THERE = "created_at > '-infinity'"  # false for pictures of deleted posts, and others that are removed from view
+_IS_HELD = "coalesce(held_until > now(), false)"
 
 
 def _upload_from(row: Row) -> Upload:
@@ -20,7 +24,7 @@ def _upload_from(row: Row) -> Upload:
 
 async def get_own_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload:
     """Raises NotFound unless the upload exists and belongs to the owner."""
-    row = await conn.fetchrow(f"SELECT {_UPLOAD} FROM media WHERE id = $1 AND account_id = $2", media_id, owner_id)
+    row = await conn.fetchrow(f"SELECT {_UPLOAD} FROM media WHERE id = $1 AND account_id = $2 AND {_IS_THERE}", media_id, owner_id)
     if row is None:
         raise NotFound
     return _upload_from(row)
@@ -28,7 +32,7 @@ async def get_own_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload
 
 async def count_unattached(conn: ReadConn, owner_id: int) -> int:
     return int(await conn.fetchval(
-        "SELECT count(*) FROM media WHERE account_id = $1 AND post_id IS NULL AND purpose = 'attachment'", owner_id
+        f"SELECT count(*) FROM media WHERE account_id = $1 AND post_id IS NULL AND purpose = 'attachment' AND {_IS_THERE}", owner_id
     ))
 
 
@@ -47,7 +51,7 @@ async def lock_attachable(tx: WriteTx, owner_id: int, media_ids: Sequence[int], 
     ends, so that no other post takes them."""
     rows = await tx.fetch(
         f"SELECT {_UPLOAD} FROM media WHERE id = ANY ($1::bigint[]) AND account_id = $2 AND (post_id IS NULL OR post_id = $3)"
-        f" AND purpose = '{Purpose.ATTACHMENT}' ORDER BY id FOR UPDATE",
+        f" AND purpose = '{Purpose.ATTACHMENT}' AND {_IS_THERE} ORDER BY id FOR UPDATE",
         list(media_ids), owner_id, post_id,
     )
     found = {row["id"]: _upload_from(row) for row in rows}
@@ -75,6 +79,32 @@ async def release_pictures(tx: WriteTx, post_id: int) -> None:
 async def abandon_pictures(tx: WriteTx, post_ids: Sequence[int]) -> None:
     """Detaches the pictures of posts that are removed; `clear_abandoned` removes them."""
     await tx.execute("UPDATE media SET post_id = NULL, created_at = '-infinity' WHERE post_id = ANY ($1::bigint[])", list(post_ids))
+
+
+async def hold_pictures_until(tx: WriteTx, media_ids: Sequence[int], until: datetime | None) -> None:
+    """Keeps the files of pictures until then, or (None) until `release_held`, even if they are removed from view before."""
+    if media_ids:
+        await tx.execute(
+            "UPDATE media SET held_until = greatest(held_until, coalesce($2::timestamptz, 'infinity')) WHERE id = ANY ($1::bigint[])",
+            list(media_ids), until,
+        )
+
+
+async def release_held(tx: WriteTx, media_ids: Sequence[int]) -> None:
+    """Ends the hold of pictures. Those that were removed from view are deleted by the next cleaning."""
+    await tx.execute("UPDATE media SET held_until = NULL WHERE id = ANY ($1::bigint[])", list(media_ids))
+
+
+async def list_pictures(conn: ReadConn, media_ids: Sequence[int]) -> dict[int, Row]:
+    """What a post shows of pictures, also of those that were detached from it, as far as they are stored. The caller has checked who
+    may see them."""
+    rows = await conn.fetch(f"SELECT {_SHOWN} FROM media WHERE id = ANY ($1::bigint[])", list(media_ids))
+    return {row["id"]: row for row in rows}
+
+
+async def list_ids_by_key(conn: ReadConn, keys: Sequence[str]) -> list[int]:
+    rows = await conn.fetch("SELECT id FROM media WHERE key = ANY ($1::text[])", list(keys))
+    return [row["id"] for row in rows]
 
 
 async def add_file(tx: WriteTx, sha256: bytes, header: Reencoded, size: int) -> None:
@@ -115,7 +145,8 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
     row = await conn.fetchrow(
         f"""
         SELECT f.sha256, f.extension, m.mime, m.purpose, p.visibility AS post_visibility,
-            a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false) AS is_withdrawn
+            a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false)
+                OR m.created_at = '-infinity' AS is_withdrawn
         FROM media AS m JOIN media_files AS f ON f.sha256 = m.{"preview" if is_preview else "original"}_sha256
         JOIN accounts AS a ON a.id = m.account_id LEFT JOIN posts AS p ON p.id = m.post_id
         WHERE m.key = $1
@@ -127,9 +158,15 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
 
 async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
     """Deletes an upload unless a post has attached it meanwhile, and the rows of files without further references. Returns
-    these files (hash, extension)."""
-    row = await tx.fetchrow("DELETE FROM media WHERE id = $1 AND post_id IS NULL RETURNING original_sha256, preview_sha256", media_id)
+    these files (hash, extension). A held one is only removed from view; it is deleted when the hold has ended."""
+    row = await tx.fetchrow(
+        f"DELETE FROM media WHERE id = $1 AND post_id IS NULL AND NOT {_IS_HELD} RETURNING original_sha256, preview_sha256", media_id
+    )
     if row is None:
+        await tx.execute(
+            f"UPDATE media SET created_at = '-infinity', purpose = '{Purpose.ATTACHMENT}' WHERE id = $1 AND post_id IS NULL AND {_IS_HELD}",
+            media_id,
+        )
         return []
     rows = await tx.fetch(
         """
@@ -145,10 +182,11 @@ async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
 
 
 async def list_abandoned(tx: WriteTx, limit: int) -> list[int]:
-    """Uploads that no post attached within a day, or whose post is deleted. Uses the index media_unattached."""
+    """Uploads that no post attached within a day, or whose post is deleted, and that are not held. Uses the index
+    media_unattached."""
     rows = await tx.fetch(
         "SELECT id FROM media WHERE post_id IS NULL AND purpose = 'attachment' AND created_at < now() - interval '1 day'"
-        " LIMIT $1 FOR UPDATE SKIP LOCKED",
+        f" AND NOT {_IS_HELD} LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit,
     )
     return [row["id"] for row in rows]

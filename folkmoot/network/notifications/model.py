@@ -34,9 +34,10 @@ class Kind(StrEnum):
     APPEAL = "appeal"  # an appeal of the recipient was decided
     EXPORT = "export"  # an archive that the recipient asked for is ready
     SIGN_UP = "sign_up"  # of operators: people wait for approval
+    KEPT = "kept"  # a post that the recipient has deleted is kept for the open case `reference_id`
 
 
-FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.SIGN_UP)
+FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.SIGN_UP, Kind.KEPT)
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
-"""The visibility rule: who may see a post. There is only this one.
+"""The visibility rule: who may see a post. There is only this one. Beside it: who was shown a post, and may report it.
 
 Every reader uses it (timeline, thread, search, export, notification, stream, media, federation): as the SQL predicate
 `visible_sql` in the reading statement, or as `is_visible` where the facts are already loaded. A test compares the two
 for every combination of facts. Boosts need it twice: for the boost and for the boosted post.
 """
 
+from folkmoot.base import ids
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.model import PostEffect, Visibility
 
@@ -29,6 +30,35 @@ def visible_sql(post: str, author: str, viewer: str, *, followed: str = "") -> s
                 OR EXISTS (
                     SELECT FROM mentions WHERE mentions.account_id = {viewer} AND mentions.post_id = {post}.id))))
     )"""
+
+
+def was_shown_sql(post: str, author: str, viewer: str, *, is_mentioned: str = "") -> str:
+    """SQL: whether `viewer` may see `post` now, or was shown it before a block, the end of a follow, or a restriction.
+
+    Only for reports: it decides who may complain, never who may read. Everybody is shown a public post, because one sees it
+    without logging in. `is_mentioned`: SQL for what replaces the mentions of a deleted post.
+    """
+    mentioned = is_mentioned or (
+        f"EXISTS (SELECT FROM mentions AS m WHERE m.account_id = {viewer} AND m.post_id = {post}.id"
+        f" AND {mentioned_in_sight_sql(post, 'm')})"
+    )
+    return f"""(
+        {author}.effect < {AccountEffect.SUSPENDED:d}
+        AND ({post}.account_id = {viewer} OR {post}.visibility <= {Visibility.UNLISTED:d}
+            OR {post}.visibility = {Visibility.FOLLOWERS:d} AND (
+                EXISTS (SELECT FROM follows WHERE follows.account_id = {viewer} AND follows.target_id = {post}.account_id)
+                OR EXISTS (SELECT FROM ended_follows AS ended WHERE ended.account_id = {viewer}
+                           AND ended.target_id = {post}.account_id AND ended.ended_at > {post}.created_at))
+            OR {mentioned})
+    )"""
+
+
+def mentioned_in_sight_sql(post: str, mention: str) -> str:
+    """SQL: whether the author of `post` had not blocked the account of `mention` when it was mentioned."""
+    return (
+        f"NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {post}.account_id AND blocks.target_id = {mention}.account_id"
+        f" AND {ids.time_sql('blocks.id')} < date_trunc('milliseconds', coalesce({mention}.added_at, {post}.created_at)))"
+    )
 
 
 def open_sql(post: str, author: str) -> str:

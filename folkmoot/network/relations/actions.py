@@ -5,10 +5,11 @@ the other, in any order (decision 0045).
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
-from folkmoot.base import ids
-from folkmoot.base.db import WriteTx
+from folkmoot.base import clock, ids
+from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound
 from folkmoot.base.languages import language_of
 from folkmoot.base.text import clean, count_characters
@@ -32,6 +33,7 @@ from folkmoot.network.relations.model import (
 )
 
 LONGEST_NOTE = 2000
+REMEMBERED_FOR = timedelta(days=90)  # an ended follow, so that the follower can still report what was shown to them
 LONGEST_MUTE = 10 * 365 * 86400  # seconds
 
 
@@ -177,6 +179,12 @@ async def write_note(tx: WriteTx, viewer: Account, target_id: int, text: str) ->
     await _lock(tx, viewer, target_id, ends=not text)
     await queries.upsert_note(tx, viewer.id, target_id, text)
     return await queries.get_relation(tx, viewer.id, target_id)
+
+
+async def forget_ended_follows(database: Database) -> None:
+    """Forgets who followed whom long ago. A timed job."""
+    async with database.write() as tx:
+        await queries.delete_ended_follows(tx, clock.now() - REMEMBERED_FOR)
 
 
 async def _lock(tx: WriteTx, viewer: Account, other_id: int, *, ends: bool = False) -> _Pair:

@@ -1,7 +1,9 @@
 """All SQL of relations. Lists are paged by the id of the relation's own row, newest first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from folkmoot.base import clock
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account, AccountEffect
@@ -207,9 +209,20 @@ async def update_follow(tx: WriteTx, account_id: int, target_id: int, options: F
 
 
 async def delete_follow(tx: WriteTx, account_id: int, target_id: int) -> bool:
-    """Deletes both directions; returns whether there was a follow."""
+    """Deletes both directions, and stores when the follow ended; returns whether there was one."""
     await tx.execute("DELETE FROM followers WHERE account_id = $1 AND follower_id = $2", target_id, account_id)
-    return bool(await tx.execute("DELETE FROM follows WHERE account_id = $1 AND target_id = $2", account_id, target_id))
+    return bool(await tx.execute(
+        """
+        WITH deleted AS (DELETE FROM follows WHERE account_id = $1 AND target_id = $2 RETURNING account_id, target_id)
+        INSERT INTO ended_follows (account_id, target_id, ended_at) SELECT account_id, target_id, $3 FROM deleted
+        ON CONFLICT (account_id, target_id) DO UPDATE SET ended_at = excluded.ended_at
+        """,
+        account_id, target_id, clock.now(),
+    ))
+
+
+async def delete_ended_follows(tx: WriteTx, before: datetime) -> None:
+    await tx.execute("DELETE FROM ended_follows WHERE ended_at < $1", before)
 
 
 async def upsert_request(tx: WriteTx, account_id: int, requester_id: int, row_id: int, options: FollowOptions) -> bool:

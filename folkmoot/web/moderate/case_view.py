@@ -17,28 +17,34 @@ from folkmoot.moderation.appeals.queries import list_appeals_of_case
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.queries import list_cases_of_account
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.queries import list_profile_texts_unscoped, list_signals
+from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.detection.signals import Signal
+from folkmoot.moderation.evidence.actions import read_subject
+from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, SubjectVersions
+from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import CLAUSE_OF, AnonymousReport, Category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import find_decided_text_unscoped, find_last_of_moderator, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.queries import find_last_of_moderator, list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.posts.model import Post, PostEffect
-from folkmoot.network.posts.queries import get_surroundings_unscoped, list_account_post_ids, list_posts_by_ids_unscoped
+from folkmoot.network.posts.queries import Surroundings, get_surroundings, list_account_post_ids, list_posts_by_ids_unscoped
+from folkmoot.network.posts.versions import PostVersion
 from folkmoot.web.moderate.masking import Masks, masks_for
 
 _MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
 
 
 class AnonymousPost(msgspec.Struct, frozen=True, kw_only=True):
-    """A post with masked texts, and a letter instead of the author's name (empty: the reported author)."""
+    """A version of a post with masked texts, and a letter instead of the author's name (empty: the reported author)."""
 
-    post: Post
+    version: PostVersion
     letter: str
+    reported_at: datetime | None = None
+    decided_at: datetime | None = None
 
 
 class Reason(NamedTuple):
@@ -71,10 +77,17 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     author: Account
     before: list[AnonymousPost]
-    subject: AnonymousPost | None
+    versions: list[AnonymousPost]  # of the post, other than the present one: what was reported before an edit or deletion
+    subject: AnonymousPost | None  # the post as it stands; None for an account, and for a deleted post
     after: list[AnonymousPost]
+    profiles: list[Evidence]  # versions of a reported profile other than the present one
+    present_profile: ProfileVersion | None
     recent_posts: list[AnonymousPost]  # of a reported account: its newest public posts
-    profile_key: str  # of a reported account: the hash of its current profile text
+    is_deleted: bool
+    is_hidden: bool
+    language: str | None  # of the post
+    seen_key: str  # which version is on the page: a decision refers to it
+    seen_edited_at: datetime | None
     signals: list[Signal]
     reports: ReportSummary
     appeal_reasons: list[str]  # the reasons that the appellants gave
@@ -82,47 +95,40 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     kept_count: int
     journal: list[Entry]
     verdict: Verdict | None
-    is_earlier_text: bool  # on appeal: the text that was decided about, which the author has edited since
-
-    @property
-    def is_hidden(self) -> bool:
-        return self.subject is not None and self.subject.post.effect >= PostEffect.HIDDEN
-
-    @property
-    def text_edited_at(self) -> datetime | None:
-        """The version of the post's text, which a verdict refers to."""
-        return self.subject.post.edited_at if self.subject else None
 
 
 async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
-    """Takes at most thirteen statements."""
+    """Takes at most thirteen statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
-    around = await get_surroundings_unscoped(conn, case.subject_id) if is_post else None
+    subject = await read_subject(conn, case)
+    present = subject.newest if isinstance(subject.newest, PostVersion) else None
+    around = await get_surroundings(conn, case.subject_id, present.reply_to_id if present else None) if is_post else Surroundings([], [])
     recent = [] if is_post else list((await list_posts_by_ids_unscoped(
         conn, await list_account_post_ids(conn, case.account_id, None, Page(limit=5), without_boosts=True)
     )).values())
-    profiles = [] if is_post else await list_profile_texts_unscoped(conn, [case.account_id])
     earlier = await list_cases_of_account(conn, case.account_id, case.id)
     if case.is_appeal:  # another verdict on the same subject would reveal the first one
         earlier = [one for one in earlier if (one.subject, one.subject_id) != (case.subject, case.subject_id)]
     verdicts = await list_verdicts_of_cases(conn, [case.id, *(one.id for one in earlier)])
     known = [verdicts[one.id] for one in earlier if one.id in verdicts and verdicts[one.id].id != case.appealed_verdict_id]
     settled = [verdict for verdict in known if verdict.settled_at and not verdict.overturned_by_id]
-    posts = [post for post in (*around.before, around.post, *around.after) if post] if around else recent
-    masks = masks_for(author.acct, posts)
-    subject = around.post if around else None
-    decided_text = await find_decided_text_unscoped(conn, case.appealed_verdict_id) if case.appealed_verdict_id else None
-    if subject and decided_text:
-        subject = msgspec.structs.replace(subject, text=decided_text[0], cover=decided_text[1])
+    evidence = _all_versions(await list_evidence(conn, case.id), subject)
+    masks = masks_for(author.acct, [*around.before, *around.after, *recent])
+    posts = [_anonymise_version(one, one.version, masks) for one in evidence if isinstance(one.version, PostVersion)]
+    is_standing = present is not None and not subject.is_deleted
     appeals = await list_appeals_of_case(conn, case.id) if case.is_appeal else []
     return CaseView(
         case=case, author=author,
-        before=[_anonymise(post, masks) for post in around.before] if around else [],
-        subject=_anonymise(subject, masks) if subject else None,
-        after=[_anonymise(post, masks) for post in around.after] if around else [],
+        before=[_anonymise(post, masks) for post in around.before],
+        versions=posts[:-1] if is_standing else posts,
+        subject=posts[-1] if is_standing else None,
+        after=[_anonymise(post, masks) for post in around.after],
+        profiles=[one for one in evidence[:-1] if isinstance(one.version, ProfileVersion)],
+        present_profile=subject.newest if isinstance(subject.newest, ProfileVersion) else None,
         recent_posts=[_anonymise(post, masks) for post in recent],
-        profile_key=profiles[0].key if profiles else "",
+        is_deleted=subject.is_deleted, is_hidden=subject.effect >= PostEffect.HIDDEN, language=present.language if present else None,
+        seen_key=subject.newest.key if subject.newest else "", seen_edited_at=present.edited_at if present else None,
         signals=_newest(await list_signals(conn, [case.id]), masks),
         reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0), masks),
         appeal_reasons=[masks.mask(appeal.reason) for appeal in appeals if appeal.reason],
@@ -130,7 +136,6 @@ async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
         kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
         journal=await list_case_entries(conn, case.id),
         verdict=verdicts.get(case.id),
-        is_earlier_text=decided_text is not None,
     )
 
 
@@ -140,8 +145,23 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
     return last if last and not last.settled_at and clock.now() < last.undo_until else None
 
 
+def _all_versions(kept: list[Evidence], subject: SubjectVersions) -> list[Evidence]:
+    """The evidence together with the versions that are still there, oldest first, the present one last."""
+    found = {one.version.key: one for one in kept}
+    for version in subject.versions:
+        found.setdefault(version.key, Evidence(version=version, reported_at=None, decided_at=None))
+    present = subject.newest.key if subject.newest else ""
+    return sorted(found.values(), key=lambda one: (one.version.key == present, one.version.stood_from))
+
+
 def _anonymise(post: Post, masks: Masks) -> AnonymousPost:
-    return AnonymousPost(post=masks.mask_post(post), letter=masks.letter_of(post.author.acct))
+    return AnonymousPost(version=masks.mask_version(PostVersion.of(post)), letter=masks.letter_of(post.author.acct))
+
+
+def _anonymise_version(evidence: Evidence, version: PostVersion, masks: Masks) -> AnonymousPost:
+    return AnonymousPost(
+        version=masks.mask_version(version), letter="", reported_at=evidence.reported_at, decided_at=evidence.decided_at
+    )
 
 
 def _newest(signals: list[Signal], masks: Masks) -> list[Signal]:

@@ -132,14 +132,14 @@ async def _page(
         view = await load_case_view(conn, case)
         undoable = await find_undoable(conn, request.viewer.id)
     notice = obstacle or refusal
-    language = view.subject.post.language if view.subject else None
     data = request.context.settings.data
-    error_rates = {one.id: find_error_rates(data, one.version, language, is_hiding=one.is_hiding) for one in view.signals}
+    error_rates = {one.id: find_error_rates(data, one.version, view.language, is_hiding=one.is_hiding) for one in view.signals}
     suspected = "" if case.is_appeal else str(current().clause(case.clause).number)
     return await request.show(
         "moderate/case.html", status, view=view, case=case, can_decide=obstacle is None, undoable=undoable,
         notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),
-        chosen=suspected if chosen is None else chosen, errors=errors or {}, actions=[one for one in Action if one.fits(case.subject)],
+        chosen=suspected if chosen is None else chosen, errors=errors or {},
+        actions=[one for one in Action if one.fits(case.subject, is_deleted=view.is_deleted)],
         used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()),
         error_rates=error_rates,
         skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from folkmoot.network.posts.model import Post
+from folkmoot.network.posts.versions import PostVersion
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HANDLE = re.compile(r"(?<![\w@.])@([a-z0-9_]+(?:[a-z0-9_.-]*[a-z0-9_])?)(?:@([a-z0-9.:-]*[a-z0-9]))?", re.I | re.A)
@@ -38,11 +39,13 @@ class Masks:
         """A text with a letter for each name in it."""
         return _HANDLE.sub(lambda found: "@" + (self.letter_of(found[0][1:]) or _AUTHOR), text)
 
-    def mask_post(self, post: Post) -> Post:
+    def mask_version(self, version: PostVersion) -> PostVersion:
         """A post with masked texts: its own, the cover, the answers of a poll, and the descriptions of pictures."""
-        poll = post.poll and msgspec.structs.replace(post.poll, titles=tuple(map(self.mask, post.poll.titles)))
-        pictures = tuple(msgspec.structs.replace(picture, description=self.mask(picture.description)) for picture in post.pictures)
-        return msgspec.structs.replace(post, text=self.mask(post.text), cover=self.mask(post.cover), poll=poll, pictures=pictures)
+        pictures = tuple(msgspec.structs.replace(picture, description=self.mask(picture.description)) for picture in version.pictures)
+        return msgspec.structs.replace(
+            version, text=self.mask(version.text), cover=self.mask(version.cover), poll_titles=tuple(map(self.mask, version.poll_titles)),
+            pictures=pictures,
+        )
 
 
 def masks_for(author_acct: str, posts: Iterable[Post]) -> Masks:

@@ -13,6 +13,7 @@ from folkmoot.moderation.cases.queries.reading import (
 )
 from folkmoot.moderation.cases.queries.seats import list_decider_ids, list_seats, upsert_seat
 from folkmoot.moderation.cases.queries.writing import (
+    can_be_decided,
     find_appeal_case,
     find_open_case,
     insert_case,
@@ -21,13 +22,14 @@ from folkmoot.moderation.cases.queries.writing import (
     lock_case,
     protect_subject,
     take_deadlines,
+    update_barred,
     update_estimate,
     update_state,
 )
 
 __all__ = [
-    "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case", "get_case", "get_reach", "holds_case_with_picture",
-    "insert_case", "is_concerned", "list_cases_of_account", "list_decider_ids", "list_open_cases_of_account",
-    "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "protect_subject", "take_deadlines", "update_estimate",
-    "update_state", "upsert_seat", "was_decided",
+    "can_be_decided", "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case", "get_case", "get_reach",
+    "holds_case_with_picture", "insert_case", "is_concerned", "list_cases_of_account", "list_decider_ids",
+    "list_open_cases_of_account", "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "protect_subject",
+    "take_deadlines", "update_barred", "update_estimate", "update_state", "upsert_seat", "was_decided",
 ]

@@ -119,9 +119,11 @@ async def was_decided(conn: ReadConn, subject: Subject, subject_id: int, since: 
 
 
 async def holds_case_with_picture(conn: ReadConn, moderator_id: int, key: str, now: datetime) -> bool:
-    """Whether a moderator holds, and may decide, an open case about the post with this picture."""
+    """Whether a moderator holds, and may decide, an open case about the post with this picture, or with it as evidence."""
     return bool(await conn.fetchval(
-        f"SELECT EXISTS (SELECT FROM media AS m JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id"
+        "SELECT EXISTS (SELECT FROM media AS m"
+        f" JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id"
+        "  OR c.id IN (SELECT case_id FROM evidence_media WHERE media_id = m.id)"
         f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {_IS_HELD}"
         f" WHERE m.key = $1 AND c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')})",
         key, moderator_id, now,

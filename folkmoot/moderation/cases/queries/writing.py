@@ -1,11 +1,13 @@
 """Changes and locks cases."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import Case, Share, State, Subject
 from folkmoot.moderation.cases.queries.reading import SELECT, case_from, get_case
+from folkmoot.network.sessions.model import Role
 
 _SHARES = ", ".join(f"({share:d})" for share in Share)
 
@@ -43,6 +45,18 @@ async def protect_subject(tx: WriteTx, subject: Subject, subject_id: int) -> boo
     return bool(await tx.fetchval(f"SELECT true FROM {table} WHERE id = $1 FOR KEY SHARE", subject_id))
 
 
+async def can_be_decided(tx: WriteTx, subject: Subject, subject_id: int) -> bool:
+    """Returns whether a subject exists (see `protect_subject`), or is kept after its deletion: a post for a day, and longer as
+    the evidence of a case."""
+    if await protect_subject(tx, subject, subject_id):
+        return True
+    return bool(await tx.fetchval(
+        f"SELECT EXISTS (SELECT FROM deleted_posts WHERE $1 = '{Subject.POST}' AND post_id = $2)"
+        " OR EXISTS (SELECT FROM cases AS c JOIN evidence AS e ON e.case_id = c.id WHERE c.subject = $1 AND c.subject_id = $2)",
+        subject, subject_id,
+    ))
+
+
 async def insert_case(tx: WriteTx, case: Case) -> bool:
     """False when another transaction has opened one for the same subject."""
     return bool(await tx.fetchval(
@@ -73,6 +87,18 @@ async def list_open_cases_of_post(tx: WriteTx, post_id: int) -> list[Case]:
         post_id,
     )
     return [case_from(row) for row in rows]
+
+
+async def update_barred(tx: WriteTx, post_id: int, account_ids: Sequence[int]) -> None:
+    """Bars those of these accounts that may be asked to decide from all cases about a post. Index: cases_subject."""
+    await tx.execute(
+        f"""
+        UPDATE cases SET barred_ids = ARRAY(SELECT DISTINCT unnest(barred_ids || staff.ids))
+        FROM (SELECT array_agg(account_id) AS ids FROM logins WHERE account_id = ANY ($2::bigint[]) AND role <> '{Role.MEMBER}') AS staff
+        WHERE subject = '{Subject.POST}' AND subject_id = $1 AND staff.ids IS NOT NULL
+        """,
+        post_id, list(account_ids),
+    )
 
 
 async def list_open_cases_of_account(tx: WriteTx, account_id: int) -> list[Case]:

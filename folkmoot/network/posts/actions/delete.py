@@ -1,18 +1,27 @@
-"""Deleting a post. Its row, marks, boosts and history are deleted at once, picture files later by a job."""
+"""Deleting a post. Its row, marks, boosts and history are deleted at once.
+
+A copy stays for a day, which nobody reads unless somebody reports the post: whoever was shown it may do so (decision 0049).
+Picture files are removed later by a job.
+"""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from folkmoot.base.db import WriteTx
+from folkmoot.base import clock
+from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.media.queries import abandon_pictures, release_pictures
+from folkmoot.network.media.queries import abandon_pictures, hold_pictures_until, release_pictures
 from folkmoot.network.posts.actions.mark import begin_taking_back
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
 from folkmoot.network.posts.model import Mark, PostView, Visibility, Withdrawn
 from folkmoot.network.posts.queries import get_post_view, get_view_taken_back
 from folkmoot.network.posts.queries.counting import count_posts, lock_effects_shared
+from folkmoot.network.posts.queries.deleted import delete_deleted, insert_deleted, list_versions
 from folkmoot.network.posts.queries.marking import find_boost_id, find_own_boost, remove_mark
 from folkmoot.network.posts.queries.removing import delete_posts, list_facts, lock_posts
+
+REPORTABLE_FOR = timedelta(hours=23)  # after deletion; with the time until the next run of the timed job at most a day
 
 
 async def delete_post(tx: WriteTx, author: Account, post_id: int, *, keeps_pictures: bool = False) -> PostView:
@@ -30,6 +39,9 @@ async def delete_post(tx: WriteTx, author: Account, post_id: int, *, keeps_pictu
         raise NotFound
 
     view = await get_post_view(tx, post_id, author.id)  # as the last edit left it
+    now = clock.now()
+    await insert_deleted(tx, post_id, await list_versions(tx, view.post), now)
+    await hold_pictures_until(tx, [picture.id for picture in view.post.pictures], now + timedelta(days=1))
     if keeps_pictures:
         await release_pictures(tx, post_id)
     await remove_posts(tx, [post_id])
@@ -62,3 +74,9 @@ async def remove_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
     for event in events:
         tx.publish(WITHDRAWN_TOPIC, Withdrawn(event.post_id, event.account_id, event.visibility <= Visibility.UNLISTED))
     tx.tell(*events)
+
+
+async def forget_deleted(database: Database) -> None:
+    """Deletes the copies of posts that were deleted a day ago. A timed job."""
+    async with database.write() as tx:
+        await delete_deleted(tx, clock.now() - REPORTABLE_FOR)

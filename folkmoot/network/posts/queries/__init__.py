@@ -1,5 +1,6 @@
 """All SQL of posts, one file per purpose. This module exports the queries that other packages use."""
 
+from folkmoot.network.posts.queries.deleted import find_deleted_unscoped, list_reportable, list_versions
 from folkmoot.network.posts.queries.history import Edit, list_edits
 from folkmoot.network.posts.queries.marking import list_boosters, list_favouriters, list_marked_ids
 from folkmoot.network.posts.queries.polls import find_poll_post_id
@@ -8,7 +9,7 @@ from folkmoot.network.posts.queries.reading import (
     Thread,
     get_fresh_view,
     get_post_view,
-    get_surroundings_unscoped,
+    get_surroundings,
     get_thread,
     get_view_taken_back,
     list_account_post_ids,
@@ -18,7 +19,8 @@ from folkmoot.network.posts.queries.reading import (
 )
 
 __all__ = [
-    "Edit", "Surroundings", "Thread", "find_poll_post_id", "get_fresh_view", "get_post_view", "get_surroundings_unscoped",
-    "get_thread", "get_view_taken_back", "list_account_post_ids", "list_boosters", "list_edits", "list_favouriters",
-    "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped", "list_withheld_boosts",
+    "Edit", "Surroundings", "Thread", "find_deleted_unscoped", "find_poll_post_id", "get_fresh_view", "get_post_view",
+    "get_surroundings", "get_thread", "get_view_taken_back", "list_account_post_ids", "list_boosters", "list_edits",
+    "list_favouriters", "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped", "list_reportable",
+    "list_versions", "list_withheld_boosts",
 ]

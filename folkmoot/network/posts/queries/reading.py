@@ -196,30 +196,28 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
 
 
 class Surroundings(NamedTuple):
-    """A post under moderation, with the public posts around it in its conversation."""
+    """The public posts around a post under moderation in its conversation."""
 
     before: list[Post]
-    post: Post | None
     after: list[Post]
 
 
-async def get_surroundings_unscoped(conn: ReadConn, post_id: int, *, most: int = 5) -> Surroundings:
-    """A post, without a check of visibility, and the public posts next to it in its thread. Four statements."""
+async def get_surroundings(conn: ReadConn, post_id: int, reply_to_id: int | None, *, most: int = 5) -> Surroundings:
+    """The public posts next to a post in its thread, which may be deleted: then those above it. Three statements."""
     rows = await conn.fetch(
         """
         WITH RECURSIVE above (id, reply_to_id, height) AS (
-            SELECT id, reply_to_id, 0 FROM posts WHERE id = $1
+            SELECT id, reply_to_id, 1 FROM posts WHERE id = $2
             UNION ALL
             SELECT p.id, p.reply_to_id, above.height + 1 FROM above JOIN posts AS p ON p.id = above.reply_to_id
-            WHERE above.height < $2
-        ), below AS (SELECT id FROM posts WHERE reply_to_id = $1 ORDER BY id LIMIT $2)
-        SELECT id FROM above WHERE height > 0 UNION ALL SELECT id FROM below
+            WHERE above.height < $3
+        ), below AS (SELECT id FROM posts WHERE reply_to_id = $1 ORDER BY id LIMIT $3)
+        SELECT id FROM above UNION ALL SELECT id FROM below
         """,
-        post_id, most,
+        post_id, reply_to_id, most,
     )
-    post = (await list_posts_by_ids_unscoped(conn, [post_id])).get(post_id)
     around = sorted((view.post for view in await list_post_views(conn, [row["id"] for row in rows], None)), key=lambda one: one.id)
-    return Surroundings([one for one in around if one.id < post_id], post, [one for one in around if one.id > post_id])
+    return Surroundings([one for one in around if one.id < post_id], [one for one in around if one.id > post_id])
 
 
 async def list_account_post_ids(

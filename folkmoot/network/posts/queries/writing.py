@@ -130,8 +130,8 @@ async def update_post(tx: WriteTx, post: Post) -> None:
         list(post.hashtags), len(post.pictures), post.poll.id if post.poll else None, post.search_words, post.version, post.edited_at,
     )
     await tx.execute(
-        "INSERT INTO mentions (account_id, post_id) SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING",
-        [mention.account_id for mention in post.mentions], post.id,
+        "INSERT INTO mentions (account_id, post_id, added_at) SELECT unnest($1::bigint[]), $2, $3 ON CONFLICT DO NOTHING",
+        [mention.account_id for mention in post.mentions], post.id, post.edited_at,
     )
     await _replace_hashtags(tx, post)
 

@@ -1,0 +1,93 @@
+"""All SQL of evidence."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.moderation.cases.model import State
+from folkmoot.moderation.evidence.model import Evidence, Version
+
+
+async def upsert_evidence(
+    tx: WriteTx, case_id: int, account_id: int, evidence: Sequence[Evidence], now: datetime
+) -> None:
+    """Adds versions to a case. Of one that it has already, the first report and the last decision are stored."""
+    await tx.executemany(
+        "INSERT INTO evidence (case_id, key, account_id, content, stood_from, reported_at, decided_at, taken_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (case_id, key) DO UPDATE SET"
+        " reported_at = coalesce(evidence.reported_at, excluded.reported_at),"
+        " decided_at = coalesce(excluded.decided_at, evidence.decided_at)",
+        [
+            (case_id, one.version.key, account_id, msgspec.json.encode(one.version).decode(), one.version.stood_from, one.reported_at,
+             one.decided_at, now)
+            for one in evidence
+        ],
+    )
+
+
+async def insert_held(tx: WriteTx, case_id: int, media_ids: Sequence[int]) -> None:
+    await tx.execute(
+        "INSERT INTO evidence_media (media_id, case_id) SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING", list(media_ids), case_id
+    )
+
+
+async def list_evidence(conn: ReadConn, case_id: int) -> list[Evidence]:
+    """The versions of a case, oldest first."""
+    rows = await conn.fetch(
+        "SELECT content, reported_at, decided_at FROM evidence WHERE case_id = $1 ORDER BY stood_from, taken_at, key", case_id
+    )
+    return [
+        Evidence(version=msgspec.json.decode(row["content"], type=Version), reported_at=row["reported_at"], decided_at=row["decided_at"])
+        for row in rows
+    ]
+
+
+async def copy_evidence(tx: WriteTx, from_case_id: int, to_case_id: int) -> None:
+    """Gives the evidence of a case to the case of its appeal."""
+    await tx.execute(
+        "INSERT INTO evidence (case_id, key, account_id, content, stood_from, reported_at, decided_at, taken_at)"
+        " SELECT $2, key, account_id, content, stood_from, reported_at, decided_at, taken_at FROM evidence WHERE case_id = $1"
+        " ON CONFLICT DO NOTHING",
+        from_case_id, to_case_id,
+    )
+    await tx.execute(
+        "INSERT INTO evidence_media (media_id, case_id) SELECT media_id, $2 FROM evidence_media WHERE case_id = $1 ON CONFLICT DO NOTHING",
+        from_case_id, to_case_id,
+    )
+
+
+async def list_expired(tx: WriteTx, settled_before: datetime, limit: int) -> list[int]:
+    """Cases whose evidence nobody needs any more: withdrawn, or decided by a verdict that was settled before that time."""
+    rows = await tx.fetch(
+        f"""
+        SELECT c.id FROM cases AS c WHERE c.id IN (SELECT case_id FROM evidence) AND (
+            c.state = '{State.WITHDRAWN}' OR c.state = '{State.DECIDED}' AND EXISTS (
+                SELECT FROM verdicts AS v WHERE v.case_id = c.id AND v.undone_at IS NULL AND v.settled_at < $1))
+        ORDER BY c.id LIMIT $2 FOR UPDATE SKIP LOCKED
+        """,
+        settled_before, limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def list_case_ids_of_account(tx: WriteTx, account_id: int) -> list[int]:
+    """Index: evidence_account."""
+    rows = await tx.fetch("SELECT DISTINCT case_id FROM evidence WHERE account_id = $1", account_id)
+    return [row["case_id"] for row in rows]
+
+
+async def delete_evidence(tx: WriteTx, case_ids: Sequence[int]) -> list[int]:
+    """Deletes the evidence of cases. Returns the pictures that no other case needs."""
+    await tx.execute("DELETE FROM evidence WHERE case_id = ANY ($1::bigint[])", list(case_ids))
+    rows = await tx.fetch(
+        """
+        WITH deleted AS (DELETE FROM evidence_media WHERE case_id = ANY ($1::bigint[]) RETURNING media_id)
+        SELECT DISTINCT media_id FROM deleted
+        WHERE NOT EXISTS (
+            SELECT FROM evidence_media AS other WHERE other.media_id = deleted.media_id AND other.case_id <> ALL ($1::bigint[]))
+        """,
+        list(case_ids),
+    )
+    return [row["media_id"] for row in rows]
