@@ -90,6 +90,9 @@ async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None
     accuracies = [accuracy_of(right, decided) for right, decided in await queries.list_accuracies(tx, case.id)]
     probability = probability_of(await get_highest_score(tx, case.id), accuracies)
     await estimate_case(tx, case, clause, probability, barred_ids=(report.reporter_id,))
+    deleted = await find_deleted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else None
+    if deleted:
+        await update_barred(tx, deleted.post_id, deleted.participant_ids)
     await record_step(tx, Step.REPORT_FILED, case_id=case.id, actor_id=report.reporter_id, report=report.id, category=report.category,
                       clauses=list(report.clauses))
 
