@@ -1,6 +1,7 @@
 """Pages of reports: reporting a post or an account, the outcome, and the appeal of the reporter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
@@ -20,18 +21,29 @@ from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import PostView
-from folkmoot.network.posts.queries import get_post_view, list_post_views
+from folkmoot.network.posts.queries import list_post_views, list_reportable, list_unseen_mentions
+from folkmoot.network.posts.versions import Reportable
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
 
 _OTHER = "other"  # the last choice of the form; the others are numbers of rules
 
 
+class _Target(NamedTuple):
+    """What is reported. `post` without `view`: a post that the viewer was shown and cannot see any longer. Without a post it is
+    the account; `unseen` are then such posts of that account that named the viewer, which no other page leads to."""
+
+    account: Account
+    post: Reportable | None
+    view: PostView | None
+    unseen: list[Reportable]
+
+
 async def new(request: Request) -> Reply:
     """The form, with what is reported above it: `?post=ID`, or `?account=ID`."""
     async with request.database.read() as conn:
-        view, account = await _target(conn, request, request.query)
-    return await _form(request, view, account)
+        target = await _read_target(conn, request, request.query)
+    return await _form(request, target)
 
 
 async def create(request: Request) -> Reply:
@@ -39,11 +51,12 @@ async def create(request: Request) -> Reply:
     form = request.form
     chosen = form.text("rule")
     async with request.database.read() as conn:
-        view, account = await _target(conn, request, form)
+        target = await _read_target(conn, request, form)
+    unseen = [post.post_id for post in target.unseen if str(post.post_id) in form.texts("unseen")]
     clause = current().numbered(int(chosen)) if chosen.isdecimal() and len(chosen) < 3 else None
     draft = ReportDraft(
-        account_id=account.id, post_ids=(view.shown.id,) if view else (), category=Category.VIOLATION if clause else Category.OTHER,
-        clauses=(clause.key,) if clause else (), comment=form.text("comment"),
+        account_id=target.account.id, post_ids=(target.post.post_id,) if target.post else tuple(unseen),
+        category=Category.VIOLATION if clause else Category.OTHER, clauses=(clause.key,) if clause else (), comment=form.text("comment"),
     )
     try:
         request.require_allowance("comment")
@@ -52,7 +65,9 @@ async def create(request: Request) -> Reply:
         async with request.database.write() as tx:
             report = await file_report(tx, request.account, draft)
     except Invalid as problem:
-        return await _form(request, view, account, 422, chosen=chosen, comment=draft.comment, errors=request.problems(problem))
+        return await _form(
+            request, target, 422, chosen=chosen, unseen=unseen, comment=draft.comment, errors=request.problems(problem)
+        )
     return request.redirect(f"/reports/{report.id}")
 
 
@@ -111,24 +126,29 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
 
 
 async def _form(
-    request: Request, view: PostView | None, account: Account, status: int = 200, *, chosen: str = "", comment: str = "",
+    request: Request, target: _Target, status: int = 200, *, chosen: str = "", unseen: Sequence[int] = (), comment: str = "",
     errors: Mapping[str, str] | None = None,
 ) -> Reply:
     return await request.show(
-        "reports/new.html", status, view=view, account=account, chosen=chosen, comment=comment, errors=errors or {},
+        "reports/new.html", status, target=target, account=target.account, view=target.view, chosen=chosen, chosen_unseen=unseen,
+        comment=comment, errors=errors or {},
     )
 
 
-async def _target(conn: ReadConn, request: Request, params: Params) -> tuple[PostView | None, Account]:
-    """The post and account to report. Raises NotFound if the viewer cannot see them, Forbidden if they are their own."""
+async def _read_target(conn: ReadConn, request: Request, params: Params) -> _Target:
+    """Raises NotFound for what was never shown to the viewer, Forbidden for what is their own."""
     post_id, account_id = params.id("post"), params.id("account")
-    view = await get_post_view(conn, post_id, request.viewer.id) if post_id else None
-    account = view.shown.author if view else await get_account(conn, account_id or 0)
+    post = next(iter(await list_reportable(conn, [post_id], request.viewer.id)), None) if post_id else None
+    if post_id and post is None:
+        raise NotFound
+    account = await get_account(conn, post.account_id if post else account_id or 0)
     if account.id == request.viewer.id:
         raise Forbidden("This is you.")
     if account.effect >= AccountEffect.SUSPENDED:
         raise NotFound
-    return view, account
+    views = await list_post_views(conn, [post.post_id], request.viewer.id) if post else []
+    unseen = [] if post else await list_unseen_mentions(conn, account.id, request.viewer.id)
+    return _Target(account, post, views[0] if views else None, unseen)
 
 
 ROUTES = [

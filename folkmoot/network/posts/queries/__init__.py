@@ -1,6 +1,6 @@
 """All SQL of posts, one file per purpose. This module exports the queries that other packages use."""
 
-from folkmoot.network.posts.queries.deleted import find_deleted_unscoped, list_reportable, list_versions
+from folkmoot.network.posts.queries.deleted import find_deleted_unscoped, list_reportable, list_unseen_mentions, list_versions
 from folkmoot.network.posts.queries.history import Edit, list_edits
 from folkmoot.network.posts.queries.marking import list_boosters, list_favouriters, list_marked_ids
 from folkmoot.network.posts.queries.polls import find_poll_post_id
@@ -22,5 +22,5 @@ __all__ = [
     "Edit", "Surroundings", "Thread", "find_deleted_unscoped", "find_poll_post_id", "get_fresh_view", "get_post_view",
     "get_surroundings", "get_thread", "get_view_taken_back", "list_account_post_ids", "list_boosters", "list_edits",
     "list_favouriters", "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped", "list_reportable",
-    "list_versions", "list_withheld_boosts",
+    "list_unseen_mentions", "list_versions", "list_withheld_boosts",
 ]

@@ -1,18 +1,20 @@
 """Versions of posts, the copies of deleted posts, and which posts a member may report."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
+from folkmoot.base import clock, ids
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.network.media.queries import list_pictures
 from folkmoot.network.posts.model import Picture, Post, Visibility
 from folkmoot.network.posts.queries.history import Edit, list_edits
 from folkmoot.network.posts.versions import DeletedPost, PostVersion, Reportable
-from folkmoot.network.posts.visibility import mentioned_in_sight_sql, was_shown_sql
+from folkmoot.network.posts.visibility import mentioned_in_sight_sql, visible_sql, was_shown_sql
 
 _MOST_VERSIONS = 30  # of one post; the newest ones
+_UNSEEN_FOR = timedelta(days=90)  # a member is offered no older ones to report
 _LONGEST_THREAD = 40  # ancestors whose authors and mentioned accounts take part
 
 # Authors and mentioned accounts of the thread above a post, and everybody who answered, boosted or favourited it.
@@ -37,8 +39,8 @@ async def list_versions(conn: ReadConn, post: Post) -> tuple[PostVersion, ...]:
     if post.edited_at is None:
         return (present,)
     edits = (await list_edits(conn, post.id))[-_MOST_VERSIONS:-1]  # the last one is the present one
-    ids = {id_ for edit in edits for id_, _ in edit.pictures}
-    pictures = await list_pictures(conn, list(ids)) if ids else {}
+    media_ids = {id_ for edit in edits for id_, _ in edit.pictures}
+    pictures = await list_pictures(conn, list(media_ids)) if media_ids else {}
     return (*(_version(edit, present, pictures) for edit in edits), present)
 
 
@@ -98,7 +100,26 @@ _REPORTABLE = f"""
 """
 
 
-async def list_reportable(conn: ReadConn, ids: Sequence[int], viewer_id: int) -> list[Reportable]:
-    """The posts among these that the viewer may report, in the order of `ids`: others are left out, whether they exist or not."""
-    rows = await conn.fetch(_REPORTABLE, list(ids), viewer_id)
+async def list_reportable(conn: ReadConn, post_ids: Sequence[int], viewer_id: int) -> list[Reportable]:
+    """The posts among these that the viewer may report, in the order of `post_ids`: others are left out, whether they exist or not."""
+    rows = await conn.fetch(_REPORTABLE, list(post_ids), viewer_id)
     return [Reportable(**{name: value for name, value in row.items() if name != "place"}) for row in rows]
+
+
+# $1: the author, $2: the viewer, $4: the lowest id. Uses the primary key of mentions.
+_UNSEEN = f"""
+    SELECT * FROM (
+        SELECT p.id AS post_id, p.account_id, p.edited_at, p.created_at
+        FROM mentions AS m JOIN posts AS p ON p.id = m.post_id JOIN accounts AS a ON a.id = p.account_id
+        WHERE m.account_id = $2 AND m.post_id > $4 AND p.account_id = $1 AND {mentioned_in_sight_sql("p", "m")}
+            AND NOT {visible_sql("p", "a", "$2::bigint")}
+        UNION ALL
+        SELECT post_id, account_id, edited_at, created_at FROM deleted_posts WHERE account_id = $1 AND $2 = ANY (shown_to)
+    ) AS unseen ORDER BY post_id DESC LIMIT $3
+"""
+
+
+async def list_unseen_mentions(conn: ReadConn, author_id: int, viewer_id: int, limit: int = 5) -> list[Reportable]:
+    """The newest posts of an author that named the viewer, and that the viewer was shown and cannot see any longer."""
+    lowest = ids.make_id(0, clock.now() - _UNSEEN_FOR)
+    return [Reportable(**dict(row)) for row in await conn.fetch(_UNSEEN, author_id, viewer_id, limit, lowest)]
