@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin
 
+from folkmoot.network.media.actions import clear_abandoned
+from folkmoot.network.media.store import media_store
 from tests.api.test_accounts import picture
 from tests.village import Village, Visitor
 
@@ -137,7 +139,7 @@ async def test_a_picture_is_as_visible_as_its_post(village: Village, visibility:
             assert (await village.nobody().get(broken)).status == 404
 
 
-async def test_deleting_a_post_deletes_its_files(village: Village) -> None:
+async def test_deleting_a_post_removes_its_pictures_from_view_at_once_and_their_files_after_a_day(village: Village) -> None:
     await village.settle("jana")
     jana = await village.by_app("jana")
     first, second = await _publish(jana), await _publish(jana)  # the same content: stored once
@@ -147,6 +149,11 @@ async def test_deleting_a_post_deletes_its_files(village: Village) -> None:
         await jana.send("DELETE", f"/api/v1/statuses/{status['id']}?delete_media=true")
         await village.work()
         assert (await village.nobody().get(url)).status == 404
+    await clear_abandoned(village.database, media_store(village.settings))
+    assert len(_files(village)) == 1  # whoever was shown the posts may still report them
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE media SET held_until = held_until - interval '1 day'")
+    await clear_abandoned(village.database, media_store(village.settings))
     assert not _files(village)
     async with village.database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM media") + await conn.fetchval("SELECT count(*) FROM media_files") == 0

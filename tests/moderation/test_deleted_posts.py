@@ -246,10 +246,14 @@ async def test_a_picture_of_a_deleted_post_is_shown_only_to_the_moderator_who_de
 
 async def test_a_picture_of_an_unreported_deleted_post_is_served_to_nobody_and_removed_after_a_day(court: Court) -> None:
     upload = await _upload(court)
-    view = await court.village.write("author", "Přijďte", media_ids=(upload.id,))
+    view = await court.village.write("author", "Přijďte", media_ids=(upload.id,), visibility=Visibility.FOLLOWERS)
+    signed = (await (await court.village.by_app("author")).get(f"/api/v1/statuses/{view.post.id}")).json["media_attachments"][0]["url"]
+    signed = signed.removeprefix("http://localhost:8420")
+    assert (await court.village.nobody().get(signed)).status == 200
     await _delete(court, view)
     for name in ("author", "reader", "moderator"):
-        assert (await (await court.village.by_browser(name)).get(f"/media/{upload.key}.small.png")).status == 404
+        for address in (signed, f"/media/{upload.key}.small.png"):
+            assert (await (await court.village.by_browser(name)).get(address)).status == 404
     assert await _count(court, "media") == 1
     async with court.database.write() as tx:
         await tx.execute("UPDATE media SET held_until = now() - interval '1 second'")
