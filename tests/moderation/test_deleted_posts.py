@@ -1,5 +1,6 @@
 """A reported post that its author deletes stays for those who decide; a deleted post can be reported for a day."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -291,6 +292,36 @@ async def test_on_appeal_the_evidence_of_the_first_case_is_shown(court: Court) -
     assert "Počkáme na něj u tramvaje" in page
     assert "tři muži s tyčemi" in page
     assert (await other.get(f"/media/{upload.key}.small.png")).status == 200
+
+
+async def test_a_picture_is_held_as_long_as_any_case_needs_it(court: Court) -> None:
+    store = media_store(court.village.settings)
+    upload = await _upload(court)
+    view = await court.village.write("author", "Přijďte", media_ids=(upload.id,))
+    await court.report("reporter", view, clauses=("violence",))
+    verdict = await court.decide("moderator", await _case(court), "remove")
+    author = (await court.viewer("author")).account
+    async with court.database.write() as tx:
+        await lodge_appeal(tx, author, verdict.id)
+        await tx.execute("DELETE FROM posts WHERE id = $1", view.post.id)
+        await tx.execute("UPDATE media SET post_id = NULL, created_at = '-infinity'")
+    with clock.stopped_at(clock.now() + OPEN_FOR + timedelta(days=1)):
+        await clear_evidence(court.database)
+        await clear_abandoned(court.database, store)
+    assert await _count(court, "evidence") == 1  # of the appeal
+    assert await _count(court, "media") == 1
+
+
+async def test_a_report_and_a_deletion_at_once_lose_nothing(court: Court) -> None:
+    for number in range(20):
+        view = await court.village.write("author", f"Počkáme na něj u tramvaje {number}")
+        await asyncio.gather(court.report("reporter", view, clauses=("violence",)), _delete(court, view))
+        await court.village.work()
+    cases = await court.queue()
+    assert len(cases) == 20
+    async with court.database.read() as conn:
+        rows = await conn.fetch("SELECT content FROM evidence WHERE reported_at IS NOT NULL")
+    assert len(rows) == 20
 
 
 async def test_nothing_of_a_deleted_account_is_kept(court: Court) -> None:

@@ -1,6 +1,8 @@
 """The visibility rule for all combinations of viewer, visibility, relation and entry point; all entry points agree."""
 
+from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.posts.model import PostDraft, Visibility
+from folkmoot.network.posts.queries import list_reportable
 from folkmoot.network.posts.visibility import is_visible
 from tests.village import Village, Visitor
 
@@ -155,3 +157,21 @@ async def test_notifications_reach_only_who_may_see_the_post(village: Village) -
     for name, expected in (("friend", ["mention"]), ("enemy", [])):
         answer = await (await village.by_app(name)).get("/api/v1/notifications")
         assert [notification["type"] for notification in answer.json] == expected
+
+
+async def test_everything_visible_and_everything_that_was_visible_before_a_block_can_be_reported(village: Village) -> None:
+    posts = await _settled(village)
+    reportable = {
+        "public": set(VIEWERS[1:-1]), "unlisted": set(VIEWERS[1:-1]), "direct": {"mentioned", "blocked_mentioned"},
+        "followers": {"follower", "mentioned", "blocked_follower", "blocked_mentioned"},
+    }
+    for is_deleted in (False, True):
+        if is_deleted:
+            async with village.database.write() as tx:
+                for id_ in posts:
+                    await delete_post(tx, village.people["author"], id_)
+        async with village.database.read() as conn:
+            for viewer in VIEWERS[1:-1]:
+                found = await list_reportable(conn, [*posts], village.people[viewer].id)
+                assert {post.post_id for post in found} == {id_ for id_, word in posts.items() if viewer in reportable[word]}, viewer
+                assert all(_expected(viewer, Visibility[word.upper()]) <= (viewer in reportable[word]) for word in posts.values())

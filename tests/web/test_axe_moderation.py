@@ -58,6 +58,9 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
         karel.click("main form button.main")
         karel.wait_for_url(re.compile(r"/reports/\d+"))
     _examine(karel, f"a report in {language}")
+    _edit_and_delete(author, labelled, removed)
+    karel.goto(f"/reports/new?post={removed}")
+    _examine(karel, f"the form of a report about a deleted post in {language}")
 
     hana.goto("/moderate")
     _examine(hana, f"the overview of cases in {language}")
@@ -105,6 +108,17 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     author.click("main form button.main")
     author.wait_for_url("**/appeals/*")
     _examine(author, f"an appeal in {language}")
+
+
+def _edit_and_delete(author: Page, edited: str, deleted: str) -> None:
+    author.goto(f"/posts/{edited}/edit")
+    author.fill("#text", "Ten soused je milý člověk.")
+    author.click("main form button.main")
+    author.wait_for_url(f"**/{edited}")
+    author.goto(f"/posts/{deleted}/delete")
+    _examine(author, "the page that asks before deletion")
+    author.click("main form button.danger")
+    author.wait_for_url(re.compile(r"/@hadek"))
 
 
 def _decide(page: Page, action: str) -> None:

@@ -13,7 +13,6 @@ _UPLOAD = (
     "id, key, account_id, post_id, purpose, kind, mime, description, focus_x, focus_y, blurhash, width, height,"
     " preview_width, preview_height, created_at"
 )
-_SHOWN = "id, key, kind, mime, description, focus_x, focus_y, blurhash, width, height, preview_width, preview_height"
 _IS_THERE = "created_at > '-infinity'"  # false for pictures of deleted posts, and others that are removed from view
 _IS_HELD = "coalesce(held_until > now(), false)"
 
@@ -93,13 +92,6 @@ async def hold_pictures_until(tx: WriteTx, media_ids: Sequence[int], until: date
 async def release_held(tx: WriteTx, media_ids: Sequence[int]) -> None:
     """Ends the hold of pictures. Those that were removed from view are deleted by the next cleaning."""
     await tx.execute("UPDATE media SET held_until = NULL WHERE id = ANY ($1::bigint[])", list(media_ids))
-
-
-async def list_pictures(conn: ReadConn, media_ids: Sequence[int]) -> dict[int, Row]:
-    """What a post shows of pictures, also of those that were detached from it, as far as they are stored. The caller has checked who
-    may see them."""
-    rows = await conn.fetch(f"SELECT {_SHOWN} FROM media WHERE id = ANY ($1::bigint[])", list(media_ids))
-    return {row["id"]: row for row in rows}
 
 
 async def list_ids_by_key(conn: ReadConn, keys: Sequence[str]) -> list[int]:

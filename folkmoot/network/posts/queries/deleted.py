@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from folkmoot.base import clock, ids
-from folkmoot.base.db import ReadConn, Row, WriteTx
-from folkmoot.network.media.queries import list_pictures
+from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.posts.model import Picture, Post, Visibility
 from folkmoot.network.posts.queries.history import Edit, list_edits
 from folkmoot.network.posts.versions import DeletedPost, PostVersion, Reportable
 from folkmoot.network.posts.visibility import mentioned_in_sight_sql, visible_sql, was_shown_sql
 
+_PICTURES = f"SELECT {', '.join(Picture.__struct_fields__)} FROM media WHERE id = ANY ($1::bigint[])"  # also detached ones
 _MOST_VERSIONS = 30  # of one post; the newest ones
 _UNSEEN_FOR = timedelta(days=90)  # a member is offered no older ones to report
 _LONGEST_THREAD = 40  # ancestors whose authors and mentioned accounts take part
@@ -40,12 +40,13 @@ async def list_versions(conn: ReadConn, post: Post) -> tuple[PostVersion, ...]:
         return (present,)
     edits = (await list_edits(conn, post.id))[-_MOST_VERSIONS:-1]  # the last one is the present one
     media_ids = {id_ for edit in edits for id_, _ in edit.pictures}
-    pictures = await list_pictures(conn, list(media_ids)) if media_ids else {}
+    rows = await conn.fetch(_PICTURES, list(media_ids)) if media_ids else []
+    pictures = {row["id"]: Picture(**dict(row)) for row in rows}
     return (*(_version(edit, present, pictures) for edit in edits), present)
 
 
-def _version(edit: Edit, present: PostVersion, pictures: dict[int, Row]) -> PostVersion:
-    shown = [Picture(**{**dict(pictures[id_]), "description": description}) for id_, description in edit.pictures if id_ in pictures]
+def _version(edit: Edit, present: PostVersion, pictures: dict[int, Picture]) -> PostVersion:
+    shown = [msgspec.structs.replace(pictures[id_], description=words) for id_, words in edit.pictures if id_ in pictures]
     return msgspec.structs.replace(
         present, text=edit.text, cover=edit.cover, is_sensitive=edit.is_sensitive, poll_titles=edit.poll_titles or (),
         pictures=tuple(shown), edited_at=edit.created_at if edit.created_at > present.created_at else None,
