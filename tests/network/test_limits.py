@@ -67,3 +67,19 @@ async def test_expired_windows_are_deleted(db: Database) -> None:
     await limits.forget_old(db)
     async with db.read() as conn:
         assert [row["key"] for row in await conn.fetch("SELECT key FROM rate_windows")] == ["report:now"]
+
+
+async def test_the_windows_of_a_removed_account_are_deleted_and_no_others(db: Database) -> None:
+    kept = [
+        ("log_in_by_pair", "12 192.0.2.1"), ("log_in_by_account", "112"), ("mail_to_mailbox", "karel@example.org"),
+        ("mail_by_pair", "x@y 312"),
+    ]
+    gone = [
+        ("log_in_by_pair", "1 192.0.2.1"), ("log_in_by_account", "1"), ("mail_to_mailbox", "jana@example.org"),
+        ("mail_by_pair", "jana@example.org 2001:db8::/64"), ("mail_by_pair", "x@example.org 1"), ("log_in_by_pair", "jana 192.0.2.1"),
+    ]
+    for name, key in kept + gone:
+        await limits.count(db, name, key, 1.0)
+    await limits.forget_uses_by(db, ["1", "jana", "Jana@Example.org"])
+    async with db.read() as conn:
+        assert {row["key"] for row in await conn.fetch("SELECT key FROM rate_windows")} == {f"{name}:{key}" for name, key in kept}

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import TooMany
-from folkmoot.base.limits import TABLE, Allowance, limit_of
+from folkmoot.base.limits import Allowance, limit_of
 from folkmoot.network.sessions import queries
+from folkmoot.network.sessions.addresses import email_key
 
 
 async def count(database: Database, name: str, key: str, multiplier: float) -> Allowance:
@@ -44,6 +45,6 @@ async def forget_old(database: Database) -> None:
 
 
 async def forget_uses_by(database: Database, keys: Sequence[str]) -> None:
-    """Deletes the windows of these keys, for an account that is removed."""
+    """Deletes the windows of these keys (account ids, names, e-mail addresses), for an account that is removed."""
     async with database.cache() as cache:
-        await queries.delete_windows(cache, [f"{name}:{key}" for name in TABLE for key in keys])
+        await queries.delete_windows(cache, [*dict.fromkeys([*keys, *map(email_key, keys)])])

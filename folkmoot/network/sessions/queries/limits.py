@@ -33,4 +33,12 @@ async def delete_old_windows(cache: CacheTx) -> None:
 
 
 async def delete_windows(cache: CacheTx, keys: Sequence[str]) -> None:
-    await cache.execute("DELETE FROM rate_windows WHERE key = ANY ($1::text[])", list(keys))
+    """Deletes the windows of these keys, whatever the limit, and of pairs (`key other`) that contain one of them."""
+    await cache.execute(
+        """
+        DELETE FROM rate_windows AS w USING unnest($1::text[]) AS k (key)
+        WHERE substr(w.key, strpos(w.key, ':') + 1) = k.key OR starts_with(substr(w.key, strpos(w.key, ':') + 1), k.key || ' ')
+           OR right(w.key, length(k.key) + 1) = ' ' || k.key
+        """,
+        list(keys),
+    )
