@@ -76,7 +76,8 @@ def unmask(text: str) -> Folded:
         text = _EMOJI.sub(_emoji_word, _MANY_EMOJI.sub(_few_of_many, text.translate(_QUOTES)))
     if "#" in text:
         text = _MANY_TAGS.sub(_few_of_many, text)
-    text = _substitute(_STARRED, _decode_stars, text, SPLIT, disguises)
+    if "*" in text or "#" in text or "_" in text:
+        text = _substitute(_STARRED, _decode_stars, text, SPLIT, disguises)
     text = _substitute(_LEETSPEAK_WORD, _decode_leetspeak, text, LEETSPEAK, disguises)
     text = _substitute(_INNER_SYMBOL, "", text, SPLIT, disguises)
     if _STRETCHED.search(text):
@@ -121,7 +122,7 @@ def decode(word: str) -> str:
 def _plain_letters(text: str, disguises: dict[str, None]) -> str:
     """Removes what shows nothing; replaces variants of Latin letters, and look-alikes in words that also have Latin letters."""
     known = tables()
-    strange = {character for character in set(text) if character > "\u017f" or (character > "\x7f" and known.is_strange(character))}
+    strange = {character for character in set(text) if character > "\u017f" or character in known.in_latin_blocks}
     if not strange:
         return text
     hidden = "".join(character for character in strange if known.ignorable.match(character))

@@ -22,7 +22,9 @@ IN_ADDRESS = "words in an address"
 _SHARE_KNOWN = 0.5  # of the letters of a reading must be in known words
 _SHARE_BACKWARDS = 0.3  # if more is known when read backwards, and more than as it stands, the text is read backwards
 _BRACKETED = 0.4  # the share of tokens between words from which they are left out
-_LONGEST_PIECES = 12  # tokens of one broken word
+_LONGEST_PIECE = 4  # letters of a piece that is no word
+_MOST_PIECES = 12  # tokens of one broken word
+_LONGEST_BROKEN = 24  # letters
 _SHORTEST_JOINED = 8
 _FEWEST_JOINED = 4  # words in one, unless most of the text is joined
 _RUN = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")
@@ -57,16 +59,18 @@ def _others(text: str, plain: Folded) -> Iterator[Folded]:
         yield from _if_known(_CODED_WORD.sub(_decoded, text.lower()), folding.LEETSPEAK)
     if _CAPITAL_I.search(text):
         yield from _if_known(_CAPITAL_I.sub("l", text), folding.LOOK_ALIKES)
-    is_turned = len(_TURNED.intersection(text)) > 1
-    if is_turned or vocabulary().share_known([word[::-1] for word in words]) > max(_SHARE_BACKWARDS, known):
-        yield from _if_known((text.lower().translate(_ROTATED) if is_turned else text)[::-1], REVERSED)
-    for address in _ADDRESS.findall(text):
-        yield from _if_known(re.sub(r"[^a-z]+|%[0-9a-f]{2}", " ", address.lower()), IN_ADDRESS)
+    if known < _SHARE_KNOWN:
+        is_turned = len(_TURNED.intersection(text)) > 1
+        if is_turned or vocabulary().share_known([word[::-1] for word in words]) > max(_SHARE_BACKWARDS, known):
+            yield from _if_known((text.lower().translate(_ROTATED) if is_turned else text)[::-1], REVERSED)
+    if "@" in text or "www." in text or "://" in text:
+        for address in _ADDRESS.findall(text):
+            yield from _if_known(re.sub(r"[^a-z]+|%[0-9a-f]{2}", " ", address.lower()), IN_ADDRESS)
 
 
 def _decoded(match: re.Match[str]) -> str:
-    is_number = match[0].isdigit() and len(match[0]) > 3
-    return match[0] if is_number else folding.decode_leetspeak(match[0]) or match[0]
+    word = match[0]
+    return word if word.isalpha() or (word.isdigit() and len(word) > 3) else folding.decode_leetspeak(word) or word
 
 
 def _in_latin(match: re.Match[str]) -> str:
@@ -85,50 +89,62 @@ def _if_known(text: str, disguise: str) -> Iterator[Folded]:
 def _repaired(folded: Folded, tokens: list[str]) -> Iterator[Folded]:
     """The text with broken words mended, joined words divided, and symbols between words left out."""
     known = vocabulary()
-    disguises = dict.fromkeys(folded.disguises)
     words = tokens
+    disguises = dict.fromkeys(folded.disguises)
+
+    def change(changed: list[str], disguise: str) -> None:
+        nonlocal words
+        if changed != words:
+            words, disguises[disguise] = changed, None
+
+    unknown = [word for word in words if word not in known]
     spelled = [word for word in words if word.isalpha()]
     if len(spelled) < (1 - _BRACKETED) * len(words):
-        words = spelled
-        disguises[folding.SPLIT] = None
-    if any(len(word) < 5 and word not in known and word.isalpha() for word in spelled):
-        mended = _mended(words)
-        if mended != words:
-            words = mended
-            disguises[BROKEN] = None
-    if any(_DOUBLED.search(word) and word not in known for word in words):
-        shorter = [folding.shortened(word) or word if _DOUBLED.search(word) and word not in known else word for word in words]
-        if shorter != words:
-            words = shorter
-            disguises[folding.STRETCHED] = None
-    if any(len(word) >= _SHORTEST_JOINED and word not in known for word in words):
+        change(spelled, folding.SPLIT)
+    if any(len(word) <= _LONGEST_PIECE and word.isalpha() for word in unknown):
+        change(_mended(words), BROKEN)
+    if any(_DOUBLED.search(word) for word in unknown):
+        change([(_DOUBLED.search(word) and word not in known and folding.shortened(word)) or word for word in words], folding.STRETCHED)
+    if any(len(word) >= _SHORTEST_JOINED for word in unknown):
         joined = sum(len(word) for word in words if len(word) >= _SHORTEST_JOINED and word not in known)
         fewest = 2 if 2 * joined > sum(map(len, words)) else _FEWEST_JOINED
-        divided = [part for word in words for part in _divided(word, fewest)]
-        if divided != words:
-            words = divided
-            disguises[JOINED] = None
-    if words != tokens:
+        change([part for word in words for part in _divided(word, fewest)], JOINED)
+    if words is not tokens:
         yield Folded(" ".join(words), tuple(disguises))
 
 
 def _mended(words: list[str]) -> list[str]:
     """Puts the pieces of broken words together: at least one piece is no word, and the whole is one."""
-    found, at = [], 0
-    while at < len(words):
-        end = next((end for end in range(min(at + _LONGEST_PIECES, len(words)), at + 1, -1) if _is_broken(words[at:end])), at + 1)
-        found.append("".join(filter(str.isalpha, words[at:end])) if end > at + 1 else words[at])
-        at = end
+    known = vocabulary()
+    pieces = [at for at, word in enumerate(words) if len(word) <= _LONGEST_PIECE and word.isalpha() and word not in known]
+    found: list[str] = []
+    at = 0
+    for piece in pieces:
+        first = max(at, piece - _MOST_PIECES + 1)
+        found += words[at:first]
+        at = first
+        while at <= piece:
+            whole, end = _whole_word(words, at)
+            found.append(whole)
+            at = end
+    return found + words[at:]
+
+
+def _whole_word(words: list[str], at: int) -> tuple[str, int]:
+    """The longest known word that begins with this piece, and where the pieces end; else the piece alone."""
+    known = vocabulary()
+    found, whole, is_broken = (words[at], at + 1), "", False
+    for end in range(at, min(at + _MOST_PIECES, len(words))):
+        if words[end].isalpha():
+            whole += words[end]
+            is_broken = is_broken or words[end] not in known
+            if len(whole) > _LONGEST_BROKEN:
+                break
+            if end > at and is_broken and len(whole) > _LONGEST_PIECE - 1 and whole in known:
+                found = whole, end + 1
+        elif end == at:
+            break
     return found
-
-
-def _is_broken(pieces: list[str]) -> bool:
-    letters = [piece for piece in pieces if piece.isalpha()]
-    whole = "".join(letters)
-    return (
-        pieces[0].isalpha() and pieces[-1].isalpha() and len(letters) > 1 and len(whole) > 3 and whole in vocabulary()
-        and any(piece not in vocabulary() for piece in letters)
-    )
 
 
 def _divided(word: str, fewest: int) -> list[str]:

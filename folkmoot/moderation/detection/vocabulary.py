@@ -35,8 +35,14 @@ class Vocabulary:
 
     def share_known(self, words: Sequence[str]) -> float:
         """The share of letters that are in known words of three and more letters."""
-        letters = sum(map(len, words))
-        return sum(len(word) for word in words if len(word) > 2 and word in self._costs) / letters if letters else 0.0
+        costs = self._costs
+        letters = known = 0
+        for word in words:
+            length = len(word)
+            letters += length
+            if length > 2 and word in costs:
+                known += length
+        return known / letters if letters else 0.0
 
     def decode(self, choices: Sequence[str]) -> str | None:
         """The most frequent known word whose letters are among these choices; a space among them means no letter."""
