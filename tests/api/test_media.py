@@ -58,7 +58,7 @@ def _found_by_exiftool(file: Path) -> bytes:
 async def _publish(jana: Visitor, visibility: str = "public", **more: str) -> dict[str, object]:
     upload = await jana.upload("/api/v2/media", "file", picture(), description="Červená plocha", focus="0.5,-0.5")
     assert upload.status == 200, upload.text
-    return (await jana.post("/api/v1/statuses", {"status": "obrázek", "visibility": visibility, "media_ids[]": [upload.json["id"]],
+    return (await jana.post("/api/v1/statuses", {"status": "@jana obrázek", "visibility": visibility, "media_ids[]": [upload.json["id"]],
                                                 **more})).json
 
 

@@ -13,6 +13,10 @@ from folkmoot.network.posts.visibility import open_sql, visible_sql
 from folkmoot.network.search.model import Hashtag
 
 MOST_WORDS = 10
+# SQL: whether a public post that everybody may see has the hashtag `h`. Others must not be revealed, nor their spelling.
+_IS_OPEN = f"""EXISTS (
+    SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id JOIN accounts AS a ON a.id = p.account_id
+    WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql("p", "a")})"""
 _NEWEST = 1000  # posts of an account whose hashtags are counted
 
 
@@ -77,16 +81,12 @@ async def list_directory(
 
 
 async def search_hashtags(conn: ReadConn, text: str, *, limit: int, offset: int = 0) -> list[Hashtag]:
-    """Hashtags with this prefix, shortest first. Only those of a public post that everybody may see: hashtags of private and
-    of hidden posts must not be revealed. Uses the index hashtags_prefix."""
+    """Hashtags with this prefix of public posts, shortest first. Uses the index hashtags_prefix."""
     key = hashtag_key(text)
     if not key or " " in key:
         return []
     rows = await conn.fetch(
-        "SELECT key, name FROM hashtags AS h WHERE key LIKE $1 AND EXISTS ("
-        " SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id JOIN accounts AS a ON a.id = p.account_id"
-        f" WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql('p', 'a')})"
-        " ORDER BY length(key), key LIMIT $2 OFFSET $3",
+        f"SELECT key, name FROM hashtags AS h WHERE key LIKE $1 AND {_IS_OPEN} ORDER BY length(key), key LIMIT $2 OFFSET $3",
         _prefix(key), limit, offset,
     )
     return [Hashtag(key=row["key"], name=row["name"]) for row in rows]
@@ -111,7 +111,8 @@ async def list_used_hashtags(conn: ReadConn, account_id: int, limit: int) -> lis
 
 
 async def find_hashtag(conn: ReadConn, name: str) -> Hashtag | None:
-    row = await conn.fetchrow("SELECT key, name FROM hashtags WHERE key = $1", hashtag_key(name))
+    """A hashtag of a public post that everybody may see, in the spelling of its first writer."""
+    row = await conn.fetchrow(f"SELECT key, name FROM hashtags AS h WHERE key = $1 AND {_IS_OPEN}", hashtag_key(name))
     return Hashtag(key=row["key"], name=row["name"]) if row else None
 
 
