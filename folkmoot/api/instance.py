@@ -167,10 +167,10 @@ async def health(request: Request) -> Reply:
 _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",
                   "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
-    "lists": "read:lists", "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",
+    "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",
     "featured_tags": "read:accounts", "endorsements": "read:accounts", "scheduled_statuses": "read:statuses",
     "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
-    "accounts/{id}/lists": "read:lists", "accounts/{id}/identity_proofs": "read:accounts",
+    "accounts/{id}/identity_proofs": "read:accounts",
 }
 # The time of deprecation, in seconds since 1970.
 _DEPRECATED = {"trends": 1648598400, "filters": 1668384000, "suggestions": 1621123200}

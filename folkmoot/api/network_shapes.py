@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from folkmoot.api.account_shapes import Account, Html, Moment, Shape, Url
+from folkmoot.api.account_shapes import Account, Html, Id, Moment, Shape, Url
 from folkmoot.api.activity_shapes import Rule
 
 # -- errors ------------------------------------------------------------------------------------------------------------
@@ -220,6 +220,13 @@ class Instance(Shape, kw_only=True):
     api_versions: ApiVersions
     contact: Contact
     rules: list[Rule]
+
+
+class List(Shape, kw_only=True):
+    id: Id
+    title: str
+    replies_policy: str
+    exclusive: Annotated[bool, Meta(description="Always false: posts of a list stay in the home timeline.")]
 
 
 class WeekOfActivity(Shape, kw_only=True):

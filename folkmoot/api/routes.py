@@ -8,6 +8,7 @@ from folkmoot.api import (
     conversations,
     discovery,
     instance,
+    lists,
     markers,
     media,
     notification_groups,
@@ -41,6 +42,6 @@ async def description(request: Request) -> Reply:
 ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
-    *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES,
+    *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -2,15 +2,18 @@
 
 from typing import NamedTuple
 
+from folkmoot.base.db import Database
 from folkmoot.base.errors import Malformed
+from folkmoot.base.ids import parse_id
 from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.admission import ScopeMissing
+from folkmoot.network.lists.queries import get_list
 from folkmoot.network.sessions import scopes
 from folkmoot.network.timelines.model import Feed
 from folkmoot.streaming.model import HOME, Topic
 
-_STATUSES, _NOTIFICATIONS = "read:statuses", "read:notifications"
-SCOPE = f"{_STATUSES}|{_NOTIFICATIONS}"  # of the connection; each channel then needs one of them
+_STATUSES, _NOTIFICATIONS, _LISTS = "read:statuses", "read:notifications", "read:lists"
+SCOPE = f"{_STATUSES}|{_NOTIFICATIONS}|{_LISTS}"  # of the connection; each channel then needs one of them
 
 
 class Channel(NamedTuple):
@@ -34,8 +37,19 @@ _PUBLIC = {
 _HASHTAG = ("hashtag", "hashtag:local")
 
 
-def channel_of(name: str, tag: str, granted: frozenset[str]) -> Channel:
-    """The channel with this name, for a token with these scopes. Raises Malformed, ScopeMissing."""
+async def find_channel(database: Database, viewer_id: int, granted: frozenset[str], name: str, tag: str, list_id: str) -> Channel:
+    """The channel with this name, for a member's token with these scopes. Raises Malformed, ScopeMissing, and NotFound for a
+    list of another member."""
+    if name != "list":
+        return _channel_of(name, tag, granted)
+    if not scopes.covers(granted, _LISTS):
+        raise ScopeMissing
+    async with database.read() as conn:
+        found = await get_list(conn, viewer_id, parse_id(list_id) or 0)
+    return Channel((name, str(found.id)), (Topic(Feed.LIST, list_id=found.id),))
+
+
+def _channel_of(name: str, tag: str, granted: frozenset[str]) -> Channel:
     if not scopes.covers(granted, _NOTIFICATIONS if name == "user:notification" else _STATUSES):
         raise ScopeMissing
     if name == "user":

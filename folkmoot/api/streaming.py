@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.api.stream_channels import SCOPE, Channel, channel_of
+from folkmoot.api.stream_channels import SCOPE, Channel, find_channel
 from folkmoot.api.stream_connection import Connection, Event, Rendering
 from folkmoot.http.event_stream import EventStream
 from folkmoot.http.replies import Reply
@@ -30,7 +30,12 @@ class Hashtag(StreamParameters, frozen=True, kw_only=True):
     tag: Annotated[str, about("The hashtag, without `#`.")] = ""
 
 
+class ListStream(StreamParameters, frozen=True, kw_only=True):
+    list: Annotated[str, about("The id of a list of the member.")] = ""
+
+
 class Named(Hashtag, frozen=True, kw_only=True):
+    list: Annotated[str, about("The id of a list of the member.")] = ""
     stream: Annotated[str, about("The name of a channel, such as `user`, `user:notification`, `public:local:media`.")] = ""
 
 
@@ -42,12 +47,17 @@ async def health(request: Request) -> Reply:
 async def named(request: Request, params: Named) -> EventStream:
     """A channel by its name. The same address takes WebSockets, where the client subscribes to any number of channels:
     `{"type": "subscribe", "stream": "hashtag", "tag": "kasna"}`."""
-    return _stream(request, params.stream, params.tag)
+    return await _stream(request, params.stream, params.tag, params.list)
 
 
-def _stream(request: Request, name: str, tag: str = "") -> EventStream:
+async def of_list(request: Request, params: ListStream) -> EventStream:
+    """The timeline of a list."""
+    return await _stream(request, "list", list_id=params.list)
+
+
+async def _stream(request: Request, name: str, tag: str = "", list_id: str = "") -> EventStream:
     assert request.holder is not None
-    channel = channel_of(name, tag, request.holder.scopes)
+    channel = await find_channel(request.database, request.viewer.id, request.holder.scopes, name, tag, list_id)
     return EventStream(_lines(request, request.rendering, channel), PLACES.take(request.viewer.id, request.address))
 
 
@@ -66,21 +76,21 @@ def _text(event: Event) -> bytes:
 
 def _fixed(path: str, name: str, sentence: str, scope: str = "read:statuses") -> Endpoint:
     async def handle(request: Request, params: StreamParameters) -> EventStream:
-        return _stream(request, name)
+        return await _stream(request, name)
 
     return _endpoint(path, handle, StreamParameters, sentence, scope)
 
 
 def _public(path: str, name: str, sentence: str) -> Endpoint:
     async def handle(request: Request, params: Public) -> EventStream:
-        return _stream(request, f"{name}:media" if params.only_media else name)
+        return await _stream(request, f"{name}:media" if params.only_media else name)
 
     return _endpoint(path, handle, Public, sentence)
 
 
 def _hashtag(path: str, name: str, sentence: str) -> Endpoint:
     async def handle(request: Request, params: Hashtag) -> EventStream:
-        return _stream(request, name, params.tag)
+        return await _stream(request, name, params.tag)
 
     return _endpoint(path, handle, Hashtag, sentence)
 
@@ -97,6 +107,7 @@ ROUTES = [
     _fixed("/user", "user", "The member's home timeline and notifications."),
     _fixed("/user/notification", "user:notification", "The member's notifications.", "read:notifications"),
     _fixed("/direct", "direct", "The member's conversations."),
+    _endpoint("/list", of_list, ListStream, "", "read:lists"),
     _public("/public", "public", "Everybody's public posts."),
     _public("/public/local", "public:local", "Public posts of this network."),
     _public("/public/remote", "public:remote", "Public posts of other networks. Always silent: there is no federation yet."),

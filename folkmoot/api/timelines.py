@@ -9,8 +9,9 @@ from folkmoot.api.status_shapes import Status
 from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.network.lists.queries import get_list
 from folkmoot.network.timelines.jobs import rebuild_soon
-from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
+from folkmoot.network.timelines.queries import get_hashtag, get_home, get_list_timeline, get_public
 
 
 class PublicTimeline(PageOf20, frozen=True, kw_only=True):
@@ -47,6 +48,14 @@ async def public(request: Request, params: PublicTimeline) -> Reply:
     return await request.timeline(timeline)
 
 
+async def of_list(request: Request, params: PageOf20) -> Reply:
+    """The posts of the accounts in a list."""
+    async with request.database.read() as conn:
+        await get_list(conn, request.viewer.id, request.id())
+        timeline = await get_list_timeline(conn, request.viewer.id, request.id(), params.page)
+    return await request.timeline(timeline)
+
+
 async def hashtag(request: Request, params: HashtagTimeline) -> Reply:
     """Public posts with a hashtag."""
     any_of = [request.value("hashtag"), *params.any]
@@ -67,4 +76,5 @@ ROUTES = [
     endpoint(
         "GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses", params=HashtagTimeline, answer=list[Status]
     ),
+    endpoint("GET", "/api/v1/timelines/list/{id}", of_list, Access.MEMBER, "read:lists", params=PageOf20, answer=list[Status]),
 ]

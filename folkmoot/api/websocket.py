@@ -12,7 +12,7 @@ import msgspec
 
 from folkmoot.api.identification import find_holder, require_unspent
 from folkmoot.api.request import encode
-from folkmoot.api.stream_channels import SCOPE, channel_of
+from folkmoot.api.stream_channels import SCOPE, find_channel
 from folkmoot.api.stream_connection import Connection, Event, Rendering
 from folkmoot.api.streaming import PATH, PLACES
 from folkmoot.base.errors import Malformed, NotFound, Problem
@@ -35,6 +35,7 @@ class _Frame(msgspec.Struct):
     type: str = ""
     stream: str = ""
     tag: str = ""
+    list: str | int = ""
 
 
 class StreamingSocket:
@@ -82,7 +83,7 @@ class StreamingSocket:
         assert holder.viewer is not None
         with self._context.hub.listen(holder.viewer.id, ()) as listener:
             connection = Connection(self._rendering, listener, holder.viewer.id, holder.token_id)
-            first = _Frame("subscribe", **{name: from_query(scope["query_string"]).text(name) for name in ("stream", "tag")})
+            first = _Frame("subscribe", **{name: from_query(scope["query_string"]).text(name) for name in ("stream", "tag", "list")})
             if first.stream:
                 await self._obey(first, connection, holder, send)
             tasks = [
@@ -119,7 +120,10 @@ class StreamingSocket:
         try:
             if frame.type not in ("subscribe", "unsubscribe"):
                 return
-            channel = channel_of(frame.stream, frame.tag, holder.scopes)
+            assert holder.viewer is not None
+            channel = await find_channel(
+                self._context.database, holder.viewer.id, holder.scopes, frame.stream, frame.tag, str(frame.list)
+            )
             if frame.type == "unsubscribe":
                 connection.unsubscribe(channel.stream)
                 return

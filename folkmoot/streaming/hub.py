@@ -178,14 +178,14 @@ class Hub:
 
     async def _announce_posts(self, new: list[int], edited: list[int]) -> None:
         listeners = list(self._listeners)
-        wanted = {(listener.viewer_id, topic.feed) for listener in listeners for topic in listener.topics}
+        wanted = {(listener.viewer_id, topic.feed, topic.list_id) for listener in listeners for topic in listener.topics}
         if not (new or edited) or not wanted:
             return
         async with self._database.read() as conn:
             recipients = await list_recipients_unscoped(conn, [*new, *edited], wanted)
         for listener in listeners:
             for topic in listener.topics:
-                for post in recipients.get((listener.viewer_id, topic.feed), ()):
+                for post in recipients.get((listener.viewer_id, topic.feed, topic.list_id), ()):
                     if _belongs(post, topic):
                         listener.tell((PostHeard if post.entry.id in new else PostChanged)(topic, post.entry, post.is_direct))
 

@@ -13,6 +13,7 @@ class Topic(msgspec.Struct, frozen=True):
     feed: Feed
     hashtag: str = ""
     only_media: bool = False  # only posts with pictures
+    list_id: int = 0
 
 
 HOME = Topic(Feed.HOME)

@@ -5,6 +5,7 @@ from folkmoot.web import (
     accounts,
     email_address,
     leaving,
+    lists,
     live,
     media,
     messages,
@@ -26,4 +27,5 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES,
+    *lists.ROUTES,
 ]

@@ -47,6 +47,8 @@ OWNERS = {
     "conversations": "conversations",
     "activity": "weekly_activity",
     "exports": "exports",
+    "activity": "weekly_activity",
+    "lists": "lists list_members",
     "departures": "departures",
     "cases": "cases case_seats",
     "detection": "signals",

@@ -28,6 +28,9 @@ _LISTS = {
     "bookmarks": """
         SELECT b.id AS key, p.id AS post_id, p.uri, a.username, a.domain FROM bookmarks AS b JOIN posts AS p ON p.id = b.post_id
         JOIN accounts AS a ON a.id = p.account_id WHERE b.account_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
+    "lists": """
+        SELECT m.id AS key, l.title, a.username, a.domain FROM list_members AS m JOIN lists AS l ON l.id = m.list_id
+        JOIN accounts AS a ON a.id = m.target_id WHERE m.account_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3""",
     "favourites": """
         SELECT f.id AS key, p.id AS post_id, p.uri, a.username, a.domain FROM favourites AS f JOIN posts AS p ON p.id = f.post_id
         JOIN accounts AS a ON a.id = p.account_id WHERE f.account_id = $1 AND f.id > $2 ORDER BY f.id LIMIT $3""",

@@ -77,6 +77,10 @@ class Feed(StrEnum):
     PUBLIC = "public"
     LOCAL = "local"
     HASHTAG = "hashtag"
+    LIST = "list"
+
+
+Stream = tuple[int | None, Feed, int]  # a reader (None: nobody is logged in), a feed, and the id of the list or 0
 
 
 class StreamedPost(NamedTuple):

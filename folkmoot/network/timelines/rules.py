@@ -1,4 +1,4 @@
-"""Which posts belong in which timeline: the home rule and the public rule, as SQL (decision 0043).
+"""Which posts belong in which timeline: the home rule, the rule of lists and the public rule, as SQL (decision 0043).
 
 Both are predicates over table aliases, like `visible_sql` in posts/visibility.py. The warm home, the pulled home and
 live messages all use them. The home rule has two parts. `stores_sql` decides which posts are *stored* in a home, from the
@@ -66,6 +66,28 @@ def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str
         AND NOT {avoids(f"{post}.account_id")}
         AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoids(f"{post}.boost_of_account_id")}
             AND NOT {_repeated_sql(post, original, reader)})
+    )"""
+
+
+def list_sql(post: str, follow: str, reader: str, list_id: str) -> str:
+    """SQL: whether `post` belongs in a list of the reader; `follow` is the reader's follow of its author.
+
+    A list shows what the home would show of its members, but chooses the replies itself, has no direct posts, and shows a
+    boost although the boosted post is in the home.
+    """
+    answered = f"{post}.reply_to_account_id"
+    return f"""(
+        {post}.effect < {PostEffect.HIDDEN:d} AND {post}.visibility < {Visibility.DIRECT:d}
+        AND {_language_sql(post, follow)}
+        AND NOT {avoided_sql(reader, f"{post}.account_id")}
+        AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoided_sql(reader, f"{post}.boost_of_account_id")})
+        AND EXISTS (
+            SELECT FROM list_members AS lm JOIN lists AS li ON li.id = lm.list_id
+            WHERE lm.list_id = {list_id} AND lm.target_id = {post}.account_id AND li.account_id = {reader}
+              AND ({answered} IS NULL OR {answered} IN ({post}.account_id, {reader}) OR CASE li.replies
+                WHEN 'followed' THEN {_follows_sql(reader, answered)}
+                WHEN 'list' THEN EXISTS (SELECT FROM list_members AS om WHERE om.list_id = li.id AND om.target_id = {answered})
+                ELSE false END))
     )"""
 
 

@@ -13,7 +13,7 @@ from folkmoot.base.paging import Page
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
-from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, public_sql
+from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, list_sql, public_sql
 
 # The columns of a source: a post `p`, and the shown post, which is the boosted one (`o`, outer joined) or `p` itself.
 _COLUMNS = """
@@ -114,6 +114,20 @@ def _pulled_home_sql(order: str, only: str) -> str:
     return f"{_AVOIDED} SELECT page.* FROM avoided CROSS JOIN LATERAL ({page}) AS page"
 
 
+def _list_source(order: str) -> str:
+    """The newest posts of each member of the list $5, merged: as many look-ups as the list has members."""
+    return f"""
+        SELECT recent.* FROM list_members AS m
+        JOIN follows AS f ON f.account_id = m.account_id AND f.target_id = m.target_id
+        CROSS JOIN LATERAL (
+            SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
+            WHERE p.account_id = m.target_id AND p.id < $2 AND p.id > $3 AND {list_sql("p", "f", "$1", "$5")}
+            ORDER BY p.id {order} LIMIT $4) AS recent
+        WHERE m.list_id = $5 AND m.account_id = $1
+        ORDER BY recent.id {order} LIMIT $4
+    """
+
+
 def _public_source(order: str, where: str, tables: str = "posts AS p") -> str:
     return f"""
         SELECT {_COLUMNS} FROM {tables} {_ORIGINAL} JOIN accounts AS pa ON pa.id = p.account_id
@@ -128,6 +142,7 @@ _ONLY = {True: "", False: _NO_DIRECT}  # by with_direct
 _HOME = {kind: _warm_home_sql(kind[0], _ONLY[kind[1]], with_pulled=False) for kind in _KINDS}
 _HOME_WITH_PULLED = {kind: _warm_home_sql(kind[0], _ONLY[kind[1]], with_pulled=True) for kind in _KINDS}
 _PULLED_HOME = {kind: _pulled_home_sql(kind[0], _ONLY[kind[1]]) for kind in _KINDS}
+_LIST = {order: _page_sql(_list_source(order), order, is_home=True) for order in _ORDERS}
 _pulling: set[int] = set()  # viewers who follow pulled authors, or did; only a hint which statement to use
 _MOST_PULLING = 50_000
 _PICTURES = "($5::boolean IS FALSE OR p.media_count > 0)"
@@ -183,6 +198,12 @@ async def _list_warm(conn: ReadConn, viewer_id: int, page: Page, with_direct: bo
 def _is_covered(rows: Sequence[Row], page: Page) -> bool:
     """Whether the warm home holds the whole page: the page lies above the floor, or is full before it reaches the floor."""
     return rows[0]["floor_id"] <= page.above or (page.order == "DESC" and len(rows) == page.limit and rows[0][0] is not None)
+
+
+async def get_list_timeline(conn: ReadConn, viewer_id: int, list_id: int, page: Page) -> Timeline:
+    """The posts of the members of a list; empty for a list of another member."""
+    rows = await conn.fetch(_LIST[page.order], viewer_id, page.below, page.above, page.limit, list_id)
+    return _timeline(rows, page)
 
 
 async def get_public(conn: ReadConn, viewer_id: int | None, page: Page, *, is_local: bool, only_media: bool = False) -> Timeline:

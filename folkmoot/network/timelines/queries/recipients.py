@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from folkmoot.base.db import ReadConn
 from folkmoot.network.posts.model import Visibility, Withdrawn
 from folkmoot.network.posts.visibility import visible_sql
-from folkmoot.network.timelines.model import Entry, Feed, StreamedPost
-from folkmoot.network.timelines.rules import home_sql, public_sql
+from folkmoot.network.timelines.model import Entry, Feed, Stream, StreamedPost
+from folkmoot.network.timelines.rules import home_sql, list_sql, public_sql
 
 # The condition of each feed on a post `p` by `a`, for a reader who may follow the author (`f`).
 _PUBLIC = public_sql("p", "a", "l.reader_id")
@@ -16,16 +16,17 @@ _CONDITIONS = {
     Feed.PUBLIC: f"p.reply_to_id IS NULL AND {_PUBLIC}",
     Feed.LOCAL: f"p.reply_to_id IS NULL AND p.domain = '' AND {_PUBLIC}",
     Feed.HASHTAG: f"p.hashtags <> '{{}}' AND {_PUBLIC}",
+    Feed.LIST: f"f.account_id IS NOT NULL AND {list_sql('p', 'f', 'l.reader_id', 'l.list_id')}",
 }
 _RECIPIENTS = f"""
-    SELECT p.hashtags, p.media_count, p.visibility, l.reader_id, l.feed,
+    SELECT p.hashtags, p.media_count, p.visibility, l.reader_id, l.feed, l.list_id,
         p.id, a.version, s.id, s.version, sa.version, coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
         coalesce(m.bits, 0), m.choices, true
     FROM posts AS p
     JOIN accounts AS a ON a.id = p.account_id
     JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)
     JOIN accounts AS sa ON sa.id = s.account_id
-    CROSS JOIN unnest($2::bigint[], $3::text[]) AS l (reader_id, feed)
+    CROSS JOIN unnest($2::bigint[], $3::text[], $4::bigint[]) AS l (reader_id, feed, list_id)
     LEFT JOIN follows AS f ON f.account_id = l.reader_id AND f.target_id = p.account_id
     LEFT JOIN post_counts AS c ON c.post_id = s.id
     LEFT JOIN marks AS m ON m.account_id = l.reader_id AND m.post_id = s.id
@@ -37,15 +38,16 @@ _RECIPIENTS = f"""
 
 
 async def list_recipients_unscoped(
-    conn: ReadConn, post_ids: Sequence[int], wanted: Collection[tuple[int | None, Feed]]
-) -> dict[tuple[int | None, Feed], list[StreamedPost]]:
-    """For each reader (None: nobody is logged in) and feed: the posts to send, oldest first, with the reader's marks."""
-    rows = await conn.fetch(_RECIPIENTS, list(post_ids), [reader_id for reader_id, _ in wanted], [feed.value for _, feed in wanted])
-    received: defaultdict[tuple[int | None, Feed], list[StreamedPost]] = defaultdict(list)
+    conn: ReadConn, post_ids: Sequence[int], wanted: Collection[Stream]
+) -> dict[Stream, list[StreamedPost]]:
+    """For each stream: the posts to send, oldest first, with the reader's marks."""
+    readers, feeds, list_ids = zip(*wanted, strict=True)
+    rows = await conn.fetch(_RECIPIENTS, list(post_ids), readers, [feed.value for feed in feeds], list_ids)
+    received: defaultdict[Stream, list[StreamedPost]] = defaultdict(list)
     for row in rows:
         is_direct = row["visibility"] == Visibility.DIRECT
-        post = StreamedPost(Entry(*row[5:]), tuple(row["hashtags"]), row["media_count"] > 0, is_direct)
-        received[row["reader_id"], Feed(row["feed"])].append(post)
+        post = StreamedPost(Entry(*row[6:]), tuple(row["hashtags"]), row["media_count"] > 0, is_direct)
+        received[row["reader_id"], Feed(row["feed"]), row["list_id"]].append(post)
     return received
 
 
