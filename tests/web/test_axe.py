@@ -30,7 +30,7 @@ MEMBER = [
     "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
-    "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1", "/bookmarks", "/favourites", "/nothing",
+    "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1", "/bookmarks", "/favourites", "/lists", "/nothing",
 ]
 VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",
            "/stay/xyz",
@@ -152,3 +152,26 @@ def _failed_page(language: str) -> str:
     request = SimpleNamespace(scope={"method": "POST", "query_string": b""})
     return templates.render(language, "errors/failed.html", request=request, viewer=None, form_token="", waiting=Waiting(), waiting_cases=0,
                             path="/failed", now=clock.now(), code="K7R-402")
+
+
+@pytest.mark.parametrize(("language", "width"), [("cs", 390), ("en", 1280)])
+def test_axe_finds_nothing_on_pages_of_lists(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
+    how = {"locale": language, "viewport": {"width": width, "height": 900}, "bypass_csp": True, "reduced_motion": "reduce"}
+    member = log_in(open_page(browser, running, **how))
+    member.goto("/lists")
+    member.click("main form button.main")  # without a name
+    examine(member, "/lists, refused")
+    member.fill("#title", f"Sousedé {width}")
+    member.click("main form button.main")
+    where = member.url
+    examine(member, "an empty list")
+    member.goto("/@karel")
+    member.locator("a[href^='/accounts/'][href$='/lists']").last.click()
+    examine(member, "lists of an account")
+    member.check(f"text=Sousedé {width}")
+    member.click("main form button.main")
+    for path in (where, f"{where}/edit"):
+        member.goto(path)
+        examine(member, path)
+    member.locator("main button.danger").click()
+    examine(member, "/lists, after a deletion")

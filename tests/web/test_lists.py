@@ -1,5 +1,7 @@
 """Pages of lists: creating, choosing members from their profiles, reading, changing and deleting."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -77,3 +79,12 @@ async def test_lists_are_private_and_hold_only_followed_accounts(village: Villag
     assert f"/accounts/{stranger}/lists" not in (await jana.get("/@eva")).text
     assert (await _send(jana, "/lists", f"/accounts/{stranger}/lists", **{"lists[]": [where.rpartition('/')[2]]})).status == 404
     assert (await village.nobody().get("/lists")).headers["location"] == "/log_in?next=/lists"
+
+
+async def test_lists_can_be_taken_along(village: Village, jana: Visitor) -> None:
+    list_id = (await _send(jana, "/lists", "/lists", title='Sousedé, "naši"')).headers["location"].rpartition("/")[2]
+    karel = village.people["karel"].id
+    await _send(jana, f"/accounts/{karel}/lists", f"/accounts/{karel}/lists", **{"lists[]": [list_id]})
+    answer = await jana.get("/settings/export/lists/lists.csv")
+    assert list(csv.reader(io.StringIO(answer.text))) == [['Sousedé, "naši"', "karel@localhost:8420"]]
+    assert "lists.csv" in (await jana.get("/settings/export")).text
