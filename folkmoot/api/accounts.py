@@ -28,6 +28,7 @@ from folkmoot.network.relations.queries import count_requests, list_related
 from folkmoot.network.search.queries import search_accounts
 from folkmoot.network.sessions import actions as sessions
 from folkmoot.network.sessions.model import Preferences, Viewer
+from folkmoot.network.sessions.queries import get_login
 
 
 class AccountIds(Parameters, frozen=True, kw_only=True):
@@ -54,7 +55,14 @@ class AccountStatuses(PageOf20, frozen=True, kw_only=True):
 
 async def verify_credentials(request: Request) -> Reply:
     """The member's own account."""
-    return await _own(request, request.viewer)
+    return await _own(request, await _fresh_viewer(request))
+
+
+async def _fresh_viewer(request: Request) -> Viewer:
+    """The viewer as stored now. The cached one can be a moment old in other processes, but apps read back what they changed."""
+    async with request.database.read() as conn:
+        account, login = await get_account(conn, request.viewer.id), await get_login(conn, request.viewer.id)
+    return msgspec.structs.replace(request.viewer, account=account, login=login)
 
 
 async def update_credentials(request: Request, params: ProfileChange) -> Reply:
@@ -93,7 +101,7 @@ async def _change_profile(
 
 async def profile(request: Request) -> Reply:
     """The member's profile for editing."""
-    return request.json(request.entities.profile(request.account))
+    return request.json(request.entities.profile((await _fresh_viewer(request)).account))
 
 
 async def update_profile(request: Request, params: ProfileChange) -> Reply:
@@ -114,7 +122,7 @@ async def delete_header(request: Request) -> Reply:
 
 async def preferences(request: Request) -> Reply:
     """The defaults for new posts, and how apps should show posts."""
-    own = request.viewer.login.preferences
+    own = (await _fresh_viewer(request)).login.preferences
     return request.json(shapes.Preferences(
         default_visibility=VISIBILITY[Visibility(own.visibility)], default_sensitive=own.is_sensitive,
         default_language=own.post_language or None, default_quote_policy="nobody", expand_media="default", expand_spoilers=False,

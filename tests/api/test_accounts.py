@@ -153,3 +153,17 @@ async def test_the_network_describes_itself(village: Village) -> None:
     assert new["configuration"]["statuses"]["max_characters"] == 500
     assert new["domain"] == "localhost:8420"
     assert (await village.nobody().get("/api/v1/instance")).json["max_toot_chars"] == 500
+
+
+async def test_an_app_reads_back_what_another_process_has_changed(village: Village) -> None:
+    """The message that drops cached viewers in other processes takes a moment, in which an app already asks again."""
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    await jana.get("/api/v1/accounts/verify_credentials")
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE accounts SET is_discoverable = false, bio = 'nové'")
+        await tx.execute("""UPDATE logins SET settings = '{"is_sensitive": true}'""")
+    own = (await jana.get("/api/v1/accounts/verify_credentials")).json
+    assert (own["discoverable"], own["source"]["note"], own["source"]["sensitive"]) == (False, "nové", True)
+    assert (await jana.get("/api/v1/profile")).json["note"] == "nové"
+    assert (await jana.get("/api/v1/preferences")).json["posting:default:sensitive"] is True
