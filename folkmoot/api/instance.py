@@ -9,7 +9,7 @@ from folkmoot.api import network_shapes as shapes
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.reports import rule
 from folkmoot.api.request import Request
-from folkmoot.base import clock
+from folkmoot.base import clock, i18n
 from folkmoot.base.errors import NotFound
 from folkmoot.base.formatting import URL_COSTS
 from folkmoot.http.replies import Reply
@@ -153,6 +153,11 @@ async def translation_languages(request: Request) -> Reply:
     return request.json({})
 
 
+async def languages(request: Request) -> Reply:
+    """The languages of the pages and messages of this network."""
+    return request.json([shapes.Language(code=code, name=name) for code, name in i18n.LANGUAGES.items()])
+
+
 async def extended_description(request: Request) -> Reply:
     """The description from the settings; there is no longer one."""
     text = request.context.settings.network.description
@@ -189,6 +194,7 @@ ROUTES = [
     *(_empty(f"/api/v1/{name}", Access.PUBLIC) for name in _EMPTY_FOR_ALL),
     *(_empty(f"/api/v1/{name}", Access.MEMBER, scope) for name, scope in _EMPTY_FOR_MEMBERS.items()),
     endpoint("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC, answer=shapes.Nothing),
+    endpoint("GET", "/api/v1/instance/languages", languages, Access.PUBLIC, answer=list[shapes.Language]),
     endpoint("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC, answer=shapes.ExtendedDescription),
     _empty("/api/v2/filters", Access.MEMBER, "read:filters"),
     _empty("/api/v2/suggestions", Access.MEMBER, "read:accounts"),

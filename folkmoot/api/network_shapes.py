@@ -229,6 +229,11 @@ class List(Shape, kw_only=True):
     exclusive: Annotated[bool, Meta(description="Always false: posts of a list stay in the home timeline.")]
 
 
+class Language(Shape, kw_only=True):
+    code: str
+    name: str
+
+
 class WeekOfActivity(Shape, kw_only=True):
     """All are numbers in texts. `week`: its Monday, in seconds since 1970; `logins`: members who were here."""
 

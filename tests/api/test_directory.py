@@ -102,3 +102,8 @@ async def test_the_hashtags_that_a_member_uses_most_are_suggested(village: Villa
     assert [tag["name"] for tag in found.json] == ["Kašna", "voda", "vítr"]
     assert (await (await village.by_app("jana", "write")).get("/api/v1/featured_tags/suggestions")).status == 403
     assert (await (await village.by_app("karel")).get("/api/v1/featured_tags/suggestions")).json[0]["name"] == "cizí"
+
+
+async def test_the_languages_of_the_network(village: Village) -> None:
+    found = (await village.nobody().get("/api/v1/instance/languages")).json
+    assert {"code": "cs", "name": "Čeština"} in found

@@ -33,6 +33,7 @@ async def test_the_user_stream_carries_posts_edits_deletions_and_notifications(v
     jana, karel, eva = await _app(village, "jana", "karel", "eva")
     await village.follow("jana", "karel")
     stream = await EventSource(village, f"{BASE}/user", jana).open()
+    assert (stream.headers["content-type"], stream.headers["access-control-allow-origin"]) == ("text/event-stream; charset=utf-8", "*")
     await eva.post("/api/v1/statuses", {"status": "Koho nesleduje, toho neslyší."})
     posted = (await karel.post("/api/v1/statuses", {"status": "Kašna teče."})).json
     await village.work()

@@ -10,7 +10,7 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.jobs import add_direct_post
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import Mark, PostCreated, PostDraft, Visibility
+from folkmoot.network.posts.model import Mark, PostCreated, PostDraft, PostEffect, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.timelines.jobs import push_to_homes
@@ -247,26 +247,35 @@ async def test_a_job_that_runs_twice_announces_once(db: Database) -> None:
         assert await heard_by(listener, 0.2) == []
 
 
-async def test_withdrawn_posts_are_announced_to_those_who_could_see_them(db: Database) -> None:
-    author, follower, stranger, blocked = await _settle(db, "author follower stranger blocked")
+@pytest.mark.parametrize("how", ["deleted", "hidden"])
+async def test_withdrawn_posts_are_announced_to_those_who_could_see_them(db: Database, how: str) -> None:
+    author, follower, mentioned, stranger, blocked = await _settle(db, "author follower mentioned stranger blocked")
     await follow(db, follower, author)
     async with db.write() as tx:
         await relations.block(tx, author, blocked.id)
-    private = (await write(db, author, visibility=Visibility.FOLLOWERS)).post.id
-    public = (await write(db, author)).post.id
+    written = {
+        "public": (await write(db, author, "@mentioned @blocked")).post.id,
+        "private": (await write(db, author, "@mentioned", visibility=Visibility.FOLLOWERS)).post.id,
+        "direct": (await write(db, author, "@mentioned", visibility=Visibility.DIRECT)).post.id,
+    }
     hub = Hub(db)
-    people = {"author": author, "follower": follower, "stranger": stranger, "blocked": blocked}
-    blocks = {name: hub.listen(account.id, [HOME]) for name, account in people.items()}
+    blocks = {account.username: hub.listen(account.id, [HOME]) for account in (author, follower, mentioned, stranger, blocked)}
     listeners = {name: block.__enter__() for name, block in blocks.items()}
     async with db.write() as tx:
-        await posts.delete_post(tx, author, private)
-        await posts.delete_post(tx, author, public)
+        for post_id in written.values():
+            if how == "deleted":
+                await posts.delete_post(tx, author, post_id)
+            else:
+                await posts.set_effect(tx, post_id, PostEffect.HIDDEN, None)
     await asyncio.sleep(0.3)
+    names = {post_id: name for name, post_id in written.items()}
     heard = {}
     for name, listener in listeners.items():
-        heard[name] = {one.post_id for one in await heard_by(listener, 0.01) if isinstance(one, PostWithdrawn)}
+        heard[name] = {names[one.post_id] for one in await heard_by(listener, 0.01) if isinstance(one, PostWithdrawn)}
         blocks[name].__exit__(None, None, None)
-    assert heard == {"author": {private, public}, "follower": {private, public}, "stranger": {public}, "blocked": set()}
+    assert heard == {
+        "author": set(written), "follower": {"public", "private"}, "mentioned": set(written), "stranger": {"public"}, "blocked": set(),
+    }
 
 
 async def test_the_end_of_log_ins_is_announced(db: Database) -> None:

@@ -310,13 +310,27 @@ class PostUnfavourited(PostFavourited, frozen=True, kw_only=True):
     kind = "post.unfavourited"
 
 
+_MOST_MENTIONED = 200  # in a live message, whose size is limited
+
+
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A post that open pages must stop showing: deleted, hidden or removed. Its id reveals when it was written and hints at
-    its author, so for posts that are not open (public or unlisted) only followers of the author are notified."""
+    """A post that open pages must stop showing: deleted, hidden or removed. Its id reveals when it was written and hints at its
+    author, so only those are notified who could see it: everybody if it was open (public or unlisted), else the author, the
+    mentioned accounts, and unless it was direct the author's followers. `mentioned_ids`: of a deleted post that was not open.
+    """
 
     post_id: int
     account_id: int
     is_open: bool
+    is_direct: bool = False
+    mentioned_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, post_id: int, account_id: int, visibility: int, mentioned_ids: Sequence[int] = ()) -> "Withdrawn":
+        is_open = visibility <= Visibility.UNLISTED
+        return cls(
+            post_id, account_id, is_open, visibility == Visibility.DIRECT, () if is_open else tuple(mentioned_ids[:_MOST_MENTIONED])
+        )
 
 
 class PollVoted(Event, frozen=True, kw_only=True):

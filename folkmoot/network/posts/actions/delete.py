@@ -14,7 +14,7 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.queries import abandon_pictures, hold_pictures_until, release_pictures
 from folkmoot.network.posts.actions.mark import begin_taking_back
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import Mark, PostView, Visibility, Withdrawn
+from folkmoot.network.posts.model import Mark, PostView, Withdrawn
 from folkmoot.network.posts.queries import get_post_view, get_view_taken_back
 from folkmoot.network.posts.queries.counting import count_posts, lock_effects_shared
 from folkmoot.network.posts.queries.deleted import delete_deleted, insert_deleted, list_versions
@@ -72,7 +72,7 @@ async def remove_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
     await delete_posts(tx, post_ids)
 
     for event in events:
-        tx.publish(WITHDRAWN_TOPIC, Withdrawn(event.post_id, event.account_id, event.visibility <= Visibility.UNLISTED))
+        tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(event.post_id, event.account_id, event.visibility, event.mentioned_ids))
     tx.tell(*events)
 
 

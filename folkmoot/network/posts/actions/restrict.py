@@ -9,7 +9,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import find_kept_effect, lock_account
-from folkmoot.network.posts.model import PostEffect, Visibility, Withdrawn
+from folkmoot.network.posts.model import PostEffect, Withdrawn
 from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, lock_effects_shared
 from folkmoot.network.posts.queries.removing import get_effect, list_newest, lock_posts, update_effect
 from folkmoot.network.relations.queries import count_follows
@@ -35,7 +35,7 @@ async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str |
     if counts_change:
         await count_posts(tx, [post_id], 1)
     if row and effect >= PostEffect.HIDDEN:
-        tx.publish(WITHDRAWN_TOPIC, Withdrawn(post_id, row["account_id"], row["visibility"] <= Visibility.UNLISTED))
+        tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(post_id, row["account_id"], row["visibility"]))
     return row is not None
 
 
@@ -74,7 +74,7 @@ async def _with_counts(tx: WriteTx, account_id: int, effect: AccountEffect, chan
         await _count(tx, account_id, 1)
     if is_changed and effect >= AccountEffect.SUSPENDED:
         for row in await list_newest(tx, account_id, _MOST_WITHDRAWN):
-            tx.publish(WITHDRAWN_TOPIC, Withdrawn(row["id"], account_id, row["visibility"] <= Visibility.UNLISTED))
+            tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(row["id"], account_id, row["visibility"]))
     return is_changed
 
 

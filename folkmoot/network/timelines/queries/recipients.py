@@ -54,18 +54,24 @@ async def list_recipients_unscoped(
 async def list_withdrawal_recipients_unscoped(
     conn: ReadConn, withdrawn: Sequence[Withdrawn], reader_ids: Collection[int | None]
 ) -> dict[int | None, list[int]]:
-    """For each reader: the withdrawn posts to send, whose rows may be deleted already. Open posts go to everybody whom the
-    author has not blocked, others to the author and the author's followers."""
+    """For each reader: the withdrawn posts to send, whose rows may be deleted already, to those who could see them."""
+    mentioned = [(one.post_id, id_) for one in withdrawn for id_ in one.mentioned_ids]
     rows = await conn.fetch(
         """
         SELECT w.post_id, l.reader_id
-        FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS w (post_id, account_id, is_open)
-        CROSS JOIN unnest($4::bigint[]) AS l (reader_id)
-        WHERE (w.is_open OR w.account_id = l.reader_id OR EXISTS (
-                SELECT FROM follows WHERE follows.account_id = l.reader_id AND follows.target_id = w.account_id))
+        FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::boolean[]) AS w (post_id, account_id, is_open, is_direct)
+        CROSS JOIN unnest($5::bigint[]) AS l (reader_id)
+        WHERE (w.is_open OR w.account_id = l.reader_id
+            OR NOT w.is_direct AND EXISTS (
+                SELECT FROM follows WHERE follows.account_id = l.reader_id AND follows.target_id = w.account_id)
+            OR EXISTS (SELECT FROM mentions WHERE mentions.account_id = l.reader_id AND mentions.post_id = w.post_id)
+            OR EXISTS (
+                SELECT FROM unnest($6::bigint[], $7::bigint[]) AS m (post_id, account_id)
+                WHERE m.post_id = w.post_id AND m.account_id = l.reader_id))
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = w.account_id AND blocks.target_id = l.reader_id)
         """,
-        [one.post_id for one in withdrawn], [one.account_id for one in withdrawn], [one.is_open for one in withdrawn], list(reader_ids),
+        [one.post_id for one in withdrawn], [one.account_id for one in withdrawn], [one.is_open for one in withdrawn],
+        [one.is_direct for one in withdrawn], list(reader_ids), [post_id for post_id, _ in mentioned], [id_ for _, id_ in mentioned],
     )
     received: defaultdict[int | None, list[int]] = defaultdict(list)
     for row in rows:
