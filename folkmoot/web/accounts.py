@@ -1,7 +1,9 @@
 """Pages of accounts: the profile with its posts, followers, and buttons such as follow, mute and block."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import NotFound
@@ -10,12 +12,12 @@ from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import find_account_by_handle
+from folkmoot.network.accounts.queries import find_account_by_handle, get_account
 from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.relations.queries import get_relation, list_related
-from folkmoot.web.request import Request
+from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
 
@@ -23,28 +25,35 @@ def _tab(tab: str) -> Handler:
     """The profile with one of its lists: posts, with_replies, media."""
 
     async def handle(request: Request) -> Reply:
-        page = request.page()
         async with request.database.read() as conn:
             account = await _account(conn, request)
-            ids = await list_account_post_ids(
-                conn, account.id, request.viewer_id, page, without_replies=tab == "posts", only_media=tab == "media",
-                without_boosts=tab == "media",
-                without_direct=True,
-            )
-            is_first = page.max_id is None and page.min_id is None
-            pinned_ids = await list_account_post_ids(
-                conn, account.id, request.viewer_id, page, only_pinned=True
-            ) if tab == "posts" and is_first else []
-            views = await list_post_views(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
-            relation = await _relation(conn, request, account)
-            withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
-        pinned = [view for view in views if view.post.id in pinned_ids]
-        return await request.show(
-            "accounts/show.html", account=account, relation=relation, tab=tab, pinned=pinned, withheld=withheld,
-            views=[view for view in views if view.post.id not in pinned_ids], **page_links(page, ids),
-        )
+        return await _profile(request, account, tab)
 
     return handle
+
+
+async def _profile(request: Request, account: Account, tab: str, note: str | None = None, errors: Mapping[str, str] | None = None) -> Reply:
+    """`note`: the viewer's note about the account, if it was not accepted."""
+    page = request.page()
+    async with request.database.read() as conn:
+        ids = await list_account_post_ids(
+            conn, account.id, request.viewer_id, page, without_replies=tab == "posts", only_media=tab == "media",
+            without_boosts=tab == "media", without_direct=True,
+        )
+        is_first = page.max_id is None and page.min_id is None
+        pinned_ids = await list_account_post_ids(
+            conn, account.id, request.viewer_id, page, only_pinned=True
+        ) if tab == "posts" and is_first else []
+        views = await list_post_views(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
+        relation = await _relation(conn, request, account)
+        withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
+    pinned = [view for view in views if view.post.id in pinned_ids]
+    if relation and note is not None:
+        relation = msgspec.structs.replace(relation, note=note)
+    return await request.show(
+        "accounts/show.html", 422 if errors else 200, account=account, relation=relation, tab=tab, pinned=pinned, withheld=withheld,
+        views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {}, **page_links(page, ids),
+    )
 
 
 def _related(name: str) -> Handler:
@@ -93,8 +102,19 @@ async def _withheld_boosts(
 
 
 async def note(request: Request) -> Reply:
-    async with request.database.write() as tx:
-        await actions.write_note(tx, request.account, request.id(), request.form.text("note"))
+    """Keeps the viewer's note about an account. With an error the profile comes back with what was written."""
+    text = request.form.text("note")
+    try:
+        request.require_allowance("note")
+        async with request.database.write() as tx:
+            await actions.write_note(tx, request.account, request.id(), text)
+    except KEEPING_FORM as problem:
+        async with request.database.read() as conn:
+            account = await get_account(conn, request.id())
+        if account.effect >= AccountEffect.SUSPENDED:
+            raise NotFound from problem
+        errors = {"note": next(iter(request.problems(problem, "note").values()))}
+        return await _profile(request, account, "posts", note=text, errors=errors)
     return request.back()
 
 
@@ -120,7 +140,7 @@ ROUTES = [
     Route("GET", "/@{name}/media", _tab("media"), Access.PUBLIC),
     Route("GET", "/@{name}/followers", _related("followers"), Access.PUBLIC),
     Route("GET", "/@{name}/following", _related("following"), Access.PUBLIC),
-    Route("POST", "/accounts/{id}/note", note, Access.MEMBER),
+    Route("POST", "/accounts/{id}/note", note, Access.MEMBER, keeps_form=True),
     *(Route("POST", f"/accounts/{{id}}/{name}", _button(verb), Access.MEMBER, limit="follow" if name == "follow" else "")
       for name, verb in _VERBS.items()),
 ]

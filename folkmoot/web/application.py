@@ -78,9 +78,12 @@ class WebApplication:
             log.exception("%s %s failed", method, route.path if route else "?")
             reply = request.render("errors/failed.html", 500, code=request_id.get())
         if isinstance(reply, Reply):
-            if request.too_many and reply.status in (422, 429):
-                reply.status = 429
-                reply.headers = [*(header for header in reply.headers if header[0] != b"retry-after"), _retry_after(request.too_many)]
+            refusal = request.refusal or request.too_many
+            if refusal and reply.status in (422, 429):
+                reply.status = status_of(refusal)
+                reply.headers = [header for header in reply.headers if header[0] != b"retry-after"]
+                if isinstance(refusal, TooMany | WritesPaused):
+                    reply.headers.append(_retry_after(refusal))
             reply.headers += request.new_cookies
             if not any(name == b"cache-control" for name, _ in reply.headers):
                 reply.headers.append(_PRIVATE)

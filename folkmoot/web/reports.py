@@ -23,7 +23,7 @@ from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views, list_reportable, list_unseen_mentions
 from folkmoot.network.posts.versions import Reportable
-from folkmoot.web.request import Request
+from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
 _OTHER = "other"  # the last choice of the form; the others are numbers of rules
@@ -64,9 +64,9 @@ async def create(request: Request) -> Reply:
             raise Invalid(FieldError("rule", "inclusion", "Please choose what comes closest."))
         async with request.database.write() as tx:
             report = await file_report(tx, request.account, draft)
-    except Invalid as problem:
+    except KEEPING_FORM as problem:
         return await _form(
-            request, target, 422, chosen=chosen, unseen=unseen, comment=draft.comment, errors=request.problems(problem)
+            request, target, 422, chosen=chosen, unseen=unseen, comment=draft.comment, errors=request.problems(problem, "comment")
         )
     return request.redirect(f"/reports/{report.id}")
 
@@ -100,8 +100,8 @@ async def appeal(request: Request) -> Reply:
             lodged = await lodge_appeal(tx, request.account, verdict_id, form.text("reason"))
     except Conflict:  # sent twice
         return request.redirect(f"/reports/{report.id}")
-    except Invalid as problem:
-        return await _page(request, 422, reason=form.text("reason"), errors=request.problems(problem))
+    except KEEPING_FORM as problem:
+        return await _page(request, 422, reason=form.text("reason"), errors=request.problems(problem, "reason"))
     return request.redirect(f"/appeals/{lodged.id}")
 
 

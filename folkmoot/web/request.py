@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from folkmoot.base import clock, i18n
 from folkmoot.base.db import Database
-from folkmoot.base.errors import FieldError, Invalid, NotFound, TooMany
+from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Problem, TooMany, Unavailable, WritesPaused
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.bodies import from_body, from_query
@@ -30,6 +30,7 @@ from folkmoot.web.rendering import Templates
 from folkmoot.web.security import Cookies, FormTokens, content_policy
 
 PAGE_SIZE = 20
+KEEPING_FORM = (Invalid, Forbidden, TooMany, WritesPaused, Unavailable)  # problems after which a form with a text comes back
 _MIN_GZIP_BYTES = 1000
 _LONGEST_PATH = 32_000  # the address of the page for apps has a `state` of up to 4,000 characters, each encoded as up to six
 _ENTRANCES = ("/log_in", "/sign_up")
@@ -68,6 +69,7 @@ class Request:
         self.form: Params = LenientParams()
         self.new_cookies: HeaderList = []
         self.too_many: TooMany | None = None  # on a route that keeps its form: the request is over a limit
+        self.refusal: Problem | None = None  # the reason why a form comes back, unless its values are invalid
         self._visit = cookies.get(shared.cookies.visit, "")
         self._has_page = has_page
 
@@ -163,7 +165,7 @@ class Request:
 
     def over_limit(self, problem: TooMany) -> str:
         """The sentence for a form that is refused with 429. The reply then has `Retry-After`."""
-        self.too_many = problem
+        self.refusal = problem
         return self.sentence(problem.message, **problem.params)
 
     def spend_upload(self) -> None:
@@ -205,7 +207,7 @@ class Request:
     async def show(self, template: str, status: int = 200, /, *, form_targets: str = "", **values: Any) -> Reply:
         """Renders a page. One statement counts what waits for the viewer, for the header; for moderators another one, the cases."""
         waiting, cases = Waiting(), 0
-        if self.signed_in:
+        if self.signed_in and not isinstance(self.refusal, Unavailable):
             async with self.database.read() as conn:
                 waiting = await count_waiting(conn, self.signed_in.id)
                 if self.signed_in.login.role.includes(Role.MODERATOR):
@@ -237,8 +239,12 @@ class Request:
         path = self._came_from
         return redirect(default if not path or (without and without in path) else path)
 
-    def problems(self, problem: Invalid) -> dict[str, str]:
-        """Translated error sentences by field, for the form."""
+    def problems(self, problem: Problem, field: str = "") -> dict[str, str]:
+        """Translated error sentences by field, for the form. Any problem but Invalid is shown at `field`, and gives the reply
+        its status."""
+        if not isinstance(problem, Invalid):
+            self.refusal = problem
+            return {field: self.translator.sentence(problem.message, dict(problem.params))}
         found: dict[str, str] = {}
         for error in problem.errors:
             found.setdefault(error.field, self.translator.sentence(error.message, dict(error.params)))

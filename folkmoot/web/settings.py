@@ -2,12 +2,13 @@
 
 import dataclasses
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from folkmoot.base import i18n
-from folkmoot.base.errors import Invalid, TooMany
+from folkmoot.base.errors import Invalid, TooMany, Unavailable, WritesPaused
 from folkmoot.base.languages import KNOWN
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
@@ -20,7 +21,7 @@ from folkmoot.network.media.model import Purpose
 from folkmoot.network.relations.queries import list_related
 from folkmoot.network.sessions import actions, invitations, queries
 from folkmoot.network.sessions.model import Preferences
-from folkmoot.web.request import Request
+from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
@@ -57,10 +58,11 @@ async def save_profile(request: Request) -> Reply:
             if (avatar_key, header_key) != (account.avatar_key, account.header_key):
                 await accounts.set_pictures(tx, account, avatar_key=avatar_key, header_key=header_key)
             actions.forget_viewer(tx, account.id)
-    except Invalid as problem:
-        return await _profile_page(request, _as_written(request.account, draft), request.problems(problem), 422)
+    except KEEPING_FORM as problem:
+        return await _profile_page(request, _as_written(request.account, draft), request.problems(problem, "display_name"), 422)
     finally:  # replaced pictures, or those of a refused form
-        await clear_replaced(request.database, request.context.store, request.viewer.id)
+        with suppress(WritesPaused, Unavailable):  # a later change removes them
+            await clear_replaced(request.database, request.context.store, request.viewer.id)
     return request.redirect("/settings/profile?saved=1")
 
 

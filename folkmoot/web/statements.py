@@ -6,7 +6,7 @@ A suspended member can open these, and few other pages.
 from collections.abc import Mapping
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import Conflict, Forbidden, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.appeals.actions import lodge_appeal
@@ -25,7 +25,7 @@ from folkmoot.moderation.statements.queries import (
     list_statements_of_verdict,
 )
 from folkmoot.moderation.verdicts.queries import get_verdict
-from folkmoot.web.request import Request
+from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
 
@@ -64,8 +64,8 @@ async def appeal(request: Request) -> Reply:
             lodged = await lodge_appeal(tx, request.account, statement.verdict_id, reason)
     except Conflict:
         return request.redirect(f"/statements/{statement.id}")
-    except Invalid as problem:
-        return await _page(request, 422, reason=reason, errors=request.problems(problem))
+    except KEEPING_FORM as problem:
+        return await _page(request, 422, reason=reason, errors=request.problems(problem, "reason"))
     return request.redirect(f"/appeals/{lodged.id}")
 
 

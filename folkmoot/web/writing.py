@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import msgspec
 
-from folkmoot.base.errors import Invalid, NotFound
+from folkmoot.base.errors import NotFound, Problem
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.model import AccountEffect
@@ -29,7 +29,7 @@ from folkmoot.web.composer import (
     reply_to,
     store_descriptions,
 )
-from folkmoot.web.request import Request
+from folkmoot.web.request import KEEPING_FORM, Request
 
 
 async def new(request: Request) -> Reply:
@@ -64,7 +64,7 @@ async def create(request: Request) -> Reply:
             view = await actions.create_post(
                 tx, request.account, draft, request.context.post_limits, screener=request.context.screener
             )
-    except (Invalid, NotFound) as problem:
+    except (*KEEPING_FORM, NotFound) as problem:
         return await _refused(request, composer, problem, uploads)
     _forget_draft(request, composer)
     if view.post.visibility is Visibility.DIRECT:
@@ -72,10 +72,12 @@ async def create(request: Request) -> Reply:
     return request.redirect("/" if composer.purpose == Purpose.POST else f"/@{view.post.author.acct}/{view.post.id}")
 
 
-async def _refused(request: Request, composer: Composer, problem: Invalid | NotFound, uploads: list[Upload]) -> Reply:
+async def _refused(request: Request, composer: Composer, problem: Problem, uploads: list[Upload]) -> Reply:
     """The form as it was sent, with its errors. A reply to a deleted post becomes a post with the same visibility, a message
     one without an answered post."""
-    errors = request.problems(problem) if isinstance(problem, Invalid) else {"text": request.sentence(problem.message)}
+    errors = request.problems(problem, "text")
+    if isinstance(problem, NotFound):
+        request.refusal = None  # the answered post, not the page
     parent = await _parent(request, composer.draft)
     if composer.purpose == Purpose.REPLY and parent is None:
         errors = {"text": request.sentence("What you are replying to is no longer there. You can publish this as a post of its own.")}
@@ -110,10 +112,10 @@ async def save(request: Request) -> Reply:
         changes = [actions.PictureChange(upload.id, upload.description, (upload.focus_x, upload.focus_y)) for upload in uploads]
         async with request.database.write() as tx:
             await actions.edit_post(tx, request.account, post.id, draft, request.context.post_limits, changes)
-    except Invalid as problem:
+    except KEEPING_FORM as problem:
         kept = await list_existing(request, uploads)
         composer = msgspec.structs.replace(
-            composer, draft=draft, errors=request.problems(problem), uploads=kept, refused=refused_descriptions(problem)
+            composer, draft=draft, errors=request.problems(problem, "text"), uploads=kept, refused=refused_descriptions(problem)
         )
         return await request.show("posts/edit.html", 422, composer=composer)
     _forget_draft(request, composer)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from folkmoot.base.limits import Limits
+from folkmoot.network.accounts.actions import set_effect
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.web.routes import ROUTES
 from tests.hostile.sample import build_sample, state
 from tests.hostile.test_routes import _path
@@ -26,6 +28,8 @@ _FILLED = {
     "/reports": {"rule": "other", "comment": "Tohle se nedělá"},
     "/reports/{id}/appeal": {"reason": "Nesouhlasím s tím"},
     "/statements/{id}/appeal": {"reason": "Nesouhlasím s tím"},
+    "/accounts/{id}/note": {"note": "Potkali jsme se na trhu"},
+    "/moderate/cases/{id}/decide": {"explanation": "Zve na rvačku", "days": "5"},
     "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
     "/settings/password": {},
     "/settings/email": {"email": "jinam@example.org"},
@@ -48,7 +52,7 @@ def test_every_form_is_covered() -> None:
     assert {route.path for route in KEEPING_FORM} == set(_FILLED)
 
 
-@pytest.mark.parametrize("path", [path for path in _FILLED if "appeal" not in path])
+@pytest.mark.parametrize("path", [path for path in _FILLED if "appeal" not in path and "moderate" not in path])
 async def test_a_form_is_shown_again_with_its_values_and_nothing_is_changed(village: Village, path: str) -> None:
     sample = await build_sample(village)
     [route] = [route for route in KEEPING_FORM if route.path == path]
@@ -121,3 +125,50 @@ async def test_a_form_without_its_token_is_not_shown_again(village: Village) -> 
     assert answer.status == 403
     assert "jana_na_ceste" not in answer.text
 
+
+
+async def test_a_decision_is_shown_again_with_its_values(village: Village) -> None:
+    court = await Court(village).open()
+    await court.report("reporter", await village.write("author", "Přijďte si pro ránu."), clauses=("violence",))
+    [case] = await court.queue()
+    moderator = await village.by_browser("moderator")
+    page = (await moderator.get(f"/moderate/cases/{case.id}")).text
+    await _exhaust(village, moderator)
+    form = {"form_token": form_token(page), "action": "hide", "clause": "2", **_FILLED["/moderate/cases/{id}/decide"]}
+    answer = await moderator.post(f"/moderate/cases/{case.id}/decide", form)
+    assert answer.status == 429
+    assert "Zve na rvačku</textarea>" in answer.text
+    assert re.search(r'name="days"[^>]*value="5"', answer.text)
+    assert re.search(r'value="hide" checked', answer.text)
+
+
+@pytest.mark.parametrize(("path", "field"), [
+    ("/posts", "text"), ("/posts/{id}/edit", "text"), ("/reports", "comment"), ("/accounts/{id}/note", "note"),
+    ("/settings/profile", "note"),
+])
+async def test_a_form_is_shown_again_while_writes_are_paused(village: Village, path: str, field: str) -> None:
+    """During a move, and on a standby, a member loses no text either."""
+    sample = await build_sample(village)
+    [route] = [route for route in KEEPING_FORM if route.path == path]
+    visitor = await sample.member()
+    token = form_token((await visitor.get("/posts/new")).text)
+    filled = {**({"account": sample.ids["account"]} if path == "/reports" else {}), **_FILLED[path]}
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE host_state SET epoch = epoch + 1")  # another host writes now
+    answer = await visitor.post(_path(route, sample), {"form_token": token, **filled})
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "You are reading a copy of the network." in answer.text
+    assert filled[field] in answer.text
+
+
+async def test_a_frozen_member_keeps_the_text(village: Village) -> None:
+    jana, = await village.settle("jana")
+    visitor = await village.by_browser("jana")
+    async with village.database.write() as tx:
+        await set_effect(tx, jana.id, AccountEffect.FROZEN)
+    token = form_token((await visitor.get("/posts/new")).text)
+    answer = await visitor.post("/posts", {"form_token": token, "text": "Napsal jsem dlouhý příspěvek"})
+    assert answer.status == 403
+    assert "Your account is frozen." in answer.text
+    assert "Napsal jsem dlouhý příspěvek</textarea>" in answer.text

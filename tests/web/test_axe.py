@@ -149,7 +149,7 @@ def _failed_page(language: str) -> str:
     """The page of status 500, which no request can cause."""
     settings, static = Settings(), StaticFiles()
     templates = Templates(settings, Urls("", "", b"x"), static)
-    request = SimpleNamespace(scope={"method": "POST", "query_string": b""})
+    request = SimpleNamespace(scope={"method": "POST"}, here="/failed", next_query="")
     return templates.render(language, "errors/failed.html", request=request, viewer=None, form_token="", waiting=Waiting(), waiting_cases=0,
                             path="/failed", now=clock.now(), code="K7R-402")
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem, WritesPaused
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem, TooMany, Unavailable, WritesPaused
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
@@ -83,12 +83,15 @@ async def decide(request: Request) -> Reply:
         seen_words=form.text("seen_words") or None,
     )
     try:
+        request.require_allowance("explanation")
         async with request.database.write() as tx:
             await decide_case(tx, request.viewer, request.id(), decision)
     except Invalid as problem:
         return await _page(request, 422, decision=decision, chosen=number, errors=request.problems(problem))
     except (Conflict, Forbidden) as problem:
         return await _page(request, 409, decision=decision, chosen=number, refusal=problem)
+    except (TooMany, WritesPaused, Unavailable) as problem:
+        return await _page(request, 422, decision=decision, chosen=number, errors=request.problems(problem, "explanation"))
     return request.redirect(f"/moderate/next{_query(_skipped(form.text('without')))}")
 
 
@@ -183,6 +186,6 @@ ROUTES = [
     Route("GET", _CASE, show, Access.MODERATOR),
     Route("POST", f"{_CASE}/claim", claim, Access.MODERATOR),
     Route("POST", f"{_CASE}/release", release, Access.MODERATOR),
-    Route("POST", f"{_CASE}/decide", decide, Access.MODERATOR),
+    Route("POST", f"{_CASE}/decide", decide, Access.MODERATOR, keeps_form=True),
     Route("POST", "/moderate/verdicts/{id}/undo", undo, Access.MODERATOR),
 ]
