@@ -7,6 +7,7 @@ import pytest
 from folkmoot.network.attention.model import Waiting
 from folkmoot.network.attention.queries import count_waiting
 from folkmoot.network.notifications.actions import mark_read
+from folkmoot.network.posts.actions import mute_conversation
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.web.messages import without_handles, without_mentions
@@ -151,9 +152,14 @@ async def test_write_on_a_profile_continues_the_conversation_of_two(village: Vil
     assert 'href="/messages/with/karel"' in (await jana.get("/messages/new?q=kar")).text
 
 
-async def test_messages_of_muted_and_blocked_accounts_are_not_counted(village: Village, jana: Visitor) -> None:
+async def test_muted_and_blocked_messages_are_not_counted(village: Village, jana: Visitor) -> None:
     await _message(village, "karel", "@jana haló")
-    await _message(village, "eva", "@jana haló")
+    view = await _message(village, "eva", "@jana haló")
+    other = await _message(village, "eva", "@jana ještě něco")
+    async with village.database.write() as tx:
+        await mute_conversation(tx, village.people["jana"], other.post.id)
+    assert (await _waiting(village, "jana")).messages == 2
+    assert view.post.conversation_id != other.post.conversation_id
     async with village.database.write() as tx:
         await relations.mute(tx, village.people["jana"], village.people["karel"].id)
     assert (await _waiting(village, "jana")).messages == 1

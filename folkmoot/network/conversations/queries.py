@@ -15,13 +15,15 @@ from folkmoot.network.posts.visibility import visible_sql
 COUNTED = 200  # conversations, the newest, among which unread ones are counted
 
 
-# SQL: the unread conversations among the viewer's ($1) newest ones, with a message that the viewer may see, and not only
-# messages of accounts that the viewer has muted or blocked.
+# SQL: the unread conversations among the viewer's ($1) newest ones that the viewer has not muted, with a message that the
+# viewer may see, of an account that the viewer has neither muted nor blocked.
 UNREAD = f"""
     SELECT FROM (
         SELECT conversation_id, last_post_id, is_unread FROM conversations
         WHERE account_id = $1 ORDER BY last_post_id DESC LIMIT {COUNTED}) AS c
-    WHERE c.is_unread AND EXISTS (
+    WHERE c.is_unread
+      AND NOT EXISTS (SELECT FROM muted_conversations AS m WHERE m.account_id = $1 AND m.conversation_id = c.conversation_id)
+      AND EXISTS (
         SELECT FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
         WHERE p.conversation_id = c.conversation_id AND p.id <= c.last_post_id AND p.visibility = {Visibility.DIRECT:d}
           AND p.account_id <> $1 AND {visible_sql("p", "a", "$1")}
