@@ -79,6 +79,8 @@ def test_what_cannot_be_shrunk_is_refused_at_once(page: Page, tmp_path: Path, na
     page.set_input_files("#file_1", tmp_path / name)
     expect(page.locator("#file_1-error")).to_have_text(re.compile(f"^{name}: .*32 MB"))
     assert _chosen(page) is None
+    expect(page.locator(".picture-new img")).to_have_count(0)
+    expect(page.locator("#file_1-error")).to_be_visible()
     page.set_input_files("#file_1", {"name": "red.png", "mimeType": "image/png", "buffer": picture()})
     expect(page.locator("#file_1-error")).to_have_count(0)
     expect(page.locator("#file_1")).not_to_have_attribute("aria-invalid", "true")

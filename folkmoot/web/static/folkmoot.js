@@ -195,7 +195,12 @@ document.querySelectorAll("[data-composer]").forEach((form) => {
     const reader = new FileReader(), image = document.createElement("img");
     image.alt = "";
     image.addEventListener("error", () => image.remove());  // the browser cannot show it, but the server may
-    reader.addEventListener("load", () => { image.src = reader.result; picture.prepend(image); });
+    picture.preview = reader;
+    reader.addEventListener("load", () => {
+      if (picture.preview !== reader || !file(picture)) return;  // another one, or none, was chosen meanwhile
+      image.src = reader.result;
+      picture.prepend(image);
+    });
     reader.readAsDataURL(file(picture));
   }));
   unfold();
