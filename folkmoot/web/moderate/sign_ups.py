@@ -40,7 +40,7 @@ async def _page(request: Request, status: int = 200, *, wrong: dict[int, tuple[s
     async with request.database.read() as conn:
         waiting = await list_waiting(conn, _MOST)
         count = await count_waiting(conn) if len(waiting) == _MOST else len(waiting)
-    return await request.show("moderate/sign_ups.html", status, waiting=waiting, count=count, wrong=wrong or {})
+    return await request.show("moderate/sign_ups.html", status, sign_ups=waiting, count=count, wrong=wrong or {})
 
 
 ROUTES = [
