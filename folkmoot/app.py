@@ -71,7 +71,7 @@ from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired, send_reset
 from folkmoot.network.sessions.approval import announce_sign_ups
-from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpWaiting
+from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
 from folkmoot.network.timelines import jobs as timelines
 from folkmoot.portability.host import Host
 from folkmoot.web.application import WebApplication
@@ -120,6 +120,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowEnded, notifications.forget_follow)
     heard.on(AccountUnlocked, relations.accept_waiting)
     heard.on(SignUpWaiting, notifications.tell_of_sign_up)
+    heard.on(SignUpDecided, notifications.forget_sign_ups)
     heard.on(AccountCreated, examiner.examine_new_profile)
     heard.on(AccountUpdated, examiner.examine_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)

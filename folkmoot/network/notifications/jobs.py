@@ -8,8 +8,8 @@ from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
 from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
-from folkmoot.network.sessions.model import SignUpWaiting
-from folkmoot.network.sessions.queries import list_operators
+from folkmoot.network.sessions.model import SignUpDecided, SignUpWaiting
+from folkmoot.network.sessions.queries import count_waiting, list_operators
 
 _BATCH = 1000
 
@@ -106,3 +106,12 @@ async def tell_of_sign_up(database: Database, _event: SignUpWaiting) -> None:
     async with database.write() as tx:
         for operator in await list_operators(tx):
             await tell_from_network(tx, operator.account_id, Kind.SIGN_UP, operator.account_id)
+
+
+async def forget_sign_ups(database: Database, _event: SignUpDecided) -> None:
+    """Deletes the operators' notifications of sign-ups when nobody waits any more."""
+    async with database.write() as tx:
+        if await count_waiting(tx):
+            return
+        for operator in await list_operators(tx):
+            await queries.delete_from_network(tx, operator.account_id, Kind.SIGN_UP, operator.account_id)

@@ -134,6 +134,13 @@ async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, referenc
     return int(value) if value else None
 
 
+async def delete_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
+    await tx.execute(
+        "DELETE FROM notifications WHERE account_id = $1 AND kind = $2 AND from_id = $1 AND post_id IS NULL AND reference_id = $3",
+        account_id, kind, reference_id,
+    )
+
+
 async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
     sender_id: int | None = None, with_messages: bool = True,

@@ -8,17 +8,18 @@ from folkmoot.network.accounts.actions import delete_account
 from folkmoot.network.sessions import queries
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.sessions.mails import Mail, forget_mails, send_mail
-from folkmoot.network.sessions.model import WaitingSignUp
+from folkmoot.network.sessions.model import SignUpDecided, WaitingSignUp
 
 LONGEST_WORD = 500
 
 
 async def approve_sign_up(tx: WriteTx, account_id: int) -> WaitingSignUp:
-    """Lets a new member in, and mails it. Raises NotFound; Conflict if somebody else has decided."""
+    """Lets a new member in, and mails it. Tells sign_up.decided. Raises NotFound; Conflict if somebody else has decided."""
     waiting = await queries.get_waiting(tx, account_id)
     if not await queries.update_approved(tx, account_id, clock.now()):
         raise Conflict
     send_mail(tx, Mail("approved", waiting.email, waiting.language, "/log_in"))
+    tx.tell(SignUpDecided(account_id=account_id))
     forget_viewer(tx, account_id)
     return waiting
 
@@ -26,7 +27,7 @@ async def approve_sign_up(tx: WriteTx, account_id: int) -> WaitingSignUp:
 async def refuse_sign_up(tx: WriteTx, account_id: int, word: str = "") -> WaitingSignUp:
     """Refuses a sign-up, with a word for the person, and deletes everything that they sent. The name is free again.
 
-    Tells account.deleted. Raises NotFound, Invalid when the word is too long.
+    Tells account.deleted and sign_up.decided. Raises NotFound, Invalid when the word is too long.
     """
     word = clean(word)
     if len(word) > LONGEST_WORD:
@@ -38,10 +39,12 @@ async def refuse_sign_up(tx: WriteTx, account_id: int, word: str = "") -> Waitin
 
 
 async def withdraw_sign_up(tx: WriteTx, account_id: int) -> None:
-    """Deletes a sign-up that waits, with all that was sent. Tells account.deleted. Raises NotFound for an account that is in."""
+    """Deletes a sign-up that waits, with all that was sent. Tells account.deleted and sign_up.decided. Raises NotFound for an
+    account that is in."""
     await queries.get_waiting(tx, account_id)
     await forget_mails(tx, await queries.delete_login(tx, account_id))
     await delete_account(tx, account_id, keeps_name=False)
+    tx.tell(SignUpDecided(account_id=account_id))
     forget_viewer(tx, account_id)
 
 

@@ -189,6 +189,13 @@ class SignUpWaiting(Event, frozen=True, kw_only=True):
     account_id: int
 
 
+class SignUpDecided(Event, frozen=True, kw_only=True):
+    """A sign-up was approved, refused or withdrawn."""
+
+    kind = "sign_up.decided"
+    account_id: int
+
+
 def digest(secret: str) -> bytes:
     """The stored form of a secret. Secrets are random and long, so a plain hash cannot be reversed."""
     return hashlib.sha256(secret.encode()).digest()
