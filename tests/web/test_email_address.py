@@ -8,7 +8,7 @@ import pytest
 
 from folkmoot.base.db import Database
 from folkmoot.base.queue.queries import list_jobs
-from folkmoot.config import Mail
+from folkmoot.config import Limits, Mail
 from folkmoot.network.sessions import queries
 from folkmoot.network.sessions.passwords import hash_password
 from tests.village import Answer, Village, Visitor, settings_for
@@ -131,3 +131,16 @@ async def test_without_mail_the_address_changes_at_once(village: Village) -> Non
     answer = await _ask(await village.by_browser("jana"))
     assert answer.headers["location"] == "/settings/email?saved=1"
     assert await _email(village) == NEW
+
+
+async def test_a_member_can_have_few_mails_sent_a_day(db: Database, dsn: str, tmp_path: Path) -> None:
+    """To whatever addresses: an account must not be a way to send mails to many people."""
+    settings = msgspec.structs.replace(settings_for(tmp_path, dsn), mail=Mail(host="mail.example.org"), limits=Limits(multiplier=1.0))
+    village = Village(db, settings)
+    await _settle(village)
+    browser = await village.by_browser("jana")
+    for number in range(3):
+        assert (await _ask(browser, f"jana{number}@example.org")).status == 200
+    answer = await _ask(browser, "jana3@example.org")
+    assert (answer.status, "jana3@example.org" in answer.text) == (429, True)
+    assert "jana3@example.org" not in await _links(village)

@@ -32,7 +32,8 @@ async def ask_for_new_email(
         raise Invalid(*errors)
     await require_password(database, viewer, password, multiplier=policy.multiplier)
     await limits.spend(database, "mail_by_address", address_key(address) if address else "local", policy.multiplier)
-    await limits.spend_mail(database, email_key(email), str(viewer.id), policy.multiplier)
+    await limits.spend(database, "mail_by_pair", str(viewer.id), policy.multiplier)  # to any mailbox
+    await limits.spend(database, "mail_to_mailbox", email_key(email), policy.multiplier)
     async with database.write() as tx:
         other = await queries.find_login_by_email(tx, email_key(email))
         if other and other.account_id != viewer.id:
