@@ -44,6 +44,7 @@ TABLE = {
     "mail_by_address": Limit(25, 86400, is_exact=True),
     "mail_by_pair": Limit(3, 86400, is_exact=True),  # to one mailbox, asked for by one address or one account
     "mail_to_mailbox": Limit(12, 86400, is_exact=True),  # asked for by all
+    "leave": Limit(5, 86400, is_exact=True),  # hiding an account and showing it again counts all of its posts
 }
 
 

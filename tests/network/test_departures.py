@@ -11,7 +11,7 @@ from PIL import Image
 
 from folkmoot.app import jobs
 from folkmoot.base.db import CacheTx, Database, WriteTx
-from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
+from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from folkmoot.network.accounts.actions import ProfileDraft, create_account, set_pictures, update_profile
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name, get_account, lock_account
@@ -29,6 +29,7 @@ from folkmoot.network.sessions.actions import ask_for_reset, start_session
 from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.invitations import invite
 from folkmoot.network.sessions.model import OUT_OF_BAND, Role, Viewer
+from folkmoot.network.sessions.passwords import hash_password
 from tests.dump import dump
 from tests.invariants import list_broken
 from tests.village import LIMITS, Village
@@ -344,3 +345,18 @@ async def test_a_mention_at_the_last_moment_is_forgotten_too(village: Village, m
     rows = [row for rows in (await dump(village.database)).values() for row in rows]
     rows = [row for row in rows if NAME in row or (str(her.id) in row and "kind" not in row)]
     assert [json.loads(row)["html"] for row in rows] == [f"<p>@{NAME} pozdě</p>"]
+
+
+async def test_leaving_and_staying_again_and_again_is_limited(village: Village) -> None:
+    her, = await village.settle(NAME)
+    async with village.database.write() as tx:
+        await logins.update_password(tx, her.id, await hash_password("tri hrusky ve stodole"))
+        viewer = Viewer(account=her, login=await logins.get_login(tx, her.id))
+    for _ in range(5):
+        await actions.leave(village.database, viewer, "tri hrusky ve stodole")
+        async with village.database.write() as tx:
+            await actions.keep_account(tx, her.id)
+    with pytest.raises(TooMany):
+        await actions.leave(village.database, viewer, "tri hrusky ve stodole")
+    async with village.database.read() as conn:
+        assert (await get_account(conn, her.id)).effect is AccountEffect.NONE

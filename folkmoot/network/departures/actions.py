@@ -8,6 +8,7 @@ from folkmoot.base.errors import Conflict, Forbidden, NotFound
 from folkmoot.network.departures import queries
 from folkmoot.network.departures.model import LIFECYCLE, REMOVE_JOB, TIME_TO_REGRET, Departure, Leaving, State
 from folkmoot.network.posts.actions import hide_leaving_account, show_staying_account
+from folkmoot.network.sessions import limits
 from folkmoot.network.sessions import queries as logins
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.sessions.mails import Mail, send_mail
@@ -21,6 +22,7 @@ async def leave(database: Database, viewer: Viewer, password: str, *, multiplier
     Raises Invalid for a wrong password, Forbidden for the last operator, Conflict, TooMany.
     """
     await require_password(database, viewer, password, multiplier=multiplier)
+    await limits.spend(database, "leave", str(viewer.id), multiplier)
     async with database.write() as tx:
         return await begin_departure(tx, viewer.id)
 
