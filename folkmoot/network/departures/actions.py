@@ -35,11 +35,9 @@ async def begin_departure(tx: WriteTx, account_id: int, *, wait: timedelta = TIM
     login = await logins.find_login(tx, account_id)
     if await logins.lock_operators(tx) == [account_id]:
         raise Forbidden("You are the only operator of this network. Give the role to somebody else first; then you can leave.")
-    departure = await queries.insert_departure(tx, account_id, LIFECYCLE.first, wait)
-    if departure is None:
+    if not await hide_leaving_account(tx, account_id):
         raise Conflict("This account is being deleted already.")
-
-    await hide_leaving_account(tx, account_id)
+    departure = await queries.insert_departure(tx, account_id, LIFECYCLE.first, wait)
     await logins.delete_ways_in(tx, account_id)
     for kind in ("reset_password", "change_email"):
         await logins.delete_one_time_codes(tx, account_id, kind)

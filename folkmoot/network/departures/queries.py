@@ -23,14 +23,14 @@ async def lock_departure(tx: WriteTx, account_id: int) -> Departure | None:
     return _departure_from(row) if row else None
 
 
-async def insert_departure(tx: WriteTx, account_id: int, state: State, wait: timedelta) -> Departure | None:
-    """Returns None if the account is leaving already."""
+async def insert_departure(tx: WriteTx, account_id: int, state: State, wait: timedelta) -> Departure:
     row = await tx.fetchrow(
         "INSERT INTO departures (account_id, state, asked_at, due_at) VALUES ($1, $2, now(), now() + $3::interval)"
-        f" ON CONFLICT DO NOTHING RETURNING {_DEPARTURE}",
+        f" RETURNING {_DEPARTURE}",
         account_id, state, wait,
     )
-    return _departure_from(row) if row else None
+    assert row is not None
+    return _departure_from(row)
 
 
 async def update_state(tx: WriteTx, account_id: int, state: State) -> None:
