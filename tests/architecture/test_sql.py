@@ -47,7 +47,6 @@ OWNERS = {
     "conversations": "conversations",
     "activity": "weekly_activity",
     "exports": "exports",
-    "activity": "weekly_activity",
     "lists": "lists list_members",
     "departures": "departures",
     "cases": "cases case_seats",

@@ -30,12 +30,11 @@ MEMBER = [
     "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
-    "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1", "/bookmarks", "/favourites", "/lists", "/nothing",
+    "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",
+    "/bookmarks", "/favourites", "/lists", "/nothing",
 ]
 VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",
-           "/stay/xyz",
-           "/email/change/xyz", "/email/keep/xyz", "/log_in?stayed=1",
-           "/nothing"]
+           "/stay/xyz", "/email/change/xyz", "/email/keep/xyz", "/log_in?stayed=1", "/nothing"]
 
 
 def examine(page: Page, where: str, within: str = "document") -> None:
