@@ -133,7 +133,7 @@ def _plain_letters(text: str, disguises: dict[str, None]) -> str:
     marks = "".join(character for character in strange if unicodedata.category(character)[0] == "M" and character not in hidden)
     if marks:
         text = re.sub(f"(?<=[A-Za-z\u00c0-\u024f])[{marks}]+", "", text)
-    variants = {character: known.latin[character][0] for character in strange & known.latin.keys()}
+    variants: dict[str, str | int | None] = {character: known.latin[character][0] for character in strange & known.latin.keys()}
     if variants and not _are_flags(text):
         disguises[LOOK_ALIKES] = None
         text = text.translate(str.maketrans(variants))

@@ -29,7 +29,9 @@ async def spend(database: Database, name: str, key: str, multiplier: float, mess
     allowance = await count(database, name, key, multiplier)
     if allowance.is_spent:
         seconds = allowance.retry_after
-        raise TooMany(message, retry_after=seconds, **({"minutes": math.ceil(seconds / 60)} if message else {}))
+        if message:
+            raise TooMany(message, retry_after=seconds, minutes=math.ceil(seconds / 60))
+        raise TooMany(retry_after=seconds)
 
 
 async def spend_mail(database: Database, mailbox: str, caller: str, multiplier: float) -> None:
