@@ -6,6 +6,7 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from PIL import Image, PngImagePlugin
 
@@ -19,6 +20,7 @@ CANARY = b"CANARY50.0755N14.4378E"
 
 def _with_metadata(format_: str) -> bytes:
     """A picture with a marker text in all metadata of its format: EXIF with GPS, comment, XMP, text."""
+    pillow_heif.register_heif_opener()
     image = Image.new("RGB", (64, 48), "#17495F")
     exif = Image.Exif()
     exif[0x010E] = CANARY.decode()
@@ -62,7 +64,7 @@ async def _publish(jana: Visitor, visibility: str = "public", **more: str) -> di
                                                 **more})).json
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "AVIF"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF"])
 async def test_no_metadata_is_stored(village: Village, format_: str) -> None:
     await village.settle("jana")
     content = _with_metadata(format_)
@@ -119,6 +121,23 @@ async def test_an_upload_has_the_shape_that_clients_expect(village: Village) -> 
     assert (await jana.get(f"/api/v1/media/{upload['id']}")).status == 404  # now only the post shows it
     assert (await jana.send("DELETE", f"/api/v1/media/{upload['id']}")).status == 422
     assert (await karel.post("/api/v1/statuses", {"status": "kradu", "media_ids[]": [upload["id"]]})).status == 422
+
+
+async def test_an_animation_is_of_type_image_and_marked_on_the_page(village: Village) -> None:
+    await village.settle("jana")
+    jana = await village.by_app("jana")
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=[100, 700], loop=0)
+    for content, is_animated in ((out.getvalue(), True), (picture(format_="GIF"), False)):
+        upload = (await jana.upload("/api/v2/media", "file", content)).json
+        assert upload["type"] == "image"
+        assert (".webp" in upload["url"]) is is_animated
+        posted = (await jana.post("/api/v1/statuses", {"status": "hýbe se to?", "media_ids[]": [upload["id"]]})).json
+        page = (await village.nobody().get(f"/@jana/{posted['id']}")).text
+        assert ("An animation without a description" in page) is is_animated
+        stored = Image.open(io.BytesIO((await village.nobody().get(_path(posted["media_attachments"][0]["url"]))).body))
+        assert getattr(stored, "n_frames", 1) == (2 if is_animated else 1)
 
 
 @pytest.mark.parametrize(("visibility", "is_open"), [("public", True), ("unlisted", True), ("private", False), ("direct", False)])

@@ -36,7 +36,7 @@ async def upload_picture(
     now = clock.now()
     upload = Upload(
         id=ids.make_id(ids.shard_of(owner.id), now), key=clock.token(16), account_id=owner.id, post_id=None, purpose=purpose,
-        kind="image", mime=header.mime, description=description, focus_x=_within(focus[0]), focus_y=_within(focus[1]),
+        kind=header.kind, mime=header.mime, description=description, focus_x=_within(focus[0]), focus_y=_within(focus[1]),
         blurhash=header.blurhash, width=header.width, height=header.height, preview_width=header.preview_width,
         preview_height=header.preview_height, created_at=now,
     )

@@ -14,6 +14,13 @@ class Purpose(StrEnum):
     HEADER = "header"
 
 
+class PictureKind(StrEnum):
+    """Stored. Both are of type `image` in the client API."""
+
+    IMAGE = "image"
+    ANIMATION = "animation"
+
+
 class Format(StrEnum):
     """The formats that are accepted, by their names in Pillow."""
 
@@ -57,7 +64,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     account_id: int
     post_id: int | None
     purpose: Purpose
-    kind: str
+    kind: PictureKind
     mime: str
     description: str
     focus_x: float
@@ -80,6 +87,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 class Reencoded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The header of the sandbox's output; the bytes of original and preview follow it."""
 
+    kind: PictureKind
     mime: str
     extension: str
     width: int

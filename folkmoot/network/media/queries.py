@@ -6,7 +6,7 @@ from datetime import datetime
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.media.model import Purpose, Reencoded, StoredFile, Upload
+from folkmoot.network.media.model import PictureKind, Purpose, Reencoded, StoredFile, Upload
 
 _HIDDEN = 2  # PostEffect.HIDDEN, which this layer may not import
 _UPLOAD = (
@@ -18,7 +18,7 @@ _IS_HELD = "coalesce(held_until > now(), false)"
 
 
 def _upload_from(row: Row) -> Upload:
-    return Upload(**{**dict(row), "purpose": Purpose(row["purpose"])})
+    return Upload(**{**dict(row), "purpose": Purpose(row["purpose"]), "kind": PictureKind(row["kind"])})
 
 
 async def get_own_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload:

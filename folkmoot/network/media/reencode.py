@@ -25,7 +25,7 @@ from folkmoot.network.media.decoding.colours import profile_of
 from folkmoot.network.media.decoding.gif import read_gif
 from folkmoot.network.media.decoding.opening import PictureRefused, format_of, open_picture
 from folkmoot.network.media.decoding.pixels import converter_to_srgb, cropped, orientation_of, plain, shrunk, upright
-from folkmoot.network.media.model import Format, Purpose, Reencoded, Refusal, Refused
+from folkmoot.network.media.model import Format, PictureKind, Purpose, Reencoded, Refusal, Refused
 
 log = logging.getLogger(__name__)
 MEMORY = 768 * 1024 * 1024
@@ -63,8 +63,8 @@ def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
     small = plain(cropped(first, _CROPPED[purpose][1]) if purpose in _CROPPED else shrunk(first, _PREVIEW_PIXELS))
     preview = _encoded(small, {"png": "PNG", "webp": "WEBP", "jpg": "JPEG"}[extension], quality=82)
     header = Reencoded(
-        mime=mime, extension=extension, width=first.width, height=first.height,
-        preview_width=small.width, preview_height=small.height, blurhash=encode(small.convert("RGB"), 4, 3),
+        kind=PictureKind.ANIMATION if is_animated else PictureKind.IMAGE, mime=mime, extension=extension,
+        width=first.width, height=first.height, preview_width=small.width, preview_height=small.height, blurhash=encode(small.convert("RGB"), 4, 3),
         original_bytes=len(original), preview_bytes=len(preview),
     )
     return header, original, preview
