@@ -114,7 +114,7 @@ async def test_an_invitation_and_a_reset_link_work_once(village: Village) -> Non
     async def join(number: int) -> str:
         form = actions.SignUp(f"nova{number}", f"nova{number}@example.org", "tri hrusky dve svestky", True, invitation=invitation.code)
         try:
-            return (await actions.sign_up(village.database, form, policy))[0].username
+            return (await actions.sign_up(village.database, form, policy))[0].email
         except actions.Invalid:
             return ""
 

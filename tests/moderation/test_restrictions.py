@@ -124,7 +124,7 @@ async def test_a_label_is_sent_to_apps_as_a_content_warning(court: Court) -> Non
     await court.report("reporter", post, clauses=("cover",))
     await court.decide("moderator", (await court.queue())[0], "label", "cover")
     status = (await (await court.village.by_app("reader")).get(f"/api/v1/statuses/{post.post.id}")).json
-    assert (status["spoiler_text"], status["sensitive"]) == ("Bod 5: Zakryjte, co může nepřipravené zasáhnout", True)
+    assert (status["spoiler_text"], status["sensitive"]) == ("Bod 5: Zakryjte, co může nepřipraveného čtenáře zasáhnout", True)
 
 
 async def test_a_frozen_member_reads_but_does_not_write(court: Court) -> None:

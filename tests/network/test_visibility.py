@@ -92,13 +92,14 @@ async def test_every_page_shows_what_the_rule_allows(village: Village) -> None:
         visitor = await _visitor(village, viewer, "web")
         for id_, word in posts.items():
             allowed = _expected(viewer, Visibility[word.upper()])
+            conversation = 303 if word == "direct" else 200  # a message is shown and answered in its conversation
             for address in (f"/@author/{id_}", f"/posts/{id_}/history", f"/posts/{id_}/favourited_by", f"/posts/{id_}/boosted_by"):
                 answer = await visitor.get(address)
-                shown = 303 if word == "direct" and address.startswith("/@") else 200  # a message is shown in its conversation
-                assert answer.status == (shown if allowed else 404), f"{viewer} at {address} ({word})"
+                expected = conversation if address.startswith("/@") else 200
+                assert answer.status == (expected if allowed else 404), f"{viewer} at {address} ({word})"
                 assert ("sedmikráska" in answer.text) <= allowed
             if viewer != "nobody":
-                assert (await visitor.get(f"/posts/new?reply_to={id_}")).status == (200 if allowed else 404)
+                assert (await visitor.get(f"/posts/new?reply_to={id_}")).status == (conversation if allowed else 404)
         profile = (await visitor.get("/@author/with_replies")).text
         for word in posts.values():
             assert (f"sedmikráska {word}" in profile) == _expected(viewer, Visibility[word.upper()]), f"{viewer}, profile, {word}"
