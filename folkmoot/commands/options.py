@@ -106,7 +106,7 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
 def leave_root(owner: Any, why_not: str) -> None:
     """Gives up the rights of root permanently; prints a warning if that is impossible."""
     from folkmoot import app  # noqa: F401 - import it while root can still write the compiled files
-    from folkmoot.portability.data_directory import drop_privileges
+    from folkmoot.portability.service_user import drop_privileges
 
     if why_not:
         click.echo(

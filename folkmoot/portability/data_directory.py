@@ -12,10 +12,8 @@ network runs as. That user could create symbolic links where root writes, so roo
 import errno
 import fcntl
 import os
-import pwd
 import secrets
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +25,7 @@ import msgspec
 from folkmoot.base.errors import Problem
 from folkmoot.portability import host
 from folkmoot.portability.host import HostState
+from folkmoot.portability.service_user import can_reach, service_user
 
 
 class DataDirectoryProblem(Problem):
@@ -241,42 +240,3 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def service_user() -> pwd.struct_passwd:
-    """The unprivileged user for a network that root starts: `folkmoot`, created if possible, else `nobody`."""
-    with suppress(KeyError):
-        return pwd.getpwnam("folkmoot")
-    for command in (
-        ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", "folkmoot"],
-        ["adduser", "-S", "-D", "-H", "folkmoot"],
-    ):
-        with suppress(OSError):
-            if subprocess.run(command, capture_output=True).returncode == 0:
-                return pwd.getpwnam("folkmoot")
-    return pwd.getpwnam("nobody")
-
-
-def can_reach(user: pwd.struct_passwd, file: Path) -> bool:
-    """Whether this user, who is in no group, can enter each existing parent folder."""
-    return all(_allows(user, folder, 1) for folder in file.resolve().parents if folder.exists())
-
-
-def can_read(user: pwd.struct_passwd, file: Path) -> bool:
-    """Whether this user can reach and read this file or folder."""
-    return can_reach(user, file) and _allows(user, file.resolve(), 5 if file.is_dir() else 4)
-
-
-def _allows(user: pwd.struct_passwd, path: Path, needed: int) -> bool:
-    status = path.stat()
-    shift = 6 if status.st_uid == user.pw_uid else 3 if status.st_gid == user.pw_gid else 0
-    return status.st_mode >> shift & needed == needed
-
-
-def drop_privileges(user: pwd.struct_passwd | None) -> None:
-    """Gives up the rights of root permanently. Does nothing if this process does not run as root."""
-    if user and os.geteuid() == 0:
-        os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)  # libraries read files in the home directory
-        os.setgroups([])
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)

@@ -25,7 +25,8 @@ from urllib.parse import quote
 import asyncpg
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.data_directory import DataDirectory, can_reach, drop_privileges
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.service_user import can_reach, drop_privileges
 
 OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket can have about 103

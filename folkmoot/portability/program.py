@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import folkmoot
-from folkmoot.portability.data_directory import can_read, drop_privileges
+from folkmoot.portability.service_user import can_read, drop_privileges
 
 COPIES = Path("/var/lib/folkmoot-program")
 _CODE = Path(folkmoot.__file__).resolve().parent

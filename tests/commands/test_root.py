@@ -2,15 +2,19 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
+import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from folkmoot.portability import program
-from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem, can_read, service_user
+from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem
+from folkmoot.portability.service_user import can_read, service_user
 from tests.network_up import ROOT, NetworkUp
 
 IS_ROOT = os.geteuid() == 0
@@ -134,3 +138,40 @@ def test_a_second_start(folder: Path) -> None:
         assert again.process.poll() is None
         time.sleep(0.005)
     assert again.stop() < 3
+
+
+_ONE_OF_MANY = """
+import os, sys
+from folkmoot.portability.service_user import service_user
+with open(sys.argv[1], "ab", 0) as stream:
+    stream.write(b".")
+while os.path.getsize(sys.argv[1]) < 20:
+    pass
+user = service_user()
+os.write(1, f"{user.pw_name} {user.pw_uid} {user.pw_gid}\\n".encode())
+"""
+# A bare system: a mount namespace with its own /etc and without the user.
+_BARE = (
+    "mount -t tmpfs none {etc} && cp -a /etc/. {etc} && sed -i '/^folkmoot:/d' {etc}/passwd {etc}/group {etc}/shadow {etc}/gshadow"
+    " && mount --bind {etc} /etc && ! getent passwd folkmoot && {rest}"
+)
+
+
+@pytest.mark.skipif(not IS_ROOT or shutil.which("useradd") is None or sys.platform != "linux", reason="needs root and useradd")
+@pytest.mark.parametrize("foreign_lock", [False, True], ids=["alone", "beside another useradd"])
+def test_twenty_processes_create_the_same_user_at_once(folder: Path, foreign_lock: bool) -> None:
+    etc = folder / "etc"
+    etc.mkdir()
+    one = f"{sys.executable} -c {shlex.quote(_ONE_OF_MANY)} {folder}/ready & "
+    # `useradd` refuses to work while another program holds its lock file.
+    lock = "echo $$ > /etc/passwd.lock; (sleep 5; rm /etc/passwd.lock) & " if foreign_lock else ""
+    script = _BARE.format(etc=etc, rest=f"{{ {lock}{one * 20} wait; echo; getent passwd folkmoot; getent group folkmoot; }}")
+    ran = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, timeout=120, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    said, _, stored = ran.stdout.partition("\n\n")
+    assert stored, ran
+    name, _, uid, gid = stored.splitlines()[0].split(":")[:4]
+    assert Counter(said.split("\n")) == {f"{name} {uid} {gid}": 20}, ran.stderr
+    assert name == "folkmoot"
