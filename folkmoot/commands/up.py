@@ -97,20 +97,10 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def _print_welcome(settings: Settings, demo: bool, started: float) -> None:
+    from folkmoot.commands.demo import create_demo
+    from folkmoot.commands.welcome import welcome
+
     if demo:
-        from folkmoot.commands.demo import create_demo
-
         asyncio.run(create_demo(settings))
-    from folkmoot.commands.demo import PASSWORD, has_demo
-
-    address = click.style(settings.base_url, bold=True)
-    click.echo(f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n")
-    if asyncio.run(has_demo(settings)):
-        click.echo(f"  Log in as   jana@example.org   with the password   {PASSWORD}")
-        click.echo("  Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova")
-        click.echo("  Moderate    log in as hana@example.org (the same password) and open Cases\n")
-    else:
-        click.echo("  There are no accounts yet. Sign up in the browser, or:")
-        click.echo(f"    bin/moot account create NAME --email E --role operator --data {settings.data}\n")
-    click.echo(f"  Data in {settings.data}. Ctrl-C stops.")
+    click.echo(asyncio.run(welcome(settings, started)))
     sys.stdout.flush()

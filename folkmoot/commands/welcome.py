@@ -1,0 +1,38 @@
+"""What `moot up` prints when the network is ready: its address, and who can log in."""
+
+import time
+
+import click
+
+from folkmoot.base.db import ReadConn
+from folkmoot.commands.demo import PASSWORD, has_demo
+from folkmoot.commands.options import open_database
+from folkmoot.config import Settings
+from folkmoot.network.sessions.queries import count_network, list_operators
+
+
+async def welcome(settings: Settings, started: float) -> str:
+    """The text. `started`: when the command began, on the monotonic clock."""
+    async with open_database(settings) as database, database.read() as conn:
+        who = await describe_members(conn, f"--data {settings.data}")
+    address = click.style(settings.base_url, bold=True)
+    head = f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n"
+    return "\n".join([head, *(f"  {line}" for line in who), f"\n  Data in {settings.data}. Ctrl-C stops."])
+
+
+async def describe_members(conn: ReadConn, data_option: str) -> list[str]:
+    """Who can log in, and the command that is missing if nobody can, or if there is no operator."""
+    if await has_demo(conn):
+        return [
+            f"Log in as   jana@example.org   with the password   {PASSWORD}",
+            "Try         write a post, answer Karel, vote in Eva's poll, search for Dvorakova",
+            "Moderate    log in as hana@example.org (the same password) and open Cases",
+        ]
+    members, _, posts = await count_network(conn)
+    if members:
+        lines = [f"Members     {members}", f"Posts       {posts}"]
+        if not await list_operators(conn):
+            lines += ["There is no operator yet. Appoint one:", f"  bin/moot account role NAME operator {data_option}"]
+        return lines
+    nobody = f"There are {posts} posts, but no account that can log in." if posts else "There are no accounts yet."
+    return [f"{nobody} Sign up in the browser, or:", f"  bin/moot account create NAME --email E --role operator {data_option}"]
