@@ -119,6 +119,9 @@ def test_an_animation_that_is_too_large_is_refused_with_the_limit() -> None:
     screen = b"GIF89a" + struct.pack("<HHBBB", 6000, 6000, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
     assert 7 * 6000 * 6000 > MOST_PIXELS_OF_FRAMES  # noqa: SIM300
     assert _refused(screen + 7 * dot + b";") == Refused(Refusal.FRAME_PIXELS, MOST_PIXELS_OF_FRAMES)
+    outside = dot.replace(struct.pack("<HH", 1, 1), struct.pack("<HH", 6000, 6000))
+    small = screen.replace(struct.pack("<HH", 6000, 6000), struct.pack("<HH", 1, 1))
+    assert _refused(small + dot + 7 * outside + b";") == Refused(Refusal.FRAME_PIXELS, MOST_PIXELS_OF_FRAMES)
     larger = screen.replace(struct.pack("<HH", 6000, 6000), struct.pack("<HH", 60_000, 60_000))
     assert _refused(larger + dot + b";") == Refused(Refusal.PIXELS, MOST_PIXELS[Format.GIF])
 

@@ -47,6 +47,7 @@ class Animation(msgspec.Struct, frozen=True, kw_only=True):
 
     size: tuple[int, int]
     count: int
+    drawn: int = 0  # pixels of all pieces, which may lie outside the picture
     plays: int  # FOREVER or a number
     picture: Image.Image | None = None  # the same upload as the decoder opened it, for its metadata
     frames: Iterator[tuple[Image.Image, float]]
@@ -55,7 +56,7 @@ class Animation(msgspec.Struct, frozen=True, kw_only=True):
         """Raises PictureRefused for an animation that is too long or too large."""
         if self.count > MOST_FRAMES:
             raise PictureRefused(Refusal.FRAMES, MOST_FRAMES)
-        if self.count * self.size[0] * self.size[1] > MOST_PIXELS_OF_FRAMES:
+        if max(self.drawn, self.count * self.size[0] * self.size[1]) > MOST_PIXELS_OF_FRAMES:
             raise PictureRefused(Refusal.FRAME_PIXELS, MOST_PIXELS_OF_FRAMES)
 
 

@@ -26,7 +26,8 @@ def read_gif(upload: bytes) -> Animation:
     if not reader.pieces:
         raise PictureRefused(Refusal.DAMAGED)
     return Animation(
-        size=reader.size, count=len(reader.pieces), plays=reader.plays, frames=composed(reader.pieces, reader.size, Format.GIF)
+        size=reader.size, count=len(reader.pieces), drawn=sum(piece.size[0] * piece.size[1] for piece in reader.pieces),
+        plays=reader.plays, frames=composed(reader.pieces, reader.size, Format.GIF),
     )
 
 
