@@ -70,7 +70,7 @@ def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script:
     article.locator("summary[aria-label='More']").click()
     article.get_by_role("link", name="Delete").click()
     page.click("text=Delete the post")
-    page.wait_for_url(f"**/@{name}")
+    page.wait_for_url(f"**/@{name}?deleted=1")
     expect(page.locator("article.post", has_text="Opravený")).to_have_count(0)
 
     page.goto("/@karel")  # following

@@ -24,7 +24,8 @@ def _begin(page: Page, path: str, text: str) -> None:
 
 def _log_out(page: Page) -> None:
     page.goto("/")
-    page.locator("form[action='/log_out'] button").click()
+    page.locator(".me > summary").click()
+    page.locator(".own-menu form[action='/log_out'] button").click()
     page.wait_for_url("**/")
 
 
@@ -32,7 +33,7 @@ def test_a_message_does_not_open_the_draft_of_a_post(page: Page) -> None:
     _begin(page, "/posts/new", "Pro všechny")
     page.check("#visibility-0")
     page.goto("/@karel")
-    page.click("a[href='/posts/new?to=karel']")
+    page.click("a[href='/messages/with/karel']")  # the first message
     expect(page.locator("#text")).to_have_value("@karel ")
     expect(page.locator("[name=visibility]")).to_have_count(0)
     page.locator("#text").press_sequentially("jen mezi námi")
@@ -43,8 +44,8 @@ def test_a_message_does_not_open_the_draft_of_a_post(page: Page) -> None:
     page.goto("/posts/new?to=karel")
     expect(page.locator("#text")).to_have_value("@karel jen mezi námi")
     page.click(".sending button.main")
-    page.wait_for_url("**/@anna/*")
-    expect(page.locator("article.post.opened .seen")).to_contain_text(re.compile("private|soukromé"))
+    page.wait_for_url("**/messages/*")
+    expect(page.locator("article.message.own")).to_have_text(re.compile("jen mezi námi"))
     page.goto("/posts/new?to=karel")
     expect(page.locator("#text")).to_have_value("@karel ")  # sent; only this draft is deleted
     page.goto("/posts/new")

@@ -97,7 +97,7 @@ def test_everything_is_done_with_the_keyboard(browser: Browser, running: Network
     page.wait_for_url("**/delete")
     reach(page, "button.danger")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/@{name}")
+    page.wait_for_url(f"**/@{name}?deleted=1")
     expect(page.locator("article.post", has_text=f"píše {name}")).to_have_count(0)
     assert not page.problems  # type: ignore[attr-defined]
 
