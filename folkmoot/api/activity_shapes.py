@@ -106,6 +106,16 @@ class Tag(Shape, kw_only=True):
     featuring: bool | UnsetType = UNSET
 
 
+class FeaturedTag(Shape, kw_only=True):
+    """A hashtag on a profile; `url` leads to the account's posts with it. `last_status_at` is a date."""
+
+    id: Id
+    name: str
+    url: Url
+    statuses_count: str
+    last_status_at: str | None
+
+
 class Search(Shape, kw_only=True):
     accounts: list[Account]
     statuses: list[Status]

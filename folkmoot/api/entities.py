@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, cast
+from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
@@ -22,7 +23,9 @@ from folkmoot.base import clock
 from folkmoot.base.i18n import Translator
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import current
+from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
+from folkmoot.network.featured.model import Featured
 from folkmoot.network.media.model import Upload
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
 from folkmoot.network.posts.model import Mark, Picture, Poll, Post, PostView, Visibility
@@ -254,11 +257,16 @@ class Entities(AccountEntities):
             last_status=self.status(conversation.last_post, viewer_id),
         )
 
-    def hashtag(self, hashtag: Hashtag, viewer_id: int | None) -> activity.Tag:
-        is_shown = UNSET if viewer_id is None else False
+    def featured_tag(self, featured: Featured, account: Account) -> activity.FeaturedTag:
+        return activity.FeaturedTag(
+            id=str(featured.id), name=featured.name, url=f"{self._urls.account(account)}/tagged/{quote(featured.name)}",
+            statuses_count=str(featured.posts), last_status_at=featured.last_post_at.date().isoformat() if featured.last_post_at else None,
+        )
+
+    def hashtag(self, hashtag: Hashtag, viewer_id: int | None, *, is_featured: bool = False) -> activity.Tag:
         return activity.Tag(
             id=unicodedata.normalize("NFC", hashtag.key), name=hashtag.name, url=self._urls.hashtag(hashtag.name), history=[],
-            following=is_shown, featuring=is_shown,
+            following=UNSET if viewer_id is None else False, featuring=UNSET if viewer_id is None else is_featured,
         )
 
     def app(self, app: App) -> network.App:

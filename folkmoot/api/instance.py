@@ -18,6 +18,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.network.accounts.actions import LONGEST_BIO, LONGEST_FIELD, LONGEST_NAME, MOST_FIELDS
 from folkmoot.network.activity.model import shown_weeks
 from folkmoot.network.activity.queries import list_weeks
+from folkmoot.network.featured.model import MOST_FEATURED
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.network.posts.policy import MOST_PINNED
@@ -95,8 +96,9 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
         urls=UNSET if is_old else urls,
         vapid=UNSET if is_old else shapes.Vapid(public_key=""),
         accounts=shapes.AccountLimits(
-            max_display_name_length=LONGEST_NAME, max_note_length=LONGEST_BIO, max_featured_tags=0, max_pinned_statuses=MOST_PINNED,
-            max_profile_fields=MOST_FIELDS, profile_field_name_limit=LONGEST_FIELD, profile_field_value_limit=LONGEST_FIELD,
+            max_display_name_length=LONGEST_NAME, max_note_length=LONGEST_BIO, max_featured_tags=MOST_FEATURED,
+            max_pinned_statuses=MOST_PINNED, max_profile_fields=MOST_FIELDS, profile_field_name_limit=LONGEST_FIELD,
+            profile_field_value_limit=LONGEST_FIELD,
         ),
         statuses=shapes.StatusLimits(
             max_characters=limits.max_characters, max_media_attachments=limits.max_pictures, characters_reserved_per_url=URL_COSTS
@@ -173,7 +175,7 @@ _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "tre
                   "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
     "filters": "read:filters", "announcements": "read:accounts", "followed_tags": "read:follows",
-    "featured_tags": "read:accounts", "endorsements": "read:accounts", "scheduled_statuses": "read:statuses",
+    "endorsements": "read:accounts", "scheduled_statuses": "read:statuses",
     "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
     "accounts/{id}/identity_proofs": "read:accounts",
 }
@@ -198,7 +200,6 @@ ROUTES = [
     endpoint("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC, answer=shapes.ExtendedDescription),
     _empty("/api/v2/filters", Access.MEMBER, "read:filters"),
     _empty("/api/v2/suggestions", Access.MEMBER, "read:accounts"),
-    _empty("/api/v1/accounts/{id}/featured_tags", Access.PUBLIC),
     _empty("/api/v1/accounts/{id}/endorsements", Access.PUBLIC),
     endpoint("GET", "/api/v1/push/subscription", nothing_found, Access.MEMBER, "push", answer=shapes.Nothing),
     endpoint("GET", "/health", health, Access.PUBLIC, answer=str, media_type="text/plain"),

@@ -7,6 +7,7 @@ from folkmoot.api import (
     apps,
     conversations,
     discovery,
+    featured_tags,
     instance,
     lists,
     markers,
@@ -43,5 +44,6 @@ ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
+    *featured_tags.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -18,6 +18,7 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_handle
+from folkmoot.network.featured.queries import is_featured, list_featured
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search import queries
@@ -115,10 +116,11 @@ async def directory(request: Request, params: Directory) -> Reply:
 
 
 async def own_hashtags(request: Request) -> Reply:
-    """The hashtags that the member uses most."""
+    """The hashtags that the member uses most, without those on the profile."""
     async with request.database.read() as conn:
         found = await queries.list_used_hashtags(conn, request.viewer.id, _SUGGESTED)
-    return request.json([request.entities.hashtag(hashtag, request.viewer.id) for hashtag in found])
+        own = {featured.key for featured in await list_featured(conn, request.viewer.id)}
+    return request.json([request.entities.hashtag(hashtag, request.viewer.id) for hashtag in found if hashtag.key not in own])
 
 
 async def show_hashtag(request: Request) -> Reply:
@@ -127,8 +129,10 @@ async def show_hashtag(request: Request) -> Reply:
     if not is_hashtag(name):
         raise NotFound
     async with request.database.read() as conn:
-        found = await queries.find_hashtag(conn, name)
-    return request.json(request.entities.hashtag(found or Hashtag(key=hashtag_key(name), name=name), request.viewer_id))
+        found = await queries.find_hashtag(conn, name) or Hashtag(key=hashtag_key(name), name=name)
+        viewer_id = request.viewer_id
+        is_own = viewer_id is not None and await is_featured(conn, viewer_id, found.key)
+    return request.json(request.entities.hashtag(found, viewer_id, is_featured=is_own))
 
 
 ROUTES = [

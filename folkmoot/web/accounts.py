@@ -13,6 +13,7 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_handle, get_account
+from folkmoot.network.featured.queries import list_featured
 from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
@@ -47,12 +48,13 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         views = await list_post_views(conn, [*pinned_ids, *(id_ for id_ in ids if id_ not in pinned_ids)], request.viewer_id)
         relation = await _relation(conn, request, account)
         withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
+        featured = await list_featured(conn, account.id) if tab == "posts" and is_first else []
     pinned = [view for view in views if view.post.id in pinned_ids]
     if relation and note is not None:
         relation = msgspec.structs.replace(relation, note=note)
     return await request.show(
         "accounts/show.html", 422 if errors else 200, account=account, relation=relation, tab=tab, pinned=pinned, withheld=withheld,
-        views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {}, **page_links(page, ids),
+        featured=featured, views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {}, **page_links(page, ids),
     )
 
 

@@ -4,6 +4,7 @@ from folkmoot.web import (
     about,
     accounts,
     email_address,
+    featured,
     leaving,
     lists,
     live,
@@ -27,5 +28,5 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES,
-    *lists.ROUTES,
+    *lists.ROUTES, *featured.ROUTES,
 ]

@@ -48,6 +48,7 @@ OWNERS = {
     "activity": "weekly_activity",
     "exports": "exports",
     "lists": "lists list_members",
+    "featured": "featured_hashtags",
     "departures": "departures",
     "cases": "cases case_seats",
     "detection": "signals",

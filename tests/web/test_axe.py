@@ -31,7 +31,7 @@ MEMBER = [
     "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
     "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",
-    "/bookmarks", "/favourites", "/lists", "/nothing",
+    "/bookmarks", "/favourites", "/lists", "/settings/hashtags", "/@jana/tagged/kasna", "/nothing",
 ]
 VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",
            "/stay/xyz", "/email/change/xyz", "/email/keep/xyz", "/log_in?stayed=1", "/nothing"]
