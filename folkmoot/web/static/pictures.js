@@ -2,7 +2,7 @@
 "use strict";
 
 const LARGEST = 3840 * 2160;  // pixels that the server keeps
-const ANIMATED = /acTL|ANIM|avis/, FIRST_BYTES = 4096;
+const ANIMATED = /acTL|ANIM|avis/, FIRST_BYTES = 65_536;
 const shrinking = new Map();  // by input: what a form waits for before it is sent
 
 const isAnimated = async (file) => file.type === "image/gif" || ANIMATED.test(await file.slice(0, FIRST_BYTES).text());
