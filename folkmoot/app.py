@@ -21,6 +21,8 @@ from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import i18n, log
 from folkmoot.base.db import Database
 from folkmoot.base.queue import watchdog
+from folkmoot.base.queue.delivery import DELIVER_ONE
+from folkmoot.base.queue.enqueue import DELIVER
 from folkmoot.base.queue.model import Job, Timed
 from folkmoot.base.queue.timekeeper import forget_events
 from folkmoot.base.queue.worker import Worker
@@ -159,6 +161,11 @@ def jobs(settings: Settings) -> list[Job]:
     ]
 
 
+def job_names(settings: Settings) -> list[str]:
+    """The names of all jobs that a worker of this release runs."""
+    return [*(job.name for job in jobs(settings)), DELIVER, DELIVER_ONE]
+
+
 def exporter(settings: Settings) -> Exporter:
     """Writes the archives of members."""
     return Exporter(
@@ -211,7 +218,7 @@ def create_front(settings: Settings, database: Database) -> Front:
     api_router = Router(API_ROUTES)
     return Front(
         api=ApiApplication(context, api_router), pages=WebApplication(context, Router(WEB_ROUTES)),
-        health=HealthApplication(context, timed_jobs(settings)),
+        health=HealthApplication(context, timed_jobs(settings), job_names(settings)),
         api_router=api_router, is_secure=settings.is_secure,
     )
 

@@ -6,7 +6,7 @@ requests from this machine that did not pass a proxy.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -17,7 +17,7 @@ from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.base.queue.model import QueueState, Timed, TimedState
-from folkmoot.base.queue.queries import count_parked, measure_queue
+from folkmoot.base.queue.queries import count_parked, count_unknown, measure_queue
 from folkmoot.base.queue.timed_queries import list_timed
 from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
@@ -42,10 +42,12 @@ class Health(NamedTuple):
 class HealthApplication:
     """Answers `/livez`, `/readyz` and `/metrics`."""
 
-    def __init__(self, context: Context, timed: Sequence[Timed]) -> None:
+    def __init__(self, context: Context, timed: Sequence[Timed], jobs: Iterable[str]) -> None:
         self._context = context
         self._timed = timed
+        self._jobs = frozenset(jobs)
         self._newest = known()[-1].number
+        self._logged: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
@@ -63,7 +65,18 @@ class HealthApplication:
         await reply(scope, receive, send)
 
     async def check(self) -> Health:
-        """Checks the database, the connection for live messages, the timed jobs and the journal."""
+        """Checks the disk, the database, the connection for live messages, the timed jobs and the journal. Logs each change once."""
+        health = await self._check_database()
+        if short := await self._context.disk.shortage():
+            health.reasons.insert(0, short)
+        if short := self._context.database.recent_shortage():  # of the disk of PostgreSQL, which may be another one
+            health.reasons.append(f"PostgreSQL cannot write: {short}")
+        if health.reasons != self._logged:
+            self._logged = health.reasons
+            _log.log(*((logging.WARNING, "not ready: %s", "; ".join(health.reasons)) if health.reasons else (logging.INFO, "ready")))
+        return health
+
+    async def _check_database(self) -> Health:
         try:
             async with self._context.database.read() as conn:
                 newest = await get_schema_number(conn)
@@ -71,10 +84,11 @@ class HealthApplication:
                     return Health([f"the schema is at {newest}, this code needs {self._newest}"], [])
                 timed = await list_timed(conn)
                 parked = await count_parked(conn)
+                unknown = await count_unknown(conn, self._jobs)
                 journal = await find_state(conn)
                 is_standby = conn.is_standby
         except (Unavailable, asyncpg.PostgresError) as error:
-            _log.warning("not ready, the database does not answer: %s", error)
+            _log.debug("the database does not answer: %s", error)
             return Health(["the database does not answer"], [])
         reasons = []
         if not self._context.database.live.is_connected:
@@ -83,7 +97,7 @@ class HealthApplication:
             reasons += overdue_reasons(self._timed, timed)
         if journal.is_stopped:
             reasons.append(journal.reason)
-        warnings = [*parked_warnings(parked), *failure_warnings(timed)]
+        warnings = [*parked_warnings(parked), *unknown_warnings(unknown), *failure_warnings(timed)]
         if journal.reason and not journal.is_stopped:
             warnings.append(journal.reason)
         return Health(reasons, warnings)
@@ -93,7 +107,7 @@ class HealthApplication:
         try:
             text, is_up = await self._read_metrics(), 1
         except (Unavailable, asyncpg.PostgresError) as error:
-            _log.warning("metrics without those of the database, which does not answer: %s", error)
+            _log.debug("metrics without those of the database, which does not answer: %s", error)  # /readyz logs it once
             text, is_up = b"", 0
         return text + (
             "# HELP folkmoot_database_up Whether the database answers\n# TYPE folkmoot_database_up gauge\n"
@@ -105,9 +119,12 @@ class HealthApplication:
             queue = await measure_queue(conn)
             runs = await last_runs(conn)
             cases = await count_open(conn, clock.now())
+            unknown = await count_unknown(conn, self._jobs)
         ages = "".join(map(_run_metrics, runs.values()))
         return (
             f"{_queue_metrics(queue)}"
+            "# HELP folkmoot_jobs_unknown Jobs that wait because no worker of this release knows their name\n"
+            f"# TYPE folkmoot_jobs_unknown gauge\nfolkmoot_jobs_unknown {sum(unknown.values())}\n"
             "# HELP folkmoot_cases_open Cases that wait for a decision\n# TYPE folkmoot_cases_open gauge\n"
             f"folkmoot_cases_open {cases.open}\n"
             "# HELP folkmoot_cases_overdue Open cases whose deadline has passed\n# TYPE folkmoot_cases_overdue gauge\n"
@@ -130,6 +147,10 @@ def overdue_reasons(timed: Sequence[Timed], states: dict[str, TimedState]) -> li
 
 def parked_warnings(parked: dict[str, int]) -> list[str]:
     return [f"{number} jobs {name} failed and are parked: moot jobs list" for name, number in parked.items()]
+
+
+def unknown_warnings(unknown: dict[str, int]) -> list[str]:
+    return [f"{number} jobs {name} wait because no worker of this release knows them" for name, number in unknown.items()]
 
 
 def failure_warnings(timed: dict[str, TimedState]) -> list[str]:

@@ -106,13 +106,8 @@ class ApiApplication:
             require_unspent(allowance)
             request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, self._rendering, holder)
             reply = await route.handler(request)
-        except Problem as problem:
-            reply = _refusal(problem)
-            if problem.log_text:
-                log.info("%s %s: %s", method, route.path if route else "?", problem.log_text)
-        except Exception:
-            log.exception("%s %s failed", method, route.path if route else "?")
-            reply = Reply(b'{"error":"We failed at this. It is in our log."}', 500)
+        except Exception as error:
+            reply = await self._error_reply(error, f"{method} {route.path if route else '?'}")
         reply.headers += _CORS
         reply.headers += _SHARED if holder is None and method in ("GET", "HEAD") and reply.status == 200 else _PRIVATE
         if allowance:
@@ -122,6 +117,15 @@ class ApiApplication:
         if route and route.deprecated_at:
             reply.headers.append((b"deprecation", b"@%d" % route.deprecated_at))
         await reply(scope, receive, send)
+
+    async def _error_reply(self, error: Exception, what: str) -> Reply:
+        problem = await self._context.explain(error)
+        if problem is None:
+            log.exception("%s failed", what)
+            return Reply(b'{"error":"We failed at this. It is in our log."}', 500)
+        if problem.log_text:
+            log.info("%s: %s", what, problem.log_text)
+        return _refusal(problem)
 
 
 def _refusal(problem: Problem) -> Reply:

@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import asyncpg
 import msgspec
 
-from folkmoot.base import write_gate
+from folkmoot.base import clock, write_gate
+from folkmoot.base.disk import find_shortage
 from folkmoot.base.driver_errors import problem_of, unavailable_of
-from folkmoot.base.errors import Unavailable
+from folkmoot.base.errors import StorageFull, Unavailable
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
@@ -28,6 +29,7 @@ Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by position
 # The server notices within half a minute that a session was lost because its host or its network failed.
 _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 _CACHE_SESSIONS = 3  # few, because their statements are short
+_RECENT_SECONDS = 30.0
 _PROMOTION_SECONDS = 0.5  # between checks whether a standby was promoted
 
 
@@ -172,6 +174,7 @@ class Database:
         self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery)
         self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer)
         self._promotion: asyncio.Task[None] | None = None
+        self._shortage: tuple[float, str] | None = None  # when a write last failed because of it
 
     @classmethod
     async def open(
@@ -218,7 +221,12 @@ class Database:
             await tx.flush()
             if await connection.execute("COMMIT") != "COMMIT":
                 raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
+        self._shortage = None
         tx.send_messages()
+
+    def recent_shortage(self) -> str:
+        """Why PostgreSQL could not store the last write, if that was within half a minute; else ""."""
+        return self._shortage[1] if self._shortage and clock.monotonic() - self._shortage[0] < _RECENT_SECONDS else ""
 
     @asynccontextmanager
     async def cache(self) -> AsyncIterator[CacheTx]:
@@ -260,6 +268,8 @@ class Database:
         except BaseException as error:
             await sessions.roll_back(session)
             problem = problem_of(error, is_closed=session.is_closed())
+            if isinstance(problem, StorageFull):
+                self._shortage = clock.monotonic(), find_shortage(error)
             is_usable = not isinstance(error, asyncio.CancelledError) and not isinstance(problem, Unavailable)
             if problem:
                 raise problem from error

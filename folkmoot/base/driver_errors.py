@@ -5,11 +5,10 @@ each with its own text. Errors that only a bug can cause (an argument of a wrong
 are not translated: they must be visible as failures.
 """
 
-import errno
-
 import asyncpg
 
 from folkmoot.base import write_gate
+from folkmoot.base.disk import shortage_problem
 from folkmoot.base.errors import Conflict, NotFound, Problem, Unavailable
 
 # The connection was lost: for code that then tries again, such as a loop.
@@ -20,7 +19,6 @@ LOST = (
 )
 # All errors that can occur while a session is opened. None of them is caused by the caller.
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def problem_of(error: BaseException, *, is_closed: bool = False) -> Problem | None:
@@ -40,8 +38,8 @@ def problem_of(error: BaseException, *, is_closed: bool = False) -> Problem | No
 
 def unavailable_of(error: BaseException, *, is_closed: bool = False) -> Unavailable | None:
     """The Unavailable for an error inside any use of a session; None if the database is not the cause."""
-    if isinstance(error, asyncpg.DiskFullError) or (isinstance(error, OSError) and error.errno in _FULL):
-        return Unavailable(log_text=f"the disk is full: {error}")
+    if short := shortage_problem(error):
+        return short
     if isinstance(error, asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
         why = "a statement took too long" if isinstance(error, asyncpg.QueryCanceledError) else "a row stayed locked"
         return Unavailable("There is a lot going on here right now. Please try again in a moment.", log_text=f"{why}: {error}")

@@ -10,6 +10,7 @@
     ├── TooMany           a limit was reached: says when to retry
     ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading continues
     └── Unavailable       a component that we need does not answer, or not in time
+        └── StorageFull   nothing can be stored: the disk is full, over its quota or read-only; reading may continue
 
 Each has a machine code, a sentence for people (an English msgid, translated by the entry point) and a separate text for
 the log. People never see the log text. Each entry point (web, api) turns problems into responses in one place.
@@ -121,3 +122,8 @@ class WritesPaused(Problem):
 class Unavailable(Problem):
     code = "unavailable"
     message = "One of our services is not answering. Please try again in a minute."
+
+
+class StorageFull(Unavailable):
+    code = "storage_full"
+    message = "There is no room left on our server, so nothing new can be saved at the moment. Please try again later."

@@ -2,8 +2,9 @@
 
 The file is a table of buckets, each with 32 slots of 16 bytes: the tag of a counter (a keyed hash, so that the file does
 not reveal who was counted), the end of its window, and the count. A bucket holds all counters of one owner. Counting
-changes mapped memory, under a lock on the bucket that the system releases when a process is killed. A new slot is
-written with a system call instead: on a full disk that fails, while writing to an unallocated page would kill the process.
+changes mapped memory, under a lock on the bucket that the system releases when a process is killed. All space is allocated
+at the start: on a full disk that fails, while using an unallocated page would kill the process. A new slot is written with
+a system call, which fails harmlessly on a file system that copies pages before it changes them.
 
 The table never grows. A full bucket replaces expired windows first, then the lowest count, so that new owners do not
 reset one who is close to a limit. A window that ends later than possible was written with a wrong clock: it is restarted.
@@ -115,8 +116,7 @@ def _open(file: Path) -> int:
     file.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if os.fstat(descriptor).st_size < _BUCKETS * _BUCKET:
-            os.ftruncate(descriptor, _BUCKETS * _BUCKET)
+        os.posix_fallocate(descriptor, 0, _BUCKETS * _BUCKET)  # on tmpfs even reading an unallocated page needs space
         with suppress(BlockingIOError, PermissionError):
             lockf(descriptor, LOCK_EX | LOCK_NB, 1, 0)  # raises on a file system without locks
             lockf(descriptor, LOCK_UN, 1, 0)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from folkmoot.base.db import Database
+from folkmoot.base.disk import Disk, shortage_problem
+from folkmoot.base.errors import Problem, StorageFull, Unavailable
 from folkmoot.base.file_store import FileStore
 from folkmoot.base.limits import Limits
 from folkmoot.config import Settings
@@ -26,6 +28,7 @@ class Context:
     urls: Urls
     store: FileStore
     hub: Hub
+    disk: Disk
     screener: Screener = let_pass
 
     @classmethod
@@ -34,8 +37,15 @@ class Context:
             settings=settings, database=database, viewers=Viewers(database),
             limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=media_store(settings),
-            hub=Hub(database), screener=screener,
+            hub=Hub(database), disk=Disk(settings.data), screener=screener,
         )
+
+    async def explain(self, error: Exception) -> Problem | None:
+        """The Problem to answer with; None if the error is a bug. A private database stops when its disk is full."""
+        problem = error if isinstance(error, Problem) else shortage_problem(error)
+        if type(problem) is Unavailable and not self.settings.database.url and (short := await self.disk.shortage()):
+            return StorageFull(log_text=f"{short}; {problem.log_text}")
+        return problem
 
     @property
     def is_standby(self) -> bool:

@@ -7,6 +7,7 @@ from folkmoot.base.errors import (
     Malformed,
     NotFound,
     Problem,
+    StorageFull,
     TooMany,
     Unauthorized,
     Unavailable,
@@ -24,7 +25,7 @@ class WrongMethod(Problem):
 
 _STATUS: dict[type[Problem], int] = {
     NotFound: 404, Unauthorized: 401, Forbidden: 403, Malformed: 400, Invalid: 422, Conflict: 409, TooMany: 429,
-    WritesPaused: 503, Unavailable: 503, TooLarge: 413, WrongMethod: 405,
+    WritesPaused: 503, StorageFull: 507, Unavailable: 503, TooLarge: 413, WrongMethod: 405,
 }
 
 

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from folkmoot.base.errors import (
     Forbidden,
     NotFound,
-    Problem,
     TooMany,
     Unauthorized,
     WritesPaused,
@@ -24,6 +23,7 @@ from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import PageContext, Request, address_of
 from folkmoot.web.security import is_same_origin
+from folkmoot.web.sent_form import find_sent_form
 from folkmoot.web.static_files import StaticFiles
 
 log = logging.getLogger(__name__)
@@ -70,13 +70,8 @@ class WebApplication:
                 await self._check_form(request)
             self._check_limit(request, await count_exactly(self._context, route, caller, request.address))
             reply = await route.handler(request)
-        except Problem as problem:
-            if problem.log_text:
-                log.info("%s %s: %s", method, route.path if route else "?", problem.log_text)
-            reply = await self._error_reply(request, problem)
-        except Exception:
-            log.exception("%s %s failed", method, route.path if route else "?")
-            reply = request.render("errors/failed.html", 500, code=request_id.get())
+        except Exception as error:
+            reply = await self._error_reply(request, error)
         if isinstance(reply, Reply):
             refusal = request.refusal or request.too_many
             if refusal and reply.status in (422, 429):
@@ -119,7 +114,14 @@ class WebApplication:
         if not request.shared.tokens.is_valid(request.browser, token):
             raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
 
-    async def _error_reply(self, request: Request, problem: Problem) -> Reply:
+    async def _error_reply(self, request: Request, error: Exception) -> Reply:
+        what = f"{request.scope['method']} {request.route.path if request.route else '?'}"
+        problem = await self._context.explain(error)
+        if problem is None:
+            log.exception("%s failed", what)
+            return request.render("errors/failed.html", 500, code=request_id.get(), again=await find_sent_form(request))
+        if problem.log_text:
+            log.info("%s: %s", what, problem.log_text)
         if isinstance(problem, RoleMissing):
             problem = NotFound()  # without the role, the page does not seem to exist
         status = status_of(problem)
@@ -131,7 +133,8 @@ class WebApplication:
         elif isinstance(problem, Suspended):
             reply = request.render("errors/suspended.html", status)
         else:
-            reply = request.render("errors/refused.html", status, sentence=sentence, number=status)
+            again = await find_sent_form(request) if status >= 500 else None
+            reply = request.render("errors/refused.html", status, sentence=sentence, number=status, again=again)
         if isinstance(problem, TooMany | WritesPaused):
             reply.headers.append(_retry_after(problem))
         return reply

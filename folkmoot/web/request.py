@@ -71,6 +71,7 @@ class Request:
         self.too_many: TooMany | None = None  # on a route that keeps its form: the request is over a limit
         self.refusal: Problem | None = None  # the reason why a form comes back, unless its values are invalid
         self._visit = cookies.get(shared.cookies.visit, "")
+        self.is_form_read = False
         self._has_page = has_page
 
     # -- viewer and client -----------------------------------------------------------------------------------------
@@ -147,6 +148,7 @@ class Request:
         self.query = LenientParams(from_query(self.scope["query_string"]).tree())
 
     async def read_form(self) -> Params:
+        self.is_form_read = True  # also if it cannot be read: the body is used up
         most = self.route.most_bytes
         if most is None:
             most = 4 * self.context.settings.media.max_bytes + 1024 * 1024

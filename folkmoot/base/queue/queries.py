@@ -4,7 +4,7 @@ Only the clock of the database is used. A delay is stored as two times (`set_at`
 after the clock was set back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -190,6 +190,19 @@ async def measure_queue(conn: ReadConn) -> QueueState:
 async def count_parked(conn: ReadConn) -> dict[str, int]:
     """The number of parked jobs by name. Uses the index jobs_parked."""
     rows = await conn.fetch("SELECT name, count(*) AS number FROM jobs WHERE parked_at IS NOT NULL GROUP BY name ORDER BY name")
+    return {row["name"]: row["number"] for row in rows}
+
+
+async def count_unknown(conn: ReadConn, names: Iterable[str]) -> dict[str, int]:
+    """The number of jobs by name that no worker of this release runs, due for over a minute. Uses the index jobs_due.
+
+    During an upgrade, jobs of another release may wait for a moment.
+    """
+    rows = await conn.fetch(
+        "SELECT name, count(*) AS number FROM jobs WHERE due_at < now() - interval '1 minute' AND parked_at IS NULL AND worker IS NULL"
+        " AND name <> ALL ($1::text[]) GROUP BY name ORDER BY name",
+        list(names),
+    )
     return {row["name"]: row["number"] for row in rows}
 
 

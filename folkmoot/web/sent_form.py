@@ -1,0 +1,65 @@
+"""A form that failed through no fault of its sender, such as on a full disk: the error page shows it, to be sent again.
+
+A browser may also keep it in its history, but not after a restart, and not in every browser. Files cannot be shown again.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from starlette.requests import ClientDisconnect
+
+from folkmoot.base.errors import Problem
+from folkmoot.http.params import File
+from folkmoot.web.request import Request, address_of
+from folkmoot.web.security import is_same_origin
+
+_MOST_CHARACTERS = 200_000
+_LONG = 60  # characters; a longer text was probably written by hand
+_WRITTEN = frozenset(["text", "comment", "reason", "bio", "word", "message", "cover"])
+
+
+class SentForm(NamedTuple):
+    """`texts` are shown and can be changed; `hidden` are the other values. `has_files`: files must be chosen again."""
+
+    action: str
+    texts: list[tuple[str, str]]
+    hidden: list[tuple[str, str]]
+    has_files: bool
+
+
+async def find_sent_form(request: Request) -> SentForm | None:
+    """The form of this request. None if it contains a password, is very long, or was not sent from our own page."""
+    if request.scope["method"] != "POST" or not is_same_origin(dict(request.headers), request.context.settings.base_url):
+        return None
+    try:
+        form = request.form if request.is_form_read else await request.read_form()
+    except (Problem, ClientDisconnect, OSError):
+        return None
+    cookies, token = request.shared.cookies, form.text("form_token")
+    # Without a database nobody is signed in, but the token is bound to the session that the browser still has.
+    browsers = (request.cookies.get(cookies.session, ""), request.cookies.get(cookies.visit, ""))
+    if not any(browser and request.shared.tokens.is_valid(browser, token) for browser in browsers):
+        return None
+    pairs = list(_flat(form.tree()))
+    values = [(name, value) for name, value in pairs if isinstance(value, str)]
+    if any("password" in name for name, _ in values) or sum(len(value) for _, value in values) > _MOST_CHARACTERS:
+        return None
+    texts = [(name, value) for name, value in values if value and _is_text(name, value)]
+    hidden = [(name, value) for name, value in values if (name, value) not in texts]
+    return SentForm(address_of(request.scope), texts, hidden, has_files=any(isinstance(value, File) for _, value in pairs))
+
+
+def _is_text(name: str, value: str) -> bool:
+    return name in _WRITTEN or "\n" in value or (len(value) > _LONG and name not in ("form_token", "back"))
+
+
+def _flat(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a tree of parameters with the names that they were sent with."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _flat(value, f"{name}[{key}]" if name else key)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _flat(value, f"{name}[]")
+    else:
+        yield name, tree
