@@ -1,15 +1,24 @@
-"""The command line: `moot`. Each command is a file in `commands/` and is imported only when it runs."""
+"""The command line: `moot`. Each command is a file in `commands/` and is imported only when it runs.
 
-import errno
+Exit codes: 0 if it was done and all is well; 1 if the answer is that something is not well, or the command was refused;
+2 if the network could not be asked (docs/operate/command-line.md).
+"""
+
 import importlib
+import json
+import os
 import sys
+import traceback
 from typing import NoReturn
 
 import click
 
+from folkmoot.base.disk import disk_sentence
 from folkmoot.base.errors import Problem, Unavailable, WritesPaused
 
-_FULL = "The disk is full. Free some space and run the command again; saved data are intact."
+NOT_WELL, CANNOT_ASK = 1, 2
+# Codes of problems that prevent the command from asking at all: its result says nothing about the network.
+_CANNOT_ASK = frozenset(["cannot_ask", "unavailable", "refused_address", "writes_paused", "wrong_setting", "secret", "host"])
 _COMMANDS = {
     "up": ("up", "Run the whole network on this machine."),
     "web": ("serve", "Run one web process, for example on another machine."),
@@ -61,36 +70,51 @@ def moot() -> None:
 
 
 def main() -> None:
-    """Runs a command; a problem becomes one sentence on standard error and exit code 1."""
+    """Runs a command and turns every failure into one sentence and an exit code, with `--json` into a JSON object."""
     try:
-        moot(prog_name="moot")
-    except Problem as problem:
-        if isinstance(problem, Unavailable) and _is_full_disk(problem):
-            _end(_FULL)
-        if isinstance(problem, Unavailable):  # an operator may see the log text
-            _end(f"{problem.message} Details: {problem.log_text or 'none'}.")
-        if isinstance(problem, WritesPaused):
-            _end(f"Writes are refused: {problem.log_text}. Run moot doctor for more.")
-        for one in getattr(problem, "errors", None) or [problem]:  # one sentence for each invalid field
-            click.echo(f"folkmoot: {one.message % one.params if one.params else one.message}", err=True)
-        sys.exit(1)
-    except PermissionError as error:
-        _end(f"{error.filename} cannot be used: {error.strerror}. Run the command as the user that owns it, or as root.")
+        moot.main(prog_name="moot", standalone_mode=False)
+    except click.exceptions.Abort:
+        _end("aborted", ["The command was aborted."], NOT_WELL)
+    except click.ClickException as error:  # wrong arguments
+        if not _is_json_wanted():
+            error.show()
+            sys.exit(error.exit_code)
+        _end("usage", [error.format_message()], error.exit_code)
+    except BrokenPipeError:  # the reader, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(NOT_WELL)
     except Exception as error:
-        if not _is_full_disk(error):
-            raise
-        _end(_FULL)
+        _end(*describe(error))
 
 
-def _end(sentence: str) -> NoReturn:
-    click.echo(f"folkmoot: {sentence}", err=True)
-    sys.exit(1)
+def describe(error: Exception) -> tuple[str, list[str], int]:
+    """The machine code, the sentences and the exit code of a failure. The traceback of an unexpected one is printed too."""
+    if sentence := disk_sentence(error):
+        return "disk", [sentence], NOT_WELL
+    if isinstance(error, PermissionError):
+        why = f"{error.filename} cannot be used: {error.strerror}. Run the command as the user that owns it, or as root."
+        return "permission", [why], CANNOT_ASK
+    if not isinstance(error, Problem):
+        traceback.print_exception(error)
+        return "unexpected", [f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"], CANNOT_ASK
+    code = CANNOT_ASK if error.code in _CANNOT_ASK else NOT_WELL
+    if isinstance(error, WritesPaused):
+        return error.code, [f"Writes are refused: {error.log_text}. Run moot doctor for more."], code
+    if isinstance(error, Unavailable):  # an operator may see the log text
+        return error.code, [f"{error.message} Details: {error.log_text or 'none'}."], code
+    problems = getattr(error, "errors", None) or [error]  # one sentence for each invalid field
+    return error.code, [one.message % one.params if one.params else one.message for one in problems], code
 
 
-def _is_full_disk(error: BaseException | None) -> bool:
-    """Whether this error or a cause of it says that the disk is full (ENOSPC, EDQUOT or SQLSTATE 53100)."""
-    while error is not None:
-        if getattr(error, "sqlstate", None) == "53100" or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _end(code: str, sentences: list[str], exit_code: int) -> NoReturn:
+    if _is_json_wanted():
+        click.echo(json.dumps({"error": code, "message": " ".join(sentences)}, ensure_ascii=False))
+    else:
+        for sentence in sentences:
+            click.echo(f"folkmoot: {sentence}", err=True)
+    sys.exit(exit_code)
+
+
+def _is_json_wanted() -> bool:
+    """Read from the arguments themselves, because parsing them may have failed."""
+    return "--json" in sys.argv[1:]

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from folkmoot.commands.options import answering, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
 _ROLE = click.Choice(["member", "juror", "moderator", "operator"])
@@ -37,22 +37,21 @@ def create(name: str, email: str, password_file: Any, link: bool, role: str, dis
     from folkmoot.network.sessions.assistance import get_login_by_name, make_password_link
     from folkmoot.network.sessions.model import Role
 
-    with answering(as_json):
-        settings = settings_of(data)
-        password = clock.token() if link else _password(password_file)
+    settings = settings_of(data)
+    password = clock.token() if link else _password(password_file)
 
-        async def work() -> dict[str, str]:
-            async with open_database(settings) as database:
-                made = await create_member(database, name, email, password, Role(role), display_name=display_name)
-                answer = {"id": str(made.id), "name": made.username, "role": role}
-                if link:
-                    async with database.write() as tx:
-                        answer["link"] = await make_password_link(tx, await get_login_by_name(tx, made.username), settings.base_url)
-            return answer
+    async def work() -> dict[str, str]:
+        async with open_database(settings) as database:
+            made = await create_member(database, name, email, password, Role(role), display_name=display_name)
+            answer = {"id": str(made.id), "name": made.username, "role": role}
+            if link:
+                async with database.write() as tx:
+                    answer["link"] = await make_password_link(tx, await get_login_by_name(tx, made.username), settings.base_url)
+        return answer
 
-        answer = run(work())
-        how = f"Set a password within an hour: {answer['link']}" if link else "Log in with the name or the e-mail address."
-        show(answer, as_json, f"Created @{answer['name']} ({role}). {how}")
+    answer = run(work())
+    how = f"Set a password within an hour: {answer['link']}" if link else "Log in with the name or the e-mail address."
+    show(answer, as_json, f"Created @{answer['name']} ({role}). {how}")
 
 
 @account.command()
@@ -72,9 +71,8 @@ def role(name: str, role: str, data: Path, as_json: bool) -> None:
         await queries.update_role(tx, login.account_id, Role(role))
         forget_viewer(tx, login.account_id)
 
-    with answering(as_json):
-        _write(data, change)
-        show({"name": name, "role": role}, as_json, f"@{name.removeprefix('@')} is now {role}.")
+    _write(data, change)
+    show({"name": name, "role": role}, as_json, f"@{name.removeprefix('@')} is now {role}.")
 
 
 @account.command("reset-password")
@@ -89,18 +87,17 @@ def reset_password(name: str, mails: bool, lock: bool, data: Path, as_json: bool
     from folkmoot.network.sessions.assistance import get_login_by_name, lock_password, make_password_link
     from folkmoot.network.sessions.passwords import hash_password
 
-    with answering(as_json):
-        settings = settings_of(data)
+    settings = settings_of(data)
 
-        async def make(tx: Any) -> str:
-            login = await get_login_by_name(tx, name)
-            if lock:
-                await lock_password(tx, login.account_id, await hash_password(clock.token()))
-            return await make_password_link(tx, login, settings.base_url, mails=mails)
+    async def make(tx: Any) -> str:
+        login = await get_login_by_name(tx, name)
+        if lock:
+            await lock_password(tx, login.account_id, await hash_password(clock.token()))
+        return await make_password_link(tx, login, settings.base_url, mails=mails)
 
-        link = _write(data, make)
-        answer = {"name": name, "locked": lock, "mailed": mails, **({} if mails else {"link": link})}
-        show(answer, as_json, f"The link was mailed to @{name.removeprefix('@')}." if mails else link)
+    link = _write(data, make)
+    answer = {"name": name, "locked": lock, "mailed": mails, **({} if mails else {"link": link})}
+    show(answer, as_json, f"The link was mailed to @{name.removeprefix('@')}." if mails else link)
 
 
 @account.command("sign-out")
@@ -115,9 +112,8 @@ def sign_out(name: str, data: Path, as_json: bool) -> None:
     async def work(tx: Any) -> None:
         await end(tx, (await get_login_by_name(tx, name)).account_id)
 
-    with answering(as_json):
-        _write(data, work)
-        show({"name": name}, as_json, f"@{name.removeprefix('@')} is signed out everywhere.")
+    _write(data, work)
+    show({"name": name}, as_json, f"@{name.removeprefix('@')} is signed out everywhere.")
 
 
 @account.command()
@@ -131,12 +127,11 @@ def waiting(data: Path, as_json: bool) -> None:
         async with open_database(settings_of(data)) as database, database.read() as conn:
             return await count_waiting(conn), await list_waiting(conn)
 
-    with answering(as_json):
-        count, found = run(look())
-        rows = [{"name": one.username, "email": one.email, "reason": one.reason, "at": one.created_at} for one in found]
-        lines = [f"  @{row['name']}  {row['email']}  {row['at']:%Y-%m-%d %H:%M} UTC\n    {row['reason'] or '(no reason)'}" for row in rows]
-        advice = ["To decide: moot account approve NAME, or moot account refuse NAME --word TEXT"] if rows else []
-        show({"count": count, "waiting": rows}, as_json, "\n".join([f"{count} waiting.", *lines, *advice]))
+    count, found = run(look())
+    rows = [{"name": one.username, "email": one.email, "reason": one.reason, "at": one.created_at} for one in found]
+    lines = [f"  @{row['name']}  {row['email']}  {row['at']:%Y-%m-%d %H:%M} UTC\n    {row['reason'] or '(no reason)'}" for row in rows]
+    advice = ["To decide: moot account approve NAME, or moot account refuse NAME --word TEXT"] if rows else []
+    show({"count": count, "waiting": rows}, as_json, "\n".join([f"{count} waiting.", *lines, *advice]))
 
 
 @account.command()
@@ -151,9 +146,8 @@ def approve(name: str, data: Path, as_json: bool) -> None:
     async def work(tx: Any) -> None:
         await approve_sign_up(tx, (await get_login_by_name(tx, name)).account_id)
 
-    with answering(as_json):
-        _write(data, work)
-        show({"name": name, "approved": True}, as_json, f"@{name.removeprefix('@')} is in, and gets a mail.")
+    _write(data, work)
+    show({"name": name, "approved": True}, as_json, f"@{name.removeprefix('@')} is in, and gets a mail.")
 
 
 @account.command()
@@ -169,9 +163,8 @@ def refuse(name: str, word: str, data: Path, as_json: bool) -> None:
     async def work(tx: Any) -> None:
         await refuse_sign_up(tx, (await get_login_by_name(tx, name)).account_id, word)
 
-    with answering(as_json):
-        _write(data, work)
-        show({"name": name, "approved": False}, as_json, f"@{name.removeprefix('@')} is refused and deleted, and gets a mail.")
+    _write(data, work)
+    show({"name": name, "approved": False}, as_json, f"@{name.removeprefix('@')} is refused and deleted, and gets a mail.")
 
 
 @account.command()
@@ -196,13 +189,12 @@ def delete(name: str, now: bool, yes: bool, data: Path, as_json: bool) -> None:
         departure, _ = await begin_departure(tx, found.id, wait=timedelta(0) if now else TIME_TO_REGRET)
         return departure.due_at
 
-    with answering(as_json):
-        settings_of(data)
-        if not yes:
-            click.confirm(f"Delete @{name.removeprefix('@')} with all posts and pictures?", abort=True, err=True)
-        due_at = _write(data, work)
-        text = f"@{name.removeprefix('@')} is hidden and signed out, and will be deleted at {due_at:%H:%M} UTC."
-        show({"name": name, "due_at": due_at}, as_json, text)
+    settings_of(data)
+    if not yes:
+        click.confirm(f"Delete @{name.removeprefix('@')} with all posts and pictures?", abort=True, err=True)
+    due_at = _write(data, work)
+    text = f"@{name.removeprefix('@')} is hidden and signed out, and will be deleted at {due_at:%H:%M} UTC."
+    show({"name": name, "due_at": due_at}, as_json, text)
 
 
 def _write(data: Path, work: Callable[[Any], Awaitable[T]]) -> T:

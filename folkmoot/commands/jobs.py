@@ -84,7 +84,7 @@ def retry(job_ids: tuple[int, ...], all_: bool, data: Path, as_json: bool) -> No
 
     number = _with_database(data, change)
     if job_ids and not number:
-        raise Problem("None of these jobs is parked or waits for its next try. See: moot jobs list")
+        raise NotFound("None of these jobs is parked or waits for its next try. See: moot jobs list")
     show({"retried": number}, as_json, f"{number} jobs run again." if number else "No job is parked.")
 
 
@@ -112,9 +112,9 @@ def _with_database(data: Path, work: Callable[[Any], Awaitable[T]]) -> T:
     try:
         return run(opened())
     except NotFound as error:
-        raise Problem("There is no such job. It may have succeeded meanwhile. See: moot jobs list") from error
+        raise NotFound("There is no such job. It may have succeeded meanwhile. See: moot jobs list") from error
     except Conflict as error:
-        raise Problem("This job is running. Run the command again when it has ended.") from error
+        raise Conflict("This job is running. Run the command again when it has ended.") from error
 
 
 def _why(job: StoredJob) -> str:

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ import click
 import msgspec
 
 from folkmoot import config
-from folkmoot.base.errors import Problem, Unavailable, WritesPaused
+from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.config import Settings, default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,27 +42,6 @@ class CannotAsk(Problem):
     """There is no network to ask, or its database does not answer."""
 
     code = "cannot_ask"
-
-
-@contextmanager
-def answering(as_json: bool) -> Iterator[None]:
-    """Ends the command with exit code 2 if the network could not be asked, and 1 for any other problem. With `--json` the
-    problem is JSON too."""
-    try:
-        yield
-    except Problem as problem:
-        code = 2 if isinstance(problem, CannotAsk | Unavailable | WritesPaused) else 1
-        if isinstance(problem, WritesPaused):
-            problem.message = f"Writes are refused: {problem.log_text}. Run moot doctor for more."
-        elif isinstance(problem, Unavailable):  # an operator may see the log text
-            problem.message = f"{problem.message} Details: {problem.log_text or 'none'}."
-        sentences = [one.message % one.params if one.params else one.message for one in getattr(problem, "errors", None) or [problem]]
-        if as_json:
-            click.echo(json.dumps({"error": problem.code, "message": " ".join(sentences)}, ensure_ascii=False))
-        else:
-            for sentence in sentences:
-                click.echo(f"folkmoot: {sentence}", err=True)
-        sys.exit(code)
 
 
 def duration(seconds: float) -> str:
@@ -127,8 +105,8 @@ def no_database(settings: Settings, error: Exception) -> Problem:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Any]:
-    """The database of a running network. Raises Problem, which says what to do, if it does not answer."""
+async def open_database(settings: Settings, *, any_schema: bool = False) -> AsyncIterator[Any]:
+    """The database of a running network. Raises Problem, which says what to do, if it does not answer or is too old."""
     import asyncpg
 
     from folkmoot.app import subscriptions
@@ -142,6 +120,23 @@ async def open_database(settings: Settings) -> AsyncIterator[Any]:
         raise no_database(settings, error) from error
     database.subscribed_kinds = subscriptions(settings).kinds()
     try:
+        if not any_schema:
+            await _require_schema(database)
         yield database
     finally:
         await database.close()
+
+
+async def _require_schema(database: Any) -> None:
+    import asyncpg
+
+    from folkmoot.base.database_facts import get_schema_number
+    from folkmoot.base.migrate import known
+
+    found, needed = None, known()[-1].number
+    async with database.read() as conn:
+        with suppress(asyncpg.UndefinedTableError):  # a database that was never migrated
+            found = await get_schema_number(conn)
+    if found is None or found < needed:
+        raise CannotAsk("The schema of the database is at %(found)s, this version needs %(needed)d. Run: moot migrate",
+                        found=found or 0, needed=needed)

@@ -1,0 +1,156 @@
+"""How commands fail: every one with `--json` answers with JSON, and the exit code says whether the network could be asked."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import click
+import msgspec
+import pytest
+
+from folkmoot import cli
+from folkmoot.base.errors import FieldError, Invalid, NotFound, StorageFull, Unavailable, WritesPaused
+from folkmoot.config import WrongSetting
+from folkmoot.portability.host import HostState
+
+# What each command needs besides --data and --json. A new command must be added here.
+_ARGUMENTS = {
+    "account create": ["eva", "--email", "eva@example.org", "--link"], "account role": ["eva", "juror"], "account reset-password": ["eva"],
+    "account sign-out": ["eva"], "account waiting": [], "account approve": ["eva"], "account refuse": ["eva"],
+    "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
+    "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
+    "restore": ["--from", "{other}"], "detector list": [], "status": [], "migrate": [], "doctor": [],
+}
+_NEED_NO_NETWORK = {"routes", "settings", "detector train", "detector evaluate", "restore"}
+
+
+def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path}{name} ")
+        else:
+            yield path + name, command
+
+
+_ALL = dict(_commands(cli.moot))
+_WITH_JSON = [name for name, command in _ALL.items() if any(param.name == "as_json" for param in command.params)]
+
+
+class Ended(NamedTuple):
+    """How a command ended. `answer`: the JSON of the last line of standard output."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def answer(self) -> Any:
+        return json.loads(self.stdout.strip().splitlines()[-1])
+
+
+Moot = Callable[..., Ended]
+
+
+@pytest.fixture
+def moot(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Moot:
+    """Runs a command in this process: a new one would take half a second each."""
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["moot", *arguments])
+        capsys.readouterr()
+        try:
+            cli.main()
+            code: Any = 0
+        except SystemExit as end:
+            code = end.code
+        return Ended(int(code or 0), *capsys.readouterr())
+
+    return run
+
+
+def _line(name: str, folder: Path) -> list[str]:
+    return [*name.split(), *(part.format(other=folder / "other") for part in _ARGUMENTS[name]), "--data", str(folder / "data"), "--json"]
+
+
+def test_every_command_with_json_is_tested() -> None:
+    assert set(_WITH_JSON) == (set(_ARGUMENTS) | _NEED_NO_NETWORK)
+
+
+@pytest.mark.parametrize("name", [name for name in _WITH_JSON if name in _ARGUMENTS])
+def test_a_network_that_cannot_be_asked_gives_json_and_exit_code_2(name: str, moot: Moot, tmp_path: Path) -> None:
+    """There is no network; then there is one whose database does not answer."""
+    missing = moot(*_line(name, tmp_path))
+    assert missing.answer["error"], missing
+    assert missing.code == (1 if name == "restore" else 2)
+    (tmp_path / "data" / "secrets").mkdir(parents=True)
+    (tmp_path / "data" / "secrets" / "network-secret").write_text("x" * 48)
+    (tmp_path / "data" / "host.json").write_bytes(msgspec.json.encode(HostState()))
+    if name in ("restore", "detector list"):  # they do not ask the database
+        return
+    down = moot(*_line(name, tmp_path))
+    if name == "doctor":  # its answer is that the database does not answer
+        assert down.code == 1
+        assert any(one["state"] == "broken" and "does not answer" in one["what"] for one in down.answer)
+        return
+    if name == "drill":  # it needs a key of a backup first
+        assert (down.code, down.answer["error"]) == (1, "problem")
+        return
+    assert (down.code, down.answer["error"]) == (2, "cannot_ask")
+    assert down.answer["message"].startswith("The database of")
+
+
+@pytest.mark.parametrize("name", _WITH_JSON)
+def test_wrong_arguments_give_json_and_exit_code_2(name: str, moot: Moot) -> None:
+    ended = moot(*name.split(), "--json", "--no-such-option")
+    assert (ended.code, ended.answer["error"]) == (2, "usage")
+    assert "--no-such-option" in ended.answer["message"]
+
+
+def test_wrong_arguments_without_json_are_explained_on_standard_error(moot: Moot) -> None:
+    ended = moot("jobs", "show", "many")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "many" in ended.stderr
+    assert "Usage: moot jobs show" in ended.stderr
+
+
+@pytest.mark.parametrize(("error", "code", "exit_code", "says"), [
+    (NotFound("There is no account %(name)s on this network.", name="eva"), "not_found", 1, "no account eva"),
+    (Invalid(FieldError("a", "blank", "First."), FieldError("b", "blank", "Second.")), "invalid", 1, "First. Second."),
+    (WritesPaused(log_text="this host is not the primary"), "writes_paused", 2, "Writes are refused: this host is not the primary"),
+    (Unavailable(log_text="database: gone"), "unavailable", 2, "Details: database: gone"),
+    (WrongSetting("The setting %(name)s cannot be used.", name="server.port"), "wrong_setting", 2, "server.port"),
+    (PermissionError(13, "Permission denied", "/data"), "permission", 2, "/data cannot be used"),
+    (asyncpg.DiskFullError("could not extend file"), "disk", 1, "The disk is full."),
+    (StorageFull(log_text="x"), "storage_full", 1, "Details: x"),
+    (OSError(24, "Too many open files"), "disk", 1, "ulimit"),
+    (asyncpg.OutOfMemoryError("out of shared memory"), "disk", 1, "max_locks_per_transaction"),
+    (ValueError("a bug\nwith a second line"), "unexpected", 2, "ValueError: a bug"),
+    (click.exceptions.Abort(), "aborted", 1, "aborted"),
+])
+def test_each_kind_of_failure_has_its_exit_code(
+    error: Exception, code: str, exit_code: int, says: str, moot: Moot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli.moot, "main", fail)
+    ended = moot("status", "--json")
+    assert (ended.answer["error"], ended.code) == (code, exit_code)
+    assert says in ended.answer["message"]
+    assert ("Traceback" in ended.stderr) is (code == "unexpected")
+    plain = moot("status")
+    assert (plain.stdout, plain.code) == ("", exit_code)
+    assert says.partition(". ")[0] in plain.stderr
+
+
+@pytest.mark.parametrize("name", ["routes", "settings"])
+def test_success_is_exit_code_0(name: str, moot: Moot) -> None:
+    ended = moot(name, "--json")
+    assert ended.code == 0
+    assert ended.answer
