@@ -6,8 +6,9 @@ import pytest
 
 from folkmoot.base import clock, ids
 from folkmoot.base.errors import NotFound
-from folkmoot.network.posts.actions import boost_post, delete_post, edit_post, unboost_post
-from folkmoot.network.posts.model import PostDraft, PostView, Visibility
+from folkmoot.network.departures.actions import begin_departure
+from folkmoot.network.posts.actions import boost_post, delete_post, edit_post, set_effect, unboost_post
+from folkmoot.network.posts.model import PostDraft, PostEffect, PostView, Visibility
 from folkmoot.network.relations import actions as relations
 from tests.moderation.court import Court
 from tests.village import LIMITS
@@ -121,6 +122,17 @@ async def test_a_hidden_or_removed_post_can_be_reported_by_those_who_have_seen_i
     report = await court.report("other_reporter", pending, clauses=("privacy",))
     assert not await court.queue()  # nobody sees it any more: there is nothing to decide
     assert await court.told("other_reporter") == [("report", report.id)]
+
+
+async def test_a_label_answers_no_report_about_a_post_that_is_hidden_for_another_reason(court: Court) -> None:
+    view = await court.village.write("author", "Počkáme na něj u tramvaje")
+    await court.report("reporter", view, clauses=("cover",))
+    case, = await court.queue()
+    await court.decide("moderator", case, "label", "cover")
+    async with court.database.write() as tx:  # as a detector does
+        await set_effect(tx, view.post.id, PostEffect.HIDDEN, None)
+    await court.report("other_reporter", view, clauses=("violence",))
+    assert [one.clause for one in await court.queue()] == ["violence"]
 
 
 async def test_a_boost_stands_for_what_it_boosts(court: Court) -> None:
