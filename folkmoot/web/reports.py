@@ -14,12 +14,12 @@ from folkmoot.moderation.appeals.model import Side
 from folkmoot.moderation.appeals.policy import can_appeal
 from folkmoot.moderation.appeals.queries import list_own_appeals
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.reports.actions import file_report
+from folkmoot.moderation.reports.actions import file_report, get_reportable_account
 from folkmoot.moderation.reports.model import Category, ReportDraft
 from folkmoot.moderation.reports.queries import get_own_report, list_outcomes, list_own_reports
 from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
-from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import get_account, list_accounts
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views, list_reportable, list_unseen_mentions
 from folkmoot.network.posts.versions import Reportable
@@ -141,11 +141,9 @@ async def _read_target(conn: ReadConn, request: Request, params: Params) -> _Tar
     post = next(iter(await list_reportable(conn, [post_id], request.viewer.id)), None) if post_id else None
     if post_id and post is None:
         raise NotFound
-    account = await get_account(conn, post.account_id if post else account_id or 0)
+    account = await get_reportable_account(conn, post.account_id if post else account_id or 0)
     if account.id == request.viewer.id:
         raise Forbidden("This is you.")
-    if account.effect >= AccountEffect.SUSPENDED:
-        raise NotFound
     views = await list_post_views(conn, [post.post_id], request.viewer.id) if post else []
     unseen = [] if post else await list_unseen_mentions(conn, account.id, request.viewer.id)
     return _Target(account, post, views[0] if views else None, unseen)

@@ -14,7 +14,7 @@ from folkmoot.moderation.appeals.model import OPEN_FOR
 from folkmoot.moderation.cases.model import Case, State
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
-from folkmoot.network.accounts.actions import delete_account
+from folkmoot.network.departures.actions import begin_departure
 from folkmoot.network.media.actions import clear_abandoned, upload_picture
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.store import media_store
@@ -333,9 +333,9 @@ async def test_nothing_of_a_deleted_account_is_kept(court: Court) -> None:
     await _delete(court, deleted)
     assert await _count(court, "evidence") == 2
     async with court.database.write() as tx:
-        await delete_account(tx, court.village.people["author"].id)
+        await begin_departure(tx, court.village.people["author"].id, wait=timedelta(0))
     await court.village.work()
-    for table in ("evidence", "evidence_media", "deleted_posts"):
+    for table in ("evidence", "evidence_media", "deleted_posts", "media", "media_files"):
         assert await _count(court, table) == 0
     assert not await court.queue()
 

@@ -97,8 +97,8 @@ async def test_a_private_post_that_names_somebody_already_blocked_was_not_shown_
 
 @pytest.mark.parametrize("is_deleted", [False, True])
 async def test_a_name_that_an_edit_adds_after_a_block_shows_nothing(court: Court, is_deleted: bool) -> None:
-    shown = await court.village.write("author", "zatím nikdo", visibility=Visibility.DIRECT)
-    hidden = await court.village.write("author", "zatím také nikdo", visibility=Visibility.DIRECT)
+    shown = await court.village.write("author", "@reader zatím jen ty", visibility=Visibility.DIRECT)
+    hidden = await court.village.write("author", "@reader zatím také jen ty", visibility=Visibility.DIRECT)
     await _edit(court, shown, "@reporter počkáme na tebe")
     await _block(court)
     await _edit(court, shown, "@reporter nic to nebylo")  # an edit after the block takes nothing back
@@ -161,6 +161,21 @@ async def test_an_account_that_blocks_can_be_reported(court: Court) -> None:
     await _block(court)
     await court.report("reporter", comment="Píše mi odjinud.", clauses=("harassment",))
     assert [case.subject for case in await court.queue()] == ["account"]
+
+
+async def test_somebody_who_is_leaving_can_be_reported_until_they_are_gone(court: Court) -> None:
+    view = await court.village.write("author", "@reporter počkáme na tebe", visibility=Visibility.DIRECT)
+    async with court.database.write() as tx:
+        await begin_departure(tx, court.village.people["author"].id)
+    assert not await court.sees("reporter", view)
+    assert not await _can_report(court, view, "reader")
+    assert await _can_report(court, view)
+    await court.report("reporter", comment="Utíká před tím.", clauses=("violence",))
+    browser = await court.village.by_browser("reporter")
+    assert (await browser.get(f"/reports/new?post={view.post.id}")).status == 200
+    for case in await court.queue():
+        await court.decide("moderator", case, "suspend")
+    assert not await _can_report(court, view, "other_reporter")
 
 
 async def test_what_was_never_shown_answers_like_what_does_not_exist(court: Court) -> None:

@@ -44,7 +44,7 @@ async def test_a_post_that_one_cannot_see_any_longer_is_reported_by_its_form(cou
     assert "počkáme na tebe" in (await reporter.get(form)).text
     await (_block(court) if what == "block" else _delete(court, view))
     page = (await reporter.get(form)).text
-    assert "You cannot see it any longer, but those who decide can." in page
+    assert "You can no longer see it, but those who decide can." in page
     assert "počkáme na tebe" not in page
     refused = await send(reporter, form, "/reports", post=view.post.id, comment="Mám strach.")
     assert refused.status == 422
@@ -52,7 +52,7 @@ async def test_a_post_that_one_cannot_see_any_longer_is_reported_by_its_form(cou
     answer = await send(reporter, form, "/reports", post=view.post.id, rule="2", comment="Mám strach.")
     assert answer.status == 303
     page = (await reporter.get(answer.headers["location"])).text
-    assert "A post that you cannot see any longer." in page
+    assert "A post that you can no longer see." in page
     assert "počkáme na tebe" not in page
     case, = await court.queue()
     assert "počkáme na tebe" in await main_of(court, case)
@@ -84,7 +84,7 @@ async def test_the_author_reads_that_a_deleted_post_is_kept(court: Court) -> Non
     await court.report("reporter", view, clauses=("violence",))
     await _delete(court, view)
     author = await court.village.by_browser("author")
-    assert "You have deleted a post that is being looked at." in (await author.get("/notifications")).text
+    assert "You have deleted a post that is under review." in (await author.get("/notifications")).text
     reporter = await court.village.by_browser("reporter")
     assert "Its author has deleted it. People will still look at it." in (await reporter.get("/reports")).text
     case, = await court.queue()

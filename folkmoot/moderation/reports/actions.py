@@ -1,7 +1,7 @@
 """Files reports, and notifies reporters of the outcome."""
 
 from folkmoot.base import clock, ids
-from folkmoot.base.db import WriteTx
+from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Plural
 from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import estimate_case, open_case, withdraw_cases
@@ -16,7 +16,7 @@ from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports import queries
 from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft, adds_to
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.accounts.queries import find_kept_effect, get_account
 from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
 from folkmoot.network.posts.model import Visibility
@@ -74,14 +74,24 @@ async def _get_target(tx: WriteTx, reporter: Account, draft: ReportDraft) -> tup
     to the reporter, whether they exist or not."""
     if draft.account_id == reporter.id:
         raise Forbidden("This is you.")
-    account = await get_account(tx, draft.account_id)
-    if account.effect >= AccountEffect.SUSPENDED:
-        raise NotFound
+    account = await get_reportable_account(tx, draft.account_id)
     wanted = list(dict.fromkeys(draft.post_ids))
     found = await list_reportable(tx, wanted, reporter.id)
     if len(found) < len(wanted) or any(post.account_id != account.id for post in found):
         raise NotFound
     return account, {post.post_id: post for post in found}
+
+
+async def get_reportable_account(conn: ReadConn, account_id: int) -> Account:
+    """Raises NotFound for a missing or suspended account. One that is leaving looks suspended, and can still be reported."""
+    account = await get_account(conn, account_id)
+    effect = account.effect
+    if effect >= AccountEffect.SUSPENDED:
+        kept = await find_kept_effect(conn, account_id)
+        effect = effect if kept is None else kept
+    if effect >= AccountEffect.SUSPENDED:
+        raise NotFound
+    return account
 
 
 async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None:

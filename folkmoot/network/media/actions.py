@@ -94,8 +94,9 @@ async def clear_abandoned(database: Database, store: FileStore) -> None:
 
 
 async def remove_some_of(tx: WriteTx, store: FileStore, account_id: int, most: int) -> bool:
-    """Removes pictures of an account that leaves, after its posts. Returns False when none are left."""
+    """Removes pictures of an account that leaves, after its posts, also held ones. Returns False when none are left."""
     media_ids = await queries.list_uploads_of(tx, account_id, most)
+    await queries.release_held(tx, media_ids)
     for media_id in media_ids:
         await _remove(tx, store, media_id)
     return bool(media_ids)

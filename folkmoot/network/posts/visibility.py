@@ -36,14 +36,15 @@ def was_shown_sql(post: str, author: str, viewer: str, *, is_mentioned: str = ""
     """SQL: whether `viewer` may see `post` now, or was shown it before a block, the end of a follow, or a restriction.
 
     Only for reports: it decides who may complain, never who may read. Everybody is shown a public post, because one sees it
-    without logging in. `is_mentioned`: SQL for what replaces the mentions of a deleted post.
+    without logging in. An author who is leaving looks suspended, and can still be reported. `is_mentioned`: SQL for what
+    replaces the mentions of a deleted post.
     """
     mentioned = is_mentioned or (
         f"EXISTS (SELECT FROM mentions AS m WHERE m.account_id = {viewer} AND m.post_id = {post}.id"
         f" AND {mentioned_in_sight_sql(post, 'm')})"
     )
     return f"""(
-        {author}.effect < {AccountEffect.SUSPENDED:d}
+        coalesce({author}.kept_effect, {author}.effect) < {AccountEffect.SUSPENDED:d}
         AND ({post}.account_id = {viewer} OR {post}.visibility <= {Visibility.UNLISTED:d}
             OR {post}.visibility = {Visibility.FOLLOWERS:d} AND (
                 EXISTS (SELECT FROM follows WHERE follows.account_id = {viewer} AND follows.target_id = {post}.account_id)
