@@ -28,6 +28,7 @@ from folkmoot.network.sessions import queries as logins
 from folkmoot.network.sessions.actions import ask_for_reset, start_session
 from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.invitations import invite
+from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import OUT_OF_BAND, Role, Viewer
 from folkmoot.network.sessions.passwords import hash_password
 from tests.dump import dump
@@ -134,6 +135,9 @@ async def test_everything_is_gone_and_the_counts_are_right(village: Village) -> 
     assert all(part in before for part in (NAME, EMAIL, SECRET, "Vilemína", str(her.id)))
     await ask_for_reset(village.database, EMAIL, "http://x", address="192.0.2.77")
     await _leave(village, her)
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE jobs SET due_at = now()")  # it waits if the mail to set a password is just being sent
+    await village.work()
     await _require_gone(village, her)
     async with village.database.read() as conn:
         assert (await get_account(conn, village.people["karel"].id)).counts.followers == 0
@@ -360,3 +364,22 @@ async def test_leaving_and_staying_again_and_again_is_limited(village: Village) 
         await actions.leave(village.database, viewer, "tri hrusky ve stodole")
     async with village.database.read() as conn:
         assert (await get_account(conn, her.id)).effect is AccountEffect.NONE
+
+
+async def test_a_removal_waits_for_a_mail_that_is_being_sent(village: Village) -> None:
+    her, = await village.settle(NAME)
+    async with village.database.write() as tx:
+        departure, _ = await actions.begin_departure(tx, her.id, wait=timedelta(0))
+        send_mail(tx, Mail("export", EMAIL, "en", "/settings/export"))
+        await tx.flush()
+        await tx.execute("DELETE FROM jobs WHERE name = 'departures.remove'")
+        await tx.execute("UPDATE jobs SET worker = 1")
+    remove = next(job.handler for job in jobs(village.settings) if job.name == "departures.remove")
+    await remove(village.database, Leaving(her.id, departure.asked_at))
+    async with village.database.write() as tx:
+        assert (await logins.get_login(tx, her.id)).email == EMAIL
+        await tx.execute("DELETE FROM jobs WHERE worker = 1")
+        assert await tx.execute("UPDATE jobs SET due_at = now() WHERE name = 'departures.remove'") == 1
+    await village.work()
+    async with village.database.read() as conn:
+        assert await find_account_by_name(conn, NAME) is None

@@ -246,5 +246,13 @@ async def delete_jobs_with(tx: WriteTx, name: str, field: str, value: str) -> in
     )
 
 
+async def is_running_with(tx: WriteTx, name: str, field: str, value: str) -> bool:
+    """Whether a job of this name whose payload has this value is running."""
+    return bool(await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM jobs WHERE name = $1 AND worker IS NOT NULL AND convert_from(payload, 'UTF8')::jsonb ->> $2 = $3)",
+        name, field, value,
+    ))
+
+
 async def _list_stored(conn: ReadConn, where: str, *args: object) -> list[StoredJob]:
     return [StoredJob(**{**dict(row), "state": State(row["state"])}) for row in await conn.fetch(f"{_STORED} {where}", *args)]

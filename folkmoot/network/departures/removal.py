@@ -8,6 +8,7 @@ text (decision 0056).
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from folkmoot.base import clock
@@ -36,7 +37,12 @@ from folkmoot.network.timelines.queries.homes import delete_home
 
 POSTS_AT_ONCE = 50
 ROWS_AT_ONCE = 500
+_UNTIL_MAIL_IS_SENT = timedelta(seconds=5)
 _LONGEST_RUN = 240.0  # seconds; then the job enqueues itself again, so that others get their turn
+
+
+class _MailUnderWay(Exception):
+    """A mail to the member is being sent. It would be written to the outbox after that is searched."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,12 @@ class Remover:
 
     async def remove(self, database: Database, wanted: Leaving) -> None:
         """Removes an account whose time to stay is over. A job. Tells post.deleted for each post and account.deleted."""
-        if not await self._begin(database, wanted):
+        try:
+            if not await self._begin(database, wanted):
+                return
+        except _MailUnderWay:
+            async with database.write() as tx:
+                tx.enqueue(REMOVE_JOB, wanted, _UNTIL_MAIL_IS_SENT)
             return
         ends_at = clock.monotonic() + _LONGEST_RUN
         async for _ in self._steps(database, wanted.account_id):
@@ -80,9 +91,10 @@ class Remover:
                 return False
             if departure.state is State.WAITING:
                 await queries.update_state(tx, wanted.account_id, LIFECYCLE.step(departure.state, State.REMOVING))
-            account = await lock_account(tx, wanted.account_id)
+            account = await get_account(tx, wanted.account_id)
             addresses = await logins.delete_login(tx, wanted.account_id)
-            await forget_mails(tx, addresses)
+            if not await forget_mails(tx, addresses):
+                raise _MailUnderWay
             forget_viewer(tx, wanted.account_id)
             # Inside the transaction, because the address is not known after it.
             await remove_from_outbox(self.outbox, addresses)

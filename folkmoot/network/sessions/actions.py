@@ -222,7 +222,7 @@ async def send_reset(database: Database, wanted: ResetWanted) -> None:
     """Mails the link if an account has this address. A job."""
     async with database.write() as tx:
         login = await queries.find_login_by_email(tx, email_key(wanted.email))
-        if login is None:
+        if login is None or not await queries.lock_login(tx, login.account_id):
             return
         code = clock.token()
         await queries.insert_one_time_code(tx, digest(code), "reset_password", login.account_id, login.email, RESET_LASTS.total_seconds())

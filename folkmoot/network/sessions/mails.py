@@ -19,7 +19,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.i18n import Translator
-from folkmoot.base.queue.queries import delete_jobs_with
+from folkmoot.base.queue.queries import delete_jobs_with, is_running_with
 from folkmoot.network.sessions.addresses import wire_email
 from folkmoot.network.sessions.model import RESET_JOB
 
@@ -121,11 +121,14 @@ def send_mail(tx: WriteTx, mail: Mail) -> None:
     tx.enqueue(JOB, mail)
 
 
-async def forget_mails(tx: WriteTx, addresses: Iterable[str]) -> None:
-    """Deletes unsent mails to these addresses."""
+async def forget_mails(tx: WriteTx, addresses: Iterable[str]) -> bool:
+    """Deletes unsent mails to these addresses. Returns False if one is being sent at this moment."""
+    is_running = False
     for address in addresses:
-        await delete_jobs_with(tx, JOB, "to", address)
-        await delete_jobs_with(tx, RESET_JOB, "email", address)
+        for job, field in ((RESET_JOB, "email"), (JOB, "to")):
+            await delete_jobs_with(tx, job, field, address)
+            is_running |= await is_running_with(tx, job, field, address)
+    return not is_running
 
 
 async def remove_from_outbox(outbox: Path, addresses: Iterable[str]) -> None:

@@ -85,6 +85,12 @@ async def find_login(conn: ReadConn, account_id: int) -> Login | None:
     return login_from(row) if row else None
 
 
+async def lock_login(tx: WriteTx, account_id: int) -> bool:
+    """Keeps a log-in from being deleted until the transaction ends, so that its removal sees the mails written here. Returns
+    False if there is none any more."""
+    return bool(await tx.fetchval("SELECT true FROM logins WHERE account_id = $1 FOR KEY SHARE", account_id))
+
+
 async def insert_login(tx: WriteTx, login: Login, email_key: str, reason: str, invitation_id: int | None) -> bool:
     """Returns False when another log-in has this address."""
     return bool(await tx.fetchval(
