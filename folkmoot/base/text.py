@@ -13,10 +13,11 @@ import regex
 # with which people mend the order of mixed left-to-right and right-to-left text: LRM, RLM, ALM, isolates and embeddings.
 # The overrides (U+202D, U+202E) are removed: they show Latin letters backwards, so that a name or an address lies.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202d\u202e\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb]")
-_NEW_LINES = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_NEW_LINES = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\u202b\u2067\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _END_OF_EMBEDDING, _END_OF_ISOLATE = "\u202c", "\u2069"
 # Tag characters are for flags such as that of Scotland; elsewhere they hide a text in a text.
+_TAG = re.compile("[\U000e0000-\U000e007f]")
 _TAGS = re.compile("(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,8}\U000e007f)|[\U000e0000-\U000e007f]")
 _DIRECTED = re.compile("[\u202a-\u202c\u2066-\u2069]")
 _MANY_BLANK_LINES = re.compile(r"\n{3,}")
@@ -24,6 +25,7 @@ _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 _VISIBLE: re.Pattern[str] = regex.compile(r"[^\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\p{Cc}\u2800\ufffc\U0001d159\U00013430-\U0001343f]")
 _INVISIBLE: re.Pattern[str] = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 _CLUSTER: re.Pattern[str] = regex.compile(r"\X")
+_SINGLE = re.compile("[\n -\u02ff\u0370-\u0482\u048a-\u0590]*")  # Latin, Greek, Cyrillic, Armenian: each code point is a character
 LONGEST_CLUSTER = 12  # code points that count as one character; the longest emoji has 10
 # Marks that readers leave out: of Latin, Greek and Cyrillic, the vowels of Hebrew and Arabic; and what shows nothing.
 _MARKS: re.Pattern[str] = regex.compile(
@@ -39,8 +41,10 @@ _OTHER_LETTERS = str.maketrans({"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ı"
 
 def clean(text: str) -> str:
     """The text as it is stored: in NFC, without unwanted controls and runs of blank lines, trimmed; empty if it shows nothing."""
-    text = unicodedata.normalize("NFC", _NEW_LINES.sub("\n", text))
-    text = _MANY_BLANK_LINES.sub("\n\n", _TAGS.sub(r"\1", _UNWANTED.sub("", text))).strip()
+    text = unicodedata.normalize("NFC", _NEW_LINES.sub("\n", text.replace("\r\n", "\n")))
+    text = _MANY_BLANK_LINES.sub("\n\n", _UNWANTED.sub("", text)).strip()
+    if _TAG.search(text):
+        text = _TAGS.sub(r"\1", text).strip()
     if not _VISIBLE.search(text):
         return ""
     return "\n".join(map(_balanced, text.split("\n"))) if _DIRECTED.search(text) else text
@@ -89,7 +93,7 @@ def count_characters(text: str) -> int:
 
     Code points of a cluster beyond the 12th count one each, so that a text is never stored with more than 12 times its limit.
     """
-    if text.isascii():
+    if _SINGLE.fullmatch(text):
         return len(text)
     return sum(max(1, len(character) - LONGEST_CLUSTER + 1) for character in characters_of(text))
 

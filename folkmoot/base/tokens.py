@@ -27,6 +27,7 @@ _WORD = rf"[_{_LETTERS}{_JOINERS}--\u20e0\u20e3\ufe0e\ufe0f]"  # without the mar
 _HASHTAG = rf"[\p{{L}}\p{{N}}_]{_WORD}*+(?:[·・]{_WORD}++)*+"
 _LABEL = rf"[{_LETTERS}{_JOINERS}\p{{So}}_\-]++"  # \p{So}: there are hosts with emoji
 
+_START = re.compile(r"https?://|[@#＃]", re.IGNORECASE)  # finds candidates, in a tenth of the time of the next pattern
 _TOKEN: re.Pattern[str] = regex.compile(
     rf"""
     (?<![A-Za-z0-9_])(?P<scheme>https?://)
@@ -75,9 +76,10 @@ class Token(NamedTuple):
 def tokens_of(text: str) -> Iterator[Token]:
     """The tokens of a text in order. Mentions are not checked for existence."""
     position = 0
-    while match := _TOKEN.search(text, position):
-        token = _token(text, match)
-        position = token.end if token else match.end()
+    while start := _START.search(text, position):
+        match = _TOKEN.match(text, start.start())
+        token = _token(text, match) if match else None
+        position = token.end if token else start.end()
         if token:
             yield token
 

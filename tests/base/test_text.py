@@ -3,7 +3,7 @@
 import pytest
 
 from folkmoot.base.formatting import count_characters as count_counted
-from folkmoot.base.text import LONGEST_CLUSTER, clean, clean_line, count_characters, fold, search_words
+from folkmoot.base.text import _SINGLE, LONGEST_CLUSTER, characters_of, clean, clean_line, count_characters, fold, search_words
 
 FAMILY = "👨‍👩‍👧‍👦"
 LRM, RLM, ALM, LRE, RLE, PDF, LRO, RLO = "\u200e", "\u200f", "\u061c", "\u202a", "\u202b", "\u202c", "\u202d", "\u202e"
@@ -65,6 +65,12 @@ def test_every_line_break_becomes_a_new_line() -> None:
 ])
 def test_length_is_counted_in_characters_as_people_see_them(text: str, length: int) -> None:
     assert count_characters(text) == length
+
+
+def test_letters_that_are_counted_without_segmentation_are_single_characters() -> None:
+    letters = [chr(number) for number in range(0x20, 0x590) if _SINGLE.fullmatch(chr(number))]
+    assert len(letters) > 1000
+    assert len(characters_of("".join(letters))) == count_characters("".join(letters)) == len(letters)
 
 
 def test_no_character_hides_thousands_of_code_points() -> None:
