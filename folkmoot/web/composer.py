@@ -10,7 +10,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound, Plural, Problem
 from folkmoot.base.handles import mentions_of
 from folkmoot.http.params import File, Params
-from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Upload
@@ -103,7 +103,7 @@ async def composer_of(request: Request, draft: PostDraft) -> Composer:
             async with request.database.read() as conn:
                 found = await list_accounts(conn, people)
         return Composer(purpose=Purpose.MESSAGE, about_id=form.id("conversation") or form.id("to"), draft=draft,
-                        people=[found[id_] for id_ in people if id_ in found])
+                        people=[found[id_] for id_ in people if id_ in found and found[id_].effect < AccountEffect.SUSPENDED])
     if draft.reply_to_id:
         return Composer(purpose=Purpose.REPLY, about_id=draft.reply_to_id, draft=draft)
     return Composer(purpose=Purpose.POST, draft=draft)

@@ -28,7 +28,7 @@ from folkmoot.web.timelines import page_links
 _MESSAGES = 40  # on one page
 _FOUND = 10  # people whom the search shows
 _FIRST_MENTIONS = re.compile(r'^<p>(?:<span class="h-card"[^>]*><a [^>]*>@<span>[^<]*</span></a></span>\s*)+(?=\S)(?!</p>)')
-_FIRST_HANDLES = re.compile(r"^(?:@\w+(?:[\w.-]*\w)?(?:@[\w.:-]*\w)?\s+)+(?=\S)")
+_FIRST_HANDLES = re.compile(r"^(?:@\w[\w.@:-]*+\s++)++(?=\S)")  # never looks back, so the time is linear
 
 
 async def index(request: Request) -> Reply:

@@ -12,7 +12,8 @@ from tests.web.browsing import log_in, open_page
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 PAGES = [
     "/", "/notifications", "/messages", "/messages/with/karel", "/messages/new?q=kar", "/explore", "/posts/new", "/posts/new?to=karel",
-    "/@karel", "/search?q=vcely", "/settings", "/settings/profile", "/settings/appearance", "/settings/sessions", "/reports", "/statements",
+    "/@karel", "/search?q=vcely", "/settings", "/settings/profile", "/settings/appearance", "/settings/sessions",
+    "/settings/export", "/settings/delete", "/settings/email", "/settings/hashtags", "/lists", "/reports", "/statements",
     "/about", "/about/rules", "/moderate", "/shortcuts",
 ]
 _FAULTS = """() => {
