@@ -237,6 +237,7 @@ async def test_after_half_an_hour_there_is_no_way_back(village: Village, jana: V
     answer = await _submit(jana, "/settings/delete", password=PASSWORD, knows="true")
     link = re.search(r"/stay/[\w-]+", answer.text)
     assert link
+    await village.work()  # the mail is sent
     async with village.database.write() as tx:
         await tx.execute("UPDATE departures SET due_at = now()")
         await tx.execute("UPDATE jobs SET due_at = now()")
