@@ -6,6 +6,7 @@ so each setting has a unit, a default and a sentence.
 """
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from folkmoot.base.errors import Problem
 
@@ -164,37 +165,70 @@ def load(data: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -
             raise WrongSetting("%(file)s is not valid TOML: %(why)s", file=file, why=error) from error
         except OSError as error:
             raise WrongSetting("%(file)s cannot be read: %(why)s.", file=file, why=error.strerror) from error
-    for section, name, value in _from_environment():
+    _refuse_unknown(values, file)
+    sources = {}
+    for variable, section, name, value in _from_environment():
+        _refuse_unknown({section: {name: value}}, file)
         values.setdefault(section, {})[name] = value
+        sources[section, name] = variable
     for section, pairs in (overrides or {}).items():
         values.setdefault(section, {}).update(pairs)
-    _refuse_unknown(values)
-    sections = {}
-    for section, kind in SECTIONS.items():
-        try:
-            sections[section] = msgspec.convert(values.get(section, {}), kind, strict=False)
-        except msgspec.ValidationError as error:
-            where = str(error).rpartition("`$.")[2].rstrip("`")
-            raise WrongSetting(
-                "The setting %(name)s cannot be used: %(why)s.", name=f"{section}.{where}", why=str(error).partition(" - ")[0]
-            ) from error
+        sources |= {(section, name): f"--{name.replace('_', '-')}" for name in pairs}
+    sections = {section: _section(section, values.get(section, {}), sources, file) for section in SECTIONS}
     settings = Settings(**sections, data=data)  # type: ignore[arg-type]
     _refuse_unusable(settings)
     return settings
 
 
-def _from_environment() -> Iterator[tuple[str, str, Any]]:
+def _section(section: str, pairs: Mapping[str, Any], sources: Mapping[tuple[str, str], str], file: Path) -> msgspec.Struct:
+    try:
+        return msgspec.convert(pairs, SECTIONS[section], strict=False)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("`$.")[2].rstrip("`").partition("[")[0]
+        raise WrongSetting(
+            "The setting %(name)s in %(source)s cannot be used: it must be %(what)s.", name=f"{section}.{name}",
+            source=sources.get((section, name), file), what=_describe_type(SECTIONS[section], name),
+        ) from error
+
+
+def _describe_type(kind: type[msgspec.Struct], name: str) -> str:
+    """What a setting can be, in words."""
+    declared = inspect.type_info(next(field.type for field in msgspec.structs.fields(kind) if field.name == name))
+    match declared.type if isinstance(declared, inspect.Metadata) else declared:
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case inspect.FloatType(ge=least):
+            return f"a number of at least {least}"
+        case inspect.LiteralType(values=values):
+            return "one of " + ", ".join(map(str, values))
+        case inspect.ListType():
+            return 'a list of texts, such as ["10.0.0.1"]'
+        case inspect.StrType(max_length=None):
+            return "a text in quotes"
+        case inspect.StrType(max_length=most):
+            return f"a text in quotes, of at most {most} characters"
+        case other:
+            raise TypeError(f"a setting of an unknown type: {other}")
+
+
+def _from_environment() -> Iterator[tuple[str, str, str, Any]]:
+    """(variable, section, name, value) of each setting in the environment."""
     for variable, text in os.environ.items():
         prefix, _, rest = variable.partition("_")
         section, _, name = rest.lower().partition("_")
         if prefix == "FOLKMOOT" and variable not in _NOT_SETTINGS and not variable.startswith(_TEST_PREFIX):
             is_list = name == "trusted_proxies"
-            yield section, name, [part.strip() for part in text.split(",") if part.strip()] if is_list else text
+            yield variable, section, name, [part.strip() for part in text.split(",") if part.strip()] if is_list else text
 
 
-def _refuse_unknown(values: Mapping[str, Any]) -> None:
+def _refuse_unknown(values: Mapping[str, Any], file: Path) -> None:
     for section, pairs in values.items():
-        if section not in SECTIONS or not isinstance(pairs, dict):
+        if section in SECTIONS and not isinstance(pairs, dict):
+            raise WrongSetting(
+                "[%(section)s] in %(file)s must be a section with settings, such as %(section)s.%(name)s.", section=section, file=file,
+                name=SECTIONS[section].__struct_fields__[0],
+            )
+        if section not in SECTIONS:
             names = [f"{section}.{name}" for name in pairs] if isinstance(pairs, dict) else []
             _refuse(names[0] if names else section, [f"{known}.{name}" for known, name, _, _ in described()] if names else list(SECTIONS))
         known = list(SECTIONS[section].__struct_fields__)
@@ -210,6 +244,8 @@ def _refuse_unusable(settings: Settings) -> None:
         _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
     if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
         _cannot_be_used("database.url", "it must begin with postgresql://")
+    if not math.isfinite(settings.limits.multiplier):
+        _cannot_be_used("limits.multiplier", "it must be a finite number")
     if 0 < len(settings.secrets.network) < _SHORTEST_SECRET:
         _cannot_be_used("secrets.network", f"it must have at least {_SHORTEST_SECRET} characters, as from: openssl rand -base64 48")
     try:
