@@ -38,7 +38,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     directory.prepare()
     directory.lock()
     directory.wait_for_orphans(_WAIT_FOR_ORPHANS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
-    for work in ("backup", "drill"):
+    for work in ("backup", "drill", "restoring"):
         directory.remove_leftovers(work)
     listener = listen(settings)
     settings = resolved(settings, directory, makes_secret=True)  # before root is left: some secrets can be read by root only

@@ -8,6 +8,8 @@ restored host gets the next epoch, so that processes with the old epoch cannot w
 import asyncio
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +67,8 @@ def restore(plan: Plan, recovery: RecoveryKey, target: Path, progress: Progress)
     began, started_at = clock.monotonic(), clock.now()
     check_target(target, plan.needed)
     secrets = msgspec.json.decode(unseal(recovery, plan.about.secrets), type=dict[str, bytes])
-    existed = target.exists()
     directory = DataDirectory(target)
-    try:
+    with undone_on_failure(target):
         stage = _staged(directory, plan)
         with rebuilt(plan, stage, directory, progress) as (network, postgres):
             epoch = plan.manifest.epoch + 1
@@ -82,12 +83,24 @@ def restore(plan: Plan, recovery: RecoveryKey, target: Path, progress: Progress)
         progress.step("writing to disk")
         os.sync()
         _move_into_place(stage, target)
-    except BaseException:
-        _clear(target)
-        if not existed and target.exists():
-            target.rmdir()
-        raise
     return Restored(plan, epoch, clock.monotonic() - began)
+
+
+@contextmanager
+def undone_on_failure(target: Path) -> Iterator[None]:
+    """Removes what a failed restore has created, and never hides its error behind one of the removal.
+
+    After the last file is in place the network is complete: it stays, whatever fails then.
+    """
+    existed = target.exists()
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # the same restore command removes what remains
+            _clear(target)
+            if not existed and not (target / "host.json").exists():
+                target.rmdir()
+        raise
 
 
 def _staged(directory: DataDirectory, plan: Plan) -> Path:
@@ -131,8 +144,8 @@ def _move_into_place(stage: Path, target: Path) -> None:
     network = stage / "network"
     for entry in sorted(network.iterdir(), key=lambda entry: entry.name == "host.json"):
         entry.rename(target / entry.name)
+    shutil.rmtree(stage, ignore_errors=True)  # `moot up` removes what remains
     _sync(target)
-    shutil.rmtree(stage)
 
 
 def _is_left_over(target: Path) -> bool:

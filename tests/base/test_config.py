@@ -13,10 +13,12 @@ from folkmoot import config
 from folkmoot.config import SECTIONS, WrongSetting, described
 
 _NAMES = [(section, name) for section, name, _, _ in described()]
+_VARIABLES = [f"FOLKMOOT_{section}_{name}".upper() for section, name in _NAMES]
 _VALUES: dict[str, Any] = {
     "an integer": 3, "a negative integer": -1, "a large integer": 10**25, "a fraction": 1.5, "not a number": float("nan"),
     "infinity": float("inf"), "true": True, "a text": "zzz", "an empty text": "", "a list": ["a"], "a list of numbers": [1],
-    "nested lists": [[1]], "a table": {"a": 1}, "an empty table": {}, "an empty list": [], "a long text": "x" * 5000, "control": "a\x00\x07b",
+    "nested lists": [[1]], "a table": {"a": 1},
+    "an empty table": {}, "an empty list": [], "a long text": "x" * 5000, "control": "a\x00\x07b",
 }
 
 
@@ -79,9 +81,13 @@ def _keys() -> st.SearchStrategy[str]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tree=st.dictionaries(_keys(), _trees(), max_size=4), variables=st.dictionaries(
-    st.sampled_from([f"FOLKMOOT_{section}_{name}".upper() for section, name in _NAMES] + ["FOLKMOOT_SERVER", "FOLKMOOT_X_Y_Z", "FOLKMOOT_"]),
-    st.text(st.characters(codec="ascii", exclude_characters="\x00"), max_size=8), max_size=3))
+@given(
+    tree=st.dictionaries(_keys(), _trees(), max_size=4),
+    variables=st.dictionaries(
+        st.sampled_from([*_VARIABLES, "FOLKMOOT_SERVER", "FOLKMOOT_X_Y_Z", "FOLKMOOT_"]),
+        st.text(st.characters(codec="ascii", exclude_characters="\x00"), max_size=8), max_size=3,
+    ),
+)
 @example(tree={"server": 3}, variables={"FOLKMOOT_SERVER_PORT": "80"})
 def test_any_tree_and_environment_is_used_or_refused_in_one_sentence(tmp_path: Path, tree: Any, variables: dict[str, str]) -> None:
     _load(tmp_path, "\n".join(f"{key} = {_toml(value)}" for key, value in tree.items()), variables)

@@ -38,12 +38,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def fill(folder: Path) -> Path:
     """Fills the file system of a folder to the last byte."""
     file = folder / "filler"
-    with file.open("ab", 0) as stream:
-        try:
-            while True:
-                stream.write(b"\0" * 2**20)
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
+    with file.open("ab", 0) as stream, pytest.raises(OSError, match="No space left"):
+        while True:
+            stream.write(b"\0" * 2**20)
     return file
 
 
@@ -82,13 +79,9 @@ def test_too_many_open_files_are_named(tmp_path: Path) -> None:
 
 
 def test_a_cause_is_found_behind_other_errors() -> None:
-    try:
-        try:
-            raise OSError(errno.EDQUOT, "Disk quota exceeded")
-        except OSError as error:
-            raise ValueError("while saving") from error
-    except ValueError as error:
-        assert find_shortage(error) == "the disk quota is used up"
+    error = ValueError("while saving")
+    error.__cause__ = OSError(errno.EDQUOT, "Disk quota exceeded")
+    assert find_shortage(error) == "the disk quota is used up"
     read_only = asyncpg.InsufficientPrivilegeError('could not open file "base/5/16384": Read-only file system')
     assert find_shortage(read_only) == "the file system is read-only"
     assert find_shortage(asyncpg.InsufficientPrivilegeError("permission denied for table posts")) == ""
@@ -172,7 +165,9 @@ def _fields_of(page: str) -> dict[str, list[str]]:
 
 
 @_NEEDS_ROOT
-async def test_readiness_names_a_full_disk_once_in_the_log_and_recovers(db: Database, dsn: str, small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_readiness_names_a_full_disk_once_in_the_log_and_recovers(
+    db: Database, dsn: str, small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     village = Village(db, settings_for(small_disk, dsn))
     await village.settle("jana")
     jana = await village.by_app("jana", "read write")

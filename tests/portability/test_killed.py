@@ -1,5 +1,6 @@
 """Backup and restore are killed with SIGKILL at several moments. The same command, run again, then succeeds."""
 
+import errno
 import os
 import shutil
 import signal
@@ -114,6 +115,51 @@ def test_a_restore_that_was_killed_while_it_moved_files_is_cleared(folder: Path,
     check_target(folder)
     restore._clear(folder)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("existed", [False, True])
+@pytest.mark.parametrize("moved", [0, 3, 7])
+def test_the_error_of_a_restore_is_never_hidden_by_its_removal(folder: Path, moved: int, existed: bool) -> None:
+    """It fails before, while and after the files are moved; then the network is complete and stays."""
+    from folkmoot.portability import restore
+
+    target = folder / "new"
+    if existed:
+        target.mkdir()
+    names = ["media", "outbox", "postgres", "postgres.log", "run", "secrets", "host.json"]
+
+    def fail() -> None:
+        with restore.undone_on_failure(target):
+            (target / "restoring" / "network").mkdir(parents=True)
+            (target / "restoring" / "what-this-is").write_text("a restore")
+            for name in names[:moved]:
+                (target / name).mkdir()
+            raise OSError(errno.EIO, "the real error")
+
+    with pytest.raises(OSError, match="the real error"):
+        fail()
+    if moved < len(names):
+        assert target.exists() is existed
+        assert not existed or not list(target.iterdir())
+        return
+    assert {path.name for path in target.iterdir()} == {*names, "restoring"}
+    DataDirectory(target).remove_leftovers("restoring")  # as `moot up` does
+    assert not (target / "restoring").exists()
+
+
+def test_a_stage_that_cannot_be_removed_does_not_fail_a_complete_restore(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from folkmoot.portability import restore
+
+    stage = folder / "restoring"
+    (stage / "network" / "host.json").mkdir(parents=True)
+
+    def fail(path: Path, *, ignore_errors: bool = False) -> None:
+        if not ignore_errors:
+            raise OSError(errno.EIO, "broken disk", path)
+
+    monkeypatch.setattr(restore.shutil, "rmtree", fail)
+    restore._move_into_place(stage, folder)
+    assert (folder / "host.json").exists()
 
 
 def test_a_network_is_never_taken_for_a_leftover(folder: Path) -> None:
