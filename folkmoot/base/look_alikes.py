@@ -15,15 +15,16 @@ BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that show a bla
 
 class LookAlikes(NamedTuple):
     """For each character, the letters that it can stand for, the likeliest first. `latin`: variants of Latin letters, such
-    as small capitals. `foreign`: letters and symbols that only look like Latin letters; `any_foreign` matches them, and
-    `ignorable` matches what shows nothing. `in_latin_blocks`: those of them all that stand among the letters of European
-    languages, before U+0180."""
+    as small capitals. `foreign`: letters and symbols that only look like Latin letters; `ignorable` matches
+    what shows nothing. `in_latin_blocks`: those of all three that stand among the letters of European languages, before U+0180."""
 
     latin: dict[str, str]
     foreign: dict[str, str]
-    any_foreign: re.Pattern[str]
     ignorable: re.Pattern[str]
     in_latin_blocks: frozenset[str]
+
+    def has_foreign(self, text: str) -> bool:
+        return not self.foreign.keys().isdisjoint(text)
 
     def letters(self, character: str) -> str:
         return self.latin.get(character) or self.foreign.get(character, "")
@@ -40,11 +41,10 @@ def tables() -> LookAlikes:
         elif section in found:
             letters, _, characters = rest.partition(" ")
             found[section] |= dict.fromkeys(characters, letters)
-    any_foreign = re.compile(f"[{''.join(map(re.escape, found['foreign']))}]")
     hidden = re.compile(f"(?![{BLANKS}])[{ignorable}]")
     both = found["latin"] | found["foreign"]
     in_latin_blocks = frozenset(one for one in map(chr, range(0x80, 0x180)) if one in both or hidden.match(one))
-    return LookAlikes(found["latin"], found["foreign"], any_foreign, hidden, in_latin_blocks)
+    return LookAlikes(found["latin"], found["foreign"], hidden, in_latin_blocks)
 
 
 def skeleton(text: str) -> str:

@@ -17,7 +17,7 @@ from folkmoot.moderation.detection.readings import readings
 PACKAGED = Path(__file__).with_name("threats.detector")
 _BATCH = 256
 _LONGEST_WHOLE = 120  # words and punctuation marks
-_WINDOWS = ((120, 0.0), (60, 0.0), (24, 0.5))  # size, and discount
+_WINDOWS = ((120, 0.0), (60, 0.0), (24, 0.3), (14, 0.6))  # size, and discount
 _LONG = 60  # words of a text that is divided
 _LONGEST_WORD = 24  # letters that are scored
 _REASONS = 5

@@ -28,11 +28,13 @@ _MENTION = re.compile(r"@\w[\w.-]*(?:@[\w.-]+)?|\[user\]")
 _GAP = r"[\W_]{1,4}"
 _SPACED = re.compile(rf"(?<![^\W_])[^\W_](?:{_GAP}[^\W_](?![^\W_])){{3,}}")
 _GAPS = re.compile(r"[\W_]+")
-_INNER_SYMBOL = re.compile(r"(?<=[a-z])[*_~^|`·•](?=[a-z])")
+_SYMBOL = re.compile(r"[*_~^|`·•]")
+_INNER_SYMBOL = re.compile(rf"(?<=[a-z]){_SYMBOL.pattern}(?=[a-z])")
 _STARRED = re.compile(r"(?<![\w*])[a-z]+(?:[*#_]+[a-z]+)+(?![\w*])")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _STRETCHED_WORD = re.compile(r"(?<![a-z])[a-z]*?([a-z])\1{2,}[a-z]*")
 _LEETSPEAK_WORD = re.compile(r"(?<![\w@$!|€])(?=[@$!|€\w]*[a-z])(?=[@$!|€\w]*[0134578@$!|€])[a-z0-9@$!|€]{3,}")
+_LEET_SIGN = re.compile(r"[0134578@$!|€]")
 _LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
          "@": "a", "$": "s", "!": "il", "|": "li", "€": "e"}
 _LEET_DEFAULTS = str.maketrans("0134578@$!|€9", "oieastbasiieg")
@@ -68,18 +70,24 @@ class Folded(NamedTuple):
 def unmask(text: str) -> Folded:
     """The text in plain words, and the disguises that were removed."""
     disguises: dict[str, None] = {}
-    text = _MENTION.sub(" @ ", _URL.sub(" # ", text.translate(_BLANKS)))
+    if any(blank in text for blank in BLANKS):
+        text = text.translate(_BLANKS)
+    text = _MENTION.sub(" @ ", _URL.sub(" # ", text))
     if not text.isascii():
         text = _plain_letters(text, disguises)
     text = _substitute(_SPACED, _join_letters, _LONG_RUN.sub(r"\1\2", fold(text)), SPACED, disguises)
     if not text.isascii():
-        text = _EMOJI.sub(_emoji_word, _MANY_EMOJI.sub(_few_of_many, text.translate(_QUOTES)))
+        text = text.translate(_QUOTES)
+        if _EMOJI.search(text):
+            text = _EMOJI.sub(_emoji_word, _MANY_EMOJI.sub(_few_of_many, text))
     if "#" in text:
         text = _MANY_TAGS.sub(_few_of_many, text)
     if "*" in text or "#" in text or "_" in text:
         text = _substitute(_STARRED, _decode_stars, text, SPLIT, disguises)
-    text = _substitute(_LEETSPEAK_WORD, _decode_leetspeak, text, LEETSPEAK, disguises)
-    text = _substitute(_INNER_SYMBOL, "", text, SPLIT, disguises)
+    if _LEET_SIGN.search(text):
+        text = _substitute(_LEETSPEAK_WORD, _decode_leetspeak, text, LEETSPEAK, disguises)
+    if _SYMBOL.search(text):
+        text = _substitute(_INNER_SYMBOL, "", text, SPLIT, disguises)
     if _STRETCHED.search(text):
         text = _substitute(_STRETCHED_WORD, _collapse_repeats, text, STRETCHED, disguises)
     words = _TOKEN.findall(_DIGITS.sub("0", text))
@@ -137,7 +145,7 @@ def _plain_letters(text: str, disguises: dict[str, None]) -> str:
     if variants and not _are_flags(text):
         disguises[LOOK_ALIKES] = None
         text = text.translate(str.maketrans(variants))
-    if known.any_foreign.search("".join(strange)):
+    if not strange.isdisjoint(known.foreign):
         text = _substitute(_MIXED, _decode_mixed, text, LOOK_ALIKES, disguises)
     return text
 

@@ -30,6 +30,7 @@ _FEWEST_JOINED = 4  # words in one, unless most of the text is joined
 _RUN = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")
 _ADDRESS = re.compile(r"(?:https?://|www\.|@)(\S{8,})")
 _CODED = re.compile(r"[A-Za-z][0-9@$!|€]+[A-Za-z]|(?<![A-Za-z0-9@$])[0-9@$€]+[A-Za-z]")  # letters with digits or signs for letters
+_SIGN = re.compile(r"[@$|€]|!\w")
 _CODED_WORD = re.compile(r"[a-z0-9@$!|€]+")
 _DOUBLED = re.compile(r"^[a-z]*?([a-z])\1[a-z]*?([a-z])\2")
 _OVERRIDE = re.compile("\u202e([^\u202c\n]*)\u202c?")  # right-to-left override: shows the text reversed
@@ -53,9 +54,9 @@ def _others(text: str, plain: Folded) -> Iterator[Folded]:
     words = plain.text.split(" ")
     known = vocabulary().share_known(words)
     yield from _repaired(plain, words)
-    if not text.isascii() and tables().any_foreign.search(text):
+    if not text.isascii() and tables().has_foreign(text):
         yield from _if_known(_RUN.sub(_in_latin, text), folding.LOOK_ALIKES)
-    if len(_CODED.findall(text)) > 1:
+    if ("0" in plain.text or _SIGN.search(text)) and len(_CODED.findall(text)) > 1:  # something is left to decode
         yield from _if_known(_CODED_WORD.sub(_decoded, text.lower()), folding.LEETSPEAK)
     if _CAPITAL_I.search(text):
         yield from _if_known(_CAPITAL_I.sub("l", text), folding.LOOK_ALIKES)
@@ -74,7 +75,7 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def _in_latin(match: re.Match[str]) -> str:
-    return folding.decode(match[0]) if tables().any_foreign.search(match[0]) else match[0]
+    return folding.decode(match[0]) if tables().has_foreign(match[0]) else match[0]
 
 
 def _if_known(text: str, disguise: str) -> Iterator[Folded]:
@@ -88,7 +89,7 @@ def _if_known(text: str, disguise: str) -> Iterator[Folded]:
 
 def _repaired(folded: Folded, tokens: list[str]) -> Iterator[Folded]:
     """The text with broken words mended, joined words divided, and symbols between words left out."""
-    known = vocabulary()
+    known = vocabulary().costs
     words = tokens
     disguises = dict.fromkeys(folded.disguises)
 

@@ -25,17 +25,17 @@ class Vocabulary:
     def __init__(self, lines: Sequence[str]) -> None:
         counted = [(int(count), words.split()) for count, _, words in (line.partition(" ") for line in lines if line[:1].isdigit())]
         total = math.log(sum(count * len(words) for count, words in counted))
-        self._costs: dict[str, float] = {}
+        self.costs: dict[str, float] = {}
         for count, words in counted:
-            self._costs |= dict.fromkeys(words, math.log(count) - total)
-        self._sorted = sorted(self._costs)
+            self.costs |= dict.fromkeys(words, math.log(count) - total)
+        self._sorted = sorted(self.costs)
 
     def __contains__(self, word: str) -> bool:
-        return word in self._costs
+        return word in self.costs
 
     def share_known(self, words: Sequence[str]) -> float:
         """The share of letters that are in known words of three and more letters."""
-        costs = self._costs
+        costs = self.costs
         letters = known = 0
         for word in words:
             length = len(word)
@@ -50,7 +50,7 @@ class Vocabulary:
         for letters in choices:
             longer = {prefix + letter.strip() for prefix in prefixes for letter in letters}
             prefixes = set(sorted(filter(self._begins, longer))[:_MOST_PREFIXES])
-        return max((word for word in prefixes if word in self._costs), key=self._costs.__getitem__, default=None)
+        return max((word for word in prefixes if word in self.costs), key=self.costs.__getitem__, default=None)
 
     def segment(self, letters: str) -> list[str] | None:
         """The likeliest words that letters without spaces consist of; None unless they are known words, of a usual length."""
@@ -65,11 +65,11 @@ class Vocabulary:
             start = best[end][1]
             words.append(letters[start:end])
             end = start
-        known = sum(len(word) for word in words if word in self._costs)
+        known = sum(len(word) for word in words if word in self.costs)
         return words[::-1] if known >= _KNOWN * len(letters) >= _KNOWN * _USUAL_LENGTH * len(words) else None
 
     def _cost(self, word: str) -> float:
-        return self._costs.get(word) or _UNKNOWN + _UNKNOWN_LETTER * len(word)
+        return self.costs.get(word) or _UNKNOWN + _UNKNOWN_LETTER * len(word)
 
     def _begins(self, prefix: str) -> bool:
         at = bisect_left(self._sorted, prefix)
