@@ -18,6 +18,7 @@ from folkmoot.network.posts.queries import list_account_post_ids, list_post_view
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.relations.queries import get_relation, list_related
+from folkmoot.network.sessions.queries import is_operator
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
@@ -49,12 +50,14 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         relation = await _relation(conn, request, account)
         withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
         featured = await list_featured(conn, account.id) if tab == "posts" and is_first else []
+        is_team = await is_operator(conn, account.id)
     pinned = [view for view in views if view.post.id in pinned_ids]
     if relation and note is not None:
         relation = msgspec.structs.replace(relation, note=note)
     return await request.show(
-        "accounts/show.html", 422 if errors else 200, account=account, relation=relation, tab=tab, pinned=pinned, withheld=withheld,
-        featured=featured, views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {}, **page_links(page, ids),
+        "accounts/show.html", 422 if errors else 200, account=account, is_team=is_team, relation=relation, tab=tab, pinned=pinned,
+        withheld=withheld, featured=featured, views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {},
+        **page_links(page, ids),
     )
 
 
@@ -68,9 +71,10 @@ def _related(name: str) -> Handler:
             hides = account.hides_collections and account.id != request.viewer_id
             rows = [] if hides else await list_related(conn, name, account.id, request.viewer_id, page)
             relation = await _relation(conn, request, account)
+            is_team = await is_operator(conn, account.id)
         return await request.show(
-            "accounts/people.html", account=account, relation=relation, kind=name, hides=hides, accounts=[other for _, other in rows],
-            tab=name, **page_links(page, [row_id for row_id, _ in rows]),
+            "accounts/people.html", account=account, is_team=is_team, relation=relation, kind=name, hides=hides,
+            accounts=[other for _, other in rows], tab=name, **page_links(page, [row_id for row_id, _ in rows]),
         )
 
     return handle

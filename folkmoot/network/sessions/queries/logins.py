@@ -91,6 +91,13 @@ async def lock_login(tx: WriteTx, account_id: int) -> bool:
     return bool(await tx.fetchval("SELECT true FROM logins WHERE account_id = $1 FOR KEY SHARE", account_id))
 
 
+async def is_operator(conn: ReadConn, account_id: int) -> bool:
+    """Whether an account runs this network, as its profile says."""
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM logins WHERE account_id = $1 AND role = $2)", account_id, Role.OPERATOR
+    ))
+
+
 async def insert_login(tx: WriteTx, login: Login, email_key: str, reason: str, invitation_id: int | None) -> bool:
     """Returns False when another log-in has this address."""
     return bool(await tx.fetchval(
