@@ -34,6 +34,7 @@ _STARRED = re.compile(r"(?<![\w*])[a-z]+(?:[*#_]+[a-z]+)+(?![\w*])")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _STRETCHED_WORD = re.compile(r"(?<![a-z])[a-z]*?([a-z])\1{2,}[a-z]*")
 _LEETSPEAK_WORD = re.compile(r"(?<![\w@$!|€])(?=[@$!|€\w]*[a-z])(?=[@$!|€\w]*[0134578@$!|€])[a-z0-9@$!|€]{3,}")
+_SHORT_LEETSPEAK = re.compile(r"(?<![\w@$!|€])(?:[a-z][0-9]|[0-9][a-z])(?![\w@$!|€])")  # beside longer words only
 _LEET_SIGN = re.compile(r"[0134578@$!|€]")
 _LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
          "@": "a", "$": "s", "!": "il", "|": "li", "€": "e"}
@@ -86,6 +87,8 @@ def unmask(text: str) -> Folded:
         text = _substitute(_STARRED, _decode_stars, text, SPLIT, disguises)
     if _LEET_SIGN.search(text):
         text = _substitute(_LEETSPEAK_WORD, _decode_leetspeak, text, LEETSPEAK, disguises)
+        if LEETSPEAK in disguises:
+            text = _SHORT_LEETSPEAK.sub(_decode_short_leetspeak, text)
     if _SYMBOL.search(text):
         text = _substitute(_INNER_SYMBOL, "", text, SPLIT, disguises)
     if _STRETCHED.search(text):
@@ -187,6 +190,10 @@ def decode_leetspeak(word: str) -> str | None:
     bare = word.rstrip("!|")
     found = vocabulary().decode([_LEET.get(letter, letter) for letter in bare])
     return found + word[len(bare):] if found else None
+
+
+def _decode_short_leetspeak(match: re.Match[str]) -> str:
+    return decode_leetspeak(match[0]) or match[0]
 
 
 def _decode_stars(match: re.Match[str]) -> str:
