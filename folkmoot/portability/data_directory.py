@@ -215,7 +215,10 @@ class DataDirectory:
             yield
 
     def remove_leftovers(self, work: str) -> None:
-        """Removes the folder of a killed backup or drill, or the rest of a restore, unless one is running. Errors are left to the next run."""
+        """Removes the folder of a killed backup or drill, or the rest of a restore, unless one is running.
+
+        Errors are left to the next run.
+        """
         folder = self.path / work
         with suppress(DataDirectoryProblem, OSError):
             if folder.exists():
