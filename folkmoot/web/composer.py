@@ -43,6 +43,7 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Purpose
     draft: PostDraft
     about_id: int | None = None  # the post that is replied to or edited, the recipient of a first message, or the conversation
+    to: Account | None = None  # the recipient of a first message
     people: Sequence[Account] = ()  # the recipients of a message in a conversation; the form adds their mentions
     parent: PostView | None = None
     post: Post | None = None  # the edited post
@@ -97,13 +98,12 @@ async def composer_of(request: Request, draft: PostDraft) -> Composer:
     """The composer from which the form of the request was sent."""
     form = request.form
     if form.text("purpose") == Purpose.MESSAGE:
-        people = form.ids("people")[:_MOST_PEOPLE]
-        found: dict[int, Account] = {}
-        if people:
-            async with request.database.read() as conn:
-                found = await list_accounts(conn, people)
-        return Composer(purpose=Purpose.MESSAGE, about_id=form.id("conversation") or form.id("to"), draft=draft,
-                        people=[found[id_] for id_ in people if id_ in found and found[id_].effect < AccountEffect.SUSPENDED])
+        people, to = form.ids("people")[:_MOST_PEOPLE], form.id("to")
+        async with request.database.read() as conn:
+            found = await list_accounts(conn, [*people, *([to] if to else [])])
+        found = {id_: account for id_, account in found.items() if account.effect < AccountEffect.SUSPENDED}
+        return Composer(purpose=Purpose.MESSAGE, about_id=form.id("conversation") or to, draft=draft, to=found.get(to or 0),
+                        people=[found[id_] for id_ in people if id_ in found])
     if draft.reply_to_id:
         return Composer(purpose=Purpose.REPLY, about_id=draft.reply_to_id, draft=draft)
     return Composer(purpose=Purpose.POST, draft=draft)
@@ -115,7 +115,7 @@ def new_post(default: Visibility) -> Composer:
 
 def message_to(account: Account) -> Composer:
     draft = PostDraft(text=f"@{account.acct} ", visibility=Visibility.DIRECT)
-    return Composer(purpose=Purpose.MESSAGE, about_id=account.id, draft=draft)
+    return Composer(purpose=Purpose.MESSAGE, about_id=account.id, to=account, draft=draft)
 
 
 def message_in(conversation_id: int, newest: Post, people: Sequence[Account]) -> Composer:

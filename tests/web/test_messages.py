@@ -146,6 +146,7 @@ async def test_an_old_message_is_shown_with_those_around_it(village: Village, ja
 async def test_write_on_a_profile_continues_the_conversation_of_two(village: Village, jana: Visitor) -> None:
     await _message(village, "karel", "@jana @eva ve třech")
     assert (await jana.get("/messages/with/karel")).headers["location"] == "/posts/new?to=karel"
+    assert re.search(r"<h1>Message: .*Karel.*</h1>", (await jana.get("/posts/new?to=karel")).text)
     view = await _message(village, "karel", "@jana ve dvou")
     assert (await jana.get("/messages/with/karel")).headers["location"] == f"/messages/{view.post.conversation_id}#newest"
     assert (await jana.get("/messages/with/nikdo")).status == 404
