@@ -55,7 +55,9 @@ def _authorization(running: NetworkUp, app: str, **more: str) -> str:
 
 
 def _switch_language(page: Page, language: str) -> None:
-    """Changes the language with the form of the page, which has it in a margin that a narrow window shows below."""
+    """Changes the language with the form of the page; members have it in the menu of the head."""
+    if page.locator("details.me").count():
+        page.locator("details.me summary").click()
     page.locator(f"form[action='/language'] button[value={language}]").first.click()
     expect(page.locator("html")).to_have_attribute("lang", language)
 
