@@ -64,6 +64,13 @@ async def last_runs(conn: ReadConn) -> dict[str, Last]:
     return last
 
 
+async def find_repository(conn: ReadConn) -> str:
+    """The repository of the last good backup; "" if there was none."""
+    return str(await conn.fetchval(
+        "SELECT repository FROM backup_runs WHERE kind = $1 AND is_good ORDER BY started_at DESC LIMIT 1", BACKUP
+    ) or "")
+
+
 async def get_size(conn: ReadConn) -> Size:
     row = await conn.fetchrow(
         "SELECT pg_database_size(current_database()) AS database_bytes, (SELECT count(*) FROM media_files) AS media,"

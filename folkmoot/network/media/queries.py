@@ -5,6 +5,7 @@ from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.base.file_store import FileName
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.media.model import PictureKind, Purpose, Reencoded, StoredFile, Upload
 
@@ -111,6 +112,16 @@ async def add_file(tx: WriteTx, sha256: bytes, header: Reencoded, size: int) -> 
 async def list_known_files(conn: ReadConn, hashes: Sequence[bytes]) -> set[bytes]:
     rows = await conn.fetch("SELECT sha256 FROM media_files WHERE sha256 = ANY ($1::bytea[])", list(hashes))
     return {row["sha256"] for row in rows}
+
+
+async def list_newest_files(conn: ReadConn, limit: int) -> list[FileName]:
+    """The files of the newest pictures. Uses the primary key of media."""
+    rows = await conn.fetch(
+        "SELECT f.sha256, f.extension FROM (SELECT original_sha256 FROM media ORDER BY id DESC LIMIT $1) AS m"
+        " JOIN media_files AS f ON f.sha256 = m.original_sha256",
+        limit,
+    )
+    return [FileName(row["sha256"], row["extension"]) for row in rows]
 
 
 async def claim_file(tx: WriteTx, sha256: bytes, extension: str) -> bool:

@@ -20,6 +20,7 @@ from folkmoot.network.sessions.queries.apps import (
 from folkmoot.network.sessions.queries.invitations import delete_invitation, insert_invitation, list_invitations, use_invitation
 from folkmoot.network.sessions.queries.limits import count_use, delete_old_windows, delete_windows
 from folkmoot.network.sessions.queries.logins import (
+    count_members_with,
     count_network,
     count_waiting,
     delete_login,
@@ -59,6 +60,7 @@ from folkmoot.network.sessions.queries.sessions import (
 )
 
 __all__ = [
+    "count_members_with",
     "count_network",
     "count_use",
     "count_waiting",

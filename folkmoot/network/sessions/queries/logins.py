@@ -196,6 +196,14 @@ async def list_operators(conn: ReadConn) -> list[Login]:
     return [login_from(row) for row in rows]
 
 
+async def count_members_with(conn: ReadConn, roles: list[Role]) -> int:
+    """How many members with one of these roles can log in."""
+    return int(await conn.fetchval(
+        f"SELECT count(*) FROM logins AS l JOIN accounts AS a ON a.id = l.account_id WHERE l.role = ANY ($1::text[]) AND {IS_ADMITTED}",
+        [str(role) for role in roles],
+    ))
+
+
 async def list_waiting(conn: ReadConn, most: int = 100) -> list[WaitingSignUp]:
     """Sign-ups that wait for approval and have confirmed their address, the oldest first. Uses the index logins_waiting."""
     rows = await conn.fetch(f"{_WAITING} ORDER BY l.created_at LIMIT $1", most)

@@ -1,0 +1,143 @@
+"""Checks of what the network does: background jobs, people, moderation, pictures, backups."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from folkmoot.base.queue.model import QueueState, Timed, TimedState
+from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
+from folkmoot.commands.options import duration
+from folkmoot.config import Settings
+
+if TYPE_CHECKING:
+    from folkmoot.moderation.cases.model import Backlog
+    from folkmoot.moderation.journal.model import SealState
+    from folkmoot.portability.runs import Last
+
+_LONG_WAIT = 60
+
+
+def check_work(known: Sequence[Timed], timed: "dict[str, TimedState]", queue: QueueState, unknown: dict[str, int]) -> Iterator[Finding]:
+    """Whether background jobs run: worker, timed jobs, queue, parked and unknown jobs."""
+    from folkmoot.health import overdue_reasons, unknown_warnings
+
+    reasons = overdue_reasons(known, timed)
+    for reason in reasons:
+        yield Finding(
+            "worker.runs", BROKEN, reason, "timelines, notifications and mails stand still",
+            "moot up, or moot worker; if one runs, its log says why",
+        )
+    if not reasons:
+        yield Finding("worker.runs", GOOD, "a worker runs")
+    for one in timed.values():
+        if one.failures:
+            yield Finding("worker.timed", WARNING, f"timed job {one.name} failed {one.failures} times in a row: {one.last_error}",
+                          "its work is not done", "solve that; the job runs again by itself")
+    if queue.oldest < _LONG_WAIT:
+        yield Finding("queue.age", GOOD, f"the oldest job waits {queue.oldest:.0f} s")
+    else:
+        yield Finding("queue.age", WARNING, f"a job has been waiting for {queue.oldest:.0f} s", "what members do takes effect late",
+                      "start another worker: moot worker")
+    for name, number in queue.parked_by_name.items():
+        yield Finding("queue.parked", WARNING, f"{number} jobs {name} failed and are parked", "what they should do has not happened",
+                      "moot jobs list shows why; when that is solved: moot jobs retry --all")
+    for sentence in unknown_warnings(unknown):
+        yield Finding("queue.unknown", WARNING, sentence, "another release has enqueued them",
+                      "run the release that knows them; if it is gone for good: moot jobs drop ID")
+
+
+def check_people(
+    settings: Settings, *, operators: int, moderators: int, waiting: int, has_demo: bool
+) -> Iterator[Finding]:
+    if not operators:
+        yield Finding(
+            "people.operator", WARNING, "there is no operator",
+            "nobody can decide about sign-ups or see the state of the network in the browser", "moot account role NAME operator",
+        )
+    if not moderators:
+        yield Finding("people.moderator", WARNING, "there is no moderator", "reports cannot be decided", "moot account role NAME moderator")
+    if waiting:
+        yield Finding(
+            "people.waiting", WARNING, f"{waiting} sign-ups wait for approval", "these people cannot log in", "moot account waiting",
+        )
+    if has_demo and settings.is_secure:
+        yield Finding(
+            "people.demo", BROKEN, "the demo members are on a public network", "their password is published, and one is an operator",
+            "moot account delete jana --now, and the other demo members; or start a new network with --no-demo",
+        )
+
+
+def check_moderation(waiting: "Backlog", stuck: int, journal: "SealState", unsealed: int, settings: Settings) -> Iterator[Finding]:
+    """Whether open cases can be decided in time, the journal is complete and its entries are sealed."""
+    if waiting.overdue:
+        yield Finding("cases.overdue", WARNING, f"{waiting.overdue} cases are overdue", "people wait for a decision that was promised",
+                      "list them with: moot cases; then ask moderators to decide them")
+    if stuck:
+        yield Finding(
+            "cases.stuck", WARNING, f"{stuck} cases can be decided by no moderator, because all are concerned",
+            "they would stay open for ever", "appoint another moderator: moot account role NAME moderator",
+        )
+    if not waiting.overdue and not stuck:
+        yield Finding("cases.overdue", GOOD, f"{waiting.open} open cases, none overdue")
+    if journal.reason:
+        yield Finding(
+            "journal.whole", BROKEN, journal.reason, "decisions can no longer be proven", f"moot log verify --data {settings.data}",
+        )
+    elif unsealed:
+        yield Finding("journal.sealed", WARNING, f"{unsealed} entries of the moderation journal wait for their seal for over a minute",
+                      "an entry without a seal can be changed unnoticed", "start a worker: moot worker")
+    else:
+        yield Finding("journal.sealed", GOOD, "the moderation journal is sealed")
+
+
+def check_detector(settings: Settings) -> Iterator[Finding]:
+    """Whether the chosen detector can be used."""
+    from folkmoot.moderation.detection.versions import find_fault
+
+    if fault := find_fault(settings.data):
+        yield Finding("detector.usable", WARNING, fault, "the packaged detector is used instead",
+                      "choose another one: moot detector list, then moot detector use VERSION; or moot detector use packaged")
+
+
+def check_pictures(looked_at: int, missing: Sequence[str]) -> Iterator[Finding]:
+    if missing:
+        yield Finding("media.files", BROKEN, f"{len(missing)} of the {looked_at} newest pictures are missing, such as media/{missing[0]}",
+                      "posts show empty frames", "copy them from a backup: moot restore into another folder, then copy its media folder")
+    elif looked_at:
+        yield Finding("media.files", GOOD, f"the {looked_at} newest pictures are there")
+
+
+def check_backups(runs: "Mapping[str, Last]", repository: str, data: Path) -> Iterator[Finding]:
+    """Whether there is a recent backup and a recent drill, in a place that outlives this disk."""
+    from folkmoot.portability.runs import BACKUP, BACKUP_IS_OLD, DRILL, DRILL_IS_OLD
+
+    for kind, old, command, why in (
+        (BACKUP, BACKUP_IS_OLD, "moot backup --to REPO", "if this disk is lost, everything since the last backup is lost"),
+        (DRILL, DRILL_IS_OLD, "moot drill --from REPO", "nobody knows whether the backup can be restored"),
+    ):
+        last = runs[kind]
+        if last.good_age is None:
+            yield Finding(f"{kind}.recent", WARNING, f"there is no {kind} yet", why, f"{command} (docs/operate/first-backup.md)")
+        elif last.failed:
+            yield Finding(f"{kind}.recent", WARNING, f"the last {kind} failed: {last.failed}", why, f"solve that, then: {command}")
+        elif last.good_age > old:
+            yield Finding(
+                f"{kind}.recent", WARNING, f"the last {kind} was {duration(last.good_age)} ago", why,
+                f"{command}; let a timer run it each night",
+            )
+        else:
+            yield Finding(f"{kind}.recent", GOOD, f"the last {kind} was {duration(last.good_age)} ago")
+    if not shutil.which("restic"):
+        yield Finding("backup.program", WARNING, "restic is not installed", "backups and drills need it", "apt-get install restic")
+    if not repository:
+        return
+    if not (Path(repository) / "config").exists():
+        yield Finding("backup.repository", WARNING, f"the repository {repository} cannot be found", "the next backup will fail",
+                      "mount its disk, or name another one: moot backup --to REPO --new")
+    elif os.stat(repository).st_dev == os.stat(data).st_dev:
+        yield Finding(
+            "backup.same_disk", WARNING, f"the backups in {repository} are on the same disk as the network", "they are lost together",
+            "back up to another disk or machine",
+        )
