@@ -129,5 +129,5 @@ async def test_the_page_says_how_long_to_wait_and_knows_the_browser_again(db: Da
     assert (await _page_answer(theirs, "spatne heslo"))[0] == 422
     status, text = await _page_answer(theirs, PASSWORD)
     assert status == 429
-    assert re.search(r"There were many tries from your connection. Please try again in \d+ minutes?\.", text)
+    assert re.search(r"There have been too many attempts from your connection. Please try again in \d+ minutes?\.", text)
     assert (await _page_answer(mine, PASSWORD))[0] == 303

@@ -35,8 +35,8 @@ from folkmoot.network.sessions.passwords import hash_password, is_right, passwor
 from folkmoot.network.sessions.reauthentication import require_password
 
 _SLOW_ADDRESS = Plural(
-    "There were many tries from your connection. Please try again in %(minutes)d minute.",
-    "There were many tries from your connection. Please try again in %(minutes)d minutes.", "minutes",
+    "There have been too many attempts from your connection. Please try again in %(minutes)d minute.",
+    "There have been too many attempts from your connection. Please try again in %(minutes)d minutes.", "minutes",
 )
 _UNDER_ATTACK = Plural(
     "Somebody is trying passwords for this name. You can log in with a browser that you have used here before, or set a new"
