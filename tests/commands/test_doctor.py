@@ -351,7 +351,8 @@ def test_faults_of_moderation_are_named(data: Path) -> None:
     assert _states(operation.check_moderation(late, 1, SealState.SEALING, 4, settings)) == {
         "cases.overdue": WARNING, "cases.stuck": WARNING, "journal.sealed": WARNING,
     }
-    assert _states(operation.check_moderation(none, 0, SealState.ENTRIES_MISSING, 0, settings)) == {"cases.overdue": GOOD, "journal.whole": BROKEN}
+    found = _states(operation.check_moderation(none, 0, SealState.ENTRIES_MISSING, 0, settings))
+    assert found == {"cases.overdue": GOOD, "journal.whole": BROKEN}
 
 
 def test_a_missing_detector_is_named(data: Path) -> None:
