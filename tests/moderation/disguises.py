@@ -105,6 +105,10 @@ DISGUISES: dict[str, Disguise] = {
     "no spaces": lambda text: text.replace(" ", ""),
     "hashtag": lambda text: "#" + text.title().replace(" ", ""),
     "in pieces": _in_pieces,
+    "pipes between words": lambda text: text.replace(" ", "|"),
+    "emoji between words": lambda text: text.replace(" ", "🌸"),
+    "arrows": _between("→"),
+    "letters left out": lambda text: " ".join(f"{word[:2]}_{word[3:]}" if len(word) > 4 else word for word in _bare(text).split(" ")),
     # digits, repetition, direction
     "digits": _small("aeiostb", "4310578"),
     "signs": _letters("aeio", "@€!0"),
@@ -114,6 +118,16 @@ DISGUISES: dict[str, Disguise] = {
     "upside down": _upside_down,
     "backwards": lambda text: text[::-1],
     "right-to-left override": lambda text: f"\u202e{text[::-1]}\u202c",
+}
+
+# Two at once.
+DISGUISES |= {
+    f"{first}, {second}": lambda text, first=first, second=second: DISGUISES[second](DISGUISES[first](text))  # type: ignore[misc]
+    for first, second in [
+        ("cyrillic", "one letter a line"), ("cyrillic", "zero-width space"), ("cyrillic", "zalgo"), ("cyrillic", "no spaces"),
+        ("backwards", "cyrillic"), ("small capitals", "slashes"), ("regional indicators", "spaces"), ("zalgo", "spaces"),
+        ("mathematical bold", "backwards"), ("circled", "hangul filler"), ("cherokee", "two spaces"), ("letters three times", "cyrillic"),
+    ]
 }
 
 PADDINGS: dict[str, Disguise] = {

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 from itertools import chain, groupby
+from string import ascii_lowercase
 from typing import NamedTuple
 
 from folkmoot.base.look_alikes import BLANKS, tables
@@ -41,7 +42,8 @@ _LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb",
 _LEET_DEFAULTS = str.maketrans("0134578@$!|€9", "oieastbasiieg")
 _INNER_LEET = re.compile(r"(?<=[a-z])[0134579@$!|€]+(?=[a-z])|^[@$€0345](?=[a-z]{4,})|(?<=[a-z]{3})[@$0€](?=$)")
 _QUANTITY = re.compile(r"\d+(?:st|nd|rd|th|x\d*|[a-z]{1,2}|krat|ti|ty|leta|lety|tych)|[a-z]{1,4}\d+|\d+[a-z]\d+|\w\d[a-z]")
-_ANY_LETTER = "aeiouy "  # what a star stands for; a space: nothing
+_VOWEL = "aeiouy "  # what a star stands for first; a space: nothing
+_ANY_LETTER = f"{ascii_lowercase} "
 _FLAG = re.compile("(?<![\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]{2}(?![\U0001f1e6-\U0001f1ff])")
 _MIXED = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")  # a run of letters, and of symbols outside ASCII
 _DIGITS = re.compile(r"\d+")
@@ -55,8 +57,8 @@ _EMOJI_WORDS = {
     "🔪": "knife", "🗡": "dagger", "🔫": "gun", "💣": "bomb", "🪓": "axe", "⚰": "coffin", "🪦": "grave", "💀": "skull", "☠": "skull",
     "🔥": "fire", "🩸": "blood", "🪢": "rope", "⚔": "swords", "🧨": "bomb", "😂": "laugh", "🤣": "laugh",
 }
-_EMOJI = re.compile("[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
-_MANY_EMOJI = re.compile(rf"(?:{_EMOJI.pattern}\s*){{9,}}")
+EMOJI = re.compile("[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_MANY_EMOJI = re.compile(rf"(?:{EMOJI.pattern}\s*){{9,}}")
 _MANY_TAGS = re.compile(r"(?:#\w+\s+){9,}")
 _BLANKS = str.maketrans(dict.fromkeys(BLANKS, " "))
 
@@ -79,8 +81,8 @@ def unmask(text: str) -> Folded:
     text = _substitute(_SPACED, _join_letters, _LONG_RUN.sub(r"\1\2", fold(text)), SPACED, disguises)
     if not text.isascii():
         text = text.translate(_QUOTES)
-        if _EMOJI.search(text):
-            text = _EMOJI.sub(_emoji_word, _MANY_EMOJI.sub(_few_of_many, text))
+        if EMOJI.search(text):
+            text = EMOJI.sub(_emoji_word, _MANY_EMOJI.sub(_few_of_many, text))
     if "#" in text:
         text = _MANY_TAGS.sub(_few_of_many, text)
     if "*" in text or "#" in text or "_" in text:
@@ -125,9 +127,10 @@ def decode(word: str) -> str:
     known = tables()
     choices: list[str] = []
     for character in word:
-        letters = known.letters(character) or known.letters(character.lower())
+        letters = (not character.isascii() and _LEET.get(character)) or known.letters(character) or known.letters(character.lower())
         choices += [letters] if letters else [known.letters(bare) or bare for bare in fold(character)]
-    return vocabulary().decode(choices) or "".join(letters[0] for letters in choices)
+    likeliest = "".join(letters[0] for letters in choices)
+    return likeliest if len(choices) < 2 else vocabulary().decode(choices) or likeliest
 
 
 def _plain_letters(text: str, disguises: dict[str, None]) -> str:
@@ -199,7 +202,8 @@ def _decode_short_leetspeak(match: re.Match[str]) -> str:
 def _decode_stars(match: re.Match[str]) -> str:
     """A known word for one with stars in place of letters; else the word stays."""
     word = match[0]
-    return vocabulary().decode([letter if letter.isalpha() else _ANY_LETTER for letter in word]) or word
+    guesses = (vocabulary().decode([letter if letter.isalpha() else choice for letter in word]) for choice in (_VOWEL, _ANY_LETTER))
+    return next(filter(None, guesses), word)
 
 
 def _decode_leetspeak(match: re.Match[str]) -> str:
@@ -212,6 +216,8 @@ def _decode_leetspeak(match: re.Match[str]) -> str:
         return found
     if _QUANTITY.fullmatch(word):
         return word
+    if "|" in word:  # between words
+        return word.replace("|", " ")
     changed = _INNER_LEET.sub(lambda inner: inner[0].translate(_LEET_DEFAULTS), word)
     return changed.translate(_LEET_DEFAULTS) if changed != word and sum(map(str.isalpha, changed)) >= 3 else word
 
@@ -241,7 +247,7 @@ def _without_repetitions(words: list[str]) -> list[str]:
 
 def _few_of_many(match: re.Match[str]) -> str:
     """The first and the last of many emoji or tags, so that they cannot outweigh the words."""
-    found = _EMOJI.findall(match[0]) or match[0].split()
+    found = EMOJI.findall(match[0]) or match[0].split()
     return " ".join(found[:4] + found[-4:]) + " "
 
 

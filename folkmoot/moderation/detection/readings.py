@@ -29,6 +29,8 @@ _SHORTEST_JOINED = 8
 _FEWEST_JOINED = 4  # words in one, unless most of the text is joined
 _RUN = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")
 _ADDRESS = re.compile(r"(?:https?://|www\.|@)(\S{8,})")
+_EMOJI_BETWEEN = re.compile(rf"(?<=\w)(?:{folding.EMOJI.pattern}|[\ufe0f\u200d])+(?=\w)")
+_FEWEST_SIGNS = 2  # emoji between words
 _CODED = re.compile(r"[A-Za-z][0-9@$!|€]+[A-Za-z]|(?<![A-Za-z0-9@$])[0-9@$€]+[A-Za-z]")  # letters with digits or signs for letters
 _SIGN = re.compile(r"[@$|€]|!\w")
 _CODED_WORD = re.compile(r"[a-z0-9@$!|€]+")
@@ -53,9 +55,15 @@ def readings(text: str) -> list[Folded]:
 def _others(text: str, plain: Folded) -> Iterator[Folded]:
     words = plain.text.split(" ")
     known = vocabulary().share_known(words)
+    latin = text
     yield from _repaired(plain, words)
-    if not text.isascii() and tables().has_foreign(text):
-        yield from _if_known(_RUN.sub(_in_latin, text), folding.LOOK_ALIKES)
+    if not text.isascii():
+        if len(_EMOJI_BETWEEN.findall(text)) >= _FEWEST_SIGNS:
+            yield from _if_known(_EMOJI_BETWEEN.sub(" ", text), folding.SPLIT)
+        if tables().has_foreign(text):
+            latin = _RUN.sub(_in_latin, text)
+            words = folding.unmask(latin).text.split(" ")
+            yield from _if_known(latin, folding.LOOK_ALIKES)
     if ("0" in plain.text or _SIGN.search(text)) and len(_CODED.findall(text)) > 1:  # something is left to decode
         yield from _if_known(_CODED_WORD.sub(_decoded, text.lower()), folding.LEETSPEAK)
     if _CAPITAL_I.search(text):
@@ -63,7 +71,7 @@ def _others(text: str, plain: Folded) -> Iterator[Folded]:
     if known < _SHARE_KNOWN:
         is_turned = len(_TURNED.intersection(text)) > 1
         if is_turned or vocabulary().share_known([word[::-1] for word in words]) > max(_SHARE_BACKWARDS, known):
-            yield from _if_known((text.lower().translate(_ROTATED) if is_turned else text)[::-1], REVERSED)
+            yield from _if_known((text.lower().translate(_ROTATED) if is_turned else latin)[::-1], REVERSED)
     if "@" in text or "www." in text or "://" in text:
         for address in _ADDRESS.findall(text):
             yield from _if_known(re.sub(r"[^a-z]+|%[0-9a-f]{2}", " ", address.lower()), IN_ADDRESS)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-_MOST_PREFIXES = 64
+_MOST_PREFIXES = 400
 _LONGEST_PART = 20
 _LONGEST_JOINED = 2000
 _KNOWN = 0.85  # share of the letters
