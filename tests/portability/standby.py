@@ -11,7 +11,7 @@ import msgspec
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, HostState
-from folkmoot.portability.postgres import Postgres, child_setup, find_binaries, plain_environment
+from folkmoot.portability.postgres import Postgres, child_setup, find_binaries, plain_environment, runnable_by
 
 
 def make_standby(
@@ -26,8 +26,9 @@ def make_standby(
     data.write(data.host_file, msgspec.json.encode(HostState(role=STANDBY)))
     address = urlsplit(primary_dsn)
     password = unquote(address.password or "")
+    binaries = runnable_by(data.owner, find_binaries())
     subprocess.run(
-        [find_binaries().folder / "pg_basebackup", "-D", data.path / "postgres", "-X", "stream", "--write-recovery-conf",
+        [binaries.folder / "pg_basebackup", "-D", data.path / "postgres", "-X", "stream", "--write-recovery-conf",
          "--checkpoint=fast", "--no-sync", "-d", f"host={unquote(address.query.partition('=')[2])} user=folkmoot password={password}"],
         check=True, capture_output=True, cwd="/", env=plain_environment(), preexec_fn=child_setup(data.owner),
     )

@@ -76,7 +76,7 @@ def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) 
     assert (answer["equal"], answer["epoch"], answer["posts"]) == (True, 2, backed_up.first["posts"])
     assert answer["next"] == f"moot up --data {target}"
     assert sorted(entry.name for entry in target.iterdir()) == [
-        "host.json", "media", "outbox", "postgres", "postgres.log", "run", "secrets"
+        "exports", "host.json", "media", "outbox", "postgres", "postgres.log", "run", "secrets"
     ]
     kept = ("network-secret", "backup-key")
     assert all((target / "secrets" / name).read_bytes() == (backed_up.data / "secrets" / name).read_bytes() for name in kept)

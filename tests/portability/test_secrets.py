@@ -77,7 +77,7 @@ def test_an_unusable_secret_is_reported_in_one_sentence(directory: DataDirectory
         ({}, "network-secret is missing. All machines of a network share this secret"),
     ):
         answer = moot("status", data=directory.path, **environment)
-        assert answer.returncode == 1
+        assert answer.returncode == 2
         assert sentence in answer.stderr
         assert len(answer.stderr.strip().splitlines()) == 1
     assert not directory.has_secret("network-secret")
