@@ -84,7 +84,7 @@ def test_a_full_disk_is_named_everywhere_and_nothing_that_was_saved_is_lost(disk
         filler.unlink()
         network = NetworkUp(network.data, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
         filler = fill(disk)
-        assert next(status for number in range(400, 800) if (status := post(number)) != 200) == 507
+        assert next(filter(lambda status: status != 200, map(post, range(400, 800)))) == 507
         filler.unlink()
         _until(lambda: network.get("/readyz").get("ready"), network)  # by itself
         _until(lambda: post(800) == 200, network)
