@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from folkmoot.base.disk import measure
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.service_user import can_reach, drop_privileges
@@ -153,6 +154,10 @@ class Postgres:
             tail = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
             # After a kill, the last processes of the old server may need some time to end.
             if time.monotonic() > deadline or not any("still in use" in line or "lock file" in line for line in tail[-4:]):
+                if short := measure(self._data.path):  # then the end of the log may be missing too
+                    raise PostgresProblem(
+                        "PostgreSQL did not start: %(why)s. Solve that and run the command again; saved data are intact.", why=short
+                    )
                 why = re.sub(r"^.*?\b[A-Z]+:\s+", "", tail[-1]).rstrip(".")  # without time and severity
                 raise PostgresProblem("PostgreSQL did not start: %(why)s. See %(log)s.", why=why, log=log)
             time.sleep(0.2)

@@ -15,6 +15,7 @@ from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
 from folkmoot.network.attention.model import Waiting
 from folkmoot.web.rendering import Templates
+from folkmoot.web.sent_form import SentForm
 from folkmoot.web.static_files import StaticFiles
 from tests.network_up import NetworkUp
 from tests.web.browsing import log_in, open_page
@@ -144,13 +145,30 @@ def _app(page: Page, running: NetworkUp, language: str) -> None:
     examine(page, f"sessions with an app in {language}")
 
 
-def _failed_page(language: str) -> str:
+@pytest.mark.parametrize(("language", "width"), [("cs", 390), ("en", 1280)])
+def test_axe_finds_nothing_on_a_form_that_comes_back(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
+    """It is sent again as it was, with its changes."""
+    visitor = open_page(browser, running, locale=language, viewport={"width": width, "height": 900}, bypass_csp=True)
+    form = SentForm("/nothing?x=1", [("text", "Ztratil se pes.\n<b>Slyší</b> na Azora.")], [("poll[options][]", "ano")], has_files=True)
+    visitor.route("**/failed", lambda route: route.fulfill(body=_failed_page(language, form), content_type="text/html; charset=utf-8"))
+    visitor.goto("/failed")
+    examine(visitor, f"a form that comes back in {language}")
+    assert visitor.input_value("#written-1") == form.texts[0][1]
+    visitor.fill("#written-1", "Našel se.")
+    with visitor.expect_request("**/nothing?x=1") as sent:
+        visitor.click("main form button.main")
+    body = sent.value.post_data or ""
+    assert "Našel se." in body
+    assert 'name="poll[options][]"' in body
+
+
+def _failed_page(language: str, again: SentForm | None = None) -> str:
     """The page of status 500, which no request can cause."""
     settings, static = Settings(), StaticFiles()
     templates = Templates(settings, Urls("", "", b"x"), static)
     request = SimpleNamespace(scope={"method": "POST"}, here="/failed", next_query="")
     return templates.render(language, "errors/failed.html", request=request, viewer=None, form_token="", waiting=Waiting(), waiting_cases=0,
-                            path="/failed", now=clock.now(), code="K7R-402")
+                            path="/failed", now=clock.now(), code="K7R-402", again=again)
 
 
 @pytest.mark.parametrize(("language", "width"), [("cs", 390), ("en", 1280)])
