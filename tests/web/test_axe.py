@@ -148,7 +148,8 @@ def _app(page: Page, running: NetworkUp, language: str) -> None:
 @pytest.mark.parametrize(("language", "width"), [("cs", 390), ("en", 1280)])
 def test_axe_finds_nothing_on_a_form_that_comes_back(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
     """It is sent again as it was, with its changes."""
-    visitor = open_page(browser, running, locale=language, viewport={"width": width, "height": 900}, bypass_csp=True)
+    how = {"locale": language, "viewport": {"width": width, "height": 900}, "bypass_csp": True, "reduced_motion": "reduce"}
+    visitor = open_page(browser, running, **how)
     form = SentForm("/nothing?x=1", [("text", "Ztratil se pes.\n<b>Slyší</b> na Azora.")], [("poll[options][]", "ano")], has_files=True)
     visitor.route("**/failed", lambda route: route.fulfill(body=_failed_page(language, form), content_type="text/html; charset=utf-8"))
     visitor.goto("/failed")
