@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,11 +13,13 @@ from urllib.parse import urlencode
 from folkmoot import app
 from folkmoot.base import clock
 from folkmoot.base.db import Database
+from folkmoot.base.file_store import FileStore
 from folkmoot.base.queue.worker import Worker
 from folkmoot.config import Limits, Network, Settings
 from folkmoot.network.accounts.actions import create_account
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.actions import PostLimits, create_post
+from folkmoot.network.media.actions import clear_abandoned
+from folkmoot.network.posts.actions import PostLimits, create_post, forget_deleted
 from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions import queries as logins
@@ -34,6 +37,15 @@ def settings_for(data: Path, dsn: str, **network: Any) -> Settings:
     (data / "media").mkdir(exist_ok=True, parents=True)
     (data / "outbox").mkdir(exist_ok=True)
     return Settings(network=Network(**network), limits=Limits(multiplier=1000), data=data, secret=b"a secret of the tests", dsn=dsn)
+
+
+async def let_a_day_pass(database: Database, store: FileStore) -> None:
+    """Removes what is kept for a day after a deletion, because it can still be reported."""
+    async with database.write() as tx:
+        await tx.execute("UPDATE media SET held_until = held_until - interval '1 day'")
+    with clock.stopped_at(clock.now() + timedelta(days=1)):
+        await forget_deleted(database)
+    await clear_abandoned(database, store)
 
 
 async def settle(database: Database, name: str, role: Role = Role.MEMBER, **profile: Any) -> Account:

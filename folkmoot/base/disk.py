@@ -6,7 +6,6 @@
 import asyncio
 import errno
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def measure(folder: Path) -> str:
     """Tries to write a file in `folder`. Returns why that is impossible or soon will be, or ""."""
     try:
         status = os.statvfs(folder)
-        _write_and_remove(folder / f".probe-{secrets.token_hex(4)}")
+        _write_and_remove(folder / f".probe-{clock.token(6)}")
     except OSError as error:
         if error.errno == errno.ENOSPC and _has_no_inodes(folder):
             return f"{_FULL}: no inode is free"

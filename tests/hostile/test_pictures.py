@@ -6,21 +6,19 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from folkmoot.base import clock
 from folkmoot.base.errors import Invalid
 from folkmoot.base.file_store import FileName
 from folkmoot.network.media import actions
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.reencode import reencode
-from folkmoot.network.posts.actions import forget_deleted, forget_hashtags
+from folkmoot.network.posts.actions import forget_hashtags
 from folkmoot.network.posts.model import PollDraft
 from tests.api.test_accounts import picture
-from tests.village import Village
+from tests.village import Village, let_a_day_pass
 
 CANARY = b"KANAREK50.0755N14.4378E"
 WORD = "kanarekxyz"
@@ -409,11 +407,7 @@ async def test_deleted_content_is_removed_everywhere(village: Village) -> None:
         assert WORD not in (await karel.get(path)).text, path
     assert (await village.nobody().get(url)).status == 404
 
-    async with village.database.write() as tx:  # a day later nobody can report it any more
-        await tx.execute("UPDATE media SET held_until = held_until - interval '1 day'")
-    with clock.stopped_at(clock.now() + timedelta(days=1)):
-        await forget_deleted(village.database)
-    await actions.clear_abandoned(village.database, village.front._pages._context.store)
+    await let_a_day_pass(village.database, village.front._pages._context.store)
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
     assert await _tables_with(village, WORD) == []
 

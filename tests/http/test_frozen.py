@@ -43,6 +43,10 @@ ALLOWED = {
     "POST /settings/email", "POST /email/change/{code}", "POST /email/keep/{code}", "POST /settings/export", "POST /settings/delete",
     "POST /stay/{code}", "POST /waiting/send_again", "POST /waiting/withdraw",
     "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
+    "POST /api/v1/lists", "PUT /api/v1/lists/{id}", "PATCH /api/v1/lists/{id}", "DELETE /api/v1/lists/{id}",
+    "POST /api/v1/lists/{id}/accounts", "DELETE /api/v1/lists/{id}/accounts",
+    "POST /lists", "POST /lists/{id}/edit", "POST /lists/{id}/delete", "POST /lists/{id}/remove", "POST /accounts/{id}/lists",
+    "DELETE /api/v1/featured_tags/{id}", "POST /api/v1/tags/{name}/unfeature", "POST /settings/hashtags/{id}/remove",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.
 REFUSED: dict[str, dict[str, Any]] = {
@@ -64,6 +68,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "PUT /api/v1/media/{media}": {"description": "Kašna"},
     "PATCH /api/v1/media/{media}": {"description": "Kašna v zimě"},
     "POST /api/v1/accounts/{other}/follow": {},
+    "POST /api/v1/featured_tags": {"name": "zahrada"},
+    "POST /api/v1/tags/{name}/feature": {},
     "POST /posts": {"text": "dobré ráno"},
     "POST /posts/{own}/edit": {"text": "opraveno"},
     "POST /posts/{poll_post}/vote": {"choices_{poll_post}": "0"},
@@ -72,6 +78,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "POST /posts/{own}/pin": {},
     "POST /accounts/{other}/follow": {},
     "POST /settings/profile": {"display_name": "Jana z Prahy"},
+    "POST /settings/hashtags": {"name": "zahrada"},
     "POST /settings/invitations": {"uses": "100", "days": "7"},
 }
 
@@ -124,7 +131,7 @@ class _Member:
         method, path = route_name.split()
         is_api = UNSAFE[_name(route_name)] in API
         ids = self.ids if is_api else self.ids_of_pages
-        path = path.format(**ids, key="x", code="x")
+        path = path.format(**ids, key="x", code="x", name="kašna")
         if "file" in form:
             return await self.program.upload(path, "file", form["file"], method)
         form = {key.format(**ids): value for key, value in form.items()}

@@ -12,7 +12,7 @@ from folkmoot.base.file_store import FileStore
 from folkmoot.http.context import Context
 from tests.api.test_accounts import picture
 from tests.memory_files import MemoryFiles
-from tests.village import Village, Visitor
+from tests.village import Village, Visitor, let_a_day_pass
 
 
 class ServedPicture:
@@ -94,5 +94,6 @@ async def test_another_kind_of_store_is_written_and_cleared(village: Village, mo
     posted = (await jana.post("/api/v1/statuses", {"status": "obrázek", "media_ids[]": upload["id"]})).json
     await jana.send("DELETE", f"/api/v1/statuses/{posted['id']}?delete_media=true")
     await village.work()
+    await let_a_day_pass(village.database, store)
     assert store.files == {}
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
