@@ -60,13 +60,15 @@ def test_a_full_disk_is_named_everywhere_and_nothing_that_was_saved_is_lost(disk
                 assert "error" in answer
             return status
 
+        def first_refusal(start: int) -> int:
+            return next(status for number in range(start, start + 400) if (status := post(number)) != 200)
+
         assert post(0) == 200
         filler = fill(disk)
         status, ready = _ask(network, "/readyz")
         assert (status, ready["ready"]) == (503, False)
         assert "the disk is full" in ready["reasons"][0]
-        refused = next(status for number in range(1, 400) if (status := post(number)) != 200)
-        assert refused == 507  # PostgreSQL has no room left, or has ended for that reason
+        assert first_refusal(1) == 507  # PostgreSQL has no room left, or has ended for that reason
         doctor = moot("doctor", "--json", data=network.data)
         assert doctor.returncode == 1
         full = [one for one in json.loads(doctor.stdout) if one["state"] == "broken" and "the disk is full" in one["what"]]
@@ -84,7 +86,7 @@ def test_a_full_disk_is_named_everywhere_and_nothing_that_was_saved_is_lost(disk
         filler.unlink()
         network = NetworkUp(network.data, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
         filler = fill(disk)
-        assert next(filter(lambda status: status != 200, map(post, range(400, 800)))) == 507
+        assert first_refusal(400) == 507
         filler.unlink()
         _until(lambda: network.get("/readyz").get("ready"), network)  # by itself
         _until(lambda: post(800) == 200, network)
