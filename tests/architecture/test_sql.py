@@ -29,6 +29,8 @@ HOLDS_SQL = {
     "portability/restore.py": "sets the epoch of the restored host before any process runs",
     "portability/queries.py": "when backups and drills ran, contents of the database, and its host state",
     "portability/tables.py": "checksums of whole tables, whatever noun owns them",
+    "base/database_health.py": "the state of the server",
+    "commands/checks/database.py": "advice to operators, which they run themselves",
 }
 
 # Every table has one owner: a noun or another part of the code.

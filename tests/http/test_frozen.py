@@ -78,7 +78,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "POST /posts/{own}/pin": {},
     "POST /accounts/{other}/follow": {},
     "POST /settings/profile": {"display_name": "Jana z Prahy"},
-    "POST /settings/hashtags": {"name": "zahrada"},
+    "POST /settings/hashtags": {"name": "lavička"},
     "POST /settings/invitations": {"uses": "100", "days": "7"},
 }
 

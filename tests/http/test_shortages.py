@@ -169,7 +169,7 @@ def _fields_of(page: str, action: str = "/posts") -> dict[str, list[str]]:
     for name, value in re.findall(r'<textarea [^>]*name="([^"]+)"[^>]*>\n?(.*?)</textarea>', form, re.DOTALL):
         add(name, value)
     for name, options in re.findall(r'<select [^>]*name="([^"]+)"[^>]*>(.*?)</select>', form, re.DOTALL):
-        if chosen := re.search(r'value="([^"]*)" selected', options):
+        if chosen := re.search(r'value="([^"]*)"[^>]* selected', options):
             add(name, chosen[1])
     return found
 

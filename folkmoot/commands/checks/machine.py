@@ -4,10 +4,10 @@ import os
 import resource
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from folkmoot.base import clock
 from folkmoot.base.disk import LEAST_FREE, measure
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.config import Settings
@@ -136,7 +136,7 @@ def _owner(data: Path) -> Iterator[Finding]:
 def _leftovers(data: Path) -> Iterator[Finding]:
     for name in _LEFTOVERS:
         folder = data / name
-        if folder.exists() and time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+        if folder.exists() and clock.now().timestamp() - folder.stat().st_mtime > _ABANDONED_SECONDS:
             yield Finding("data.leftovers", WARNING, f"{folder} was left over over a day ago", "it may use a lot of space",
                           "if no backup, drill or restore runs: moot up removes it at its next start")
 
