@@ -15,13 +15,14 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import CannotAsk, data_option, json_option, open_database, run, settings_of, show
 from folkmoot.config import Settings, WrongSetting
 
 _SECONDS = 8.0  # for one group of checks
 _NEWEST_PICTURES = 50
 _MARKS = {GOOD: "  ok       ", WARNING: "  warning  ", BROKEN: "  BROKEN   "}
 _INDENT = " " * 11
+_HARMLESS = ("terminating ", "the database system is ")  # reported to clients at each stop and start
 
 
 @click.command()
@@ -86,13 +87,18 @@ async def _bounded(name: str, work: Awaitable[list[Finding]]) -> list[Finding]:
 
 
 async def _examine_database(settings: Settings) -> list[Finding]:
+    from folkmoot.portability.host import HostProblem
+
     try:
         async with open_database(settings, any_schema=True) as database, database.read() as conn:
             return await _ask_database(settings, conn)
+    except HostProblem:  # a finding of the machine
+        return []
     except Problem as problem:  # operators run doctor mostly when nothing runs
         why = _last_failure(settings.data / "postgres.log")
-        return [Finding("database.answers", BROKEN, f"the database does not answer{f': {why}' if why else ''}", "nobody can read or write",
-                        _how_to_start(settings) if problem.code == "cannot_ask" else problem.log_text)]
+        remedy = _how_to_start(settings) if isinstance(problem, CannotAsk) else problem.log_text or "look into the log of the database"
+        what = "the database does not answer" + (f": {why}" if why else "")
+        return [Finding("database.answers", BROKEN, what, "nobody can read or write", remedy)]
 
 
 def _last_failure(log: Path) -> str:
@@ -103,7 +109,7 @@ def _last_failure(log: Path) -> str:
         stream.seek(max(0, log.stat().st_size - 8192))
         lines = stream.read().decode(errors="replace").splitlines()
     found = [line.partition(f" {kind}: ")[2].strip() for line in lines for kind in ("PANIC", "FATAL") if f" {kind}: " in line]
-    return found[-1] if found else ""
+    return next((why for why in reversed(found) if not why.startswith(_HARMLESS)), "")
 
 
 def _how_to_start(settings: Settings) -> str:

@@ -402,9 +402,15 @@ async def test_a_check_that_hangs_or_fails_does_not_stop_the_others(data: Path, 
 
 
 async def test_the_reason_why_the_database_ended_is_named(data: Path) -> None:
-    _log(data, "2026 [1] PANIC:  could not write to file: No space left on device\n2026 [1] LOG:  x")
+    _log(data, "2026 [1] PANIC:  could not write to file: No space left on device\n2026 [1] FATAL: terminating connection\n")
     found = [finding for finding in await doctor._examine_database(_with(data)) if finding.check == "database.answers"]
     assert "could not write to file: No space left on device" in found[0].what
+
+
+async def test_a_damaged_host_file_is_not_taken_for_a_database_that_is_down(data: Path) -> None:
+    (data / "host.json").write_text("{")
+    states = _states(await doctor.examine(_with(data)))
+    assert (states["data.host"], states.get("database.answers")) == (BROKEN, None)
 
 
 def test_every_check_is_tested() -> None:
