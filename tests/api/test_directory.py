@@ -6,7 +6,7 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.network.accounts.actions import set_effect
-from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.activity.jobs import record
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import delete_post
@@ -21,10 +21,18 @@ async def _directory(visitor: Visitor, query: str = "") -> list[str]:
     return [account["acct"] for account in answer.json]
 
 
+async def _settle_in_turn(village: Village, *names: str) -> list[Account]:
+    """Creates accounts a second apart: ids of one millisecond are not ordered."""
+    accounts = []
+    for number, name in enumerate(names):
+        with clock.stopped_at(clock.now() + timedelta(seconds=number - len(names))):
+            accounts += await village.settle(name)
+    return accounts
+
+
 async def test_the_directory_lists_accounts_in_both_orders(village: Village) -> None:
     names = ["jana", "karel", "eva", "petr"]
-    for name in names:
-        await village.settle(name)
+    await _settle_in_turn(village, *names)
     for name in ("eva", "karel", "jana"):
         await village.write(name)
     await fold_counters(village.database)
@@ -39,8 +47,7 @@ async def test_the_directory_lists_accounts_in_both_orders(village: Village) -> 
 
 @pytest.mark.parametrize("why", ["hidden", "suspended", "limited", "unconfirmed", "waiting", "disabled", "mutes", "blocks", "is blocked"])
 async def test_the_directory_leaves_out(village: Village, why: str) -> None:
-    jana, karel = await village.settle("jana", "karel")
-    await village.settle("eva")
+    jana, karel, _ = await _settle_in_turn(village, "jana", "karel", "eva")
     visitor = await village.by_app("jana")
     assert await _directory(visitor, "?order=new") == ["eva", "karel", "jana"]
     async with village.database.write() as tx:

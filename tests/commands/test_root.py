@@ -112,7 +112,7 @@ def test_a_folder_that_the_network_cannot_enter_is_reported_in_one_sentence(fold
     closed.mkdir(mode=0o700 if IS_ROOT else 0o500)
     with pytest.raises(DataDirectoryProblem) as caught:
         DataDirectory(closed / "data").prepare()
-    assert "another" in str(caught.value)
+    assert "another" in caught.value.message % caught.value.params
     assert not (closed / "data").exists()
 
 
@@ -126,7 +126,7 @@ def test_a_second_start(folder: Path) -> None:
     else:
         version.chmod(0)
     refused = NetworkUp(folder / "data", "--no-demo")
-    assert refused.process.wait(30) == 1
+    assert refused.process.wait(30) == (1 if IS_ROOT else 2)  # root notices before it gives up its rights
     said = refused.log.read_text()
     assert said.startswith("folkmoot: ")
     assert len(said.strip().splitlines()) == 1

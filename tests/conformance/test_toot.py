@@ -101,7 +101,7 @@ def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
     assert json.loads(toot("timelines", "public", "--local", "--limit", "2", "--json"))
     toot("timelines", "favourites", "--json")
     assert "No statuses found" in toot("timelines", "trending")
-    assert "#terminal" in toot("tags", "info", "terminal")
+    assert re.search("#termin[aá]l", toot("tags", "info", "terminal"))  # as the first post of this network wrote it
     for name in ("followed", "featured"):
         toot("tags", name)
     assert "no lists" in toot("lists", "list")

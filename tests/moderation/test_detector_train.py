@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.doctor import _detector
+from folkmoot.commands.checks.operation import check_detector
 from folkmoot.moderation.detection import artefact, card, folding, training, versions
 from folkmoot.moderation.detection.detector import PACKAGED, Detector
 from folkmoot.moderation.detection.examples import read_examples
@@ -71,7 +71,7 @@ def test_a_detector_that_cannot_be_used_is_reported_and_replaced(fault: str, tmp
     assert "ours.detector" in record.getMessage()
     assert "The packaged detector is used" in record.getMessage()
     assert "ours.detector" in versions.find_fault(tmp_path)
-    [finding] = _detector(settings_for(tmp_path, ""))
+    [finding] = check_detector(settings_for(tmp_path, ""))
     assert finding.state == "warning"
     assert "ours.detector" in finding.what
     listed = moot("detector", "list", data=tmp_path)
@@ -79,7 +79,7 @@ def test_a_detector_that_cannot_be_used_is_reported_and_replaced(fault: str, tmp
     assert "ours.detector" in listed.stdout
     artefact.write(chosen, artefact.read(PACKAGED))
     assert versions.find_fault(tmp_path) == ""
-    assert not list(_detector(settings_for(tmp_path, "")))
+    assert not list(check_detector(settings_for(tmp_path, "")))
     assert in_use().version == version
     assert len(caplog.records) == 1
 

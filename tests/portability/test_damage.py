@@ -94,7 +94,9 @@ def test_damage_is_named_and_nothing_is_restored(backed_up: BackedUpNetwork, cop
 
 
 def _truncate_pack(repository: Path) -> None:
-    with open(_largest_pack(repository), "r+b") as stream:
+    pack = _largest_pack(repository)
+    pack.chmod(0o600)  # restic makes its files read-only
+    with open(pack, "r+b") as stream:
         stream.truncate(1000)
 
 
