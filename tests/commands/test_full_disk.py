@@ -65,8 +65,9 @@ def test_a_full_disk_is_named_everywhere_and_nothing_that_was_saved_is_lost(disk
 
         assert post(0) == 200
         filler = fill(disk)
-        status, ready = _ask(network, "/readyz")
-        assert (status, ready["ready"]) == (503, False)
+        _until(lambda: _ask(network, "/readyz")[0] == 503, network)  # the disk is measured once a second
+        ready = _ask(network, "/readyz")[1]
+        assert not ready["ready"]
         assert "the disk is full" in ready["reasons"][0]
         assert first_refusal(1) == 507  # PostgreSQL has no room left, or has ended for that reason
         doctor = moot("doctor", "--json", data=network.data)
