@@ -30,6 +30,7 @@ from folkmoot.network.sessions.model import Login, Role
 # Has the form of an Argon2id hash but matches no password: a real one for each member of each test would take minutes.
 PASSWORD = "hrusky v sadu"
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$U2FsdFNhbHRTYWx0U2FsdA$placeholder"
+_IN_TURN = 0.001  # seconds: ids of one millisecond are not ordered
 LIMITS = PostLimits(base_url="http://localhost:8420")
 
 
@@ -50,6 +51,7 @@ async def let_a_day_pass(database: Database, store: FileStore) -> None:
 
 async def settle(database: Database, name: str, role: Role = Role.MEMBER, **profile: Any) -> Account:
     """Creates a member. No password matches the login."""
+    await asyncio.sleep(_IN_TURN)
     async with database.write() as tx:
         account = await create_account(tx, name, display_name=profile.get("display_name", name.capitalize()))
         now = clock.now()
@@ -60,6 +62,7 @@ async def settle(database: Database, name: str, role: Role = Role.MEMBER, **prof
 
 
 async def write(database: Database, author: Account, text: str = "Dobrý den", **draft: Any) -> PostView:
+    await asyncio.sleep(_IN_TURN)
     async with database.write() as tx:
         return await create_post(tx, author, PostDraft(text=text, **draft), LIMITS)
 
