@@ -48,7 +48,7 @@ class FragmentCache(Generic[F]):
         found: list[tuple[Entry, F, F | None]] = []
         missing: list[int] = []
         for entry in entries:
-            shown_key = entry[2:5]  # the property inlined, because this runs for each entry of each page
+            shown_key = entry[2:5]  # (shown_id, shown_version, shown_author_version): sliced, because this runs for each entry
             shown, boost = kept.get(shown_key), None
             if shown is None:
                 missing.append(shown_key[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from folkmoot.base.errors import Problem
 from folkmoot.commands.options import open_database, settings_of
 from folkmoot.network.sessions import queries
 from folkmoot.network.sessions.actions import SignUp, SignUpPolicy, log_in, reset_password, sign_up
@@ -30,7 +31,7 @@ def _can_log_in(network: NetworkUp, name: str, password: str) -> bool:
     async def work(database: Any) -> bool:
         try:
             await log_in(database, name, password, multiplier=1000)
-        except Exception:
+        except Problem:
             return False
         return True
 

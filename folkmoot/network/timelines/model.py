@@ -39,15 +39,6 @@ class Entry(NamedTuple):
     floor_id: int = 0  # of the stored home: below it, entries can be missing
 
     @property
-    def is_boost(self) -> bool:
-        return self.id != self.shown_id
-
-    @property
-    def shown_key(self) -> Key:
-        """The cache key of the shown post's fragment."""
-        return self[2:5]
-
-    @property
     def boost_key(self) -> Key:
         """The cache key of the boost's own small fragment."""
         return self.id, 0, self.author_version
