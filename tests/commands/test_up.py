@@ -23,9 +23,18 @@ def folder(open_folder: Path) -> Path:
     return open_folder / "data"
 
 
-def _children(pid: int) -> dict[int, str]:
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True).stdout
-    return {int(line.split(None, 1)[0]): line.split(None, 1)[1] for line in listed.splitlines() if line.strip()}
+def _children(pid: int) -> dict[str, int]:
+    """The processes of a network by the name that they have given themselves: `moot web 1`, `moot worker`, `postgres`."""
+    listed = subprocess.run(["ps", "-o", "comm=,pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return {line.rsplit(None, 1)[0]: int(line.rsplit(None, 1)[1]) for line in listed.splitlines() if line.strip()}
+
+
+def _kill(network: NetworkUp, name: str) -> None:
+    """Kills a process when it runs. A new process need not have the highest number: numbers are used again."""
+    while name not in _children(network.process.pid):
+        assert network.process.poll() is None, network.log.read_text()
+        time.sleep(0.02)
+    os.kill(_children(network.process.pid)[name], signal.SIGKILL)
 
 
 def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
@@ -53,8 +62,8 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
         doctor = moot("doctor", data=folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "a worker runs" in doctor.stdout
-        for _ in _children(network.process.pid):  # database, web and worker, one after the other
-            os.kill(min(_children(network.process.pid)), signal.SIGKILL)  # the oldest: a new process has a higher pid
+        for name in _children(network.process.pid):  # database, web and worker, one after the other
+            _kill(network, name)
             time.sleep(0.3)
             network.wait()
         shown = subprocess.run(["curl", "-sS", f"{network.url}/api/v1/timelines/public"], capture_output=True, text=True)
@@ -69,7 +78,7 @@ def test_an_empty_network_starts_recovers_and_stops(folder: Path) -> None:
 
 def test_a_network_starts_again_after_its_supervisor_was_killed(folder: Path) -> None:
     network = NetworkUp(folder, "--no-demo").wait()
-    orphans = sorted(_children(network.process.pid))[1:]  # web and worker, after the database
+    orphans = [pid for name, pid in _children(network.process.pid).items() if name.startswith("moot ")]  # web and worker
     for pid in orphans:
         os.kill(pid, signal.SIGSTOP)  # a stopped process cannot end
     network.process.kill()
@@ -125,9 +134,7 @@ def test_a_process_that_crashes_repeatedly_is_restarted_with_increasing_delays(f
     network = NetworkUp(folder, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     try:
         for times in range(1, 6):
-            while len(_children(network.process.pid)) < 3:  # database, web, worker
-                time.sleep(0.02)
-            os.kill(max(_children(network.process.pid)), signal.SIGKILL)  # the newest: the worker
+            _kill(network, "moot worker")
             while (log := network.log.read_text()).count("starts again") < times:
                 time.sleep(0.02)
         delays = re.findall(r"worker was killed .* starts again in ([0-9.]+) s", log)
@@ -180,8 +187,7 @@ def test_a_full_disk_cannot_crash_a_process_through_its_metrics(folder: Path) ->
         for file in files:
             assert file.stat().st_blocks * 512 >= 1024 * 1024
         before = _answered(network)
-        web = sorted(_children(network.process.pid))[1]  # after the database
-        os.kill(web, signal.SIGKILL)
+        _kill(network, "moot web 1")
         network.wait()
         assert _answered(network) > before
         assert {file: file.stat().st_size for file in (folder / "run" / "metrics").iterdir()} == files

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from folkmoot.base import clock
 from folkmoot.config import Settings
@@ -39,7 +39,8 @@ VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset"
 
 
 def examine(page: Page, where: str, within: str = "document") -> None:
-    assert page.locator("h1").count() == 1, f"{where}: one heading of the first level"
+    page.wait_for_load_state()  # a click does not wait for the page that it opens
+    expect(page.locator("h1"), f"{where}: one heading of the first level").to_have_count(1)
     assert page.locator("article.post:not([aria-label])").count() == 0, f"{where}: a post without a name"
     page.evaluate(AXE)
     for scheme, rules in (("light", _RULES), ("dark", _COLOURS)):
@@ -87,7 +88,7 @@ def _refused_forms(member: Page, visitor: Page, language: str) -> None:
     visitor.fill("#password", "tri hrusky dve svestky")
     visitor.check("#agrees")
     visitor.click("main form button.main")
-    assert "jana_mala" in visitor.inner_text("#username-error")  # suggests a free name
+    expect(visitor.locator("#username-error")).to_contain_text("jana_mala")  # suggests a free name
     examine(visitor, f"sign-up with a taken name in {language}")
     visitor.click("main form button.main")
     examine(visitor, f"sign-up with errors in {language}")
