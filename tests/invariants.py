@@ -21,26 +21,29 @@ _ACCOUNTS = f"""
     WITH {_OPEN}
     SELECT a.id, coalesce(c.posts, 0) + coalesce(d.posts, 0) AS posts, coalesce(c.followers, 0) + coalesce(d.followers, 0) AS followers,
         coalesce(c.following, 0) + coalesce(d.following, 0) AS following,
-        (SELECT count(*) FROM open_posts WHERE account_id = a.id) AS posts_there,
-        (SELECT count(*) FROM open_follows WHERE target_id = a.id) AS followers_there,
-        (SELECT count(*) FROM open_follows WHERE account_id = a.id) AS following_there
+        coalesce(p.number, 0) AS posts_there, coalesce(t.number, 0) AS followers_there, coalesce(f.number, 0) AS following_there
     FROM accounts AS a LEFT JOIN account_counts AS c ON c.account_id = a.id
-    CROSS JOIN LATERAL (
-        SELECT sum(delta) FILTER (WHERE counter = 1) AS posts, sum(delta) FILTER (WHERE counter = 2) AS followers,
-            sum(delta) FILTER (WHERE counter = 3) AS following FROM counter_deltas WHERE subject_id = a.id) AS d
+    LEFT JOIN (
+        SELECT subject_id, sum(delta) FILTER (WHERE counter = 1) AS posts, sum(delta) FILTER (WHERE counter = 2) AS followers,
+            sum(delta) FILTER (WHERE counter = 3) AS following FROM counter_deltas GROUP BY subject_id) AS d ON d.subject_id = a.id
+    LEFT JOIN (SELECT account_id, count(*) AS number FROM open_posts GROUP BY account_id) AS p ON p.account_id = a.id
+    LEFT JOIN (SELECT target_id, count(*) AS number FROM open_follows GROUP BY target_id) AS t ON t.target_id = a.id
+    LEFT JOIN (SELECT account_id, count(*) AS number FROM open_follows GROUP BY account_id) AS f ON f.account_id = a.id
 """
 _POSTS = f"""
     WITH {_OPEN}
     SELECT p.id, coalesce(c.replies, 0) + coalesce(d.replies, 0) AS replies, coalesce(c.boosts, 0) + coalesce(d.boosts, 0) AS boosts,
         coalesce(c.favourites, 0) + coalesce(d.favourites, 0) AS favourites,
-        (SELECT count(*) FROM open_posts WHERE reply_to_id = p.id) AS replies_there,
-        (SELECT count(*) FROM open_posts WHERE boost_of_id = p.id) AS boosts_there,
-        (SELECT count(*) FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id
-         WHERE f.post_id = p.id AND a.effect < 3) AS favourites_there
+        coalesce(r.number, 0) AS replies_there, coalesce(b.number, 0) AS boosts_there, coalesce(f.number, 0) AS favourites_there
     FROM posts AS p LEFT JOIN post_counts AS c ON c.post_id = p.id
-    CROSS JOIN LATERAL (
-        SELECT sum(delta) FILTER (WHERE counter = 11) AS replies, sum(delta) FILTER (WHERE counter = 12) AS boosts,
-            sum(delta) FILTER (WHERE counter = 13) AS favourites FROM counter_deltas WHERE subject_id = p.id) AS d
+    LEFT JOIN (
+        SELECT subject_id, sum(delta) FILTER (WHERE counter = 11) AS replies, sum(delta) FILTER (WHERE counter = 12) AS boosts,
+            sum(delta) FILTER (WHERE counter = 13) AS favourites FROM counter_deltas GROUP BY subject_id) AS d ON d.subject_id = p.id
+    LEFT JOIN (SELECT reply_to_id, count(*) AS number FROM open_posts GROUP BY reply_to_id) AS r ON r.reply_to_id = p.id
+    LEFT JOIN (SELECT boost_of_id, count(*) AS number FROM open_posts GROUP BY boost_of_id) AS b ON b.boost_of_id = p.id
+    LEFT JOIN (
+        SELECT f.post_id, count(*) AS number FROM favourites AS f JOIN accounts AS a ON a.id = f.account_id
+        WHERE a.effect < 3 GROUP BY f.post_id) AS f ON f.post_id = p.id
 """
 _BROKEN = {
     "a follow where a block stands": """

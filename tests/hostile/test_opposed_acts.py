@@ -1,7 +1,7 @@
 """Two opposed acts at the same moment: the result is that of one after the other, and the data stay consistent.
 
-Each pair runs many times on real connections (`bin/test --long`: 10,000 times), in a varying order. Either act may be
-refused; neither may fail, and no rule of `tests/invariants.py` may be broken.
+Each pair runs many times on real connections (`bin/test --long`: 10,000 times, in parts, each on an empty database), in a
+varying order. Either act may be refused; neither may fail, and no rule of `tests/invariants.py` may be broken.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.invariants import list_broken
 from tests.series import dice, length
 from tests.village import LIMITS, settle, write
 
-TIMES = length(25, 10_000)
+TIMES, PARTS = length(25, 500), range(length(1, 20))
 Act = Callable[[WriteTx, "Scene"], Awaitable[Any]]
 
 
@@ -115,10 +115,11 @@ RELATIONS: dict[str, tuple[list[Act], Act, Act]] = {
 }
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("pair", RELATIONS)
-async def test_opposed_acts_between_two_accounts(db: Database, pair: str) -> None:
+async def test_opposed_acts_between_two_accounts(db: Database, pair: str, part: int) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await race(db, pair, scene, *RELATIONS[pair])
+    await race(db, f"{pair} {part}", scene, *RELATIONS[pair])
 
 
 # -- posts ---------------------------------------------------------------------------------------------------------
@@ -259,13 +260,15 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
 }
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("pair", POSTS)
-async def test_opposed_acts_on_posts(db: Database, pair: str) -> None:
+async def test_opposed_acts_on_posts(db: Database, pair: str, part: int) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
-    await race(db, pair, scene, *POSTS[pair], check_every=length(1, 50))
+    await race(db, f"{pair} {part}", scene, *POSTS[pair], check_every=length(1, 50))
 
 
-async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> None:
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database, part: int) -> None:
     scene = Scene(await settle(db, "jana"), await settle(db, "karel"))
     for number in range(6):
         async with db.write() as tx:
@@ -273,7 +276,7 @@ async def test_a_sixth_post_is_not_pinned_at_the_same_moment(db: Database) -> No
             if number < 4:
                 await _at("karel", posts.pin_post, f"post {number}")(tx, scene)
     unpin = [_at("karel", posts.unpin_post, "post 4"), _at("karel", posts.unpin_post, "post 5")]
-    await race(db, "pins", scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
+    await race(db, f"pins {part}", scene, unpin, _at("karel", posts.pin_post, "post 4"), _at("karel", posts.pin_post, "post 5"))
 
 
 # -- locks ---------------------------------------------------------------------------------------------------------
