@@ -94,6 +94,15 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: Annotated[str, _doc("Folder with files network-secret, database-password and mail-password.")] = ""
 
 
+class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """This host as the other host of the network knows it."""
+
+    name: Annotated[str, _doc("Name of this host. Empty: that of the machine.", max_length=40)] = ""
+    host: Annotated[str, _doc("Address to listen on for the other host. Empty: all addresses.")] = ""
+    port: Annotated[int, _doc("Port to listen on for the other host.", ge=1, le=65535)] = 8421
+    address: Annotated[str, _doc("HOST or HOST:PORT where the other host reaches this one. Empty: it is found out.")] = ""
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate limits."""
 
@@ -116,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     media: Media = Media()
     secrets: Secrets = Secrets()
+    hosts: Hosts = Hosts()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -138,7 +148,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
-    "limits": Limits, "log": Log,
+    "hosts": Hosts, "limits": Limits, "log": Log,
 }
 
 

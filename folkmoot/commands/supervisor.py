@@ -18,12 +18,13 @@ from folkmoot.base import log, metrics
 from folkmoot.base.errors import Problem
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.hosts import peers
 from folkmoot.portability.postgres import Postgres
 
 _log = logging.getLogger(__name__)
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
-_DATABASE, _WORKER = "PostgreSQL", "worker"
+_DATABASE, _WORKER, _AGENT = "PostgreSQL", "worker", "agent"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
@@ -62,6 +63,7 @@ class Supervisor:
         try:
             for name in self._targets:
                 self._start(name)
+            self._targets[_AGENT] = self._run_agent
             when_ready()
             self._is_ready = True
             while not self._stopping:
@@ -88,7 +90,7 @@ class Supervisor:
             _name_process(f"moot {name}")
             if os.getppid() != supervisor:  # the parent ended before the kernel was told to end this process with it
                 raise Problem("the supervisor has ended")
-            if name != _WORKER:
+            if name not in (_WORKER, _AGENT):
                 os.nice(WEB_NICENESS)
             self._targets[name]()
             code = 0
@@ -118,13 +120,27 @@ class Supervisor:
             self._schedule_restart(_DATABASE, "ended")
         pid, status = self._reap()
         if pid:
-            self._schedule_restart(self._children.pop(pid), _describe_exit(status))
+            name = self._children.pop(pid)
+            if name != _AGENT or self._needs_agent:
+                self._schedule_restart(name, _describe_exit(status))
+        if self._needs_agent and _AGENT not in self._due and _AGENT not in self._children.values():
+            self._start(_AGENT)
         for name, due_at in list(self._due.items()):
             if time.monotonic() >= due_at:
                 del self._due[name]
                 self._start(name)
         if not pid:
             time.sleep(0.1)
+
+    @property
+    def _needs_agent(self) -> bool:
+        """Whether this host has a peer or an open invitation."""
+        return self._postgres is not None and (self._directory.path / peers.FILE).exists()
+
+    def _run_agent(self) -> None:
+        from folkmoot.agent import run_agent  # with cryptography, which web and worker do not load
+
+        run_agent(self._settings)
 
     def _schedule_restart(self, name: str, how: str) -> None:
         soon = time.monotonic() - self._started[name] < _STABLE

@@ -1,0 +1,76 @@
+"""Assembles the agent, the process that speaks with the other host: the messages that it answers, the files that it offers."""
+
+import asyncio
+import resource
+import signal
+import socket
+from contextlib import suppress
+
+import uvloop
+
+from folkmoot.base import log
+from folkmoot.config import Settings
+from folkmoot.http.server import STOP_SECONDS
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import Host
+from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
+from folkmoot.portability.hosts.messages import Handler, Store
+from folkmoot.portability.hosts.peers import clean_name, join_address, parse_address
+
+_OTHER_FILES = 200  # descriptors besides those of the streams
+
+
+def handlers(_settings: Settings) -> list[Handler]:
+    """All messages that this host answers, besides the greeting."""
+    return []
+
+
+def stores(_settings: Settings) -> list[Store]:
+    """All files that the other host may fetch."""
+    return []
+
+
+def own_name(settings: Settings) -> str:
+    return clean_name(settings.hosts.name or socket.gethostname())
+
+
+def own_address(settings: Settings) -> str:
+    """Where the other host reaches this one. Without a host, as ":8421", it uses the address that it sees."""
+    if not settings.hosts.address:
+        return f":{settings.hosts.port}"
+    return join_address(*parse_address(settings.hosts.address, settings.hosts.port))
+
+
+def create_agent(settings: Settings) -> Agent:
+    """The agent of this host; the caller starts and stops it."""
+    directory = DataDirectory(settings.data)
+    host = Host(directory.path)
+    own = OwnHost(own_name(settings), settings.hosts.host, settings.hosts.port, lambda: host.epoch)
+    return Agent(directory, own, handlers(settings), stores(settings))
+
+
+def run_agent(settings: Settings) -> None:
+    """Runs until a signal to stop, or until this host has neither a peer nor an invitation."""
+    log.set_up(settings.log.level, settings.log.format)
+    _allow_files(2 * MOST_STREAMS + _OTHER_FILES)
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def end() -> None:
+        signal.alarm(STOP_SECONDS)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    async with create_agent(settings) as agent:
+        await agent.run(stop)
+
+
+def _allow_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # then accepting pauses while there is none left
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

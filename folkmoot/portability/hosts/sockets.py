@@ -1,0 +1,30 @@
+"""The UNIX sockets of the channel: where the peer is offered to this machine, and where the peer's streams lead to."""
+
+from pathlib import Path
+
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.postgres import Postgres
+
+_POSTGRES = ".s.PGSQL.5432"
+
+
+def peer_socket_folder(directory: DataDirectory) -> Path:
+    """The folder of the sockets that lead to the peer: DATA/run/peer, or below the folder for temporary files if that path is long."""
+    return Postgres(directory).socket_folder / "peer"
+
+
+def peer_postgres_socket(directory: DataDirectory) -> Path:
+    return peer_socket_folder(directory) / _POSTGRES
+
+
+def peer_web_socket(directory: DataDirectory) -> Path:
+    return peer_socket_folder(directory) / "web"
+
+
+def postgres_socket(directory: DataDirectory) -> Path:
+    return Postgres(directory).socket_folder / _POSTGRES
+
+
+def web_socket(directory: DataDirectory) -> Path:
+    """The socket of our web processes for requests that the peer forwards."""
+    return Postgres(directory).socket_folder / "web"

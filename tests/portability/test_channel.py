@@ -1,0 +1,197 @@
+"""The channel between two paired hosts: streams to PostgreSQL and web processes, messages, files."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+
+from folkmoot.base.errors import Conflict
+from folkmoot.portability.hosts.messages import UNKNOWN_MESSAGE, Handler, PeerRefused, PeerUnreachable, Store
+from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
+from tests.portability.hosts import HostHere, echo, pair, until
+
+
+class Question(msgspec.Struct, frozen=True):
+    text: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    text: str
+    more: int = 0
+
+
+class NewQuestion(msgspec.Struct, frozen=True):
+    """The same message of a newer release."""
+
+    text: str
+    new: str = "field"
+
+
+async def _answer(question: Question) -> Reply:
+    if question.text == "refuse":
+        raise Conflict("There is no %(what)s here.", what="room")
+    if question.text == "break":
+        raise ZeroDivisionError
+    if question.text == "wait":
+        await asyncio.sleep(30)
+    return Reply(question.text[::-1])
+
+
+HANDLER = Handler("tests.ask", Question, _answer)
+
+
+@pytest.fixture
+async def hosts(open_folder: Path) -> tuple[HostHere, HostHere]:
+    primary, standby = HostHere.make(open_folder, "here"), HostHere.make(open_folder, "there")
+    await pair(primary, standby)
+    return primary, standby
+
+
+async def test_messages_go_both_ways_with_the_epoch_of_each_side(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    primary.epoch, standby.epoch = 7, 6
+    async with primary.running([HANDLER]), standby.running([HANDLER]), primary.client() as ask, standby.client() as ask_back:
+        assert (await ask("tests.ask", Question("abc"), Reply)).text == "cba"
+        assert (await ask_back("tests.ask", Question("xyz"), Reply)).text == "zyx"
+        assert set(primary.heard) == {6}
+        assert set(standby.heard) == {7}
+
+
+async def test_a_problem_arrives_with_its_code_and_sentence(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    async with primary.running([HANDLER]), standby.client() as ask:
+        with pytest.raises(PeerRefused) as refused:
+            await ask("tests.ask", Question("refuse"), Reply)
+        assert (refused.value.code, refused.value.message % refused.value.params) == ("conflict", "There is no room here.")
+        with pytest.raises(PeerRefused) as refused:
+            await ask("tests.ask", Question("break"), Reply)
+        assert "ZeroDivision" not in str(refused.value.params)
+        assert refused.value.code == "failed"
+
+
+async def test_releases_may_differ(hosts: tuple[HostHere, HostHere]) -> None:
+    """Unknown fields are ignored, new fields have defaults, and an unknown message is refused with a sentence."""
+    primary, standby = hosts
+    async with primary.running([HANDLER]), standby.client() as ask:
+        assert (await ask("tests.ask", NewQuestion("abc"), Reply)).text == "cba"
+        with pytest.raises(PeerRefused) as refused:
+            await ask("tests.new", Question("abc"), Reply)
+        assert refused.value.code == UNKNOWN_MESSAGE
+        assert "does not know tests.new. Upgrade it first" in refused.value.params["sentence"]
+        with pytest.raises(PeerRefused) as refused:
+            await ask("tests.ask", Reply("abc"), NewQuestion)
+            await ask("tests.ask", msgspec.defstruct("Empty", [])(), Reply)
+        assert refused.value.code == "malformed"
+
+
+async def test_a_peer_that_does_not_answer_is_unreachable_in_time(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    async with standby.client() as ask:
+        with pytest.raises(PeerUnreachable) as problem:
+            await ask("tests.ask", Question("abc"), Reply)
+        assert "refused" in problem.value.params["why"].lower()
+        async with primary.running([HANDLER]):
+            with pytest.raises(PeerUnreachable) as problem:
+                await ask("tests.ask", Question("wait"), Reply, seconds=0.3)
+            assert problem.value.params["why"] == "no answer in time"
+            assert (await ask("tests.ask", Question("abc"), Reply)).text == "cba"  # afterwards it works again
+        async with primary.running([HANDLER]):  # the kept connection has ended meanwhile
+            assert (await ask("tests.ask", Question("abc"), Reply)).text == "cba"
+
+
+async def test_files_arrive_whole_and_missing_ones_are_told(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    content = os.urandom(5_000_000)
+
+    async def read(name: str) -> AsyncIterator[bytes] | None:
+        async def pieces() -> AsyncIterator[bytes]:
+            for start in range(0, len(content), 100_000):
+                yield content[start : start + 100_000]
+        return pieces() if name == "a.webp" else None
+
+    async with primary.running(stores=[Store("media", read)]), standby.client() as ask:
+        async with ask.fetch("media", "a.webp") as pieces:
+            assert pieces is not None
+            assert b"".join([piece async for piece in pieces]) == content
+        for store, name in (("media", "b.webp"), ("other", "a.webp")):
+            async with ask.fetch(store, name) as pieces:
+                assert pieces is None
+        async with ask.fetch("media", "a.webp") as pieces:  # given up in the middle
+            assert pieces is not None
+            await anext(aiter(pieces))
+        async with ask.fetch("media", "b.webp") as pieces:
+            assert pieces is None
+
+
+async def test_streams_lead_to_the_sockets_of_the_peer(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+    async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
+        content = os.urandom(20_000_000)
+        reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
+        received = asyncio.create_task(reader.readexactly(len(content)))
+        writer.write(content)
+        assert await received == content
+        writer.close()
+        assert peer_web_socket(standby.directory).stat().st_mode & 0o777 == 0o600
+        reader, writer = await asyncio.open_unix_connection(str(peer_postgres_socket(standby.directory)))
+        assert await reader.read() == b""  # no PostgreSQL runs there
+        writer.close()
+
+
+async def test_an_end_is_passed_on_with_everything_before_it(hosts: tuple[HostHere, HostHere]) -> None:
+    primary, standby = hosts
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(3_000_000))
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, str(web_socket(primary.directory)))
+    async with primary.running() as agent, standby.running():
+        reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
+        assert len(await reader.read(-1)) == 3_000_000
+        writer.close()
+        await until(lambda: agent.count_streams() <= 1)  # the greeting
+    server.close()
+
+
+async def test_a_reader_that_stops_stops_the_writer(hosts: tuple[HostHere, HostHere]) -> None:
+    """Nothing is buffered without a limit: the writer gets rid of some megabytes only."""
+    primary, standby = hosts
+    sent = 0
+
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with suppress(ConnectionError):
+            for _ in range(200):
+                writer.write(bytes(1_000_000))
+                await writer.drain()
+                sent += 1
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, str(web_socket(primary.directory)))
+    async with primary.running(), standby.running():
+        _, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)), limit=1000)
+        before = -1
+        while not sent or sent > before:  # until nothing moves any more
+            before = sent
+            await asyncio.sleep(0.3)
+        assert 0 < sent < 50
+        writer.transport.abort()
+    server.close()
+
+
+async def test_postgresql_is_reached_through_the_channel(hosts: tuple[HostHere, HostHere], dsn: str) -> None:
+    primary, standby = hosts
+    server, _, folder = dsn.partition("?host=")
+    postgres_socket(primary.directory).symlink_to(Path(folder.replace("%2F", "/")) / ".s.PGSQL.5432")
+    async with primary.running(), standby.running():
+        through = f"{server}?host={str(peer_postgres_socket(standby.directory).parent).replace('/', '%2F')}"
+        connection = await asyncpg.connect(through)
+        assert await connection.fetchval("SELECT length(repeat('x', 3000000))") == 3_000_000
+        assert len(await connection.fetchval("SELECT repeat('x', 3000000)")) == 3_000_000
+        await connection.close()
