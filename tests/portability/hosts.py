@@ -11,7 +11,7 @@ from folkmoot.portability.hosts.agent import Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient, open_client
 from folkmoot.portability.hosts.messages import Handler, Store
 from folkmoot.portability.hosts.pairing import invite, join
-from folkmoot.portability.hosts.peers import Peer
+from folkmoot.portability.hosts.peers import HostsFile, Peer, Peers
 from tests.network_up import free_port
 
 
@@ -59,10 +59,13 @@ class HostHere:
 
 
 async def pair(primary: HostHere, standby: HostHere) -> None:
-    """Pairs two hosts; the agent of the primary runs only meanwhile."""
+    """Pairs two hosts; the agent of the primary runs only meanwhile. Afterwards the invitation has ended."""
     code = invite(primary.directory).text
     async with primary.running():
         await standby.joins(primary.address, code)
+    peers = Peers(primary.directory)
+    with peers.changing() as content:
+        peers.write(HostsFile(content.peers))
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:

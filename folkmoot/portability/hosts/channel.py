@@ -125,14 +125,16 @@ def reason(error: BaseException) -> str:
         return "it showed another certificate than the one that was paired"
     if isinstance(error, ssl.SSLError):
         is_refused = "ALERT" in (error.reason or "") and ("CERTIFICATE" in text or "UNKNOWN_CA" in text)
-        return "it does not know the certificate of this host, as after: moot host remove" if is_refused else f"TLS failed ({error.reason})"
+        return "it does not know the certificate of this host, as after moot host remove" if is_refused else f"TLS failed ({error.reason})"
     if isinstance(error, TimeoutError | httpcore.TimeoutException) or "handshake" in text:
         return "no answer in time"
     if isinstance(error, socket.gaierror):
         return "the name is unknown"
+    if isinstance(error, ConnectionResetError | BrokenPipeError) or not text:
+        return "it closed the connection, as if it does not know the certificate of this host any more"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
-    return (text or "it closed the connection").lower()
+    return text.lower()
 
 
 def watch(plain: socket.socket) -> None:

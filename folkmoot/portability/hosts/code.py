@@ -41,7 +41,7 @@ class PairingCode:
         letters = "".join(text.split()).replace("-", "").upper()
         try:
             content = base64.b32decode(letters, map01="I")
-        except binascii.Error:
+        except ValueError:  # also for letters that are not ASCII
             raise MistypedCode from None
         body = content[:-_CHECKSUM]
         if len(content) != _FINGERPRINT + _SECRET + _CHECKSUM or content != body + _checksum(body):
