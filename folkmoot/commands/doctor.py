@@ -49,11 +49,12 @@ def _text(finding: Finding) -> str:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Runs all groups of checks at the same time; the findings are in the order of the groups."""
-    from folkmoot.commands.checks import configuration, connections, machine, operation
+    from folkmoot.commands.checks import configuration, connections, hosts, machine, operation
 
     groups: list[tuple[str, Awaitable[list[Finding]]]] = [
         ("machine", asyncio.to_thread(_listed(machine.check_machine, settings))),
         ("settings", asyncio.to_thread(_listed(configuration.check_settings, settings))),
+        ("hosts", asyncio.to_thread(_listed(hosts.check_hosts, settings))),
         ("detector", asyncio.to_thread(_listed(operation.check_detector, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
         ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),

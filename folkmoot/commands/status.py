@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from folkmoot.commands.host import peer_text
 from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 
 
@@ -18,6 +19,7 @@ def status(data: Path, as_json: bool) -> None:
     text = (
         f"{answer['name']} at {answer['address']}\n"
         f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
+        f"{_peers(answer['peers'])}"
         f"  members    {answer['members']}, {answer['active']} of them active in the last 30 days\n"
         f"  posts      {answer['posts']}\n"
         f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
@@ -30,6 +32,10 @@ def status(data: Path, as_json: bool) -> None:
         f"  drill      {_last_run(answer['drill'], 'it compared')}"
     )
     show(answer, as_json, text)
+
+
+def _peers(peers: list[dict[str, Any]]) -> str:
+    return "".join(f"  peer       {peer['name']} {peer_text(peer)}\n" for peer in peers)
 
 
 def _last_run(last: dict[str, Any], verb: str) -> str:
@@ -49,11 +55,14 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.moderation.cases.queries import count_open
     from folkmoot.network.media.queries import count_media_bytes
     from folkmoot.network.sessions.queries import count_network
+    from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.host import Host
+    from folkmoot.portability.hosts.link import describe_link
+    from folkmoot.portability.hosts.peers import Peers
     from folkmoot.portability.queries import last_runs
 
     settings = settings_of(data)
-    host = Host(settings.data).state
+    host, directory = Host(settings.data).state, DataDirectory(settings.data)
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
         members, active, posts = await count_network(conn)
@@ -64,6 +73,7 @@ async def _status(data: Path) -> dict[str, Any]:
         cases = await count_open(conn, clock.now())
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
+        "peers": [describe_link(directory, peer) for peer in Peers(directory).list()],
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         "worker_seconds": max(0, round(min(ages))) if ages else None,
         "jobs_waiting": queue.waiting, "jobs_running": queue.running, "jobs_parked": queue.parked,

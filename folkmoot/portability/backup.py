@@ -24,6 +24,7 @@ from folkmoot.portability.backup_key import BackupKey, NotSigned
 from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import DumpProblem, dump, require_space
+from folkmoot.portability.hosts.identity import CERTIFICATE, KEY
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, File, Manifest
 from folkmoot.portability.progress import NoProgress, Progress
 from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, Stored
@@ -33,7 +34,7 @@ from folkmoot.portability.snapshots import Backup, Keep, list_backups, summarize
 SPARE = 64 * 2**20  # bytes of disk space that must stay free
 _STAGING = "backup"
 _MOSTLY_PICTURES = 4  # new pictures of more than 4 times the size of the dump: compression would save little
-_STAYS_ON_HOST = {"secrets/postgres-password"}
+_STAYS_ON_HOST = {"secrets/postgres-password", f"secrets/{KEY}", f"secrets/{CERTIFICATE}"}
 
 
 @dataclass(frozen=True)

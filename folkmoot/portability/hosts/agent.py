@@ -28,13 +28,13 @@ from folkmoot.portability.hosts.channel import Purpose, client_context, connect,
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.inviting import Inviting
-from folkmoot.portability.hosts.link import Watch
 from folkmoot.portability.hosts.listener import Caller, Listener
 from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, Store
 from folkmoot.portability.hosts.peers import Peers, PeersProblem
 from folkmoot.portability.hosts.refusals import Refusals, Refused
 from folkmoot.portability.hosts.relay import End, join_to
 from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_socket_folder, peer_web_socket, postgres_socket, web_socket
+from folkmoot.portability.hosts.watch import Watch
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", End, HttpStream)

@@ -110,6 +110,15 @@ async def _connected(host: str, port: int) -> socket.socket:
     raise error
 
 
+def outgoing_address() -> str:
+    """The address of this machine for connections to the internet. Nothing is sent for that."""
+    for family, documentation in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((documentation, 9))
+            return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
 def unreachable(peer: Peer, error: BaseException) -> PeerUnreachable:
     return PeerUnreachable(
         "The host %(name)s at %(address)s cannot be reached: %(why)s.", name=peer.name, address=peer.address, why=reason(error)

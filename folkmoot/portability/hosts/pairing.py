@@ -80,12 +80,17 @@ def invite(directory: DataDirectory, name: str = "") -> PairingCode:
     """Opens an invitation, valid for an hour; an older one ends. `name`: of the new host. Raises PeersProblem."""
     peers = Peers(directory)
     with peers.changing() as content:
-        if content.peers:
-            raise paired_already(content.peers[0])
+        require_no_peer(peers)
         code = PairingCode.new(make_identity(directory).id)
         invitation = Invitation(_hash(code.secret), clean_name(name) if name else "", clock.now() + VALID_FOR)
         peers.write(HostsFile(content.peers, invitation))
     return code
+
+
+def require_no_peer(peers: Peers) -> None:
+    """Raises PeersProblem if this host is paired already."""
+    if found := peers.list():
+        raise paired_already(found[0])
 
 
 def admit(directory: DataDirectory, request: JoinRequest, name: str, source: str) -> JoinAnswer:

@@ -20,6 +20,7 @@ from folkmoot.portability.data_directory import DataDirectory
 
 FILE = "hosts.json"
 DEFAULT_PORT = 8421
+SLOTS = "folkmoot_"  # replication slots of peers have names with this beginning
 _LONGEST_NAME = 40
 
 
@@ -42,7 +43,7 @@ class Peer(msgspec.Struct, frozen=True):
     @property
     def slot(self) -> str:
         """The name of the replication slot of this peer."""
-        return f"folkmoot_{self.id[:32]}"
+        return f"{SLOTS}{self.id[:32]}"
 
 
 class Invitation(msgspec.Struct, frozen=True):

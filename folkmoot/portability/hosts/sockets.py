@@ -1,5 +1,6 @@
 """The UNIX sockets of the channel: where the peer is offered to this machine, and where the peer's streams lead to."""
 
+import socket
 from pathlib import Path
 
 from folkmoot.portability.data_directory import DataDirectory
@@ -28,3 +29,9 @@ def postgres_socket(directory: DataDirectory) -> Path:
 def web_socket(directory: DataDirectory) -> Path:
     """The socket of our web processes for requests that the peer forwards."""
     return Postgres(directory).socket_folder / "web"
+
+
+def has_agent(directory: DataDirectory) -> bool:
+    """Whether the agent of this host runs: it accepts connections for the peer."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(peer_web_socket(directory))) == 0

@@ -1,0 +1,227 @@
+"""`moot host`: pairs this host with another one, lists the pair, ends it."""
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Problem
+from folkmoot.commands.options import data_option, duration, json_option, run, settings_of, show
+from folkmoot.config import Settings
+
+_POLL = 0.5
+_START_SECONDS = 8.0  # for the agent of a running network
+
+
+@click.group()
+def host() -> None:
+    """Pair this host with another one, list the pair, end it."""
+
+
+@host.command()
+@click.option("--name", default="", help="Name of the new host. Without it, the new host names itself.")
+@click.option("--address", default="", help="HOST or HOST:PORT where the new host reaches this one. Without it, it is found out.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until the new host has joined.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@data_option
+@json_option
+def add(name: str, address: str, no_wait: bool, dry_run: bool, data: Path, as_json: bool) -> None:
+    """Invite a new host: print a one-time code, and wait until the host has joined with it."""
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.hosts.pairing import VALID_FOR, invite, require_no_peer
+    from folkmoot.portability.hosts.peers import Peers, clean_name
+
+    settings = _settings(data)
+    directory = DataDirectory(data)
+    _require_primary(settings)
+    where = _reachable_address(settings, address)
+    if name:
+        clean_name(name)
+    if dry_run:
+        require_no_peer(Peers(directory))
+        text = f"Nothing was done. An invitation would be open for an hour, and the new host would connect to {where}."
+        show({"address": where, "dry_run": True}, as_json, text)
+        return
+    code = invite(directory, name)
+    command = f"bin/moot standby --join {where} {code.text}"
+    expires_at = clock.now() + VALID_FOR
+    answer = {"code": code.text, "address": where, "command": command, "expires_at": expires_at.isoformat()}
+    show(answer, as_json, _invitation_text(command, expires_at))
+    sys.stdout.flush()
+    _warn_if_nobody_listens(directory, settings)
+    if not no_wait:
+        _wait(directory, as_json)
+
+
+def _invitation_text(command: str, expires_at: datetime) -> str:
+    return (
+        "\n  Type this on the new machine, with the same code of Folkmoot and an empty data directory:\n\n"
+        f"    {command}\n\n"
+        f"  The code works once, until {expires_at:%H:%M} UTC. Anyone who has it can copy this network: pass it on privately.\n"
+    )
+
+
+def _wait(directory: Any, as_json: bool) -> None:
+    """Waits until the new host has joined, and shows the words to compare."""
+    from folkmoot.portability.hosts.peers import Peers
+
+    peers = Peers(directory)
+    own = peers.invitation
+    assert own is not None
+    if not as_json:
+        click.echo("Waiting for the new host. Ctrl-C ends the waiting, not the invitation.", err=True)
+    try:
+        while (peer := peers.one()) is None:
+            if clock.now() >= own.expires_at or peers.invitation is None or peers.invitation.secret_hash != own.secret_hash:
+                raise Problem("No host has joined, and the code is no longer valid. Get a new one with: moot host add")
+            time.sleep(_POLL)
+    except KeyboardInterrupt:
+        click.echo("\nThe code stays valid. To see whether a host has joined: moot host list", err=True)
+        return
+    show(
+        {"joined": peer.name, "address": peer.address, "id": peer.id, "words": peer.words}, as_json,
+        f"The host {peer.name} at {peer.address} has joined. Both machines must show the same six words:\n\n    {peer.words}\n\n"
+        f"If the other machine shows different ones, run at once: moot host remove {peer.name}",
+    )
+
+
+@host.command("list")
+@data_option
+@json_option
+def list_(data: Path, as_json: bool) -> None:
+    """List the hosts of this network, and whether the other one is reachable."""
+    from folkmoot.agent import own_name
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.host import Host
+    from folkmoot.portability.hosts.link import describe_link
+    from folkmoot.portability.hosts.peers import Peers
+
+    settings = _settings(data)
+    directory, state = DataDirectory(data), Host(data).state
+    peers = Peers(directory)
+    invitation = peers.invitation
+    open_until = invitation.expires_at if invitation and not invitation.used_by and not invitation.is_expired else None
+    answer = {
+        "name": own_name(settings), "role": state.role, "epoch": state.epoch,
+        "peers": [describe_link(directory, peer) | {"words": peer.words, "added_at": peer.added_at.isoformat()} for peer in peers.list()],
+        "invitation_until": open_until.isoformat() if open_until else None,
+    }
+    lines = [f"{own_name(settings):20} this host, {state.role.upper()}, epoch {state.epoch}"]
+    for peer in peers.list():
+        lines += [
+            f"{peer.name:20} {peer_text(describe_link(directory, peer))}",
+            f"{'':20} joined {peer.added_at:%Y-%m-%d %H:%M} UTC with the words: {peer.words}",
+        ]
+    if not peers.list():
+        lines.append("There is no other host. Invite one on the primary with: moot host add")
+    if open_until:
+        lines.append(f"An invitation is open until {open_until:%H:%M} UTC.")
+    show(answer, as_json, "\n".join(lines))
+
+
+@host.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@data_option
+@json_option
+def remove(name: str, yes: bool, dry_run: bool, data: Path, as_json: bool) -> None:
+    """End the pairing with NAME: its certificate is refused from now on, and its replication slot is dropped."""
+    from folkmoot.base.errors import NotFound
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.hosts.peers import Peers
+    from folkmoot.portability.hosts.removal import remove_host
+
+    settings = _settings(data)
+    directory = DataDirectory(data)
+    peer = next((one for one in Peers(directory).list() if name in (one.name, one.id)), None)
+    if dry_run:
+        if peer is None:
+            raise NotFound("This host is not paired with %(name)s. moot host list shows the other host.", name=name)
+        text = f"Nothing was done. {peer.name} at {peer.address} would be refused, and its replication slot {peer.slot} dropped."
+        show({"name": peer.name, "slot": peer.slot, "dry_run": True}, as_json, text)
+        return
+    if peer and not yes and sys.stdin.isatty():
+        show_host(settings)
+        click.confirm(f"End the pairing with {peer.name}? It stops following this host", abort=True, err=True)
+    removed = run(remove_host(directory, settings.dsn, name))
+    answer = {"removed": removed.peer.name if removed.peer else None, "slots": removed.slots, "why_slots_stay": removed.why_slots_stay}
+    lines = [f"{removed.peer.name} is removed. Its certificate is refused from now on."] if removed.peer else []
+    lines += [f"The replication slot {slot} is dropped." for slot in removed.slots]
+    if removed.why_slots_stay:
+        lines.append(
+            f"Its replication slot may still keep WAL, because the database does not answer ({removed.why_slots_stay})."
+            f" When the network runs, repeat: moot host remove {name}"
+        )
+    show(answer, as_json, "\n".join(lines))
+
+
+def peer_text(found: dict[str, Any]) -> str:
+    """The state of the link to the peer, in one line."""
+    if found["is_reachable"] is None:
+        return f"at {found['address']}, state unknown: the network does not run here"
+    since = duration(found["since_seconds"])
+    return f"at {found['address']}, reachable for {since}" if found["is_reachable"] else f"at {found['address']}, NOT REACHABLE for {since}"
+
+
+def show_host(settings: Settings) -> None:
+    """Prints the name and the role of this host in colour, before anything dangerous."""
+    from folkmoot.agent import own_name
+    from folkmoot.portability.host import PRIMARY, Host
+
+    role = Host(settings.data).role
+    colour = "red" if role == PRIMARY else "yellow"
+    click.echo(f"This is {click.style(f' {own_name(settings)} {role.upper()} ', bg=colour, fg='black', bold=True)}", err=True)
+
+
+def _settings(data: Path) -> Settings:
+    """Raises Problem with an external database: its provider replicates and moves it."""
+    settings = settings_of(data, needs_secret=False)
+    if settings.database.url:
+        raise Problem(
+            "A second host needs the private PostgreSQL of Folkmoot, but database.url names another server. Replicate that one with its own"
+            " tools: docs/operate/several-machines.md"
+        )
+    return settings
+
+
+def _require_primary(settings: Settings) -> None:
+    from folkmoot.portability.host import PRIMARY, Host
+
+    if Host(settings.data).role != PRIMARY:
+        raise Problem("This host is not the primary, so it cannot invite another one. Run moot host add on the primary.")
+
+
+def _reachable_address(settings: Settings, address: str) -> str:
+    """Where the new host reaches this one: as told, else this machine's public address, else the name of the network."""
+    from urllib.parse import urlsplit
+
+    from folkmoot.base.http_client import is_public
+    from folkmoot.portability.hosts.channel import outgoing_address
+    from folkmoot.portability.hosts.peers import join_address, parse_address
+
+    told = address or settings.hosts.address
+    if told:
+        return join_address(*parse_address(told, settings.hosts.port))
+    own, name = outgoing_address(), urlsplit(settings.base_url).hostname or "localhost"
+    if is_public(own) or name == "localhost":
+        return join_address(own, settings.hosts.port)
+    return join_address(name, settings.hosts.port)
+
+
+def _warn_if_nobody_listens(directory: Any, settings: Settings) -> None:
+    from folkmoot.portability.hosts.sockets import has_agent
+
+    deadline = time.monotonic() + _START_SECONDS
+    while not has_agent(directory):
+        if time.monotonic() > deadline:
+            click.echo(
+                "folkmoot: This host does not listen for another one, so no host can join yet. Start the network with:"
+                f" moot up --data {settings.data}. If it runs, its log says why.", err=True,
+            )
+            return
+        time.sleep(_POLL)
