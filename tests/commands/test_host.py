@@ -20,6 +20,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, HostState
 from folkmoot.portability.hosts.link import describe_link
 from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.sockets import has_agent
 from folkmoot.portability.postgres import Postgres
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 from tests.portability.hosts import HostHere, pair, until
@@ -54,12 +55,16 @@ def test_two_hosts_are_paired_listed_and_parted(open_folder: Path) -> None:
             [*MOOT, "host", "add", "--json", "--address", f"127.0.0.1:{port}", "--data", str(here)], stdout=subprocess.PIPE, text=True,
             env=environment_with({}), cwd=ROOT,
         ) as waiting:
-            assert waiting.stdout is not None
-            code = json.loads(waiting.stdout.readline())["code"]
-            _until(lambda: _agents(network))
-            found = asyncio.run(other.joins(f"127.0.0.1:{port}", code))
-            joined = json.loads(waiting.stdout.readline())
-            assert waiting.wait(10) == 0
+            try:
+                assert waiting.stdout is not None
+                code = json.loads(waiting.stdout.readline())["code"]
+                _until(lambda: _agents(network))
+                _until(lambda: has_agent(directory))
+                found = asyncio.run(other.joins(f"127.0.0.1:{port}", code))
+                joined = json.loads(waiting.stdout.readline())
+                assert waiting.wait(10) == 0
+            finally:
+                waiting.kill()
         assert (joined["joined"], joined["words"], joined["address"]) == ("there", found.words, other.address)
         assert found.name == "here"
         peer = Peers(directory).one()
