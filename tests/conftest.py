@@ -16,6 +16,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
 from tests import series
 from tests.databases import Databases
+from tests.hosts import network as hosts
 from tests.network_up import NetworkUp
 from tests.village import Village, settings_for
 
@@ -60,8 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("whole" if series.is_long() else "sample")
 
 
-def pytest_report_header() -> str:
-    return f"series: {'complete' if series.is_long() else 'samples'}, {series.SEED}={series.seed()}"
+def pytest_report_header() -> list[str]:
+    head = [f"series: {'complete' if series.is_long() else 'samples'}, {series.SEED}={series.seed()}"]
+    return head + ([f"left out: {hosts.left_out()}"] if hosts.left_out() else [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

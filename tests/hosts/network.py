@@ -1,0 +1,80 @@
+"""What joins the hosts of a test, and the choice of its kind.
+
+Names of nodes are those of hosts, and "members" for the clients. Directions are named one by one: a link that is cut
+both ways is cut twice.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+MEMBERS = "members"  # the node of the clients
+WEB_PORT = 8420
+AGENT_PORT = 8421
+
+
+class Network(Protocol):
+    """Nodes with addresses, and a link from each to each other."""
+
+    kind: str
+
+    def address(self, node: str, seen_from: str) -> str:
+        """The address at which a node reaches another, or itself."""
+
+    def power_on(self, node: str) -> None:
+        """Adds the node, or starts it again. Its links are not cut."""
+
+    def power_off(self, node: str) -> None:
+        """Cuts all links, then kills all processes of the node at once, so that nothing leaves it any more."""
+
+    def command(self, node: str, arguments: Sequence[str]) -> list[str]:
+        """The command that runs `arguments` on the node. It ends at the latest with the test run."""
+
+    def processes(self, node: str) -> dict[int, str]:
+        """The processes of the node: process ids, as `kill` on the node takes them, and command lines."""
+
+    def cut(self, source: str, target: str) -> None:
+        """Loses everything from `source` to `target` silently."""
+
+    def mend(self, source: str, target: str) -> None:
+        """Undoes `cut`."""
+
+    def shape(self, source: str, target: str, delay: float, rate: float) -> None:
+        """Delays by seconds, and lets pass at most `rate` bytes per second; 0: without delay, without limit."""
+
+    def close(self) -> None:
+        """Ends everything."""
+
+
+@functools.cache
+def why_no_namespaces() -> str:
+    """Why this machine does not allow network namespaces; empty if it does."""
+    if sys.platform != "linux":
+        return "network namespaces exist on Linux only"
+    for program in ("unshare", "nsenter", "ip"):
+        if not shutil.which(program, path=PATH):
+            return f"{program} is not installed"
+    all_of_it = "mount -t proc proc /proc && ip link add probe0 type veth peer name probe1"
+    tried = subprocess.run(
+        [*unshare(), "--net", "--pid", "--mount", "--fork", "sh", "-c", all_of_it],
+        capture_output=True, text=True, env={**os.environ, "PATH": PATH},
+    )
+    return "" if tried.returncode == 0 else f"this user may not create network namespaces ({tried.stderr.strip().splitlines()[-1]})"
+
+
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+def unshare() -> list[str]:
+    """The command that creates namespaces. An ordinary user first creates a user namespace, in which it may."""
+    return ["unshare"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
+
+
+def left_out() -> str:
+    """The parts that are not tested on this machine, for the head of a test run; empty if there are none."""
+    why = why_no_namespaces()
+    return f"hosts on loopback addresses: no lost packets, no full disk, no power loss, because {why}" if why else ""
