@@ -37,6 +37,9 @@ class Loopback:
     def address(self, node: str, seen_from: str) -> str:
         return f"127.77.{self._world}.{16 * self._numbers[seen_from] + self._numbers[node] + 1}"
 
+    def members_addresses(self) -> list[str]:
+        return [self.address(MEMBERS, MEMBERS)]  # the network sees the relay's address anyway
+
     def power_on(self, node: str) -> None:
         if node not in self._numbers:
             self._numbers[node] = len(self._numbers)

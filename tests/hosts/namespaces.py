@@ -17,7 +17,7 @@ from tests.hosts.program import Program, python
 
 _CUT, _SHAPED = 10, 20  # priorities of routing rules
 _TABLE = 77
-MEMBERS_ADDRESSES = 8  # limits by address, such as that of streams, then do not meet the members all at once
+_MEMBERS_ADDRESSES = 8
 
 
 class Namespaces:
@@ -96,8 +96,11 @@ class Namespaces:
             self._ip(self._router.pid, [f"rule {'add' if is_shaped else 'del'} {rule}"])
             (self._shapes.add if is_shaped else self._shapes.remove)((source, target))
 
+    def members_addresses(self) -> list[str]:
+        return self._addresses(MEMBERS)
+
     def _addresses(self, node: str) -> list[str]:
-        return [f"{self._prefix(node)}.{last}" for last in range(2, 2 + (MEMBERS_ADDRESSES if node == MEMBERS else 1))]
+        return [f"{self._prefix(node)}.{last}" for last in range(2, 2 + (_MEMBERS_ADDRESSES if node == MEMBERS else 1))]
 
     def mount(self, folder: Path, size: int) -> Path:
         """Gives hosts a disk of `size` bytes at `folder`; returns where the test process sees it."""

@@ -25,6 +25,9 @@ class Network(Protocol):
     def address(self, node: str, seen_from: str) -> str:
         """The address at which a node reaches another, or itself."""
 
+    def members_addresses(self) -> list[str]:
+        """The addresses that the members have; limits by address do not meet all of them at once."""
+
     def power_on(self, node: str) -> None:
         """Adds the node, or starts it again. Its links are not cut."""
 

@@ -10,6 +10,7 @@ from tests.hosts.host import Host
 from tests.hosts.loopback import Loopback
 from tests.hosts.namespaces import Namespaces
 from tests.hosts.network import MEMBERS, Network, why_no_namespaces
+from tests.hosts.program import Program
 
 Direction = Literal["both", "there", "back"]
 
@@ -22,6 +23,7 @@ class World:
         self.folder = folder
         self.hosts: dict[str, Host] = {}
         self._cut: set[tuple[str, str]] = set()
+        self._programs: list[Program] = []
         network.power_on(MEMBERS)
 
     def host(self, name: str, disk: int = 0) -> Host:
@@ -33,6 +35,18 @@ class World:
         self.network.power_on(name)
         self.hosts[name] = Host(self.network, name, folder, mounted)
         return self.hosts[name]
+
+    def adopt(self, program: Program) -> Program:
+        """Ends the program with the world."""
+        self._programs.append(program)
+        return program
+
+    def close(self) -> None:
+        """After the end of the network, and so of all processes."""
+        for program in self._programs:
+            program.close()
+        for host in self.hosts.values():
+            host.close()
 
     def cut(self, one: Host | None, other: Host | None, direction: Direction = "both") -> None:
         """Loses what `one` sends to the other ("there"), what the other sends ("back"), or both. Silently."""
@@ -75,5 +89,5 @@ def new_world(kind: str = "") -> Iterator[World]:
             yield world
         finally:
             network.close()
-            for host in world.hosts.values() if world else ():
-                host.close()
+            if world:
+                world.close()
