@@ -114,11 +114,11 @@ class Host:
     def stop(self) -> None:
         """Ends `moot up` as an operator does."""
         assert self._process
-        self.signal(signal.SIGTERM, "folkmoot up")
+        self.run("kill", (self.files / "lock").read_text())
         self._process.wait(30)
 
     def signal(self, number: signal.Signals, *patterns: str) -> list[int]:
-        """Sends a signal to each process of this host with one of these texts in its command line; returns their ids."""
+        """Sends a signal to each process of this host with one of these texts in its name or command line; returns their ids."""
         found = [pid for pid, arguments in self.network.processes(self.name).items() if any(text in arguments for text in patterns)]
         if found:
             self.run("kill", f"-{int(number)}", *map(str, found))

@@ -80,7 +80,7 @@ class Loopback:
 
     def processes(self, node: str) -> dict[int, str]:
         """Those with the mark of the node, and their descendants: PostgreSQL gets an environment of its own."""
-        listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,comm=,args="], capture_output=True, text=True, check=True).stdout
         rows = [(int(pid), int(parent), arguments) for pid, parent, arguments in (line.split(None, 2) for line in listed.splitlines())]
         found = {pid: arguments for pid, _, arguments in rows if _is_marked(pid, f"{_MARK}={self._world}-{node}")}
         while more := {pid: arguments for pid, parent, arguments in rows if parent in found and pid not in found}:

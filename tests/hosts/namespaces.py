@@ -72,7 +72,7 @@ class Namespaces:
         return [*self._enter(self._pids[node], "--net", "--mount", "--pid"), *as_user, "env", "-C", os.getcwd(), *arguments]
 
     def processes(self, node: str) -> dict[int, str]:
-        listed = subprocess.run(self.command(node, ["ps", "-ww", "-eo", "pid=,args="]), capture_output=True, text=True, check=True)
+        listed = subprocess.run(self.command(node, ["ps", "-ww", "-eo", "pid=,comm=,args="]), capture_output=True, text=True, check=True)
         return {int(pid): arguments for pid, arguments in (line.split(None, 1) for line in listed.stdout.splitlines())}
 
     def cut(self, source: str, target: str) -> None:

@@ -38,7 +38,7 @@ class Network(Protocol):
         """The command that runs `arguments` on the node. It ends at the latest with the test run."""
 
     def processes(self, node: str) -> dict[int, str]:
-        """The processes of the node: process ids, as `kill` on the node takes them, and command lines."""
+        """The processes of the node: process ids, as `kill` on the node takes them, and their names and command lines."""
 
     def cut(self, source: str, target: str) -> None:
         """Loses everything from `source` to `target` silently."""
