@@ -6,6 +6,7 @@ between. A sentence is returned only if no such moments make the history right.
 """
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -125,11 +126,11 @@ class Learned:
 
 @dataclass(frozen=True)
 class Fenced:
-    """A host's fence was durable at this moment: it accepts nothing more in this epoch."""
+    """A host was fenced, or a standby, from one moment to another: it accepted nothing between."""
 
     host: str
-    epoch: int
     at: float
+    until: float = math.inf
 
 
 Event = Accepted | Learned | Fenced
@@ -143,9 +144,9 @@ def wrong_epochs(history: Iterable[Event]) -> list[str]:
         *_shared_epochs(accepted),
         *_overlaps(accepted),
         *(
-            f"{late.host} accepted a write in epoch {late.epoch} after its fence, at {late.sent_at:.3f}"
+            f"{late.host} accepted a write in epoch {late.epoch} behind its fence, at {late.sent_at:.3f}"
             for event in events if isinstance(event, Fenced)
-            for late in accepted if late.host == event.host and late.epoch <= event.epoch and late.sent_at > event.at
+            for late in accepted if late.host == event.host and event.at < late.sent_at and late.acked_at < event.until
         ),
         *(
             f"{late.host} accepted a write in epoch {late.epoch} {late.sent_at - event.at:.3f} s after it learned of epoch {event.epoch}"

@@ -91,11 +91,12 @@ NEW = [Accepted("new", 2, time, time + 0.1) for time in (3.0, 3.5)]
 @pytest.mark.parametrize("history", [
     [],
     [*OLD, *NEW],
-    [*OLD, Fenced("old", 1, 2.05), Learned("old", 2, 2.9), *NEW],
+    [*OLD, Fenced("old", 2.05), Learned("old", 2, 2.9), *NEW],
     [*OLD, *NEW, Accepted("old", 3, 4.0, 4.1)],
+    [*OLD, Fenced("old", 2.05, 2.2), Accepted("old", 1, 2.3, 2.4)],
     [*OLD, *NEW, Accepted("old", 1, 2.5, 3.4)],  # it may have happened at once
     [*OLD, Learned("old", 2, 2.1), Accepted("old", 1, 4.0, 4.1)],
-], ids=["nothing", "a move", "a move with its fence", "and back", "a slow answer", "within two seconds"])
+], ids=["nothing", "a move", "a move with its fence", "and back", "a fence that was undone", "a slow answer", "within two seconds"])
 def test_right_epochs_are_right(history: list[Event]) -> None:
     assert wrong_epochs(history) == []
 
@@ -104,7 +105,7 @@ def test_right_epochs_are_right(history: list[Event]) -> None:
     ([*OLD, *NEW, Accepted("old", 1, 3.2, 3.3)],
      "old accepted a write in epoch 1 at 3.200, after new had accepted one in epoch 2 at 3.100"),
     ([*OLD, Accepted("new", 1, 5.0, 5.1)], "old and new both accepted writes in epoch 1"),
-    ([*OLD, Fenced("old", 1, 1.9)], "old accepted a write in epoch 1 after its fence, at 2.000"),
+    ([*OLD, Fenced("old", 1.9)], "old accepted a write in epoch 1 behind its fence, at 2.000"),
     ([*OLD, Learned("old", 2, 2.1), Accepted("old", 1, 4.2, 4.3)],
      "old accepted a write in epoch 1 2.100 s after it learned of epoch 2"),
     ([*OLD, *NEW, Accepted("old", 3, 4.0, 4.1), Accepted("new", 2, 4.2, 4.3)],

@@ -1,11 +1,17 @@
 """Members under load on one host: what was acknowledged is there, whatever is killed."""
 
+import asyncio
 import signal
-import time
 
+import msgspec
+
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import FILE, STANDBY
+from folkmoot.portability.host import Host as HostFile
 from tests import series
-from tests.hosts.history import read_rows, wrong_streams, wrong_writes
+from tests.hosts.history import Fenced, read_rows, wrong_epochs, wrong_streams, wrong_writes
 from tests.hosts.members.crowd import Crowd
+from tests.hosts.watch import watching
 from tests.hosts.world import World
 
 WRITERS, LISTENERS, RATE = series.length(6, 40), series.length(6, 200), series.length(30, 200)
@@ -16,13 +22,16 @@ async def test_no_acknowledged_write_is_lost_when_processes_are_killed_and_the_p
     host = each_kind.host("one").up()
     crowd = await Crowd.settle(each_kind, host, WRITERS, LISTENERS)
     crowd.begin(host, RATE)
-    for what in ("web 1", "postgres -D"):
-        assert host.signal(signal.SIGKILL, what)
-        time.sleep(1)
-    host.kill()
-    host.power_on()
-    host.up()
-    journal = crowd.end()
+    with watching(host) as watch:
+        for what in ("web 1", "postgres -D"):
+            assert host.signal(signal.SIGKILL, what)
+            await asyncio.sleep(1)
+        host.kill()
+        host.power_on()
+        host.up()
+        journal = crowd.end()
+    assert watch.accepting() == {"one": len(watch.history)}
+    assert wrong_epochs(watch.history) == []
     assert wrong_writes(journal, await read_rows(host.dsn)) == []
     assert wrong_streams(journal) == []
     assert len(journal.acknowledged) > WRITERS  # they wrote again after each failure
@@ -34,11 +43,19 @@ async def test_members_see_no_failure_on_a_host_that_works(world: World) -> None
     host = world.host("one").up()
     crowd = await Crowd.settle(world, host, WRITERS, LISTENERS)
     crowd.begin(host, RATE)
-    time.sleep(series.length(2, 20))
+    await asyncio.sleep(series.length(2, 20))
     journal = crowd.end()
     assert journal.failures == []
     assert {write.kind for write in journal.writes} >= {"post", "favourite"}
     assert wrong_writes(journal, await read_rows(host.dsn)) == []
     assert wrong_streams(journal) == []
     assert {stream.kind for stream in journal.streams if stream.shown} == {"events", "socket"}
+    with watching(host) as watch:
+        await asyncio.sleep(0.5)
+        state = HostFile(host.files).state
+        DataDirectory(host.files).write(host.files / FILE, msgspec.json.encode(msgspec.structs.replace(state, role=STANDBY)))
+        await asyncio.sleep(0.5)
+    assert watch.accepting()["one"] > 0
+    assert [event for event in watch.history if isinstance(event, Fenced) and event.until - event.at > 0.1]
+    assert wrong_epochs(watch.history) == []
     assert journal.processor < MOST_OF_A_CORE * journal.seconds

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import socket
 from dataclasses import dataclass, field
 from typing import Any
 
 HOST = "folkmoot.test"
 _LONGEST_REQUEST = 30.0  # seconds
+# A stream mostly waits. It notices within 5 seconds that its host is gone, as a phone does when its network changes.
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 2), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 3))
 _FAILURES = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, TimeoutError)
 
 
@@ -63,6 +66,9 @@ class Client:
         try:
             async with asyncio.timeout(_LONGEST_REQUEST):
                 reader, writer = await self._connect()
+                for option, value in _KEEPALIVE:
+                    writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, option, value)
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 writer.write(self._head("GET", path, headers))
                 return await _head_of(reader), reader, writer
         except _FAILURES as error:

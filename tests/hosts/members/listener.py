@@ -14,7 +14,7 @@ from tests.hosts.members.journal import Stream
 SOCKET, EVENTS = "socket", "events"
 _KEY = re.compile(rb"w[0-9a-f]+n\d+n\d+e")
 _AGAIN = 0.5  # seconds between two attempts
-_SILENCE = 20.0  # seconds; the network sends something every 15
+_SILENCE = 20.0  # seconds; the network sends something every 15, so it has hung
 _PAGE = 40
 _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10  # RFC 6455 5.2
 
@@ -46,12 +46,11 @@ class Listener:
             await asyncio.sleep(_AGAIN)
 
     async def _is_back(self, lost_at: float) -> None:
-        now = time.monotonic()
         if lost_at:
-            self.stream.breaks.append((lost_at, now))
             await self._catch_up()
+            self.stream.breaks.append((lost_at, time.monotonic()))
         else:
-            self.stream.opened_at = now
+            self.stream.opened_at = time.monotonic()
         self.is_open.set()
 
     async def _catch_up(self) -> None:
