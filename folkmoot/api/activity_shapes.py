@@ -1,20 +1,44 @@
 """The wire shapes of notifications, markers, conversations, search, reports and rules."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Id, Moment, Shape, Url
 from folkmoot.api.status_shapes import Status
 
+Action = Literal["none", "disable", "mark_statuses_as_sensitive", "delete_statuses", "suspend"]
+AppealState = Literal["pending", "approved", "rejected"]
+
+
+class Appeal(Shape, kw_only=True):
+    text: str
+    state: AppealState
+
+
+class AccountWarning(Shape, kw_only=True):
+    """A decision about a post or the account of the member. `text`: the broken rule and the words of the moderator, in the
+    member's language."""
+
+    id: Id
+    action: Action
+    text: str
+    status_ids: list[Id] | None
+    target_account: Account
+    appeal: Appeal | None
+    created_at: Moment
+
 
 class Notification(Shape, kw_only=True):
+    """`moderation_warning` is present in notifications of this type only."""
+
     id: Id
     type: str
     group_key: str
     created_at: Moment
     account: Account
     status: Status | UnsetType = UNSET
+    moderation_warning: AccountWarning | UnsetType = UNSET
 
 
 class NotificationGroup(Shape, kw_only=True):
@@ -29,6 +53,7 @@ class NotificationGroup(Shape, kw_only=True):
     page_max_id: Id | UnsetType = UNSET
     latest_page_notification_at: Moment | UnsetType = UNSET
     status_id: Id | UnsetType = UNSET
+    moderation_warning: AccountWarning | UnsetType = UNSET
 
 
 class GroupedNotifications(Shape, kw_only=True):

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from urllib.parse import quote
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from folkmoot.api import activity_shapes as activity
 from folkmoot.api import network_shapes as network
@@ -70,6 +70,9 @@ class Entities(AccountEntities):
         super().__init__(urls)
         self._translators = translators
 
+    def translator(self, language: str | None) -> Translator:
+        return self._translators.get(language or "en", self._translators["en"])
+
     # -- statuses ------------------------------------------------------------------------------------------------
 
     def fragment(self, post: Post) -> Fragment:
@@ -106,7 +109,7 @@ class Entities(AccountEntities):
         """The author's cover; for a labelled post, preceded by the rule, which apps show in the same place."""
         if post.label is None:
             return post.cover
-        translator = self._translators.get(post.language or "en", self._translators["en"])
+        translator = self.translator(post.language)
         clause = current().clause(post.label)
         rule = translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]})
         return " · ".join(filter(None, [rule, post.cover]))
@@ -225,7 +228,9 @@ class Entities(AccountEntities):
 
     # -- other entities ------------------------------------------------------------------------------------------------
 
-    def notification(self, notification: Notification, viewer_id: int) -> activity.Notification:
+    def notification(
+        self, notification: Notification, viewer_id: int, warning: activity.AccountWarning | UnsetType = UNSET
+    ) -> activity.Notification:
         post = notification.post
         return activity.Notification(
             id=str(notification.id),
@@ -234,9 +239,12 @@ class Entities(AccountEntities):
             created_at=moment(notification.created_at),
             account=self.account(notification.sender),
             status=self.status(post, viewer_id) if post else UNSET,
+            moderation_warning=warning,
         )
 
-    def notification_group(self, group: NotificationGroup, *, is_page: bool) -> activity.NotificationGroup:
+    def notification_group(
+        self, group: NotificationGroup, warning: activity.AccountWarning | UnsetType = UNSET, *, is_page: bool
+    ) -> activity.NotificationGroup:
         return activity.NotificationGroup(
             group_key=group.key,
             notifications_count=group.count,
@@ -247,6 +255,7 @@ class Entities(AccountEntities):
             page_max_id=str(group.newest_id) if is_page else UNSET,
             latest_page_notification_at=moment(group.newest_at) if is_page else UNSET,
             status_id=str(group.post.post.id) if group.post else UNSET,
+            moderation_warning=warning,
         )
 
     def conversation(self, conversation: Conversation, viewer_id: int) -> activity.Conversation:

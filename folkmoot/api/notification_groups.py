@@ -10,6 +10,8 @@ from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.notifications import Notifications, UnreadCount, clear, kinds_of
 from folkmoot.api.parameters import about
 from folkmoot.api.request import Request
+from folkmoot.api.warnings import Warnings, list_warnings, warning_of
+from folkmoot.api.words import UNKNOWN_TO_APPS
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
@@ -33,20 +35,22 @@ async def index(request: Request, params: Groups) -> Reply:
         groups = await queries.list_groups(
             conn, request.viewer.id, params.page, grouped=_grouped(params.grouped_types), **params.wanted()
         )
-    return request.json(_shape(request, groups, is_page=True), headers=request.links([group.newest_id for group in groups]))
+        warnings = await list_warnings(conn, request.entities, groups)
+    return request.json(_shape(request, groups, warnings, is_page=True), headers=request.links([group.newest_id for group in groups]))
 
 
 async def show(request: Request) -> Reply:
     """One group of notifications."""
     async with request.database.read() as conn:
-        group, _ = await queries.get_group(conn, request.viewer.id, request.value("key"))
-    return request.json(_shape(request, [group]))
+        group, _ = await queries.get_group(conn, request.viewer.id, request.value("key"), without=UNKNOWN_TO_APPS)
+        warnings = await list_warnings(conn, request.entities, [group])
+    return request.json(_shape(request, [group], warnings))
 
 
 async def accounts(request: Request) -> Reply:
     """All accounts in a group of notifications."""
     async with request.database.read() as conn:
-        _, senders = await queries.get_group(conn, request.viewer.id, request.value("key"))
+        _, senders = await queries.get_group(conn, request.viewer.id, request.value("key"), without=UNKNOWN_TO_APPS)
     return request.json(request.entities.accounts(senders))
 
 
@@ -78,14 +82,16 @@ def _grouped(words: Sequence[str] | None) -> Sequence[Kind]:
     return [kind for kind in GROUPED if kind in known]
 
 
-def _shape(request: Request, groups: Sequence[NotificationGroup], *, is_page: bool = False) -> GroupedNotifications:
+def _shape(
+    request: Request, groups: Sequence[NotificationGroup], warnings: Warnings, *, is_page: bool = False
+) -> GroupedNotifications:
     entities, viewer_id = request.entities, request.viewer.id
     people = {account.id: account for group in groups for account in group.senders}
     posts = {group.post.post.id: group.post for group in groups if group.post}
     return GroupedNotifications(
         accounts=entities.accounts(people.values()),
         statuses=entities.statuses(posts.values(), viewer_id),
-        notification_groups=[entities.notification_group(group, is_page=is_page) for group in groups],
+        notification_groups=[entities.notification_group(group, warning_of(group, warnings), is_page=is_page) for group in groups],
     )
 
 

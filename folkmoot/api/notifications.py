@@ -8,13 +8,14 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.parameters import Cursors, Id, Parameters, UpTo80, UpTo1000, about
 from folkmoot.api.request import Request
-from folkmoot.api.words import NOTIFICATION_OF
+from folkmoot.api.warnings import list_warnings, warning_of
+from folkmoot.api.words import NOTIFICATION, UNKNOWN_TO_APPS
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.notifications import actions, queries
-from folkmoot.network.notifications.model import FROM_NETWORK, Kind
+from folkmoot.network.notifications.model import Kind
 
 
 class Filter(Cursors, frozen=True, kw_only=True):
@@ -27,8 +28,8 @@ class Filter(Cursors, frozen=True, kw_only=True):
     def wanted(self) -> dict[str, Any]:
         return {
             "kinds": kinds_of(self.types) if self.types is not None else None,
-            # The API has no types for notifications from the network itself; these are mailed too.
-            "without": [*kinds_of(self.exclude_types), *FROM_NETWORK],
+            # The API has no types for some notifications from the network; these are mailed too.
+            "without": [*kinds_of(self.exclude_types), *UNKNOWN_TO_APPS],
             "sender_id": self.account_id,
         }
 
@@ -53,16 +54,20 @@ async def index(request: Request, params: Notifications) -> Reply:
     """Notifications, newest first."""
     async with request.database.read() as conn:
         found = await queries.list_notifications(conn, request.viewer.id, params.page, **params.wanted())
-    return request.listed([(notification.id, request.entities.notification(notification, request.viewer.id)) for notification in found])
+        warnings = await list_warnings(conn, request.entities, found)
+    return request.listed([
+        (one.id, request.entities.notification(one, request.viewer.id, warning_of(one, warnings))) for one in found
+    ])
 
 
 async def show(request: Request) -> Reply:
     """One notification."""
     async with request.database.read() as conn:
-        notification = await queries.get_notification(conn, request.viewer.id, request.id())
-    if notification.kind in FROM_NETWORK:
+        found = await queries.get_notification(conn, request.viewer.id, request.id())
+        warnings = await list_warnings(conn, request.entities, [found])
+    if found.kind in UNKNOWN_TO_APPS:
         raise NotFound
-    return request.json(request.entities.notification(notification, request.viewer.id))
+    return request.json(request.entities.notification(found, request.viewer.id, warning_of(found, warnings)))
 
 
 async def dismiss(request: Request) -> Reply:
@@ -105,7 +110,7 @@ async def requests_merged(request: Request) -> Reply:
 
 def kinds_of(words: Sequence[str]) -> list[Kind]:
     """Our kinds for wire names; unknown names are left out."""
-    return [NOTIFICATION_OF[word] for word in words if word in NOTIFICATION_OF]
+    return [kind for kind, word in NOTIFICATION.items() if word in words]
 
 
 _READ, _WRITE = "read:notifications", "write:notifications"

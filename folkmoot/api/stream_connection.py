@@ -13,12 +13,13 @@ import msgspec
 
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.stream_channels import Channel
+from folkmoot.api.warnings import list_warnings, warning_of
+from folkmoot.api.words import UNKNOWN_TO_APPS
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound, Unavailable
 from folkmoot.http.fragments import FragmentCache
 from folkmoot.network.conversations.queries import get_conversation
-from folkmoot.network.notifications.model import FROM_NETWORK
 from folkmoot.network.notifications.queries import get_notification
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.sessions.queries import is_token_open_unscoped
@@ -71,13 +72,16 @@ class Rendering:
         return statuses
 
     async def notification(self, notification_id: int, viewer_id: int) -> bytes | None:
-        """None for one that has been removed, and for those from the network, which apps do not know."""
+        """None for one that has been removed, and for kinds that apps do not know."""
         try:
             async with self.database.read() as conn:
                 found = await get_notification(conn, viewer_id, notification_id)
+                warnings = await list_warnings(conn, self._entities, [found])
         except NotFound:
             return None
-        return None if found.kind in FROM_NETWORK else _encode(self._entities.notification(found, viewer_id))
+        if found.kind in UNKNOWN_TO_APPS:
+            return None
+        return _encode(self._entities.notification(found, viewer_id, warning_of(found, warnings)))
 
     async def conversation(self, conversation_id: int, viewer_id: int) -> bytes | None:
         """None for one that has been removed."""

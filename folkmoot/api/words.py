@@ -26,8 +26,9 @@ PARAMETER_OF = {
 NOTIFICATION = {
     Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",
     Kind.FOLLOW_REQUEST: "follow_request", Kind.POLL: "poll", Kind.POST: "status", Kind.UPDATE: "update",
+    Kind.STATEMENT: "moderation_warning", Kind.KEPT: "moderation_warning",
 }
-NOTIFICATION_OF = {word: kind for kind, word in NOTIFICATION.items()}
+UNKNOWN_TO_APPS = tuple(kind for kind in Kind if kind not in NOTIFICATION)
 
 
 def moment(value: datetime) -> str:

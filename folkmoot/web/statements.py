@@ -4,6 +4,7 @@ A suspended member can open these, and few other pages.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Forbidden, NotFound
@@ -49,6 +50,15 @@ async def find(request: Request) -> Reply:
     if statement is None:
         raise NotFound
     return request.redirect(f"/statements/{statement.id}")
+
+
+async def find_from_app(request: Request) -> Reply:
+    """Redirects from the address that apps open for a moderation warning to its statement, or to the notices."""
+    with suppress(NotFound):
+        async with request.database.read() as conn:
+            await get_own_statement(conn, request.viewer.id, request.id())
+        return request.redirect(f"/statements/{request.id()}")
+    return request.redirect("/notifications")
 
 
 async def appeal(request: Request) -> Reply:
@@ -101,5 +111,6 @@ ROUTES = [
     Route("GET", "/statements/{id}", show, Access.MEMBER, for_suspended=True),
     Route("POST", "/statements/{id}/appeal", appeal, Access.MEMBER, limit="report", for_suspended=True, keeps_form=True),
     Route("GET", "/posts/{id}/statement", find, Access.MEMBER),
+    Route("GET", "/disputes/strikes/{id}", find_from_app, Access.MEMBER, for_suspended=True),
     Route("GET", "/appeals/{id}", show_appeal, Access.MEMBER, for_suspended=True),
 ]

@@ -114,12 +114,21 @@ RELATIONSHIP = {
     "blocking": bool, "blocked_by": bool, "muting": bool, "muting_notifications": bool, "muting_expires_at": maybe(MOMENT),
     "requested": bool, "requested_by": bool, "domain_blocking": bool, "endorsed": bool, "note": str,
 }
-NOTIFICATION = {"id": ID, "type": str, "group_key": str, "created_at": MOMENT, "account": ACCOUNT, "status?": MEMBERS_STATUS}
+WARNING = {
+    "id": ID, "action": re.compile("none|disable|mark_statuses_as_sensitive|delete_statuses|sensitive|silence|suspend"), "text": str,
+    "status_ids": maybe([ID]), "target_account": ACCOUNT, "created_at": MOMENT,
+    "appeal": maybe({"text": str, "state": re.compile("pending|approved|rejected")}),
+}
+NOTIFICATION = {
+    "id": ID, "type": str, "group_key": str, "created_at": MOMENT, "account": ACCOUNT, "status?": MEMBERS_STATUS,
+    "moderation_warning?": WARNING,
+}
 GROUPED_NOTIFICATIONS = {
     "accounts": [ACCOUNT], "statuses": [MEMBERS_STATUS],
     "notification_groups": [{
         "group_key": str, "notifications_count": int, "type": str, "most_recent_notification_id": int, "page_min_id?": ID,
         "page_max_id?": ID, "latest_page_notification_at?": MOMENT, "sample_account_ids": [ID], "status_id?": ID,
+        "moderation_warning?": WARNING,
     }],
 }
 CONVERSATION = {"id": ID, "unread": bool, "accounts": [ACCOUNT], "last_status": maybe(MEMBERS_STATUS)}

@@ -37,6 +37,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     told_at: datetime | None
     lifted_at: datetime | None = None
     verdict_id: int | None = None
+    subject_id: int | None = None  # the restricted post or account
     is_deleted: bool = False  # its author has deleted the post
 
     @property

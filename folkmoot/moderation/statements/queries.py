@@ -14,7 +14,7 @@ _OWN = (
 )
 # A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
-    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id,
+    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id, r.subject_id,
         CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at,
         r.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = r.subject_id) AS is_deleted
     FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id

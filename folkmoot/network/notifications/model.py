@@ -95,6 +95,7 @@ class NotificationGroup(msgspec.Struct, frozen=True, kw_only=True):
     newest_at: datetime
     senders: tuple[Account, ...]
     post: PostView | None = None
+    reference_id: int | None = None
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):

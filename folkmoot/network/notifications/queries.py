@@ -199,9 +199,11 @@ async def list_groups(
     return await _groups(conn, viewer_id, [row for row in rows if _key(row, grouped) in kept], grouped)
 
 
-async def get_group(conn: ReadConn, viewer_id: int, key: str) -> tuple[NotificationGroup, list[Account]]:
-    """A group with all its senders. Raises NotFound."""
-    rows = await _group_rows(conn, viewer_id, key)
+async def get_group(
+    conn: ReadConn, viewer_id: int, key: str, *, without: Collection[str] = ()
+) -> tuple[NotificationGroup, list[Account]]:
+    """A group with all its senders. Raises NotFound, also for a group of a kind in `without`."""
+    rows = [row for row in await _group_rows(conn, viewer_id, key) if row["kind"] not in without]
     found = await _groups(conn, viewer_id, rows, () if key.startswith("ungrouped-") else GROUPED)
     if not found:
         raise NotFound
@@ -220,7 +222,7 @@ async def _groups(conn: ReadConn, viewer_id: int, rows: Sequence[Row], grouped: 
     return [
         NotificationGroup(
             key=key, kind=Kind(group[0]["kind"]), count=len(group), newest_id=group[0]["id"], oldest_id=group[-1]["id"],
-            newest_at=group[0]["created_at"], post=posts.get(group[0]["post_id"]),
+            newest_at=group[0]["created_at"], post=posts.get(group[0]["post_id"]), reference_id=group[0]["reference_id"],
             senders=tuple({row["from_id"]: senders[row["from_id"]] for row in shown[key] if row["from_id"] in senders}.values()),
         )
         for key, group in members.items()
@@ -239,7 +241,7 @@ async def _group_rows(conn: ReadConn, viewer_id: int, key: str) -> list[Row]:
     if window is None:
         raise NotFound
     return list(await conn.fetch(
-        f"SELECT id, kind, from_id, post_id, created_at FROM notifications AS n WHERE {_GROUP} AND {_IS_SHOWN}"
+        f"SELECT id, kind, from_id, post_id, reference_id, created_at FROM notifications AS n WHERE {_GROUP} AND {_IS_SHOWN}"
         f" ORDER BY id DESC LIMIT {GROUPED_FROM}",
         viewer_id, *msgspec.structs.astuple(window),
     ))

@@ -9,6 +9,7 @@ from folkmoot.moderation.cases.queries.reading import (
     holds_case_with_picture,
     list_cases_of_account,
     list_queue,
+    list_subject_ids,
     was_decided,
 )
 from folkmoot.moderation.cases.queries.seats import list_decider_ids, list_seats, upsert_seat
@@ -30,6 +31,6 @@ from folkmoot.moderation.cases.queries.writing import (
 __all__ = [
     "can_be_decided", "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case", "get_case", "get_reach",
     "holds_case_with_picture", "insert_case", "is_concerned", "list_cases_of_account", "list_decider_ids",
-    "list_open_cases_of_account", "list_open_cases_of_post", "list_queue", "list_seats", "lock_case", "protect_subject",
+    "list_open_cases_of_account", "list_open_cases_of_post", "list_queue", "list_seats", "list_subject_ids", "lock_case", "protect_subject",
     "take_deadlines", "update_barred", "update_estimate", "update_state", "upsert_seat", "was_decided",
 ]

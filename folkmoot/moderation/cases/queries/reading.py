@@ -1,5 +1,6 @@
 """Reads cases: one, the queue, an author's history, and the numbers of open cases."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -61,6 +62,12 @@ async def get_case(conn: ReadConn, case_id: int) -> Case:
     if row is None:
         raise NotFound
     return case_from(row)
+
+
+async def list_subject_ids(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, int]:
+    """What these cases are about, by case."""
+    rows = await conn.fetch("SELECT id, subject_id FROM cases WHERE id = ANY ($1::bigint[])", list(case_ids))
+    return {row["id"]: row["subject_id"] for row in rows}
 
 
 async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None) -> list[Case]:
