@@ -65,7 +65,7 @@ from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts import jobs as posts
 from folkmoot.network.posts.actions import close_polls, forget_deleted, forget_hashtags, forget_keys
-from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
+from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations import jobs as relations
 from folkmoot.network.relations.actions import forget_ended_follows
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted

@@ -19,7 +19,7 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.network.conversations.model import topic as conversations_topic
 from folkmoot.network.notifications.model import topic as notifications_topic
 from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import Withdrawn
+from folkmoot.network.posts.events import Withdrawn
 from folkmoot.network.sessions.model import login_topic
 from folkmoot.network.timelines.model import EDITED_POSTS_TOPIC, NEW_POSTS_TOPIC, NewPost, StreamedPost
 from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped

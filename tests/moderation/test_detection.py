@@ -7,7 +7,8 @@ import pytest
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.model import Finding
 from folkmoot.network.posts.actions import edit_post
-from folkmoot.network.posts.model import PostCreated, PostDraft, PostEdited
+from folkmoot.network.posts.events import PostCreated, PostEdited
+from folkmoot.network.posts.model import PostDraft
 from tests.moderation.court import Court
 from tests.village import LIMITS
 

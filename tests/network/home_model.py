@@ -21,7 +21,8 @@ from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import PostCreated, PostDeleted, PostDraft, PostEdited, PostEffect, Visibility
+from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
+from folkmoot.network.posts.model import PostDraft, PostEffect, Visibility
 from folkmoot.network.posts.visibility import is_visible
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.model import FollowEnded, FollowStarted

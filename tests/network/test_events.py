@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from folkmoot.base.events import Event
-from folkmoot.network.posts.model import PostCreated, PostDeleted, PostEdited, Visibility
+from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
+from folkmoot.network.posts.model import Visibility
 from folkmoot.network.relations.model import AccountBlocked, AccountMuted, FollowEnded, FollowRequested, FollowStarted
 
 

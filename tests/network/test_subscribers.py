@@ -11,7 +11,8 @@ from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import PollClosed, PollDraft, PostCreated, PostDeleted, PostEdited, PostFavourited, PostView, Visibility
+from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited
+from folkmoot.network.posts.model import PollDraft, PostView, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.model import FollowRequested, FollowStarted
 from tests.village import follow, settle, write

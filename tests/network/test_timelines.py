@@ -9,7 +9,8 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.paging import Page
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import PostCreated, PostDraft, Visibility
+from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.model import PostDraft, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.relations.queries import delete_pulled_authors
 from folkmoot.network.timelines.actions import merge_author, push_post, rebuild_home, trim_homes

@@ -11,7 +11,8 @@ from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.notifications import jobs
 from folkmoot.network.notifications.queries import count_unread, list_notifications
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import Post, PostFavourited, PostUnfavourited
+from folkmoot.network.posts.events import PostFavourited, PostUnfavourited
+from folkmoot.network.posts.model import Post
 from folkmoot.network.relations import actions as relations
 from tests.village import Village
 

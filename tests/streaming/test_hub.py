@@ -10,7 +10,8 @@ from folkmoot.base.errors import Unavailable
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.jobs import add_direct_post
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import Mark, PostCreated, PostDraft, PostEffect, Visibility
+from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.model import Mark, PostDraft, PostEffect, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.network.timelines.jobs import push_to_homes

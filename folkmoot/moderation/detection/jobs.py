@@ -12,7 +12,7 @@ from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, raise_signal
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
-from folkmoot.network.posts.model import PostCreated, PostEdited
+from folkmoot.network.posts.events import PostCreated, PostEdited
 
 _GATHER_SECONDS = 0.01
 _MAX_BATCH = 64

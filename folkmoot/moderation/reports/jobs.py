@@ -5,7 +5,7 @@ from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.reports.actions import keep_deleted_post, tell_outcome
 from folkmoot.moderation.reports.queries import blank_comments
 from folkmoot.network.accounts.model import AccountDeleted
-from folkmoot.network.posts.model import PostDeleted
+from folkmoot.network.posts.events import PostDeleted
 
 
 async def tell_withdrawn(database: Database, event: CaseWithdrawn) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from folkmoot.base.db import Database
 from folkmoot.network.conversations import queries
 from folkmoot.network.conversations.model import topic
-from folkmoot.network.posts.model import PostCreated, PostDeleted, PostEdited, Visibility
+from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
+from folkmoot.network.posts.model import Visibility
 
 
 async def add_direct_post(database: Database, event: PostCreated) -> None:

@@ -6,7 +6,7 @@ from folkmoot.base.db import Database
 from folkmoot.network.notifications import queries
 from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
-from folkmoot.network.posts.model import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
+from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 from folkmoot.network.sessions.model import SignUpDecided, SignUpWaiting
 from folkmoot.network.sessions.queries import count_waiting, list_operators

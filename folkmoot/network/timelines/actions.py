@@ -7,7 +7,8 @@ checks its precondition again after it has written, so the order of jobs does no
 from datetime import timedelta
 
 from folkmoot.base.db import CacheTx
-from folkmoot.network.posts.model import PostCreated, Visibility
+from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.model import Visibility
 from folkmoot.network.timelines.model import KEPT_DAYS, PUSH_AT_ONCE, PUSH_BATCH
 from folkmoot.network.timelines.queries import homes
 

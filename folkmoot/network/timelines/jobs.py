@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable, WritesPaused
-from folkmoot.network.posts.model import PostCreated, PostDeleted, PostEdited
+from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
 from folkmoot.network.relations.model import FollowEnded, FollowStarted
 from folkmoot.network.relations.queries import delete_pulled_authors, insert_pulled_authors
 from folkmoot.network.timelines import actions

@@ -8,7 +8,8 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.actions.delete import remove_boost
 from folkmoot.network.posts.actions.mark import begin, begin_taking_back
-from folkmoot.network.posts.model import Mark, PostCreated, PostView, Visibility
+from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.model import Mark, PostView, Visibility
 from folkmoot.network.posts.policy import can_boost
 from folkmoot.network.posts.queries import get_fresh_view, get_view_taken_back
 from folkmoot.network.posts.queries.counting import count_posts

@@ -10,7 +10,8 @@ from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.media.queries import attach_pictures
 from folkmoot.network.posts import composing
 from folkmoot.network.posts.composing import PostLimits
-from folkmoot.network.posts.model import PostCreated, PostDraft, PostView
+from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.posts.queries.material import read_material
 from folkmoot.network.posts.queries.polls import insert_poll

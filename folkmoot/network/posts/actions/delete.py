@@ -14,7 +14,8 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.queries import abandon_pictures, hold_pictures_until, release_pictures
 from folkmoot.network.posts.actions.mark import begin_taking_back
 from folkmoot.network.posts.actions.restrict import WITHDRAWN_TOPIC
-from folkmoot.network.posts.model import Mark, PostView, Withdrawn
+from folkmoot.network.posts.events import Withdrawn
+from folkmoot.network.posts.model import Mark, PostView
 from folkmoot.network.posts.queries import get_post_view, get_view_taken_back
 from folkmoot.network.posts.queries.counting import count_posts, lock_effects_shared
 from folkmoot.network.posts.queries.deleted import delete_deleted, insert_deleted, list_versions

@@ -14,7 +14,8 @@ from folkmoot.network.media.actions import describe_picture
 from folkmoot.network.media.queries import attach_pictures, detach_pictures
 from folkmoot.network.posts import composing
 from folkmoot.network.posts.composing import PostLimits
-from folkmoot.network.posts.model import Post, PostDraft, PostEdited, PostView
+from folkmoot.network.posts.events import PostEdited
+from folkmoot.network.posts.model import Post, PostDraft, PostView
 from folkmoot.network.posts.policy import can_edit_post
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view
 from folkmoot.network.posts.queries.history import insert_edit

@@ -13,7 +13,8 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Plura
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.counters import Counter, add_deltas
-from folkmoot.network.posts.model import Mark, Post, PostFavourited, PostUnfavourited, PostView
+from folkmoot.network.posts.events import PostFavourited, PostUnfavourited
+from folkmoot.network.posts.model import Mark, Post, PostView
 from folkmoot.network.posts.policy import MOST_PINNED, can_pin
 from folkmoot.network.posts.queries import get_fresh_view, get_post_view, get_view_taken_back, list_post_views, marking
 from folkmoot.network.posts.queries.marking import PostLock

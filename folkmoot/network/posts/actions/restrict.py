@@ -9,7 +9,8 @@ from folkmoot.base.db import WriteTx
 from folkmoot.network.accounts import actions as accounts
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import find_kept_effect, lock_account
-from folkmoot.network.posts.model import PostEffect, Withdrawn
+from folkmoot.network.posts.events import Withdrawn
+from folkmoot.network.posts.model import PostEffect
 from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, lock_effects_shared
 from folkmoot.network.posts.queries.removing import get_effect, list_newest, lock_posts, update_effect
 from folkmoot.network.relations.queries import count_follows

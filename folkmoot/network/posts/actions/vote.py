@@ -7,7 +7,8 @@ from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.actions.mark import begin
-from folkmoot.network.posts.model import Poll, PollClosed, PollVoted, Post, PostView
+from folkmoot.network.posts.events import PollClosed, PollVoted
+from folkmoot.network.posts.model import Poll, Post, PostView
 from folkmoot.network.posts.queries import find_poll_post_id, get_fresh_view, polls
 
 _CLOSED_AT_ONCE = 100

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from folkmoot.base.db import Database, Row, WriteTx
-from folkmoot.network.posts.model import PostDeleted, PostEffect
+from folkmoot.network.posts.events import PostDeleted
+from folkmoot.network.posts.model import PostEffect
 
 _FACTS = """
     SELECT p.id, p.account_id, p.visibility, p.boost_of_id, p.boost_of_account_id, p.reply_to_id, p.reply_to_account_id,

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from folkmoot.base.db import ReadConn
-from folkmoot.network.posts.model import Visibility, Withdrawn
+from folkmoot.network.posts.events import Withdrawn
+from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Feed, Stream, StreamedPost
 from folkmoot.network.timelines.rules import home_sql, list_sql, public_sql

@@ -1,0 +1,24 @@
+"""All SQL of notifications and markers, one file per purpose. This module exports the queries that others use."""
+
+from folkmoot.network.notifications.queries.groups import count_unread, delete_group, get_group, list_groups
+from folkmoot.network.notifications.queries.markers import list_markers, upsert_marker
+from folkmoot.network.notifications.queries.reading import UNREAD_ON_PAGES, get_notification, list_notifications
+from folkmoot.network.notifications.queries.writing import (
+    delete_from_network,
+    delete_notifications,
+    delete_of_act,
+    delete_some_notifications,
+    insert_from_network,
+    insert_notifications,
+    list_boosters_unscoped,
+    list_notified_followers_unscoped,
+    list_voters_unscoped,
+    lock_act,
+)
+
+__all__ = [
+    "UNREAD_ON_PAGES", "count_unread", "delete_from_network", "delete_group", "delete_notifications", "delete_of_act",
+    "delete_some_notifications", "get_group", "get_notification", "insert_from_network", "insert_notifications",
+    "list_boosters_unscoped", "list_groups", "list_markers", "list_notifications", "list_notified_followers_unscoped",
+    "list_voters_unscoped", "lock_act", "upsert_marker",
+]

@@ -1,0 +1,76 @@
+"""Lists notifications; which of them the viewer may see now."""
+
+from collections.abc import Sequence
+
+from folkmoot.base.db import ReadConn, Row
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.accounts.queries import list_accounts
+from folkmoot.network.notifications.model import Kind, Notification
+from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.posts.visibility import visible_sql
+
+# SQL: whether the viewer ($1) may see the notification `n` now. Notifications about hidden posts or from suspended accounts
+# are neither listed nor counted. The sender of a notification from the network is the viewer, who may be suspended.
+# Scalar subqueries, because for EXISTS PostgreSQL would hash a whole table.
+IS_SHOWN = f"""
+    NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
+    AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
+                    AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+    AND (n.from_id = $1 OR (SELECT s.effect FROM accounts AS s WHERE s.id = n.from_id) < {AccountEffect.SUSPENDED:d})
+    AND (n.post_id IS NULL OR (SELECT {visible_sql("p", "a", "$1")} FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+                               WHERE p.id = n.post_id))
+"""
+# $1: the viewer, $2 and $3: the bounds, $4: the limit, $5: kinds (or NULL), $6: excluded kinds, $7: a sender (or NULL).
+LIST = f"""
+    SELECT id, kind, from_id, post_id, reference_id, created_at FROM notifications AS n
+    WHERE account_id = $1 AND id < $2 AND id > $3
+      AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
+      AND {IS_SHOWN}
+"""
+_IS_UNREAD = "id > coalesce((SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)"
+UNREAD = f"{LIST} AND {_IS_UNREAD}"
+# Pages show messages in a place of their own, so a mention in a direct post is no notice there.
+_IS_NO_MESSAGE = f"""
+    (n.kind <> '{Kind.MENTION}' OR (SELECT p.visibility FROM posts AS p WHERE p.id = n.post_id) < {Visibility.DIRECT:d})
+"""
+UNREAD_ON_PAGES = f"SELECT FROM notifications AS n WHERE account_id = $1 AND {_IS_UNREAD} AND {IS_SHOWN} AND {_IS_NO_MESSAGE}"
+
+
+async def list_rows(
+    conn: ReadConn, viewer_id: int, page: Page, kinds: Sequence[str] | None, without: Sequence[str], sender_id: int | None,
+    *, with_messages: bool = True,
+) -> list[Row]:
+    return page.newest_first(await conn.fetch(
+        f"{LIST} {'' if with_messages else f'AND {_IS_NO_MESSAGE}'} ORDER BY id {page.order} LIMIT $4",
+        viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
+    ))
+
+
+async def list_notifications(
+    conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
+    sender_id: int | None = None, with_messages: bool = True,
+) -> list[Notification]:
+    """A page of the viewer's notifications, newest first: four statements. Uses the primary key. Pages of notices are without
+    those about messages."""
+    rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_messages=with_messages)
+    senders = await list_accounts(conn, [row["from_id"] for row in rows])
+    views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
+    posts = {view.post.id: view for view in views}
+    return [
+        Notification(
+            id=row["id"], kind=Kind(row["kind"]), sender=senders[row["from_id"]],
+            post=posts[row["post_id"]] if row["post_id"] else None, reference_id=row["reference_id"], created_at=row["created_at"],
+        )
+        for row in rows
+        if row["from_id"] in senders and (row["post_id"] is None or row["post_id"] in posts)
+    ]
+
+
+async def get_notification(conn: ReadConn, viewer_id: int, notification_id: int) -> Notification:
+    found = await list_notifications(conn, viewer_id, Page(limit=1, min_id=notification_id - 1))
+    if not found or found[0].id != notification_id:
+        raise NotFound
+    return found[0]

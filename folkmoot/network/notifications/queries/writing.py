@@ -1,0 +1,130 @@
+"""Inserts and deletes notifications, and lists who is to be told."""
+
+from collections.abc import Sequence
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.network.notifications.model import Kind
+from folkmoot.network.posts.visibility import visible_sql
+
+# Recipients have a log-in here, are not the sender (except of polls), have not muted or blocked the sender or muted the
+# conversation, are not blocked by the sender, and may see the post.
+# $1: the accounts, $2: kind, $3: sender, $4: post (may be NULL), $5: ids, $6: time.
+_INSERT = f"""
+    INSERT INTO notifications (account_id, id, kind, from_id, post_id, created_at)
+    SELECT told.account_id, told.id, $2, $3, $4, $6
+    FROM unnest($1::bigint[], $5::bigint[]) AS told (account_id, id)
+    JOIN logins ON logins.account_id = told.account_id
+    LEFT JOIN posts AS p ON p.id = $4 LEFT JOIN accounts AS a ON a.id = p.account_id
+    WHERE (told.account_id <> $3 OR $2 = '{Kind.POLL}')
+      AND ($4::bigint IS NULL OR p.id IS NOT NULL AND {visible_sql("p", "a", "told.account_id")})
+      AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = told.account_id AND mutes.target_id = $3
+                      AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+      AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = told.account_id AND blocks.target_id = $3)
+      AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
+      AND NOT EXISTS (SELECT FROM muted_conversations AS m
+                      WHERE m.account_id = told.account_id AND m.conversation_id = p.conversation_id)
+    ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- a random clash of ids fails, and the job is retried
+    RETURNING account_id, id
+"""
+
+
+async def insert_notifications(
+    tx: WriteTx, account_ids: Sequence[int], kind: Kind, sender_id: int, post_id: int | None
+) -> list[tuple[int, int]]:
+    """Inserts notifications for the accounts that may and want to get one. Returns (account id, notification id) of new ones."""
+    now = clock.now()
+    rows = await tx.fetch(
+        _INSERT, list(account_ids), kind, sender_id, post_id, [ids.make_id(ids.shard_of(id_), now) for id_ in account_ids], now
+    )
+    return [(row["account_id"], row["id"]) for row in rows]
+
+
+# Of each kind of act that can be undone: what it left. `told` has the recipient, the sender and the post.
+_DONE = {
+    Kind.FAVOURITE: "SELECT FROM favourites AS f WHERE f.account_id = told.sender_id AND f.post_id = told.post_id",
+    Kind.BOOST: "SELECT FROM posts AS p WHERE p.account_id = told.sender_id AND p.boost_of_id = told.post_id",
+    Kind.FOLLOW: "SELECT FROM follows AS f WHERE f.account_id = told.sender_id AND f.target_id = told.account_id",
+    Kind.FOLLOW_REQUEST: "SELECT FROM follow_requests AS r WHERE r.requester_id = told.sender_id AND r.account_id = told.account_id",
+}
+_ACT_LOCKS = 7024  # seed of the keys of advisory locks
+
+
+async def lock_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int, post_id: int | None) -> bool:
+    """Whether an act is done now. Until the transaction ends, no other job tells of this act or of its undoing, so the last
+    one of them leaves the right notification, in whichever order they run."""
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", f"{kind}:{account_id}:{sender_id}:{post_id}", _ACT_LOCKS
+    )
+    return bool(await tx.fetchval(
+        f"SELECT EXISTS ({_DONE[kind]}) FROM (SELECT $1::bigint AS account_id, $2::bigint AS sender_id, $3::bigint AS post_id) AS told",
+        account_id, sender_id, post_id,
+    ))
+
+
+async def delete_of_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int, post_id: int | None) -> bool:
+    """Uses the constraint notifications_once."""
+    return bool(await tx.execute(
+        "DELETE FROM notifications WHERE account_id = $1 AND kind = $2 AND from_id = $3 AND post_id IS NOT DISTINCT FROM $4::bigint"
+        " AND reference_id IS NULL",
+        account_id, kind, sender_id, post_id,
+    ))
+
+
+async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
+    """Inserts a notification from the network to a member, or replaces the earlier one about the same thing. Returns its id,
+    None for an account without a log-in."""
+    now = clock.now()
+    value = await tx.fetchval(
+        "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
+        " SELECT account_id, $2, $3, account_id, $4, $5 FROM logins WHERE account_id = $1"
+        " ON CONFLICT ON CONSTRAINT notifications_once DO UPDATE SET id = excluded.id, created_at = excluded.created_at RETURNING id",
+        account_id, ids.make_id(ids.shard_of(account_id), now), kind, reference_id, now,
+    )
+    return int(value) if value else None
+
+
+async def delete_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
+    await tx.execute(
+        "DELETE FROM notifications WHERE account_id = $1 AND kind = $2 AND from_id = $1 AND post_id IS NULL AND reference_id = $3",
+        account_id, kind, reference_id,
+    )
+
+
+async def delete_notifications(tx: WriteTx, account_id: int, only: Sequence[int] | None = None) -> int:
+    return await tx.execute(
+        "DELETE FROM notifications WHERE account_id = $1 AND ($2::bigint[] IS NULL OR id = ANY ($2))",
+        account_id, list(only) if only is not None else None,
+    )
+
+
+async def delete_some_notifications(tx: WriteTx, account_id: int, most: int) -> bool:
+    """Deletes notifications to and from an account that leaves; returns False when none are left. Uses the primary key and the
+    index notifications_from."""
+    return bool(await tx.execute(
+        "DELETE FROM notifications AS n USING ("
+        " (SELECT account_id, id FROM notifications WHERE account_id = $1 LIMIT $2)"
+        " UNION (SELECT account_id, id FROM notifications WHERE from_id = $1 LIMIT $2)) AS batch"
+        " WHERE n.account_id = batch.account_id AND n.id = batch.id",
+        account_id, most,
+    ))
+
+
+async def list_voters_unscoped(conn: ReadConn, poll_id: int) -> list[int]:
+    rows = await conn.fetch("SELECT account_id FROM poll_votes WHERE poll_id = $1", poll_id)
+    return [row["account_id"] for row in rows]
+
+
+async def list_boosters_unscoped(conn: ReadConn, post_id: int) -> list[int]:
+    rows = await conn.fetch("SELECT account_id FROM posts WHERE boost_of_id = $1", post_id)
+    return [row["account_id"] for row in rows]
+
+
+async def list_notified_followers_unscoped(conn: ReadConn, account_id: int) -> list[int]:
+    """Followers who want a notification of every post of an account."""
+    rows = await conn.fetch(
+        "SELECT f.account_id FROM followers AS fo JOIN follows AS f ON f.account_id = fo.follower_id AND f.target_id = fo.account_id"
+        " WHERE fo.account_id = $1 AND f.notifies",
+        account_id,
+    )
+    return [row["account_id"] for row in rows]
