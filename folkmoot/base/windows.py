@@ -32,8 +32,8 @@ _BUCKET = _SLOTS * _SLOT.size
 _MAX_COUNT = 2**32 - 1
 _MAX_SECONDS = 86_400  # seconds of a window
 _SKEW = 60  # seconds: the time is read before the bucket is locked
-# Pauses between attempts to lock, about a second in total: a process can be stopped while it holds the lock.
-_LOCK_PAUSES = (0.0, 0.0001, 0.001, 0.01, 0.1, 1.0)
+_PATIENCE = 1.0  # seconds to wait for a lock: a process can be stopped while it holds it
+_PAUSES = (0.0001, 0.01)  # the first and the longest pause between two attempts; short, because a lock is held for microseconds
 Counters: TypeAlias = tuple[int, list[tuple[bytes, int]]]  # the bucket; the tag and the seconds of each counter
 Window: TypeAlias = tuple[int, int]  # (count, end); a plain tuple, because one is made for each request
 
@@ -127,12 +127,18 @@ def _open(file: Path) -> int:
 
 
 def _lock(file: int, bucket: int) -> bool:
-    for pause in _LOCK_PAUSES:
+    """Waits for the lock of a bucket. POSIX has no lock with a time limit, so this asks again and again until the time is over:
+    a fixed number of attempts could all meet a lock that other processes take in turn. Returns whether it has the lock."""
+    until, (pause, longest) = time.monotonic() + _PATIENCE, _PAUSES
+    while True:
         try:
             lockf(file, LOCK_EX | LOCK_NB, 1, bucket)
             return True
         except (BlockingIOError, PermissionError):  # POSIX allows both for a lock that another process holds
-            time.sleep(pause)
+            if time.monotonic() >= until:
+                break
+        time.sleep(pause)
+        pause = min(2 * pause, longest)
     log.warning("a process holds the lock of a counter for too long; counting without the lock")
     return False
 
