@@ -1,0 +1,76 @@
+"""`moot doctor` tries the web processes, the mail server and the public address, and names what does not answer."""
+
+import asyncio
+import json
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from folkmoot.commands.checks import connections
+from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
+from tests.commands.findings import found_by, settings_with
+
+
+async def test_a_web_process_that_is_missing_or_not_ready_is_named(data: Path) -> None:
+    body: dict[str, Any] = {"ready": True, "reasons": []}
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):  # the check of the mail server only connects
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 %d X\r\n\r\n" % (200 if body["ready"] else 503) + json.dumps(body).encode())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = settings_with(data, f"[server]\nport = {port}")
+    assert await found_by(connections.check_web(settings)) == {"web.answers": GOOD}
+    body.update(ready=False, reasons=["the disk is full"])
+    assert await found_by(connections.check_web(settings)) == {"web.ready": BROKEN}
+    mail = settings_with(data, f'[mail]\nhost = "127.0.0.1"\nport = {port}')
+    assert await found_by(connections.check_mail_server(mail)) == {"mail.answers": GOOD}
+    server.close()
+    assert await found_by(connections.check_web(settings)) == {"web.answers": BROKEN}
+    assert await found_by(connections.check_mail_server(mail)) == {"mail.answers": BROKEN}
+
+
+def _certificate(folder: Path, days: int) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(days + 1000)
+    made = made.not_valid_before(now - timedelta(days=100)).not_valid_after(now + timedelta(days=days, hours=1))
+    signed = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
+    file = folder / f"{days}.pem"
+    file.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return file
+
+
+@pytest.mark.parametrize(("days", "trusted", "state"), [(100, True, GOOD), (5, True, WARNING), (-5, True, BROKEN), (100, False, BROKEN)])
+async def test_a_certificate_that_ends_soon_or_is_refused_is_named(
+    days: int, trusted: bool, state: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _certificate(data.parent, days)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "localhost", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    settings = settings_with(data, f'[server]\nbase_url = "https://localhost:{port}"')
+    assert await found_by(connections.check_public_address(settings)) == {"address.certificate": state}
+    server.close()
+    assert await found_by(connections.check_public_address(settings)) == {"address.reached": WARNING}
+
+
+async def test_an_unknown_name_is_named(data: Path) -> None:
+    settings = settings_with(data, '[server]\nbase_url = "https://nowhere.invalid"')
+    assert await found_by(connections.check_public_address(settings)) == {"address.name": BROKEN}
