@@ -5,6 +5,7 @@ A frame of the client: `{"type": "subscribe", "stream": "hashtag", "tag": "kasna
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +26,9 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions.model import TokenHolder
 
+log = logging.getLogger(__name__)
 MOST_CHANNELS = 100  # of one connection
-_UNSUPPORTED, _REVOKED = 1003, 1008  # close codes of RFC 6455 7.4.1
+_UNSUPPORTED, _REVOKED, _FAILED = 1003, 1008, 1011  # close codes of RFC 6455 7.4.1 and its registry
 
 
 class _Frame(msgspec.Struct):
@@ -60,6 +62,8 @@ class StreamingSocket:
         except Problem as problem:
             if give_back is None:
                 await self._reject(problem, send)
+            else:
+                await _give_up(problem, send)
         except OSError:  # the client has left
             pass
         finally:
@@ -149,6 +153,12 @@ async def _send_events(connection: Connection, send: Any) -> None:
         for event in events:
             await send({"type": "websocket.send", "text": _frame(event)})
     await send({"type": "websocket.close", "code": _REVOKED, "reason": "The connection has ended; please connect again"})
+
+
+async def _give_up(problem: Problem, send: Any) -> None:
+    """Closes an accepted connection that met a problem which it has no answer for; logs it, because nobody expected it."""
+    log.warning("a WebSocket of the client API ended: %s", problem.log_text or f"{type(problem).__name__}: {problem.message}")
+    await send({"type": "websocket.close", "code": _FAILED, "reason": "Something failed; please connect again"})
 
 
 def _frame(event: Event) -> str:

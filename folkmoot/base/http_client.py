@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
+import idna
 
 from folkmoot.base.errors import Unavailable
 
@@ -25,6 +26,7 @@ _RESERVED = frozenset([
     "host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie", "te", "trailer", "upgrade", "keep-alive",
     "proxy-authorization", "proxy-connection", "expect",
 ])
+_LONGEST_LABEL = 63  # characters, RFC 1035 2.3.4
 _PORTS = {"http": 80, "https": 443}
 _GLOBAL_6 = ipaddress.ip_network("2000::/3")
 _NOT_GLOBAL_6 = [ipaddress.ip_network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
@@ -189,7 +191,7 @@ def _parts(url: str) -> tuple[str, str, int, bytes]:
         raise Refused(log_text=f"not a plain URL: {url[:100]!r}")
     try:
         split = urlsplit(url)
-        host = (split.hostname or "").encode("idna").decode("ascii")
+        host = _in_ascii(split.hostname or "")
         port = split.port or _PORTS.get(split.scheme, 0)
     except (ValueError, UnicodeError) as error:
         raise Refused(log_text=f"not a URL: {url[:100]!r}") from error
@@ -200,6 +202,15 @@ def _parts(url: str) -> tuple[str, str, int, bytes]:
         return split.scheme, host, port, path.encode("ascii")
     except UnicodeEncodeError as error:
         raise Refused(log_text=f"not an ASCII path: {url[:100]!r}") from error
+
+
+def _in_ascii(host: str) -> str:
+    """A host as DNS knows it: IDNA 2008 with the mappings of UTS 46, as browsers do. Raises UnicodeError."""
+    if not host.isascii():
+        return idna.encode(host, uts46=True).decode()
+    if any(len(label) > _LONGEST_LABEL for label in host.split(".")):
+        raise UnicodeError("a label is too long")
+    return host
 
 
 def _checked_address(url: str, addresses: Iterable[str]) -> str:

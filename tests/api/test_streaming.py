@@ -6,6 +6,7 @@ import pytest
 
 from folkmoot.api import stream_connection
 from folkmoot.api.streaming import PLACES
+from folkmoot.base.errors import Conflict
 from folkmoot.network.accounts.actions import set_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.relations import actions as relations
@@ -279,6 +280,24 @@ async def test_the_number_of_channels_of_a_socket_is_limited(village: Village) -
     await asyncio.sleep(0.05)
     assert [frame["status"] for frame in socket.frames] == [400]
     await socket.close()
+
+
+async def test_a_problem_of_an_accepted_socket_is_logged_and_closes_it(
+    village: Village, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jana, = await _app(village, "jana")
+
+    async def fail(*_arguments: object) -> None:
+        raise Conflict(log_text="broken on purpose")
+
+    monkeypatch.setattr(stream_connection.Rendering, "statuses", fail)
+    socket = await Socket(village, jana, stream="user").open()
+    await jana.post("/api/v1/statuses", {"status": "Kašna teče."})
+    await village.work()
+    await socket.ends()
+    assert socket.closed_with == 1011
+    assert [record.message for record in caplog.records if record.name == "folkmoot.api.websocket"] == [
+        "a WebSocket of the client API ended: broken on purpose"]
 
 
 async def test_health_and_the_announced_address(village: Village) -> None:

@@ -325,3 +325,22 @@ async def test_an_answer_to_a_post_is_bounded_too(server: int, monkeypatch: pyte
     monkeypatch.setattr("folkmoot.base.http_client.SECONDS", 0.2)
     with pytest.raises(Unavailable):
         await FakeInternet(server).send("POST", "http://example.org/slow", body=b"x")
+
+
+@pytest.mark.parametrize(("host", "resolved"), [
+    ("STRASSE.example", "strasse.example"), ("straße.example", "xn--strae-oqa.example"), ("Bücher.example", "xn--bcher-kva.example"),
+    ("faß。example", "xn--fa-hia.example"), ("ｅxample．org", "example.org"), ("βόλος.example", "xn--nxasmm1c.example"),
+    ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("under_score.example", "under_score.example"),
+])
+async def test_hosts_are_resolved_by_the_names_that_browsers_use(server: int, host: str, resolved: str) -> None:
+    internet = FakeInternet(server)
+    assert await internet.fetch(f"http://{host}/") == b"Ahoj!"
+    assert internet.resolved == [resolved]
+
+
+@pytest.mark.parametrize("host", ["☃.example", "-ž.example", "ž" * 80 + ".example", "a" * 64 + ".example", "１２７.０.０.１"])
+async def test_names_that_no_host_can_have_are_refused(server: int, host: str) -> None:
+    internet = FakeInternet(server)
+    with pytest.raises(Refused):
+        await internet.fetch(f"http://{host}/")
+    assert internet.connected == []
