@@ -11,7 +11,7 @@ from folkmoot.base.ids import time_of
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
-from folkmoot.network.accounts.model import Account, AccountEffect
+from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_handle, get_account
 from folkmoot.network.featured.queries import list_featured
 from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
@@ -28,10 +28,20 @@ def _tab(tab: str) -> Handler:
 
     async def handle(request: Request) -> Reply:
         async with request.database.read() as conn:
-            account = await _account(conn, request)
+            account = await _find_account(conn, request)
+            relation = await _relation(conn, request, account) if account.is_suspended else None
+        if account.is_suspended:
+            return await _suspended(request, account, relation)
         return await _profile(request, account, tab)
 
     return handle
+
+
+async def _suspended(request: Request, account: Account, relation: Relation | None) -> Reply:
+    """Of a suspended account only what the viewer can end, such as a follow or a block. Others are told that there is nothing."""
+    if relation is None or not relation.can_be_ended:
+        raise NotFound
+    return await request.show("accounts/suspended.html", account=account.shown_to_others(), relation=relation)
 
 
 async def _profile(request: Request, account: Account, tab: str, note: str | None = None, errors: Mapping[str, str] | None = None) -> Reply:
@@ -68,21 +78,31 @@ def _related(name: str) -> Handler:
         page = request.page()
         async with request.database.read() as conn:
             account = await _account(conn, request)
-            hides = account.hides_collections and account.id != request.viewer_id
-            rows = [] if hides else await list_related(conn, name, account.id, request.viewer_id, page)
+            is_own = account.id == request.viewer_id
+            hides = account.hides_collections and not is_own
+            rows = [] if hides else await list_related(conn, name, account.id, request.viewer_id, page, with_suspended=is_own)
             relation = await _relation(conn, request, account)
             is_team = await is_operator(conn, account.id)
         return await request.show(
             "accounts/people.html", account=account, is_team=is_team, relation=relation, kind=name, hides=hides,
-            accounts=[other for _, other in rows], tab=name, **page_links(page, [row_id for row_id, _ in rows]),
+            accounts=[other.shown_to_others() for _, other in rows], tab=name, **page_links(page, [row_id for row_id, _ in rows]),
         )
 
     return handle
 
 
-async def _account(conn: ReadConn, request: Request) -> Account:
+async def _find_account(conn: ReadConn, request: Request) -> Account:
+    """The account of the path, also a suspended one. Raises NotFound."""
     account = await find_account_by_handle(conn, request.value("name"), request.context.settings.domain)
-    if account is None or account.effect >= AccountEffect.SUSPENDED:
+    if account is None:
+        raise NotFound
+    return account
+
+
+async def _account(conn: ReadConn, request: Request) -> Account:
+    """The account of the path. Raises NotFound, also for a suspended one."""
+    account = await _find_account(conn, request)
+    if account.is_suspended:
         raise NotFound
     return account
 
@@ -117,7 +137,7 @@ async def note(request: Request) -> Reply:
     except KEEPING_FORM as problem:
         async with request.database.read() as conn:
             account = await get_account(conn, request.id())
-        if account.effect >= AccountEffect.SUSPENDED:
+        if account.is_suspended:
             raise NotFound from problem
         errors = {"note": next(iter(request.problems(problem, "note").values()))}
         return await _profile(request, account, "posts", note=text, errors=errors)
@@ -130,7 +150,10 @@ Verb = Callable[[WriteTx, Account, int], Awaitable[Relation]]
 def _button(verb: Verb) -> Handler:
     async def handle(request: Request) -> Reply:
         async with request.database.write() as tx:
-            await verb(tx, request.account, request.id())
+            relation = await verb(tx, request.account, request.id())
+            account = await get_account(tx, request.id())
+        if account.is_suspended and not relation.can_be_ended:  # then its page is gone for the viewer
+            return request.back(f"/@{request.account.acct}/following", without=f"/@{account.acct}")
         return request.back()
 
     return handle

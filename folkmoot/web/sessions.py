@@ -11,7 +11,7 @@ from folkmoot.base.errors import Forbidden, Invalid, NotFound, Problem, TooMany,
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.actions import username_errors
-from folkmoot.network.accounts.queries import list_accounts_by_name
+from folkmoot.network.accounts.queries import list_taken_names
 from folkmoot.network.sessions import actions, known_browsers
 from folkmoot.network.sessions.known_browsers import KnownBrowser
 from folkmoot.network.sessions.model import Login
@@ -163,12 +163,12 @@ async def _sign_up_page(
 
 
 async def _free_names(request: Request, draft: actions.SignUp) -> list[str]:
-    """Up to three free names that are similar to the taken one."""
+    """Up to three names that are free and similar to the taken one."""
     name, parts = draft.username.strip().removeprefix("@"), re.findall(r"[A-Za-z0-9]+", draft.email.partition("@")[0])
     ideas = ["_".join(parts), f"{name}_{parts[-1][0]}" if parts else "", *(f"{name}_{number}" for number in range(1, 10))]
     ideas = [idea for idea in dict.fromkeys(ideas) if idea and not username_errors(idea)]
     async with request.database.read() as conn:
-        taken = {account.username.lower() for account in await list_accounts_by_name(conn, [(idea.lower(), "") for idea in ideas])}
+        taken = await list_taken_names(conn, ideas)
     return [idea for idea in ideas if idea.lower() not in taken][:3]
 
 

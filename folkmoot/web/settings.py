@@ -180,9 +180,10 @@ def _related(name: str) -> Handler:
     async def handle(request: Request) -> Reply:
         page = request.page()
         async with request.database.read() as conn:
-            rows = await list_related(conn, name, request.viewer.id, None, page)
+            rows = await list_related(conn, name, request.viewer.id, None, page, with_suspended=name != "requests")
         return await request.show(
-            "settings/people.html", kind=name, accounts=[account for _, account in rows], **page_links(page, [row_id for row_id, _ in rows])
+            "settings/people.html", kind=name, accounts=[account.shown_to_others() for _, account in rows],
+            **page_links(page, [row_id for row_id, _ in rows]),
         )
 
     return handle

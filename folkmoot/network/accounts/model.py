@@ -74,6 +74,16 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return self.display_name or self.username
 
     @property
+    def is_suspended(self) -> bool:
+        return self.effect >= AccountEffect.SUSPENDED
+
+    def shown_to_others(self) -> "Account":
+        """The account as lists of others show it: of a suspended one, only the handle."""
+        if not self.is_suspended:
+            return self
+        return msgspec.structs.replace(self, display_name="", bio="", bio_html="", fields=(), avatar_key=None, header_key=None)
+
+    @property
     def is_local(self) -> bool:
         return not self.domain
 

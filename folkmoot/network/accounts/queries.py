@@ -92,6 +92,17 @@ async def list_accounts_by_name(conn: ReadConn, names: Sequence[tuple[str, str]]
     return [account_from(row) for row in rows]
 
 
+async def list_taken_names(conn: ReadConn, names: Sequence[str]) -> set[str]:
+    """Which of these names, in lower case, nobody can take here: names of accounts, and former names."""
+    rows = await conn.fetch(
+        "SELECT wanted.name FROM unnest($1::text[]) AS wanted (name)"
+        " WHERE EXISTS (SELECT FROM accounts AS a WHERE a.username_key = wanted.name AND a.domain = '')"
+        f" OR EXISTS (SELECT FROM former_names AS f WHERE f.name_hash = {_hash_sql('wanted.name')})",
+        [name.lower() for name in names],
+    )
+    return {row["name"] for row in rows}
+
+
 async def insert_account(tx: WriteTx, account: Account, search: Sequence[str]) -> bool:
     """Returns False when the name is taken, or was the name of a deleted account. `search`: folded words."""
     return bool(await tx.fetchval(

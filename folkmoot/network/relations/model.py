@@ -26,6 +26,13 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     is_blocked_by: bool = False
     note: str = ""
 
+    @property
+    def can_be_ended(self) -> bool:
+        """Whether there is something that the viewer can end."""
+        return (
+            self.follows or self.has_requested or self.mutes or self.blocks or self.is_followed_by or self.is_requested_by
+        )
+
 
 class FollowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Which posts a follow adds to the home. `languages` None means all."""

@@ -79,11 +79,13 @@ _LISTS = {
 }
 
 
-async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int | None, page: Page) -> list[tuple[int, Account]]:
+async def list_related(
+    conn: ReadConn, name: str, owner_id: int, viewer_id: int | None, page: Page, *, with_suspended: bool = False
+) -> list[tuple[int, Account]]:
     """(row id, account) of a list of the owner: following, followers, requests, mutes or blocks.
 
-    Suspended accounts are left out. Of following and followers, which others read too, so are accounts that block the viewer
-    or that the viewer blocks.
+    Suspended accounts are left out, unless the owner wants to see with whom relations can be ended. Of following and followers,
+    which others read too, so are accounts that block the viewer or that the viewer blocks.
     """
     table, owner, listed = _LISTS[name]
     is_private = name not in ("following", "followers")
@@ -92,7 +94,7 @@ async def list_related(conn: ReadConn, name: str, owner_id: int, viewer_id: int 
         f"""
         SELECT r.id AS row_id, {columns()} FROM {table} AS r
         JOIN accounts AS a ON a.id = r.{listed} LEFT JOIN account_counts AS ac ON ac.account_id = a.id
-        WHERE r.{owner} = $1 AND r.id < $3 AND r.id > $4 AND a.effect < {AccountEffect.SUSPENDED:d} {unexpired}
+        WHERE r.{owner} = $1 AND r.id < $3 AND r.id > $4 AND ({with_suspended} OR a.effect < {AccountEffect.SUSPENDED:d}) {unexpired}
           AND ({is_private} OR {unblocked_sql("a", "$2::bigint")})
         ORDER BY r.id {page.order} LIMIT $5
         """,
