@@ -19,9 +19,9 @@ async def index(request: Request, params: PageOf20) -> Reply:
 
 
 async def remove_conversation(request: Request) -> Reply:
-    """Removes a conversation from the list until it gets a new message."""
+    """Removes a conversation from the list until it gets a new message, or until the member puts it back on the pages."""
     async with request.database.write() as tx:
-        await actions.remove_conversation(tx, request.viewer.id, request.id())
+        await actions.put_away_conversation(tx, request.viewer.id, request.id())
     return request.json(Nothing())
 
 

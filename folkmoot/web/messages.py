@@ -32,11 +32,19 @@ _FIRST_HANDLES = re.compile(r"^(?:@\w[\w.@:-]*+\s++)++(?=\S)")  # never looks ba
 
 
 async def index(request: Request) -> Reply:
+    return await _index(request, is_put_away=False)
+
+
+async def index_put_away(request: Request) -> Reply:
+    return await _index(request, is_put_away=True)
+
+
+async def _index(request: Request, *, is_put_away: bool) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
-        rows = await queries.list_conversations(conn, request.viewer.id, page)
+        rows = await queries.list_conversations(conn, request.viewer.id, page, is_put_away=is_put_away)
     return await request.show(
-        "messages/index.html", conversations=[conversation for _, conversation in rows], excerpt=without_handles,
+        "messages/index.html", is_put_away=is_put_away, conversations=[conversation for _, conversation in rows], excerpt=without_handles,
         is_deleted=request.query.flag("deleted"), **page_links(page, [last for last, _ in rows]),
     )
 
@@ -79,6 +87,7 @@ async def show(request: Request) -> Reply:
             raise NotFound
         people = await _people(conn, views[0], request.viewer.id)
         is_unread = await queries.is_conversation_unread(conn, request.viewer.id, conversation_id)
+        is_put_away = await queries.is_conversation_put_away(conn, request.viewer.id, conversation_id)
     if is_unread:
         with suppress(WritesPaused, NotFound):  # the page can still be read
             async with request.database.write() as tx:
@@ -86,7 +95,7 @@ async def show(request: Request) -> Reply:
     links = page_links(page, ids)
     composer = message_in(conversation_id, views[0].post, people)
     return await request.show(
-        "messages/show.html", views=views[::-1], people=people, composer=composer, conversation_id=conversation_id,
+        "messages/show.html", is_put_away=is_put_away, views=views[::-1], people=people, composer=composer, conversation_id=conversation_id,
         answered=_answered_post(views, links["older"]), message_html=without_mentions, **links,
     )
 
@@ -102,9 +111,15 @@ async def write(request: Request) -> Reply:
     return await request.show("posts/new.html", composer=message_in(request.id(), views[0].post, people))
 
 
-async def remove(request: Request) -> Reply:
+async def put_away(request: Request) -> Reply:
     async with request.database.write() as tx:
-        await actions.remove_conversation(tx, request.viewer.id, request.id())
+        await actions.put_away_conversation(tx, request.viewer.id, request.id())
+    return request.redirect("/messages")
+
+
+async def put_back(request: Request) -> Reply:
+    async with request.database.write() as tx:
+        await actions.put_back_conversation(tx, request.viewer.id, request.id())
     return request.redirect("/messages")
 
 
@@ -135,8 +150,10 @@ def without_handles(text: str) -> str:
 ROUTES = [
     Route("GET", "/messages", index, Access.MEMBER),
     Route("GET", "/messages/new", new, Access.MEMBER, limit="search"),
+    Route("GET", "/messages/put_away", index_put_away, Access.MEMBER),
     Route("GET", "/messages/with/{name}", open_with, Access.MEMBER),
     Route("GET", "/messages/{id}", show, Access.MEMBER),
     Route("GET", "/messages/{id}/new", write, Access.MEMBER),
-    Route("POST", "/messages/{id}/put_away", remove, Access.MEMBER),
+    Route("POST", "/messages/{id}/put_away", put_away, Access.MEMBER),
+    Route("POST", "/messages/{id}/put_back", put_back, Access.MEMBER),
 ]

@@ -51,6 +51,7 @@ async def _populate(village: Village) -> list[str]:
         "/posts/new?to=karel",
         f"/posts/{post.id}/history", f"/posts/{post.id}/favourited_by", f"/posts/{post.id}/boosted_by", "/@jana", "/@jana/with_replies",
         "/@jana/media", "/@jana/followers", "/@jana/following", "/@karel", "/notifications", "/notifications?show=mentions", "/messages",
+        "/messages/put_away",
         "/search", "/search?q=ahoj", "/about", "/shortcuts", "/log_in", "/sign_up", "/reset", "/settings", "/settings/profile",
         "/settings/appearance", "/settings/password", "/settings/sessions", "/settings/invitations", "/settings/requests",
         "/settings/mutes", "/settings/blocks", "/settings/email", "/settings/export", "/settings/delete", "/stay/1", "/email/change/1",

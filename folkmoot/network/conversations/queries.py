@@ -20,7 +20,7 @@ COUNTED = 200  # conversations, the newest, among which unread ones are counted
 UNREAD = f"""
     SELECT FROM (
         SELECT conversation_id, last_post_id, is_unread FROM conversations
-        WHERE account_id = $1 ORDER BY last_post_id DESC LIMIT {COUNTED}) AS c
+        WHERE account_id = $1 AND NOT is_put_away ORDER BY last_post_id DESC LIMIT {COUNTED}) AS c
     WHERE c.is_unread
       AND NOT EXISTS (SELECT FROM muted_conversations AS m WHERE m.account_id = $1 AND m.conversation_id = c.conversation_id)
       AND EXISTS (
@@ -33,8 +33,12 @@ UNREAD = f"""
 """
 
 
-async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list[tuple[int, Conversation]]:
+async def list_conversations(
+    conn: ReadConn, viewer_id: int, page: Page, *, is_put_away: bool = False
+) -> list[tuple[int, Conversation]]:
     """(id of the last post, conversation), newest first: four statements. Uses the index conversations_newest.
+
+    Either those in the list, or those that the viewer has put away.
 
     Each one shows the newest message that the viewer may see now; conversations without one are left out.
     """
@@ -47,9 +51,10 @@ async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list
               AND {visible_sql("p", "a", "$1")}
             ORDER BY p.id DESC LIMIT 1
         ) AS shown
-        WHERE c.account_id = $1 AND c.last_post_id < $2 AND c.last_post_id > $3 ORDER BY c.last_post_id {page.order} LIMIT $4
+        WHERE c.account_id = $1 AND c.last_post_id < $2 AND c.last_post_id > $3 AND c.is_put_away = $5
+        ORDER BY c.last_post_id {page.order} LIMIT $4
         """,
-        viewer_id, page.below, page.above, page.limit,
+        viewer_id, page.below, page.above, page.limit, is_put_away,
     ))
     people = await list_accounts(conn, [id_ for row in rows for id_ in row["participant_ids"]])
     posts = {view.post.id: view for view in await list_post_views(conn, [row["shown_id"] for row in rows], viewer_id)}
@@ -68,7 +73,7 @@ async def list_conversations(conn: ReadConn, viewer_id: int, page: Page) -> list
 
 
 async def get_conversation(conn: ReadConn, viewer_id: int, conversation_id: int) -> Conversation:
-    """Raises NotFound unless the viewer takes part in it and may see one of its posts."""
+    """Raises NotFound unless it is in the viewer's list, and the viewer may see one of its posts."""
     last = await conn.fetchval(
         "SELECT last_post_id FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
     )
@@ -95,7 +100,7 @@ async def list_message_ids(conn: ReadConn, viewer_id: int, conversation_id: int,
 
 
 async def find_conversation_with(conn: ReadConn, viewer_id: int, account_id: int) -> int | None:
-    """The viewer's newest conversation with this account alone."""
+    """The viewer's newest conversation with this account alone, in the list or put away."""
     value = await conn.fetchval(
         "SELECT conversation_id FROM conversations WHERE account_id = $1 AND participant_ids = ARRAY[$2]::bigint[]"
         " ORDER BY last_post_id DESC LIMIT 1",
@@ -112,22 +117,32 @@ async def is_conversation_unread(conn: ReadConn, viewer_id: int, conversation_id
 
 async def update_unread(tx: WriteTx, viewer_id: int, conversation_id: int, is_unread: bool) -> bool:
     return bool(await tx.execute(
-        "UPDATE conversations SET is_unread = $3 WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id, is_unread
+        "UPDATE conversations SET is_unread = $3 WHERE account_id = $1 AND conversation_id = $2 AND NOT is_put_away",
+        viewer_id, conversation_id, is_unread,
     ))
 
 
-async def delete_conversation(tx: WriteTx, viewer_id: int, conversation_id: int) -> bool:
+async def is_conversation_put_away(conn: ReadConn, viewer_id: int, conversation_id: int) -> bool:
+    return bool(await conn.fetchval(
+        "SELECT is_put_away FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
+    ))
+
+
+async def update_put_away(tx: WriteTx, viewer_id: int, conversation_id: int, is_put_away: bool) -> bool:
+    """Puts a conversation away, which is then read, or back; returns False if there is none, or nothing changes."""
     return bool(await tx.execute(
-        "DELETE FROM conversations WHERE account_id = $1 AND conversation_id = $2", viewer_id, conversation_id
+        "UPDATE conversations SET is_put_away = $3, is_unread = is_unread AND NOT $3"
+        " WHERE account_id = $1 AND conversation_id = $2 AND is_put_away <> $3",
+        viewer_id, conversation_id, is_put_away,
     ))
 
 
 async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
     """Adds a direct post to the conversations of its author and of the mentioned accounts. Returns (account id, conversation
-    id) of those that have changed, for accounts that have neither muted nor blocked the author.
+    id) of those in the list that have changed, for accounts that have neither muted nor blocked the author.
 
-    With `newcomer_ids`, only these get the conversation if they do not have it: the others have removed it. May run twice
-    and in any order. The lock makes a deletion wait, so that its own job finds the rows written here.
+    A new message brings back a conversation that was put away. With `newcomer_ids`, only these get the conversation if they do
+    not have it. May run twice and in any order. The lock makes a deletion wait, so that its own job finds the rows written here.
     """
     rows = await tx.fetch(
         f"""
@@ -147,14 +162,16 @@ async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[i
             SET last_post_id = greatest(conversations.last_post_id, excluded.last_post_id),
                 is_unread = CASE WHEN conversations.last_post_id < excluded.last_post_id THEN excluded.is_unread
                                  ELSE conversations.is_unread END,
+                is_put_away = conversations.is_put_away AND conversations.last_post_id >= excluded.last_post_id,
                 participant_ids = ARRAY(
                     SELECT DISTINCT id FROM unnest(conversations.participant_ids || excluded.participant_ids) AS id ORDER BY id)
             WHERE conversations.last_post_id < excluded.last_post_id
                OR NOT conversations.participant_ids @> excluded.participant_ids
-        RETURNING account_id, conversation_id
+        RETURNING account_id, conversation_id, is_put_away
         )
         SELECT changed.account_id, changed.conversation_id FROM changed, post
-        WHERE NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = changed.account_id AND mutes.target_id = post.account_id
+        WHERE NOT changed.is_put_away
+          AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = changed.account_id AND mutes.target_id = post.account_id
                           AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = changed.account_id AND blocks.target_id = post.account_id)
         """,
