@@ -110,15 +110,16 @@ class DataDirectory:
             self.write(file, secrets.token_urlsafe(48).encode())
         return file.read_text().strip()
 
-    def write(self, file: Path, content: bytes) -> None:
-        """Writes a small file atomically: after a crash it is complete or unchanged."""
+    def write(self, file: Path, content: bytes, *, is_durable: bool = True) -> None:
+        """Writes a small file atomically: after a crash it is complete or unchanged. Not durable: for a state of this moment."""
         temporary = file.with_suffix(".new")
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if is_durable:
+                os.fsync(stream.fileno())
         self.set_owner(temporary)
         temporary.rename(file)
 

@@ -30,15 +30,17 @@ from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.inviting import Inviting
 from folkmoot.portability.hosts.listener import Caller, Listener
 from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, Store
-from folkmoot.portability.hosts.peers import Peers, PeersProblem
+from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem
 from folkmoot.portability.hosts.refusals import Refusals, Refused
 from folkmoot.portability.hosts.relay import End, join_to
-from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_socket_folder, peer_web_socket, postgres_socket, web_socket
+from folkmoot.portability.hosts.sockets import bind_private, peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
 from folkmoot.portability.hosts.watch import Watch
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", End, HttpStream)
 MOST_STREAMS = 400  # from the peer and to it; each needs two file descriptors
+_MOST_PAIRING = 20
+_STRANGER = "stranger"  # instead of the id of a peer
 _TICK = 0.5
 _PAIRING_SECONDS = 15.0
 
@@ -106,12 +108,15 @@ class Agent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set, or until there is neither a peer nor an invitation."""
+        damaged: object = None
         while not stop.is_set():
             try:
                 if not self._follow_file():
                     return
             except PeersProblem as problem:
-                log.warning("%s", problem.message % problem.params)
+                if damaged != self._peers.stamp:
+                    log.warning("%s", problem.message % problem.params)
+                damaged = self._peers.stamp
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK):
                     await stop.wait()
@@ -133,7 +138,7 @@ class Agent:
         """Cuts off removed peers and ends an old invitation. Returns whether there is anything left to do."""
         known = {peer.id for peer in self._peers.list()}
         for stream, peer_id in list(self._streams.items()):
-            if peer_id and peer_id not in known:
+            if peer_id not in known and peer_id != _STRANGER:
                 self._refusals.log("a host that was removed", "its open stream was cut off")
                 stream.transport.abort()
         if self._peers.invitation and self._peers.invitation.is_expired:
@@ -156,7 +161,9 @@ class Agent:
         if len(self._streams) >= MOST_STREAMS:
             raise Refused(f"there are {MOST_STREAMS} streams already")
         if caller.purpose is Purpose.PAIRING:
-            stranger = self._kept(HttpStream(self._pairing, self._state, self._lost), "")
+            if list(self._streams.values()).count(_STRANGER) >= _MOST_PAIRING:
+                raise Refused(f"{_MOST_PAIRING} hosts try to join already")
+            stranger = self._kept(HttpStream(self._pairing, self._state, self._lost), _STRANGER)
             asyncio.get_running_loop().call_later(_PAIRING_SECONDS, self._cut_off, stranger)
             return stranger
         if not caller.peer_id:
@@ -195,34 +202,24 @@ class Agent:
             self._refusals.log("the other host", f"{path} cannot be used here: {error.strerror or error}")
 
     async def _open_sockets(self) -> None:
-        folder = peer_socket_folder(self._directory)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._directory.set_owner(folder)
         for purpose, path in ((Purpose.POSTGRES, peer_postgres_socket(self._directory)), (Purpose.WEB, peer_web_socket(self._directory))):
-            path.unlink(missing_ok=True)
+            listening = bind_private(self._directory, path)
 
             def accepted(purpose: Purpose = purpose) -> End:
                 return _LocalEnd(self._lost, lambda end: self._leave(end, purpose))
 
-            self._servers.append(await asyncio.get_running_loop().create_unix_server(accepted, str(path)))
-            path.chmod(0o600)
-            self._directory.set_owner(path)
+            self._servers.append(await asyncio.get_running_loop().create_unix_server(accepted, sock=listening))
 
     def _leave(self, end: End, purpose: Purpose) -> None:
         """Leads a local connection to the peer."""
-        if len(self._streams) >= MOST_STREAMS:
-            end.transport.abort()
-            return
-        self._streams[end] = ""
-        self._start(self._lead_to_peer(end, purpose))
-
-    async def _lead_to_peer(self, end: End, purpose: Purpose) -> None:
         peer = self._peers.one()
-        if peer is None:
+        if peer is None or len(self._streams) >= MOST_STREAMS:
             end.transport.abort()
             return
-        if end in self._streams:
-            self._streams[end] = peer.id
+        self._streams[end] = peer.id
+        self._start(self._lead_to_peer(end, peer, purpose))
+
+    async def _lead_to_peer(self, end: End, peer: Peer, purpose: Purpose) -> None:
         context = client_context(self._identity, peer, purpose)
         with suppress(Problem):  # the watch logs that the peer is not reachable
             await join_to(end, lambda protocol: connect(peer, context, protocol))

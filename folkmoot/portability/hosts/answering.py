@@ -20,7 +20,7 @@ from folkmoot.portability.hosts.messages import EPOCH_HEADER, LARGEST_MESSAGE, R
 
 log = logging.getLogger(__name__)
 _KEEP_ALIVE_SECONDS = 75
-_PATH = re.compile(r"/(messages|files)/([a-z][a-z0-9_.]{0,60})(?:/([\w.-]{1,200}))?")
+_PATH = re.compile(r"/(messages|files)/([a-z][a-z0-9_.]{0,60})(?:/([\w-][\w.-]{0,199}))?")
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 

@@ -3,7 +3,6 @@
 `Link.heard_at` is the other direction: the peer opened a stream to this host.
 """
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,13 +56,10 @@ def describe_link(directory: DataDirectory, peer: Peer) -> dict[str, Any]:
 
 def record_link(directory: DataDirectory, link: Link | None) -> None:
     """None: the agent ends."""
-    file = _file(directory)
     if link is None:
-        file.unlink(missing_ok=True)
-        return
-    unfinished = file.with_suffix(".new")
-    unfinished.write_bytes(msgspec.json.encode(link))  # without fsync: it describes this moment
-    os.replace(unfinished, file)
+        _file(directory).unlink(missing_ok=True)
+    else:
+        directory.write(_file(directory), msgspec.json.encode(link), is_durable=False)
 
 
 def _file(directory: DataDirectory) -> Path:

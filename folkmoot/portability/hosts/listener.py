@@ -98,15 +98,15 @@ class Listener:
             self._start(self._shake_hands(accepted, address))
 
     async def _shake_hands(self, accepted: socket.socket, address: str) -> None:
-        loop = asyncio.get_running_loop()
+        loop, gate = asyncio.get_running_loop(), _Gate(address, self._admit, self._refusals)
         try:
             watch(accepted)
             await loop.connect_accepted_socket(
-                lambda: _Gate(address, self._admit, self._refusals), accepted, ssl=self._context(),
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+                lambda: gate, accepted, ssl=self._context(), ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
         except (OSError, Problem) as error:
-            self._refusals.log(address, _why(error))
+            if not gate.was_reached:  # else the gate has refused it, or the stream has ended already
+                self._refusals.log(address, _why(error))
             accepted.close()
         finally:
             self._handshakes[address] -= 1
@@ -121,8 +121,10 @@ class _Gate(asyncio.Protocol):
         self._address = address
         self._admit = admit
         self._refusals = refusals
+        self.was_reached = False
 
     def connection_made(self, transport: Any) -> None:
+        self.was_reached = True
         tls = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True)
         try:

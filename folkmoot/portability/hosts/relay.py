@@ -13,13 +13,17 @@ _FLUSH_SECONDS = 15.0
 
 
 class End(asyncio.Protocol):
-    """One end of a relay. It reads nothing until it is joined to the other end."""
+    """One end of a relay. Until it is joined to the other end it reads nothing.
+
+    uvloop reads once more after a pause in `connection_made`, so that piece is kept.
+    """
 
     transport: Any
 
     def __init__(self, lost: Callable[["End"], None] | None = None) -> None:
         self._lost = lost
         self._other: End | None = None
+        self._early = b""
         self._deadline: asyncio.TimerHandle | None = None
         self.is_closed = False
 
@@ -35,8 +39,10 @@ class End(asyncio.Protocol):
                 self.close()
                 other.close()
                 return
-        self.transport.resume_reading()
-        other.transport.resume_reading()
+        for end, opposite in ((self, other), (other, self)):
+            opposite.transport.write(end._early)
+            end._early = b""
+            end.transport.resume_reading()
 
     @property
     def _open_other(self) -> Any:
@@ -45,7 +51,10 @@ class End(asyncio.Protocol):
         return None if other is None or other.is_closed or other.transport.is_closing() else other.transport
 
     def data_received(self, data: bytes) -> None:
-        if other := self._open_other:
+        if self._other is None:
+            self._early += data
+            self.transport.pause_reading()
+        elif other := self._open_other:
             other.write(data)
 
     def pause_writing(self) -> None:

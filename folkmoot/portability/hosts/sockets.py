@@ -1,5 +1,6 @@
 """The UNIX sockets of the channel: where the peer is offered to this machine, and where the peer's streams lead to."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -29,6 +30,24 @@ def postgres_socket(directory: DataDirectory) -> Path:
 def web_socket(directory: DataDirectory) -> Path:
     """The socket of our web processes for requests that the peer forwards."""
     return Postgres(directory).socket_folder / "web"
+
+
+def bind_private(directory: DataDirectory, path: Path) -> socket.socket:
+    """A listening socket that only the user of this network can use. Replaces that of a killed agent."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.set_owner(path.parent)
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    except BaseException:
+        listening.close()
+        raise
+    finally:
+        os.umask(mask)
+    directory.set_owner(path)
+    return listening
 
 
 def has_agent(directory: DataDirectory) -> bool:

@@ -2,16 +2,23 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
 
 from folkmoot.base.errors import Conflict
+from folkmoot.portability.hosts import agent
+from folkmoot.portability.hosts.channel import Purpose, client_context, connect
+from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import UNKNOWN_MESSAGE, Handler, PeerRefused, PeerUnreachable, Store
+from folkmoot.portability.hosts.peers import Peers
+from folkmoot.portability.hosts.relay import End
 from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
 from tests.portability.hosts import HostHere, echo, pair, until
 
@@ -128,6 +135,18 @@ async def test_files_arrive_whole_and_missing_ones_are_told(hosts: tuple[HostHer
             assert pieces is None
 
 
+async def test_a_stream_that_sends_first_loses_nothing(hosts: tuple[HostHere, HostHere]) -> None:
+    """It sends before the other end is connected, which takes a handshake."""
+    primary, standby = hosts
+    async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
+        for size in (1, 1000, 400_000):
+            content = os.urandom(size)
+            reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
+            writer.write(content)
+            assert await reader.readexactly(size) == content
+            writer.close()
+
+
 async def test_streams_lead_to_the_sockets_of_the_peer(hosts: tuple[HostHere, HostHere]) -> None:
     primary, standby = hosts
     async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
@@ -195,3 +214,45 @@ async def test_postgresql_is_reached_through_the_channel(hosts: tuple[HostHere, 
         assert await connection.fetchval("SELECT length(repeat('x', 3000000))") == 3_000_000
         assert len(await connection.fetchval("SELECT repeat('x', 3000000)")) == 3_000_000
         await connection.close()
+
+
+async def test_the_number_of_streams_is_limited(
+    hosts: tuple[HostHere, HostHere], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, standby = hosts
+    async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
+        monkeypatch.setattr(agent, "MOST_STREAMS", 12)  # of both agents, which count their own
+        opened = [await asyncio.open_unix_connection(str(peer_web_socket(standby.directory))) for _ in range(15)]
+        answers = []
+        for reader, writer in opened:
+            writer.write(b"x")
+            with suppress(ConnectionError):
+                answers.append(await reader.read(1))
+        assert 8 <= answers.count(b"x") <= 12
+        for _, writer in opened:
+            writer.close()
+
+
+async def test_the_kernel_watches_both_sides_of_a_stream(hosts: tuple[HostHere, HostHere]) -> None:
+    """A silent peer is given up after nine seconds, also while data wait to be acknowledged."""
+    primary, standby = hosts
+    made = []
+
+    class Kept(End):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            made.append(transport)
+
+    async with primary.running() as listening, echo(web_socket(primary.directory)):
+        peer = Peers(standby.directory).one()
+        assert peer is not None
+        await connect(peer, client_context(get_identity(standby.directory), peer, Purpose.WEB), Kept)
+        await until(lambda: listening.count_streams() > 0)
+        for transport in [made[0], *(stream.transport for stream in listening._streams)]:
+            plain = transport.get_extra_info("socket")
+            assert plain.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            idle, step, count = (plain.getsockopt(socket.IPPROTO_TCP, number) for number in (
+                socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT))
+            assert idle + step * count <= 10
+            assert plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 9000
+        made[0].abort()
