@@ -242,6 +242,7 @@ async def test_the_kernel_watches_both_sides_of_a_stream(hosts: tuple[HostHere, 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             made.append(transport)
+            transport.resume_reading()
 
     async with primary.running() as listening, echo(web_socket(primary.directory)):
         peer = Peers(standby.directory).one()
