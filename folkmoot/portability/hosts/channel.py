@@ -143,7 +143,7 @@ def reason(error: BaseException) -> str:
         return "it closed the connection, as if it does not know the certificate of this host any more"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno).lower()
-    return text.lower()
+    return text.lower().rstrip(".")
 
 
 def watch(plain: socket.socket) -> None:
