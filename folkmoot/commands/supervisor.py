@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from folkmoot.base import log, metrics
+from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
@@ -66,9 +66,11 @@ class Supervisor:
             self._targets[_AGENT] = self._run_agent
             when_ready()
             self._is_ready = True
+            systemd.notify("READY=1")
             while not self._stopping:
                 self._check()
         finally:
+            systemd.notify("STOPPING=1")
             self._stop_children()
 
     def _start(self, name: str) -> None:
