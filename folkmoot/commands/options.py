@@ -76,7 +76,7 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
         settings,
         data=directory.path,
         secret=secret,
-        mail=msgspec.structs.replace(settings.mail, password=secrets.mail_password(settings)),
+        mail=msgspec.structs.replace(settings.mail, password=secrets.mail_password(settings, directory)),
         dsn=secrets.database_url(settings) if settings.database.url else Postgres(directory).dsn,
     )
 

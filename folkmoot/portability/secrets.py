@@ -32,8 +32,9 @@ def network_secret(settings: Settings, directory: DataDirectory, *, makes: bool 
     return (configured or directory.secret(NETWORK)).encode()
 
 
-def mail_password(settings: Settings) -> str:
-    return settings.mail.password or _from_folder(settings, MAIL)
+def mail_password(settings: Settings, directory: DataDirectory) -> str:
+    configured = settings.mail.password or _from_folder(settings, MAIL)
+    return configured or (directory.secret(MAIL) if directory.has_secret(MAIL) else "")
 
 
 def database_url(settings: Settings) -> str:

@@ -50,6 +50,16 @@ def test_a_setting_wins_then_a_folder_then_the_data_directory(
     assert directory.secret("network-secret").encode() == made  # nothing was overwritten
 
 
+def test_the_password_of_mail_may_be_in_the_data_directory(directory: DataDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mail_password(_settings(directory, monkeypatch), directory) == ""
+    assert not directory.has_secret("mail-password")
+    directory.write(directory.path / "secrets" / "mail-password", b"stored\n")
+    settings = _settings(directory, monkeypatch)
+    assert mail_password(settings, directory) == "stored"
+    assert resolved(settings, directory, makes_secret=True).mail.password == "stored"
+    assert mail_password(_settings(directory, monkeypatch, MAIL_PASSWORD="vlastni"), directory) == "vlastni"
+
+
 def test_passwords_of_database_and_mail_come_from_elsewhere_too(
     directory: DataDirectory, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,11 +68,11 @@ def test_passwords_of_database_and_mail_come_from_elsewhere_too(
     (open_folder / "mounted" / "database-password").write_text("p@ss/wörd\n")
     url = "postgresql://moot@db.example:5433/moot?sslmode=require"
     settings = _settings(directory, monkeypatch, SECRETS_FOLDER=str(open_folder / "mounted"), DATABASE_URL=url)
-    assert mail_password(settings) == "posta"
+    assert mail_password(settings, directory) == "posta"
     assert database_url(settings) == "postgresql://moot:p%40ss%2Fw%C3%B6rd@db.example:5433/moot?sslmode=require"
     settings = _settings(directory, monkeypatch, SECRETS_DATABASE="nastavene", MAIL_PASSWORD="vlastni")
     assert database_url(settings) == "postgresql://moot:nastavene@db.example:5433/moot?sslmode=require"
-    assert mail_password(settings) == "vlastni"
+    assert mail_password(settings, directory) == "vlastni"
     settings = _settings(directory, monkeypatch, DATABASE_URL="postgresql://moot:own@db.example/moot")
     assert database_url(settings) == "postgresql://moot:own@db.example/moot"
     assert resolved(settings, directory, makes_secret=True).dsn == "postgresql://moot:own@db.example/moot"
