@@ -21,6 +21,7 @@ NOT_WELL, CANNOT_ASK = 1, 2
 _CANNOT_ASK = frozenset(["cannot_ask", "unavailable", "refused_address", "writes_paused", "wrong_setting", "secret", "host"])
 _COMMANDS = {
     "up": ("up", "Run the whole network on this machine."),
+    "install": ("install", "Make this Debian or Ubuntu machine a host, with HTTPS."),
     "web": ("serve", "Run one web process, for example on another machine."),
     "worker": ("serve", "Run one worker, for example on another machine."),
     "migrate": ("migrate", "Bring the schema of the database up to date."),

@@ -15,7 +15,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
-from folkmoot.commands.options import CannotAsk, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import CannotAsk, data_option, json_option, open_database, run, settings_of, show, start_command
 from folkmoot.config import Settings, WrongSetting
 
 _SECONDS = 8.0  # for one group of checks
@@ -116,7 +116,7 @@ def _last_failure(log: Path) -> str:
 def _how_to_start(settings: Settings) -> str:
     if settings.database.url:
         return f"start the database that database.url in {settings.data / 'folkmoot.toml'} names"
-    return f"moot up --data {settings.data}; if it fails, the reason is in {settings.data / 'postgres.log'}"
+    return f"{start_command(settings.data)}; if it fails, the reason is in {settings.data / 'postgres.log'}"
 
 
 async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:

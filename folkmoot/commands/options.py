@@ -59,7 +59,7 @@ def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
     settings = config.load(data)
     directory = DataDirectory(data)
     if not directory.host_file.exists() and not settings.database.url:
-        raise CannotAsk("There is no network in %(data)s. Start one with: moot up --data %(data)s", data=data)
+        raise CannotAsk("There is no network in %(data)s. Start one with: %(start)s", data=data, start=start_command(data))
     if (port := directory.port()) and not settings.server.base_url:
         settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     return resolved(settings, directory, needs_secret=needs_secret)
@@ -95,12 +95,22 @@ def leave_root(owner: Any, why_not: str) -> None:
         drop_privileges(owner)
 
 
+def start_command(data: Path) -> str:
+    """The command that starts the network in `data` on this machine."""
+    from folkmoot.portability.install.machine import Machine
+    from folkmoot.portability.install.record import find_installed
+
+    installed = find_installed(Machine())
+    return "systemctl start folkmoot" if installed and Path(installed.data) == data.absolute() else f"moot up --data {data}"
+
+
 def no_database(settings: Settings, error: Exception) -> Problem:
     if settings.database.url:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         return CannotAsk("The database at database.url cannot be used: %(why)s. Start it, or correct the setting.", why=why)
     return CannotAsk(
-        "The database of %(data)s does not answer. Is the network running? Start it with: moot up --data %(data)s", data=settings.data
+        "The database of %(data)s does not answer. Is the network running? Start it with: %(start)s", data=settings.data,
+        start=start_command(settings.data),
     )
 
 

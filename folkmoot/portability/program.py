@@ -127,12 +127,12 @@ def _cached_copy(kind: str, source: str, files: list[Path], make: Callable[[Path
                 shutil.rmtree(old, ignore_errors=True)
         unfinished = copy.with_name(copy.name + ".new")
         make(unfinished)
-        _open_to_all(unfinished)
+        open_to_all(unfinished)
         unfinished.rename(copy)
     return copy
 
 
-def _open_to_all(folder: Path) -> None:
+def open_to_all(folder: Path) -> None:
     """Makes all files readable by all users, whatever the umask."""
     for parent, _, names in os.walk(folder):
         os.chmod(parent, 0o755)

@@ -24,7 +24,7 @@ _ARGUMENTS = {
     "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "status": [], "migrate": [], "doctor": [],
 }
-_NEED_NO_NETWORK = {"routes", "settings", "detector train", "detector evaluate", "restore"}
+_NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore"}
 
 
 def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:

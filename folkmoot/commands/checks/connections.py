@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from folkmoot.base import clock
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
+from folkmoot.commands.options import start_command
 from folkmoot.config import Settings
 
 _SECONDS = 3.0
@@ -28,7 +29,7 @@ async def check_web(settings: Settings) -> AsyncIterator[Finding]:
             ready, reasons = bool(health["ready"]), "; ".join(health["reasons"])
     except (*_NO_ANSWER, KeyError, TypeError):
         yield Finding("web.answers", BROKEN, f"no web process answers on {where}", "nobody can read or write",
-                      f"moot up --data {settings.data}; if it runs, its log says more")
+                      f"{start_command(settings.data)}; if it runs, its log says more")
         return
     if ready and status == 200:
         yield Finding("web.answers", GOOD, f"a web process answers on {where}")

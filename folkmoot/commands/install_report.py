@@ -1,0 +1,171 @@
+"""The texts of `moot install`: what will be done, what was done, and what remains for the operator."""
+
+import asyncio
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from folkmoot import config
+from folkmoot.commands.checks.connections import check_web
+from folkmoot.commands.checks.model import GOOD, Finding
+from folkmoot.config import Settings
+from folkmoot.portability.host import Host, HostProblem
+from folkmoot.portability.install import units
+from folkmoot.portability.install.machine import Machine
+from folkmoot.portability.install.plan import CHANGED, EDITED, NEW, SAME, Plan
+
+_SECONDS_FOR_WEB, _SECONDS_FOR_CERTIFICATE = 20.0, 60.0
+_MARKS = {NEW: "new", CHANGED: "changed", EDITED: "replaced", SAME: "unchanged"}
+
+
+def summary(plan: Plan, before: Settings) -> str:
+    """What will be done, in some lines. `before`: the settings until now."""
+    wanted = plan.wanted
+    lines = [
+        f"\n  network     {click.style(f'https://{wanted.answers.domain}', bold=True)}, joined by: {wanted.answers.registration}",
+        f"  mail        {wanted.answers.smtp or f'written to {wanted.data}/outbox until a mail server is set'}",
+        f"  data        {wanted.data}",
+        f"  program     /opt/folkmoot/{plan.release.name}{'' if plan.release.is_current else '  (new)'}",
+    ]
+    if before.is_secure and before.domain != wanted.answers.domain:
+        lines.append(click.style(f"  WARNING     links to {before.domain} and the full names of its members stop working", fg="red"))
+    if plan.packages:
+        lines.append(f"  packages    {', '.join(plan.packages)}")
+    lines += [f"  {_MARKS[one.what]:10}  {one.file.path}{_kept(one.what, one.file.path.name)}" for one in plan.changes if one.what != SAME]
+    if plan.restarts:
+        lines.append(f"  (re)starts  {', '.join(plan.restarts)}")
+    return "\n".join([*lines, ""])
+
+
+def _kept(what: str, name: str) -> str:
+    return f"  (you have changed it; your version is kept as {name}.edited)" if what == EDITED else ""
+
+
+def in_full(plan: Plan) -> str:
+    """Every file, with its content, and all other steps."""
+    lines = ["Nothing was done. These files would be written:"]
+    for change in plan.changes:
+        file = change.file
+        lines += ["", f"# ---- {file.path}  ({_MARKS[change.what]}, {file.mode:04o} {file.user}:{file.group})",
+                  "(the password; it is not shown)" if file.is_secret else file.content.rstrip()]
+    lines += ["", "# ---- and these steps"]
+    if plan.packages:
+        lines.append(f"apt-get install {' '.join(plan.packages)}")
+    lines += [
+        f"copy the program and install its packages in /opt/folkmoot/{plan.release.name}" if not plan.release.is_current else
+        f"keep the program in /opt/folkmoot/{plan.release.name}",
+        "systemd-sysusers",
+        f"systemctl enable {units.NETWORK_UNIT} {units.PROXY_UNIT} {units.CHECK_TIMER}",
+    ]
+    return "\n".join([*lines, *(f"systemctl restart {unit}" for unit in plan.restarts)])
+
+
+def as_json(plan: Plan, *, is_done: bool) -> dict[str, Any]:
+    rows = [
+        {"path": str(one.file.path), "state": one.what, "mode": f"{one.file.mode:04o}", "owner": f"{one.file.user}:{one.file.group}",
+         **({} if is_done or one.file.is_secret else {"content": one.file.content})} for one in plan.changes
+    ]
+    return {
+        "done": is_done, "address": f"https://{plan.wanted.answers.domain}", "data": str(plan.wanted.data), "release": plan.release.name,
+        "packages": plan.packages, "files": rows, "restarts": plan.restarts,
+    }
+
+
+def finished(plan: Plan, machine: Machine) -> str:
+    """What is true now, and what the operator does next."""
+    answers = plan.wanted.answers
+    if not machine.is_live:
+        needed = f" It also needs the packages {', '.join(plan.packages)} of its distribution." if plan.packages else ""
+        return f"The system in {machine.root} is prepared. The network starts when it boots.{needed}"
+    lines = [
+        f"\n  {click.style(f'https://{answers.domain}', bold=True)} is installed, and starts with this machine.\n",
+        f"  network      {_web(Path(plan.wanted.data))}",
+        f"  certificate  {_certificate(answers.domain, plan.wanted.acme_root)}",
+        f"  clock        {_clock(machine)}",
+        "  firewall     visitors need ports 80 and 443 (TCP) and 443 (UDP); a second host needs 8421 (TCP)" + _ufw(machine),
+        "  logs         journalctl -u folkmoot -u folkmoot-caddy",
+        *(f"  WARNING      the package {name} could not be installed: {why}" for name, why in plan.missing.items()),
+        "\n  Next, your own account; the command prints a link to set its password:",
+        f"    moot account create NAME --email {answers.email} --role operator --link",
+        "  Then the first backup (moot backup --help), and moot doctor for what is still missing.",
+    ]
+    return "\n".join(lines)
+
+
+def _web(data: Path) -> str:
+    """Waits until the network is ready, and says whether it is."""
+    settings = config.load(data)
+    deadline = time.monotonic() + _SECONDS_FOR_WEB
+
+    async def finding() -> Finding:
+        return await anext(check_web(settings))
+
+    while (found := asyncio.run(finding())).state != GOOD and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return "runs" if found.state == GOOD else f"NOT READY: {found.what}. See: journalctl -u folkmoot"
+
+
+def _certificate(domain: str, root: str) -> str:
+    """Waits for the first certificate if the name is known, and says whether it came."""
+    try:
+        known = {str(entry[4][0]) for entry in socket.getaddrinfo(domain, 443, type=socket.SOCK_STREAM)}
+    except OSError:
+        return f"waits: {domain} has no address yet. Add an A record for {_own_address()}; all else happens by itself"
+    context = ssl.create_default_context()
+    if root:
+        context.load_verify_locations(cadata=root)
+    deadline = time.monotonic() + _SECONDS_FOR_CERTIFICATE
+    why = ""
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", 443), 5) as plain, context.wrap_socket(plain, server_hostname=domain) as secure:
+                return f"valid until {(secure.getpeercert() or {}).get('notAfter', '?')}, renewed by itself"
+        except OSError as error:
+            why = str(error)
+        time.sleep(1)
+    return (
+        f"NOT YET ({why}). {domain} points to {', '.join(sorted(known))}; this machine is {_own_address()}. It is tried again by itself;"
+        " see: journalctl -u folkmoot-caddy"
+    )
+
+
+def _own_address() -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only chooses the address
+        except OSError:
+            return "this machine"
+        return str(probe.getsockname()[0])
+
+
+def _clock(machine: Machine) -> str:
+    is_set = machine.answers("sh", "-c", "timedatectl show -p NTPSynchronized --value | grep -q yes")
+    return "set by the network (NTP)" if is_set else "NOT SYNCHRONIZED: certificates and log-ins need the right time. See: timedatectl"
+
+
+def _ufw(machine: Machine) -> str:
+    is_active = machine.answers("sh", "-c", "ufw status | grep -q 'Status: active'")
+    return ". This machine's firewall is on: ufw allow 80,443/tcp && ufw allow 443/udp" if is_active else ""
+
+
+def host_line(data: Path) -> str:
+    """The name, role and epoch of the host, in colour, before something dangerous."""
+    try:
+        state = Host(data).state
+        role = click.style(f"{state.role.upper()}, epoch {state.epoch}", fg="red", bold=True)
+    except HostProblem:
+        role = click.style("UNKNOWN ROLE", fg="red", bold=True)
+    return f"  {click.style(socket.gethostname(), bold=True)}: {role}, {config.load(data).base_url}"
+
+
+def removed(data: str) -> str:
+    return (
+        f"The network was removed from this machine. Kept: the data in {data}, certificates in {units.PROXY_DATA},"
+        f" the users {units.USER} and {units.PROXY_USER}, and packages of the distribution.\n"
+        "  start it again   bin/moot install   (from a clone)\n"
+        f"  delete all data  rm -r {data} {units.PROXY_DATA} && userdel {units.USER} && userdel {units.PROXY_USER}"
+    )
