@@ -61,12 +61,12 @@ def caddyfile(answers: Answers, port: int, acme: str = "", acme_root: str = "") 
 {_indented(types, 3)}
 		}}
 	}}
+	header -Via
 	request_body {{
 		max_size {_LARGEST_BODY}
 	}}
 	# Requests wait while the network restarts.
 	reverse_proxy 127.0.0.1:{port} {{
-		header_down -Via
 		lb_try_duration 10s
 		lb_try_interval 100ms
 	}}
