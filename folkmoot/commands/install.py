@@ -32,8 +32,8 @@ _QUESTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "domain": ("Domain of the network, such as moot.example.org", answers.read_domain),
     "email": ("Your e-mail address, for members and for the certificate authority", answers.read_email),
     "language": (f"Language of pages ({', '.join(answers.LANGUAGES)})", answers.read_language),
-    "smtp": ("Mail server, such as user@mail.example.org:587, or: later", answers.read_smtp),
     "registration": (f"Who may join ({', '.join(answers.REGISTRATIONS)})", answers.read_registration),
+    "smtp": ("Mail server, such as user@mail.example.org:587, or: later", answers.read_smtp),
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,8 @@ def _certificate(domain: str, root: str) -> str:
     while time.monotonic() < deadline:
         try:
             with socket.create_connection(("127.0.0.1", 443), 5) as plain, context.wrap_socket(plain, server_hostname=domain) as secure:
-                return f"valid until {(secure.getpeercert() or {}).get('notAfter', '?')}, renewed by itself"
+                ends = ssl.cert_time_to_seconds(str((secure.getpeercert() or {})["notAfter"]))
+                return f"valid until {datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC, renewed by itself"
         except OSError as error:
             why = str(error)
         time.sleep(1)
