@@ -18,10 +18,10 @@ import msgspec
 from folkmoot.base import clock, write_gate
 from folkmoot.base.disk import find_shortage
 from folkmoot.base.driver_errors import problem_of, unavailable_of
-from folkmoot.base.errors import StorageFull, Unavailable
+from folkmoot.base.errors import StorageFull, Unavailable, WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
-from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
+from folkmoot.base.pools import WAIT_SECONDS, Sessions, is_in_recovery, session_settings
 from folkmoot.base.queue.enqueue import DELIVER, INSERT_EVENTS_AND_JOBS
 from folkmoot.base.write_gate import Epoch
 
@@ -31,6 +31,8 @@ _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_
 _CACHE_SESSIONS = 3  # few, because their statements are short
 _RECENT_SECONDS = 30.0
 _PROMOTION_SECONDS = 0.5  # between checks whether a standby was promoted
+_HELD_SECONDS = 0.05  # after which a write that still waits at the gate means a hold
+_SHORT_WAIT_SECONDS = 0.2  # for a session, of a write that does not wait
 
 
 class ReadConn:
@@ -175,6 +177,7 @@ class Database:
         self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer)
         self._promotion: asyncio.Task[None] | None = None
         self._shortage: tuple[float, str] | None = None  # when a write last failed because of it
+        self._at_gate: dict[object, float] = {}  # the writes that are at the gate, and since when; oldest first
 
     @classmethod
     async def open(
@@ -205,22 +208,37 @@ class Database:
         """A connection for reading; each statement sees what was committed before it started. Raises Unavailable."""
         return _ReadBlock(self, self._readers)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether writes of this process wait at the gate for longer than a busy moment explains."""
+        began = next(iter(self._at_gate.values()), None)
+        return began is not None and clock.monotonic() - began > _HELD_SECONDS
+
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteTx]:
+    async def write(self, *, waits: bool = True, is_repeatable: bool = False) -> AsyncIterator[WriteTx]:
         """A write transaction: commits when the block ends, rolls back when it raises.
 
         Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when a concurrent change
         came after our checks; Unavailable when the database does not answer, or not in time. If the connection is lost
         during COMMIT, the outcome is unknown. This is Unavailable too: a caller that retries must make a second run
         harmless, for example with an idempotency key.
+
+        Without `waits`, a hold refuses the write almost at once: for what a page that is read writes by the way.
+        `is_repeatable`: a second run is harmless, so that a request with this write may still be sent to another host.
         """
-        async with self._borrowed(self._writers) as connection:
-            await self._pass_gate(connection)
-            tx = WriteTx(connection, self)
-            yield tx
-            await tx.flush()
-            if await connection.execute("COMMIT") != "COMMIT":
-                raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
+        try:
+            async with self._borrowed(self._writers, WAIT_SECONDS if waits else self._short_wait()) as connection:
+                await self._pass_gate(connection, waits=waits)
+                tx = WriteTx(connection, self)
+                yield tx
+                await tx.flush()
+                if not is_repeatable:
+                    write_gate.note_commit()
+                if await connection.execute("COMMIT") != "COMMIT":
+                    raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
+        except WritesPaused:
+            write_gate.note_refusal()
+            raise
         self._shortage = None
         tx.send_messages()
 
@@ -233,6 +251,7 @@ class Database:
         """A connection for the UNLOGGED caches. Raises WritesPaused on a standby, which cannot have them."""
         async with self._borrowed(self._caches) as connection:
             if is_in_recovery(connection) and await connection.fetchval("SELECT pg_is_in_recovery()"):
+                write_gate.note_refusal()
                 raise write_gate.read_only("caches cannot be written on a standby")
             yield CacheTx(connection, self)
 
@@ -247,20 +266,34 @@ class Database:
         except (Unavailable, asyncpg.UndefinedTableError):
             return False
 
-    async def _pass_gate(self, connection: Any) -> None:
+    async def _pass_gate(self, connection: Any, *, waits: bool) -> None:
         epoch = self._epoch()
         if epoch is None:
             raise write_gate.read_only("this host is not the primary")
+        if waits:
+            self._at_gate[connection] = clock.monotonic()
         try:
-            await connection.execute(write_gate.begin(epoch))
+            await connection.execute(write_gate.begin(epoch, waits=waits))
         except asyncpg.PostgresError as error:
             if paused := write_gate.refusal(error, at_gate=True):
                 raise paused from error
             raise
+        finally:
+            self._at_gate.pop(connection, None)
+
+    def _short_wait(self) -> float:
+        if self.is_held:
+            raise WritesPaused(log_text="writes are held")
+        return _SHORT_WAIT_SECONDS
 
     @asynccontextmanager
-    async def _borrowed(self, sessions: Sessions) -> AsyncIterator[Any]:
-        session = await sessions.acquire()
+    async def _borrowed(self, sessions: Sessions, wait: float = WAIT_SECONDS) -> AsyncIterator[Any]:
+        try:
+            session = await sessions.acquire(wait)
+        except Unavailable as error:
+            if wait < WAIT_SECONDS:
+                raise WritesPaused(log_text=f"no session without waiting: {error}") from error
+            raise
         is_usable = False
         try:
             yield session

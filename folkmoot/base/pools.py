@@ -32,10 +32,10 @@ class Sessions:
         self._permits = asyncio.Semaphore(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
 
-    async def acquire(self) -> asyncpg.Connection:
-        """Waits for a free session and returns it. Raises Unavailable."""
+    async def acquire(self, wait: float = WAIT_SECONDS) -> asyncpg.Connection:
+        """Waits for a free session and returns it. Raises Unavailable, after `wait` seconds too."""
         if self._permits.locked():
-            await self._wait()
+            await self._wait(wait)
         else:
             await self._permits.acquire()
         while self._free:
@@ -51,9 +51,9 @@ class Sessions:
             self._permits.release()
             raise
 
-    async def _wait(self) -> None:
+    async def _wait(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._permits.acquire()
         except TimeoutError as error:
             raise lost(error) from error

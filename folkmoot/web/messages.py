@@ -90,7 +90,7 @@ async def show(request: Request) -> Reply:
         is_put_away = await queries.is_conversation_put_away(conn, request.viewer.id, conversation_id)
     if is_unread:
         with suppress(WritesPaused, NotFound):  # the page can still be read
-            async with request.database.write() as tx:
+            async with request.database.write(waits=False) as tx:
                 await actions.mark_conversation(tx, request.viewer.id, conversation_id, is_unread=False)
     links = page_links(page, ids)
     composer = message_in(conversation_id, views[0].post, people)

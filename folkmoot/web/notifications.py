@@ -55,7 +55,7 @@ async def index(request: Request) -> Reply:
     read_to = markers[0].last_read_id if markers else 0
     if found and page.max_id is None and not chosen and found[0].id > read_to:
         with suppress(WritesPaused):  # the page can still be read
-            async with request.database.write() as tx:
+            async with request.database.write(waits=False) as tx:
                 await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
     return await request.show(
         "notifications/index.html", notices=_group(found, read_to), chosen=chosen, statements=statements, outcomes=outcomes,

@@ -2,13 +2,12 @@
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from folkmoot.base import i18n
-from folkmoot.base.errors import Invalid, TooMany, Unavailable, WritesPaused
+from folkmoot.base.errors import Invalid, TooMany
 from folkmoot.base.languages import KNOWN
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
@@ -61,8 +60,7 @@ async def save_profile(request: Request) -> Reply:
     except KEEPING_FORM as problem:
         return await _profile_page(request, _as_written(request.account, draft), request.problems(problem, "display_name"), 422)
     finally:  # replaced pictures, or those of a refused form
-        with suppress(WritesPaused, Unavailable):  # a later change removes them
-            await clear_replaced(request.database, request.context.store, request.viewer.id)
+        await clear_replaced(request.database, request.context.store, request.viewer.id)
     return request.redirect("/settings/profile?saved=1")
 
 

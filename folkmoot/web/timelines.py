@@ -39,7 +39,7 @@ async def home(request: Request) -> Reply:
     )
     if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):
         with suppress(WritesPaused):  # the page can still be read
-            async with request.database.write() as tx:
+            async with request.database.write(waits=False) as tx:
                 await mark_read(tx, request.viewer.id, "home", views[0].post.id)
     return reply
 

@@ -128,3 +128,36 @@ async def test_a_full_disk_refuses_a_write_and_names_the_cause_in_the_log_text(d
         async with db.write() as tx:
             await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$")
     assert "the disk is full" in refused.value.log_text
+
+
+async def test_a_write_by_the_way_does_not_wait_for_a_hold(db: Database, dsn: str) -> None:
+    """Neither at the gate, nor for a session behind writes that wait there. Its transaction keeps the usual time limit for locks."""
+    async with db.write(waits=False) as tx:
+        assert await tx.fetchval("SELECT current_setting('lock_timeout')") == "15s"
+    assert not db.is_held
+    async with write_gate.hold(dsn, 10):
+        for is_crowded in (False, True):
+            writers = [asyncio.create_task(_insert(db)) for _ in range(20 if is_crowded else 0)]
+            await asyncio.sleep(0.1)
+            assert db.is_held == is_crowded
+            with pytest.raises(WritesPaused):
+                async with asyncio.timeout(1), db.write(waits=False):
+                    pass
+    await asyncio.gather(*writers)
+    assert not db.is_held
+
+
+async def test_an_attempt_records_refusals_and_commits(db: Database) -> None:
+    seen = write_gate.Attempt()
+    write_gate.attempt.set(seen)
+    async with db.write(is_repeatable=True) as tx:
+        await tx.execute("UPDATE host_state SET epoch = epoch + 1")
+    assert (seen.is_refused, seen.may_have_committed) == (False, False)
+    with pytest.raises(WritesPaused):
+        await _insert(db)
+    assert (seen.is_refused, seen.may_have_committed) == (True, False)
+    fencer = await asyncpg.connect(db.dsn)
+    await fencer.execute("UPDATE host_state SET epoch = epoch - 1")
+    await fencer.close()
+    await _insert(db)
+    assert seen.may_have_committed

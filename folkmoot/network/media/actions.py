@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, WriteTx
-from folkmoot.base.errors import FieldError, Invalid, Plural
+from folkmoot.base.errors import FieldError, Invalid, Plural, Unavailable, WritesPaused
 from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts.model import Account
@@ -52,7 +53,7 @@ async def upload_picture(
 async def _store(
     database: Database, store: FileStore, upload: Upload, header: Reencoded, parts: dict[bytes, bytes], hashes: list[bytes]
 ) -> None:
-    async with database.write() as tx:
+    async with database.write(is_repeatable=True) as tx:  # a second run leaves an upload that is cleared after a day
         if upload.purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, upload.account_id) >= MOST_UNATTACHED:
             raise Invalid(FieldError("file", "too_many", "You have many pictures that no post uses. Publish or remove some first."))
         for sha256 in sorted(hashes):  # in one order, against deadlocks
@@ -103,10 +104,11 @@ async def remove_some_of(tx: WriteTx, store: FileStore, account_id: int, most: i
 
 
 async def clear_replaced(database: Database, store: FileStore, account_id: int) -> None:
-    """Removes avatars and headers that were replaced."""
-    async with database.write() as tx:
-        for media_id in await queries.list_replaced(tx, account_id):
-            await _remove(tx, store, media_id)
+    """Removes avatars and headers that were replaced. If that is not possible now, a later change removes them."""
+    with suppress(WritesPaused, Unavailable):
+        async with database.write(waits=False, is_repeatable=True) as tx:
+            for media_id in await queries.list_replaced(tx, account_id):
+                await _remove(tx, store, media_id)
 
 
 async def clear_orphans(database: Database, store: FileStore) -> None:
@@ -129,7 +131,7 @@ async def _remove_unknown(database: Database, store: FileStore, files: list[File
 async def _remove_orphans(database: Database, store: FileStore, files: list[FileName]) -> None:
     """Removes files without a row. A concurrent upload of the same content waits for our row, then writes the file again."""
     for name in files:
-        async with database.write() as tx:
+        async with database.write(is_repeatable=True) as tx:
             if await queries.claim_file(tx, name.sha256, name.extension):
                 await store.remove(name)
                 await queries.release_file(tx, name.sha256)

@@ -79,16 +79,16 @@ class Viewers:
         return holder
 
     async def _note_visit(self, key: bytes, account_id: int) -> None:
-        """Stores a visit once a day; skipped while writes are paused."""
+        """Stores a visit once a day. While writes are paused it is not stored, and a later request tries again."""
         today = clock.now().toordinal()
         if self._visits.get(key) == today:
             return
-        if len(self._visits) > _MOST:
-            self._visits.clear()
-        self._visits[key] = today
         with suppress(WritesPaused):  # reads continue while the network moves to another host
-            async with self._database.write() as tx:
+            async with self._database.write(waits=False, is_repeatable=True) as tx:
                 await queries.update_seen(tx, key, account_id)
+            if len(self._visits) > _MOST:
+                self._visits.clear()
+            self._visits[key] = today
 
     def _forget(self, body: bytes) -> None:
         account_id = msgspec.json.decode(body, type=int | None)
