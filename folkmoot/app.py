@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,14 @@ from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.config import Settings
 from folkmoot.health import HealthApplication
 from folkmoot.http.context import Context
+from folkmoot.http.forwarding import Forwarding
+from folkmoot.http.from_peer import answer_probe
 from folkmoot.http.front import Front
-from folkmoot.http.routing import Router
+from folkmoot.http.recent_writers import RecentWriters
+from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
+from folkmoot.http.writing_host import WritingHost
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -76,8 +81,10 @@ from folkmoot.network.sessions.approval import announce_sign_ups
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
 from folkmoot.network.timelines import jobs as timelines
 from folkmoot.portability.host import Host
+from folkmoot.portability.sockets import web_socket_of_peer
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
+from folkmoot.web.security import Cookies
 
 JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the hash chain
 
@@ -212,14 +219,20 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     ]
 
 
-def create_front(settings: Settings, database: Database) -> Front:
-    """The ASGI application for all requests: API, pages and health checks."""
+def create_front(settings: Settings, database: Database, hosts: WritingHost | None = None) -> Front:
+    """The ASGI application for all requests: API, pages and health checks. `hosts`: what knows the other host of this network."""
     context = Context.make(settings, database)
-    api_router = Router(API_ROUTES)
+    api_router, web_router = Router(API_ROUTES), Router(WEB_ROUTES)
+    forwarding = None
+    if hosts:
+        writers = RecentWriters(settings.data / "run" / "recent-writers", settings.secret)
+        most_bytes = partial(largest_body, [api_router, web_router], upload_bytes=4 * settings.media.max_bytes + 1024 * 1024)
+        forwarding = Forwarding(hosts, writers, most_bytes, Cookies(is_secure=settings.is_secure).session)
     return Front(
-        api=ApiApplication(context, api_router), pages=WebApplication(context, Router(WEB_ROUTES)),
+        api=ApiApplication(context, api_router), pages=WebApplication(context, web_router),
         health=HealthApplication(context, timed_jobs(settings), job_names(settings)),
-        api_router=api_router, is_secure=settings.is_secure,
+        api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding,
+        answer_probe=partial(answer_probe, database, hosts) if hosts else None,
     )
 
 
@@ -230,10 +243,12 @@ def create_web(settings: Settings) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         database = await _open(settings)
-        state["front"] = create_front(settings, database)
+        hosts = WritingHost(Host(settings.data), web_socket_of_peer(settings.data), lambda: database.is_held)
+        state["front"] = create_front(settings, database, hosts)
         try:
             yield
         finally:
+            await hosts.close()
             await database.close()
 
     running = lifespan()
@@ -252,10 +267,10 @@ def create_web(settings: Settings) -> Any:
     return application
 
 
-def run_web(settings: Settings, listener: socket.socket | None = None) -> None:
-    """Serves requests until a signal to stop."""
+def run_web(settings: Settings, listener: socket.socket | None = None, for_peer: socket.socket | None = None) -> None:
+    """Serves requests until a signal to stop. `for_peer`: the socket for requests that the other host forwards."""
     log.set_up(settings.log.level, settings.log.format)
-    Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies).run(
+    Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies, for_peer).run(
         sockets=[listener] if listener else None
     )
 

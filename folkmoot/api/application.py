@@ -28,7 +28,7 @@ from folkmoot.http.admission import Caller, PersonMissing, RoleMissing, ScopeMis
 from folkmoot.http.context import Context
 from folkmoot.http.counting import count_exactly, count_request
 from folkmoot.http.fragments import FragmentCache
-from folkmoot.http.problems import WrongMethod, status_of
+from folkmoot.http.problems import REFUSAL, WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Router
 from folkmoot.network.sessions.model import TokenHolder
@@ -93,6 +93,8 @@ class ApiApplication:
         allowance: Allowance | None = None
         holder: TokenHolder | None = None
         try:
+            if REFUSAL in scope:
+                raise scope[REFUSAL]
             try:
                 holder = await find_holder(self._context.viewers, scope)
             finally:  # an attempt with a wrong token counts too

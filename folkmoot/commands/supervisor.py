@@ -20,6 +20,7 @@ from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts import peers
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.sockets import open_web_socket
 
 _log = logging.getLogger(__name__)
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
@@ -55,9 +56,10 @@ class Supervisor:
         gc.freeze()
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_number, self._stop)
+        for_peer = open_web_socket(self._directory)
         processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
         for number in range(processes):
-            self._targets[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener)
+            self._targets[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener, for_peer)
         metrics.create_files(self._directory.path / "run" / "metrics", [name.replace(" ", "-") for name in self._targets])
         self._targets[_WORKER] = lambda: app.run_worker(self._settings)
         try:

@@ -7,6 +7,9 @@ from typing import Any
 from folkmoot.base import clock
 from folkmoot.base.log import request_id
 from folkmoot.base.metrics import Requests
+from folkmoot.http.forwarding import Forwarding
+from folkmoot.http.from_peer import FROM_PEER, is_probe, mark_refusals, restore_client
+from folkmoot.http.passing import IS_COMPLETE
 from folkmoot.http.routing import Router
 
 log = logging.getLogger(__name__)
@@ -28,7 +31,12 @@ _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
 class Front:
     """Dispatches to the API, the pages and the health checks."""
 
-    def __init__(self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool) -> None:
+    def __init__(
+        self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool, forwarding: Forwarding | None = None,
+        answer_probe: Any = None,
+    ) -> None:
+        self._forwarding = forwarding
+        self._answer_probe = answer_probe
         self._api = api
         self._pages = pages
         self._health = health
@@ -42,8 +50,13 @@ class Front:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         id_ = f"{self._process}-{next(self._numbers)}"  # marks log lines; not a secret
         request_id.set(id_)
+        if FROM_PEER in scope:
+            if is_probe(scope):
+                await self._answer_probe(scope, receive, send)
+                return
+            restore_client(scope)
         if scope["type"] == "websocket":
-            await self._api(scope, receive, send)
+            await self._answer_socket(scope, receive, send)
             return
         started = clock.monotonic()
         name, application = self._application(scope["path"])
@@ -54,15 +67,27 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _checked_headers([*message["headers"], *headers, (b"x-request-id", id_.encode())])
+                if not message.pop(IS_COMPLETE, False):
+                    message["headers"] = _checked_headers([*message["headers"], *headers, (b"x-request-id", id_.encode())])
             await send(message)
 
         try:
-            await application(scope, receive, send_with_headers)
+            if FROM_PEER in scope:
+                await application(scope, receive, mark_refusals(send_with_headers))
+            elif self._forwarding is None or self._forwarding.is_needless(scope):
+                await application(scope, receive, send_with_headers)
+            else:
+                await self._forwarding.answer(application, scope, receive, send_with_headers)
         finally:
             seconds = clock.monotonic() - started
             self._requests.note(name, status, seconds)
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
+
+    async def _answer_socket(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._forwarding is None or FROM_PEER in scope:
+            await self._api(scope, receive, send)
+        else:
+            await self._forwarding.answer_socket(self._api, scope, receive, send)
 
     def _application(self, path: str) -> tuple[str, Any]:
         if path.startswith("/api/") or (path.startswith(_API_PREFIXES) and self._api_router.find(path)[0]):

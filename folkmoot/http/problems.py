@@ -15,6 +15,8 @@ from folkmoot.base.errors import (
 )
 from folkmoot.http.bodies import TooLarge
 
+REFUSAL = "folkmoot.refusal"  # a Problem in the scope: the applications answer with it instead of running the handler
+
 
 class WrongMethod(Problem):
     """The path exists, but not with this method."""

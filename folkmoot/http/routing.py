@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+_USUAL_BYTES = 1024 * 1024
 Handler = Callable[[Any], Awaitable[Any]]
 
 
@@ -41,7 +42,7 @@ class Route:
     access: Access
     scope: str = ""
     limit: str = ""
-    most_bytes: int | None = 1024 * 1024
+    most_bytes: int | None = _USUAL_BYTES
     deprecated_at: int = 0
     for_suspended: bool = False
     keeps_form: bool = False
@@ -83,6 +84,15 @@ class Router:
         if node is None:
             return {}, {}
         return node.routes, dict(zip(_names(node), values, strict=True)) if values else {}
+
+
+def largest_body(routers: Iterable[Router], scope: Any, *, upload_bytes: int) -> int:
+    """The maximum size of the body of a request, in bytes. `upload_bytes`: that of routes for uploads."""
+    for router in routers:
+        routes, _ = router.find(scope["path"])
+        if route := routes.get(scope["method"]):
+            return upload_bytes if route.most_bytes is None else route.most_bytes
+    return _USUAL_BYTES
 
 
 def _child(node: _Node, segment: str) -> _Node:

@@ -9,6 +9,7 @@ be read within a minute. When a process has its maximum of connections, it close
 import asyncio
 import resource
 import signal
+import socket
 from contextlib import suppress
 from types import FrameType
 from typing import Any, ClassVar
@@ -16,6 +17,8 @@ from typing import Any, ClassVar
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from folkmoot.http.from_peer import FROM_PEER
 
 HEADER_SECONDS = 10
 LARGEST_HEAD = 64 * 1024
@@ -130,6 +133,31 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             self._stall_timer = None
 
 
+class PeerSocket(GuardedSocket):
+    """A WebSocket on the socket for the peer."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.app = _from_peer(self.app)
+
+
+class PeerProtocol(GuardedProtocol):
+    """A connection on the socket for the peer, which no client can reach. Its requests are marked."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.app = _from_peer(self.app)
+        self.ws_protocol_class = PeerSocket
+
+
+def _from_peer(application: Any) -> Any:
+    async def marked(scope: Any, receive: Any, send: Any) -> None:
+        scope[FROM_PEER] = True
+        await application(scope, receive, send)
+
+    return marked
+
+
 def max_connections() -> int:
     """The maximum of connections of a process: MOST_CONNECTIONS, or half of its limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -142,9 +170,12 @@ def max_connections() -> int:
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server for our applications."""
+    """A uvicorn server for our applications. `for_peer`: one more socket, for the other host of this network."""
 
-    def __init__(self, application: Any, host: str, port: int, trusted_proxies: list[str]) -> None:
+    def __init__(
+        self, application: Any, host: str, port: int, trusted_proxies: list[str], for_peer: socket.socket | None = None
+    ) -> None:
+        self._for_peer = for_peer
         super().__init__(uvicorn.Config(
             application, host=host, port=port, loop="uvloop", http=GuardedProtocol, ws=GuardedSocket, lifespan="on", log_config=None,
             access_log=False, server_header=False, proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies,
@@ -152,6 +183,15 @@ class Server(uvicorn.Server):
             ws_ping_interval=PING_SECONDS, ws_ping_timeout=PING_SECONDS, ws_per_message_deflate=False,
         ))
         GuardedProtocol.most = max_connections()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._for_peer and not self.should_exit:
+
+            def create_protocol() -> PeerProtocol:
+                return PeerProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+            self.servers.append(await asyncio.get_running_loop().create_unix_server(create_protocol, sock=self._for_peer))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         signal.alarm(STOP_SECONDS)

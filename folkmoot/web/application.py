@@ -16,7 +16,7 @@ from folkmoot.base.log import request_id
 from folkmoot.http.admission import Caller, RoleMissing, Suspended, admit
 from folkmoot.http.context import Context
 from folkmoot.http.counting import count_exactly, count_request
-from folkmoot.http.problems import status_of
+from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
@@ -58,6 +58,8 @@ class WebApplication:
         has_page = method in _SAFE or "GET" in routes
         request = Request(scope, receive, route or _NOT_FOUND, values, self._shared, _cookies(scope), has_page=has_page)
         try:
+            if REFUSAL in scope:
+                raise scope[REFUSAL]
             request.signed_in = await self._viewer(request.cookies)
             caller = Caller(request.signed_in)
             self._check_limit(request, count_request(self._context, route, caller, request.address))

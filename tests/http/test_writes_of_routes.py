@@ -6,7 +6,6 @@ only one such transaction; others are declared as repeatable.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -31,8 +30,8 @@ def _address(route: Route, sample: Sample) -> str:
 
 
 @pytest.fixture
-async def sample(village: Village) -> AsyncIterator[Sample]:
-    yield await build_sample(village)
+async def sample(village: Village) -> Sample:
+    return await build_sample(village)
 
 
 async def test_no_read_waits_for_a_hold(village: Village, sample: Sample, dsn: str) -> None:

@@ -10,7 +10,7 @@ from tests.village import Village
 
 
 async def test_pages_do_not_wait_for_a_hold(village: Village, dsn: str) -> None:
-    jana, karel = await village.settle("jana", "karel")
+    jana, _ = await village.settle("jana", "karel")
     await village.follow("jana", "karel")
     await village.write("karel", "Dobrý den")
     await village.write("karel", "@jana ahoj", visibility=Visibility.DIRECT)

@@ -1,0 +1,347 @@
+"""Requests that write on a host that may not: they wait, are answered by the host that writes, and never run twice."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from folkmoot.base import clock, write_gate
+from folkmoot.http import forwarding, writing_host
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.network.sessions import queries
+from folkmoot.network.sessions.passwords import hash_password
+from tests.api.test_accounts import picture
+from tests.http.two_hosts import InProcessHost, two_hosts
+from tests.village import Village, Visitor
+from tests.web.test_pages import form_token
+
+PASSWORD = "tri hrusky ve stodole"
+Pair = tuple[InProcessHost, InProcessHost]
+
+
+@pytest.fixture
+async def hosts(tmp_path: Path, dsn: str) -> AsyncIterator[Pair]:
+    async with two_hosts(tmp_path, dsn) as pair:
+        yield pair
+
+
+@pytest.fixture
+async def jana(village: Village) -> Visitor:
+    await village.settle("jana")
+    return await village.by_app("jana")
+
+
+async def _count(village: Village, text: str) -> int:
+    async with village.database.read() as conn:
+        return int(await conn.fetchval("SELECT count(*) FROM posts WHERE text = $1", text))
+
+
+async def _raise_epoch(dsn: str, epoch: int) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("UPDATE host_state SET epoch = $1", epoch)
+    await connection.close()
+
+
+async def test_a_standby_answers_writes_through_its_primary(village: Village, hosts: Pair, jana: Visitor) -> None:
+    by_standby = hosts[1].visitor(jana)
+    posted = await by_standby.post("/api/v1/statuses", {"status": "přes repliku"})
+    assert posted.status == 200
+    assert posted.headers["x-content-type-options"] == "nosniff"
+    assert posted.headers["x-request-id"].count("-") == 1
+    assert await _count(village, "přes repliku") == 1
+    uploaded = await by_standby.upload("/api/v2/media", "file", picture())
+    assert uploaded.status == 200
+    refused = await by_standby.post("/api/v1/statuses", {})
+    assert refused.status == 422
+    assert (await hosts[1].visitor(Visitor(None)).post("/api/v1/statuses", {"status": "x"})).status == 401
+
+
+async def test_a_form_and_its_cookies_pass_through(village: Village, hosts: Pair, jana: Visitor) -> None:
+    browser = hosts[1].visitor(await village.by_browser("jana"))
+    page = await browser.get("/posts/new")
+    sent = await browser.post("/posts", {"form_token": form_token(page.text), "text": "z formuláře", "visibility": "0"})
+    assert sent.status == 303
+    assert await _count(village, "z formuláře") == 1
+    assert any("folkmoot_sent" in cookie for cookie in sent.cookies)
+    left = await browser.post("/log_out", {"form_token": form_token(page.text)})
+    assert left.status == 303
+    assert "folkmoot" not in browser.cookies
+
+
+async def test_the_host_that_writes_knows_the_client_and_outsiders_cannot_pretend(village: Village, hosts: Pair, jana: Visitor) -> None:
+    """Sessions record the address; a header of a client is not believed, whether its request is forwarded or not."""
+    primary, standby = hosts
+    async with village.database.write() as tx:
+        await queries.update_password(tx, village.people["jana"].id, await hash_password(PASSWORD))
+    for host, address in ((standby, "203.0.113.9"), (primary, "203.0.113.10")):
+        visitor = host.visitor(Visitor(None), address)
+        page = await visitor.get("/log_in")
+        done = await visitor.post(
+            "/log_in", {"form_token": form_token(page.text), "name": "jana", "password": PASSWORD}, x_forwarded_for="198.51.100.1",
+        )
+        assert done.status == 303, done.text
+        async with village.database.read() as conn:
+            assert await conn.fetchval("SELECT address FROM sessions ORDER BY created_at DESC LIMIT 1") == address
+
+
+async def test_a_write_that_waits_through_a_fence_is_answered_by_the_next_primary(
+    village: Village, hosts: Pair, jana: Visitor, dsn: str
+) -> None:
+    """Those at the gate and those that have not begun; an upload, which commits twice with a form, too."""
+    primary, standby = hosts
+    by_app, browser = primary.visitor(jana), primary.visitor(await village.by_browser("jana"))
+    page = await browser.get("/posts/new")
+    async with write_gate.hold(dsn, 10):
+        at_gate = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"u brány {n}"})) for n in range(8)]
+        async with asyncio.timeout(5):
+            while not primary.database.is_held:
+                await asyncio.sleep(0.01)
+        later = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"později {n}"})) for n in range(30)]
+        later.append(asyncio.create_task(by_app.upload("/api/v2/media", "file", picture())))
+        form = {"form_token": form_token(page.text), "text": "formulář", "visibility": "0"}
+        later.append(asyncio.create_task(browser.post("/posts", form)))
+        began = time.monotonic()
+        read = await by_app.get("/api/v1/timelines/home")
+        assert (read.status in (200, 206), time.monotonic() - began < 1) == (True, True)
+        await _raise_epoch(dsn, 2)
+        primary.become("fenced", 2)
+    await asyncio.sleep(0.2)
+    assert not any(task.done() for task in [*at_gate, *later]), "nobody writes"
+    standby.become("primary", 2)
+    answers = await asyncio.wait_for(asyncio.gather(*at_gate, *later), 10)
+    assert [answer.status for answer in answers] == [200] * 39 + [303]
+    texts = [*(f"u brány {n}" for n in range(8)), *(f"později {n}" for n in range(30)), "formulář"]
+    assert [await _count(village, text) for text in texts] == [1] * 39
+
+
+async def test_a_write_waits_until_a_hold_is_released(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
+    by_app = hosts[0].visitor(jana)
+    async with write_gate.hold(dsn, 10):
+        writes = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"č. {n}"})) for n in range(30)]
+        await asyncio.sleep(0.3)
+        assert not any(task.done() for task in writes)
+    assert {answer.status for answer in await asyncio.gather(*writes)} == {200}
+    assert [await _count(village, f"č. {n}") for n in range(30)] == [1] * 30
+
+
+async def test_a_fence_that_is_taken_back_lets_waiting_writes_run_here(village: Village, hosts: Pair, jana: Visitor) -> None:
+    primary, _ = hosts
+    primary.become("fenced", 1)
+    write = asyncio.create_task(primary.visitor(jana).post("/api/v1/statuses", {"status": "zpět"}))
+    await asyncio.sleep(0.2)
+    assert not write.done()
+    primary.become("primary", 1)
+    assert (await asyncio.wait_for(write, 5)).status == 200
+    assert await _count(village, "zpět") == 1
+
+
+async def test_without_a_host_that_writes_a_form_comes_back_filled(
+    village: Village, hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forwarding, "LONGEST_WAIT", 0.3)
+    primary, standby = hosts
+    browser = standby.visitor(await village.by_browser("jana"))
+    page = await browser.get("/posts/new")
+    primary.become("standby", 1)
+    refused = await browser.post("/posts", {"form_token": form_token(page.text), "text": "zůstane mi", "visibility": "0"})
+    assert refused.status == 503
+    assert int(refused.headers["retry-after"]) >= 1
+    assert "zůstane mi" in refused.text
+    by_app = await standby.visitor(jana).post("/api/v1/statuses", {"status": "x"})
+    assert (by_app.status, "retry-after" in by_app.headers) == (503, True)
+    assert (await standby.visitor(jana).get("/api/v1/timelines/home")).status in (200, 206)
+
+
+async def test_a_host_that_has_been_silent_for_long_is_not_waited_for(
+    hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, standby = hosts
+    primary.become("standby", 1)
+    standby.hosts.peer_writes  # noqa: B018 - it is asked from now on
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(writing_host, "LONGEST_WAIT", 0.05)
+    began = time.monotonic()
+    assert (await standby.visitor(jana).post("/api/v1/statuses", {"status": "x"})).status == 503
+    assert time.monotonic() - began < 2
+
+
+async def test_an_older_primary_gets_no_writes(hosts: Pair, jana: Visitor, village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forwarding, "LONGEST_WAIT", 0.3)
+    _, standby = hosts
+    standby.become("standby", 2)
+    assert (await standby.visitor(jana).post("/api/v1/statuses", {"status": "starému"})).status == 503
+    assert await _count(village, "starému") == 0
+
+
+async def test_too_many_waiting_requests_are_refused_at_once(hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing_host, "MOST_WAITING", 3)
+    primary, _ = hosts
+    primary.become("fenced", 1)
+    writes = [asyncio.create_task(primary.visitor(jana).post("/api/v1/statuses", {"status": f"{n}"})) for n in range(5)]
+    await asyncio.sleep(0.3)
+    refused = [task.result() for task in writes if task.done()]
+    assert [(answer.status, int(answer.headers["retry-after"]) >= 1) for answer in refused] == [(503, True)] * 2
+    primary.become("primary", 1)
+    assert sorted(answer.status for answer in await asyncio.gather(*writes)) == [200, 200, 200, 503, 503]
+
+
+class Relay:
+    """Passes connections on to the other host until it is told to break them, as a link that fails does."""
+
+    def __init__(self, to: Path) -> None:
+        self._to = to
+        self.is_cut = False
+        self.swallows_answers = False
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        if self.is_cut:
+            writer.close()
+            return
+        back, forth = await asyncio.open_unix_connection(str(self._to))
+        self._writers.append(forth)
+        await asyncio.gather(self._pump(reader, forth), self._pump(back, writer, is_answer=True))
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool = False) -> None:
+        while data := await reader.read(65536):
+            if is_answer and self.swallows_answers and b"/.folkmoot/" not in data and b'"writes"' not in data:
+                self.cut()
+                return
+            writer.write(data)
+        writer.close()
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+@pytest.fixture
+async def relay(hosts: Pair) -> AsyncIterator[Relay]:
+    """Stands between the standby and its primary."""
+    outgoing = hosts[1].outgoing
+    outgoing.rename(outgoing.with_name("direct"))
+    between = Relay(outgoing.with_name("direct"))
+    server = await asyncio.start_unix_server(between.accept, str(outgoing))
+    yield between
+    between.cut()
+    server.close()
+
+
+async def test_a_write_whose_answer_is_lost_is_not_sent_again(village: Village, hosts: Pair, relay: Relay, jana: Visitor) -> None:
+    by_standby = hosts[1].visitor(jana)
+    assert (await by_standby.post("/api/v1/statuses", {"status": "dobře"})).status == 200
+    relay.swallows_answers = True
+    lost = await by_standby.post("/api/v1/statuses", {"status": "ztraceno"})
+    assert lost.status == 503
+    assert "copy of the network" not in lost.text  # it was written, so nobody is asked to write it again in a little while
+    relay.is_cut = relay.swallows_answers = False
+    assert (await by_standby.post("/api/v1/statuses", {"status": "potom"})).status == 200
+    assert [await _count(village, text) for text in ("ztraceno", "potom")] == [1, 1]
+
+
+async def test_a_write_waits_for_a_link_that_comes_back(village: Village, hosts: Pair, relay: Relay, jana: Visitor) -> None:
+    by_standby = hosts[1].visitor(jana)
+    for is_known in (True, False):
+        if is_known:
+            assert (await by_standby.post("/api/v1/statuses", {"status": "první"})).status == 200
+        relay.cut()
+        write = asyncio.create_task(by_standby.post("/api/v1/statuses", {"status": f"čeká {is_known}"}))
+        await asyncio.sleep(0.3)
+        assert not write.done()
+        relay.is_cut = False
+        assert (await asyncio.wait_for(write, 5)).status == 200
+        assert await _count(village, f"čeká {is_known}") == 1
+
+
+async def test_a_forwarded_request_is_never_forwarded_again(hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two standbys, each of which takes the other for the primary."""
+    monkeypatch.setattr(forwarding, "LONGEST_WAIT", 0.5)
+    primary, standby = hosts
+    primary.become("standby", 1)
+    for host in hosts:
+        host.hosts._peer_writes = True
+    assert (await standby.visitor(jana).post("/api/v1/statuses", {"status": "dokola"})).status == 503
+
+
+async def test_a_request_that_has_committed_something_is_not_sent_again(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
+    """No route does so now (test_writes_of_routes.py); if one ever does, it fails instead of running twice."""
+    primary, standby = hosts
+
+    async def twice(request: Any) -> Reply:
+        async with request.database.write() as tx:
+            await tx.execute("INSERT INTO hashtags (key, name) VALUES ('once', 'once')")
+        await _raise_epoch(dsn, 2)
+        primary.become("fenced", 2)
+        standby.become("primary", 2)
+        async with request.database.write():
+            raise AssertionError
+
+    primary.front._api._router.find("/api/v1/statuses")[0]["POST"] = Route("POST", "/api/v1/statuses", twice, Access.MEMBER)
+    assert (await primary.visitor(jana).post("/api/v1/statuses", {"status": "x"})).status == 503
+    async with village.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM hashtags WHERE key = 'once'") == 1
+
+
+async def test_a_member_who_writes_through_a_standby_reads_there_what_was_written(village: Village, hosts: Pair, jana: Visitor) -> None:
+    """And only those who wrote: the primary answers their reads, the standby all others."""
+    primary, standby = hosts
+    asked: list[str] = []
+    answer = primary.front._api
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["method"] + " " + scope["client"][0])
+        await answer(scope, receive, send)
+
+    primary.front._api = noting
+    await village.settle("karel")
+    karel = standby.visitor(await village.by_app("karel"), "192.0.2.8")
+    by_standby = standby.visitor(jana)
+    assert (await by_standby.post("/api/v1/statuses", {"status": "hned"})).status == 200
+    assert "hned" in (await by_standby.get("/api/v1/timelines/home")).text
+    assert (await karel.get("/api/v1/timelines/home")).status in (200, 206)
+    by_standby.address = "192.0.2.99"  # a phone changes its network
+    assert (await by_standby.get("/api/v1/timelines/home")).status in (200, 206)
+    assert asked == ["POST 192.0.2.7", "GET 192.0.2.7", "GET 192.0.2.99"]
+    with clock.stopped_at(clock.now() + timedelta(seconds=60)):
+        await by_standby.get("/api/v1/timelines/home")
+    assert len(asked) == 3
+
+
+async def test_a_fenced_host_lets_its_successor_answer_everything(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
+    primary, standby = hosts
+    primary.become("fenced", 2)
+    assert (await primary.visitor(jana).get("/api/v1/timelines/home")).status in (200, 206)  # nobody writes yet
+    await _raise_epoch(dsn, 2)
+    standby.become("primary", 2)
+    answered: list[str] = []
+    front = standby.front._api
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        answered.append(scope["path"])
+        await front(scope, receive, send)
+
+    standby.front._api = noting
+    async with asyncio.timeout(5):
+        while not answered:
+            assert (await primary.visitor(jana).get("/api/v1/timelines/home")).status in (200, 206)
+            await asyncio.sleep(0.05)
+    assert (await Visitor(primary.front).get("/livez")).status == 200  # health is that of each host
+
+
+async def test_a_read_that_fails_on_a_standby_is_answered_by_its_primary(
+    hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while its database starts again."""
+    standby = hosts[1]
+    by_standby = standby.visitor(jana)
+    await standby.database._readers.close()
+    monkeypatch.setattr(standby.database._readers, "_dsn", "postgresql://nobody@/nothing?host=/nowhere")
+    assert (await by_standby.get("/api/v1/timelines/home")).status in (200, 206)
