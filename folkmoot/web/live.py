@@ -1,8 +1,10 @@
 """Live updates for an open page, as server-sent events.
 
 The page receives no content: only the numbers of new posts and of what waits for the member, and the ids of posts that
-it must no longer show. At most five connections per member and process. A connection ends with its session: at once when
-the end is announced, otherwise at the next heartbeat.
+it must no longer show. The connections of a page have one event id, of the moment of the first: a browser that connects
+again sends it back, so that its new posts are counted from the first connection on, and none is missed in between.
+At most five connections per member and process. A connection ends with its session: at once when the end is announced,
+otherwise at the next heartbeat.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import msgspec
 
 from folkmoot.base import clock, ids
 from folkmoot.base.errors import Unavailable
+from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.event_stream import EventStream
 from folkmoot.http.routing import Access, Route
@@ -25,6 +28,7 @@ from folkmoot.web.request import Request
 
 _MAX_COUNTED = 40  # new posts that are counted after lost messages
 HEARTBEAT_SECONDS = 15.0
+_RETRY_MS = 2000  # after which a browser connects again
 _places = Places(per_member=5, per_address=20)
 
 
@@ -34,15 +38,19 @@ async def home(request: Request) -> EventStream:
 
 async def _events(request: Request) -> AsyncGenerator[bytes, None]:
     """`posts`: the number of new ones; `waiting`: the counts in the head of the page; `withdrawn`: the ids of posts to hide."""
+    known = parse_id(request.headers.get("last-event-id", ""))
+    began = known or ids.make_id(0)
     with request.context.hub.listen(request.viewer.id, [HOME]) as listener:
-        yield b": here\n\n"
-        async for line in _lines(request, listener):
+        if known:
+            listener.tell(LookAgain())
+        yield b": here\nretry: %d\nid: %d\n\n" % (_RETRY_MS, began)
+        async for line in _lines(request, listener, began):
             yield line
 
 
-async def _lines(request: Request, listener: Listener) -> AsyncIterator[bytes]:
+async def _lines(request: Request, listener: Listener, began: int) -> AsyncIterator[bytes]:
     """The events for the page, until its session ends."""
-    began, waiting, checked_at = ids.make_id(0), 0, clock.monotonic()
+    waiting, checked_at = 0, clock.monotonic()
     while True:
         heard = await listener.next(HEARTBEAT_SECONDS)
         is_due = not heard or clock.monotonic() - checked_at >= HEARTBEAT_SECONDS

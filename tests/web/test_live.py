@@ -24,7 +24,8 @@ from tests.village import Village, Visitor
 class OpenPage:
     """A connection to `/live/home`: the text that was received so far, and the task that ends with it."""
 
-    def __init__(self, village: Village, visitor: Visitor) -> None:
+    def __init__(self, village: Village, visitor: Visitor, last_event_id: str = "") -> None:
+        self._last_event_id = last_event_id
         self._front = village.front
         self._cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
         self.status = 0
@@ -38,6 +39,8 @@ class OpenPage:
             "path": "/live/home", "raw_path": b"/live/home", "query_string": b"", "root_path": "", "client": ("127.0.0.1", 1),
             "server": ("localhost", 8420), "headers": [(b"cookie", self._cookie.encode())],
         }
+        if self._last_event_id:
+            scope["headers"].append((b"last-event-id", self._last_event_id.encode()))
         await self._front(scope, self._receive, self._send)
 
     async def _receive(self) -> Any:
@@ -78,6 +81,32 @@ async def test_an_open_page_receives_events_of_posts_and_notices_for_it(village:
     await page.close()
     assert page.status == 200
     assert "Kašna" not in page.received  # the number only, never the content
+
+
+async def test_a_page_that_connects_again_counts_the_posts_that_it_missed(village: Village) -> None:
+    """As after a move to another host, in the middle of which its connection ends."""
+    await village.settle("jana", "karel")
+    await village.follow("jana", "karel")
+    await village.write("karel", "Tohle stránka už ukazuje.")
+    await village.work()
+    visitor = await village.by_browser("jana")
+    page = OpenPage(village, visitor)
+    await page.receives("id: ")
+    id_ = page.received.partition("id: ")[2].partition("\n")[0]
+    await village.write("karel", "Kašna teče.")
+    await village.work()
+    await page.receives('{"count":1,')
+    await page.close()
+    await village.write("karel", "Kašna neteče.")
+    await village.work()
+    again = OpenPage(village, visitor, id_)
+    await again.receives('event: posts\ndata: {"count":2,')
+    assert f"id: {id_}\n" in again.received  # for the next time
+    await again.close()
+    for wrong in ("x", "0", "9" * 30, "-1"):
+        page = OpenPage(village, visitor, wrong)
+        await page.receives(": here")
+        await page.close()
 
 
 async def test_an_open_page_ends_with_the_session(village: Village) -> None:
