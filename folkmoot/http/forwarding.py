@@ -2,10 +2,11 @@
 
 A write waits, at most ten seconds, until one of the two hosts writes, and then runs there. It never runs twice: it is sent
 on only if it was not run here, or if the write gate refused it before it had committed anything. Its body is kept until
-then; a request that waits before it has run stays in the buffers of its connection instead. Reads are answered here,
-except: by a fenced host all go to its successor; on a standby those of callers who have just written, so that they see it,
-and those of pages on which moderators claim cases. Streams follow the host that writes, because only its processes hear of
-new posts.
+then; a request that waits before it has run stays in the buffers of its connection instead.
+
+Reads are answered here, except: by a fenced host all go to its successor; on a standby those that fail here, those of
+pages on which moderators claim cases, and those of callers who have just written, so that they see what they wrote.
+Streams follow the host that writes, because only its processes hear of new posts.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 _SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 _STREAMS = ("/live/", "/api/v1/streaming")
 _CLAIMS = "/moderate/"  # pages that claim a case when they are opened
+_MEDIA = "/media/"  # files arrive on a standby a moment after their rows
 _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])  # of this host
 _READ_SECONDS = 0.5  # that a read waits until it is known whether the peer writes
 _STREAM_SILENCE = 40.0  # seconds; a stream sends something every 15
@@ -89,9 +91,11 @@ class Forwarding:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> None:
-        """A read that fails here, for example while the database becomes a standby, is answered by the peer if it writes."""
-        is_wanted = self._hosts.is_fenced or scope["path"].startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
-        if not is_wanted and await _answered(here, scope, body, send, lambda status: status != 503):
+        """A read that fails here, as while the database becomes a standby, or whose file is not here yet, is answered by the peer."""
+        path = scope["path"]
+        is_wanted = self._hosts.is_fenced or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
+        missing = (503, 404) if path.startswith(_MEDIA) else (503,)
+        if not is_wanted and await _answered(here, scope, body, send, lambda status: status not in missing):
             return
         if await self._hosts.for_read(_READ_SECONDS) is Where.PEER and await self._answered_by_peer(here, scope, body, send):
             return

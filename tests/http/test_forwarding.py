@@ -12,6 +12,7 @@ import pytest
 
 from folkmoot.base import clock, write_gate
 from folkmoot.http import forwarding, writing_host
+from folkmoot.http.from_peer import FROM_PEER
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions import queries
@@ -264,11 +265,20 @@ async def test_a_write_waits_for_a_link_that_comes_back(village: Village, hosts:
 async def test_a_forwarded_request_is_never_forwarded_again(hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two standbys, each of which takes the other for the primary."""
     monkeypatch.setattr(forwarding, "LONGEST_WAIT", 0.5)
-    primary, standby = hosts
-    primary.become("standby", 1)
+    one, other = hosts
+    one.become("standby", 1)
+    arrived: list[InProcessHost] = []
     for host in hosts:
-        host.hosts._peer_writes = True
-    assert (await standby.visitor(jana).post("/api/v1/statuses", {"status": "dokola"})).status == 503
+        monkeypatch.setattr(host.front, "_answer_probe", Reply(b"{}"))
+
+        async def noting(scope: Any, receive: Any, send: Any, host: InProcessHost = host, api: Any = host.front._api) -> None:
+            arrived.append(host) if FROM_PEER in scope else None
+            await api(scope, receive, send)
+
+        monkeypatch.setattr(host.front, "_api", noting)
+    assert (await other.visitor(jana).post("/api/v1/statuses", {"status": "dokola"})).status == 503
+    assert one in arrived
+    assert other not in arrived
 
 
 async def test_a_request_that_has_committed_something_is_not_sent_again(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
@@ -334,6 +344,19 @@ async def test_a_fenced_host_lets_its_successor_answer_everything(village: Villa
             assert (await primary.visitor(jana).get("/api/v1/timelines/home")).status in (200, 206)
             await asyncio.sleep(0.05)
     assert (await Visitor(primary.front).get("/livez")).status == 200  # health is that of each host
+
+
+async def test_a_picture_that_is_not_here_yet_comes_from_the_other_host(hosts: Pair, jana: Visitor) -> None:
+    """Each of these hosts has files of its own."""
+    primary, standby = hosts
+    uploaded = (await primary.visitor(jana).upload("/api/v2/media", "file", picture())).json["url"].partition("/media/")[2]
+    shown = await standby.visitor(jana, "192.0.2.77").get(f"/media/{uploaded}")
+    assert (shown.status, shown.headers["content-type"]) == (200, "image/png")
+    assert shown.body == (await primary.visitor(jana).get(f"/media/{uploaded}")).body
+    assert int(shown.headers["content-length"]) == len(shown.body)
+    assert (await standby.visitor(jana, "192.0.2.77").get("/media/nothing.jpg")).status == 404
+    head = await standby.visitor(jana, "192.0.2.77").send("HEAD", f"/media/{uploaded}")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", shown.headers["content-length"])
 
 
 async def test_a_read_that_fails_on_a_standby_is_answered_by_its_primary(
