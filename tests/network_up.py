@@ -61,7 +61,7 @@ class NetworkUp:
 
     def get(self, path: str) -> Any:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
                 return json.load(answer)
         except (OSError, ValueError):
             return {}
@@ -71,7 +71,7 @@ class NetworkUp:
         started = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(60)
         return time.monotonic() - started
 
 

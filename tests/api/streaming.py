@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.village import Village, Visitor
+from tests.waiting import SECONDS
 
 Received = list[tuple[str, Any]]
 
@@ -21,14 +22,14 @@ class _Client:
     async def _send(self, message: Any) -> None:
         raise NotImplementedError
 
-    async def until(self, condition: Any, seconds: float = 10) -> Any:
+    async def until(self, condition: Any, seconds: float = SECONDS) -> Any:
         async with asyncio.timeout(seconds):
             while not (found := condition()):
                 assert not self.task.done(), self.task.exception()
                 await asyncio.sleep(0.01)
         return found
 
-    async def ends(self, seconds: float = 10) -> None:
+    async def ends(self, seconds: float = SECONDS) -> None:
         async with asyncio.timeout(seconds):
             await self.task
 

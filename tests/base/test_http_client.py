@@ -11,6 +11,7 @@ import pytest
 
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.http_client import MOST_BYTES, Answer, Outgoing, Refused, fetch, is_public, send
+from tests.waiting import SECONDS
 
 PUBLIC = "93.184.215.14"
 PRIVATE = [
@@ -82,7 +83,7 @@ async def server() -> AsyncIterator[int]:
     listening = await asyncio.start_server(answer, "127.0.0.1", 0)
     yield listening.sockets[0].getsockname()[1]
     listening.close()
-    async with asyncio.timeout(5):  # fails the test if the client keeps a connection open
+    async with asyncio.timeout(SECONDS):  # fails the test if the client keeps a connection open
         await asyncio.gather(*(task for task in busy if task))
 
 
@@ -210,7 +211,7 @@ async def recorder() -> AsyncIterator[Recorder]:
     recorder.port = listening.sockets[0].getsockname()[1]
     yield recorder
     listening.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         await recorder.ended()
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from folkmoot.base import live
 from folkmoot.base.db import Database
+from tests.waiting import SECONDS
 
 
-async def _until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def _until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
@@ -47,7 +48,7 @@ async def test_hundreds_of_messages_arrive_complete_and_in_order(db: Database) -
     db.live.subscribe("count", lambda body: heard.append(msgspec.json.decode(body)[0]))
     for number in range(500):
         db.live.publish("count", [number, "ě" * 100])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         while len(heard) < 500:
             await asyncio.sleep(0.01)
     assert heard == list(range(500))
@@ -59,7 +60,7 @@ async def test_listening_continues_after_a_lost_connection(db: Database, dsn: st
     async with db.write() as tx:
         await tx.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'folkmoot live'"
                        " AND datname = current_database()")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not heard:
             db.live.publish("weather", "again")
             await asyncio.sleep(0.1)

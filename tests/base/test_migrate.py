@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from folkmoot.base.migrate import SchemaMismatch, known, migrate
+from tests.waiting import until
 
 
 async def test_a_second_run_has_nothing_to_do(dsn: str) -> None:
@@ -18,8 +19,7 @@ async def test_a_second_process_waits_for_the_one_that_migrates(dsn: str) -> Non
     await first.execute("SELECT pg_advisory_lock(7020, 2)")
     second = asyncio.create_task(migrate(dsn))
     limits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'folkmoot migrate' AND wait_event = 'advisory'"
-    while not await first.fetchval(limits):
-        await asyncio.sleep(0.02)
+    await until(lambda: first.fetchval(limits))
     await asyncio.sleep(5.5)  # longer than it waits for the lock of a table
     assert not second.done()
     await first.close()

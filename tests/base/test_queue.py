@@ -20,6 +20,7 @@ from folkmoot.base.queue import worker as worker_module
 from folkmoot.base.queue.model import Claimed, Job, State, StoredJob
 from folkmoot.base.queue.worker import Worker
 from folkmoot.base.subscriptions import Subscriptions
+from tests.waiting import SECONDS
 
 AT_ONCE = (timedelta(0), timedelta(0))
 
@@ -48,7 +49,7 @@ async def _stored(db: Database) -> list[StoredJob]:
         return await queries.list_jobs(conn)
 
 
-async def _until(condition: object, seconds: float = 10) -> None:
+async def _until(condition: object, seconds: float = SECONDS) -> None:
     async with asyncio.timeout(seconds):
         while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):  # type: ignore[operator]
             await asyncio.sleep(0.01)
@@ -63,7 +64,7 @@ async def _running(db: Database, jobs: list[Job], subscriptions: Subscriptions |
         yield worker
     finally:
         worker.stop()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, SECONDS)
 
 
 def _job(handler: object, **declared: object) -> Job:
@@ -335,11 +336,11 @@ async def test_the_queue_is_not_written_while_writes_are_held(db: Database, dsn:
         done.append(order.number)
 
     await _order(db, 1)
-    async with write_gate.hold(dsn, 5):
+    async with write_gate.hold(dsn, SECONDS):
         working = asyncio.create_task(_work(db, [_job(run)]))
         await asyncio.sleep(0.2)
         assert done == []
-    await asyncio.wait_for(working, 5)
+    await asyncio.wait_for(working, SECONDS)
     assert done == [1]
 
 
@@ -472,7 +473,7 @@ async def test_a_suspected_delivery_is_split_by_subscriber(
         task = asyncio.create_task(worker.run())
         await _until(lambda: len(heard) == 1)
         worker.stop()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, SECONDS)
     assert "only" in heard[0]
     assert sorted(job.crashes for job in await _stored(db)) == [2, 2]
 

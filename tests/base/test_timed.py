@@ -16,6 +16,7 @@ from folkmoot.base.queue.timekeeper import Timekeeper
 from folkmoot.base.queue.worker import Worker
 from folkmoot.base.subscriptions import Subscriptions
 from tests.village import Village
+from tests.waiting import SECONDS
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -51,12 +52,12 @@ async def test_a_timed_job_runs_once_however_many_workers_there_are(db: Database
     counted = Counted()
     workers = [Worker(db, [], [counted.timed], Subscriptions()) for _ in range(3)]
     running = [asyncio.create_task(worker.run()) for worker in workers]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not all(worker._timekeeper._is_initialised for worker in workers):
             await asyncio.sleep(0.01)
     for worker in workers:
         worker.stop()
-    await asyncio.wait_for(asyncio.gather(*running), 10)
+    await asyncio.wait_for(asyncio.gather(*running), SECONDS)
     assert counted.runs == 1
 
 
@@ -179,7 +180,7 @@ async def test_a_worker_keeps_its_jobs_whatever_the_clock_says(db: Database, mon
     async with db.read() as conn:
         assert [job.state for job in await queries.list_jobs(conn)] == [State.RUNNING]
     await one._presence.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while True:
             await other._check_workers(0)
             async with db.read() as conn:
@@ -247,7 +248,7 @@ async def test_readiness_reports_a_lost_connection_for_live_messages(village: Vi
         patched.setattr(live, "_connect", _refuse)
         live._connection.terminate()
         assert await _reasons(village) == ["the connection for live messages is lost; reconnecting"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not live.is_connected:
             await asyncio.sleep(0.05)
     assert await _reasons(village) == []

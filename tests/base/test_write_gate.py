@@ -13,6 +13,7 @@ from folkmoot.base.errors import Unavailable, WritesPaused
 from folkmoot.base.queue.model import Job
 from folkmoot.base.queue.worker import Worker
 from folkmoot.base.subscriptions import Subscriptions
+from tests.waiting import SECONDS
 
 
 class Order(msgspec.Struct):
@@ -25,31 +26,31 @@ async def _insert(db: Database) -> None:
 
 
 async def test_writes_wait_while_the_gate_is_held(db: Database, dsn: str) -> None:
-    async with write_gate.hold(dsn, 5):
+    async with write_gate.hold(dsn, SECONDS):
         writer = asyncio.create_task(_insert(db))
         await asyncio.sleep(0.1)
         assert not writer.done()
-    await asyncio.wait_for(writer, 5)
+    await asyncio.wait_for(writer, SECONDS)
 
 
 async def test_a_hold_waits_for_running_writes(db: Database, dsn: str) -> None:
     held = asyncio.Event()
 
     async def hold() -> None:
-        async with write_gate.hold(dsn, 5):
+        async with write_gate.hold(dsn, SECONDS):
             held.set()
 
     async with db.write():
         holder = asyncio.create_task(hold())
         await asyncio.sleep(0.1)
         assert not held.is_set()
-    await asyncio.wait_for(holder, 5)
+    await asyncio.wait_for(holder, SECONDS)
 
 
 async def test_a_hold_ends_after_its_time_limit(db: Database, dsn: str) -> None:
     holder = write_gate.hold(dsn, 0.3)
     await holder.__aenter__()
-    await asyncio.wait_for(_insert(db), 5)
+    await asyncio.wait_for(_insert(db), SECONDS)
     await holder.__aexit__(None, None, None)
 
 
@@ -65,12 +66,12 @@ async def test_a_fenced_process_cannot_write_but_reads(db: Database, dsn: str) -
 
 async def test_a_writer_that_waited_through_a_fence_is_refused(db: Database, dsn: str) -> None:
     fencer = await asyncpg.connect(dsn)
-    async with write_gate.hold(dsn, 5):
+    async with write_gate.hold(dsn, SECONDS):
         writer = asyncio.create_task(_insert(db))
         await asyncio.sleep(0.1)
         await fencer.execute("UPDATE host_state SET epoch = epoch + 1")
     with pytest.raises(WritesPaused):
-        await asyncio.wait_for(writer, 5)
+        await asyncio.wait_for(writer, SECONDS)
     await fencer.close()
 
 

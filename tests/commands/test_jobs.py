@@ -96,5 +96,5 @@ async def test_parked_jobs_are_listed_shown_retried_and_dropped(network: Network
 
 
 def _metrics(network: NetworkUp) -> str:
-    with urllib.request.urlopen(f"{network.url}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{network.url}/metrics", timeout=60) as answer:
         return str(answer.read().decode())

@@ -20,7 +20,7 @@ def _wait_until(holds: Callable[[], bool]) -> None:
 def _reasons(network: NetworkUp) -> list[str]:
     """The reasons why the network is not ready."""
     try:
-        with urllib.request.urlopen(f"{network.url}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{network.url}/readyz", timeout=60) as answer:
             return list(json.load(answer)["reasons"])
     except urllib.error.HTTPError as refusal:
         return list(json.load(refusal)["reasons"])

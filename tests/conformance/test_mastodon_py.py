@@ -38,7 +38,7 @@ def allow_in_browser(url: str, name: str, password: str) -> str:
     return code
 
 
-def until(found: Callable[[], Any], seconds: float = 10) -> Any:
+def until(found: Callable[[], Any], seconds: float = 60) -> Any:
     """Polls until there is a result: notifications and homes are updated with a delay."""
     deadline = time.monotonic() + seconds
     while not (answer := found()):

@@ -44,7 +44,7 @@ def _receive(socket: ClientConnection, wanted: set[tuple[str, str]]) -> dict[tup
     """The payloads of the wanted (stream, event), in whatever order they arrive."""
     found: dict[tuple[str, str], Any] = {}
     while not wanted <= found.keys():
-        frame = json.loads(socket.recv(timeout=15))
+        frame = json.loads(socket.recv(timeout=60))
         found[" ".join(frame["stream"]), frame["event"]] = json.loads(frame["payload"])
     return found
 
@@ -76,7 +76,7 @@ def test_a_websocket_listens(running: NetworkUp, tokens: dict[str, str], socket:
     karel = Mastodon(access_token=tokens["karel"], api_base_url=running.url)
     socket.send(json.dumps({"type": "subscribe", "stream": "hashtag", "tag": "zásuvka"}))
     socket.send(json.dumps({"type": "subscribe", "stream": "nothing"}))
-    assert json.loads(socket.recv(timeout=15)) == {"error": "Unknown channel requested", "status": 400}
+    assert json.loads(socket.recv(timeout=60)) == {"error": "Unknown channel requested", "status": 400}
     posted = karel.status_post("Do #zasuvka, @jana")
     received = _receive(socket, {("hashtag zásuvka", "update"), ("user", "notification")})
     assert received["hashtag zásuvka", "update"]["id"] == str(posted.id)
@@ -90,7 +90,7 @@ def test_a_websocket_listens(running: NetworkUp, tokens: dict[str, str], socket:
         second.send(b"bytes")
         with pytest.raises(ConnectionClosed):
             while True:
-                second.recv(timeout=15)
+                second.recv(timeout=60)
         assert second.close_code == 1003
     log = running.log.read_text()
     assert not [token for token in (*tokens.values(), ended) if token in log]  # an address with a token is never logged

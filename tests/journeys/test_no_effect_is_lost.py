@@ -58,7 +58,7 @@ class Client:
                  **({"idempotency-key": key} if key else {})},
             )
             try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
+                with urllib.request.urlopen(request, timeout=60) as answer:
                     return json.load(answer)
             except (OSError, ValueError) as error:
                 if time.monotonic() > deadline:

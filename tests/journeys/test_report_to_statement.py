@@ -34,7 +34,7 @@ class App:
             self._url + path, json.dumps(body).encode() if body is not None else None,
             {"authorization": f"Bearer {self._token}", "content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
 

@@ -1,7 +1,6 @@
 """The packaged detector, as the worker uses it."""
 
 import json
-import time
 from pathlib import Path
 
 from folkmoot.moderation.detection import artefact, card
@@ -65,11 +64,9 @@ def test_lines_are_scored_one_by_one_and_a_bad_one_is_named(tmp_path: Path) -> N
     assert done.stderr.count("\n") == 1
 
 
-def test_the_packaged_detector_is_small_and_quick_to_load() -> None:
+def test_the_packaged_detector_is_small_and_names_its_data() -> None:
     assert PACKAGED.stat().st_size <= 6 * 2**20
-    started = time.perf_counter()
     model = artefact.read(PACKAGED)
-    assert time.perf_counter() - started < 1  # far less on an idle machine: see benchmarks/results
     assert model.header.card["data"]
     assert all(one["licences"] and one["sources"] for one in model.header.card["data"] if one["rows"])
 

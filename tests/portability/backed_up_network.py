@@ -61,7 +61,7 @@ def kill_when(condition: Callable[[], Callable[[], bool]], *arguments: str, undo
 def ask(url: str, path: str, *, token: str = "", session: str = "", form: dict[str, str] | None = None) -> str:
     headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **({"Cookie": f"folkmoot={session}"} if session else {})}
     body = urllib.parse.urlencode(form).encode() if form else None
-    with urllib.request.urlopen(urllib.request.Request(url + path, body, headers), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url + path, body, headers), timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -30,12 +30,14 @@ import os, time
 from folkmoot.portability.postgres import child_setup
 prepare = child_setup(None)
 if os.fork() == 0:
+    parent = os.getpid()
     if os.fork() == 0:
-        time.sleep(0.2)
+        while os.getppid() == parent:
+            time.sleep(0.01)
         prepare()
         os.write(1, b"the orphan runs")
     os._exit(0)
-time.sleep(0.5)
+os.wait()
 prepare = child_setup(None)
 if os.fork() == 0:
     prepare()
@@ -46,5 +48,5 @@ os.wait()
 
 
 def test_a_server_does_not_start_after_its_parent_was_killed() -> None:
-    done = subprocess.run([sys.executable, "-c", _ORPHAN], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([sys.executable, "-c", _ORPHAN], capture_output=True, text=True, timeout=60)
     assert done.stdout == "the child starts", done.stderr

@@ -27,6 +27,7 @@ from tests.hostile.sample import Sample, build_sample, check_answer
 from tests.hostile.test_routes import _base, _path
 from tests.portability.standby import caught_up, copy_media, make_standby, promote
 from tests.village import Answer, Village, Visitor, settings_for
+from tests.waiting import SECONDS
 from tests.web.test_pages import form_token
 
 CLAIMS = ("/moderate/next",)  # GET, but it claims a case for the moderator, which is a write
@@ -148,7 +149,7 @@ async def _open_streams(pair: Pair) -> None:
             await asyncio.Event().wait()
 
         stream = asyncio.create_task(pair.front(scope, receive, send))
-        assert (await asyncio.wait_for(started, 5))["status"] == 200, path
+        assert (await asyncio.wait_for(started, SECONDS))["status"] == 200, path
         stream.cancel()
         await asyncio.gather(stream, return_exceptions=True)
 
@@ -194,7 +195,7 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
     pair.data.write(pair.data.host_file, msgspec.json.encode(HostState(role="primary", epoch=2)))
     assert await standby.can_write()
     assert (await program.post("/api/v1/statuses", {"status": "už ano"})).status == 200
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while standby.is_standby:
             await asyncio.sleep(0.05)
     async with standby.cache() as cache:
@@ -204,7 +205,7 @@ async def test_after_the_promotion_the_same_process_writes(pair: Pair) -> None:
     heard: list[bytes] = []
     standby.live.subscribe("some topic", heard.append)
     other = await Database.open(standby.dsn, listen=False)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not heard:  # it listens for live messages now, as each process of a primary does
             other.live.publish("some topic", "hello")
             await asyncio.sleep(0.1)

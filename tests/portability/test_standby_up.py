@@ -18,7 +18,7 @@ from tests.portability.standby import copy_media, make_standby, promote
 def _send(network: NetworkUp, path: str, token: str, form: bytes | None = None) -> int:
     request = urllib.request.Request(network.url + path, form, {"authorization": f"Bearer {token}"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         return int(refused.code)
@@ -54,7 +54,7 @@ def test_a_standby_is_started_serves_and_takes_over_when_it_is_promoted(open_fol
             data.write(data.host_file, msgspec.json.encode(HostState(epoch=2)))
             assert _send(standby, "/api/v1/statuses", token, b"status=ano") == 200
             posts = status["posts"]
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while json.loads(moot("status", "--json", data=data.path).stdout)["posts"] == posts:  # the worker runs: it adds up the counters
                 assert time.monotonic() < deadline
                 time.sleep(0.5)

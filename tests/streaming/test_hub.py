@@ -20,6 +20,7 @@ from folkmoot.streaming import hub as hub_module
 from folkmoot.streaming.hub import LONGEST_QUEUE, Hub, Listener
 from folkmoot.streaming.model import HOME, ConversationHeard, Heard, LoginChanged, LookAgain, PostChanged, PostHeard, PostWithdrawn, Topic
 from tests.village import LIMITS, follow, settle, write
+from tests.waiting import SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +37,19 @@ async def announce(db: Database, *post_ids: int) -> None:
         await push_to_homes(db, PostCreated(post_id=post_id, account_id=row[0], visibility=row[1], boost_of_id=row[2]))
 
 
-async def heard_by(listener: Listener, seconds: float = 0.5) -> list[Heard]:
+async def heard_by(listener: Listener, seconds: float = SECONDS) -> list[Heard]:
+    """What a listener hears next; a short time is for what must not be heard."""
     return await listener.next(seconds)
+
+
+async def hears(listener: Listener, count: int) -> list[Heard]:
+    """The next `count` things that a listener hears, and what else comes at once."""
+    heard: list[Heard] = []
+    while len(heard) < count:
+        more = await heard_by(listener)
+        assert more, heard
+        heard += more
+    return heard + await heard_by(listener, 0.01)
 
 
 async def _settle(db: Database, names: str) -> list[Account]:
@@ -110,8 +122,8 @@ async def test_a_listener_gets_only_posts_that_its_viewer_may_see(db: Database) 
     blocks = {name: hub.listen(reader.id, [HOME]) for name, reader in person.items()}
     listeners = {name: block.__enter__() for name, block in blocks.items()}
     await announce(db, *expected)
-    await asyncio.sleep(0.3)
-    heard = {name: _posts(await heard_by(listener, 0.01)) for name, listener in listeners.items()}
+    counts = {name: sum(name in hearers for hearers in expected.values()) for name in listeners}
+    heard = {name: _posts(await hears(listeners[name], counts[name])) for name in sorted(counts, key=lambda name: -counts[name])}
     for block in blocks.values():
         block.__exit__(None, None, None)
     for post_id, hearers in expected.items():
@@ -136,8 +148,7 @@ async def test_each_feed_has_its_own_posts(db: Database) -> None:
         hub.listen(muter.id, [public, tag]) as excluded,
     ):
         await announce(db, *written.values())
-        await asyncio.sleep(0.2)
-        of_nobody, of_member = await heard_by(nobody), await heard_by(member)
+        of_nobody, of_member = await hears(nobody, 4), await hears(member, 4)
         assert await heard_by(excluded, 0.1) == []
     assert {(one.topic.feed.value, one.post_id) for one in of_nobody if isinstance(one, PostHeard)} == {
         ("public", written["plain"]), ("public", written["tagged"]), ("hashtag", written["tagged"]), ("hashtag", written["reply"]),
@@ -164,8 +175,8 @@ async def test_a_cancelled_listener_loses_no_posts_of_its_own_or_of_others(db: D
                     task.cancel()
                 _, ended = await asyncio.gather(*waiting, return_exceptions=True)
                 heard += _posts(ended) if isinstance(ended, list) else []
-        await asyncio.sleep(0.2)
-        assert sorted(heard + _posts(await heard_by(staying))) == sorted(written)  # ids of one millisecond are not ordered
+        heard += _posts(await hears(staying, len(written) - len(heard)))
+        assert sorted(heard) == sorted(written)  # ids of one millisecond are not ordered
 
 
 async def test_posts_wait_while_the_database_does_not_answer(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,15 +279,16 @@ async def test_withdrawn_posts_are_announced_to_those_who_could_see_them(db: Dat
                 await posts.delete_post(tx, author, post_id)
             else:
                 await posts.set_effect(tx, post_id, PostEffect.HIDDEN, None)
-    await asyncio.sleep(0.3)
     names = {post_id: name for name, post_id in written.items()}
-    heard = {}
-    for name, listener in listeners.items():
-        heard[name] = {names[one.post_id] for one in await heard_by(listener, 0.01) if isinstance(one, PostWithdrawn)}
-        blocks[name].__exit__(None, None, None)
-    assert heard == {
+    expected = {
         "author": set(written), "follower": {"public", "private"}, "mentioned": set(written), "stranger": {"public"}, "blocked": set(),
     }
+    heard = {}
+    for name, kinds in expected.items():
+        found = await hears(listeners[name], len(kinds))
+        heard[name] = {names[one.post_id] for one in found if isinstance(one, PostWithdrawn)}
+        blocks[name].__exit__(None, None, None)
+    assert heard == expected
 
 
 async def test_the_end_of_log_ins_is_announced(db: Database) -> None:

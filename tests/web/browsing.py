@@ -5,13 +5,14 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 from folkmoot.commands.demo import PASSWORD
+from tests.chromium import PATIENCE
 from tests.network_up import NetworkUp
 
 
 def open_page(browser: Browser, network: NetworkUp, **options: Any) -> Page:
     context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}, base_url=network.url)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" and "422" not in message.text else None)

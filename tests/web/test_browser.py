@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.api.test_accounts import picture
 from tests.network_up import NetworkUp
@@ -143,10 +143,18 @@ def test_the_header_of_a_phone_is_hidden_when_scrolling_down(browser: Browser, r
     expect(page.locator(".mast")).to_be_in_viewport()
 
 
+def _scrolled(page: Page) -> None:
+    """Waits until the page has been scrolled, and stands still."""
+    page.evaluate("""() => new Promise((done) => {
+        let last = -1;
+        setInterval(() => { if (scrollY > 0 && scrollY === last) done(); last = scrollY; }, 200);
+    })""")
+
+
 def test_the_scroll_position_is_kept_when_posts_are_added_above(browser: Browser, running: NetworkUp) -> None:
     page = log_in(open_page(browser, running))
     page.mouse.wheel(0, 1400)
-    page.wait_for_timeout(200)
+    _scrolled(page)
     first = "(() => { const post = [...document.querySelectorAll('article.post')].find((one) => one.getBoundingClientRect().bottom > 0);" \
         " return [post.id, post.getBoundingClientRect().top]; })()"
     before = page.evaluate(first)
@@ -160,14 +168,14 @@ def test_the_scroll_position_is_kept_when_posts_are_added_above(browser: Browser
     page.wait_for_url("**/@*/*")
     page.go_back()
     page.wait_for_load_state("load")
-    page.wait_for_timeout(200)
+    _scrolled(page)
     there = page.evaluate(first)
     assert there[0] == before[0]
     assert abs(there[1] - before[1]) <= 4
     page.reload()
     page.wait_for_load_state("load")
-    page.wait_for_timeout(200)
+    _scrolled(page)
     there = page.evaluate(first)
-    assert page.locator("article.post", has_text="zatímco někdo četl").count() == 1
+    expect(page.locator("article.post", has_text="zatímco někdo četl")).to_have_count(1)
     assert there[0] == before[0]
     assert abs(there[1] - before[1]) <= 4

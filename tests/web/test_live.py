@@ -1,7 +1,6 @@
 """Live updates of an open page: which events it receives, how many connections are allowed, and when they end."""
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -19,6 +18,7 @@ from folkmoot.network.sessions.queries import delete_sessions, list_sessions
 from tests.moderation.court import Court
 from tests.network_up import free_port
 from tests.village import Village, Visitor
+from tests.waiting import SECONDS
 
 
 class OpenPage:
@@ -54,7 +54,7 @@ class OpenPage:
             self.received += message.get("body", b"").decode()
 
     async def receives(self, words: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(SECONDS):
             while words not in self.received:
                 assert not self.task.done(), self.received
                 await asyncio.sleep(0.02)
@@ -116,7 +116,7 @@ async def test_an_open_page_ends_with_the_session(village: Village) -> None:
     async with village.database.write() as tx:
         await delete_sessions(tx, jana.id)
         forget_viewer(tx, jana.id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         await page.task
 
 
@@ -139,7 +139,7 @@ async def test_of_connections_at_the_same_moment_only_five_are_accepted(village:
     visitor = await village.by_browser("jana")
     await visitor.get("/notifications")  # the session is cached now, so that no request waits before the limit is checked
     pages = [OpenPage(village, visitor) for _ in range(8)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SECONDS):
         while not all(page.status for page in pages):
             await asyncio.sleep(0.02)
     assert sorted(page.status for page in pages) == [200] * 5 + [429] * 3
@@ -182,7 +182,7 @@ async def test_a_connection_with_an_unfinished_request_head_is_closed(sent: byte
         await asyncio.sleep(0.02)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(SECONDS):
         assert await reader.read() == b""  # closed by the server
     writer.close()
     whole_reader, whole_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -195,7 +195,8 @@ async def test_a_connection_with_an_unfinished_request_head_is_closed(sent: byte
     await task
 
 
-async def test_an_open_page_receives_hidden_and_deleted_posts_at_once(court: Court) -> None:
+async def test_an_open_page_receives_hidden_and_deleted_posts_at_once(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.web.live.HEARTBEAT_SECONDS", 3600)
     village = court.village
     hidden, deleted = await village.write("author", "Přijďte si pro ránu."), await village.write("author", "Omyl.")
     await court.report("reporter", hidden, clauses=("violence",))
@@ -204,14 +205,12 @@ async def test_an_open_page_receives_hidden_and_deleted_posts_at_once(court: Cou
     moderator = await court.viewer("moderator")
     page = OpenPage(village, await village.by_browser("reader"))
     await page.receives(": here")
-    started = time.monotonic()
     async with village.database.write() as tx:
         await decide_case(tx, moderator, case.id, Decision(action="hide", clause="violence"))
     await page.receives(f'event: withdrawn\ndata: {{"ids":["{hidden.post.id}"]')
     async with village.database.write() as tx:
         await delete_post(tx, village.people["author"], deleted.post.id)
     await page.receives(f'"ids":["{deleted.post.id}"]')
-    assert time.monotonic() - started < 2
     await page.close()
 
 
@@ -242,7 +241,10 @@ async def _suspend(village: Village, name: str, *, is_announced: bool) -> None:
 
 
 @pytest.mark.parametrize("end", ["suspended", "logged_out"])
-async def test_an_open_page_ends_at_once_when_its_session_is_over(village: Village, end: str) -> None:
+async def test_an_open_page_ends_at_once_when_its_session_is_over(
+    village: Village, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr("folkmoot.web.live.HEARTBEAT_SECONDS", 3600)
     jana, = await village.settle("jana")
     page = OpenPage(village, await village.by_browser("jana"))
     await page.receives(": here")
@@ -252,7 +254,7 @@ async def test_an_open_page_ends_at_once_when_its_session_is_over(village: Villa
         async with village.database.write() as tx:
             await delete_sessions(tx, jana.id)
             forget_viewer(tx, jana.id)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(SECONDS):
         await page.task
 
 
@@ -267,7 +269,7 @@ async def test_an_open_page_ends_at_a_heartbeat_when_the_end_was_not_announced(
     await asyncio.sleep(0.4)
     assert not page.task.done()  # a valid session continues
     await _suspend(village, "jana", is_announced=False)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SECONDS):
         while not page.task.done():
             if is_busy:  # a busy connection has heartbeats too
                 village.database.live.publish(topic(village.people["jana"].id), 0)

@@ -80,7 +80,7 @@ def test_an_app_hears_the_answer_of_its_popup(browser: Browser, running: Network
     with context.expect_page() as opened:
         opener.evaluate("address => enter(address)", _authorization(running, app, response_mode=mode))
     popup = opened.value
-    popup.set_default_timeout(10_000)
+    popup.set_default_timeout(60_000)
     popup.wait_for_url("**/log_in?**")
     _switch_language(popup, "cs")
     popup.fill("#name", "jana")
@@ -96,11 +96,11 @@ def test_an_app_hears_the_answer_of_its_popup(browser: Browser, running: Network
     assert opener.evaluate("popup.closed") is False  # the app can tell that the member is still at it
     with popup.expect_event("close"):
         popup.click("button[name=allow][value=true]")
-    opener.wait_for_function("answers.length > 0", timeout=10_000)
+    opener.wait_for_function("answers.length > 0")
     answer = opener.evaluate("answers[0]")
     assert answer.startswith("?code=" if mode == "query" else "#code=")
     assert answer.endswith("state=%C5%A1%261")
-    opener.wait_for_function("popup.closed", timeout=10_000)
+    opener.wait_for_function("popup.closed")
     context.close()
 
 
