@@ -18,7 +18,7 @@ from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.commands.options import CannotAsk, data_option, json_option, open_database, run, settings_of, show, start_command
 from folkmoot.config import Settings, WrongSetting
 
-_SECONDS = 8.0  # for one group of checks
+_SECONDS = 25.0  # for one group of checks
 _NEWEST_PICTURES = 50
 _MARKS = {GOOD: "  ok       ", WARNING: "  warning  ", BROKEN: "  BROKEN   "}
 _INDENT = " " * 11
