@@ -137,6 +137,7 @@ def test_files_belong_to_the_users_that_read_them(root: Root, tmp_path: Path) ->
     assert access("var/lib/folkmoot/secrets/mail-password") == (*network, 0o600)
     assert access("var/lib/folkmoot/folkmoot.toml") == (0, network[1], 0o640)  # read, but not changed by the network
     assert access(f"{UNITS}/folkmoot.service") == (0, 0, 0o644)
+    assert access("etc/folkmoot/installed.json") == (0, 0, 0o600)  # it has the hash of the password
 
 
 def test_the_password_for_mail_is_in_secrets_only_and_is_never_shown(root: Root, tmp_path: Path) -> None:

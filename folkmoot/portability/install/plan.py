@@ -130,7 +130,7 @@ class Plan:
         self._start(restarts)
         hashes = {str(one.file.path): _hash(one.file.content) for one in self.changes}
         record = Installed(str(wanted.data), self.release.name, wanted.acme, hashes)
-        _write_file(machine.path(RECORD), msgspec.json.format(msgspec.json.encode(record)), 0o644)
+        _write_file(machine.path(RECORD), msgspec.json.format(msgspec.json.encode(record)), 0o600)  # with the hash of a password
 
     def _make_folder(self, folder: Path, mode: int) -> None:
         if not folder.exists():

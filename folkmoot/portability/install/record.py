@@ -1,5 +1,6 @@
 """The record of what is installed, in `/etc/folkmoot/installed.json`. It is written last: what it names was applied completely."""
 
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 import msgspec
@@ -19,5 +20,7 @@ class Installed(msgspec.Struct, frozen=True):
 
 
 def find_installed(machine: Machine) -> Installed | None:
-    record = machine.path(RECORD)
-    return msgspec.json.decode(record.read_bytes(), type=Installed) if record.exists() else None
+    """The record, or None if nothing is installed or only root can know."""
+    with suppress(FileNotFoundError, PermissionError):
+        return msgspec.json.decode(machine.path(RECORD).read_bytes(), type=Installed)
+    return None
