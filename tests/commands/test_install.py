@@ -179,6 +179,22 @@ def test_another_domain_changes_two_files_and_keeps_what_the_operator_wrote(root
     assert "moot.example.org and the full names of its members stop working" in ended.stderr
 
 
+def test_settings_that_came_from_another_host_answer_the_questions(root: Root) -> None:
+    """As on a standby: its settings come from the primary, and it must answer for the same name."""
+    data = root.path / "var/lib/folkmoot"
+    data.mkdir(parents=True)
+    (data / "host.json").write_text('{"role": "standby", "epoch": 3}')
+    (data / "folkmoot.toml").write_text(
+        '[server]\nbase_url = "https://moot.example.org"\nport = 8500\n[network]\nregistration = "closed"\ncontact_email = "hana@example.org"\n'
+    )
+    assert root("--yes").code == 0
+    assert "moot.example.org {" in root.text("etc/folkmoot/Caddyfile")
+    assert "reverse_proxy 127.0.0.1:8500" in root.text("etc/folkmoot/Caddyfile")
+    assert root.settings["network"]["registration"] == "closed"
+    assert root.settings["server"]["trusted_proxies"] == ["127.0.0.1"]
+    assert json.loads(root.text("var/lib/folkmoot/host.json")) == {"role": "standby", "epoch": 3}
+
+
 def test_a_file_that_was_edited_is_replaced_and_kept(root: Root) -> None:
     root(*ANSWERS)
     caddy = root.path / "etc/folkmoot/Caddyfile"

@@ -125,7 +125,7 @@ def test_caddy_compresses_texts_but_no_event_streams(adapted: Any) -> None:
     assert not any("text/event-stream".startswith(kind) for kind in kinds)
 
 
-@pytest.mark.parametrize(("language", "sentence"), [("cs", "Nic se neztratilo"), ("en", "Nothing is lost")])
+@pytest.mark.parametrize(("language", "sentence"), [("cs", "Síť se právě znovu spouští."), ("en", "The network is restarting.")])
 def test_visitors_get_a_friendly_page_and_apps_json_while_the_network_does_not_answer(tmp_path: Path, language: str, sentence: str) -> None:
     if not CADDY.exists():
         pytest.skip("caddy is missing")

@@ -11,8 +11,8 @@ _LARGEST_BODY = "128MB"
 _COMPRESSED = ("application/activity+json*", "application/jrd+json*", "application/json*", "application/xml*", "image/svg+xml*",
                "text/css*", "text/html*", "text/javascript*", "text/plain*")
 _WORDS = {
-    "cs": ("Za chvilku jsme zpět", "Síť se právě znovu spouští. Nic se neztratilo, zkuste to prosím za chvilku."),
-    "en": ("Back in a moment", "The network is restarting. Nothing is lost; please try again in a moment."),
+    "cs": ("Za chvilku jsme zpět", "Síť se právě znovu spouští. Zkuste to prosím za malou chvíli."),
+    "en": ("Back in a moment", "The network is restarting. Please try again in a few seconds."),
 }
 # Which pages somebody reads is private: of an address only its first part is logged, no address, no headers.
 _LOG = """\
@@ -96,7 +96,6 @@ handle_errors 502 503 504 {{
 			<html lang="{language}">
 			<meta charset="utf-8">
 			<meta name="viewport" content="width=device-width">
-			<meta http-equiv="refresh" content="5">
 			<meta name="color-scheme" content="light dark">
 			<title>{title}</title>
 			<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 20vh auto; padding: 0 1rem }}</style>
