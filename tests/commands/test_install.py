@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from folkmoot import cli
-from folkmoot.portability.install import machine, release
+from folkmoot.commands.options import start_command
+from folkmoot.portability.install import machine, record, release
 from folkmoot.portability.install.machine import Machine
 from folkmoot.portability.install.release import Release
 
@@ -185,7 +186,8 @@ def test_settings_that_came_from_another_host_answer_the_questions(root: Root) -
     data.mkdir(parents=True)
     (data / "host.json").write_text('{"role": "standby", "epoch": 3}')
     (data / "folkmoot.toml").write_text(
-        '[server]\nbase_url = "https://moot.example.org"\nport = 8500\n[network]\nregistration = "closed"\ncontact_email = "hana@example.org"\n'
+        '[server]\nbase_url = "https://moot.example.org"\nport = 8500\n'
+        '[network]\nregistration = "closed"\ncontact_email = "hana@example.org"\n'
     )
     assert root("--yes").code == 0
     assert "moot.example.org {" in root.text("etc/folkmoot/Caddyfile")
@@ -310,3 +312,11 @@ def test_without_root_or_systemd_the_command_says_how_to_go_on(root: Root, monke
     (root.path / "run/systemd/system").mkdir(parents=True)
     monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
     Machine().require()
+
+
+def test_other_commands_advise_systemctl_where_the_network_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "RECORD", tmp_path / "installed.json")
+    assert start_command(tmp_path) == f"moot up --data {tmp_path}"
+    (tmp_path / "installed.json").write_text(json.dumps({"data": str(tmp_path)}))
+    assert start_command(tmp_path) == "systemctl start folkmoot"
+    assert start_command(tmp_path / "other") == f"moot up --data {tmp_path / 'other'}"
