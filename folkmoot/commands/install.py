@@ -68,7 +68,7 @@ def install(
     place = data or PurePosixPath(installed.data if installed else _DATA)
     before = config.load(machine.path(place))
     decided = _decide(given, before, is_asked=installed is None and sys.stdin.isatty() and not yes)
-    password = _mail_password(decided.smtp, bool(given["smtp"]), machine.path(place), before, smtp_password_file)
+    password = _mail_password(decided.smtp, before, smtp_password_file)
     if acme is None and installed:
         acme = installed.acme
     root_file = machine.path(ACME_ROOT)
@@ -121,16 +121,18 @@ def _ask(question: str, default: str | None, read: Callable[[str], T]) -> T:
     return answer
 
 
-def _mail_password(smtp: Smtp | None, is_new: bool, data: Path, before: Settings, file: Any) -> str:
-    """The password for the mail server, or "" if there is one already or none is needed."""
+def _mail_password(smtp: Smtp | None, before: Settings, file: Any) -> str:
+    """The new password for the mail server, or "" if none is needed. A stored one is never sent to another server."""
+    known = Smtp(before.mail.host, before.mail.port, before.mail.user)
+    if file is None and (smtp is None or not smtp.user or smtp == known):
+        return ""
+    if before.mail.password:
+        raise InvalidAnswer("folkmoot.toml contains mail.password, which has priority. Remove that line, then run moot install again.")
     if file is not None:
         return str(file.readline()).rstrip("\r\n")
-    is_changed = smtp is not None and (is_new or smtp.host != before.mail.host)
-    if smtp is None or not smtp.user or not is_changed or before.mail.password or (data / "secrets" / "mail-password").exists():
-        return ""
     if not sys.stdin.isatty():
         raise InvalidAnswer("The mail server %(smtp)s needs a password: give it with --smtp-password-file FILE.", smtp=smtp)
-    return str(click.prompt(f"Password of {smtp.user} at {smtp.host} (it is not shown)", hide_input=True, err=True))
+    return str(click.prompt(f"Password of {smtp} (it is not shown)", hide_input=True, err=True))
 
 
 def _remove(machine: Machine, installed: Installed | None, dry_run: bool, yes: bool, as_json: bool) -> None:

@@ -151,8 +151,41 @@ def test_the_password_for_mail_is_in_secrets_only_and_is_never_shown(root: Root,
     assert root.settings["mail"] == {
         "host": "mail.example.org", "port": 465, "user": "notify@example.org", "security": "tls", "sender": "notify@example.org",
     }
-    assert root("--smtp", "other@mail.example.net", "--yes").code == 0  # the stored password stays
-    assert root.text("var/lib/folkmoot/secrets/mail-password") == "sezame-otevri-se\n"
+    refused = root("--smtp", "notify@example.org@mail.example.net", "--yes", "--json")  # it would get the stored password
+    assert (refused.code, "needs a password" in refused.answer["message"]) == (1, True)
+    assert root.settings["mail"]["host"] == "mail.example.org"
+
+
+def test_what_the_operator_chose_about_mail_and_proxies_stays(root: Root) -> None:
+    root(*ANSWERS, "--smtp", "mail.example.org:25")
+    file = root.path / "var/lib/folkmoot/folkmoot.toml"
+    edited = file.read_text().replace('sender = "folkmoot@moot.example.org"', 'sender = "posta@example.org"')
+    file.write_text(edited.replace('security = "starttls"', 'security = "none"').replace('["127.0.0.1"]', '["10.0.0.1", "127.0.0.1"]'))
+    mail = root.settings["mail"]
+    assert root("--language", "cs", "--yes").code == 0
+    assert root.settings["mail"] == mail
+    assert (mail["sender"], mail["security"]) == ("posta@example.org", "none")
+    assert root.settings["server"]["trusted_proxies"] == ["10.0.0.1", "127.0.0.1"]
+    assert root("--smtp", "later", "--yes").code == 0
+    assert root.settings["mail"]["host"] == ""
+    file.write_text(file.read_text().replace('# password = ""', 'password = "old"', 1))
+    refused = root("--smtp", "notify@mail.example.net", "--yes", "--json")
+    assert (refused.code, "has priority" in refused.answer["message"]) == (1, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to other users")
+def test_data_of_another_user_are_refused_and_an_empty_folder_is_taken(root: Root) -> None:
+    database = root.path / "var/lib/folkmoot/postgres"
+    database.mkdir(parents=True)
+    os.chown(database, 4711, 4711)
+    refused = root(*ANSWERS, "--json")
+    assert (refused.code, "chown -R folkmoot: /var/lib/folkmoot" in refused.answer["message"]) == (1, True)
+    assert not (root.path / UNITS / "folkmoot.service").exists()
+    database.rmdir()
+    assert root(*ANSWERS).code == 0
+    user = Machine(root.path).user("folkmoot")
+    assert user
+    assert database.parent.stat().st_uid == user[0]
 
 
 def test_a_second_run_changes_nothing_and_says_so(root: Root) -> None:

@@ -17,7 +17,7 @@ from folkmoot.commands.settings import sample
 from folkmoot.portability.install.answers import Answers, read_smtp
 from folkmoot.portability.install.caddyfile import caddyfile
 from folkmoot.portability.install.files import File, Wanted, files
-from folkmoot.portability.install.settings_file import SettingsFileProblem, with_values
+from folkmoot.portability.install.settings_file import SettingsFileProblem, parsed, with_values
 from tests.network_up import free_port
 
 MOST_EXPOSED = 2.0  # of 10, as `systemd-analyze security` measures
@@ -180,5 +180,5 @@ def test_every_setting_of_the_answers_exists_and_mail_can_be_switched_off_again(
     assert (settings.mail.host, settings.mail.port, settings.mail.user) == ("mail.example.org", 587, "notify")
     assert settings.mail.sender == "folkmoot@moot.example.org"
     without = Answers("moot.example.org", "hana@example.org")
-    file.write_text(with_values(file.read_text(), without.values()))
+    file.write_text(with_values(file.read_text(), without.values(parsed(file.read_text()))))
     assert config.load(tmp_path).mail.host == ""

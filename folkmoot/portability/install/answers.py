@@ -6,6 +6,7 @@ later run starts from what the operator may have edited there.
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from folkmoot.config import Network, Settings
 LATER = "later"
 LANGUAGES: tuple[str, ...] = get_args(get_type_hints(Network)["language"])
 REGISTRATIONS: tuple[str, ...] = get_args(get_type_hints(Network)["registration"])
+_PROXY = "127.0.0.1"  # the address from which Caddy connects
 _LONGEST_DOMAIN = 253
 _USUAL_PORT, _PORT_OF_TLS = 587, 465
 _PRIVATE_ENDINGS = ("local", "localhost", "internal", "invalid", "example", "onion", "lan", "home")
@@ -54,21 +56,24 @@ class Answers(msgspec.Struct, frozen=True):
     smtp: Smtp | None = None
     registration: str = "approval"
 
-    def values(self) -> dict[tuple[str, str], Any]:
-        """The settings that follow, by section and name."""
-        smtp = self.smtp
+    def values(self, before: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
+        """The settings that follow, by section and name. `before`: the settings file, whose other choices stay."""
+        smtp, mail = self.smtp, before.get("mail", {})
         values: dict[tuple[str, str], Any] = {
             ("server", "base_url"): f"https://{self.domain}",
-            ("server", "trusted_proxies"): ["127.0.0.1"],
             ("network", "language"): self.language,
             ("network", "registration"): self.registration,
             ("network", "contact_email"): self.email,
-            ("mail", "host"): smtp.host if smtp else "",
         }
-        if smtp:
+        proxies = before.get("server", {}).get("trusted_proxies", [])
+        if _PROXY not in proxies:
+            values["server", "trusted_proxies"] = [*proxies, _PROXY]
+        if smtp is None and mail.get("host"):
+            values["mail", "host"] = ""
+        if smtp and smtp != Smtp(mail.get("host", ""), mail.get("port", _USUAL_PORT), mail.get("user", "")):
             sender = smtp.user if _MAIL_ADDRESS.fullmatch(smtp.user) else f"folkmoot@{self.domain}"
             values |= {
-                ("mail", "port"): smtp.port, ("mail", "user"): smtp.user,
+                ("mail", "host"): smtp.host, ("mail", "port"): smtp.port, ("mail", "user"): smtp.user,
                 ("mail", "security"): smtp.security, ("mail", "sender"): sender,
             }
         return values

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from folkmoot.portability.install import units
 from folkmoot.portability.install.answers import Answers
 from folkmoot.portability.install.caddyfile import caddyfile
-from folkmoot.portability.install.settings_file import with_values
+from folkmoot.portability.install.settings_file import parsed, with_values
 
 JOURNAL = "systemd-journald.service"
 SETTINGS = "folkmoot.toml"
@@ -43,13 +43,11 @@ class Wanted:
 def files(wanted: Wanted, settings_text: str) -> list[File]:
     """All files. `settings_text`: the settings file as it is, or the sample."""
     data, etc, system = wanted.data, PurePosixPath("/etc"), PurePosixPath("/etc/systemd/system")
+    settings = with_values(settings_text, wanted.answers.values(parsed(settings_text)))
     found = [
         File(etc / "sysusers.d/folkmoot.conf", units.users()),
         File(PurePosixPath(units.PROGRAM), units.program(data), 0o755),
-        File(
-            data / SETTINGS, with_values(settings_text, wanted.answers.values()), 0o640, group=units.USER, restarts=units.NETWORK_UNIT,
-            is_data=True,
-        ),
+        File(data / SETTINGS, settings, 0o640, group=units.USER, restarts=units.NETWORK_UNIT, is_data=True),
         File(system / units.NETWORK_UNIT, units.network_unit(data), restarts=units.NETWORK_UNIT),
         File(
             etc / "folkmoot/Caddyfile", caddyfile(wanted.answers, wanted.port, wanted.acme, str(ACME_ROOT) if wanted.acme_root else ""),

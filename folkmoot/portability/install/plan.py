@@ -64,7 +64,9 @@ class Plan:
 
     @property
     def restarts(self) -> list[str]:
-        """The units that start or restart, the network first."""
+        """The units that start or restart, the network first; none on a machine that does not run."""
+        if not self._machine.is_live:
+            return []
         due = {change.file.restarts for change in self.changes if change.what != SAME}
         if self.installed.release != self.release.name:
             due |= {units.NETWORK_UNIT, units.PROXY_UNIT}
@@ -74,7 +76,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         is_same = self.release.is_current and all(one.what == SAME for one in self.changes)
-        return is_same and not (self._machine.is_live and (self.packages or self.restarts))
+        return is_same and not self.restarts and not (self._machine.is_live and self.packages)
 
     def require(self) -> None:
         """Raises InstallProblem if something of this machine would make the installation fail."""
@@ -115,10 +117,9 @@ class Plan:
         self.release.install()
         progress.step("users and files")
         restarts = self.restarts
-        self._write(next(change for change in self.changes if change.file.path.name == "folkmoot.conf"))
+        self._write(next(change for change in self.changes if change.file.path.parent.name == "sysusers.d"))
         machine.create_users(units.USER, units.PROXY_USER)
-        for folder, mode in ((wanted.data, 0o700), (wanted.data / "secrets", 0o700)):
-            self._make_folder(machine.path(folder), mode)
+        self._make_data_directory()
         machine.path(_OWN_CADDYFILES).mkdir(parents=True, exist_ok=True)
         for change in self.changes:
             self._write(change)
@@ -132,9 +133,16 @@ class Plan:
         record = Installed(str(wanted.data), self.release.name, wanted.acme, hashes)
         _write_file(machine.path(RECORD), msgspec.json.format(msgspec.json.encode(record)), 0o600)  # with the hash of a password
 
-    def _make_folder(self, folder: Path, mode: int) -> None:
-        if not folder.exists():
-            folder.mkdir(parents=True, mode=mode)
+    def _make_data_directory(self) -> None:
+        """Creates it, or gives an empty one to the network. Raises InstallProblem if it has data of another user."""
+        data = self._machine.path(self.wanted.data)
+        user, database = self._machine.user(units.USER), data / "postgres"
+        if database.exists() and os.geteuid() == 0 and user and database.stat().st_uid != user[0]:
+            raise InstallProblem("The files in %(data)s belong to another user, as after copying them. Run this, then moot install again:"
+                                 " chown -R %(user)s: %(data)s", data=self.wanted.data, user=units.USER)
+        for folder in (data, data / "secrets"):
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
             self._machine.own(folder, units.USER, units.USER)
 
     def _write(self, change: Change) -> None:
@@ -165,8 +173,9 @@ def remove(machine: Machine) -> list[str]:
     installed = find_installed(machine)
     if installed is None:
         raise InstallProblem("Nothing is installed here: %(record)s is missing.", record=machine.path(RECORD))
-    with suppress(InstallProblem):  # a unit that somebody removed by hand
-        machine.systemctl("disable", *(["--now"] if machine.is_live else []), *UNITS)
+    for unit in reversed(UNITS):
+        with suppress(InstallProblem):  # somebody removed it by hand
+            machine.systemctl("disable", *(["--now"] if machine.is_live else []), unit)
     removed = [path for path in installed.files if not _is_below(path, PurePosixPath(installed.data))]
     for path in removed:
         machine.path(path).unlink(missing_ok=True)

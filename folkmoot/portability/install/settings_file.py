@@ -20,13 +20,13 @@ def with_values(text: str, values: Mapping[tuple[str, str], Any]) -> str:
 
     Raises SettingsFileProblem if the result does not have the values, as with a list over several lines.
     """
-    before = _parsed(text)
+    before = parsed(text)
     lines = text.splitlines()
     for (section, name), value in values.items():
         if before.get(section, {}).get(name) != value:
             _set(lines, section, f"{name} = {json.dumps(value, ensure_ascii=False)}", name)
     edited = "\n".join(lines) + "\n"
-    after = _parsed(edited)
+    after = parsed(edited)
     for (section, name), value in values.items():
         if after.get(section, {}).get(name) != value:
             raise SettingsFileProblem("folkmoot.toml cannot be edited: set %(name)s = %(value)s in the section [%(section)s] by hand.",
@@ -62,7 +62,8 @@ def _belongs_to_next(lines: list[str], end: int) -> bool:
     return end < len(lines) and re.match(r"\s*\[", lines[end]) is not None and lines[end - 1].startswith("#") and "=" not in lines[end - 1]
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
+    """The values by section and name. Raises SettingsFileProblem."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
