@@ -90,10 +90,13 @@ def finished(plan: Plan, machine: Machine) -> str:
         "  firewall     visitors need ports 80 and 443 (TCP) and 443 (UDP); a second host needs 8421 (TCP)" + _ufw(machine),
         "  logs         journalctl -u folkmoot -u folkmoot-caddy",
         *(f"  WARNING      the package {name} could not be installed: {why}" for name, why in plan.missing.items()),
-        "\n  Next, your own account; the command prints a link to set its password:",
-        f"    moot account create NAME --email {answers.email} --role operator --link",
-        "  Then the first backup (moot backup --help), and moot doctor for what is still missing.",
     ]
+    if not plan.installed.files:  # the first time
+        lines += [
+            "\n  Next, your own account; the command prints a link to set its password:",
+            f"    moot account create NAME --email {answers.email} --role operator --link",
+            "  Then the first backup (moot backup --help), and moot doctor for what is still missing.",
+        ]
     return "\n".join(lines)
 
 
