@@ -45,7 +45,8 @@ def create_agent(settings: Settings) -> Agent:
     """The agent of this host; the caller starts and stops it."""
     directory = DataDirectory(settings.data)
     host = Host(directory.path)
-    own = OwnHost(own_name(settings), settings.hosts.host, settings.hosts.port, lambda: host.epoch)
+    address = own_address(settings) if settings.hosts.address else ""
+    own = OwnHost(own_name(settings), settings.hosts.host, settings.hosts.port, lambda: host.epoch, address=address)
     return Agent(directory, own, handlers(settings), stores(settings))
 
 

@@ -33,8 +33,9 @@ from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, Sto
 from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem
 from folkmoot.portability.hosts.refusals import Refusals, Refused
 from folkmoot.portability.hosts.relay import End, join_to
-from folkmoot.portability.hosts.sockets import bind_private, peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
+from folkmoot.portability.hosts.sockets import bind_private, peer_postgres_socket, peer_web_socket, postgres_socket
 from folkmoot.portability.hosts.watch import Watch
+from folkmoot.portability.sockets import web_socket
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", End, HttpStream)
@@ -47,13 +48,17 @@ _PAIRING_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class OwnHost:
-    """This host: its name, where it listens, and its epoch. `learn` is called with each epoch that the peer names."""
+    """This host: its name, where it listens, and its epoch. `learn` is called with each epoch that the peer names.
+
+    `address`: what the peer is told, if its own view of this host would be wrong.
+    """
 
     name: str
     host: str
     port: int
     epoch: Callable[[], int]
     learn: Callable[[int], None] = lambda _epoch: None
+    address: str = ""
 
 
 class Agent:
@@ -70,20 +75,16 @@ class Agent:
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._contexts: tuple[object, ssl.SSLContext | None] = None, None
-        greeting = Greeting(own.name, __version__)
-
-        async def greet(_greeting: Greeting) -> Greeting:
-            return greeting
-
+        self._watch = Watch(
+            directory, self._peers, Greeting(own.name, __version__, own.address),
+            lambda peer: PeerClient(directory, peer, epoch=own.epoch, learn=own.learn),
+        )
         answering = Answering(
-            own.name, [Handler(GREETING, Greeting, greet), *handlers], stores, epoch=own.epoch, learn=own.learn,
+            own.name, [Handler(GREETING, Greeting, self._watch.greet), *handlers], stores, epoch=own.epoch, learn=own.learn,
         )
         self._messages = http_config(answering)
         self._pairing = http_config(Inviting(directory, own.name, self._refusals))
         self._state = ServerState()
-        self._watch = Watch(
-            directory, self._peers, greeting, lambda peer: PeerClient(directory, peer, epoch=own.epoch, learn=own.learn)
-        )
 
     async def __aenter__(self) -> "Agent":
         try:
@@ -174,7 +175,7 @@ class Agent:
         if caller.purpose is Purpose.MESSAGES:
             return self._kept(HttpStream(self._messages, self._state, self._lost), caller.peer_id)
         end = self._kept(End(self._lost), caller.peer_id)
-        path = postgres_socket(self._directory) if caller.purpose is Purpose.POSTGRES else web_socket(self._directory)
+        path = postgres_socket(self._directory) if caller.purpose is Purpose.POSTGRES else web_socket(self._directory.path)
         self._start(self._lead_to(end, path))
         return end
 

@@ -65,10 +65,14 @@ class Store:
 
 
 class Greeting(msgspec.Struct, frozen=True):
-    """What hosts tell each other every few seconds, to know whether the channel works. The answer is a Greeting too."""
+    """What hosts tell each other every few seconds, to know whether the channel works. The answer is a Greeting too.
+
+    `address`: where the sender can be reached, if its operator has set it.
+    """
 
     name: str
     release: str
+    address: str = ""
 
 
 GREETING = "hosts.greet"

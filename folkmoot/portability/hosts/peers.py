@@ -184,5 +184,13 @@ def parse_address(text: str, default: int = DEFAULT_PORT) -> tuple[str, int]:
     return matched[1] or matched[2], port
 
 
+def is_address(text: str) -> bool:
+    try:
+        parse_address(text)
+    except PeersProblem:
+        return False
+    return True
+
+
 def join_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

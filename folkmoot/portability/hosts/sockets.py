@@ -6,6 +6,7 @@ from pathlib import Path
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.sockets import web_socket_of_peer
 
 _POSTGRES = ".s.PGSQL.5432"
 
@@ -20,16 +21,11 @@ def peer_postgres_socket(directory: DataDirectory) -> Path:
 
 
 def peer_web_socket(directory: DataDirectory) -> Path:
-    return peer_socket_folder(directory) / "web"
+    return web_socket_of_peer(directory.path)
 
 
 def postgres_socket(directory: DataDirectory) -> Path:
     return Postgres(directory).socket_folder / _POSTGRES
-
-
-def web_socket(directory: DataDirectory) -> Path:
-    """The socket of our web processes for requests that the peer forwards."""
-    return Postgres(directory).socket_folder / "web"
 
 
 def bind_private(directory: DataDirectory, path: Path) -> socket.socket:

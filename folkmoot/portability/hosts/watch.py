@@ -3,14 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+
+import msgspec
 
 from folkmoot.base import clock
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.link import Link, record_link
 from folkmoot.portability.hosts.messages import GREETING, Greeting, PeerRefused, PeerUnreachable
-from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem, is_address
 
 log = logging.getLogger(__name__)
 _EVERY, _PATIENCE = 2.0, 4.0  # seconds
@@ -32,11 +35,17 @@ class Watch:
         """The peer has opened a stream."""
         self._heard_at = clock.now()
 
+    async def greet(self, greeting: Greeting) -> Greeting:
+        """Answers the greeting of the peer."""
+        self._follow_address(greeting)
+        return self._greeting
+
     async def run(self) -> None:
         try:
             while True:
-                if peer := self._peers.one():
-                    self._record(peer, *await self._greeted(peer))
+                with suppress(PeersProblem):  # the agent logs that the file is damaged
+                    if peer := self._peers.one():
+                        self._record(peer, *await self._greeted(peer))
                 await asyncio.sleep(_EVERY)
         finally:
             record_link(self._directory, None)
@@ -53,7 +62,15 @@ class Watch:
             answer = await self._client(GREETING, self._greeting, Greeting, seconds=_PATIENCE)
         except (PeerUnreachable, PeerRefused) as problem:
             return problem.message % problem.params, ""
+        self._follow_address(answer)
         return "", answer.release
+
+    def _follow_address(self, greeting: Greeting) -> None:
+        """A host that has moved to another address says so: the pinned certificate shows that it is the same host."""
+        peer = self._peers.one()
+        if peer and greeting.address not in ("", peer.address) and is_address(greeting.address):
+            log.info("the host %s is now at %s", peer.name, greeting.address)
+            self._peers.add(msgspec.structs.replace(peer, address=greeting.address))
 
     def _record(self, peer: Peer, why: str, release: str) -> None:
         now, before = clock.now(), self._link if self._link and self._link.peer_id == peer.id else None

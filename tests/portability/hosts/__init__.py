@@ -24,6 +24,7 @@ class HostHere:
     port: int = field(default_factory=free_port)
     epoch: int = 1
     heard: list[int] = field(default_factory=list)
+    told: str = ""  # its own address, if it is told to the other host
 
     @classmethod
     def make(cls, folder: Path, name: str) -> "HostHere":
@@ -36,7 +37,7 @@ class HostHere:
         return f"127.0.0.1:{self.port}"
 
     def agent(self, handlers: Iterable[Handler] = (), stores: Iterable[Store] = ()) -> Agent:
-        own = OwnHost(self.name, "127.0.0.1", self.port, lambda: self.epoch, self.heard.append)
+        own = OwnHost(self.name, "127.0.0.1", self.port, lambda: self.epoch, self.heard.append, self.told)
         return Agent(self.directory, own, handlers, stores)
 
     @asynccontextmanager
