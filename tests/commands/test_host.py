@@ -142,6 +142,8 @@ async def test_the_doctor_knows_the_pair(open_folder: Path) -> None:
     async with primary.running():
         async with standby.running():
             await _found(settings, GOOD)
+            peer = Peers(primary.directory).list()[0]
+            await until(lambda: describe_link(primary.directory, peer)["heard_seconds"] is not None)  # the other direction
         finding = await _found(settings, WARNING)
         assert "moot host remove there" in finding.remedy
     (primary.directory.path / "hosts.json").write_text("{")

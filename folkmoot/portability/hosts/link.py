@@ -1,6 +1,6 @@
 """The state of the link to the peer: reachable or not, and since when. The agent records it (`watch.py`), others read it.
 
-`Link.heard_at` is the other direction: the peer opened a stream to this host.
+`Link.heard_at` is the other direction: the peer opened a stream or sent a greeting to this host.
 """
 
 from datetime import datetime, timedelta

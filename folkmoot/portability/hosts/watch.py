@@ -32,18 +32,19 @@ class Watch:
         self._heard_at: datetime | None = None
 
     def hear(self) -> None:
-        """The peer has opened a stream."""
+        """The peer has opened a stream or sent a greeting."""
         self._heard_at = clock.now()
 
     async def greet(self, greeting: Greeting) -> Greeting:
         """Answers the greeting of the peer."""
+        self.hear()
         self._follow_address(greeting)
         return self._greeting
 
     async def run(self) -> None:
         try:
             while True:
-                with suppress(PeersProblem):  # the agent logs that the file is damaged
+                with suppress(PeersProblem, OSError):  # the file is damaged, or the disk full: reported elsewhere, and this goes on
                     if peer := self._peers.one():
                         self._record(peer, *await self._greeted(peer))
                 await asyncio.sleep(_EVERY)
