@@ -18,6 +18,24 @@ def test_everyday_posts_get_no_signal(lang: str) -> None:
     assert not any(finding.hide for finding in findings)
 
 
+@pytest.mark.parametrize("lang", ["cs", "en"])
+def test_short_replies_get_no_signal_and_short_threats_do(lang: str) -> None:
+    rows = read_examples(TRAINING / f"short_{lang}.jsonl", {"split": "dev"})  # not used for training
+    findings = Detector.load().score([row.text for row in rows], [lang] * len(rows))
+    harmless = [finding for row, finding in zip(rows, findings, strict=True) if not row.threat]
+    threats = [finding for row, finding in zip(rows, findings, strict=True) if row.threat]
+    assert len(harmless) > 200
+    assert not any(finding.hide for finding in harmless)
+    assert sum(finding.queue for finding in harmless) <= len(harmless) // 33
+    assert sum(finding.queue for finding in threats) >= len(threats) * 2 // 5
+
+
+@pytest.mark.parametrize("text", ["ti", "a ještě jednou", "ještě jednou", "tebe", "co", "her", "who", "you too", "one", "next"])
+def test_a_word_alone_is_never_hidden(text: str) -> None:
+    findings = Detector.load().score([text] * 3, ["cs", "en", None])
+    assert not any(finding.hide for finding in findings), findings
+
+
 @pytest.mark.parametrize(("text", "lang"), [
     ("@karel přijdu a vezmu chleba. Kdo vezme misky?", "cs"),
     ("Zítra v pět tě vyzvednu, počkej u zastávky.", "cs"),

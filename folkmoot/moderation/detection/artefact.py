@@ -30,11 +30,13 @@ Weights = npt.NDArray[np.float16]
 class Table(msgspec.Struct):
     """One kind of feature: `idf` (0 for an unknown bucket) and `weight` of each of its 2 ** bits buckets.
 
-    The feature vector of a text is normalised to the length `scale`."""
+    The feature vector of a text is normalised to the length `scale`. With a `pivot`, a vector that is short beside it stays
+    shorter: two words are weak evidence, and normalising would turn one of them into all evidence that there can be."""
 
     kind: str
     bits: int
     scale: float = 1.0
+    pivot: float = 0.0
 
 
 class Header(msgspec.Struct):

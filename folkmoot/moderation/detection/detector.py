@@ -97,7 +97,7 @@ class Detector:
         for table, (idf, weight) in zip(self.header.tables, self._tables, strict=True):
             counts = features.count_grams(features.grams(source, table.kind, table.bits), table.bits)
             values = counts.counts * idf[counts.buckets].astype(np.float32)
-            lengths = np.sqrt(np.bincount(counts.texts, values * values, len(folded)))
+            lengths = np.hypot(np.sqrt(np.bincount(counts.texts, values * values, len(folded))), table.pivot)
             raw = np.bincount(counts.texts, values * weight[counts.buckets].astype(np.float32), len(folded))
             sums += table.scale * raw / np.maximum(lengths, 1e-6)
         return sums
@@ -116,7 +116,8 @@ class Detector:
         for table, (idf, weight) in zip(self.header.tables, self._tables, strict=True):
             grams = features.grams(source, table.kind, table.bits)
             values = idf[grams.buckets].astype(np.float64)
-            contribution = table.scale * values * weight[grams.buckets] / max(1e-6, float(np.sqrt((values * values).sum())))
+            length = max(1e-6, float(np.hypot(np.sqrt((values * values).sum()), table.pivot)))
+            contribution = table.scale * values * weight[grams.buckets] / length
             contribution /= grams.ends - grams.starts
             np.add.at(differences, grams.starts, contribution)
             np.add.at(differences, grams.ends, -contribution)

@@ -22,12 +22,12 @@ from folkmoot.moderation.detection.detector import windows
 from folkmoot.moderation.detection.model import Example
 from folkmoot.moderation.detection.readings import readings
 
-TABLES = [Table("words", 18), Table("characters", 20), Table("parts", structure.BITS, 0.5)]
+TABLES = [Table("words", 18, pivot=8.0), Table("characters", 20, pivot=12.0), Table("parts", structure.BITS, 0.5)]
 MIN_TEXTS = 2  # a bucket that occurs in fewer texts is ignored
 INVERSE_REGULARISATION = 4.0
 FOLDS = 4
 MIN_ROWS = 10  # of each label
-FILE_WEIGHTS = {"written": 6.0, "everyday": 6.0, "synthetic": 1.0, "neutral": 2.0, "edos": 2.0, "hatemoji": 1.0, "mhc": 0.5}
+FILE_WEIGHTS = {"written": 6.0, "everyday": 6.0, "short": 1.0, "synthetic": 1.0, "neutral": 2.0, "edos": 2.0, "hatemoji": 1.0, "mhc": 0.5}
 WEAK_NEGATIVE_WEIGHT = 0.3  # of a negative that nobody has checked
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -54,7 +54,7 @@ class FittedModel:
             known = np.bincount(matrix[rows].indices, minlength=1 << table.bits)
             idf = np.where(known >= MIN_TEXTS, np.log((1 + len(rows)) / (1 + known)) + 1, 0.0).astype(np.float16)
             self.idfs.append(idf.astype(np.float64))
-            blocks.append(_normalised(matrix[rows], self.idfs[-1], table.scale))
+            blocks.append(_normalised(matrix[rows], self.idfs[-1], table))
         together = sparse.hstack(blocks, "csr")
         used = np.flatnonzero(np.bincount(together.indices, minlength=together.shape[1]))
         model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=1000, tol=1e-5)
@@ -72,7 +72,7 @@ class FittedModel:
 
     def margins(self, counts: Sequence[features.Counts], rows: Integers) -> Floats:
         """The margins that scikit-learn computes for these rows of the counts, all with the reference origin."""
-        blocks = [_normalised(_matrix(count, table, 1 + int(max(rows.max(), count.texts.max())))[rows], idf, table.scale)
+        blocks = [_normalised(_matrix(count, table, 1 + int(max(rows.max(), count.texts.max())))[rows], idf, table)
                   for count, table, idf in zip(counts, TABLES, self.idfs, strict=True)]
         reference = _origin_columns(np.full(len(rows), -1), self.model.coef_.shape[1] - len(self.used))
         answer: Floats = self.model.decision_function(sparse.hstack([sparse.hstack(blocks, "csr")[:, self.used], reference], "csr"))
@@ -99,12 +99,12 @@ def _matrix(count: features.Counts, table: Table, size: int) -> sparse.csr_matri
     return sparse.csr_matrix((count.counts.astype(np.float64), (count.texts, count.buckets)), (size, 1 << table.bits))
 
 
-def _normalised(matrix: sparse.csr_matrix, idf: Floats, scale: float) -> sparse.csr_matrix:
-    """Weighted by idf, without rare buckets, each row scaled to the same length."""
+def _normalised(matrix: sparse.csr_matrix, idf: Floats, table: Table) -> sparse.csr_matrix:
+    """Weighted by idf, without rare buckets, each row scaled to the same length, short rows to less (see Table)."""
     weighed = matrix.multiply(idf).tocsr()
     weighed.eliminate_zeros()
-    length = np.sqrt(np.asarray(weighed.multiply(weighed).sum(1)).ravel())
-    return sparse.diags(scale / np.maximum(length, 1e-6)).dot(weighed).tocsr()
+    length = np.hypot(np.sqrt(np.asarray(weighed.multiply(weighed).sum(1)).ravel()), table.pivot)
+    return sparse.diags(table.scale / np.maximum(length, 1e-6)).dot(weighed).tocsr()
 
 
 def weight_of(file: str, overrides: Mapping[str, float]) -> float:
