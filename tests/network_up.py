@@ -46,9 +46,16 @@ class NetworkUp:
                 env=environment_with({"FOLKMOOT_LIMITS_MULTIPLIER": "1000", **environment}),
             )
 
-    def wait(self, seconds: float = 60) -> "NetworkUp":
-        """Waits until the network is ready."""
-        deadline = time.monotonic() + seconds
+    def wait(self, seconds: float = 240) -> "NetworkUp":
+        """Waits until the network is ready; stops it if it is not ready in time. On a busy machine a start takes a minute."""
+        try:
+            self._wait(time.monotonic() + seconds)
+        except AssertionError:
+            self.stop()
+            raise
+        return self
+
+    def _wait(self, deadline: float) -> None:
         while "is running at" not in self.log.read_text():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the network did not start:\n{self.log.read_text()[-4000:]}")
@@ -57,7 +64,6 @@ class NetworkUp:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the network does not answer:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.1)
-        return self
 
     def get(self, path: str) -> Any:
         try:
