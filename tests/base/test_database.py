@@ -105,7 +105,7 @@ async def test_a_statement_timeout_is_not_reported_as_paused_writes(db: Database
 
 
 async def test_a_held_gate_is_reported_as_paused_writes(db: Database, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_gate, "begin", lambda epoch: f"SET lock_timeout = '50ms'; {begin(epoch)}")
+    monkeypatch.setattr(write_gate, "begin", lambda epoch, **_: f"SET lock_timeout = '50ms'; {begin(epoch)}")
     async with write_gate.hold(dsn, 60):
         with pytest.raises(WritesPaused) as refused:
             await _insert(db)

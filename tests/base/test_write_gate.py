@@ -142,7 +142,7 @@ async def test_a_write_by_the_way_does_not_wait_for_a_hold(db: Database, dsn: st
             await asyncio.sleep(0.1)
             assert db.is_held == is_crowded
             with pytest.raises(WritesPaused):
-                async with asyncio.timeout(1), db.write(waits=False):
+                async with asyncio.timeout(5), db.write(waits=False):
                     pass
     await asyncio.gather(*writers)
     assert not db.is_held

@@ -1,7 +1,6 @@
 """Requests that write on a host that may not: they wait, are answered by the host that writes, and never run twice."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -107,9 +106,8 @@ async def test_a_write_that_waits_through_a_fence_is_answered_by_the_next_primar
         later.append(asyncio.create_task(by_app.upload("/api/v2/media", "file", picture())))
         form = {"form_token": form_token(page.text), "text": "formulář", "visibility": "0"}
         later.append(asyncio.create_task(browser.post("/posts", form)))
-        began = time.monotonic()
-        read = await by_app.get("/api/v1/timelines/home")
-        assert (read.status in (200, 206), time.monotonic() - began < 1) == (True, True)
+        assert (await by_app.get("/api/v1/timelines/home")).status in (200, 206)
+        assert primary.database.is_held, "the read was answered meanwhile"
         await _raise_epoch(dsn, 2)
         primary.become("fenced", 2)
     await asyncio.sleep(0.2)
@@ -167,9 +165,8 @@ async def test_a_host_that_has_been_silent_for_long_is_not_waited_for(
     standby.hosts.peer_writes  # noqa: B018 - it is asked from now on
     await asyncio.sleep(0.1)
     monkeypatch.setattr(writing_host, "LONGEST_WAIT", 0.05)
-    began = time.monotonic()
-    assert (await standby.visitor(jana).post("/api/v1/statuses", {"status": "x"})).status == 503
-    assert time.monotonic() - began < 2
+    async with asyncio.timeout(forwarding.LONGEST_WAIT - 1):
+        assert (await standby.visitor(jana).post("/api/v1/statuses", {"status": "x"})).status == 503
 
 
 async def test_an_older_primary_gets_no_writes(hosts: Pair, jana: Visitor, village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
