@@ -80,8 +80,9 @@ from folkmoot.network.sessions.actions import forget_expired, send_reset
 from folkmoot.network.sessions.approval import announce_sign_ups
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
 from folkmoot.network.timelines import jobs as timelines
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
-from folkmoot.portability.sockets import web_socket_of_peer
+from folkmoot.portability.hosts.sockets import peer_web_socket
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from folkmoot.web.security import Cookies
@@ -243,7 +244,7 @@ def create_web(settings: Settings) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         database = await _open(settings)
-        hosts = WritingHost(Host(settings.data), web_socket_of_peer(settings.data), lambda: database.is_held)
+        hosts = WritingHost(Host(settings.data), peer_web_socket(DataDirectory(settings.data)), lambda: database.is_held)
         state["front"] = create_front(settings, database, hosts)
         try:
             yield

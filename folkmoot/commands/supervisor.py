@@ -19,10 +19,11 @@ from folkmoot.base.errors import Problem
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts import peers
+from folkmoot.portability.hosts.sockets import bind_private, web_socket
 from folkmoot.portability.postgres import Postgres
-from folkmoot.portability.sockets import open_web_socket
 
 _log = logging.getLogger(__name__)
+_BACKLOG = 1024  # connections of the peer that wait to be accepted
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
 _DATABASE, _WORKER, _AGENT = "PostgreSQL", "worker", "agent"
@@ -56,7 +57,9 @@ class Supervisor:
         gc.freeze()
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_number, self._stop)
-        for_peer = open_web_socket(self._directory)
+        for_peer = bind_private(self._directory, web_socket(self._directory))
+        for_peer.listen(_BACKLOG)
+        for_peer.setblocking(False)
         processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
         for number in range(processes):
             self._targets[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener, for_peer)

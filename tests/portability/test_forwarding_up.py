@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from folkmoot.base import write_gate
 from folkmoot.commands.options import settings_of
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.sockets import web_socket, web_socket_of_peer
+from folkmoot.portability.hosts.sockets import peer_web_socket, web_socket
 from tests.network_up import NetworkUp, moot
 from tests.portability.standby import caught_up, copy_media, make_standby
 from tests.series import length
@@ -64,9 +64,9 @@ def hosts(open_folder: Path) -> Iterator[Hosts]:
         standby = NetworkUp(data.path, **options).wait()
         try:
             for one, other in ((primary.data, standby.data), (standby.data, primary.data)):
-                link = web_socket_of_peer(one)
+                link = peer_web_socket(DataDirectory(one))
                 link.parent.mkdir(mode=0o700)
-                link.symlink_to(web_socket(other))
+                link.symlink_to(web_socket(DataDirectory(other)))
                 for path in (link.parent, link):
                     DataDirectory(one).set_owner(path)
             yield Hosts(primary, standby, token)
@@ -141,7 +141,7 @@ async def test_every_request_is_answered_by_the_host_that_writes(hosts: Hosts) -
 
 async def _forward_from_standby(hosts: Hosts) -> None:
     """The standby forwards writes, and streams, because no message reaches its own processes."""
-    assert stat.S_IMODE(web_socket(hosts.primary.data).stat().st_mode) == 0o600
+    assert stat.S_IMODE(web_socket(DataDirectory(hosts.primary.data)).stat().st_mode) == 0o600
     async with Stream.several(hosts.standby, hosts.token) as streams:
         load = Load(hosts.standby.url, hosts.token, "na replice")
         async with load.running(), asyncio.timeout(30):

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.sockets import web_socket_of_peer
 
@@ -29,9 +29,13 @@ def postgres_socket(directory: DataDirectory) -> Path:
 
 
 def bind_private(directory: DataDirectory, path: Path) -> socket.socket:
-    """A listening socket that only the user of this network can use. Replaces that of a killed agent."""
+    """A socket that only the user of this network can use. Replaces that of a killed process. Raises DataDirectoryProblem."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.set_owner(path.parent)
+    if path.parent.is_symlink() or path.parent.stat().st_uid not in (os.geteuid(), directory.owner.pw_uid if directory.owner else -1):
+        raise DataDirectoryProblem(
+            "%(folder)s belongs to another user. Remove it, or choose a shorter path with --data.", folder=path.parent
+        )
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     mask = os.umask(0o177)
