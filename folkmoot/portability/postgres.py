@@ -28,35 +28,13 @@ import asyncpg
 from folkmoot.base.disk import measure
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.postgres_settings import ACCESS, SETTINGS, slot_limit, standby_settings
 from folkmoot.portability.service_user import can_reach, drop_privileges
 
 OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket can have about 103
 _PR_SET_PDEATHSIG = 1
 _COPIES = Path("/var/lib/folkmoot-postgres")
-
-# For one small machine that also runs the network. No setting reduces durability; tests switch fsync off themselves.
-_CONFIGURATION = {
-    "listen_addresses": "''",
-    "max_connections": "120",
-    "shared_buffers": "'64MB'",
-    "work_mem": "'8MB'",
-    "maintenance_work_mem": "'64MB'",
-    "jit": "off",
-    "wal_level": "replica",
-    "max_wal_size": "'1GB'",
-    "checkpoint_timeout": "'15min'",
-    "wal_compression": "on",
-    "password_encryption": "'scram-sha-256'",
-    "log_min_messages": "warning",
-    "log_error_verbosity": "terse",  # a DETAIL line would show rows with texts of members
-    "logging_collector": "off",
-    "timezone": "'UTC'",
-    "max_worker_processes": "4",
-    "max_parallel_workers_per_gather": "0",
-    "autovacuum_naptime": "'20s'",
-    "random_page_cost": "1.1",
-}
 
 
 class PostgresProblem(Problem):
@@ -115,7 +93,7 @@ class Postgres:
         self._data = data
         self._folder = data.path / "postgres"
         self._binaries = binaries
-        self._configuration = {**_CONFIGURATION, **(configuration or {})}
+        self._configuration = {**SETTINGS, **(configuration or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -226,9 +204,14 @@ class Postgres:
         unfinished.rename(self._folder)
 
     def configure(self) -> None:
-        """Writes the server settings; they take effect at the next start."""
-        lines = [f"{name} = {value}" for name, value in self._configuration.items()]
+        """Writes the server settings and the rules of access; they take effect at the next start."""
+        settings = {
+            "max_slot_wal_keep_size": slot_limit(self._data.path), **standby_settings(self._data, self.socket_folder / "peer"),
+            **self._configuration,
+        }
+        lines = [f"{name} = {value}" for name, value in settings.items()]
         self._data.write(self._folder / "folkmoot.conf", ("\n".join(lines) + "\n").encode())
+        self._data.write(self._folder / "pg_hba.conf", ACCESS.encode())
         main = self._folder / "postgresql.conf"
         if "folkmoot.conf" not in main.read_text():
             with open(main, "a") as stream:
