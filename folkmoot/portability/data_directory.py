@@ -52,8 +52,11 @@ class DataDirectory:
         self._lock: IO[str] | None = None
         self._processes: int | None = None  # stays open: this process and its children hold the lock until they end
 
-    def prepare(self) -> None:
-        """Creates missing parts. Raises DataDirectoryProblem if the folder contains other files or cannot be used."""
+    def prepare(self, state: HostState | None = None) -> None:
+        """Creates missing parts. `state`: of a new host, by default that of a primary.
+
+        Raises DataDirectoryProblem if the folder contains other files or cannot be used.
+        """
         try:
             if self.path.exists() and any(self.path.iterdir()) and not self._is_network():
                 raise DataDirectoryProblem(
@@ -69,7 +72,7 @@ class DataDirectory:
                 (self.path / name).mkdir(exist_ok=True, mode=0o700)
                 self.set_owner(self.path / name)
             if not self.host_file.exists():
-                self.write(self.host_file, msgspec.json.encode(HostState()))
+                self.write(self.host_file, msgspec.json.encode(state or HostState()))
         except OSError as error:
             raise DataDirectoryProblem(
                 "%(path)s cannot be used: %(why)s. %(advice)s with --data.", path=error.filename or self.path, why=error.strerror,

@@ -1,0 +1,126 @@
+"""Makes this host a standby of its paired primary, from nothing or anew: checks, preparation, database, pictures.
+
+The database follows the primary from the moment that its copy is complete, also while pictures are still copied; else a
+long copy could need more WAL than the slot may keep. Each step can be repeated, so the same command goes on after a kill.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from folkmoot.base import clock
+from folkmoot.base.errors import Problem
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY, STANDBY, Host, HostState
+from folkmoot.portability.hosts.client import PeerClient
+from folkmoot.portability.hosts.messages import PeerUnreachable
+from folkmoot.portability.postgres import Postgres, find_binaries
+from folkmoot.portability.postgres_settings import SIGNAL
+from folkmoot.portability.progress import Progress
+from folkmoot.portability.standby.answers import DESCRIBE, PREPARE
+from folkmoot.portability.standby.media import MediaCopy
+from folkmoot.portability.standby.model import Facts, Nothing, Prepared
+from folkmoot.portability.standby.seeding import check, seed
+from folkmoot.portability.standby.sharing import install_secrets, install_settings
+
+_PREPARE_SECONDS = 30.0
+_MEDIA_AT_ONCE = 4
+_RETRY = 3.0
+
+
+class JoiningProblem(Problem):
+    """This host cannot become a standby."""
+
+    code = "joining"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What was copied. `files`: of the database, 0 if it was complete before. `lacking`: pictures that the primary lacks too."""
+
+    facts: Facts
+    files: int
+    lacking: int
+    seconds: float
+
+
+def require_no_primary(directory: DataDirectory) -> None:
+    """Raises JoiningProblem if this data directory contains a network of its own, which a copy would replace."""
+    if (directory.path / "postgres").exists() and Host(directory.path).role == PRIMARY:
+        raise JoiningProblem(
+            "%(path)s contains a network whose primary this host is. A standby would replace it. Name an empty folder with --data.",
+            path=directory.path,
+        )
+
+
+def is_complete(directory: DataDirectory) -> bool:
+    """Whether a copy of the primary is in place."""
+    return (directory.path / "postgres" / SIGNAL).exists()
+
+
+async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
+    """What the primary says about itself, checked. Raises a Problem if this host cannot follow it."""
+    async with connect() as client:
+        facts = await client(DESCRIBE, Nothing(), Facts, seconds=_PREPARE_SECONDS)
+    if facts.epoch < (epoch := Host(directory.path).epoch):
+        raise JoiningProblem(
+            "The other host is the primary of epoch %(theirs)d, but this host has seen epoch %(ours)d. It must not follow an older"
+            " primary: find the current one, and see moot status on both.", theirs=facts.epoch, ours=epoch,
+        )
+    check(facts, find_binaries(), directory.path)
+    return facts
+
+
+def follow_primary(
+    directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, progress: Progress, *, again: bool = False
+) -> Joined:
+    """`socket_folder`: where the primary's PostgreSQL is reached. `again`: a complete database is replaced too.
+
+    Returns with the server stopped. Raises a Problem with one sentence; the same command goes on.
+    """
+    began = clock.monotonic()
+    facts, files = asyncio.run(describe(directory, connect)), 0
+    if again or not is_complete(directory):
+        prepared = asyncio.run(_prepare(connect))
+        install_secrets(directory, prepared.secrets)
+        install_settings(directory, prepared.settings)
+        directory.write(directory.host_file, msgspec.json.encode(HostState(role=STANDBY, epoch=facts.epoch)))
+        files = seed(directory, find_binaries(), socket_folder, facts, progress)
+    server = Postgres(directory)
+    progress.step("starting PostgreSQL")
+    server.start()
+    try:
+        lacking = _copy_media(directory, server.dsn, connect, progress)
+    finally:
+        server.stop()
+    return Joined(facts, files, lacking, clock.monotonic() - began)
+
+
+async def _prepare(connect: Callable[[], PeerClient]) -> Prepared:
+    async with connect() as client:
+        return await client(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
+
+
+def _copy_media(directory: DataDirectory, dsn: str, connect: Callable[[], PeerClient], progress: Progress) -> int:
+    """Copies all pictures, while the server follows. Waits for a primary that cannot be reached."""
+    while True:
+        try:
+            return asyncio.run(_copy_media_once(directory, dsn, connect, progress))
+        except PeerUnreachable:
+            progress.step("waiting for the primary")
+            time.sleep(_RETRY)
+
+
+async def _copy_media_once(directory: DataDirectory, dsn: str, connect: Callable[[], PeerClient], progress: Progress) -> int:
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connect() as client:
+            copy = MediaCopy(directory.path / "media", client.fetch, at_once=_MEDIA_AT_ONCE, pause=0)
+            return await copy.copy_all(connection, progress)
+    finally:
+        await connection.close()

@@ -1,0 +1,192 @@
+"""Copies the pictures of the primary: all of them once, then each new one, and at once those that somebody wants to see.
+
+A standby knows from its own database which files it needs. It fetches each by its hash, checks the hash, and stores it
+atomically. Files that no picture needs any more are removed two days later. The copy leaves room on the link for the WAL:
+few files at a time, with pauses.
+"""
+
+import asyncio
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import asyncpg
+
+from folkmoot.base import clock
+from folkmoot.base.driver_errors import UNREACHABLE
+from folkmoot.base.errors import Problem
+from folkmoot.base.file_store import FileName, LocalFiles
+from folkmoot.portability.hosts.messages import Store
+from folkmoot.portability.progress import NoProgress, Progress
+from folkmoot.portability.standby import queries
+
+log = logging.getLogger(__name__)
+STORE = "media"  # the name of the store that the primary offers
+Files: TypeAlias = Sequence[tuple[FileName, int]]
+
+_NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,10}")
+_PAGE = 500
+_AT_ONCE = 2
+_PAUSE = 0.25  # of the time that a file took
+_NEW_EVERY = 1.0
+_ALL_EVERY = 3600.0
+_RETRY = 3.0
+_KEPT_UNNEEDED = timedelta(days=2)
+_OVERLAP = 5000 << 22  # ids within five seconds before the newest: their transactions may have ended later
+
+
+class Fetch(Protocol):
+    """Fetches a file of the peer; None if the peer does not have it. Raises PeerUnreachable, PeerRefused."""
+
+    def __call__(self, store: str, file: str) -> AbstractAsyncContextManager[AsyncIterator[bytes] | None]: ...
+
+
+class WrongContent(Problem):
+    """The fetched file is not the one that its name promises."""
+
+    code = "wrong_content"
+
+
+def offered(folder: Path) -> Store:
+    """The other host's side: the pictures in `folder`, by hash and extension."""
+    files = LocalFiles(folder)
+
+    async def read(file: str) -> AsyncIterator[bytes] | None:
+        if not _NAME.fullmatch(file) or await files.size(name := FileName.of(file)) is None:
+            return None
+        return files.read(name)
+
+    return Store(STORE, read)
+
+
+async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -> None:
+    """Fetches one file into the store in `folder`. Raises WrongContent, FileNotFoundError, PeerUnreachable."""
+    target = folder / name.path
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{clock.token(6)}")
+    try:
+        size, digest = 0, hashlib.sha256()
+        with unfinished.open("wb") as stream:
+            async with fetch(STORE, target.name) as chunks:
+                if chunks is None:
+                    raise FileNotFoundError(target.name)
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > largest:
+                        break
+                    digest.update(chunk)
+                    stream.write(chunk)
+        if size > largest or digest.digest() != name.sha256:
+            raise WrongContent("The primary sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path)
+        await LocalFiles(folder).add(name, unfinished)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+class MediaCopy:
+    """Keeps the folder of pictures complete. `missing` and `missing_bytes`: what is still to be fetched."""
+
+    def __init__(self, folder: Path, fetch: Fetch, *, at_once: int = _AT_ONCE, pause: float = _PAUSE) -> None:
+        self.missing = 0
+        self.missing_bytes = 0
+        self._folder = folder
+        self._store = LocalFiles(folder)
+        self._fetch = fetch
+        self._permits = asyncio.Semaphore(at_once)
+        self._pause = pause
+        self._newest = 0
+
+    async def run(self, dsn: str) -> None:
+        """Copies until it is cancelled. What fails is tried again."""
+        while True:
+            try:
+                connection = await asyncpg.connect(dsn, timeout=5, server_settings={"application_name": "folkmoot media"})
+                try:
+                    await self._follow(connection)
+                finally:
+                    connection.terminate()
+            except Problem as problem:
+                log.info("pictures are not copied: %s", problem.message % problem.params)
+            except (*UNREACHABLE, OSError) as error:
+                log.info("pictures are not copied: %s", error)
+            await asyncio.sleep(_RETRY)
+
+    async def _follow(self, connection: asyncpg.Connection) -> None:
+        """Everything once an hour, new pictures each second. A primary, too, gets back what its disk has lost."""
+        while True:
+            checked_at = clock.monotonic()
+            await self.copy_all(connection, NoProgress())
+            await self._remove_unneeded(connection)
+            while clock.monotonic() - checked_at < _ALL_EVERY:
+                await self._copy_new(connection)
+                await asyncio.sleep(_NEW_EVERY)
+
+    async def copy_all(self, connection: asyncpg.Connection, progress: Progress) -> int:
+        """Fetches every file that is missing; returns how many the primary does not have either."""
+        self._newest = await queries.find_newest_upload(connection)
+        missing: list[tuple[FileName, int]] = []
+        after = b""
+        while page := await queries.list_files(connection, after, _PAGE):
+            missing += await self._missing(page)
+            after = page[-1][0].sha256
+        self.missing, self.missing_bytes = len(missing), sum(size for _, size in missing)
+        progress.step("copying pictures", self.missing_bytes)
+        return await self._fetch_all(missing, progress)
+
+    async def _copy_new(self, connection: asyncpg.Connection) -> None:
+        after, missing = self._newest - _OVERLAP, []
+        while files := (page := await queries.list_new_files(connection, after, _PAGE)).files:
+            missing += await self._missing(files)
+            after = page.last_id
+        self.missing, self.missing_bytes = len(missing), sum(size for _, size in missing)
+        await self._fetch_all(missing, NoProgress())
+        self._newest = max(self._newest, after)
+
+    async def _missing(self, files: Files) -> list[tuple[FileName, int]]:
+        return [(name, size) for name, size in files if await self._store.size(name) is None]
+
+    async def _fetch_all(self, files: Files, progress: Progress) -> int:
+        total, lacking = self.missing_bytes, 0
+
+        async def one(name: FileName, size: int) -> None:
+            nonlocal lacking
+            async with self._permits:
+                started = clock.monotonic()
+                try:
+                    await fetch_file(self._folder, self._fetch, name, size)
+                except FileNotFoundError:  # deleted meanwhile, or lost on the primary, which `moot doctor` there reports
+                    lacking += 1
+                except WrongContent as problem:
+                    log.warning("%s", problem.message % problem.params)
+                    lacking += 1
+                self.missing, self.missing_bytes = self.missing - 1, self.missing_bytes - size
+                progress.at(total - self.missing_bytes)
+                await asyncio.sleep(self._pause * (clock.monotonic() - started))
+
+        for start in range(0, len(files), _PAGE):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for name, size in files[start : start + _PAGE]:
+                        group.create_task(one(name, size))
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from failures
+        return lacking
+
+    async def _remove_unneeded(self, connection: asyncpg.Connection) -> None:
+        """Removes old files without a row, as the primary has done."""
+        if not await connection.fetchval("SELECT pg_is_in_recovery()"):
+            return  # the worker of a primary removes its files
+        names: list[FileName] = []
+        async for name in self._store.list_older_than(clock.now() - _KEPT_UNNEEDED):
+            names.append(name)
+        for start in range(0, len(names), _PAGE):
+            page = names[start : start + _PAGE]
+            known = await queries.list_known(connection, [name.sha256 for name in page])
+            for name in page:
+                if name.sha256 not in known:
+                    await self._store.remove(name)

@@ -1,0 +1,91 @@
+"""What the agent does all the time on both hosts: measures the lag, copies missing pictures, takes over new secrets.
+
+Each part finds out by itself whether this host is a standby, so a promotion or a new pairing needs no restart.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from folkmoot.base.errors import Problem
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY, STANDBY, Host
+from folkmoot.portability.hosts.client import NotPaired, PeerClient
+from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.standby.answers import SHARE, STATE
+from folkmoot.portability.standby.following import Meter, find_following, measure
+from folkmoot.portability.standby.media import MediaCopy
+from folkmoot.portability.standby.model import Following, Nothing, Prepared
+from folkmoot.portability.standby.sharing import install_secrets, install_settings
+
+log = logging.getLogger(__name__)
+_STATE_EVERY = 3.0  # seconds
+_SHARE_EVERY = 1200  # states: once an hour
+
+
+class Upkeep:
+    """One per agent. `connect` makes the client of a peer."""
+
+    def __init__(self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient]) -> None:
+        self._directory = directory
+        self._dsn = dsn
+        self._connect = connect
+        self._peers = Peers(directory)
+        self._host = Host(directory.path)
+        self._client: PeerClient | None = None
+        self._meter = Meter(find_following(directory.path))
+        self._media = MediaCopy(directory.path / "media", self.fetch)
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(measure(self._dsn, self._slot, self._directory.path, self._meter, self._media))
+                group.create_task(self._media.run(self._dsn))
+                group.create_task(self._ask_primary())
+        finally:
+            if self._client:
+                await self._client.aclose()
+
+    @asynccontextmanager
+    async def fetch(self, store: str, file: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """A file of the peer. Raises NotPaired, PeerUnreachable, PeerRefused."""
+        client = await self._peer()
+        async with client.fetch(store, file) as pieces:
+            yield pieces
+
+    def _slot(self) -> str:
+        peer = self._peers.one()
+        return peer.slot if peer else ""
+
+    async def _peer(self) -> PeerClient:
+        peer = self._peers.one()
+        if peer is None:
+            raise NotPaired
+        if self._client is None or self._client.peer != peer:
+            if self._client:
+                await self._client.aclose()
+            self._client = self._connect(peer)
+        return self._client
+
+    async def _ask_primary(self) -> None:
+        """On a standby: how the primary sees it, and now and then the secrets and settings, which may have changed."""
+        asked = 0
+        while True:
+            if self._host.role == STANDBY:
+                try:
+                    client = await self._peer()
+                    seen = await client(STATE, Nothing(), Following)
+                    self._meter.peer_stage = seen.stage if seen.role == PRIMARY else None
+                    if asked % _SHARE_EVERY == 0:
+                        shared = await client(SHARE, Nothing(), Prepared)
+                        await asyncio.to_thread(self._install, shared)
+                    asked += 1
+                except (Problem, OSError) as error:
+                    log.debug("the primary does not answer: %s", error)
+            await asyncio.sleep(_STATE_EVERY)
+
+    def _install(self, shared: Prepared) -> None:
+        install_secrets(self._directory, shared.secrets)
+        install_settings(self._directory, shared.settings)
