@@ -14,20 +14,31 @@ from folkmoot.http.server import STOP_SECONDS
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
+from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import Handler, Store
-from folkmoot.portability.hosts.peers import clean_name, join_address, parse_address
+from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
+from folkmoot.portability.standby import media
+from folkmoot.portability.standby.answers import Answers
+from folkmoot.portability.standby.upkeep import Upkeep
 
 _OTHER_FILES = 200  # descriptors besides those of the streams
 
 
-def handlers(_settings: Settings) -> list[Handler]:
+def handlers(settings: Settings) -> list[Handler]:
     """All messages that this host answers, besides the greeting."""
-    return []
+    directory = DataDirectory(settings.data)
+    return [*Answers(settings, directory, Peers(directory)).handlers()]
 
 
-def stores(_settings: Settings) -> list[Store]:
+def stores(settings: Settings) -> list[Store]:
     """All files that the other host may fetch."""
-    return []
+    return [media.offered(settings.data / "media")]
+
+
+def create_upkeep(settings: Settings) -> Upkeep:
+    """What the agent does besides answering."""
+    directory, host = DataDirectory(settings.data), Host(settings.data)
+    return Upkeep(directory, settings.dsn, lambda peer: PeerClient(directory, peer, epoch=lambda: host.epoch))
 
 
 def own_name(settings: Settings) -> str:
@@ -67,7 +78,14 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     async with create_agent(settings) as agent:
-        await agent.run(stop)
+        upkeep = asyncio.create_task(create_upkeep(settings).run())
+        upkeep.add_done_callback(lambda _task: stop.set())
+        try:
+            await agent.run(stop)
+        finally:
+            upkeep.cancel()
+            with suppress(asyncio.CancelledError):
+                await upkeep
 
 
 def _allow_files(wanted: int) -> None:

@@ -25,6 +25,9 @@ from folkmoot.moderation.cases.queries import count_open
 from folkmoot.moderation.journal.queries import find_state
 from folkmoot.portability.queries import last_runs
 from folkmoot.portability.runs import Last
+from folkmoot.portability.standby.following import find_following
+from folkmoot.portability.standby.following import warnings as following_warnings
+from folkmoot.portability.standby.model import CONNECTED, Following, Stage
 
 _log = logging.getLogger(__name__)
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -58,7 +61,8 @@ class HealthApplication:
             answer = {"ready": not health.reasons, **health._asdict()}
             reply = Reply(msgspec.json.encode(answer), 503 if health.reasons else 200)
         elif _is_local(scope):
-            reply = Reply(metrics.report() + await self._database_metrics(), media_type=_TEXT)
+            following = _following_metrics(find_following(self._context.settings.data)).encode()
+            reply = Reply(metrics.report() + await self._database_metrics() + following, media_type=_TEXT)
         else:
             reply = Reply(b"", 404, _TEXT)
         reply.headers.append((b"cache-control", b"no-store"))
@@ -100,6 +104,7 @@ class HealthApplication:
         warnings = [*parked_warnings(parked), *unknown_warnings(unknown), *failure_warnings(timed)]
         if journal.reason and not journal.is_stopped:
             warnings.append(journal.reason)
+        warnings += following_warnings(find_following(self._context.settings.data))
         return Health(reasons, warnings)
 
     async def _database_metrics(self) -> bytes:
@@ -183,6 +188,19 @@ def _run_metrics(last: Last) -> str:
         f"# HELP folkmoot_{last.kind}_{name} {says}\n# TYPE folkmoot_{last.kind}_{name} gauge\nfolkmoot_{last.kind}_{name} {value}\n"
         for name, says, value in rows
     )
+
+
+def _following_metrics(state: Following | None) -> str:
+    """On both hosts of a pair; nothing without a standby."""
+    if state is None or state.stage is Stage.NONE:
+        return ""
+    rows = (
+        ("replication_lag_seconds", "Age of the oldest write that the standby has not confirmed", state.lag_seconds),
+        ("replication_lag_bytes", "Bytes of WAL that the standby has not confirmed", state.lag_bytes),
+        ("replication_connected", "Whether the standby is connected to its primary", int(state.stage in CONNECTED)),
+        ("media_missing", "Files of pictures that this host still has to copy", state.media_missing),
+    )
+    return "".join(f"# HELP folkmoot_{name} {says}\n# TYPE folkmoot_{name} gauge\nfolkmoot_{name} {value}\n" for name, says, value in rows)
 
 
 def _is_local(scope: Any) -> bool:

@@ -7,6 +7,7 @@ import click
 
 from folkmoot.commands.host import peer_text
 from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
+from folkmoot.commands.standby import following_facts, following_text
 
 
 @click.command()
@@ -20,6 +21,7 @@ def status(data: Path, as_json: bool) -> None:
         f"{answer['name']} at {answer['address']}\n"
         f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
         f"{_peers(answer['peers'])}"
+        f"{_standby_line(answer)}"
         f"  members    {answer['members']}, {answer['active']} of them active in the last 30 days\n"
         f"  posts      {answer['posts']}\n"
         f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
@@ -36,6 +38,11 @@ def status(data: Path, as_json: bool) -> None:
 
 def _peers(peers: list[dict[str, Any]]) -> str:
     return "".join(f"  peer       {peer['name']} {peer_text(peer)}\n" for peer in peers)
+
+
+def _standby_line(answer: dict[str, Any]) -> str:
+    """How the standby follows, on both hosts; nothing if there is none."""
+    return f"  standby    {answer['replication_text']}\n" if answer["replication"]["stage"] else ""
 
 
 def _last_run(last: dict[str, Any], verb: str) -> str:
@@ -60,9 +67,10 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.portability.hosts.link import describe_link
     from folkmoot.portability.hosts.peers import Peers
     from folkmoot.portability.queries import last_runs
+    from folkmoot.portability.standby.following import find_following
 
     settings = settings_of(data)
-    host, directory = Host(settings.data).state, DataDirectory(settings.data)
+    host, directory, following = Host(settings.data).state, DataDirectory(settings.data), find_following(settings.data)
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
         members, active, posts = await count_network(conn)
@@ -74,6 +82,7 @@ async def _status(data: Path) -> dict[str, Any]:
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
         "peers": [describe_link(directory, peer) for peer in Peers(directory).list()],
+        "replication": following_facts(following), "replication_text": following_text(following, host.role),
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         "worker_seconds": max(0, round(min(ages))) if ages else None,
         "jobs_waiting": queue.waiting, "jobs_running": queue.running, "jobs_parked": queue.parked,

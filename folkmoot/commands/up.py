@@ -16,7 +16,7 @@ from folkmoot.commands.options import data_option, leave_root, no_database, reso
 from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import Host
+from folkmoot.portability.host import STANDBY, Host
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.program import restart_from_readable_copy
 
@@ -38,6 +38,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     directory.prepare()
     directory.lock()
     directory.wait_for_orphans(_WAIT_FOR_ORPHANS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
+    _require_copy(directory)
     for work in ("backup", "drill", "restoring"):
         directory.remove_leftovers(work)
     listener = listen(settings)
@@ -53,6 +54,15 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     finally:
         if postgres:
             postgres.stop()
+
+
+def _require_copy(directory: DataDirectory) -> None:
+    """A standby must not create an empty database of its own. Raises Problem."""
+    if Host(directory.path).role == STANDBY and not (directory.path / "postgres" / "PG_VERSION").exists():
+        raise Problem(
+            "This host is a standby whose copy of the primary was never completed. Run the command that moot host add printed again, or:"
+            " moot standby --again --data %(data)s", data=directory.path,
+        )
 
 
 def is_new(applied: list[str]) -> bool:

@@ -14,6 +14,7 @@ from folkmoot.network.posts.actions import PostLimits
 from folkmoot.network.posts.screening import Screener, let_pass
 from folkmoot.network.sessions.actions import SignUpPolicy
 from folkmoot.network.sessions.cache import Viewers
+from folkmoot.portability.standby.on_demand import FetchingStore
 from folkmoot.streaming.hub import Hub
 
 
@@ -36,7 +37,8 @@ class Context:
         return cls(
             settings=settings, database=database, viewers=Viewers(database),
             limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
-            urls=Urls(settings.base_url, settings.media.base_url, settings.secret), store=media_store(settings),
+            urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
+            store=FetchingStore(media_store(settings), settings.data),
             hub=Hub(database), disk=Disk(settings.data), screener=screener,
         )
 

@@ -29,6 +29,7 @@ HOLDS_SQL = {
     "portability/restore.py": "sets the epoch of the restored host before any process runs",
     "portability/queries.py": "when backups and drills ran, contents of the database, and its host state",
     "portability/hosts/queries.py": "the replication slots of the other host",
+    "portability/standby/queries.py": "role, slot and state of replication, and the files that a standby must have",
     "portability/tables.py": "checksums of whole tables, whatever noun owns them",
     "base/database_health.py": "the state of the server",
     "commands/checks/database.py": "advice to operators, which they run themselves",

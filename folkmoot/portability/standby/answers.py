@@ -87,7 +87,7 @@ class Answers:
         """A connection to the database of this host. Raises NotPrimary if it follows another one."""
         self._require_primary()
         connection = await asyncpg.connect(self.settings.dsn, timeout=5, server_settings={"application_name": "folkmoot standby"})
-        if await connection.fetchval("SELECT pg_is_in_recovery()"):
+        if await queries.is_standby(connection):
             await connection.close()
             raise NotPrimary("The database of this host replays another one, so it cannot be followed.")
         return connection

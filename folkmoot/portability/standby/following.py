@@ -132,7 +132,7 @@ async def measure(dsn: str, slot: Callable[[], str], folder: Path, meter: Meter,
 
 
 async def _measured(connection: asyncpg.Connection, slot: str, meter: Meter, media: MissingMedia) -> Following:
-    if await connection.fetchval("SELECT pg_is_in_recovery()"):
+    if await queries.is_standby(connection):
         return meter.of_standby(await queries.get_receiving(connection), media)
     return meter.of_primary(await queries.get_sending(connection, slot))
 

@@ -179,7 +179,7 @@ class MediaCopy:
 
     async def _remove_unneeded(self, connection: asyncpg.Connection) -> None:
         """Removes old files without a row, as the primary has done."""
-        if not await connection.fetchval("SELECT pg_is_in_recovery()"):
+        if not await queries.is_standby(connection):
             return  # the worker of a primary removes its files
         names: list[FileName] = []
         async for name in self._store.list_older_than(clock.now() - _KEPT_UNNEEDED):

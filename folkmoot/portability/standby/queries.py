@@ -46,6 +46,11 @@ class NewFiles(NamedTuple):
     files: list[tuple[FileName, int]]
 
 
+async def is_standby(connection: asyncpg.Connection) -> bool:
+    """Whether the server replays a primary."""
+    return bool(await connection.fetchval("SELECT pg_is_in_recovery()"))
+
+
 async def get_sizes(connection: asyncpg.Connection) -> Sizes:
     row = await connection.fetchrow(
         "SELECT (SELECT sum(pg_database_size(oid))::bigint FROM pg_database), (SELECT count(*) FROM media_files),"

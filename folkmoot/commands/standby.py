@@ -1,0 +1,239 @@
+"""`moot standby`: makes this machine the standby of a primary, and shows how it follows."""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from folkmoot.base.errors import Problem
+from folkmoot.commands.options import data_option, duration, json_option, leave_root, show
+from folkmoot.commands.progress import show_progress
+
+if TYPE_CHECKING:
+    from folkmoot.config import Settings
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.standby.joining import Joined
+
+_REFRESH = 1.0
+_WAIT_FOR_ORPHANS = 20.0
+
+
+@click.command()
+@click.option(
+    "--join", "target", nargs=2, metavar="ADDRESS CODE",
+    help="Become the standby of the primary at ADDRESS, with the code of moot host add.",
+)
+@click.option("--again", is_flag=True, help="Copy the database of the primary anew; pictures are kept.")
+@click.option("--no-start", is_flag=True, help="After the copy, do not run the network as moot up does.")
+@click.option("--dry-run", is_flag=True, help="With --again: check everything, and change nothing.")
+@data_option
+@json_option
+def standby(target: tuple[str, str] | None, again: bool, no_start: bool, dry_run: bool, data: Path, as_json: bool) -> None:
+    """Make this machine the standby of a primary. Without options, show how it follows; Ctrl-C ends that."""
+    if target or again:
+        _become_standby(target, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json)
+    else:
+        _watch(data, as_json)
+
+
+def _become_standby(target: tuple[str, str] | None, *, dry_run: bool, no_start: bool, data: Path, as_json: bool) -> None:
+    from folkmoot.agent import own_name
+    from folkmoot.portability.host import Host
+    from folkmoot.portability.hosts.client import open_client
+    from folkmoot.portability.hosts.sockets import peer_socket_folder
+    from folkmoot.portability.standby.joining import describe, follow_primary
+
+    settings, directory = _prepared(data)
+    if target:
+        _pair(settings, directory, *target, as_json=as_json)
+    host = Host(directory.path)
+
+    def connect() -> Any:
+        return open_client(directory, epoch=lambda: host.epoch)
+
+    if dry_run:
+        facts = asyncio.run(describe(directory, connect))
+        text = f"Nothing was done. “{facts.network}” would be copied: {_megabytes(facts.database_bytes + facts.media_bytes)} MB."
+        show({"network": facts.network, "bytes": facts.database_bytes + facts.media_bytes, "dry_run": True}, as_json, text)
+        return
+    if not as_json:
+        role = click.style(" STANDBY ", bg="yellow", fg="black", bold=True)
+        click.echo(f"{own_name(settings)} becomes the {role} of this network.", err=True)
+    with _agent(settings), show_progress(as_json) as progress:
+        joined = follow_primary(directory, connect, peer_socket_folder(directory), progress, again=target is None)
+    _report(joined, data, as_json=as_json, goes_on=not no_start)
+    if not no_start:
+        _run_network(data)
+
+
+def _prepared(data: Path) -> tuple["Settings", "DataDirectory"]:
+    """The settings and the locked data directory of a host that is no primary; without the rights of root from then on."""
+    import msgspec
+
+    from folkmoot import config
+    from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem
+    from folkmoot.portability.host import STANDBY, HostState
+    from folkmoot.portability.program import restart_from_readable_copy
+    from folkmoot.portability.standby.joining import require_no_primary
+
+    settings = config.load(data)
+    if settings.database.url:
+        raise Problem("A standby needs the private PostgreSQL of Folkmoot, but database.url names another server. Remove this setting.")
+    directory = DataDirectory(data)
+    why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
+    require_no_primary(directory)
+    directory.prepare(HostState(role=STANDBY))
+    try:
+        directory.lock()
+        directory.wait_for_orphans(_WAIT_FOR_ORPHANS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
+    except DataDirectoryProblem as problem:
+        raise Problem(
+            "The network runs on this host. Stop it first (Ctrl-C, or systemctl stop folkmoot), then run this command again."
+        ) from problem
+    leave_root(directory.owner, why_not)
+    return msgspec.structs.replace(settings, data=directory.path), directory
+
+
+def _pair(settings: "Settings", directory: "DataDirectory", address: str, code: str, *, as_json: bool) -> None:
+    """Pairs with the primary, unless an earlier run of the same command has."""
+    from folkmoot.agent import own_address, own_name
+    from folkmoot.portability.hosts.pairing import join
+    from folkmoot.portability.hosts.peers import Peers, join_address, parse_address
+
+    peer = Peers(directory).one()
+    if peer is None or peer.address != join_address(*parse_address(address)):
+        peer = asyncio.run(join(directory, address, code, name=own_name(settings), own_address=own_address(settings)))
+    if not as_json:
+        click.echo(f"Paired with {peer.name} at {peer.address}. Both machines must show the same six words:", err=True)
+        click.echo(f"\n    {peer.words}\n", err=True)
+
+
+@contextmanager
+def _agent(settings: "Settings") -> Iterator[None]:
+    """Runs the agent in a thread: the copy needs its socket, through which the PostgreSQL of the primary is reached."""
+    from folkmoot.agent import create_agent
+
+    started, stop, failures = threading.Event(), threading.Event(), []
+
+    async def serve() -> None:
+        async with create_agent(settings):
+            started.set()
+            await asyncio.to_thread(stop.wait)
+
+    def work() -> None:
+        try:
+            asyncio.run(serve())
+        except Exception as error:
+            failures.append(error)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=work, name="agent")
+    thread.start()
+    try:
+        started.wait()
+        if failures:
+            raise failures[0]
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _report(joined: "Joined", data: Path, *, as_json: bool, goes_on: bool) -> None:
+    facts = joined.facts
+    answer = {
+        "network": facts.network, "data": str(data), "epoch": facts.epoch, "files": joined.files, "bytes": facts.database_bytes,
+        "media": facts.media, "media_bytes": facts.media_bytes, "lost_media": joined.lacking, "seconds": round(joined.seconds, 1),
+        "next": f"moot up --data {data}",
+    }
+    verified = f"{joined.files} files of the database verified" if joined.files else "the database was complete"
+    lines = [
+        f"This host is a standby of “{facts.network}”, epoch {facts.epoch}.",
+        f"  copied     {verified}, {facts.media} pictures",
+        f"  took       {joined.seconds:.1f} s for {_megabytes(facts.database_bytes + facts.media_bytes)} MB",
+    ]
+    if joined.lacking:
+        lines.append(f"  WARNING    {joined.lacking} pictures are missing on the primary too; moot doctor there says which")
+    if not goes_on:
+        lines.append(f"\nNext: moot up --data {data}")
+    show(answer, as_json, "\n".join(lines))
+    sys.stdout.flush()
+
+
+def _run_network(data: Path) -> None:
+    """Goes on as `moot up`, in a fresh process."""
+    import folkmoot
+
+    variables = {**os.environ, "PYTHONPATH": str(Path(folkmoot.__file__).parents[1])}
+    command = [sys.executable, "-P", "-m", "folkmoot", "up", "--data", str(data)]
+    os.execve(command[0], command, variables)
+
+
+def _watch(data: Path, as_json: bool) -> None:
+    """Shows the state: once, or on a terminal until Ctrl-C."""
+    from folkmoot.portability.host import Host
+    from folkmoot.portability.standby.following import find_following
+
+    if not (data / "host.json").exists():
+        raise Problem("There is no network in %(data)s. Make this machine a standby with: moot standby --join ADDRESS CODE", data=data)
+    if as_json or not sys.stdout.isatty():
+        state = find_following(data)
+        show(following_facts(state), as_json, following_text(state, Host(data).role))
+        return
+    from rich.live import Live
+
+    with Live(following_text(find_following(data), Host(data).role), auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(_REFRESH)
+                live.update(following_text(find_following(data), Host(data).role), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def following_facts(state: Any) -> dict[str, Any]:
+    """The state of the following, for programs."""
+    if state is None:
+        return {"stage": None}
+    return {
+        "stage": str(state.stage), "role": state.role, "since": round(state.since, 1), "lag_bytes": state.lag_bytes,
+        "lag_seconds": state.lag_seconds, "media_missing": state.media_missing, "media_missing_bytes": state.media_missing_bytes,
+    }
+
+
+def following_text(state: Any, role: str) -> str:
+    """The state of the following in one sentence, and the command that goes on."""
+    from folkmoot.base import clock
+    from folkmoot.portability.host import PRIMARY
+    from folkmoot.portability.standby.model import Stage
+
+    if state is None or state.stage is Stage.NONE:
+        if role == PRIMARY:
+            return "there is no standby. Invite one with: moot host add"
+        return "nothing is known: the agent does not run. Start the network with: moot up"
+    since = duration(max(0.0, clock.now().timestamp() - state.since))
+    behind = f"{state.lag_bytes} bytes and {state.lag_seconds:.1f} s behind"
+    pictures = f"; {state.media_missing} pictures ({_megabytes(state.media_missing_bytes)} MB) still to come" if state.media_missing else ""
+    match state.stage:
+        case Stage.STREAMING:
+            return f"following for {since}, {behind}{pictures}"
+        case Stage.SEEDING:
+            return f"the standby is copying the database, for {since}"
+        case Stage.CATCHING_UP:
+            return f"catching up for {since}, {behind}{pictures}"
+        case Stage.LOST:
+            return "LOST: the standby was away for too long. Run on it: moot standby --again"
+        case _:
+            return f"NOT CONNECTED for {since}, {behind}; it connects again by itself{pictures}"
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1e6:,.1f}"
