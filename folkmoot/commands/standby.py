@@ -148,6 +148,8 @@ def _agent(settings: "Settings") -> Iterator[None]:
 
 
 def _report(joined: "Joined", data: Path, *, as_json: bool, goes_on: bool) -> None:
+    from folkmoot.base.migrate import known
+
     facts = joined.facts
     answer = {
         "network": facts.network, "data": str(data), "epoch": facts.epoch, "files": joined.files, "bytes": facts.database_bytes,
@@ -162,6 +164,8 @@ def _report(joined: "Joined", data: Path, *, as_json: bool, goes_on: bool) -> No
     ]
     if joined.lacking:
         lines.append(f"  WARNING    {joined.lacking} pictures are missing on the primary too; moot doctor there says which")
+    if facts.schema < known()[-1].number:
+        lines.append("  NOTE       this host runs a newer Folkmoot: it serves pages when the primary has been upgraded too")
     if not goes_on:
         lines.append(f"\nNext: moot up --data {data}")
     show(answer, as_json, "\n".join(lines))
@@ -179,24 +183,38 @@ def _run_network(data: Path) -> None:
 
 def _watch(data: Path, as_json: bool) -> None:
     """Shows the state: once, or on a terminal until Ctrl-C."""
-    from folkmoot.portability.host import Host
     from folkmoot.portability.standby.following import find_following
 
     if not (data / "host.json").exists():
         raise Problem("There is no network in %(data)s. Make this machine a standby with: moot standby --join ADDRESS CODE", data=data)
     if as_json or not sys.stdout.isatty():
-        state = find_following(data)
-        show(following_facts(state), as_json, following_text(state, Host(data).role))
+        show(following_facts(find_following(data)), as_json, _screen(data))
         return
     from rich.live import Live
+    from rich.text import Text
 
-    with Live(following_text(find_following(data), Host(data).role), auto_refresh=False) as live:
+    with Live(Text.from_ansi(_screen(data)), auto_refresh=False) as live:
         try:
             while True:
                 time.sleep(_REFRESH)
-                live.update(following_text(find_following(data), Host(data).role), refresh=True)
+                live.update(Text.from_ansi(_screen(data)), refresh=True)
         except KeyboardInterrupt:
             return
+
+
+def _screen(data: Path) -> str:
+    """This host, the other one, and how the standby follows."""
+    from folkmoot.commands.host import peer_text
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.host import Host
+    from folkmoot.portability.hosts.link import describe_link
+    from folkmoot.portability.hosts.peers import Peers
+    from folkmoot.portability.standby.following import find_following
+
+    directory, state, following = DataDirectory(data), Host(data).state, find_following(data)
+    lines = [f"  host       {state.role.upper()}, epoch {state.epoch}, {data}"]
+    lines += [f"  peer       {peer.name} {peer_text(describe_link(directory, peer))}" for peer in Peers(directory).list()]
+    return "\n".join([*lines, f"  standby    {following_text(following, state.role)}"])
 
 
 def following_facts(state: Any) -> dict[str, Any]:
@@ -213,24 +231,27 @@ def following_text(state: Any, role: str) -> str:
     """The state of the following in one sentence, and the command that goes on."""
     from folkmoot.base import clock
     from folkmoot.portability.host import PRIMARY
-    from folkmoot.portability.standby.model import Stage
+    from folkmoot.portability.standby.model import ALARM_SECONDS, Stage
 
-    if state is None or state.stage is Stage.NONE:
+    if state is None:
         if role == PRIMARY:
-            return "there is no standby. Invite one with: moot host add"
-        return "nothing is known: the agent does not run. Start the network with: moot up"
+            return "there is none. Invite one with: moot host add"
+        return "nothing is known, because the agent does not run. Start the network with: moot up"
     since = duration(max(0.0, clock.now().timestamp() - state.since))
-    behind = f"{state.lag_bytes} bytes and {state.lag_seconds:.1f} s behind"
+    alarm = "ALARM: " if state.lag_seconds > ALARM_SECONDS else ""
+    behind = f"{alarm}{state.lag_seconds:.1f} s ({state.lag_bytes} bytes) behind"
     pictures = f"; {state.media_missing} pictures ({_megabytes(state.media_missing_bytes)} MB) still to come" if state.media_missing else ""
     match state.stage:
-        case Stage.STREAMING:
-            return f"following for {since}, {behind}{pictures}"
+        case Stage.NONE:
+            return "the other host has not copied this one yet. Run on it: moot standby --again"
         case Stage.SEEDING:
-            return f"the standby is copying the database, for {since}"
+            return f"it has been copying the database for {since}"
+        case Stage.STREAMING:
+            return f"follows for {since}, {behind}{pictures}"
         case Stage.CATCHING_UP:
             return f"catching up for {since}, {behind}{pictures}"
         case Stage.LOST:
-            return "LOST: the standby was away for too long. Run on it: moot standby --again"
+            return "LOST: it was away for too long. Run on it: moot standby --again"
         case _:
             return f"NOT CONNECTED for {since}, {behind}; it connects again by itself{pictures}"
 

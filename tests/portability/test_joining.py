@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
+import signal
+import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,11 +17,12 @@ import pytest
 from folkmoot.base.file_store import FileName
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.pairing import invite
+from folkmoot.portability.hosts.sockets import has_agent
 from folkmoot.portability.standby.following import find_following
 from folkmoot.portability.standby.model import Stage
 from tests.api.test_accounts import picture
 from tests.conftest import new_open_folder
-from tests.network_up import NetworkUp, free_port, moot
+from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 
 
 def until(condition: Callable[[], object], seconds: float = 45) -> None:
@@ -41,13 +45,20 @@ class Pair:
     def standby_data(self) -> Path:
         return self.folder / "standby"
 
-    def join(self, *options: str) -> dict[str, object]:
+    def join(self) -> dict[str, object]:
+        """Joins with one command, which is killed once while it copies, and then repeated."""
         code = invite(DataDirectory(self.primary.data)).text
-        until(lambda: (self.primary.data / "run" / "peer").exists())
-        joined = moot(
-            "standby", "--join", f"127.0.0.1:{self.ports[0]}", code, "--json", *options, data=self.standby_data,
-            FOLKMOOT_HOSTS_PORT=str(self.ports[1]),
-        )
+        until(lambda: has_agent(DataDirectory(self.primary.data)))
+        options = ["standby", "--join", f"127.0.0.1:{self.ports[0]}", code, "--json"]
+        port = {"FOLKMOOT_HOSTS_PORT": str(self.ports[1])}
+        first = subprocess.Popen([*MOOT, *options, "--data", self.standby_data], cwd=ROOT, env=environment_with(port))
+        until(lambda: (self.standby_data / "postgres.new").exists() or first.poll() is not None)
+        first.kill()
+        assert first.wait() == -signal.SIGKILL
+        refused = moot("up", data=self.standby_data)
+        assert refused.returncode == 1
+        assert "never completed" in refused.stderr
+        joined = moot(*options, data=self.standby_data, **port)
         assert joined.returncode == 0, joined.stdout + joined.stderr
         return dict(json.loads(joined.stdout))
 
@@ -111,6 +122,10 @@ def test_a_bare_machine_becomes_a_standby_that_follows_through_restarts_and_brea
         assert theirs.stat().st_mode & 0o777 == 0o600
     key = "host-key.pem"
     assert (pair.primary.data / "secrets" / key).read_bytes() != (pair.standby_data / "secrets" / key).read_bytes()
+    unneeded = pair.standby_data / "media" / "ab" / f"{'ab' * 32}.webp"
+    unneeded.parent.mkdir(exist_ok=True)
+    unneeded.touch()
+    os.utime(unneeded, (1, 1))
     standby = pair.up(1)
     try:
         _follows(pair, standby, "prvni")
@@ -154,7 +169,7 @@ def _follows(pair: Pair, standby: NetworkUp, text: str) -> None:
 def _shows_pictures(pair: Pair, standby: NetworkUp, uploaded: dict[str, str]) -> None:
     """A new picture arrives by itself; one that is missing is fetched when somebody asks for it."""
     pair.upload("blue")
-    until(lambda: files_of(pair.standby_data) == files_of(pair.primary.data))
+    until(lambda: files_of(pair.standby_data) == files_of(pair.primary.data))  # and what no picture needs is gone
     path = uploaded["url"].removeprefix(pair.primary.url)
     with urllib.request.urlopen(pair.primary.url + path, timeout=10) as answer:
         content = answer.read()

@@ -21,6 +21,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.driver_errors import UNREACHABLE
 from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.hosts.peers import FILE as PEERS_FILE
 from folkmoot.portability.standby import queries
 from folkmoot.portability.standby.model import ALARM_SECONDS, Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
@@ -58,8 +59,11 @@ class Positions:
 class MissingMedia(Protocol):
     """How many files the standby still has to fetch, and their size."""
 
-    missing: int
-    missing_bytes: int
+    @property
+    def missing(self) -> int: ...
+
+    @property
+    def missing_bytes(self) -> int: ...
 
 
 class Meter:
@@ -149,6 +153,8 @@ def record(folder: Path, state: Following) -> None:
 
 def find_following(folder: Path) -> Following | None:
     """The last record, with the time that has passed since; None if this host has no peer. Reads one small file."""
+    if not (folder / PEERS_FILE).exists():
+        return None
     with suppress(FileNotFoundError, msgspec.DecodeError):
         state = msgspec.json.decode((folder / FILE).read_bytes(), type=Following)
         age = clock.now().timestamp() - state.measured_at

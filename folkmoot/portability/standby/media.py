@@ -82,24 +82,33 @@ async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -
                     digest.update(chunk)
                     stream.write(chunk)
         if size > largest or digest.digest() != name.sha256:
-            raise WrongContent("The primary sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path)
+            raise WrongContent("The other host sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path)
         await LocalFiles(folder).add(name, unfinished)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
 class MediaCopy:
-    """Keeps the folder of pictures complete. `missing` and `missing_bytes`: what is still to be fetched."""
+    """Keeps the folder of pictures complete."""
 
     def __init__(self, folder: Path, fetch: Fetch, *, at_once: int = _AT_ONCE, pause: float = _PAUSE) -> None:
-        self.missing = 0
-        self.missing_bytes = 0
+        self._pending, self._pending_bytes = 0, 0
+        self._damaged: dict[FileName, int] = {}  # on the other host, with their sizes; tried again with the next complete pass
         self._folder = folder
         self._store = LocalFiles(folder)
         self._fetch = fetch
         self._permits = asyncio.Semaphore(at_once)
         self._pause = pause
         self._newest = 0
+
+    @property
+    def missing(self) -> int:
+        """How many files are still to be fetched."""
+        return self._pending + len(self._damaged)
+
+    @property
+    def missing_bytes(self) -> int:
+        return self._pending_bytes + sum(self._damaged.values())
 
     async def run(self, dsn: str) -> None:
         """Copies until it is cancelled. What fails is tried again."""
@@ -127,15 +136,15 @@ class MediaCopy:
                 await asyncio.sleep(_NEW_EVERY)
 
     async def copy_all(self, connection: asyncpg.Connection, progress: Progress) -> int:
-        """Fetches every file that is missing; returns how many the primary does not have either."""
+        """Fetches every file that is missing; returns how many the other host does not have either, or has damaged."""
+        self._damaged = {}
         self._newest = await queries.find_newest_upload(connection)
         missing: list[tuple[FileName, int]] = []
         after = b""
         while page := await queries.list_files(connection, after, _PAGE):
             missing += await self._missing(page)
             after = page[-1][0].sha256
-        self.missing, self.missing_bytes = len(missing), sum(size for _, size in missing)
-        progress.step("copying pictures", self.missing_bytes)
+        progress.step("copying pictures", sum(size for _, size in missing))
         return await self._fetch_all(missing, progress)
 
     async def _copy_new(self, connection: asyncpg.Connection) -> None:
@@ -143,15 +152,15 @@ class MediaCopy:
         while files := (page := await queries.list_new_files(connection, after, _PAGE)).files:
             missing += await self._missing(files)
             after = page.last_id
-        self.missing, self.missing_bytes = len(missing), sum(size for _, size in missing)
-        await self._fetch_all(missing, NoProgress())
+        await self._fetch_all([(name, size) for name, size in missing if name not in self._damaged], NoProgress())
         self._newest = max(self._newest, after)
 
     async def _missing(self, files: Files) -> list[tuple[FileName, int]]:
         return [(name, size) for name, size in files if await self._store.size(name) is None]
 
     async def _fetch_all(self, files: Files, progress: Progress) -> int:
-        total, lacking = self.missing_bytes, 0
+        self._pending, self._pending_bytes = len(files), sum(size for _, size in files)
+        total, lacking = self._pending_bytes, 0
 
         async def one(name: FileName, size: int) -> None:
             nonlocal lacking
@@ -163,9 +172,10 @@ class MediaCopy:
                     lacking += 1
                 except WrongContent as problem:
                     log.warning("%s", problem.message % problem.params)
+                    self._damaged[name] = size
                     lacking += 1
-                self.missing, self.missing_bytes = self.missing - 1, self.missing_bytes - size
-                progress.at(total - self.missing_bytes)
+                self._pending, self._pending_bytes = self._pending - 1, self._pending_bytes - size
+                progress.at(total - self._pending_bytes)
                 await asyncio.sleep(self._pause * (clock.monotonic() - started))
 
         for start in range(0, len(files), _PAGE):
