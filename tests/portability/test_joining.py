@@ -126,6 +126,8 @@ def test_a_bare_machine_becomes_a_standby_that_follows_through_restarts_and_brea
     unneeded.parent.mkdir(exist_ok=True)
     unneeded.touch()
     os.utime(unneeded, (1, 1))
+    for path in (unneeded, unneeded.parent):
+        DataDirectory(pair.standby_data).set_owner(path)
     standby = pair.up(1)
     try:
         _follows(pair, standby, "prvni")

@@ -82,7 +82,9 @@ async def fetch_file(folder: Path, fetch: Fetch, name: FileName, largest: int) -
                     digest.update(chunk)
                     stream.write(chunk)
         if size > largest or digest.digest() != name.sha256:
-            raise WrongContent("The other host sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path)
+            raise WrongContent(
+                "The other host sent wrong content for the file %(name)s. `moot doctor` there checks its disk.", name=name.path
+            )
         await LocalFiles(folder).add(name, unfinished)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -130,7 +132,10 @@ class MediaCopy:
         while True:
             checked_at = clock.monotonic()
             await self.copy_all(connection, NoProgress())
-            await self._remove_unneeded(connection)
+            try:
+                await self._remove_unneeded(connection)
+            except OSError as error:
+                log.warning("pictures that nothing needs cannot be removed: %s", error)
             while clock.monotonic() - checked_at < _ALL_EVERY:
                 await self._copy_new(connection)
                 await asyncio.sleep(_NEW_EVERY)
