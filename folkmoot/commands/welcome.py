@@ -13,9 +13,13 @@ from folkmoot.network.sessions.queries import count_network, list_operators
 
 async def welcome(settings: Settings, started: float) -> str:
     """The text. `started`: when the command began, on the monotonic clock."""
-    async with open_database(settings) as database, database.read() as conn:
-        who = await describe_members(conn, f"--data {settings.data}")
     address = click.style(settings.base_url, bold=True)
+    async with open_database(settings) as database, database.read() as conn:
+        if database.is_standby:
+            address = click.style(f"http://{settings.server.host}:{settings.server.port}", bold=True)
+            who = [f"This host is a STANDBY of {settings.base_url}: it answers reads.", "moot standby shows how it follows."]
+        else:
+            who = await describe_members(conn, f"--data {settings.data}")
     head = f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n"
     return "\n".join([head, *(f"  {line}" for line in who), f"\n  Data in {settings.data}. Ctrl-C stops."])
 
