@@ -43,7 +43,7 @@ def test_settings_of_the_network_travel_and_those_of_a_host_stay(directory: Data
     )
     theirs = Settings(
         server=Server(port=8420, host="10.0.0.1", base_url="https://moot.example.org"), network=Network(name=ODD, language="cs"),
-        mail=Mail(host="smtp.example.org", password="geheim"),
+        mail=Mail(host="smtp.example.org", password="geheim phrase"),
     )
     shared = collect_settings(theirs)
     assert shared["server"] == {"base_url": "https://moot.example.org"}
@@ -53,8 +53,11 @@ def test_settings_of_the_network_travel_and_those_of_a_host_stay(directory: Data
     loaded = config.load(directory.path)
     assert (loaded.server.port, loaded.server.base_url, loaded.log.level) == (9000, "https://moot.example.org", "debug")
     assert loaded.network == theirs.network  # also what the primary has not set, such as max_characters
-    assert loaded.mail == theirs.mail
+    assert loaded.mail == Mail(host="smtp.example.org")
+    assert "geheim" not in file.read_text()
+    assert 'name = "Old"' in (directory.path / "folkmoot.toml.before").read_text()
     assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("# a comment of the operator\n" + file.read_text() + '[media]\nmax_bytes = 33554432\n')  # the default
     before = file.stat().st_ino
     install_settings(directory, shared)
     assert file.stat().st_ino == before, "what is equal is not written again"
@@ -64,8 +67,8 @@ def test_secrets_travel_and_the_key_of_a_host_does_not(directory: DataDirectory,
     make_identity(directory)
     directory.write(directory.path / "secrets" / "backup-key", b"\x00\xff")
     (directory.path / "secrets" / "link").symlink_to("/etc/hostname")
-    secrets = collect_secrets(Settings(secret=b"from the environment"), directory)
-    assert secrets.keys() == {"backup-key", "network-secret", "replication-password"}
+    secrets = collect_secrets(Settings(secret=b"from the environment", mail=Mail(password="geheim")), directory)
+    assert secrets.keys() == {"backup-key", "mail-password", "network-secret", "replication-password"}
     assert secrets["network-secret"] == b"from the environment"
     other = DataDirectory(open_folder / "other")
     other.prepare()

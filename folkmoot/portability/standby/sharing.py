@@ -17,11 +17,12 @@ from folkmoot.config import SECTIONS, Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.identity import CERTIFICATE, KEY
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
-from folkmoot.portability.secrets import NETWORK
+from folkmoot.portability.secrets import MAIL, NETWORK
 
 _OWN_SECRETS = frozenset([KEY, CERTIFICATE])
 _OWN_SETTINGS = {
     "server": {"host", "port", "processes", "trusted_proxies"}, "database": None, "secrets": None, "log": None, "hosts": None,
+    "mail": {"password"},  # it travels as a secret
 }  # None: the whole section
 _SECRET = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 
@@ -33,13 +34,15 @@ class WrongSecret(Problem):
 
 
 def collect_secrets(settings: Settings, directory: DataDirectory) -> dict[str, bytes]:
-    """The secrets of the network by file name; that of the network also if it comes from the environment."""
+    """The secrets of the network by file name, also those that this host has from its settings or the environment."""
     directory.secret(REPLICATION_SECRET)  # made now, if this is the first standby
     files = {
         file.name: file.read_bytes() for file in (directory.path / "secrets").iterdir()
         if file.is_file() and not file.is_symlink() and _SECRET.fullmatch(file.name) and not file.name.endswith(".new")
     }
     files[NETWORK] = settings.secret
+    if settings.mail.password:
+        files[MAIL] = settings.mail.password.encode()
     return {name: content for name, content in files.items() if name not in _OWN_SECRETS}
 
 
@@ -64,7 +67,10 @@ def install_secrets(directory: DataDirectory, secrets: Mapping[str, bytes]) -> N
 
 
 def install_settings(directory: DataDirectory, shared: Mapping[str, Mapping[str, Any]]) -> None:
-    """Replaces the settings of the network in `folkmoot.toml`; those of this host stay. Unknown ones are left out."""
+    """Replaces the settings of the network in `folkmoot.toml` if they differ; those of this host stay. Unknown ones are left out.
+
+    The file before, which may contain comments, is kept as `folkmoot.toml.before`.
+    """
     file = directory.path / "folkmoot.toml"
     before = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
     merged = {}
@@ -76,8 +82,15 @@ def install_settings(directory: DataDirectory, shared: Mapping[str, Mapping[str,
         }
         if own or others:
             merged[section] = {**own, **others}
-    if merged != before:
+    if any(_read(kind, merged.get(section)) != _read(kind, before.get(section)) for section, kind in SECTIONS.items()):
+        if file.exists():
+            directory.write(file.with_name("folkmoot.toml.before"), file.read_bytes())
         directory.write(file, _toml(merged).encode())
+
+
+def _read(kind: type[msgspec.Struct], pairs: Mapping[str, Any] | None) -> msgspec.Struct:
+    """A section with its defaults."""
+    return msgspec.convert(pairs or {}, kind, strict=False)
 
 
 def _is_own(section: str, name: str) -> bool:
