@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import data_option, duration, json_option, leave_root, show
+from folkmoot.commands.options import CannotAsk, data_option, duration, json_option, leave_root, show
 from folkmoot.commands.progress import show_progress
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _become_standby(target: tuple[str, str] | None, *, dry_run: bool, no_start: 
     from folkmoot.portability.hosts.sockets import peer_socket_folder
     from folkmoot.portability.standby.joining import describe, follow_primary
 
+    _check_arguments(target, data)
     settings, directory = _prepared(data)
     if target:
         _pair(settings, directory, *target, as_json=as_json)
@@ -71,6 +72,20 @@ def _become_standby(target: tuple[str, str] | None, *, dry_run: bool, no_start: 
     _report(joined, data, as_json=as_json, goes_on=not no_start)
     if not no_start:
         _run_network(data)
+
+
+def _check_arguments(target: tuple[str, str] | None, data: Path) -> None:
+    """Before anything is created. Raises MistypedCode, PeersProblem, NotPaired."""
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.hosts.client import NotPaired
+    from folkmoot.portability.hosts.code import PairingCode
+    from folkmoot.portability.hosts.peers import Peers, parse_address
+
+    if target:
+        parse_address(target[0])
+        PairingCode.read(target[1])
+    elif Peers(DataDirectory(data)).one() is None:
+        raise NotPaired
 
 
 def _prepared(data: Path) -> tuple["Settings", "DataDirectory"]:
@@ -186,7 +201,7 @@ def _watch(data: Path, as_json: bool) -> None:
     from folkmoot.portability.standby.following import find_following
 
     if not (data / "host.json").exists():
-        raise Problem("There is no network in %(data)s. Make this machine a standby with: moot standby --join ADDRESS CODE", data=data)
+        raise CannotAsk("There is no network in %(data)s. Make this machine a standby with: moot standby --join ADDRESS CODE", data=data)
     if as_json or not sys.stdout.isatty():
         show(following_facts(find_following(data)), as_json, _screen(data))
         return

@@ -23,7 +23,7 @@ _ARGUMENTS = {
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
     "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
-    "host remove": ["moot2"], "status": [], "migrate": [], "doctor": [],
+    "host remove": ["moot2"], "standby": [], "status": [], "migrate": [], "doctor": [],
 }
 _NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore"}
 
@@ -92,7 +92,7 @@ def test_a_network_that_cannot_be_asked_gives_json_and_exit_code_2(name: str, mo
     (tmp_path / "data" / "secrets").mkdir(parents=True)
     (tmp_path / "data" / "secrets" / "network-secret").write_text("x" * 48)
     (tmp_path / "data" / "host.json").write_bytes(msgspec.json.encode(HostState()))
-    if name in ("restore", "detector list", "host add", "host list", "host remove"):  # they do not need the database
+    if name in ("restore", "detector list", "host add", "host list", "host remove", "standby"):  # they do not need the database
         return
     down = moot(*_line(name, tmp_path))
     if name == "doctor":  # its answer is that the database does not answer
