@@ -91,7 +91,22 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     network: Annotated[str, _doc("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
     database: Annotated[str, _doc("Password for database.url, if it contains none.")] = ""
-    folder: Annotated[str, _doc("Folder with files network-secret, database-password and mail-password.")] = ""
+    folder: Annotated[
+        str, _doc("Folder with files network-secret, database-password, mail-password and offsite-password.")
+    ] = ""
+
+
+class Offsite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Encrypted copies in another place. With a repository they are made without a command."""
+
+    repository: Annotated[
+        str, _doc("Folder, sftp:USER@HOST:/FOLDER, s3:https://HOST/BUCKET/NAME or rest:https://HOST/NAME. Empty: that of moot backup --to.")
+    ] = ""
+    user: Annotated[str, _doc("Access key of an S3 store, or user of a REST server.")] = ""
+    password: Annotated[str, _doc("Secret key of an S3 store, or password of a REST server.")] = ""
+    keep: Annotated[str, _doc("How many daily, weekly and monthly backups are kept, as in 7,5,12; or: all.")] = "7,5,12"
+    hour: Annotated[int, _doc("Hour of the nightly backup and drill, in network.time_zone.", ge=0, le=23)] = 3
+    nightly: Annotated[bool, _doc("Make a backup and a drill each night.")] = True
 
 
 class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,11 +141,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     media: Media = Media()
     secrets: Secrets = Secrets()
     hosts: Hosts = Hosts()
+    offsite: Offsite = Offsite()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
     secret: bytes = b""
     dsn: str = ""  # resolved: `database.url`, or that of the private PostgreSQL
+    file: bytes = b""  # content of folkmoot.toml, which only root may be able to read; it is part of backups
 
     @property
     def base_url(self) -> str:
@@ -148,7 +165,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
-    "hosts": Hosts, "limits": Limits, "log": Log,
+    "hosts": Hosts, "offsite": Offsite, "limits": Limits, "log": Log,
 }
 
 
@@ -211,6 +228,8 @@ def _describe_type(kind: type[msgspec.Struct], name: str) -> str:
             return f"a number of at least {least}"
         case inspect.LiteralType(values=values):
             return "one of " + ", ".join(map(str, values))
+        case inspect.BoolType():
+            return "true or false"
         case inspect.ListType():
             return 'a list of texts, such as ["10.0.0.1"]'
         case inspect.StrType(max_length=None):

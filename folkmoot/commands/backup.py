@@ -5,88 +5,143 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import msgspec
 
-from folkmoot import __version__
+from folkmoot import __version__, config
 from folkmoot.base import clock
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import data_option, json_option, leave_root, open_database, run, settings_of, show
 from folkmoot.commands.progress import show_progress
-from folkmoot.commands.recovery import ask, key_file_option, record_failure, record_run, repository_and_authority, text_of, wrong_key
+from folkmoot.commands.recovery import (
+    NO_PASSWORD,
+    ask,
+    key_file_option,
+    location_of,
+    record_failure,
+    record_run,
+    repository_and_authority,
+    target_of,
+    text_of,
+    wrong_key,
+)
+from folkmoot.commands.restic_program import ensure_restic
 from folkmoot.config import Settings
 from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import BackupResult, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.offsite.hand_over import hand_over
+from folkmoot.portability.offsite.remembered import remember
+from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
+from folkmoot.portability.offsite.target import RepositoryProblem, Target
+from folkmoot.portability.program import restart_from_readable_copy
+from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import Size, get_size
 from folkmoot.portability.recovery_key import RecoveryKey, WrongRecoveryKey
-from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, WrongRepositoryKey
+from folkmoot.portability.repository import Repository, Snapshot
+from folkmoot.portability.restic import UnknownSshKey, WrongRepositoryKey
 from folkmoot.portability.runs import BACKUP, Run
 from folkmoot.portability.snapshots import Backup, Keep, faults, list_backups
 
 
 @click.command()
-@click.option("--to", "location", required=True, metavar="REPO", help="Folder of the repository, on another disk or machine.")
+@click.option("--to", "location", metavar="REPO", help="Where the repository is. It is remembered.", show_default="the one used last")
 @click.option("--list", "lists", is_flag=True, help="List the backups in the repository, and whether each is valid.")
 @click.option("--verify", "verifies", is_flag=True, help="Read the whole repository and name each damaged file.")
-@click.option("--keep", default="7,5,12", show_default=True, help="How many daily, weekly and monthly backups to keep; or: all.")
+@click.option("--keep", help="How many daily, weekly and monthly backups to keep; or: all.", show_default="the setting offsite.keep")
 @click.option("--new", "allows_new", is_flag=True, help="Create another repository for a network that has one already.")
+@click.option("--yes", "says_yes", is_flag=True, help="Install restic, if it is missing, without a question.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
 @key_file_option
 @data_option
 @json_option
 def backup(
-    location: str, lists: bool, verifies: bool, keep: str, allows_new: bool, dry_run: bool, key_file: Path | None, data: Path,
-    as_json: bool,
+    location: str | None, lists: bool, verifies: bool, keep: str | None, allows_new: bool, says_yes: bool, dry_run: bool,
+    key_file: IO[str] | None, data: Path, as_json: bool,
 ) -> None:
-    """Back up the running network to REPO, encrypted. The first time, the recovery key is shown."""
+    """Back up the running network to REPO, encrypted. The first time, the recovery key is shown.
+
+    REPO is a folder on another disk, sftp:USER@HOST:/FOLDER, s3:https://HOST/BUCKET/NAME or rest:https://HOST/NAME.
+    """
+    ensure_restic(says_yes=says_yes)
+    directory = DataDirectory(data)
     if lists or verifies:
-        repository, authority = repository_and_authority(Repository.locate(location), DataDirectory(data), key_file)
+        repository, authority = repository_and_authority(target_of(location, config.load(data), directory), directory, key_file)
         repository.require()
-        (_verify if verifies else _list)(repository, authority, DataDirectory(data), as_json)
+        (_verify if verifies else _list)(repository, authority, directory, as_json)
         return
-    kept = Keep.read(keep)
     settings = settings_of(data)
-    source = Source(
-        DataDirectory(data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__, settings.secret
-    )
+    kept = Keep.read(keep or settings.offsite.keep)
     size = run(_size(settings))
+    target = target_of(location, settings, directory)
     if dry_run:
-        folder = Repository.locate(location)
-        _refuse_missing(folder, BackupKey.find(source.data), allows_new)
-        _show_dry_run(folder, source, size, as_json)
+        _refuse_missing(target, BackupKey.find(directory), allows_new)
+        _show_dry_run(target, directory, size, as_json)
         return
-    with record_failure(settings, BACKUP, location):
-        folder = Repository.locate(location)
-        _refuse_missing(folder, BackupKey.find(source.data), allows_new)
-        key, snapshots = _open_repository(folder, source.data, key_file, as_json)
-        started_at = clock.now()
+    with record_failure(settings, BACKUP, target.shown):
+        _refuse_missing(target, BackupKey.find(directory), allows_new)
+        target = _as_service_user(target, settings, directory)
+        try:
+            key, snapshots = _open_repository(target, directory, key_file, as_json)
+        except UnknownSshKey as problem:
+            raise problem.with_line(ensure_ssh_key(directory)) from None
         with show_progress(as_json) as progress:
-            result = back_up(source, Repository(folder, key.repository, is_host=True), key, snapshots, kept, progress)
+            result = make_backup(settings, target, key, snapshots, kept, progress)
+    remember(directory, location_of(location, target))
+    _report(result, target, as_json)
+
+
+def make_backup(
+    settings: Settings, target: Target, key: BackupKey, snapshots: list[Snapshot], kept: Keep | None, progress: Progress
+) -> BackupResult:
+    """Makes a backup and records it. Also used by the nightly run."""
+    started_at = clock.now()
+    source = Source(
+        DataDirectory(settings.data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__,
+        settings.secret, settings.file,
+    )
+    result = back_up(source, Repository(target, key.repository, is_host=True), key, snapshots, kept, progress)
     run(record_run(settings, Run(
-        kind=BACKUP, started_at=started_at, seconds=result.seconds, repository=str(folder), snapshot=result.backup.name,
+        kind=BACKUP, started_at=started_at, seconds=result.seconds, repository=target.shown, snapshot=result.backup.name,
         bytes=result.backup.bytes, posts=result.backup.posts)))
-    _report(result, folder, as_json)
+    return result
 
 
-def _refuse_missing(folder: Path, key: BackupKey | None, allows_new: bool) -> None:
-    """If the network has a key but `folder` has no repository, a disk is probably not mounted. Raises RepositoryProblem."""
-    if key and not allows_new and not (folder / "config").exists():
+def _refuse_missing(target: Target, key: BackupKey | None, allows_new: bool) -> None:
+    """If the network has a key but there is no repository, a disk is probably not mounted. Raises RepositoryProblem."""
+    if key and not allows_new and not Repository(target, key.repository).exists():
+        hint = " Is the disk mounted?" if target.folder else ""
         raise RepositoryProblem(
-            "There is no repository in %(folder)s. Is the disk mounted? To create another repository there, add --new.", folder=folder
+            "There is no repository in %(where)s.%(hint)s To create another repository there, add --new.", where=target, hint=hint
         )
 
 
-def _open_repository(folder: Path, data: DataDirectory, key_file: Path | None, as_json: bool) -> tuple[BackupKey, list[Snapshot]]:
+def _as_service_user(target: Target, settings: Settings, data: DataDirectory) -> Target:
+    """Gives up the rights of root: nightly backups run as the user of the network, who must be able to use what is created now."""
+    if target.location.startswith("sftp:"):
+        ensure_ssh_key(data)
+        target = target_of(target.location, settings, data)
+    if data.owner is None:
+        return target
+    why_not = restart_from_readable_copy(data.owner)
+    if target.folder:
+        hand_over(target.folder, data.owner)
+    leave_root(data.owner, why_not)
+    return target
+
+
+def _open_repository(target: Target, data: DataDirectory, key_file: IO[str] | None, as_json: bool) -> tuple[BackupKey, list[Snapshot]]:
     """This host's key and the snapshots. Creates the repository, and adds the host key to it, if that was not done yet."""
-    key, exists = BackupKey.find(data), (folder / "config").exists()
+    key = BackupKey.find(data)
+    exists = Repository(target, key.repository if key else NO_PASSWORD).exists()
     if key and exists:
         with suppress(WrongRepositoryKey):  # the host key is not in it yet: the recovery key adds it below
-            return key, Repository(folder, key.repository, is_host=True).snapshots()
+            return key, Repository(target, key.repository, is_host=True).snapshots()
     if key is None and not exists:
-        _require_room(folder)
+        if target.folder:
+            _require_room(target.folder)
         recovery = RecoveryKey.new()
         click.echo(json.dumps({"recovery_key": recovery.words}) if as_json else text_of(recovery))
         sys.stdout.flush()
@@ -96,14 +151,14 @@ def _open_repository(folder: Path, data: DataDirectory, key_file: Path | None, a
     if key and not key.belongs_to(recovery):
         raise WrongRecoveryKey("This is not the recovery key of this network. The right one was printed by the first backup.")
     key = key or BackupKey.new(recovery)
-    repository = Repository(folder, recovery.repository_password)
+    repository = Repository(target, recovery.repository_password)
     snapshots: list[Snapshot] = []
     # In this order, a run that is killed at any point can be repeated with the printed recovery key.
     if exists:
         try:
             snapshots = repository.snapshots()
         except WrongRepositoryKey:
-            raise wrong_key(folder) from None
+            raise wrong_key(target) from None
     else:
         repository.create()
     key.keep(data)
@@ -129,27 +184,29 @@ async def _size(settings: Settings) -> Size:
         return await get_size(conn)
 
 
-def _show_dry_run(folder: Path, source: Source, size: Size, as_json: bool) -> None:
-    key, exists = BackupKey.find(source.data), (folder / "config").exists()
+def _show_dry_run(target: Target, data: DataDirectory, size: Size, as_json: bool) -> None:
+    key = BackupKey.find(data)
+    exists = Repository(target, key.repository if key else NO_PASSWORD).exists()
     answer = {
-        "repository": str(folder), "is_new": not exists, "shows_recovery_key": not exists and key is None, **msgspec.structs.asdict(size),
+        "repository": target.shown, "is_new": not exists, "shows_recovery_key": not exists and key is None, **msgspec.structs.asdict(size),
     }
     show(answer, as_json, (
-        f"Nothing was done. A backup would be stored in {folder}, which {'exists' if exists else 'would be created'}:\n"
+        f"Nothing was done. A backup would be stored in {target}, which {'exists' if exists else 'would be created'}:\n"
         f"  database   {_mb(size.database_bytes)}\n  pictures   {size.media}, {_mb(size.media_bytes)}"
         + ("\n  A recovery key would be created and shown once." if answer["shows_recovery_key"] else "")
     ))
 
 
-def _report(result: BackupResult, folder: Path, as_json: bool) -> None:
+def _report(result: BackupResult, target: Target, as_json: bool) -> None:
     answer = {
-        "snapshot": result.backup.name, "made_at": result.backup.made_at.isoformat(), "repository": str(folder),
+        "snapshot": result.backup.name, "made_at": result.backup.made_at.isoformat(), "repository": target.shown,
         "posts": result.backup.posts, "media": result.backup.media, "bytes": result.backup.bytes,
         "bytes_added": result.added, "seconds": round(result.seconds, 2),
         "lost_media": result.lost_media, "forgotten": result.forgotten, "not_forgotten": result.not_forgotten,
+        "keeps_all": result.keeps_all,
     }
     lines = [
-        f"Backup {result.backup.name} is stored in {folder}. Its manifest was read back and is valid.",
+        f"Backup {result.backup.name} is stored in {target}. Its manifest was read back and is valid.",
         f"  contains   {result.backup.posts} posts, {result.backup.media} pictures, {_mb(result.backup.bytes)} in all",
         f"  took       {result.seconds:.1f} s; {_mb(result.added)} of new data",
     ]
@@ -157,6 +214,8 @@ def _report(result: BackupResult, folder: Path, as_json: bool) -> None:
         lines.append(f"  removed    {len(result.forgotten)} old backups, as --keep says")
     if result.not_forgotten:
         lines.append(f"  WARNING    old backups could not be removed: {result.not_forgotten}")
+    if result.keeps_all:
+        lines.append("  kept       old backups too, because the server does not let this host delete: delete them there")
     if result.lost_media:
         first = f"media/{result.lost_media[0]}"
         lines.append(f"  WARNING    {len(result.lost_media)} pictures are missing or damaged on this host, such as {first}")
@@ -170,7 +229,7 @@ def _list(repository: Repository, authority: bytes, data: DataDirectory, as_json
         {"snapshot": one.name, "made_at": one.made_at.isoformat(), "posts": one.posts, "media": one.media, "bytes": one.bytes,
          "valid": not one.problem, "problem": one.problem} for one in backups
     ]
-    show(answer, as_json, "\n".join(lines) if backups else f"There are no backups in {repository.folder}.")
+    show(answer, as_json, "\n".join(lines) if backups else f"There are no backups in {repository.target}.")
 
 
 def _line(backup: Backup) -> str:
@@ -184,10 +243,10 @@ def _line(backup: Backup) -> str:
 def _verify(repository: Repository, authority: bytes, data: DataDirectory, as_json: bool) -> None:
     with show_progress(as_json) as progress:
         found = list(faults(repository, authority, data, progress))
-    good = f"All files of {repository.folder} were read. Each backup in it is complete."
-    advice = f"{repository.folder} is damaged. Keep it, and make a new backup in another folder: moot backup --to FOLDER --new"
+    good = f"All files of {repository.target} were read. Each backup in it is complete."
+    advice = f"{repository.target} is damaged. Keep it, and make a new backup in another folder: moot backup --to FOLDER --new"
     bad = "\n".join([advice, *(f"  {one}" for one in found)])
-    show({"repository": str(repository.folder), "faults": found}, as_json, bad if found else good)
+    show({"repository": repository.target.shown, "faults": found}, as_json, bad if found else good)
     sys.exit(bool(found))
 
 

@@ -1,6 +1,7 @@
 """`moot drill`: restores the newest backup into a temporary copy and reads timelines from it."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import show_progress
-from folkmoot.commands.recovery import record_failure, record_run
+from folkmoot.commands.recovery import record_failure, record_run, target_of
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.drill import rehearsed
+from folkmoot.portability.offsite.target import Target
+from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import count_public_posts_unscoped, find_follower_unscoped
 from folkmoot.portability.rebuild import Plan, plan
 from folkmoot.portability.repository import Repository
@@ -23,31 +26,49 @@ from folkmoot.portability.runs import DRILL, Run
 
 
 @click.command()
-@click.option("--from", "location", required=True, metavar="REPO", help="Folder of the repository.")
+@click.option("--from", "location", metavar="REPO", help="Where the repository is.", show_default="the one of the last backup")
 @data_option
 @json_option
-def drill(location: str, data: Path, as_json: bool) -> None:
+def drill(location: str | None, data: Path, as_json: bool) -> None:
     """Rehearse a restore: restore the newest backup into a temporary copy, compare it, read timelines, remove it."""
-    folder, settings, directory = Repository.locate(location), settings_of(data), DataDirectory(data)
+    settings = settings_of(data)
+    target = target_of(location, settings, DataDirectory(data))
+    with record_failure(settings, DRILL, target.shown), show_progress(as_json) as progress:
+        rehearsal = rehearse(settings, target, progress)
+    _report(rehearsal, as_json)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A successful drill. `answers`: how many posts were read from each timeline."""
+
+    planned: Plan
+    seconds: float
+    answers: dict[str, int]
+
+
+def rehearse(settings: Settings, target: Target, progress: Progress) -> Rehearsal:
+    """Restores the newest backup into a temporary copy, reads from it, and records the drill. Also used by the nightly run."""
+    directory = DataDirectory(settings.data)
     key = BackupKey.find(directory)
     if key is None:
-        raise Problem("This network has no backup yet. Make one: moot backup --to %(folder)s", folder=folder)
+        raise Problem("This network has no backup yet. Make one: moot backup --to %(where)s", where=target)
     started_at, began = clock.now(), clock.monotonic()
-    with record_failure(settings, DRILL, str(folder)), show_progress(as_json) as progress:
-        repository = Repository(folder, key.repository, is_read_only=True, is_host=True)
-        planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
-        with rehearsed(planned, directory, progress) as (copy, postgres):
-            progress.step("reading timelines")
-            secret = copy.secret("network-secret").encode()
-            answers = asyncio.run(_read_timelines(Settings(data=copy.path, dsn=postgres.dsn, secret=secret), planned.manifest.epoch))
+    repository = Repository(target, key.repository, is_read_only=True, is_host=True)
+    planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
+    with rehearsed(planned, directory, progress) as (copy, postgres):
+        progress.step("reading timelines")
+        secret = copy.secret("network-secret").encode()
+        answers = asyncio.run(_read_timelines(Settings(data=copy.path, dsn=postgres.dsn, secret=secret), planned.manifest.epoch))
     seconds = clock.monotonic() - began
     run(record_run(settings, Run(
-        kind=DRILL, started_at=started_at, seconds=seconds, repository=str(folder), snapshot=planned.backup.name,
+        kind=DRILL, started_at=started_at, seconds=seconds, repository=target.shown, snapshot=planned.backup.name,
         bytes=planned.backup.bytes, posts=planned.backup.posts)))
-    _report(planned, seconds, answers, as_json)
+    return Rehearsal(planned, seconds, answers)
 
 
-def _report(planned: Plan, seconds: float, answers: dict[str, int], as_json: bool) -> None:
+def _report(rehearsal: Rehearsal, as_json: bool) -> None:
+    planned, seconds, answers = rehearsal.planned, rehearsal.seconds, rehearsal.answers
     tables = planned.manifest.tables
     rows = sum(table.rows for table in tables.values())
     answer = {

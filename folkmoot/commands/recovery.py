@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import IO
 
 import click
 
@@ -13,20 +13,38 @@ from folkmoot.commands.options import open_database, run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.offsite.remembered import remembered
+from folkmoot.portability.offsite.target import Credentials, RepositoryProblem, Target, locate
 from folkmoot.portability.queries import insert_run
 from folkmoot.portability.recovery_key import RecoveryKey
-from folkmoot.portability.repository import Repository, WrongRepositoryKey
+from folkmoot.portability.repository import Repository
+from folkmoot.portability.restic import WrongRepositoryKey
 from folkmoot.portability.runs import Run
+from folkmoot.portability.secrets import offsite_password
 
+NO_PASSWORD = "none"  # for a question whose answer needs no key
 key_file_option = click.option(
-    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File with the recovery key, instead of typing it."
-)
+    "--key-file", type=click.File(encoding="utf-8"), help="File with the recovery key, instead of typing it."
+)  # opened at once: later this process may have given up the rights to read it
 
 
-def ask(key_file: Path | None, why: str) -> RecoveryKey:
+def target_of(location: str | None, settings: Settings, data: DataDirectory) -> Target:
+    """The repository at `location`, else the one of the settings or the one used last. Raises RepositoryProblem."""
+    wanted = location or settings.offsite.repository or remembered(data)
+    if not wanted:
+        raise RepositoryProblem("This network has no repository yet. Name one: moot backup --to REPO")
+    return locate(wanted, Credentials(settings.offsite.user, offsite_password(settings), data.path / "secrets"))
+
+
+def location_of(location: str | None, target: Target) -> str:
+    """What is remembered of a repository: a folder as an absolute path, another one as it was typed."""
+    return target.shown if target.folder or not location else location
+
+
+def ask(key_file: IO[str] | None, why: str) -> RecoveryKey:
     """The recovery key: from a file, from standard input, or typed without being shown."""
     if key_file:
-        return RecoveryKey.read(key_file.read_text("utf-8"))
+        return RecoveryKey.read(key_file.read())
     if sys.stdin.isatty():
         click.echo(why, err=True)
         return RecoveryKey.read(click.prompt("The 24 words (they are not shown)", hide_input=True, err=True))
@@ -48,18 +66,18 @@ def text_of(recovery: RecoveryKey) -> str:
     )
 
 
-def repository_and_authority(folder: Path, data: DataDirectory, key_file: Path | None) -> tuple[Repository, bytes]:
+def repository_and_authority(target: Target, data: DataDirectory, key_file: IO[str] | None) -> tuple[Repository, bytes]:
     """The repository, opened with the host key or the recovery key, and the public key that certifies signers."""
     key = BackupKey.find(data)
     if key and not key_file:
-        return Repository(folder, key.repository, is_host=True), key.authority
+        return Repository(target, key.repository, is_host=True), key.authority
     recovery = ask(key_file, "This host has no key for the repository, so the recovery key is needed.")
     authority = recovery.authority.public_key().public_bytes_raw()
-    return Repository(folder, recovery.repository_password), authority
+    return Repository(target, recovery.repository_password), authority
 
 
-def wrong_key(folder: Path) -> WrongRepositoryKey:
-    return WrongRepositoryKey("This recovery key does not open the repository in %(folder)s. It belongs to another network.", folder=folder)
+def wrong_key(target: Target) -> WrongRepositoryKey:
+    return WrongRepositoryKey("This recovery key does not open the repository in %(where)s. It belongs to another network.", where=target)
 
 
 @contextmanager

@@ -1,21 +1,24 @@
 """`moot restore`: restores a network from its repository, on a machine with only this code and the recovery key."""
 
 from pathlib import Path
+from typing import IO
 
 import click
 
 from folkmoot import config
 from folkmoot.commands.options import data_option, json_option, show
 from folkmoot.commands.progress import show_progress
-from folkmoot.commands.recovery import ask, key_file_option, wrong_key
+from folkmoot.commands.recovery import NO_PASSWORD, ask, key_file_option, target_of, wrong_key
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.rebuild import Plan, plan
-from folkmoot.portability.repository import Repository, WrongRepositoryKey
+from folkmoot.portability.repository import Repository
+from folkmoot.portability.restic import WrongRepositoryKey
 from folkmoot.portability.restore import Restored, check_target
 from folkmoot.portability.restore import restore as restore_into
 
 
 @click.command()
-@click.option("--from", "location", required=True, metavar="REPO", help="Folder of the repository. Nothing is written to it.")
+@click.option("--from", "location", required=True, metavar="REPO", help="Where the repository is. Nothing is written to it.")
 @click.option("--snapshot", default="", help="Name of the backup, or its beginning.", show_default="the newest valid one")
 @click.option("--despite-damage", is_flag=True, help="Try it with a damaged repository. The result is always compared with the manifest.")
 @click.option("--dry-run", is_flag=True, help="Check everything, and write nothing.")
@@ -23,20 +26,20 @@ from folkmoot.portability.restore import restore as restore_into
 @data_option
 @json_option
 def restore(
-    location: str, snapshot: str, despite_damage: bool, dry_run: bool, key_file: Path | None, data: Path, as_json: bool
+    location: str, snapshot: str, despite_damage: bool, dry_run: bool, key_file: IO[str] | None, data: Path, as_json: bool
 ) -> None:
     """Restore a network from REPO into an empty folder, with the recovery key."""
-    folder, target = Repository.locate(location), data.absolute()
+    source, target = target_of(location, config.load(data), DataDirectory(data)), data.absolute()
     check_target(target)
-    Repository(folder, "").require()
+    Repository(source, NO_PASSWORD, is_read_only=True).require()
     recovery = ask(key_file, "A restore needs the recovery key.")
-    repository = Repository(folder, recovery.repository_password, is_read_only=True)
+    repository = Repository(source, recovery.repository_password, is_read_only=True)
     authority = recovery.authority.public_key().public_bytes_raw()
     with show_progress(as_json) as progress:
         try:
             planned = plan(repository, authority, snapshot, despite_damage=despite_damage, progress=progress)
         except WrongRepositoryKey:
-            raise wrong_key(folder) from None
+            raise wrong_key(source) from None
         check_target(target, planned.needed)
         restored = None if dry_run else restore_into(planned, recovery, target, progress)
     if restored:

@@ -27,7 +27,7 @@ from folkmoot.portability.dump import DumpProblem, dump, require_space
 from folkmoot.portability.hosts.identity import CERTIFICATE, KEY
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, File, Manifest
 from folkmoot.portability.progress import NoProgress, Progress
-from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot, Stored
+from folkmoot.portability.repository import Refused, Repository, RepositoryProblem, Snapshot, Stored
 from folkmoot.portability.secrets import NETWORK
 from folkmoot.portability.snapshots import Backup, Keep, list_backups, summarize, surplus
 
@@ -48,6 +48,7 @@ class Source:
     address: str
     version: str
     secret: bytes  # of the network, wherever it is stored
+    settings: bytes = b""  # content of folkmoot.toml
 
 
 @dataclass
@@ -60,6 +61,7 @@ class BackupResult:
     lost_media: list[str]
     forgotten: list[str] = field(default_factory=list)
     not_forgotten: str = ""  # why old ones could not be removed
+    keeps_all: bool = False  # the server of the repository does not let this host delete
 
 
 def back_up(
@@ -100,6 +102,8 @@ def back_up(
             progress.step("removing old backups")
             repository.forget(backup.id for backup in old)
             result.forgotten = [backup.name for backup in old]
+    except Refused:
+        result.keeps_all = True
     except (RepositoryProblem, OSError) as error:  # the new backup is valid all the same
         result.not_forgotten = error.message % error.params if isinstance(error, RepositoryProblem) else str(error)
     result.seconds = clock.monotonic() - began
@@ -207,8 +211,8 @@ def _secrets(source: Source) -> bytes:
     names = [f"secrets/{entry.name}" for entry in os.scandir(data.path / "secrets") if entry.is_file(follow_symlinks=False)]
     bundle = {name: (data.path / name).read_bytes() for name in names if name not in _STAYS_ON_HOST}
     bundle[f"secrets/{NETWORK}"] = source.secret
-    with suppress(FileNotFoundError):
-        bundle["folkmoot.toml"] = (data.path / "folkmoot.toml").read_bytes()
+    if source.settings:
+        bundle["folkmoot.toml"] = source.settings
     return msgspec.json.encode(bundle)
 
 
@@ -230,5 +234,6 @@ def _read_back(repository: Repository, key: BackupKey, stored: Stored) -> Backup
             return summarize(stored.snapshot, about)
     except NotSigned as error:
         problem = error.message
-    repository.forget([stored.snapshot])
-    raise RepositoryProblem("The stored backup is not valid, because %(why)s. It was removed. Run the command again.", why=problem)
+    with suppress(Refused):  # it stays, and is listed as not valid
+        repository.forget([stored.snapshot])
+    raise RepositoryProblem("The stored backup is not valid, because %(why)s. Run the command again.", why=problem)

@@ -83,15 +83,15 @@ def plan(repository: Repository, authority: bytes, wanted: str, *, despite_damag
 
 
 def _refuse_damage(repository: Repository, progress: Progress) -> None:
-    damaged = find_damage(repository.folder, progress)
+    damaged = find_damage(repository.target.folder, progress) if repository.target.folder else []  # elsewhere restic checks what it reads
     if not damaged:
         progress.step("checking with restic")
         damaged = repository.check(reads_data=False)
     if damaged:
         raise Problem(
-            "The repository in %(folder)s is damaged (%(first)s%(more)s), so nothing was restored. Use another copy of it, or try"
+            "The repository in %(where)s is damaged (%(first)s%(more)s), so nothing was restored. Use another copy of it, or try"
             " moot restore --despite-damage: the needed files may be intact, and the result is compared with the manifest.",
-            folder=repository.folder, first=damaged[0], more=f" and {len(damaged) - 1} more" if len(damaged) > 1 else "",
+            where=repository.target, first=damaged[0], more=f" and {len(damaged) - 1} more" if len(damaged) > 1 else "",
         )
 
 

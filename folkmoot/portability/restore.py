@@ -75,7 +75,7 @@ def restore(plan: Plan, recovery: RecoveryKey, target: Path, progress: Progress)
             _write_secrets(network, secrets)
             network.write(network.host_file, msgspec.json.encode(HostState(epoch=epoch)))
             run = Run(
-                kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=str(plan.repository.folder),
+                kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=str(plan.repository.target),
                 snapshot=plan.backup.name, bytes=plan.manifest.bytes, posts=plan.manifest.posts,
             )
             asyncio.run(_complete(postgres, epoch, run))

@@ -13,6 +13,7 @@ from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 
 NETWORK, DATABASE, MAIL = "network-secret", "database-password", "mail-password"  # names of the files
+OFFSITE = "offsite-password"
 
 
 class SecretProblem(Problem):
@@ -35,6 +36,10 @@ def network_secret(settings: Settings, directory: DataDirectory, *, makes: bool 
 def mail_password(settings: Settings, directory: DataDirectory) -> str:
     configured = settings.mail.password or _from_folder(settings, MAIL)
     return configured or (directory.secret(MAIL) if directory.has_secret(MAIL) else "")
+
+
+def offsite_password(settings: Settings) -> str:
+    return settings.offsite.password or _from_folder(settings, OFFSITE)
 
 
 def database_url(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from folkmoot.portability.damage import find_damage
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.manifest import About
 from folkmoot.portability.progress import Progress
-from folkmoot.portability.repository import Repository, RepositoryProblem, Snapshot
+from folkmoot.portability.repository import DUMP, Repository, RepositoryProblem, Snapshot
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -55,9 +55,9 @@ class Keep(msgspec.Struct, frozen=True):
         return cls(*(int(part) for part in parts))
 
 
-def examine(repository: Repository, authority: bytes, snapshot: str) -> tuple[Backup, About | None]:
+def examine(repository: Repository, authority: bytes, found: Snapshot) -> tuple[Backup, About | None]:
     """Validates a snapshot; returns its small files too if it is valid."""
-    found, files = repository.listing(snapshot)
+    files = repository.listing(found.id)
     try:
         if f"/{manifest.ABOUT}/manifest.json" not in files:
             raise NotSigned("it has no manifest")
@@ -79,14 +79,14 @@ def newest_valid(
     """The newest valid backup whose id begins with `wanted`. Raises RepositoryProblem if there is none."""
     reason = ""
     for snapshot in snapshots:
-        if not snapshot.id.startswith(wanted):
+        if not snapshot.id.startswith(wanted) or snapshot.kind != DUMP:
             continue
-        backup, about = examine(repository, authority, snapshot.id)
+        backup, about = examine(repository, authority, snapshot)
         if about:
             return backup, about
         reason = reason or f" The newest, {backup.name}, is not valid, because {backup.problem}."
     raise RepositoryProblem(
-        "There is no valid backup%(which)s in %(folder)s.%(reason)s", which=f" {wanted}" if wanted else "", folder=repository.folder,
+        "There is no valid backup%(which)s in %(where)s.%(reason)s", which=f" {wanted}" if wanted else "", where=repository.target,
         reason=reason,
     )
 
@@ -98,7 +98,9 @@ def list_backups(
     cache = data.path / "backups.json" if data and data.host_file.exists() else None
     known = _cached(cache.read_bytes()) if cache and cache.exists() else {}
     backups = [made] if made else []
-    backups += [known.get(snapshot.id) or examine(repository, authority, snapshot.id)[0] for snapshot in snapshots]
+    backups += [
+        known.get(snapshot.id) or examine(repository, authority, snapshot)[0] for snapshot in snapshots if snapshot.kind == DUMP
+    ]
     if data and cache:
         data.write(cache, msgspec.json.encode([backup for backup in backups if not backup.problem]))
     return backups
@@ -110,7 +112,7 @@ def _cached(content: bytes) -> dict[str, Backup]:
 
 def faults(repository: Repository, authority: bytes, data: DataDirectory, progress: Progress) -> Iterator[str]:
     """Reads the whole repository and describes each fault."""
-    damaged = find_damage(repository.folder, progress)
+    damaged = find_damage(repository.target.folder, progress) if repository.target.folder else []
     for file in damaged:
         yield f"{file} is damaged"
     if damaged:

@@ -8,6 +8,7 @@ import pytest
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.manifest import About, File, Manifest, incomplete
+from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import find_binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import Plan, RestoreMismatch, rebuilt
@@ -19,7 +20,7 @@ from tests.portability.backed_up_network import BackedUpNetwork
 
 @pytest.fixture(scope="module")
 def valid_plan(backed_up: BackedUpNetwork) -> Plan:
-    repository = Repository(backed_up.repository, backed_up.recovery.repository_password)
+    repository = Repository(Target.of_folder(backed_up.repository), backed_up.recovery.repository_password)
     authority = backed_up.recovery.authority.public_key().public_bytes_raw()
     backup, about = newest_valid(repository, authority, repository.snapshots(), backed_up.first["snapshot"])
     return Plan(repository, backup, about, find_binaries())

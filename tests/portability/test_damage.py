@@ -15,6 +15,7 @@ from folkmoot.portability import backup, dump
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.damage import find_damage
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Repository, RepositoryProblem
 from folkmoot.portability.restore import check_target
@@ -64,9 +65,9 @@ def test_a_flipped_bit_in_the_file_config_is_found_when_the_repository_is_opened
     for bit in (0, size // 2, size - 1):
         _flip(copy / "config", bit)
         with pytest.raises(RepositoryProblem):
-            Repository(copy, backed_up.recovery.repository_password).snapshots()
+            Repository(Target.of_folder(copy), backed_up.recovery.repository_password).snapshots()
         _flip(copy / "config", bit)
-    assert Repository(copy, backed_up.recovery.repository_password).snapshots()
+    assert Repository(Target.of_folder(copy), backed_up.recovery.repository_password).snapshots()
 
 
 def _largest_pack(repository: Path) -> Path:
@@ -139,7 +140,7 @@ def test_a_wrong_key_a_wrong_repository_and_a_non_empty_folder_are_refused(backe
         (["--from", repository, "--key-file", str(other)], folder / "new", "It belongs to another network"),
         (["--from", repository, "--key-file", str(wrong)], folder / "new", "Word 24, “folkmoot”"),
         (["--from", str(folder / "nowhere"), "--key-file", key], folder / "new", "There is no repository in"),
-        (["--from", "sftp:host:/folder", "--key-file", key], folder / "new", "a repository must be a folder for now"),
+        (["--from", "azure:moot:/folder", "--key-file", key], folder / "new", "cannot be a repository: it must be a folder, sftp:"),
         (["--from", repository, "--key-file", key], full, "is not empty"),
         (["--from", repository, "--key-file", key], backed_up.data, "is not empty"),
         (["--from", repository, "--key-file", key, "--snapshot", "0000"], folder / "new", "There is no valid backup 0000"),
@@ -216,7 +217,7 @@ def test_a_backup_is_valid_if_old_ones_cannot_be_removed(backed_up: BackedUpNetw
     settings, data = settings_of(backed_up.data), DataDirectory(backed_up.data)
     key = BackupKey.find(data)
     assert key
-    repository = Repository(copy, key.repository, is_host=True)
+    repository = Repository(Target.of_folder(copy), key.repository, is_host=True)
 
     def refuse(_snapshots: object) -> None:
         raise RepositoryProblem("restic could not %(what)s.", what="remove old backups")

@@ -13,6 +13,7 @@ from folkmoot.commands.options import settings_of
 from folkmoot.commands.recovery import record_failure
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.drill import rehearsed
+from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import plan
 from folkmoot.portability.repository import Repository
@@ -92,7 +93,7 @@ async def _count_new_tables(dsn: str) -> int:
 def test_a_backup_of_an_older_release_is_compared_and_then_migrated(
     backed_up: BackedUpNetwork, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repository = Repository(backed_up.repository, backed_up.recovery.repository_password, is_read_only=True)
+    repository = Repository(Target.of_folder(backed_up.repository), backed_up.recovery.repository_password, is_read_only=True)
     authority = backed_up.recovery.authority.public_key().public_bytes_raw()
     planned = plan(repository, authority, backed_up.first["snapshot"], despite_damage=False, progress=NoProgress())
     newer = [*migrate.known(), migrate.Migration(9999, "9999_more.sql", "CREATE TABLE more (id int)")]

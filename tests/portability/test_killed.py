@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.rebuild import remove
 from folkmoot.portability.repository import Repository
@@ -23,7 +24,7 @@ from tests.portability.backed_up_network import BackedUpNetwork, answer_of, kill
 def test_a_backup_can_be_killed_at_any_moment(backed_up: BackedUpNetwork, folder: Path) -> None:
     """The repository exists, but this host has no key in it, as after a killed first backup: the recovery key adds the host."""
     repository = folder / "repository"
-    Repository(repository, backed_up.recovery.repository_password).create()
+    Repository(Target.of_folder(repository), backed_up.recovery.repository_password).create()
     options = ["--to", str(repository), "--key-file", str(backed_up.key_file)]
     answer_of(moot("backup", *options, "--json", data=backed_up.data))
     stage = backed_up.data / "backup"

@@ -1,0 +1,1 @@
+"""Off-site copies: where the repository is, base backups and the write-ahead log that is pushed after them."""

@@ -1,0 +1,26 @@
+"""The repository that `moot backup --to` used last, for the nightly backups. The setting offsite.repository has priority.
+
+The file is among the secrets: a location can contain a password, and secrets are part of a backup, so a restored network
+continues with the same repository.
+"""
+
+from pathlib import Path
+
+from folkmoot.portability.data_directory import DataDirectory
+
+_FILE = "offsite-repository"
+
+
+def remembered(data: DataDirectory) -> str:
+    """The location; "" if there was none."""
+    file = _file(data)
+    return file.read_text("utf-8").strip() if file.exists() else ""
+
+
+def remember(data: DataDirectory, location: str) -> None:
+    if location != remembered(data):
+        data.write(_file(data), location.encode())
+
+
+def _file(data: DataDirectory) -> Path:
+    return data.path / "secrets" / _FILE
