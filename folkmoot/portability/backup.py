@@ -81,7 +81,7 @@ def back_up(
         lost = damaged | captured.absent
         media = {name: (stage / MEDIA / name).stat().st_size for name in facts.media if name not in lost}
         (stage / ABOUT / "media.txt").write_bytes(manifest.media_text(media))
-        (stage / ABOUT / "secrets.sealed").write_bytes(key.seal(_secrets(source)))
+        (stage / ABOUT / "secrets.sealed").write_bytes(sealed_secrets(source, key))
         made = Manifest(
             network=source.name, address=source.address, folkmoot=source.version, made_at=started_at,
             epoch=facts.epoch, schema=facts.schema, postgresql=facts.version, database_bytes=facts.bytes, tables=captured.tables,
@@ -205,15 +205,15 @@ def _remove_damaged(media: Path, names: list[str], progress: Progress) -> set[st
     return damaged
 
 
-def _secrets(source: Source) -> bytes:
-    """The secrets and the settings file, as one bundle to be sealed."""
+def sealed_secrets(source: Source, key: BackupKey) -> bytes:
+    """The secrets and the settings file, as one bundle that only the recovery key opens."""
     data = source.data
     names = [f"secrets/{entry.name}" for entry in os.scandir(data.path / "secrets") if entry.is_file(follow_symlinks=False)]
     bundle = {name: (data.path / name).read_bytes() for name in names if name not in _STAYS_ON_HOST}
     bundle[f"secrets/{NETWORK}"] = source.secret
     if source.settings:
         bundle["folkmoot.toml"] = source.settings
-    return msgspec.json.encode(bundle)
+    return key.seal(msgspec.json.encode(bundle))
 
 
 def _files(stage: Path) -> dict[str, File]:
