@@ -106,6 +106,11 @@ class Offsite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[str, _doc("Secret key of an S3 store, or password of a REST server.")] = ""
     keep: Annotated[str, _doc("How many daily, weekly and monthly backups are kept, as in 7,5,12; or: all.")] = "7,5,12"
     hour: Annotated[int, _doc("Hour of the nightly backup and drill, in network.time_zone.", ge=0, le=23)] = 3
+    is_continuous: Annotated[bool, _doc("Copy the private PostgreSQL continuously, at most a minute behind.")] = True
+    push_seconds: Annotated[int, _doc("Seconds between two pushes of the write-ahead log to the repository.", ge=1, le=60)] = 30
+    spool_megabytes: Annotated[
+        int, _doc("Space for what waits for the repository, in megabytes. When it is full, a new base is made later.", ge=64)
+    ] = 1024
     nightly: Annotated[bool, _doc("Make a backup and a drill each night.")] = True
 
 

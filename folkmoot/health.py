@@ -23,6 +23,7 @@ from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
 from folkmoot.moderation.journal.queries import find_state
+from folkmoot.portability.offsite.chain import State, read_state
 from folkmoot.portability.queries import last_runs
 from folkmoot.portability.runs import Last
 from folkmoot.portability.standby.following import find_following
@@ -125,7 +126,7 @@ class HealthApplication:
             runs = await last_runs(conn)
             cases = await count_open(conn, clock.now())
             unknown = await count_unknown(conn, self._jobs)
-        ages = "".join(map(_run_metrics, runs.values()))
+        ages = "".join(map(_run_metrics, runs.values())) + _offsite_metrics(read_state(self._context.settings.data))
         return (
             f"{_queue_metrics(queue)}"
             "# HELP folkmoot_jobs_unknown Jobs that wait because no worker of this release knows their name\n"
@@ -201,6 +202,21 @@ def _following_metrics(state: Following | None) -> str:
         ("media_missing", "Files of pictures that this host still has to copy", state.media_missing),
     )
     return "".join(f"# HELP folkmoot_{name} {says}\n# TYPE folkmoot_{name} gauge\nfolkmoot_{name} {value}\n" for name, says, value in rows)
+
+
+def _offsite_metrics(state: State | None) -> str:
+    """How far the continuous copy is behind, if there is one."""
+    if state is None or state.behind is None:
+        return ""
+    rows = (
+        ("behind_seconds", "Seconds since the moment before which everything is off-site", round(state.behind)),
+        ("good", "Whether the last push succeeded", int(not state.said)),
+        ("spool_bytes", "Size of the write-ahead log that is kept on this host for pushes", state.spool_bytes),
+    )
+    return "".join(
+        f"# HELP folkmoot_offsite_{name} {says}\n# TYPE folkmoot_offsite_{name} gauge\nfolkmoot_offsite_{name} {value}\n"
+        for name, says, value in rows
+    )
 
 
 def _is_local(scope: Any) -> bool:

@@ -93,16 +93,20 @@ def backup(
     _report(result, target, as_json)
 
 
+def source_of(settings: Settings) -> Source:
+    """The running network of these settings, as a source of copies."""
+    return Source(
+        DataDirectory(settings.data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__,
+        settings.secret, settings.file,
+    )
+
+
 def make_backup(
     settings: Settings, target: Target, key: BackupKey, snapshots: list[Snapshot], kept: Keep | None, progress: Progress
 ) -> BackupResult:
     """Makes a backup and records it. Also used by the nightly run."""
     started_at = clock.now()
-    source = Source(
-        DataDirectory(settings.data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__,
-        settings.secret, settings.file,
-    )
-    result = back_up(source, Repository(target, key.repository, is_host=True), key, snapshots, kept, progress)
+    result = back_up(source_of(settings), Repository(target, key.repository, is_host=True), key, snapshots, kept, progress)
     run(record_run(settings, Run(
         kind=BACKUP, started_at=started_at, seconds=result.seconds, repository=target.shown, snapshot=result.backup.name,
         bytes=result.backup.bytes, posts=result.backup.posts)))

@@ -124,7 +124,7 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base.database_facts import get_database_facts
     from folkmoot.base.database_health import get_database_health
     from folkmoot.base.migrate import known
-    from folkmoot.commands.checks import database, operation
+    from folkmoot.commands.checks import database, offsite, operation
     from folkmoot.portability.queries import find_repository, get_host, last_runs
 
     facts, newest = await get_database_facts(conn), known()[-1].number
@@ -138,7 +138,7 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
         *await _work(settings, conn),
         *await _people(settings, conn),
         *operation.check_pictures(*await _missing_pictures(settings, conn)),
-        *operation.check_backups(await last_runs(conn), await find_repository(conn), settings.data),
+        *offsite.check_backups(settings, await last_runs(conn), await find_repository(conn)),
     ]
 
 

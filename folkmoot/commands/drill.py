@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import click
 import msgspec
 
@@ -17,11 +18,13 @@ from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.drill import rehearsed
+from folkmoot.portability.offsite.choosing import choose
 from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.progress import Progress
-from folkmoot.portability.queries import count_public_posts_unscoped, find_follower_unscoped
-from folkmoot.portability.rebuild import Plan, plan
+from folkmoot.portability.queries import count_posts_unscoped, count_public_posts_unscoped, find_follower_unscoped, get_epoch
+from folkmoot.portability.rebuild import Plan
 from folkmoot.portability.repository import Repository
+from folkmoot.portability.restore import Restorable
 from folkmoot.portability.runs import DRILL, Run
 
 
@@ -42,7 +45,8 @@ def drill(location: str | None, data: Path, as_json: bool) -> None:
 class Rehearsal:
     """A successful drill. `answers`: how many posts were read from each timeline."""
 
-    planned: Plan
+    planned: Restorable
+    posts: int
     seconds: float
     answers: dict[str, int]
 
@@ -55,33 +59,43 @@ def rehearse(settings: Settings, target: Target, progress: Progress) -> Rehearsa
         raise Problem("This network has no backup yet. Make one: moot backup --to %(where)s", where=target)
     started_at, began = clock.now(), clock.monotonic()
     repository = Repository(target, key.repository, is_read_only=True, is_host=True)
-    planned = plan(repository, key.authority, "", despite_damage=False, progress=progress)
+    planned = choose(repository, key.authority, "", despite_damage=False, progress=progress)
     with rehearsed(planned, directory, progress) as (copy, postgres):
         progress.step("reading timelines")
         secret = copy.secret("network-secret").encode()
-        answers = asyncio.run(_read_timelines(Settings(data=copy.path, dsn=postgres.dsn, secret=secret), planned.manifest.epoch))
+        answers, posts = asyncio.run(_read(Settings(data=copy.path, dsn=postgres.dsn, secret=secret)))
     seconds = clock.monotonic() - began
     run(record_run(settings, Run(
-        kind=DRILL, started_at=started_at, seconds=seconds, repository=target.shown, snapshot=planned.backup.name,
-        bytes=planned.backup.bytes, posts=planned.backup.posts)))
-    return Rehearsal(planned, seconds, answers)
+        kind=DRILL, started_at=started_at, seconds=seconds, repository=target.shown, snapshot=planned.name,
+        bytes=planned.bytes, posts=posts)))
+    return Rehearsal(planned, posts, seconds, answers)
 
 
 def _report(rehearsal: Rehearsal, as_json: bool) -> None:
-    planned, seconds, answers = rehearsal.planned, rehearsal.seconds, rehearsal.answers
-    tables = planned.manifest.tables
-    rows = sum(table.rows for table in tables.values())
+    planned, answers = rehearsal.planned, rehearsal.answers
     answer = {
-        "snapshot": planned.backup.name, "made_at": planned.backup.made_at.isoformat(), "tables": len(tables), "rows": rows,
-        "media": planned.backup.media, "posts": planned.backup.posts, "bytes": planned.backup.bytes, "seconds": round(seconds, 2),
-        **answers,
+        "snapshot": planned.name, "made_at": planned.made_at.isoformat(), "media": len(planned.media), "posts": rehearsal.posts,
+        "bytes": planned.bytes, "seconds": round(rehearsal.seconds, 2), **answers,
     }
+    if isinstance(planned, Plan):
+        tables = planned.manifest.tables
+        answer |= {"tables": len(tables), "rows": sum(table.rows for table in tables.values())}
     show(answer, as_json, (
-        f"Backup {planned.backup.name} of {planned.backup.made_at:%Y-%m-%d %H:%M:%S} UTC can be restored.\n"
-        f"  compared   {len(tables)} tables with {rows} rows, {planned.backup.media} pictures: equal to the signed manifest\n"
+        f"Backup {planned.name} of {planned.made_at:%Y-%m-%d %H:%M:%S} UTC can be restored.\n"
+        f"  {planned.describe()}\n"
         f"  read       {answers['public']} posts of the public timeline, {answers['home']} of a home timeline\n"
-        f"  took       {seconds:.1f} s; the temporary copy was removed"
+        f"  took       {rehearsal.seconds:.1f} s; the temporary copy was removed"
     ))
+
+
+async def _read(settings: Settings) -> tuple[dict[str, int], int]:
+    """What can be read from the timelines of the copy, and its number of posts."""
+    connection = await asyncpg.connect(settings.dsn)
+    try:
+        epoch, posts = await get_epoch(connection), await count_posts_unscoped(connection)
+    finally:
+        await connection.close()
+    return await _read_timelines(settings, epoch), posts
 
 
 async def _read_timelines(settings: Settings, epoch: int) -> dict[str, int]:

@@ -10,10 +10,11 @@ from folkmoot.commands.options import data_option, json_option, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.commands.recovery import NO_PASSWORD, ask, key_file_option, target_of, wrong_key
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.rebuild import Plan, plan
+from folkmoot.portability.offsite.choosing import choose
+from folkmoot.portability.rebuild import Plan
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restic import WrongRepositoryKey
-from folkmoot.portability.restore import Restored, check_target
+from folkmoot.portability.restore import Restorable, Restored, check_target
 from folkmoot.portability.restore import restore as restore_into
 
 
@@ -37,7 +38,7 @@ def restore(
     authority = recovery.authority.public_key().public_bytes_raw()
     with show_progress(as_json) as progress:
         try:
-            planned = plan(repository, authority, snapshot, despite_damage=despite_damage, progress=progress)
+            planned = choose(repository, authority, snapshot, despite_damage=despite_damage, progress=progress)
         except WrongRepositoryKey:
             raise wrong_key(source) from None
         check_target(target, planned.needed)
@@ -48,34 +49,36 @@ def restore(
         show(_facts(planned, target), as_json, f"Nothing was done. {_name(planned)} can be restored to {target}.")
 
 
-def _name(planned: Plan) -> str:
-    return f"Backup {planned.backup.name} of “{planned.manifest.network}”, made {planned.backup.made_at:%Y-%m-%d %H:%M:%S} UTC,"
+def _name(planned: Restorable) -> str:
+    return f"Backup {planned.name} of “{planned.network}”, made {planned.made_at:%Y-%m-%d %H:%M:%S} UTC,"
 
 
-def _facts(planned: Plan, target: Path) -> dict[str, object]:
+def _facts(planned: Restorable, target: Path) -> dict[str, object]:
+    tables = planned.manifest.tables if isinstance(planned, Plan) else {}
     return {
-        "snapshot": planned.backup.name, "made_at": planned.backup.made_at.isoformat(), "network": planned.manifest.network,
-        "data": str(target), "posts": planned.backup.posts, "media": planned.backup.media, "bytes": planned.backup.bytes,
-        "bytes_needed": planned.needed, "lost_media": planned.manifest.lost_media,
+        "snapshot": planned.name, "made_at": planned.made_at.isoformat(), "network": planned.network, "data": str(target),
+        "media": len(planned.media), "bytes": planned.bytes, "bytes_needed": planned.needed,
+        **({"tables": len(tables), "rows": sum(table.rows for table in tables.values())} if tables else {}),
+        "kind": "dump" if isinstance(planned, Plan) else "continuous",
+        "lost_media": planned.manifest.lost_media if isinstance(planned, Plan) else [],
     }
 
 
 def _report(restored: Restored, target: Path, as_json: bool) -> None:
     planned = restored.plan
     answer = {
-        **_facts(planned, target), "tables": len(planned.manifest.tables), "rows": restored.rows, "equal": True,
-        "seconds": round(restored.seconds, 2), "epoch": restored.epoch, "next": f"moot up --data {target}",
+        **_facts(planned, target), "equal": True, "posts": restored.posts, "seconds": round(restored.seconds, 2),
+        "epoch": restored.epoch, "next": f"moot up --data {target}",
     }
-    tables = len(planned.manifest.tables)
     lines = [
         f"{_name(planned)} was restored to {target}.",
-        f"  compared   {tables} tables with {restored.rows} rows, {planned.backup.media} pictures: equal to the signed manifest",
+        f"  {planned.describe()}",
         f"  host       PRIMARY, epoch {restored.epoch}: do not start the old host again",
         "  left out   unsent mails, codes sent by mail, archives of members, home timelines (built again on the first visit)",
         "  back       accounts that were deleted after this backup: delete them again with moot account delete NAME",
-        f"  took       {restored.seconds:.1f} s for {planned.backup.bytes / 1e6:.1f} MB",
+        f"  took       {restored.seconds:.1f} s for {planned.bytes / 1e6:.1f} MB",
     ]
-    if planned.manifest.lost_media:
+    if isinstance(planned, Plan) and planned.manifest.lost_media:
         lines.append(f"  WARNING    {len(planned.manifest.lost_media)} pictures were already missing or damaged on the old host")
     if config.load(target).database.url:
         lines.append("  WARNING    remove database.url from the settings: it names another database than the restored one")

@@ -32,6 +32,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  cases      {answer['cases_open']} open, {answer['cases_overdue']} overdue\n"
         f"  backup     {_last_run(answer['backup'], 'it contains')}\n"
         f"  drill      {_last_run(answer['drill'], 'it compared')}"
+        f"{_offsite(answer['offsite'])}"
     )
     show(answer, as_json, text)
 
@@ -45,6 +46,17 @@ def _standby_line(answer: dict[str, Any]) -> str:
     return f"  standby    {answer['replication_text']}\n" if answer["replication"]["stage"] else ""
 
 
+def _offsite(offsite: dict[str, Any]) -> str:
+    """How far the continuous copy is behind, and what keeps it from coming closer."""
+    if not offsite["repository"]:
+        return ""
+    age = offsite["behind_seconds"]
+    text = "no continuous copy yet" if age is None else f"{duration(age)} behind"
+    base = "" if offsite["base_seconds"] is None else f", base {duration(offsite['base_seconds'])} old"
+    failed = f". THE LATEST PUSH FAILED: {offsite['failed']}" if offsite["failed"] else ""
+    return f"\n  off-site   {offsite['repository']}: {text}{base}{failed}"
+
+
 def _last_run(last: dict[str, Any], verb: str) -> str:
     """Describes the last good run, and whether a later one failed."""
     if last["age_seconds"] is None:
@@ -52,6 +64,18 @@ def _last_run(last: dict[str, Any], verb: str) -> str:
     else:
         text = f"{duration(last['age_seconds'])} ago, took {last['seconds']:.0f} s; {verb} {last['posts']} posts"
     return f"{text}. THE LATEST RUN FAILED: {last['failed']}" if last["failed"] else text
+
+
+def _offsite_state(settings: Any) -> dict[str, Any]:
+    from folkmoot.portability.offsite.chain import read_state
+    from folkmoot.portability.offsite.target import without_password
+
+    state = read_state(settings.data)
+    return {
+        "repository": without_password(settings.offsite.repository),
+        "behind_seconds": state.behind if state else None, "base_seconds": state.base_age if state else None,
+        "failed": state.said if state else "", "spool_bytes": state.spool_bytes if state else 0,
+    }
 
 
 async def _status(data: Path) -> dict[str, Any]:
@@ -91,5 +115,6 @@ async def _status(data: Path) -> dict[str, Any]:
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
             for kind, last in runs.items()
         },
+        "offsite": _offsite_state(settings),
         "postgresql": facts.version, "schema": facts.schema, "database_mb": facts.size_bytes >> 20, "media_mb": media_bytes >> 20,
     }

@@ -18,15 +18,17 @@ from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts import peers
 from folkmoot.portability.hosts.sockets import bind_private, web_socket
+from folkmoot.portability.offsite.remembered import REMEMBERED
 from folkmoot.portability.postgres import Postgres
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 1024  # connections of the peer that wait to be accepted
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
-_DATABASE, _WORKER, _AGENT = "PostgreSQL", "worker", "agent"
+_DATABASE, _WORKER, _AGENT, _OFFSITE = "PostgreSQL", "worker", "agent", "offsite"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
@@ -48,6 +50,8 @@ class Supervisor:
         self._stopping = False
         self._is_ready = False
         self._starts_database = False
+        self._host = Host(directory.path)
+        self._optional = {_AGENT: self._needs_agent, _OFFSITE: self._needs_offsite}  # processes that are not always needed
 
     def run(self, when_ready: Callable[[], None]) -> None:
         from folkmoot import app  # imported once before the forks, so that the processes share its memory
@@ -68,7 +72,7 @@ class Supervisor:
         try:
             for name in self._targets:
                 self._start(name)
-            self._targets[_AGENT] = self._run_agent
+            self._targets |= {_AGENT: self._run_agent, _OFFSITE: self._run_offsite}
             when_ready()
             self._is_ready = True
             systemd.notify("READY=1")
@@ -97,7 +101,7 @@ class Supervisor:
             _name_process(f"moot {name}")
             if os.getppid() != supervisor:  # the parent ended before the kernel was told to end this process with it
                 raise Problem("the supervisor has ended")
-            if name not in (_WORKER, _AGENT):
+            if name not in (_WORKER, _AGENT, _OFFSITE):
                 os.nice(WEB_NICENESS)
             self._targets[name]()
             code = 0
@@ -128,10 +132,11 @@ class Supervisor:
         pid, status = self._reap()
         if pid:
             name = self._children.pop(pid)
-            if name != _AGENT or self._needs_agent:
+            if self._optional.get(name, lambda: True)():
                 self._schedule_restart(name, _describe_exit(status))
-        if self._needs_agent and _AGENT not in self._due and _AGENT not in self._children.values():
-            self._start(_AGENT)
+        for name, is_needed in self._optional.items():
+            if name not in self._due and name not in self._children.values() and is_needed():
+                self._start(name)
         for name, due_at in list(self._due.items()):
             if time.monotonic() >= due_at:
                 del self._due[name]
@@ -139,10 +144,20 @@ class Supervisor:
         if not pid:
             time.sleep(0.1)
 
-    @property
     def _needs_agent(self) -> bool:
         """Whether this host has a peer or an open invitation."""
         return self._postgres is not None and (self._directory.path / peers.FILE).exists()
+
+    def _needs_offsite(self) -> bool:
+        """Whether this host is the primary and has a repository that it can open."""
+        data = self._directory
+        has_repository = bool(self._settings.offsite.repository or data.has_secret(REMEMBERED))
+        return has_repository and data.has_secret("backup-key") and self._host.role == PRIMARY
+
+    def _run_offsite(self) -> None:
+        from folkmoot.commands.offsite import run_offsite
+
+        run_offsite(self._settings)
 
     def _run_agent(self) -> None:
         from folkmoot.agent import run_agent  # with cryptography, which web and worker do not load

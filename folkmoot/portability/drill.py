@@ -13,13 +13,14 @@ from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import Progress
-from folkmoot.portability.rebuild import Plan, rebuilt, remove
+from folkmoot.portability.rebuild import remove
+from folkmoot.portability.restore import Restorable
 
 _FOLDER = "drill"
 
 
 @contextmanager
-def rehearsed(plan: Plan, data: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
+def rehearsed(plan: Restorable, data: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
     """A restored copy with a running database, compared and migrated as `moot up` does. The end of the block removes it."""
     with data.exclusively("drill"):
         folder = data.path / _FOLDER
@@ -27,7 +28,7 @@ def rehearsed(plan: Plan, data: DataDirectory, progress: Progress) -> Iterator[t
         folder.mkdir(mode=0o700)
         data.set_owner(folder)
         try:
-            with rebuilt(plan, folder, data, progress) as copy:
+            with plan.rebuilt(folder, data, progress) as copy:
                 asyncio.run(migrate(copy[1].dsn))  # after the comparison: an older Folkmoot may have signed the tables
                 yield copy
         finally:

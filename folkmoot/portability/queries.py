@@ -73,11 +73,28 @@ async def last_runs(conn: ReadConn) -> dict[str, Last]:
     return last
 
 
+async def list_attempts(conn: ReadConn, kind: str) -> tuple[datetime | None, datetime | None]:
+    """When the last good run of this kind and the last run of any outcome began."""
+    row = await conn.fetchrow(
+        "SELECT max(started_at) FILTER (WHERE is_good) AS good, max(started_at) AS any FROM backup_runs WHERE kind = $1", kind
+    )
+    return (row["good"], row["any"]) if row else (None, None)
+
+
 async def find_repository(conn: ReadConn) -> str:
     """The repository of the last good backup; "" if there was none."""
     return str(await conn.fetchval(
         "SELECT repository FROM backup_runs WHERE kind = $1 AND is_good ORDER BY started_at DESC LIMIT 1", BACKUP
     ) or "")
+
+
+async def count_posts_unscoped(conn: _Fetches) -> int:
+    return int(await conn.fetchval("SELECT count(*) FROM posts"))
+
+
+async def get_epoch(conn: _Fetches) -> int:
+    """The epoch in the database."""
+    return int(await conn.fetchval("SELECT epoch FROM host_state"))
 
 
 async def get_size(conn: ReadConn) -> Size:

@@ -10,8 +10,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from folkmoot.base import clock
@@ -54,6 +55,42 @@ class Plan:
     @property
     def manifest(self) -> Manifest:
         return self.about.manifest
+
+    @property
+    def made_at(self) -> datetime:
+        return self.manifest.made_at
+
+    @property
+    def name(self) -> str:
+        return self.backup.name
+
+    @property
+    def network(self) -> str:
+        return self.manifest.network
+
+    @property
+    def where(self) -> str:
+        return self.repository.target.shown
+
+    @property
+    def sealed(self) -> bytes:
+        return self.about.secrets
+
+    @property
+    def media(self) -> dict[str, int]:
+        return self.about.media
+
+    @property
+    def bytes(self) -> int:
+        return self.manifest.bytes
+
+    def describe(self) -> str:
+        """What was proven by a restore."""
+        rows = sum(table.rows for table in self.manifest.tables.values())
+        return f"compared   {len(self.manifest.tables)} tables with {rows} rows, {len(self.media)} pictures: equal to the signed manifest"
+
+    def rebuilt(self, folder: Path, owner: DataDirectory, progress: Progress) -> AbstractContextManager[tuple[DataDirectory, Postgres]]:
+        return rebuilt(self, folder, owner, progress)
 
     @property
     def needed(self) -> int:

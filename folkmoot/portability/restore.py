@@ -9,9 +9,11 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import asyncpg
 import msgspec
@@ -25,8 +27,8 @@ from folkmoot.portability.dump import require_space
 from folkmoot.portability.host import HostState
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import Progress
-from folkmoot.portability.queries import insert_run
-from folkmoot.portability.rebuild import Plan, rebuilt, remove
+from folkmoot.portability.queries import count_posts_unscoped, get_epoch, insert_run
+from folkmoot.portability.rebuild import remove
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.runs import RESTORE, Run
 
@@ -36,17 +38,39 @@ _MAIL_JOB = "sessions.send_mail"
 _PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "folkmoot.toml", "postgres.log")
 
 
+class Restorable(Protocol):
+    """A dump (`rebuild.Plan`) or a base with its log (`offsite.recovery.Chain`) that was checked and can be restored."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def network(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def made_at(self) -> datetime: ...
+    @property
+    def media(self) -> dict[str, int]: ...
+    @property
+    def sealed(self) -> bytes: ...
+    @property
+    def needed(self) -> int: ...
+    def describe(self) -> str: ...
+    def rebuilt(
+        self, folder: Path, owner: DataDirectory, progress: Progress
+    ) -> AbstractContextManager[tuple[DataDirectory, Postgres]]: ...
+    @property
+    def bytes(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Restored:
     """The result of a restore."""
 
-    plan: Plan
+    plan: Restorable
     epoch: int
+    posts: int
     seconds: float
-
-    @property
-    def rows(self) -> int:
-        return sum(table.rows for table in self.plan.manifest.tables.values())
 
 
 def check_target(target: Path, needed: int = 0) -> None:
@@ -62,28 +86,29 @@ def check_target(target: Path, needed: int = 0) -> None:
         require_space(target, needed, "Restoring this backup")
 
 
-def restore(plan: Plan, recovery: RecoveryKey, target: Path, progress: Progress) -> Restored:
+def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Progress) -> Restored:
     """Restores into `target`. If it raises Problem, it removes what it created."""
     began, started_at = clock.monotonic(), clock.now()
     check_target(target, plan.needed)
-    secrets = msgspec.json.decode(unseal(recovery, plan.about.secrets), type=dict[str, bytes])
+    secrets = msgspec.json.decode(unseal(recovery, plan.sealed), type=dict[str, bytes])
     directory = DataDirectory(target)
     with undone_on_failure(target):
         stage = _staged(directory, plan)
-        with rebuilt(plan, stage, directory, progress) as (network, postgres):
-            epoch = plan.manifest.epoch + 1
+        with plan.rebuilt(stage, directory, progress) as (network, postgres):
+            epoch, posts = asyncio.run(_facts(postgres))
+            epoch += 1
             _write_secrets(network, secrets)
             network.write(network.host_file, msgspec.json.encode(HostState(epoch=epoch)))
             run = Run(
-                kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=str(plan.repository.target),
-                snapshot=plan.backup.name, bytes=plan.manifest.bytes, posts=plan.manifest.posts,
+                kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=plan.where,
+                snapshot=plan.name, bytes=plan.bytes, posts=posts,
             )
             asyncio.run(_complete(postgres, epoch, run))
         Postgres(network).configure()  # with fsync again
         progress.step("writing to disk")
         os.sync()
         _move_into_place(stage, target)
-    return Restored(plan, epoch, clock.monotonic() - began)
+    return Restored(plan, epoch, posts, clock.monotonic() - began)
 
 
 @contextmanager
@@ -103,7 +128,7 @@ def undone_on_failure(target: Path) -> Iterator[None]:
         raise
 
 
-def _staged(directory: DataDirectory, plan: Plan) -> Path:
+def _staged(directory: DataDirectory, plan: Restorable) -> Path:
     if directory.path.exists():
         _clear(directory.path)
     stage = directory.path / _STAGING
@@ -111,8 +136,17 @@ def _staged(directory: DataDirectory, plan: Plan) -> Path:
     directory.path.chmod(0o700)
     directory.set_owner(directory.path)
     directory.set_owner(stage)
-    (stage / _MARK).write_text(f"A restore of backup {plan.backup.name}. If it was killed, run the same command again.\n")
+    (stage / _MARK).write_text(f"A restore of backup {plan.name}. If it was killed, run the same command again.\n")
     return stage
+
+
+async def _facts(postgres: Postgres) -> tuple[int, int]:
+    """The epoch and the number of posts."""
+    connection = await asyncpg.connect(postgres.dsn)
+    try:
+        return await get_epoch(connection), await count_posts_unscoped(connection)
+    finally:
+        await connection.close()
 
 
 async def _complete(postgres: Postgres, epoch: int, run: Run) -> None:

@@ -133,7 +133,8 @@ async def _log_in(data: Path) -> str:
 
 
 def build(folder: Path) -> BackedUpNetwork:
-    backed_up = BackedUpNetwork(NetworkUp(folder / "data").wait(), folder / "repository", folder / "key")
+    up = NetworkUp(folder / "data", FOLKMOOT_OFFSITE_IS_CONTINUOUS="false")
+    backed_up = BackedUpNetwork(up.wait(), folder / "repository", folder / "key")
     backed_up.token = moot("token", "create", "jana", data=backed_up.data).stdout.strip()
     backed_up.session = asyncio.run(_log_in(backed_up.data))
     ask(backed_up.up.url, "/api/v1/statuses", token=backed_up.token, form={"status": CANARY, "visibility": "private"})

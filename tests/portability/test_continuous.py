@@ -14,7 +14,7 @@ from folkmoot.portability import tables
 from folkmoot.portability.backup import Source
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.offsite.capture import store_base, store_push
+from folkmoot.portability.offsite.capture import receive, store_base, store_push
 from folkmoot.portability.offsite.chain import State
 from folkmoot.portability.offsite.recovery import Chain, find_chain, recovered
 from folkmoot.portability.offsite.spool import Spool
@@ -48,7 +48,9 @@ class Copied:
         asyncio.run(execute())
 
     def base(self) -> None:
-        self.state = store_base(self.source, self.repository, self.key, self.spool, self.spool._binaries, NoProgress())
+        receive(self.source, self.spool)
+        self.state = store_base(self.source, self.repository, self.key, self.spool.binaries, NoProgress())
+        self.spool.remove_before(self.state.first)
 
     def push(self) -> None:
         self.state = store_push(self.source, self.repository, self.key, self.spool, self.state)

@@ -25,7 +25,7 @@ from tests.portability.servers import Server, rest_server, s3_server, ssh_server
 def small() -> Iterator[NetworkUp]:
     """A network with few posts and without a backup."""
     with new_open_folder() as folder:
-        network = NetworkUp(folder / "data").wait()
+        network = NetworkUp(folder / "data", FOLKMOOT_OFFSITE_IS_CONTINUOUS="false").wait()
         yield network
         network.stop()
 

@@ -1,20 +1,15 @@
 """Checks of what the network does: background jobs, people, moderation, pictures, backups."""
 
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from folkmoot.base.queue.model import QueueState, Timed, TimedState
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
-from folkmoot.commands.options import duration
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
     from folkmoot.moderation.cases.model import Backlog
     from folkmoot.moderation.journal.model import SealState
-    from folkmoot.portability.runs import Last
 
 _LONG_WAIT = 60
 
@@ -107,37 +102,3 @@ def check_pictures(looked_at: int, missing: Sequence[str]) -> Iterator[Finding]:
                       "posts show empty frames", "copy them from a backup: moot restore into another folder, then copy its media folder")
     elif looked_at:
         yield Finding("media.files", GOOD, f"the {looked_at} newest pictures are there")
-
-
-def check_backups(runs: "Mapping[str, Last]", repository: str, data: Path) -> Iterator[Finding]:
-    """Whether there is a recent backup and a recent drill, in a place that outlives this disk."""
-    from folkmoot.portability.runs import BACKUP, BACKUP_IS_OLD, DRILL, DRILL_IS_OLD
-
-    for kind, old, command, why in (
-        (BACKUP, BACKUP_IS_OLD, "moot backup --to REPO", "if this disk is lost, everything since the last backup is lost"),
-        (DRILL, DRILL_IS_OLD, "moot drill --from REPO", "nobody knows whether the backup can be restored"),
-    ):
-        last = runs[kind]
-        if last.good_age is None:
-            yield Finding(f"{kind}.recent", WARNING, f"there is no {kind} yet", why, f"{command} (docs/operate/first-backup.md)")
-        elif last.failed:
-            yield Finding(f"{kind}.recent", WARNING, f"the last {kind} failed: {last.failed}", why, f"solve that, then: {command}")
-        elif last.good_age > old:
-            yield Finding(
-                f"{kind}.recent", WARNING, f"the last {kind} was {duration(last.good_age)} ago", why,
-                f"{command}; let a timer run it each night",
-            )
-        else:
-            yield Finding(f"{kind}.recent", GOOD, f"the last {kind} was {duration(last.good_age)} ago")
-    if not shutil.which("restic"):
-        yield Finding("backup.program", WARNING, "restic is not installed", "backups and drills need it", "apt-get install restic")
-    if not repository:
-        return
-    if not (Path(repository) / "config").exists():
-        yield Finding("backup.repository", WARNING, f"the repository {repository} cannot be found", "the next backup will fail",
-                      "mount its disk, or name another one: moot backup --to REPO --new")
-    elif os.stat(repository).st_dev == os.stat(data).st_dev:
-        yield Finding(
-            "backup.same_disk", WARNING, f"the backups in {repository} are on the same disk as the network", "they are lost together",
-            "back up to another disk or machine",
-        )

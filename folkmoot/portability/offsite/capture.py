@@ -37,11 +37,15 @@ class NotReceived(Problem):
     code = "wal_not_received"
 
 
-def store_base(source: Source, repository: Repository, key: BackupKey, spool: Spool, binaries: Binaries, progress: Progress) -> State:
-    """Stores a base; returns the state of its new chain. The receiver must run before the base begins. Raises Problem."""
+def receive(source: Source, spool: Spool) -> None:
+    """Starts the receiver and waits until it writes. Raises NotReceived."""
     spool.start(source.dsn)
     if not spool.wait_for_segment(_LONGEST_WAIT):
-        raise NotReceived("PostgreSQL sends its write-ahead log to nobody; see %(log)s.", log=source.data.path / FOLDER / "receiver.log")
+        raise NotReceived("The write-ahead log is not received; see %(log)s.", log=source.data.path / FOLDER / "receiver.log")
+
+
+def store_base(source: Source, repository: Repository, key: BackupKey, binaries: Binaries, progress: Progress) -> State:
+    """Stores a base; returns the state of its new chain. The receiver must run before (`receive`). Raises Problem."""
     facts = asyncio.run(_facts(source.dsn))
     require_space(source.data.path, facts.bytes + SPARE, "A base backup")
     started_at, name = clock.now(), clock.random_bytes(8).hex()
@@ -59,7 +63,6 @@ def store_base(source: Source, repository: Repository, key: BackupKey, spool: Sp
         chain.write_manifest(stage / ABOUT, manifest, key)
         progress.step("storing the base", folder_size(stage))
         _store(repository, stage, [ABOUT, POSTGRES, MEDIA], chain.BASE, [f"{chain.CHAIN}{name}"], None, progress)
-    spool.remove_before(manifest.first)
     return State(chain=name, base_at=started_at, first=manifest.first)
 
 

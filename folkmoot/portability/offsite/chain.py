@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from folkmoot.base import clock
 from folkmoot.portability.backup_key import BackupKey, NotSigned, Signature, verify
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.manifest import File
@@ -74,6 +75,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     pushes: list[Push] = []
     spool_bytes: int = 0
     said: str = ""
+
+    @property
+    def behind(self) -> float | None:
+        """Seconds since the moment before which everything is off-site; None if nothing is."""
+        return (clock.now() - self.confirmed_at).total_seconds() if self.confirmed_at else None
+
+    @property
+    def base_age(self) -> float | None:
+        return (clock.now() - self.base_at).total_seconds() if self.base_at else None
 
 
 def read_state(data: Path) -> State | None:

@@ -14,15 +14,15 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability.backup import Source
 from folkmoot.portability.backup_key import BackupKey
-from folkmoot.portability.offsite.capture import store_base, store_push
+from folkmoot.portability.offsite.capture import receive, store_base, store_push
 from folkmoot.portability.offsite.chain import BASE, CHAIN, FOLDER, PUSH, State, read_state, write_state
+from folkmoot.portability.offsite.child import Child
 from folkmoot.portability.offsite.spool import Spool
 from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import Binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Refused, Repository
 
-PUSH_SECONDS = 30.0
 _BASE_AGAIN = 300.0  # seconds after a base that failed
 _SEGMENT = 16 * 2**20
 _KEPT_CHAINS = 2
@@ -33,47 +33,88 @@ _log = logging.getLogger(__name__)
 class Copying:
     """The continuous copy of one network. `tick` is called about once a second."""
 
-    def __init__(self, source: Source, target: Target, key: BackupKey, binaries: Binaries, *, spool_bytes: int) -> None:
+    def __init__(
+        self, source: Source, target: Target, key: BackupKey, binaries: Binaries, *, spool_bytes: int, push_seconds: float
+    ) -> None:
         self._source = source
         self._key = key
-        self._binaries = binaries
+        self._push_seconds = push_seconds
         self._limit = max(4, spool_bytes // _SEGMENT)  # in segments
         self._repository = Repository(target, key.repository, is_host=True, cache=source.data.path / FOLDER / "cache")
         self._spool = Spool(source.data, binaries)
         self._spool.prepare()
         self._push_at = self._base_at = 0.0
         self._may_delete = True
+        self._base: Child | None = None
+        self._pinned = ""  # the first segment that the base in progress needs
         self.state = read_state(source.data.path) or State()
 
     def tick(self) -> None:
-        """Pushes if it is time. A chain without its spool, or with a gap, ends."""
-        now = clock.monotonic()
+        """Begins a base if there is none, pushes if it is time. A chain with a gap ends."""
+        if self._base and self._base.is_over():
+            self._attempt(self._adopt_base)
         if self.state.chain and (self._spool.has_gap() or self._is_full()):
-            self.end_chain("the write-ahead log was not received without a gap" if self._spool.has_gap() else
-                           "the repository was away for so long that the spool was full")
-        if not self.state.chain and now >= self._base_at:
-            self._attempt(self.renew_base)
-            self._base_at = clock.monotonic() + _BASE_AGAIN
-        if self.state.chain and now >= self._push_at:
-            self._push_at = now + PUSH_SECONDS
-            self._attempt(self._push)
+            self._end_chain()
+        if not self.state.chain and not self._base and clock.monotonic() >= self._base_at:
+            self._attempt(self.begin_base)
+        if self.state.chain and clock.monotonic() >= self._push_at:
+            self._push_at = clock.monotonic() + self._push_seconds
+            self._attempt(self.push)
 
-    def renew_base(self) -> None:
-        """Begins a new chain, and removes chains that are older than the previous one. Raises Problem."""
-        self._keep(store_base(self._source, self._repository, self._key, self._spool, self._binaries, NoProgress()))
-        self._push()  # a base cannot be restored without the log that was written meanwhile
+    def begin_base(self) -> None:
+        """Makes a base in a child process. Meanwhile pushes continue the present chain. Raises Problem."""
+        self._base_at = clock.monotonic() + _BASE_AGAIN
+        receive(self._source, self._spool)
+        self._pinned = self._spool.partial()
+        self._new_state.unlink(missing_ok=True)
+        self._base = Child("a base backup", self._store_base)
+
+    @property
+    def is_making_base(self) -> bool:
+        return self._base is not None
+
+    def stop(self) -> None:
+        if self._base:
+            self._base.stop()
+        self._spool.stop()
+
+    @property
+    def _new_state(self) -> Path:
+        return self._source.data.path / FOLDER / "base.json"
+
+    def _store_base(self) -> None:
+        """In the child. An error is passed to the parent in the state."""
+        try:
+            made = store_base(self._source, self._repository, self._key, self._spool.binaries, NoProgress())
+        except (Problem, OSError) as error:
+            made = State(said=sentence_of(error))
+        self._source.data.write(self._new_state, msgspec.json.encode(made))
+
+    def _adopt_base(self) -> None:
+        """Begins the chain of the new base, and removes chains that are older than the previous one. Raises Problem."""
+        self._base, self._pinned = None, ""
+        if not self._new_state.exists():
+            raise Problem("the base backup ended before it was complete")
+        made = msgspec.json.decode(self._new_state.read_bytes(), type=State)
+        self._new_state.unlink()
+        if not made.chain:
+            raise Problem("%(said)s", said=made.said)
+        self._spool.remove_before(made.first)
+        self._keep(msgspec.structs.replace(made, confirmed_at=self.state.confirmed_at))
+        self.push()  # a base cannot be restored without the log that was written meanwhile
         self._forget_old_chains()
 
-    def end_chain(self, why: str) -> None:
+    def _end_chain(self) -> None:
         """Stops receiving and empties the spool: a new base is needed."""
+        why = "the write-ahead log was not received without a gap" if self._spool.has_gap() else "the spool was full"
         _log.warning("the off-site copy needs a new base, because %s", why)
+        if self._base:
+            self._base.stop()
+            self._base = None
         self._spool.clear()
         self._keep(State(confirmed_at=self.state.confirmed_at, said=why))
 
-    def stop(self) -> None:
-        self._spool.stop()
-
-    def _push(self) -> None:
+    def push(self) -> None:
         self._keep(store_push(self._source, self._repository, self._key, self._spool, self.state))
         self._shorten()
         self._forget_superseded()
@@ -82,7 +123,7 @@ class Copying:
         """Removes pushed segments from a spool that is half full. The last push stays in the repository: it contains them."""
         segments = self._spool.finished()
         if len(segments) > self._limit // 2:
-            self._spool.remove_before(segments[-1])
+            self._spool.remove_before(min(segments[-1], self._pinned or segments[-1]))
 
     def _forget_superseded(self) -> None:
         """Removes pushes whose segments and pictures a newer push contains. The two newest always stay."""
@@ -115,7 +156,7 @@ class Copying:
         try:
             work()
         except (Problem, OSError) as error:
-            said = error.message % error.params if isinstance(error, Problem) and error.params else str(error)
+            said = sentence_of(error)
             if said != self.state.said:
                 _log.warning("the off-site copy is late: %s", said)
             self._keep(msgspec.structs.replace(self.state, said=said, spool_bytes=self._spool.bytes))
@@ -125,11 +166,5 @@ class Copying:
         write_state(self._source.data, state)
 
 
-def age_of(state: State) -> float | None:
-    """Seconds since the moment before which everything is off-site; None if nothing is."""
-    return (clock.now() - state.confirmed_at).total_seconds() if state.confirmed_at else None
-
-
-def is_copied(data: Path) -> bool:
-    """Whether this host has made a continuous copy."""
-    return read_state(data) is not None
+def sentence_of(error: Exception) -> str:
+    return error.message % error.params if isinstance(error, Problem) and error.params else str(error)

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,8 +56,31 @@ class Chain:
         return self.pushes[0][1].made_at
 
     @property
+    def made_at(self) -> datetime:
+        return self.until
+
+    @property
     def name(self) -> str:
         return self.pushes[0][0].name
+
+    @property
+    def network(self) -> str:
+        return self.manifest.network
+
+    @property
+    def where(self) -> str:
+        return self.repository.target.shown
+
+    @property
+    def sealed(self) -> bytes:
+        return self.secrets
+
+    def describe(self) -> str:
+        """What was proven by a restore."""
+        return f"replayed   the write-ahead log to {self.until:%H:%M:%S} UTC; each file equals the signed manifests"
+
+    def rebuilt(self, folder: Path, owner: DataDirectory, progress: Progress) -> AbstractContextManager[tuple[DataDirectory, Postgres]]:
+        return recovered(self, folder, owner, progress)
 
     @property
     def media(self) -> dict[str, int]:
@@ -212,7 +235,7 @@ def _arm(database: Path, network: DataDirectory) -> None:
 
 def _limits_of(database: Path, binaries: Binaries) -> dict[str, str]:
     """Limits of the server that wrote the files. PostgreSQL refuses to replay with lower ones."""
-    command = [binaries.folder / "pg_controldata", "-D", database]
+    command: list[str | Path] = [binaries.folder / "pg_controldata", "-D", database]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, env=plain_environment()).stdout.splitlines()
     found = dict(line.split(" setting:", 1) for line in lines if " setting:" in line)
     names = {"max_connections": "max_connections", "max_worker_processes": "max_worker_processes", "max_wal_senders": "max_wal_senders",

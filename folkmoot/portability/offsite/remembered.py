@@ -8,7 +8,7 @@ from pathlib import Path
 
 from folkmoot.portability.data_directory import DataDirectory
 
-_FILE = "offsite-repository"
+REMEMBERED = "offsite-repository"  # file in the folder of secrets
 
 
 def remembered(data: DataDirectory) -> str:
@@ -23,4 +23,4 @@ def remember(data: DataDirectory, location: str) -> None:
 
 
 def _file(data: DataDirectory) -> Path:
-    return data.path / "secrets" / _FILE
+    return data.path / "secrets" / REMEMBERED

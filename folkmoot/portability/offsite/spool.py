@@ -27,7 +27,7 @@ class Spool:
 
     def __init__(self, data: DataDirectory, binaries: Binaries) -> None:
         self._data = data
-        self._binaries = binaries
+        self.binaries = binaries
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = data.path / FOLDER / "wal"
         self._log = data.path / FOLDER / "receiver.log"
@@ -45,7 +45,7 @@ class Spool:
         environment = {**plain_environment(), "PGPASSWORD": password, "PGAPPNAME": RECEIVER}
         with open(self._log, "wb") as output:
             self._process = subprocess.Popen(
-                [self._binaries.folder / "pg_receivewal", "-D", self.folder, "-d", address, "--no-loop", "--no-password", "-s", "1"],
+                [self.binaries.folder / "pg_receivewal", "-D", self.folder, "-d", address, "--no-loop", "--no-password", "-s", "1"],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", env=environment, preexec_fn=child_setup(self._data.owner),
             )
 

@@ -1,0 +1,13 @@
+"""Chooses what to restore: the newest dump, or a base with its log if that is newer and this machine can use it."""
+
+from folkmoot.portability.offsite.recovery import Chain, find_chain
+from folkmoot.portability.progress import Progress
+from folkmoot.portability.rebuild import Plan, plan
+from folkmoot.portability.repository import Repository
+
+
+def choose(repository: Repository, authority: bytes, wanted: str, *, despite_damage: bool, progress: Progress) -> Plan | Chain:
+    """`wanted`: the name of a dump; "" for the newest state. Raises Problem with one sentence."""
+    planned = plan(repository, authority, wanted, despite_damage=despite_damage, progress=progress)
+    chain = None if wanted else find_chain(repository, authority, repository.snapshots())
+    return chain if chain and chain.made_at > planned.made_at else planned
