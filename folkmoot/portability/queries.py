@@ -7,13 +7,10 @@ this package does not know what a post is.
 from datetime import datetime
 from typing import Any, Protocol
 
-import asyncpg
 import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
-from folkmoot.base.file_store import FileName
-from folkmoot.base.ids import first_id
 from folkmoot.portability.runs import BACKUP, DRILL, KEPT_DAYS, Last, Run
 
 
@@ -22,7 +19,6 @@ class _Executes(Protocol):
 
 
 class _Fetches(Protocol):
-    async def fetch(self, sql: str, *args: Any) -> Any: ...
     async def fetchval(self, sql: str, *args: Any) -> Any: ...
 
 
@@ -103,30 +99,6 @@ async def get_size(conn: ReadConn) -> Size:
         " (SELECT coalesce(sum(bytes), 0)::bigint FROM media_files) AS media_bytes"
     )
     return Size(**dict(row or {}))
-
-
-async def flush_log(conn: asyncpg.Connection) -> str:
-    """Flushes the write-ahead log to disk; returns its end. Everything committed is before it, also without `synchronous_commit`."""
-    async with conn.transaction():
-        await conn.execute("SET LOCAL synchronous_commit = on")
-        await conn.execute("SELECT pg_logical_emit_message(true, 'folkmoot', '')")  # a commit that writes something is flushed
-    return str(await conn.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
-
-
-async def has_received(conn: _Fetches, receiver: str, lsn: str) -> bool:
-    """Whether the receiver with this application_name has written the log up to `lsn`."""
-    return bool(await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = $1 AND write_lsn >= $2::text::pg_lsn)", receiver, lsn
-    ))
-
-
-async def list_media_since(conn: _Fetches, moment: datetime) -> dict[str, int]:
-    """Path and size of the pictures that were added since `moment`. An id contains its time, so the primary key is the index."""
-    rows = await conn.fetch(
-        "SELECT DISTINCT f.sha256, f.extension, f.bytes FROM media AS m"
-        " JOIN media_files AS f ON f.sha256 IN (m.original_sha256, m.preview_sha256) WHERE m.id >= $1", first_id(moment)
-    )
-    return {FileName(row["sha256"], row["extension"]).path: row["bytes"] for row in rows}
 
 
 async def get_host(conn: ReadConn) -> DatabaseHost:

@@ -17,6 +17,7 @@ LATE_IMPORTS = {
 # Files that may use queries without a viewer, besides jobs and moderation.
 UNSCOPED = {
     "commands/drill.py": "a drill reads its own copy, without a viewer",
+    "portability/restore.py": "counts the posts of a restored copy",
     "http/fragments.py": "fragments are shared by all viewers; the query of the page checks who may see them",
     "streaming/hub.py": "its statement checks for all listeners together which of them may see a post",
     "web/live.py": "reads its own session",

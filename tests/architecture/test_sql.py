@@ -30,6 +30,7 @@ HOLDS_SQL = {
     "portability/queries.py": "when backups and drills ran, contents of the database, and its host state",
     "portability/hosts/queries.py": "the replication slots of the other host",
     "portability/standby/queries.py": "role, slot and state of replication, and the files that a standby must have",
+    "portability/offsite/queries.py": "positions in the write-ahead log, and what must not come back with it",
     "portability/tables.py": "checksums of whole tables, whatever noun owns them",
     "base/database_health.py": "the state of the server",
     "commands/checks/database.py": "advice to operators, which they run themselves",
@@ -71,11 +72,15 @@ SHARED = {
     ("folding", "post_counts"): "deltas are folded into the totals",
     ("posts", "counter_deltas"): "the deltas of a change, in the same statement, through `counters.insert_deltas_sql`",
     ("portability", "host_state"): "a restored host gets the next epoch",
+    ("portability", "one_time_codes"): "codes sent before a host was lost do not work again on the restored one",
+    ("portability", "authorization_codes"): "codes for apps do not work again on the restored host",
+    ("portability", "exports"): "files of archives are not in copies",
 }
 # Statements whose table is chosen at run time, and the possible tables.
 CHOSEN = {
     "network/folding.py": {"account_counts", "post_counts"},
     "network/posts/queries/marking.py": {"favourites", "bookmarks"},
+    "portability/offsite/queries.py": {"one_time_codes", "authorization_codes", "exports"},
 }
 
 _QUERIES = re.compile(r"(?:network|moderation)/(\w+)/queries(?:\.py|/\w+\.py)")

@@ -22,10 +22,10 @@ from folkmoot.portability.dump import require_space
 from folkmoot.portability.manifest import File, file_of
 from folkmoot.portability.offsite import chain
 from folkmoot.portability.offsite.chain import ABOUT, FOLDER, MEDIA, POSTGRES, WAL, BaseManifest, Push, PushManifest, State
+from folkmoot.portability.offsite.queries import flush_log, has_received, list_media_since
 from folkmoot.portability.offsite.spool import RECEIVER, Spool
 from folkmoot.portability.postgres import Binaries, child_setup, plain_environment
 from folkmoot.portability.progress import NoProgress, Progress, folder_size
-from folkmoot.portability.queries import flush_log, has_received, list_media_since
 from folkmoot.portability.repository import Repository, RepositoryProblem, Stored
 
 _LONGEST_WAIT = 10.0  # seconds until the receiver has written what PostgreSQL has flushed

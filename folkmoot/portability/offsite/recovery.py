@@ -20,7 +20,6 @@ import asyncpg
 import msgspec
 
 from folkmoot.base.migrate import known
-from folkmoot.portability import tables
 from folkmoot.portability.backup import SPARE
 from folkmoot.portability.backup_key import NotSigned
 from folkmoot.portability.damage import sha256_of
@@ -29,6 +28,7 @@ from folkmoot.portability.dump import require_space
 from folkmoot.portability.manifest import file_of
 from folkmoot.portability.offsite.chain import ABOUT, BASE, CHAIN, FIRST, LAST, MEDIA, POSTGRES, PUSH, WAL, BaseManifest, PushManifest
 from folkmoot.portability.offsite.chain import read_manifest as read
+from folkmoot.portability.offsite.queries import delete_left_out, get_replayed_bytes, has_replayed, reload_configuration, set_own_password
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, plain_environment
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.rebuild import RestoreMismatch
@@ -253,28 +253,24 @@ async def _replayed(postgres: Postgres, chain: Chain, progress: Progress) -> Non
     """Waits until PostgreSQL has replayed all WAL and has become a primary. Raises RestoreMismatch if the end is missing."""
     connection = await asyncpg.connect(postgres.dsn)
     try:
-        while await connection.fetchval("SELECT pg_is_in_recovery()"):
-            done = await connection.fetchval("SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint")
-            progress.at(max(0, (done or 0) - _number(chain.manifest.first) * _SEGMENT_BYTES))
+        while (position := await get_replayed_bytes(connection)) is not None:
+            progress.at(max(0, position - _number(chain.manifest.first) * _SEGMENT_BYTES))
             await asyncio.sleep(0.1)
         lsn = chain.pushes[0][1].lsn
-        if not await connection.fetchval("SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn", lsn):
+        if not await has_replayed(connection, lsn):
             raise _mismatch([f"its write-ahead log ends before {lsn}"])
     finally:
         await connection.close()
 
 
 async def _take_over(postgres: Postgres, network: DataDirectory, rules: bytes) -> None:
-    """Sets the password of this host, and restores the rules of access. Deletes what must not come back (see `tables.LEFT_OUT`)."""
+    """Sets the password of this host, and restores the rules of access. Deletes what must not come back."""
     connection = await asyncpg.connect(postgres.dsn)
     try:
-        password = network.secret("postgres-password")
-        assert password.replace("-", "").replace("_", "").isalnum()
-        await connection.execute(f"ALTER ROLE folkmoot PASSWORD '{password}'")
-        for table in tables.LEFT_OUT:
-            await connection.execute(f'DELETE FROM "{table}"')
+        await set_own_password(connection, network.secret("postgres-password"))
+        await delete_left_out(connection)
         network.write(network.path / POSTGRES / "pg_hba.conf", rules)
-        await connection.execute("SELECT pg_reload_conf()")
+        await reload_configuration(connection)
     finally:
         await connection.close()
 
