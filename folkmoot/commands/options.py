@@ -79,7 +79,7 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
         secret=secret,
         mail=msgspec.structs.replace(settings.mail, password=secrets.mail_password(settings, directory)),
         offsite=msgspec.structs.replace(
-            settings.offsite, password=secrets.offsite_password(settings),
+            settings.offsite, password=secrets.offsite_password(settings, directory),
             repository=settings.offsite.repository or remembered(directory),
         ),
         file=file.read_bytes() if (file := directory.path / "folkmoot.toml").exists() else b"",

@@ -33,7 +33,7 @@ def target_of(location: str | None, settings: Settings, data: DataDirectory) -> 
     wanted = location or settings.offsite.repository or remembered(data)
     if not wanted:
         raise RepositoryProblem("This network has no repository yet. Name one: moot backup --to REPO")
-    return locate(wanted, Credentials(settings.offsite.user, offsite_password(settings), data.path / "secrets"))
+    return locate(wanted, Credentials(settings.offsite.user, offsite_password(settings, data), data.path / "secrets"))
 
 
 def location_of(location: str | None, target: Target) -> str:

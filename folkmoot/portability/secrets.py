@@ -38,8 +38,9 @@ def mail_password(settings: Settings, directory: DataDirectory) -> str:
     return configured or (directory.secret(MAIL) if directory.has_secret(MAIL) else "")
 
 
-def offsite_password(settings: Settings) -> str:
-    return settings.offsite.password or _from_folder(settings, OFFSITE)
+def offsite_password(settings: Settings, directory: DataDirectory) -> str:
+    configured = settings.offsite.password or _from_folder(settings, OFFSITE)
+    return configured or (directory.secret(OFFSITE) if directory.has_secret(OFFSITE) else "")
 
 
 def database_url(settings: Settings) -> str:

@@ -1,28 +1,35 @@
 """A base and the write-ahead log after it: everything that was committed before the last push comes back."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 
 from folkmoot.base.file_store import LocalFiles
 from folkmoot.base.migrate import migrate
+from folkmoot.commands.offsite import is_due
 from folkmoot.portability import tables
 from folkmoot.portability.backup import Source
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.capture import receive, store_base, store_push
 from folkmoot.portability.offsite.chain import State
-from folkmoot.portability.offsite.recovery import Chain, find_chain, recovered
+from folkmoot.portability.offsite.copying import Copying
+from folkmoot.portability.offsite.recovery import Chain, check_files, find_chain, recovered
 from folkmoot.portability.offsite.spool import Spool
 from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import Postgres, find_binaries, runnable_by
 from folkmoot.portability.progress import NoProgress
+from folkmoot.portability.rebuild import RestoreMismatch
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.repository import Repository
+from tests import series
 from tests.conftest import UNSAFE_BUT_FAST, new_open_folder
 
 
@@ -129,3 +136,91 @@ def test_everything_before_the_last_push_comes_back(copied: Copied, open_folder:
     assert len(chain.pushes) == 2
     (open_folder / "second").mkdir()
     assert _restore(chain, open_folder / "second")[1] == before[1] + 1
+
+
+def test_each_flipped_bit_of_a_base_and_its_log_is_found_before_postgresql_starts(
+    copied: Copied, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In what was fetched. Bits that flip in the repository itself are found by the tests of damage."""
+    copied.base()
+    copied.execute("INSERT INTO written VALUES (400, 'po druhém základu')")
+    copied.push()
+    chain = copied.chain()
+    assert chain
+    chance, folder = series.dice("flips"), open_folder / "fetched-once"
+    chain.repository.fetch(chain.base.id, folder / "fetched", 0, NoProgress())
+    for number, (snapshot, _) in enumerate(chain.pushes):
+        chain.repository.fetch(snapshot.id, folder / f"push-{number}", 0, NoProgress())
+    check_files(chain, folder)
+    files = [file for file in folder.rglob("*") if file.is_file() and file.stat().st_size and "about" not in file.parts]
+    named = sorted(file for file in files if file.name in ("backup_manifest", "pg_control", "PG_VERSION"))
+    for number in range(series.length(12, 1000)):
+        file = named[number % len(named)] if number < 4 else chance.choice(files)
+        bit = chance.randrange(file.stat().st_size * 8)
+        content = bytearray(file.read_bytes())
+        content[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(content)
+        with pytest.raises(RestoreMismatch):
+            check_files(chain, folder)
+        content[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(content)
+    check_files(chain, folder)
+    (folder / "fetched" / "postgres" / "postgresql.auto.conf.d").write_text("restore_command = 'rm -rf /'\n")
+    with pytest.raises(RestoreMismatch):
+        check_files(chain, folder)
+
+
+def test_a_manifest_of_another_host_is_not_used(copied: Copied) -> None:
+    """A repository key alone does not make a base that is restored: the signature must lead to the recovery key."""
+    copied.base()
+    copied.push()
+    found = copied.chain()
+    assert found
+    stranger = RecoveryKey.new().authority.public_key().public_bytes_raw()
+    assert find_chain(copied.repository, stranger, copied.repository.snapshots()) is None
+
+
+def test_a_full_spool_ends_the_chain_and_a_new_base_begins_another(copied: Copied, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository is away until the spool is full; the disk is not filled, and the copy goes on when it is back."""
+    copied.spool.stop()
+    target, away = copied.repository.target, copied.source.data.path.parent / "away"
+    copying = Copying(copied.source, target, copied.key, copied.spool.binaries, spool_bytes=4 * 16 * 2**20, push_seconds=0)
+    assert target.folder
+
+    def tick_until(condition: Callable[[State], object]) -> None:
+        deadline = time.monotonic() + 120
+        while not condition(copying.state):
+            copying.tick()
+            assert time.monotonic() < deadline, copying.state
+            time.sleep(0.05)
+
+    try:
+        tick_until(lambda state: state.chain and state.pushes and not state.said)
+        first = copying.state.chain
+        target.folder.rename(away)
+        tick_until(lambda state: state.said)
+        for _ in range(6):
+            copied.execute("SELECT pg_logical_emit_message(true, 'test', 'x')", "SELECT pg_switch_wal()")
+        tick_until(lambda state: not state.chain)
+        assert copying.state.spool_bytes <= 5 * 16 * 2**20
+        assert copying.state.said
+        away.rename(target.folder)
+        copying.retry_base_now()
+        tick_until(lambda state: state.chain and state.pushes and not state.said)
+        assert copying.state.chain != first
+        chain = copied.chain()
+        assert chain
+        assert chain.manifest.chain == copying.state.chain
+    finally:
+        copying.stop()
+
+
+@pytest.mark.parametrize(("hour_now", "good_hours_ago", "latest_hours_ago", "is_due_now"), [
+    (4, 25, 25, True), (4, 0.5, 0.5, False), (2, 20, 20, False), (2, 24, 24, True), (4, 25, 0.5, False), (4, None, None, True),
+])
+def test_the_nightly_run_is_due_once_a_night_and_an_hour_after_a_failure(
+    hour_now: int, good_hours_ago: float | None, latest_hours_ago: float | None, is_due_now: bool
+) -> None:
+    now = datetime(2026, 11, 29, hour_now, tzinfo=ZoneInfo("Europe/Prague"))
+    good, latest = (None if hours is None else now - timedelta(hours=hours) for hours in (good_hours_ago, latest_hours_ago))
+    assert is_due(now, 3, good, latest) is is_due_now

@@ -69,6 +69,10 @@ class Copying:
         self._new_state.unlink(missing_ok=True)
         self._base = Child("a base backup", self._store_base)
 
+    def retry_base_now(self) -> None:
+        """Makes the next base without a pause after one that failed."""
+        self._base_at = 0.0
+
     @property
     def is_making_base(self) -> bool:
         return self._base is not None

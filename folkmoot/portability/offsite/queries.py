@@ -56,7 +56,7 @@ async def delete_left_out(conn: asyncpg.Connection) -> None:
         epoch = await conn.fetchval("SELECT epoch FROM host_state")
         await conn.execute("SELECT set_config('folkmoot.epoch', $1, true)", str(epoch))  # triggers check it
         for table in LEFT_OUT:
-            await conn.execute(f'DELETE FROM "{table}"')
+            await conn.execute(f"DELETE FROM {table}")
 
 
 async def reload_configuration(conn: asyncpg.Connection) -> None:

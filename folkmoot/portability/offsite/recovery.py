@@ -37,6 +37,7 @@ from folkmoot.portability.repository import Repository, Snapshot
 _WHILE_BUILDING = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "archive_mode": "off", "autovacuum": "off"}
 _LISTED = "backup_manifest"
 _TRUST = b"local all all trust\n"  # only while it is rebuilt, behind a socket in a folder of its owner
+_BASE = "fetched"
 _SEGMENT_BYTES = 16 * 2**20
 
 
@@ -151,12 +152,12 @@ def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progre
     network.prepare()
     binaries = find_binaries()
     progress.step("fetching", chain.bytes)
-    base, wal = folder / "fetched", folder / "wal"
+    base, wal = folder / _BASE, folder / "wal"
     chain.repository.fetch(chain.base.id, base, chain.bytes, progress)
     for number, (snapshot, _) in enumerate(chain.pushes):
         chain.repository.fetch(snapshot.id, folder / f"push-{number}", chain.bytes, progress)
     progress.step("comparing files")
-    _check(chain, folder, base)
+    check_files(chain, folder)
     _collect(chain, folder, base, wal, network)
     database = base / POSTGRES
     rules = (database / "pg_hba.conf").read_bytes()
@@ -168,7 +169,7 @@ def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progre
         progress.step("replaying the log", max(1, sum(file.stat().st_size for file in wal.iterdir())))
         asyncio.run(_replayed(postgres, chain, progress))
         asyncio.run(_take_over(postgres, network, rules))
-        for name in ("fetched", "wal", *(f"push-{number}" for number in range(len(chain.pushes)))):
+        for name in (_BASE, "wal", *(f"push-{number}" for number in range(len(chain.pushes)))):
             shutil.rmtree(folder / name, ignore_errors=True)
         yield network, postgres
     finally:
@@ -177,8 +178,9 @@ def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progre
             shutil.rmtree(postgres.socket_folder, ignore_errors=True)
 
 
-def _check(chain: Chain, folder: Path, base: Path) -> None:
-    """Each file must be one that a signed manifest names, with its content."""
+def check_files(chain: Chain, folder: Path) -> None:
+    """Each fetched file must be one that a signed manifest names, with its content. Raises RestoreMismatch."""
+    base = folder / _BASE
     listed = base / POSTGRES / _LISTED
     if not listed.exists() or file_of(listed.read_bytes()) != chain.manifest.listed:
         raise _mismatch(["the list of the files of the database differs"])
