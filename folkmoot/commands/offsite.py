@@ -49,7 +49,7 @@ def run_offsite(settings: Settings) -> None:
     if settings.offsite.is_continuous and not settings.database.url:
         binaries = runnable_by(directory.owner, find_binaries())
         copying = Copying(
-            source_of(settings), target, key, binaries, spool_bytes=settings.offsite.spool_megabytes * 10**6,
+            source_of(settings), target, key, binaries, epoch=host.epoch, spool_bytes=settings.offsite.spool_megabytes * 10**6,
             push_seconds=settings.offsite.push_seconds,
         )
     nightly = Nightly(settings, target, key, copying)

@@ -3,6 +3,7 @@
     postgres/   the private database        secrets/   keys, readable by the owner only
     media/      pictures, named by hash     outbox/    mails, if no SMTP server is set
     exports/    archives of members          host.json  role and epoch of this host
+    offsite/    state and spool of the continuous copy
     folkmoot.toml   settings (may be missing)
 
 One `moot up` at a time locks it. If root starts the network, everything in it belongs to the unprivileged user that the

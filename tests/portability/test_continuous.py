@@ -184,7 +184,7 @@ def test_a_full_spool_ends_the_chain_and_a_new_base_begins_another(copied: Copie
     """The repository is away until the spool is full; the disk is not filled, and the copy goes on when it is back."""
     copied.spool.stop()
     target, away = copied.repository.target, copied.source.data.path.parent / "away"
-    copying = Copying(copied.source, target, copied.key, copied.spool.binaries, spool_bytes=4 * 16 * 2**20, push_seconds=0)
+    copying = Copying(copied.source, target, copied.key, copied.spool.binaries, epoch=1, spool_bytes=4 * 16 * 2**20, push_seconds=0)
     assert target.folder
 
     def tick_until(condition: Callable[[State], object]) -> None:

@@ -65,10 +65,11 @@ def _check_repository(repository: str, data: Path) -> Iterator[Finding]:
 
 
 def _check_continuous(settings: Settings) -> Iterator[Finding]:
+    from folkmoot.portability.host import PRIMARY, Host
     from folkmoot.portability.offsite.chain import read_state
 
     state = read_state(settings.data)
-    if state is None:
+    if state is None or Host(settings.data).role != PRIMARY or not settings.offsite.is_continuous:
         return
     if state.behind is None or state.behind > _FAR_BEHIND:
         how = "has not begun" if state.behind is None else f"is {duration(state.behind)} behind"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
@@ -63,7 +64,7 @@ def store_base(source: Source, repository: Repository, key: BackupKey, binaries:
         chain.write_manifest(stage / ABOUT, manifest, key)
         progress.step("storing the base", folder_size(stage))
         _store(repository, stage, [ABOUT, POSTGRES, MEDIA], chain.BASE, [f"{chain.CHAIN}{name}"], None, progress)
-    return State(chain=name, base_at=started_at, first=manifest.first)
+    return State(chain=name, epoch=facts.epoch, base_at=started_at, first=manifest.first)
 
 
 def store_push(source: Source, repository: Repository, key: BackupKey, spool: Spool, state: State) -> State:
@@ -81,9 +82,8 @@ def store_push(source: Source, repository: Repository, key: BackupKey, spool: Sp
         tags = [f"{chain.CHAIN}{state.chain}", f"{chain.FIRST}{first}", f"{chain.LAST}{last}"]
         parent = state.pushes[-1].snapshot if state.pushes else None
         stored = _store(repository, stage, [ABOUT, WAL, MEDIA], chain.PUSH, tags, parent, NoProgress())
-    return State(
-        chain=state.chain, base_at=state.base_at, first=state.first, confirmed_at=made_at, lsn=lsn, spool_bytes=spool.bytes,
-        pushes=[*state.pushes, Push(stored.snapshot, first, last)],
+    return msgspec.structs.replace(
+        state, confirmed_at=made_at, lsn=lsn, spool_bytes=spool.bytes, said="", pushes=[*state.pushes, Push(stored.snapshot, first, last)]
     )
 
 

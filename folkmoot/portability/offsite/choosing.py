@@ -10,4 +10,6 @@ def choose(repository: Repository, authority: bytes, wanted: str, *, despite_dam
     """`wanted`: the name of a dump; "" for the newest state. Raises Problem with one sentence."""
     planned = plan(repository, authority, wanted, despite_damage=despite_damage, progress=progress)
     chain = None if wanted else find_chain(repository, authority, repository.snapshots())
-    return chain if chain and chain.made_at > planned.made_at else planned
+    if chain and (chain.manifest.epoch, chain.made_at) > (planned.manifest.epoch, planned.made_at):
+        return chain
+    return planned

@@ -34,7 +34,7 @@ class Copying:
     """The continuous copy of one network. `tick` is called about once a second."""
 
     def __init__(
-        self, source: Source, target: Target, key: BackupKey, binaries: Binaries, *, spool_bytes: int, push_seconds: float
+        self, source: Source, target: Target, key: BackupKey, binaries: Binaries, *, epoch: int, spool_bytes: int, push_seconds: float
     ) -> None:
         self._source = source
         self._key = key
@@ -48,13 +48,15 @@ class Copying:
         self._base: Child | None = None
         self._pinned = ""  # the first segment that the base in progress needs
         self.state = read_state(source.data.path) or State()
+        if self.state.chain and not self._continues(epoch):
+            self._end_chain("this host was not the primary all the time, or its spool was removed")
 
     def tick(self) -> None:
         """Begins a base if there is none, pushes if it is time. A chain with a gap ends."""
         if self._base and self._base.is_over():
             self._attempt(self._adopt_base)
         if self.state.chain and (self._spool.has_gap() or self._is_full()):
-            self._end_chain()
+            self._end_chain("the log was not received without a gap" if self._spool.has_gap() else "the spool was full")
         if not self.state.chain and not self._base and clock.monotonic() >= self._base_at:
             self._attempt(self.begin_base)
         if self.state.chain and clock.monotonic() >= self._push_at:
@@ -108,9 +110,14 @@ class Copying:
         self.push()  # a base cannot be restored without the log that was written meanwhile
         self._forget_old_chains()
 
-    def _end_chain(self) -> None:
+    def _continues(self, epoch: int) -> bool:
+        """Whether the spool goes on where the last push ended, and in the same epoch: another host may have written meanwhile."""
+        segments = [*self._spool.finished(), self._spool.partial()]
+        last = self.state.pushes[-1].last if self.state.pushes else self.state.first
+        return self.state.epoch == epoch and any(segment and segment[8:] <= last[8:] for segment in segments)
+
+    def _end_chain(self, why: str) -> None:
         """Stops receiving and empties the spool: a new base is needed."""
-        why = "the write-ahead log was not received without a gap" if self._spool.has_gap() else "the spool was full"
         _log.warning("the off-site copy needs a new base, because %s", why)
         if self._base:
             self._base.stop()

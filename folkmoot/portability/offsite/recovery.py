@@ -98,19 +98,20 @@ class Chain:
 
 
 def find_chain(repository: Repository, authority: bytes, snapshots: list[Snapshot]) -> Chain | None:
-    """The newest complete chain that this machine can restore. `snapshots`: the newest first."""
-    major = find_binaries().major
+    """The newest complete chain of the highest epoch that this machine can restore. `snapshots`: the newest first."""
+    major, bases = find_binaries().major, []
     for base in (snapshot for snapshot in snapshots if snapshot.kind == BASE):
         with suppress(NotSigned):
             files = repository.read_folder(base.id, ABOUT)
-            manifest = read(files, authority, BaseManifest)
-            secrets = files.get("secrets.sealed", b"")
+            manifest, secrets = read(files, authority, BaseManifest), files.get("secrets.sealed", b"")
             fits = manifest.postgresql == major and manifest.machine == platform.machine() and manifest.schema <= known()[-1].number
-            if not fits or file_of(secrets) != manifest.secrets or manifest.chain != base.tag(CHAIN):
-                continue
-            pushes = [one for one in snapshots if one.kind == PUSH and one.tag(CHAIN) == manifest.chain]
-            if found := _needed_pushes(repository, authority, manifest, pushes):
-                return Chain(repository, base, manifest, secrets, found)
+            if fits and file_of(secrets) == manifest.secrets and manifest.chain == base.tag(CHAIN):
+                bases.append((base, manifest, secrets))
+    # A host that is no longer the primary, but does not know it, may still make copies: the highest epoch is the network.
+    for base, manifest, secrets in sorted(bases, key=lambda found: (found[1].epoch, found[1].made_at), reverse=True):
+        pushes = [one for one in snapshots if one.kind == PUSH and one.tag(CHAIN) == manifest.chain]
+        if found := _needed_pushes(repository, authority, manifest, pushes):
+            return Chain(repository, base, manifest, secrets, found)
     return None
 
 
