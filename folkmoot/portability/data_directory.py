@@ -116,7 +116,7 @@ class DataDirectory:
 
     def write(self, file: Path, content: bytes, *, is_durable: bool = True) -> None:
         """Writes a small file atomically: after a crash it is complete or unchanged. Not durable: for a state of this moment."""
-        temporary = file.with_suffix(".new")
+        temporary = _unfinished(file)
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
@@ -236,10 +236,14 @@ class DataDirectory:
             self._lock.close()
 
     def _is_network(self) -> bool:
-        return self.host_file.exists() or all(
-            entry.name in {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "exports", "run"}
-            for entry in self.path.iterdir()
-        )
+        """Whether the folder is a network, or the beginning of one: a first start can be killed at any moment."""
+        begun = {"folkmoot.toml", "lock", "lost+found", "media", "secrets", "outbox", "exports", "run", _unfinished(self.host_file).name}
+        return self.host_file.exists() or all(entry.name in begun for entry in self.path.iterdir())
+
+
+def _unfinished(file: Path) -> Path:
+    """Where `write` writes, before it renames."""
+    return file.with_suffix(".new")
 
 
 def _locked(descriptor: int) -> bool:

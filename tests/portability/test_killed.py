@@ -186,3 +186,20 @@ def test_leftovers_of_a_killed_backup_are_removed_unless_one_is_running(folder: 
     for name in ("backup", "drill", "drill"):
         data.remove_leftovers(name)
         assert not (folder / name).exists()
+
+
+def test_a_first_start_that_is_killed_at_its_first_file_is_repeated(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    data = DataDirectory(open_folder / "data")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", kill)
+        with pytest.raises(Killed):
+            data.prepare()
+    assert not data.host_file.exists()
+    DataDirectory(data.path).prepare()
+    assert data.host_file.exists()
