@@ -6,6 +6,9 @@ runs a sample. Random choices come from `dice(name)`. Each run prints its seed; 
 
 import os
 import random
+from typing import TypeVar
+
+T = TypeVar("T")
 
 LONG = "FOLKMOOT_TEST_LONG"  # set: run whole series
 SEED = "FOLKMOOT_TEST_SEED"
@@ -15,8 +18,8 @@ def is_long() -> bool:
     return bool(os.environ.get(LONG))
 
 
-def length(sample: int, whole: int) -> int:
-    """The number of repetitions in this run."""
+def length(sample: T, whole: T) -> T:
+    """The number of repetitions in this run, or the cases."""
     return whole if is_long() else sample
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.network_up import MOOT, environment_with
 
 NAME = "http://folkmoot.test"  # the public address of the network, whichever host has it
 _READY = 60  # seconds
+_PIECE = 16 * 1024 * 1024
 
 
 class Host:
@@ -137,9 +139,9 @@ class Host:
     def fill_disk(self, leave: int = 0) -> None:
         """Leaves this many bytes free on the disk of this host, which must be its own."""
         assert self.disk, f"{self.name} has no disk of its own"
-        free = shutil.disk_usage(self.disk).free
-        with open(self.disk / "ballast", "ab") as ballast:
-            ballast.write(bytes(max(0, free - leave)))
+        with open(self.disk / "ballast", "ab", 0) as ballast, suppress(OSError):  # the host may take the last bytes at the same moment
+            while (free := shutil.disk_usage(self.disk).free) > leave:
+                ballast.write(bytes(min(free - leave, _PIECE)))
 
     def free_disk(self) -> None:
         assert self.disk

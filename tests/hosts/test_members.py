@@ -18,9 +18,9 @@ WRITERS, LISTENERS, RATE = series.length(6, 40), series.length(6, 200), series.l
 MOST_OF_A_CORE = 0.3
 
 
-async def test_no_acknowledged_write_is_lost_when_processes_are_killed_and_the_power_fails(each_kind: World) -> None:
-    host = each_kind.host("one").up()
-    crowd = await Crowd.settle(each_kind, host, WRITERS, LISTENERS)
+async def test_no_acknowledged_write_is_lost_when_processes_are_killed_and_the_power_fails(world: World) -> None:
+    host = world.host("one").up()
+    crowd = await Crowd.settle(world, host, WRITERS, LISTENERS)
     crowd.begin(host, RATE)
     with watching(host) as watch:
         for what in ("web 1", "postgres -D"):
@@ -39,9 +39,9 @@ async def test_no_acknowledged_write_is_lost_when_processes_are_killed_and_the_p
     assert journal.failures
 
 
-async def test_members_see_no_failure_on_a_host_that_works(world: World) -> None:
-    host = world.host("one").up()
-    crowd = await Crowd.settle(world, host, WRITERS, LISTENERS)
+async def test_members_see_no_failure_on_a_host_that_works(plain: World) -> None:
+    host = plain.host("one").up()
+    crowd = await Crowd.settle(plain, host, WRITERS, LISTENERS)
     crowd.begin(host, RATE)
     await asyncio.sleep(series.length(2, 20))
     journal = crowd.end()

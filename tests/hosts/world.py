@@ -33,8 +33,9 @@ class World:
         folder.chmod(0o755)
         mounted = self.network.mount(folder, disk) if disk and isinstance(self.network, Namespaces) else None
         self.network.power_on(name)
-        self.hosts[name] = Host(self.network, name, folder, mounted)
-        return self.hosts[name]
+        host = self.hosts[name] = Host(self.network, name, folder, mounted)
+        host.environment |= {"FOLKMOOT_HOSTS_NAME": name, "FOLKMOOT_HOSTS_HOST": host.address}
+        return host
 
     def adopt(self, program: Program) -> Program:
         """Ends the program with the world."""
