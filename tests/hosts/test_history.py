@@ -3,7 +3,7 @@
 import pytest
 
 from tests.hosts.history import Accepted, Event, Fenced, Learned, Rows, wrong_epochs, wrong_streams, wrong_writes
-from tests.hosts.members.journal import BROKEN, Journal, Stream, Write
+from tests.hosts.members.journal import BROKEN, Journal, Read, Stream, Write
 
 
 def post(key: str, id: int, sent_at: float, *, acked: bool = True, member: int = 0, with_upload: int = 0) -> Write:
@@ -18,7 +18,8 @@ def right() -> tuple[Journal, Rows]:
         Write(0, "upload", "0 uploads 5", 6.0, 6.1, 50), post("e", 60, 7.0, with_upload=50),
     ]
     rows = Rows({"a": [1], "b": [2], "c": [3], "other": [2], "e": [60], "older": [0]}, {1: 1}, {50: 60, 51: None})
-    return Journal(writes, [Stream(0, "events", [0], 0.5, 9.0, [(2.0, 2.5)], {"a": 1.2, "b": 2.6, "e": 7.2})]), rows
+    streams = [Stream(0, "events", [0], 0.5, 9.0, [(2.0, 2.5)], {"a": 1.2, "b": 2.6, "e": 7.2})]
+    return Journal(writes, streams, [Read(0, 1.0, 0.1, 200), Read(1, 1.0, 0.3, 206)]), rows
 
 
 def test_a_right_history_is_right() -> None:
@@ -81,6 +82,10 @@ def test_the_journal_measures_pauses_and_failures() -> None:
     assert {write.key for write in journal.failures} == {"c", "d", "2 favours 1"}
     journal.writes[0].refusals.append(BROKEN)
     assert "a" in {write.key for write in journal.failures}
+    assert journal.longest_read == 0.3
+    assert journal.failed_reads == []
+    journal.reads.append(Read(0, 2.0, 0.1, 503))
+    assert journal.failed_reads == journal.reads[-1:]
     assert sorted(journal.delays()) == pytest.approx([0.1, 0.1, 0.5])
 
 

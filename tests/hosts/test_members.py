@@ -46,6 +46,7 @@ async def test_members_see_no_failure_on_a_host_that_works(plain: World) -> None
     await asyncio.sleep(series.length(2, 20))
     journal = crowd.end()
     assert journal.failures == []
+    assert journal.failed_reads == []
     assert {write.kind for write in journal.writes} >= {"post", "favourite"}
     assert wrong_writes(journal, await read_rows(host.dsn)) == []
     assert wrong_streams(journal) == []

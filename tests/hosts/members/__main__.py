@@ -20,9 +20,11 @@ import uvloop
 from tests.hosts.members.client import Client, Name
 from tests.hosts.members.journal import Journal, Stream
 from tests.hosts.members.listener import EVENTS, SOCKET, Listener
+from tests.hosts.members.reader import Reader
 from tests.hosts.members.writer import Writer
 
 _RECENT = 200  # posts that can be favourited
+_READS = 20.0  # per second, of all readers together
 
 
 class Plan(msgspec.Struct):
@@ -56,7 +58,10 @@ class Members:
             Listener(Stream(number, (EVENTS, SOCKET)[number % 2], follows, breaks=[], shown={}), self._client(token, number))
             for number, (token, follows) in enumerate(plan.listeners)
         ]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._readers = [
+            Reader(number, self._client(token, number), random.Random(f"{plan.seed} reads {number}"))
+            for number, (token, _) in enumerate(plan.listeners)
+        ]
 
     def _client(self, token: str, number: int) -> Client:
         return Client(self._name, token, self._plan.sources[number % len(self._plan.sources)])
@@ -66,6 +71,8 @@ class Members:
         await asyncio.gather(*(listener.is_open.wait() for listener in self._listeners))
         seconds = len(self._writers) / self._plan.rate
         self._writing = [asyncio.create_task(writer.write(seconds, self._ending)) for writer in self._writers]
+        seconds = len(self._readers) / _READS
+        self._writing += [asyncio.create_task(reader.read(seconds, self._ending)) for reader in self._readers]
         while not all(any(write.acked_at for write in writer.writes) for writer in self._writers):
             await asyncio.sleep(0.01)
 
@@ -89,7 +96,10 @@ class Members:
                 raise error
         used = resource.getrusage(resource.RUSAGE_SELF)
         writes = [write for writer in self._writers for write in writer.writes]
-        journal = Journal(writes, [listener.stream for listener in self._listeners], used.ru_utime + used.ru_stime, lasted)
+        journal = Journal(
+            writes, [listener.stream for listener in self._listeners], [read for reader in self._readers for read in reader.reads],
+            used.ru_utime + used.ru_stime, lasted,
+        )
         with open(self._plan.journal, "wb") as stream:  # noqa: ASYNC230 -- nothing else runs any more
             stream.write(msgspec.json.encode(journal))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-BROKEN = 0  # in `Write.refusals`: the connection failed before the answer
+BROKEN = 0  # instead of a status: the connection failed before the answer
 
 
 class Write(msgspec.Struct):
@@ -38,11 +38,21 @@ class Stream(msgspec.Struct):
     shown: dict[str, float] = {}  # the key of each post, and when it was first shown, live or after a break
 
 
+class Read(msgspec.Struct):
+    """One attempt to read the home timeline. 206: it is being rebuilt, and was read from the posts instead."""
+
+    member: int
+    sent_at: float
+    seconds: float
+    status: int
+
+
 class Journal(msgspec.Struct):
     """The record of one run."""
 
     writes: list[Write]
     streams: list[Stream]
+    reads: list[Read] = []
     processor: float = 0.0  # seconds of this program
     seconds: float = 0.0  # of the run
 
@@ -54,6 +64,14 @@ class Journal(msgspec.Struct):
     def failures(self) -> list[Write]:
         """Writes that got another answer than their own at least once, or none."""
         return [write for write in self.writes if write.refusals or write.acked_at is None]
+
+    @property
+    def failed_reads(self) -> list[Read]:
+        return [read for read in self.reads if read.status not in (200, 206)]
+
+    @property
+    def longest_read(self) -> float:
+        return max((read.seconds for read in self.reads), default=0.0)
 
     @property
     def longest_wait(self) -> float:
