@@ -14,53 +14,48 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from tests.hosts.network import AGENT_PORT, MEMBERS, WEB_PORT
+from tests.hosts.network import AGENT_PORT, MEMBERS, WEB_PORT, Links
 from tests.hosts.program import Program, python
 
 _MOST_NODES = 15
 _MARK = "FOLKMOOT_TEST_HOST"  # in the environment of each process of a host
 
 
-class Loopback:
+class Loopback(Links):
     """Addresses 127.77.WORLD.x. The number of the world is locked by its test process."""
 
     kind = "loopback"
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock, self._world = _free_world()
-        self._numbers: dict[str, int] = {}
         self._is_on: set[str] = set()
-        self._cuts: set[tuple[str, str]] = set()
         self._shapes: dict[tuple[str, str], tuple[float, float]] = {}
         self._relay = Program(python("relay"))
 
     def address(self, node: str, seen_from: str) -> str:
-        return f"127.77.{self._world}.{16 * self._numbers[seen_from] + self._numbers[node] + 1}"
+        return f"127.77.{self._world}.{16 * self.numbers[seen_from] + self.numbers[node] + 1}"
 
     def members_addresses(self) -> list[str]:
         return [self.address(MEMBERS, MEMBERS)]  # the network sees the relay's address anyway
 
     def power_on(self, node: str) -> None:
-        if node not in self._numbers:
-            self._numbers[node] = len(self._numbers)
-            assert len(self._numbers) <= _MOST_NODES
-            for other in self._numbers:
+        if node not in self.numbers:
+            self.numbers[node] = len(self.numbers)
+            assert len(self.numbers) <= _MOST_NODES
+            for other in self.numbers:
                 for source, target in ((node, other), (other, node)):
                     if source != target != MEMBERS:
                         self._listen(source, target)
         self._is_on.add(node)
-        for source, target in [cut for cut in self._cuts if node in cut]:
-            self.mend(source, target)
+        self.switch(node, is_on=True)
 
     def _listen(self, source: str, target: str) -> None:
         for port in (WEB_PORT, AGENT_PORT):
             self._relay.tell(listen=self.address(target, source), port=port, to=self.address(target, target), source=source, target=target)
 
     def power_off(self, node: str) -> None:
-        for other in self._numbers:
-            if other != node:
-                self.cut(node, other)
-                self.cut(other, node)
+        self.switch(node, is_on=False)
         self._is_on.remove(node)
         self._kill(node)
 
@@ -87,21 +82,12 @@ class Loopback:
             found.update(more)
         return found
 
-    def cut(self, source: str, target: str) -> None:
-        self._cuts.add((source, target))
-        self._change(source, target)
-
-    def mend(self, source: str, target: str) -> None:
-        self._cuts.discard((source, target))
-        self._change(source, target)
-
     def shape(self, source: str, target: str, delay: float, rate: float) -> None:
         self._shapes[source, target] = (delay, rate)
-        self._change(source, target)
+        self.change(source, target, is_open=self.is_open(source, target))
 
-    def _change(self, source: str, target: str) -> None:
+    def change(self, source: str, target: str, *, is_open: bool) -> None:
         delay, rate = self._shapes.get((source, target), (0.0, 0.0))
-        is_open = (source, target) not in self._cuts
         self._relay.tell(source=source, target=target, open=is_open, delay=delay, rate=rate)
 
     def close(self) -> None:

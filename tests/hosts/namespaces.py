@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.hosts.network import MEMBERS, PATH, unshare
+from tests.hosts.network import MEMBERS, PATH, Links, unshare
 from tests.hosts.program import Program, python
 
 _CUT, _SHAPED = 10, 20  # priorities of routing rules
@@ -20,16 +20,15 @@ _TABLE = 77
 _MEMBERS_ADDRESSES = 8
 
 
-class Namespaces:
+class Namespaces(Links):
     """The router, and a node for each `power_on`."""
 
     kind = "namespaces"
 
     def __init__(self) -> None:
+        super().__init__()
         self._inits: dict[str, Program] = {}
         self._pids: dict[str, int] = {}  # of the first process of each node, in our namespace
-        self._numbers: dict[str, int] = {}
-        self._cuts: set[tuple[str, str]] = set()
         self._shapes: set[tuple[str, str]] = set()
         self._router = Program([*unshare(), "--net", "--mount", "sh", "-c", f"{_ROUTER} && exec {shlex.join(python('router'))} shaped1"])
 
@@ -37,10 +36,10 @@ class Namespaces:
         return f"{self._prefix(node)}.2"
 
     def _prefix(self, node: str) -> str:
-        return f"10.77.{self._numbers[node]}"
+        return f"10.77.{self.numbers[node]}"
 
     def power_on(self, node: str) -> None:
-        number = self._numbers.setdefault(node, len(self._numbers) + 1)
+        number = self.numbers.setdefault(node, len(self.numbers) + 1)
         init = Program([
             *self._enter(self._router.pid, "--mount"), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", *python("node"),
         ])
@@ -55,17 +54,13 @@ class Namespaces:
             "link set lo up", *(f"addr add {address}/24 dev eth0" for address in self._addresses(node)), "link set eth0 up",
             f"route add default via {prefix}.1",
         ])
-        for source, target in [cut for cut in self._cuts if node in cut]:
-            self.mend(source, target)
+        self.switch(node, is_on=True)
 
     def power_off(self, node: str) -> None:
-        for other in self._numbers:
-            if other != node:
-                self.cut(node, other)
-                self.cut(other, node)
+        self.switch(node, is_on=False)
         os.kill(self._pids.pop(node), signal.SIGKILL)
         self._inits.pop(node).close()
-        self._ip(self._router.pid, [f"link del node{self._numbers[node]}"], check=False)  # the kernel may have removed it, or will do so
+        self._ip(self._router.pid, [f"link del node{self.numbers[node]}"], check=False)  # the kernel may have removed it, or will do so
 
     def command(self, node: str, arguments: Sequence[str]) -> list[str]:
         as_user = [] if os.geteuid() == 0 else ["unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}"]
@@ -75,19 +70,13 @@ class Namespaces:
         listed = subprocess.run(self.command(node, ["ps", "-ww", "-eo", "pid=,comm=,args="]), capture_output=True, text=True, check=True)
         return {int(pid): arguments for pid, arguments in (line.split(None, 1) for line in listed.stdout.splitlines())}
 
-    def cut(self, source: str, target: str) -> None:
-        if (source, target) not in self._cuts:
-            self._cuts.add((source, target))
-            # A blackhole is silent for packets that are forwarded: no ICMP message tells the sender.
-            self._ip(self._router.pid, [f"rule add pref {_CUT} from {self._prefix(source)}.0/24 to {self._prefix(target)}.0/24 blackhole"])
-
-    def mend(self, source: str, target: str) -> None:
-        if (source, target) in self._cuts:
-            self._cuts.remove((source, target))
-            self._ip(self._router.pid, [f"rule del pref {_CUT} from {self._prefix(source)}.0/24 to {self._prefix(target)}.0/24 blackhole"])
+    def change(self, source: str, target: str, *, is_open: bool) -> None:
+        """A blackhole is silent for packets that are forwarded: no ICMP message tells the sender."""
+        rule = f"pref {_CUT} from {self._prefix(source)}.0/24 to {self._prefix(target)}.0/24 blackhole"
+        self._ip(self._router.pid, [f"rule {'del' if is_open else 'add'} {rule}"])
 
     def shape(self, source: str, target: str, delay: float, rate: float) -> None:
-        rule = f"pref {_SHAPED} iif node{self._numbers[source]} to {self._prefix(target)}.0/24 lookup {_TABLE}"
+        rule = f"pref {_SHAPED} iif node{self.numbers[source]} to {self._prefix(target)}.0/24 lookup {_TABLE}"
         is_shaped = bool(delay or rate)
         for address in self._addresses(source):
             for to in self._addresses(target):

@@ -53,6 +53,42 @@ class Network(Protocol):
         """Ends everything."""
 
 
+class Links:
+    """Which links are cut: because a test says so, or because a node is off. A node that starts again stays cut off if the test says so."""
+
+    def __init__(self) -> None:
+        self._cut: set[tuple[str, str]] = set()
+        self._off: set[str] = set()
+        self._closed: set[tuple[str, str]] = set()
+        self.numbers: dict[str, int] = {}  # of the nodes, in the order in which they were added
+
+    def cut(self, source: str, target: str) -> None:
+        self._cut.add((source, target))
+        self._settle()
+
+    def mend(self, source: str, target: str) -> None:
+        self._cut.discard((source, target))
+        self._settle()
+
+    def switch(self, node: str, *, is_on: bool) -> None:
+        (self._off.discard if is_on else self._off.add)(node)
+        self._settle()
+
+    def is_open(self, source: str, target: str) -> bool:
+        return (source, target) not in self._closed
+
+    def change(self, source: str, target: str, *, is_open: bool) -> None:
+        """Opens or closes a link."""
+        raise NotImplementedError
+
+    def _settle(self) -> None:
+        links = [(source, target) for source in self.numbers for target in self.numbers if source != target]
+        closed = {link for link in links if link in self._cut or self._off.intersection(link)}
+        changed, self._closed = closed ^ self._closed, closed
+        for source, target in changed:
+            self.change(source, target, is_open=(source, target) not in closed)
+
+
 @functools.cache
 def why_no_namespaces() -> str:
     """Why this machine does not allow network namespaces; empty if it does."""
@@ -66,7 +102,8 @@ def why_no_namespaces() -> str:
         [*unshare(), "--net", "--pid", "--mount", "--fork", "sh", "-c", all_of_it],
         capture_output=True, text=True, env={**os.environ, "PATH": PATH},
     )
-    return "" if tried.returncode == 0 else f"this user may not create network namespaces ({tried.stderr.strip().splitlines()[-1]})"
+    why = tried.stderr.strip().rpartition("\n")[2]
+    return "" if tried.returncode == 0 else f"this user may not create network namespaces ({why})"
 
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -80,4 +117,4 @@ def unshare() -> list[str]:
 def left_out() -> str:
     """The parts that are not tested on this machine, for the head of a test run; empty if there are none."""
     why = why_no_namespaces()
-    return f"hosts on loopback addresses: no lost packets, no full disk, no power loss, because {why}" if why else ""
+    return f"hosts have loopback addresses: links lose no packets and disks are not limited, because {why}" if why else ""

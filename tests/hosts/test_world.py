@@ -83,6 +83,17 @@ def test_only_the_link_that_is_cut_is_cut(pair: tuple[World, Host, Host]) -> Non
         assert "lost" in ask(third, other)
 
 
+def test_a_link_that_is_cut_stays_cut_when_a_host_starts_again(pair: tuple[World, Host, Host]) -> None:
+    world, one, other = pair
+    world.cut(one, other)
+    other.kill()
+    other.power_on()
+    with listening(other, "answer"):
+        assert ask(one, other) == ["lost"] * 3
+        world.heal()
+        assert "lost" not in ask(one, other)
+
+
 def test_a_slow_link_takes_its_round_trip(pair: tuple[World, Host, Host]) -> None:
     world, one, other = pair
     with listening(other, "answer"):
