@@ -37,7 +37,7 @@ SETTINGS = {
     "max_parallel_workers_per_gather": "0",
     "autovacuum_naptime": "'20s'",
     "random_page_cost": "1.1",
-    "wal_keep_size": "'128MB'",  # pg_rewind needs the WAL since the last checkpoint that both hosts have
+    "wal_keep_size": "'256MB'",  # pg_rewind needs the WAL since the last common checkpoint; an interrupted off-site receiver goes on
     # A broken link between hosts is noticed within 15 s by both sides, and the standby connects again each second.
     "wal_sender_timeout": "'15s'",
     "wal_receiver_timeout": "'15s'",
