@@ -21,8 +21,7 @@ import uvloop
 from benchmarks.harness import Row, report, run
 from folkmoot.portability.hosts.messages import GREETING, Greeting
 from folkmoot.portability.hosts.relay import End, join_to
-from folkmoot.portability.hosts.sockets import peer_web_socket
-from folkmoot.portability.sockets import web_socket
+from folkmoot.portability.hosts.sockets import peer_web_socket, web_socket
 from tests.network_up import free_port
 from tests.portability.hosts import HostHere, pair
 
@@ -126,12 +125,12 @@ def main() -> None:
         run(pair(primary, standby))
         port = free_port()
         for work in (
-            lambda: _send(web_socket(primary.directory.path)), lambda: uvloop.run(_agent(primary)), lambda: uvloop.run(_agent(standby)),
-            lambda: uvloop.run(_relay(port, web_socket(primary.directory.path))), lambda: uvloop.run(_relay(folder / "plain", port)),
+            lambda: _send(web_socket(primary.directory)), lambda: uvloop.run(_agent(primary)), lambda: uvloop.run(_agent(standby)),
+            lambda: uvloop.run(_relay(port, web_socket(primary.directory))), lambda: uvloop.run(_relay(folder / "plain", port)),
         ):
             running.enter_context(_process(work))
         encrypted = peer_web_socket(standby.directory)
-        for path in (web_socket(primary.directory.path), encrypted, folder / "plain"):
+        for path in (web_socket(primary.directory), encrypted, folder / "plain"):
             _wait_for(path)
         _receive(folder / "plain"), _receive(encrypted)
         pairs = [(_receive(folder / "plain"), _receive(encrypted)) for _ in range(ROUNDS)]

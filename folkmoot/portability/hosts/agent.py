@@ -33,9 +33,8 @@ from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, Sto
 from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem
 from folkmoot.portability.hosts.refusals import Refusals, Refused
 from folkmoot.portability.hosts.relay import End, join_to
-from folkmoot.portability.hosts.sockets import bind_private, peer_postgres_socket, peer_web_socket, postgres_socket
+from folkmoot.portability.hosts.sockets import bind_private, peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
 from folkmoot.portability.hosts.watch import Watch
-from folkmoot.portability.sockets import web_socket
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", End, HttpStream)
@@ -175,7 +174,7 @@ class Agent:
         if caller.purpose is Purpose.MESSAGES:
             return self._kept(HttpStream(self._messages, self._state, self._lost), caller.peer_id)
         end = self._kept(End(self._lost), caller.peer_id)
-        path = postgres_socket(self._directory) if caller.purpose is Purpose.POSTGRES else web_socket(self._directory.path)
+        path = postgres_socket(self._directory) if caller.purpose is Purpose.POSTGRES else web_socket(self._directory)
         self._start(self._lead_to(end, path))
         return end
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem
 from folkmoot.portability.postgres import Postgres
-from folkmoot.portability.sockets import web_socket_of_peer
 
 _POSTGRES = ".s.PGSQL.5432"
 
@@ -21,11 +20,16 @@ def peer_postgres_socket(directory: DataDirectory) -> Path:
 
 
 def peer_web_socket(directory: DataDirectory) -> Path:
-    return web_socket_of_peer(directory.path)
+    return peer_socket_folder(directory) / "web"
 
 
 def postgres_socket(directory: DataDirectory) -> Path:
     return Postgres(directory).socket_folder / _POSTGRES
+
+
+def web_socket(directory: DataDirectory) -> Path:
+    """The socket of our web processes for requests that the peer forwards."""
+    return Postgres(directory).socket_folder / "web"
 
 
 def bind_private(directory: DataDirectory, path: Path) -> socket.socket:

@@ -19,8 +19,7 @@ from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Greeting, Handler, PeerRefused, PeerUnreachable, Store
 from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.hosts.relay import End
-from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_web_socket, postgres_socket
-from folkmoot.portability.sockets import web_socket
+from folkmoot.portability.hosts.sockets import peer_postgres_socket, peer_web_socket, postgres_socket, web_socket
 from tests.network_up import free_port
 from tests.portability.hosts import HostHere, echo, pair, until
 
@@ -140,7 +139,7 @@ async def test_files_arrive_whole_and_missing_ones_are_told(hosts: tuple[HostHer
 async def test_a_stream_that_sends_first_loses_nothing(hosts: tuple[HostHere, HostHere]) -> None:
     """It sends before the other end is connected, which takes a handshake."""
     primary, standby = hosts
-    async with primary.running(), standby.running(), echo(web_socket(primary.directory.path)):
+    async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
         for size in (1, 1000, 400_000):
             content = os.urandom(size)
             reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
@@ -152,7 +151,7 @@ async def test_a_stream_that_sends_first_loses_nothing(hosts: tuple[HostHere, Ho
 
 async def test_streams_lead_to_the_sockets_of_the_peer(hosts: tuple[HostHere, HostHere]) -> None:
     primary, standby = hosts
-    async with primary.running(), standby.running(), echo(web_socket(primary.directory.path)):
+    async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
         content = os.urandom(20_000_000)
         reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
         received = asyncio.create_task(reader.readexactly(len(content)))
@@ -173,7 +172,7 @@ async def test_an_end_is_passed_on_with_everything_before_it(hosts: tuple[HostHe
         writer.write(bytes(3_000_000))
         writer.close()
 
-    server = await asyncio.start_unix_server(serve, str(web_socket(primary.directory.path)))
+    server = await asyncio.start_unix_server(serve, str(web_socket(primary.directory)))
     async with primary.running() as agent, standby.running():
         reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
         assert len(await reader.read(-1)) == 3_000_000
@@ -196,7 +195,7 @@ async def test_a_reader_that_stops_stops_the_writer(hosts: tuple[HostHere, HostH
                 sent += 1
         writer.close()
 
-    server = await asyncio.start_unix_server(serve, str(web_socket(primary.directory.path)))
+    server = await asyncio.start_unix_server(serve, str(web_socket(primary.directory)))
     async with primary.running(), standby.running():
         _, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)), limit=1000)
         before = -1
@@ -224,7 +223,7 @@ async def test_the_number_of_streams_is_limited(
     hosts: tuple[HostHere, HostHere], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     primary, standby = hosts
-    async with primary.running(), standby.running(), echo(web_socket(primary.directory.path)):
+    async with primary.running(), standby.running(), echo(web_socket(primary.directory)):
         monkeypatch.setattr(agent, "MOST_STREAMS", 12)  # of both agents, which count their own
         opened = [await asyncio.open_unix_connection(str(peer_web_socket(standby.directory))) for _ in range(15)]
         answers = []
@@ -248,7 +247,7 @@ async def test_the_kernel_watches_both_sides_of_a_stream(hosts: tuple[HostHere, 
             made.append(transport)
             transport.resume_reading()
 
-    async with primary.running() as listening, echo(web_socket(primary.directory.path)):
+    async with primary.running() as listening, echo(web_socket(primary.directory)):
         peer = Peers(standby.directory).one()
         assert peer is not None
         await connect(peer, client_context(get_identity(standby.directory), peer, Purpose.WEB), Kept)

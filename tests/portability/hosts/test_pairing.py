@@ -21,8 +21,7 @@ from folkmoot.portability.hosts.identity import Identity, get_identity, make_ide
 from folkmoot.portability.hosts.messages import GREETING, Greeting, PeerRefused, PeerUnreachable
 from folkmoot.portability.hosts.pairing import VALID_FOR, CodeProblem, JoinRequest, WrongHost, admit, invite
 from folkmoot.portability.hosts.peers import Peers, PeersProblem, parse_address
-from folkmoot.portability.hosts.sockets import peer_web_socket
-from folkmoot.portability.sockets import web_socket
+from folkmoot.portability.hosts.sockets import peer_web_socket, web_socket
 from tests.portability.hosts import HostHere, echo, pair, until
 
 _GREETING = Greeting("test", "1")
@@ -278,7 +277,7 @@ async def test_a_removed_host_is_cut_off_and_refused(hosts: tuple[HostHere, Host
     code = invite(primary.directory, "there").text
     async with primary.running():
         await standby.joins(primary.address, code)
-        async with standby.running(), standby.client() as ask, echo(web_socket(primary.directory.path)):
+        async with standby.running(), standby.client() as ask, echo(web_socket(primary.directory)):
             assert (await ask(GREETING, _GREETING, Greeting)).name == "here"
             reader, writer = await asyncio.open_unix_connection(str(peer_web_socket(standby.directory)))
             writer.write(b"x")
