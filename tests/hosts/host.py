@@ -99,8 +99,14 @@ class Host:
             has_ended = self._process is not None and self._process.poll() is not None
             when = "before its end" if has_ended else f"after {seconds} s"
             is_over = has_ended or time.monotonic() > deadline
-            assert not is_over, f"{self.name}: not true {when}: {what}\n{self.said()[-4000:]}"
+            assert not is_over, f"{self.name}: not true {when}: {what}\n{self.state()}"
             time.sleep(0.05)
+
+    def state(self) -> str:
+        """For the message of a failed test."""
+        database = self.files / "postgres.log"
+        said = database.read_text(errors="replace")[-2000:] if database.exists() else ""
+        return "\n".join([*self.network.processes(self.name).values(), self.said()[-3000:], said])
 
     def said(self) -> str:
         """What `moot up` has logged."""
