@@ -194,14 +194,18 @@ def test_seeding_can_be_killed_at_any_moment_and_is_repeated(primary: Primary, s
     unfinished = standby.path / "postgres.new"
     moments = [unfinished.exists, lambda: (unfinished / "base").exists(), lambda: (unfinished / MANIFEST).exists()]
     dice = series.dice("seeding")
+    stages: set[Stage] = set()
+    meter = Meter()
     moments += [lambda end=time.monotonic() + 0.3 + dice.random() * 1.5: time.monotonic() > end] * series.length(1, 12)
     for moment in moments:
         process = subprocess.Popen([sys.executable, "-c", _SEED, standby.path, source, msgspec.json.encode(facts)])
-        until(lambda moment=moment, process=process: moment() or process.poll() is not None)
+        while not moment() and process.poll() is None:
+            stages.add(meter.of_primary(asyncio.run(_sending(primary))).stage)
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert not (standby.path / "postgres").exists() or process.returncode == 0 or _is_complete(standby)
         shutil.rmtree(standby.path / "postgres", ignore_errors=True)
+    assert Stage.SEEDING in stages
     copied(primary, standby)
     assert not unfinished.exists()
     server = started(primary, standby)

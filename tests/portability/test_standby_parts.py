@@ -99,12 +99,12 @@ def test_the_lag_is_the_age_of_the_oldest_unconfirmed_write() -> None:
 def test_the_stages_of_a_primary_follow_its_slot_and_those_of_a_standby_its_receiver() -> None:
     meter = Meter()
     cases = {
-        Stage.NONE: (False, "", "", ""), Stage.AWAY: (True, "reserved", "", ""),
-        Stage.STREAMING: (True, "reserved", "walreceiver", "streaming"),
-        Stage.CATCHING_UP: (True, "extended", "walreceiver", "catchup"), Stage.LOST: (True, "lost", "", ""),
+        Stage.NONE: (False, "", ""), Stage.AWAY: (True, "reserved", ""), Stage.SEEDING: (True, "reserved", "backup"),
+        Stage.STREAMING: (True, "reserved", "streaming"), Stage.CATCHING_UP: (True, "extended", "catchup"),
+        Stage.LOST: (True, "lost", ""),
     }
-    for stage, (has_slot, wal_status, program, state) in cases.items():
-        assert meter.of_primary(Sending(10, has_slot, wal_status, program, state, 5)).stage is stage
+    for stage, (has_slot, wal_status, state) in cases.items():
+        assert meter.of_primary(Sending(10, has_slot, wal_status, state, 5)).stage is stage
     media = MediaCopy(Path(), fetch_from(offered(Path())))
     media._damaged = {FileName(b"1", "webp"): 4000}
     standby = Meter()
@@ -118,7 +118,7 @@ def test_the_stages_of_a_primary_follow_its_slot_and_those_of_a_standby_its_rece
 
 
 def test_a_record_is_forgotten_with_the_pairing_and_an_old_one_does_not_say_that_all_is_well(directory: DataDirectory) -> None:
-    state = Meter().of_primary(Sending(10, True, "reserved", "walreceiver", "streaming", 10))
+    state = Meter().of_primary(Sending(10, True, "reserved", "streaming", 10))
     record(directory.path, state)
     assert find_following(directory.path) is None  # no peer
     Peers(directory).add(Peer("ab" * 32, "there", "127.0.0.1:1", "", clock.now()))

@@ -109,8 +109,6 @@ class Meter:
 def _stage_of(sending: Sending) -> Stage:
     if sending.wal_status == "lost":
         return Stage.LOST
-    if sending.program == "pg_basebackup":
-        return Stage.SEEDING
     return _STAGES.get(sending.state, Stage.AWAY)
 
 

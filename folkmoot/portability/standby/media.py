@@ -1,8 +1,8 @@
 """Copies the pictures of the primary: all of them once, then each new one, and at once those that somebody wants to see.
 
 A standby knows from its own database which files it needs. It fetches each by its hash, checks the hash, and stores it
-atomically. Files that no picture needs any more are removed two days later. The copy leaves room on the link for the WAL:
-few files at a time, with pauses.
+atomically. Files that are older than two days and that no picture needs are removed. The copy leaves room on the link for
+the WAL: few files at a time, with pauses.
 """
 
 import asyncio
@@ -102,6 +102,7 @@ class MediaCopy:
         self._permits = asyncio.Semaphore(at_once)
         self._pause = pause
         self._newest = 0
+        self._why = ""
 
     @property
     def missing(self) -> int:
@@ -122,10 +123,16 @@ class MediaCopy:
                 finally:
                     connection.terminate()
             except Problem as problem:
-                log.info("pictures are not copied: %s", problem.message % problem.params)
-            except (*UNREACHABLE, OSError) as error:
-                log.info("pictures are not copied: %s", error)
+                self._log_once(problem.message % problem.params)
+            except UNREACHABLE as error:
+                self._log_once(str(error))
             await asyncio.sleep(_RETRY)
+
+    def _log_once(self, why: str) -> None:
+        """The other host may be away for weeks."""
+        if why != self._why:
+            log.info("pictures are not copied: %s", why)
+        self._why = why
 
     async def _follow(self, connection: asyncpg.Connection) -> None:
         """Everything once an hour, new pictures each second. A primary, too, gets back what its disk has lost."""

@@ -21,12 +21,11 @@ class Sizes(NamedTuple):
 
 
 class Sending(NamedTuple):
-    """The primary's end. `program` and `state` are those of the connected standby, or "" if it is away."""
+    """The primary's end. `state`: of the connection of the standby, "" if there is none."""
 
     position: int
     has_slot: bool
     wal_status: str
-    program: str
     state: str
     confirmed: int
 
@@ -82,14 +81,16 @@ async def drop_slot(connection: asyncpg.Connection, name: str) -> None:
 
 
 async def get_sending(connection: asyncpg.Connection, slot: str) -> Sending:
-    """Of one standby. A slot that is not in use remembers the last confirmed position."""
+    """Of one standby. A slot that is not in use remembers the last confirmed position. A base backup uses no slot."""
     row = await connection.fetchrow(
-        """
+        f"""
         SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint, s.slot_name IS NOT NULL, coalesce(s.wal_status, ''),
-            coalesce(r.application_name, ''), coalesce(r.state, ''),
+            coalesce(r.state, ''),
             coalesce(pg_wal_lsn_diff(coalesce(r.flush_lsn, s.restart_lsn), '0/0'), 0)::bigint
         FROM (SELECT) AS one LEFT JOIN pg_replication_slots AS s ON s.slot_name = $1
-            LEFT JOIN pg_stat_replication AS r ON r.pid = s.active_pid
+            LEFT JOIN pg_stat_replication AS r
+                ON r.pid = s.active_pid OR (s.active_pid IS NULL AND r.state = 'backup' AND r.usename = '{REPLICATION_ROLE}')
+        LIMIT 1
         """,
         slot,
     )
