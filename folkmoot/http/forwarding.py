@@ -12,6 +12,7 @@ Streams follow the host that writes, because only its processes hear of new post
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,7 @@ _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])  # of this host
 _READ_SECONDS = 0.5  # that a read waits until it is known whether the peer writes
 _STREAM_SILENCE = 40.0  # seconds; a stream sends something every 15
 _RETRY_SECONDS = 0.02
+TURNS = 32  # requests that waited and now run at the same time, so that after a hold reads are answered between them
 
 
 class Forwarding:
@@ -47,6 +49,7 @@ class Forwarding:
         self._writers = writers
         self._most_bytes = most_bytes
         self._session_cookie = session_cookie.encode()
+        self._turns = asyncio.Semaphore(TURNS)
 
     def is_needless(self, scope: Any) -> bool:
         """Whether a request is simply answered here: most reads of a primary, and everything if there is no peer."""
@@ -76,19 +79,23 @@ class Forwarding:
     async def _write(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> None:
         deadline = clock.monotonic() + LONGEST_WAIT
         while True:
+            turn = nullcontext() if self._hosts.is_decided else self._turns
             where = await self._hosts.for_write(deadline)
-            if where is Where.PEER:
-                if await self._answered_by_peer(here, scope, body, send):
-                    return
-            elif where is Where.NOWHERE:
-                body.rewind()
-                await here(scope if not self._hosts.is_primary else _refused(scope, WritesPaused()), body.receive, send)
-                return
-            else:
-                write_gate.attempt.set(attempt := Attempt())
-                if await _answered(here, scope, body, send, partial(is_written, attempt)):
+            async with turn:
+                if await self._is_done(where, here, scope, body, send):
                     return
             await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _is_done(self, where: Where, here: Application, scope: Any, body: SpooledBody, send: Any) -> bool:
+        """Answers a write, or returns False if it was refused and can run elsewhere."""
+        if where is Where.PEER:
+            return await self._answered_by_peer(here, scope, body, send)
+        if where is Where.NOWHERE:
+            body.rewind()
+            await here(scope if not self._hosts.is_primary else _refused(scope, WritesPaused()), body.receive, send)
+            return True
+        write_gate.attempt.set(attempt := Attempt())
+        return await _answered(here, scope, body, send, partial(is_written, attempt))
 
     async def _read(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> None:
         """A read that fails here, as while the database becomes a standby, or whose file is not here yet, is answered by the peer."""

@@ -79,6 +79,11 @@ class WritingHost:
         self._keep_watching()
         return bool(self._peer_writes)
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether a write need not wait."""
+        return self._now() is not None
+
     async def for_write(self, deadline: float) -> Where:
         """Where a request that writes runs; waits until `deadline` for one of the hosts to write."""
         if (where := self._now()) is not None:

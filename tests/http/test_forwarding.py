@@ -129,6 +129,32 @@ async def test_a_write_waits_until_a_hold_is_released(village: Village, hosts: P
     assert [await _count(village, f"č. {n}") for n in range(30)] == [1] * 30
 
 
+async def test_after_a_hold_the_waiting_writes_run_a_few_at_a_time(hosts: Pair, jana: Visitor, dsn: str) -> None:
+    """Else reads would be answered only after all of them have begun."""
+    primary, _ = hosts
+    primary.front._forwarding._turns = asyncio.Semaphore(3)
+    at_once = [0]
+    answer = primary.front._api
+
+    async def counting(scope: Any, receive: Any, send: Any) -> None:
+        at_once.append(at_once[-1] + 1)
+        await answer(scope, receive, send)
+        at_once.append(at_once[-1] - 1)
+
+    by_app = primary.visitor(jana)
+    async with write_gate.hold(dsn, 30):
+        at_gate = asyncio.create_task(by_app.post("/api/v1/statuses", {"status": "u brány"}))
+        async with asyncio.timeout(10):
+            while not primary.database.is_held:
+                await asyncio.sleep(0.01)
+        primary.front._api = counting
+        writes = [asyncio.create_task(by_app.post("/api/v1/statuses", {"status": f"č. {n}"})) for n in range(30)]
+        await asyncio.sleep(0.2)
+        assert at_once == [0], "they have not begun"
+    assert {answer.status for answer in await asyncio.gather(at_gate, *writes)} == {200}
+    assert max(at_once) == 3
+
+
 async def test_a_fence_that_is_taken_back_lets_waiting_writes_run_here(village: Village, hosts: Pair, jana: Visitor) -> None:
     primary, _ = hosts
     primary.become("fenced", 1)
