@@ -7,6 +7,7 @@ answered for about 20 seconds.
 
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import threading
@@ -179,8 +180,18 @@ class Restic:
             raise RepositoryProblem("The disk is full. Free some space and run the command again; earlier backups are intact.")
         why = _reason(text)
         if self.target.folder is None:
+            if "unable to start the sftp session" in text:  # restic often ends before ssh has said why
+                text += self._ssh_says()
             self._raise_for_server(text, why)
         raise RepositoryProblem("restic could not %(what)s: %(why)s.", what=what, why=why, log_text=text)
+
+    def _ssh_says(self) -> str:
+        """What ssh prints when it connects without restic."""
+        command = shlex.split(self.target.options[1].partition("=")[2])
+        with suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=30)
+            return done.stderr.decode(errors="replace")
+        return ""
 
     def _raise_for_server(self, text: str, why: str) -> None:
         """Raises what went wrong between this host and the server of the repository."""

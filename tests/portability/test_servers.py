@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,10 @@ import pytest
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
-from folkmoot.portability.offsite.target import KNOWN_HOSTS
+from folkmoot.portability.offsite.target import KNOWN_HOSTS, Credentials, RepositoryProblem, locate
+from folkmoot.portability.progress import NoProgress
+from folkmoot.portability.repository import Repository
+from folkmoot.portability.restic import Refused, RepositoryAway, WrongRepositoryKey, is_hopeless
 from tests.conftest import new_open_folder
 from tests.network_up import NetworkUp, moot
 from tests.portability.backed_up_network import answer_of
@@ -56,43 +58,24 @@ def _first_backup(small: NetworkUp, server: Server, key_file: Path, **more: str)
     return dict(answer)
 
 
-def _restore(server: Server, key_file: Path, target: Path, *options: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    where = ["--from", server.location, "--key-file", str(key_file)]
-    return moot("restore", *where, "--json", *options, data=target, **_environment(server, **more))
-
-
-def _arguments_while(work: threading.Thread) -> str:
-    """The arguments of all programs that ran meanwhile, as another user of this machine could read them."""
-    seen = set()
-    work.start()
-    while work.is_alive():
-        for process in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                seen.add(process.read_bytes())
-            except OSError:
-                continue
-        work.join(0.02)
-    return b"\n".join(seen).decode(errors="replace")
-
-
-def test_a_network_is_backed_up_to_an_s3_store_and_restored(small: NetworkUp, stack: ExitStack, open_folder: Path) -> None:
-    _forget_repository(small)
+def test_an_s3_store_refuses_wrong_credentials_and_is_empty_at_first(stack: ExitStack, open_folder: Path) -> None:
+    """A network in an S3 store: see `test_lost_host.py`."""
     server = stack.enter_context(s3_server(open_folder))
-    wrong = Server(server.location, server.user, "of-another-store")
-    refused = moot("backup", "--to", server.location, data=small.data, **_environment(wrong))
-    assert refused.returncode == 1
-    assert "refused a request, with these credentials" in refused.stderr
-    assert len(refused.stderr.strip().splitlines()) == 1
-    answers: list[dict[str, Any]] = []
-    key_file = open_folder / "key"
-    arguments = _arguments_while(threading.Thread(target=lambda: answers.append(_first_backup(small, server, key_file))))
-    assert "restic" in arguments
-    assert server.password not in arguments
-    again = answer_of(moot("backup", "--json", data=small.data, **_environment(server)))  # the repository is remembered
-    assert again["repository"] == server.location
-    assert answer_of(moot("backup", "--verify", "--json", data=small.data, **_environment(server)))["faults"] == []
-    restored = answer_of(_restore(server, key_file, open_folder / "restored"))
-    assert (restored["equal"], restored["snapshot"]) == (True, again["snapshot"])
+    with pytest.raises(Refused):
+        Repository(locate(server.location, Credentials(server.user, "of-another-store")), "password").exists()
+    repository = Repository(locate(server.location, Credentials(server.user, server.password)), "password")
+    assert not repository.exists()
+    repository.create()
+    (open_folder / "stage" / "about").mkdir(parents=True)
+    (open_folder / "stage" / "about" / "manifest.json").write_text("{}")
+    stored = repository.store(open_folder / "stage", ["about"], parent=None, compresses=True, progress=NoProgress())
+    assert [snapshot.id for snapshot in repository.snapshots()] == [stored.snapshot]
+    assert repository.read_folder(stored.snapshot, "about") == {"manifest.json": b"{}"}
+    repository.forget([stored.snapshot])
+    assert repository.snapshots() == []
+    with pytest.raises(WrongRepositoryKey):
+        Repository(repository.target, "another password").snapshots()
+    assert Repository(repository.target, "another password").exists()
 
 
 def test_a_network_is_backed_up_to_an_sftp_server_and_restored(small: NetworkUp, stack: ExitStack, open_folder: Path) -> None:
@@ -115,18 +98,12 @@ def test_a_network_is_backed_up_to_an_sftp_server_and_restored(small: NetworkUp,
     first = _first_backup(small, server, open_folder / "key")
     listed = answer_of(moot("backup", "--list", "--json", data=small.data))
     assert [(backup["snapshot"], backup["valid"]) for backup in listed] == [(first["snapshot"], True)]
-    # On a bare machine the operator's own configuration of ssh is used; here, a folder of the home directory.
-    target = open_folder / "restored"
-    drilled = answer_of(moot("drill", "--json", data=small.data))
-    assert drilled["snapshot"] == first["snapshot"]
-    assert not target.exists()
 
 
 def test_credentials_that_cannot_delete_make_backups_and_destroy_none(small: NetworkUp, stack: ExitStack, open_folder: Path) -> None:
     _forget_repository(small)
     server = stack.enter_context(rest_server(open_folder))
-    key_file = open_folder / "key"
-    first = _first_backup(small, server, key_file)
+    first = _first_backup(small, server, open_folder / "key")
     assert server.folder
     files = {file for file in server.folder.rglob("*") if file.is_file()}
     snapshot = next((server.folder / "snapshots").iterdir()).name
@@ -146,22 +123,53 @@ def test_credentials_that_cannot_delete_make_backups_and_destroy_none(small: Net
     attempt.kill()
     attempt.communicate()
     assert "403" in said
-    # A backup that would remove old ones stores the new one, and says that the old ones stay.
-    ages = {"FOLKMOOT_OFFSITE_KEEP": "1,0,0"}
-    second = answer_of(moot("backup", "--json", data=small.data, **_environment(server, **ages)))
+    second = answer_of(moot("backup", "--json", data=small.data, **_environment(server)))
     assert second["snapshot"] != first["snapshot"]
     assert files <= {file for file in server.folder.rglob("*") if file.is_file()}
-    restored = answer_of(_restore(server, key_file, open_folder / "restored", "--snapshot", first["snapshot"], "--dry-run"))
-    assert restored["snapshot"] == first["snapshot"]
+    assert second["keeps_all"] is False, "both backups of this day are kept anyway"
+    repository = Repository(locate(server.location, Credentials(server.user, server.password)), key["repository"])
+    with pytest.raises(Refused):
+        repository.forget([snapshot])
+    assert snapshot in {one.id for one in repository.snapshots()}
 
 
-def test_a_server_that_is_away_is_reported_in_one_sentence(small: NetworkUp, stack: ExitStack, open_folder: Path) -> None:
-    _forget_repository(small)
+def test_a_server_that_is_away_is_reported_in_one_sentence_without_the_password(open_folder: Path) -> None:
     with rest_server(open_folder) as server:
-        _first_backup(small, server, open_folder / "key")
-    away = moot("backup", data=small.data, **_environment(server))
-    assert away.returncode == 1
-    assert "does not answer" in away.stderr
-    assert server.password not in away.stderr
-    assert len(away.stderr.strip().splitlines()) == 1
-    assert "THE LATEST RUN FAILED" in moot("status", data=small.data).stdout
+        repository = Repository(locate(server.location, Credentials(server.user, server.password)), "password")
+        assert not repository.exists()
+    with pytest.raises(RepositoryAway) as caught:
+        repository.exists()
+    said = caught.value.message % caught.value.params
+    assert "does not answer" in said
+    assert server.password not in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(("text", "is_over"), [
+    ("Save(<lock/86ab5ff8fc>) returned error, retrying after 552.330144ms: client.PutObject: Access Denied.", True),
+    ("Remove(<snapshot/8fa45ea455>) returned error, retrying after 552.33ms: blob not removed, server response: 403 Forbidden (403)", True),
+    ("Load(<index/8fa45ea455>) returned error, retrying after 1.080381816s: connection refused", False),
+    ("Load(<index/8fa45ea455>) returned error, retrying after 7.649837917s: connection refused", True),
+    ("processed 403 files: Access Denied.txt", False),
+])
+def test_restic_is_ended_when_its_server_has_refused_or_is_silent_for_long(text: str, is_over: bool) -> None:
+    assert is_hopeless(text) is is_over
+
+
+@pytest.mark.parametrize(("location", "said"), [
+    ("azure:moot:/", "cannot be a repository"), ("b2:moot", "cannot be a repository"), ("sftp:-oProxyCommand=id:/x", "names no host"),
+    ("sftp:/folder", "names no host"), ("rest:ftp://host/x", "names no server"),
+])
+def test_locations_that_cannot_be_used_are_refused(location: str, said: str) -> None:
+    with pytest.raises(RepositoryProblem) as caught:
+        locate(location)
+    assert said in caught.value.message % caught.value.params
+
+
+def test_a_password_is_in_the_environment_and_not_in_what_is_shown() -> None:
+    target = locate("rest:https://backup.example:8000/moot/", Credentials("host", "of the host/4711"))
+    assert (target.location, target.shown) == (
+        "rest:https://host:of%20the%20host%2F4711@backup.example:8000/moot/", "rest:https://backup.example:8000/moot/"
+    )
+    typed = locate("rest:https://host:secret@backup.example:8000/moot/")
+    assert "secret" not in typed.shown

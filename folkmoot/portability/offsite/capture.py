@@ -29,7 +29,7 @@ from folkmoot.portability.postgres import Binaries, child_setup, plain_environme
 from folkmoot.portability.progress import NoProgress, Progress, folder_size
 from folkmoot.portability.repository import Repository, RepositoryProblem, Stored
 
-_LONGEST_WAIT = 10.0  # seconds until the receiver has written what PostgreSQL has flushed
+_LONGEST_WAIT = 30.0  # seconds until the receiver has written what PostgreSQL has flushed
 
 
 class NotReceived(Problem):

@@ -55,7 +55,9 @@ class Copying:
         """Begins a base if there is none, pushes if it is time. A chain with a gap ends."""
         if self._base and self._base.is_over():
             self._attempt(self._adopt_base)
-        if self.state.chain and (self._spool.has_gap() or self._is_full()):
+            if not self.state.chain:
+                self._spool.clear()  # until the next attempt
+        if (self.state.chain or self._spool.is_receiving) and (self._spool.has_gap() or self._is_full()):
             self._end_chain("the log was not received without a gap" if self._spool.has_gap() else "the spool was full")
         if not self.state.chain and not self._base and clock.monotonic() >= self._base_at:
             self._attempt(self.begin_base)
@@ -91,6 +93,7 @@ class Copying:
     def _store_base(self) -> None:
         """In the child. An error is passed to the parent in the state."""
         try:
+            self._repository.snapshots()  # before the whole database is copied for nothing
             made = store_base(self._source, self._repository, self._key, self._spool.binaries, NoProgress())
         except (Problem, OSError) as error:
             made = State(said=sentence_of(error))

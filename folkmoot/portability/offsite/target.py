@@ -89,7 +89,7 @@ def ssh_address(location: str) -> tuple[str, str, int | None]:
 
 def _sftp(location: str, given: Credentials) -> Target:
     user, host, port = ssh_address(location)
-    if not host or host.startswith("-") or user.startswith("-"):
+    if not host or "/" in host or host.startswith("-") or user.startswith("-"):
         raise RepositoryProblem("%(location)s names no host. An example: sftp:backup@host.example:/srv/moot", location=location)
     if not shutil.which("ssh"):
         raise RepositoryProblem("ssh is not installed, and an SFTP server needs it. Debian, Ubuntu: apt-get install openssh-client.")
