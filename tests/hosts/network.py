@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 MEMBERS = "members"  # the node of the clients
-WEB_PORT = 8420
-AGENT_PORT = 8421
+# Not the default ones: on loopback addresses, a network that listens on all addresses would be in the way.
+WEB_PORT = 21420
+AGENT_PORT = 21421
 
 
 class Network(Protocol):

@@ -9,7 +9,7 @@ from tests.hosts.folders import new_folder
 from tests.hosts.host import Host
 from tests.hosts.loopback import Loopback
 from tests.hosts.namespaces import Namespaces
-from tests.hosts.network import MEMBERS, Network, why_no_namespaces
+from tests.hosts.network import AGENT_PORT, MEMBERS, Network, why_no_namespaces
 from tests.hosts.program import Program
 
 Direction = Literal["both", "there", "back"]
@@ -34,7 +34,7 @@ class World:
         mounted = self.network.mount(folder, disk) if disk and isinstance(self.network, Namespaces) else None
         self.network.power_on(name)
         host = self.hosts[name] = Host(self.network, name, folder, mounted)
-        host.environment |= {"FOLKMOOT_HOSTS_NAME": name, "FOLKMOOT_HOSTS_HOST": host.address}
+        host.environment |= {"FOLKMOOT_HOSTS_NAME": name, "FOLKMOOT_HOSTS_HOST": host.address, "FOLKMOOT_HOSTS_PORT": str(AGENT_PORT)}
         return host
 
     def adopt(self, program: Program) -> Program:
