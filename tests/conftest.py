@@ -29,9 +29,10 @@ _MARKS = {
     "browser": ({"browser"}, set()),
     "kills": (set(), {"test_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py", "test_seeding.py", "test_joining.py"}),
     "slow": ({"backed_up"}, {
-        "test_toot.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py",
-        "test_standby_in_trouble.py", "test_servers.py", "test_lost_host.py",
+        "test_toot.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
+        "test_lost_host.py",
     }),
+    "hosts": ({"world", "plain"}, {"test_standby_in_trouble.py"}),
 }
 UNSAFE_BUT_FAST = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200",
