@@ -115,7 +115,10 @@ class DataDirectory:
         return file.read_text().strip()
 
     def write(self, file: Path, content: bytes, *, is_durable: bool = True) -> None:
-        """Writes a small file atomically: after a crash it is complete or unchanged. Not durable: for a state of this moment."""
+        """Writes a small file atomically: after a crash it is complete or unchanged, and after this returns it stays.
+
+        Not durable: for a state of this moment.
+        """
         temporary = _unfinished(file)
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -126,6 +129,8 @@ class DataDirectory:
                 os.fsync(stream.fileno())
         self.set_owner(temporary)
         temporary.rename(file)
+        if is_durable:
+            sync_folder(file.parent)
 
     def record_port(self, port: int) -> None:
         """Stores the port that the network listens on, for the other commands."""
@@ -244,6 +249,15 @@ class DataDirectory:
 def _unfinished(file: Path) -> Path:
     """Where `write` writes, before it renames."""
     return file.with_suffix(".new")
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the entries of a folder survive a power failure: without this a renamed file may come back under its old name."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _locked(descriptor: int) -> bool:
