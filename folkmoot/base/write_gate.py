@@ -2,8 +2,8 @@
 
 Web, worker and command line are separate processes, so the gate is in the database. Each write transaction starts with
 `enter_write_gate()`: a shared advisory lock (normally free) and a check that the epoch of this process is the current one.
-A hold is the same lock, exclusive and with a time limit; a fence raises the epoch. Only an error of the gate itself
-becomes WritesPaused: a timeout for a row lock later in the transaction does not.
+A hold is the same lock, exclusive and with a time limit; a fence raises the epoch inside a hold. Only an error of the gate
+itself becomes WritesPaused: a timeout for a row lock later in the transaction does not.
 
 `attempt` records what happened to the writes of one request: only a request that was refused here, and that has
 committed nothing, may be sent to another host.
@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from folkmoot.base.errors import WritesPaused
+from folkmoot.base import clock
+from folkmoot.base.errors import Problem, WritesPaused
 
 Epoch: TypeAlias = Callable[[], int | None]  # the epoch in which this host may write; None: it may not write
 FENCED = "FM001"
@@ -74,16 +75,70 @@ def read_only(why: str) -> WritesPaused:
                         retry_after=_READ_ONLY_RETRY_SECONDS, log_text=why)
 
 
-@asynccontextmanager
-async def hold(dsn: str, seconds: float) -> AsyncIterator[None]:
-    """Holds all writes while the block runs; after `seconds` the database itself ends the hold.
+class HoldEnded(Problem):
+    """The hold reached its time limit, or its session was lost."""
 
-    Waits for running transactions; raises asyncpg.LockNotAvailableError if they last longer than `seconds`.
+    code = "hold_ended"
+    message = "The hold of writes ended too early."
+
+
+class StillWriting(Problem):
+    """Transactions ran on for as long as a hold may wait for them."""
+
+    code = "still_writing"
+    message = "A transaction was still writing, so writes could not be held. Try again."
+
+
+class Hold:
+    """A hold in force. The database itself ends it at the deadline, whatever happens to this process."""
+
+    def __init__(self, holder: "asyncpg.Connection", deadline: float) -> None:
+        self._holder = holder
+        self._deadline = deadline
+
+    async def limit(self) -> None:
+        """Tells the database how long the session may stay idle from now on: each statement starts that time again."""
+        await self._execute("")
+
+    async def raise_epoch(self, epoch: int) -> str:
+        """Shuts out all processes with a lower epoch, for good. Returns the position in the log after everything that they wrote.
+
+        It happens in the session of the hold, so it cannot succeed after the hold has ended. Raises HoldEnded.
+        """
+        await self._execute(f"UPDATE host_state SET epoch = {epoch:d} WHERE epoch < {epoch:d};")
+        try:
+            return str(await self._holder.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise HoldEnded(log_text=f"{error}") from error
+
+    async def _execute(self, sql: str) -> None:
+        left = round((self._deadline - clock.monotonic()) * 1000)
+        if left <= 0:
+            raise HoldEnded(log_text="its time is over")
+        try:
+            await self._holder.execute(f"{sql} SET idle_session_timeout = {left}")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise HoldEnded(log_text=f"{error}") from error
+
+
+@asynccontextmanager
+async def hold(dsn: str, seconds: float, *, drain: float | None = None) -> AsyncIterator[Hold]:
+    """Holds all writes while the block runs; `seconds` after its start the database itself ends the hold.
+
+    Waits for running transactions, at most `drain` seconds, meanwhile new ones wait for the hold. Raises StillWriting.
     """
-    limit = f"{max(1, round(seconds * 1000))}ms"
-    holder = await asyncpg.connect(dsn, server_settings={"lock_timeout": limit, "idle_session_timeout": limit})
+    deadline = clock.monotonic() + seconds
+    limit = f"{max(1, round(min(seconds, drain or seconds) * 1000))}ms"
+    holder = await asyncpg.connect(
+        dsn, server_settings={"lock_timeout": limit, "idle_session_timeout": limit, "application_name": "folkmoot hold"}
+    )
     try:
-        await holder.execute(f"SELECT pg_advisory_lock{_LOCK}")
-        yield
+        try:
+            await holder.execute(f"SELECT pg_advisory_lock{_LOCK}")
+        except asyncpg.LockNotAvailableError as error:
+            raise StillWriting(log_text=f"{error}") from error
+        held = Hold(holder, deadline)
+        await held.limit()
+        yield held
     finally:
         holder.terminate()

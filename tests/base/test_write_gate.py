@@ -13,6 +13,7 @@ from folkmoot.base.errors import Unavailable, WritesPaused
 from folkmoot.base.queue.model import Job
 from folkmoot.base.queue.worker import Worker
 from folkmoot.base.subscriptions import Subscriptions
+from folkmoot.base.write_gate import HoldEnded, StillWriting
 from tests.waiting import SECONDS
 
 
@@ -52,6 +53,58 @@ async def test_a_hold_ends_after_its_time_limit(db: Database, dsn: str) -> None:
     await holder.__aenter__()
     await asyncio.wait_for(_insert(db), SECONDS)
     await holder.__aexit__(None, None, None)
+
+
+async def test_the_time_limit_of_a_hold_includes_the_wait_for_running_writes(db: Database, dsn: str) -> None:
+    async with db.write():
+        holder = write_gate.hold(dsn, 5)
+        entering = asyncio.create_task(holder.__aenter__())
+        await asyncio.sleep(0.3)
+        assert not entering.done()
+    await asyncio.wait_for(entering, 5)
+    async with db.read() as conn:
+        held = await conn.fetchval("SELECT pid FROM pg_stat_activity WHERE application_name = 'folkmoot hold'")
+        assert held
+    left = await entering.result()._holder.fetchval("SELECT setting::int FROM pg_settings WHERE name = 'idle_session_timeout'")
+    assert left <= 4800, "of the 5 s, 0.3 s had passed"
+    await holder.__aexit__(None, None, None)
+
+
+async def test_a_hold_that_waits_too_long_for_running_writes_gives_up(db: Database, dsn: str) -> None:
+    async with db.write():
+        with pytest.raises(StillWriting):
+            async with write_gate.hold(dsn, 5, drain=0.1):
+                pass
+    await asyncio.wait_for(_insert(db), 5)
+
+
+async def test_the_epoch_rises_within_the_hold_only(db: Database, dsn: str) -> None:
+    async with write_gate.hold(dsn, 5) as held:
+        position = await held.raise_epoch(2)
+        async with db.read() as conn:
+            assert await conn.fetchval("SELECT epoch FROM host_state") == 2
+            assert await conn.fetchval("SELECT $1::text::pg_lsn <= pg_current_wal_flush_lsn()", position)
+    with pytest.raises(WritesPaused):
+        await _insert(db)
+    late = write_gate.hold(dsn, 0.1)
+    held = await late.__aenter__()
+    await asyncio.sleep(0.2)
+    with pytest.raises(HoldEnded):
+        await held.raise_epoch(3)
+    await late.__aexit__(None, None, None)
+    async with db.read() as conn:
+        assert await conn.fetchval("SELECT epoch FROM host_state") == 2
+
+
+async def test_the_database_ends_a_hold_whose_process_hangs(db: Database, dsn: str) -> None:
+    late = write_gate.hold(dsn, 0.2)
+    held = await late.__aenter__()
+    held._deadline += 60  # as if this process had a wrong idea of the time
+    await asyncio.sleep(0.5)
+    with pytest.raises(HoldEnded):
+        await held.raise_epoch(2)
+    await late.__aexit__(None, None, None)
+    await _insert(db)
 
 
 async def test_a_fenced_process_cannot_write_but_reads(db: Database, dsn: str) -> None:
