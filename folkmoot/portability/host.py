@@ -7,15 +7,28 @@ promoted or fenced without a restart. Whether PostgreSQL replays a primary is kn
 
 import logging
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.base.states import Lifecycle
 
 log = logging.getLogger(__name__)
-PRIMARY, STANDBY = "primary", "standby"
 FILE = "host.json"
+
+
+class Role(StrEnum):
+    """What a host may do. `fenced`: it was the primary, and writes nothing until it is known who the next one is."""
+
+    PRIMARY = "primary"
+    STANDBY = "standby"
+    FENCED = "fenced"
+
+
+PRIMARY, STANDBY, FENCED = Role.PRIMARY, Role.STANDBY, Role.FENCED
+ROLES = Lifecycle("host", {PRIMARY: (FENCED,), FENCED: (PRIMARY, STANDBY), STANDBY: (PRIMARY,)})
 
 
 class HostProblem(Problem):
@@ -25,10 +38,12 @@ class HostProblem(Problem):
 
 
 class HostState(msgspec.Struct, frozen=True):
-    """The content of `host.json`. Only the primary with the highest epoch writes."""
+    """The content of `host.json`. Only the primary with the highest epoch writes (decision 0065)."""
 
-    role: str = PRIMARY
+    role: Role = PRIMARY
     epoch: int = 1
+    to: str = ""  # of a fenced host: the id of the only host that may take the next epoch
+    move: str = ""  # the id of the move that led to this role
 
 
 class Host:
@@ -54,7 +69,7 @@ class Host:
         return self._state
 
     @property
-    def role(self) -> str:
+    def role(self) -> Role:
         return self.state.role
 
     @property

@@ -27,6 +27,7 @@ HOLDS_SQL = {
     "network/timelines/rules.py": "the one home rule and the one public rule, predicates for the statements of timelines",
     "portability/postgres.py": "creates the database",
     "portability/restore.py": "sets the epoch of the restored host before any process runs",
+    "portability/moving/queries.py": "the state of a host that moves, its promotion, and the record of the move",
     "portability/queries.py": "when backups and drills ran, contents of the database, and its host state",
     "portability/hosts/queries.py": "the replication slots of the other host",
     "portability/standby/queries.py": "role, slot and state of replication, and the files that a standby must have",
@@ -39,7 +40,7 @@ HOLDS_SQL = {
 # Every table has one owner: a noun or another part of the code.
 OWNERS = {
     "base": "host_state events jobs timed_jobs migrations pgqueuer pgqueuer_log pgqueuer_schedules pgqueuer_statistics",
-    "portability": "backup_runs",
+    "portability": "backup_runs moves",
     "accounts": "accounts account_counts former_names",
     "sessions": "logins sessions one_time_codes invitations apps authorization_codes tokens rate_buckets rate_windows",
     "relations": "follows followers ended_follows follow_requests mutes blocks account_notes pulled_authors",
@@ -71,10 +72,10 @@ SHARED = {
     ("folding", "counter_deltas"): "deltas are folded into the totals",
     ("folding", "post_counts"): "deltas are folded into the totals",
     ("posts", "counter_deltas"): "the deltas of a change, in the same statement, through `counters.insert_deltas_sql`",
-    ("portability", "host_state"): "a restored host gets the next epoch",
     ("portability", "one_time_codes"): "codes sent before a host was lost do not work again on the restored one",
     ("portability", "authorization_codes"): "codes for apps do not work again on the restored host",
     ("portability", "exports"): "files of archives are not in copies",
+    ("portability", "host_state"): "a restored or promoted host gets the next epoch, and a host whose move was undone",
 }
 # Statements whose table is chosen at run time, and the possible tables.
 CHOSEN = {

@@ -169,6 +169,11 @@ async def delete_jobs_named(connection: Connection, name: str) -> None:
     )
 
 
+async def release_jobs_of_absent_workers(connection: Connection) -> None:
+    """After a move: returns jobs of the old host's workers to the queue. They did not crash, so nothing is counted."""
+    await connection.execute(f"UPDATE jobs SET worker = NULL WHERE worker IS NOT NULL AND worker NOT IN ({_RUNNING_WORKERS})")
+
+
 # For operators.
 
 

@@ -1,0 +1,86 @@
+"""Puts together what a process needs to move this host, or to answer the other one that does: the agent, and `moot move`."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import Host
+from folkmoot.portability.hosts.client import NotPaired, PeerClient
+from folkmoot.portability.hosts.identity import get_identity
+from folkmoot.portability.hosts.messages import Handler
+from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.sockets import peer_socket_folder
+from folkmoot.portability.moving.settling import Settling
+from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
+from folkmoot.portability.moving.this_host import ThisHost
+from folkmoot.portability.standby.answers import PREPARE
+from folkmoot.portability.standby.model import Nothing, Prepared
+
+T = TypeVar("T", bound=msgspec.Struct)
+_WEB_SECONDS = 3.0
+_PREPARE_SECONDS = 30.0
+
+
+class Moving:
+    """This host and its peer, whichever that is at the moment. `web`: host and port of the web processes."""
+
+    def __init__(self, directory: DataDirectory, dsn: str, web: tuple[str, int]) -> None:
+        self._directory = directory
+        self._web = web
+        self._peers = Peers(directory)
+        self._host = Host(directory.path)
+        self._client: PeerClient | None = None
+        self.own = OwnHost(ThisHost(directory, dsn, get_identity(directory).id, self._is_web_running), self._prepare)
+        self.other = OtherHost(self._ask)
+
+    @property
+    def peer(self) -> Peer:
+        """Raises NotPaired."""
+        peer = self._peers.one()
+        if peer is None:
+            raise NotPaired
+        return peer
+
+    def handlers(self) -> list[Handler]:
+        return handlers_of(self.own)
+
+    def settling(self) -> Settling:
+        return Settling(self.own, self.other)
+
+    def learn(self, epoch: int) -> None:
+        """Takes note of the epoch that the peer is in."""
+        if epoch > self._host.epoch:
+            self.own.fence_against(epoch, self.peer.id)
+
+    async def close(self) -> None:
+        await self.own.this.close()
+        if self._client:
+            await self._client.aclose()
+
+    async def _ask(self, name: str, content: msgspec.Struct, answer: type[T], *, seconds: float = 5) -> T:
+        peer = self.peer
+        if self._client is None or self._client.peer != peer:
+            if self._client:
+                await self._client.aclose()
+            self._client = PeerClient(self._directory, peer, epoch=lambda: self._host.epoch, learn=self.learn)
+        return await self._client(name, content, answer, seconds=seconds)
+
+    async def _prepare(self) -> Path:
+        await self._ask(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
+        return peer_socket_folder(self._directory)
+
+    async def _is_web_running(self) -> bool:
+        """Whether a web process of this host answers."""
+        with suppress(OSError):  # also TimeoutError
+            async with asyncio.timeout(_WEB_SECONDS):
+                reader, writer = await asyncio.open_connection(*self._web)
+                try:
+                    writer.write(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                    return b" 200 " in await reader.readline()
+                finally:
+                    writer.close()
+        return False

@@ -1,0 +1,119 @@
+"""The part of the new host: catch up with the fenced one, take over, or refuse for good.
+
+Of each move this host decides once, under a lock: either the journal says `refused`, or `host.json` says that it is the
+primary of the next epoch. Its own `host.json` is the point of no return. Everything after it is only carried out.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import msgspec
+
+from folkmoot.base import clock
+from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.moving import queries
+from folkmoot.portability.moving.journal import ACCEPTED, REFUSED
+from folkmoot.portability.moving.model import (
+    MOST_SKEW,
+    CaughtUp,
+    Decision,
+    Fence,
+    HostCondition,
+    MoveProblem,
+    Order,
+    PromoteOrder,
+    Promotion,
+    State,
+)
+from folkmoot.portability.moving.this_host import ThisHost
+
+_POLL_SECONDS = 0.002
+_REPLAY_SECONDS = 4.0  # writes are held meanwhile, so it is better to give up and try again
+_PROMOTION_SECONDS = 60.0
+
+
+class Taking:
+    """Answers the orders to the host that takes over."""
+
+    def __init__(self, this: ThisHost) -> None:
+        self._this = this
+
+    async def warm_up(self, _order: Order) -> HostCondition:
+        """Prepares this host: what is not on its disk yet is written now, and room for its decisions is reserved."""
+        self._this.journal.reserve()
+        async with self._this.session() as session:
+            await queries.checkpoint(session)
+            await queries.read_last_writes(session)
+        return await self._this.condition()
+
+    async def catch_up(self, fence: Fence) -> CaughtUp:
+        """Waits until everything that the fenced host wrote is in this database too. Raises MoveProblem if it is not."""
+        if fence.to != self._this.id:
+            raise MoveProblem("The old host hands over to another host, not to this one.")
+        async with self._this.session() as session:
+            deadline = clock.monotonic() + _REPLAY_SECONDS
+            while not await queries.has_replayed(session, fence.position):
+                if clock.monotonic() > deadline:
+                    raise MoveProblem("This host did not receive the last writes of the old one.")
+                await asyncio.sleep(_POLL_SECONDS)
+            database = await queries.read_database(session)
+            if database.epoch != fence.epoch:  # the transaction that raised it was the last one of the old host
+                raise MoveProblem("The last write of the old host is not in the database of this one. Is it a standby of that host?")
+            last = await queries.read_last_writes(session)
+        if last != fence.last:
+            raise MoveProblem("The last writes of the two hosts differ, so the move was stopped.")
+        return CaughtUp(database.position, last)
+
+    async def promote(self, order: PromoteOrder) -> Promotion:
+        """Takes over: this host's `host.json` first, then PostgreSQL, then the first write. Harmless if repeated.
+
+        Raises MoveProblem if this host has refused the move, or is in no state to take over.
+        """
+        began = clock.monotonic()
+        if order.fence is not None and self._this.state.role == STANDBY:
+            await self.catch_up(order.fence)
+            await self._await_time_of(order.fence)
+        fence = self._accept(order)
+        async with self._this.session() as session:
+            await queries.order_promotion(session)
+            deadline = clock.monotonic() + _PROMOTION_SECONDS
+            while await queries.is_replaying(session):
+                if clock.monotonic() > deadline:
+                    raise MoveProblem("PostgreSQL was not promoted in time. This host is the primary: run moot move again.")
+                await asyncio.sleep(_POLL_SECONDS)
+            await queries.insert_move(session, fence)
+        return Promotion(fence.move, fence.epoch, clock.now(), clock.monotonic() - began)
+
+    async def refuse(self, order: Order) -> Decision:
+        """Decides never to complete a move, unless this host has accepted it before. After that answer the old host writes again."""
+        journal = self._this.journal
+        with journal.deciding():
+            accepted = journal.accepted(order.move)
+            is_refused = journal.has_refused(order.move)
+            if not is_refused and not (accepted and self._this.state.epoch >= accepted["epoch"]):
+                journal.append(order.move, State.PROMOTED, "decision", REFUSED)
+                is_refused = True
+            return Decision(order.move, self._this.id, is_refused)
+
+    def _accept(self, order: PromoteOrder) -> Fence:
+        """The point of no return: the journal has the fence, then `host.json` says that this host is the primary."""
+        journal = self._this.journal
+        with journal.deciding():
+            state = self._this.state
+            if state.role == PRIMARY and state.move == order.move:
+                return msgspec.convert(journal.accepted(order.move), Fence)
+            if journal.has_refused(order.move):
+                raise MoveProblem("This host has refused the move before. Start a new one: moot move")
+            if state.role != STANDBY or order.fence is None or order.fence.epoch <= state.epoch:
+                raise MoveProblem("This host is not a standby that can take over. Run: moot status")
+            journal.append(order.move, State.PROMOTED, "decision", ACCEPTED, fence=msgspec.to_builtins(order.fence))
+            self._this.change_state(role=PRIMARY, epoch=order.fence.epoch, to="", move=order.move)
+            return order.fence
+
+    async def _await_time_of(self, fence: Fence) -> None:
+        """Waits until the clock of this host has passed the last moment of the old one, so that no id is lower than one given before."""
+        behind = fence.at - clock.now()
+        if behind > MOST_SKEW:
+            raise MoveProblem("The clock of this host is more than a second behind that of the old one. Set it: timedatectl set-ntp true")
+        if behind > timedelta(0):
+            await asyncio.sleep(behind.total_seconds())

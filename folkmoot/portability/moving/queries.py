@@ -1,0 +1,110 @@
+"""SQL of moves: the condition of a database, its last writes, the record of a move, and the orders to the server."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from folkmoot.base import write_gate
+from folkmoot.base.driver_errors import LOST
+from folkmoot.base.queue.queries import release_jobs_of_absent_workers
+from folkmoot.portability.moving.model import DatabaseCondition, Fence, LastWrites
+
+_COMPARED_EVENTS = 500
+
+
+class Connection(Protocol):
+    """A session of the driver: while a host changes its role, no gate admits anybody else."""
+
+    async def execute(self, query: str, *args: Any) -> str: ...
+    async def fetchval(self, query: str, *args: Any) -> Any: ...
+    async def fetchrow(self, query: str, *args: Any) -> Any: ...
+    async def fetch(self, query: str, *args: Any) -> Sequence[Any]: ...
+
+
+async def read_database(conn: Connection) -> DatabaseCondition:
+    row = await conn.fetchrow(
+        """
+        SELECT pg_is_in_recovery() AS is_replaying,
+            EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AS is_streaming,
+            (SELECT epoch FROM host_state) AS epoch, (SELECT max(number) FROM migrations) AS schema,
+            coalesce(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::text
+                AS position,
+            current_setting('server_version_num')::int / 10000 AS major,
+            (SELECT system_identifier::text FROM pg_control_system()) AS system,
+            coalesce((SELECT id FROM moves ORDER BY epoch DESC LIMIT 1), '') AS last_move
+        """
+    )
+    return DatabaseCondition(**dict(row))
+
+
+async def get_size(conn: Connection) -> int:
+    """The size of the database in bytes."""
+    return int(await conn.fetchval("SELECT pg_database_size(current_database())"))
+
+
+async def has_replayed(conn: Connection, position: str) -> bool:
+    """Whether the server has replayed its log up to `position`; a primary has."""
+    return bool(await conn.fetchval(
+        "SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position
+    ))
+
+
+async def bytes_behind(conn: Connection, position: str) -> int:
+    """How many bytes of the log up to `position` the standby has not replayed yet."""
+    return max(0, int(await conn.fetchval("SELECT pg_wal_lsn_diff($1::text::pg_lsn, pg_last_wal_replay_lsn())::bigint", position) or 0))
+
+
+async def read_last_writes(conn: Connection) -> LastWrites:
+    """A digest of the last events: almost every write leaves one in its transaction. Index: the primary key."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT coalesce(max(id), 0) AS last_event,
+            md5(coalesce(string_agg(concat_ws(' ', id, kind, payload), ',' ORDER BY id), '')) AS digest
+        FROM (SELECT id, kind, payload FROM events ORDER BY id DESC LIMIT {_COMPARED_EVENTS}) AS last
+        """
+    )
+    return LastWrites(**dict(row))
+
+
+async def checkpoint(conn: Connection) -> None:
+    """Writes changed pages to the disk now, so that none of that is left for the promotion."""
+    await conn.execute("CHECKPOINT")
+
+
+async def update_epoch(conn: Connection, epoch: int) -> None:
+    """Gives the database an epoch that is higher than its own. Nobody may be able to write at that moment."""
+    await conn.execute("UPDATE host_state SET epoch = $1 WHERE epoch < $1", epoch)
+
+
+async def order_promotion(conn: Connection) -> None:
+    """Starts the promotion and does not wait for it: PostgreSQL itself looks only every 100 ms. A primary stays one."""
+    await conn.execute("SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(false) END")
+
+
+async def is_replaying(conn: Connection) -> bool:
+    return bool(await conn.fetchval("SELECT pg_is_in_recovery()"))
+
+
+async def insert_move(conn: Connection, fence: Fence) -> None:
+    """The first write of the new host, through its gate, and the release of the jobs that workers of the old host ran.
+
+    Harmless if it is repeated.
+    """
+    await conn.execute(write_gate.begin(fence.epoch))
+    try:
+        await conn.execute(
+            "INSERT INTO moves (id, epoch, old_host, new_host, position, fenced_at) VALUES ($1, $2, $3, $4, $5::text::pg_lsn, $6)"
+            " ON CONFLICT (id) DO NOTHING",
+            fence.move, fence.epoch, fence.by, fence.to, fence.position, fence.at,
+        )
+        await release_jobs_of_absent_workers(conn)
+        await conn.execute("COMMIT")
+    except BaseException:
+        with suppress(*LOST):
+            await conn.execute("ROLLBACK")
+        raise
+
+
+async def drop_idle_slots(conn: Connection) -> None:
+    """Drops the slots that no standby uses now."""
+    await conn.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active AND NOT temporary")

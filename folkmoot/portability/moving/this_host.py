@@ -1,0 +1,105 @@
+"""What every order needs of this host: its id, its state, its journal, and one session of its database."""
+
+import asyncio
+import logging
+import platform
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from folkmoot.base import clock
+from folkmoot.base.driver_errors import LOST, UNREACHABLE, unavailable_of
+from folkmoot.base.errors import Problem, Unavailable
+from folkmoot.base.migrate import known
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import ROLES, Host, HostState, Role
+from folkmoot.portability.moving import queries
+from folkmoot.portability.moving.journal import Journal
+from folkmoot.portability.moving.model import DatabaseCondition, HostCondition
+
+_log = logging.getLogger(__name__)
+_ASK_SECONDS = 5.0
+
+
+async def _always() -> bool:
+    return True
+
+
+class ThisHost:
+    """One per process. `id`: as the other host knows it. `is_web_running`: whether web processes of this host answer."""
+
+    def __init__(
+        self, directory: DataDirectory, dsn: str, host_id: str, is_web_running: Callable[[], Awaitable[bool]] = _always
+    ) -> None:
+        self.directory = directory
+        self.dsn = dsn
+        self.id = host_id
+        self.journal = Journal(directory)
+        self._host = Host(directory.path)
+        self._is_web_running = is_web_running
+        self._session: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()  # for the session: one statement at a time
+
+    @property
+    def state(self) -> HostState:
+        return self._host.state
+
+    def change_state(self, **changes: object) -> HostState:
+        """Writes `host.json`; when this returns the change survives a power failure, and nothing was done before it.
+
+        Raises Conflict for a change of role that no lifecycle has.
+        """
+        before = self.state
+        after = msgspec.structs.replace(before, **changes)
+        if after.role != before.role:
+            ROLES.step(before.role, after.role)
+        self.journal.on_reserve(lambda: self.directory.write(self.directory.host_file, msgspec.json.encode(after)))
+        _log.warning("This host was %s in epoch %d and is %s in epoch %d now.", before.role, before.epoch, after.role, after.epoch)
+        return after
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[asyncpg.Connection]:
+        """The session of this process for moves, kept open because a move is in a hurry. Raises Unavailable."""
+        async with self._turn:
+            if self._session is None or self._session.is_closed():
+                try:
+                    self._session = await asyncpg.connect(
+                        self.dsn, timeout=_ASK_SECONDS, command_timeout=30, server_settings={"application_name": "folkmoot move"}
+                    )
+                except (*UNREACHABLE, TimeoutError) as error:
+                    raise Unavailable(log_text=f"database: {error!r}") from error
+            try:
+                yield self._session
+            except Exception as error:
+                if unavailable := unavailable_of(error, is_closed=self._session.is_closed()):
+                    raise unavailable from error
+                raise
+
+    async def condition(self) -> HostCondition:
+        state = self.state
+        return HostCondition(
+            host=self.id, role=Role(state.role), epoch=state.epoch, to=state.to, move=state.move, database=await self._database(),
+            schema=known()[-1].number, machine=platform.machine(), free_bytes=_free_bytes(self.directory.path), now=clock.now(),
+            is_web_running=await self._is_web_running(),
+        )
+
+    async def close(self) -> None:
+        if self._session:
+            with suppress(*LOST, TimeoutError):
+                await self._session.close(timeout=2)
+
+    async def _database(self) -> DatabaseCondition | None:
+        try:
+            async with self.session() as session:
+                return await queries.read_database(session)
+        except (Problem, asyncpg.PostgresError) as error:
+            _log.info("The database does not answer: %s", error)
+            return None
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free

@@ -1,0 +1,149 @@
+"""Two hosts of one network on this machine, each with its data directory and its PostgreSQL, for tests of moves.
+
+The second host replicates the first over its socket. The pair is made once per process and copied for each test. Messages
+between the hosts are encoded as on the wire and given to the handlers of the other one.
+"""
+
+import asyncio
+import logging
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from folkmoot.base.errors import Problem
+from folkmoot.base.migrate import migrate
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import Host, HostState
+from folkmoot.portability.moving.rejoin import rejoin_if_ordered
+from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
+from folkmoot.portability.moving.this_host import ThisHost
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_settings import slot_of
+from tests.conftest import UNSAFE_BUT_FAST
+from tests.portability.mover import make_slot
+from tests.portability.standby import caught_up, make_standby
+
+log = logging.getLogger(__name__)
+_STARTER = ThreadPoolExecutor(2)  # its threads stay, because a server ends with the thread that started it
+FAST = {**UNSAFE_BUT_FAST, "wal_keep_size": "'128MB'", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+@dataclass
+class OneHost:
+    """A host: its folder and server, and its answers to messages."""
+
+    name: str
+    data: DataDirectory
+    server: Postgres
+    is_cut: bool = False  # whether messages to it are lost
+    peer: "OneHost | None" = None
+    own: OwnHost = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    async def restart(self) -> None:
+        """A new process: nothing is remembered but what is on the disk."""
+        await self.own.this.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.own = OwnHost(ThisHost(self.data, self.server.dsn, self.name), self._prepare)
+
+    async def _prepare(self) -> Path:
+        assert self.peer
+        await make_slot(self.peer.server.dsn, slot_of(self.name))
+        return self.peer.server.socket_folder
+
+    async def supervise(self) -> None:
+        """Starts the server again when it has ended, as `moot up` does."""
+        while True:
+            if not self.server.is_running:
+                try:
+                    await asyncio.get_running_loop().run_in_executor(_STARTER, self.start)
+                except Problem as problem:
+                    log.warning("%s", problem.params)
+            await asyncio.sleep(0.05)
+
+    def start(self) -> None:
+        """Like `moot up`. A standby reaches its primary directly, not through the channel."""
+        rejoin_if_ordered(self.data)
+        assert self.peer
+        self.server = Postgres(self.data, configuration={
+            **FAST, "primary_conninfo": f"'{connection_to(self.peer.server)}'", "primary_slot_name": f"'{slot_of(self.name)}'",
+        })
+        self.server.start()
+
+    @property
+    def state(self) -> HostState:
+        return Host(self.data.path).state
+
+    @property
+    def other(self) -> OtherHost:
+        """This host, as the other one sees it."""
+        return OtherHost(self._ask)
+
+    async def _ask(self, name: str, content: msgspec.Struct, answer: type[Any], *, seconds: float = 5) -> Any:
+        if self.is_cut:
+            raise Problem("The other host does not answer.")
+        message = next(one for one in handlers_of(self.own) if one.name == name)
+        decoded = msgspec.json.decode(msgspec.json.encode(content), type=message.content)
+        async with asyncio.timeout(seconds):
+            return msgspec.json.decode(msgspec.json.encode(await message.answer(decoded)), type=answer)
+
+
+@dataclass
+class Pair:
+    old: OneHost
+    new: OneHost
+
+
+def make_pair(template: Path, folder: Path) -> Pair:
+    """A running copy of the pair in `template`, which is made first if it does not exist."""
+    if not (template / "new" / "host.json").exists():
+        _make_template(template)
+    servers = []
+    for name in ("old", "new"):
+        shutil.copytree(template / name, folder / name, symlinks=True)
+        data = DataDirectory(folder / name)
+        _give_to_owner(data)
+        servers.append(OneHost(name, data, Postgres(data, configuration=FAST)))
+    old, new = servers
+    old.peer, new.peer = new, old
+    old.start()
+    asyncio.run(make_slot(old.server.dsn, slot_of(new.name)))
+    new.start()
+    return Pair(old, new)
+
+
+def connection_to(server: Postgres) -> str:
+    return f"host={server.socket_folder} user=folkmoot password={server._data.secret('postgres-password')}"
+
+
+def _make_template(template: Path) -> None:
+    data = DataDirectory(template / "old")
+    data.prepare()
+    server = Postgres(data, configuration=FAST)
+    server.start()
+    asyncio.run(_create(server))
+    there, standby = make_standby(server.dsn, data.path / "secrets", template / "new", FAST)
+    standby.start()
+    asyncio.run(caught_up(server.dsn, standby.dsn))
+    standby.stop()
+    server.stop()
+    (there.path / "postgres" / "postgresql.auto.conf").write_text("")
+
+
+async def _create(server: Postgres) -> None:
+    await server.create_database()
+    await migrate(server.dsn)
+
+
+def _give_to_owner(data: DataDirectory) -> None:
+    if data.owner:
+        for path in [data.path, *data.path.rglob("*")]:
+            data.set_owner(path)
