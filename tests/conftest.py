@@ -27,7 +27,10 @@ hypothesis.settings.register_profile("whole", deadline=None, max_examples=1000)
 # Marks of tests, by the fixtures that they use and by their file.
 _MARKS = {
     "browser": ({"browser"}, set()),
-    "kills": (set(), {"test_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py", "test_seeding.py", "test_joining.py"}),
+    "kills": (set(), {
+        "test_killed.py", "test_moving_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py", "test_seeding.py",
+        "test_joining.py", "test_move_command.py",
+    }),
     "slow": ({"backed_up"}, {
         "test_toot.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
         "test_lost_host.py",
