@@ -5,6 +5,7 @@ import resource
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
 import uvloop
 
@@ -17,6 +18,7 @@ from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import Handler, Store
 from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
+from folkmoot.portability.moving.assembly import Moving
 from folkmoot.portability.standby import media
 from folkmoot.portability.standby.answers import Answers
 from folkmoot.portability.standby.upkeep import Upkeep
@@ -52,13 +54,21 @@ def own_address(settings: Settings) -> str:
     return join_address(*parse_address(settings.hosts.address, settings.hosts.port))
 
 
-def create_agent(settings: Settings) -> Agent:
-    """The agent of this host; the caller starts and stops it."""
+def create_moving(settings: Settings) -> Moving:
+    """This host's part in moves."""
+    directory = DataDirectory(settings.data)
+    return Moving(directory, settings.dsn, (settings.server.host, directory.port() or settings.server.port))
+
+
+def create_agent(settings: Settings, moving: Moving | None = None) -> Agent:
+    """The agent of this host; the caller starts and stops it. Without `moving` this host cannot be moved meanwhile."""
     directory = DataDirectory(settings.data)
     host = Host(directory.path)
     address = own_address(settings) if settings.hosts.address else ""
     own = OwnHost(own_name(settings), settings.hosts.host, settings.hosts.port, lambda: host.epoch, address=address)
-    return Agent(directory, own, handlers(settings), stores(settings))
+    if moving is None:
+        return Agent(directory, own, handlers(settings), stores(settings))
+    return Agent(directory, replace(own, learn=moving.learn), [*handlers(settings), *moving.handlers()], stores(settings))
 
 
 def run_agent(settings: Settings) -> None:
@@ -77,15 +87,18 @@ async def _serve(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
-    async with create_agent(settings) as agent:
-        upkeep = asyncio.create_task(create_upkeep(settings).run())
-        upkeep.add_done_callback(lambda _task: stop.set())
+    moving = create_moving(settings)
+    async with create_agent(settings, moving) as agent:
+        tasks = [asyncio.create_task(work) for work in (create_upkeep(settings).run(), moving.settling().run())]
+        for task in tasks:
+            task.add_done_callback(lambda _task: stop.set())
         try:
             await agent.run(stop)
         finally:
-            upkeep.cancel()
-            with suppress(asyncio.CancelledError):
-                await upkeep
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await moving.close()
 
 
 def _allow_files(wanted: int) -> None:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "restore": ("restore", "Restore a network from a repository, with the recovery key."),
     "drill": ("drill", "Rehearse a restore in a temporary copy."),
     "standby": ("standby", "Make this machine a standby of another, and show how it follows."),
+    "move": ("move", "Make the other host the primary, without losing a write."),
     "detector": ("detector", "Train, evaluate and choose the text detector."),
     "status": ("status", "Show the state of the network."),
     "doctor": ("doctor", "Find problems and print the command that solves each."),

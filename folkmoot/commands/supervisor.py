@@ -21,6 +21,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts import peers
 from folkmoot.portability.hosts.sockets import bind_private, web_socket
+from folkmoot.portability.moving.rejoin import rejoin_if_ordered
 from folkmoot.portability.offsite.remembered import REMEMBERED
 from folkmoot.portability.postgres import Postgres
 
@@ -114,10 +115,14 @@ class Supervisor:
             os._exit(code)
 
     def _start_database(self) -> None:
-        """Starts PostgreSQL. If that fails, as on a full disk, it is retried; the other processes keep running and report it."""
+        """Starts PostgreSQL. If that fails, as on a full disk, it is retried; the other processes keep running and report it.
+
+        After a move it becomes a standby of the new primary first.
+        """
         assert self._postgres is not None
         self._starts_database = True
         try:
+            rejoin_if_ordered(self._directory)
             self._postgres.start()
         except (Problem, OSError) as error:
             why = getattr(error, "params", {}).get("why") or error

@@ -17,6 +17,7 @@ from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, Host
+from folkmoot.portability.moving.rejoin import find_order
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.program import restart_from_readable_copy
 
@@ -46,11 +47,15 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     leave_root(directory.owner, why_not)
     directory.record_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
-    if postgres:
-        postgres.start()
+    supervisor = Supervisor(settings, directory, listener, postgres)
     try:
+        if find_order(directory):  # the database becomes a standby first, and reaches its primary through the agent
+            supervisor.run(lambda: click.echo("folkmoot: The database starts when the other host answers.", err=True))
+            return
+        if postgres:
+            postgres.start()
         is_new_network = is_new(asyncio.run(_prepared(settings, Host(directory.path), postgres)))
-        Supervisor(settings, directory, listener, postgres).run(lambda: _print_welcome(settings, is_new_network and demo, started))
+        supervisor.run(lambda: _print_welcome(settings, is_new_network and demo, started))
     finally:
         if postgres:
             postgres.stop()

@@ -23,7 +23,7 @@ _ARGUMENTS = {
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
     "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
-    "host remove": ["moot2"], "standby": [], "status": [], "migrate": [], "doctor": [],
+    "host remove": ["moot2"], "standby": [], "status": [], "migrate": [], "doctor": [], "move": ["--yes"],
 }
 _NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore"}
 
@@ -101,6 +101,9 @@ def test_a_network_that_cannot_be_asked_gives_json_and_exit_code_2(name: str, mo
         return
     if name == "drill":  # it needs a key of a backup first
         assert (down.code, down.answer["error"]) == (1, "problem")
+        return
+    if name == "move":  # it needs another host first
+        assert (down.code, down.answer["error"]) == (1, "not_paired")
         return
     assert (down.code, down.answer["error"]) == (2, "cannot_ask")
     assert down.answer["message"].startswith("The database of")

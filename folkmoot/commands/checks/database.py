@@ -112,10 +112,20 @@ def _upkeep(health: DatabaseHealth) -> Iterator[Finding]:
 
 def check_host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding]:
     """Whether this host may write, and how cache sessions are restricted to their tables."""
-    from folkmoot.portability.host import PRIMARY, Host
+    from folkmoot.portability.host import FENCED, PRIMARY, Host
 
     host = Host(settings.data).state
-    if database.is_standby:
+    if host.role == FENCED:
+        yield Finding(
+            "host.fenced", WARNING, f"this host is fenced: it wrote in epoch {host.epoch} and stopped in favour of the other host",
+            "it passes requests to the other host, or refuses writes if that does not answer", "moot move",
+        )
+    elif database.is_standby and host.role == PRIMARY:
+        yield Finding(
+            "host.promotion", BROKEN, f"this host has accepted to take over in epoch {host.epoch}, but its PostgreSQL still replays",
+            "nobody can write", "moot move",
+        )
+    elif database.is_standby:
         yield Finding("host.role", GOOD, "this host is a standby: it serves reads and refuses writes")
     elif host.role != PRIMARY:
         yield Finding(

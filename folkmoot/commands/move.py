@@ -1,0 +1,138 @@
+"""`moot move`: makes the other host the primary, while reading goes on and writing pauses for a moment."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from folkmoot.base.errors import Problem
+from folkmoot.commands.options import data_option, json_option, run, settings_of, show
+from folkmoot.commands.progress import show_progress
+from folkmoot.config import Settings
+
+_COLOURS = {"primary": "green", "standby": "yellow", "fenced": "red"}
+
+
+@click.command()
+@click.option("--to", "target", default="", help="Name of the host that takes over, to be sure of the direction.")
+@click.option("--steady", type=click.FloatRange(0, 3600), default=60.0, show_default=True,
+              help="Seconds for which the new host must follow closely before writing pauses.")
+@click.option("--undo", "undoes", is_flag=True,
+              help="After an interrupted move: let this host write again, if the other one has not taken over.")
+@click.option("--other-host-is-off", "is_other_off", is_flag=True,
+              help="With --undo: you know that the other host does not run. If it does, two hosts will write.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Check both hosts and print the plan; change nothing.")
+@data_option
+@json_option
+def move(
+    target: str, steady: float, undoes: bool, is_other_off: bool, yes: bool, dry_run: bool, data: Path, as_json: bool
+) -> None:
+    """Make the other host the primary. Run again after an interruption, on either host, it goes on where it stopped."""
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.hosts.client import NotPaired
+    from folkmoot.portability.hosts.peers import Peers
+
+    settings = settings_of(data)
+    if settings.database.url:
+        raise Problem("A move needs the database that Folkmoot runs itself. With database.url, move that server with its own tools.")
+    if Peers(DataDirectory(data)).one() is None:
+        raise NotPaired
+    if is_other_off and not undoes:
+        raise click.UsageError("--other-host-is-off belongs to --undo.")
+    with DataDirectory(data).exclusively("move"):
+        if undoes:
+            if not yes and sys.stdin.isatty():
+                click.confirm("  Let this host write again?", abort=True, err=True)
+            epoch = run(_undo(settings, is_other_off=is_other_off, is_dry=dry_run))
+            verb = "would write" if dry_run else "writes"
+            show({"epoch": epoch, "dry_run": dry_run}, as_json, f"This host {verb} again, in epoch {epoch}.")
+            return
+        answer = run(_move(settings, target, steady, is_dry=dry_run, asks=not yes and not as_json, as_json=as_json))
+    show(answer, as_json, _text(answer))
+
+
+async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool, asks: bool, as_json: bool) -> dict[str, Any]:
+    from folkmoot.agent import create_moving, own_name
+    from folkmoot.portability.moving.driver import drive, look_at
+    from folkmoot.portability.moving.model import Options
+    from folkmoot.portability.moving.plan import expected_pause, obstacles
+
+    moving = create_moving(settings)
+    try:
+        names = {moving.own.this.id: own_name(settings), moving.peer.id: moving.peer.name}
+        planned = await look_at(moving.own, moving.other, Options(steady=steady))
+        old, new = names[planned.at_old.host], names[planned.at_new.host]
+        if target not in ("", new):
+            raise Problem("The only host that can take over is %(new)s. Run: moot move --to %(new)s", new=new)
+        stops = [] if planned.is_fenced else list(obstacles(planned.at_old, planned.at_new))
+        plan = {
+            "move": planned.id, "from": old, "to": new, "epoch": planned.at_old.epoch, "goes_on": planned.is_fenced,
+            "round_trip_ms": round(planned.round_trip * 1000), "expected_pause_ms": round(expected_pause(planned.round_trip) * 1000),
+            "obstacles": stops,
+        }
+        if is_dry:
+            return {**plan, "dry_run": True}
+        _confirm(plan, planned, asks=asks)
+        with show_progress(as_json) as progress:
+            await drive(planned, moving.own.this.journal, lambda step: progress.step(step.sentence))
+        return {**plan, **_outcome(planned)}
+    finally:
+        await moving.close()
+
+
+async def _undo(settings: Settings, *, is_other_off: bool, is_dry: bool) -> int:
+    """Returns the epoch in which this host writes again."""
+    from folkmoot.agent import create_moving
+    from folkmoot.portability.moving.driver import undo
+
+    moving = create_moving(settings)
+    try:
+        if is_dry:
+            return moving.own.this.state.epoch + 2
+        return (await undo(moving.own, moving.other, is_other_off=is_other_off)).epoch
+    finally:
+        await moving.close()
+
+
+def _outcome(done: Any) -> dict[str, Any]:
+    """What was measured. `lost_writes` is 0 because the new host had replayed the fence, the last write of the old one."""
+    return {
+        "epoch": done.at_new.epoch, "pause_ms": None if done.pause is None else round(done.pause * 1000),
+        "position": done.fence.position if done.fence else None,
+        "last_event": done.fence.last.last_event if done.fence else None,
+        "lost_writes": 0, "took": {str(state): seconds for state, seconds in done.took.items()},
+    }
+
+
+def _confirm(plan: dict[str, Any], planned: Any, *, asks: bool) -> None:
+    """Shows which host is which, in colour, and asks. Raises Problem if there is nobody to ask."""
+    for what, name, role in (("from", plan["from"], planned.at_old.role), ("to", plan["to"], planned.at_new.role)):
+        click.echo(f"  {what:5} {click.style(name, bold=True):24} {click.style(role.upper(), fg=_COLOURS[role])}", err=True)
+    if not asks:
+        return
+    if not sys.stdin.isatty():
+        raise Problem("A move needs a confirmation. If you are sure, run: moot move --to %(new)s --yes", new=plan["to"])
+    question = "The move goes on where it stopped" if plan["goes_on"] else (
+        f"Writing will pause for about {plan['expected_pause_ms'] / 1000:.1f} s, reading goes on. Make {plan['to']} the primary"
+    )
+    click.confirm(f"  {question}?", abort=True, err=True)
+
+
+def _text(answer: dict[str, Any]) -> str:
+    if answer.get("dry_run"):
+        ready = "Nothing speaks against the move." if not answer["obstacles"] else "\n".join(f"  ! {one}" for one in answer["obstacles"])
+        return (
+            f"Nothing was done. A move from {answer['from']} to {answer['to']} would pause writing for about"
+            f" {answer['expected_pause_ms']} ms (round trip {answer['round_trip_ms']} ms).\n{ready}"
+        )
+    pause = "ended in an earlier run" if answer["pause_ms"] is None else f"{answer['pause_ms']} ms, reading went on"
+    proof = "" if answer["position"] is None else f" Both hosts had the same last writes, at {answer['position']} of the log."
+    return (
+        f"{answer['to']} is the primary now, in epoch {answer['epoch']}; {answer['from']} is its standby.\n"
+        f"  pause      {pause}\n"
+        f"  lost       0 writes.{proof}\n"
+        f"  took       {sum(answer['took'].values()):.1f} s\n"
+        f"  way back   moot move --to {answer['from']}"
+    )

@@ -1,0 +1,48 @@
+"""`moot move` between two running networks, through the channel, there and back."""
+
+import json
+from typing import Any
+
+from folkmoot.portability.host import Host
+from tests.network_up import NetworkUp, moot
+from tests.portability.test_joining import Pair, pair, shows, until  # noqa: F401 - a fixture
+
+
+def _move(network: NetworkUp, *options: str) -> dict[str, Any]:
+    done = moot("move", "--yes", "--steady", "0.5", "--json", *options, data=network.data)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def _role(network: NetworkUp) -> tuple[str, int]:
+    state = Host(network.data).state
+    return state.role, state.epoch
+
+
+def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> None:  # noqa: F811
+    pair.join()
+    first, second = pair.primary, pair.up(1)
+    try:
+        pair.post("before the move")
+        until(lambda: shows(second, "before the move"))
+        plan = _move(first, "--dry-run")
+        assert plan["obstacles"] == []
+        assert (_role(first), _role(second)) == (("primary", 1), ("standby", 1))
+
+        there = _move(first)
+        assert there["lost_writes"] == 0
+        assert (_role(first), _role(second)) == (("standby", 2), ("primary", 2))
+        pair.primary = second
+        pair.post("on the new host")
+        until(lambda: shows(first, "on the new host"))
+
+        back = _move(first)
+        assert back["to"] == there["from"]
+        assert (_role(first), _role(second)) == (("primary", 3), ("standby", 3))
+        pair.primary = first
+        pair.post("at home again")
+        until(lambda: shows(second, "at home again"))
+        assert shows(second, "on the new host")
+    finally:
+        second.stop()
+        pair.primary = first
