@@ -12,7 +12,7 @@ from importlib.resources import files
 import asyncpg
 
 from folkmoot.base.errors import Problem
-from folkmoot.base.write_gate import Epoch
+from folkmoot.base.write_gate import FENCED, Epoch
 
 _MIGRATIONS_TABLE = """
     CREATE TABLE IF NOT EXISTS migrations (
@@ -71,7 +71,7 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
     """
     connection = await asyncpg.connect(dsn, server_settings={"lock_timeout": "5s", "application_name": "folkmoot migrate"})
     try:
-        await _refuse_not_ours(connection, epoch)
+        ours = await _refuse_not_ours(connection, epoch)
         # Another process may be migrating, for as long as its statements may take; only locks on tables are short.
         await connection.execute("SET lock_timeout = 0; SELECT pg_advisory_lock(7020, 2); SET lock_timeout = '5s'")
         await connection.execute(_MIGRATIONS_TABLE)
@@ -79,6 +79,7 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
         for migration in missing:
             async with connection.transaction():
                 await connection.execute("SET LOCAL statement_timeout = '10min'")
+                await _pass_gate(connection, ours)
                 await connection.execute(migration.sql)
                 await connection.execute(
                     "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
@@ -99,21 +100,39 @@ async def _missing(connection: asyncpg.Connection) -> list[Migration]:
     return [migration for migration in migrations if migration.number not in applied]
 
 
-async def _refuse_not_ours(connection: asyncpg.Connection, epoch: Epoch | None) -> None:
+async def _pass_gate(connection: asyncpg.Connection, ours: int | None) -> None:
+    """A migration is a write like others: it waits for a hold, and is refused after a fence. Raises NotOurs."""
+    if ours is None:
+        return
+    try:
+        await connection.execute(
+            f"SET LOCAL folkmoot.epoch = '{ours:d}'; SET LOCAL lock_timeout = '15s'; SELECT enter_write_gate();"
+            " SET LOCAL lock_timeout = '5s'"
+        )
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == FENCED:
+            raise NotOurs("This host belongs to epoch %(ours)d, and was fenced meanwhile: it may change nothing.", ours=ours) from error
+        raise
+
+
+async def _refuse_not_ours(connection: asyncpg.Connection, epoch: Epoch | None) -> int | None:
+    """Returns the epoch in which an existing network is migrated; None for a new one."""
     if await connection.fetchval("SELECT pg_is_in_recovery()"):
         raise NotOurs("This database is a standby and gets its schema from its primary.")
     if epoch is None:
-        return
+        return None
     ours = epoch()
     if ours is None:
         raise NotOurs("This host is not the primary (see host.json), so the schema is not its to change.")
-    if await connection.fetchval("SELECT to_regclass('public.host_state')"):
-        theirs = await connection.fetchval("SELECT epoch FROM host_state")
-        if theirs != ours:
-            raise NotOurs(
-                "This host belongs to epoch %(ours)d and its database to epoch %(theirs)d: it is fenced and may change nothing.",
-                ours=ours, theirs=theirs,
-            )
+    if not await connection.fetchval("SELECT to_regclass('public.host_state')"):
+        return None
+    theirs = await connection.fetchval("SELECT epoch FROM host_state")
+    if theirs != ours:
+        raise NotOurs(
+            "This host belongs to epoch %(ours)d and its database to epoch %(theirs)d: it is fenced and may change nothing.",
+            ours=ours, theirs=theirs,
+        )
+    return ours
 
 
 def _refuse_mismatch(applied: dict[int, asyncpg.Record], migrations: list[Migration]) -> None:

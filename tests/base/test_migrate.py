@@ -6,7 +6,8 @@ import re
 import asyncpg
 import pytest
 
-from folkmoot.base.migrate import SchemaMismatch, known, migrate
+from folkmoot.base import write_gate
+from folkmoot.base.migrate import Migration, NotOurs, SchemaMismatch, known, migrate
 from tests.waiting import until
 
 
@@ -24,6 +25,22 @@ async def test_a_second_process_waits_for_the_one_that_migrates(dsn: str) -> Non
     assert not second.done()
     await first.close()
     assert await second == []
+
+
+async def test_a_migration_passes_the_write_gate(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a change of the schema could be committed after a fence, and be missing on the new host."""
+    migrations = [*known(), Migration(9999, "9999_extra.sql", "CREATE TABLE extra ()")]
+    monkeypatch.setattr("folkmoot.base.migrate.known", lambda: migrations)
+    watcher = await asyncpg.connect(dsn)
+    async with write_gate.hold(dsn, 30) as held:
+        migrating = asyncio.create_task(migrate(dsn, lambda: 1))
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'folkmoot migrate' AND wait_event = 'advisory'"
+        await until(lambda: watcher.fetchval(waits))
+        await held.raise_epoch(2)
+    with pytest.raises(NotOurs, match="belongs to epoch"):
+        await migrating
+    assert await watcher.fetchval("SELECT to_regclass('extra')") is None
+    await watcher.close()
 
 
 @pytest.mark.parametrize(
