@@ -68,12 +68,12 @@ def seed(directory: DataDirectory, binaries: Binaries, socket_folder: Path, fact
         directory.write(unfinished / SIGNAL, b"")
         (unfinished / MANIFEST).unlink()  # it describes the copy, not the server that it becomes
         progress.step("writing to disk")
-        _sync(directory.path)
+        sync_disk(directory.path)
         shutil.rmtree(replaced, ignore_errors=True)
         if final.exists():
             final.rename(replaced)
         unfinished.rename(final)
-        _sync(directory.path)
+        sync_disk(directory.path)
         shutil.rmtree(replaced, ignore_errors=True)
     return files
 
@@ -126,7 +126,7 @@ def _run_base_backup(
     return next((why for line in lines if (why := line.partition("error: ")[2])), lines[0])
 
 
-def _sync(folder: Path) -> None:
+def sync_disk(folder: Path) -> None:
     """Writes everything of this disk: one call, instead of one for each file."""
     if sys.platform == "linux":
         descriptor = os.open(folder, os.O_RDONLY)
