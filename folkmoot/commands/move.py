@@ -37,7 +37,7 @@ def move(
     settings = settings_of(data)
     if settings.database.url:
         raise Problem("A move needs the database that Folkmoot runs itself. With database.url, move that server with its own tools.")
-    if Peers(DataDirectory(data)).one() is None:
+    if not undoes and Peers(DataDirectory(data)).one() is None:
         raise NotPaired
     if is_other_off and not undoes:
         raise click.UsageError("--other-host-is-off belongs to --undo.")

@@ -13,6 +13,7 @@ from folkmoot.base.db import Database
 from folkmoot.base.errors import Problem, WritesPaused
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.moving.driver import drive, look_at, undo
+from folkmoot.portability.moving.fencing import OPERATOR
 from folkmoot.portability.moving.journal import Journal
 from folkmoot.portability.moving.model import Decision, Fence, FenceOrder, FollowOrder, LastWrites, MoveProblem, PromoteOrder, State
 from folkmoot.portability.moving.promotion import Taking
@@ -220,6 +221,8 @@ async def test_an_operator_can_state_that_the_other_host_is_off(pair: Pair) -> N
     move = await look_at(pair.old.own, pair.new.other, QUICK)
     epoch = pair.old.state.epoch
     await pair.old.own.fence(FenceOrder(move.id, pair.new.name))
+    with pytest.raises(MoveProblem, match="Only an operator"):  # not even through a message
+        await pair.old.other.unfence(Decision(move.id, OPERATOR, True))
     pair.new.is_cut = True
     with pytest.raises(Problem, match="does not answer"):
         await undo(pair.old.own, pair.new.other)

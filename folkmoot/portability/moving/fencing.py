@@ -54,7 +54,8 @@ class Fencing:
     async def fence(self, order: FenceOrder) -> Fence:
         """Ends writing at this host and states where it ended. Repeated, it says the same with a later position."""
         async with self._turn:
-            if self._hold is None:  # repeated after a crash
+            if self._hold is None or self._this.state.role == FENCED:  # repeated after a crash: an older hold may have ended
+                await self._end_hold()
                 await self._start_hold(_SHORT_HOLD)
             assert self._hold is not None
             await self._hold.limit()  # a hold that has ended must not lead to a fence
@@ -82,6 +83,12 @@ class Fencing:
                 if self._this.state == state:
                     self._this.change_state(role=PRIMARY, epoch=state.epoch + 2, to="", move="")
         return await self.release(Order(decision.move))
+
+    async def unfence_by_message(self, decision: Decision) -> HostCondition:
+        """The other host may state its own decision only. What an operator states is typed on this host."""
+        if decision.by == OPERATOR:
+            raise MoveProblem("Only an operator of this host can state that the other one is off. Run there: moot move --undo")
+        return await self.unfence(decision)
 
     def fence_against(self, epoch: int, peer: str) -> None:
         """A primary that learns of a higher epoch stops writing at once: another host was promoted."""

@@ -1,7 +1,7 @@
 """The two hosts as the driver of a move sees them: one is this host, the other answers messages. Both do the same.
 
-`handlers_of` lists the messages that a host answers. Their names, contents and answers stand in the methods of
-`OtherHost`; a test compares the two.
+`handlers_of` lists the messages that a host answers. Their names, contents and answers are those of the methods of
+`OtherHost`.
 """
 
 from typing import Protocol
@@ -51,7 +51,7 @@ class OwnHost:
         self.this = this
         fencing, taking, following = Fencing(this), Taking(this), Following(this, prepare)
         self.hold, self.release, self.fence, self.unfence = fencing.hold, fencing.release, fencing.fence, fencing.unfence
-        self.fence_against = fencing.fence_against
+        self.fence_against, self.unfence_by_message = fencing.fence_against, fencing.unfence_by_message
         self.warm_up, self.catch_up, self.promote, self.refuse = taking.warm_up, taking.catch_up, taking.promote, taking.refuse
         self.follow = following.follow
 
@@ -104,7 +104,7 @@ def handlers_of(own: OwnHost) -> list[Handler]:
         Handler("move.hold", HoldOrder, own.hold),
         Handler("move.release", Order, own.release),
         Handler("move.fence", FenceOrder, own.fence),
-        Handler("move.unfence", Decision, own.unfence),
+        Handler("move.unfence", Decision, own.unfence_by_message),
         Handler("move.catch_up", Fence, own.catch_up),
         Handler("move.promote", PromoteOrder, own.promote),
         Handler("move.refuse", Order, own.refuse),
