@@ -9,6 +9,7 @@ import logging
 from contextlib import suppress
 
 from folkmoot.base import clock
+from folkmoot.base.driver_errors import LOST
 from folkmoot.base.errors import Problem
 from folkmoot.portability.host import FENCED, PRIMARY, HostState
 from folkmoot.portability.moving.driver import undo
@@ -51,5 +52,5 @@ class Settling:
             if clock.monotonic() - self._since > _PATIENCE:
                 try:
                     await settle(self._own, self._other)
-                except Problem as problem:
-                    _log.debug("nothing was settled: %s", problem)
+                except (Problem, *LOST) as error:
+                    _log.debug("nothing was settled: %s", error)
