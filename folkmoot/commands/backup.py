@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -32,7 +33,7 @@ from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import BackupResult, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.offsite.hand_over import hand_over
+from folkmoot.portability.offsite.hand_over import hand_over, require_reachable
 from folkmoot.portability.offsite.remembered import remember
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
 from folkmoot.portability.offsite.target import RepositoryProblem, Target
@@ -82,9 +83,14 @@ def backup(
         return
     with record_failure(settings, BACKUP, target.shown):
         _refuse_missing(target, BackupKey.find(directory), allows_new)
-        target = _as_service_user(target, settings, directory)
+        if target.location.startswith("sftp:"):
+            ensure_ssh_key(directory)
+            target = target_of(target.location, settings, directory)
+        if directory.owner and target.folder:
+            require_reachable(target.folder, directory.owner)
+        why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
         try:
-            key, snapshots = _open_repository(target, directory, key_file, as_json)
+            key, snapshots = _open_repository(target, directory, key_file, as_json, lambda: _leave_root(target, directory, why_not))
         except UnknownSshKey as problem:
             raise problem.with_line(ensure_ssh_key(directory)) from None
         with show_progress(as_json) as progress:
@@ -122,27 +128,28 @@ def _refuse_missing(target: Target, key: BackupKey | None, allows_new: bool) -> 
         )
 
 
-def _as_service_user(target: Target, settings: Settings, data: DataDirectory) -> Target:
+def _leave_root(target: Target, data: DataDirectory, why_not: str) -> None:
     """Gives up the rights of root: nightly backups run as the user of the network, who must be able to use what is created now."""
-    if target.location.startswith("sftp:"):
-        ensure_ssh_key(data)
-        target = target_of(target.location, settings, data)
-    if data.owner is None:
-        return target
-    why_not = restart_from_readable_copy(data.owner)
-    if target.folder:
+    if data.owner and target.folder:
         hand_over(target.folder, data.owner)
-    leave_root(data.owner, why_not)
-    return target
+    if data.owner:
+        leave_root(data.owner, why_not)
 
 
-def _open_repository(target: Target, data: DataDirectory, key_file: IO[str] | None, as_json: bool) -> tuple[BackupKey, list[Snapshot]]:
-    """This host's key and the snapshots. Creates the repository, and adds the host key to it, if that was not done yet."""
+def _open_repository(
+    target: Target, data: DataDirectory, key_file: IO[str] | None, as_json: bool, before_writing: Callable[[], None]
+) -> tuple[BackupKey, list[Snapshot]]:
+    """This host's key and the snapshots. Creates the repository, and adds the host key to it, if that was not done yet.
+
+    `before_writing`: called when everything that was asked has been answered.
+    """
     key = BackupKey.find(data)
     exists = Repository(target, key.repository if key else NO_PASSWORD).exists()
     if key and exists:
         with suppress(WrongRepositoryKey):  # the host key is not in it yet: the recovery key adds it below
-            return key, Repository(target, key.repository, is_host=True).snapshots()
+            snapshots = Repository(target, key.repository, is_host=True).snapshots()
+            before_writing()
+            return key, snapshots
     if key is None and not exists:
         if target.folder:
             _require_room(target.folder)
@@ -154,9 +161,10 @@ def _open_repository(target: Target, data: DataDirectory, key_file: IO[str] | No
         recovery = ask(key_file, f"{why} the recovery key is needed.")
     if key and not key.belongs_to(recovery):
         raise WrongRecoveryKey("This is not the recovery key of this network. The right one was printed by the first backup.")
+    before_writing()
     key = key or BackupKey.new(recovery)
     repository = Repository(target, recovery.repository_password)
-    snapshots: list[Snapshot] = []
+    snapshots = []
     # In this order, a run that is killed at any point can be repeated with the printed recovery key.
     if exists:
         try:

@@ -146,3 +146,17 @@ def test_a_printed_recovery_key_can_be_read_again() -> None:
 
     key = RecoveryKey.new()
     assert words_in(text_of(key)) == key.words
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, which gives its rights up")
+def test_root_hands_the_repository_to_the_user_of_the_network(backed_up: BackedUpNetwork, folder: Path) -> None:
+    """Nightly backups run as that user. A folder that it cannot enter is refused before anything is created."""
+    owner = DataDirectory(backed_up.data).owner
+    assert owner
+    assert {path.stat().st_uid for path in backed_up.repository.rglob("*")} == {owner.pw_uid}
+    (folder / "closed").mkdir(mode=0o700)
+    place = folder / "closed" / "repository"
+    refused = moot("backup", "--to", str(place), "--new", "--key-file", str(backed_up.key_file), data=backed_up.data)
+    assert refused.returncode == 1
+    assert "cannot enter the folder above" in refused.stderr
+    assert not place.exists()

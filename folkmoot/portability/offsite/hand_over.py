@@ -8,16 +8,17 @@ from folkmoot.portability.offsite.target import RepositoryProblem
 from folkmoot.portability.service_user import can_reach
 
 
-def hand_over(folder: Path, owner: pwd.struct_passwd) -> None:
-    """Creates the folder if it is missing. What root owns in an empty folder or in a repository gets the new owner.
-
-    Run by root. Raises RepositoryProblem if that user cannot enter the folder.
-    """
+def require_reachable(folder: Path, owner: pwd.struct_passwd) -> None:
+    """Raises RepositoryProblem if that user cannot enter the folder."""
     if not can_reach(owner, folder):
         raise RepositoryProblem(
             "The network runs as the user %(user)s, who cannot enter the folder above %(folder)s. Name another folder, for example"
             " below /mnt or /srv.", user=owner.pw_name, folder=folder,
         )
+
+
+def hand_over(folder: Path, owner: pwd.struct_passwd) -> None:
+    """Creates the folder if it is missing. What root owns in an empty folder or in a repository gets the new owner. Run by root."""
     try:
         for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
             missing.mkdir(mode=0o755)
