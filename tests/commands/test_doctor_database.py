@@ -66,6 +66,15 @@ def test_the_cache_role_is_checked(data: Path) -> None:
     assert states_of(database.check_host(settings_with(data), host)) == {"host.role": GOOD, "database.cache_role": WARNING}
 
 
+def test_a_host_that_accepted_a_move_and_was_not_promoted_is_named(data: Path) -> None:
+    from folkmoot.portability.queries import DatabaseHost
+
+    host = DatabaseHost(is_standby=True, epoch=2, has_cache_role=True)
+    for move, found in (("", {"host.role": GOOD}), ("m1", {"host.promotion": BROKEN})):
+        (data / "host.json").write_text(f'{{"role": "primary", "epoch": 2, "move": "{move}"}}')
+        assert states_of(database.check_host(settings_with(data), host)) == found
+
+
 async def test_the_reason_why_the_database_ended_is_named(data: Path) -> None:
     write_log(data, "2026 [1] PANIC:  could not write to file: No space left on device\n2026 [1] FATAL: terminating connection\n")
     found = [finding for finding in await doctor._examine_database(settings_with(data)) if finding.check == "database.answers"]

@@ -120,7 +120,7 @@ def check_host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding
             "host.fenced", WARNING, f"this host is fenced: it wrote in epoch {host.epoch} and stopped in favour of the other host",
             "it passes requests to the other host, or refuses writes if that does not answer", "moot move",
         )
-    elif database.is_standby and host.role == PRIMARY:
+    elif database.is_standby and host.role == PRIMARY and host.move:
         yield Finding(
             "host.promotion", BROKEN, f"this host has accepted to take over in epoch {host.epoch}, but its PostgreSQL still replays",
             "nobody can write", "moot move",
