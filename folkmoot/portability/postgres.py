@@ -89,11 +89,14 @@ def major_of(folder: Path) -> int:
 class Postgres:
     """The private PostgreSQL of one data directory. `start` and `stop` wait until the server has started or stopped."""
 
-    def __init__(self, data: DataDirectory, binaries: Binaries | None = None, configuration: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: DataDirectory, binaries: Binaries | None = None, configuration: dict[str, str] | None = None, access: str = ACCESS
+    ) -> None:
         self._data = data
         self._folder = data.path / "postgres"
         self._binaries = binaries
         self._configuration = {**SETTINGS, **(configuration or {})}
+        self._access = access
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -211,7 +214,7 @@ class Postgres:
         }
         lines = [f"{name} = {value}" for name, value in settings.items()]
         self._data.write(self._folder / "folkmoot.conf", ("\n".join(lines) + "\n").encode())
-        self._data.write(self._folder / "pg_hba.conf", ACCESS.encode())
+        self._data.write(self._folder / "pg_hba.conf", self._access.encode())
         main = self._folder / "postgresql.conf"
         if "folkmoot.conf" not in main.read_text():
             with open(main, "a") as stream:

@@ -30,13 +30,14 @@ from folkmoot.portability.offsite.chain import ABOUT, BASE, CHAIN, FIRST, LAST, 
 from folkmoot.portability.offsite.chain import read_manifest as read
 from folkmoot.portability.offsite.queries import delete_left_out, get_replayed_bytes, has_replayed, reload_configuration, set_own_password
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, plain_environment
+from folkmoot.portability.postgres_settings import ACCESS
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.rebuild import RestoreMismatch
 from folkmoot.portability.repository import Repository, Snapshot
 
 _WHILE_BUILDING = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "archive_mode": "off", "autovacuum": "off"}
 _LISTED = "backup_manifest"
-_TRUST = b"local all all trust\n"  # only while it is rebuilt, behind a socket in a folder of its owner
+_TRUST = "local all all trust\n"  # only while it is rebuilt, behind a socket in a folder of its owner
 _BASE = "fetched"
 _SEGMENT_BYTES = 16 * 2**20
 
@@ -161,15 +162,14 @@ def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progre
     check_files(chain, folder)
     _collect(chain, folder, base, wal, network)
     database = base / POSTGRES
-    rules = (database / "pg_hba.conf").read_bytes()
     _arm(database, network)
     settings = {**_WHILE_BUILDING, **_limits_of(network.path / POSTGRES, binaries), "restore_command": f"'cp \"{wal}/%f\" \"%p\"'"}
-    postgres = Postgres(network, binaries, settings)
+    postgres = Postgres(network, binaries, settings, _TRUST)
     try:
         postgres.start()
         progress.step("replaying the log", max(1, sum(file.stat().st_size for file in wal.iterdir())))
         asyncio.run(_replayed(postgres, chain, progress))
-        asyncio.run(_take_over(postgres, network, rules))
+        asyncio.run(_take_over(postgres, network))
         for name in (_BASE, "wal", *(f"push-{number}" for number in range(len(chain.pushes)))):
             shutil.rmtree(folder / name, ignore_errors=True)
         yield network, postgres
@@ -230,7 +230,6 @@ def _collect(chain: Chain, folder: Path, base: Path, wal: Path, network: DataDir
 def _arm(database: Path, network: DataDirectory) -> None:
     """Moves the files of PostgreSQL into the network, and tells it to replay at its start."""
     (database / "recovery.signal").touch()
-    (database / "pg_hba.conf").write_bytes(_TRUST)
     database.chmod(0o700)
     _give(database, network)
     database.rename(network.path / POSTGRES)
@@ -266,13 +265,13 @@ async def _replayed(postgres: Postgres, chain: Chain, progress: Progress) -> Non
         await connection.close()
 
 
-async def _take_over(postgres: Postgres, network: DataDirectory, rules: bytes) -> None:
+async def _take_over(postgres: Postgres, network: DataDirectory) -> None:
     """Sets the password of this host, and restores the rules of access. Deletes what must not come back."""
     connection = await asyncpg.connect(postgres.dsn)
     try:
         await set_own_password(connection, network.secret("postgres-password"))
         await delete_left_out(connection)
-        network.write(network.path / POSTGRES / "pg_hba.conf", rules)
+        network.write(network.path / POSTGRES / "pg_hba.conf", ACCESS.encode())
         await reload_configuration(connection)
     finally:
         await connection.close()
