@@ -2,23 +2,33 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MOOT = [sys.executable, "-m", "folkmoot"]
+_PORTS = range(12_000, 21_000)
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, below those that outgoing connections take; this process gets each of them once."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("", port))
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def moot(*arguments: str, data: Path | None = None, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
