@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,15 +92,27 @@ def s3_server(folder: Path) -> Iterator[Server]:
     }]}
     (folder / "s3.json").write_text(json.dumps(identities))
     (folder / "store").mkdir()
-    names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port.grpc")
-    port = free_port()
+    names = ("master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port.grpc")
+    port, master = free_port(), free_port()
     command = [
         weed, f"-logdir={folder}", "server", f"-dir={folder / 'store'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
         f"-s3.port={port}", "-s3.port.iceberg=0", "-s3.iam=false", f"-s3.config={folder / 's3.json'}", "-volume.max=20",
-        "-master.volumeSizeLimitMB=64", *(f"-{name}={free_port()}" for name in names),
+        "-master.volumeSizeLimitMB=64", f"-master.port={master}", *(f"-{name}={free_port()}" for name in names),
     ]
     with _running(command, port, folder / "weed.log"):
+        _wait_until_it_stores(f"http://127.0.0.1:{master}/dir/assign", folder / "weed.log")
         yield Server(f"s3:http://127.0.0.1:{port}/moot/network", user, password)
+
+
+def _wait_until_it_stores(url: str, log: Path) -> None:
+    """Its ports are open some seconds before it has elected itself and found room."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+            if "fid" in json.load(answer):
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"the S3 store did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
 
 @contextmanager
