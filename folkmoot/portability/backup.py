@@ -127,7 +127,10 @@ def _staging(data: DataDirectory) -> Iterator[Path]:
         try:
             yield Path()
         finally:
-            os.chdir(before)
+            try:
+                os.chdir(before)
+            except PermissionError:  # root called from a folder that the user of the network may not enter
+                os.chdir("/")
             shutil.rmtree(stage, ignore_errors=True)
 
 
