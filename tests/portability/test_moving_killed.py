@@ -168,7 +168,8 @@ class Stage:
         return said
 
     async def settle_both(self) -> None:
-        """What the agents do without anybody's command."""
+        """What the agents do without anybody's command, once those that were killed run again."""
+        await self.start_agents()
         for _ in range(40):
             with suppress(Problem, *LOST):
                 for one, other in ((self.pair.old, self.pair.new), (self.pair.new, self.pair.old)):
