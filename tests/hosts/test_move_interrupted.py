@@ -20,7 +20,7 @@ pytest.importorskip("folkmoot.commands.move")
 MOVE = ("moot", "move", "--yes", "--json", "--steady", "0.2")
 _LONGEST_MOVE = 6.0  # seconds, roughly
 _MOST_ATTEMPTS = 5
-_LONGEST_ATTEMPT = 60.0
+_LONGEST_ATTEMPT = 180.0  # on a busy machine
 TROUBLES = ["new host loses power", "link breaks", "link breaks there", "link breaks back"]
 
 
@@ -38,7 +38,7 @@ async def test_an_interrupted_move_is_finished_by_the_same_command(world: World)
             story.append(f"{old.name} to {new.name}: {trouble} after {moment:.2f} s")
             await asyncio.sleep(moment)
             await _make_trouble(world, old, new, trouble, dice)
-            moving.wait(60)
+            moving.wait(_LONGEST_ATTEMPT)
             _finish(pair, new, story)
             crowd.turn_to(_roles(pair)[0])
             await asyncio.sleep(1)
