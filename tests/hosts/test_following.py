@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from tests import series
 from tests.hosts.history import read_rows, wrong_epochs, wrong_streams, wrong_writes
 from tests.hosts.members.crowd import Crowd
@@ -10,6 +12,7 @@ from tests.hosts.pair import new_pair
 from tests.hosts.watch import watching
 from tests.hosts.world import Direction, World
 
+pytestmark = pytest.mark.skipif(not series.is_long(), reason="two hosts under load for minutes: bin/test --long")
 DIRECTIONS: list[Direction] = ["both", "there", "back"]
 WRITERS, LISTENERS, RATE = series.length(4, 40), series.length(4, 200), series.length(20, 200)
 

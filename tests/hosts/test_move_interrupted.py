@@ -15,7 +15,7 @@ from tests.hosts.pair import Pair, new_pair
 from tests.hosts.watch import watching
 from tests.hosts.world import World
 
-pytest.importorskip("folkmoot.commands.move")
+pytestmark = pytest.mark.skipif(not series.is_long(), reason="two hosts under load for minutes: bin/test --long")
 
 MOVE = ("moot", "move", "--yes", "--json", "--steady", "0.2")
 _LONGEST_MOVE = 6.0  # seconds, roughly

@@ -12,7 +12,7 @@ from tests.hosts.pair import new_pair
 from tests.hosts.watch import watching
 from tests.hosts.world import World
 
-pytest.importorskip("folkmoot.commands.move")
+pytestmark = pytest.mark.skipif(not series.is_long(), reason="two hosts under load for minutes: bin/test --long")
 
 WRITERS, LISTENERS, RATE = series.length(4, 40), series.length(4, 200), series.length(20, 200)
 
