@@ -2,7 +2,8 @@
 
 41 bits of milliseconds since 2006-01-01 (lasts to 2075), 12 bits of the owner's shard, 10 random bits. An account
 gets a random shard once, and all its records carry it. This spreads the ids of one millisecond; writes are not sharded
-(decision 0048). Two ids of one shard in one millisecond collide once in 1,024: an insert retries on conflict.
+(decision 0048). A process does not give out an id twice. The ids of two processes for one shard and one millisecond
+collide once in 1,024: an insert retries on conflict.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,9 @@ MAX_ID = 2**63 - 1
 _SHARD_BITS = 12
 _RANDOM_BITS = 10
 _MILLISECOND = timedelta(milliseconds=1)
+_REMEMBERED = 4096
+_TRIES = 64
+_given: dict[int, None] = {}  # the newest ids of this process, oldest first
 
 
 def draw_shard() -> int:
@@ -29,7 +33,15 @@ def make_id(shard: int, at: datetime | None = None) -> int:
     milliseconds = ((at or clock.now()) - FIRST_MOMENT) // _MILLISECOND
     if not 0 <= milliseconds < 1 << 41:
         raise ValueError(f"no id can represent {at}: ids cover 2006 to 2075")
-    return (milliseconds << _SHARD_BITS | shard) << _RANDOM_BITS | clock.draw(1 << _RANDOM_BITS)
+    first = (milliseconds << _SHARD_BITS | shard) << _RANDOM_BITS
+    for _ in range(_TRIES):
+        id_ = first | clock.draw(1 << _RANDOM_BITS)
+        if id_ not in _given:
+            break
+    _given[id_] = None
+    if len(_given) > _REMEMBERED:
+        del _given[next(iter(_given))]
+    return id_
 
 
 def first_id(at: datetime) -> int:

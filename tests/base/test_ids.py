@@ -39,3 +39,8 @@ def test_an_invalid_id_is_none(text: str) -> None:
 def test_an_id_can_be_parsed_from_its_text() -> None:
     id_ = ids.make_id(7)
     assert ids.parse_id(str(id_)) == id_
+
+
+def test_a_process_gives_out_no_id_twice() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert len({ids.make_id(7, moment) for _ in range(900)}) == 900

@@ -62,6 +62,18 @@ def test_no_page_overflows_and_no_word_is_broken(browser: Browser, running: Netw
     assert faults == {}
 
 
+def test_no_word_of_a_chosen_answer_is_broken(browser: Browser, running: NetworkUp) -> None:
+    page = log_in(open_page(browser, running, locale="cs", viewport={"width": 320, "height": 800}), "anna")
+    page.goto("/search?q=vcely")
+    if page.locator(".poll fieldset").count():
+        page.locator(".poll label", has_text="Čekám na mráz").click()
+        page.locator(".poll fieldset .button").click()
+    expect(page.locator(".poll .mine")).to_have_count(1)
+    page.evaluate("document.documentElement.dataset.size = '150'")
+    page.evaluate("Promise.allSettled([...document.fonts].map((font) => font.load())).then(() => true)")
+    assert page.evaluate(_FAULTS) == []
+
+
 @pytest.mark.parametrize("size", [100, 150])
 def test_nothing_covers_the_button_that_sends(browser: Browser, running: NetworkUp, size: int) -> None:
     page = _open(browser, running, 390, "cs")
