@@ -20,6 +20,7 @@ import uvloop
 from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import i18n, log
+from folkmoot.base.arrival import await_database
 from folkmoot.base.db import Database
 from folkmoot.base.queue import watchdog
 from folkmoot.base.queue.delivery import DELIVER_ONE
@@ -271,6 +272,7 @@ def create_web(settings: Settings) -> Any:
 def run_web(settings: Settings, listener: socket.socket | None = None, for_peer: socket.socket | None = None) -> None:
     """Serves requests until a signal to stop. `for_peer`: the socket for requests that the other host forwards."""
     log.set_up(settings.log.level, settings.log.format)
+    asyncio.run(await_database(settings.dsn))
     Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies, for_peer).run(
         sockets=[listener] if listener else None
     )
@@ -283,6 +285,7 @@ def run_worker(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
+    await await_database(settings.dsn)
     database = await _open(settings)
     worker = Worker(database, jobs(settings), timed_jobs(settings), subscriptions(settings))
     loop = asyncio.get_running_loop()

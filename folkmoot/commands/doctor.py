@@ -15,7 +15,17 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
-from folkmoot.commands.options import CannotAsk, data_option, json_option, open_database, run, settings_of, show, start_command
+from folkmoot.commands.options import (
+    CannotAsk,
+    data_option,
+    json_option,
+    open_database,
+    run,
+    settings_of,
+    show,
+    start_command,
+    why_it_waits,
+)
 from folkmoot.config import Settings, WrongSetting
 
 _SECONDS = 25.0  # for one group of checks
@@ -96,6 +106,11 @@ async def _examine_database(settings: Settings) -> list[Finding]:
     except HostProblem:  # a finding of the machine
         return []
     except Problem as problem:  # operators run doctor mostly when nothing runs
+        if waiting := why_it_waits(settings.data, problem):
+            return [Finding(
+                "database.waits", WARNING, waiting, "it shows no page until then; the other host does",
+                f"it goes on by itself while moot up runs and the other host is reachable: {start_command(settings.data)}",
+            )]
         why = _last_failure(settings.data / "postgres.log")
         remedy = _how_to_start(settings) if isinstance(problem, CannotAsk) else problem.log_text or "look into the log of the database"
         what = "the database does not answer" + (f": {why}" if why else "")

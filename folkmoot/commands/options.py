@@ -114,10 +114,32 @@ def no_database(settings: Settings, error: Exception) -> Problem:
     if settings.database.url:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         return CannotAsk("The database at database.url cannot be used: %(why)s. Start it, or correct the setting.", why=why)
+    if why := why_it_waits(settings.data, error):
+        return CannotAsk(
+            "The database of this host waits: %(why)s. This goes on by itself while the network runs: %(start)s", why=why,
+            start=start_command(settings.data),
+        )
     return CannotAsk(
         "The database of %(data)s does not answer. Is the network running? Start it with: %(start)s", data=settings.data,
         start=start_command(settings.data),
     )
+
+
+def why_it_waits(data: Path, error: BaseException | None) -> str:
+    """Why the database of a running standby does not answer yet; "" if it does not run, or is none."""
+    import asyncpg
+
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.host import PRIMARY, Host
+    from folkmoot.portability.moving.rejoin import find_order
+
+    if order := find_order(DataDirectory(data)):
+        return order.sentence
+    while error and not isinstance(error, asyncpg.CannotConnectNowError):
+        error = error.__cause__
+    if error and Host(data).role != PRIMARY:
+        return "this standby needs what its primary has written, and answers when the other host has sent it"
+    return ""
 
 
 @asynccontextmanager

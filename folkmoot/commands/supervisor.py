@@ -21,15 +21,16 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts import peers
 from folkmoot.portability.hosts.sockets import bind_private, web_socket
-from folkmoot.portability.moving.rejoin import rejoin_if_ordered
+from folkmoot.portability.moving.rejoin import find_order
 from folkmoot.portability.offsite.remembered import REMEMBERED
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_settings import SIGNAL
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 1024  # connections of the peer that wait to be accepted
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
-_DATABASE, _WORKER, _AGENT, _OFFSITE = "PostgreSQL", "worker", "agent", "offsite"
+_DATABASE, _WORKER, _AGENT, _OFFSITE, _REJOIN = "PostgreSQL", "worker", "agent", "offsite", "rejoin"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
@@ -50,11 +51,14 @@ class Supervisor:
         self._exits: dict[str, int] = {}  # number of exits in a row, each soon after a start
         self._stopping = False
         self._is_ready = False
+        self._announce: Callable[[], None] | None = None
         self._starts_database = False
         self._host = Host(directory.path)
-        self._optional = {_AGENT: self._needs_agent, _OFFSITE: self._needs_offsite}  # processes that are not always needed
+        # Processes that are not always needed. The agent is the first, because a standby needs it.
+        self._optional = {_AGENT: self._needs_agent, _REJOIN: self._needs_rejoin, _OFFSITE: self._needs_offsite}
 
     def run(self, when_ready: Callable[[], None]) -> None:
+        """Until a signal to stop. `when_ready` is called once, when the database answers; that of a standby may need its primary."""
         from folkmoot import app  # imported once before the forks, so that the processes share its memory
 
         log.set_up(self._settings.log.level, self._settings.log.format)
@@ -73,8 +77,12 @@ class Supervisor:
         try:
             for name in self._targets:
                 self._start(name)
-            self._targets |= {_AGENT: self._run_agent, _OFFSITE: self._run_offsite}
-            when_ready()
+            self._targets |= {_AGENT: self._run_agent, _OFFSITE: self._run_offsite, _REJOIN: self._run_rejoin}
+            if self._postgres and not self._postgres.is_running:
+                self._due[_DATABASE] = time.monotonic()
+                self._announce = when_ready
+            else:
+                when_ready()
             self._is_ready = True
             systemd.notify("READY=1")
             while not self._stopping:
@@ -102,7 +110,7 @@ class Supervisor:
             _name_process(f"moot {name}")
             if os.getppid() != supervisor:  # the parent ended before the kernel was told to end this process with it
                 raise Problem("the supervisor has ended")
-            if name not in (_WORKER, _AGENT, _OFFSITE):
+            if name not in (_WORKER, *self._optional):
                 os.nice(WEB_NICENESS)
             self._targets[name]()
             code = 0
@@ -117,13 +125,12 @@ class Supervisor:
     def _start_database(self) -> None:
         """Starts PostgreSQL. If that fails, as on a full disk, it is retried; the other processes keep running and report it.
 
-        After a move it becomes a standby of the new primary first.
+        Does not wait for that of a standby, which may need its primary, and so the agent.
         """
         assert self._postgres is not None
         self._starts_database = True
         try:
-            rejoin_if_ordered(self._directory)
-            self._postgres.start()
+            self._postgres.start(until_ready=not (self._directory.path / "postgres" / SIGNAL).exists())
         except (Problem, OSError) as error:
             why = getattr(error, "params", {}).get("why") or error
             self._schedule_restart(_DATABASE, f"could not be started ({why})")
@@ -133,7 +140,12 @@ class Supervisor:
     def _check(self) -> None:
         """Records ended processes, starts those that are due, and sleeps for a moment."""
         if self._postgres and not self._postgres.is_running and _DATABASE not in self._due:
-            self._schedule_restart(_DATABASE, "ended")
+            if self._awaits_rejoin():
+                self._due[_DATABASE] = time.monotonic()
+            else:
+                self._schedule_restart(_DATABASE, "ended")
+        if self._announce and self._postgres and self._postgres.is_ready:
+            self._announce_once()
         pid, status = self._reap()
         if pid:
             name = self._children.pop(pid)
@@ -143,11 +155,19 @@ class Supervisor:
             if name not in self._due and name not in self._children.values() and is_needed():
                 self._start(name)
         for name, due_at in list(self._due.items()):
-            if time.monotonic() >= due_at:
+            if time.monotonic() >= due_at and not (name == _DATABASE and self._awaits_rejoin()):
                 del self._due[name]
                 self._start(name)
         if not pid:
             time.sleep(0.1)
+
+    def _announce_once(self) -> None:
+        announce, self._announce = self._announce, None
+        try:
+            if announce:
+                announce()
+        except Problem as problem:  # it has ended again, or its schema is that of another release
+            _log.warning("%s", problem)
 
     def _needs_agent(self) -> bool:
         """Whether this host has a peer or an open invitation."""
@@ -158,6 +178,18 @@ class Supervisor:
         data = self._directory
         has_repository = bool(self._settings.offsite.repository or data.has_secret(REMEMBERED))
         return has_repository and data.has_secret("backup-key") and self._host.role == PRIMARY
+
+    def _needs_rejoin(self) -> bool:
+        """Whether the database must become a standby of the new primary before it starts."""
+        return self._postgres is not None and not self._postgres.is_running and find_order(self._directory) is not None
+
+    def _awaits_rejoin(self) -> bool:
+        return self._needs_rejoin() or _REJOIN in self._children.values()
+
+    def _run_rejoin(self) -> None:
+        from folkmoot.portability.moving.rejoining import run_rejoin
+
+        run_rejoin(self._directory)
 
     def _run_offsite(self) -> None:
         from folkmoot.commands.offsite import run_offsite

@@ -49,8 +49,10 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     postgres = None if settings.database.url else Postgres(directory)
     supervisor = Supervisor(settings, directory, listener, postgres)
     try:
-        if find_order(directory):  # the database becomes a standby first, and reaches its primary through the agent
-            supervisor.run(lambda: click.echo("folkmoot: The database starts when the other host answers.", err=True))
+        if postgres and (find_order(directory) or Host(directory.path).role == STANDBY):
+            # Its database may need the primary before it answers, and reaches that through the agent.
+            click.echo("folkmoot: This database is a standby and gets its schema from its primary. Starting in read-only mode.", err=True)
+            supervisor.run(lambda: _print_welcome(settings, False, started))
             return
         if postgres:
             postgres.start()

@@ -116,8 +116,11 @@ class Postgres:
         password = self._data.secret("postgres-password")
         return f"postgresql://folkmoot:{password}@/{database}?host={quote(str(self.socket_folder))}"
 
-    def start(self) -> None:
-        """Initializes the database if there is none, starts the server, waits until it answers. Raises PostgresProblem."""
+    def start(self, *, until_ready: bool = True) -> None:
+        """Initializes the database if there is none, starts the server, waits until it answers. Raises PostgresProblem.
+
+        `until_ready`: false for a standby that may need its primary before it answers, see `is_ready`.
+        """
         binaries = runnable_by(self._data.owner, self._binaries or find_binaries())
         made = self._folder / "PG_VERSION"
         if made.exists() and int(made.read_text()) != binaries.major:
@@ -131,7 +134,7 @@ class Postgres:
         self._make_socket_folder()
         log = self._data.path / "postgres.log"
         deadline = time.monotonic() + 60
-        while not self._launch(binaries, log):
+        while not self._launch(binaries, log, until_ready=until_ready):
             tail = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
             # After a kill, the last processes of the old server may need some time to end.
             if time.monotonic() > deadline or not any("still in use" in line or "lock file" in line for line in tail[-4:]):
@@ -181,6 +184,18 @@ class Postgres:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the server that this process started answers, as a primary or as a standby."""
+        return self.is_running and self._status in ("ready", "standby")
+
+    @property
+    def _status(self) -> str:
+        """What the server says of itself, once it has taken its folder."""
+        file = self._folder / "postmaster.pid"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return lines[7].strip() if len(lines) >= 8 and lines[0] == str(self.pid) else ""
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
@@ -220,8 +235,8 @@ class Postgres:
             with open(main, "a") as stream:
                 stream.write("include = 'folkmoot.conf'\n")
 
-    def _launch(self, binaries: Binaries, log: Path) -> bool:
-        """Starts the server and waits until it answers, as a primary or as a standby; returns False if it ended instead."""
+    def _launch(self, binaries: Binaries, log: Path, *, until_ready: bool) -> bool:
+        """Starts the server and waits until it answers, or has begun its recovery; returns False if it ended instead."""
         with open(log, "ab") as output, self._data.server_lock() as lock:
             self._data.set_owner(log)
             self._process = subprocess.Popen(
@@ -229,11 +244,9 @@ class Postgres:
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._data.path, env=plain_environment(),
                 start_new_session=True, preexec_fn=child_setup(self._data.owner), pass_fds=(lock,),
             )
-        pid_file = self._folder / "postmaster.pid"
         deadline = time.monotonic() + 120  # recovery after a crash replays the WAL
         while self._process.poll() is None:
-            lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-            if len(lines) >= 8 and lines[0] == str(self._process.pid) and lines[7].strip() in ("ready", "standby"):
+            if self.is_ready or (self._status and not until_ready):
                 return True
             if time.monotonic() > deadline:
                 raise PostgresProblem("PostgreSQL does not answer after two minutes. See %(log)s.", log=log)

@@ -12,23 +12,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host, HostState
-from folkmoot.portability.moving.rejoin import rejoin_if_ordered
+from folkmoot.portability.moving.rejoin import RejoinOrder, rejoin_if_ordered
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
 from folkmoot.portability.moving.this_host import ThisHost
-from folkmoot.portability.postgres import Postgres
-from folkmoot.portability.postgres_settings import slot_of
+from folkmoot.portability.postgres import Postgres, find_binaries
+from folkmoot.portability.postgres_settings import REPLICATION_SECRET, slot_of
+from folkmoot.portability.progress import NoProgress
+from folkmoot.portability.standby.model import Facts
+from folkmoot.portability.standby.queries import make_replication_role
+from folkmoot.portability.standby.seeding import seed
 from tests.conftest import UNSAFE_BUT_FAST
 from tests.portability.mover import make_slot
 from tests.portability.standby import caught_up, make_standby
 
 log = logging.getLogger(__name__)
 _STARTER = ThreadPoolExecutor(2)  # its threads stay, because a server ends with the thread that started it
+_FACTS = Facts(
+    network="", address="", folkmoot="", schema=0, postgresql=0, machine="", epoch=0, database_bytes=1, media=0, media_bytes=0
+)
 FAST = {**UNSAFE_BUT_FAST, "wal_keep_size": "'128MB'", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
@@ -41,6 +49,7 @@ class OneHost:
     server: Postgres
     is_cut: bool = False  # whether messages to it are lost
     peer: "OneHost | None" = None
+    copies: int = 0  # how often its server was copied anew
     own: OwnHost = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,12 +80,21 @@ class OneHost:
 
     def start(self) -> None:
         """Like `moot up`. A standby reaches its primary directly, not through the channel."""
-        rejoin_if_ordered(self.data)
         assert self.peer
+        rejoin_if_ordered(self.data, self.copy)
         self.server = Postgres(self.data, configuration={
             **FAST, "primary_conninfo": f"'{connection_to(self.peer.server)}'", "primary_slot_name": f"'{slot_of(self.name)}'",
         })
         self.server.start()
+
+    def copy(self, order: RejoinOrder) -> int:
+        """Copies the server of the other host anew, as the process that rejoins does."""
+        assert self.peer
+        asyncio.run(_allow_copies(self.peer.server.dsn, self.data.secret(REPLICATION_SECRET)))
+        asyncio.run(make_slot(self.peer.server.dsn, slot_of(self.name)))
+        seed(self.data, find_binaries(), Path(order.socket_folder), _FACTS, NoProgress())
+        self.copies += 1
+        return self.peer.state.epoch
 
     @property
     def state(self) -> HostState:
@@ -141,6 +159,12 @@ def _make_template(template: Path) -> None:
 async def _create(server: Postgres) -> None:
     await server.create_database()
     await migrate(server.dsn)
+
+
+async def _allow_copies(dsn: str, password: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await make_replication_role(connection, password)
+    await connection.close()
 
 
 def _give_to_owner(data: DataDirectory) -> None:

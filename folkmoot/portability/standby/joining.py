@@ -63,8 +63,8 @@ def is_complete(directory: DataDirectory) -> bool:
     return (directory.path / "postgres" / SIGNAL).exists()
 
 
-async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
-    """What the primary says about itself, checked. Raises a Problem if this host cannot follow it."""
+async def ask_primary(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
+    """What the primary says about itself. Raises a Problem if it is none, or an older one."""
     async with connect() as client:
         facts = await client(DESCRIBE, Nothing(), Facts, seconds=_PREPARE_SECONDS)
     if facts.epoch < (epoch := Host(directory.path).epoch):
@@ -72,8 +72,22 @@ async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) 
             "The other host is the primary of epoch %(theirs)d, but this host has seen epoch %(ours)d. It must not follow an older"
             " primary: find the current one, and see moot status on both.", theirs=facts.epoch, ours=epoch,
         )
+    return facts
+
+
+async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
+    """What the primary says about itself. Raises a Problem if this host cannot follow it."""
+    facts = await ask_primary(directory, connect)
     check(facts, find_binaries(), directory.path)
     return facts
+
+
+def copy_database(directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, facts: Facts, progress: Progress) -> int:
+    """Copies the server of the primary, with its secrets and settings; returns the number of files. Pictures stay as they are."""
+    prepared = asyncio.run(_prepare(connect))
+    install_secrets(directory, prepared.secrets)
+    install_settings(directory, prepared.settings)
+    return seed(directory, find_binaries(), socket_folder, facts, progress)
 
 
 def follow_primary(
@@ -86,11 +100,8 @@ def follow_primary(
     began = clock.monotonic()
     facts, files = asyncio.run(describe(directory, connect)), 0
     if again or not is_complete(directory):
-        prepared = asyncio.run(_prepare(connect))
-        install_secrets(directory, prepared.secrets)
-        install_settings(directory, prepared.settings)
         directory.write(directory.host_file, msgspec.json.encode(HostState(role=STANDBY, epoch=facts.epoch)))
-        files = seed(directory, find_binaries(), socket_folder, facts, progress)
+        files = copy_database(directory, connect, socket_folder, facts, progress)
     server = Postgres(directory)
     progress.step("starting PostgreSQL")
     server.start()
