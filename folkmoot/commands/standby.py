@@ -224,11 +224,14 @@ def _screen(data: Path) -> str:
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.link import describe_link
     from folkmoot.portability.hosts.peers import Peers
+    from folkmoot.portability.moving.rejoin import find_order
     from folkmoot.portability.standby.following import find_following
 
     directory, state, following = DataDirectory(data), Host(data).state, find_following(data)
     lines = [f"  host       {state.role.upper()}, epoch {state.epoch}, {data}"]
     lines += [f"  peer       {peer.name} {peer_text(describe_link(directory, peer))}" for peer in Peers(directory).list()]
+    if order := find_order(directory):
+        return "\n".join([*lines, f"  database   {order.sentence}"])
     return "\n".join([*lines, f"  standby    {following_text(following, state.role)}"])
 
 

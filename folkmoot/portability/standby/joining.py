@@ -82,7 +82,9 @@ async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) 
     return facts
 
 
-def copy_database(directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, facts: Facts, progress: Progress) -> int:
+def copy_database(
+    directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, facts: Facts, progress: Progress
+) -> int:
     """Copies the server of the primary, with its secrets and settings; returns the number of files. Pictures stay as they are."""
     prepared = asyncio.run(_prepare(connect))
     install_secrets(directory, prepared.secrets)
