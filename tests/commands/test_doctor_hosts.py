@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from folkmoot.base import clock
+from folkmoot.commands import doctor
 from folkmoot.commands.checks.hosts import check_hosts
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.commands.checks.offsite import check_backups
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.link import Link, record_link
 from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.offsite.chain import FOLDER, State, write_state
 from folkmoot.portability.runs import BACKUP, DRILL, Last
 from tests.commands.findings import settings_with, states_of
@@ -45,3 +47,13 @@ def test_a_missing_ssh_is_named_if_the_repository_needs_it(data: Path, monkeypat
     monkeypatch.setenv("PATH", "/nonexistent")
     assert "backup.ssh" not in states_of(check_backups(settings_with(data), runs, "/srv/copies"))
     assert states_of(check_backups(settings_with(data), runs, "sftp:far:copies"))["backup.ssh"] == WARNING
+
+
+async def test_a_database_that_waits_for_the_other_host_is_not_taken_for_one_that_is_down(data: Path) -> None:
+    settings = settings_with(data)
+    assert states_of(await doctor._examine_database(settings)) == {"database.answers": BROKEN}
+    (data / "move").mkdir()
+    order_rejoin(DataDirectory(data), RejoinOrder(2, "/nowhere"))
+    (waits,) = await doctor._examine_database(settings)
+    assert (waits.check, waits.state) == ("database.waits", WARNING)
+    assert "becomes a standby of the new primary" in waits.what
