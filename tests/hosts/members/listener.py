@@ -78,10 +78,8 @@ class Listener:
         try:
             if answer.status != 200:
                 raise Lost
-            while True:
-                async with asyncio.timeout(_SILENCE):
-                    line = await reader.readuntil(b"\n")
-                if line == b":)\n":
+            async for line in _lines(reader):
+                if line == b":)":
                     yield None
                 elif line.startswith(b"data:"):
                     yield line
@@ -109,6 +107,20 @@ class Listener:
                     yield text
         finally:
             writer.close()
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncGenerator[bytes, None]:
+    """The lines of a chunked response (RFC 9112 7.1), until it is complete. Its connection then stays open."""
+    rest = b""
+    while True:
+        async with asyncio.timeout(_SILENCE):
+            size = int(await reader.readuntil(b"\r\n"), 16)
+            chunk = (await reader.readexactly(size + 2))[:-2]
+        if not size:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
 
 
 async def _frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
