@@ -181,13 +181,20 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True
+        cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True, must_answer: bool = True
     ) -> "Database":
-        """Connects. `epoch` is called for each write, so that a promotion or a fence takes effect without a restart."""
+        """Connects. `epoch` is called for each write, so that a promotion or a fence takes effect without a restart.
+
+        Without `must_answer` the server may answer later; until then everything raises Unavailable.
+        """
         database = cls(dsn, epoch, readers, writers)
-        async with database.read() as conn:
-            database.is_standby = await conn.fetchval("SELECT pg_is_in_recovery()")
-        await database.live.start(listen=listen)
+        try:
+            async with database.read() as conn:
+                database.is_standby = await conn.fetchval("SELECT pg_is_in_recovery()")
+        except Unavailable:
+            if must_answer:
+                raise
+        await database.live.start(listen=listen, must_answer=must_answer)
         return database
 
     async def close(self) -> None:

@@ -81,14 +81,19 @@ class Live:
         self._gap_listeners.add(listener)
         return lambda: self._gap_listeners.discard(listener)
 
-    async def start(self, *, listen: bool = True) -> None:
+    async def start(self, *, listen: bool = True, must_answer: bool = True) -> None:
         """Without `listen` it connects only when there is a message to send. Raises if the database does not answer.
+
+        Without `must_answer` it connects later instead; messages sent before count as missed.
 
         On a standby, which can neither listen nor notify, it waits for the promotion and then listens.
         """
         self._listens = listen
-        if listen:
+        if listen and must_answer:
             await self._connect()
+        elif listen:
+            self._had_connection = True
+            self._wake.set()
         self._task = asyncio.create_task(self._run(), name="live")
 
     async def stop(self) -> None:

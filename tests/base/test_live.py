@@ -9,6 +9,7 @@ import pytest
 
 from folkmoot.base import live
 from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable
 from tests.waiting import SECONDS
 
 
@@ -150,6 +151,28 @@ async def test_a_failing_listener_of_gaps_does_not_end_the_new_connection(db: Da
     await _until(lambda: heard)
     assert sorted(told) == ["failed", "told"]  # one gap, not a new connection again and again
     assert "a listener of gaps failed" in caplog.text
+
+
+async def test_a_process_may_start_before_its_database_answers(dsn: str) -> None:
+    """As the web processes of a standby that waits for its primary."""
+    nowhere = "postgresql://nobody@/nothing?host=/nowhere"
+    with pytest.raises(Unavailable):
+        await Database.open(nowhere)
+    database = await Database.open(nowhere, must_answer=False)
+    heard: list[bytes] = []
+    gaps: list[None] = []
+    database.live.subscribe("weather", heard.append)
+    database.live.on_gap(lambda: gaps.append(None))
+    assert not database.live.is_connected
+    with pytest.raises(Unavailable):
+        async with database.read():
+            raise AssertionError
+    database.live._dsn = database._readers._dsn = database._writers._dsn = dsn
+    await _until(lambda: gaps)
+    async with database.write() as tx:
+        tx.publish("weather", "sun")
+    await _until(lambda: heard)
+    await database.close()
 
 
 async def test_a_process_that_does_not_listen_connects_for_its_first_message(db: Database, dsn: str) -> None:
