@@ -84,6 +84,7 @@ from folkmoot.network.timelines import jobs as timelines
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.sockets import peer_web_socket
+from folkmoot.portability.standby.following import is_behind
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from folkmoot.web.security import Cookies
@@ -244,8 +245,10 @@ def create_web(settings: Settings) -> Any:
 
     @contextlib.asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        database = await _open(settings)
-        hosts = WritingHost(Host(settings.data), peer_web_socket(DataDirectory(settings.data)), lambda: database.is_held)
+        # A standby may need its primary before its database answers. Its processes forward requests until then.
+        database = await _open(settings, must_answer=bool(settings.database.url))
+        socket_of_peer = peer_web_socket(DataDirectory(settings.data))
+        hosts = WritingHost(Host(settings.data), socket_of_peer, lambda: database.is_held, lambda: is_behind(settings.data))
         state["front"] = create_front(settings, database, hosts)
         try:
             yield
@@ -272,7 +275,6 @@ def create_web(settings: Settings) -> Any:
 def run_web(settings: Settings, listener: socket.socket | None = None, for_peer: socket.socket | None = None) -> None:
     """Serves requests until a signal to stop. `for_peer`: the socket for requests that the other host forwards."""
     log.set_up(settings.log.level, settings.log.format)
-    asyncio.run(await_database(settings.dsn))
     Server(create_web(settings), settings.server.host, settings.server.port, settings.server.trusted_proxies, for_peer).run(
         sockets=[listener] if listener else None
     )
@@ -303,9 +305,10 @@ async def _work(settings: Settings) -> None:
         await database.close()
 
 
-async def _open(settings: Settings) -> Database:
+async def _open(settings: Settings, *, must_answer: bool = True) -> Database:
     database = await Database.open(
-        settings.dsn, epoch=Host(settings.data).writing_epoch, readers=settings.database.readers, writers=settings.database.writers
+        settings.dsn, epoch=Host(settings.data).writing_epoch, readers=settings.database.readers, writers=settings.database.writers,
+        must_answer=must_answer,
     )
     database.subscribed_kinds = subscriptions(settings).kinds()
     return database

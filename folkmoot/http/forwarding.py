@@ -4,9 +4,10 @@ A write waits, at most ten seconds, until one of the two hosts writes, and then 
 on only if it was not run here, or if the write gate refused it before it had committed anything. Its body is kept until
 then; a request that waits before it has run stays in the buffers of its connection instead.
 
-Reads are answered here, except: by a fenced host all go to its successor; on a standby those that fail here, those of
-pages on which moderators claim cases, and those of callers who have just written, so that they see what they wrote.
-Streams follow the host that writes, because only its processes hear of new posts.
+Reads are answered here, except: by a fenced host, and by a standby that is seconds behind, all go to the host that writes;
+on a standby those that fail here, those of pages on which moderators claim cases, and those of callers who have just
+written or heard of something, so that they see it. Streams follow the host that writes, because only its processes hear
+of new posts.
 """
 
 import asyncio
@@ -100,7 +101,7 @@ class Forwarding:
     async def _read(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> None:
         """A read that fails here, as while the database becomes a standby, or whose file is not here yet, is answered by the peer."""
         path = scope["path"]
-        is_wanted = self._hosts.is_fenced or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
+        is_wanted = self._hosts.is_fenced or self._hosts.is_behind or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
         missing = (503, 404) if path.startswith(_MEDIA) else (503,)
         if not is_wanted and await _answered(here, scope, body, send, lambda status: status not in missing):
             return
@@ -153,7 +154,7 @@ class Forwarding:
         self._hosts.add_stream(leaving.end_soon, where)
         try:
             if where is Where.PEER:
-                await forward_socket(self._hosts.socket, scope, leaving, send)
+                await forward_socket(self._hosts.socket, scope, leaving, self._noting(scope, send))
             else:
                 await here(scope, leaving.receive, send)
                 if leaving.is_ended:
@@ -178,7 +179,7 @@ class Forwarding:
         client: SocketClient = self._hosts.streams
         request = SocketRequest(scope["method"], _target(scope), forwarded_headers(scope["headers"], scope.get("client")),
                                 seconds=_STREAM_SILENCE)
-        passing = Passing(send)
+        passing = Passing(self._noting(scope, send))
 
         async def pass_on() -> None:
             async with client.send(request) as response:
@@ -197,6 +198,16 @@ class Forwarding:
         elif isinstance(failure, Exception):
             raise failure
         await passing.end()
+
+    def _noting(self, scope: Any, send: Any) -> Any:
+        """Wraps `send` of a stream: who hears of something reads it there too, until it has arrived here."""
+        callers = self._callers(scope)
+
+        async def send_noted(message: Any) -> None:
+            self._writers.note(callers)
+            await send(message)
+
+        return send_noted
 
     def _callers(self, scope: Any) -> list[bytes]:
         """What the sender of a request can be recognised by: address, session, token."""

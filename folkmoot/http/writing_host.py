@@ -17,6 +17,7 @@ PROBE_PATH = "/.folkmoot/writes"  # on the socket for the peer only: whether the
 LONGEST_WAIT = 10.0  # seconds of a request
 MOST_WAITING = 2000  # requests of one process
 _ROLE_SECONDS = 0.02  # between looks at the file of the role
+_LAG_SECONDS = 0.1  # between looks at the lag of a standby, which is measured four times a second
 _PERIOD, _IDLE_PERIOD = 0.02, 0.5  # of the task, with and without a waiting request
 _INTEREST_SECONDS = 5.0  # after the last question
 _CONFIRMED_SECONDS = 2.0  # after which the peer is asked again
@@ -32,12 +33,15 @@ class Where(Enum):
 
 
 class WritingHost:
-    """One per process. `socket`: leads to the web processes of the peer. `is_held`: whether writes here wait at the gate."""
+    """One per process. `socket`: leads to the web processes of the peer. `is_held`: whether writes here wait at the gate. `lags`:
+    whether the database of a standby lacks what its primary wrote seconds ago."""
 
-    def __init__(self, host: Host, socket: Path, is_held: Callable[[], bool]) -> None:
+    def __init__(self, host: Host, socket: Path, is_held: Callable[[], bool], lags: Callable[[], bool] = lambda: False) -> None:
         self._host = host
         self._socket = socket
         self._is_held = is_held
+        self._lags = lags
+        self._is_behind, self._measured_at = False, 0.0
         self.requests = SocketClient(socket, self._probe, _CONNECTIONS)
         self.streams = SocketClient(socket, self._probe, _STREAMS)
         self._role, self._has_peer, self._looked_at = PRIMARY, False, 0.0
@@ -67,6 +71,16 @@ class WritingHost:
         """Whether this host was the primary, and another one takes its place."""
         self._look()
         return self._role not in (PRIMARY, STANDBY)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether this is a standby that would show an older state than its primary."""
+        if self.is_primary:
+            return False
+        now = clock.monotonic()
+        if now - self._measured_at >= _LAG_SECONDS:
+            self._measured_at, self._is_behind = now, self._lags()
+        return self._is_behind
 
     @property
     def has_peer(self) -> bool:

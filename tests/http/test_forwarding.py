@@ -17,6 +17,11 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions import queries
 from folkmoot.network.sessions.passwords import hash_password
+from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, NewPost
+from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.hosts.peers import FILE as PEERS_FILE
+from folkmoot.portability.standby import following
+from folkmoot.portability.standby.model import Following, Stage
 from tests.api.test_accounts import picture
 from tests.http.two_hosts import InProcessHost, two_hosts
 from tests.village import Village, Visitor
@@ -327,14 +332,7 @@ async def test_a_request_that_has_committed_something_is_not_sent_again(village:
 async def test_a_member_who_writes_through_a_standby_reads_there_what_was_written(village: Village, hosts: Pair, jana: Visitor) -> None:
     """And only those who wrote: the primary answers their reads, the standby all others."""
     primary, standby = hosts
-    asked: list[str] = []
-    answer = primary.front._api
-
-    async def noting(scope: Any, receive: Any, send: Any) -> None:
-        asked.append(scope["method"] + " " + scope["client"][0])
-        await answer(scope, receive, send)
-
-    primary.front._api = noting
+    asked = _noted(primary)
     await village.settle("karel")
     karel = standby.visitor(await village.by_app("karel"), "192.0.2.8")
     by_standby = standby.visitor(jana)
@@ -347,6 +345,69 @@ async def test_a_member_who_writes_through_a_standby_reads_there_what_was_writte
     with clock.stopped_at(clock.now() + timedelta(seconds=60)):
         await by_standby.get("/api/v1/timelines/home")
     assert len(asked) == 3
+
+
+async def test_a_member_who_hears_of_a_post_through_a_standby_reads_it_there(village: Village, hosts: Pair, jana: Visitor) -> None:
+    primary, standby = hosts
+    asked = _noted(primary)
+    post = (await primary.visitor(jana).post("/api/v1/statuses", {"status": "poslouchej"})).json
+    by_standby = standby.visitor(jana, "192.0.2.9")
+    listening = asyncio.create_task(by_standby.get("/api/v1/streaming/user"))
+    try:
+        async with asyncio.timeout(60):
+            while "GET 192.0.2.9" not in asked:
+                await asyncio.sleep(0.02)
+        _forget_writers(standby)
+        before = len(asked)
+        assert (await by_standby.get("/api/v1/timelines/home")).status in (200, 206)
+        assert len(asked) == before  # it has heard of nothing new
+        primary.database.live.publish(NEW_POSTS_TOPIC, NewPost(int(post["id"])))
+        async with asyncio.timeout(60):
+            while len(asked) == before:
+                await by_standby.get("/api/v1/timelines/home")
+                await asyncio.sleep(0.02)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_a_standby_that_is_behind_lets_its_primary_answer_reads(hosts: Pair, jana: Visitor, relay: Relay) -> None:
+    """As after its start: members do not go back in time. Without its primary it shows what it has."""
+    primary, standby = hosts
+    asked, by_standby = _noted(primary), standby.visitor(jana)
+    (standby.folder / PEERS_FILE).write_text("[]")
+    for role, stage, answered in ((STANDBY, Stage.CATCHING_UP, 1), (PRIMARY, Stage.STREAMING, 2), (STANDBY, Stage.STREAMING, 2)):
+        _measure(standby, role, stage)
+        assert (await by_standby.get("/api/v1/timelines/home")).status in (200, 206)
+        assert len(asked) == answered
+    _measure(standby, STANDBY, Stage.AWAY)
+    relay.cut()
+    assert (await by_standby.get("/api/v1/timelines/home")).status in (200, 206)
+
+
+def _noted(host: InProcessHost) -> list[str]:
+    """The requests that reach the API of a host from now on."""
+    asked: list[str] = []
+    answer = host.front._api
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["method"] + " " + scope["client"][0])
+        await answer(scope, receive, send)
+
+    host.front._api = noting
+    return asked
+
+
+def _measure(host: InProcessHost, role: str, stage: Stage) -> None:
+    """As its agent does. A record of a primary is from before the move."""
+    now = clock.now().timestamp()
+    following.record(host.folder, Following(role=role, stage=stage, since=now, measured_at=now))
+    host.hosts._measured_at = 0.0
+
+
+def _forget_writers(host: InProcessHost) -> None:
+    table = host.front._forwarding._writers._table
+    table[:] = bytes(len(table))
 
 
 async def test_a_fenced_host_lets_its_successor_answer_everything(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:

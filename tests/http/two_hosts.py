@@ -19,6 +19,7 @@ from folkmoot.base.db import Database
 from folkmoot.http.server import GuardedSocket, PeerProtocol
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.portability.host import Host
+from folkmoot.portability.standby.following import is_behind
 from tests.village import Visitor, settings_for
 
 
@@ -73,7 +74,7 @@ async def _open(folder: Path, dsn: str, role: str) -> InProcessHost:
     _become(folder, role, 1)
     database = await Database.open(dsn, epoch=Host(folder).writing_epoch)
     outgoing = folder / "run" / "peer"
-    hosts = WritingHost(Host(folder), outgoing, lambda: database.is_held)
+    hosts = WritingHost(Host(folder), outgoing, lambda: database.is_held, lambda: is_behind(folder))
     return InProcessHost(folder, database, hosts, app.create_front(settings_for(folder, dsn), database, hosts), outgoing)
 
 

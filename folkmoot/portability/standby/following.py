@@ -162,6 +162,12 @@ def find_following(folder: Path) -> Following | None:
     return None
 
 
+def is_behind(folder: Path) -> bool:
+    """Whether the database of this standby may lack what its primary wrote seconds ago, as after its start."""
+    state = find_following(folder)
+    return state is not None and not (state.role == STANDBY and state.stage is Stage.STREAMING)
+
+
 def warnings(state: Following | None) -> list[str]:
     """Sentences for the operator; empty if all is well."""
     if state is None or state.stage in (Stage.NONE, Stage.SEEDING):
