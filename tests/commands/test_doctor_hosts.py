@@ -52,7 +52,6 @@ def test_a_missing_ssh_is_named_if_the_repository_needs_it(data: Path, monkeypat
 async def test_a_database_that_waits_for_the_other_host_is_not_taken_for_one_that_is_down(data: Path) -> None:
     settings = settings_with(data)
     assert states_of(await doctor._examine_database(settings)) == {"database.answers": BROKEN}
-    (data / "move").mkdir()
     order_rejoin(DataDirectory(data), RejoinOrder(2, "/nowhere"))
     (waits,) = await doctor._examine_database(settings)
     assert (waits.check, waits.state) == ("database.waits", WARNING)

@@ -65,7 +65,10 @@ Copy = Callable[[RejoinOrder], int]
 
 
 def order_rejoin(directory: DataDirectory, order: RejoinOrder) -> None:
-    directory.write(directory.path / "move" / _FILE, msgspec.json.encode(order))
+    folder = directory.path / "move"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    directory.set_owner(folder)
+    directory.write(folder / _FILE, msgspec.json.encode(order))
 
 
 def find_order(directory: DataDirectory) -> RejoinOrder | None:
