@@ -101,7 +101,9 @@ class Forwarding:
     async def _read(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> None:
         """A read that fails here, as while the database becomes a standby, or whose file is not here yet, is answered by the peer."""
         path = scope["path"]
-        is_wanted = self._hosts.is_fenced or self._hosts.is_behind or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
+        is_wanted = (
+            self._hosts.is_fenced or self._hosts.is_behind or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
+        )
         missing = (503, 404) if path.startswith(_MEDIA) else (503,)
         if not is_wanted and await _answered(here, scope, body, send, lambda status: status not in missing):
             return
