@@ -17,9 +17,11 @@ from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, Host
-from folkmoot.portability.moving.rejoin import find_order
+from folkmoot.portability.hosts.sockets import peer_socket_folder
+from folkmoot.portability.moving.rejoin import RejoinOrder, Stage, find_order, order_rejoin
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.program import restart_from_readable_copy
+from folkmoot.portability.standby.joining import is_complete
 
 _WAIT_FOR_ORPHANS = 10
 
@@ -39,7 +41,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     directory.prepare()
     directory.lock()
     directory.wait_for_orphans(_WAIT_FOR_ORPHANS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
-    _require_copy(directory)
+    require_copy(directory)
     for work in ("backup", "drill", "restoring"):
         directory.remove_leftovers(work)
     listener = listen(settings)
@@ -63,13 +65,21 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
             postgres.stop()
 
 
-def _require_copy(directory: DataDirectory) -> None:
-    """A standby must not create an empty database of its own. Raises Problem."""
-    if Host(directory.path).role == STANDBY and not (directory.path / "postgres" / "PG_VERSION").exists():
+def require_copy(directory: DataDirectory) -> None:
+    """A standby must not create a database of its own, nor show an old one that a killed `moot standby --again` has left.
+
+    The latter is replaced before anything is shown. Raises Problem.
+    """
+    host = Host(directory.path)
+    if host.role != STANDBY or is_complete(directory):
+        return
+    if not (directory.path / "postgres" / "PG_VERSION").exists():
         raise Problem(
             "This host is a standby whose copy of the primary was never completed. Run the command that moot host add printed again, or:"
             " moot standby --again --data %(data)s", data=directory.path,
         )
+    if find_order(directory) is None:
+        order_rejoin(directory, RejoinOrder(host.epoch, str(peer_socket_folder(directory)), Stage.COPYING))
 
 
 def is_new(applied: list[str]) -> bool:

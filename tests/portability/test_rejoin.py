@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from folkmoot.commands.up import require_copy
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.moving.driver import drive, look_at
@@ -112,6 +113,22 @@ def test_a_loss_of_power_after_the_rewind_leaves_a_whole_standby(pair: Pair, mom
     assert _order(pair.old)
     pair.old.start()
     _assert_follows(pair)
+
+
+def test_an_old_database_that_a_killed_copy_has_left_is_replaced_before_it_is_shown(pair: Pair) -> None:
+    """As after `moot standby --again`: the role is that of a standby already."""
+    old = pair.old
+    (old.data.path / "move" / "rejoin.json").unlink()
+    old.data.write(old.data.host_file, msgspec.json.encode(HostState(STANDBY, pair.new.state.epoch)))
+    require_copy(old.data)
+    order = _order(old)
+    assert order.stage is Stage.COPYING
+    order_rejoin(old.data, msgspec.structs.replace(order, socket_folder=str(pair.new.server.socket_folder)))  # there is no agent here
+    old.start()
+    _assert_follows(pair)
+    assert old.copies == 1
+    require_copy(old.data)
+    assert find_order(old.data) is None
 
 
 @pytest.mark.parametrize("state", [HostState(PRIMARY, 4), HostState(FENCED, 3)])

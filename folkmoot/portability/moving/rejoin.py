@@ -55,7 +55,7 @@ class RejoinOrder(msgspec.Struct, frozen=True):
         how = {
             Stage.ORDERED: "starts when the other host answers",
             Stage.REWINDING: "takes the changed pages from the other host",
-            Stage.COPYING: "is copied anew from the other host, because taking the changed pages was interrupted; pictures are kept",
+            Stage.COPYING: "is copied anew from the other host; pictures are kept",
         }
         return f"this host becomes a standby of the new primary: its database {how[self.stage]}"
 
