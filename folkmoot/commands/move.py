@@ -97,12 +97,31 @@ async def _undo(settings: Settings, *, is_other_off: bool, is_dry: bool) -> int:
 
 
 def _outcome(done: Any) -> dict[str, Any]:
-    """What was measured. `lost_writes` is 0 because the new host had replayed the fence, the last write of the old one."""
+    """What was measured, and the proof that nothing was lost: what both hosts had at the fence, the last write of the old one.
+
+    `lost_writes` is 0 after an interruption too, when an earlier run has compared: a host takes over only after that.
+    """
+    from folkmoot.portability.moving.steps import position
+
     return {
-        "epoch": done.at_new.epoch, "pause_ms": None if done.pause is None else round(done.pause * 1000),
-        "position": done.fence.position if done.fence else None,
-        "last_event": done.fence.last.last_event if done.fence else None,
-        "lost_writes": 0, "took": {str(state): seconds for state, seconds in done.took.items()},
+        "epoch": done.at_new.epoch, "pause_ms": None if done.pause is None else round(done.pause * 1000), "lost_writes": 0,
+        "proof": _proof(done.fence, done.caught_up), "forwarded": done.has_forwarded,
+        "log_bytes": position(done.fence.position) - position(done.began_at) if done.fence and done.began_at else None,
+        "took": {str(state): seconds for state, seconds in done.took.items()},
+    }
+
+
+def _proof(fence: Any, caught_up: Any) -> dict[str, Any] | None:
+    """None if an earlier run of the command has compared the two hosts."""
+    if fence is None or caught_up is None:
+        return None
+    sides = (("old", fence.position, fence.last), ("new", caught_up.position, caught_up.last))
+    return {
+        side: {
+            "position": at, "last_event": last.last_event, "events_digest": last.digest, "posts": last.posts,
+            "posts_digest": last.posts_digest,
+        }
+        for side, at, last in sides
     }
 
 
@@ -128,11 +147,27 @@ def _text(answer: dict[str, Any]) -> str:
             f" {answer['expected_pause_ms']} ms (round trip {answer['round_trip_ms']} ms).\n{ready}"
         )
     pause = "ended in an earlier run" if answer["pause_ms"] is None else f"{answer['pause_ms']} ms, reading went on"
-    proof = "" if answer["position"] is None else f" Both hosts had the same last writes, at {answer['position']} of the log."
+    forwards = f"yes: {answer['to']} answered a request to {answer['from']}" if answer["forwarded"] else "not tried in this run"
     return (
         f"{answer['to']} is the primary now, in epoch {answer['epoch']}; {answer['from']} is its standby.\n"
         f"  pause      {pause}\n"
-        f"  lost       0 writes.{proof}\n"
+        f"  lost       0 writes{_proof_text(answer['proof'])}\n"
+        f"  received   {_size(answer['log_bytes'])} of the log during the move\n"
+        f"  forwards   {forwards}\n"
         f"  took       {sum(answer['took'].values()):.1f} s\n"
         f"  way back   moot move --to {answer['from']}"
     )
+
+
+def _proof_text(proof: dict[str, Any] | None) -> str:
+    if proof is None:
+        return "; an earlier run compared both hosts"
+    old, new = proof["old"], proof["new"]
+    return (
+        f": the last events (up to {old['last_event']}) and posts ({old['posts']} compared) of both hosts are equal\n"
+        f"             {old['posts_digest'][:16]} = {new['posts_digest'][:16]}, at {old['position']} of the log"
+    )
+
+
+def _size(number: int | None) -> str:
+    return "the rest" if number is None else f"{number / 1e6:.1f} MB"

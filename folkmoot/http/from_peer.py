@@ -11,7 +11,8 @@ from folkmoot.base import write_gate
 from folkmoot.base.db import Database
 from folkmoot.base.write_gate import Attempt
 from folkmoot.http.replies import Headers, Reply
-from folkmoot.http.writing_host import PROBE_PATH, WritingHost
+from folkmoot.http.writing_host import WritingHost
+from folkmoot.portability.hosts.sockets import PROBE_PATH
 
 FROM_PEER = "folkmoot.from_peer"  # marks the scope of a request that came through the socket for the peer
 CLIENT_HEADER = b"x-forwarded-for"  # the address of the client of the other host

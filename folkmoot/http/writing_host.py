@@ -12,8 +12,8 @@ from pathlib import Path
 from folkmoot.base import clock
 from folkmoot.base.socket_client import SocketClient
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
+from folkmoot.portability.hosts.sockets import PROBE_PATH
 
-PROBE_PATH = "/.folkmoot/writes"  # on the socket for the peer only: whether the host behind it writes
 LONGEST_WAIT = 10.0  # seconds of a request
 MOST_WAITING = 2000  # requests of one process
 _ROLE_SECONDS = 0.02  # between looks at the file of the role

@@ -31,6 +31,12 @@ def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> Non
 
         there = _move(first)
         assert there["lost_writes"] == 0
+        old_host, new_host = (there["proof"][side] for side in ("old", "new"))
+        assert old_host.pop("position") <= new_host.pop("position")
+        assert old_host == new_host
+        assert old_host["posts"] > 0
+        assert there["log_bytes"] > 0
+        assert there["forwarded"] is True
         assert (_role(first), _role(second)) == (("standby", 2), ("primary", 2))
         pair.primary = second
         pair.post("on the new host")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Problem, WritesPaused
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
+from folkmoot.portability.moving import steps
 from folkmoot.portability.moving.driver import drive, look_at, undo
 from folkmoot.portability.moving.fencing import OPERATOR
 from folkmoot.portability.moving.journal import Journal
@@ -104,8 +105,8 @@ async def test_a_move_changes_the_primary_and_the_way_back_is_the_same_command(p
     assert await on_first.write(3)
     assert not await on_second.write(3)
     assert await rows(first) >= {*on_first.acknowledged, *on_second.acknowledged}
-    steps = [line.step for line in first.own.this.journal.lines() if line.move == back.id and line.outcome == "done"]
-    assert steps == [State.PREFLIGHT, *list(State)[3:9], State.REVERSED, State.DONE]
+    done = [line.step for line in first.own.this.journal.lines() if line.move == back.id and line.outcome == "done"]
+    assert done == [State.PREFLIGHT, *list(State)[3:9], State.REVERSED, State.DONE]
 
 
 async def rows(host: OneHost) -> set[str]:
@@ -188,6 +189,45 @@ async def test_whatever_fails_after_the_promotion_is_finished_by_the_same_comman
     assert move.at_new.role == PRIMARY
     assert [await writer.write(2) for writer in writers] == [False, True]
     assert pair.old.state.role == STANDBY
+
+
+@dataclass
+class Web:
+    """The web processes of a host that passes requests on from the third question on, or never."""
+
+    forwards: bool = True
+    asked: int = 0
+
+    async def is_running(self) -> bool:
+        return True
+
+    async def is_forwarding(self, _epoch: int) -> bool:
+        self.asked += 1
+        return self.forwards and self.asked > 2
+
+
+async def test_a_move_is_not_finished_before_the_old_host_has_forwarded_a_request(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "_FORWARD_SECONDS", 0.2)
+    web = pair.old.own.this._web = Web(forwards=False)
+    problem = await _problem(attempt(pair.old.own, pair.new.other, pair.old.own.this.journal))
+    assert "while passing requests on: The old host does not pass requests on" in problem.message % problem.params
+    assert (pair.old.state.role, pair.new.state.role) == (FENCED, PRIMARY)
+    web.forwards, web.asked = True, 0
+    monkeypatch.setattr(steps, "_FORWARD_SECONDS", 60)
+    move = await attempt(pair.old.own, pair.new.other, pair.old.own.this.journal)
+    assert move.has_forwarded
+    assert web.asked >= 3
+    assert pair.old.state.role == STANDBY
+
+
+def test_hosts_agree_about_their_last_writes_and_an_older_release_compares_no_posts() -> None:
+    writes = LastWrites(3, "events", 2, "posts")
+    assert writes.agrees_with(writes)
+    assert writes.agrees_with(LastWrites(3, "events"))
+    for other in (LastWrites(4, "events"), LastWrites(3, "other", 2, "posts"), LastWrites(3, "events", 2, "other"),
+                  LastWrites(3, "events", 1, "posts")):
+        assert not writes.agrees_with(other)
+        assert not other.agrees_with(writes)
 
 
 async def test_a_host_whose_successor_does_not_answer_stays_fenced_until_that_has_refused(pair: Pair) -> None:

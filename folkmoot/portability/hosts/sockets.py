@@ -7,6 +7,7 @@ from pathlib import Path
 from folkmoot.portability.data_directory import DataDirectory, DataDirectoryProblem
 from folkmoot.portability.postgres import Postgres
 
+PROBE_PATH = "/.folkmoot/writes"  # on the socket for the peer only: whether the host behind it writes
 _POSTGRES = ".s.PGSQL.5432"
 
 

@@ -13,7 +13,7 @@ from folkmoot.portability.hosts.client import NotPaired, PeerClient
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import Handler
 from folkmoot.portability.hosts.peers import Peer, Peers
-from folkmoot.portability.hosts.sockets import peer_socket_folder
+from folkmoot.portability.hosts.sockets import PROBE_PATH, peer_socket_folder
 from folkmoot.portability.moving.settling import Settling
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
 from folkmoot.portability.moving.this_host import ThisHost
@@ -30,11 +30,10 @@ class Moving:
 
     def __init__(self, directory: DataDirectory, dsn: str, web: tuple[str, int]) -> None:
         self._directory = directory
-        self._web = web
         self._peers = Peers(directory)
         self._host = Host(directory.path)
         self._client: PeerClient | None = None
-        self.own = OwnHost(ThisHost(directory, dsn, get_identity(directory).id, self._is_web_running), self._prepare)
+        self.own = OwnHost(ThisHost(directory, dsn, get_identity(directory).id, WebProcesses(*web)), self._prepare)
         self.other = OtherHost(self._ask)
 
     @property
@@ -73,13 +72,26 @@ class Moving:
         await self._ask(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
         return peer_socket_folder(self._directory)
 
-    async def _is_web_running(self) -> bool:
-        """Whether a web process of this host answers."""
+
+class WebProcesses:
+    """Those of this host, asked as by a member."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = host, port
+
+    async def is_running(self) -> bool:
+        return await self._answers("/livez")
+
+    async def is_forwarding(self, epoch: int) -> bool:
+        """This host itself has no page at this path: only the other one answers it, if it writes."""
+        return await self._answers(f"{PROBE_PATH}?epoch={epoch}")
+
+    async def _answers(self, target: str) -> bool:
         with suppress(OSError):  # also TimeoutError
             async with asyncio.timeout(_WEB_SECONDS):
-                reader, writer = await asyncio.open_connection(*self._web)
+                reader, writer = await asyncio.open_connection(*self._address)
                 try:
-                    writer.write(b"GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+                    writer.write(b"GET %s HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n" % target.encode())
                     return b" 200 " in await reader.readline()
                 finally:
                     writer.close()

@@ -34,7 +34,8 @@ def plan_move(own: Side, own_condition: HostCondition, other: Side, other_condit
         )
     (old, at_old), (new, at_new) = sides[leaves], sides[1 - leaves]
     unfinished = (at_old.move or at_new.move) if at_old.role == FENCED else ""
-    return Move(unfinished or clock.token(6), old, new, at_old, at_new, options)
+    began_at = at_old.database.position if at_old.database else ""
+    return Move(unfinished or clock.token(6), old, new, at_old, at_new, options, began_at=began_at)
 
 
 async def look_at(own: Side, other: Side, options: Options) -> Move:

@@ -57,6 +57,7 @@ class HostCondition(msgspec.Struct, frozen=True, kw_only=True):
     free_bytes: int
     now: datetime
     is_web_running: bool
+    is_forwarding: bool | None = None  # of a fenced host: whether it passes requests on to the one that writes now
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -87,10 +88,17 @@ class FenceOrder(msgspec.Struct, frozen=True):
 
 
 class LastWrites(msgspec.Struct, frozen=True):
-    """A digest of the last events and the numbers of their rows: equal on two hosts that have the same writes."""
+    """Digests of the last events and the last posts: equal on two hosts that have the same writes. `posts`: how many were compared."""
 
     last_event: int
     digest: str
+    posts: int = 0
+    posts_digest: str = ""  # of a host with an older release: ""
+
+    def agrees_with(self, other: "LastWrites") -> bool:
+        if (self.last_event, self.digest) != (other.last_event, other.digest):
+            return False
+        return not (self.posts_digest and other.posts_digest) or (self.posts, self.posts_digest) == (other.posts, other.posts_digest)
 
 
 class Fence(msgspec.Struct, frozen=True):

@@ -60,7 +60,7 @@ class Taking:
             if database.epoch != fence.epoch:  # the transaction that raised it was the last one of the old host
                 raise MoveProblem("The last write of the old host is not in the database of this one. Is it a standby of that host?")
             last = await queries.read_last_writes(session)
-        if last != fence.last:
+        if not last.agrees_with(fence.last):
             raise MoveProblem("The last writes of the two hosts differ, so the move was stopped.")
         return CaughtUp(database.position, last)
 

@@ -9,7 +9,7 @@ from folkmoot.base.driver_errors import LOST
 from folkmoot.base.queue.queries import release_jobs_of_absent_workers
 from folkmoot.portability.moving.model import DatabaseCondition, Fence, LastWrites
 
-_COMPARED_EVENTS = 500
+_COMPARED = 500  # events, and posts
 
 
 class Connection(Protocol):
@@ -55,12 +55,24 @@ async def bytes_behind(conn: Connection, position: str) -> int:
 
 
 async def read_last_writes(conn: Connection) -> LastWrites:
-    """A digest of the last events: almost every write leaves one in its transaction. Index: the primary key."""
+    """Digests of the last events, of which almost every write leaves one in its transaction, and of the last posts.
+
+    Index: the primary keys.
+    """
     row = await conn.fetchrow(
         f"""
-        SELECT coalesce(max(id), 0) AS last_event,
-            md5(coalesce(string_agg(concat_ws(' ', id, kind, payload), ',' ORDER BY id), '')) AS digest
-        FROM (SELECT id, kind, payload FROM events ORDER BY id DESC LIMIT {_COMPARED_EVENTS}) AS last
+        WITH last_events AS (SELECT id, kind, payload FROM events ORDER BY id DESC LIMIT {_COMPARED}),
+            last_posts AS (SELECT id, account_id, visibility, version, text FROM posts ORDER BY id DESC LIMIT {_COMPARED})
+        SELECT e.last_event, e.digest, p.posts, p.posts_digest
+        FROM (
+            SELECT coalesce(max(id), 0) AS last_event,
+                md5(coalesce(string_agg(concat_ws(' ', id, kind, payload), ',' ORDER BY id), '')) AS digest
+            FROM last_events
+        ) AS e, (
+            SELECT count(*) AS posts,
+                md5(coalesce(string_agg(concat_ws(' ', id, account_id, visibility, version, text), ',' ORDER BY id), '')) AS posts_digest
+            FROM last_posts
+        ) AS p
         """
     )
     return LastWrites(**dict(row))

@@ -31,6 +31,7 @@ from folkmoot.portability.moving.plan import obstacles
 from folkmoot.portability.moving.sides import Side
 
 _HOLD_TRIES = 3
+_FORWARD_SECONDS = 30.0
 
 
 class HasPromoted(Exception):
@@ -52,11 +53,13 @@ class Move:
     is_steady: bool = False
     is_held: bool = False
     is_forwarding: bool = False
+    has_forwarded: bool = False  # whether an answer was seen that the old host had from the new one
     fence: Fence | None = None
     caught_up: CaughtUp | None = None
     promotion: Promotion | None = None
     held_at: float = 0.0  # on the clock of this process
     pause: float | None = None  # seconds
+    began_at: str = ""  # the position in the log of the old host
     took: dict[str, float] = field(default_factory=dict)  # seconds of each step
 
     @property
@@ -229,8 +232,20 @@ def is_forwarding(move: Move) -> bool:
 
 
 async def forward(move: Move) -> None:
-    """The requests that waited at the old host are let go. It is fenced, so it passes them on to the new one."""
+    """The requests that waited at the old host are let go. It is fenced, so it passes them on to the new one.
+
+    Done when it has passed one on, or if it has no web processes (or an older release, which does not say).
+    """
     await move.old.release(move.order)
+    deadline = clock.monotonic() + _FORWARD_SECONDS
+    while True:
+        move.at_old = await move.old.condition(move.order)
+        if move.at_old.is_forwarding is not False or not move.at_old.is_web_running:
+            break
+        if clock.monotonic() > deadline:
+            raise MoveProblem("The old host does not pass requests on to the new one. Its log may say why.")
+        await asyncio.sleep(0.05)
+    move.has_forwarded = bool(move.at_old.is_forwarding)
     move.is_forwarding = True
 
 

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import platform
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import asyncpg
 import msgspec
@@ -16,7 +17,7 @@ from folkmoot.base.driver_errors import LOST, UNREACHABLE, unavailable_of
 from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import ROLES, Host, HostState, Role
+from folkmoot.portability.host import FENCED, ROLES, Host, HostState, Role
 from folkmoot.portability.moving import queries
 from folkmoot.portability.moving.journal import Journal
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition
@@ -25,22 +26,26 @@ _log = logging.getLogger(__name__)
 _ASK_SECONDS = 5.0
 
 
-async def _always() -> bool:
-    return True
+class Web(Protocol):
+    """The web processes of this host."""
+
+    async def is_running(self) -> bool:
+        """Whether one of them answers."""
+
+    async def is_forwarding(self, epoch: int) -> bool:
+        """Whether a request to them is answered by the other host, which writes in this epoch or a later one."""
 
 
 class ThisHost:
-    """One per process. `id`: as the other host knows it. `is_web_running`: whether web processes of this host answer."""
+    """One per process. `id`: as the other host knows it. Without `web` its web processes are not asked."""
 
-    def __init__(
-        self, directory: DataDirectory, dsn: str, host_id: str, is_web_running: Callable[[], Awaitable[bool]] = _always
-    ) -> None:
+    def __init__(self, directory: DataDirectory, dsn: str, host_id: str, web: Web | None = None) -> None:
         self.directory = directory
         self.dsn = dsn
         self.id = host_id
         self.journal = Journal(directory)
         self._host = Host(directory.path)
-        self._is_web_running = is_web_running
+        self._web = web
         self._session: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()  # for the session: one statement at a time
 
@@ -81,16 +86,23 @@ class ThisHost:
 
     async def condition(self) -> HostCondition:
         state = self.state
+        database, is_web_running, is_forwarding = await asyncio.gather(self._database(), self._is_web_running(), self._is_forwarding(state))
         return HostCondition(
-            host=self.id, role=Role(state.role), epoch=state.epoch, to=state.to, move=state.move, database=await self._database(),
+            host=self.id, role=Role(state.role), epoch=state.epoch, to=state.to, move=state.move, database=database,
             schema=known()[-1].number, machine=platform.machine(), free_bytes=_free_bytes(self.directory.path), now=clock.now(),
-            is_web_running=await self._is_web_running(),
+            is_web_running=is_web_running, is_forwarding=is_forwarding,
         )
 
     async def close(self) -> None:
         if self._session:
             with suppress(*LOST, TimeoutError):
                 await self._session.close(timeout=2)
+
+    async def _is_web_running(self) -> bool:
+        return self._web is None or await self._web.is_running()
+
+    async def _is_forwarding(self, state: HostState) -> bool | None:
+        return await self._web.is_forwarding(state.epoch + 1) if self._web and state.role == FENCED else None
 
     async def _database(self) -> DatabaseCondition | None:
         try:
