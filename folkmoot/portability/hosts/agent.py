@@ -29,7 +29,7 @@ from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.inviting import Inviting
 from folkmoot.portability.hosts.listener import Caller, Listener
-from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, Store
+from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, PeerUnreachable, Store
 from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem
 from folkmoot.portability.hosts.refusals import Refusals, Refused
 from folkmoot.portability.hosts.relay import End, join_to
@@ -43,6 +43,9 @@ _MOST_PAIRING = 20
 _STRANGER = "stranger"  # instead of the id of a peer
 _TICK = 0.5
 _PAIRING_SECONDS = 15.0
+# PostgreSQL of a standby connects again each second, and logs each failure. So its connection is kept for a while, until the
+# peer can be reached; it gives up after ten seconds.
+_POSTGRES_SECONDS, _POSTGRES_EVERY = 8.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -221,8 +224,19 @@ class Agent:
 
     async def _lead_to_peer(self, end: End, peer: Peer, purpose: Purpose) -> None:
         context = client_context(self._identity, peer, purpose)
+        last = asyncio.get_running_loop().time() + (_POSTGRES_SECONDS if purpose is Purpose.POSTGRES else 0)
+
+        async def reach(protocol: Callable[[], End]) -> End:
+            while True:
+                try:
+                    return await connect(peer, context, protocol)
+                except PeerUnreachable:
+                    if end.is_closed or asyncio.get_running_loop().time() >= last:
+                        raise
+                await asyncio.sleep(_POSTGRES_EVERY)
+
         with suppress(Problem):  # the watch logs that the peer is not reachable
-            await join_to(end, lambda protocol: connect(peer, context, protocol))
+            await join_to(end, reach)
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -219,6 +219,29 @@ async def test_postgresql_is_reached_through_the_channel(hosts: tuple[HostHere, 
         await connection.close()
 
 
+async def test_postgresql_waits_a_little_for_a_peer_and_is_then_refused(
+    hosts: tuple[HostHere, HostHere], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It logs each failure, and would try again each second. Other streams are refused at once."""
+    primary, standby = hosts
+    monkeypatch.setattr(agent, "_POSTGRES_EVERY", 0.05)
+    async with standby.running(), echo(postgres_socket(primary.directory)):
+        opened = [await asyncio.open_unix_connection(str(socket(standby.directory))) for socket in (peer_web_socket, peer_postgres_socket)]
+        (web, _), (reader, writer) = opened
+        writer.write(b"x")
+        with suppress(ConnectionError):
+            assert await web.read(1) == b""
+        assert not reader.at_eof()
+        async with primary.running():
+            assert await reader.read(1) == b"x"
+        monkeypatch.setattr(agent, "_POSTGRES_SECONDS", 0.1)
+        opened.append(await asyncio.open_unix_connection(str(peer_postgres_socket(standby.directory))))
+        with suppress(ConnectionError):
+            assert await opened[-1][0].read(1) == b""
+        for _, writer in opened:
+            writer.close()
+
+
 async def test_the_number_of_streams_is_limited(
     hosts: tuple[HostHere, HostHere], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
