@@ -24,12 +24,14 @@ from folkmoot.portability.hosts.sockets import bind_private, web_socket
 from folkmoot.portability.moving.rejoin import find_order
 from folkmoot.portability.offsite.remembered import REMEMBERED
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_log import limit_log
 from folkmoot.portability.postgres_settings import SIGNAL
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 1024  # connections of the peer that wait to be accepted
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
+_LOG_EVERY = 60.0  # seconds between looks at the size of the log of PostgreSQL
 _DATABASE, _WORKER, _AGENT, _OFFSITE, _REJOIN = "PostgreSQL", "worker", "agent", "offsite", "rejoin"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
@@ -53,6 +55,7 @@ class Supervisor:
         self._is_ready = False
         self._announce: Callable[[], None] | None = None
         self._starts_database = False
+        self._log_due = 0.0
         self._host = Host(directory.path)
         # Processes that are not always needed. The agent is the first, because a standby needs it.
         self._optional = {_AGENT: self._needs_agent, _REJOIN: self._needs_rejoin, _OFFSITE: self._needs_offsite}
@@ -146,6 +149,9 @@ class Supervisor:
                 self._schedule_restart(_DATABASE, "ended")
         if self._announce and self._postgres and self._postgres.is_ready:
             self._announce_once()
+        if self._postgres and time.monotonic() >= self._log_due:
+            self._log_due = time.monotonic() + _LOG_EVERY
+            limit_log(self._directory)
         pid, status = self._reap()
         if pid:
             name = self._children.pop(pid)

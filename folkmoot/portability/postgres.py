@@ -228,8 +228,10 @@ class Postgres:
             **self._configuration,
         }
         lines = [f"{name} = {value}" for name, value in settings.items()]
-        self._data.write(self._folder / "folkmoot.conf", ("\n".join(lines) + "\n").encode())
-        self._data.write(self._folder / "pg_hba.conf", self._access.encode())
+        for name, content in (("folkmoot.conf", "\n".join(lines) + "\n"), ("pg_hba.conf", self._access)):
+            file = self._folder / name
+            if not file.exists() or file.read_bytes() != content.encode():
+                self._data.write(file, content.encode())
         main = self._folder / "postgresql.conf"
         if "folkmoot.conf" not in main.read_text():
             with open(main, "a") as stream:

@@ -47,7 +47,7 @@ SETTINGS = {
 
 # The socket is in a folder of its owner. Through the channel between hosts, a peer can connect to it too.
 ACCESS = f"""\
-# Written by Folkmoot at each start.
+# Written by Folkmoot when it starts: changes by hand are replaced.
 local  replication  folkmoot,{REPLICATION_ROLE}  scram-sha-256
 local  all          {REPLICATION_ROLE}           reject
 local  all          all                          scram-sha-256

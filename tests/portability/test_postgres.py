@@ -1,4 +1,4 @@
-"""The log of the private PostgreSQL contains no rows, and the server ends with the process that started it."""
+"""The log of the private PostgreSQL contains no rows and stays small; the server ends with the process that started it."""
 
 import subprocess
 import sys
@@ -7,7 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from folkmoot.portability import postgres_log
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_log import limit_log
 
 
 async def test_the_log_of_postgresql_shows_no_rows(postgres: Postgres, dsn: str) -> None:
@@ -22,6 +25,28 @@ async def test_the_log_of_postgresql_shows_no_rows(postgres: Postgres, dsn: str)
     text = log.read_text()
     assert "not_so_long" in text
     assert "post of a member" not in text
+
+
+def test_a_large_log_is_emptied_while_the_server_appends_to_it(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = DataDirectory(open_folder / "data")
+    directory.prepare()
+    log, older = directory.path / "postgres.log", directory.path / "postgres.log.old"
+    limit_log(directory)
+    with open(log, "ab") as output, subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=output, bufsize=0) as server:
+        assert server.stdin
+        for words in (b"before ", b"after "):
+            server.stdin.write(words)
+            while not log.read_bytes().endswith(words):
+                assert server.poll() is None
+            limit_log(directory)
+            if words == b"before ":
+                assert not older.exists()
+                monkeypatch.setattr(postgres_log, "_LARGEST", 6)
+                limit_log(directory)
+                assert older.read_bytes() == words
+                monkeypatch.setattr(postgres_log, "_LARGEST", 100)
+        server.stdin.close()
+    assert log.read_bytes() == b"after "
 
 
 # The first child starts a grandchild and ends before the grandchild prepares itself: as if the parent had been killed.
