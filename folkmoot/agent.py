@@ -18,6 +18,7 @@ from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import Handler, Store
 from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
+from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
 from folkmoot.portability.standby import media
 from folkmoot.portability.standby.answers import Answers
@@ -34,7 +35,7 @@ def handlers(settings: Settings) -> list[Handler]:
 
 def stores(settings: Settings) -> list[Store]:
     """All files that the other host may fetch."""
-    return [media.offered(settings.data / "media")]
+    return [media.offered(settings.data / "media"), preflight.offered()]
 
 
 def create_upkeep(settings: Settings) -> Upkeep:
@@ -57,7 +58,8 @@ def own_address(settings: Settings) -> str:
 def create_moving(settings: Settings) -> Moving:
     """This host's part in moves."""
     directory = DataDirectory(settings.data)
-    return Moving(directory, settings.dsn, (settings.server.host, directory.port() or settings.server.port))
+    domain = settings.domain if settings.is_secure else ""
+    return Moving(directory, settings.dsn, (settings.server.host, directory.port() or settings.server.port), domain)
 
 
 def create_agent(settings: Settings, moving: Moving | None = None) -> Agent:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,11 @@ from folkmoot.commands.options import data_option, json_option, run, settings_of
 from folkmoot.commands.progress import show_progress
 from folkmoot.config import Settings
 
+if TYPE_CHECKING:
+    from folkmoot.portability.moving.preflight import Survey
+
 _COLOURS = {"primary": "green", "standby": "yellow", "fenced": "red"}
+_MARKS = {"good": ("ok", "green"), "warning": ("!", "yellow"), "stop": ("STOP", "red")}
 
 
 @click.command()
@@ -23,7 +27,8 @@ _COLOURS = {"primary": "green", "standby": "yellow", "fenced": "red"}
 @click.option("--other-host-is-off", "is_other_off", is_flag=True,
               help="With --undo: you know that the other host does not run. If it does, two hosts will write.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--dry-run", is_flag=True, help="Check both hosts and print the plan; change nothing.")
+@click.option("--dry-run", is_flag=True,
+              help="Check both hosts and the link, and print the plan; change nothing. Fails if the move cannot start.")
 @data_option
 @json_option
 def move(
@@ -51,13 +56,16 @@ def move(
             return
         answer = run(_move(settings, target, steady, is_dry=dry_run, asks=not yes and not as_json, as_json=as_json))
     show(answer, as_json, _text(answer))
+    if dry_run and answer.get("obstacles"):
+        sys.exit(1)
 
 
 async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool, asks: bool, as_json: bool) -> dict[str, Any]:
     from folkmoot.agent import create_moving, own_name
     from folkmoot.portability.moving.driver import drive, look_at
     from folkmoot.portability.moving.model import Options
-    from folkmoot.portability.moving.plan import expected_pause, obstacles
+    from folkmoot.portability.moving.plan import Names
+    from folkmoot.portability.moving.preflight import survey
 
     moving = create_moving(settings)
     try:
@@ -66,12 +74,12 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
         old, new = names[planned.at_old.host], names[planned.at_new.host]
         if target not in ("", new):
             raise Problem("The only host that can take over is %(new)s. Run: moot move --to %(new)s", new=new)
-        stops = [] if planned.is_fenced else list(obstacles(planned.at_old, planned.at_new))
-        plan = {
-            "move": planned.id, "from": old, "to": new, "epoch": planned.at_old.epoch, "goes_on": planned.is_fenced,
-            "round_trip_ms": round(planned.round_trip * 1000), "expected_pause_ms": round(expected_pause(planned.round_trip) * 1000),
-            "obstacles": stops,
-        }
+        plan = {"move": planned.id, "from": old, "to": new, "epoch": planned.at_old.epoch, "goes_on": planned.is_fenced}
+        if not planned.is_fenced:
+            found = await survey(planned, moving.own, moving.preflight, moving.ask, Names(old, new))
+            plan |= _facts(found)
+            if not is_dry:
+                found.require()
         if is_dry:
             return {**plan, "dry_run": True}
         _confirm(plan, planned, asks=asks)
@@ -80,6 +88,14 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
         return {**plan, **_outcome(planned)}
     finally:
         await moving.close()
+
+
+def _facts(found: "Survey") -> dict[str, Any]:
+    """What was examined before the move, for programs."""
+    return {
+        "round_trip_ms": round(found.round_trip * 1000, 1), "expected_pause_ms": round(found.pause * 1000), "obstacles": found.stops,
+        "checks": [{"name": line.name, "found": line.found, "level": str(line.level), "mend": line.mend} for line in found.lines],
+    }
 
 
 async def _undo(settings: Settings, *, is_other_off: bool, is_dry: bool) -> int:
@@ -126,9 +142,11 @@ def _proof(fence: Any, caught_up: Any) -> dict[str, Any] | None:
 
 
 def _confirm(plan: dict[str, Any], planned: Any, *, asks: bool) -> None:
-    """Shows which host is which, in colour, and asks. Raises Problem if there is nobody to ask."""
+    """Shows which host is which, in colour, and what is not as it should be, and asks. Raises Problem if there is nobody to ask."""
     for what, name, role in (("from", plan["from"], planned.at_old.role), ("to", plan["to"], planned.at_new.role)):
         click.echo(f"  {what:5} {click.style(name, bold=True):24} {click.style(role.upper(), fg=_COLOURS[role])}", err=True)
+    if lacks := [line for line in plan.get("checks", []) if line["mend"]]:
+        click.echo(_table(lacks), err=True)
     if not asks:
         return
     if not sys.stdin.isatty():
@@ -139,13 +157,31 @@ def _confirm(plan: dict[str, Any], planned: Any, *, asks: bool) -> None:
     click.confirm(f"  {question}?", abort=True, err=True)
 
 
+def _table(checks: list[dict[str, Any]]) -> str:
+    """The table of the preflight: a line for each check, and below it how to mend what is not good."""
+    lines = []
+    for check in checks:
+        mark, colour = _MARKS[check["level"]]
+        lines.append(f"  {click.style(f'{mark:5}', fg=colour, bold=True)} {check['name']:12} {check['found']}")
+        if check["mend"]:
+            lines.append(click.style(f"{'':21}{check['mend']}", fg=colour))
+    return "\n".join(lines)
+
+
+def _plan_text(plan: dict[str, Any]) -> str:
+    heading = f"A move from {click.style(plan['from'], bold=True)} to {click.style(plan['to'], bold=True)}. Nothing was changed."
+    if plan["goes_on"]:
+        return f"{heading}\nA move has begun: the old host does not write any more. Finish it with: moot move"
+    if plan["obstacles"]:
+        end = click.style("The move cannot start: first mend the lines with STOP.", fg="red")
+    else:
+        end = f"Nothing speaks against the move. Writing would pause for about {plan['expected_pause_ms']} ms, reading goes on."
+    return f"{heading}\n\n{_table(plan['checks'])}\n\n{end}"
+
+
 def _text(answer: dict[str, Any]) -> str:
     if answer.get("dry_run"):
-        ready = "Nothing speaks against the move." if not answer["obstacles"] else "\n".join(f"  ! {one}" for one in answer["obstacles"])
-        return (
-            f"Nothing was done. A move from {answer['from']} to {answer['to']} would pause writing for about"
-            f" {answer['expected_pause_ms']} ms (round trip {answer['round_trip_ms']} ms).\n{ready}"
-        )
+        return _plan_text(answer)
     pause = "ended in an earlier run" if answer["pause_ms"] is None else f"{answer['pause_ms']} ms, reading went on"
     forwards = f"yes: {answer['to']} answered a request to {answer['from']}" if answer["forwarded"] else "not tried in this run"
     return (

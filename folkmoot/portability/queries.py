@@ -22,6 +22,11 @@ class _Fetches(Protocol):
     async def fetchval(self, sql: str, *args: Any) -> Any: ...
 
 
+class _Reads(Protocol):
+    async def fetch(self, sql: str, *args: Any) -> Any: ...
+    async def fetchrow(self, sql: str, *args: Any) -> Any: ...
+
+
 class Size(msgspec.Struct, frozen=True):
     """The size of what a backup would contain."""
 
@@ -48,7 +53,7 @@ async def insert_run(tx: _Executes, run: Run) -> None:
     await tx.execute("DELETE FROM backup_runs WHERE started_at < now() - make_interval(days => $1)", KEPT_DAYS)
 
 
-async def last_runs(conn: ReadConn) -> dict[str, Last]:
+async def last_runs(conn: _Reads) -> dict[str, Last]:
     """The last runs of backups and drills. A backup shows the data at its start, so its age counts from there."""
     rows = await conn.fetch(
         """
@@ -93,7 +98,7 @@ async def get_epoch(conn: _Fetches) -> int:
     return int(await conn.fetchval("SELECT epoch FROM host_state"))
 
 
-async def get_size(conn: ReadConn) -> Size:
+async def get_size(conn: _Reads) -> Size:
     row = await conn.fetchrow(
         "SELECT pg_database_size(current_database()) AS database_bytes, (SELECT count(*) FROM media_files) AS media,"
         " (SELECT coalesce(sum(bytes), 0)::bigint FROM media_files) AS media_bytes"

@@ -41,13 +41,14 @@ async def test_a_web_process_that_is_missing_or_not_ready_is_named(data: Path) -
     assert await found_by(connections.check_mail_server(mail)) == {"mail.answers": BROKEN}
 
 
-def _certificate(folder: Path, days: int) -> Path:
+def certificate(folder: Path, days: int, host: str = "localhost") -> Path:
+    """A file with a self-signed certificate and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(days + 1000)
     made = made.not_valid_before(now - timedelta(days=100)).not_valid_after(now + timedelta(days=days, hours=1))
-    signed = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
+    signed = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False).sign(key, hashes.SHA256())
     file = folder / f"{days}.pem"
     file.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
@@ -58,7 +59,7 @@ def _certificate(folder: Path, days: int) -> Path:
 async def test_a_certificate_that_ends_soon_or_is_refused_is_named(
     days: int, trusted: bool, state: str, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = _certificate(data.parent, days)
+    file = certificate(data.parent, days)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -27,6 +27,14 @@ def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> Non
         until(lambda: shows(second, "before the move"))
         plan = _move(first, "--dry-run")
         assert plan["obstacles"] == []
+        found = {check["name"]: check for check in plan["checks"]}
+        assert found.keys() >= {"hosts", "database", "PostgreSQL", "schema", "pages", "disk", "backup", "clock", "link"}
+        assert [name for name, check in found.items() if check["mend"]] == ["backup"]  # there was none
+        assert "MB/s" in found["link"]["found"]
+        assert 0 < plan["round_trip_ms"] < plan["expected_pause_ms"]
+        text = moot("move", "--dry-run", data=second.data).stdout  # the other host says the same
+        assert "Make one on" in text
+        assert "Nothing speaks against the move." in text
         assert (_role(first), _role(second)) == (("primary", 1), ("standby", 1))
 
         there = _move(first)

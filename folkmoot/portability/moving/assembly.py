@@ -1,7 +1,8 @@
 """Puts together what a process needs to move this host, or to answer the other one that does: the agent, and `moot move`."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import Handler
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.hosts.sockets import PROBE_PATH, peer_socket_folder
+from folkmoot.portability.moving.preflight import Preflight
 from folkmoot.portability.moving.settling import Settling
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
 from folkmoot.portability.moving.this_host import ThisHost
@@ -26,15 +28,17 @@ _PREPARE_SECONDS = 30.0
 
 
 class Moving:
-    """This host and its peer, whichever that is at the moment. `web`: host and port of the web processes."""
+    """This host and its peer, whichever that is at the moment. `web`: host and port of the web processes; `domain`: of a network
+    with HTTPS, else ""."""
 
-    def __init__(self, directory: DataDirectory, dsn: str, web: tuple[str, int]) -> None:
+    def __init__(self, directory: DataDirectory, dsn: str, web: tuple[str, int], domain: str = "") -> None:
         self._directory = directory
         self._peers = Peers(directory)
         self._host = Host(directory.path)
         self._client: PeerClient | None = None
         self.own = OwnHost(ThisHost(directory, dsn, get_identity(directory).id, WebProcesses(*web)), self._prepare)
-        self.other = OtherHost(self._ask)
+        self.other = OtherHost(self.ask)
+        self.preflight = Preflight(self.own.this, self._fetch, domain)
 
     @property
     def peer(self) -> Peer:
@@ -45,7 +49,7 @@ class Moving:
         return peer
 
     def handlers(self) -> list[Handler]:
-        return handlers_of(self.own)
+        return [*handlers_of(self.own), *self.preflight.handlers()]
 
     def settling(self) -> Settling:
         return Settling(self.own, self.other)
@@ -60,16 +64,24 @@ class Moving:
         if self._client:
             await self._client.aclose()
 
-    async def _ask(self, name: str, content: msgspec.Struct, answer: type[T], *, seconds: float = 5) -> T:
+    async def ask(self, name: str, content: msgspec.Struct, answer: type[T], *, seconds: float = 5) -> T:
+        return await (await self._connected())(name, content, answer, seconds=seconds)
+
+    @asynccontextmanager
+    async def _fetch(self, store: str, file: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        async with (await self._connected()).fetch(store, file) as pieces:
+            yield pieces
+
+    async def _connected(self) -> PeerClient:
         peer = self.peer
         if self._client is None or self._client.peer != peer:
             if self._client:
                 await self._client.aclose()
             self._client = PeerClient(self._directory, peer, epoch=lambda: self._host.epoch, learn=self.learn)
-        return await self._client(name, content, answer, seconds=seconds)
+        return self._client
 
     async def _prepare(self) -> Path:
-        await self._ask(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
+        await self.ask(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
         return peer_socket_folder(self._directory)
 
 

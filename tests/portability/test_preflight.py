@@ -1,0 +1,139 @@
+"""What speaks against a move: one line each, with the command that mends it."""
+
+import asyncio
+import ssl
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Role
+from folkmoot.portability.moving import preflight
+from folkmoot.portability.moving.model import DatabaseCondition, HostCondition, MoveProblem
+from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, facts, link, obstacles
+from folkmoot.portability.moving.preflight import Survey, find_certificate, offered
+from tests.commands.test_doctor_connections import certificate
+
+NOW = clock.now()
+NAMES = Names("moot1", "moot2")
+GB = 10**9
+
+
+def condition(role: Role, **changes: Any) -> HostCondition:
+    database = DatabaseCondition(
+        is_replaying=role == STANDBY, is_streaming=role == STANDBY, epoch=1, position="0/1", schema=44, major=18, system="1", last_move="",
+    )
+    healthy = HostCondition(
+        host=role, role=role, epoch=1, to="", move="", database=database, schema=44, machine="x86_64", free_bytes=9 * GB, now=NOW,
+        is_web_running=True,
+    )
+    return msgspec.structs.replace(healthy, **changes)
+
+
+def database(of: HostCondition, **changes: Any) -> HostCondition:
+    assert of.database
+    return msgspec.structs.replace(of, database=msgspec.structs.replace(of.database, **changes))
+
+
+OLD, NEW = condition(PRIMARY), condition(STANDBY)
+FACTS = HostFacts(release="1", data_bytes=2 * GB, backup_age=3600.0, domain="moot.example.org", certificate_until=NOW + timedelta(days=60))
+
+
+def test_two_healthy_hosts_have_a_line_for_each_question_and_none_is_bad() -> None:
+    lines = [*conditions(OLD, NEW, NAMES), *facts(FACTS, FACTS, 9 * GB, NAMES, NOW), *link(LinkFacts(0.02, 5e6, 1e5, 0.004), NAMES)]
+    assert [line.name for line in lines] == [
+        "hosts", "database", "PostgreSQL", "schema", "pages", "release", "disk", "backup", "certificate", "clock", "link",
+    ]
+    assert [line for line in lines if line.level != Level.GOOD or line.mend] == []
+    assert list(obstacles(OLD, NEW)) == []
+    Survey(lines, 0.02, 0.2).require()
+
+
+STOPS: list[tuple[str, HostCondition, HostCondition, str]] = [
+    ("hosts", OLD, msgspec.structs.replace(NEW, role=FENCED), "moot status"),
+    ("database", OLD, condition(STANDBY, database=None), "moot up"),
+    ("database", condition(PRIMARY, database=None), NEW, "moot up"),
+    ("database", OLD, database(NEW, is_replaying=False), "moot standby --again"),
+    ("PostgreSQL", OLD, database(NEW, major=17), "Install the same release"),
+    ("PostgreSQL", OLD, condition(STANDBY, machine="aarch64"), "one architecture"),
+    ("schema", OLD, condition(STANDBY, schema=43), "moot upgrade"),
+    ("schema", OLD, condition(STANDBY, schema=45), "moot upgrade"),
+    ("disk", OLD, condition(STANDBY, free_bytes=10**8), "Free some"),
+    ("clock", OLD, condition(STANDBY, now=NOW + timedelta(seconds=3)), "timedatectl"),
+    ("clock", OLD, condition(STANDBY, now=NOW - timedelta(seconds=3)), "timedatectl"),
+    ("pages", OLD, condition(STANDBY, is_web_running=False), "moot up"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "command"), STOPS)
+def test_what_a_move_cannot_start_without_stops_it(name: str, old: HostCondition, new: HostCondition, command: str) -> None:
+    stops = [line for line in conditions(old, new, NAMES) if line.level == Level.STOP]
+    assert [line.name for line in stops] == [name]
+    assert command in stops[0].mend
+    assert list(obstacles(old, new)) == [stops[0].mend]
+    with pytest.raises(MoveProblem):
+        Survey(stops, 0, 0).require()
+
+
+def replaced(**changes: Any) -> HostFacts:
+    return msgspec.structs.replace(FACTS, **changes)
+
+
+@pytest.mark.parametrize(("old", "new", "free", "name", "level", "command"), [
+    (FACTS, FACTS, 9 * GB // 10, "disk", Level.STOP, "Free 100.0 MB there"),
+    (replaced(backup_age=None), FACTS, 9 * GB, "backup", Level.WARNING, "moot backup --to REPO"),
+    (replaced(backup_age=25 * 3600.0), FACTS, 9 * GB, "backup", Level.WARNING, "Make one on moot1: moot backup"),
+    (replaced(backup_failed="The disk is full."), FACTS, 9 * GB, "backup", Level.WARNING, "The disk is full. A backup"),
+    (FACTS, replaced(certificate_until=None, certificate_failed="nothing listens"), 9 * GB, "certificate", Level.WARNING, "moot install"),
+    (FACTS, replaced(certificate_until=NOW + timedelta(days=2)), 9 * GB, "certificate", Level.WARNING, "journalctl"),
+])
+def test_what_people_should_know_before_a_move(
+    old: HostFacts, new: HostFacts, free: int, name: str, level: Level, command: str
+) -> None:
+    bad = [line for line in facts(old, new, free, NAMES, NOW) if line.level != Level.GOOD]
+    assert [(line.name, line.level) for line in bad] == [(name, level)]
+    assert command in bad[0].mend
+
+
+def test_a_network_without_https_needs_no_certificate() -> None:
+    plain = replaced(domain="", certificate_until=None)
+    assert "certificate" not in {line.name for line in facts(plain, plain, 9 * GB, NAMES, NOW)}
+
+
+def test_a_link_that_carries_less_than_is_written_stops_a_move() -> None:
+    assert [line.level for line in link(LinkFacts(0.1, 1e5, 2e5, 0), NAMES)] == [Level.GOOD, Level.STOP]
+
+
+def test_a_line_that_forbids_hides_the_good_one_about_the_same() -> None:
+    good, bad = Line("disk", "much"), Line("disk", "little", Level.STOP, "Free some.")
+    assert preflight._once([good, bad, Line("clock", "equal")]) == [bad, Line("clock", "equal")]
+
+
+async def test_the_file_that_measures_the_link_has_the_size_that_was_asked_for_and_no_more() -> None:
+    store = offered()
+    pieces = await store.read("100000")
+    assert pieces is not None
+    assert sum([len(piece) async for piece in pieces]) == 100_000
+    for wrong in (str(10**9), "-1", "x", "1e3"):
+        assert await store.read(wrong) is None
+
+
+async def test_the_certificate_that_visitors_would_get_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = certificate(tmp_path, 60, "moot.example.org")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    monkeypatch.setattr(preflight, "_HTTPS", server.sockets[0].getsockname()[1])
+    until, why = await asyncio.to_thread(find_certificate, "moot.example.org")
+    assert (until, why) == (None, "its certificate is not valid: self-signed certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    until, why = await asyncio.to_thread(find_certificate, "moot.example.org")
+    assert why == ""
+    assert until is not None
+    assert until > clock.now() + timedelta(days=59)
+    assert "not valid" in (await asyncio.to_thread(find_certificate, "other.example.org"))[1]
+    server.close()
+    assert "nothing listens" in (await asyncio.to_thread(find_certificate, "moot.example.org"))[1]
