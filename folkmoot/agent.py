@@ -45,7 +45,8 @@ def create_upkeep(settings: Settings) -> Upkeep:
 
 
 def own_name(settings: Settings) -> str:
-    return clean_name(settings.hosts.name or socket.gethostname())
+    """As the other host calls this one; before they are paired, the name that this one will offer."""
+    return Peers(DataDirectory(settings.data)).name or clean_name(settings.hosts.name or socket.gethostname())
 
 
 def own_address(settings: Settings) -> str:

@@ -117,7 +117,7 @@ class Offsite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This host as the other host of the network knows it."""
 
-    name: Annotated[str, _doc("Name of this host. Empty: that of the machine.", max_length=40)] = ""
+    name: Annotated[str, _doc("Name of this host before it is paired. Empty: that of the machine.", max_length=40)] = ""
     host: Annotated[str, _doc("Address to listen on for the other host. Empty: all addresses.")] = ""
     port: Annotated[int, _doc("Port to listen on for the other host.", ge=1, le=65535)] = 8421
     address: Annotated[str, _doc("HOST or HOST:PORT where the other host reaches this one. Empty: it is found out.")] = ""

@@ -31,6 +31,7 @@ def host() -> None:
 @json_option
 def add(name: str, address: str, no_wait: bool, dry_run: bool, data: Path, as_json: bool) -> None:
     """Invite a new host: print a one-time code, and wait until the host has joined with it."""
+    from folkmoot.agent import own_name
     from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.hosts.pairing import VALID_FOR, invite, require_no_peer
     from folkmoot.portability.hosts.peers import Peers, clean_name
@@ -39,8 +40,8 @@ def add(name: str, address: str, no_wait: bool, dry_run: bool, data: Path, as_js
     directory = DataDirectory(data)
     _require_primary(settings)
     where = _reachable_address(settings, address)
-    if name:
-        clean_name(name)
+    if name and clean_name(name) == own_name(settings):
+        raise Problem("This host is called %(name)s already. Choose another name for the new one, with --name.", name=clean_name(name))
     if dry_run:
         require_no_peer(Peers(directory))
         text = f"Nothing was done. An invitation would be open for an hour, and the new host would connect to {where}."

@@ -30,30 +30,44 @@ _WAIT_FOR_ORPHANS = 20.0
     "--join", "target", nargs=2, metavar="ADDRESS CODE",
     help="Become the standby of the primary at ADDRESS, with the code of moot host add.",
 )
+@click.option("--name", default="", help="With --join: name of this host. Without it, that of the machine, with a number if it is taken.")
+@click.option("--address", default="", help="With --join: HOST or HOST:PORT where the primary reaches this host.")
+@click.option("--port", type=click.IntRange(1, 65535), help="With --join: port of pages on this host, as server.port.")
+@click.option("--hosts-port", type=click.IntRange(1, 65535), help="With --join: port on which this host listens for the primary.")
 @click.option("--again", is_flag=True, help="Copy the database of the primary anew; pictures are kept.")
 @click.option("--no-start", is_flag=True, help="After the copy, do not run the network as moot up does.")
 @click.option("--dry-run", is_flag=True, help="With --again: check everything, and change nothing.")
 @data_option
 @json_option
-def standby(target: tuple[str, str] | None, again: bool, no_start: bool, dry_run: bool, data: Path, as_json: bool) -> None:
+def standby(
+    target: tuple[str, str] | None, name: str, address: str, port: int | None, hosts_port: int | None, again: bool, no_start: bool,
+    dry_run: bool, data: Path, as_json: bool,
+) -> None:
     """Make this machine the standby of a primary. Without options, show how it follows; Ctrl-C ends that."""
+    own = {("hosts", "address"): address, ("server", "port"): port, ("hosts", "port"): hosts_port}
+    own = {which: value for which, value in own.items() if value}
+    if (name or own) and not target:
+        raise click.UsageError("--name, --address, --port and --hosts-port belong to --join.")
     if target or again:
-        _become_standby(target, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json)
+        _become_standby(target, name, own, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json)
     else:
         _watch(data, as_json)
 
 
-def _become_standby(target: tuple[str, str] | None, *, dry_run: bool, no_start: bool, data: Path, as_json: bool) -> None:
+def _become_standby(
+    target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], *, dry_run: bool, no_start: bool, data: Path, as_json: bool
+) -> None:
+    """`own`: settings of this machine, which its file gets."""
     from folkmoot.agent import own_name
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.client import open_client
     from folkmoot.portability.hosts.sockets import peer_socket_folder
     from folkmoot.portability.standby.joining import describe, follow_primary
 
-    _check_arguments(target, data)
-    settings, directory = _prepared(data)
+    _check_arguments(target, name, own, data)
+    settings, directory = _prepared(data, own)
     if target:
-        _pair(settings, directory, *target, as_json=as_json)
+        _pair(settings, directory, *target, name, as_json=as_json)
     host = Host(directory.path)
 
     def connect() -> Any:
@@ -74,21 +88,24 @@ def _become_standby(target: tuple[str, str] | None, *, dry_run: bool, no_start: 
         _run_network(data)
 
 
-def _check_arguments(target: tuple[str, str] | None, data: Path) -> None:
+def _check_arguments(target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], data: Path) -> None:
     """Before anything is created. Raises MistypedCode, PeersProblem, NotPaired."""
     from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.hosts.client import NotPaired
     from folkmoot.portability.hosts.code import PairingCode
-    from folkmoot.portability.hosts.peers import Peers, parse_address
+    from folkmoot.portability.hosts.peers import Peers, clean_name, parse_address
 
+    if name:
+        clean_name(name)
     if target:
-        parse_address(target[0])
+        for address in filter(None, (target[0], own.get(("hosts", "address")))):
+            parse_address(address)
         PairingCode.read(target[1])
     elif Peers(DataDirectory(data)).one() is None:
         raise NotPaired
 
 
-def _prepared(data: Path) -> tuple["Settings", "DataDirectory"]:
+def _prepared(data: Path, own: dict[tuple[str, str], Any]) -> tuple["Settings", "DataDirectory"]:
     """The settings and the locked data directory of a host that is no primary; without the rights of root from then on."""
     import msgspec
 
@@ -97,8 +114,10 @@ def _prepared(data: Path) -> tuple["Settings", "DataDirectory"]:
     from folkmoot.portability.host import STANDBY, HostState
     from folkmoot.portability.program import restart_from_readable_copy
     from folkmoot.portability.standby.joining import require_no_primary
+    from folkmoot.portability.standby.sharing import set_own_settings
 
-    settings = config.load(data)
+    sections = {section for section, _ in own}
+    settings = config.load(data, {one: {name: value for (section, name), value in own.items() if section == one} for one in sections})
     if settings.database.url:
         raise Problem("A standby needs the private PostgreSQL of Folkmoot, but database.url names another server. Remove this setting.")
     directory = DataDirectory(data)
@@ -112,22 +131,26 @@ def _prepared(data: Path) -> tuple["Settings", "DataDirectory"]:
         raise Problem(
             "The network runs on this host. Stop it first (Ctrl-C, or systemctl stop folkmoot), then run this command again."
         ) from problem
+    set_own_settings(directory, own)
     leave_root(directory.owner, why_not)
     return msgspec.structs.replace(settings, data=directory.path), directory
 
 
-def _pair(settings: "Settings", directory: "DataDirectory", address: str, code: str, *, as_json: bool) -> None:
+def _pair(settings: "Settings", directory: "DataDirectory", address: str, code: str, name: str, *, as_json: bool) -> None:
     """Pairs with the primary, unless an earlier run of the same command has."""
     from folkmoot.agent import own_address, own_name
     from folkmoot.portability.hosts.pairing import join
-    from folkmoot.portability.hosts.peers import Peers, join_address, parse_address
+    from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
 
-    peer = Peers(directory).one()
-    if peer is None or peer.address != join_address(*parse_address(address)):
-        peer = asyncio.run(join(directory, address, code, name=own_name(settings), own_address=own_address(settings)))
+    peers = Peers(directory)
+    peer = peers.one()
+    if peer is None or peer.address != join_address(*parse_address(address)) or (name and clean_name(name) != peers.name):
+        peer = asyncio.run(join(
+            directory, address, code, name=name or own_name(settings), own_address=own_address(settings), is_name_chosen=bool(name)
+        ))
     if not as_json:
-        click.echo(f"Paired with {peer.name} at {peer.address}. Both machines must show the same six words:", err=True)
-        click.echo(f"\n    {peer.words}\n", err=True)
+        click.echo(f"Paired with {peer.name} at {peer.address}; this host is {peers.name}. Both machines must show the same six words:\n\n"
+                   f"    {peer.words}\n", err=True)
 
 
 @contextmanager

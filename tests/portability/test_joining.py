@@ -49,22 +49,22 @@ class Pair:
         """Joins with one command, which is killed once while it copies, and then repeated."""
         code = invite(DataDirectory(self.primary.data)).text
         until(lambda: has_agent(DataDirectory(self.primary.data)))
-        options = ["standby", "--join", f"127.0.0.1:{self.ports[0]}", code, "--json"]
-        port = {"FOLKMOOT_HOSTS_PORT": str(self.ports[1])}
-        first = subprocess.Popen([*MOOT, *options, "--data", self.standby_data], cwd=ROOT, env=environment_with(port))
+        options = ["standby", "--join", f"127.0.0.1:{self.ports[0]}", code, "--hosts-port", str(self.ports[1]), "--json"]
+        first = subprocess.Popen([*MOOT, *options, "--data", self.standby_data], cwd=ROOT, env=environment_with({}))
         until(lambda: (self.standby_data / "postgres.new").exists() or first.poll() is not None)
         first.kill()
         assert first.wait() == -signal.SIGKILL
         refused = moot("up", data=self.standby_data)
         assert refused.returncode == 1
         assert "never completed" in refused.stderr
-        joined = moot(*options, data=self.standby_data, **port)
+        joined = moot(*options, data=self.standby_data)
         assert joined.returncode == 0, joined.stdout + joined.stderr
         return dict(json.loads(joined.stdout))
 
     def up(self, which: int, port: int = 0) -> NetworkUp:
         data = (self.primary.data, self.standby_data)[which]
-        return NetworkUp(data, "--no-demo", port=port, FOLKMOOT_SERVER_PROCESSES="1", FOLKMOOT_HOSTS_PORT=str(self.ports[which])).wait()
+        own = {"FOLKMOOT_HOSTS_PORT": str(self.ports[0])} if which == 0 else {}  # the standby's is in its settings file
+        return NetworkUp(data, "--no-demo", port=port, FOLKMOOT_SERVER_PROCESSES="1", **own).wait()
 
     def post(self, text: str) -> None:
         self._request("/api/v1/statuses", f"status={text}".encode())
@@ -152,7 +152,7 @@ def test_a_bare_machine_becomes_a_standby_that_follows_through_restarts_and_brea
         assert shows(standby, "treti")
     finally:
         standby.stop()
-    again = moot("standby", "--again", "--json", data=pair.standby_data, FOLKMOOT_HOSTS_PORT=str(pair.ports[1]))
+    again = moot("standby", "--again", "--json", data=pair.standby_data)
     assert again.returncode == 0, again.stdout + again.stderr
     refused = moot("standby", "--again", "--json", data=pair.primary.data)
     assert refused.returncode == 1

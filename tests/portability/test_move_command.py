@@ -37,7 +37,12 @@ def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> Non
         assert "Nothing speaks against the move." in text
         assert (_role(first), _role(second)) == (("primary", 1), ("standby", 1))
 
-        there = _move(first)
+        assert plan["to"] == f"{plan['from']}-2"  # both machines have the same name
+        assert plan["to"] in moot("host", "list", data=first.data).stdout
+        refused = moot("move", "--yes", "--to", plan["from"], data=second.data)
+        assert f"Run: moot move --to {plan['to']}" in refused.stderr
+
+        there = _move(first, "--to", plan["to"])
         assert there["lost_writes"] == 0
         old_host, new_host = (there["proof"][side] for side in ("old", "new"))
         assert old_host.pop("position") <= new_host.pop("position")
@@ -50,7 +55,7 @@ def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> Non
         pair.post("on the new host")
         until(lambda: shows(first, "on the new host"))
 
-        back = _move(first)
+        back = _move(first, "--to", plan["from"])
         assert back["to"] == there["from"]
         assert (_role(first), _role(second)) == (("primary", 3), ("standby", 3))
         pair.primary = first

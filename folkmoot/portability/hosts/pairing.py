@@ -37,6 +37,7 @@ from folkmoot.portability.hosts.peers import (
     join_address,
     paired_already,
     parse_address,
+    unlike,
     with_peer,
 )
 
@@ -61,12 +62,16 @@ class WrongHost(Problem):
 
 
 class JoinRequest(msgspec.Struct, frozen=True):
-    """What the joining host sends. `address`: where it can be reached; an empty host means: where this request comes from."""
+    """What the joining host sends. `address`: where it can be reached; an empty host means: where this request comes from.
+
+    `is_name_chosen`: by its operator, so it is not changed.
+    """
 
     secret: bytes
     certificate: str
     name: str
     address: str
+    is_name_chosen: bool = False
 
 
 class JoinAnswer(msgspec.Struct, frozen=True):
@@ -83,7 +88,7 @@ def invite(directory: DataDirectory, name: str = "") -> PairingCode:
         require_no_peer(peers)
         code = PairingCode.new(make_identity(directory).id)
         invitation = Invitation(_hash(code.secret), clean_name(name) if name else "", clock.now() + VALID_FOR)
-        peers.write(HostsFile(content.peers, invitation))
+        peers.write(msgspec.structs.replace(content, invitation=invitation))
     return code
 
 
@@ -112,27 +117,42 @@ def admit(directory: DataDirectory, request: JoinRequest, name: str, source: str
             raise PeersProblem("A host cannot be paired with itself. Run this on the new host.")
         host, port = _sent_address(request.address)
         peer = Peer(
-            id=other, name=invitation.name or clean_name(request.name), address=join_address(host or source, port),
+            id=other, name=_name_of(request, invitation, name), address=join_address(host or source, port),
             certificate=request.certificate, added_at=clock.now(), words=words(own.id, other, request.secret),
         )
-        peers.write(with_peer(HostsFile(content.peers, msgspec.structs.replace(invitation, used_by=other)), peer))
+        used = msgspec.structs.replace(invitation, used_by=other)
+        peers.write(with_peer(HostsFile(content.peers, used), peer, name))
     log.info("the host %s at %s has joined", peer.name, peer.address)
     return JoinAnswer(name, peer.name)
 
 
-async def join(directory: DataDirectory, address: str, code: str, *, name: str, own_address: str) -> Peer:
+def _name_of(request: JoinRequest, invitation: Invitation, own: str) -> str:
+    """The name of the joining host: as its operator chose, else the one of the invitation, else its machine's, made different
+    from `own`, the name of this host. Raises PeersProblem."""
+    requested = clean_name(request.name)
+    if not request.is_name_chosen:
+        return unlike(invitation.name or requested, own)
+    if requested == own:
+        raise PeersProblem("This host is called %(name)s already. Choose another name for the new one, with --name.", name=own)
+    return requested
+
+
+async def join(
+    directory: DataDirectory, address: str, code: str, *, name: str, own_address: str, is_name_chosen: bool = False
+) -> Peer:
     """Pairs this host with the one at `address`; returns that host. Repeat it after a failure; only the code may be used up.
 
-    `name`, `own_address`: how the other host calls and reaches this one, see `own_address`. Raises MistypedCode, WrongHost,
-    PeerUnreachable, PeerRefused, PeersProblem.
+    `name`, `own_address`: how the other host calls and reaches this one, see `own_address`. Unless `is_name_chosen`, the other
+    host may give it another name. Raises MistypedCode, WrongHost, PeerUnreachable, PeerRefused, PeersProblem.
     """
     parsed, (host, port), peers = PairingCode.read(code), parse_address(address), Peers(directory)
     with peers.changing():
         own = make_identity(directory)
-    certificate, answer = await _sent(parsed, host, port, JoinRequest(parsed.secret, own.certificate, clean_name(name), own_address))
+    request = JoinRequest(parsed.secret, own.certificate, clean_name(name), own_address, is_name_chosen)
+    certificate, answer = await _sent(parsed, host, port, request)
     other = fingerprint_of(certificate)
     peer = Peer(other, clean_name(answer.name), join_address(host, port), certificate, clock.now(), words(other, own.id, parsed.secret))
-    peers.add(peer)
+    peers.add(peer, clean_name(answer.your_name))
     return peer
 
 

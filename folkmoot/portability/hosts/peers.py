@@ -60,10 +60,14 @@ class Invitation(msgspec.Struct, frozen=True):
 
 
 class HostsFile(msgspec.Struct, frozen=True):
-    """The content of `hosts.json`. Unknown fields, of a newer release, are ignored."""
+    """The content of `hosts.json`. Unknown fields, of a newer release, are ignored.
+
+    `name`: of this host, as both hosts agreed when they were paired; "" before.
+    """
 
     peers: list[Peer] = []
     invitation: Invitation | None = None
+    name: str = ""
 
 
 class Peers:
@@ -91,6 +95,11 @@ class Peers:
         return self._read().invitation
 
     @property
+    def name(self) -> str:
+        """Of this host, as the other one calls it; "" without a pair."""
+        return self._read().name
+
+    @property
     def stamp(self) -> object:
         """Differs after each change of the file."""
         try:
@@ -99,10 +108,11 @@ class Peers:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
 
-    def add(self, peer: Peer) -> None:
-        """Adds a peer, or replaces the one with the same id. Raises PeersProblem if there is another one."""
+    def add(self, peer: Peer, name: str = "") -> None:
+        """Adds a peer, or replaces the one with the same id. `name`: of this host, if it changes. Raises PeersProblem if there is
+        another peer."""
         with self.changing() as content:
-            self.write(with_peer(content, peer))
+            self.write(with_peer(content, peer, name))
 
     def remove(self, name: str) -> Peer | None:
         """Removes a peer and the invitation, by which it could come back; returns the peer."""
@@ -115,7 +125,7 @@ class Peers:
     def expire_invitation(self) -> None:
         with self.changing() as content:
             if content.invitation and content.invitation.is_expired:
-                self.write(HostsFile(content.peers))
+                self.write(msgspec.structs.replace(content, invitation=None))
 
     @contextmanager
     def changing(self) -> Iterator[HostsFile]:
@@ -143,11 +153,11 @@ class Peers:
         return self._content
 
 
-def with_peer(content: HostsFile, peer: Peer) -> HostsFile:
-    """Raises PeersProblem if there is another peer."""
+def with_peer(content: HostsFile, peer: Peer, name: str = "") -> HostsFile:
+    """`name`: of this host, if it changes. Raises PeersProblem if there is another peer."""
     if other := next((one for one in content.peers if one.id != peer.id), None):
         raise paired_already(other)
-    return HostsFile([peer], content.invitation)
+    return HostsFile([peer], content.invitation, name or content.name)
 
 
 def paired_already(other: Peer) -> PeersProblem:
@@ -171,6 +181,12 @@ def clean_name(name: str) -> str:
     if not cleaned:
         raise PeersProblem("A host needs a name of letters and digits, not “%(name)s”. Set hosts.name, or use --name.", name=name)
     return cleaned
+
+
+def unlike(name: str, taken: str) -> str:
+    """The name, or with a number if the other host has it: two machines of one provider often have the same."""
+    stem = re.sub(r"-\d+$", "", name)[: _LONGEST_NAME - 3]
+    return name if name != taken else next(one for one in (f"{stem}-2", f"{stem}-3") if one != taken)
 
 
 def parse_address(text: str, default: int = DEFAULT_PORT) -> tuple[str, int]:

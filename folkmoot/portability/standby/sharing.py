@@ -16,6 +16,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.config import SECTIONS, Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.identity import CERTIFICATE, KEY
+from folkmoot.portability.install.settings_file import with_values
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
 from folkmoot.portability.secrets import MAIL, NETWORK
 
@@ -86,6 +87,14 @@ def install_settings(directory: DataDirectory, shared: Mapping[str, Mapping[str,
         if file.exists():
             directory.write(file.with_name("folkmoot.toml.before"), file.read_bytes())
         directory.write(file, _toml(merged).encode())
+
+
+def set_own_settings(directory: DataDirectory, values: Mapping[tuple[str, str], Any]) -> None:
+    """Sets settings of this machine, by section and name, in `folkmoot.toml`; everything else in the file stays."""
+    file = directory.path / "folkmoot.toml"
+    before = file.read_text("utf-8") if file.exists() else ""
+    if (after := with_values(before, values)) != before:
+        directory.write(file, after.encode())
 
 
 def _read(kind: type[msgspec.Struct], pairs: Mapping[str, Any] | None) -> msgspec.Struct:

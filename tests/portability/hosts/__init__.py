@@ -55,8 +55,11 @@ class HostHere:
     def client(self) -> PeerClient:
         return open_client(self.directory, epoch=lambda: self.epoch, learn=self.heard.append)
 
-    async def joins(self, address: str, code: str) -> Peer:
-        return await join(self.directory, address, code, name=self.name, own_address=f":{self.port}")
+    async def joins(self, address: str, code: str, name: str = "") -> Peer:
+        """`name`: chosen by the operator of this host."""
+        return await join(
+            self.directory, address, code, name=name or self.name, own_address=f":{self.port}", is_name_chosen=bool(name)
+        )
 
 
 async def pair(primary: HostHere, standby: HostHere) -> None:

@@ -20,7 +20,7 @@ from folkmoot.portability.hosts.code import MistypedCode, PairingCode
 from folkmoot.portability.hosts.identity import Identity, get_identity, make_identity
 from folkmoot.portability.hosts.messages import GREETING, Greeting, PeerRefused, PeerUnreachable
 from folkmoot.portability.hosts.pairing import VALID_FOR, CodeProblem, JoinRequest, WrongHost, admit, invite
-from folkmoot.portability.hosts.peers import Peers, PeersProblem, parse_address
+from folkmoot.portability.hosts.peers import Peers, PeersProblem, parse_address, unlike
 from folkmoot.portability.hosts.sockets import peer_web_socket, web_socket
 from tests.portability.hosts import HostHere, echo, pair, until
 
@@ -61,6 +61,33 @@ async def test_a_code_pairs_two_hosts_once(hosts: tuple[HostHere, HostHere], str
     for file in [*secrets, primary.directory.path / "hosts.json"]:
         assert file.stat().st_mode & 0o777 == 0o600
     assert PairingCode.read(code).secret.hex() not in (primary.directory.path / "hosts.json").read_text()
+
+
+async def test_two_machines_with_the_same_name_get_different_ones(open_folder: Path) -> None:
+    primary, standby = (HostHere.make(open_folder / side, "vm-2") for side in ("one", "other"))
+    code = invite(primary.directory).text
+    async with primary.running():
+        with pytest.raises(PeerRefused) as refused:
+            await standby.joins(primary.address, code, "vm-2")
+        assert "with --name" in refused.value.params["sentence"]
+        assert Peers(primary.directory).one() is None
+        assert (await standby.joins(primary.address, code)).name == "vm-2"
+        joined = Peers(primary.directory).one()
+        assert joined is not None
+        assert (joined.name, Peers(standby.directory).name, Peers(primary.directory).name) == ("vm-3", "vm-3", "vm-2")
+        await standby.joins(primary.address, code, "Brno")  # the same command with another name
+        joined = Peers(primary.directory).one()
+        assert joined is not None
+        assert (joined.name, Peers(standby.directory).name) == ("brno", "brno")
+    Peers(standby.directory).remove("vm-2")
+    assert Peers(standby.directory).name == ""
+
+
+@pytest.mark.parametrize(("name", "taken", "given"), [
+    ("vm", "vm", "vm-2"), ("vm", "other", "vm"), ("vm-2", "vm-2", "vm-3"), ("vm-7", "vm-7", "vm-2"), ("a" * 40, "a" * 40, "a" * 37 + "-2"),
+])
+def test_a_name_that_is_taken_gets_a_number(name: str, taken: str, given: str) -> None:
+    assert unlike(name, taken) == given
 
 
 async def test_an_expired_code_is_refused(hosts: tuple[HostHere, HostHere], caplog: pytest.LogCaptureFixture) -> None:
