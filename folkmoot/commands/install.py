@@ -1,9 +1,12 @@
 """`moot install`: makes this Debian or Ubuntu machine a host that survives a reboot, with HTTPS; `--remove` undoes it.
 
 At most five questions, each also an option, and each answer is checked at once. A second run asks nothing: it changes only
-what differs, so it also applies a new release or edited settings.
+what differs, so it also applies a new release or edited settings. With `--join` the machine becomes the standby of a
+primary, which has the answers.
 """
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -27,6 +30,8 @@ from folkmoot.portability.install.record import Installed, find_installed
 
 T = TypeVar("T")
 _DATA = "/var/lib/folkmoot"
+_OF_THE_PRIMARY = Answers("the-domain-of-the-primary", "the-operator")  # not known before this machine has joined
+_OF_THE_NETWORK = ("domain", "language", "registration", "smtp")  # answers that a standby takes from its primary
 _DEFAULTS = {"language": "en", "smtp": answers.LATER, "registration": "approval"}
 _QUESTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "domain": ("Domain of the network, such as moot.example.org", answers.read_domain),
@@ -47,6 +52,9 @@ _QUESTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
 @click.option("--data", type=click.Path(path_type=PurePosixPath), help=f"Data directory of the network.  [default: {_DATA}]")
 @click.option("--acme", metavar="URL", help="Directory of another certificate authority (ACME).")
 @click.option("--acme-root", type=click.File("r"), help="File with the root certificate of that authority.")
+@click.option("--join", "target", nargs=2, metavar="ADDRESS CODE",
+              help="Make this machine the standby of the primary at ADDRESS, with the code of moot host add.")
+@click.option("--name", "host_name", default="", help="With --join: name of this host. Without it, that of the machine.")
 @click.option("--root", type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path), default=Path("/"),
               help="Prepare the system in this folder, such as an image; nothing is started.")
 @click.option("--remove", "removes", is_flag=True, help="Remove everything that was installed, and keep the data.")
@@ -54,8 +62,8 @@ _QUESTIONS: dict[str, tuple[str, Callable[[str], Any]]] = {
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def install(
-    data: PurePosixPath | None, acme: str | None, acme_root: Any, root: Path, removes: bool, smtp_password_file: Any, dry_run: bool,
-    yes: bool, as_json: bool, **given: str | None,
+    data: PurePosixPath | None, acme: str | None, acme_root: Any, target: tuple[str, str] | None, host_name: str, root: Path,
+    removes: bool, smtp_password_file: Any, dry_run: bool, yes: bool, as_json: bool, **given: str | None,
 ) -> None:
     """Make this Debian or Ubuntu machine a host that survives a reboot, with HTTPS."""
     machine = Machine(root)
@@ -66,6 +74,13 @@ def install(
         _remove(machine, installed, dry_run, yes, as_json)
         return
     place = data or PurePosixPath(installed.data if installed else _DATA)
+    if target:
+        _require_joinable(machine, place, target, host_name, given, is_dry=dry_run)
+        if dry_run:
+            plan = Plan(machine, Wanted(_OF_THE_PRIMARY, place), sample())
+            show(report.as_json(plan, is_done=False), as_json, report.in_full(plan, joins=target[0]))
+            return
+        yes = _join(machine, place, target, host_name, yes, as_json)
     before = config.load(machine.path(place))
     decided = _decide(given, before, is_asked=installed is None and sys.stdin.isatty() and not yes)
     password = _mail_password(decided.smtp, before, smtp_password_file)
@@ -88,6 +103,47 @@ def install(
     with show_progress(as_json) as progress:
         plan.apply(progress)
     show(report.as_json(plan, is_done=True), as_json, report.finished(plan, machine))
+
+
+def _require_joinable(
+    machine: Machine, place: PurePosixPath, target: tuple[str, str], name: str, given: dict[str, str | None], *, is_dry: bool
+) -> None:
+    """Everything that can be found out before a copy begins. Raises Problem."""
+    from folkmoot.portability.hosts.code import PairingCode
+    from folkmoot.portability.hosts.peers import clean_name, parse_address
+
+    for option in _OF_THE_NETWORK:
+        if given[option] is not None:
+            raise InvalidAnswer("The primary decides about --%(option)s, and its standby follows. Leave it out.", option=option)
+    parse_address(target[0])
+    PairingCode.read(target[1])
+    if name:
+        clean_name(name)
+    if not machine.is_live and not is_dry:
+        raise InvalidAnswer("--join copies a running network to a running machine, so it cannot be used with --root.")
+    Plan(machine, Wanted(_OF_THE_PRIMARY, place), sample()).require()
+
+
+def _join(machine: Machine, place: PurePosixPath, target: tuple[str, str], name: str, yes: bool, as_json: bool) -> bool:
+    """Copies the primary, unless an earlier run of the same command has. Returns that nothing else is to be confirmed."""
+    import folkmoot
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.standby.joining import is_complete
+
+    path = machine.path(place)
+    if is_complete(DataDirectory(path)):
+        return yes
+    if not as_json:
+        click.echo(f"\n  This machine becomes the standby of the primary at {target[0]}: a copy of its data in {place}, then services and\n"
+                   "  HTTPS, so that it can take over at any time.\n", err=True)
+    _confirm("Go on?", yes)
+    command = [sys.executable, "-P", "-m", "folkmoot", "standby", "--join", *target, "--no-start", "--data", str(path)]
+    variables = {**os.environ, "PYTHONPATH": str(Path(folkmoot.__file__).parents[1])}
+    # A process of its own: it gives up the rights of root, which are needed later.
+    done = subprocess.run([*command, *(["--name", name] if name else [])], env=variables, stdout=sys.stderr)
+    if done.returncode:
+        raise InvalidAnswer("The primary could not be joined, for the reason above, and nothing was installed. Run the same command again.")
+    return True
 
 
 def _decide(given: dict[str, str | None], before: Settings, *, is_asked: bool) -> Answers:

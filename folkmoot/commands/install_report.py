@@ -14,12 +14,13 @@ from folkmoot import config
 from folkmoot.commands.checks.connections import check_web
 from folkmoot.commands.checks.model import GOOD, Finding
 from folkmoot.config import Settings
-from folkmoot.portability.host import Host, HostProblem
+from folkmoot.portability.host import STANDBY, Host, HostProblem
 from folkmoot.portability.install import units
 from folkmoot.portability.install.machine import Machine
 from folkmoot.portability.install.plan import CHANGED, EDITED, NEW, SAME, Plan
 
 _SECONDS_FOR_WEB, _SECONDS_FOR_CERTIFICATE = 20.0, 60.0
+_LATER = "it comes from the primary, or by itself as soon as the name points to this machine"
 _MARKS = {NEW: "new", CHANGED: "changed", EDITED: "replaced", SAME: "unchanged"}
 
 
@@ -46,9 +47,12 @@ def _kept(what: str, name: str) -> str:
     return f"  (you have changed it; your version is kept as {name}.edited)" if what == EDITED else ""
 
 
-def in_full(plan: Plan) -> str:
-    """Every file, with its content, and all other steps."""
+def in_full(plan: Plan, joins: str = "") -> str:
+    """Every file, with its content, and all other steps. `joins`: the address of a primary, which this machine would follow."""
     lines = ["Nothing was done. These files would be written:"]
+    if joins:
+        lines = [f"Nothing was done. The network at {joins} would be copied to {plan.wanted.data}, with its settings. Then these"
+                 " files would be written:"]
     for change in plan.changes:
         file = change.file
         lines += ["", f"# ---- {file.path}  ({_MARKS[change.what]}, {file.mode:04o} {file.user}:{file.group})",
@@ -78,26 +82,37 @@ def as_json(plan: Plan, *, is_done: bool) -> dict[str, Any]:
 
 def finished(plan: Plan, machine: Machine) -> str:
     """What is true now, and what the operator does next."""
-    answers = plan.wanted.answers
+    answers, data = plan.wanted.answers, Path(plan.wanted.data)
     if not machine.is_live:
         needed = f" It also needs the packages {', '.join(plan.packages)} of its distribution." if plan.packages else ""
         return f"The system in {machine.root} is prepared. The network starts when it boots.{needed}"
+    is_standby = _is_standby(data)
+    name = click.style(f"https://{answers.domain}", bold=True)
     lines = [
-        f"\n  {click.style(f'https://{answers.domain}', bold=True)} is installed, and starts with this machine.\n",
-        f"  network      {_web(Path(plan.wanted.data))}",
-        f"  certificate  {_certificate(answers.domain, plan.wanted.acme_root)}",
+        f"\n  {'A standby of ' if is_standby else ''}{name} is installed, and starts with this machine.\n",
+        f"  network      {_web(data)}",
+        f"  certificate  {_LATER if is_standby else _certificate(answers.domain, plan.wanted.acme_root)}",
         f"  clock        {_clock(machine)}",
         "  firewall     visitors need ports 80 and 443 (TCP) and 443 (UDP); a second host needs 8421 (TCP)" + _ufw(machine),
         "  logs         journalctl -u folkmoot -u folkmoot-caddy",
         *(f"  WARNING      the package {name} could not be installed: {why}" for name, why in plan.missing.items()),
     ]
-    if not plan.installed.files:  # the first time
+    if is_standby:
+        lines.append("\n  Next: moot standby shows how it follows; moot move --dry-run says whether it could take over.")
+    elif not plan.installed.files:  # the first time
         lines += [
             "\n  Next, your own account; the command prints a link to set its password:",
             f"    moot account create NAME --email {answers.email} --role operator --link",
             "  Then the first backup (moot backup --help), and moot doctor for what is still missing.",
         ]
     return "\n".join(lines)
+
+
+def _is_standby(data: Path) -> bool:
+    try:
+        return Host(data).role == STANDBY
+    except HostProblem:  # a network that was never started
+        return False
 
 
 def _web(data: Path) -> str:

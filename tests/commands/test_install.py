@@ -14,9 +14,12 @@ import pytest
 
 from folkmoot import cli
 from folkmoot.commands.options import start_command
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.hosts.code import PairingCode
 from folkmoot.portability.install import machine, record, release
 from folkmoot.portability.install.machine import Machine
 from folkmoot.portability.install.release import Release
+from folkmoot.portability.standby.sharing import install_settings
 
 for program in ("systemd-sysusers", "systemctl"):
     if not shutil.which(program):
@@ -118,6 +121,46 @@ def test_a_bare_system_becomes_a_host(root: Root) -> None:
     assert (current / "LICENSE").read_bytes() == (Path(__file__).parents[2] / "LICENSE").read_bytes()
     assert "release=$(readlink -f /opt/folkmoot/current)" in root.text("usr/local/bin/moot")
     assert os.access(root.path / "usr/local/bin/moot", os.X_OK)
+
+
+CODE = PairingCode(bytes(16), bytes(12)).text
+
+
+def test_a_standby_is_refused_what_its_primary_decides_and_changes_nothing_in_a_dry_run(root: Root) -> None:
+    join = ("--join", "203.0.113.7", CODE, "--yes")
+    before = root.state()
+    for options, why in (
+        (join, "cannot be used with --root"),
+        ((*join, "--domain", "moot.example.org"), "--domain"),
+        ((*join, "--smtp", "later"), "--smtp"),
+        (("--join", "203.0.113.7", CODE[:-1] + "B", "--dry-run"), "mistyped"),
+        (("--join", "https://moot.example.org", CODE, "--dry-run"), "is no address"),
+    ):
+        ended = root(*options)
+        assert ended.code == 1
+        assert why in ended.stderr
+    planned = root(*join, "--dry-run")
+    assert planned.code == 0, planned
+    assert "The network at 203.0.113.7 would be copied to /var/lib/folkmoot" in planned.stdout
+    assert "/etc/systemd/system/folkmoot-caddy.service" in planned.stdout
+    assert root.state() == before
+
+
+def test_a_standby_has_the_answers_of_its_primary(root: Root) -> None:
+    """As `--join` goes on after the copy: the settings came from the primary, and nothing is asked."""
+    data = root.path / "var/lib/folkmoot"
+    directory = DataDirectory(data)
+    data.mkdir(parents=True)
+    network = {"language": "cs", "registration": "closed", "contact_email": "hana@example.org"}
+    install_settings(directory, {"server": {"base_url": "https://moot.example.org"}, "network": network})
+    ended = root("--yes", "--json")
+    assert ended.code == 0, ended
+    assert ended.answer["address"] == "https://moot.example.org"
+    assert root.settings["network"] == network
+    assert "moot.example.org {" in root.text("etc/folkmoot/Caddyfile")
+    assert root.settings["server"]["trusted_proxies"] == ["127.0.0.1"]
+    install_settings(directory, {"server": {"base_url": "https://moot.example.org"}, "network": network})  # once an hour
+    assert root.settings["server"]["trusted_proxies"] == ["127.0.0.1"]  # this setting is the standby's own
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to other users")
