@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.harness import Row, database_of, network, report, run
-from folkmoot.commands.options import settings_of
+from benchmarks.harness import Row, network, report, run
+from folkmoot.commands.options import open_database, settings_of
 from folkmoot.portability import tables
 from folkmoot.portability.dump import dump
 from folkmoot.portability.progress import NoProgress, folder_size
@@ -26,7 +26,7 @@ FILES = int(os.environ.get("BENCH_FILES", "8000"))
 FILE_BYTES = 250_000
 POSTS = int(os.environ.get("BENCH_POSTS", "300000"))
 
-_BASELINE = """
+BASELINE = """
 import hashlib, os, pathlib, sys
 source, target = map(pathlib.Path, sys.argv[1:])
 for file in sorted(source.rglob("*")):
@@ -42,15 +42,15 @@ os.sync()
 """
 
 
-async def _fill(up: NetworkUp) -> None:
-    """Creates posts and incompressible pictures."""
-    async with database_of(up) as database:
+async def fill(data: Path, files: int, posts: int) -> None:
+    """Creates posts and incompressible pictures in a network that runs."""
+    async with open_database(settings_of(data)) as database:
         author = await settle(database, "author")
         rows = []
-        for _ in range(FILES):
+        for _ in range(files):
             content = os.urandom(FILE_BYTES)
             name = hashlib.sha256(content).hexdigest()
-            folder = up.data / "media" / name[:2]
+            folder = data / "media" / name[:2]
             folder.mkdir(exist_ok=True)
             (folder / f"{name}.webp").write_bytes(content)
             rows.append((bytes.fromhex(name), "webp", FILE_BYTES, 1))
@@ -63,7 +63,7 @@ async def _fill(up: NetworkUp) -> None:
                 FROM generate_series(1, $2::int) AS n,
                      LATERAL (SELECT string_agg(md5((n * 7 + part)::text), ' ') AS words FROM generate_series(1, 6) AS part) AS made
                 """,
-                author.id, POSTS,
+                author.id, posts,
             )
 
 
@@ -90,7 +90,7 @@ def main() -> None:
         to = [*MOOT, "backup", "--to", str(path / "repository"), "--data", str(up.data), "--json"]
         output = _timed(*to)[1]  # of the empty network: creates the repository and its keys
         (path / "key").write_text(" ".join(json.loads(output.splitlines()[0])["recovery_key"]))
-        run(_fill(up))
+        run(fill(up.data, FILES, POSTS))
         (path / "source").mkdir()
         os.symlink(up.data / "media", path / "source" / "media")
         run(_dump(up, path / "source" / "database"))
@@ -99,7 +99,7 @@ def main() -> None:
         subprocess.run(["cp", "-aL", path / "source", source_copy], check=True)
 
         def baseline(name: str) -> float:
-            return _timed(sys.executable, "-c", _BASELINE, str(source_copy), str(path / name))[0]
+            return _timed(sys.executable, "-c", BASELINE, str(source_copy), str(path / name))[0]
 
         baselines = [baseline("one")]
         stored, _ = _timed(*to)

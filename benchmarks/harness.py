@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,14 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Row:
-    """One result. `holds`: whether it reaches its target; None if it has none."""
+    """One result. `holds`: whether it reaches its target; None if it has none. `load`: of the machine in the minute before."""
 
     name: str
     value: float
     unit: str
     target: str = ""
     holds: bool | None = None
+    load: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
 
 def report(name: str, rows: list[Row]) -> None:

@@ -220,20 +220,25 @@ async def test_a_move_survives_kills_at_every_step() -> None:
     with new_open_folder() as template, new_open_folder() as folder:
         async with running_stage(template, folder) as stage:
             for number, point in enumerate(chosen()):
-                began = clock.monotonic()
-                try:
-                    await stage.kill_at(point)
-                    if number % 3 == 2:
-                        await stage.settle_both()
-                        await stage.exactly_one_writes()
-                    await stage.finish(("old", "new")[number % 2])
-                    assert await stage.exactly_one_writes() == stage.pair.new.name
-                    _check_history(stage, began)
-                    await _check_nothing_lost(stage)
-                except BaseException as error:
-                    error.add_note(f"{point}: {stage.pair.old.state} {stage.pair.new.state}")
-                    raise
-                stage.pair.old, stage.pair.new = stage.pair.new, stage.pair.old
+                await survive(stage, point, number)
+
+
+async def survive(stage: Stage, point: Point, number: int) -> None:
+    """Kills at one point, finishes the move, and checks both hosts. Afterwards the next move goes in the other direction."""
+    began = clock.monotonic()
+    try:
+        await stage.kill_at(point)
+        if number % 3 == 2:
+            await stage.settle_both()
+            await stage.exactly_one_writes()
+        await stage.finish(("old", "new")[number % 2])
+        assert await stage.exactly_one_writes() == stage.pair.new.name
+        _check_history(stage, began)
+        await _check_nothing_lost(stage)
+    except BaseException as error:
+        error.add_note(f"{point}: {stage.pair.old.state} {stage.pair.new.state}")
+        raise
+    stage.pair.old, stage.pair.new = stage.pair.new, stage.pair.old
 
 
 def _check_history(stage: Stage, began: float) -> None:
