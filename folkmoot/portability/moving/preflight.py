@@ -17,7 +17,7 @@ from folkmoot import __version__
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability import queries
-from folkmoot.portability.hosts.messages import UNKNOWN_MESSAGE, Ask, Handler, PeerRefused, Store
+from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Greeting, Handler, PeerRefused, Store
 from folkmoot.portability.moving.model import HostCondition, MoveProblem, Order
 from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
 from folkmoot.portability.moving.sides import Side
@@ -139,7 +139,7 @@ def find_certificate(domain: str) -> tuple[datetime | None, str]:
 async def survey(move: Move, own: Side, preflight: Preflight, ask: Ask, names: Names, checks: Sequence[Check] = ()) -> Survey:
     """The table of a move that has not begun. `own`: the side of this host; `ask`: the other one."""
     old_is_here = move.old is own
-    round_trip, skew = await _time(move.new if old_is_here else move.old)
+    round_trip, skew = await _round_trip(ask), await _skew(move.new if old_is_here else move.old)
     found = list(conditions(move.at_old, move.at_new, names))
     if move.at_old.database and move.at_new.database:
         try:
@@ -157,15 +157,21 @@ async def survey(move: Move, own: Side, preflight: Preflight, ask: Ask, names: N
     return Survey(_once(found), round_trip, expected_pause(round_trip))
 
 
-async def _time(other: Side) -> tuple[float, float]:
-    """(round trip, how far the clock of the other host is ahead), in seconds. The shortest of some questions counts."""
-    best = (float("inf"), 0.0)
+async def _round_trip(ask: Ask) -> float:
+    """Seconds of a message without any work; the shortest of some counts."""
+    taken = []
     for _ in range(_GREETINGS):
-        asked_at, began = clock.now(), clock.monotonic()
-        condition: HostCondition = await other.condition(Order(""))
-        taken = clock.monotonic() - began
-        best = min(best, (taken, (condition.now - asked_at).total_seconds() - taken / 2))
-    return best
+        began = clock.monotonic()
+        await ask(GREETING, Greeting("", __version__), Greeting)
+        taken.append(clock.monotonic() - began)
+    return min(taken)
+
+
+async def _skew(other: Side) -> float:
+    """How many seconds the clock of the other host is ahead."""
+    asked_at, began = clock.now(), clock.monotonic()
+    condition: HostCondition = await other.condition(Order(""))
+    return (condition.now - asked_at).total_seconds() - (clock.monotonic() - began) / 2
 
 
 async def _measure(move: Move, preflight: Preflight, ask: Ask, *, new_is_here: bool) -> tuple[Measured, float]:
