@@ -152,7 +152,8 @@ def _backup(host: HostFacts, names: Names) -> Line:
     mend = f"A backup of the last day is a second way back. Make one on {names.old}: moot backup"
     if host.backup_age is None:
         return Line("backup", "there is none", Level.WARNING, mend + " --to REPO")
-    age = f"the last one is {host.backup_age / 3600:.1f} hours old"
+    hours = host.backup_age / 3600
+    age = f"the last one is {hours:.0f} hours old" if hours >= 1 else "the last one is less than an hour old"
     if host.backup_age > BACKUP_IS_OLD:
         return Line("backup", age, Level.WARNING, mend)
     if host.backup_failed:
