@@ -1,5 +1,6 @@
 """Ways to write a text so that people read it and programs do not. `DISGUISES`: by name, a function that disguises a text."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -95,6 +96,8 @@ DISGUISES: dict[str, Disguise] = {
     "one letter a line, blank line between words": lambda text: "\n\n".join("\n".join(word) for word in text.split(" ")),
     "slashes": _between("/"),
     "slashes everywhere": lambda text: "/".join(text.replace(" ", "")),
+    "a digit between letters": _between("1"),
+    "each word a mention": lambda text: " ".join("@" + re.sub(r"\W", "", word) for word in _bare(text).split(" ")),
     "slashes between words": lambda text: text.replace(" ", "/"),
     "dots": _between("."),
     "hyphens": _between("-"),

@@ -18,6 +18,7 @@ REVERSED = "reversed text"
 JOINED = "words without spaces"
 BROKEN = "broken words"
 IN_ADDRESS = "words in an address"
+IN_MENTIONS = "words as mentions"
 
 _SHARE_KNOWN = 0.5  # of the letters of a reading must be in known words
 _SHARE_BACKWARDS = 0.3  # if more is known when read backwards, and more than as it stands, the text is read backwards
@@ -28,6 +29,9 @@ _LONGEST_BROKEN = 24  # letters
 _SHORTEST_JOINED = 8
 _FEWEST_JOINED = 4  # words in one, unless most of the text is joined
 _RUN = re.compile(r"[^\s\x21-\x40\x5b-\x60\x7b-\x7f]+")
+_MENTIONED_WORD = re.compile(r"(?<![\w@.])@(\w+)(?![\w@])")
+_FEWEST_MENTIONS = 3
+_DIGIT_BETWEEN = re.compile(r"(?<!\w)[^\W\d_](\d)[^\W\d_](?:\1[^\W\d_])*\1?(?!\w)")  # `k1i1l1l`
 _ADDRESS = re.compile(r"(?:https?://|www\.|@)(\S{8,})")
 _EMOJI_BETWEEN = re.compile(rf"(?<=\w)(?:{folding.EMOJI.pattern}|[\ufe0f\u200d])+(?=\w)")
 _FEWEST_SIGNS = 2  # emoji between words
@@ -66,12 +70,16 @@ def _others(text: str, plain: Folded) -> Iterator[Folded]:
             yield from _if_known(latin, folding.LOOK_ALIKES)
     if ("0" in plain.text or _SIGN.search(text)) and len(_CODED.findall(text)) > 1:  # something is left to decode
         yield from _if_known(_CODED_WORD.sub(_decoded, text.lower()), folding.LEETSPEAK)
+    if len(_DIGIT_BETWEEN.findall(text)) > 1:
+        yield from _if_known(_DIGIT_BETWEEN.sub(lambda match: match[0].replace(match[1], ""), text), folding.SPLIT)
     if _CAPITAL_I.search(text):
         yield from _if_known(_CAPITAL_I.sub("l", text), folding.LOOK_ALIKES)
     if known < _SHARE_KNOWN:
         is_turned = len(_TURNED.intersection(text)) > 1
         if is_turned or vocabulary().share_known([word[::-1] for word in words]) > max(_SHARE_BACKWARDS, known):
             yield from _if_known((text.lower().translate(_ROTATED) if is_turned else latin)[::-1], REVERSED)
+    if text.count("@") >= _FEWEST_MENTIONS and len(_MENTIONED_WORD.findall(text)) >= _FEWEST_MENTIONS:
+        yield from _if_known(_MENTIONED_WORD.sub(r"\1", text), IN_MENTIONS)
     if "@" in text or "www." in text or "://" in text:
         for address in _ADDRESS.findall(text):
             yield from _if_known(re.sub(r"[^a-z]+|%[0-9a-f]{2}", " ", address.lower()), IN_ADDRESS)
