@@ -22,7 +22,7 @@ from folkmoot.http.routing import Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import PageContext, Request, address_of
-from folkmoot.web.security import is_same_origin
+from folkmoot.web.security import StaleForm, is_same_origin
 from folkmoot.web.sent_form import find_sent_form
 from folkmoot.web.static_files import StaticFiles
 
@@ -108,13 +108,13 @@ class WebApplication:
             raise request.too_many
 
     async def _check_form(self, request: Request) -> None:
-        """Reads the form. Raises Forbidden for one that was not sent from our own page."""
+        """Reads the form. Raises Forbidden for one that another site has sent, StaleForm for one without a token of this browser."""
         form = await request.read_form()
         token = form.text("form_token") or request.headers.get("x-form-token", "")
         if not is_same_origin(dict(request.headers), self._context.settings.base_url):
             raise Forbidden("This form was sent from another site. Nothing was done.")
         if not request.shared.tokens.is_valid(request.browser, token):
-            raise Forbidden("This page was open for a long time, or cookies are blocked. Please go back, reload it and try again.")
+            raise StaleForm
 
     async def _error_reply(self, request: Request, error: Exception) -> Reply:
         what = f"{request.scope['method']} {request.route.path if request.route else '?'}"
@@ -135,7 +135,8 @@ class WebApplication:
         elif isinstance(problem, Suspended):
             reply = request.render("errors/suspended.html", status)
         else:
-            again = await find_sent_form(request) if status >= 500 else None
+            comes_back = status >= 500 or isinstance(problem, Unauthorized | StaleForm)
+            again = await find_sent_form(request) if comes_back else None
             reply = request.render("errors/refused.html", status, sentence=sentence, number=status, again=again)
         if isinstance(problem, TooMany | WritesPaused):
             reply.headers.append(_retry_after(problem))

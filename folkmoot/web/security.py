@@ -5,6 +5,7 @@ both are checked. The token is masked differently on each page, so that the size
 """
 
 from folkmoot.base import clock
+from folkmoot.base.errors import Forbidden
 from folkmoot.base.signing import Signer
 
 SESSION_SECONDS = 180 * 86400
@@ -50,6 +51,12 @@ class FormTokens:
         return bool(browser and signature) and self._signer.is_valid(f"{browser}:{mask}", signature)
 
 
+class StaleForm(Forbidden):
+    """The token of a form is not one of this browser: the session has changed since, or the form is not ours."""
+
+    message = "This page was open for a long time, or cookies are blocked. Please go back, reload it and try again."
+
+
 def is_same_origin(headers: dict[str, str], base_url: str) -> bool:
     """Whether the browser names our own site as the origin of a form. Old browsers name none; then the token decides."""
     site = headers.get("sec-fetch-site")
@@ -57,6 +64,11 @@ def is_same_origin(headers: dict[str, str], base_url: str) -> bool:
         return False
     origin = headers.get("origin")
     return origin is None or origin == base_url or (origin == "null" and site == "same-origin")
+
+
+def names_own_page(headers: dict[str, str], base_url: str) -> bool:
+    """Whether the browser says that one of our own pages has sent the form. Pages of other sites cannot make it say so."""
+    return headers.get("sec-fetch-site") == "same-origin" and headers.get("origin") == base_url
 
 
 def content_policy(media_base: str, form_targets: str = "") -> bytes:

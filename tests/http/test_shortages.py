@@ -113,7 +113,7 @@ async def test_a_full_disk_of_postgresql_refuses_writes_kindly_and_loses_nothing
     refused = await jana.post("/posts", form)
     assert refused.status == 507
     assert "There is no room left on our server" in refused.text
-    kept = _fields_of(refused.text)
+    kept = fields_of(refused.text)
     assert kept["text"] == [text]
     assert {"ano", "ne"} < {value for values in kept.values() for value in values}
     assert (kept["visibility"], kept["language"]) == (["0"], ["cs"])
@@ -138,8 +138,9 @@ async def test_a_form_that_fails_for_another_reason_comes_back_whole(village: Vi
     failed = await jana.post("/posts", form)
     assert failed.status == 500
     assert 'action="/posts"' in failed.text
-    kept = _fields_of(failed.text)
-    assert kept == {name: value if isinstance(value, list) else [value] for name, value in form.items()}
+    kept = fields_of(failed.text)
+    sent = {name: value if isinstance(value, list) else [value] for name, value in form.items()}
+    assert kept | {"form_token": [token]} == sent  # with a new token
     await _succeed_again(village.database)
     assert (await jana.post("/posts", kept)).status == 303
     assert "mlask" in (await jana.get("/")).text
@@ -156,7 +157,7 @@ async def test_a_form_is_shown_again_only_to_its_sender(village: Village) -> Non
     assert "tajne heslo" not in (await jana.post("/posts", {"form_token": token, "text": "Nezapomenuto", "password": "tajne heslo"})).text
 
 
-def _fields_of(page: str, action: str = "/posts") -> dict[str, list[str]]:
+def fields_of(page: str, action: str = "/posts") -> dict[str, list[str]]:
     """The fields of the form that is shown again, as a browser would send them."""
     form = page[page.rindex("<form", 0, page.index(f'action="{action}"')):]
     form = form[:form.index("</form>")]
