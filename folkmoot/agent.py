@@ -20,6 +20,7 @@ from folkmoot.portability.hosts.messages import Handler, Store
 from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
+from folkmoot.portability.names.witness import Witness
 from folkmoot.portability.standby import media
 from folkmoot.portability.standby.answers import Answers
 from folkmoot.portability.standby.upkeep import Upkeep
@@ -91,8 +92,9 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     moving = create_moving(settings)
+    witness = Witness(settings, moving.learn)
     async with create_agent(settings, moving) as agent:
-        tasks = [asyncio.create_task(work) for work in (create_upkeep(settings).run(), moving.settling().run())]
+        tasks = [asyncio.create_task(work) for work in (create_upkeep(settings).run(), moving.settling().run(), witness.run())]
         for task in tasks:
             task.add_done_callback(lambda _task: stop.set())
         try:

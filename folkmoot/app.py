@@ -35,6 +35,7 @@ from folkmoot.http.context import Context
 from folkmoot.http.forwarding import Forwarding
 from folkmoot.http.from_peer import answer_probe
 from folkmoot.http.front import Front
+from folkmoot.http.host_record import HostRecord
 from folkmoot.http.recent_writers import RecentWriters
 from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
@@ -235,7 +236,7 @@ def create_front(settings: Settings, database: Database, hosts: WritingHost | No
         api=ApiApplication(context, api_router), pages=WebApplication(context, web_router),
         health=HealthApplication(context, timed_jobs(settings), job_names(settings)),
         api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding,
-        answer_probe=partial(answer_probe, database, hosts) if hosts else None,
+        answer_probe=partial(answer_probe, database, hosts) if hosts else None, host_record=HostRecord(settings),
     )
 
 

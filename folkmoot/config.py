@@ -6,6 +6,7 @@ so each setting has a unit, a default and a sentence.
 """
 
 import difflib
+import ipaddress
 import math
 import os
 import tomllib
@@ -23,6 +24,7 @@ from folkmoot.base.errors import Problem
 _NOT_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # the data directory and the interpreter
 _TEST_PREFIX = "FOLKMOOT_TEST_"  # variables of a test run for its processes
 _SHORTEST_SECRET = 32
+_LISTS = frozenset([("server", "trusted_proxies"), ("names", "others"), ("names", "addresses")])
 
 
 class WrongSetting(Problem):
@@ -123,6 +125,17 @@ class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: Annotated[str, _doc("HOST or HOST:PORT where the other host reaches this one. Empty: it is found out.")] = ""
 
 
+class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Under which names people find the network, and how these are changed when it moves."""
+
+    others: Annotated[list[str], _doc("Other public addresses of the network, each as https://moot.example.net.")] = []
+    lifeboat: Annotated[str, _doc("Address of the page of moot lifeboat, which browsers show if the network is silent.")] = ""
+    addresses: Annotated[list[str], _doc("Public IP addresses of this host. Empty: those of its network cards.")] = []
+    provider: Annotated[str, _doc("DNS provider as dns-lexicon calls it, such as cloudflare. Empty: you change DNS records by hand.")] = ""
+    ttl: Annotated[int, _doc("Seconds for which others may keep an address of the network.", ge=30, le=86400)] = 60
+    server: Annotated[str, _doc("IP address of the DNS server to ask. Empty: that of the machine.")] = ""
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate limits."""
 
@@ -147,6 +160,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: Secrets = Secrets()
     hosts: Hosts = Hosts()
     offsite: Offsite = Offsite()
+    names: Names = Names()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -170,7 +184,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
-    "hosts": Hosts, "offsite": Offsite, "limits": Limits, "log": Log,
+    "hosts": Hosts, "offsite": Offsite, "names": Names, "limits": Limits, "log": Log,
 }
 
 
@@ -251,7 +265,7 @@ def _from_environment() -> Iterator[tuple[str, str, str, Any]]:
         prefix, _, rest = variable.partition("_")
         section, _, name = rest.lower().partition("_")
         if prefix == "FOLKMOOT" and variable not in _NOT_SETTINGS and not variable.startswith(_TEST_PREFIX):
-            is_list = name == "trusted_proxies"
+            is_list = (section, name) in _LISTS
             yield variable, section, name, [part.strip() for part in text.split(",") if part.strip()] if is_list else text
 
 
@@ -273,9 +287,16 @@ def _refuse_unknown(values: Mapping[str, Any], file: Path) -> None:
 
 def _refuse_unusable(settings: Settings) -> None:
     """Refuses values of the right type that cannot work."""
-    address = urlsplit(settings.server.base_url)
-    if settings.server.base_url and (address.scheme not in ("http", "https") or not address.hostname or address.path.strip("/")):
+    if settings.server.base_url and not _is_address_of_site(settings.server.base_url):
         _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
+    for other in settings.names.others:
+        if not _is_address_of_site(other):
+            _cannot_be_used("names.others", f"{other} must be https:// or http:// and a host, as in https://moot.example.net")
+    if settings.names.lifeboat and urlsplit(settings.names.lifeboat).scheme not in ("http", "https"):
+        _cannot_be_used("names.lifeboat", "it must begin with https:// or http://")
+    for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:
+        if not _is_ip_address(address):
+            _cannot_be_used("names.addresses" if address in settings.names.addresses else "names.server", f"{address} is not an IP address")
     if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
         _cannot_be_used("database.url", "it must begin with postgresql://")
     if not math.isfinite(settings.limits.multiplier):
@@ -286,6 +307,19 @@ def _refuse_unusable(settings: Settings) -> None:
         ZoneInfo(settings.network.time_zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         _cannot_be_used("network.time_zone", "this machine knows no such zone; an example is Europe/Prague (from Debian's package tzdata)")
+
+
+def _is_address_of_site(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme in ("http", "https") and bool(address.hostname) and not address.path.strip("/")
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _cannot_be_used(name: str, why: str) -> NoReturn:

@@ -28,6 +28,7 @@ from folkmoot.http.problems import REFUSAL
 from folkmoot.http.recent_writers import RecentWriters
 from folkmoot.http.spooled_body import SpooledBody
 from folkmoot.http.writing_host import LONGEST_WAIT, Where, WritingHost
+from folkmoot.portability.names.paths import RECORD_PATH
 
 log = logging.getLogger(__name__)
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -35,7 +36,7 @@ _SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 _STREAMS = ("/live/", "/api/v1/streaming")
 _CLAIMS = "/moderate/"  # pages that claim a case when they are opened
 _MEDIA = "/media/"  # files arrive on a standby a moment after their rows
-_HEALTH = frozenset(["/livez", "/readyz", "/metrics"])  # of this host
+_OF_THIS_HOST = frozenset(["/livez", "/readyz", "/metrics", RECORD_PATH])
 _READ_SECONDS = 0.5  # that a read waits until it is known whether the peer writes
 _STREAM_SILENCE = 40.0  # seconds; a stream sends something every 15
 _RETRY_SECONDS = 0.02
@@ -55,7 +56,7 @@ class Forwarding:
     def is_needless(self, scope: Any) -> bool:
         """Whether a request is simply answered here: most reads of a primary, and everything if there is no peer."""
         path = scope["path"]
-        if path in _HEALTH:
+        if path in _OF_THIS_HOST:
             return True
         if not self._hosts.is_primary:
             return not self._hosts.has_peer and not self._hosts.is_fenced

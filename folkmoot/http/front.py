@@ -9,6 +9,7 @@ from folkmoot.base.log import request_id
 from folkmoot.base.metrics import Requests
 from folkmoot.http.forwarding import Forwarding
 from folkmoot.http.from_peer import FROM_PEER, is_probe, mark_refusals, restore_client
+from folkmoot.http.host_record import RECORD_PATH
 from folkmoot.http.passing import IS_COMPLETE
 from folkmoot.http.routing import Router
 
@@ -29,17 +30,18 @@ _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
 
 
 class Front:
-    """Dispatches to the API, the pages and the health checks."""
+    """Dispatches to the API, the pages, the health checks and the record of this host."""
 
     def __init__(
         self, api: Any, pages: Any, health: Any, api_router: Router, *, is_secure: bool, forwarding: Forwarding | None = None,
-        answer_probe: Any = None,
+        answer_probe: Any = None, host_record: Any = None,
     ) -> None:
         self._forwarding = forwarding
         self._answer_probe = answer_probe
         self._api = api
         self._pages = pages
         self._health = health
+        self._host_record = host_record
         self._api_router = api_router
         headers = [*_HEADERS, _HSTS] if is_secure else _HEADERS
         self._headers = {"api": headers, "health": headers, "pages": [*headers, *_PAGE_HEADERS, _OPENER_POLICY]}
@@ -94,6 +96,8 @@ class Front:
             return "api", self._api
         if path in _HEALTH:
             return "health", self._health
+        if path == RECORD_PATH and self._host_record:
+            return "health", self._host_record
         return "pages", self._pages
 
 

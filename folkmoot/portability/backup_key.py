@@ -24,7 +24,7 @@ from folkmoot.portability.recovery_key import RecoveryKey
 
 FILE = "backup-key"
 _CERTIFIES = b"folkmoot backup certificate 1\n"
-_SIGNS = b"folkmoot backup manifest 1\n"
+MANIFEST = b"folkmoot backup manifest 1\n"  # what a signature is for: it is valid for nothing else
 _SEALS = b"folkmoot secrets 1"
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)  # RFC 9180, base mode
 
@@ -73,22 +73,22 @@ class BackupKey(msgspec.Struct, frozen=True):
     def belongs_to(self, recovery: RecoveryKey) -> bool:
         return self.authority == recovery.authority.public_key().public_bytes_raw()
 
-    def sign(self, content: bytes) -> Signature:
+    def sign(self, content: bytes, purpose: bytes = MANIFEST) -> Signature:
         key = Ed25519PrivateKey.from_private_bytes(self.signing)
-        return Signature(key.public_key().public_bytes_raw(), self.certificate, key.sign(_SIGNS + content))
+        return Signature(key.public_key().public_bytes_raw(), self.certificate, key.sign(purpose + content))
 
     def seal(self, content: bytes) -> bytes:
         """Encrypts for the recovery key; this host cannot decrypt it again."""
         return _SUITE.encrypt(content, X25519PublicKey.from_public_bytes(self.sealing), _SEALS)
 
 
-def verify(authority: bytes, content: bytes, signature: Signature) -> None:
+def verify(authority: bytes, content: bytes, signature: Signature, purpose: bytes = MANIFEST) -> None:
     """Raises NotSigned unless a host certified by the recovery key has signed this content."""
     try:
         Ed25519PublicKey.from_public_bytes(authority).verify(signature.certificate, _CERTIFIES + signature.signer)
-        Ed25519PublicKey.from_public_bytes(signature.signer).verify(signature.signature, _SIGNS + content)
+        Ed25519PublicKey.from_public_bytes(signature.signer).verify(signature.signature, purpose + content)
     except (InvalidSignature, ValueError) as error:
-        raise NotSigned("its manifest was not signed by a host of this recovery key") from error
+        raise NotSigned("it was not signed by a host of this recovery key") from error
 
 
 def unseal(recovery: RecoveryKey, sealed: bytes) -> bytes:

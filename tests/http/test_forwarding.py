@@ -18,8 +18,12 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.network.sessions import queries
 from folkmoot.network.sessions.passwords import hash_password
 from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, NewPost
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.hosts.identity import get_identity, make_identity
 from folkmoot.portability.hosts.peers import FILE as PEERS_FILE
+from folkmoot.portability.names.paths import RECORD_PATH
+from folkmoot.portability.names.record import Trusted, verify_record
 from folkmoot.portability.standby import following
 from folkmoot.portability.standby.model import Following, Stage
 from tests.api.test_accounts import picture
@@ -453,3 +457,22 @@ async def test_a_read_that_fails_on_a_standby_is_answered_by_its_primary(
     await standby.database._readers.close()
     monkeypatch.setattr(standby.database._readers, "_dsn", "postgresql://nobody@/nothing?host=/nowhere")
     assert (await by_standby.get("/api/v1/timelines/home")).status in (200, 206)
+
+
+async def test_each_host_answers_for_itself_which_host_it_is(village: Village, hosts: Pair, dsn: str) -> None:
+    """A record that was forwarded would say that the old host is the new one."""
+    for host in hosts:
+        (host.folder / "secrets").mkdir()
+        make_identity(DataDirectory(host.folder))
+    ids = [get_identity(DataDirectory(host.folder)).id for host in hosts]
+    await _raise_epoch(dsn, 2)
+    hosts[0].become("fenced", 1)
+    hosts[1].become("primary", 2)
+    for host, own_id, role in zip(hosts, ids, ("fenced", "primary"), strict=True):
+        answer = await host.visitor(village.nobody()).get(RECORD_PATH)
+        stated = verify_record(answer.body, Trusted(b"", frozenset([own_id])))
+        assert (stated.host, stated.role) == (own_id, role)
+
+
+async def test_a_host_without_a_key_has_no_record(village: Village) -> None:
+    assert (await village.nobody().get(RECORD_PATH)).status == 404

@@ -81,6 +81,11 @@ def get_identity(directory: DataDirectory) -> Identity:
         ) from error
 
 
+def find_identity(directory: DataDirectory) -> Identity | None:
+    """The certificate of this host; None if it was never paired. Raises IdentityProblem if it does not fit its key."""
+    return get_identity(directory) if all(file.exists() for file in _files(directory)) else None
+
+
 def _certificate(pem: bytes) -> bytes:
     key = load_pem_private_key(pem, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)

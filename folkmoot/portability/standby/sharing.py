@@ -24,6 +24,7 @@ _OWN_SECRETS = frozenset([KEY, CERTIFICATE])
 _OWN_SETTINGS = {
     "server": {"host", "port", "processes", "trusted_proxies"}, "database": None, "secrets": None, "log": None, "hosts": None,
     "mail": {"password"},  # it travels as a secret
+    "names": {"addresses"},
 }  # None: the whole section
 _SECRET = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 

@@ -1,0 +1,3 @@
+"""Paths that are known before anything else of this package is loaded: signing brings cryptography."""
+
+RECORD_PATH = "/.well-known/folkmoot-host"

@@ -1,0 +1,58 @@
+"""Asks the public names of the network which host answers there.
+
+The request goes through the guarded fetcher, so to public addresses and the ports 80 and 443 only. A network with another
+address has no witness, and `moot names` says so.
+"""
+
+import asyncio
+import ssl
+
+import msgspec
+
+from folkmoot.base.errors import Problem, Unavailable
+from folkmoot.base.http_client import Connect, Resolve, fetch
+from folkmoot.portability.backup_key import NotSigned
+from folkmoot.portability.names.model import Statement
+from folkmoot.portability.names.paths import RECORD_PATH
+from folkmoot.portability.names.record import Trusted, verify_record
+
+_OK = 200
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What one name answered. `why`: the reason if there is no verified statement."""
+
+    name: str
+    statement: Statement | None
+    why: str = ""
+
+
+async def ask_name(
+    name: str, domain: str, trusted: Trusted, *, resolve: Resolve | None = None, connect: Connect | None = None
+) -> Answer:
+    """Asks one public address, such as https://moot.example.org. Never raises a Problem."""
+    try:
+        found = await fetch(name + RECORD_PATH, accept="application/json", resolve=resolve, connect=connect)
+        if found.status != _OK:
+            return Answer(name, None, f"it answers {found.status}")
+        statement = verify_record(found.body, trusted)
+    except NotSigned as problem:
+        return Answer(name, None, f"its record is not valid: {problem.message}")
+    except ssl.SSLError as error:
+        return Answer(name, None, f"its certificate is refused: {error.reason or error}")
+    except Unavailable as problem:
+        return Answer(name, None, _reason(problem))
+    if statement.domain != domain:
+        return Answer(name, None, f"another network answers, {statement.domain}")
+    return Answer(name, statement)
+
+
+async def ask_names(
+    names: list[str], domain: str, trusted: Trusted, *, resolve: Resolve | None = None, connect: Connect | None = None
+) -> list[Answer]:
+    """Asks all names at the same time."""
+    return await asyncio.gather(*(ask_name(name, domain, trusted, resolve=resolve, connect=connect) for name in names))
+
+
+def _reason(problem: Problem) -> str:
+    return f"it does not answer ({problem.log_text.rpartition(': ')[2]})" if problem.log_text else "it does not answer"
