@@ -94,7 +94,7 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: Annotated[str, _doc("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
     database: Annotated[str, _doc("Password for database.url, if it contains none.")] = ""
     folder: Annotated[
-        str, _doc("Folder with files network-secret, database-password, mail-password and offsite-password.")
+        str, _doc("Folder with files network-secret, database-password, mail-password, offsite-password and dns-credentials.")
     ] = ""
 
 

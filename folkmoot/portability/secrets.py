@@ -14,6 +14,7 @@ from folkmoot.portability.data_directory import DataDirectory
 
 NETWORK, DATABASE, MAIL = "network-secret", "database-password", "mail-password"  # names of the files
 OFFSITE = "offsite-password"
+DNS = "dns-credentials"
 
 
 class SecretProblem(Problem):
@@ -41,6 +42,11 @@ def mail_password(settings: Settings, directory: DataDirectory) -> str:
 def offsite_password(settings: Settings, directory: DataDirectory) -> str:
     configured = settings.offsite.password or _from_folder(settings, OFFSITE)
     return configured or (directory.secret(OFFSITE) if directory.has_secret(OFFSITE) else "")
+
+
+def dns_credentials(settings: Settings, directory: DataDirectory) -> str:
+    """The options of the DNS provider, a line each."""
+    return _from_folder(settings, DNS) or (directory.secret(DNS) if directory.has_secret(DNS) else "")
 
 
 def database_url(settings: Settings) -> str:
