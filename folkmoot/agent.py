@@ -6,6 +6,7 @@ import signal
 import socket
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import uvloop
 
@@ -20,6 +21,7 @@ from folkmoot.portability.hosts.messages import Handler, Store
 from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
+from folkmoot.portability.names.addresses import own_addresses
 from folkmoot.portability.names.witness import Witness
 from folkmoot.portability.standby import media
 from folkmoot.portability.standby.answers import Answers
@@ -61,7 +63,9 @@ def create_moving(settings: Settings) -> Moving:
     """This host's part in moves."""
     directory = DataDirectory(settings.data)
     domain = settings.domain if settings.is_secure else ""
-    return Moving(directory, settings.dsn, (settings.server.host, directory.port() or settings.server.port), domain)
+    moving = Moving(directory, settings.dsn, (settings.server.host, directory.port() or settings.server.port), domain)
+    moving.own.this.find_addresses = partial(own_addresses, settings)
+    return moving
 
 
 def create_agent(settings: Settings, moving: Moving | None = None) -> Agent:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
@@ -66,6 +67,7 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
     from folkmoot.portability.moving.model import Options
     from folkmoot.portability.moving.plan import Names
     from folkmoot.portability.moving.preflight import survey
+    from folkmoot.portability.names.repointing import PublicNames
 
     moving = create_moving(settings)
     try:
@@ -82,6 +84,7 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
                 found.require()
         if is_dry:
             return {**plan, "dry_run": True}
+        planned.names = PublicNames(settings)
         _confirm(plan, planned, asks=asks)
         with show_progress(as_json) as progress:
             await drive(planned, moving.own.this.journal, lambda step: progress.step(step.sentence))
@@ -118,11 +121,13 @@ def _outcome(done: Any) -> dict[str, Any]:
     `lost_writes` is 0 after an interruption too, when an earlier run has compared: a host takes over only after that.
     """
     from folkmoot.portability.moving.steps import position
+    from folkmoot.portability.names.repointing import Repointing
 
     return {
         "epoch": done.at_new.epoch, "pause_ms": None if done.pause is None else round(done.pause * 1000), "lost_writes": 0,
         "proof": _proof(done.fence, done.caught_up), "forwarded": done.has_forwarded,
         "log_bytes": position(done.fence.position) - position(done.began_at) if done.fence and done.began_at else None,
+        "names": msgspec.to_builtins(done.repointing or Repointing()),
         "took": {str(state): seconds for state, seconds in done.took.items()},
     }
 
@@ -190,6 +195,7 @@ def _text(answer: dict[str, Any]) -> str:
         f"  lost       0 writes{_proof_text(answer['proof'])}\n"
         f"  received   {_size(answer['log_bytes'])} of the log during the move\n"
         f"  forwards   {forwards}\n"
+        f"{_names_text(answer['names'])}"
         f"  took       {sum(answer['took'].values()):.1f} s\n"
         f"  way back   moot move --to {answer['from']}"
     )
@@ -207,3 +213,16 @@ def _proof_text(proof: dict[str, Any] | None) -> str:
 
 def _size(number: int | None) -> str:
     return "the rest" if number is None else f"{number / 1e6:.1f} MB"
+
+
+def _names_text(names: dict[str, Any]) -> str:
+    """What became of the public names; nothing for a network without one."""
+    lines = [f"changed: {change}" for change in names["changed"]]
+    lines += [f"{name} does not lead to the new host yet: {found}" for name, found in names["elsewhere"].items()]
+    if names["elsewhere"]:
+        lines.append("Until then the old host passes requests on.")
+    lines += [names["why"]] if names["why"] else []
+    lines += [f"by hand, where the name is registered: {change}" for change in names["by_hand"]]
+    if names["by_hand"] or names["elsewhere"]:
+        lines.append("On the new host this waits until all is well: moot names point")
+    return "".join(f"  {'names' if not number else '':10} {line}\n" for number, line in enumerate(lines))

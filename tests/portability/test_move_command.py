@@ -1,11 +1,22 @@
 """`moot move` between two running networks, through the channel, there and back."""
 
+import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
+from folkmoot.portability.names.lookup import look_up
+from folkmoot.portability.secrets import DNS
+from tests.conftest import new_open_folder
 from tests.network_up import NetworkUp, moot
+from tests.portability.names.dns_server import ZONE, DnsServer, dns_server
 from tests.portability.test_joining import Pair, pair, shows, until  # noqa: F401 - a fixture
+
+NEW = "198.51.100.7"
 
 
 def _move(network: NetworkUp, *options: str) -> dict[str, Any]:
@@ -19,7 +30,18 @@ def _role(network: NetworkUp) -> tuple[str, int]:
     return state.role, state.epoch
 
 
-def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> None:  # noqa: F811
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsServer]:
+    """The DNS of both hosts: the network has one name more, which leads elsewhere."""
+    with new_open_folder() as folder, dns_server(folder, "@ 60 A 192.0.2.1") as server:
+        for name, value in (("OTHERS", f"http://{ZONE}"), ("PROVIDER", "ddns"), ("SERVER", server.address), ("ADDRESSES", NEW)):
+            monkeypatch.setenv(f"FOLKMOOT_NAMES_{name}", value)
+        yield server
+
+
+def test_the_primary_moves_there_and_back_by_the_same_command(dns: DnsServer, pair: Pair) -> None:  # noqa: F811
+    directory = DataDirectory(pair.primary.data)
+    directory.write(directory.path / "secrets" / DNS, dns.credentials.encode())  # travels to the other host
     pair.join()
     first, second = pair.primary, pair.up(1)
     try:
@@ -50,6 +72,9 @@ def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> Non
         assert old_host["posts"] > 0
         assert there["log_bytes"] > 0
         assert there["forwarded"] is True
+        assert there["names"]["changed"] == [f"add {ZONE} A {NEW}", f"remove {ZONE} A 192.0.2.1"]
+        assert "not lead to a public address" in there["names"]["elsewhere"][f"http://{ZONE}"]
+        assert asyncio.run(look_up(ZONE, dns.address)).addresses == [NEW]
         assert (_role(first), _role(second)) == (("standby", 2), ("primary", 2))
         pair.primary = second
         pair.post("on the new host")
@@ -57,6 +82,7 @@ def test_the_primary_moves_there_and_back_by_the_same_command(pair: Pair) -> Non
 
         back = _move(first, "--to", plan["from"])
         assert back["to"] == there["from"]
+        assert back["names"]["changed"] == []
         assert (_role(first), _role(second)) == (("primary", 3), ("standby", 3))
         pair.primary = first
         pair.post("at home again")

@@ -58,6 +58,7 @@ class HostCondition(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     is_web_running: bool
     is_forwarding: bool | None = None  # of a fenced host: whether it passes requests on to the one that writes now
+    addresses: list[str] = []  # public ones, for DNS
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from folkmoot.portability.moving.model import (
 )
 from folkmoot.portability.moving.plan import obstacles
 from folkmoot.portability.moving.sides import Side
+from folkmoot.portability.names.repointing import PublicNames, Repointing
 
 _HOLD_TRIES = 3
 _FORWARD_SECONDS = 30.0
@@ -57,6 +58,8 @@ class Move:
     fence: Fence | None = None
     caught_up: CaughtUp | None = None
     promotion: Promotion | None = None
+    names: PublicNames | None = None
+    repointing: Repointing | None = None
     held_at: float = 0.0  # on the clock of this process
     pause: float | None = None  # seconds
     began_at: str = ""  # the position in the log of the old host
@@ -249,9 +252,14 @@ async def forward(move: Move) -> None:
     move.is_forwarding = True
 
 
-def is_repointed(_move: Move) -> bool:
-    """NOTE: names and certificates that this network has configured are not known here yet; without any there is nothing to do."""
-    return True
+def is_repointed(move: Move) -> bool:
+    return move.names is None or move.repointing is not None
+
+
+async def repoint(move: Move) -> None:
+    """Until a name leads to the new host, the old one passes requests on: what is left is reported, and stops nothing."""
+    assert move.names is not None
+    move.repointing = await move.names.repoint(move.at_new.host, move.at_new.epoch, move.at_new.addresses)
 
 
 def is_reversed(move: Move) -> bool:
@@ -298,6 +306,6 @@ STEPS = (
     Step(State.CAUGHT_UP, "receiving the last writes", has_caught_up, catch_up, is_urgent=True),
     Step(State.PROMOTED, "promoting the new host", is_open, promote, is_urgent=True),  # no return from here on
     Step(State.FORWARDING, "passing requests on", is_forwarding, forward),
-    Step(State.REPOINTED, "changing names", is_repointed, nothing),
+    Step(State.REPOINTED, "changing names", is_repointed, repoint),
     Step(State.REVERSED, "making the old host the standby", is_reversed, reverse),
 )

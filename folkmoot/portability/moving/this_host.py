@@ -46,6 +46,7 @@ class ThisHost:
         self.journal = Journal(directory)
         self._host = Host(directory.path)
         self._web = web
+        self.find_addresses: Callable[[], list[str]] = list  # public ones, as the settings say
         self._session: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()  # for the session: one statement at a time
 
@@ -90,7 +91,7 @@ class ThisHost:
         return HostCondition(
             host=self.id, role=Role(state.role), epoch=state.epoch, to=state.to, move=state.move, database=database,
             schema=known()[-1].number, machine=platform.machine(), free_bytes=_free_bytes(self.directory.path), now=clock.now(),
-            is_web_running=is_web_running, is_forwarding=is_forwarding,
+            is_web_running=is_web_running, is_forwarding=is_forwarding, addresses=self.find_addresses(),
         )
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import ssl
 import msgspec
 
 from folkmoot.base.errors import Problem, Unavailable
-from folkmoot.base.http_client import Connect, Resolve, fetch
+from folkmoot.base.http_client import Connect, Refused, Resolve, fetch
 from folkmoot.portability.backup_key import NotSigned
 from folkmoot.portability.names.model import Statement
 from folkmoot.portability.names.paths import RECORD_PATH
@@ -20,11 +20,12 @@ _OK = 200
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What one name answered. `why`: the reason if there is no verified statement."""
+    """What one name answered. `why`: the reason if there is no verified statement; `is_refused`: this host does not ask there."""
 
     name: str
     statement: Statement | None
     why: str = ""
+    is_refused: bool = False
 
 
 async def ask_name(
@@ -40,6 +41,8 @@ async def ask_name(
         return Answer(name, None, f"its record is not valid: {problem.message}")
     except ssl.SSLError as error:
         return Answer(name, None, f"its certificate is refused: {error.reason or error}")
+    except Refused:
+        return Answer(name, None, "it does not lead to a public address, so this host cannot ask there", is_refused=True)
     except Unavailable as problem:
         return Answer(name, None, _reason(problem))
     if statement.domain != domain:

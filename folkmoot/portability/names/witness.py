@@ -14,6 +14,7 @@ from folkmoot.base.http_client import Connect, Resolve
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
+from folkmoot.portability.names.lookup import resolve_with
 from folkmoot.portability.names.model import Statement, known_names
 from folkmoot.portability.names.public import ask_names
 from folkmoot.portability.names.record import newest, trusted_by
@@ -29,9 +30,8 @@ async def ask_public_name(
 
     It takes five seconds at most.
     """
-    answers = await ask_names(
-        known_names(settings), settings.domain, trusted_by(DataDirectory(settings.data)), resolve=resolve, connect=connect
-    )
+    trusted, resolve = trusted_by(DataDirectory(settings.data)), resolve or resolve_with(settings.names.server)
+    answers = await ask_names(known_names(settings), settings.domain, trusted, resolve=resolve, connect=connect)
     return newest(answer.statement for answer in answers if answer.statement)
 
 
