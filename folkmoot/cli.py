@@ -37,6 +37,7 @@ _COMMANDS = {
     "drill": ("drill", "Rehearse a restore in a temporary copy."),
     "standby": ("standby", "Make this machine a standby of another, and show how it follows."),
     "move": ("move", "Make the other host the primary, without losing a write."),
+    "names": ("names", "Show where the names of the network lead, and lead them to this host."),
     "detector": ("detector", "Train, evaluate and choose the text detector."),
     "status": ("status", "Show the state of the network."),
     "doctor": ("doctor", "Find problems and print the command that solves each."),
