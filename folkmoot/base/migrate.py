@@ -1,11 +1,17 @@
 """Brings the schema up to date: numbered SQL files, forward only, each in one transaction.
 
-A lock lets one process migrate at a time, and timeouts keep a migration from blocking a running network. A database
-with a later migration than this code, or with a different text of one, is refused before anything is changed; so is one
-that this host must not change: a standby gets its schema from its primary, and a fenced host changes nothing.
+A lock lets one process migrate at a time. A migration waits for a table for a second only, because all that use the table
+wait behind it; then it is tried again a little later. A database that has lost what this code uses, or was made with
+a different text of a migration, is refused before anything is changed; so is one that this host must not change: a standby gets
+its schema from its primary, and a fenced host changes nothing.
+
+Older code runs with a newer schema (decision 0071): a migration that expands takes nothing away from it, and one that
+contracts says since which migration the code has not used what it removes: `-- Kind: contract since 0047.`
 """
 
+import asyncio
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -14,6 +20,10 @@ import asyncpg
 from folkmoot.base.errors import Problem
 from folkmoot.base.write_gate import FENCED, Epoch
 
+_TABLE_SECONDS = 1
+_ATTEMPTS, _PAUSE = 30, 1.0
+_RECORDS_NEEDS = 47  # the migration that adds the column `needs`
+_CONTRACTS = re.compile(r"^-- Kind: contract(?: since (\d{4}))?\.", re.MULTILINE)
 _MIGRATIONS_TABLE = """
     CREATE TABLE IF NOT EXISTS migrations (
         number integer PRIMARY KEY,
@@ -46,6 +56,12 @@ class Migration:
     def sha256(self) -> str:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
+    @property
+    def needs(self) -> int:
+        """The number of the newest migration that code must know to run with this one; 0 for one that expands."""
+        found = _CONTRACTS.search(self.sql)
+        return int(found[1] or self.number) if found else 0
+
 
 def known() -> list[Migration]:
     """The migrations of this code, in order."""
@@ -56,9 +72,13 @@ def known() -> list[Migration]:
 
 async def pending(dsn: str) -> list[str]:
     """The names of the migrations that `migrate` would apply. Changes nothing. Raises SchemaMismatch."""
+    return [migration.name for migration in await list_pending(dsn)]
+
+
+async def list_pending(dsn: str) -> list[Migration]:
     connection = await asyncpg.connect(dsn, server_settings={"default_transaction_read_only": "on"})
     try:
-        return [migration.name for migration in await _missing(connection)]
+        return await _missing(connection)
     finally:
         await connection.close()
 
@@ -69,32 +89,46 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
     `epoch`: that of this host, for the database of a network. Raises NotOurs, and SchemaMismatch for a database of a
     different code.
     """
-    connection = await asyncpg.connect(dsn, server_settings={"lock_timeout": "5s", "application_name": "folkmoot migrate"})
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "folkmoot migrate"})
     try:
         ours = await _refuse_not_ours(connection, epoch)
         # Another process may be migrating, for as long as its statements may take; only locks on tables are short.
-        await connection.execute("SET lock_timeout = 0; SELECT pg_advisory_lock(7020, 2); SET lock_timeout = '5s'")
+        await connection.execute("SELECT pg_advisory_lock(7020, 2)")
+        await connection.execute(f"SET lock_timeout = '{_TABLE_SECONDS}s'")
         await connection.execute(_MIGRATIONS_TABLE)
         missing = await _missing(connection)
         for migration in missing:
-            async with connection.transaction():
-                await connection.execute("SET LOCAL statement_timeout = '10min'")
-                await _pass_gate(connection, ours)
-                await connection.execute(migration.sql)
-                await connection.execute(
-                    "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)",
-                    migration.number, migration.name, migration.sha256,
-                )
+            await _apply(connection, migration, ours)
         await connection.execute("SELECT grant_cache_rights()")  # needed for new tables, a restored database, or a new role
         return [migration.name for migration in missing]
     finally:
         await connection.close()
 
 
+async def _apply(connection: asyncpg.Connection, migration: Migration, ours: int | None) -> None:
+    """Applies one migration. If a table that it needs is in use for longer, it is tried again, and others get their turn meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL statement_timeout = '10min'")
+                await _pass_gate(connection, ours)
+                await connection.execute(migration.sql)
+                await connection.execute(
+                    "INSERT INTO migrations (number, name, sha256) VALUES ($1, $2, $3)", migration.number, migration.name, migration.sha256
+                )
+                if migration.number > _RECORDS_NEEDS:
+                    await connection.execute("UPDATE migrations SET needs = $2 WHERE number = $1", migration.number, migration.needs)
+            return
+        except asyncpg.LockNotAvailableError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        await asyncio.sleep(_PAUSE)
+
+
 async def _missing(connection: asyncpg.Connection) -> list[Migration]:
     applied = {}
     if await connection.fetchval("SELECT to_regclass('public.migrations')"):
-        applied = {row["number"]: row for row in await connection.fetch("SELECT number, name, sha256 FROM migrations")}
+        applied = {row["number"]: row for row in await connection.fetch("SELECT * FROM migrations")}
     migrations = known()
     _refuse_mismatch(applied, migrations)
     return [migration for migration in migrations if migration.number not in applied]
@@ -107,7 +141,7 @@ async def _pass_gate(connection: asyncpg.Connection, ours: int | None) -> None:
     try:
         await connection.execute(
             f"SET LOCAL folkmoot.epoch = '{ours:d}'; SET LOCAL lock_timeout = '15s'; SELECT enter_write_gate();"
-            " SET LOCAL lock_timeout = '5s'"
+            f" SET LOCAL lock_timeout = '{_TABLE_SECONDS}s'"
         )
     except asyncpg.PostgresError as error:
         if error.sqlstate == FENCED:
@@ -137,11 +171,14 @@ async def _refuse_not_ours(connection: asyncpg.Connection, epoch: Epoch | None) 
 
 def _refuse_mismatch(applied: dict[int, asyncpg.Record], migrations: list[Migration]) -> None:
     ours = {migration.number: migration for migration in migrations}
+    newest = max(ours)
     for number, row in applied.items():
         if number not in ours:
+            if row.get("needs", number) <= newest:
+                continue
             raise SchemaMismatch(
-                "This data directory was used by a newer Folkmoot (it has migration %(name)s). Start that version or a later one.",
-                name=row["name"],
+                "The database was changed by a newer Folkmoot, which has removed what this one uses (%(name)s). Start that version or"
+                " a later one.", name=row["name"],
             )
         if row["sha256"] != ours[number].sha256:
             raise SchemaMismatch(

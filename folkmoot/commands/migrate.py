@@ -27,7 +27,7 @@ def migrate(dry_run: bool, data: Path, as_json: bool) -> None:
     try:
         names = run(pending(settings.dsn) if dry_run else bring_up_to_date(settings.dsn, Host(settings.data).writing_epoch))
     except asyncpg.LockNotAvailableError as error:
-        raise Problem("A table stayed locked for 5 seconds, so nothing more was applied. Run the command again.") from error
+        raise Problem("A table was in use for a minute, so nothing more was applied. Run the command again.") from error
     except (*LOST, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
         raise no_database(settings, error) from error
     what = "Would apply" if dry_run else "Applied"
