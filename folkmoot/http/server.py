@@ -4,6 +4,9 @@ uvicorn waits for the end of a request's head without a timeout, accepts a head 
 a timeout for a client that does not read it. Here a head must arrive within ten seconds and 64 KiB, and a response must
 be read within a minute. When a process has its maximum of connections, it closes the one that has been idle longest.
 `bodies.py` limits slow bodies.
+
+A process whose place another one takes (SIGUSR1) accepts nothing more, but answers the requests that still arrive on its
+connections: a client that sends one in the moment in which its idle connection is closed cannot know whether it was run.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ from folkmoot.http.from_peer import FROM_PEER
 HEADER_SECONDS = 10
 LARGEST_HEAD = 64 * 1024
 KEEP_ALIVE_SECONDS = 75
+LEAVING_SECONDS = 5  # for which a process that is replaced still answers on its open connections
 STOP_SECONDS = 4  # after the signal to stop, the system kills a process that still hangs, e.g. on a lost database
 STALLED_SECONDS = 60  # without progress in sending a response
 PING_SECONDS = 30  # between pings of a WebSocket, and for their answer
@@ -36,6 +40,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """A connection that cannot be held open by doing nothing."""
 
     most = MOST_CONNECTIONS
+    is_leaving = False
     _waiting: ClassVar[dict["GuardedProtocol", None]] = {}  # connections without a request; longest idle first
     _timer: asyncio.TimerHandle | None = None  # for the next head, or for the rest of an unread body
     _stall_timer: asyncio.TimerHandle | None = None
@@ -64,6 +69,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_bytes, self._is_in_body = 0, True
         self._waiting.pop(self, None)
         super().on_headers_complete()
+        if self.is_leaving:
+            self.close_after_answer()
 
     def on_message_complete(self) -> None:
         self._is_in_body = False
@@ -93,6 +100,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._stall_timer.cancel()
         self._waiting.pop(self, None)
         super().connection_lost(exc)
+
+    def close_after_answer(self) -> None:
+        """The answer says that the connection closes, so the client opens another one for its next request."""
+        if self.cycle and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def abort(self) -> None:
         """Closes the connection at once, even if data are still to be sent."""
@@ -186,12 +198,23 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._leave)
         if self._for_peer and not self.should_exit:
 
             def create_protocol() -> PeerProtocol:
                 return PeerProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
             self.servers.append(await asyncio.get_running_loop().create_unix_server(create_protocol, sock=self._for_peer))
+
+    def _leave(self) -> None:
+        """Stops accepting connections at once, and this process in a few seconds."""
+        GuardedProtocol.is_leaving = True
+        for server in self.servers:
+            server.close()
+        for connection in self.server_state.connections:
+            if isinstance(connection, GuardedProtocol):
+                connection.close_after_answer()
+        asyncio.get_running_loop().call_later(LEAVING_SECONDS, self.handle_exit, signal.SIGTERM, None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         signal.alarm(STOP_SECONDS)
