@@ -20,15 +20,21 @@ FILE = "host.json"
 
 
 class Role(StrEnum):
-    """What a host may do. `fenced`: it was the primary, and writes nothing until it is known who the next one is."""
+    """What a host may do. `fenced`: it was the primary, and writes nothing until it is known who the next one is.
+
+    `returning`: it was the primary when it was switched off, and writes nothing until the other host confirms that it still is.
+    """
 
     PRIMARY = "primary"
     STANDBY = "standby"
     FENCED = "fenced"
+    RETURNING = "returning"
 
 
-PRIMARY, STANDBY, FENCED = Role.PRIMARY, Role.STANDBY, Role.FENCED
-ROLES = Lifecycle("host", {PRIMARY: (FENCED,), FENCED: (PRIMARY, STANDBY), STANDBY: (PRIMARY,)})
+PRIMARY, STANDBY, FENCED, RETURNING = Role.PRIMARY, Role.STANDBY, Role.FENCED, Role.RETURNING
+ROLES = Lifecycle("host", {
+    PRIMARY: (FENCED, RETURNING), RETURNING: (PRIMARY, FENCED), FENCED: (PRIMARY, STANDBY), STANDBY: (PRIMARY,),
+})
 
 
 class HostProblem(Problem):
@@ -44,6 +50,12 @@ class HostState(msgspec.Struct, frozen=True):
     epoch: int = 1
     to: str = ""  # of a fenced host: the id of the only host that may take the next epoch
     move: str = ""  # the id of the move that led to this role
+    seen: int = 0  # the highest epoch that the other host has named, if it was higher than the own one
+
+    @property
+    def highest(self) -> int:
+        """The highest epoch that this host knows of."""
+        return max(self.epoch, self.seen)
 
 
 class Host:
@@ -79,7 +91,7 @@ class Host:
     def writing_epoch(self) -> int | None:
         """The epoch in which this host may write; None if it is not the primary. The write gate calls this for each write."""
         state = self.state
-        return state.epoch if state.role == PRIMARY else None
+        return state.epoch if state.role == PRIMARY and state.epoch == state.highest else None
 
     def _stamp(self) -> object:
         try:

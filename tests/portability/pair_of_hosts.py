@@ -18,7 +18,10 @@ import msgspec
 from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.failover.assembly import handlers_of as failover_handlers
+from folkmoot.portability.failover.standing import stand_handler
 from folkmoot.portability.host import Host, HostState
+from folkmoot.portability.moving.model import Order
 from folkmoot.portability.moving.rejoin import RejoinOrder, rejoin_if_ordered
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
 from folkmoot.portability.moving.this_host import ThisHost
@@ -56,7 +59,8 @@ class OneHost:
         self._begin()
 
     async def restart(self) -> None:
-        """A new process: nothing is remembered but what is on the disk."""
+        """A new process: nothing is remembered but what is on the disk, and no session is left."""
+        await self.own.release(Order(""))
         await self.own.this.close()
         self._begin()
 
@@ -103,12 +107,13 @@ class OneHost:
     @property
     def other(self) -> OtherHost:
         """This host, as the other one sees it."""
-        return OtherHost(self._ask)
+        return OtherHost(self.ask)
 
-    async def _ask(self, name: str, content: msgspec.Struct, answer: type[Any], *, seconds: float = 5) -> Any:
+    async def ask(self, name: str, content: msgspec.Struct, answer: type[Any], *, seconds: float = 5) -> Any:
         if self.is_cut:
             raise Problem("The other host does not answer.")
-        message = next(one for one in handlers_of(self.own) if one.name == name)
+        handlers = [*handlers_of(self.own), *failover_handlers(self.own.this), stand_handler(self.data)]
+        message = next(one for one in handlers if one.name == name)
         decoded = msgspec.json.decode(msgspec.json.encode(content), type=message.content)
         async with asyncio.timeout(seconds):
             return msgspec.json.decode(msgspec.json.encode(await message.answer(decoded)), type=answer)

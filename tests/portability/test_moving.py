@@ -278,10 +278,10 @@ async def test_a_primary_that_hears_of_a_higher_epoch_stops_writing_and_is_not_r
     assert await Writer(pair.old).write(1)
     pair.old.own.fence_against(before.epoch + 1, pair.new.name)
     assert not await Writer(pair.old).write(2)
-    assert pair.old.state == HostState(FENCED, before.epoch, to=pair.new.name)
+    assert pair.old.state == HostState(FENCED, before.epoch, to=pair.new.name, seen=before.epoch + 1)
     with pytest.raises(MoveProblem, match="did not hand over"):
         await pair.old.own.follow(FollowOrder("any", before.epoch + 1))
-    pair.old.own.this.change_state(role=PRIMARY, to="", move=before.move)
+    pair.old.own.this.change_state(role=PRIMARY, to="", move=before.move, seen=0)
 
 
 async def test_a_promotion_waits_for_a_slow_clock_and_refuses_a_wrong_one(pair: Pair) -> None:

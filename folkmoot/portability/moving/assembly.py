@@ -56,7 +56,7 @@ class Moving:
 
     def learn(self, epoch: int) -> None:
         """Takes note of the epoch that the peer is in."""
-        if epoch > self._host.epoch:
+        if epoch > self._host.state.highest:
             self.own.fence_against(epoch, self.peer.id)
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from folkmoot.base import clock, write_gate
 from folkmoot.base.write_gate import Hold
-from folkmoot.portability.host import FENCED, PRIMARY, HostState
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, HostState
 from folkmoot.portability.moving import queries
 from folkmoot.portability.moving.journal import REFUSED
 from folkmoot.portability.moving.model import (
@@ -74,6 +74,8 @@ class Fencing:
             state = self._this.state
             if not decision.is_refused or (state.role == FENCED and decision.by not in (state.to, OPERATOR)):
                 raise MoveProblem("The other host has not refused the move, so this host cannot write again.")
+            if state.seen > state.epoch:
+                raise MoveProblem("The other host was promoted meanwhile, so this host cannot write again. Run: moot standby --again")
             if not self._this.journal.has_refused(decision.move):  # a late order to fence is refused too
                 self._this.journal.append(decision.move, State.FENCED, "decision", REFUSED, by=decision.by)
         if state.role == FENCED and state.move == decision.move:
@@ -91,12 +93,16 @@ class Fencing:
         return await self.unfence(decision)
 
     def fence_against(self, epoch: int, peer: str) -> None:
-        """A primary that learns of a higher epoch stops writing at once: another host was promoted."""
+        """A host that learns of a higher epoch remembers it. A primary stops writing at once: another host was promoted."""
         with self._this.journal.deciding():
             state = self._this.state
-            if state.role == PRIMARY and epoch > state.epoch:
-                self._this.change_state(role=FENCED, to=peer, move="")
+            if epoch <= state.highest:
+                return
+            if state.role in (PRIMARY, RETURNING):
+                self._this.change_state(role=FENCED, to=peer, move="", seen=epoch)
                 self._this.journal.append("", State.FENCED, "decision", "fenced", epoch=epoch, by=peer)
+            else:
+                self._this.change_state(seen=epoch)
 
     def _become_fenced(self, order: FenceOrder) -> HostState:
         with self._this.journal.deciding():

@@ -13,6 +13,15 @@ from folkmoot.base.errors import Problem
 from folkmoot.portability.host import Role
 
 
+class Proof(StrEnum):
+    """Why a new host may take over. All but the first: a failover, after which writes of the old host may be missing."""
+
+    HANDED_OVER = "handed over"  # a planned move: everything that the old host wrote has arrived
+    FENCED = "fenced"  # the old host has answered that it writes no more
+    OFF = "off"  # the operator has stated that the old host does not run
+    NONE = "none"  # the operator accepts that both hosts may write for a while, and that one side is lost
+
+
 class State(StrEnum):
     """The states of a move, in order. Before PROMOTED everything can be undone, after it nothing."""
 
@@ -112,6 +121,24 @@ class Fence(msgspec.Struct, frozen=True):
     position: str
     at: datetime  # no id of a later moment was given by the old host
     last: LastWrites
+    proof: Proof = Proof.HANDED_OVER
+
+    @property
+    def is_failover(self) -> bool:
+        """The new host takes over from where it is: `position` and `last` are its own."""
+        return self.proof is not Proof.HANDED_OVER
+
+
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the log of a host that took over by a failover left that of the old one.
+
+    It has the transactions before `next`, except those from `oldest` on that had not ended. All other transactions of the old
+    host are lost.
+    """
+
+    position: str
+    oldest: int
+    next: int
 
 
 class CaughtUp(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from folkmoot.portability.moving.model import (
     Promotion,
     State,
 )
+from folkmoot.portability.moving.parting import part
 from folkmoot.portability.moving.this_host import ThisHost
 
 _POLL_SECONDS = 0.002
@@ -75,12 +76,17 @@ class Taking:
             await self._await_time_of(order.fence)
         fence = self._accept(order)
         async with self._this.session() as session:
+            if fence.is_failover:
+                await part(session, self._this.journal, fence)
             await queries.order_promotion(session)
             deadline = clock.monotonic() + _PROMOTION_SECONDS
             while await queries.is_replaying(session):
                 if clock.monotonic() > deadline:
                     raise MoveProblem("PostgreSQL was not promoted in time. This host is the primary: run moot move again.")
                 await asyncio.sleep(_POLL_SECONDS)
+            if fence.is_failover:  # in a move the old host has raised it
+                await queries.update_epoch(session, fence.epoch)
+                await queries.forget_old_primary(session)
             await queries.insert_move(session, fence)
         return Promotion(fence.move, fence.epoch, clock.now(), clock.monotonic() - began)
 
@@ -88,12 +94,14 @@ class Taking:
         """Decides never to complete a move, unless this host has accepted it before. After that answer the old host writes again."""
         journal = self._this.journal
         with journal.deciding():
-            accepted = journal.accepted(order.move)
-            is_refused = journal.has_refused(order.move)
-            if not is_refused and not (accepted and self._this.state.epoch >= accepted["epoch"]):
+            accepted, state = journal.accepted(order.move), self._this.state
+            if accepted and state.epoch >= accepted["epoch"]:
+                return Decision(order.move, self._this.id, False)
+            if state.role != STANDBY:  # by a failover; a refusal would let the old host write beside it
+                raise MoveProblem("The other host was promoted meanwhile. Make this one its standby: moot standby --again")
+            if not journal.has_refused(order.move):
                 journal.append(order.move, State.PROMOTED, "decision", REFUSED)
-                is_refused = True
-            return Decision(order.move, self._this.id, is_refused)
+            return Decision(order.move, self._this.id, True)
 
     def _accept(self, order: PromoteOrder) -> Fence:
         """The point of no return: the journal has the fence, then `host.json` says that this host is the primary."""

@@ -2,14 +2,23 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from folkmoot.base import write_gate
 from folkmoot.base.driver_errors import LOST
 from folkmoot.base.queue.queries import release_jobs_of_absent_workers
-from folkmoot.portability.moving.model import DatabaseCondition, Fence, LastWrites
+from folkmoot.portability.moving.model import DatabaseCondition, Fence, Fork, LastWrites
 
 _COMPARED = 500  # events, and posts
+
+
+class Replay(NamedTuple):
+    """How far a standby is whose stream is to end. `is_all`: everything that was received is replayed."""
+
+    is_receiving: bool
+    position: str
+    is_all: bool
+    waits: bool
 
 
 class Connection(Protocol):
@@ -95,6 +104,51 @@ async def order_promotion(conn: Connection) -> None:
 
 async def is_replaying(conn: Connection) -> bool:
     return bool(await conn.fetchval("SELECT pg_is_in_recovery()"))
+
+
+async def end_stream(conn: Connection) -> None:
+    """A standby receives nothing from its primary any more, and looks often whether there is anything left to replay."""
+    await conn.execute("ALTER SYSTEM SET primary_conninfo = ''")
+    await conn.execute("ALTER SYSTEM SET wal_retrieve_retry_interval = '50ms'")
+    await conn.execute("SELECT pg_reload_conf()")
+
+
+async def read_replay(conn: Connection) -> Replay:
+    """The startup process waits for this event when it finds nothing more to replay. The last record received may be incomplete."""
+    row = await conn.fetchrow(
+        """
+        SELECT EXISTS (SELECT FROM pg_stat_wal_receiver) AS is_receiving, pg_last_wal_replay_lsn()::text AS position,
+            coalesce(pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn(), true) AS is_all,
+            EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event = 'RecoveryRetrieveRetryInterval') AS waits
+        """
+    )
+    return Replay(**dict(row))
+
+
+async def read_fork(conn: Connection) -> Fork:
+    """On a standby whose stream has ended. A snapshot there has no list of running transactions, only its two ends."""
+    row = await conn.fetchrow(
+        """
+        SELECT pg_last_wal_replay_lsn()::text AS position, pg_snapshot_xmin(now)::text::bigint AS oldest,
+            pg_snapshot_xmax(now)::text::bigint AS next
+        FROM pg_current_snapshot() AS now
+        """
+    )
+    return Fork(**dict(row))
+
+
+async def keep_log_for(conn: Connection, slot: str) -> None:
+    """Keeps the log since the last checkpoint. On a standby, that is one which the old host has too: `pg_rewind` starts there."""
+    await conn.execute(
+        "SELECT pg_create_physical_replication_slot($1, true)"
+        " WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)", slot,
+    )
+
+
+async def forget_old_primary(conn: Connection) -> None:
+    """Removes what `end_stream` has set, so that this server can be a standby again."""
+    await conn.execute("ALTER SYSTEM RESET primary_conninfo")
+    await conn.execute("ALTER SYSTEM RESET wal_retrieve_retry_interval")
 
 
 async def insert_move(conn: Connection, fence: Fence) -> None:

@@ -77,6 +77,10 @@ def find_order(directory: DataDirectory) -> RejoinOrder | None:
     return None
 
 
+def forget_order(directory: DataDirectory) -> None:
+    (directory.path / "move" / _FILE).unlink(missing_ok=True)
+
+
 def rejoin_if_ordered(directory: DataDirectory, copy: Copy) -> None:
     """Carries out the order, if there is one. The server must not run. Raises a Problem; the order then stays.
 
@@ -90,7 +94,7 @@ def rejoin_if_ordered(directory: DataDirectory, copy: Copy) -> None:
         epoch = order.epoch if _rewind(directory, order) else _copy(directory, order, copy)
         after = msgspec.structs.replace(Host(directory.path).state, role=STANDBY, epoch=epoch, to="")
         directory.write(directory.host_file, msgspec.json.encode(after))
-    (directory.path / "move" / _FILE).unlink()
+    forget_order(directory)
 
 
 def _is_needed(directory: DataDirectory, order: RejoinOrder) -> bool:

@@ -1,0 +1,320 @@
+"""A failover between two hosts in one process: what it needs, what it loses, and what becomes of the old host."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Problem, WritesPaused
+from folkmoot.portability.failover import queries
+from folkmoot.portability.failover.assembly import AnsweringHost
+from folkmoot.portability.failover.coming_back import ask_fork
+from folkmoot.portability.failover.driver import Failover, Statements, drive, fence, look
+from folkmoot.portability.failover.export import export, folder_of
+from folkmoot.portability.failover.model import FailoverProblem, StopOrder, sentence
+from folkmoot.portability.failover.standing import confirm
+from folkmoot.portability.failover.taking_over import accept
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host
+from folkmoot.portability.moving.driver import undo
+from folkmoot.portability.moving.model import FenceOrder, MoveProblem, Order, PromoteOrder, Proof
+from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
+from folkmoot.portability.moving.settling import settle
+from tests.conftest import new_open_folder
+from tests.portability.pair_of_hosts import OneHost, Pair, make_pair
+from tests.portability.standby import caught_up
+
+OFF, LOSS = Statements(is_other_off=True), Statements(accepts_loss=True)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Pair]:
+    with new_open_folder() as template, new_open_folder() as folder:
+        pair = make_pair(template, folder)
+        yield pair
+        pair.new.server.stop()
+        pair.old.server.stop()
+
+
+@pytest.fixture
+async def pair(shared: Pair) -> AsyncIterator[Pair]:
+    """The pair for one test, supervised; `old` is the primary. Afterwards whoever was replaced follows the new primary."""
+    if shared.new.state.role == PRIMARY:
+        shared.old, shared.new = shared.new, shared.old
+    hosts = [shared.old, shared.new]
+    tasks = [asyncio.create_task(host.supervise()) for host in hosts]
+    for host in hosts:
+        host.is_cut = False
+        host._begin()
+    yield shared
+    await make_well(shared)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for host in hosts:
+        await host.own.this.close()
+
+
+async def make_well(pair: Pair) -> None:
+    """The host with the highest epoch is the primary, and the other one its standby."""
+    pair.old.is_cut = pair.new.is_cut = False
+    for host, other in ((pair.old, pair.new), (pair.new, pair.old)):
+        if host.state.role == PRIMARY:
+            host.own.fence_against(other.state.highest, other.name)
+    writing = max((pair.old, pair.new), key=lambda host: (host.state.epoch, host.state.role == PRIMARY))
+    replaced = pair.old if writing is pair.new else pair.new
+    if writing.state.role != PRIMARY:
+        writing.own.this.change_state(role=PRIMARY, to="", move="")
+    if replaced.state.role == FENCED:
+        await rewind(replaced, writing)
+    await caught_up(writing.server.dsn, replaced.server.dsn)
+
+
+async def rewind(host: OneHost, primary: OneHost) -> None:
+    """Makes a fenced host a standby, as `moot standby --again` does; the supervisor starts it again."""
+    async with primary.own.this.session() as session:
+        await session.execute("CHECKPOINT")
+    order_rejoin(host.data, RejoinOrder(primary.state.epoch, str(primary.server.socket_folder)))
+    host.server.stop()
+    async with asyncio.timeout(180):
+        while host.state.role != STANDBY or (await host.own.condition(Order(""))).database is None:
+            await asyncio.sleep(0.1)
+
+
+class Writer:
+    """Writes through the gate of a host, and remembers what was acknowledged."""
+
+    def __init__(self, host: OneHost) -> None:
+        self._host = host
+        self.acknowledged: list[str] = []
+
+    async def write(self, *, uncommitted: asyncio.Event | None = None) -> bool:
+        """Whether the host accepted the write. `uncommitted`: the commit waits for it."""
+        key = f"{self._host.name} {clock.token(6)}"
+        epoch = Host(self._host.data.path).writing_epoch
+        database = await Database.open(self._host.server.dsn, epoch=epoch, readers=1, writers=1, listen=False)
+        try:
+            async with database.write() as tx:
+                await tx.execute("INSERT INTO hashtags (key, name) VALUES ($1, $1)", key)
+                if uncommitted:
+                    await uncommitted.wait()
+            self.acknowledged.append(key)
+            return True
+        except (WritesPaused, Problem, asyncpg.PostgresError):
+            return False
+        finally:
+            await database.close()
+
+
+async def names_on(host: OneHost) -> set[str]:
+    async with host.own.this.session() as session:
+        return {row["name"] for row in await session.fetch("SELECT name FROM hashtags")}
+
+
+async def fail_over(pair: Pair, statements: Statements = Statements()) -> Failover:
+    """As `moot failover` on the new host."""
+    failover = Failover(pair.new.own, AnsweringHost(pair.old.ask), pair.old.name, statements)
+    await look(failover)
+    await drive(failover)
+    return failover
+
+
+async def cut_replication(pair: Pair) -> None:
+    """The link is lost: the standby receives nothing, and messages do not arrive."""
+    pair.old.is_cut = True
+    async with pair.new.own.this.session() as session:
+        await session.execute("ALTER SYSTEM SET primary_conninfo = ''")
+        await session.execute("SELECT pg_reload_conf()")
+        async with asyncio.timeout(60):
+            while await session.fetchval("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver)"):
+                await asyncio.sleep(0.02)
+
+
+async def test_a_failover_without_a_fence_is_refused_with_the_estimated_loss(pair: Pair) -> None:
+    before = pair.new.state
+    with pytest.raises(FailoverProblem, match="moot move"):  # the old host answers and writes
+        await fail_over(pair)
+    pair.old.is_cut = True
+    with pytest.raises(FailoverProblem) as refused:
+        await fail_over(pair)
+    said = sentence(refused.value)
+    for part in ("does not answer", "Estimated loss", "posts", "moot failover --other-host-is-off", "moot failover --accept-loss"):
+        assert part in said
+    with pytest.raises(FailoverProblem, match="is not off: it has just spoken"):
+        await fail_over(pair, Statements(is_other_off=True, life_sign="it has just spoken to this one"))
+    assert pair.new.state == before
+    assert await Writer(pair.old).write()
+    assert not await Writer(pair.new).write()
+
+
+async def test_an_old_host_that_answers_is_fenced_and_nothing_is_lost(pair: Pair) -> None:
+    on_old, on_new = Writer(pair.old), Writer(pair.new)
+    assert await on_old.write()
+    running = asyncio.Event()  # a transaction that passed the gate before the fence
+    late = asyncio.create_task(on_old.write(uncommitted=running))
+    await asyncio.sleep(0.2)
+    failover = await fail_over(pair, LOSS)
+    running.set()
+    assert not await late, "a write that was running is ended"
+    assert failover.fence
+    assert failover.fence.proof is Proof.FENCED
+    assert (pair.old.state.role, pair.old.state.to) == (FENCED, pair.new.name)
+    assert await on_new.write()
+    assert not await on_old.write()
+    assert set(on_old.acknowledged) <= await names_on(pair.new)
+    with pytest.raises(MoveProblem, match="has taken over"):
+        await _undo(pair)
+    assert not await on_old.write()
+
+
+async def _undo(pair: Pair) -> None:
+    await undo(pair.old.own, pair.new.other)
+
+
+async def test_what_only_the_old_host_has_is_exported_exactly_and_it_rejoins(pair: Pair) -> None:
+    on_old, on_new = Writer(pair.old), Writer(pair.new)
+    assert await on_old.write()
+    unfinished = asyncio.Event()
+    half = asyncio.create_task(on_old.write(uncommitted=unfinished))  # begun before the link is lost, acknowledged after it
+    await asyncio.sleep(0.2)
+    assert await on_old.write()
+    await caught_up(pair.old.server.dsn, pair.new.server.dsn)
+    arrived = set(on_old.acknowledged)
+    await cut_replication(pair)
+    unfinished.set()
+    assert await half
+    for _ in range(5):
+        assert await on_old.write()
+    lost = set(on_old.acknowledged) - arrived
+    assert len(lost) == 6
+    failover = await fail_over(pair, OFF)
+    assert failover.fence
+    assert failover.fence.proof is Proof.OFF
+    assert any(line.facts.get("stated") for line in pair.new.own.this.journal.lines())
+    for _ in range(4):  # the new host uses the same transaction ids again
+        assert await on_new.write()
+    assert await names_on(pair.new) >= arrived
+    assert not await names_on(pair.new) & lost
+
+    pair.old.is_cut = False  # the old host comes back
+    assert not await confirm(pair.old.own.this, pair.new.ask, pair.new.name)
+    assert pair.old.state.role == FENCED
+    assert not await on_old.write()
+    with pytest.raises(MoveProblem, match="no move to undo"):
+        await _undo(pair)
+    answer, fork = await ask_fork(pair.old.own.this, pair.new.ask)
+    assert fork
+    assert answer.has_log
+    report = await export(pair.old.data, pair.old.server.dsn, answer, fork)
+    folder = folder_of(pair.old.data, answer.epoch)
+    exported = [json.loads(line)["name"] for line in (folder / "hashtags.jsonl").read_text().splitlines()]
+    assert sorted(exported) == sorted(lost)
+    assert report.rows == {"hashtags": 6}
+    assert report.bytes > 0
+    assert _modes(folder) == {0o700, 0o600}
+    assert await export(pair.old.data, pair.old.server.dsn, answer, fork) == report  # made once
+
+    await rewind(pair.old, pair.new)
+    await caught_up(pair.new.server.dsn, pair.old.server.dsn)
+    assert await names_on(pair.old) == await names_on(pair.new)
+
+
+def _modes(folder: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+
+
+async def test_a_failover_that_was_killed_after_its_decision_is_finished_by_the_agent_or_the_same_command(pair: Pair) -> None:
+    pair.old.is_cut = True
+    failover = Failover(pair.new.own, AnsweringHost(pair.old.ask), pair.old.name, OFF)
+    await look(failover)
+    await fence(failover)
+    await pair.new.restart()
+    assert pair.new.state.role == PRIMARY
+    assert not await Writer(pair.new).write()
+    await settle(pair.new.own, pair.old.other)
+    assert await Writer(pair.new).write()
+    with pytest.raises(FailoverProblem, match="primary already"):
+        await fail_over(pair, OFF)
+
+
+async def test_a_failover_that_was_given_up_lets_the_old_host_write_again(pair: Pair) -> None:
+    order = StopOrder("f-given-up", pair.new.name)
+    host = AnsweringHost(pair.old.ask)
+    await host.stop(order)
+    assert not await Writer(pair.old).write()
+    await settle(pair.old.own, pair.new.other)  # the command was killed before it decided
+    assert await Writer(pair.old).write()
+    with pytest.raises(FailoverProblem, match="given up"):
+        await host.stop(order)
+    with pytest.raises(FailoverProblem, match="given up"):
+        accept(pair.new.own.this, order.id, pair.old.name, Proof.FENCED, 1, "0/0")
+    with pytest.raises(FailoverProblem, match="is a standby itself"):
+        await AnsweringHost(pair.new.ask).stop(StopOrder("f-other", pair.old.name))
+
+
+async def test_a_refusal_of_a_move_after_a_failover_does_not_let_the_old_host_write(pair: Pair) -> None:
+    """The order of decision 0065, (5): the new host has refused a move, its answer was lost, and then it takes over by a failover."""
+    await pair.old.own.fence(FenceOrder("a-move", pair.new.name))
+    await pair.new.own.refuse(Order("a-move"))
+    pair.old.is_cut = True
+    await fail_over(pair, OFF)
+    pair.old.is_cut = False
+    with pytest.raises(MoveProblem, match="promoted meanwhile"):
+        await pair.new.other.refuse(Order("a-move"))
+    with pytest.raises(MoveProblem):
+        await _undo(pair)
+    assert not await Writer(pair.old).write()
+    with pytest.raises(MoveProblem):
+        await pair.new.other.promote(PromoteOrder("a-move", None))
+
+
+async def test_a_host_that_returns_writes_only_if_the_other_one_confirms_it(pair: Pair) -> None:
+    this = pair.old.own.this
+    this.change_state(role=RETURNING)
+    assert not await Writer(pair.old).write()
+    pair.new.is_cut = True
+    with pytest.raises(Problem):
+        await confirm(this, pair.new.ask, pair.new.name)
+    assert pair.old.state.role == RETURNING
+    pair.new.is_cut = False
+    assert await confirm(this, pair.new.ask, pair.new.name)
+    assert await Writer(pair.old).write()
+
+
+async def test_a_host_that_returns_alone_takes_over_when_its_operator_says_so(pair: Pair) -> None:
+    pair.old.own.this.change_state(role=RETURNING)
+    pair.new.is_cut = True
+    other_way = Failover(pair.old.own, AnsweringHost(pair.new.ask), pair.new.name, Statements())
+    await look(other_way)
+    with pytest.raises(FailoverProblem, match="--other-host-is-off"):
+        await drive(other_way)
+    other_way.statements = OFF
+    epoch = pair.old.state.epoch
+    await drive(other_way)
+    assert pair.old.state.epoch >= epoch + 3
+    assert await Writer(pair.old).write()
+
+
+async def test_running_writers_of_a_replaced_host_are_ended(pair: Pair) -> None:
+    running = asyncio.Event()
+    writer = Writer(pair.old)
+    late = asyncio.create_task(writer.write(uncommitted=running))
+    async with asyncio.timeout(60):
+        while not await _has_writers(pair.old):
+            await asyncio.sleep(0.02)
+    pair.old.own.fence_against(pair.old.state.epoch + 3, pair.new.name)
+    async with pair.old.own.this.session() as session:
+        assert await queries.end_writers(session) == 1
+    running.set()
+    assert not await late
+    pair.old.own.this.change_state(role=PRIMARY, to="", move="", seen=0)
+
+
+async def _has_writers(host: OneHost) -> bool:
+    async with host.own.this.session() as session:
+        return bool(await session.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock')"))
+
