@@ -88,12 +88,16 @@ def rejoin(
     progress.step("rewinding the database")
     order_rejoin(directory, RejoinOrder(answer.epoch, str(socket_folder)))
     try:
-        rejoin_if_ordered(directory)
+        rejoin_if_ordered(directory, _leave_to_caller)
     except RejoinProblem as problem:
         _log.warning("%s", sentence(problem))
         forget_order(directory)
         return Rejoined(report, is_standby=False)
     return Rejoined(report, is_standby=True)
+
+
+def _leave_to_caller(_order: RejoinOrder) -> int:
+    raise RejoinProblem("The database was not rewound and is copied anew.")
 
 
 def _export(directory: DataDirectory, server: Postgres, answer: ForkAnswer, fork: Fork | None, progress: Progress) -> Report:
