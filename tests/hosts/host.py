@@ -15,7 +15,7 @@ from tests.hosts.network import MEMBERS, WEB_PORT, Network
 from tests.network_up import MOOT, environment_with
 
 NAME = "http://folkmoot.test"  # the public address of the network, whichever host has it
-_READY = 60  # seconds
+_READY = 180  # seconds, on a busy machine
 _PIECE = 16 * 1024 * 1024
 
 
@@ -47,7 +47,7 @@ class Host:
         """The host's PostgreSQL, for the test process: a socket is a file, so no cut link is in its way."""
         return settings_of(self.files).dsn
 
-    def run(self, *command: str, typed: str | None = None, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, typed: str | None = None, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs a command on this host and waits until it ends: `host.run("moot", "status")`."""
         return subprocess.run(
             self._command(command), capture_output=True, text=True, timeout=seconds, env=environment_with(self.environment),
@@ -68,7 +68,7 @@ class Host:
     def close(self) -> None:
         """After the end of the network, and so of all processes."""
         for process in self._started:
-            process.wait(30)
+            process.wait(120)
             if process.stdout:
                 process.stdout.close()
 
@@ -123,7 +123,7 @@ class Host:
         """Ends `moot up` as an operator does."""
         assert self._process
         self.run("kill", (self.files / "lock").read_text())
-        self._process.wait(30)
+        self._process.wait(120)
 
     def signal(self, number: signal.Signals, *patterns: str) -> list[int]:
         """Sends a signal to each process of this host with one of these texts in its name or command line; returns their ids."""
@@ -136,7 +136,7 @@ class Host:
         """Power off: nothing leaves this host any more, then all its processes end at once. Its data stay as they are."""
         self.network.power_off(self.name)
         if self._process:
-            self._process.wait(30)
+            self._process.wait(120)
 
     def power_on(self) -> None:
         """The machine starts again, without its programs. Its links are whole."""

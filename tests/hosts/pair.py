@@ -10,7 +10,7 @@ from tests.hosts.host import Host
 from tests.hosts.network import AGENT_PORT
 from tests.hosts.world import World
 
-_CATCHES_UP = 60.0  # seconds
+_CATCHES_UP = 180.0  # seconds, on a busy machine
 
 
 @dataclass

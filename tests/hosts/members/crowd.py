@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.hosts.world import World
 
 _FOLLOWED = 2  # writers that each listener follows
-_LONGEST_END = 20.0
+_LONGEST_END = 60.0  # seconds, on a busy machine; usually less than one
 
 
 class Crowd:
@@ -71,7 +71,7 @@ class Crowd:
         self._program.tell(name=host.seen_from())
 
     def end(self) -> Journal:
-        """Ends when the last writes are acknowledged and shown, after 20 seconds in any case."""
+        """Ends when the last writes are acknowledged and shown, after a minute in any case."""
         assert self._program
         self._program.tell(end=_LONGEST_END)
         return msgspec.json.decode(self._journal.read_bytes(), type=Journal)
