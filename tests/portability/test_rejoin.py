@@ -12,6 +12,7 @@ from folkmoot.commands.up import require_copy
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.moving.driver import drive, look_at
+from folkmoot.portability.moving.model import MoveProblem
 from folkmoot.portability.moving.rejoin import RejoinOrder, RejoinProblem, Stage, find_order, order_rejoin, rejoin_if_ordered
 from folkmoot.portability.moving.steps import STEPS
 from folkmoot.portability.postgres_settings import SIGNAL, slot_of
@@ -51,6 +52,23 @@ async def _take_over(pair: Pair) -> None:
     await make_slot(pair.new.server.dsn, slot_of(pair.old.name))
     for host in (pair.old, pair.new):
         await host.own.this.close()
+
+
+def test_a_move_says_what_an_old_host_does_that_does_not_follow_yet(pair: Pair) -> None:
+    async def move() -> None:
+        for host in (pair.old, pair.new):
+            host._begin()
+        try:
+            options = msgspec.structs.replace(QUICK, reverse=0.1)
+            await drive(await look_at(pair.old.own, pair.new.other, options), pair.old.own.this.journal)
+        finally:
+            for host in (pair.old, pair.new):
+                await host.own.this.close()
+
+    order_rejoin(pair.old.data, msgspec.structs.replace(_order(pair.old), stage=Stage.COPYING))
+    with pytest.raises(MoveProblem) as stopped:
+        asyncio.run(move())
+    assert "its database is copied anew from the other host; pictures are kept. It goes on by itself." in stopped.value.params["why"]
 
 
 def test_an_order_waits_for_an_answer_and_is_carried_out_with_few_pages(pair: Pair) -> None:

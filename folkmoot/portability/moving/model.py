@@ -67,6 +67,7 @@ class HostCondition(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     is_web_running: bool
     is_forwarding: bool | None = None  # of a fenced host: whether it passes requests on to the one that writes now
+    rejoining: str = ""  # a sentence about how far this host is on its way to become a standby
     addresses: list[str] = []  # public ones, for DNS
 
 

@@ -274,6 +274,8 @@ async def reverse(move: Move) -> None:
     deadline = clock.monotonic() + move.options.reverse
     while not is_reversed(move):
         if clock.monotonic() > deadline:
+            if why := move.at_old.rejoining:  # it copies a large database anew
+                raise MoveProblem("The old host does not follow the new one yet: %(why)s. It goes on by itself.", why=why)
             raise MoveProblem("The old host does not follow the new one. On the old host run: moot standby --again")
         await asyncio.sleep(0.2)
         with suppress(Problem):  # the old host may be restarting

@@ -21,6 +21,7 @@ from folkmoot.portability.host import FENCED, ROLES, Host, HostState, Role
 from folkmoot.portability.moving import queries
 from folkmoot.portability.moving.journal import Journal
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition
+from folkmoot.portability.moving.rejoin import find_order
 
 _log = logging.getLogger(__name__)
 _ASK_SECONDS = 5.0
@@ -87,11 +88,13 @@ class ThisHost:
 
     async def condition(self) -> HostCondition:
         state = self.state
+        order = find_order(self.directory)
         database, is_web_running, is_forwarding = await asyncio.gather(self._database(), self._is_web_running(), self._is_forwarding(state))
         return HostCondition(
             host=self.id, role=Role(state.role), epoch=state.epoch, to=state.to, move=state.move, database=database,
             schema=known()[-1].number, machine=platform.machine(), free_bytes=_free_bytes(self.directory.path), now=clock.now(),
-            is_web_running=is_web_running, is_forwarding=is_forwarding, addresses=self.find_addresses(),
+            is_web_running=is_web_running, is_forwarding=is_forwarding, rejoining=order.sentence if order else "",
+            addresses=self.find_addresses(),
         )
 
     async def close(self) -> None:
