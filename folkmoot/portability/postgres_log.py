@@ -18,6 +18,9 @@ def limit_log(directory: DataDirectory) -> None:
     if log.exists() and log.stat().st_size > _LARGEST:
         older = log.with_name(f"{_FILE}.old")
         older.unlink(missing_ok=True)
-        shutil.copyfile(log, older)
-        directory.set_owner(older)
+        try:
+            shutil.copyfile(log, older)
+            directory.set_owner(older)
+        except OSError:  # a full disk: emptying the log makes room
+            older.unlink(missing_ok=True)
         os.truncate(log, 0)

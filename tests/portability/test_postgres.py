@@ -1,5 +1,6 @@
 """The log of the private PostgreSQL contains no rows and stays small; the server ends with the process that started it."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,22 @@ def test_a_large_log_is_emptied_while_the_server_appends_to_it(open_folder: Path
                 monkeypatch.setattr(postgres_log, "_LARGEST", 100)
         server.stdin.close()
     assert log.read_bytes() == b"after "
+
+
+def test_a_large_log_is_emptied_on_a_full_disk_too(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor calls this: it must not end because of a full disk."""
+    def fail(_source: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    directory = DataDirectory(open_folder / "data")
+    directory.prepare()
+    log = directory.path / "postgres.log"
+    log.write_bytes(b"many lines")
+    monkeypatch.setattr(postgres_log, "_LARGEST", 5)
+    monkeypatch.setattr(postgres_log.shutil, "copyfile", fail)
+    limit_log(directory)
+    assert log.read_bytes() == b""
+    assert not log.with_name("postgres.log.old").exists()
 
 
 # The first child starts a grandchild and ends before the grandchild prepares itself: as if the parent had been killed.
