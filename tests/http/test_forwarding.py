@@ -215,10 +215,13 @@ async def test_an_older_primary_gets_no_writes(hosts: Pair, jana: Visitor, villa
 
 async def test_too_many_waiting_requests_are_refused_at_once(hosts: Pair, jana: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing_host, "MOST_WAITING", 3)
+    monkeypatch.setattr(forwarding, "LONGEST_WAIT", 120.0)
     primary, _ = hosts
     primary.become("fenced", 1)
     writes = [asyncio.create_task(primary.visitor(jana).post("/api/v1/statuses", {"status": f"{n}"})) for n in range(5)]
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        while sum(task.done() for task in writes) < 2:
+            await asyncio.sleep(0.02)
     refused = [task.result() for task in writes if task.done()]
     assert [(answer.status, int(answer.headers["retry-after"]) >= 1) for answer in refused] == [(503, True)] * 2
     primary.become("primary", 1)
