@@ -64,7 +64,10 @@ def test_the_primary_moves_there_and_back_by_the_same_command(dns: DnsServer, pa
         refused = moot("move", "--yes", "--to", plan["from"], data=second.data)
         assert f"Run: moot move --to {plan['to']}" in refused.stderr
 
+        data = DataDirectory(first.data)
+        data.write(data.path / "secrets" / "changed-just-now", b"secret")  # secrets are shared once an hour, and before a move
         there = _move(first, "--to", plan["to"])
+        assert (second.data / "secrets" / "changed-just-now").read_bytes() == b"secret"
         assert there["lost_writes"] == 0
         old_host, new_host = (there["proof"][side] for side in ("old", "new"))
         assert old_host.pop("position") <= new_host.pop("position")

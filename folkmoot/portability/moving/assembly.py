@@ -21,6 +21,7 @@ from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.standby.answers import PREPARE
 from folkmoot.portability.standby.model import Nothing, Prepared
+from folkmoot.portability.standby.upkeep import take_over_shared
 
 T = TypeVar("T", bound=msgspec.Struct)
 _WEB_SECONDS = 3.0
@@ -36,7 +37,7 @@ class Moving:
         self._peers = Peers(directory)
         self._host = Host(directory.path)
         self._client: PeerClient | None = None
-        self.own = OwnHost(ThisHost(directory, dsn, get_identity(directory).id, WebProcesses(*web)), self._prepare)
+        self.own = OwnHost(ThisHost(directory, dsn, get_identity(directory).id, WebProcesses(*web)), self._prepare, self._share)
         self.other = OtherHost(self.ask)
         self.preflight = Preflight(self.own.this, self._fetch, domain)
 
@@ -84,6 +85,8 @@ class Moving:
         await self.ask(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
         return peer_socket_folder(self._directory)
 
+    async def _share(self) -> None:
+        await take_over_shared(self._directory, self.ask)
 
 class WebProcesses:
     """Those of this host, asked as by a member."""

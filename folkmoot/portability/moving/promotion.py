@@ -5,6 +5,7 @@ primary of the next epoch. Its own `host.json` is the point of no return. Everyt
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import msgspec
@@ -31,17 +32,26 @@ from folkmoot.portability.moving.this_host import ThisHost
 _POLL_SECONDS = 0.002
 _REPLAY_SECONDS = 4.0  # writes are held meanwhile, so it is better to give up and try again
 _PROMOTION_SECONDS = 60.0
+Share = Callable[[], Awaitable[None]]  # makes secrets and settings of this standby those of its primary
+
+
+async def share_nothing() -> None:
+    """For two hosts that have the same secrets and settings anyway."""
 
 
 class Taking:
     """Answers the orders to the host that takes over."""
 
-    def __init__(self, this: ThisHost) -> None:
+    def __init__(self, this: ThisHost, share: Share = share_nothing) -> None:
         self._this = this
+        self._share = share
 
     async def warm_up(self, _order: Order) -> HostCondition:
-        """Prepares this host: what is not on its disk yet is written now, and room for its decisions is reserved."""
+        """Prepares this host: what is not on its disk yet is written now, and room for its decisions is reserved. A standby takes
+        over secrets and settings that were changed since it did so last."""
         self._this.journal.reserve()
+        if self._this.state.role == STANDBY:
+            await self._share()
         async with self._this.session() as session:
             await queries.checkpoint(session)
             await queries.read_last_writes(session)

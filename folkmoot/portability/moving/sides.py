@@ -22,7 +22,7 @@ from folkmoot.portability.moving.model import (
     PromoteOrder,
     Promotion,
 )
-from folkmoot.portability.moving.promotion import Taking
+from folkmoot.portability.moving.promotion import Share, Taking, share_nothing
 from folkmoot.portability.moving.this_host import ThisHost
 
 _SHORT, _LONG = 5.0, 90.0  # seconds
@@ -47,9 +47,9 @@ class Side(Protocol):
 class OwnHost:
     """This host. Each method is an order that the other host may send too."""
 
-    def __init__(self, this: ThisHost, prepare: Prepare) -> None:
+    def __init__(self, this: ThisHost, prepare: Prepare, share: Share = share_nothing) -> None:
         self.this = this
-        fencing, taking, following = Fencing(this), Taking(this), Following(this, prepare)
+        fencing, taking, following = Fencing(this), Taking(this, share), Following(this, prepare)
         self.hold, self.release, self.fence, self.unfence = fencing.hold, fencing.release, fencing.fence, fencing.unfence
         self.fence_against, self.unfence_by_message = fencing.fence_against, fencing.unfence_by_message
         self.warm_up, self.catch_up, self.promote, self.refuse = taking.warm_up, taking.catch_up, taking.promote, taking.refuse

@@ -12,6 +12,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.client import NotPaired, PeerClient
+from folkmoot.portability.hosts.messages import Ask
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.standby.answers import SHARE, STATE
 from folkmoot.portability.standby.following import Meter, find_following, measure
@@ -79,13 +80,19 @@ class Upkeep:
                     seen = await client(STATE, Nothing(), Following)
                     self._meter.peer_stage = seen.stage if seen.role == PRIMARY else None
                     if asked % _SHARE_EVERY == 0:
-                        shared = await client(SHARE, Nothing(), Prepared)
-                        await asyncio.to_thread(self._install, shared)
+                        await take_over_shared(self._directory, client)
                     asked += 1
                 except (Problem, OSError) as error:
                     log.debug("the primary does not answer: %s", error)
             await asyncio.sleep(_STATE_EVERY)
 
-    def _install(self, shared: Prepared) -> None:
-        install_secrets(self._directory, shared.secrets)
-        install_settings(self._directory, shared.settings)
+
+async def take_over_shared(directory: DataDirectory, ask: Ask) -> None:
+    """Makes secrets and settings of this standby those that the primary has now."""
+    shared = await ask(SHARE, Nothing(), Prepared)
+
+    def install() -> None:
+        install_secrets(directory, shared.secrets)
+        install_settings(directory, shared.settings)
+
+    await asyncio.to_thread(install)
