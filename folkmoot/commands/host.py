@@ -62,6 +62,7 @@ def _invitation_text(command: str, expires_at: datetime) -> str:
     return (
         "\n  Type this on the new machine, with the same code of Folkmoot and an empty data directory:\n\n"
         f"    {command}\n\n"
+        "  On Debian or Ubuntu, `install` instead of `standby` also sets up services and HTTPS, so that it can replace this host.\n"
         f"  The code works once, until {expires_at:%H:%M} UTC. Anyone who has it can copy this network: pass it on privately.\n"
     )
 
