@@ -173,7 +173,7 @@ class Supervisor:
             if announce:
                 announce()
         except Problem as problem:  # it has ended again, or its schema is that of another release
-            _log.warning("%s", problem)
+            _log.warning("%s", problem.message % problem.params)
 
     def _needs_agent(self) -> bool:
         """Whether this host has a peer or an open invitation."""
