@@ -1,6 +1,7 @@
 """`moot move`: makes the other host the primary, while reading goes on and writing pauses for a moment."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,7 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
     from folkmoot.portability.moving.model import Options
     from folkmoot.portability.moving.plan import Names
     from folkmoot.portability.moving.preflight import survey
+    from folkmoot.portability.names.before_move import check_names
     from folkmoot.portability.names.repointing import PublicNames
 
     moving = create_moving(settings)
@@ -78,7 +80,8 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
             raise Problem("The only host that can take over is %(new)s. Run: moot move --to %(new)s", new=new)
         plan = {"move": planned.id, "from": old, "to": new, "epoch": planned.at_old.epoch, "goes_on": planned.is_fenced}
         if not planned.is_fenced:
-            found = await survey(planned, moving.own, moving.preflight, moving.ask, Names(old, new))
+            checks = [partial(check_names, settings, new, planned.at_new.addresses)]
+            found = await survey(planned, moving.own, moving.preflight, moving.ask, Names(old, new), checks)
             plan |= _facts(found)
             if not is_dry:
                 found.require()

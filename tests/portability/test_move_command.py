@@ -50,7 +50,7 @@ def test_the_primary_moves_there_and_back_by_the_same_command(dns: DnsServer, pa
         plan = _move(first, "--dry-run")
         assert plan["obstacles"] == []
         found = {check["name"]: check for check in plan["checks"]}
-        assert found.keys() >= {"hosts", "database", "PostgreSQL", "schema", "pages", "disk", "backup", "clock", "link"}
+        assert found.keys() >= {"hosts", "database", "PostgreSQL", "schema", "pages", "disk", "backup", "clock", "link", "names"}
         assert [name for name, check in found.items() if check["mend"]] == ["backup"]  # there was none
         assert "MB/s" in found["link"]["found"]
         assert 0 < plan["round_trip_ms"] < plan["expected_pause_ms"]

@@ -6,8 +6,10 @@ addresses are added before old ones are removed, so that the name is known all t
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -86,20 +88,9 @@ async def _await_changes(settings: Settings, changes: list[Change]) -> None:
 def change_records(settings: Settings, changes: Iterable[Change]) -> None:
     """Changes the records at the provider. Blocks. Raises NamesProblem, which names the record that was not changed."""
     require_provider(settings)
-    import dns.resolver
-    from lexicon.client import Client
-    from lexicon.config import ConfigResolver
-
-    options = read_options(secrets.dns_credentials(settings, DataDirectory(settings.data)))
-    dns.resolver.default_resolver = resolver_of(settings.names.server)  # lexicon finds the zone with it
     for change in changes:
         try:
-            zone = dns.resolver.zone_for_name(change.host).to_text(omit_final_dot=True)
-            config = {
-                "provider_name": settings.names.provider, "domain": zone, "resolve_zone_name": True, "ttl": settings.names.ttl,
-                settings.names.provider: {"domain": zone, **options},
-            }
-            with Client(ConfigResolver().with_dict(config)) as operations:  # type: ignore[no-untyped-call]
+            with _provider_of(settings, change.host) as operations:
                 if change.is_added:
                     operations.create_record(change.kind, change.host, change.address)
                 else:
@@ -110,6 +101,37 @@ def change_records(settings: Settings, changes: Iterable[Change]) -> None:
                 provider=settings.names.provider, change=change, why=str(error).rstrip(".") or type(error).__name__,
             ) from error
         _log.warning("DNS was changed: %s", change)
+
+
+def log_in(settings: Settings, host: str) -> None:
+    """Logs in at the provider and changes nothing. Blocks. Raises NamesProblem if the records of `host` cannot be changed."""
+    require_provider(settings)
+    try:
+        with _provider_of(settings, host):
+            pass
+    except Exception as error:  # each provider has its own
+        raise NamesProblem(
+            "The DNS provider %(provider)s does not let us in: %(why)s", provider=settings.names.provider,
+            why=str(error).rstrip(".") or type(error).__name__,
+        ) from error
+
+
+@contextmanager
+def _provider_of(settings: Settings, host: str) -> Iterator[Any]:
+    """The operations of dns-lexicon for the zone of a host, logged in."""
+    import dns.resolver
+    from lexicon.client import Client
+    from lexicon.config import ConfigResolver
+
+    options = read_options(secrets.dns_credentials(settings, DataDirectory(settings.data)))
+    dns.resolver.default_resolver = resolver_of(settings.names.server)  # lexicon finds the zone with it
+    zone = dns.resolver.zone_for_name(host).to_text(omit_final_dot=True)
+    config = {
+        "provider_name": settings.names.provider, "domain": zone, "resolve_zone_name": True, "ttl": settings.names.ttl,
+        settings.names.provider: {"domain": zone, **options},
+    }
+    with Client(ConfigResolver().with_dict(config)) as operations:  # type: ignore[no-untyped-call]
+        yield operations
 
 
 def require_provider(settings: Settings) -> None:

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from folkmoot.config import Names, Server, Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.moving.plan import Level
+from folkmoot.portability.names.before_move import check_names
 from folkmoot.portability.names.lookup import Lookup, look_up
 from folkmoot.portability.names.model import NamesProblem
 from folkmoot.portability.names.pointing import Change, change_records, hosts_in_dns, look_up_all, plan, point, read_options
@@ -47,6 +50,31 @@ async def test_wrong_credentials_are_named_and_nothing_is_changed(open_folder: P
             change_records(settings, [Change(ZONE, "A", "198.51.100.7", True)])
         assert str(caught.value.params["change"]) == f"add {ZONE} A 198.51.100.7"
         assert (await look_up(ZONE, server.address)).addresses == ["192.0.2.1"]
+
+
+async def test_a_move_says_beforehand_what_will_become_of_the_names(open_folder: Path) -> None:
+    data = DataDirectory(open_folder / "data")
+    data.prepare()
+    with dns_server(open_folder / "dns", "@ 300 A 192.0.2.1", "www 60 A 192.0.2.1") as server:
+        settings = _settings(data.path, server, ttl=300)
+        data.write(data.path / "secrets" / DNS, server.credentials.encode())
+        good = await check_names(settings, "praha", ["198.51.100.7"])
+        assert (good.level, good.found) == (Level.GOOD, f"{ZONE}, www.{ZONE}: changed at ddns by the move")
+        data.write(data.path / "secrets" / DNS, b"nonsense")
+        for changed, addresses, mend in (
+            (settings, ["198.51.100.7"], "not of the form"),
+            (settings, [], "Set names.addresses in the settings file of praha"),
+            (_settings(data.path, server, ttl=60), ["198.51.100.7"], "Set the TTL of its records to 60"),
+        ):
+            line = await check_names(changed, "praha", addresses)
+            assert line.level == Level.WARNING
+            assert mend in line.mend
+        by_hand = msgspec.structs.replace(settings, names=Names(server=server.address, ttl=300))
+        line = await check_names(by_hand, "praha", ["198.51.100.7"])
+        assert (line.level, line.found) == (Level.GOOD, f"{ZONE}: change them to 198.51.100.7 by hand after the move")
+    line = await check_names(settings, "praha", ["198.51.100.7"])
+    assert "DNS does not answer" in line.found
+    assert (await check_names(Settings(data=data.path), "praha", [])).level == Level.GOOD  # without a name in DNS
 
 
 async def test_a_change_that_is_not_served_is_an_error(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
