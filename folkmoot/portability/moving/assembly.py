@@ -88,6 +88,7 @@ class Moving:
     async def _share(self) -> None:
         await take_over_shared(self._directory, self.ask)
 
+
 class WebProcesses:
     """Those of this host, asked as by a member."""
 
