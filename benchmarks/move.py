@@ -4,7 +4,7 @@
     moves         there and back under load, without delay and with 100 ms of round trip; the members keep a journal of
                   every acknowledgement, and the judge of the tests compares it with the database
     failover      a link that is cut, then a host without power; only if this release has `moot failover`
-    backup        restore on a bare host, against the plain copy; flipped bits in a repository
+    backup        age of the continuous copy; restore on a bare host, against the plain copy; flipped bits in a repository
     kills         a sample of the points at which the tests kill either host during a move
 
 Each row has the load of the machine in the minute before it. Takes less than ten minutes on two idle cores.
@@ -48,6 +48,7 @@ WRITERS, LISTENERS = 40, 40
 _STEADY = "1"  # seconds; an operator waits for a minute, which changes nothing of the pause
 _SECONDS = 300
 _PARTITION_SECONDS = 2.0
+_SAMPLES = 10  # of the age of the continuous copy
 
 _PLAIN_COPY = """
 import os, pathlib, sys
@@ -203,6 +204,7 @@ def backup(world: World, primary: Host, rows: list[Row]) -> None:
     made = primary.run("moot", "backup", "--to", str(folder / "large"), "--json", seconds=_SECONDS)
     assert made.returncode == 0, made.stderr
     (folder / "key").write_text(" ".join(json.loads(made.stdout.splitlines()[0])["recovery_key"]))
+    rows.append(_behind(primary))
     plain = plain_copy(primary)
     size = sum(file.stat().st_size for part in ("postgres/base", "media") for file in (primary.files / part).rglob("*") if file.is_file())
     bare = world.host("bare")
@@ -213,6 +215,17 @@ def backup(world: World, primary: Host, rows: list[Row]) -> None:
         Row("restore on a bare host: everything, compared", restored, "MB/s"),
         Row("restore relative to the plain copy", restored / plain, "ratio", ">= 0.3", restored / plain >= 0.3),
     ]
+
+
+def _behind(primary: Host) -> Row:
+    """How old the continuous copy becomes between two pushes: what would be lost with both hosts."""
+    deadline, found = time.monotonic() + _SECONDS, []
+    while len(found) < _SAMPLES:
+        time.sleep(4)
+        behind = answer(primary, "status")["offsite"]["behind_seconds"]
+        found += [] if behind is None else [float(behind)]
+        assert time.monotonic() < deadline, "there is no continuous copy"
+    return Row("both hosts lost: age of the continuous copy, oldest", max(found), "s", "<= 60", max(found) <= 60)
 
 
 def _flipped(repository: Path) -> Row:
