@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from folkmoot.base import clock
@@ -16,11 +17,22 @@ from folkmoot.portability.moving import steps
 from folkmoot.portability.moving.driver import drive, look_at, undo
 from folkmoot.portability.moving.fencing import OPERATOR
 from folkmoot.portability.moving.journal import Journal
-from folkmoot.portability.moving.model import Decision, Fence, FenceOrder, FollowOrder, LastWrites, MoveProblem, PromoteOrder, State
+from folkmoot.portability.moving.model import (
+    Decision,
+    Fence,
+    FenceOrder,
+    FollowOrder,
+    HostCondition,
+    LastWrites,
+    MoveProblem,
+    Order,
+    PromoteOrder,
+    State,
+)
 from folkmoot.portability.moving.promotion import Taking
 from folkmoot.portability.moving.settling import settle
 from folkmoot.portability.moving.sides import Side
-from folkmoot.portability.moving.steps import STEPS, Move, refuse_unpaired
+from folkmoot.portability.moving.steps import STEPS, Move, check, refuse_unpaired
 from tests import series
 from tests.conftest import new_open_folder
 from tests.portability.mover import QUICK
@@ -137,6 +149,31 @@ async def attempt(old: Side, new: Side, journal: Journal) -> Move:
     move = await look_at(old, new, QUICK)
     await drive(move, journal)
     return move
+
+
+class OtherClock:
+    """A host whose clock is wrong by `wrong` seconds, and that answers after `slow` seconds."""
+
+    def __init__(self, host: Side, *, wrong: float = 0, slow: float = 0) -> None:
+        self._host, self._wrong, self._slow = host, timedelta(seconds=wrong), slow
+
+    async def condition(self, order: Order) -> HostCondition:
+        found = await self._host.condition(order)
+        await asyncio.sleep(self._slow)
+        return msgspec.structs.replace(found, now=found.now + self._wrong)
+
+
+@pytest.mark.parametrize("is_driven_by_new", [False, True])
+async def test_a_wrong_clock_stops_a_move_and_a_slow_host_does_not(pair: Pair, is_driven_by_new: bool) -> None:
+    here, there = (pair.new, pair.old) if is_driven_by_new else (pair.old, pair.new)
+    for wrong in (3.0, -3.0):
+        move = await look_at(here.own, OtherClock(there.other, wrong=wrong), QUICK)  # type: ignore[arg-type]
+        assert (move.skew > 0) == ((wrong > 0) != is_driven_by_new)
+        with pytest.raises(MoveProblem, match="clocks"):
+            await check(move)
+    slow: Side = OtherClock(there.other, slow=1.2)  # type: ignore[assignment]
+    await check(await look_at(here.own, slow, QUICK))
+    await check(await look_at(OtherClock(here.own, slow=1.2), there.other, QUICK))  # type: ignore[arg-type]
 
 
 _UNDONE = [("new", "warm_up"), ("old", "hold"), ("old", "fence"), ("new", "catch_up")]

@@ -13,7 +13,7 @@ from folkmoot.base import clock
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Role
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition, MoveProblem
-from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, facts, link, obstacles
+from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, facts, least_skew, link, obstacles
 from folkmoot.portability.moving.preflight import Survey, find_certificate, offered
 from tests.commands.test_doctor_connections import certificate
 
@@ -43,12 +43,12 @@ FACTS = HostFacts(release="1", data_bytes=2 * GB, backup_age=3600.0, domain="moo
 
 
 def test_two_healthy_hosts_have_a_line_for_each_question_and_none_is_bad() -> None:
-    lines = [*conditions(OLD, NEW, NAMES), *facts(FACTS, FACTS, 9 * GB, NAMES, NOW), *link(LinkFacts(0.02, 5e6, 1e5, 0.004), NAMES)]
+    lines = [*conditions(OLD, NEW, 0.0, NAMES), *facts(FACTS, FACTS, 9 * GB, NAMES, NOW), *link(LinkFacts(0.02, 5e6, 1e5, 0.004), NAMES)]
     assert [line.name for line in lines] == [
         "hosts", "database", "PostgreSQL", "schema", "pages", "release", "disk", "backup", "certificate", "clock", "link",
     ]
     assert [line for line in lines if line.level != Level.GOOD or line.mend] == []
-    assert list(obstacles(OLD, NEW)) == []
+    assert list(obstacles(OLD, NEW, 0.0)) == []
     Survey(lines, 0.02, 0.2).require()
 
 
@@ -62,20 +62,31 @@ STOPS: list[tuple[str, HostCondition, HostCondition, str]] = [
     ("schema", OLD, condition(STANDBY, schema=43), "moot upgrade"),
     ("schema", OLD, condition(STANDBY, schema=45), "moot upgrade"),
     ("disk", OLD, condition(STANDBY, free_bytes=10**8), "Free some"),
-    ("clock", OLD, condition(STANDBY, now=NOW + timedelta(seconds=3)), "timedatectl"),
-    ("clock", OLD, condition(STANDBY, now=NOW - timedelta(seconds=3)), "timedatectl"),
     ("pages", OLD, condition(STANDBY, is_web_running=False), "moot up"),
 ]
 
 
 @pytest.mark.parametrize(("name", "old", "new", "command"), STOPS)
 def test_what_a_move_cannot_start_without_stops_it(name: str, old: HostCondition, new: HostCondition, command: str) -> None:
-    stops = [line for line in conditions(old, new, NAMES) if line.level == Level.STOP]
+    stops = [line for line in conditions(old, new, 1.0, NAMES) if line.level == Level.STOP]
     assert [line.name for line in stops] == [name]
     assert command in stops[0].mend
-    assert list(obstacles(old, new)) == [stops[0].mend]
+    assert list(obstacles(old, new, 1.0)) == [stops[0].mend]
     with pytest.raises(MoveProblem):
         Survey(stops, 0, 0).require()
+
+
+@pytest.mark.parametrize("seconds", [3.0, -3.0])
+def test_clocks_that_differ_stop_a_move(seconds: float) -> None:
+    (stop,) = (line for line in conditions(OLD, NEW, seconds, NAMES) if line.level == Level.STOP)
+    assert stop.found == f"moot2 is 3.0 s {'ahead' if seconds > 0 else 'behind'}"
+    assert "timedatectl" in stop.mend
+
+
+@pytest.mark.parametrize(("said", "seconds"), [(-4, -4), (0, 0), (2, 0), (5, 0), (9, 4)])
+def test_a_slow_answer_is_no_wrong_clock(said: int, seconds: float) -> None:
+    """The question took five seconds."""
+    assert least_skew(NOW, NOW + timedelta(seconds=said), NOW + timedelta(seconds=5)) == seconds
 
 
 def replaced(**changes: Any) -> HostFacts:

@@ -13,6 +13,7 @@ from folkmoot.portability.host import FENCED, PRIMARY, STANDBY
 from folkmoot.portability.moving.fencing import OPERATOR
 from folkmoot.portability.moving.journal import Journal, What
 from folkmoot.portability.moving.model import Decision, HostCondition, MoveProblem, Options, Order, State
+from folkmoot.portability.moving.plan import least_skew
 from folkmoot.portability.moving.sides import OwnHost, Side
 from folkmoot.portability.moving.steps import STEPS, HasPromoted, Move, Step, nothing
 
@@ -41,9 +42,10 @@ def plan_move(own: Side, own_condition: HostCondition, other: Side, other_condit
 async def look_at(own: Side, other: Side, options: Options) -> Move:
     """Asks both hosts and chooses the direction."""
     nobody = Order("")
-    here, began = await own.condition(nobody), clock.monotonic()
-    move = plan_move(own, here, other, await other.condition(nobody), options)
-    move.round_trip = clock.monotonic() - began
+    here, asked_at = await own.condition(nobody), clock.now()
+    there, answered_at = await other.condition(nobody), clock.now()
+    move, skew = plan_move(own, here, other, there, options), least_skew(asked_at, there.now, answered_at)
+    move.skew = skew if move.old is own else -skew
     return move
 
 

@@ -68,11 +68,11 @@ class LinkFacts:
     round_trip: float  # seconds
     bytes_per_second: float  # from the old host to the new one
     written_per_second: float  # bytes of log that the old host writes
-    skew: float  # seconds by which the clock of the new host is ahead
+    skew: float  # seconds by which the clock of the new host is ahead at least
 
 
-def conditions(old: HostCondition, new: HostCondition, names: Names = Names()) -> Iterator[Line]:
-    """What a move cannot start without."""
+def conditions(old: HostCondition, new: HostCondition, skew: float, names: Names = Names()) -> Iterator[Line]:
+    """What a move cannot start without. `skew`: at least so many seconds the clock of the new host is ahead."""
     if old.role != PRIMARY or new.role != STANDBY:
         yield _stop("hosts", f"{names.old} is {old.role}, {names.new} is {new.role}",
                     f"The hosts are {old.role} and {new.role}, so there is no planned move between them. Run: moot status")
@@ -94,8 +94,8 @@ def conditions(old: HostCondition, new: HostCondition, names: Names = Names()) -
     if new.free_bytes < _LEAST_FREE:
         yield _stop("disk", f"{names.new} has {new.free_bytes >> 20} MB free",
                     f"The new host has only {new.free_bytes >> 20} MB of free disk space. Free some there.")
-    if abs(old.now - new.now) > MOST_SKEW:
-        yield _stop("clock", f"they differ by {abs(old.now - new.now).total_seconds():.1f} s",
+    if abs(skew) > MOST_SKEW.total_seconds():
+        yield _stop("clock", f"{names.new} is {abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}",
                     "The clocks of the two hosts differ by more than a second. Set them: timedatectl set-ntp true")
     if new.is_web_running:
         yield Line("pages", f"{names.new} serves them")
@@ -126,9 +126,16 @@ def _versions(old: HostCondition, new: HostCondition) -> Iterator[Line]:
         yield Line("schema", f"{new.schema}, on both")
 
 
-def obstacles(old: HostCondition, new: HostCondition) -> Iterator[str]:
+def obstacles(old: HostCondition, new: HostCondition, skew: float) -> Iterator[str]:
     """One sentence each, with the command that goes on."""
-    return (line.mend for line in conditions(old, new) if line.level == Level.STOP)
+    return (line.mend for line in conditions(old, new, skew) if line.level == Level.STOP)
+
+
+def least_skew(asked_at: datetime, said: datetime, answered_at: datetime) -> float:
+    """How many seconds a clock is ahead at least, if it showed `said` at some moment between the two: an answer can be slow."""
+    if said < asked_at:
+        return (said - asked_at).total_seconds()
+    return max(0.0, (said - answered_at).total_seconds())
 
 
 def facts(old: HostFacts, new: HostFacts, free_bytes: int, names: Names, now: datetime) -> Iterator[Line]:
@@ -175,8 +182,8 @@ def _certificate(host: HostFacts, names: Names, now: datetime) -> Line:
 
 def link(found: LinkFacts, names: Names) -> Iterator[Line]:
     """What was measured between the hosts."""
-    skew = f"{names.new} is {abs(found.skew):.2f} s {'ahead' if found.skew > 0 else 'behind'}"
     if abs(found.skew) <= MOST_SKEW.total_seconds():  # else it is among the conditions
+        skew = f"{names.new} is {abs(found.skew):.2f} s {'ahead' if found.skew > 0 else 'behind'}"
         yield Line("clock", skew if abs(found.skew) >= 0.01 else "both show the same time")
     rates = f"{found.bytes_per_second / 1e6:.1f} MB/s, and {found.written_per_second / 1e6:.2f} MB/s are written"
     measured = f"round trip {found.round_trip * 1000:.1f} ms, {rates}"

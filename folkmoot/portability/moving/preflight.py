@@ -18,7 +18,7 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability import queries
 from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Greeting, Handler, PeerRefused, Store
-from folkmoot.portability.moving.model import HostCondition, MoveProblem, Order
+from folkmoot.portability.moving.model import MoveProblem
 from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
 from folkmoot.portability.moving.sides import Side
 from folkmoot.portability.moving.steps import Move, position
@@ -139,15 +139,15 @@ def find_certificate(domain: str) -> tuple[datetime | None, str]:
 async def survey(move: Move, own: Side, preflight: Preflight, ask: Ask, names: Names, checks: Sequence[Check] = ()) -> Survey:
     """The table of a move that has not begun. `own`: the side of this host; `ask`: the other one."""
     old_is_here = move.old is own
-    round_trip, skew = await _round_trip(ask), await _skew(move.new if old_is_here else move.old)
-    found = list(conditions(move.at_old, move.at_new, names))
+    round_trip = await _round_trip(ask)
+    found = list(conditions(move.at_old, move.at_new, move.skew, names))
     if move.at_old.database and move.at_new.database:
         try:
             here, there = await preflight.facts(Question()), await ask(FACTS, Question(), HostFacts, seconds=_ASK_SECONDS)
             old, new = (here, there) if old_is_here else (there, here)
             found += facts(old, new, move.at_new.free_bytes, names, clock.now())
             measured, written = await _measure(move, preflight, ask, new_is_here=not old_is_here)
-            found += link(LinkFacts(round_trip, measured.rate, written, skew if old_is_here else -skew), names)
+            found += link(LinkFacts(round_trip, measured.rate, written, move.skew), names)
         except PeerRefused as refused:
             if refused.code != UNKNOWN_MESSAGE:
                 raise
@@ -165,13 +165,6 @@ async def _round_trip(ask: Ask) -> float:
         await ask(GREETING, Greeting("", __version__), Greeting)
         taken.append(clock.monotonic() - began)
     return min(taken)
-
-
-async def _skew(other: Side) -> float:
-    """How many seconds the clock of the other host is ahead."""
-    asked_at, began = clock.now(), clock.monotonic()
-    condition: HostCondition = await other.condition(Order(""))
-    return (condition.now - asked_at).total_seconds() - (clock.monotonic() - began) / 2
 
 
 async def _measure(move: Move, preflight: Preflight, ask: Ask, *, new_is_here: bool) -> tuple[Measured, float]:

@@ -49,7 +49,7 @@ class Move:
     at_old: HostCondition
     at_new: HostCondition
     options: Options
-    round_trip: float = 0.0  # seconds
+    skew: float = 0.0  # at least so many seconds the clock of the new host is ahead
     is_planned: bool = False
     is_steady: bool = False
     is_held: bool = False
@@ -90,7 +90,7 @@ def is_planned(move: Move) -> bool:
 
 
 async def check(move: Move) -> None:
-    for obstacle in obstacles(move.at_old, move.at_new):
+    for obstacle in obstacles(move.at_old, move.at_new, move.skew):
         raise MoveProblem(obstacle)
     move.is_planned = True
 
