@@ -1,10 +1,13 @@
 """Languages in which people write: the codes that are stored with posts, and how other tags are reduced to them.
 
 The codes are those that Mastodon knows, so that its apps can show them: ISO 639-1, some of ISO 639-3, and the written
-forms of Chinese. Apps and browsers send longer tags (BCP 47); `language_of` finds the known part.
+forms of Chinese. Apps and browsers send longer tags (BCP 47) and codes of three letters (ISO 639-2); `language_of` finds
+the known part.
 """
 
 import re
+
+from babel.core import get_global
 
 _TWO_LETTERS = frozenset(
     "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu"
@@ -18,6 +21,7 @@ _THREE_LETTERS = frozenset(
     " smn sms szl tok vai vec vmf xal zba zgh".split()
 )
 KNOWN = _TWO_LETTERS | _THREE_LETTERS | {"zh-CN", "zh-HK", "zh-TW", "zh-YUE"}
+_CHINESE = {"hans": "zh-CN", "hant": "zh-TW"}  # by script, for tags without a known region
 _OLD_CODES = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "yue": "zh-YUE"}
 
 # Offered where a member chooses the language of a post, each in its own name.
@@ -33,11 +37,14 @@ NAMES = {
 
 
 def language_of(tag: str) -> str | None:
-    """The known language of a tag: `es` of `es-419`, `zh-TW` of `zh-Hant-TW`; None for a tag that names no known one."""
-    parts = re.split(r"[-_]", tag.strip())
-    primary = parts[0].lower()
+    """The known language of a tag: `es` of `es-419`, `cs` of `ces`, `zh-TW` of `zh-Hant`; None for a tag that names no known one."""
+    primary, *parts = re.split(r"[-_]", tag.strip().lower())
     primary = _OLD_CODES.get(primary, primary)
-    for part in parts[1:]:
+    if primary not in KNOWN:
+        primary = get_global("language_aliases").get(primary, "")
+    for part in parts:
         if (written := f"{primary}-{part.upper()}") in KNOWN:
             return written
+    if primary == "zh":
+        primary = next((_CHINESE[part] for part in parts if part in _CHINESE), primary)
     return primary if primary in KNOWN else None

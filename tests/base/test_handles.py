@@ -37,7 +37,8 @@ def test_urls_of_this_network_have_a_path() -> None:
 
 @pytest.mark.parametrize(("tag", "language"), [
     ("cs", "cs"), ("es-419", "es"), ("en-US", "en"), ("EN_us", "en"), ("zh-Hant-TW", "zh-TW"),
-    ("zh-tw", "zh-TW"), ("zh-Hant", "zh"), ("zh", "zh"),
+    ("zh-tw", "zh-TW"), ("zh-Hant", "zh-TW"), ("zh-Hans-SG", "zh-CN"), ("zh-Hant-HK", "zh-HK"), ("zh", "zh"), ("cmn-Hans-CN", "zh-CN"),
+    ("ces", "cs"), ("cze-CZ", "cs"), ("eng", "en"), ("cmn", "zh"), ("fil", "fil"), ("slk", "sk"),
     ("pt-BR", "pt"), ("iw", "he"), ("csb", "csb"), ("sr-Latn-RS", "sr"), ("yue", "zh-YUE"), ("de-CH-1996", "de"), (" fr ", "fr"),
     ("čeština", None), ("xx", None), ("", None), ("x-private", None), ("i-klingon", None), ("e", None), ("-", None), ("cs" * 500, None),
 ])
