@@ -105,6 +105,21 @@ def test_every_template_gives_texts_of_members_a_direction() -> None:
     assert found > 30
 
 
+_NAME = re.compile(r"\{\{ (?:\w+\.)*(?:account|author|person|list|one|hashtag)\.(?:name|title) \}\}|#?\{\{ hashtag \}\}")
+# Also apart: values, and what is only heard.
+_APART = re.compile(r"""(?:<bdi[^<]*|dir="auto"(?:[^<]|<strong>)*|class="sr"[^<]*|="[^"]*)$""")
+
+
+def test_every_template_isolates_names_and_hashtags_of_members() -> None:
+    """A name in a script from right to left must not turn what stands around it on the same line."""
+    found = [
+        (path.name, name[0], _APART.search(line[: name.start()]) is not None)
+        for path in TEMPLATES.rglob("*.html") for line in path.read_text("utf-8").split("\n") for name in _NAME.finditer(line)
+    ]
+    assert len(found) > 10
+    assert [one for one in found if not one[2]] == []
+
+
 async def test_a_long_text_is_not_cut_within_a_character(village: Village, jana: Visitor) -> None:
     await village.write("karel", f"@jana {FAMILY * 200}", visibility=3)
     await village.work()
