@@ -1,11 +1,19 @@
 """The demo content of a new network."""
 
-import json
+from pathlib import Path
 
-from tests.network_up import NetworkUp, moot
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.commands.demo import create_demo, has_demo
+from folkmoot.moderation.cases.queries import count_open, count_stuck
+from tests.village import settings_for, work
 
 
-def test_the_demo_moderators_can_decide_each_case(running: NetworkUp) -> None:
-    cases = json.loads(moot("cases", "--json", data=running.data).stdout)
-    assert "can be decided by no moderator" not in moot("cases", data=running.data).stdout, cases
-    assert "can be decided by no moderator" not in moot("doctor", data=running.data).stdout
+async def test_the_demo_moderators_can_decide_each_case(db: Database, dsn: str, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, dsn)
+    await create_demo(settings)
+    await work(db, settings)
+    async with db.read() as conn:
+        assert await has_demo(conn)
+        assert (await count_open(conn, clock.now())).open >= 3
+        assert await count_stuck(conn) == 0
