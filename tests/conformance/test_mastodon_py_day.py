@@ -8,12 +8,16 @@ from mastodon import Mastodon, MastodonAPIError, MastodonNotFoundError, Mastodon
 from tests.api.test_accounts import picture
 from tests.conformance.test_mastodon_py import SCOPES, until
 from tests.network_up import NetworkUp, moot
+from tests.newcomers import newcomer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
+
+
+VILLAGE = ["karel", "peter", "marie", "anna", "josef"]  # of the demo
 
 
 def _with_token(running: NetworkUp, name: str, scopes: str = " ".join(SCOPES)) -> Mastodon:
@@ -24,12 +28,12 @@ def _with_token(running: NetworkUp, name: str, scopes: str = " ".join(SCOPES)) -
 
 @pytest.fixture(scope="module")
 def eva(running: NetworkUp) -> Mastodon:
-    return _with_token(running, "eva")
+    return _with_token(running, newcomer(running, "eva", follows=VILLAGE, followed_by=VILLAGE))
 
 
 @pytest.fixture(scope="module")
 def tomas(running: NetworkUp) -> Mastodon:
-    return _with_token(running, "tomas")
+    return _with_token(running, newcomer(running, "tomas"))
 
 
 def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None:
@@ -39,7 +43,7 @@ def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None
     assert nobody.retrieve_mastodon_version() == "4.3.0"
     assert nobody.instance_v2().api_versions["mastodon"] == 2
     assert nobody.timeline_local(limit=3)
-    assert nobody.account_lookup("eva").acct == "eva"
+    assert nobody.account_lookup("eva").display_name == "Eva Dvořáková"
     with pytest.raises(MastodonUnauthorizedError):
         nobody.timeline_home()
     assert eva.app_verify_credentials().name
@@ -65,9 +69,9 @@ def test_notifications_in_groups(eva: Mastodon, tomas: Mastodon) -> None:
     groups = until(lambda: kinds if {"favourite", "reblog"} <= set(kinds := found()) else None)
     assert groups["favourite"].startswith("favourite-")
     answer = eva.grouped_notification(groups["favourite"])
-    assert [account.acct for account in answer.accounts] == ["tomas"]
+    assert [account.id for account in answer.accounts] == [tomas.me().id]
     assert [shown.id for shown in answer.statuses] == [status.id]
-    assert [account.acct for account in eva.grouped_notification_accounts(groups["reblog"])] == ["tomas"]
+    assert [account.id for account in eva.grouped_notification_accounts(groups["reblog"])] == [tomas.me().id]
     assert eva.unread_grouped_notifications_count() >= 3
     assert eva.notifications_unread_count().count >= 3
     eva.dismiss_grouped_notification(groups["favourite"])
@@ -117,7 +121,7 @@ def test_actions_on_accounts(eva: Mastodon, tomas: Mastodon) -> None:
     him = tomas.me()
     assert eva.account_follow(him, reblogs=False, notify=True).notifying
     assert eva.account_mute(him, notifications=False, duration=300).muting
-    assert next(account.mute_expires_at for account in eva.mutes() if account.acct == "tomas")
+    assert next(account.mute_expires_at for account in eva.mutes() if account.id == him.id)
     eva.account_unmute(him)
     assert eva.account_familiar_followers([him])[0].id == him.id
     status = tomas.status_post("Každému příspěvku patří zvonek")
@@ -128,7 +132,7 @@ def test_actions_on_accounts(eva: Mastodon, tomas: Mastodon) -> None:
     assert tomas.status_pin(status).pinned
     assert [shown.id for shown in eva.account_statuses(him, pinned=True)] == [status.id]
     assert eva.status_reblog(status, visibility="unlisted").visibility == "unlisted"
-    assert [account.acct for account in tomas.status_reblogged_by(status)] == ["eva"]
+    assert [account.id for account in tomas.status_reblogged_by(status)] == [eva.me().id]
     poll = tomas.status_post("?", poll=tomas.make_poll(["ano", "ne", "snad"], 600, multiple=True, hide_totals=True)).poll
     assert eva.poll_vote(poll, [0, 2]).own_votes == [0, 2]
     assert eva.poll_vote(poll, [1]).own_votes == [0, 1, 2]
@@ -138,7 +142,7 @@ def test_actions_on_accounts(eva: Mastodon, tomas: Mastodon) -> None:
 
 
 def test_a_token_is_refused_outside_its_scopes(running: NetworkUp) -> None:
-    reader = _with_token(running, "eva", "read:statuses")
+    reader = _with_token(running, "eva", "read:statuses")  # reads only
     assert reader.timeline_home(limit=1)
     for refused in (reader.notifications, reader.mutes, reader.preferences):
         with pytest.raises(MastodonAPIError, match="403"):

@@ -12,6 +12,7 @@ from websockets.typing import Subprotocol
 
 from tests.conformance.test_mastodon_py import until
 from tests.network_up import NetworkUp, moot
+from tests.newcomers import newcomer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -27,9 +28,11 @@ def _token(running: NetworkUp, name: str) -> str:
     return token
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tokens(running: NetworkUp) -> dict[str, str]:
-    return {name: _token(running, name) for name in ("jana", "karel")}
+    """Of two members; the first follows the second."""
+    karel = newcomer(running, "karel")
+    return {"jana": _token(running, newcomer(running, "jana", follows=[karel])), "karel": _token(running, karel)}
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def test_mastodon_py_listens(running: NetworkUp, tokens: dict[str, str]) -> None
     streams = [jana.stream_user(listener, run_async=True), jana.stream_direct(listener, run_async=True)]
     until(lambda: all(stream.is_receiving() for stream in streams))
     posted = jana.status_post("Poslouchám sama sebe")
-    karel.status_post("@jana slyšíš?", visibility="direct")
+    karel.status_post(f"@{jana.me().acct} slyšíš?", visibility="direct")
     until(lambda: len(heard["update"]) >= 2 and heard["notification"] and heard["conversation"])
     assert posted.id in [update.id for update in heard["update"]]
     assert heard["notification"][0].type == "mention"
@@ -73,11 +76,11 @@ def test_mastodon_py_listens(running: NetworkUp, tokens: dict[str, str]) -> None
 
 
 def test_a_websocket_listens(running: NetworkUp, tokens: dict[str, str], socket: ClientConnection) -> None:
-    karel = Mastodon(access_token=tokens["karel"], api_base_url=running.url)
+    jana, karel = (Mastodon(access_token=tokens[name], api_base_url=running.url) for name in ("jana", "karel"))
     socket.send(json.dumps({"type": "subscribe", "stream": "hashtag", "tag": "zásuvka"}))
     socket.send(json.dumps({"type": "subscribe", "stream": "nothing"}))
     assert json.loads(socket.recv(timeout=60)) == {"error": "Unknown channel requested", "status": 400}
-    posted = karel.status_post("Do #zasuvka, @jana")
+    posted = karel.status_post(f"Do #zasuvka, @{jana.me().acct}")
     received = _receive(socket, {("hashtag zásuvka", "update"), ("user", "notification")})
     assert received["hashtag zásuvka", "update"]["id"] == str(posted.id)
     assert received["user", "notification"]["status"]["id"] == str(posted.id)
@@ -85,7 +88,7 @@ def test_a_websocket_listens(running: NetworkUp, tokens: dict[str, str], socket:
         connect(f"ws://localhost:{running.port}/api/v1/streaming?access_token=wrong")
     assert refused.value.response.status_code == 401
     assert json.loads(refused.value.response.body or b"")["error"] == "The access token is invalid"
-    ended = _token(running, "jana")
+    ended = _token(running, jana.me().acct)
     with connect(f"ws://localhost:{running.port}/api/v1/streaming?access_token={ended}&stream=user") as second:
         second.send(b"bytes")
         with pytest.raises(ConnectionClosed):

@@ -14,6 +14,7 @@ from folkmoot.commands.demo import PASSWORD
 from tests.api.test_accounts import picture
 from tests.conformance.test_mastodon_py import allow_in_browser, until
 from tests.network_up import NetworkUp, moot
+from tests.newcomers import newcomer
 
 TOOT = str(Path(sys.executable).parent / "toot")
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -24,13 +25,23 @@ class Toot:
         self._environment = {**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home), "NO_COLOR": "1", "BROWSER": "true"}
 
     def __call__(self, *arguments: str, typed: str = "") -> str:
-        answer = subprocess.run([TOOT, *arguments], capture_output=True, text=True, timeout=60, env=self._environment, input=typed)
+        answer = subprocess.run([TOOT, *arguments], capture_output=True, text=True, timeout=180, env=self._environment, input=typed)
         assert answer.returncode == 0, f"toot {' '.join(arguments)}: {answer.stdout}{answer.stderr}"
         return answer.stdout
 
 
 @pytest.fixture(scope="module")
-def toot(running: NetworkUp, tmp_path_factory: pytest.TempPathFactory) -> Toot:
+def me(running: NetworkUp) -> str:
+    return newcomer(running, "karel", follows=["peter"], followed_by=["jana"])
+
+
+@pytest.fixture(scope="module")
+def friend(running: NetworkUp) -> str:
+    return newcomer(running, "josef")
+
+
+@pytest.fixture(scope="module")
+def toot(running: NetworkUp, tmp_path_factory: pytest.TempPathFactory, me: str) -> Toot:
     """Runs `toot login`: opens the printed URL in a browser and enters the code."""
     home = tmp_path_factory.mktemp("toot")
     program = Toot(home)
@@ -46,14 +57,14 @@ def toot(running: NetworkUp, tmp_path_factory: pytest.TempPathFactory) -> Toot:
     if "Open link" in shown or "?" in shown:
         login.stdin.write("n\n")
         login.stdin.flush()
-    code = allow_in_browser(address[1], "karel", PASSWORD)
-    rest, _ = login.communicate(f"{code}\n", timeout=30)
+    code = allow_in_browser(address[1], me, PASSWORD)
+    rest, _ = login.communicate(f"{code}\n", timeout=180)
     assert login.returncode == 0, shown + rest
     return program
 
 
-def test_common_commands(toot: Toot, tmp_path: Path) -> None:
-    assert "karel" in toot("whoami")
+def test_common_commands(toot: Toot, tmp_path: Path, me: str, friend: str) -> None:
+    assert me in toot("whoami")
     file = tmp_path / "picture.png"
     file.write_bytes(picture())
     posted = json.loads(toot("post", "Z terminálu #terminál", "--media", str(file), "--description", "Hnědá plocha", "--json"))
@@ -69,20 +80,20 @@ def test_common_commands(toot: Toot, tmp_path: Path) -> None:
     assert "Odpověď z terminálu" in toot("thread", id_)
     toot("unfollow", "peter")
     toot("follow", "peter")
-    assert "peter" in toot("following", "karel")
+    assert "peter" in toot("following", me)
     assert "Z terminálu" in until(lambda: toot("timelines", "home", "--limit", "5", "--json"))
     assert "Z terminálu" in toot("timelines", "tag", "terminál", "--limit", "5", "--json")
     assert toot("notifications")
     assert "Dvořáková" in toot("search", "dvorak")
     assert "Folkmoot" in toot("instance")
-    toot("mute", "josef")
-    assert "josef" in toot("muted")
-    toot("unmute", "josef")
+    toot("mute", friend)
+    assert friend in toot("muted")
+    toot("unmute", friend)
     toot("delete", id_)
     assert "Z terminálu" not in toot("timelines", "tag", "terminál", "--limit", "5", "--json")
 
 
-def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
+def test_the_other_commands(toot: Toot, tmp_path: Path, me: str, friend: str) -> None:
     options = ("--poll-option", "ano", "--poll-option", "ne", "--poll-expires-in", "1 day")
     asked = json.loads(toot("post", "Jdeme? #terminal", *options, "--json"))
     id_, poll_id = asked["id"], asked["poll"]["id"]
@@ -93,11 +104,11 @@ def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
     assert answer["in_reply_to_id"] == private["id"]
     assert json.loads(toot("thread", private["id"], "--json"))["descendants"][0]["id"] == answer["id"]
     toot("reblog", id_)
-    assert [account["acct"] for account in json.loads(toot("reblogged-by", id_, "--json"))] == ["karel"]
+    assert [account["acct"] for account in json.loads(toot("reblogged-by", id_, "--json"))] == [me]
     for verb in ("favourite", "unfavourite", "bookmark", "unbookmark", "pin", "unpin", "unreblog"):
         toot(verb, id_)
     assert json.loads(toot("status", id_, "--json"))["reblogged"] is False
-    assert "Jdeme?" in toot("timelines", "account", "karel", "--limit", "20", "--json")
+    assert "Jdeme?" in toot("timelines", "account", me, "--limit", "20", "--json")
     assert json.loads(toot("timelines", "public", "--local", "--limit", "2", "--json"))
     toot("timelines", "favourites", "--json")
     assert "No statuses found" in toot("timelines", "trending")
@@ -106,10 +117,10 @@ def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
         toot("tags", name)
     assert "no lists" in toot("lists", "list")
     assert json.loads(toot("whois", "jana", "--json"))["acct"] == "jana"
-    assert "jana" in toot("followers", "karel")
-    toot("block", "josef")
-    assert [account["acct"] for account in json.loads(toot("blocked", "--json"))] == ["josef"]
-    toot("unblock", "josef")
+    assert "jana" in toot("followers", me)
+    toot("block", friend)
+    assert [account["acct"] for account in json.loads(toot("blocked", "--json"))] == [friend]
+    toot("unblock", friend)
     picture_file = tmp_path / "picture.png"
     picture_file.write_bytes(picture())
     assert json.loads(toot("upload", str(picture_file), "--json"))["type"] == "image"
@@ -123,14 +134,14 @@ def test_the_other_commands(toot: Toot, tmp_path: Path) -> None:
     assert json.loads(toot("notifications", "--json")) == []
 
 
-def test_a_locked_account_accepts_requests(toot: Toot, running: NetworkUp) -> None:
-    made = moot("token", "create", "josef", "--scopes", "read write", data=running.data)
+def test_a_locked_account_accepts_requests(toot: Toot, running: NetworkUp, me: str) -> None:
+    asks = newcomer(running, "josef")
+    made = moot("token", "create", asks, "--scopes", "read write", data=running.data)
     josef = Mastodon(access_token=made.stdout.strip(), api_base_url=running.url)
-    karel = josef.account_lookup("karel")
-    josef.account_unfollow(karel)
+    karel = josef.account_lookup(me)
     toot("update-account", "--locked")
     assert josef.account_follow(karel).requested
-    assert "josef" in toot("follow-requests", "list")
-    toot("follow-requests", "accept", "josef")
+    assert asks in toot("follow-requests", "list")
+    toot("follow-requests", "accept", asks)
     assert josef.account_relationships(karel)[0].following
     toot("update-account", "--no-locked")

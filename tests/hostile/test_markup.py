@@ -19,6 +19,7 @@ from tests.api.test_accounts import picture
 from tests.chromium import find_chromium
 from tests.hostile.payloads import PAYLOADS, SHORT
 from tests.network_up import NetworkUp, moot
+from tests.newcomers import newcomer
 from tests.village import Village
 from tests.web.test_pages import form_token
 
@@ -204,7 +205,8 @@ async def test_no_payload_survives_in_a_form_that_comes_back(village: Village) -
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 def test_in_a_browser_nothing_runs(running: NetworkUp) -> None:
-    token = moot("token", "create", "jana", data=running.data).stdout.strip()
+    name = newcomer(running, "jana")
+    token = moot("token", "create", name, data=running.data).stdout.strip()
 
     def publish(path: str, method: str = "POST", **values: Any) -> Any:
         request = urllib.request.Request(
@@ -230,7 +232,8 @@ def test_in_a_browser_nothing_runs(running: NetworkUp) -> None:
         seen: list[str] = []
         page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: seen.append(request.url) if not request.url.startswith((running.url, "data:")) else None)
-        for path in ("/@jana", f"/@jana?before={ids[-20]}", f"/@jana/{ids[0]}", f"/@jana/{ids[3]}", f"/search?q={quote(PAYLOADS[0])}"):
+        own = f"/@{name}"
+        for path in (own, f"{own}?before={ids[-20]}", f"{own}/{ids[0]}", f"{own}/{ids[3]}", f"/search?q={quote(PAYLOADS[0])}"):
             page.goto(running.url + path)
             for cover in page.locator("details.cover > summary").all()[:20]:
                 cover.click()

@@ -93,7 +93,7 @@ def test_events_arrive_at_once(host: HttpsHost, token: str) -> None:
         with connect(address, sock=host.connect(), ssl=host.trust(), additional_headers={"Authorization": f"Bearer {token}"}) as socket:
             posted = host.ask("POST", "/api/v1/statuses", token=token, body=b'{"status": "Ahoj"}', content_type="application/json")
             assert posted.status == 200
-            frame = json.loads(socket.recv(timeout=30))
+            frame = json.loads(socket.recv(timeout=60))
             assert (frame["event"], json.loads(frame["payload"])["id"]) == ("update", posted.json["id"])
         data = next(line for line in lines if line.startswith(b"data: "))
         assert json.loads(data[6:])["id"] == posted.json["id"]

@@ -3,20 +3,21 @@
 The test does not wait for the half minute in which a decision can be undone: it makes the settlement job due.
 """
 
-import asyncio
 import json
 import re
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from folkmoot.base.db import Database
 from folkmoot.base.queue.queries import retry_jobs
-from folkmoot.commands.options import open_database, settings_of
+from folkmoot.network.sessions.model import Role
 from tests.network_up import NetworkUp, moot
-from tests.web.browsing import log_in, open_page
+from tests.newcomers import newcomer, on_database
+from tests.waiting import wait_until
+from tests.web.browsing import log_in, open_page, save, wait_until_it_listens
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 THREAT = "Zítra tě najdu a zabiju, ty svině, a tvoji rodinu taky."
@@ -39,22 +40,21 @@ class App:
 
 
 def let_half_a_minute_pass(network: NetworkUp) -> None:
-    async def make_due() -> None:
-        async with open_database(settings_of(network.data)) as database, database.write() as tx:
+    async def make_due(database: Database) -> None:
+        async with database.write() as tx:
             await retry_jobs(tx, name="verdicts.settle", later_too=True)
 
-    with ThreadPoolExecutor(1) as thread:  # the browser's own loop runs in this one
-        thread.submit(asyncio.run, make_due()).result()
+    on_database(network, make_due)
 
 
 def wait_for_text(page: Page, path: str, words: str) -> None:
     """Reloads the page until it contains the words, because the worker needs a moment."""
-    for _ in range(40):
+
+    def is_shown() -> bool:
         page.goto(path)
-        if words in page.inner_text("main"):
-            return
-        page.wait_for_timeout(250)
-    raise AssertionError(f"{path} never showed: {words}\n{page.inner_text('main')}")
+        return words in page.inner_text("main")
+
+    wait_until(is_shown, f"{path} never showed: {words}")
 
 
 def write(page: Page, text: str) -> str:
@@ -111,7 +111,7 @@ def log_in_english(browser: Browser, running: NetworkUp) -> Any:
         page = log_in(open_page(browser, running, java_script_enabled=has_script), name)
         page.goto("/settings/appearance")
         page.check("#language-en")
-        page.click("main form button.main")
+        save(page)
         return page
 
     return enter
@@ -119,23 +119,24 @@ def log_in_english(browser: Browser, running: NetworkUp) -> Any:
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
 def test_from_report_to_statement_and_back(log_in_english: Any, running: NetworkUp, has_script: bool) -> None:
-    author_name = "tomas" if has_script else "josef"
+    author_name = newcomer(running, "tomas", followed_by=["jana"])
     text = f"Kdo zaparkuje na návsi, tomu vypustím všechna kola, píše {author_name}."
-    author, reporter = log_in_english(author_name, has_script=has_script), log_in_english("karel", has_script=has_script)
+    author = log_in_english(author_name, has_script=has_script)
+    reporter = log_in_english(newcomer(running, "karel"), has_script=has_script)
     post = write(author, text)
-    eva = App(running, "eva")
+    eva = App(running, newcomer(running, "eva"))
     before = eva.ask(f"/api/v1/statuses/{post}")
 
     mine = report(reporter, post, "Myslí to vážně.")  # from the web, and from an app: one case
     whom = before["account"]["id"]
     told = eva.ask("/api/v1/reports", {"account_id": whom, "status_ids": [post], "rule_ids": ["2"], "comment": "Bojím se o kola."})
     assert told["category"] == "violation"
-    hana = log_in_english("hana", has_script=has_script)
+    hana = log_in_english(newcomer(running, "hana", role=Role.MODERATOR), has_script=has_script)
     case = open_case(hana, text)
     expect(hana.locator("main")).to_contain_text("2 people reported it.")
     expect(hana.locator("main")).to_contain_text("Bojím se o kola.")
     expect(hana.locator("main")).not_to_contain_text(before["account"]["display_name"])
-    ludmila = log_in_english("ludmila", has_script=has_script)  # two moderators, one case
+    ludmila = log_in_english(newcomer(running, "ludmila", role=Role.MODERATOR), has_script=has_script)  # two moderators, one case
     ludmila.goto(case)
     expect(ludmila.locator("main")).to_contain_text("Somebody else is deciding this case.")
     expect(ludmila.locator("[data-decide]")).to_have_count(0)
@@ -144,11 +145,11 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
     expect(jana.locator("main")).to_contain_text("You know the people involved, so somebody else decides.")
     expect(jana.locator("main")).not_to_contain_text(text)
 
-    reader = log_in_english("marie")
+    reader = log_in_english(newcomer(running, "marie"))
     reader.goto(f"/posts/{post}")
-    reader.wait_for_timeout(500)  # the page has subscribed by now
+    wait_until_it_listens(reader)
     decide(hana, "t", "remove", "Vyhrožuje poškozením aut.", by_keys=has_script)
-    expect(reader.locator("article.opened")).to_have_text("This post is no longer here.", timeout=2000)
+    expect(reader.locator("article.opened")).to_have_text("This post is no longer here.")
     reporter.goto(f"/posts/{post}")
     expect(reporter.locator("main")).not_to_contain_text(text)
     let_half_a_minute_pass(running)
@@ -193,7 +194,7 @@ def _case_text(page: Page, address: str) -> str:
 
 
 def test_a_threat_is_hidden_at_once_and_its_author_is_told(log_in_english: Any, running: NetworkUp) -> None:
-    author, reader = log_in_english("tomas"), log_in_english("marie")
+    author, reader = log_in_english(newcomer(running, "tomas")), log_in_english(newcomer(running, "marie"))
     post = write(author, THREAT)
     wait_for_text(author, f"/posts/{post}", "Only you see this post.")
     reader.goto(f"/posts/{post}")
@@ -201,7 +202,7 @@ def test_a_threat_is_hidden_at_once_and_its_author_is_told(log_in_english: Any, 
     wait_for_text(author, "/notifications", "Your post is hidden until people have looked at it.")
     author.goto(f"/posts/{post}/statement")
     expect(author.locator("main")).to_contain_text("Nobody yet. A program has hidden the post until people look at it.")
-    hana = log_in_english("hana")
+    hana = log_in_english(newcomer(running, "hana", role=Role.MODERATOR))
     open_case(hana, THREAT)
     expect(hana.locator("main")).to_contain_text("Until somebody decides, the text stays hidden.")
     author.goto(f"/posts/{post}/delete")

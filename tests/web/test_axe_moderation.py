@@ -1,12 +1,15 @@
 """axe on every page of reports, statements and cases, in both languages and themes; each also 320 pixels wide."""
 
 import re
+import secrets
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from folkmoot.network.sessions.model import Role
 from tests.journeys.test_report_to_statement import let_half_a_minute_pass, open_case, write
 from tests.network_up import NetworkUp
+from tests.newcomers import newcomer, post
 from tests.web.browsing import log_in, open_page
 from tests.web.test_axe import examine
 
@@ -31,28 +34,29 @@ def _examine(page: Page, where: str) -> None:
 def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
     how = {"locale": language, "viewport": {"width": width, "height": 900}, "bypass_csp": True, "reduced_motion": "reduce"}
     author, karel, hana, jana = (open_page(browser, running, **how) for _ in range(4))
+    name = f"hadek_{secrets.token_hex(4)}"
     author.goto("/sign_up")
-    author.fill("#username", f"hadek_{language}")
-    author.fill("#email", f"hadek.{language}@example.org")
+    author.fill("#username", name)
+    author.fill("#email", f"{name}@example.org")
     author.fill("#password", _PASSWORD)
     author.check("#agrees")
     author.click("main form button.main")
     author.wait_for_url("**/explore")
-    for page, name in ((karel, "karel"), (hana, "hana"), (jana, "jana")):
-        log_in(page, name)
-        page.goto("/settings/appearance")
-        page.check(f"#language-{language}")
-        page.click("main form button.main")
-    labelled = write(author, f"Ten soused je kus dřeva. Psáno {language}.")
-    removed = write(author, f"Přijdu si to s ním vyřídit. Psáno {language}.")
+    seller = newcomer(running, "tomas")
+    log_in(karel, newcomer(running, "karel", language=language))
+    log_in(hana, newcomer(running, "hana", language=language, role=Role.MODERATOR))
+    log_in(jana, newcomer(running, "jana", language=language, role=Role.MODERATOR, follows=[seller]))
+    labelled = write(author, f"Ten soused je kus dřeva. Píše {name}.")
+    removed = write(author, f"Přijdu si to s ním vyřídit. Píše {name}.")
+    sold = post(running, seller, f"Zázračná mast od bratrance. Píše {seller}.")
 
     karel.goto(f"/reports/new?post={removed}")
     _examine(karel, f"the form of a report in {language}")
     karel.click("main form button.main")
     karel.wait_for_selector(".wrong")
     _examine(karel, f"a refused report in {language}")
-    for post in (removed, labelled):
-        karel.goto(f"/reports/new?post={post}")
+    for reported in (removed, labelled, sold):
+        karel.goto(f"/reports/new?post={reported}")
         karel.check("#rule-3")
         karel.fill("#comment", "Tohle ne.")
         karel.click("main form button.main")
@@ -64,11 +68,11 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
 
     hana.goto("/moderate")
     _examine(hana, f"the overview of cases in {language}")
-    open_case(hana, "Zázračná mast")  # jana follows its author
+    open_case(hana, f"Píše {seller}")  # jana follows its author
     jana.goto(hana.url)
     expect(jana.locator("main")).to_contain_text(_CONCERNED[language])
     _examine(jana, f"a case that concerns the moderator in {language}")
-    open_case(hana, "kus dřeva")
+    open_case(hana, f"kus dřeva. Píše {name}")
     _examine(hana, f"a case in {language}")
     hana.click("[data-decide]")
     hana.wait_for_selector(".wrong, .notice.failed")
@@ -81,7 +85,7 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     _decide(hana, "label")
     jana.reload()
     _examine(jana, f"a case that is decided in {language}")
-    open_case(hana, "s ním vyřídit")
+    open_case(hana, f"s ním vyřídit. Píše {name}")
     _examine(hana, f"a case with the undo line in {language}")
     _decide(hana, "suspend")
     _examine(hana, f"the page after a decision in {language}")

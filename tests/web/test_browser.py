@@ -8,9 +8,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.api.test_accounts import picture
 from tests.network_up import NetworkUp
-from tests.web.browsing import log_in, open_page
+from tests.newcomers import newcomer
+from tests.web.browsing import log_in, open_page, wait_until_it_listens
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
+VILLAGE = ["karel", "eva", "peter", "marie", "tomas", "anna", "josef"]  # of the demo; they fill a home
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with script", "without script"])
@@ -88,9 +90,10 @@ def test_the_tasks_of_a_member(browser: Browser, running: NetworkUp, has_script:
 
 
 def test_new_posts_wait_behind_a_button(browser: Browser, running: NetworkUp) -> None:
-    jana = log_in(open_page(browser, running))
-    jana.wait_for_timeout(500)  # until the event stream is open
-    karel = log_in(open_page(browser, running), "karel")
+    writes = newcomer(running, "karel")
+    jana = log_in(open_page(browser, running), newcomer(running, "jana", follows=[writes]))
+    wait_until_it_listens(jana)
+    karel = log_in(open_page(browser, running), writes)
     karel.goto("/posts/new")
     karel.fill("#text", "Přesně teď píšu něco nového.")
     karel.keyboard.press("Control+Enter")
@@ -102,7 +105,7 @@ def test_new_posts_wait_behind_a_button(browser: Browser, running: NetworkUp) ->
 
 
 def test_a_draft_survives_a_reload(browser: Browser, running: NetworkUp) -> None:
-    page = log_in(open_page(browser, running))
+    page = log_in(open_page(browser, running), "anna")
     page.goto("/posts/new")
     page.fill("#text", "Rozepsáno a nedopsáno")
     page.reload()
@@ -152,13 +155,16 @@ def _scrolled(page: Page) -> None:
 
 
 def test_the_scroll_position_is_kept_when_posts_are_added_above(browser: Browser, running: NetworkUp) -> None:
-    page = log_in(open_page(browser, running))
+    writes = newcomer(running, "karel")
+    page = log_in(open_page(browser, running), newcomer(running, "jana", follows=[*VILLAGE, writes]))
+    expect(page.locator("article.post")).not_to_have_count(0)
+    wait_until_it_listens(page)
     page.mouse.wheel(0, 1400)
     _scrolled(page)
     first = "(() => { const post = [...document.querySelectorAll('article.post')].find((one) => one.getBoundingClientRect().bottom > 0);" \
         " return [post.id, post.getBoundingClientRect().top]; })()"
     before = page.evaluate(first)
-    karel = log_in(open_page(browser, running), "karel")
+    karel = log_in(open_page(browser, running), writes)
     karel.goto("/posts/new")
     karel.fill("#text", "Napsáno, zatímco někdo četl níž.")
     karel.click("main button.main")

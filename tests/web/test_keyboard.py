@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.network_up import NetworkUp
-from tests.web.browsing import log_in, open_page
+from tests.newcomers import newcomer
+from tests.web.browsing import log_in, open_page, save
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 
@@ -103,11 +104,11 @@ def test_everything_is_done_with_the_keyboard(browser: Browser, running: Network
 
 
 def test_single_keys_can_be_switched_off(browser: Browser, running: NetworkUp) -> None:
-    page = log_in(open_page(browser, running), "tomas")
+    page = log_in(open_page(browser, running), newcomer(running, "bez_klaves"))
     page.goto("/shortcuts")
     page.click("main a[href='/settings/appearance#shortcuts']")
     page.uncheck("#shortcuts")
-    page.click("main form button.main")
+    save(page)
     page.goto("/explore")
     page.keyboard.press("n")
     page.keyboard.press("j")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.network_up import NetworkUp
+from tests.newcomers import newcomer, post
 from tests.web.browsing import log_in, open_page
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
@@ -63,11 +64,12 @@ def test_no_page_overflows_and_no_word_is_broken(browser: Browser, running: Netw
 
 
 def test_no_word_of_a_chosen_answer_is_broken(browser: Browser, running: NetworkUp) -> None:
-    page = log_in(open_page(browser, running, locale="cs", viewport={"width": 320, "height": 800}), "anna")
-    page.goto("/search?q=vcely")
-    if page.locator(".poll fieldset").count():
-        page.locator(".poll label", has_text="Čekám na mráz").click()
-        page.locator(".poll fieldset .button").click()
+    asks = newcomer(running, "eva")
+    post(running, asks, "Dáváte už krmítka?", answers=["Už jsem dala", "Čekám na mráz", "Letos bez krmení"])
+    page = log_in(open_page(browser, running, locale="cs", viewport={"width": 320, "height": 800}), newcomer(running, "anna"))
+    page.goto(f"/@{asks}")
+    page.locator(".poll label", has_text="Čekám na mráz").click()
+    page.locator(".poll fieldset .button").click()
     expect(page.locator(".poll .mine")).to_have_count(1)
     page.evaluate("document.documentElement.dataset.size = '150'")
     page.evaluate("Promise.allSettled([...document.fonts].map((font) => font.load())).then(() => true)")
