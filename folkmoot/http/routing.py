@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-_USUAL_BYTES = 1024 * 1024
+USUAL_BYTES = 1024 * 1024
 Handler = Callable[[Any], Awaitable[Any]]
 
 
@@ -42,7 +42,7 @@ class Route:
     access: Access
     scope: str = ""
     limit: str = ""
-    most_bytes: int | None = _USUAL_BYTES
+    most_bytes: int | None = USUAL_BYTES
     deprecated_at: int = 0
     for_suspended: bool = False
     keeps_form: bool = False
@@ -92,7 +92,7 @@ def largest_body(routers: Iterable[Router], scope: Any, *, upload_bytes: int) ->
         routes, _ = router.find(scope["path"])
         if route := routes.get(scope["method"]):
             return upload_bytes if route.most_bytes is None else route.most_bytes
-    return _USUAL_BYTES
+    return USUAL_BYTES
 
 
 def _child(node: _Node, segment: str) -> _Node:

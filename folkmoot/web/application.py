@@ -18,7 +18,7 @@ from folkmoot.http.context import Context
 from folkmoot.http.counting import count_exactly, count_request
 from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply, redirect
-from folkmoot.http.routing import Access, Route, Router
+from folkmoot.http.routing import USUAL_BYTES, Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import PageContext, Request, address_of
@@ -135,8 +135,11 @@ class WebApplication:
         elif isinstance(problem, Suspended):
             reply = request.render("errors/suspended.html", status)
         else:
-            comes_back = status >= 500 or isinstance(problem, Unauthorized | StaleForm)
-            again = await find_sent_form(request) if comes_back else None
+            again = None
+            if isinstance(problem, Unauthorized):
+                again = await find_sent_form(request, USUAL_BYTES)
+            elif status >= 500 or isinstance(problem, StaleForm):
+                again = await find_sent_form(request)
             reply = request.render("errors/refused.html", status, sentence=sentence, number=status, again=again)
         if isinstance(problem, TooMany | WritesPaused):
             reply.headers.append(_retry_after(problem))

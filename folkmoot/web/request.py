@@ -147,9 +147,10 @@ class Request:
     def read_query(self) -> None:
         self.query = LenientParams(from_query(self.scope["query_string"]).tree())
 
-    async def read_form(self) -> Params:
+    async def read_form(self, most: int | None = None) -> Params:
+        """Reads the body. `most`: its size in bytes, if it is not that of the route."""
         self.is_form_read = True  # also if it cannot be read: the body is used up
-        most = self.route.most_bytes
+        most = most or self.route.most_bytes
         if most is None:
             most = 4 * self.context.settings.media.max_bytes + 1024 * 1024
         self.form = LenientParams((await from_body(self._receive, self.headers, most)).tree())

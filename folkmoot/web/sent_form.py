@@ -28,12 +28,15 @@ class SentForm(NamedTuple):
     has_files: bool
 
 
-async def find_sent_form(request: Request) -> SentForm | None:
-    """The form of this request. None if it contains a password, is very long, or was not sent from our own page."""
+async def find_sent_form(request: Request, most_bytes: int | None = None) -> SentForm | None:
+    """The form of this request. None if it contains a password, is very long, or was not sent from our own page.
+
+    `most_bytes`: of a form that is not read yet, from somebody who is not logged in.
+    """
     if request.scope["method"] != "POST" or not is_same_origin(dict(request.headers), request.context.settings.base_url):
         return None
     try:
-        form = request.form if request.is_form_read else await request.read_form()
+        form = request.form if request.is_form_read else await request.read_form(most_bytes)
     except (Problem, ClientDisconnect, OSError):
         return None
     if not (_is_token_of_browser(request) or names_own_page(dict(request.headers), request.context.settings.base_url)):

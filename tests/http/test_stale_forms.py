@@ -2,6 +2,7 @@
 
 import pytest
 
+from folkmoot.http.routing import USUAL_BYTES
 from tests.http.test_shortages import fields_of
 from tests.village import Village, Visitor
 from tests.web.test_pages import form_token
@@ -44,6 +45,17 @@ async def test_a_text_survives_another_log_in_in_the_same_browser(village: Villa
     assert stale.status == 403
     assert (await jana.post(path, fields_of(stale.text, path), **OWN_PAGE)).status == 303
     assert "Potkali jsme se na trhu" in (await jana.get("/@karel")).text
+
+
+async def test_a_large_body_of_a_stranger_is_not_read(village: Village) -> None:
+    headers = {"content_type": "multipart/form-data; boundary=frontier", **OWN_PAGE}
+    for size, comes_back in ((1000, True), (USUAL_BYTES, False)):
+        parts = f'--frontier\r\nContent-Disposition: form-data; name="text"\r\n\r\n{TEXT}\r\n' \
+            '--frontier\r\nContent-Disposition: form-data; name="file_1"; filename="a.jpg"\r\n\r\n'
+        body = parts.encode() + b"x" * size + b"\r\n--frontier--\r\n"
+        answer = await village.nobody().send("POST", "/posts", body=body, headers=headers)
+        assert answer.status == 401
+        assert ("mlask" in answer.text) is comes_back
 
 
 @pytest.mark.parametrize("headers", [
