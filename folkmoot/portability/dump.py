@@ -11,7 +11,7 @@ from pathlib import Path
 
 from folkmoot.base.errors import Problem
 from folkmoot.portability.postgres import Binaries, PostgresProblem, child_setup, find_binaries, major_of
-from folkmoot.portability.progress import Progress, folder_size
+from folkmoot.portability.progress import NoProgress, Progress, folder_size
 from folkmoot.portability.tables import LEFT_OUT, without_password
 
 _JOBS = "2"
@@ -29,6 +29,14 @@ def dump(dsn: str, server: str, snapshot: str, target: Path, total: int, progres
     options = ["--format=directory", "--compress=0", f"--jobs={_JOBS}", f"--snapshot={snapshot}", "--no-unlogged-table-data",
                "--no-owner", "--no-privileges", "--lock-wait-timeout=15s", *(f"--exclude-table-data=public.{name}" for name in LEFT_OUT)]
     _run("dump the database", [str(program), *options, f"--file={target}"], dsn, target, total, progress)
+
+
+def dump_schema(dsn: str, major: int, target: Path) -> None:
+    """Writes the schema alone as SQL. `major`: the version of the server."""
+    program = tools_for(major).folder / "pg_dump"
+    options = ["--format=plain", "--schema-only", "--no-owner", "--no-privileges", "--no-publications", "--no-subscriptions",
+               "--lock-wait-timeout=15s"]
+    _run("dump the schema", [str(program), *options, f"--file={target}"], dsn, target, 0, NoProgress())
 
 
 def load(dsn: str, binaries: Binaries, source: Path, grows: Path, total: int, progress: Progress) -> None:

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -28,6 +29,7 @@ import asyncpg
 from folkmoot.base.disk import measure
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.logical.swap import swap_if_ordered
 from folkmoot.portability.postgres_settings import ACCESS, SETTINGS, slot_limit, standby_settings
 from folkmoot.portability.service_user import can_reach, drop_privileges
 
@@ -52,23 +54,43 @@ class Binaries:
 
 
 def find_binaries() -> Binaries:
-    """The binaries of the wheel, else the newest of the system. Raises PostgresProblem if there are none."""
+    """The newest binaries of the wheel, else those of the system. Raises PostgresProblem if there are none."""
+    for binaries in _all_binaries():
+        if binaries.major >= OLDEST:
+            return binaries
+    raise PostgresProblem(
+        "No PostgreSQL %(oldest)d or newer was found. Install one (Debian, Ubuntu: apt-get install postgresql), or set"
+        " database.url.", oldest=OLDEST,
+    )
+
+
+def find_binaries_of(major: int) -> Binaries:
+    """The binaries of one major version. Raises PostgresProblem if this machine has none."""
+    for binaries in _all_binaries():
+        if binaries.major == major:
+            return binaries
+    raise PostgresProblem("PostgreSQL %(major)d is not part of this Folkmoot and not installed. Install it (Debian, Ubuntu: apt-get"
+                          " install postgresql-%(major)d).", major=major)
+
+
+def binaries_for(data: DataDirectory) -> Binaries:
+    """Those of the version that made the database of this data directory; for a new one the newest."""
+    made = data.path / "postgres" / "PG_VERSION"
+    return find_binaries_of(int(made.read_text())) if made.exists() else find_binaries()
+
+
+def _all_binaries() -> Iterator[Binaries]:
+    """Those of the wheel first, the newest first."""
     candidates = []
     wheel = wheel_folder()
     if wheel:
-        candidates.append(wheel / "pginstall18" / "bin")
+        candidates += [wheel / "pginstall18" / "bin", wheel / "pginstall" / "bin"]
     candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name.split(".")[0]))
     on_path = shutil.which("initdb")
     if on_path:
         candidates.append(Path(on_path).resolve().parent)
     for folder in candidates:
-        major = major_of(folder)
-        if major >= OLDEST:
-            return Binaries(folder, major)
-    raise PostgresProblem(
-        "No PostgreSQL %(oldest)d or newer was found. Install one (Debian, Ubuntu: apt-get install postgresql), or set"
-        " database.url.", oldest=OLDEST,
-    )
+        yield Binaries(folder, major_of(folder))
 
 
 def wheel_folder() -> Path | None:
@@ -121,13 +143,12 @@ class Postgres:
 
         `until_ready`: false for a standby that may need its primary before it answers, see `is_ready`.
         """
-        binaries = runnable_by(self._data.owner, self._binaries or find_binaries())
+        swap_if_ordered(self._data)
+        binaries = runnable_by(self._data.owner, self._binaries or binaries_for(self._data))
         made = self._folder / "PG_VERSION"
         if made.exists() and int(made.read_text()) != binaries.major:
-            raise PostgresProblem(
-                "%(folder)s was created by PostgreSQL %(made)s, but this Folkmoot runs PostgreSQL %(found)d. Use a Folkmoot with PostgreSQL"
-                " %(made)s.", folder=self._folder, made=made.read_text().strip(), found=binaries.major,
-            )
+            raise PostgresProblem("%(folder)s was created by PostgreSQL %(made)s, and PostgreSQL %(found)d cannot read it.",
+                                  folder=self._folder, made=made.read_text().strip(), found=binaries.major)
         if not made.exists():
             self._initialize(binaries)
         self.configure()

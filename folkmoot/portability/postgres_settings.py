@@ -24,7 +24,7 @@ SETTINGS = {
     "work_mem": "'8MB'",
     "maintenance_work_mem": "'64MB'",
     "jit": "off",
-    "wal_level": "replica",
+    "wal_level": "logical",  # for a move to another major version without a long pause (decision 0072)
     "max_wal_size": "'1GB'",
     "checkpoint_timeout": "'15min'",
     "wal_compression": "on",
@@ -82,9 +82,14 @@ def standby_settings(directory: DataDirectory, socket_folder: Path) -> dict[str,
         "connect_timeout": "10",
     }
     return {
-        "primary_conninfo": _quoted(" ".join(f"{name}={_quoted_value(value)}" for name, value in connection.items())),
+        "primary_conninfo": quoted_connection(**connection),
         "primary_slot_name": _quoted(slot), "recovery_target_timeline": "'latest'",
     }
+
+
+def quoted_connection(**values: str) -> str:
+    """A connection string as a quoted text, for a settings file or a statement."""
+    return _quoted(" ".join(f"{name}={_quoted_value(value)}" for name, value in values.items()))
 
 
 def _quoted_value(value: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host
-from folkmoot.portability.postgres import child_setup, find_binaries, plain_environment, runnable_by
+from folkmoot.portability.postgres import binaries_for, child_setup, plain_environment, runnable_by
 from folkmoot.portability.postgres_settings import SIGNAL
 from folkmoot.portability.standby.seeding import sync_disk
 
@@ -132,7 +132,7 @@ def _rewind(directory: DataDirectory, order: RejoinOrder) -> bool:
 
 def _run_rewind(directory: DataDirectory, socket_folder: str) -> str:
     """Returns why it failed, or ""."""
-    binaries = runnable_by(directory.owner, find_binaries())
+    binaries = runnable_by(directory.owner, binaries_for(directory))
     command: list[str | Path] = [
         binaries.folder / "pg_rewind", "--no-sync", "--target-pgdata", directory.path / "postgres", "--source-server",
         f"host='{socket_folder}' user=folkmoot dbname=folkmoot connect_timeout=10",
