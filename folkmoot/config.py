@@ -226,6 +226,20 @@ def load(data: Path, overrides: Mapping[str, Mapping[str, Any]] | None = None) -
     return settings
 
 
+def sent(settings: Settings) -> bytes:
+    """Resolved settings for a process of another release, which may not be able to read what root has read."""
+    return msgspec.json.encode(settings, enc_hook=str)
+
+
+def received(content: bytes) -> Settings:
+    """The settings that a process of another release has sent; names that this one does not know are left out."""
+    values = msgspec.json.decode(content)
+    for section, kind in SECTIONS.items():
+        values[section] = {name: value for name, value in values.get(section, {}).items() if name in kind.__struct_fields__}
+    found = {name: value for name, value in values.items() if name in Settings.__struct_fields__}
+    return msgspec.convert(found, Settings, dec_hook=lambda kind, value: kind(value))
+
+
 def _section(section: str, pairs: Mapping[str, Any], sources: Mapping[tuple[str, str], str], file: Path) -> msgspec.Struct:
     try:
         return msgspec.convert(pairs, SECTIONS[section], strict=False)

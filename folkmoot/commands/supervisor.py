@@ -2,6 +2,8 @@
 
 A process that exits is restarted at once. If it exits again soon after its start, the delay doubles up to a maximum, so
 that crash loops do not keep the machine busy. Each exit is logged as one sentence for the operator.
+
+During an upgrade the supervisor of another release takes the place of these processes (`replacing.py`).
 """
 
 import gc
@@ -16,7 +18,10 @@ from typing import Any
 
 from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
+from folkmoot.commands.replacing import Replacing
+from folkmoot.commands.successor import Predecessor
 from folkmoot.config import Settings
+from folkmoot.http.server import LEAVING_SECONDS, STOP_SECONDS
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts import peers
@@ -31,6 +36,8 @@ _log = logging.getLogger(__name__)
 _BACKLOG = 1024  # connections of the peer that wait to be accepted
 _STABLE = 60.0  # seconds; an exit after a longer run is no crash loop
 _MAX_DELAY = 5.0
+_STOP_SECONDS = 3.0
+_LEAVING_SECONDS = LEAVING_SECONDS + STOP_SECONDS + 1.0  # of retired processes
 _LOG_EVERY = 60.0  # seconds between looks at the size of the log of PostgreSQL
 _DATABASE, _WORKER, _AGENT, _OFFSITE, _REJOIN = "PostgreSQL", "worker", "agent", "offsite", "rejoin"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
@@ -41,8 +48,16 @@ _OFTEN = 5  # exits in a row, after which the log advises to search for the caus
 class Supervisor:
     """Starts the processes, restarts those that end, and stops all of them within five seconds."""
 
-    def __init__(self, settings: Settings, directory: DataDirectory, listener: socket.socket, postgres: Postgres | None) -> None:
+    def __init__(
+        self, settings: Settings, directory: DataDirectory, listener: socket.socket, postgres: Postgres | None,
+        predecessor: Predecessor | None = None,
+    ) -> None:
+        """`predecessor`: the supervisor whose processes this one replaces; it keeps PostgreSQL."""
         self._settings = settings
+        self._predecessor = predecessor
+        self._replacing: Replacing | None = None
+        self._retired: set[int] = set()  # processes whose place others take
+        self._is_retired = False
         self._directory = directory
         self._listener = listener
         self._postgres = postgres
@@ -69,16 +84,18 @@ class Supervisor:
         gc.freeze()
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signal_number, self._stop)
-        for_peer = bind_private(self._directory, web_socket(self._directory))
-        for_peer.listen(_BACKLOG)
-        for_peer.setblocking(False)
+        signal.signal(signal.SIGUSR1, self._leave if self._predecessor else signal.SIG_IGN)
+        for_peer = self._predecessor.for_peer if self._predecessor else self._listen_for_peer()
         processes = self._settings.server.processes or min(4, os.cpu_count() or 1)
         for number in range(processes):
             self._targets[f"web {number + 1}"] = lambda: app.run_web(self._settings, self._listener, for_peer)
         metrics.create_files(self._directory.path / "run" / "metrics", [name.replace(" ", "-") for name in self._targets])
         self._targets[_WORKER] = lambda: app.run_worker(self._settings)
+        self._required = list(self._targets)
+        if self._predecessor is None:
+            self._replacing = Replacing(self._settings, self._directory, (self._listener, for_peer), self)
         try:
-            for name in self._targets:
+            for name in self._required:
                 self._start(name)
             self._targets |= {_AGENT: self._run_agent, _OFFSITE: self._run_offsite, _REJOIN: self._run_rejoin}
             if self._postgres and not self._postgres.is_running:
@@ -92,7 +109,15 @@ class Supervisor:
                 self._check()
         finally:
             systemd.notify("STOPPING=1")
+            if self._replacing:
+                self._replacing.stop()
             self._stop_children()
+
+    def _listen_for_peer(self) -> socket.socket:
+        listening = bind_private(self._directory, web_socket(self._directory))
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+        return listening
 
     def _start(self, name: str) -> None:
         self._started[name] = time.monotonic()
@@ -108,6 +133,7 @@ class Supervisor:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor sends SIGTERM
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # web processes handle it later
             self._directory.close_inherited_lock()
             metrics.set_process_name(name.replace(" ", "-"))
             _name_process(f"moot {name}")
@@ -155,15 +181,19 @@ class Supervisor:
         pid, status = self._reap()
         if pid:
             name = self._children.pop(pid)
-            if self._optional.get(name, lambda: True)():
+            if pid in self._retired:
+                self._retired.discard(pid)
+            elif self._optional.get(name, lambda: True)():
                 self._schedule_restart(name, _describe_exit(status))
         for name, is_needed in self._optional.items():
-            if name not in self._due and name not in self._children.values() and is_needed():
+            if self._may_run(name) and name not in self._due and name not in self._children.values() and is_needed():
                 self._start(name)
         for name, due_at in list(self._due.items()):
             if time.monotonic() >= due_at and not (name == _DATABASE and self._awaits_rejoin()):
                 del self._due[name]
                 self._start(name)
+        if self._replacing:
+            self._replacing.check()
         if not pid:
             time.sleep(0.1)
 
@@ -175,9 +205,39 @@ class Supervisor:
         except Problem as problem:  # it has ended again, or its schema is that of another release
             _log.warning("%s", problem.message % problem.params)
 
+    def _may_run(self, name: str) -> bool:
+        """Whether an optional process is this supervisor's, and not that of another release."""
+        return name == _REJOIN or (not self._is_retired and (self._predecessor is None or self._predecessor.is_gone))
+
+    def retire(self) -> None:
+        """Ends all processes but those of the database, because others take their place. Web processes answer what still arrives."""
+        self._is_retired = True
+        self._due = {name: due for name, due in self._due.items() if name == _DATABASE}
+        for pid in [pid for pid, name in self._children.items() if name != _REJOIN and pid not in self._retired]:
+            self._retired.add(pid)
+            os.kill(pid, signal.SIGTERM if self._is_single(pid) else signal.SIGUSR1)
+
+    def resume(self) -> None:
+        """Starts all processes after `retire`."""
+        self._is_retired = False
+        for name in self._required:
+            self._start(name)
+
+    @property
+    def are_alone(self) -> bool:
+        """Whether no retired process runs any more that only one of can run."""
+        return not any(self._is_single(pid) for pid in self._retired)
+
+    def _is_single(self, pid: int) -> bool:
+        return not self._children[pid].startswith("web ")
+
+    def _leave(self, _number: int, _frame: Any) -> None:
+        self.retire()
+        self._stopping = True
+
     def _needs_agent(self) -> bool:
         """Whether this host has a peer or an open invitation."""
-        return self._postgres is not None and (self._directory.path / peers.FILE).exists()
+        return not self._settings.database.url and (self._directory.path / peers.FILE).exists()
 
     def _needs_offsite(self) -> bool:
         """Whether this host is the primary and has a repository that it can open."""
@@ -232,13 +292,19 @@ class Supervisor:
             sys.exit(0)
 
     def _stop_children(self) -> None:
-        for pid in self._children:
+        """Retired web processes end by themselves if others take their place; if the network stops, they are stopped too."""
+        is_replaced = self._is_retired and self._predecessor is not None
+        for pid in self._children.keys() - (self._retired if is_replaced else set()):
             os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 3
+        deadline, is_noted = time.monotonic() + (_LEAVING_SECONDS if is_replaced else _STOP_SECONDS), False
         while self._children and time.monotonic() < deadline:
             pid, _ = self._reap()
+            if self._predecessor and not is_noted and self.are_alone:
+                self._predecessor.note_alone()
+                is_noted = True
             if pid:
                 del self._children[pid]
+                self._retired.discard(pid)
             else:
                 time.sleep(0.02)
         for pid in self._children:

@@ -161,6 +161,17 @@ class DataDirectory:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
+    def is_in_use(self) -> bool:
+        """Whether a process has locked it."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _locked(descriptor)
+        finally:
+            os.close(descriptor)
+
     def wait_for_orphans(self, seconds: float, say: Callable[[str], None]) -> None:
         """Waits until the processes of a killed supervisor have ended; the kernel signals them to end.
 
@@ -186,6 +197,12 @@ class DataDirectory:
                     ) from None
                 time.sleep(0.05)
         fcntl.flock(self._processes, fcntl.LOCK_SH)
+
+    @property
+    def processes(self) -> int:
+        """The lock file that all processes of the network hold, for one that does not inherit it."""
+        assert self._processes is not None, "wait_for_orphans has opened it"
+        return self._processes
 
     @contextmanager
     def server_lock(self) -> Iterator[int]:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import folkmoot
@@ -30,15 +31,42 @@ _LIBRARY = Path(os.__file__).parent  # the interpreter's own modules
 _NOT_NEEDED = shutil.ignore_patterns("site-packages", "test", "tests", "idlelib", "turtledemo", "lib2to3", "ensurepip", "config-*")
 
 
+@dataclass(frozen=True)
+class ReadableCopy:
+    """How a copy of this program is started. `parts`: the folders in COPIES that it consists of."""
+
+    python: Path
+    variables: dict[str, str]
+    parts: list[Path]
+
+
+class NotReadable(Exception):
+    """No copy could be made that the user can read; says why."""
+
+
 def restart_from_readable_copy(user: pwd.struct_passwd) -> str:
     """Restarts this command from copies that the user can read. Returns "" if that is not needed, else why it is impossible."""
+    try:
+        copy = find_readable_copy(user)
+    except NotReadable as error:
+        return str(error)
+    if copy is None:
+        return ""
+    for part in copy.parts:
+        _lock_copy(part)
+    command = [str(copy.python), "-P", "-m", "folkmoot", *sys.argv[1:]]
+    os.execve(command[0], command, {**os.environ, **copy.variables})  # noqa: S606 - the arguments come from the operator only
+
+
+def find_readable_copy(user: pwd.struct_passwd) -> ReadableCopy | None:
+    """A copy that runs, made if it is missing; None if the user can read the program as it is. Raises NotReadable."""
     copies_python = not all(can_read(user, path) for path in (_PYTHON, _LIBRARY, Path(os.__file__)))
     copies_packages = not all(can_read(user, path) for path in (_PACKAGES, *_PACKAGES.glob("click/__init__.py")))
     copies_code = not all(can_read(user, path) for path in (_CODE, _CODE / "cli.py"))
     if not (copies_python or copies_packages or copies_code or not can_read(user, Path(sys.executable))):
-        return ""
+        return None
     if COPIES in Path(sys.prefix).parents or COPIES in _CODE.parents:
-        return f"the copy in {COPIES} cannot be read either"
+        raise NotReadable(f"the copy in {COPIES} cannot be read either")
     try:
         COPIES.mkdir(mode=0o755, exist_ok=True)
         COPIES.chmod(0o755)
@@ -48,17 +76,15 @@ def restart_from_readable_copy(user: pwd.struct_passwd) -> str:
             environment = _environment_for(python, copies_packages)
             code = _copy_of_code() if copies_code else _CODE.parent
     except OSError as error:
-        return f"it could not be copied to {COPIES}: {error.strerror}"
-    command = [str(environment / "bin" / "python"), "-P", "-m", "folkmoot"]
-    variables = {**os.environ, "PYTHONPATH": str(code)}
+        raise NotReadable(f"it could not be copied to {COPIES}: {error.strerror}") from error
+    started, variables = environment / "bin" / "python", {"PYTHONPATH": str(code)}
     if copies_python:  # the interpreter looks for its library where it was built
         variables["LD_LIBRARY_PATH"] = str(python.parents[1] / "lib")
-    if why := _why_it_does_not_run(command, variables, user, environment / "tried"):
-        return f"the copy in {COPIES} does not run: {why}"
-    for part in {python.parents[1], environment, code} if copies_python else {environment, code}:
-        if part.parent == COPIES:
-            _lock_copy(part)
-    os.execve(command[0], [*command, *sys.argv[1:]], variables)  # noqa: S606 - the arguments come from the operator only
+    command = [str(started), "-P", "-m", "folkmoot"]
+    if why := _why_it_does_not_run(command, {**os.environ, **variables}, user, environment / "tried"):
+        raise NotReadable(f"the copy in {COPIES} does not run: {why}")
+    used = {python.parents[1], environment, code} if copies_python else {environment, code}
+    return ReadableCopy(started, variables, [part for part in used if part.parent == COPIES])
 
 
 def _why_it_does_not_run(command: list[str], variables: dict[str, str], user: pwd.struct_passwd, mark: Path) -> str:

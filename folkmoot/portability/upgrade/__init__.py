@@ -1,0 +1,1 @@
+"""Brings another release onto this host while the network runs, and back."""

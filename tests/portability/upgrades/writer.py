@@ -1,0 +1,37 @@
+"""A member who writes all the time."""
+
+import json
+import threading
+import time
+import urllib.request
+
+from tests.network_up import NetworkUp
+
+
+class Writer(threading.Thread):
+    """A member who posts all the time, and notes each post that was not accepted."""
+
+    def __init__(self, network: NetworkUp, token: str) -> None:
+        super().__init__(daemon=True)
+        self._url, self._token, self._ended = network.url, token, threading.Event()
+        self.failures: list[str] = []
+        self.accepted = 0
+        self.longest = 0.0
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            began = time.monotonic()
+            request = urllib.request.Request(
+                f"{self._url}/api/v1/statuses", f"status=post {self.accepted}".encode(), {"Authorization": f"Bearer {self._token}"}
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    json.load(answer)
+                self.accepted += 1
+            except (OSError, ValueError) as error:
+                self.failures.append(str(error))
+            self.longest = max(self.longest, time.monotonic() - began)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
