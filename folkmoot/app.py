@@ -21,7 +21,10 @@ from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import i18n, log
 from folkmoot.base.arrival import await_database
+from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable
+from folkmoot.base.migrate import known, migrate
 from folkmoot.base.queue import watchdog
 from folkmoot.base.queue.delivery import DELIVER_ONE
 from folkmoot.base.queue.enqueue import DELIVER
@@ -90,6 +93,7 @@ from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from folkmoot.web.security import Cookies
 
+_SCHEMA_SECONDS = 1.0
 JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the hash chain
 
 
@@ -240,6 +244,32 @@ def create_front(settings: Settings, database: Database, hosts: WritingHost | No
     )
 
 
+async def wait_for_schema(settings: Settings, database: Database, hosts: WritingHost) -> "asyncio.Task[None]":
+    """A standby may be upgraded before its primary: until the schema has arrived, the primary answers (decision 0071).
+
+    If this host is promoted meanwhile, it brings the schema up to date itself.
+    """
+    needed = known()[-1].number
+
+    async def is_older() -> bool | None:
+        """None if it is not known, because the database does not answer yet."""
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(_SCHEMA_SECONDS), database.read() as conn:
+                return await get_schema_number(conn) < needed
+        return None
+
+    async def wait() -> None:
+        while (found := await is_older()) is not False:
+            hosts.lacks_schema = bool(found)
+            if found and not database.is_standby and hosts.is_primary:
+                await migrate(settings.dsn, Host(settings.data).writing_epoch)
+            await asyncio.sleep(_SCHEMA_SECONDS)
+        hosts.lacks_schema = False
+
+    hosts.lacks_schema = bool(await is_older())
+    return asyncio.create_task(wait(), name="schema")
+
+
 def create_web(settings: Settings) -> Any:
     """The ASGI application of one web process; it opens the database at startup and closes it at shutdown."""
     state: dict[str, Any] = {}
@@ -251,9 +281,11 @@ def create_web(settings: Settings) -> Any:
         socket_of_peer = peer_web_socket(DataDirectory(settings.data))
         hosts = WritingHost(Host(settings.data), socket_of_peer, lambda: database.is_held, lambda: is_behind(settings.data))
         state["front"] = create_front(settings, database, hosts)
+        waiting = await wait_for_schema(settings, database, hosts)
         try:
             yield
         finally:
+            waiting.cancel()
             await hosts.close()
             await database.close()
 

@@ -86,7 +86,8 @@ class HealthApplication:
             async with self._context.database.read() as conn:
                 newest = await get_schema_number(conn)
                 if newest is None or newest < self._newest:  # a newer schema is fine: migrations work with the previous release
-                    return Health([f"the schema is at {newest}, this code needs {self._newest}"], [])
+                    reason = f"the schema is at {newest}, this code needs {self._newest}"
+                    return Health([], [f"{reason}: upgrade the primary"]) if conn.is_standby else Health([reason], [])
                 timed = await list_timed(conn)
                 parked = await count_parked(conn)
                 unknown = await count_unknown(conn, self._jobs)

@@ -173,6 +173,8 @@ async def _require_schema(database: Any) -> None:
 
     found, needed = None, known()[-1].number
     async with database.read() as conn:
+        if conn.is_standby:  # it gets its schema from its primary
+            return
         with suppress(asyncpg.UndefinedTableError):  # a database that was never migrated
             found = await get_schema_number(conn)
     if found is None or found < needed:

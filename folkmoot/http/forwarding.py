@@ -4,7 +4,8 @@ A write waits, at most ten seconds, until one of the two hosts writes, and then 
 on only if it was not run here, or if the write gate refused it before it had committed anything. Its body is kept until
 then; a request that waits before it has run stays in the buffers of its connection instead.
 
-Reads are answered here, except: by a fenced host, and by a standby that is seconds behind, all go to the host that writes;
+Reads are answered here, except: by a fenced host, and by a standby that is seconds behind or whose schema is older than its code, all
+go to the host that writes;
 on a standby those that fail here, those of pages on which moderators claim cases, and those of callers who have just
 written or heard of something, so that they see it. Streams follow the host that writes, because only its processes hear
 of new posts.
@@ -102,9 +103,8 @@ class Forwarding:
     async def _read(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> None:
         """A read that fails here, as while the database becomes a standby, or whose file is not here yet, is answered by the peer."""
         path = scope["path"]
-        is_wanted = (
-            self._hosts.is_fenced or self._hosts.is_behind or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
-        )
+        is_elsewhere = self._hosts.is_fenced or self._hosts.is_behind or self._hosts.lacks_schema
+        is_wanted = is_elsewhere or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
         missing = (503, 404) if path.startswith(_MEDIA) else (503,)
         if not is_wanted and await _answered(here, scope, body, send, lambda status: status not in missing):
             return

@@ -51,6 +51,7 @@ class WritingHost:
         self._waiting = 0
         self._decision: asyncio.Future[Where] | None = None
         self._task: asyncio.Task[None] | None = None
+        self.lacks_schema = False  # the schema of this standby is older than its code: reads may fail here
         self._streams: dict[Callable[[], None], Where] = {}  # what ends each open stream, and where it is answered
 
     @property

@@ -10,7 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from folkmoot import app
 from folkmoot.base import clock, write_gate
+from folkmoot.base.migrate import Migration, known, migrate, pending
 from folkmoot.http import forwarding, writing_host
 from folkmoot.http.from_peer import FROM_PEER
 from folkmoot.http.replies import Reply
@@ -28,7 +30,8 @@ from folkmoot.portability.standby import following
 from folkmoot.portability.standby.model import Following, Stage
 from tests.api.test_accounts import picture
 from tests.http.two_hosts import InProcessHost, two_hosts
-from tests.village import Village, Visitor
+from tests.village import Village, Visitor, settings_for
+from tests.waiting import SECONDS
 from tests.web.test_pages import form_token
 
 PASSWORD = "tri hrusky ve stodole"
@@ -449,6 +452,50 @@ async def test_a_picture_that_is_not_here_yet_comes_from_the_other_host(hosts: P
     assert (await standby.visitor(jana, "192.0.2.77").get("/media/nothing.jpg")).status == 404
     head = await standby.visitor(jana, "192.0.2.77").send("HEAD", f"/media/{uploaded}")
     assert (head.status, head.body, head.headers["content-length"]) == (200, b"", shown.headers["content-length"])
+
+
+async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schema_has_arrived(
+    hosts: Pair, jana: Visitor, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the standby of a pair is upgraded first."""
+    primary, standby = hosts
+    monkeypatch.setattr("folkmoot.app._SCHEMA_SECONDS", 0.05)
+    ours = known()
+    added = Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")
+    monkeypatch.setattr("folkmoot.app.known", lambda: [*ours, added])
+    monkeypatch.setattr(standby.database, "is_standby", True)
+    waiting = await app.wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
+    asked: list[str] = []
+    front = primary.front.__class__.__call__
+
+    async def noting(self: object, scope: dict[str, Any], receive: object, send: object) -> None:
+        if self is primary.front and scope["type"] == "http":
+            asked.append(scope["path"])
+        await front(self, scope, receive, send)
+
+    monkeypatch.setattr(primary.front.__class__, "__call__", noting)
+    by_standby = standby.visitor(jana, "192.0.2.88")
+    assert (await by_standby.get("/api/v1/instance")).status == 200
+    assert asked[-1] == "/api/v1/instance"
+    monkeypatch.setattr("folkmoot.base.migrate.known", lambda: [*ours, added])
+    await migrate(dsn)  # by the primary
+    await asyncio.wait_for(waiting, SECONDS)
+    asked.clear()
+    assert (await standby.visitor(jana, "192.0.2.89").get("/api/v1/instance")).status == 200
+    assert "/api/v1/instance" not in asked
+
+
+async def test_a_promoted_standby_brings_the_schema_up_to_date(hosts: Pair, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    standby = hosts[1]
+    monkeypatch.setattr("folkmoot.app._SCHEMA_SECONDS", 0.05)
+    migrations = [*known(), Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")]
+    for module in ("folkmoot.app", "folkmoot.base.migrate"):
+        monkeypatch.setattr(f"{module}.known", lambda: migrations)
+    waiting = await app.wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
+    assert standby.hosts.lacks_schema
+    standby.become("primary", 1)
+    await asyncio.wait_for(waiting, SECONDS)
+    assert await pending(dsn) == []
 
 
 async def test_a_read_that_fails_on_a_standby_is_answered_by_its_primary(
