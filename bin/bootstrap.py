@@ -2,6 +2,8 @@
 
 The environment is created again when the pinned requirements or the Python change; a lock serializes commands that
 start together. It is in `.venv` of the clone or, if the clone is read-only, in the cache folder of the user.
+
+After `moot upgrade` the release that it chose runs instead, from `.releases` of the clone, with its own environment.
 """
 
 import fcntl
@@ -36,6 +38,25 @@ def environment(requirements: str) -> Path:
     return folder
 
 
+def stamp_of_code() -> str:
+    """Changes with every file of the code of this clone."""
+    found = hashlib.sha256()
+    for parent, folders, names in os.walk(CLONE / "folkmoot"):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(names):
+            status = os.stat(os.path.join(parent, name))
+            found.update(f"{os.path.relpath(parent, CLONE)}/{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return found.hexdigest()
+
+
+def release_in_use() -> Path | None:
+    """The folder of the release that `moot upgrade` chose. Changed code of the clone, as after `git pull`, takes precedence."""
+    current, stamp = CLONE / ".releases" / "current", CLONE / ".releases" / "clone"
+    if not current.is_symlink() or not (current / "complete").exists() or not stamp.exists() or stamp.read_text() != stamp_of_code():
+        return None
+    return current.resolve()
+
+
 def _folder_of(requirements: str) -> Path:
     name = ".venv" if requirements == "runtime" else f".venv-{requirements}"
     if os.access(CLONE, os.W_OK):
@@ -63,6 +84,8 @@ def run(requirements: str, module: str, arguments: list[str]) -> None:
     """Replaces this process with a module in the environment. Training has its own environment with more packages."""
     if requirements == "runtime" and arguments[:2] == ["detector", "train"]:
         requirements = "train"
-    python = str(environment(requirements) / "bin" / "python")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CLONE), os.environ.get("PYTHONPATH")]))
+    release = release_in_use() if requirements == "runtime" else None
+    folder = release / ".venv" if release else environment(requirements)
+    python = str(folder / "bin" / "python")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(release or CLONE), os.environ.get("PYTHONPATH")]))
     os.execv(python, [python, "-m", module, *arguments])

@@ -38,6 +38,7 @@ _COMMANDS = {
     "standby": ("standby", "Make this machine a standby of another, and show how it follows."),
     "move": ("move", "Make the other host the primary, without losing a write."),
     "names": ("names", "Show where the names of the network lead, and lead them to this host."),
+    "upgrade": ("upgrade", "Bring another release onto this host while the network runs."),
     "detector": ("detector", "Train, evaluate and choose the text detector."),
     "status": ("status", "Show the state of the network."),
     "doctor": ("doctor", "Find problems and print the command that solves each."),

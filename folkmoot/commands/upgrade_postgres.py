@@ -1,0 +1,84 @@
+"""`moot upgrade --postgres`: moves the database of this host to another major version of PostgreSQL."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+
+import asyncpg
+
+from folkmoot.base import clock
+from folkmoot.base.driver_errors import LOST
+from folkmoot.commands.options import leave_root, run, show, start_command
+from folkmoot.commands.progress import show_progress
+from folkmoot.config import Settings
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY, Host
+from folkmoot.portability.hosts.peers import Peers
+from folkmoot.portability.logical.move import LogicalMove, LogicalProblem
+from folkmoot.portability.logical.swap import NEXT, find_swap
+from folkmoot.portability.postgres import find_binaries_of, runnable_by
+from folkmoot.portability.program import restart_from_readable_copy
+
+_READY_SECONDS = 120.0
+
+
+def upgrade_postgres(
+    settings: Settings, directory: DataDirectory, major: int, confirm: Callable[[str], None], *, is_dry: bool, as_json: bool
+) -> None:
+    """Raises Problem with one sentence if it is impossible."""
+    old, binaries = _require(settings, directory), find_binaries_of(major)
+    if old == major:
+        show({"from": old, "to": major, "moved": False}, as_json, f"The database is PostgreSQL {major} already.")
+        return
+    text = f"  from       PostgreSQL {old}\n  to         PostgreSQL {major}; the old folder is kept"
+    if is_dry:
+        show({"from": old, "to": major, "dry_run": True}, as_json, f"Nothing was done.\n{text}")
+        return
+    why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
+    binaries = runnable_by(directory.owner, binaries)
+    confirm(text)
+    if directory.owner:
+        leave_root(directory.owner, why_not)
+    with directory.exclusively("upgrade"), show_progress(as_json) as progress:
+        move = LogicalMove(directory, settings.dsn, old, binaries, progress)
+        moved = run(move.run())
+        run(_await_new_server(settings, directory, major))
+        pause = None if move.held_at is None else round(clock.monotonic() - move.held_at, 1)
+        shutil.rmtree(directory.path / NEXT)
+    answer = {"from": old, "to": major, "moved": True, "tables": moved.tables, "rows": moved.rows, "pause": pause}
+    show(answer, as_json, f"The database is PostgreSQL {major} now.\n  compared   {moved.tables} tables with {moved.rows} rows: equal\n"
+                          f"  pause      {'ended in an earlier run' if pause is None else f'{pause} s'}\n"
+                          f"  way back   moot upgrade --postgres {old}")
+
+
+def _require(settings: Settings, directory: DataDirectory) -> int:
+    """The version that the database has now. Raises LogicalProblem."""
+    if settings.database.url:
+        raise LogicalProblem("With database.url, the server is yours: move it with its own tools (pg_upgrade, or a dump).")
+    if not directory.is_in_use():
+        raise LogicalProblem("The network in %(data)s does not run. Start it, then run the command again: %(start)s", data=directory.path,
+                             start=start_command(directory.path))
+    if Host(directory.path).role != PRIMARY:
+        raise LogicalProblem("This host is not the primary. Run the command on the primary.")
+    if Peers(directory).list():
+        raise LogicalProblem("A standby cannot follow a server of another version. End the pairing first (moot host remove), and pair the"
+                             " hosts again afterwards.")
+    return int((directory.path / "postgres" / "PG_VERSION").read_text())
+
+
+async def _await_new_server(settings: Settings, directory: DataDirectory, major: int) -> None:
+    """Waits until the supervisor has exchanged the servers, and members can write again."""
+    deadline = clock.monotonic() + _READY_SECONDS
+    while clock.monotonic() < deadline:
+        if find_swap(directory) is None:
+            try:
+                connection = await asyncpg.connect(settings.dsn)
+            except (*LOST, asyncpg.PostgresError):
+                pass
+            else:
+                is_new = connection.get_server_version().major == major
+                await connection.close()
+                if is_new:
+                    return
+        await asyncio.sleep(0.02)
+    raise LogicalProblem("The new server does not answer after two minutes; %(log)s says why.", log=directory.path / "postgres.log")
