@@ -93,7 +93,8 @@ from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from folkmoot.web.security import Cookies
 
-_SCHEMA_SECONDS = 1.0
+_SCHEMA_SECONDS = 1.0  # between looks at an old schema
+_ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the hash chain
 
 
@@ -254,7 +255,7 @@ async def wait_for_schema(settings: Settings, database: Database, hosts: Writing
     async def is_older() -> bool | None:
         """None if it is not known, because the database does not answer yet."""
         with contextlib.suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(_SCHEMA_SECONDS), database.read() as conn:
+            async with asyncio.timeout(_ANSWER_SECONDS), database.read() as conn:
                 return await get_schema_number(conn) < needed
         return None
 

@@ -29,7 +29,8 @@ _MARKS = {
     "browser": ({"browser"}, set()),
     "kills": (set(), {
         "test_killed.py", "test_moving_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py", "test_seeding.py",
-        "test_joining.py", "test_move_command.py",
+        "test_joining.py", "test_move_command.py", "test_replacing.py", "test_upgrade_command.py",
+        "test_upgraded_pair.py", "test_logical.py",
     }),
     "slow": ({"backed_up"}, {
         "test_toot.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",

@@ -4,11 +4,10 @@ A write waits, at most ten seconds, until one of the two hosts writes, and then 
 on only if it was not run here, or if the write gate refused it before it had committed anything. Its body is kept until
 then; a request that waits before it has run stays in the buffers of its connection instead.
 
-Reads are answered here, except: by a fenced host, and by a standby that is seconds behind or whose schema is older than its code, all
-go to the host that writes;
-on a standby those that fail here, those of pages on which moderators claim cases, and those of callers who have just
-written or heard of something, so that they see it. Streams follow the host that writes, because only its processes hear
-of new posts.
+Reads are answered here, except: by a fenced host, and by a standby that is seconds behind or whose schema is older than its
+code, all go to the host that writes; on a standby those that fail here, those of pages on which moderators claim cases, and
+those of callers who have just written or heard of something, so that they see it. Streams follow the host that writes,
+because only its processes hear of new posts.
 """
 
 import asyncio

@@ -459,7 +459,9 @@ async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schem
 ) -> None:
     """As when the standby of a pair is upgraded first."""
     primary, standby = hosts
-    monkeypatch.setattr("folkmoot.app._SCHEMA_SECONDS", 0.05)
+    monkeypatch.setattr(forwarding, "_READ_SECONDS", SECONDS)
+    monkeypatch.setattr("folkmoot.app._SCHEMA_SECONDS", 0.1)
+    monkeypatch.setattr("folkmoot.app._ANSWER_SECONDS", SECONDS)
     ours = known()
     added = Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")
     monkeypatch.setattr("folkmoot.app.known", lambda: [*ours, added])
@@ -487,7 +489,6 @@ async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schem
 
 async def test_a_promoted_standby_brings_the_schema_up_to_date(hosts: Pair, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     standby = hosts[1]
-    monkeypatch.setattr("folkmoot.app._SCHEMA_SECONDS", 0.05)
     migrations = [*known(), Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")]
     for module in ("folkmoot.app", "folkmoot.base.migrate"):
         monkeypatch.setattr(f"{module}.known", lambda: migrations)

@@ -17,7 +17,7 @@ from tests.conftest import new_open_folder
 from tests.network_up import ROOT, NetworkUp, environment_with, moot
 from tests.portability.upgrades.releases import change, copy_code
 from tests.portability.upgrades.writer import Writer
-from tests.series import length
+from tests.series import is_long
 from tests.waiting import wait_until
 
 
@@ -28,6 +28,9 @@ def launch_of(release: Path) -> Launch:
     )
     assert asked.returncode == 0, asked.stderr
     return msgspec.json.decode(asked.stdout, type=Launch)
+
+
+pytestmark = pytest.mark.skipif(not is_long(), reason="part of the long series; test_upgrade_command.py has the usual case")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "new", "why"), FAILURES[:length(1, len(FAILURES))], ids=lambda value: "")
+@pytest.mark.parametrize(("file", "old", "new", "why"), FAILURES, ids=lambda value: "")
 def test_a_release_that_fails_is_replaced_by_the_one_before(
     network: NetworkUp, folder: Path, file: str, old: str, new: str, why: str
 ) -> None:
