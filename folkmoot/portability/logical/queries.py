@@ -70,7 +70,10 @@ async def count_apply_errors(target: asyncpg.Connection) -> int:
 
 
 async def get_position(source: asyncpg.Connection) -> str:
-    """The end of the log."""
+    """The end of the log, with everything that is committed. Workers commit without a flush; this commit flushes theirs too."""
+    async with source.transaction():
+        await source.execute("SET LOCAL synchronous_commit = local")
+        await source.execute("SELECT pg_logical_emit_message(true, $1, '')", NAME)
     return str(await source.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
 
 
