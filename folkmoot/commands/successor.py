@@ -9,11 +9,9 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 from contextlib import suppress
 
 from folkmoot import config
-from folkmoot.base import log
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.postgres import child_setup
@@ -35,7 +33,7 @@ class Successor:
         variables = {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "LD_LIBRARY_PATH", "PYTHONPATH")}
         with theirs:
             self._process = subprocess.Popen(
-                [launch.python, "-P", "-m", "folkmoot.commands.successor", *map(str, passed)], pass_fds=passed, cwd="/",
+                [launch.python, "-P", "-m", "folkmoot.commands.successor_process", *map(str, passed)], pass_fds=passed, cwd="/",
                 stdin=subprocess.DEVNULL, env={**variables, **launch.variables}, preexec_fn=child_setup(None),
             )
         content = config.sent(settings)
@@ -126,17 +124,3 @@ class Predecessor:
                 raise EOFError("the supervisor has ended")
             content += part
         return content
-
-
-def main() -> None:
-    from folkmoot.commands.supervisor import Supervisor
-
-    predecessor = Predecessor(*map(int, sys.argv[1:]))
-    settings = predecessor.settings()
-    log.set_up(settings.log.level, settings.log.format)
-    directory = DataDirectory(settings.data)
-    Supervisor(settings, directory, predecessor.listener, None, predecessor).run(predecessor.note_ready)
-
-
-if __name__ == "__main__":
-    main()
