@@ -14,6 +14,8 @@ from folkmoot.base import log
 from folkmoot.config import Settings
 from folkmoot.http.server import STOP_SECONDS
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.failover import assembly as failover
+from folkmoot.portability.failover.standing import stand_handler
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient
@@ -33,7 +35,7 @@ _OTHER_FILES = 200  # descriptors besides those of the streams
 def handlers(settings: Settings) -> list[Handler]:
     """All messages that this host answers, besides the greeting."""
     directory = DataDirectory(settings.data)
-    return [*Answers(settings, directory, Peers(directory)).handlers()]
+    return [*Answers(settings, directory, Peers(directory)).handlers(), stand_handler(directory)]
 
 
 def stores(settings: Settings) -> list[Store]:
@@ -76,7 +78,8 @@ def create_agent(settings: Settings, moving: Moving | None = None) -> Agent:
     own = OwnHost(own_name(settings), settings.hosts.host, settings.hosts.port, lambda: host.epoch, address=address)
     if moving is None:
         return Agent(directory, own, handlers(settings), stores(settings))
-    return Agent(directory, replace(own, learn=moving.learn), [*handlers(settings), *moving.handlers()], stores(settings))
+    messages = [*handlers(settings), *moving.handlers(), *failover.handlers_of(moving.own.this)]
+    return Agent(directory, replace(own, learn=moving.learn), messages, stores(settings))
 
 
 def run_agent(settings: Settings) -> None:
@@ -98,7 +101,8 @@ async def _serve(settings: Settings) -> None:
     moving = create_moving(settings)
     witness = Witness(settings, moving.learn)
     async with create_agent(settings, moving) as agent:
-        tasks = [asyncio.create_task(work) for work in (create_upkeep(settings).run(), moving.settling().run(), witness.run())]
+        works = [create_upkeep(settings).run(), moving.settling().run(), witness.run(), *failover.work_of(moving.own.this, moving.ask)]
+        tasks = [asyncio.create_task(work) for work in works]
         for task in tasks:
             task.add_done_callback(lambda _task: stop.set())
         try:

@@ -37,6 +37,7 @@ _COMMANDS = {
     "drill": ("drill", "Rehearse a restore in a temporary copy."),
     "standby": ("standby", "Make this machine a standby of another, and show how it follows."),
     "move": ("move", "Make the other host the primary, without losing a write."),
+    "failover": ("failover", "Make this host the primary, because the other one is lost."),
     "names": ("names", "Show where the names of the network lead, and lead them to this host."),
     "upgrade": ("upgrade", "Bring another release onto this host while the network runs."),
     "detector": ("detector", "Train, evaluate and choose the text detector."),

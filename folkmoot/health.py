@@ -23,6 +23,9 @@ from folkmoot.http.context import Context
 from folkmoot.http.replies import Reply
 from folkmoot.moderation.cases.queries import count_open
 from folkmoot.moderation.journal.queries import find_state
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.failover import alarm
+from folkmoot.portability.failover.model import FailoverState
 from folkmoot.portability.offsite.chain import State, read_state
 from folkmoot.portability.queries import last_runs
 from folkmoot.portability.runs import Last
@@ -62,7 +65,8 @@ class HealthApplication:
             answer = {"ready": not health.reasons, **health._asdict()}
             reply = Reply(msgspec.json.encode(answer), 503 if health.reasons else 200)
         elif _is_local(scope):
-            following = _following_metrics(find_following(self._context.settings.data)).encode()
+            data = self._context.settings.data
+            following = (_following_metrics(find_following(data)) + _alarm_metrics(alarm.find_suspicion(DataDirectory(data)))).encode()
             reply = Reply(metrics.report() + await self._database_metrics() + following, media_type=_TEXT)
         else:
             reply = Reply(b"", 404, _TEXT)
@@ -107,6 +111,7 @@ class HealthApplication:
         if journal.reason and not journal.is_stopped:
             warnings.append(journal.reason)
         warnings += following_warnings(find_following(self._context.settings.data))
+        warnings += alarm.warnings(alarm.find_suspicion(DataDirectory(self._context.settings.data)))
         return Health(reasons, warnings)
 
     async def _database_metrics(self) -> bytes:
@@ -190,6 +195,15 @@ def _run_metrics(last: Last) -> str:
         f"# HELP folkmoot_{last.kind}_{name} {says}\n# TYPE folkmoot_{last.kind}_{name} gauge\nfolkmoot_{last.kind}_{name} {value}\n"
         for name, says, value in rows
     )
+
+
+def _alarm_metrics(state: FailoverState | None) -> str:
+    """On a standby: whether its primary is lost."""
+    if state is None:
+        return ""
+    name, says = "folkmoot_primary_lost", "Whether the primary is lost: 0 no, 1 it does not answer, 2 its log does not arrive either"
+    number = {FailoverState.SUSPECT: 1, FailoverState.ALARM: 2}.get(state, 0)
+    return f"# HELP {name} {says}\n# TYPE {name} gauge\n{name} {number}\n"
 
 
 def _following_metrics(state: Following | None) -> str:

@@ -16,7 +16,7 @@ from folkmoot.config import Settings
 if TYPE_CHECKING:
     from folkmoot.portability.moving.preflight import Survey
 
-_COLOURS = {"primary": "green", "standby": "yellow", "fenced": "red"}
+_COLOURS = {"primary": "green", "standby": "yellow", "fenced": "red", "returning": "red"}
 _MARKS = {"good": ("ok", "green"), "warning": ("!", "yellow"), "stop": ("STOP", "red")}
 
 

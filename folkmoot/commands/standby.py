@@ -19,6 +19,7 @@ from folkmoot.commands.progress import show_progress
 if TYPE_CHECKING:
     from folkmoot.config import Settings
     from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.failover.coming_back import Rejoined
     from folkmoot.portability.standby.joining import Joined
 
 _REFRESH = 1.0
@@ -35,37 +36,45 @@ _WAIT_FOR_ORPHANS = 20.0
 @click.option("--port", type=click.IntRange(1, 65535), help="With --join: port of pages on this host, as server.port.")
 @click.option("--hosts-port", type=click.IntRange(1, 65535), help="With --join: port on which this host listens for the primary.")
 @click.option("--again", is_flag=True, help="Copy the database of the primary anew; pictures are kept.")
+@click.option("--discard", "discards", is_flag=True, help="With --again: do not export what only this host has written.")
 @click.option("--no-start", is_flag=True, help="After the copy, do not run the network as moot up does.")
 @click.option("--dry-run", is_flag=True, help="With --again: check everything, and change nothing.")
 @data_option
 @json_option
 def standby(
-    target: tuple[str, str] | None, name: str, address: str, port: int | None, hosts_port: int | None, again: bool, no_start: bool,
-    dry_run: bool, data: Path, as_json: bool,
+    target: tuple[str, str] | None, name: str, address: str, port: int | None, hosts_port: int | None, again: bool, discards: bool,
+    no_start: bool, dry_run: bool, data: Path, as_json: bool,
 ) -> None:
-    """Make this machine the standby of a primary. Without options, show how it follows; Ctrl-C ends that."""
+    """Make this machine the standby of a primary. Without options, show how it follows; Ctrl-C ends that.
+
+    A host that was replaced by a failover first exports what only it has written, then is rewound, or copied anew.
+    """
     own = {("hosts", "address"): address, ("server", "port"): port, ("hosts", "port"): hosts_port}
     own = {which: value for which, value in own.items() if value}
     if (name or own) and not target:
         raise click.UsageError("--name, --address, --port and --hosts-port belong to --join.")
     if target or again:
-        _become_standby(target, name, own, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json)
+        _become_standby(
+            target, name, own, discards=discards, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json
+        )
     else:
         _watch(data, as_json)
 
 
 def _become_standby(
-    target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], *, dry_run: bool, no_start: bool, data: Path, as_json: bool
+    target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], *, discards: bool, dry_run: bool, no_start: bool,
+    data: Path, as_json: bool,
 ) -> None:
     """`own`: settings of this machine, which its file gets."""
     from folkmoot.agent import own_name
+    from folkmoot.portability.failover.coming_back import rejoin, require_replaced
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.client import open_client
     from folkmoot.portability.hosts.sockets import peer_socket_folder
-    from folkmoot.portability.standby.joining import describe, follow_primary
+    from folkmoot.portability.standby.joining import describe, follow_primary, require_no_primary
 
     _check_arguments(target, name, own, data)
-    settings, directory = _prepared(data, own)
+    settings, directory = _prepared(data, own, is_new=target is not None)
     if target:
         _pair(settings, directory, *target, name, as_json=as_json)
     host = Host(directory.path)
@@ -73,6 +82,8 @@ def _become_standby(
     def connect() -> Any:
         return open_client(directory, epoch=lambda: host.epoch)
 
+    was_replaced = target is None and not dry_run and require_replaced(directory, connect)
+    require_no_primary(directory)
     if dry_run:
         facts = asyncio.run(describe(directory, connect))
         text = f"Nothing was done. “{facts.network}” would be copied: {_megabytes(facts.database_bytes + facts.media_bytes)} MB."
@@ -82,8 +93,10 @@ def _become_standby(
         role = click.style(" STANDBY ", bg="yellow", fg="black", bold=True)
         click.echo(f"{own_name(settings)} becomes the {role} of this network.", err=True)
     with _agent(settings), show_progress(as_json) as progress:
-        joined = follow_primary(directory, connect, peer_socket_folder(directory), progress, again=target is None)
-    _report(joined, data, as_json=as_json, goes_on=not no_start)
+        socket_folder, again = peer_socket_folder(directory), target is None
+        back = rejoin(directory, connect, socket_folder, progress, discards=discards) if was_replaced else None
+        joined = follow_primary(directory, connect, socket_folder, progress, again=again and not (back and back.is_standby))
+    _report(joined, data, back, as_json=as_json, goes_on=not no_start)
     if not no_start:
         _run_network(data)
 
@@ -105,8 +118,8 @@ def _check_arguments(target: tuple[str, str] | None, name: str, own: dict[tuple[
         raise NotPaired
 
 
-def _prepared(data: Path, own: dict[tuple[str, str], Any]) -> tuple["Settings", "DataDirectory"]:
-    """The settings and the locked data directory of a host that is no primary; without the rights of root from then on."""
+def _prepared(data: Path, own: dict[tuple[str, str], Any], *, is_new: bool) -> tuple["Settings", "DataDirectory"]:
+    """The settings and the locked data directory; without the rights of root from then on. `is_new`: of a host that is no primary."""
     import msgspec
 
     from folkmoot import config
@@ -122,7 +135,8 @@ def _prepared(data: Path, own: dict[tuple[str, str], Any]) -> tuple["Settings", 
         raise Problem("A standby needs the private PostgreSQL of Folkmoot, but database.url names another server. Remove this setting.")
     directory = DataDirectory(data)
     why_not = restart_from_readable_copy(directory.owner) if directory.owner else ""
-    require_no_primary(directory)
+    if is_new:
+        require_no_primary(directory)
     directory.prepare(HostState(role=STANDBY))
     try:
         directory.lock()
@@ -185,21 +199,25 @@ def _agent(settings: "Settings") -> Iterator[None]:
         thread.join()
 
 
-def _report(joined: "Joined", data: Path, *, as_json: bool, goes_on: bool) -> None:
+def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: bool, goes_on: bool) -> None:
     from folkmoot.base.migrate import known
 
     facts = joined.facts
     answer = {
         "network": facts.network, "data": str(data), "epoch": facts.epoch, "files": joined.files, "bytes": facts.database_bytes,
         "media": facts.media, "media_bytes": facts.media_bytes, "lost_media": joined.lacking, "seconds": round(joined.seconds, 1),
-        "next": f"moot up --data {data}",
+        "next": f"moot up --data {data}", "rewound": bool(back and back.is_standby), **_exported(back, data),
     }
     verified = f"{joined.files} files of the database verified" if joined.files else "the database was complete"
+    if back and back.is_standby:
+        verified = "the database was rewound to where the hosts parted"
     lines = [
         f"This host is a standby of “{facts.network}”, epoch {facts.epoch}.",
         f"  copied     {verified}, {facts.media} pictures",
         f"  took       {joined.seconds:.1f} s for {_megabytes(facts.database_bytes + facts.media_bytes)} MB",
     ]
+    if back and back.report:
+        lines.append(f"  exported   {back.report.count} rows that only this host has, for a review: {answer['exported_to']}")
     if joined.lacking:
         lines.append(f"  WARNING    {joined.lacking} pictures are missing on the primary too; moot doctor there says which")
     if facts.schema < known()[-1].number:
@@ -208,6 +226,15 @@ def _report(joined: "Joined", data: Path, *, as_json: bool, goes_on: bool) -> No
         lines.append(f"\nNext: moot up --data {data}")
     show(answer, as_json, "\n".join(lines))
     sys.stdout.flush()
+
+
+def _exported(back: "Rejoined | None", data: Path) -> dict[str, Any]:
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.failover.export import folder_of
+
+    if back is None or back.report is None:
+        return {"exported": {}, "exported_to": None}
+    return {"exported": back.report.rows, "exported_to": str(folder_of(DataDirectory(data), back.report.epoch))}
 
 
 def _run_network(data: Path) -> None:

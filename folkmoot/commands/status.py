@@ -22,6 +22,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  host       {answer['role'].upper()}, epoch {answer['epoch']}, {answer['data']}\n"
         f"{_peers(answer['peers'])}"
         f"{_standby_line(answer)}"
+        f"{_failover_lines(answer)}"
         f"  members    {answer['members']}, {answer['active']} of them active in the last 30 days\n"
         f"  posts      {answer['posts']}\n"
         f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
@@ -44,6 +45,30 @@ def _peers(peers: list[dict[str, Any]]) -> str:
 def _standby_line(answer: dict[str, Any]) -> str:
     """How the standby follows, on both hosts; nothing if there is none."""
     return f"  standby    {answer['replication_text']}\n" if answer["replication"]["stage"] else ""
+
+
+def _failover_lines(answer: dict[str, Any]) -> str:
+    """What the operator should do about the other host, or about what it alone has."""
+    lines = [f"  failover   {warning}\n" for warning in answer["failover"]["warnings"]]
+    if where := answer["failover"]["exported_to"]:
+        lines.append(f"  exported   {answer['failover']['exported_rows']} rows that only this host has, in {where}\n")
+    return "".join(lines)
+
+
+def _failover_state(directory: Any, role: str) -> dict[str, Any]:
+    from folkmoot.portability.failover.alarm import find_suspicion, warnings
+    from folkmoot.portability.failover.export import last_report
+    from folkmoot.portability.host import RETURNING
+
+    suspicion, exported = find_suspicion(directory), last_report(directory)
+    said = warnings(suspicion)
+    if role == RETURNING:
+        said.append("writes wait until the other host confirms that this one is the primary; if it is off for good:"
+                    " moot failover --other-host-is-off")
+    return {
+        "state": suspicion, "warnings": said, "exported_to": str(exported[0]) if exported else None,
+        "exported_rows": exported[1].count if exported else 0,
+    }
 
 
 def _offsite(offsite: dict[str, Any]) -> str:
@@ -106,6 +131,7 @@ async def _status(data: Path) -> dict[str, Any]:
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
         "peers": [describe_link(directory, peer) for peer in Peers(directory).list()],
+        "failover": _failover_state(directory, host.role),
         "replication": following_facts(following), "replication_text": following_text(following, host.role),
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         "worker_seconds": max(0, round(min(ages))) if ages else None,

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
+
 from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
 from folkmoot.commands.replacing import Replacing
@@ -50,9 +52,10 @@ class Supervisor:
 
     def __init__(
         self, settings: Settings, directory: DataDirectory, listener: socket.socket, postgres: Postgres | None,
-        predecessor: Predecessor | None = None,
+        predecessor: Predecessor | None = None, on_primary: Callable[[], None] = lambda: None,
     ) -> None:
-        """`predecessor`: the supervisor whose processes this one replaces; it keeps PostgreSQL."""
+        """`predecessor`: the supervisor whose processes this one replaces; it keeps PostgreSQL. `on_primary`: called when this
+        host becomes the primary while it runs, for migrations that only a primary can apply."""
         self._settings = settings
         self._predecessor = predecessor
         self._replacing: Replacing | None = None
@@ -72,6 +75,8 @@ class Supervisor:
         self._starts_database = False
         self._log_due = 0.0
         self._host = Host(directory.path)
+        self._on_primary = on_primary
+        self._was_primary = True
         # Processes that are not always needed. The agent is the first, because a standby needs it.
         self._optional = {_AGENT: self._needs_agent, _REJOIN: self._needs_rejoin, _OFFSITE: self._needs_offsite}
 
@@ -97,6 +102,7 @@ class Supervisor:
         try:
             for name in self._required:
                 self._start(name)
+            self._was_primary = self._host.role == PRIMARY
             self._targets |= {_AGENT: self._run_agent, _OFFSITE: self._run_offsite, _REJOIN: self._run_rejoin}
             if self._postgres and not self._postgres.is_running:
                 self._due[_DATABASE] = time.monotonic()
@@ -178,6 +184,7 @@ class Supervisor:
         if self._postgres and time.monotonic() >= self._log_due:
             self._log_due = time.monotonic() + _LOG_EVERY
             limit_log(self._directory)
+        self._follow_role()
         pid, status = self._reap()
         if pid:
             name = self._children.pop(pid)
@@ -234,6 +241,17 @@ class Supervisor:
     def _leave(self, _number: int, _frame: Any) -> None:
         self.retire()
         self._stopping = True
+
+    def _follow_role(self) -> None:
+        """A standby that was promoted, or a primary that was confirmed, may run newer code than its schema is for."""
+        is_primary = self._host.role == PRIMARY
+        if is_primary and not self._was_primary:
+            try:
+                self._on_primary()
+            except (Problem, OSError, asyncpg.PostgresError) as error:  # PostgreSQL may still be replaying: again in a moment
+                _log.debug("the schema cannot be checked yet: %s", error)
+                return
+        self._was_primary = is_primary
 
     def _needs_agent(self) -> bool:
         """Whether this host has a peer or an open invitation."""

@@ -16,7 +16,8 @@ from folkmoot.commands.options import data_option, leave_root, no_database, reso
 from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import STANDBY, Host
+from folkmoot.portability.failover.standing import confirm_at_start
+from folkmoot.portability.host import RETURNING, STANDBY, Host
 from folkmoot.portability.hosts.sockets import peer_socket_folder
 from folkmoot.portability.moving.rejoin import RejoinOrder, Stage, find_order, order_rejoin
 from folkmoot.portability.postgres import Postgres
@@ -49,7 +50,16 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     leave_root(directory.owner, why_not)
     directory.record_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
-    supervisor = Supervisor(settings, directory, listener, postgres)
+    if postgres and asyncio.run(confirm_at_start(directory, settings.dsn)) == RETURNING:
+        click.echo(
+            "folkmoot: This host was the primary, and the other one does not confirm that it still is. It serves reads and writes nothing"
+            " until then. If the other host is off for good: moot failover --other-host-is-off", err=True,
+        )
+
+    def migrate_as_primary() -> None:
+        asyncio.run(migrate(settings.dsn, Host(directory.path).writing_epoch))
+
+    supervisor = Supervisor(settings, directory, listener, postgres, migrate_as_primary)
     try:
         if postgres and (find_order(directory) or Host(directory.path).role == STANDBY):
             # Its database may need the primary before it answers, and reaches that through the agent.

@@ -112,13 +112,19 @@ def _upkeep(health: DatabaseHealth) -> Iterator[Finding]:
 
 def check_host(settings: Settings, database: "DatabaseHost") -> Iterator[Finding]:
     """Whether this host may write, and how cache sessions are restricted to their tables."""
-    from folkmoot.portability.host import FENCED, PRIMARY, Host
+    from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, Host
 
     host = Host(settings.data).state
     if host.role == FENCED:
         yield Finding(
             "host.fenced", WARNING, f"this host is fenced: it wrote in epoch {host.epoch} and stopped in favour of the other host",
-            "it passes requests to the other host, or refuses writes if that does not answer", "moot move",
+            "it passes requests to the other host, or refuses writes if that does not answer",
+            "moot move" if host.move else "stop the network here, then: moot standby --again",
+        )
+    elif host.role == RETURNING:
+        yield Finding(
+            "host.returning", WARNING, "this host was the primary, and the other one does not confirm that it still is",
+            "members can read, but not write", "start the other host; if it is off for good: moot failover --other-host-is-off",
         )
     elif database.is_standby and host.role == PRIMARY and host.move:
         yield Finding(

@@ -21,7 +21,7 @@ from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import Ask
 from folkmoot.portability.moving.model import Fork, Proof
 from folkmoot.portability.moving.parting import find_fork
-from folkmoot.portability.moving.rejoin import RejoinOrder, RejoinProblem, forget_order, order_rejoin, rejoin_if_ordered
+from folkmoot.portability.moving.rejoin import RejoinOrder, RejoinProblem, Stage, find_order, forget_order, order_rejoin, rejoin_if_ordered
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.postgres import Postgres, PostgresProblem
 from folkmoot.portability.progress import Progress
@@ -47,6 +47,10 @@ class Rejoined:
 
     report: Report | None
     is_standby: bool
+
+
+class CopyAnew(RejoinProblem):
+    """The rewind has failed after it had begun."""
 
 
 def require_replaced(directory: DataDirectory, connect: Callable[[], PeerClient]) -> bool:
@@ -85,11 +89,14 @@ def rejoin(
         report = _export(directory, server, answer, fork, progress)
     if not answer.has_log:
         return Rejoined(report, is_standby=False)
+    if (order := find_order(directory)) and order.stage is not Stage.ORDERED:  # an interrupted rewind left nothing that could be used
+        forget_order(directory)
+        return Rejoined(report, is_standby=False)
     progress.step("rewinding the database")
     order_rejoin(directory, RejoinOrder(answer.epoch, str(socket_folder)))
     try:
         rejoin_if_ordered(directory, _leave_to_caller)
-    except RejoinProblem as problem:
+    except CopyAnew as problem:
         _log.warning("%s", sentence(problem))
         forget_order(directory)
         return Rejoined(report, is_standby=False)
@@ -97,7 +104,7 @@ def rejoin(
 
 
 def _leave_to_caller(_order: RejoinOrder) -> int:
-    raise RejoinProblem("The database was not rewound and is copied anew.")
+    raise CopyAnew("The database could not be rewound and is copied anew.")
 
 
 def _export(directory: DataDirectory, server: Postgres, answer: ForkAnswer, fork: Fork | None, progress: Progress) -> Report:

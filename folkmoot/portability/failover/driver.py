@@ -151,11 +151,11 @@ async def promote(failover: Failover) -> None:
 
 
 async def verify(failover: Failover) -> None:
-    """The first write is in the database, and members reach it."""
+    """The first write is in the database."""
     failover.here = await failover.own.condition(Order(failover.id))
     failover.is_verified = _is_open(failover)
-    if not failover.here.is_web_running:
-        raise FailoverProblem("This host is the primary now, but its web processes do not answer. Start it: moot up")
+    if not failover.is_verified:
+        raise FailoverProblem("This host is the primary now, but has not written yet. Run the same command again: moot failover")
 
 
 STEPS: tuple[tuple[FailoverState, str, Callable[[Failover], bool], Callable[[Failover], Awaitable[None]]], ...] = (

@@ -85,7 +85,7 @@ class LossFacts(msgspec.Struct, frozen=True, kw_only=True):
     known: int  # the end of the primary's log, as it last said; 0: unknown
     last_write_at: datetime | None  # of the last write that has arrived
     silent_seconds: float  # since the primary was last known to have confirmed everything
-    posts_per_second: float  # in the last hour of writing
+    posts_per_second: float
     bytes_per_second: float
 
 

@@ -23,7 +23,8 @@ _SECRET_COLUMNS = "'{password_hash,totp_secret,backup_codes,secret_hash,client_s
 async def read_loss_facts(conn: Connection, known: int, silent_seconds: float | None) -> LossFacts:
     """`known`: how many bytes of the log, as the primary last said, have not arrived. Index: the block ranges of events.created_at.
 
-    The rate of the log is that since the last checkpoint.
+    The rate of posts is that of the last ten seconds or of the last hour, whichever is higher; the rate of the log is that since
+    the last checkpoint.
     """
     row = await conn.fetchrow(
         """
@@ -35,8 +36,8 @@ async def read_loss_facts(conn: Connection, known: int, silent_seconds: float | 
             coalesce(extract(epoch FROM clock_timestamp() - at), 0)::float8 AS write_age,
             coalesce(greatest(0, pg_wal_lsn_diff(received, checkpoint_lsn))
                 / greatest(60, extract(epoch FROM at - checkpoint_time)), 0)::float8 AS bytes_per_second,
-            (SELECT count(*) FROM events WHERE kind = 'post.created' AND created_at > at - interval '1 hour') / 3600.0::float8
-                AS posts_per_second
+            (SELECT greatest(count(*) / 3600.0, count(*) FILTER (WHERE created_at > at - interval '10 seconds') / 10.0)::float8
+                FROM events WHERE kind = 'post.created' AND created_at > at - interval '1 hour') AS posts_per_second
         FROM last, pg_control_checkpoint()
         """
     )

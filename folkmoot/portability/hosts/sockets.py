@@ -59,3 +59,9 @@ def has_agent(directory: DataDirectory) -> bool:
     """Whether the agent of this host runs: it accepts connections for the peer."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(peer_web_socket(directory))) == 0
+
+
+def has_web(directory: DataDirectory) -> bool:
+    """Whether the web processes of this host run: they accept connections of the peer, wherever they listen for members."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(web_socket(directory))) == 0
