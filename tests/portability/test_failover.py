@@ -28,6 +28,7 @@ from tests.conftest import new_open_folder
 from tests.portability.pair_of_hosts import OneHost, Pair, make_pair
 from tests.portability.standby import caught_up
 
+NOT_SECRET = frozenset(["statement_hash", "row_hash", "previous_hash", "head_hash", "hash"])  # of the journal of moderation
 OFF, LOSS = Statements(is_other_off=True), Statements(accepts_loss=True)
 
 
@@ -297,6 +298,17 @@ async def test_a_host_that_returns_alone_takes_over_when_its_operator_says_so(pa
     await drive(other_way)
     assert pair.old.state.epoch >= epoch + 3
     assert await Writer(pair.old).write()
+
+
+async def test_no_secret_is_exported(pair: Pair) -> None:
+    async with pair.old.own.this.session() as session:
+        tables = await queries.list_exported(session)
+        rows = await session.fetch(
+            "SELECT DISTINCT column_name::text AS name FROM information_schema.columns"
+            " WHERE table_name = ANY ($1::text[]) AND column_name ~ '(hash|secret|password|token|totp)$|^code'", tables,
+        )
+    assert {"posts", "follows", "favourites", "events", "logins"} <= set(tables)
+    assert {row["name"] for row in rows} - {"sha256", *NOT_SECRET} <= set(queries.SECRET_COLUMNS)
 
 
 async def test_running_writers_of_a_replaced_host_are_ended(pair: Pair) -> None:

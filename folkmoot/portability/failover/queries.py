@@ -17,7 +17,7 @@ _NOT_EXPORTED = frozenset([
     "journal_lanes", "journal_sealer", "journal_heads", "journal_keepers", "counter_deltas", "account_counts", "post_counts",
     "idempotency_keys", "backup_runs", "weekly_activity",
 ])
-_SECRET_COLUMNS = "'{password_hash,totp_secret,backup_codes,secret_hash,client_secret,token_hash}'::text[]"
+SECRET_COLUMNS = ("password_hash", "client_secret_hash", "code")
 
 
 async def read_loss_facts(conn: Connection, known: int, silent_seconds: float | None) -> LossFacts:
@@ -99,8 +99,8 @@ async def read_lost(conn: asyncpg.Connection, table: str, fork: Fork, unfinished
     async with conn.transaction(readonly=True):
         cursor = conn.cursor(
             f"""
-            SELECT (to_jsonb(t) - {_SECRET_COLUMNS})::text AS row FROM (SELECT xmin::text::bigint AS x, ctid AS place FROM "{table}") AS old
-                JOIN "{table}" AS t ON t.ctid = old.place
+            SELECT (to_jsonb(t) - '{{{','.join(SECRET_COLUMNS)}}}'::text[])::text AS row
+            FROM (SELECT xmin::text::bigint AS x, ctid AS place FROM "{table}") AS old JOIN "{table}" AS t ON t.ctid = old.place
             WHERE x > 2 AND ((x - $1::bigint % {_XIDS} + {_XIDS}) % {_XIDS} < {_XIDS // 2} OR x = ANY ($2::bigint[]))
             ORDER BY place
             """,
