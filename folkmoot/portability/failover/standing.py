@@ -69,7 +69,7 @@ async def confirm(this: ThisHost, ask: Ask, peer: str, *, seconds: float = _SECO
         state = this.state
         if state.role not in (PRIMARY, RETURNING):
             return False
-        is_over = there.highest > state.epoch or there.role == PRIMARY
+        is_over = there.highest > state.epoch or (there.role, there.epoch) == (PRIMARY, state.epoch)
         if is_over:
             this.change_state(role=FENCED, to=peer, move="", seen=max(there.highest, state.seen))
         elif state.role == RETURNING:

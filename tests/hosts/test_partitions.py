@@ -1,0 +1,152 @@
+"""Random partitions between two hosts, one-way and flapping ones among them, with failovers in between: one host writes at a time.
+
+Both hosts are asked to write all the time, through their gates. Where an operator accepts the loss, both may write for a while;
+then the old one must refuse within two seconds of learning of the higher epoch.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from folkmoot.portability.host import FENCED, STANDBY
+from folkmoot.portability.host import Host as HostFile
+from tests import series
+from tests.hosts.history import Accepted, Event, Learned, wrong_epochs
+from tests.hosts.host import Host
+from tests.hosts.pair import Pair, new_pair
+from tests.hosts.watch import watching
+from tests.hosts.world import Direction, World
+
+pytestmark = pytest.mark.skipif(not series.is_long(), reason="two hosts, cut off from each other again and again: bin/test --long")
+
+_log = logging.getLogger(__name__)
+COUNT = int(os.environ.get("FOLKMOOT_TEST_PARTITIONS", "200"))
+DIRECTIONS: list[Direction] = ["both", "there", "back"]
+_FAILOVER = ("moot", "failover", "--json", "--yes")
+_SETTLES = 120.0  # seconds, on a busy machine
+_LONGEST_CUT = 4.0
+_TRIES = 0.05
+_CONTEXT = 100  # events before a partition
+
+
+async def test_in_random_partitions_one_host_writes_at_a_time(world: World) -> None:
+    dice = series.dice("partitions")
+    roles = Roles(new_pair(world))
+    done: Counter[str] = Counter()
+    with watching(roles.primary, roles.standby) as watch:
+        for number in range(COUNT):
+            begun = max(0, len(watch.history) - _CONTEXT)
+            kind = dice.choices([*KINDS], [*KINDS.values()])[0] if number < COUNT - 1 else "off"
+            what = f"partition {number} ({kind}, primary: {roles.primary.name})"
+            learned = await _WORK[kind](world, roles, dice)
+            events = [*watch.history[begun:], *learned]
+            if kind == "accepted":  # both wrote; the old one until it learned of the epoch
+                events = [event for event in events if event.host == roles.standby.name]
+            assert wrong_epochs(events) == [], what
+            if learned:
+                await _rejoin(roles)
+            await _until(lambda: _accepts(watch.history, roles.primary), what)
+            done[kind] += 1
+            _log.warning("%s: %s so far, %d accepted writes", what, dict(done), sum(isinstance(event, Accepted) for event in watch.history))
+    assert watch.accepting().keys() == {"primary", "standby"}
+
+
+class Roles:
+    """Which of the two hosts is the primary now."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.primary, self.standby = pair.primary, pair.standby
+
+    def change(self) -> None:
+        self.primary, self.standby = self.standby, self.primary
+
+
+async def _flap(world: World, roles: Roles, dice: random.Random) -> list[Event]:
+    """The link breaks and comes back, some times in a row. Nobody decides anything; sometimes somebody tries, without a fence."""
+    before = HostFile(roles.primary.files).state
+    for _ in range(dice.choice([1, 1, 2, 5])):
+        world.cut(roles.primary, roles.standby, dice.choice(DIRECTIONS))
+        await asyncio.sleep(dice.random() * dice.choice([0.2, _LONGEST_CUT]))
+        if dice.random() < _TRIES:
+            refused = roles.standby.run(*_FAILOVER)
+            assert refused.returncode == 1, refused.stdout
+        world.heal()
+        await asyncio.sleep(dice.random() * 0.5)
+    assert HostFile(roles.primary.files).state == before
+    return []
+
+
+async def _lose_power(world: World, roles: Roles, dice: random.Random) -> list[Event]:
+    """The old host is cut off and then loses its power; it comes back before the link does, or after it."""
+    old, new = roles.primary, roles.standby
+    world.cut(old, new, dice.choice(DIRECTIONS))
+    await asyncio.sleep(dice.random() * _LONGEST_CUT)
+    old.kill()
+    epoch = await _take_over(new, "--other-host-is-off")
+    if dice.random() < 0.5:
+        world.heal()
+    old.power_on()
+    old.begin()
+    await asyncio.sleep(dice.random() * 2 * _LONGEST_CUT)
+    world.heal()
+    return await _replaced(roles, epoch)
+
+
+async def _accept_loss(world: World, roles: Roles, dice: random.Random) -> list[Event]:
+    """The operator accepts the loss while the old host still writes: the worst case."""
+    world.cut(roles.primary, roles.standby, dice.choice(DIRECTIONS))
+    await asyncio.sleep(dice.random() * _LONGEST_CUT)
+    epoch = await _take_over(roles.standby, "--accept-loss")
+    await asyncio.sleep(dice.random())
+    world.heal()
+    return await _replaced(roles, epoch)
+
+
+async def _take_over(new: Host, *how: str) -> int:
+    done = await asyncio.to_thread(new.run, *_FAILOVER, *how)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{new.said()[-3000:]}"
+    return int(json.loads(done.stdout)["epoch"])
+
+
+async def _replaced(roles: Roles, epoch: int) -> list[Event]:
+    """Waits until the old host has learned of the epoch, and for longer than it may still write."""
+    old = roles.primary
+    await _until(lambda: HostFile(old.files).state.role == FENCED, f"{old.name} is fenced")
+    learned = Learned(old.name, epoch, time.monotonic())
+    await asyncio.sleep(3)
+    roles.change()
+    return [learned]
+
+
+async def _rejoin(roles: Roles) -> None:
+    """The old host becomes the standby, after it has exported what only it has."""
+    old = roles.standby
+    await _until(lambda: bool([*(old.files / "unreplicated").glob(f"epoch-{HostFile(roles.primary.files).epoch}/report.json")]), "exported")
+    old.stop()
+    again = await asyncio.to_thread(old.run, "moot", "standby", "--again", "--json", seconds=300)
+    assert again.returncode == 0, again.stdout + again.stderr
+    old.up()
+    await _until(lambda: HostFile(old.files).state.role == STANDBY, f"{old.name} is a standby")
+
+
+def _accepts(history: list[Event], host: Host) -> bool:
+    """Whether this host has accepted one of the last writes."""
+    return any(isinstance(event, Accepted) and event.host == host.name and event.acked_at > time.monotonic() - 1 for event in history[-20:])
+
+
+async def _until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _SETTLES
+    while not condition():
+        assert time.monotonic() < deadline, f"not true after {_SETTLES} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+KINDS = {"flap": 0.94, "off": 0.04, "accepted": 0.02}  # and how often
+_WORK = {"flap": _flap, "off": _lose_power, "accepted": _accept_loss}
