@@ -142,6 +142,7 @@ def _prepared(data: Path, own: dict[tuple[str, str], Any], *, is_new: bool) -> t
         directory.lock()
         directory.wait_for_orphans(_WAIT_FOR_ORPHANS, lambda sentence: click.echo(f"folkmoot: {sentence}", err=True))
     except DataDirectoryProblem as problem:
+        require_no_primary(directory)
         raise Problem(
             "The network runs on this host. Stop it first (Ctrl-C, or systemctl stop folkmoot), then run this command again."
         ) from problem
