@@ -149,6 +149,12 @@ async def test_a_failover_without_a_fence_is_refused_with_the_estimated_loss(pai
         await fail_over(pair, Statements(is_other_off=True, life_sign="it has just spoken to this one"))
     assert pair.new.state == before
     assert await Writer(pair.old).write()
+    both = await fail_over(pair, Statements(is_other_off=True, accepts_loss=True, life_sign="its log still arrives"))
+    assert both.fence
+    assert both.fence.proof is Proof.NONE
+
+
+async def test_a_standby_that_is_not_asked_to_take_over_does_not(pair: Pair) -> None:
     assert not await Writer(pair.new).write()
 
 
@@ -162,7 +168,7 @@ async def test_an_old_host_that_answers_is_fenced_and_nothing_is_lost(pair: Pair
     running.set()
     assert not await late, "a write that was running is ended"
     assert failover.fence
-    assert failover.fence.proof is Proof.FENCED
+    assert failover.fence.proof is Proof.FENCED  # whatever was stated
     assert (pair.old.state.role, pair.old.state.to) == (FENCED, pair.new.name)
     assert await on_new.write()
     assert not await on_old.write()

@@ -19,7 +19,8 @@ from folkmoot.portability.standby.model import CONNECTED, Following
 _log = logging.getLogger(__name__)
 _MISSED = timedelta(seconds=4)  # since the first unanswered greeting: the third one was not answered either
 _EVERY = 1.0
-_SIGN_SECONDS = 3.0  # an agent that runs greets every two seconds
+_GREETS = timedelta(seconds=3)  # an agent that runs greets every two seconds
+_STREAM_ENDS = timedelta(seconds=4)  # so long after the end of a primary its standby may still say that it is connected
 _POLL_SECONDS = 0.1
 
 
@@ -49,19 +50,18 @@ def warnings(state: FailoverState | None) -> list[str]:
 
 
 async def find_life_sign(directory: DataDirectory) -> str:
-    """A sign of life of the other host since this call, or of just before if none follows: waits for it for three seconds.
-
-    Returns a sentence, or "" if the other host is silent.
-    """
+    """A sign of life of the other host, or "" if it is silent. One from just before this call counts only if another follows,
+    so this takes up to four seconds."""
     began = clock.now()
     while True:
         link, following = find_link(directory), find_following(directory.path)
-        if following and following.role == STANDBY and following.stage in CONNECTED:
-            return "its log still arrives"
         heard_at = link.heard_at if link else None
+        streams = following is not None and following.role == STANDBY and following.stage in CONNECTED
         if heard_at and heard_at > began:
             return "it has just spoken to this one"
-        if not heard_at or clock.now() - heard_at > timedelta(seconds=_SIGN_SECONDS):
+        if streams and clock.now() - began > _STREAM_ENDS:
+            return "its log still arrives"
+        if not streams and (not heard_at or clock.now() - heard_at > _GREETS):
             return ""
         await asyncio.sleep(_POLL_SECONDS)
 

@@ -126,7 +126,7 @@ async def fence(failover: Failover) -> None:
     this, said = failover.own.this, failover.statements
     assert failover.here
     assert failover.here.database
-    proof = Proof.OFF if said.is_other_off else Proof.NONE
+    proof = Proof.OFF if said.is_other_off and failover.there is None and not said.life_sign else Proof.NONE
     if failover.there is not None:
         try:
             stopped = await failover.other.stop(StopOrder(failover.id, this.id))
