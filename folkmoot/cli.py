@@ -39,6 +39,7 @@ _COMMANDS = {
     "move": ("move", "Make the other host the primary, without losing a write."),
     "failover": ("failover", "Make this host the primary, because the other one is lost."),
     "names": ("names", "Show where the names of the network lead, and lead them to this host."),
+    "lifeboat": ("lifeboat", "Publish a page elsewhere, for members who cannot reach the network."),
     "upgrade": ("upgrade", "Bring another release onto this host while the network runs."),
     "detector": ("detector", "Train, evaluate and choose the text detector."),
     "status": ("status", "Show the state of the network."),

@@ -107,7 +107,7 @@ async def _point(settings: Settings, addresses: list[str], seconds: float) -> di
 
 
 async def _list(settings: Settings) -> dict[str, Any]:
-    from folkmoot.portability.names.model import known_names
+    from folkmoot.portability.names.paths import known_names
     from folkmoot.portability.names.pointing import look_up_all
     from folkmoot.portability.names.repointing import PublicNames
 

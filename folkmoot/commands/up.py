@@ -59,7 +59,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     def migrate_as_primary() -> None:
         asyncio.run(migrate(settings.dsn, Host(directory.path).writing_epoch))
 
-    supervisor = Supervisor(settings, directory, listener, postgres, migrate_as_primary)
+    supervisor = Supervisor(settings, directory, listener, postgres, on_primary=migrate_as_primary)
     try:
         if postgres and (find_order(directory) or Host(directory.path).role == STANDBY):
             # Its database may need the primary before it answers, and reaches that through the agent.

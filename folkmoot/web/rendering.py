@@ -28,6 +28,7 @@ class Templates:
     """The templates in all languages."""
 
     def __init__(self, settings: Settings, urls: Urls, static: StaticFiles) -> None:
+        self.static = static
         self.translators = i18n.load(settings.network.time_zone)
         self._environments = {
             language: _environment(translator, settings, urls, static) for language, translator in self.translators.items()

@@ -6,6 +6,7 @@ from folkmoot.web import (
     email_address,
     featured,
     leaving,
+    lifeboat,
     lists,
     live,
     media,
@@ -28,5 +29,5 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES,
-    *lists.ROUTES, *featured.ROUTES,
+    *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES,
 ]

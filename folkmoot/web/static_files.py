@@ -6,6 +6,7 @@ The style sheet is written in parts, `static/style/*.css`, and served as one fil
 import gzip
 import hashlib
 import mimetypes
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -29,6 +30,15 @@ class StaticFiles:
     def url(self, name: str) -> str:
         """The address, with the hash of the content, so that browsers may cache it forever."""
         return f"/static/{name}?{hashlib.sha256(self._files[name][0]).hexdigest()[:10]}"
+
+    def content(self, name: str) -> bytes:
+        return self._files[name][0]
+
+    def standalone(self) -> dict[str, bytes]:
+        """The style sheet, its fonts and the icon by name, with relative addresses: for pages outside of this network."""
+        fonts = {name: content for name, (content, _, _) in self._files.items() if name.endswith(".woff2")}
+        style = re.sub(r'url\("/static/([^"?]+)\?\w+"\)', r'url("\1")', self.content("style.css").decode())
+        return {"style.css": style.encode(), "favicon.svg": self.content("favicon.svg"), **fonts}
 
     def reply(self, name: str, *, takes_gzip: bool) -> Reply:
         if name not in self._files:

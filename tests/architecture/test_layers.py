@@ -13,6 +13,7 @@ from tests.architecture.sql import CODE, ROOT
 LATE_IMPORTS = {
     "app.py": "the detector brings numpy, which web processes do without",
     "http/host_record.py": "signing brings cryptography, which a web process loads when the first record is asked for",
+    "web/lifeboat.py": "the key for letters brings cryptography, which a web process loads when a browser installs the service worker",
     "portability/standby/on_demand.py": "the channel brings cryptography, which web processes need only for a picture that is missing",
 }
 # Files that may use queries without a viewer, besides jobs and moderation.

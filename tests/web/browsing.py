@@ -17,7 +17,9 @@ _LISTENING = """
 
 
 def open_page(browser: Browser, network: NetworkUp, **options: Any) -> Page:
-    context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}, base_url=network.url)
+    usual: dict[str, Any] = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}}
+    usual["service_workers"] = "block"  # its requests do not pass the routes of a test
+    context = browser.new_context(**{**usual, **options}, base_url=network.url)
     context.add_init_script(_LISTENING)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)

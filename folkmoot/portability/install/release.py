@@ -22,7 +22,7 @@ from folkmoot.portability.program import open_to_all
 FOLDER = "/opt/folkmoot"
 _CLONE = Path(folkmoot.__file__).resolve().parent.parent
 _PARTS = ("folkmoot", "bin", "docs", "requirements", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml")
-_LISTS = ("runtime", "proxy", "dns")  # files in requirements/
+_LISTS = ("runtime", "proxy", "dns", "s3")  # files in requirements/
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 _LEAST_FREE = 2 * 10**9
 

@@ -5,7 +5,6 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.base.errors import Problem
-from folkmoot.config import Settings
 from folkmoot.portability.backup_key import Signature
 from folkmoot.portability.host import Role
 
@@ -46,8 +45,3 @@ class Record(msgspec.Struct, frozen=True):
     authority: bytes = b""
     network: Signature | None = None
     host: HostSignature | None = None
-
-
-def known_names(settings: Settings) -> list[str]:
-    """All public addresses of the network, the one of its handles first."""
-    return list(dict.fromkeys([settings.base_url, *(other.rstrip("/") for other in settings.names.others)]))

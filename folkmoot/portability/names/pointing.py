@@ -19,7 +19,8 @@ from folkmoot.config import Settings
 from folkmoot.portability import secrets
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.names.lookup import Lookup, has_dns_library, look_up, resolver_of
-from folkmoot.portability.names.model import NamesProblem, known_names
+from folkmoot.portability.names.model import NamesProblem
+from folkmoot.portability.names.paths import known_names
 
 _log = logging.getLogger(__name__)
 _SEEN_SECONDS = 60.0  # in which the servers of a zone answer with a change

@@ -21,7 +21,8 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import HostState, Role
 from folkmoot.portability.hosts.identity import Identity, find_identity, fingerprint_of
 from folkmoot.portability.hosts.peers import Peers
-from folkmoot.portability.names.model import HostSignature, Record, Statement, known_names
+from folkmoot.portability.names.model import HostSignature, Record, Statement
+from folkmoot.portability.names.paths import known_names
 
 _PURPOSE = b"folkmoot host record 1\n"
 

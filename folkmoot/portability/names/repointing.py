@@ -15,7 +15,7 @@ from folkmoot.base.http_client import Connect, Resolve
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.names.lookup import resolve_with
-from folkmoot.portability.names.model import known_names
+from folkmoot.portability.names.paths import known_names
 from folkmoot.portability.names.pointing import hosts_in_dns, look_up_all, plan, point
 from folkmoot.portability.names.public import Answer, ask_names
 from folkmoot.portability.names.record import trusted_by

@@ -15,7 +15,8 @@ from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.names.lookup import resolve_with
-from folkmoot.portability.names.model import Statement, known_names
+from folkmoot.portability.names.model import Statement
+from folkmoot.portability.names.paths import known_names
 from folkmoot.portability.names.public import ask_names
 from folkmoot.portability.names.record import newest, trusted_by
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from folkmoot.base.errors import Problem
 
 SSH_KEY, KNOWN_HOSTS = "offsite-ssh-key", "offsite-known-hosts"  # files in the folder of secrets
-_SSH = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"]
+_SSH_OPTIONS = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"]
 _EXAMPLES = "a folder, sftp:USER@HOST:/FOLDER, s3:https://HOST/BUCKET/NAME or rest:https://HOST/NAME"
 
 
@@ -87,17 +87,22 @@ def ssh_address(location: str) -> tuple[str, str, int | None]:
     return user, host, None
 
 
+def sftp_options(given: Credentials) -> list[str]:
+    """Options of ssh and sftp: the key of this network, the servers that it knows, and no questions."""
+    options = list(_SSH_OPTIONS)
+    for name, before in ((SSH_KEY, ["-o", "IdentitiesOnly=yes", "-i"]), (KNOWN_HOSTS, ["-o"])):
+        if given.secrets and (file := given.secrets / name).exists():
+            options += [*before, f"UserKnownHostsFile={file}" if name == KNOWN_HOSTS else str(file)]
+    return options
+
+
 def _sftp(location: str, given: Credentials) -> Target:
     user, host, port = ssh_address(location)
     if not host or "/" in host or host.startswith("-") or user.startswith("-"):
         raise RepositoryProblem("%(location)s names no host. An example: sftp:backup@host.example:/srv/moot", location=location)
     if not shutil.which("ssh"):
         raise RepositoryProblem("ssh is not installed, and an SFTP server needs it. Debian, Ubuntu: apt-get install openssh-client.")
-    command = [*_SSH, *(["-p", str(port)] if port else []), *(["-l", user] if user else [])]
-    for name, options in ((SSH_KEY, ["-o", "IdentitiesOnly=yes", "-i"]), (KNOWN_HOSTS, ["-o"])):
-        if given.secrets and (file := given.secrets / name).exists():
-            command += [*options, f"UserKnownHostsFile={file}" if name == KNOWN_HOSTS else str(file)]
-    command += [host, "-s", "sftp"]
+    command = ["ssh", *sftp_options(given), *(["-p", str(port)] if port else []), *(["-l", user] if user else []), host, "-s", "sftp"]
     return Target(location, location, options=("-o", f"sftp.command={shlex.join(command)}"))
 
 

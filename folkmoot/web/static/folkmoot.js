@@ -3,8 +3,8 @@
 "use strict";
 
 const policy = window.trustedTypes
-  ? window.trustedTypes.createPolicy("folkmoot", { createHTML: (html) => html })  // parts come from our own server, which has escaped them
-  : { createHTML: (html) => html };
+  ? window.trustedTypes.createPolicy("folkmoot", { createHTML: (html) => html, createScriptURL: () => "/service-worker.js" })  // parts come from our own server, which has escaped them
+  : { createHTML: (html) => html, createScriptURL: () => "/service-worker.js" };
 const body = document.body, words = body.dataset, act = document.getElementById("act");
 const isCzech = document.documentElement.lang === "cs";
 
@@ -251,6 +251,9 @@ function validate(input) {
 }
 // Delayed, so that the element that is clicked next does not move before the click.
 document.querySelectorAll("[data-check]").forEach((input) => input.addEventListener("blur", () => setTimeout(validate, 250, input)));
+
+// It shows the names of the network when no host answers. A browser may refuse it, as in private windows.
+addEventListener("load", () => navigator.serviceWorker?.register(policy.createScriptURL("")).catch(() => {}));
 
 // -- live updates, and the notice for lost connections -------------------------------------------------------------
 
