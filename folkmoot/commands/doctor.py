@@ -36,9 +36,11 @@ _HARMLESS = ("terminating ", "the database system is ")  # reported to clients a
 
 
 @click.command()
+@click.option("--portability", "is_about_moving", is_flag=True,
+              help="List what ties the network to one provider, with the way out, and how long a move would take.")
 @data_option
 @json_option
-def doctor(data: Path, as_json: bool) -> None:
+def doctor(is_about_moving: bool, data: Path, as_json: bool) -> None:
     """Find problems, and print why each matters and what solves it. Exit code 1: something is broken."""
     try:
         settings = settings_of(data)
@@ -47,7 +49,7 @@ def doctor(data: Path, as_json: bool) -> None:
             "settings.valid", BROKEN, problem.message % problem.params, "nothing starts", f"correct {data / 'folkmoot.toml'}",
         )]
     else:
-        findings = run(examine(settings))
+        findings = run(examine_ties(settings) if is_about_moving else examine(settings))
     show([finding._asdict() for finding in findings], as_json, "\n".join(map(_text, findings)))
     sys.exit(any(finding.state == BROKEN for finding in findings))
 
@@ -69,6 +71,14 @@ async def examine(settings: Settings) -> list[Finding]:
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
         ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),
     ]
+    return [finding for found in await asyncio.gather(*(_bounded(name, work) for name, work in groups)) for finding in found]
+
+
+async def examine_ties(settings: Settings) -> list[Finding]:
+    """What ties the network to one provider."""
+    from folkmoot.commands.checks import portability
+
+    groups = [("ties", _gathered(portability.check_ties(settings))), ("duration", _gathered(portability.check_duration(settings)))]
     return [finding for found in await asyncio.gather(*(_bounded(name, work) for name, work in groups)) for finding in found]
 
 
