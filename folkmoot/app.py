@@ -89,6 +89,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.sockets import peer_web_socket
 from folkmoot.portability.standby.following import is_behind
+from folkmoot.portability.standby.on_demand import FetchingStore
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from folkmoot.web.security import Cookies
@@ -185,7 +186,7 @@ def job_names(settings: Settings) -> list[str]:
 def exporter(settings: Settings) -> Exporter:
     """Writes the archives of members."""
     return Exporter(
-        pictures=media_store(settings), exports=export_store(settings), folder=settings.data / "exports",
+        pictures=FetchingStore(media_store(settings), settings.data), exports=export_store(settings), folder=settings.data / "exports",
         urls=Urls(settings.base_url, settings.media.base_url, settings.secret), domain=settings.domain,
         chapters={"statements.json": list_own_statements, "reports.json": list_own_reports},
     )

@@ -27,6 +27,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import alarm
 from folkmoot.portability.failover.model import FailoverState
 from folkmoot.portability.offsite.chain import State, read_state
+from folkmoot.portability.offsite.coming import Coming, read_coming
 from folkmoot.portability.queries import last_runs
 from folkmoot.portability.runs import Last
 from folkmoot.portability.standby.following import find_following
@@ -133,6 +134,7 @@ class HealthApplication:
             cases = await count_open(conn, clock.now())
             unknown = await count_unknown(conn, self._jobs)
         ages = "".join(map(_run_metrics, runs.values())) + _offsite_metrics(read_state(self._context.settings.data))
+        ages += _pictures_metrics(read_coming(self._context.settings.data))
         return (
             f"{_queue_metrics(queue)}"
             "# HELP folkmoot_jobs_unknown Jobs that wait because no worker of this release knows their name\n"
@@ -231,6 +233,19 @@ def _offsite_metrics(state: State | None) -> str:
     return "".join(
         f"# HELP folkmoot_offsite_{name} {says}\n# TYPE folkmoot_offsite_{name} gauge\nfolkmoot_offsite_{name} {value}\n"
         for name, says, value in rows
+    )
+
+
+def _pictures_metrics(coming: Coming | None) -> str:
+    """What a restored network still has to fetch; zeros if nothing is to come, so that an alert can end."""
+    rows = (
+        ("files", "Pictures that are still to come from the restored copy", coming.left_files if coming else 0),
+        ("bytes", "Size of the pictures that are still to come", coming.left_bytes if coming else 0),
+        ("stopped", "Whether fetching them does not go on", int(bool(coming and coming.said))),
+    )
+    return "".join(
+        f"# HELP folkmoot_pictures_to_come_{name} {says}\n# TYPE folkmoot_pictures_to_come_{name} gauge\n"
+        f"folkmoot_pictures_to_come_{name} {value}\n" for name, says, value in rows
     )
 
 

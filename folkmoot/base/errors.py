@@ -10,7 +10,8 @@
     ├── TooMany           a limit was reached: says when to retry
     ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading continues
     └── Unavailable       a component that we need does not answer, or not in time
-        └── StorageFull   nothing can be stored: the disk is full, over its quota or read-only; reading may continue
+        ├── StorageFull   nothing can be stored: the disk is full, over its quota or read-only; reading may continue
+        └── NotHereYet    a file of a restored network that is still being fetched: says when to retry
 
 Each has a machine code, a sentence for people (an English msgid, translated by the entry point) and a separate text for
 the log. People never see the log text. Each entry point (web, api) turns problems into responses in one place.
@@ -127,3 +128,9 @@ class Unavailable(Problem):
 class StorageFull(Unavailable):
     code = "storage_full"
     message = "There is no room left on our server, so nothing new can be saved at the moment. Please try again later."
+
+
+class NotHereYet(Unavailable):
+    code = "not_here_yet"
+    message = "This picture is still on its way to us. Please look again in a moment."
+    retry_after = 10.0

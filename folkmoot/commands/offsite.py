@@ -22,6 +22,7 @@ from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.offsite.child import Child
+from folkmoot.portability.offsite.coming import is_coming
 from folkmoot.portability.offsite.copying import Copying
 from folkmoot.portability.offsite.remembered import remembered
 from folkmoot.portability.offsite.target import Target
@@ -80,7 +81,7 @@ class Nightly:
     def tick(self) -> None:
         """Begins the next step when the previous one has ended. Asks once a minute whether the night has come."""
         is_busy = (self._child and not self._child.is_over()) or (self._copying and self._copying.is_making_base)
-        if is_busy or not self._settings.offsite.nightly:
+        if is_busy or not self._settings.offsite.nightly or is_coming(self._settings.data):  # a backup would be without these pictures
             return
         if self._steps:
             self._steps.pop(0)()

@@ -34,6 +34,7 @@ def status(data: Path, as_json: bool) -> None:
         f"  backup     {_last_run(answer['backup'], 'it contains')}\n"
         f"  drill      {_last_run(answer['drill'], 'it compared')}"
         f"{_offsite(answer['offsite'])}"
+        f"{_pictures(answer['pictures_to_come'])}"
     )
     show(answer, as_json, text)
 
@@ -82,6 +83,17 @@ def _offsite(offsite: dict[str, Any]) -> str:
     return f"\n  off-site   {offsite['repository']}: {text}{base}{failed}"
 
 
+def _pictures(coming: dict[str, Any] | None) -> str:
+    """What a restored network still has to fetch."""
+    if coming is None:
+        return ""
+    stopped = f". STOPPED: {coming['failed']}" if coming["failed"] else ""
+    return (
+        f"\n  to come    {coming['files']} of {coming['files_at_first']} pictures, {coming['bytes'] / 1e6:.0f} MB, from"
+        f" {coming['repository']}{stopped}"
+    )
+
+
 def _last_run(last: dict[str, Any], verb: str) -> str:
     """Describes the last good run, and whether a later one failed."""
     if last["age_seconds"] is None:
@@ -100,6 +112,17 @@ def _offsite_state(settings: Any) -> dict[str, Any]:
         "repository": without_password(settings.offsite.repository),
         "behind_seconds": state.behind if state else None, "base_seconds": state.base_age if state else None,
         "failed": state.said if state else "", "spool_bytes": state.spool_bytes if state else 0,
+    }
+
+
+def _pictures_to_come(settings: Any) -> dict[str, Any] | None:
+    from folkmoot.portability.offsite.coming import read_coming
+    from folkmoot.portability.offsite.target import without_password
+
+    coming = read_coming(settings.data)
+    return None if coming is None else {
+        "files": coming.left_files, "bytes": coming.left_bytes, "files_at_first": coming.files, "bytes_at_first": coming.bytes,
+        "repository": without_password(coming.location), "failed": coming.said,
     }
 
 
@@ -141,6 +164,6 @@ async def _status(data: Path) -> dict[str, Any]:
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
             for kind, last in runs.items()
         },
-        "offsite": _offsite_state(settings),
+        "offsite": _offsite_state(settings), "pictures_to_come": _pictures_to_come(settings),
         "postgresql": facts.version, "schema": facts.schema, "database_mb": facts.size_bytes >> 20, "media_mb": media_bytes >> 20,
     }

@@ -29,6 +29,7 @@ from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts import peers
 from folkmoot.portability.hosts.sockets import bind_private, web_socket
 from folkmoot.portability.moving.rejoin import find_order
+from folkmoot.portability.offsite.coming import is_coming
 from folkmoot.portability.offsite.remembered import REMEMBERED
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_log import limit_log
@@ -41,7 +42,7 @@ _MAX_DELAY = 5.0
 _STOP_SECONDS = 3.0
 _LEAVING_SECONDS = LEAVING_SECONDS + STOP_SECONDS + 1.0  # of retired processes
 _LOG_EVERY = 60.0  # seconds between looks at the size of the log of PostgreSQL
-_DATABASE, _WORKER, _AGENT, _OFFSITE, _REJOIN = "PostgreSQL", "worker", "agent", "offsite", "rejoin"
+_DATABASE, _WORKER, _AGENT, _OFFSITE, _REJOIN, _PICTURES = "PostgreSQL", "worker", "agent", "offsite", "rejoin", "pictures"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
@@ -78,7 +79,9 @@ class Supervisor:
         self._on_primary = on_primary
         self._was_primary = True
         # Processes that are not always needed. The agent is the first, because a standby needs it.
-        self._optional = {_AGENT: self._needs_agent, _REJOIN: self._needs_rejoin, _OFFSITE: self._needs_offsite}
+        self._optional = {
+            _AGENT: self._needs_agent, _REJOIN: self._needs_rejoin, _OFFSITE: self._needs_offsite, _PICTURES: self._needs_pictures,
+        }
 
     def run(self, when_ready: Callable[[], None]) -> None:
         """Until a signal to stop. `when_ready` is called once, when the database answers; that of a standby may need its primary."""
@@ -103,7 +106,9 @@ class Supervisor:
             for name in self._required:
                 self._start(name)
             self._was_primary = self._host.role == PRIMARY
-            self._targets |= {_AGENT: self._run_agent, _OFFSITE: self._run_offsite, _REJOIN: self._run_rejoin}
+            self._targets |= {
+                _AGENT: self._run_agent, _OFFSITE: self._run_offsite, _REJOIN: self._run_rejoin, _PICTURES: self._run_pictures,
+            }
             if self._postgres and not self._postgres.is_running:
                 self._due[_DATABASE] = time.monotonic()
                 self._announce = when_ready
@@ -275,10 +280,19 @@ class Supervisor:
 
         run_rejoin(self._directory)
 
+    def _needs_pictures(self) -> bool:
+        """Whether this network was restored and some of its pictures are still in the repository."""
+        return self._postgres is not None and is_coming(self._directory.path)
+
     def _run_offsite(self) -> None:
         from folkmoot.commands.offsite import run_offsite
 
         run_offsite(self._settings)
+
+    def _run_pictures(self) -> None:
+        from folkmoot.portability.offsite.pictures import run_pictures
+
+        run_pictures(self._directory, self._settings.dsn)
 
     def _run_agent(self) -> None:
         from folkmoot.agent import run_agent  # with cryptography, which web and worker do not load

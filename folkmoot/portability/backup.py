@@ -26,10 +26,11 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import DumpProblem, dump, require_space
 from folkmoot.portability.hosts.identity import CERTIFICATE, KEY
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, File, Manifest
+from folkmoot.portability.offsite.coming import require_pictures
 from folkmoot.portability.progress import NoProgress, Progress
 from folkmoot.portability.repository import Refused, Repository, RepositoryProblem, Snapshot, Stored
 from folkmoot.portability.secrets import NETWORK
-from folkmoot.portability.snapshots import Backup, Keep, list_backups, summarize, surplus
+from folkmoot.portability.snapshots import Backup, Keep, list_backups, needed_by, summarize, surplus
 
 SPARE = 64 * 2**20  # bytes of disk space that must stay free
 _STAGING = "backup"
@@ -72,6 +73,7 @@ def back_up(
     `snapshots`: the snapshots in the repository, the newest first.
     """
     began, started_at = clock.monotonic(), clock.now()
+    require_pictures(source.data.path)
     with _staging(source.data) as stage:
         previous = _previous(repository, key, snapshots)
         captured = asyncio.run(_capture(source, stage, progress))
@@ -98,7 +100,8 @@ def back_up(
     result = BackupResult(backup, stored.added, 0, sorted(damaged | captured.missed))
     try:
         backups = list_backups(repository, key.authority, source.data, snapshots, backup)
-        if old := surplus(backups, keep) if keep else []:
+        old = [backup for backup in surplus(backups, keep) if backup.id not in needed_by(snapshots)] if keep else []
+        if old:
             progress.step("removing old backups")
             repository.forget(backup.id for backup in old)
             result.forgotten = [backup.name for backup in old]

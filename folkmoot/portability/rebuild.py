@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -84,13 +84,21 @@ class Plan:
     def bytes(self) -> int:
         return self.manifest.bytes
 
-    def describe(self) -> str:
+    def describe(self, *, has_pictures: bool = True) -> str:
         """What was proven by a restore."""
         rows = sum(table.rows for table in self.manifest.tables.values())
-        return f"compared   {len(self.manifest.tables)} tables with {rows} rows, {len(self.media)} pictures: equal to the signed manifest"
+        pictures = f", {len(self.media)} pictures" if has_pictures else ""
+        return f"compared   {len(self.manifest.tables)} tables with {rows} rows{pictures}: equal to the signed manifest"
 
-    def rebuilt(self, folder: Path, owner: DataDirectory, progress: Progress) -> AbstractContextManager[tuple[DataDirectory, Postgres]]:
-        return rebuilt(self, folder, owner, progress)
+    @property
+    def holders(self) -> list[str]:
+        """The snapshots that hold its pictures."""
+        return [self.backup.id]
+
+    def rebuilt(
+        self, folder: Path, owner: DataDirectory, progress: Progress, *, has_pictures: bool = True
+    ) -> AbstractContextManager[tuple[DataDirectory, Postgres]]:
+        return rebuilt(self, folder, owner, progress, has_pictures=has_pictures)
 
     @property
     def needed(self) -> int:
@@ -133,31 +141,39 @@ def _refuse_damage(repository: Repository, progress: Progress) -> None:
 
 
 @contextmanager
-def rebuilt(plan: Plan, folder: Path, owner: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
+def rebuilt(
+    plan: Plan, folder: Path, owner: DataDirectory, progress: Progress, *, has_pictures: bool = True
+) -> Iterator[tuple[DataDirectory, Postgres]]:
     """The network in `folder`/network, with a running database that equals the manifest. The caller removes `folder`.
 
-    `owner`: the data directory whose owner gets the files. Raises RestoreMismatch.
+    `owner`: the data directory whose owner gets the files. Without pictures they are to be fetched later. Raises
+    RestoreMismatch.
     """
     require_space(folder, plan.needed, "Restoring this backup")
     fetched, network = folder / "fetched", DataDirectory(folder / "network")
     network.prepare()
     postgres = Postgres(network, plan.binaries, _WHILE_BUILDING)
     total = plan.manifest.database_bytes
+    size = plan.manifest.bytes - (0 if has_pictures else plan.manifest.media_bytes)
+    patterns = [] if has_pictures else [f"/{ABOUT}", f"/{DATABASE}"]
+    media = plan.about.media if has_pictures else {}
     try:
         with ThreadPoolExecutor(1) as pool:
-            progress.step("fetching", plan.manifest.bytes)
-            fetching = pool.submit(plan.repository.fetch, plan.backup.id, fetched, plan.manifest.bytes, progress)
+            progress.step("fetching", size)
+            fetching = pool.submit(plan.repository.fetch, plan.backup.id, fetched, size, progress, patterns)
             postgres.start()  # not in the pool: the server ends with the thread that started it
             asyncio.run(postgres.create_database())
             fetching.result()
-            _check_names(plan, fetched)
+            _check_names(plan, media, fetched)
             _check_hashes(fetched, {path: file.sha256 for path, file in plan.manifest.files.items()})
-            checking = pool.submit(_check_hashes, fetched, {f"{MEDIA}/{name}": Path(name).stem for name in plan.about.media})
+            checking = pool.submit(_check_hashes, fetched, {f"{MEDIA}/{name}": Path(name).stem for name in media})
             progress.step("loading the database", total)
             load(postgres.dsn, plan.binaries, fetched / DATABASE, network.path / "postgres", total, progress)
-            progress.step("comparing pictures")
+            if has_pictures:
+                progress.step("comparing pictures")
             checking.result()
-        _move_media(fetched / MEDIA, network)
+        if has_pictures:
+            _move_media(fetched / MEDIA, network)
         shutil.rmtree(fetched)
         asyncio.run(_compare(plan, postgres.dsn, progress))
         yield network, postgres
@@ -167,9 +183,9 @@ def rebuilt(plan: Plan, folder: Path, owner: DataDirectory, progress: Progress) 
             shutil.rmtree(postgres.socket_folder, ignore_errors=True)
 
 
-def _check_names(plan: Plan, fetched: Path) -> None:
-    """The fetched files must be exactly those that the manifest names."""
-    expected = plan.manifest.files.keys() | {f"{MEDIA}/{name}" for name in plan.about.media}
+def _check_names(plan: Plan, media: Iterable[str], fetched: Path) -> None:
+    """The fetched files must be exactly those that the manifest names, and these pictures."""
+    expected = plan.manifest.files.keys() | {f"{MEDIA}/{name}" for name in media}
     found = {str(file.relative_to(fetched)) for file in fetched.rglob("*") if file.is_file()}
     found -= {f"{ABOUT}/manifest.json", f"{ABOUT}/signature.json"}
     _require_none([f"the file {path} is {'missing' if path in expected else 'not in the manifest'}" for path in sorted(expected ^ found)])

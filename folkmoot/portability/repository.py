@@ -6,9 +6,10 @@ tags: a dump with pictures, a base backup, or a piece of the write-ahead log.
 
 import io
 import os
+import pwd
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,11 +21,12 @@ from folkmoot.portability.progress import Progress, folder_size
 from folkmoot.portability.restic import HOST_KEY, LOCKED, Missing, Refused, RepositoryAway, Restic, WrongRepositoryKey, text_of
 
 __all__ = [
-    "DUMP", "Credentials", "Missing", "Refused", "Repository", "RepositoryAway", "RepositoryProblem", "Snapshot", "Stored", "Target",
-    "WrongRepositoryKey", "locate",
+    "DUMP", "NEEDS", "Credentials", "Missing", "Refused", "Repository", "RepositoryAway", "RepositoryProblem", "Snapshot", "Stored",
+    "Target", "WrongRepositoryKey", "locate",
 ]
 _TAG = "folkmoot"
 _KIND = "kind="
+NEEDS = "needs="  # a tag: another snapshot with pictures of this one
 DUMP = "dump"  # the kind of a snapshot without a tag that says another one
 
 
@@ -45,7 +47,11 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     def tag(self, prefix: str) -> str:
         """What follows `prefix` in the first tag that begins with it."""
-        return next((tag.removeprefix(prefix) for tag in self.tags or () if tag.startswith(prefix)), "")
+        return next(iter(self.tags_of(prefix)), "")
+
+    def tags_of(self, prefix: str) -> list[str]:
+        """What follows `prefix` in the tags that begin with it."""
+        return [tag.removeprefix(prefix) for tag in self.tags or () if tag.startswith(prefix)]
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -61,14 +67,16 @@ class Repository:
     """One repository and a password that opens it.
 
     `is_read_only`: creates no lock, so that a read-only copy can be used. `is_host`: the password is of a host key, not of
-    the recovery key. `cache`: a folder for what restic reads again and again, if it runs often.
+    the recovery key. `cache`: a folder for what restic reads again and again, if it runs often. `runs_as`: the user that
+    root runs restic as.
     """
 
     def __init__(
-        self, target: Target, password: str, *, is_read_only: bool = False, is_host: bool = False, cache: Path | None = None
+        self, target: Target, password: str, *, is_read_only: bool = False, is_host: bool = False, cache: Path | None = None,
+        runs_as: pwd.struct_passwd | None = None,
     ) -> None:
         self.target = target
-        self._restic = Restic(target, password, is_read_only=is_read_only, is_host=is_host, cache=cache)
+        self._restic = Restic(target, password, is_read_only=is_read_only, is_host=is_host, cache=cache, runs_as=runs_as)
 
     def exists(self) -> bool:
         """Whether there is a repository, whatever opens it. Raises RepositoryProblem if its server does not say."""
@@ -160,9 +168,11 @@ class Repository:
         listed = self._restic.messages("list the files of the backup", None, "ls", "--json", snapshot)
         return {message.path: message.size for message in listed if message.type == "file"}
 
-    def fetch(self, snapshot: str, target: Path, total: int, progress: Progress) -> None:
-        """Restores a snapshot into `target`. restic reports no progress, so the size of `target` is measured."""
-        with self._restic.running(None, "restore", snapshot, "--target", str(target), keeps_output=False) as (process, errors):
+    def fetch(self, snapshot: str, target: Path, total: int, progress: Progress, patterns: Sequence[str] = ()) -> None:
+        """Restores a snapshot into `target`, or what matches the patterns. restic reports no progress: the size of `target` is measured."""
+        options = [part for pattern in patterns for part in ("--include", pattern)]
+        command = ["restore", snapshot, "--target", str(target), *options]
+        with self._restic.running(None, *command, keeps_output=False) as (process, errors):
             while True:
                 try:
                     process.wait(0.5)

@@ -6,6 +6,7 @@ answered for about 20 seconds.
 """
 
 import os
+import pwd
 import re
 import shlex
 import subprocess
@@ -86,12 +87,16 @@ class Message(msgspec.Struct):
 class Restic:
     """restic for one repository and one password."""
 
-    def __init__(self, target: Target, password: str, *, is_read_only: bool, is_host: bool, cache: Path | None = None) -> None:
+    def __init__(
+        self, target: Target, password: str, *, is_read_only: bool, is_host: bool, cache: Path | None = None,
+        runs_as: pwd.struct_passwd | None = None,
+    ) -> None:
         self.target = target
         self._password = password
         self._is_read_only = is_read_only
         self._is_host = is_host
         self._cache = cache
+        self._runs_as = runs_as
 
     def run(self, what: str, *arguments: str, pass_fds: Collection[int] = ()) -> bytes:
         """The output of a command. A lock of a process that has ended is removed, and the command repeated. Raises RepositoryProblem."""
@@ -136,7 +141,7 @@ class Restic:
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if keeps_output else subprocess.DEVNULL, stderr=errors,
-                cwd=folder, env=environment, pass_fds=pass_fds, preexec_fn=child_setup(None),
+                cwd=folder, env=environment, pass_fds=pass_fds, preexec_fn=child_setup(self._runs_as),
             )
             ended = threading.Event()
             watcher = threading.Thread(target=_end_when_hopeless, args=(process, errors, ended), daemon=True)

@@ -3,9 +3,12 @@
 Everything is built in `DIR/restoring` and moved into place at the end, `host.json` last. Before that, `moot up` does not
 accept the folder as a network, and the same restore command removes the leftovers of a killed one and starts again. The
 restored host gets the next epoch, so that processes with the old epoch cannot write into this database (decision 0022).
+The database is enough for a network that runs: its pictures are fetched by `moot up`, if the restored host can open the
+repository with its own key (decision 0073).
 """
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,21 +24,53 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.base.queue.queries import delete_jobs_named
-from folkmoot.portability.backup_key import unseal
+from folkmoot.portability.backup_key import BackupKey, unseal
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import require_space
 from folkmoot.portability.host import HostState
+from folkmoot.portability.offsite.coming import Coming, write_coming
+from folkmoot.portability.offsite.target import Credentials, locate
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import count_posts_unscoped, get_epoch, insert_run
 from folkmoot.portability.rebuild import remove
 from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.repository import Repository
 from folkmoot.portability.runs import RESTORE, Run
 
+_log = logging.getLogger(__name__)
 _STAGING = "restoring"
 _MARK = "what-this-is"
 _MAIL_JOB = "sessions.send_mail"
-_PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "folkmoot.toml", "postgres.log")
+_PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "offsite", "folkmoot.toml", "postgres.log")
+
+
+@dataclass(frozen=True)
+class Later:
+    """Lets `moot up` fetch the pictures. `location`: of the repository, with the credentials that opened it."""
+
+    location: str
+    user: str
+    password: str
+
+    def announce(self, network: DataDirectory, plan: "Restorable") -> Coming | None:
+        """Writes down where the pictures are. None if the restored host could not fetch them by itself."""
+        media, key = plan.media, BackupKey.find(network)
+        if not media or key is None:
+            return None
+        try:
+            target = locate(self.location, Credentials(self.user, self.password, network.path / "secrets"))
+            Repository(target, key.repository, is_read_only=True, is_host=True, runs_as=network.owner).snapshots()
+        except Problem as problem:
+            _log.info("the pictures are fetched now, because the network could not do it later: %s", problem)
+            return None
+        size = sum(media.values())
+        coming = Coming(
+            location=self.location, user=self.user, password=self.password, snapshots=plan.holders, files=len(media), bytes=size,
+            left_files=len(media), left_bytes=size,
+        )
+        write_coming(network, coming)
+        return coming
 
 
 class Restorable(Protocol):
@@ -55,9 +90,11 @@ class Restorable(Protocol):
     def sealed(self) -> bytes: ...
     @property
     def needed(self) -> int: ...
-    def describe(self) -> str: ...
+    def describe(self, *, has_pictures: bool = True) -> str: ...
+    @property
+    def holders(self) -> list[str]: ...
     def rebuilt(
-        self, folder: Path, owner: DataDirectory, progress: Progress
+        self, folder: Path, owner: DataDirectory, progress: Progress, *, has_pictures: bool = True
     ) -> AbstractContextManager[tuple[DataDirectory, Postgres]]: ...
     @property
     def bytes(self) -> int: ...
@@ -65,12 +102,13 @@ class Restorable(Protocol):
 
 @dataclass(frozen=True)
 class Restored:
-    """The result of a restore."""
+    """The result of a restore. `coming`: the pictures that `moot up` fetches."""
 
     plan: Restorable
     epoch: int
     posts: int
     seconds: float
+    coming: Coming | None
 
 
 def check_target(target: Path, needed: int = 0) -> None:
@@ -86,18 +124,21 @@ def check_target(target: Path, needed: int = 0) -> None:
         require_space(target, needed, "Restoring this backup")
 
 
-def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Progress) -> Restored:
-    """Restores into `target`. If it raises Problem, it removes what it created."""
+def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Progress, later: Later | None = None) -> Restored:
+    """Restores into `target`. If it raises Problem, it removes what it created. Without `later` it fetches all pictures itself."""
     began, started_at = clock.monotonic(), clock.now()
     check_target(target, plan.needed)
     secrets = msgspec.json.decode(unseal(recovery, plan.sealed), type=dict[str, bytes])
     directory = DataDirectory(target)
     with undone_on_failure(target):
         stage = _staged(directory, plan)
-        with plan.rebuilt(stage, directory, progress) as (network, postgres):
+        network = DataDirectory(stage / "network")
+        network.prepare()
+        _write_secrets(network, secrets)
+        coming = later.announce(network, plan) if later else None
+        with plan.rebuilt(stage, directory, progress, has_pictures=coming is None) as (network, postgres):
             epoch, posts = asyncio.run(_facts(postgres))
             epoch += 1
-            _write_secrets(network, secrets)
             network.write(network.host_file, msgspec.json.encode(HostState(epoch=epoch)))
             run = Run(
                 kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=plan.where,
@@ -108,7 +149,7 @@ def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Pro
         progress.step("writing to disk")
         os.sync()
         _move_into_place(stage, target)
-    return Restored(plan, epoch, posts, clock.monotonic() - began)
+    return Restored(plan, epoch, posts, clock.monotonic() - began, coming)
 
 
 @contextmanager

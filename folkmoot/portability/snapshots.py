@@ -18,7 +18,7 @@ from folkmoot.portability.damage import find_damage
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.manifest import About
 from folkmoot.portability.progress import Progress
-from folkmoot.portability.repository import DUMP, Repository, RepositoryProblem, Snapshot
+from folkmoot.portability.repository import DUMP, NEEDS, Repository, RepositoryProblem, Snapshot
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -124,6 +124,11 @@ def faults(repository: Repository, authority: bytes, data: DataDirectory, progre
         for backup in list_backups(repository, authority, data, repository.snapshots()):
             if backup.problem:
                 yield f"snapshot {backup.name} is not a valid backup, because {backup.problem}"
+
+
+def needed_by(snapshots: list[Snapshot]) -> set[str]:
+    """The snapshots whose pictures a base of a restored network relies on, because it was made before they were fetched."""
+    return {needed for snapshot in snapshots for needed in snapshot.tags_of(NEEDS)}
 
 
 def surplus(backups: list[Backup], keep: Keep) -> list[Backup]:

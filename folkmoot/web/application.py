@@ -7,6 +7,7 @@ from urllib.parse import quote
 from folkmoot.base.errors import (
     Forbidden,
     NotFound,
+    NotHereYet,
     TooMany,
     Unauthorized,
     WritesPaused,
@@ -141,12 +142,12 @@ class WebApplication:
             elif status >= 500 or isinstance(problem, StaleForm):
                 again = await find_sent_form(request)
             reply = request.render("errors/refused.html", status, sentence=sentence, number=status, again=again)
-        if isinstance(problem, TooMany | WritesPaused):
+        if isinstance(problem, TooMany | WritesPaused | NotHereYet):
             reply.headers.append(_retry_after(problem))
         return reply
 
 
-def _retry_after(problem: TooMany | WritesPaused) -> tuple[bytes, bytes]:
+def _retry_after(problem: TooMany | WritesPaused | NotHereYet) -> tuple[bytes, bytes]:
     return b"retry-after", b"%d" % max(1, round(problem.retry_after))
 
 

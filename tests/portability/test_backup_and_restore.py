@@ -9,16 +9,20 @@ import sys
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 
+from folkmoot import config
 from folkmoot.base.db import Database
 from folkmoot.base.errors import WritesPaused
 from folkmoot.commands.options import settings_of
+from folkmoot.commands.status import _pictures, _pictures_to_come
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from tests.architecture.walks import MOST_FILES, Recording, files_to_open
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, moot
 from tests.portability.backed_up_network import CANARY, BackedUpNetwork, answer_of, ask, words_in
+from tests.waiting import wait_until
 
 
 def test_posts_are_accepted_during_a_backup(backed_up: BackedUpNetwork) -> None:
@@ -69,6 +73,12 @@ async def _state_after_restore(data: Path) -> tuple[int, int, int, int]:
     return tuple(row)
 
 
+def _status_line(data: Path) -> str:
+    """What `moot status` says about pictures to come, without a running network."""
+    settings = config.load(data)
+    return _pictures(_pictures_to_come(msgspec.structs.replace(settings, data=data)))
+
+
 def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) -> None:
     """Sessions and app tokens stay valid, codes and waiting mails are deleted, and the old host's epoch cannot write."""
     target = folder / "restored"
@@ -76,8 +86,11 @@ def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) 
     assert (answer["equal"], answer["epoch"], answer["posts"]) == (True, 2, backed_up.first["posts"])
     assert answer["next"] == f"moot up --data {target}"
     assert sorted(entry.name for entry in target.iterdir()) == [
-        "exports", "host.json", "media", "outbox", "postgres", "postgres.log", "run", "secrets"
+        "exports", "host.json", "media", "offsite", "outbox", "postgres", "postgres.log", "run", "secrets"
     ]
+    assert answer["pictures_to_come"] == backed_up.first["media"]
+    assert not any((target / "media").iterdir())
+    assert f"{backed_up.first['media']} of {backed_up.first['media']} pictures" in _status_line(target)
     kept = ("network-secret", "backup-key")
     assert all((target / "secrets" / name).read_bytes() == (backed_up.data / "secrets" / name).read_bytes() for name in kept)
     assert (target / "secrets" / "postgres-password").read_bytes() != (backed_up.data / "secrets" / "postgres-password").read_bytes()
@@ -95,6 +108,8 @@ def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) 
         assert json.loads(ask(restored_up.url, "/api/v1/statuses", token=backed_up.token, form={"status": "Jsme zpátky"}))["id"]
         status = answer_of(moot("status", "--json", data=target))
         assert (status["epoch"], status["backup"]["age_seconds"]) == (2, None), "this host has made no backup yet"
+        wait_until(lambda: not (target / "offsite" / "pictures.json").exists(), "not all pictures have come")
+        assert answer_of(moot("status", "--json", data=target))["pictures_to_come"] is None
         # The host key was restored with the secrets, so backups into the same repository continue without the recovery key.
         assert answer_of(moot("backup", "--to", str(backed_up.repository), "--json", data=target))["posts"] == backed_up.first["posts"] + 1
     finally:

@@ -3,95 +3,39 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import pytest
 
-from folkmoot.base.file_store import LocalFiles
-from folkmoot.base.migrate import migrate
 from folkmoot.commands.offsite import is_due
 from folkmoot.portability import tables
-from folkmoot.portability.backup import Source
-from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.offsite.capture import receive, store_base, store_push
+from folkmoot.portability.offsite import child
 from folkmoot.portability.offsite.chain import State
 from folkmoot.portability.offsite.copying import Copying
-from folkmoot.portability.offsite.recovery import Chain, check_files, find_chain, recovered
-from folkmoot.portability.offsite.spool import Spool
-from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import Postgres, find_binaries, runnable_by
+from folkmoot.portability.offsite.finding import find_chain
+from folkmoot.portability.offsite.recovery import Chain, check_files, recovered
+from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import RestoreMismatch
 from folkmoot.portability.recovery_key import RecoveryKey
-from folkmoot.portability.repository import Repository
 from tests import series
-from tests.conftest import UNSAFE_BUT_FAST, new_open_folder
+from tests.portability.copied import Copied, running_copy
 
 
-@dataclass
-class Copied:
-    """A running database with a repository, and what is needed to copy it there."""
-
-    source: Source
-    postgres: Postgres
-    repository: Repository
-    key: BackupKey
-    recovery: RecoveryKey
-    spool: Spool
-    state: State = field(default_factory=State)
-
-    def execute(self, *statements: str) -> None:
-        async def execute() -> None:
-            connection = await asyncpg.connect(self.postgres.dsn)
-            for statement in statements:
-                await connection.execute(statement)
-            await connection.close()
-
-        asyncio.run(execute())
-
-    def base(self) -> None:
-        receive(self.source, self.spool)
-        self.state = store_base(self.source, self.repository, self.key, self.spool.binaries, NoProgress())
-        self.spool.remove_before(self.state.first)
-
-    def push(self) -> None:
-        self.state = store_push(self.source, self.repository, self.key, self.spool, self.state)
-
-    @property
-    def authority(self) -> bytes:
-        return self.recovery.authority.public_key().public_bytes_raw()
-
-    def chain(self) -> Chain | None:
-        return find_chain(self.repository, self.authority, self.repository.snapshots())
+@pytest.fixture(autouse=True)
+def same_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside other tests, a base that goes after all other processes would take minutes. Its priority has a test of its own."""
+    monkeypatch.setattr(child, "lower_priority", lambda **_: None)
 
 
 @pytest.fixture(scope="module")
 def copied() -> Iterator[Copied]:
-    with new_open_folder() as folder:
-        data = DataDirectory(folder / "data")
-        data.prepare()
-        data.secret("network-secret")
-        postgres = Postgres(data, configuration=UNSAFE_BUT_FAST)
-        postgres.start()
-        asyncio.run(postgres.create_database())
-        asyncio.run(migrate(postgres.dsn))
-        recovery = RecoveryKey.new()
-        key = BackupKey.new(recovery)
-        repository = Repository(Target.of_folder(folder / "repository"), key.repository)
-        repository.create()
-        source = Source(data, LocalFiles(data.path / "media"), postgres.dsn, "Folkmoot", "http://localhost", "0", b"secret")
-        spool = Spool(data, runnable_by(data.owner, find_binaries()))
-        spool.prepare()
-        built = Copied(source, postgres, repository, key, recovery, spool)
+    with running_copy() as built:
         built.execute("CREATE TABLE written (id int PRIMARY KEY, text text NOT NULL)")
         yield built
-        spool.stop()
-        postgres.stop()
 
 
 async def _state(dsn: str) -> tuple[dict[str, tables.Table], int]:

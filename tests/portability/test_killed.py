@@ -100,13 +100,13 @@ def test_a_restore_waits_for_the_server_of_a_killed_restore(folder: Path) -> Non
     assert not stage.exists()
 
 
-@pytest.mark.parametrize("moved", [0, 1, 3, 6])
+@pytest.mark.parametrize("moved", [0, 1, 3, 7])
 def test_a_restore_that_was_killed_while_it_moved_files_is_cleared(folder: Path, moved: int) -> None:
     """The moment is too short to hit, so the test creates the folder as the kill would leave it."""
     from folkmoot.portability import restore
 
     stage = folder / "restoring"
-    names = ["media", "outbox", "postgres", "postgres.log", "run", "secrets", "host.json"]
+    names = ["media", "offsite", "outbox", "postgres", "postgres.log", "run", "secrets", "host.json"]
     for number, name in enumerate(names):
         parent = folder if number < moved else stage / "network"
         parent.mkdir(exist_ok=True, parents=True)
@@ -119,7 +119,7 @@ def test_a_restore_that_was_killed_while_it_moved_files_is_cleared(folder: Path,
 
 
 @pytest.mark.parametrize("existed", [False, True])
-@pytest.mark.parametrize("moved", [0, 3, 7])
+@pytest.mark.parametrize("moved", [0, 3, 8])
 def test_the_error_of_a_restore_is_never_hidden_by_its_removal(folder: Path, moved: int, existed: bool) -> None:
     """It fails before, while and after the files are moved; then the network is complete and stays."""
     from folkmoot.portability import restore
@@ -127,7 +127,7 @@ def test_the_error_of_a_restore_is_never_hidden_by_its_removal(folder: Path, mov
     target = folder / "new"
     if existed:
         target.mkdir()
-    names = ["media", "outbox", "postgres", "postgres.log", "run", "secrets", "host.json"]
+    names = ["media", "offsite", "outbox", "postgres", "postgres.log", "run", "secrets", "host.json"]
 
     def fail() -> None:
         with restore.undone_on_failure(target):

@@ -8,7 +8,8 @@ import pytest
 
 from folkmoot import app
 from folkmoot.base import clock
-from folkmoot.base.file_store import FileStore
+from folkmoot.base.errors import NotHereYet
+from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.http.context import Context
 from tests.api.test_accounts import picture
 from tests.memory_files import MemoryFiles
@@ -97,3 +98,20 @@ async def test_another_kind_of_store_is_written_and_cleared(village: Village, mo
     await let_a_day_pass(village.database, store)
     assert store.files == {}
     assert not [file for file in (village.settings.data / "media").rglob("*") if file.is_file()]
+
+
+class _StillComing(MemoryFiles):
+    async def size(self, name: FileName) -> int | None:
+        raise NotHereYet
+
+
+async def test_a_picture_that_is_still_to_come_is_not_cached(
+    village: Village, shown: ServedPicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restore. The address works again in a moment, so no cache may keep the refusal."""
+    _with_store(village, monkeypatch, _StillComing())
+    answer = await village.nobody().get(shown.path)
+    assert answer.status == 503
+    assert answer.headers["retry-after"] == "10"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert "etag" not in answer.headers

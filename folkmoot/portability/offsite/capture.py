@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from folkmoot.portability.offsite.queries import flush_log, has_received, list_m
 from folkmoot.portability.offsite.spool import RECEIVER, Spool
 from folkmoot.portability.postgres import Binaries, child_setup, plain_environment
 from folkmoot.portability.progress import NoProgress, Progress, folder_size
-from folkmoot.portability.repository import Repository, RepositoryProblem, Stored
+from folkmoot.portability.repository import NEEDS, Repository, RepositoryProblem, Stored
 
 _LONGEST_WAIT = 30.0  # seconds until the receiver has written what PostgreSQL has flushed
 
@@ -45,8 +45,13 @@ def receive(source: Source, spool: Spool) -> None:
         raise NotReceived("The write-ahead log is not received; see %(log)s.", log=source.data.path / FOLDER / "receiver.log")
 
 
-def store_base(source: Source, repository: Repository, key: BackupKey, binaries: Binaries, progress: Progress) -> State:
-    """Stores a base; returns the state of its new chain. The receiver must run before (`receive`). Raises Problem."""
+def store_base(
+    source: Source, repository: Repository, key: BackupKey, binaries: Binaries, progress: Progress, elsewhere: Sequence[str] = ()
+) -> State:
+    """Stores a base; returns the state of its new chain. The receiver must run before (`receive`). Raises Problem.
+
+    `elsewhere`: the snapshots with the pictures that this host does not have yet.
+    """
     facts = asyncio.run(_facts(source.dsn))
     require_space(source.data.path, facts.bytes + SPARE, "A base backup")
     started_at, name = clock.now(), clock.random_bytes(8).hex()
@@ -60,11 +65,13 @@ def store_base(source: Source, repository: Repository, key: BackupKey, binaries:
             chain=name, network=source.name, address=source.address, folkmoot=source.version, made_at=started_at, epoch=facts.epoch,
             schema=facts.schema, postgresql=binaries.major, machine=platform.machine(), database_bytes=folder_size(stage / POSTGRES),
             first=_first_segment(stage / POSTGRES / "backup_label"), listed=file_of(listed), secrets=file_of(sealed), media=media,
+            elsewhere=list(elsewhere),
         )
         chain.write_manifest(stage / ABOUT, manifest, key)
         progress.step("storing the base", folder_size(stage))
-        _store(repository, stage, [ABOUT, POSTGRES, MEDIA], chain.BASE, [f"{chain.CHAIN}{name}"], None, progress)
-    return State(chain=name, epoch=facts.epoch, base_at=started_at, first=manifest.first)
+        tags = [f"{chain.CHAIN}{name}", *(f"{NEEDS}{snapshot}" for snapshot in elsewhere)]
+        _store(repository, stage, [ABOUT, POSTGRES, MEDIA], chain.BASE, tags, None, progress)
+    return State(chain=name, epoch=facts.epoch, base_at=started_at, first=manifest.first, elsewhere=list(elsewhere))
 
 
 def store_push(source: Source, repository: Repository, key: BackupKey, spool: Spool, state: State) -> State:

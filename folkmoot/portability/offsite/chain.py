@@ -43,6 +43,7 @@ class BaseManifest(msgspec.Struct, frozen=True, kw_only=True):
     listed: File
     secrets: File
     media: dict[str, int]
+    elsewhere: list[str] = []  # snapshots with pictures that this host did not have yet, because it was restored from them
 
 
 class PushManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 0  # of the host that made the base
     base_at: datetime | None = None
     first: str = ""
+    elsewhere: list[str] = []  # as in the manifest of the base
     confirmed_at: datetime | None = None
     lsn: str = ""
     pushes: list[Push] = []
@@ -113,3 +115,8 @@ def read_manifest(files: dict[str, bytes], authority: bytes, kind: type[T]) -> T
         return msgspec.json.decode(content, type=kind)
     except (KeyError, msgspec.DecodeError) as error:
         raise NotSigned("it has no manifest that this version can read") from error
+
+
+def position_of(segment: str) -> int:
+    """Position of a segment of 16 MB in the WAL; the first 8 digits are the timeline. History files have no position."""
+    return int(segment[8:16], 16) * 256 + int(segment[16:24], 16) if len(segment) == 24 else 2**62

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 
 _END_WITH_PARENT = 1  # option of prctl
-_NICENESS = 19
+_LAST, _LATER = 19, 10  # values of nice
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}  # number of the system call
-_ONE_PROCESS, _IDLE = 1, 3 << 13
+_ONE_PROCESS, _IDLE, _LOWEST = 1, 3 << 13, 2 << 13 | 7  # idle: when no other process uses the disk
 _log = logging.getLogger(__name__)
 
 
@@ -50,12 +50,16 @@ class Child:
             self._is_over = True
 
 
-def lower_priority() -> None:
-    """Lets all other processes go first: nice 19 and, on Linux, the idle class of disk access."""
-    os.nice(_NICENESS)
+def lower_priority(*, is_waited_for: bool = False) -> None:
+    """Lets all other processes go first: nice 19 and, on Linux, the idle class of disk access. Inherited by programs that it starts.
+
+    `is_waited_for`: on a busy machine it must go on all the same, slowly: nice 10 and the lowest level of the usual class.
+    On Linux this is for the calling thread only.
+    """
+    os.nice(_LATER if is_waited_for else _LAST)
     number = _IOPRIO_SET.get(platform.machine())
     if sys.platform == "linux" and number:
-        ctypes.CDLL(None).syscall(number, _ONE_PROCESS, 0, _IDLE)
+        ctypes.CDLL(None).syscall(number, _ONE_PROCESS, 0, _LOWEST if is_waited_for else _IDLE)
 
 
 def _end_with(parent: int) -> None:

@@ -1,6 +1,7 @@
 """Chooses what to restore: the newest dump, or a base with its log if that is newer and this machine can use it."""
 
-from folkmoot.portability.offsite.recovery import Chain, find_chain
+from folkmoot.portability.offsite.finding import find_chain
+from folkmoot.portability.offsite.recovery import Chain
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.rebuild import Plan, plan
 from folkmoot.portability.repository import Repository

@@ -17,11 +17,13 @@ from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.offsite.capture import receive, store_base, store_push
 from folkmoot.portability.offsite.chain import BASE, CHAIN, FOLDER, PUSH, State, read_state, write_state
 from folkmoot.portability.offsite.child import Child
+from folkmoot.portability.offsite.coming import PicturesToCome, is_coming, read_coming
 from folkmoot.portability.offsite.spool import Spool
 from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import Binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Refused, Repository
+from folkmoot.portability.snapshots import needed_by
 
 _BASE_AGAIN = 300.0  # seconds after a base that failed
 _SEGMENT = 16 * 2**20
@@ -59,7 +61,8 @@ class Copying:
                 self._spool.clear()  # until the next attempt
         if (self.state.chain or self._spool.is_receiving) and (self._spool.has_gap() or self._is_full()):
             self._end_chain("the log was not received without a gap" if self._spool.has_gap() else "the spool was full")
-        if not self.state.chain and not self._base and clock.monotonic() >= self._base_at:
+        has_all_pictures_now = bool(self.state.elsewhere) and not is_coming(self._source.data.path)
+        if (not self.state.chain or has_all_pictures_now) and not self._base and clock.monotonic() >= self._base_at:
             self._attempt(self.begin_base)
         if self.state.chain and clock.monotonic() >= self._push_at:
             self._push_at = clock.monotonic() + self._push_seconds
@@ -93,8 +96,12 @@ class Copying:
     def _store_base(self) -> None:
         """In the child. An error is passed to the parent in the state."""
         try:
-            self._repository.snapshots()  # before the whole database is copied for nothing
-            made = store_base(self._source, self._repository, self._key, self._spool.binaries, NoProgress())
+            snapshots = {snapshot.id for snapshot in self._repository.snapshots()}  # before the database is copied for nothing
+            coming = read_coming(self._source.data.path)
+            if coming and not snapshots.issuperset(coming.snapshots):
+                raise PicturesToCome("pictures are still fetched from another repository; then the continuous copy begins")
+            elsewhere = coming.snapshots if coming else []
+            made = store_base(self._source, self._repository, self._key, self._spool.binaries, NoProgress(), elsewhere)
         except (Problem, OSError) as error:
             made = State(said=sentence_of(error))
         self._source.data.write(self._new_state, msgspec.json.encode(made))
@@ -154,8 +161,9 @@ class Copying:
 
     def _forget_old_chains(self) -> None:
         snapshots = self._repository.snapshots()
-        chains = [snapshot.tag(CHAIN) for snapshot in snapshots if snapshot.kind == BASE]
-        old = [one.id for one in snapshots if one.kind in (BASE, PUSH) and one.tag(CHAIN) not in chains[:_KEPT_CHAINS]]
+        bases = [snapshot for snapshot in snapshots if snapshot.kind == BASE][:_KEPT_CHAINS]
+        chains, needed = [base.tag(CHAIN) for base in bases], needed_by(bases)
+        old = [one.id for one in snapshots if one.kind in (BASE, PUSH) and one.tag(CHAIN) not in chains and one.id not in needed]
         if old and self._may_delete:
             try:
                 self._repository.forget(old)

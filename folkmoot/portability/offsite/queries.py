@@ -30,7 +30,20 @@ async def list_media_since(conn: asyncpg.Connection, moment: datetime) -> dict[s
         "SELECT DISTINCT f.sha256, f.extension, f.bytes FROM media AS m"
         " JOIN media_files AS f ON f.sha256 IN (m.original_sha256, m.preview_sha256) WHERE m.id >= $1", first_id(moment)
     )
-    return {FileName(row["sha256"], row["extension"]).path: row["bytes"] for row in rows}
+    return _by_path(rows)
+
+
+async def list_newest_media(conn: asyncpg.Connection, limit: int) -> dict[str, int]:
+    """Path and size of the files of the newest pictures, the newest first. Uses the primary key of media."""
+    rows = await conn.fetch(
+        "SELECT f.sha256, f.extension, f.bytes FROM (SELECT * FROM media ORDER BY id DESC LIMIT $1) AS m"
+        " JOIN media_files AS f ON f.sha256 IN (m.original_sha256, m.preview_sha256) ORDER BY m.id DESC", limit
+    )
+    return _by_path(rows)
+
+
+async def list_all_media(conn: asyncpg.Connection) -> dict[str, int]:
+    return _by_path(await conn.fetch("SELECT sha256, extension, bytes FROM media_files"))
 
 
 async def get_replayed_bytes(conn: asyncpg.Connection) -> int | None:
@@ -61,3 +74,7 @@ async def delete_left_out(conn: asyncpg.Connection) -> None:
 
 async def reload_configuration(conn: asyncpg.Connection) -> None:
     await conn.execute("SELECT pg_reload_conf()")
+
+
+def _by_path(rows: list[asyncpg.Record]) -> dict[str, int]:
+    return {FileName(row["sha256"], row["extension"]).path: row["bytes"] for row in rows}

@@ -6,28 +6,25 @@ it was when the last push was made. Restore and drill share this code.
 
 import asyncio
 import os
-import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
 
-from folkmoot.base.migrate import known
 from folkmoot.portability.backup import SPARE
-from folkmoot.portability.backup_key import NotSigned
 from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import require_space
-from folkmoot.portability.manifest import file_of
-from folkmoot.portability.offsite.chain import ABOUT, BASE, CHAIN, FIRST, LAST, MEDIA, POSTGRES, PUSH, WAL, BaseManifest, PushManifest
-from folkmoot.portability.offsite.chain import read_manifest as read
+from folkmoot.portability.manifest import File, file_of
+from folkmoot.portability.offsite.chain import ABOUT, MEDIA, POSTGRES, WAL, BaseManifest, PushManifest, position_of
 from folkmoot.portability.offsite.queries import delete_left_out, get_replayed_bytes, has_replayed, reload_configuration, set_own_password
 from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, plain_environment
 from folkmoot.portability.postgres_settings import ACCESS
@@ -51,6 +48,7 @@ class Chain:
     manifest: BaseManifest
     secrets: bytes
     pushes: list[tuple[Snapshot, PushManifest]]  # the newest first
+    elsewhere: list[tuple[Snapshot, dict[str, int]]] = field(default_factory=list)  # with pictures that the base does not have
 
     @property
     def until(self) -> datetime:
@@ -77,16 +75,24 @@ class Chain:
     def sealed(self) -> bytes:
         return self.secrets
 
-    def describe(self) -> str:
+    def describe(self, *, has_pictures: bool = True) -> str:
         """What was proven by a restore."""
         return f"replayed   the write-ahead log to {self.until:%H:%M:%S} UTC; each file equals the signed manifests"
 
-    def rebuilt(self, folder: Path, owner: DataDirectory, progress: Progress) -> AbstractContextManager[tuple[DataDirectory, Postgres]]:
-        return recovered(self, folder, owner, progress)
+    @property
+    def holders(self) -> list[str]:
+        """The snapshots that hold its pictures, the newest first."""
+        return [one.id for one in (*(snapshot for snapshot, _ in self.pushes), self.base, *(snapshot for snapshot, _ in self.elsewhere))]
+
+    def rebuilt(
+        self, folder: Path, owner: DataDirectory, progress: Progress, *, has_pictures: bool = True
+    ) -> AbstractContextManager[tuple[DataDirectory, Postgres]]:
+        return recovered(self, folder, owner, progress, has_pictures=has_pictures)
 
     @property
     def media(self) -> dict[str, int]:
-        return self.manifest.media | {name: size for _, push in self.pushes for name, size in push.media.items()}
+        held = [*(media for _, media in self.elsewhere), self.manifest.media, *(push.media for _, push in self.pushes)]
+        return {name: size for media in held for name, size in media.items()}
 
     @property
     def bytes(self) -> int:
@@ -98,71 +104,25 @@ class Chain:
         return self.bytes + 320 * 2**20 + SPARE
 
 
-def find_chain(repository: Repository, authority: bytes, snapshots: list[Snapshot]) -> Chain | None:
-    """The newest complete chain of the highest epoch that this machine can restore. `snapshots`: the newest first."""
-    major, bases = find_binaries().major, []
-    for base in (snapshot for snapshot in snapshots if snapshot.kind == BASE):
-        with suppress(NotSigned):
-            files = repository.read_folder(base.id, ABOUT)
-            manifest, secrets = read(files, authority, BaseManifest), files.get("secrets.sealed", b"")
-            fits = manifest.postgresql == major and manifest.machine == platform.machine() and manifest.schema <= known()[-1].number
-            if fits and file_of(secrets) == manifest.secrets and manifest.chain == base.tag(CHAIN):
-                bases.append((base, manifest, secrets))
-    # A host that is no longer the primary, but does not know it, may still make copies: the highest epoch is the network.
-    for base, manifest, secrets in sorted(bases, key=lambda found: (found[1].epoch, found[1].made_at), reverse=True):
-        pushes = [one for one in snapshots if one.kind == PUSH and one.tag(CHAIN) == manifest.chain]
-        if found := _needed_pushes(repository, authority, manifest, pushes):
-            return Chain(repository, base, manifest, secrets, found)
-    return None
-
-
-def _needed_pushes(
-    repository: Repository, authority: bytes, base: BaseManifest, pushes: list[Snapshot]
-) -> list[tuple[Snapshot, PushManifest]]:
-    """The newest push, and older ones until they reach back to the base. Empty if some WAL is missing."""
-    found: list[tuple[Snapshot, PushManifest]] = []
-    missing = ""  # the oldest segment that is covered
-    for snapshot in pushes:
-        if found and _number(snapshot.tag(LAST)) + 1 < _number(missing):
-            return []
-        if not found or _number(snapshot.tag(FIRST)) < _number(missing):
-            try:
-                manifest = read(repository.read_folder(snapshot.id, ABOUT), authority, PushManifest)
-            except NotSigned:
-                continue
-            if manifest.chain == base.chain:
-                found.append((snapshot, manifest))
-                missing = min(manifest.segments, key=_number)
-        if found and _number(missing) <= _number(base.first):
-            return found
-    return []
-
-
-def _number(segment: str) -> int:
-    """Position of a segment of 16 MB in the WAL; the first 8 digits are the timeline. History files have no position."""
-    return int(segment[8:16], 16) * 256 + int(segment[16:24], 16) if len(segment) == 24 else 2**62
-
-
 @contextmanager
-def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progress) -> Iterator[tuple[DataDirectory, Postgres]]:
+def recovered(
+    chain: Chain, folder: Path, owner: DataDirectory, progress: Progress, *, has_pictures: bool = True
+) -> Iterator[tuple[DataDirectory, Postgres]]:
     """The network in `folder`/network, with a running database that has replayed everything. The caller removes `folder`.
 
-    Raises RestoreMismatch if a file differs from the manifests, or if the WAL does not reach the end that was promised.
+    Without pictures they are to be fetched later. Raises RestoreMismatch if a file differs from the manifests, or if the WAL
+    does not reach the end that was promised.
     """
     require_space(folder, chain.needed, "Restoring this copy")
     network = DataDirectory(folder / "network")
     network.prepare()
     binaries = find_binaries()
-    progress.step("fetching", chain.bytes)
-    base, wal = folder / _BASE, folder / "wal"
-    chain.repository.fetch(chain.base.id, base, chain.bytes, progress)
-    for number, (snapshot, _) in enumerate(chain.pushes):
-        chain.repository.fetch(snapshot.id, folder / f"push-{number}", chain.bytes, progress)
+    parts, wal = _parts(chain, folder, has_pictures=has_pictures), folder / "wal"
+    fetch_files(chain, folder, progress, has_pictures=has_pictures)
     progress.step("comparing files")
-    check_files(chain, folder)
-    _collect(chain, folder, base, wal, network)
-    database = base / POSTGRES
-    _arm(database, network)
+    check_files(chain, folder, has_pictures=has_pictures)
+    _collect(parts, wal, network)
+    _arm(folder / _BASE / POSTGRES, network)
     settings = {**_WHILE_BUILDING, **_limits_of(network.path / POSTGRES, binaries), "restore_command": f"'cp \"{wal}/%f\" \"%p\"'"}
     postgres = Postgres(network, binaries, settings, _TRUST)
     try:
@@ -170,8 +130,8 @@ def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progre
         progress.step("replaying the log", max(1, sum(file.stat().st_size for file in wal.iterdir())))
         asyncio.run(_replayed(postgres, chain, progress))
         asyncio.run(_take_over(postgres, network))
-        for name in (_BASE, "wal", *(f"push-{number}" for number in range(len(chain.pushes)))):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        for path in (wal, *(part.folder for part in parts)):
+            shutil.rmtree(path, ignore_errors=True)
         yield network, postgres
     finally:
         postgres.stop()
@@ -179,23 +139,49 @@ def recovered(chain: Chain, folder: Path, owner: DataDirectory, progress: Progre
             shutil.rmtree(postgres.socket_folder, ignore_errors=True)
 
 
-def check_files(chain: Chain, folder: Path) -> None:
+class _Part(NamedTuple):
+    """A snapshot and where it is fetched to. `patterns`: what of it; all if empty. `named`: the SHA-256 of files, by path in it."""
+
+    snapshot: Snapshot
+    folder: Path
+    patterns: list[str]
+    named: dict[str, str]
+
+
+def _parts(chain: Chain, folder: Path, *, has_pictures: bool) -> list[_Part]:
+    """The base first, then the pushes, the newest first, then others that hold pictures."""
+
+    def part(snapshot: Snapshot, name: str, media: Iterable[str], segments: dict[str, File]) -> _Part:
+        named = {f"{WAL}/{segment}": file.sha256 for segment, file in segments.items()}
+        pictures = {f"{MEDIA}/{picture}": Path(picture).stem for picture in media}
+        patterns = [] if has_pictures else [f"/{name}" for name in (ABOUT, POSTGRES, WAL)]
+        return _Part(snapshot, folder / name, patterns, named | pictures if has_pictures else named)
+
+    pushes = [part(snapshot, f"push-{number}", push.media, push.segments) for number, (snapshot, push) in enumerate(chain.pushes)]
+    held = [part(snapshot, f"elsewhere-{number}", media, {}) for number, (snapshot, media) in enumerate(chain.elsewhere)]
+    base = part(chain.base, _BASE, chain.manifest.media, {})
+    return [base, *pushes, *(one._replace(patterns=[f"/{MEDIA}"]) for one in held if has_pictures)]
+
+
+def fetch_files(chain: Chain, folder: Path, progress: Progress, *, has_pictures: bool = True) -> None:
+    size = chain.bytes - (0 if has_pictures else sum(chain.media.values()))
+    progress.step("fetching", size)
+    for part in _parts(chain, folder, has_pictures=has_pictures):
+        chain.repository.fetch(part.snapshot.id, part.folder, size, progress, part.patterns)
+
+
+def check_files(chain: Chain, folder: Path, *, has_pictures: bool = True) -> None:
     """Each fetched file must be one that a signed manifest names, with its content. Raises RestoreMismatch."""
-    base = folder / _BASE
-    listed = base / POSTGRES / _LISTED
+    parts = _parts(chain, folder, has_pictures=has_pictures)
+    database = folder / _BASE / POSTGRES
+    listed = database / _LISTED
     if not listed.exists() or file_of(listed.read_bytes()) != chain.manifest.listed:
         raise _mismatch(["the list of the files of the database differs"])
     entries = msgspec.json.decode(listed.read_bytes(), type=dict)["Files"]
-    expected = {base / POSTGRES / entry["Path"]: entry["Checksum"] for entry in entries}
-    expected |= {base / MEDIA / name: Path(name).stem for name in chain.manifest.media}
-    unnamed = {listed, *(base / ABOUT).iterdir()}
-    for number, (_, push) in enumerate(chain.pushes):
-        part = folder / f"push-{number}"
-        expected |= {part / WAL / name: file.sha256 for name, file in push.segments.items()}
-        expected |= {part / MEDIA / name: Path(name).stem for name in push.media}
-        unnamed |= set((part / ABOUT).iterdir())
-    parts = [base, *(folder / f"push-{number}" for number in range(len(chain.pushes)))]
-    found = {file for part in parts for file in part.rglob("*") if file.is_file()} - unnamed
+    expected = {database / entry["Path"]: entry["Checksum"] for entry in entries}
+    expected |= {part.folder / path: digest for part in parts for path, digest in part.named.items()}
+    unnamed = {listed, *(file for part in parts for file in (part.folder / ABOUT).glob("*"))}
+    found = {file for part in parts for file in part.folder.rglob("*") if file.is_file()} - unnamed
     wrong = [f"the file {file.relative_to(folder)} is {'missing' if file in expected else 'not in a manifest'}"
              for file in sorted(expected.keys() ^ found)]
     if not wrong:
@@ -206,25 +192,21 @@ def check_files(chain: Chain, folder: Path) -> None:
         raise _mismatch(wrong)
 
 
-def _collect(chain: Chain, folder: Path, base: Path, wal: Path, network: DataDirectory) -> None:
+def _collect(parts: list[_Part], wal: Path, network: DataDirectory) -> None:
     """Puts segments into one folder, the newest version of each, and the pictures into the network."""
     wal.mkdir()
-    parts = [folder / f"push-{number}" for number in reversed(range(len(chain.pushes)))]  # a newer push overwrites
-    for part in parts:
-        for file in (part / WAL).iterdir():
+    for part in reversed(parts):  # a newer push overwrites
+        for file in (part.folder / WAL).glob("*"):
             file.rename(wal / file.name)
-    for part in (base, *parts):
-        for file in (part / MEDIA).rglob("*"):
+        for file in (part.folder / MEDIA).rglob("*"):
             if file.is_file():
-                target = network.path / MEDIA / file.relative_to(part / MEDIA)
+                target = network.path / MEDIA / file.relative_to(part.folder / MEDIA)
                 target.parent.mkdir(mode=0o700, exist_ok=True)
                 file.rename(target)
-    for path, _, names in os.walk(network.path / MEDIA):
-        for entry in (path, *(os.path.join(path, name) for name in names)):
-            network.set_owner(Path(entry))
+    _give(network.path / MEDIA, network)
     _give(wal, network)
     if network.owner:
-        folder.chmod(0o711)  # PostgreSQL, which is another user then, reads the WAL
+        wal.parent.chmod(0o711)  # PostgreSQL, which is another user then, reads the WAL
 
 
 def _arm(database: Path, network: DataDirectory) -> None:
@@ -256,7 +238,7 @@ async def _replayed(postgres: Postgres, chain: Chain, progress: Progress) -> Non
     connection = await asyncpg.connect(postgres.dsn)
     try:
         while (position := await get_replayed_bytes(connection)) is not None:
-            progress.at(max(0, position - _number(chain.manifest.first) * _SEGMENT_BYTES))
+            progress.at(max(0, position - position_of(chain.manifest.first) * _SEGMENT_BYTES))
             await asyncio.sleep(0.1)
         lsn = chain.pushes[0][1].lsn
         if not await has_replayed(connection, lsn):

@@ -1,6 +1,7 @@
-"""A store of pictures that fetches what this host does not have from the other host, when somebody wants to see it.
+"""A store of pictures that fetches what this host does not have when somebody wants to see it.
 
-So a standby, or a host to which a network has just moved, shows every picture while most are still being copied.
+So a restored network shows every picture while most are still in the repository, and a standby, or a host to which a
+network has just moved, while most are still being copied from the other host.
 """
 
 import asyncio
@@ -10,35 +11,57 @@ from datetime import datetime
 from pathlib import Path
 
 from folkmoot.base import clock
-from folkmoot.base.errors import Problem
+from folkmoot.base.errors import NotHereYet, Problem
 from folkmoot.base.file_store import FileName, FileStore
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.peers import Peers
+from folkmoot.portability.offsite.coming import read_coming
+from folkmoot.portability.offsite.wanted import Wanted
 from folkmoot.portability.standby.media import fetch_file
 
 log = logging.getLogger(__name__)
 _LARGEST = 128 * 2**20
-_SECONDS = 10.0  # for one picture: somebody waits
+_SECONDS = 10.0  # for one picture from the other host: somebody waits
 _PAUSE = 5.0  # after a failure, so that a page full of pictures does not wait for each
+_LOOK_SECONDS = 0.1
 
 
 class FetchingStore:
-    """A `FileStore`. Only `size` fetches: callers ask for it before they read."""
+    """A `FileStore`. Only `size` fetches: callers ask for it before they read. `seconds`: the longest wait for the repository."""
 
-    def __init__(self, local: FileStore, data: Path) -> None:
+    def __init__(self, local: FileStore, data: Path, *, seconds: float = 20.0) -> None:
         self._local = local
         self._data = data
+        self._seconds = seconds
         self._host = Host(data)
         self._peers = Peers(DataDirectory(data))
+        self._wanted = Wanted(data)
         self._running: dict[FileName, asyncio.Task[None]] = {}
         self._paused_until = 0.0
 
     async def size(self, name: FileName) -> int | None:
+        """Raises NotHereYet if the file is to come from the repository, but does not come now."""
         size = await self._local.size(name)
+        if size is None and (coming := read_coming(self._data)):
+            size = await self._from_repository(name, is_stopped=bool(coming.said))
         if size is None and self._peers.one() and clock.monotonic() >= self._paused_until:
             await self._fetch(name)
             size = await self._local.size(name)
+        return size
+
+    async def _from_repository(self, name: FileName, *, is_stopped: bool) -> int | None:
+        """Asks the process that fetches pictures. None if the repository does not have this one, or has it damaged."""
+        if is_stopped or not self._wanted.ask(name):
+            raise NotHereYet
+        deadline = clock.monotonic() + self._seconds
+        while self._wanted.waits(name):
+            if clock.monotonic() > deadline:
+                raise NotHereYet
+            await asyncio.sleep(_LOOK_SECONDS)
+        size = await self._local.size(name)
+        if size is None and (coming := read_coming(self._data)) and coming.said:  # it stopped meanwhile
+            raise NotHereYet
         return size
 
     async def _fetch(self, name: FileName) -> None:
