@@ -150,7 +150,7 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base.database_health import get_database_health
     from folkmoot.base.migrate import known
     from folkmoot.commands.checks import database, offsite, operation
-    from folkmoot.portability.queries import find_repository, get_host, last_runs
+    from folkmoot.portability.queries import find_repository, get_host, last_runs, list_rehearsals
 
     facts, newest = await get_database_facts(conn), known()[-1].number
     findings = list(database.check_facts(facts, newest, conn.is_standby))
@@ -162,8 +162,8 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
         *database.check_host(settings, await get_host(conn)),
         *await _work(settings, conn),
         *await _people(settings, conn),
-        *operation.check_pictures(*await _missing_pictures(settings, conn)),
-        *offsite.check_backups(settings, await last_runs(conn), await find_repository(conn)),
+        *(list(offsite.check_pictures_to_come(settings)) or operation.check_pictures(*await _missing_pictures(settings, conn))),
+        *offsite.check_backups(settings, await last_runs(conn), await find_repository(conn), await list_rehearsals(conn)),
     ]
 
 

@@ -25,19 +25,21 @@ from folkmoot.portability.queries import count_posts_unscoped, count_public_post
 from folkmoot.portability.rebuild import Plan
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restore import Restorable
-from folkmoot.portability.runs import DRILL, Run
+from folkmoot.portability.runs import CONTINUOUS, DRILL, DUMP, Run
 
 
 @click.command()
 @click.option("--from", "location", metavar="REPO", help="Where the repository is.", show_default="the one of the last backup")
+@click.option("--dump", "form", flag_value=DUMP, default="", help="Rehearse the newest dump, also if the continuous copy is newer.")
+@click.option("--continuous", "form", flag_value=CONTINUOUS, help="Rehearse the continuous copy.")
 @data_option
 @json_option
-def drill(location: str | None, data: Path, as_json: bool) -> None:
+def drill(location: str | None, form: str, data: Path, as_json: bool) -> None:
     """Rehearse a restore: restore the newest backup into a temporary copy, compare it, read timelines, remove it."""
     settings = settings_of(data)
     target = target_of(location, settings, DataDirectory(data))
     with record_failure(settings, DRILL, target.shown), show_progress(as_json) as progress:
-        rehearsal = rehearse(settings, target, progress)
+        rehearsal = rehearse(settings, target, progress, form)
     _report(rehearsal, as_json)
 
 
@@ -51,15 +53,18 @@ class Rehearsal:
     answers: dict[str, int]
 
 
-def rehearse(settings: Settings, target: Target, progress: Progress) -> Rehearsal:
-    """Restores the newest backup into a temporary copy, reads from it, and records the drill. Also used by the nightly run."""
+def rehearse(settings: Settings, target: Target, progress: Progress, form: str = "") -> Rehearsal:
+    """Restores the newest backup into a temporary copy, reads from it, and records the drill. Also used by the nightly run.
+
+    `form`: a dump or the continuous copy, "" for what a restore would take.
+    """
     directory = DataDirectory(settings.data)
     key = BackupKey.find(directory)
     if key is None:
         raise Problem("This network has no backup yet. Make one: moot backup --to %(where)s", where=target)
     started_at, began = clock.now(), clock.monotonic()
     repository = Repository(target, key.repository, is_read_only=True, is_host=True)
-    planned = choose(repository, key.authority, "", despite_damage=False, progress=progress)
+    planned = choose(repository, key.authority, "", despite_damage=False, progress=progress, form=form)
     with rehearsed(planned, directory, progress) as (copy, postgres):
         progress.step("reading timelines")
         secret = copy.secret("network-secret").encode()
@@ -67,7 +72,7 @@ def rehearse(settings: Settings, target: Target, progress: Progress) -> Rehearsa
     seconds = clock.monotonic() - began
     run(record_run(settings, Run(
         kind=DRILL, started_at=started_at, seconds=seconds, repository=target.shown, snapshot=planned.name,
-        bytes=planned.bytes, posts=posts)))
+        bytes=planned.bytes, posts=posts, form=DUMP if isinstance(planned, Plan) else CONTINUOUS)))
     return Rehearsal(planned, posts, seconds, answers)
 
 
@@ -75,7 +80,8 @@ def _report(rehearsal: Rehearsal, as_json: bool) -> None:
     planned, answers = rehearsal.planned, rehearsal.answers
     answer = {
         "snapshot": planned.name, "made_at": planned.made_at.isoformat(), "media": len(planned.media), "posts": rehearsal.posts,
-        "bytes": planned.bytes, "seconds": round(rehearsal.seconds, 2), **answers,
+        "bytes": planned.bytes, "seconds": round(rehearsal.seconds, 2), "form": DUMP if isinstance(planned, Plan) else CONTINUOUS,
+        **answers,
     }
     if isinstance(planned, Plan):
         tables = planned.manifest.tables

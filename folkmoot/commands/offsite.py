@@ -6,7 +6,7 @@ one after the other, in child processes of the lowest priority.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,9 +28,9 @@ from folkmoot.portability.offsite.remembered import remembered
 from folkmoot.portability.offsite.target import Target
 from folkmoot.portability.postgres import find_binaries, runnable_by
 from folkmoot.portability.progress import NoProgress
-from folkmoot.portability.queries import list_attempts
+from folkmoot.portability.queries import list_attempts, list_rehearsals
 from folkmoot.portability.repository import Repository
-from folkmoot.portability.runs import BACKUP, DRILL
+from folkmoot.portability.runs import BACKUP, CONTINUOUS, DRILL, DUMP
 from folkmoot.portability.snapshots import Keep
 
 _ASK_SECONDS = 60.0  # between questions whether the night has come
@@ -117,11 +117,21 @@ class Nightly:
 
     def _rehearse(self) -> None:
         with suppress(Problem), record_failure(self._settings, DRILL, self._target.shown):
-            rehearse(self._settings, self._target, NoProgress())
+            form = next_form(run(self._rehearsals())) if self._copying else DUMP
+            rehearse(self._settings, self._target, NoProgress(), form)
+
+    async def _rehearsals(self) -> dict[str, float]:
+        async with open_database(self._settings) as database, database.read() as conn:
+            return await list_rehearsals(conn)
 
     async def _attempts(self) -> tuple[datetime | None, datetime | None]:
         async with open_database(self._settings) as database, database.read() as conn:
             return await list_attempts(conn, BACKUP)
+
+
+def next_form(ages: Mapping[str, float]) -> str:
+    """What the next drill rehearses: what was not rehearsed for longer. `ages`: by form, of the last good drill."""
+    return max((CONTINUOUS, DUMP), key=lambda form: ages.get(form, float("inf")))
 
 
 def is_due(now: datetime, hour: int, good: datetime | None, latest: datetime | None) -> bool:

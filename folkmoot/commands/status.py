@@ -32,7 +32,7 @@ def status(data: Path, as_json: bool) -> None:
         f" {answer['jobs_parked']} parked{' (moot jobs list)' if answer['jobs_parked'] else ''}\n"
         f"  cases      {answer['cases_open']} open, {answer['cases_overdue']} overdue\n"
         f"  backup     {_last_run(answer['backup'], 'it contains')}\n"
-        f"  drill      {_last_run(answer['drill'], 'it compared')}"
+        f"  drill      {_last_run(answer['drill'], 'it compared')}{_rehearsals(answer['rehearsals'])}"
         f"{_offsite(answer['offsite'])}"
         f"{_pictures(answer['pictures_to_come'])}"
     )
@@ -81,6 +81,12 @@ def _offsite(offsite: dict[str, Any]) -> str:
     base = "" if offsite["base_seconds"] is None else f", base {duration(offsite['base_seconds'])} old"
     failed = f". THE LATEST PUSH FAILED: {offsite['failed']}" if offsite["failed"] else ""
     return f"\n  off-site   {offsite['repository']}: {text}{base}{failed}"
+
+
+def _rehearsals(ages: dict[str, float]) -> str:
+    """When each form of copy was rehearsed, if there are several."""
+    names = {"dump": "a dump", "continuous": "the continuous copy"}
+    return "; " + ", ".join(f"{names[form]} {duration(age)} ago" for form, age in sorted(ages.items())) if len(ages) > 1 else ""
 
 
 def _pictures(coming: dict[str, Any] | None) -> str:
@@ -138,7 +144,7 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.link import describe_link
     from folkmoot.portability.hosts.peers import Peers
-    from folkmoot.portability.queries import last_runs
+    from folkmoot.portability.queries import last_runs, list_rehearsals
     from folkmoot.portability.standby.following import find_following
 
     settings = settings_of(data)
@@ -149,7 +155,7 @@ async def _status(data: Path) -> dict[str, Any]:
         media_bytes = await count_media_bytes(conn)
         queue = await measure_queue(conn)
         ages = [one.age for one in (await list_timed(conn)).values()]
-        runs = await last_runs(conn)
+        runs, rehearsals = await last_runs(conn), await list_rehearsals(conn)
         cases = await count_open(conn, clock.now())
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
@@ -164,6 +170,6 @@ async def _status(data: Path) -> dict[str, Any]:
             kind: {"age_seconds": last.good_age, "seconds": last.seconds, "posts": last.posts, "failed": last.failed}
             for kind, last in runs.items()
         },
-        "offsite": _offsite_state(settings), "pictures_to_come": _pictures_to_come(settings),
+        "offsite": _offsite_state(settings), "pictures_to_come": _pictures_to_come(settings), "rehearsals": rehearsals,
         "postgresql": facts.version, "schema": facts.schema, "database_mb": facts.size_bytes >> 20, "media_mb": media_bytes >> 20,
     }

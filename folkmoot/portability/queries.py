@@ -44,12 +44,17 @@ class DatabaseHost(msgspec.Struct, frozen=True):
 
 
 async def insert_run(tx: _Executes, run: Run) -> None:
-    """Records a run, and deletes old records. `tx`: a write transaction, or the session that completes a restore."""
+    """Records a run, and deletes old records. `tx`: a write transaction, or the session that completes a restore.
+
+    A restored database may be older than the column `form`, so it is written only if there is one.
+    """
     await tx.execute(
         "INSERT INTO backup_runs (kind, started_at, seconds, is_good, said, repository, snapshot, bytes, posts)"
         " VALUES ($1, $2, $3, $4, left($5, 2000), $6, $7, $8, $9)",
         run.kind, run.started_at, run.seconds, run.is_good, run.said, run.repository, run.snapshot, run.bytes, run.posts,
     )
+    if run.form:
+        await tx.execute("UPDATE backup_runs SET form = $3 WHERE kind = $1 AND started_at = $2", run.kind, run.started_at, run.form)
     await tx.execute("DELETE FROM backup_runs WHERE started_at < now() - make_interval(days => $1)", KEPT_DAYS)
 
 
@@ -72,6 +77,12 @@ async def last_runs(conn: _Reads) -> dict[str, Last]:
         else:
             last[kind] = Last(kind, (clock.now() - good["started_at"]).total_seconds(), good["seconds"], good["posts"], failed)
     return last
+
+
+async def list_rehearsals(conn: ReadConn) -> dict[str, float]:
+    """For each form that was rehearsed with success: how many seconds ago, at last."""
+    rows = await conn.fetch("SELECT form, max(started_at) AS at FROM backup_runs WHERE kind = $1 AND is_good GROUP BY form", DRILL)
+    return {row["form"]: (clock.now() - row["at"]).total_seconds() for row in rows if row["form"]}
 
 
 async def list_attempts(conn: ReadConn, kind: str) -> tuple[datetime | None, datetime | None]:

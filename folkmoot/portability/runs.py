@@ -9,13 +9,14 @@ from datetime import datetime
 import msgspec
 
 BACKUP, DRILL, RESTORE = "backup", "drill", "restore"
+DUMP, CONTINUOUS = "dump", "continuous"  # forms of what a drill rehearses
 BACKUP_IS_OLD = 24 * 3600  # seconds
 DRILL_IS_OLD = 7 * 24 * 3600
 KEPT_DAYS = 400
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `said`: why it failed."""
+    """One run. `said`: why it failed. `form`: what a drill rehearsed."""
 
     kind: str
     started_at: datetime
@@ -26,6 +27,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: str = ""
     bytes: int = 0
     posts: int = 0
+    form: str = ""
 
 
 class Last(msgspec.Struct, frozen=True):

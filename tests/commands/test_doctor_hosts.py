@@ -34,19 +34,19 @@ def test_a_peer_that_cannot_be_reached_is_named(data: Path) -> None:
 def test_a_continuous_copy_that_stays_behind_is_named(data: Path) -> None:
     settings = settings_with(data)
     runs = {kind: Last(kind, 60) for kind in (BACKUP, DRILL)}
-    assert "offsite.behind" not in states_of(check_backups(settings, runs, ""))
+    assert "offsite.behind" not in states_of(check_backups(settings, runs, "", {}))
     (data / FOLDER).mkdir()
     for behind, state in ((None, BROKEN), (600, BROKEN), (30, GOOD)):
         confirmed_at = None if behind is None else clock.now() - timedelta(seconds=behind)
         write_state(DataDirectory(data), State(chain="c", confirmed_at=confirmed_at, said="the server does not answer"))
-        assert states_of(check_backups(settings, runs, ""))["offsite.behind"] == state
+        assert states_of(check_backups(settings, runs, "", {}))["offsite.behind"] == state
 
 
 def test_a_missing_ssh_is_named_if_the_repository_needs_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = {kind: Last(kind, 60) for kind in (BACKUP, DRILL)}
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert "backup.ssh" not in states_of(check_backups(settings_with(data), runs, "/srv/copies"))
-    assert states_of(check_backups(settings_with(data), runs, "sftp:far:copies"))["backup.ssh"] == WARNING
+    assert "backup.ssh" not in states_of(check_backups(settings_with(data), runs, "/srv/copies", {}))
+    assert states_of(check_backups(settings_with(data), runs, "sftp:far:copies", {}))["backup.ssh"] == WARNING
 
 
 async def test_a_database_that_waits_for_the_other_host_is_not_taken_for_one_that_is_down(data: Path) -> None:

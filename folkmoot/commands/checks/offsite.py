@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 _FAR_BEHIND = 120  # seconds; the promise is one minute
 
 
-def check_backups(settings: Settings, runs: "Mapping[str, Last]", last_used: str) -> Iterator[Finding]:
-    """Whether there is a recent backup and a recent drill, in a place that outlives this disk. `last_used`: the last repository."""
+def check_backups(
+    settings: Settings, runs: "Mapping[str, Last]", last_used: str, rehearsals: "Mapping[str, float]"
+) -> Iterator[Finding]:
+    """Whether there is a recent backup and a recent drill, in a place that outlives this disk.
+
+    `last_used`: the last repository. `rehearsals`: by form, the age of the last good drill.
+    """
     from folkmoot.portability.runs import BACKUP, BACKUP_IS_OLD, DRILL, DRILL_IS_OLD
 
     for kind, old, command, why in (
@@ -36,10 +41,50 @@ def check_backups(settings: Settings, runs: "Mapping[str, Last]", last_used: str
             )
         else:
             yield Finding(f"{kind}.recent", GOOD, f"the last {kind} was {duration(last.good_age)} ago")
+    yield from _check_forms(settings, runs[DRILL], rehearsals)
     repository = settings.offsite.repository or last_used
     yield from _check_programs(repository)
     yield from _check_repository(repository, settings.data)
     yield from _check_continuous(settings)
+
+
+def check_pictures_to_come(settings: Settings) -> Iterator[Finding]:
+    """Whether a restored network still fetches pictures, and whether some are lost."""
+    from folkmoot.portability.offsite.coming import LOST, read_coming
+
+    coming, lost = read_coming(settings.data), settings.data / "offsite" / LOST
+    if coming:
+        stopped = f", and it does not go on: {coming.said}" if coming.said else ""
+        yield Finding(
+            "pictures.to_come", WARNING, f"{coming.left_files} pictures are still to come from the restored copy{stopped}",
+            "members wait for them, and no backup is made before all are here",
+            "solve that; it goes on by itself" if coming.said else "wait, and leave the repository where it is",
+        )
+    if lost.exists():
+        yield Finding(
+            "pictures.lost", WARNING, f"{len(lost.read_text().splitlines())} pictures are damaged in the copy that was restored",
+            f"members see gaps; {lost} has their names",
+            f"copy them from another copy into {settings.data / 'media'}, then remove that file",
+        )
+
+
+def _check_forms(settings: Settings, drill: "Last", rehearsals: "Mapping[str, float]") -> Iterator[Finding]:
+    """Whether both forms of copy are rehearsed. Nightly drills take turns; a drill by hand rehearses what a restore would take."""
+    from folkmoot.portability.offsite.chain import read_state
+    from folkmoot.portability.runs import CONTINUOUS, DRILL_IS_OLD, DUMP
+
+    if drill.good_age is None or read_state(settings.data) is None:
+        return
+    for form, name in ((DUMP, "a dump"), (CONTINUOUS, "the continuous copy")):
+        age = rehearsals.get(form)
+        if age is None and settings.offsite.nightly:
+            continue  # one of the next nights
+        if age is None or age > DRILL_IS_OLD:
+            how = "was never rehearsed" if age is None else f"was last rehearsed {duration(age)} ago"
+            yield Finding(
+                "drill.forms", WARNING, f"{name} {how}", "a restore takes a dump where the continuous copy does not fit",
+                f"moot drill --{form}; nightly drills take turns",
+            )
 
 
 def _check_programs(repository: str) -> Iterator[Finding]:
