@@ -96,7 +96,8 @@ class Copied:
 
 
 @contextmanager
-def running_copy() -> Iterator[Copied]:
+def running_copy(target: Target | None = None) -> Iterator[Copied]:
+    """`target`: the repository, by default a folder."""
     with new_open_folder() as folder:
         data = DataDirectory(folder / "data")
         data.prepare()
@@ -108,7 +109,7 @@ def running_copy() -> Iterator[Copied]:
         recovery = RecoveryKey.new()
         key = BackupKey.new(recovery)
         key.keep(data)
-        repository = Repository(Target.of_folder(folder / "repository"), key.repository)
+        repository = Repository(target or Target.of_folder(folder / "repository"), key.repository)
         repository.create()
         source = Source(data, LocalFiles(data.path / "media"), postgres.dsn, "Folkmoot", "http://localhost", "0", b"secret")
         spool = Spool(data, runnable_by(data.owner, find_binaries()))

