@@ -9,12 +9,13 @@ from folkmoot.base import clock
 from folkmoot.commands import doctor
 from folkmoot.commands.checks.hosts import check_hosts
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
-from folkmoot.commands.checks.offsite import check_backups
+from folkmoot.commands.checks.offsite import check_backups, check_pictures_to_come
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.link import Link, record_link
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.offsite.chain import FOLDER, State, write_state
+from folkmoot.portability.offsite.coming import LOST, Coming, write_coming
 from folkmoot.portability.runs import BACKUP, DRILL, Last
 from tests.commands.findings import settings_with, states_of
 
@@ -56,3 +57,27 @@ async def test_a_database_that_waits_for_the_other_host_is_not_taken_for_one_tha
     (waits,) = await doctor._examine_database(settings)
     assert (waits.check, waits.state) == ("database.waits", WARNING)
     assert "becomes a standby of the new primary" in waits.what
+
+
+def test_a_form_of_copy_that_is_never_rehearsed_is_named(data: Path) -> None:
+    (data / "offsite").mkdir()
+    (data / "offsite" / "state.json").write_text("{}")
+    runs, week = {kind: Last(kind, 60) for kind in (BACKUP, DRILL)}, 7 * 24 * 3600.0
+    by_hand = settings_with(data, "[offsite]\nnightly = false\n")
+    nightly = settings_with(data)
+    assert states_of(check_backups(by_hand, runs, "", {"continuous": 60}))["drill.forms"] == WARNING
+    assert "drill.forms" not in states_of(check_backups(nightly, runs, "", {"continuous": 60})), "it is the next one"
+    assert states_of(check_backups(nightly, runs, "", {"continuous": 60, "dump": 2 * week}))["drill.forms"] == WARNING
+    assert "drill.forms" not in states_of(check_backups(by_hand, runs, "", {"continuous": 60, "dump": 60}))
+
+
+def test_pictures_that_are_to_come_or_lost_are_named(data: Path) -> None:
+    (data / "offsite").mkdir()
+    settings, directory = settings_with(data), DataDirectory(data)
+    assert not list(check_pictures_to_come(settings))
+    write_coming(directory, Coming(location="/mnt", snapshots=["a"], files=9, bytes=9, left_files=4, left_bytes=4, said="It is away."))
+    (found,) = check_pictures_to_come(settings)
+    assert (found.check, found.state) == ("pictures.to_come", WARNING)
+    assert "It is away." in found.what
+    (data / "offsite" / LOST).write_text("ab/ab1.png\n")
+    assert states_of(check_pictures_to_come(settings)) == {"pictures.to_come": WARNING, "pictures.lost": WARNING}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from folkmoot.commands.offsite import is_due
+from folkmoot.commands.offsite import is_due, next_form
 from folkmoot.portability import tables
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite import child
@@ -21,6 +21,7 @@ from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import RestoreMismatch
 from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.runs import CONTINUOUS, DUMP
 from tests import series
 from tests.portability.copied import Copied, running_copy
 
@@ -172,3 +173,10 @@ def test_the_nightly_run_is_due_once_a_night_and_an_hour_after_a_failure(
     now = datetime(2026, 11, 29, hour_now, tzinfo=ZoneInfo("Europe/Prague"))
     good, latest = (None if hours is None else now - timedelta(hours=hours) for hours in (good_hours_ago, latest_hours_ago))
     assert is_due(now, 3, good, latest) is is_due_now
+
+
+@pytest.mark.parametrize(("ages", "form"), [
+    ({}, CONTINUOUS), ({CONTINUOUS: 5.0}, DUMP), ({CONTINUOUS: 90.0, DUMP: 5.0}, CONTINUOUS), ({CONTINUOUS: 5.0, DUMP: 90.0}, DUMP),
+])
+def test_nightly_drills_take_turns(ages: dict[str, float], form: str) -> None:
+    assert next_form(ages) == form

@@ -33,7 +33,7 @@ def test_a_drill_is_recorded_and_leaves_nothing(backed_up: BackedUpNetwork, fold
     assert "folkmoot_drill_age_seconds" not in _metrics(backed_up)
     before = set(backed_up.data.rglob("*"))
     answer = answer_of(moot("drill", "--from", str(backed_up.repository), "--json", data=backed_up.data))
-    assert answer["public"] == 20
+    assert (answer["public"], answer["form"]) == (20, "dump")
     assert answer["home"] > 0
     assert answer["rows"] > answer["posts"] > 0
     new = {str(path.relative_to(backed_up.data)) for path in set(backed_up.data.rglob("*")) - before}
@@ -41,6 +41,11 @@ def test_a_drill_is_recorded_and_leaves_nothing(backed_up: BackedUpNetwork, fold
     status = answer_of(moot("status", "--json", data=backed_up.data))
     assert 0 <= status["drill"]["age_seconds"] < 300
     assert status["drill"]["posts"] == answer["posts"]
+    assert set(status["rehearsals"]) == {"dump"}
+    refused = moot("drill", "--continuous", "--from", str(backed_up.repository), data=backed_up.data)
+    assert refused.returncode == 1
+    assert "There is no continuous copy" in refused.stderr
+    assert "dump" in answer_of(moot("drill", "--dump", "--from", str(backed_up.repository), "--json", data=backed_up.data))["form"]
     assert status["backup"]["failed"] == ""
     assert "it compared" in moot("status", data=backed_up.data).stdout
     assert "the last drill was" in moot("doctor", data=backed_up.data).stdout
