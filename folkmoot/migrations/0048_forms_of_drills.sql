@@ -2,4 +2,4 @@
 -- Locks: backup_runs, ACCESS EXCLUSIVE, for a moment: a column with a constant default is not written into the rows.
 -- Kind: expand. The previous release records drills without a form.
 
-ALTER TABLE backup_runs ADD COLUMN form text COLLATE "C" NOT NULL DEFAULT '' CHECK (form IN ('', 'dump', 'continuous'));
+ALTER TABLE backup_runs ADD COLUMN form text COLLATE "C" NOT NULL DEFAULT '';  -- 'dump' or 'continuous'

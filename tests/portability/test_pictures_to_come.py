@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite import child, pictures
-from folkmoot.portability.offsite.batches import BY_NAME, divide
 from folkmoot.portability.offsite.chain import State
-from folkmoot.portability.offsite.coming import LOST, PicturesToCome, is_coming, read_coming, write_coming
+from folkmoot.portability.offsite.coming import FILE, LOST, PicturesToCome, is_coming, read_coming, write_coming
 from folkmoot.portability.offsite.copying import Copying
 from folkmoot.portability.offsite.pictures import Pictures, run_pictures
 from folkmoot.portability.offsite.wanted import Wanted
@@ -196,6 +194,18 @@ def test_nobody_waits_for_a_repository_that_is_away(
     assert len(host.names) == OLDER + NEWER, "it goes on by itself"
 
 
+def test_an_operator_can_give_up(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "_RETRY_SECONDS", 0.1)
+    state = read_coming(host.path)
+    assert state
+    write_coming(host.data, msgspec.structs.replace(state, location=str(host.path / "not mounted")))
+    with _fetching(host.fetcher()):
+        wait_until(lambda: (state := read_coming(host.path)) and state.said)
+        (host.path / FILE).unlink()
+    assert not is_coming(host.path)
+    assert asyncio.run(host.store.size(FileName.of(min(host.restored.plan.media)))) is None
+
+
 def test_without_an_answer_a_reader_is_told_to_come_again(host: Host) -> None:
     store = FetchingStore(LocalFiles(host.path / "media"), host.path, seconds=0.2)
     name = FileName.of(min(host.restored.plan.media))
@@ -292,33 +302,6 @@ def test_pictures_of_a_repository_that_the_network_cannot_open_are_fetched_at_on
     restored = restore(chain, copied.recovery, open_folder / "new", NoProgress(), Later(str(open_folder / "not mounted"), "", ""))
     assert restored.coming is None
     assert _names(open_folder / "new" / "media") == _names(copied.source.data.path / "media")
-
-
-@pytest.mark.parametrize(("number", "limit"), [(0, 100), (BY_NAME, 1), (5000, 100_000), (5000, 10**9), (300, 1)])
-def test_batches_contain_each_picture_once(number: int, limit: int) -> None:
-    files = {FileName(number.to_bytes(2) * 16, "png").path: 100 for number in range(0, 13 * number, 13)}
-    found = list(divide(files, limit=limit))
-    assert sorted(path for batch in found for path in batch.paths) == sorted(files)
-    for batch in found:
-        others = files.keys() - set(batch.paths)
-        assert all(fnmatchcase(f"/media/{path}", _anchored(batch.pattern)) for path in batch.paths if batch.pattern)
-        assert not any(fnmatchcase(f"/media/{path}", _anchored(batch.pattern)) for path in others if batch.pattern)
-        assert batch.pattern or len(batch.paths) <= BY_NAME
-
-
-def _anchored(pattern: str) -> str:
-    """restic takes a folder that matches with everything in it."""
-    return pattern if pattern.count("/") == 3 else f"{pattern}/*"
-
-
-def test_more_questions_than_the_limit_are_refused(open_folder: Path) -> None:
-    (open_folder / "run").mkdir()
-    wanted = Wanted(open_folder)
-    names = [FileName(number.to_bytes(32), "png") for number in range(201)]
-    assert [wanted.ask(name) for name in names] == [True] * 200 + [False]
-    assert wanted.ask(names[0]), "one that waits already is asked together with the first"
-    wanted.answer(names[0])
-    assert wanted.ask(names[200])
 
 
 def test_the_state_is_readable_by_its_owner_only(host: Host) -> None:

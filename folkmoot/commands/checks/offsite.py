@@ -50,15 +50,16 @@ def check_backups(
 
 def check_pictures_to_come(settings: Settings) -> Iterator[Finding]:
     """Whether a restored network still fetches pictures, and whether some are lost."""
-    from folkmoot.portability.offsite.coming import LOST, read_coming
+    from folkmoot.portability.offsite.coming import FILE, LOST, read_coming
 
     coming, lost = read_coming(settings.data), settings.data / "offsite" / LOST
     if coming:
         stopped = f", and it does not go on: {coming.said}" if coming.said else ""
+        given_up = f"solve that; it goes on by itself. If that copy is lost for good, remove {settings.data / FILE}"
         yield Finding(
             "pictures.to_come", WARNING, f"{coming.left_files} pictures are still to come from the restored copy{stopped}",
             "members wait for them, and no backup is made before all are here",
-            "solve that; it goes on by itself" if coming.said else "wait, and leave the repository where it is",
+            given_up if stopped else "wait, and leave the repository where it is",
         )
     if lost.exists():
         yield Finding(

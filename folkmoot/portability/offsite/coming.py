@@ -59,5 +59,6 @@ def require_pictures(data: Path) -> None:
     if state := read_coming(data):
         raise PicturesToCome(
             "%(number)d pictures are still to come from the restored copy, and this backup would be without them. `moot status` shows"
-            " when all are there; then run it again.", number=state.left_files,
+            " when all are there; then run it again. If that copy is lost for good, remove %(file)s.",
+            number=state.left_files, file=data / FILE,
         )

@@ -9,6 +9,7 @@ gets its place only after its hash was compared; a killed process loses at most 
 import asyncio
 import logging
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from folkmoot.portability.dump import require_space
 from folkmoot.portability.offsite.batches import Batch, divide, named
 from folkmoot.portability.offsite.chain import FOLDER, MEDIA
 from folkmoot.portability.offsite.child import lower_priority
-from folkmoot.portability.offsite.coming import FILE, LOST, Coming, read_coming, write_coming
+from folkmoot.portability.offsite.coming import FILE, LOST, Coming, is_coming, read_coming, write_coming
 from folkmoot.portability.offsite.held_pictures import list_pictures
 from folkmoot.portability.offsite.queries import list_all_media, list_newest_media
 from folkmoot.portability.offsite.target import Credentials, locate
@@ -78,27 +79,35 @@ class Pictures:
         self._until_it_answers(self._look_into_snapshots)
         background = threading.Thread(target=self._fetch_everything, daemon=True)
         background.start()
-        while background.is_alive():
+        while background.is_alive() and is_coming(self._data.path):
             self._answer(self._wanted.list())
             self._ended.wait(_LOOK_SECONDS)
-        if not self._ended.is_set():
+        if not self._ended.is_set() and is_coming(self._data.path):
             raise Problem("the thread that fetches pictures has failed")
 
     def _until_it_answers(self, work: Callable[[], None]) -> None:
-        """Repeats while the repository or the database does not answer. The state says why, and nobody waits meanwhile."""
+        """Repeats while the repository or the database does not answer. The state says why, and nobody waits meanwhile.
+
+        Ends the thread if the operator has given up and removed the state.
+        """
         pause = _RETRY_SECONDS
         while True:
             try:
                 return work()
             except (Problem, *UNREACHABLE) as error:
-                said = error.message % error.params if isinstance(error, Problem) and error.params else str(error)
-                if said != self._state.said:
-                    _log.warning("pictures are not fetched: %s", said)
-                self._keep(said)
+                self._say(error)
+            if not is_coming(self._data.path):
+                sys.exit()
             for name in self._wanted.list():
                 self._wanted.answer(name)
             self._ended.wait(pause)
             pause = min(_LONGEST_RETRY, 2 * pause)
+
+    def _say(self, error: Exception) -> None:
+        said = error.message % error.params if isinstance(error, Problem) and error.params else str(error)
+        if said != self._state.said:
+            _log.warning("pictures are not fetched: %s", said)
+        self._keep(said)
 
     def _look_into_snapshots(self) -> None:
         self._repository.require()
@@ -150,13 +159,13 @@ class Pictures:
 
     def _answer(self, wanted: list[FileName]) -> None:
         """Fetches what somebody waits for. A picture that the repository does not have is answered too."""
-        paths = [name.path for name in wanted if name.path in self._holders and not (self._folder / name.path).exists()]
+        paths = [name.path for name in wanted if name.path in self._holders and self._tries.get(name.path, 0) < _TRIES]
         try:
             for snapshot in {self._holders[path] for path in paths}:
                 for batch in named([path for path in paths if self._holders[path] == snapshot]):
                     self._take(snapshot, batch, "wanted")
         except (Problem, OSError) as error:
-            _log.info("pictures that somebody waits for could not be fetched: %s", error)
+            self._say(error)
         finally:
             for name in wanted:
                 self._wanted.answer(name)
@@ -216,7 +225,7 @@ class Pictures:
 
     def _keep(self, said: str = "") -> None:
         with self._lock:
-            if self._ended.is_set():
+            if self._ended.is_set() or not is_coming(self._data.path):
                 return
             state = msgspec.structs.replace(self._state, said=said)
             if self._missing is not None:

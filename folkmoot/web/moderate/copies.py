@@ -24,7 +24,7 @@ async def show(request: Request) -> Reply:
     return await request.show(
         "moderate/copies.html", place=without_password(settings.offsite.repository or last_used), coming=coming,
         has_continuous=bool(state and settings.offsite.is_continuous), copied_at=_ago(behind),
-        is_late=behind is None or behind > _FAR_BEHIND, said=state.said if state else "",
+        is_nightly=settings.offsite.nightly, is_late=behind is None or behind > _FAR_BEHIND, said=state.said if state else "",
         rows=[
             (kind, _ago(runs[kind].good_age), runs[kind].failed, (runs[kind].good_age or 0) > old)
             for kind, old in ((BACKUP, BACKUP_IS_OLD), (DRILL, DRILL_IS_OLD))
