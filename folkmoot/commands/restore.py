@@ -50,7 +50,7 @@ def restore(
         check_target(target, planned.needed)
         restored = None if dry_run else restore_into(planned, recovery, target, progress, later)
     if restored:
-        _report(restored, target, as_json)
+        _report(restored, target, as_json, wanted_now=with_pictures)
     else:
         show(_facts(planned, target), as_json, f"Nothing was done. {_name(planned)} can be restored to {target}.")
 
@@ -70,7 +70,7 @@ def _facts(planned: Restorable, target: Path) -> dict[str, object]:
     }
 
 
-def _report(restored: Restored, target: Path, as_json: bool) -> None:
+def _report(restored: Restored, target: Path, as_json: bool, *, wanted_now: bool) -> None:
     planned, coming = restored.plan, restored.coming
     size = planned.bytes - (coming.bytes if coming else 0)
     answer = {
@@ -91,6 +91,8 @@ def _report(restored: Restored, target: Path, as_json: bool) -> None:
             f"  to come    {coming.files} pictures, {coming.bytes / 1e6:.1f} MB: moot up fetches them, first those that somebody wants to"
             f" see;\n             leave {planned.where} where it is until moot status says that all are here"
         )
+    elif planned.media and not wanted_now:
+        lines.append("  pictures   were all fetched now, because the network could not open the repository by itself")
     if isinstance(planned, Plan) and planned.manifest.lost_media:
         lines.append(f"  WARNING    {len(planned.manifest.lost_media)} pictures were already missing or damaged on the old host")
     if config.load(target).database.url:
