@@ -250,7 +250,7 @@ class Supervisor:
     def _follow_role(self) -> None:
         """A standby that was promoted, or a primary that was confirmed, may run newer code than its schema is for."""
         is_primary = self._host.role == PRIMARY
-        if is_primary and not self._was_primary:
+        if is_primary and not self._was_primary and not self._is_retired:
             try:
                 self._on_primary()
             except (Problem, OSError, asyncpg.PostgresError) as error:  # PostgreSQL may still be replaying: again in a moment
