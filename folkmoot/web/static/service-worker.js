@@ -93,7 +93,7 @@ function shown(page, letter) {
   const language = page.match(/<html lang="(\w+)"/)[1];
   const spoken = letter.words[language] ? language : Object.keys(letter.words).find((one) => letter.words[one]) ?? language;
   const paragraphs = (letter.words[spoken] ?? "").split(/\n\n+/).map((part) => `<p>${escaped(part.trim())}</p>`).join("");
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" }).format(new Date(letter.written_at));
+  const when = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "long", timeStyle: "short" }).format(new Date(letter.written_at));
   const isWeb = (name) => /^https?:\/\//.test(name);
   const names = letter.names.filter(isWeb).map((name) => `<li><a href="${escaped(name)}/" dir="ltr">${escaped(name.replace(/^https?:\/\//, ""))}</a></li>`).join("");
   return page
