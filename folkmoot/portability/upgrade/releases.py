@@ -162,7 +162,9 @@ class Releases:
         return ""
 
     def make_current(self, name: str) -> None:
-        """Points to a release at once; `name` "" means the clone."""
+        """Points to a release at once; `name` "" means the clone. Root may call this with a name that the network has written."""
+        if name and ("/" in name or name.startswith(".") or not Release(self.folder / name, "").is_complete):
+            raise UpgradeProblem("There is no complete release %(name)s in %(folder)s.", name=name, folder=self.folder)
         link, new = self.folder / CURRENT, self.folder / f"{CURRENT}.new"
         if not name:
             link.unlink(missing_ok=True)

@@ -87,9 +87,14 @@ def test_the_next_start_runs_the_chosen_release_until_the_clone_changes(clone: P
     releases, bootstrap = Releases(clone), bootstrap_of(clone)
     release = releases.planned(clone)
     release.folder.mkdir(parents=True)
-    releases.make_current(release.name)
-    assert bootstrap.release_in_use() is None, "it is not complete"
+    elsewhere = clone.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "complete").touch()
+    for name in (release.name, "../../elsewhere", str(elsewhere)):  # incomplete, or not ours
+        with pytest.raises(UpgradeProblem):
+            releases.make_current(name)
     (release.folder / "complete").touch()
+    releases.make_current(release.name)
     assert bootstrap.release_in_use() == release.folder.resolve()
     assert Releases(release.folder).folder == releases.folder
     (clone / "folkmoot" / "more.py").touch()  # as after git pull
