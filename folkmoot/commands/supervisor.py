@@ -282,7 +282,7 @@ class Supervisor:
 
     def _needs_pictures(self) -> bool:
         """Whether this network was restored and some of its pictures are still in the repository."""
-        return self._postgres is not None and is_coming(self._directory.path)
+        return not self._settings.database.url and is_coming(self._directory.path)
 
     def _run_offsite(self) -> None:
         from folkmoot.commands.offsite import run_offsite
