@@ -69,9 +69,9 @@ class Release:
             raise UpgradeProblem("The new release %(what)s: %(why)s", what=what, why=reason_of(done))
         return done.stdout.strip()
 
-    def environment(self, **more: str) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "LD_LIBRARY_PATH", "PYTHONHOME")}
-        return {**kept, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", **more}
+        return {**kept, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def launch(self) -> Launch:
         """How the supervisor starts it; if root asks, copies are made of what the user of the network cannot read."""

@@ -74,17 +74,25 @@ class _Running:
 def _running(release: Release, *arguments: str, log: Path) -> Iterator[_Running]:
     """A command of the release in a process group of its own. The kernel ends it with this process."""
     port = _free_port()
-    here = {"FOLKMOOT_SERVER_PORT": str(port), "FOLKMOOT_SERVER_BASE_URL": f"http://{_HOST}:{port}"}
     with open(log, "wb") as output:
         process = subprocess.Popen(
             [release.python, "-P", "-m", "folkmoot", *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
-            env=release.environment(**here, **_SETTINGS), start_new_session=True, preexec_fn=child_setup(None),
+            env=environment(release, port, is_rehearsal=arguments[0] == "up"), start_new_session=True, preexec_fn=child_setup(None),
         )
     running = _Running(process, port, log)
     try:
         yield running
     finally:
         running.stop()
+
+
+def environment(release: Release, port: int, *, is_rehearsal: bool) -> dict[str, str]:
+    """With an address of its own. A rehearsal must not meet anything of this network, such as a database that the environment names."""
+    here = {"FOLKMOOT_SERVER_PORT": str(port), "FOLKMOOT_SERVER_BASE_URL": f"http://{_HOST}:{port}"}
+    found = release.environment()
+    if is_rehearsal:
+        found = {name: value for name, value in found.items() if not name.startswith("FOLKMOOT_")}
+    return {**found, **_SETTINGS, **here}
 
 
 def _free_port() -> int:

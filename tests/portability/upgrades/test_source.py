@@ -11,6 +11,7 @@ import pytest
 from folkmoot.portability.upgrade.identity import code_of
 from folkmoot.portability.upgrade.releases import Releases, UpgradeProblem
 from folkmoot.portability.upgrade.source import find_source
+from folkmoot.portability.upgrade.trying import environment
 from tests.network_up import ROOT
 
 
@@ -103,6 +104,13 @@ def test_the_next_start_runs_the_chosen_release_until_the_clone_changes(clone: P
     assert bootstrap.release_in_use() == release.folder.resolve()
     releases.make_current("")
     assert bootstrap.release_in_use() is None
+
+
+def test_a_rehearsal_meets_nothing_of_this_network(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKMOOT_DATABASE_URL", "postgresql://the/real/one")
+    release = Releases(clone).planned(clone)
+    assert environment(release, 1, is_rehearsal=False)["FOLKMOOT_DATABASE_URL"]
+    assert "FOLKMOOT_DATABASE_URL" not in environment(release, 1, is_rehearsal=True)
 
 
 def test_only_releases_that_nothing_needs_are_removed(clone: Path) -> None:
