@@ -144,7 +144,7 @@ class Supervisor:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor sends SIGTERM
-            signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # web processes handle it later
+            signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # ends a web process that accepts no requests yet
             self._directory.close_inherited_lock()
             metrics.set_process_name(name.replace(" ", "-"))
             _name_process(f"moot {name}")

@@ -197,14 +197,16 @@ class Server(uvicorn.Server):
         GuardedProtocol.most = max_connections()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._leave)
+        await super().startup(sockets)
         if self._for_peer and not self.should_exit:
 
             def create_protocol() -> PeerProtocol:
                 return PeerProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
             self.servers.append(await asyncio.get_running_loop().create_unix_server(create_protocol, sock=self._for_peer))
+        if GuardedProtocol.is_leaving:  # another process took its place while it started
+            self._leave()
 
     def _leave(self) -> None:
         """Stops accepting connections at once, and this process in a few seconds."""
