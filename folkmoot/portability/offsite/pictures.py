@@ -9,10 +9,10 @@ gets its place only after its hash was compared; a killed process loses at most 
 import asyncio
 import logging
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +54,10 @@ def run_pictures(data: DataDirectory, dsn: str) -> None:
         Pictures(data, dsn, coming, key).run()
 
 
+class _GivenUp(Exception):
+    """The operator does not wait for the repository any more."""
+
+
 class Pictures:
     """Fetches the pictures of one data directory."""
 
@@ -75,6 +79,10 @@ class Pictures:
         self._ended = threading.Event()
 
     def run(self) -> None:
+        with suppress(_GivenUp):
+            self._run()
+
+    def _run(self) -> None:
         shutil.rmtree(self._stages, ignore_errors=True)
         self._until_it_answers(self._look_into_snapshots)
         background = threading.Thread(target=self._fetch_everything, daemon=True)
@@ -88,7 +96,7 @@ class Pictures:
     def _until_it_answers(self, work: Callable[[], None]) -> None:
         """Repeats while the repository or the database does not answer. The state says why, and nobody waits meanwhile.
 
-        Ends the thread if the operator has given up and removed the state.
+        Raises _GivenUp if the operator has removed the state.
         """
         pause = _RETRY_SECONDS
         while True:
@@ -97,7 +105,7 @@ class Pictures:
             except (Problem, *UNREACHABLE) as error:
                 self._say(error)
             if not is_coming(self._data.path):
-                sys.exit()
+                raise _GivenUp
             for name in self._wanted.list():
                 self._wanted.answer(name)
             self._ended.wait(pause)
@@ -125,6 +133,10 @@ class Pictures:
     def _fetch_everything(self) -> None:
         """The thread in the background. Its priority is that of restic too, which it starts."""
         lower_priority(is_waited_for=True)
+        with suppress(_GivenUp):
+            self._fetch_missing()
+
+    def _fetch_missing(self) -> None:
         self._until_it_answers(self._find_missing)
         while self._missing:
             for snapshot, batch in self._divide(dict(self._missing)):
