@@ -13,7 +13,19 @@ from folkmoot.base import clock
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Role
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition, MoveProblem
-from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, facts, least_skew, link, obstacles
+from folkmoot.portability.moving.plan import (
+    NO_HTTPS,
+    HostFacts,
+    Level,
+    Line,
+    LinkFacts,
+    Names,
+    conditions,
+    facts,
+    least_skew,
+    link,
+    obstacles,
+)
 from folkmoot.portability.moving.preflight import Survey, find_certificate, offered
 from tests.commands.test_doctor_connections import certificate
 
@@ -98,7 +110,8 @@ def replaced(**changes: Any) -> HostFacts:
     (replaced(backup_age=None), FACTS, 9 * GB, "backup", Level.WARNING, "moot backup --to REPO"),
     (replaced(backup_age=25 * 3600.0), FACTS, 9 * GB, "backup", Level.WARNING, "Make one on moot1: moot backup"),
     (replaced(backup_failed="The disk is full."), FACTS, 9 * GB, "backup", Level.WARNING, "The disk is full. A backup"),
-    (FACTS, replaced(certificate_until=None, certificate_failed="nothing listens"), 9 * GB, "certificate", Level.WARNING, "moot install"),
+    (FACTS, replaced(certificate_until=None, certificate_failed=NO_HTTPS), 9 * GB, "certificate", Level.WARNING, "moot install on moot2"),
+    (FACTS, replaced(certificate_until=None, certificate_failed="none"), 9 * GB, "certificate", Level.WARNING, "after the name leads"),
     (FACTS, replaced(certificate_until=NOW + timedelta(days=2)), 9 * GB, "certificate", Level.WARNING, "journalctl"),
 ])
 def test_what_people_should_know_before_a_move(

@@ -20,6 +20,7 @@ _SPACE = 1.5  # times the size of the data: the new host keeps them, and the log
 # Measured between two servers of one machine: hold, fence and its commits, replay, promotion, first write.
 _PAUSE_SECONDS = 0.15
 _ROUND_TRIPS = 3  # during the pause
+NO_HTTPS = "nothing listens on port 443"
 _SOON = timedelta(days=7)  # a certificate that ends sooner should have been renewed
 
 
@@ -170,9 +171,12 @@ def _backup(host: HostFacts, names: Names) -> Line:
 
 def _certificate(host: HostFacts, names: Names, now: datetime) -> Line:
     if host.certificate_until is None:
-        why = host.certificate_failed or "it was not tried"
-        return Line("certificate", f"{names.new} does not answer for https://{host.domain} yet", Level.WARNING,
-                    f"Visitors of the new host would not get a page ({why}). Make it a complete host there: moot install")
+        found = f"{names.new} does not answer for https://{host.domain} yet: {host.certificate_failed or 'it was not tried'}"
+        if host.certificate_failed == NO_HTTPS:
+            return Line("certificate", found, Level.WARNING,
+                        f"Visitors would get no page. Make it a complete host: moot install on {names.new}")
+        return Line("certificate", found, Level.WARNING,
+                    "It comes by itself after the name leads there; to try at once, run there: systemctl restart folkmoot-caddy")
     until = f"{names.new} answers for https://{host.domain}; valid until {host.certificate_until:%Y-%m-%d}"
     if host.certificate_until - now < _SOON:
         return Line("certificate", until, Level.WARNING,

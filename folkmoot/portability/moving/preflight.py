@@ -19,7 +19,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.portability import queries
 from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Greeting, Handler, PeerRefused, Store
 from folkmoot.portability.moving.model import MoveProblem
-from folkmoot.portability.moving.plan import HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
+from folkmoot.portability.moving.plan import NO_HTTPS, HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
 from folkmoot.portability.moving.sides import Side
 from folkmoot.portability.moving.steps import Move, position
 from folkmoot.portability.moving.this_host import ThisHost
@@ -132,7 +132,7 @@ def find_certificate(domain: str) -> tuple[datetime | None, str]:
     except ssl.SSLError:
         return None, "it has no certificate for this name"
     except OSError:
-        return None, f"nothing listens on port {_HTTPS}"
+        return None, NO_HTTPS
     return datetime.fromtimestamp(ends, UTC), ""
 
 
