@@ -15,7 +15,7 @@ from folkmoot.commands.demo import PASSWORD
 from folkmoot.commands.options import open_database, settings_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_name
-from folkmoot.network.posts.actions import PostLimits, create_post
+from folkmoot.network.posts.actions import PostLimits, create_post, vote_in_poll
 from folkmoot.network.posts.model import PollDraft, PostDraft
 from folkmoot.network.relations.actions import follow
 from folkmoot.network.sessions.actions import create_member
@@ -57,13 +57,19 @@ def newcomer(
     return own
 
 
-def post(network: NetworkUp, author: str, text: str, *, answers: Sequence[str] = (), cover: str = "") -> int:
-    """Publishes a public post, with a poll if there are answers; returns its id."""
+def post(
+    network: NetworkUp, author: str, text: str, *, answers: Sequence[str] = (), voters: Sequence[str] = (), cover: str = ""
+) -> int:
+    """Publishes a public post, with a poll if there are answers; the voters choose the first one. Returns its id."""
 
     async def publish(database: Database) -> int:
         draft = PostDraft(text=text, cover=cover, poll=PollDraft(titles=tuple(answers), expires_in=86_400) if answers else None)
         async with database.write() as tx:
-            return (await create_post(tx, await _find(tx, author), draft, PostLimits(base_url=network.url))).post.id
+            created = (await create_post(tx, await _find(tx, author), draft, PostLimits(base_url=network.url))).post
+        for name in voters if created.poll else ():
+            async with database.write() as tx:
+                await vote_in_poll(tx, await _find(tx, name), created.poll.id, [0])
+        return created.id
 
     return on_database(network, publish)
 

@@ -134,7 +134,7 @@ def test_offline_is_shown_on_top(page: Page) -> None:
 def test_a_cover_opens_and_a_result_is_shown_without_a_script(browser: Browser, running: NetworkUp) -> None:
     asks = newcomer(running, "eva")
     post(running, asks, "Daří se mu líp, než čekali.", cover="Nemoc v rodině")
-    post(running, asks, "Dáváte už krmítka?", answers=["už ano", "čekám na mráz", "letos ne"])
+    post(running, asks, "Dáváte už krmítka?", answers=["už ano", "čekám na mráz", "letos ne"], voters=["karel"])
     page = log_in(open_page(browser, running, java_script_enabled=False), newcomer(running, "jana"))
     page.goto(f"/@{asks}")
     cover = page.locator("details.cover").first
