@@ -104,7 +104,7 @@ def s3_server(folder: Path, policy: str = "") -> Iterator[Server]:
     port, master = free_port(), free_port()
     command = [
         weed, f"-logdir={folder}", "server", f"-dir={folder / 'store'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
-        f"-s3.port={port}", "-s3.port.iceberg=0", "-s3.iam=false", f"-s3.config={folder / 's3.json'}", "-volume.max=20",
+        f"-s3.port={port}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false", f"-s3.config={folder / 's3.json'}", "-volume.max=20",
         "-master.volumeSizeLimitMB=64", f"-master.port={master}", *(f"-{name}={free_port()}" for name in names),
     ]
     with _running(command, port, folder / "weed.log"):

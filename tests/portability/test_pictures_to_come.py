@@ -230,6 +230,22 @@ def test_a_killed_process_goes_on_where_it_stopped(host: Host) -> None:
     assert not stage.exists()
 
 
+def test_a_picture_whose_content_is_not_its_name_gets_no_place(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever restic says about it."""
+    wrong, fetch = min(host.restored.plan.media), Repository.fetch
+
+    def changed(self: Repository, snapshot: str, target: Path, *arguments: Any) -> None:
+        fetch(self, snapshot, target, *arguments)
+        if (file := target / "media" / wrong).exists():
+            file.write_bytes(b"another picture")
+
+    monkeypatch.setattr(Repository, "fetch", changed)
+    host.fetcher().run()
+    assert wrong not in host.names
+    assert len(host.names) == OLDER + NEWER - 1
+    assert (host.path / "offsite" / LOST).read_text().split() == [wrong]
+
+
 def test_a_damaged_picture_is_never_shown_and_is_named(open_folder: Path) -> None:
     """On a server the packs of pictures are not read before a restore: what is damaged is found when it is fetched."""
     with running_copy() as other:
