@@ -68,7 +68,8 @@ BROKEN = {  # what is changed in the new release, and how the refusal ends
     "syntax": ("migrations/9000_more.sql", "ADD COLUMN more", "ADD CLOUMN more", "does not start with an empty network"),
     "ready": (
         "health.py", "health = await self._check_database()",
-        "health = Health(['it is broken'], []) if (self._context.settings.data / 'upgrade').exists() else await self._check_database()",
+        "health = Health(['it is broken'], []) if (self._context.settings.data / 'upgrade/journal.jsonl').exists()"
+        " else await self._check_database()",
         "does not work with this network: it is not ready: it is broken",
     ),
 }
