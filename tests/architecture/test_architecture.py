@@ -1,7 +1,9 @@
 """Rules of the code base: routes, sizes, clock and randomness, documents, requirements."""
 
 import ast
+import importlib.metadata
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from folkmoot.web.routes import ROUTES as WEB
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted((ROOT / "folkmoot").rglob("*.py"))
+FOR_TRAINING = {"training.py"}  # loaded by `moot detector train` only
 LONG_ON_PURPOSE = {"sessions/actions.py", "base/db.py", "accounts/queries.py"}
 
 
@@ -96,6 +99,24 @@ def test_requirement_locks_contain_no_urls() -> None:
     assert len(direct) <= 25
     pinned = re.findall(r"^[\w.-]+==", (ROOT / "requirements" / "runtime.txt").read_text(), re.M)
     assert len(pinned) <= 60
+
+
+def test_code_imports_only_what_is_installed_at_run_time() -> None:
+    """Or, within functions, what an extra or the training of the detector brings."""
+    of_module = importlib.metadata.packages_distributions()
+    locked = {name: set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements" / f"{name}.txt").read_text(), re.M)) for name in (
+        "runtime", "dns", "s3", "train")}
+    extra = set.union(*locked.values())
+    for file in CODE:
+        tree = ast.parse(file.read_text("utf-8"))
+        top = {id(node) for node in tree.body}
+        for node in ast.walk(tree):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+            for module in {name.partition(".")[0] for name in modules} - sys.stdlib_module_names - {"folkmoot", ""}:
+                names = {name.lower().replace("_", "-") for name in of_module[module]}
+                is_required = id(node) in top and file.name not in FOR_TRAINING
+                assert names & (locked["runtime"] if is_required else extra), f"{_name(file)} imports {module}"
 
 
 def test_home_is_followed_through_four_files() -> None:

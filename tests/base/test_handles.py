@@ -1,6 +1,7 @@
 """Handles and languages in all their spellings."""
 
 import pytest
+from babel.core import get_global
 
 from folkmoot.base.handles import Handle, domain_key, handle_of, mentions_of, own_path
 from folkmoot.base.languages import KNOWN, NAMES, language_of
@@ -49,3 +50,11 @@ def test_a_tag_is_reduced_to_the_language_that_is_known(tag: str, language: str 
 def test_known_and_offered_languages_are_stored_as_they_are() -> None:
     assert set(NAMES) <= KNOWN
     assert {code: language_of(code) for code in KNOWN} == {code: code for code in KNOWN}
+
+
+def test_other_codes_of_a_language_are_those_of_unicode() -> None:
+    aliases = {code: known.partition("_")[0] for code, known in get_global("language_aliases").items() if len(code) == 3}
+    assert len(aliases) > 200
+    for code, known in aliases.items():
+        if known in KNOWN and code not in KNOWN and code != "yue":
+            assert language_of(code) == known, code
