@@ -20,17 +20,14 @@ import asyncpg
 
 from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
+from folkmoot.commands.optional import REJOIN, optional_processes
 from folkmoot.commands.replacing import Replacing
 from folkmoot.commands.successor import Predecessor
 from folkmoot.config import Settings
 from folkmoot.http.server import LEAVING_SECONDS, STOP_SECONDS
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
-from folkmoot.portability.hosts import peers
 from folkmoot.portability.hosts.sockets import bind_private, web_socket
-from folkmoot.portability.moving.rejoin import find_order
-from folkmoot.portability.offsite.coming import is_coming
-from folkmoot.portability.offsite.remembered import REMEMBERED
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_log import limit_log
 from folkmoot.portability.postgres_settings import SIGNAL
@@ -42,7 +39,7 @@ _MAX_DELAY = 5.0
 _STOP_SECONDS = 3.0
 _LEAVING_SECONDS = LEAVING_SECONDS + STOP_SECONDS + 1.0  # of retired processes
 _LOG_EVERY = 60.0  # seconds between looks at the size of the log of PostgreSQL
-_DATABASE, _WORKER, _AGENT, _OFFSITE, _REJOIN, _PICTURES = "PostgreSQL", "worker", "agent", "offsite", "rejoin", "pictures"
+_DATABASE, _WORKER = "PostgreSQL", "worker"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
 _END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
@@ -78,10 +75,7 @@ class Supervisor:
         self._host = Host(directory.path)
         self._on_primary = on_primary
         self._was_primary = True
-        # Processes that are not always needed. The agent is the first, because a standby needs it.
-        self._optional = {
-            _AGENT: self._needs_agent, _REJOIN: self._needs_rejoin, _OFFSITE: self._needs_offsite, _PICTURES: self._needs_pictures,
-        }
+        self._optional = optional_processes(settings, directory, postgres)
 
     def run(self, when_ready: Callable[[], None]) -> None:
         """Until a signal to stop. `when_ready` is called once, when the database answers; that of a standby may need its primary."""
@@ -106,9 +100,7 @@ class Supervisor:
             for name in self._required:
                 self._start(name)
             self._was_primary = self._host.role == PRIMARY
-            self._targets |= {
-                _AGENT: self._run_agent, _OFFSITE: self._run_offsite, _REJOIN: self._run_rejoin, _PICTURES: self._run_pictures,
-            }
+            self._targets |= {name: process.run for name, process in self._optional.items()}
             if self._postgres and not self._postgres.is_running:
                 self._due[_DATABASE] = time.monotonic()
                 self._announce = when_ready
@@ -195,10 +187,10 @@ class Supervisor:
             name = self._children.pop(pid)
             if pid in self._retired:
                 self._retired.discard(pid)
-            elif self._optional.get(name, lambda: True)():
+            elif name not in self._optional or self._optional[name].is_needed():
                 self._schedule_restart(name, _describe_exit(status))
-        for name, is_needed in self._optional.items():
-            if self._may_run(name) and name not in self._due and name not in self._children.values() and is_needed():
+        for name, process in self._optional.items():
+            if self._may_run(name) and name not in self._due and name not in self._children.values() and process.is_needed():
                 self._start(name)
         for name, due_at in list(self._due.items()):
             if time.monotonic() >= due_at and not (name == _DATABASE and self._awaits_rejoin()):
@@ -219,13 +211,13 @@ class Supervisor:
 
     def _may_run(self, name: str) -> bool:
         """Whether an optional process is this supervisor's, and not that of another release."""
-        return name == _REJOIN or (not self._is_retired and (self._predecessor is None or self._predecessor.is_gone))
+        return name == REJOIN or (not self._is_retired and (self._predecessor is None or self._predecessor.is_gone))
 
     def retire(self) -> None:
         """Ends all processes but those of the database, because others take their place. Web processes answer what still arrives."""
         self._is_retired = True
         self._due = {name: due for name, due in self._due.items() if name == _DATABASE}
-        for pid in [pid for pid, name in self._children.items() if name != _REJOIN and pid not in self._retired]:
+        for pid in [pid for pid, name in self._children.items() if name != REJOIN and pid not in self._retired]:
             self._retired.add(pid)
             os.kill(pid, signal.SIGTERM if self._is_single(pid) else signal.SIGUSR1)
 
@@ -258,46 +250,8 @@ class Supervisor:
                 return
         self._was_primary = is_primary
 
-    def _needs_agent(self) -> bool:
-        """Whether this host has a peer or an open invitation."""
-        return not self._settings.database.url and (self._directory.path / peers.FILE).exists()
-
-    def _needs_offsite(self) -> bool:
-        """Whether this host is the primary and has a repository that it can open."""
-        data = self._directory
-        has_repository = bool(self._settings.offsite.repository or data.has_secret(REMEMBERED))
-        return has_repository and data.has_secret("backup-key") and self._host.role == PRIMARY
-
-    def _needs_rejoin(self) -> bool:
-        """Whether the database must become a standby of the new primary before it starts."""
-        return self._postgres is not None and not self._postgres.is_running and find_order(self._directory) is not None
-
     def _awaits_rejoin(self) -> bool:
-        return self._needs_rejoin() or _REJOIN in self._children.values()
-
-    def _run_rejoin(self) -> None:
-        from folkmoot.portability.moving.rejoining import run_rejoin
-
-        run_rejoin(self._directory)
-
-    def _needs_pictures(self) -> bool:
-        """Whether this network was restored and some of its pictures are still in the repository."""
-        return not self._settings.database.url and is_coming(self._directory.path)
-
-    def _run_offsite(self) -> None:
-        from folkmoot.commands.offsite import run_offsite
-
-        run_offsite(self._settings)
-
-    def _run_pictures(self) -> None:
-        from folkmoot.portability.offsite.pictures import run_pictures
-
-        run_pictures(self._directory, self._settings.dsn)
-
-    def _run_agent(self) -> None:
-        from folkmoot.agent import run_agent  # with cryptography, which web and worker do not load
-
-        run_agent(self._settings)
+        return self._optional[REJOIN].is_needed() or REJOIN in self._children.values()
 
     def _schedule_restart(self, name: str, how: str) -> None:
         soon = time.monotonic() - self._started[name] < _STABLE

@@ -28,6 +28,7 @@ HOLDS_SQL = {
     "portability/postgres.py": "creates the database",
     "portability/restore.py": "sets the epoch of the restored host before any process runs",
     "portability/moving/queries.py": "the state of a host that moves, its promotion, and the record of the move",
+    "portability/logical/queries.py": "copying to a server of another version",
     "portability/failover/queries.py": "what a failover would lose, and the rows that only the old host has",
     "portability/queries.py": "when backups and drills ran, contents of the database, and its host state",
     "portability/hosts/queries.py": "the replication slots of the other host",

@@ -107,6 +107,7 @@ async def test_backups_that_are_old_failed_lost_or_on_the_same_disk_are_named(
 async def test_a_host_with_another_role_or_epoch_is_named(village: Village, data: Path) -> None:
     for state, found in (
         ("primary", ("host.epoch", BROKEN)), ("standby", ("host.role", WARNING)), ("fenced", ("host.fenced", WARNING)),
+        ("returning", ("host.returning", WARNING)),
     ):
         (village.settings.data / "host.json").write_text(json.dumps({"role": state, "epoch": 7}))
         assert found in (await _ask(village)).items()

@@ -128,7 +128,7 @@ class LogicalMove:
                 await queries.subscribe(target, quoted_connection(host=str(Postgres(self._directory).socket_folder), dbname="folkmoot",
                                                                   user="folkmoot", password=self._directory.secret("postgres-password")))
                 await self._await_copied(target)
-                await target.execute("ANALYZE")
+                await queries.analyze(target)
             finally:
                 await target.close()
         finally:
@@ -145,7 +145,7 @@ class LogicalMove:
         target = await asyncpg.connect(self._target.dsn)
         try:
             await target.execute(_for_any_version(schema.read_text("utf-8")))
-            await target.execute("SET search_path = public; SELECT grant_cache_rights()")
+            await queries.grant_cache_rights(target)
         finally:
             await target.close()
 
@@ -163,10 +163,10 @@ class LogicalMove:
         try:
             async with write_gate.hold(self._dsn, _HOLD_SECONDS, drain=_DRAIN_SECONDS):
                 source = await tables.connect(self._dsn)
-                await source.fetchval("SELECT 1")  # the snapshot is taken by the first statement
+                await queries.take_snapshot(source)
                 await self._await_applied(watcher)
                 target = await tables.connect(self._target.dsn)
-                await target.fetchval("SELECT 1")
+                await queries.take_snapshot(target)
             self._compared = await tables.fingerprint(source, self._progress, left_out=())
             found = await tables.fingerprint(target, self._progress, left_out=())
         finally:
@@ -190,7 +190,7 @@ class LogicalMove:
         epoch = self._epoch + 1
         source, target = await asyncpg.connect(self._dsn), await asyncpg.connect(self._target.dsn)
         try:
-            await target.execute("CHECKPOINT")
+            await queries.checkpoint(target)
             self.held_at = clock.monotonic()
             async with write_gate.hold(self._dsn, _HOLD_SECONDS, drain=_DRAIN_SECONDS) as held:
                 await self._await_applied(source)
@@ -198,7 +198,7 @@ class LogicalMove:
                     raise LogicalProblem("The new server lacks the last writes. Nothing was changed; try again.")
                 await queries.set_sequences(target, await queries.get_sequences(source))
                 await queries.unsubscribe(target)
-                await target.execute("UPDATE host_state SET epoch = $1", epoch)
+                await queries.set_epoch(target, epoch)
                 await target.close()
                 self._target.stop()
                 self._next.write(self._next.path / _COMPLETE, str(epoch).encode())

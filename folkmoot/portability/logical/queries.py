@@ -95,3 +95,26 @@ async def get_sequences(source: asyncpg.Connection) -> dict[str, int]:
 
 async def set_sequences(target: asyncpg.Connection, values: dict[str, int]) -> None:
     await target.executemany("SELECT setval($1::text::regclass, $2)", list(values.items()))
+
+
+async def grant_cache_rights(target: asyncpg.Connection) -> None:
+    """A dump of the schema sets an empty search path."""
+    await target.execute("SET search_path = public; SELECT grant_cache_rights()")
+
+
+async def analyze(target: asyncpg.Connection) -> None:
+    await target.execute("ANALYZE")
+
+
+async def take_snapshot(either: asyncpg.Connection) -> None:
+    """That of the open transaction, which its first statement takes."""
+    await either.execute("SELECT 1")
+
+
+async def checkpoint(target: asyncpg.Connection) -> None:
+    """So that the server stops faster."""
+    await target.execute("CHECKPOINT")
+
+
+async def set_epoch(target: asyncpg.Connection, epoch: int) -> None:
+    await target.execute("UPDATE host_state SET epoch = $1", epoch)
