@@ -24,6 +24,7 @@ from folkmoot.base.errors import Problem
 _NOT_SETTINGS = frozenset(["FOLKMOOT_DATA", "FOLKMOOT_PYTHON"])  # the data directory and the interpreter
 _TEST_PREFIX = "FOLKMOOT_TEST_"  # variables of a test run for its processes
 _SHORTEST_SECRET = 32
+_SHOWN = 100  # characters of a wrong value in a sentence
 _LISTS = frozenset([("server", "trusted_proxies"), ("names", "others"), ("names", "addresses")])
 
 
@@ -305,12 +306,12 @@ def _refuse_unusable(settings: Settings) -> None:
         _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
     for other in settings.names.others:
         if not _is_address_of_site(other):
-            _cannot_be_used("names.others", f"{other} must be https:// or http:// and a host, as in https://moot.example.net")
+            _cannot_be_used("names.others", f"{_shown(other)} must be https:// or http:// and a host, as in https://moot.example.net")
     if settings.names.lifeboat and urlsplit(settings.names.lifeboat).scheme not in ("http", "https"):
         _cannot_be_used("names.lifeboat", "it must begin with https:// or http://")
     for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:
         if not _is_ip_address(address):
-            _cannot_be_used("names.addresses" if address in settings.names.addresses else "names.server", f"{address} is not an IP address")
+            _cannot_be_used("names.addresses" if address in settings.names.addresses else "names.server", f"{_shown(address)} is not an IP address")
     if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
         _cannot_be_used("database.url", "it must begin with postgresql://")
     if not math.isfinite(settings.limits.multiplier):
@@ -321,6 +322,10 @@ def _refuse_unusable(settings: Settings) -> None:
         ZoneInfo(settings.network.time_zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         _cannot_be_used("network.time_zone", "this machine knows no such zone; an example is Europe/Prague (from Debian's package tzdata)")
+
+
+def _shown(value: str) -> str:
+    return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
 
 
 def _is_address_of_site(url: str) -> bool:

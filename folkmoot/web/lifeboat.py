@@ -49,7 +49,7 @@ async def service_worker(request: Request) -> Reply:
     }
     script = f"const NETWORK = {msgspec.json.encode(knows).decode()};\n".encode() + static.content(_WORKER)
     origin = f" {_origin(settings.names.lifeboat)}" if settings.names.lifeboat else ""
-    policy = f"default-src 'none'; connect-src 'self'{origin}; script-src 'self'".encode()
+    policy = f"default-src 'none'; connect-src 'self'{origin}; script-src 'self'; frame-ancestors 'none'".encode()
     headers = [(b"cache-control", b"no-cache"), (b"content-security-policy", policy)]
     return Reply(script, media_type=_SCRIPT.encode(), headers=headers)
 

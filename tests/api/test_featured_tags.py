@@ -75,7 +75,7 @@ async def test_hashtags_on_the_pages(village: Village, jana: Visitor) -> None:
     saved = (await browser.get("/settings/hashtags")).text
     assert "/@jana/tagged/Ka%C5%A1na" in saved
     profile = (await village.nobody().get("/@jana")).text
-    assert 'href="/@jana/tagged/Ka%C5%A1na">#Kašna</a>' in profile
+    assert 'href="/@jana/tagged/Ka%C5%A1na"><bdi>#Kašna</bdi></a>' in profile
     tagged = (await village.nobody().get("/@jana/tagged/kasna")).text
     assert "Teče" in tagged
     assert "O něčem jiném" not in tagged

@@ -14,7 +14,7 @@ from folkmoot.base import clock, write_gate
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.base.errors import Conflict, NotFound, Unavailable, WritesPaused
 from folkmoot.base.events import Event
-from folkmoot.base.migrate import known
+from folkmoot.base.migrate import _MIGRATIONS_TABLE, known
 from folkmoot.base.queue import queries
 from folkmoot.base.queue import worker as worker_module
 from folkmoot.base.queue.model import Claimed, Job, State, StoredJob
@@ -504,6 +504,7 @@ async def test_jobs_of_the_previous_release_are_taken_over(dsn: str) -> None:
 
     connection = await asyncpg.connect(dsn, server_settings={"folkmoot.epoch": "1"})
     await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.execute(_MIGRATIONS_TABLE)
     for migration in known()[:5]:
         await connection.execute(migration.sql)
     for number, status in enumerate(("queued", "picked", "failed", "successful")):

@@ -24,6 +24,13 @@ _ARGUMENTS = {
     "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
     "host remove": ["moot2"], "standby": [], "status": [], "migrate": [], "doctor": [], "move": ["--yes"],
+    "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
+    "upgrade": ["--yes"],
+}
+# What these commands need before the database: a key of a backup, another host, a public address, a network that runs.
+_LACKING = {
+    "drill": (1, "problem"), "lifeboat": (1, "problem"), "move": (1, "not_paired"), "failover": (2, "host"),
+    "names point": (1, "problem"), "upgrade": (1, "upgrade"),
 }
 _NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore"}
 
@@ -92,18 +99,15 @@ def test_a_network_that_cannot_be_asked_gives_json_and_exit_code_2(name: str, mo
     (tmp_path / "data" / "secrets").mkdir(parents=True)
     (tmp_path / "data" / "secrets" / "network-secret").write_text("x" * 48)
     (tmp_path / "data" / "host.json").write_bytes(msgspec.json.encode(HostState()))
-    if name in ("restore", "detector list", "host add", "host list", "host remove", "standby"):  # they do not need the database
+    if name in ("restore", "detector list", "host add", "host list", "host remove", "standby", "names list"):  # they do not need the database
         return
     down = moot(*_line(name, tmp_path))
     if name == "doctor":  # its answer is that the database does not answer
         assert down.code == 1
         assert any(one["state"] == "broken" and "does not answer" in one["what"] for one in down.answer)
         return
-    if name == "drill":  # it needs a key of a backup first
-        assert (down.code, down.answer["error"]) == (1, "problem")
-        return
-    if name == "move":  # it needs another host first
-        assert (down.code, down.answer["error"]) == (1, "not_paired")
+    if name in _LACKING:
+        assert (down.code, down.answer["error"]) == _LACKING[name]
         return
     assert (down.code, down.answer["error"]) == (2, "cannot_ask")
     assert down.answer["message"].startswith("The database of")

@@ -36,6 +36,8 @@ def pair(shared: Pair) -> Pair:
     """The new host has taken over; the old one is fenced, is ordered to follow, and its server does not run."""
     if shared.old.state.role != PRIMARY:
         shared.old, shared.new = shared.new, shared.old
+    if not shared.new.server.is_running:  # the test before did not carry out its order
+        shared.new.start()
     asyncio.run(_take_over(shared))
     shared.old.server.stop()
     order_rejoin(shared.old.data, RejoinOrder(shared.new.state.epoch, str(shared.new.server.socket_folder)))

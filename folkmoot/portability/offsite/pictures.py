@@ -90,6 +90,9 @@ class Pictures:
         while background.is_alive() and is_coming(self._data.path):
             self._answer(self._wanted.list())
             self._ended.wait(_LOOK_SECONDS)
+        if self._ended.is_set():
+            background.join()
+        shutil.rmtree(self._stages, ignore_errors=True)
         if not self._ended.is_set() and is_coming(self._data.path):
             raise Problem("the thread that fetches pictures has failed")
 
@@ -256,4 +259,3 @@ class Pictures:
         with self._lock:
             self._ended.set()
             (self._data.path / FILE).unlink(missing_ok=True)
-        shutil.rmtree(self._stages, ignore_errors=True)
