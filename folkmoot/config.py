@@ -311,7 +311,8 @@ def _refuse_unusable(settings: Settings) -> None:
         _cannot_be_used("names.lifeboat", "it must begin with https:// or http://")
     for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:
         if not _is_ip_address(address):
-            _cannot_be_used("names.addresses" if address in settings.names.addresses else "names.server", f"{_shown(address)} is not an IP address")
+            name = "names.addresses" if address in settings.names.addresses else "names.server"
+            _cannot_be_used(name, f"{_shown(address)} is not an IP address")
     if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
         _cannot_be_used("database.url", "it must begin with postgresql://")
     if not math.isfinite(settings.limits.multiplier):
@@ -325,7 +326,8 @@ def _refuse_unusable(settings: Settings) -> None:
 
 
 def _shown(value: str) -> str:
-    return value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    short = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    return short if short.isprintable() else repr(short)
 
 
 def _is_address_of_site(url: str) -> bool:

@@ -32,6 +32,7 @@ _LACKING = {
     "drill": (1, "problem"), "lifeboat": (1, "problem"), "move": (1, "not_paired"), "failover": (2, "host"),
     "names point": (1, "problem"), "upgrade": (1, "upgrade"),
 }
+_NEED_NO_DATABASE = {"restore", "detector list", "host add", "host list", "host remove", "standby", "names list"}
 _NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore"}
 
 
@@ -99,7 +100,7 @@ def test_a_network_that_cannot_be_asked_gives_json_and_exit_code_2(name: str, mo
     (tmp_path / "data" / "secrets").mkdir(parents=True)
     (tmp_path / "data" / "secrets" / "network-secret").write_text("x" * 48)
     (tmp_path / "data" / "host.json").write_bytes(msgspec.json.encode(HostState()))
-    if name in ("restore", "detector list", "host add", "host list", "host remove", "standby", "names list"):  # they do not need the database
+    if name in _NEED_NO_DATABASE:
         return
     down = moot(*_line(name, tmp_path))
     if name == "doctor":  # its answer is that the database does not answer
