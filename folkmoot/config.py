@@ -306,13 +306,13 @@ def _refuse_unusable(settings: Settings) -> None:
         _cannot_be_used("server.base_url", "it must be https:// or http:// and a host, as in https://moot.example.org")
     for other in settings.names.others:
         if not _is_address_of_site(other):
-            _cannot_be_used("names.others", f"{_shown(other)} must be https:// or http:// and a host, as in https://moot.example.net")
+            _cannot_be_used("names.others", f"{other[:_SHOWN]!r} must be https:// or http:// and a host, as in https://moot.example.net")
     if settings.names.lifeboat and urlsplit(settings.names.lifeboat).scheme not in ("http", "https"):
         _cannot_be_used("names.lifeboat", "it must begin with https:// or http://")
     for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:
         if not _is_ip_address(address):
             name = "names.addresses" if address in settings.names.addresses else "names.server"
-            _cannot_be_used(name, f"{_shown(address)} is not an IP address")
+            _cannot_be_used(name, f"{address[:_SHOWN]!r} is not an IP address")
     if settings.database.url and urlsplit(settings.database.url).scheme not in ("postgresql", "postgres"):
         _cannot_be_used("database.url", "it must begin with postgresql://")
     if not math.isfinite(settings.limits.multiplier):
@@ -323,11 +323,6 @@ def _refuse_unusable(settings: Settings) -> None:
         ZoneInfo(settings.network.time_zone)
     except (ValueError, OSError, ZoneInfoNotFoundError):
         _cannot_be_used("network.time_zone", "this machine knows no such zone; an example is Europe/Prague (from Debian's package tzdata)")
-
-
-def _shown(value: str) -> str:
-    short = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
-    return short if short.isprintable() else repr(short)
 
 
 def _is_address_of_site(url: str) -> bool:

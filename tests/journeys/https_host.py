@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from folkmoot.commands.settings import sample
 from folkmoot.portability.install.answers import Answers
 from folkmoot.portability.install.files import Wanted, files
+from tests.hosts.network import why_no_namespaces
 from tests.network_up import MOOT, ROOT, environment_with
 
 CADDY = Path(sys.executable).with_name("caddy")
@@ -54,7 +55,9 @@ def why_impossible() -> str:
     if os.geteuid() != 0:
         return "only root can make a network in which ports 80 and 443 are free"
     missing = [name for name in ("unshare", "nsenter", "ip", "mount") if not shutil.which(name)]
-    return "" if CADDY.exists() and not missing else f"missing: {', '.join(missing) or 'caddy'}"
+    if not CADDY.exists() or missing:
+        return f"missing: {', '.join(missing) or 'caddy'}"
+    return why_no_namespaces()
 
 
 class Answer(NamedTuple):

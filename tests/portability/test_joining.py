@@ -100,10 +100,10 @@ def metric(network: NetworkUp, name: str) -> float:
     return float(found[1]) if found else -1.0
 
 
-def stage_of(data: Path) -> Stage:
+def stage_of(data: Path) -> Stage | None:
+    """None until the agent has written its first record."""
     state = find_following(data)
-    assert state is not None
-    return state.stage
+    return state.stage if state else None
 
 
 def shows(network: NetworkUp, text: str) -> bool:
