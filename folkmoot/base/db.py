@@ -21,7 +21,7 @@ from folkmoot.base.driver_errors import problem_of, unavailable_of
 from folkmoot.base.errors import StorageFull, Unavailable, WritesPaused
 from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
-from folkmoot.base.pools import WAIT_SECONDS, Sessions, is_in_recovery, session_settings
+from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
 from folkmoot.base.queue.enqueue import DELIVER, INSERT_EVENTS_AND_JOBS
 from folkmoot.base.write_gate import Epoch
 
@@ -234,7 +234,7 @@ class Database:
         `is_repeatable`: a second run is harmless, so that a request with this write may still be sent to another host.
         """
         try:
-            async with self._borrowed(self._writers, WAIT_SECONDS if waits else self._short_wait()) as connection:
+            async with self._borrowed(self._writers, None if waits else self._short_wait()) as connection:
                 await self._pass_gate(connection, waits=waits)
                 tx = WriteTx(connection, self)
                 yield tx
@@ -294,11 +294,11 @@ class Database:
         return _SHORT_WAIT_SECONDS
 
     @asynccontextmanager
-    async def _borrowed(self, sessions: Sessions, wait: float = WAIT_SECONDS) -> AsyncIterator[Any]:
+    async def _borrowed(self, sessions: Sessions, wait: float | None = None) -> AsyncIterator[Any]:
         try:
             session = await sessions.acquire(wait)
         except Unavailable as error:
-            if wait < WAIT_SECONDS:
+            if wait is not None:
                 raise WritesPaused(log_text=f"no session without waiting: {error}") from error
             raise
         is_usable = False

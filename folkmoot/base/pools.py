@@ -32,10 +32,10 @@ class Sessions:
         self._permits = asyncio.Semaphore(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
 
-    async def acquire(self, wait: float = WAIT_SECONDS) -> asyncpg.Connection:
-        """Waits for a free session and returns it. Raises Unavailable, after `wait` seconds too."""
+    async def acquire(self, wait: float | None = None) -> asyncpg.Connection:
+        """Waits for a free session and returns it. Raises Unavailable, after `wait` seconds too: WAIT_SECONDS if None."""
         if self._permits.locked():
-            await self._wait(wait)
+            await self._wait(WAIT_SECONDS if wait is None else wait)
         else:
             await self._permits.acquire()
         while self._free:

@@ -47,7 +47,7 @@ async def _work(dsn: str, folder: str) -> None:
     database = await Database.open(dsn)
     jobs = [Job("test.kill", Order, kill), Job("test.hang", Order, hang), Job("test.note", Order, note)]
     queries.CRASH_PAUSES = (0.0, 0.0, 0.1, 0.3)
-    watchdog._PATIENCE = 2
+    watchdog._TIMEOUT_SECONDS = 2
     watchdog.start()
     await Worker(database, jobs, [], Subscriptions()).run()
 
