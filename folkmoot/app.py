@@ -99,7 +99,7 @@ _ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the hash chain
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)  # a process serves one network; tests serve many
 def detector(data: Path) -> Loader:
     """The loader of the network's own or the packaged model. Imported with the first post, so web processes load no numpy."""
     from folkmoot.moderation.detection.versions import CurrentDetector
