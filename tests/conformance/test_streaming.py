@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -71,8 +72,10 @@ def test_mastodon_py_listens(running: NetworkUp, tokens: dict[str, str]) -> None
     until(lambda: [edit.id for edit in heard["edit"]] == [posted.id])
     jana.status_delete(posted)
     until(lambda: str(posted.id) in map(str, heard["delete"]))
-    for stream in streams:
-        stream.close()
+    with ThreadPoolExecutor() as pool:
+        for stream in streams:
+            pool.submit(stream.close)  # waits for the next message
+        karel.status_post(f"@{jana.me().acct} konec", visibility="direct")
 
 
 def test_a_websocket_listens(running: NetworkUp, tokens: dict[str, str], socket: ClientConnection) -> None:
