@@ -66,6 +66,8 @@ def backup(
 
     REPO is a folder on another disk, sftp:USER@HOST:/FOLDER, s3:https://HOST/BUCKET/NAME or rest:https://HOST/NAME.
     """
+    if lists and verifies:
+        raise click.UsageError("--list and --verify do not go together. Choose one of them.")
     ensure_restic(says_yes=says_yes)
     directory = DataDirectory(data)
     if lists or verifies:

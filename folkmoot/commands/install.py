@@ -66,6 +66,10 @@ def install(
     removes: bool, smtp_password_file: Any, dry_run: bool, yes: bool, as_json: bool, **given: str | None,
 ) -> None:
     """Make this Debian or Ubuntu machine a host that survives a reboot, with HTTPS."""
+    if removes and (host_name or any(one is not None for one in (data, acme, acme_root, target, smtp_password_file, *given.values()))):
+        raise click.UsageError("--remove goes with --root, --dry-run, --yes and --json only.")
+    if host_name and not target:
+        raise click.UsageError("--name belongs to --join.")
     machine = Machine(root)
     if not dry_run:
         machine.require()

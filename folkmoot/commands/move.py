@@ -41,13 +41,15 @@ def move(
     from folkmoot.portability.hosts.client import NotPaired
     from folkmoot.portability.hosts.peers import Peers
 
+    if is_other_off and not undoes:
+        raise click.UsageError("--other-host-is-off belongs to --undo.")
+    if target and undoes:
+        raise click.UsageError("--to does not belong to --undo, which lets this host write again.")
     settings = settings_of(data)
     if settings.database.url:
         raise Problem("A move needs the database that Folkmoot runs itself. With database.url, move that server with its own tools.")
     if not undoes and Peers(DataDirectory(data)).one() is None:
         raise NotPaired
-    if is_other_off and not undoes:
-        raise click.UsageError("--other-host-is-off belongs to --undo.")
     with DataDirectory(data).exclusively("move"):
         if undoes:
             if not yes and sys.stdin.isatty():

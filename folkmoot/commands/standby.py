@@ -51,14 +51,25 @@ def standby(
     """
     own = {("hosts", "address"): address, ("server", "port"): port, ("hosts", "port"): hosts_port}
     own = {which: value for which, value in own.items() if value}
-    if (name or own) and not target:
-        raise click.UsageError("--name, --address, --port and --hosts-port belong to --join.")
+    _require_fitting(name or own, is_joining=target is not None, again=again, is_of_again=discards or dry_run, no_start=no_start)
     if target or again:
         _become_standby(
             target, name, own, discards=discards, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json
         )
     else:
         _watch(data, as_json)
+
+
+def _require_fitting(of_join: Any, *, is_joining: bool, again: bool, is_of_again: bool, no_start: bool) -> None:
+    """Options that would be ignored are refused: a dry run that uses the code up would be one. Raises UsageError."""
+    if is_joining and again:
+        raise click.UsageError("--join is for a new standby, --again for one that was paired before. Choose one of them.")
+    if of_join and not is_joining:
+        raise click.UsageError("--name, --address, --port and --hosts-port belong to --join.")
+    if is_of_again and not again:
+        raise click.UsageError("--dry-run and --discard belong to --again.")
+    if no_start and not (is_joining or again):
+        raise click.UsageError("--no-start belongs to --join or --again.")
 
 
 def _become_standby(

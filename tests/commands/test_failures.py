@@ -128,6 +128,24 @@ def test_wrong_arguments_without_json_are_explained_on_standard_error(moot: Moot
     assert "Usage: moot jobs show" in ended.stderr
 
 
+@pytest.mark.parametrize(("line", "says"), [
+    ("standby --join 192.0.2.1 CODE --dry-run", "--dry-run and --discard belong to --again."),
+    ("standby --join 192.0.2.1 CODE --discard", "--dry-run and --discard belong to --again."),
+    ("standby --join 192.0.2.1 CODE --again", "Choose one of them."), ("standby --dry-run", "belong to --again."),
+    ("standby --name brno", "belong to --join."), ("standby --no-start", "belongs to --join or --again."),
+    ("move --other-host-is-off", "belongs to --undo."), ("move --undo --to brno", "--to does not belong to --undo"),
+    ("backup --list --verify", "Choose one of them."), ("upgrade --undo --to v1", "does not belong to --undo."),
+    ("install --name brno", "belongs to --join."), ("install --remove --domain moot.example.org", "--remove goes with --root"),
+])
+def test_options_that_would_be_ignored_are_refused(line: str, says: str, moot: Moot, tmp_path: Path) -> None:
+    """Who gives one expects an effect; a dry run that is none would be the worst."""
+    where = [] if line.startswith("install") else ["--data", str(tmp_path / "data")]
+    ended = moot(*line.split(), "--json", *where)
+    assert (ended.code, ended.answer["error"]) == (2, "usage"), ended
+    assert says in ended.answer["message"]
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(("error", "code", "exit_code", "says"), [
     (NotFound("There is no account %(name)s on this network.", name="eva"), "not_found", 1, "no account eva"),
     (Invalid(FieldError("a", "blank", "First."), FieldError("b", "blank", "Second.")), "invalid", 1, "First. Second."),
