@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
 _ROLE = click.Choice(["member", "juror", "moderator", "operator"])
 
 
-@click.group()
+@click.group(cls=Group)
 def account() -> None:
     """Create, help and delete accounts; decide about sign-ups."""
 

@@ -10,14 +10,14 @@ import click
 import msgspec
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import CannotAsk, data_option, json_option, show, start_command
+from folkmoot.commands.options import CannotAsk, Group, data_option, json_option, show, start_command
 
 _BATCH = 256
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _model_option = click.option("--model", type=_FILE, help="Detector to use instead of the packaged one.")
 
 
-@click.group()
+@click.group(cls=Group)
 def detector() -> None:
     """Train, evaluate and choose the text detector."""
 

@@ -10,14 +10,14 @@ import click
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import data_option, duration, json_option, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, duration, json_option, run, settings_of, show
 from folkmoot.config import Settings
 
 _POLL = 0.5
 _START_SECONDS = 8.0  # for the agent of a running network
 
 
-@click.group()
+@click.group(cls=Group)
 def host() -> None:
     """Pair this host with another one, list the pair, end it."""
 

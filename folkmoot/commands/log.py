@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 from folkmoot.moderation.journal import verification
 from folkmoot.moderation.journal.actions import accept_damage
 from folkmoot.moderation.journal.verification import Verification
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from folkmoot.moderation.journal.model import Gap, SealState
 
 
-@click.group()
+@click.group(cls=Group)
 def log() -> None:
     """Verify the journal of moderation, a hash chain that shows every change."""
 

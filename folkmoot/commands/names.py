@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import data_option, json_option, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.config import Settings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WAIT = 600.0  # seconds
 
 
-@click.group()
+@click.group(cls=Group)
 def names() -> None:
     """Show where the names of the network lead, and lead them to this host."""
 

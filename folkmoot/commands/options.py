@@ -16,12 +16,22 @@ from folkmoot.config import Settings, default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+_LONGEST_SENTENCE = 300
+
+
+class Group(click.Group):
+    """A command with subcommands; its help has the whole first sentence of each."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(_LONGEST_SENTENCE)) for name in self.list_commands(ctx)])
 
 
 def data_option(command: F) -> F:
     return click.option(
         "--data", "data", type=click.Path(file_okay=False, path_type=Path), default=default_data,
-        help="Data directory of the network.", show_default="the user's data folder",
+        help="Data directory of the network; also FOLKMOOT_DATA in the environment.",
+        show_default="/var/lib/folkmoot for root, else ~/.local/share/folkmoot",
     )(command)
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 
-@click.group()
+@click.group(cls=Group)
 def token() -> None:
     """Create access tokens for programs."""
 

@@ -1,6 +1,7 @@
 """How commands fail: every one with `--json` answers with JSON, and the exit code says whether the network could be asked."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,6 +127,17 @@ def test_wrong_arguments_without_json_are_explained_on_standard_error(moot: Moot
     assert (ended.code, ended.stdout) == (2, "")
     assert "many" in ended.stderr
     assert "Usage: moot jobs show" in ended.stderr
+
+
+def test_help_shows_what_each_command_does_in_a_whole_sentence(moot: Moot) -> None:
+    groups = sorted({name.partition(" ")[0] for name in _ALL if " " in name})
+    assert len(groups) > 5
+    for group in ([], *([name] for name in groups)):
+        ended = moot(*group, "--help")
+        _, _, commands = ended.stdout.partition("Commands:\n")
+        assert ended.code == 0
+        assert commands.count(".") >= len(re.findall(r"^  \S", commands, re.MULTILINE)) > 0
+        assert "..." not in commands
 
 
 @pytest.mark.parametrize(("line", "says"), [
