@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.commands.host import show_host
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.config import Settings
@@ -52,11 +53,9 @@ def move(
         raise NotPaired
     with DataDirectory(data).exclusively("move"):
         if undoes:
-            if not yes and sys.stdin.isatty():
-                click.confirm("  Let this host write again?", abort=True, err=True)
-            epoch = run(_undo(settings, is_other_off=is_other_off, is_dry=dry_run))
-            verb = "would write" if dry_run else "writes"
-            show({"epoch": epoch, "dry_run": dry_run}, as_json, f"This host {verb} again, in epoch {epoch}.")
+            epoch = run(_undo(settings, is_other_off=is_other_off, is_dry=dry_run, asks=not yes and not as_json))
+            verb = "Nothing was done. This host would write" if dry_run else "This host writes"
+            show({"epoch": epoch, "dry_run": dry_run}, as_json, f"{verb} again, in epoch {epoch}.")
             return
         answer = run(_move(settings, target, steady, is_dry=dry_run, asks=not yes and not as_json, as_json=as_json))
     show(answer, as_json, _text(answer))
@@ -106,15 +105,21 @@ def _facts(found: "Survey") -> dict[str, Any]:
     }
 
 
-async def _undo(settings: Settings, *, is_other_off: bool, is_dry: bool) -> int:
+async def _undo(settings: Settings, *, is_other_off: bool, is_dry: bool, asks: bool) -> int:
     """Returns the epoch in which this host writes again."""
     from folkmoot.agent import create_moving
-    from folkmoot.portability.moving.driver import undo
+    from folkmoot.portability.moving.driver import require_undoable, undo
 
     moving = create_moving(settings)
     try:
+        state = require_undoable(moving.own)
         if is_dry:
-            return moving.own.this.state.epoch + 2
+            return state.epoch + 2
+        show_host(settings)
+        if asks and not sys.stdin.isatty():
+            raise Problem("This needs a confirmation. If you are sure, run the same command with --yes.")
+        if asks:
+            click.confirm("  Let this host write again?", abort=True, err=True)
         return (await undo(moving.own, moving.other, is_other_off=is_other_off)).epoch
     finally:
         await moving.close()

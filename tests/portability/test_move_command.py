@@ -63,6 +63,10 @@ def test_the_primary_moves_there_and_back_by_the_same_command(dns: DnsServer, pa
         assert plan["to"] in moot("host", "list", data=first.data).stdout
         refused = moot("move", "--yes", "--to", plan["from"], data=second.data)
         assert f"Run: moot move --to {plan['to']}" in refused.stderr
+        for options in (["--dry-run"], ["--yes"]):
+            refused = moot("move", "--undo", *options, data=first.data)
+            assert (refused.returncode, refused.stdout) == (1, "")
+            assert "no move to undo" in refused.stderr
 
         data = DataDirectory(first.data)
         data.write(data.path / "secrets" / "changed-just-now", b"secret")  # secrets are shared once an hour, and before a move

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.portability.host import FENCED, PRIMARY, STANDBY
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState
 from folkmoot.portability.moving.fencing import OPERATOR
 from folkmoot.portability.moving.journal import Journal, What
 from folkmoot.portability.moving.model import Decision, HostCondition, MoveProblem, Options, Order, State
@@ -66,15 +66,21 @@ async def drive(
     raise MoveProblem("The new host has taken over, but does not finish the move. Run: moot move")
 
 
+def require_undoable(own: OwnHost) -> HostState:
+    """The state of a host that was fenced by a move. Raises MoveProblem if it is not."""
+    state = own.this.state
+    if state.role != FENCED or not state.move:
+        raise MoveProblem("There is no move to undo: this host is not fenced by one.")
+    return state
+
+
 async def undo(own: OwnHost, other: Side, *, is_other_off: bool = False) -> HostCondition:
     """Lets a fenced host write again, if the other one refuses to take over. `is_other_off`: the operator states, instead, that
     the other host does not run and has not taken over; that is written into the journal.
 
     Raises MoveProblem, and Problem if the other host does not answer.
     """
-    state = own.this.state
-    if state.role != FENCED or not state.move:
-        raise MoveProblem("There is no move to undo: this host is not fenced by one.")
+    state = require_undoable(own)
     if is_other_off:
         return await own.unfence(Decision(state.move, OPERATOR, True))
     decision = await other.refuse(Order(state.move))
