@@ -15,6 +15,7 @@ import click
 
 from folkmoot.base.disk import disk_sentence
 from folkmoot.base.errors import Problem, Unavailable, WritesPaused
+from folkmoot.commands.hints import as_typed
 
 NOT_WELL, CANNOT_ASK = 1, 2
 # Codes of problems that prevent the command from asking at all: its result says nothing about the network.
@@ -119,7 +120,7 @@ def _end(code: str, sentences: list[str], exit_code: int) -> NoReturn:
         click.echo(json.dumps({"error": code, "message": " ".join(sentences)}, ensure_ascii=False))
     else:
         for sentence in sentences:
-            click.echo(f"folkmoot: {sentence}", err=True)
+            click.echo(f"folkmoot: {as_typed(sentence, moot)}", err=True)
     sys.exit(exit_code)
 
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import CannotAsk, Group, data_option, json_option, show, start_command
+from folkmoot.commands.options import Group, data_option, json_option, no_network, show
 
 _BATCH = 256
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -153,4 +153,4 @@ def list_versions(data: Path, as_json: bool) -> None:
 
 def _require_network(data: Path) -> None:
     if not data.is_dir():
-        raise CannotAsk("There is no network in %(data)s. Start one with: %(start)s", data=data, start=start_command(data))
+        raise no_network(data)

@@ -10,7 +10,8 @@ import click
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, duration, json_option, run, settings_of, show
+from folkmoot.commands.hints import say
+from folkmoot.commands.options import Group, data_option, duration, json_option, run, settings_of, show, start_command
 from folkmoot.config import Settings
 
 _POLL = 0.5
@@ -82,7 +83,7 @@ def _wait(directory: Any, as_json: bool) -> None:
                 raise Problem("No host has joined, and the code is no longer valid. Get a new one with: moot host add")
             time.sleep(_POLL)
     except KeyboardInterrupt:
-        click.echo("\nThe code stays valid. To see whether a host has joined: moot host list", err=True)
+        say("\nThe code stays valid. To see whether a host has joined: moot host list")
         return
     show(
         {"joined": peer.name, "address": peer.address, "id": peer.id, "words": peer.words}, as_json,
@@ -221,9 +222,9 @@ def _warn_if_nobody_listens(directory: Any, settings: Settings) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not has_agent(directory):
         if time.monotonic() > deadline:
-            click.echo(
-                "folkmoot: This host does not listen for another one, so no host can join yet. Start the network with:"
-                f" moot up --data {settings.data}. If it runs, its log says why.", err=True,
+            say(
+                "folkmoot: This host does not listen for another one, so no host can join yet. If the network runs, its log says why; else"
+                f" start it: {start_command(settings.data)}"
             )
             return
         time.sleep(_POLL)

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.commands.hints import say
 from folkmoot.commands.host import show_host
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import show_progress
@@ -161,7 +162,7 @@ def _confirm(plan: dict[str, Any], planned: Any, *, asks: bool) -> None:
     for what, name, role in (("from", plan["from"], planned.at_old.role), ("to", plan["to"], planned.at_new.role)):
         click.echo(f"  {what:5} {click.style(name, bold=True):24} {click.style(role.upper(), fg=_COLOURS[role])}", err=True)
     if lacks := [line for line in plan.get("checks", []) if line["mend"]]:
-        click.echo(_table(lacks), err=True)
+        say(_table(lacks))
     if not asks:
         return
     if not sys.stdin.isatty():

@@ -12,6 +12,7 @@ import msgspec
 
 from folkmoot import config
 from folkmoot.base.errors import Problem, Unavailable
+from folkmoot.commands.hints import as_typed
 from folkmoot.config import Settings, default_data
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,14 +45,19 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def show(answer: Any, as_json: bool, text: str) -> None:
-    """Prints `answer` as JSON, or `text`."""
-    click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else text)
+    """Prints `answer` as JSON, or `text`, whose commands can be copied."""
+    click.echo(json.dumps(answer, ensure_ascii=False, default=str) if as_json else as_typed(text))
 
 
 class CannotAsk(Problem):
     """There is no network to ask, or its database does not answer."""
 
     code = "cannot_ask"
+
+
+def no_network(data: Path) -> CannotAsk:
+    return CannotAsk("There is no network in %(data)s. If it is in another folder, add --data FOLDER. To start a new one: %(start)s",
+                     data=data, start=start_command(data))
 
 
 def duration(seconds: float) -> str:
@@ -69,7 +75,7 @@ def settings_of(data: Path, *, needs_secret: bool = True) -> Settings:
     settings = config.load(data)
     directory = DataDirectory(data)
     if not directory.host_file.exists() and not settings.database.url:
-        raise CannotAsk("There is no network in %(data)s. Start one with: %(start)s", data=data, start=start_command(data))
+        raise no_network(data)
     if (port := directory.port()) and not settings.server.base_url:
         settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     return resolved(settings, directory, needs_secret=needs_secret)

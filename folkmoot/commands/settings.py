@@ -14,7 +14,10 @@ from folkmoot.config import SECTIONS, described
 def settings(as_json: bool) -> None:
     """Print a sample settings file: each setting with its default and its meaning."""
     rows = [{"section": section, "name": name, "default": default, "says": sentence} for section, name, default, sentence in described()]
-    show(rows, as_json, sample())
+    if as_json:
+        show(rows, as_json, "")
+    else:
+        click.echo(sample())  # as it is: the file is kept
 
 
 def sample() -> str:

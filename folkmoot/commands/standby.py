@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import Problem
+from folkmoot.commands.hints import as_typed
 from folkmoot.commands.options import CannotAsk, data_option, duration, json_option, leave_root, show
 from folkmoot.commands.progress import show_progress
 
@@ -294,7 +295,7 @@ def _screen(data: Path) -> str:
     lines += [f"  peer       {peer.name} {peer_text(describe_link(directory, peer))}" for peer in Peers(directory).list()]
     if order := find_order(directory):
         return "\n".join([*lines, f"  database   {order.sentence}"])
-    return "\n".join([*lines, f"  standby    {following_text(following, state.role)}"])
+    return as_typed("\n".join([*lines, f"  standby    {following_text(following, state.role)}"]))
 
 
 def following_facts(state: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import click
 from folkmoot import config
 from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import NotOurs, known, migrate
+from folkmoot.commands.hints import as_typed, say
 from folkmoot.commands.options import data_option, leave_root, no_database, resolved
 from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
@@ -51,9 +52,9 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     directory.record_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
     if postgres and asyncio.run(confirm_at_start(directory, settings.dsn)) == RETURNING:
-        click.echo(
+        say(
             "folkmoot: This host was the primary, and the other one does not confirm that it still is. It serves reads and writes nothing"
-            " until then. If the other host is off for good: moot failover --other-host-is-off", err=True,
+            " until then. If the other host is off for good: moot failover --other-host-is-off"
         )
 
     def migrate_as_primary() -> None:
@@ -139,5 +140,5 @@ def _print_welcome(settings: Settings, demo: bool, started: float) -> None:
 
     if demo:
         asyncio.run(create_demo(settings))
-    click.echo(asyncio.run(welcome(settings, started)))
+    click.echo(as_typed(asyncio.run(welcome(settings, started))))
     sys.stdout.flush()

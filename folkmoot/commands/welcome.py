@@ -19,12 +19,12 @@ async def welcome(settings: Settings, started: float) -> str:
             address = click.style(f"http://{settings.server.host}:{settings.server.port}", bold=True)
             who = [f"This host is a STANDBY of {settings.base_url}: it answers reads.", "moot standby shows how it follows."]
         else:
-            who = await describe_members(conn, f"--data {settings.data}")
+            who = await describe_members(conn)
     head = f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n"
     return "\n".join([head, *(f"  {line}" for line in who), f"\n  Data in {settings.data}. Ctrl-C stops."])
 
 
-async def describe_members(conn: ReadConn, data_option: str) -> list[str]:
+async def describe_members(conn: ReadConn) -> list[str]:
     """Who can log in, and the command that is missing if nobody can, or if there is no operator."""
     if await has_demo(conn):
         return [
@@ -36,7 +36,7 @@ async def describe_members(conn: ReadConn, data_option: str) -> list[str]:
     if members:
         lines = [f"Members     {members}", f"Posts       {posts}"]
         if not await list_operators(conn):
-            lines += ["There is no operator yet. Appoint one:", f"  bin/moot account role NAME operator {data_option}"]
+            lines += ["There is no operator yet. Appoint one:", "  moot account role NAME operator"]
         return lines
     nobody = f"There are {posts} posts, but no account that can log in." if posts else "There are no accounts yet."
-    return [f"{nobody} Sign up in the browser, or:", f"  bin/moot account create NAME --email E --role operator {data_option}"]
+    return [f"{nobody} Sign up in the browser, or:", "  moot account create NAME --email E --role operator"]

@@ -11,7 +11,7 @@ from tests.village import settle, write
 async def test_a_network_with_members_or_posts_is_not_called_empty(db: Database) -> None:
     async def said() -> str:
         async with db.read() as conn:
-            return "\n".join(await describe_members(conn, "--data D"))
+            return "\n".join(await describe_members(conn))
 
     assert (await said()).startswith("There are no accounts yet. Sign up")
     async with db.write() as tx:  # as `moot feed` does
@@ -28,4 +28,4 @@ async def test_a_network_with_members_or_posts_is_not_called_empty(db: Database)
 async def test_a_network_without_an_operator_says_how_to_appoint_one(db: Database) -> None:
     await settle(db, "eva")
     async with db.read() as conn:
-        assert "bin/moot account role NAME operator --data D" in "\n".join(await describe_members(conn, "--data D"))
+        assert "moot account role NAME operator" in "\n".join(await describe_members(conn))
