@@ -16,6 +16,7 @@ import click
 from folkmoot.base.disk import disk_sentence
 from folkmoot.base.errors import Problem, Unavailable, WritesPaused
 from folkmoot.commands.hints import as_typed
+from folkmoot.commands.options import Group
 
 NOT_WELL, CANNOT_ASK = 1, 2
 # Codes of problems that prevent the command from asking at all: its result says nothing about the network.
@@ -50,7 +51,7 @@ _COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Knows the names and sentences of all commands, and imports the one that runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -64,9 +65,8 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, sentence) for name, (_, sentence) in _COMMANDS.items()])
+    def sentence(self, name: str) -> str:
+        return _COMMANDS[name][1]
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

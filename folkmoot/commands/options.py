@@ -1,6 +1,7 @@
 """Shared by several commands: options, settings, output, and the connection to the database."""
 
 import asyncio
+import difflib
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -21,11 +22,22 @@ _LONGEST_SENTENCE = 300
 
 
 class Group(click.Group):
-    """A command with subcommands; its help has the whole first sentence of each."""
+    """A command with subcommands. Its help has the whole first sentence of each, and a mistyped one is answered by the nearest."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self.commands[name].get_short_help_str(_LONGEST_SENTENCE)) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self.sentence(name)) for name in self.list_commands(ctx)])
+
+    def sentence(self, name: str) -> str:
+        return self.commands[name].get_short_help_str(_LONGEST_SENTENCE)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near := difflib.get_close_matches(args[0], self.list_commands(ctx), 1):
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
 
 
 def data_option(command: F) -> F:

@@ -129,6 +129,13 @@ def test_wrong_arguments_without_json_are_explained_on_standard_error(moot: Moot
     assert "Usage: moot jobs show" in ended.stderr
 
 
+@pytest.mark.parametrize(("line", "nearest"), [("stand-by", "standby"), ("host delete", ""), ("account approved eva", "approve")])
+def test_a_mistyped_command_is_answered_by_the_nearest_one(line: str, nearest: str, moot: Moot) -> None:
+    ended = moot(*line.split(), "--json")
+    assert (ended.code, ended.answer["error"]) == (2, "usage")
+    assert ended.answer["message"].endswith(f"Did you mean '{nearest}'?" if nearest else f"No such command '{line.split()[1]}'.")
+
+
 def test_help_shows_what_each_command_does_in_a_whole_sentence(moot: Moot) -> None:
     groups = sorted({name.partition(" ")[0] for name in _ALL if " " in name})
     assert len(groups) > 5
