@@ -18,8 +18,20 @@ async def estimate_loss(this: ThisHost) -> Loss:
 
 def sentence_of(loss: Loss) -> str:
     """For people, before and after a failover."""
-    last = f"{loss.last_write_at:%Y-%m-%d %H:%M:%S} UTC" if loss.last_write_at else "unknown"
+    at = loss.last_write_at
+    last = f"the last write that has arrived is of {at:%Y-%m-%d %H:%M:%S} UTC" if at else "no write has arrived"
+    match loss.most_posts:
+        case 0:
+            posts = "probably no post is"
+        case 1:
+            posts = "up to 1 post is"
+        case _:
+            posts = f"up to {loss.most_posts} posts are"
     return (
-        f"the last write that has arrived is of {last}; since then the other host has not been heard for {loss.seconds:.1f} s, in which it"
-        f" may have written about {loss.most_posts} posts ({loss.least_bytes} to {loss.most_bytes} bytes of its log)"
+        f"{last}; everything until {loss.seconds:.1f} s ago is here, and if the other host went on as before, {posts} missing"
+        f" ({_kilobytes(loss.least_bytes)} to {_kilobytes(loss.most_bytes)} kB of its log)"
     )
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count / 1000:,.0f}"

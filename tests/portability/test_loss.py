@@ -1,0 +1,26 @@
+"""The sentence that tells an operator what a failover would lose."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from folkmoot.portability.failover.loss import sentence_of
+from folkmoot.portability.failover.model import Loss, LossFacts, estimate
+
+_AT = datetime(2026, 11, 29, 15, 51, 24, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("rate", "says"), [(0, "probably no post is missing"), (0.1, "up to 1 post is missing"), (2, "20 posts are")])
+def test_a_loss_is_told_in_posts_and_kilobytes(rate: float, says: str) -> None:
+    loss = estimate(LossFacts(
+        received=5_000, known=9_000, last_write_at=_AT, silent_seconds=10, posts_per_second=rate, bytes_per_second=100_000
+    ))
+    sentence = sentence_of(loss)
+    assert sentence.startswith("the last write that has arrived is of 2026-11-29 15:51:24 UTC; everything until 10.0 s ago is here")
+    assert says in sentence
+    assert sentence.endswith("(4 to 1,004 kB of its log)")
+
+
+def test_a_standby_without_any_write_says_so() -> None:
+    loss = Loss(last_write_at=None, seconds=3, least_bytes=0, most_bytes=0, most_posts=0)
+    assert sentence_of(loss).startswith("no write has arrived; ")
