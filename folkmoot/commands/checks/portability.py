@@ -74,11 +74,13 @@ def _reverse(address: str) -> str:
 
 
 def _ttl(settings: Settings, one: "Lookup") -> Finding:
+    from folkmoot.portability.names.packages import command_to_install
+
     most = settings.names.ttl
     if one.ttl is None:
         return Finding(
             "ties.ttl", WARNING, f"{one.host}: it is not known for how long others keep its address", "so long a move is not seen",
-            "pip install -r requirements/dns.txt in the environment of Folkmoot, then ask again",
+            f"install dnspython, then ask again: {command_to_install('dns')}",
         )
     if one.ttl > most:
         return Finding("ties.ttl", WARNING, f"{one.host}: others keep its address for {duration(one.ttl)}", "so long a move is not seen",

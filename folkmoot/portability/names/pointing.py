@@ -20,6 +20,7 @@ from folkmoot.portability import secrets
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.names.lookup import Lookup, has_dns_library, look_up, resolver_of
 from folkmoot.portability.names.model import NamesProblem
+from folkmoot.portability.names.packages import command_to_install
 from folkmoot.portability.names.paths import known_names
 
 _log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def require_provider(settings: Settings) -> None:
     if not settings.names.provider:
         raise NamesProblem("No DNS provider is set. Set names.provider, or change the records by hand.")
     if not has_dns_library():
-        raise NamesProblem("dns-lexicon is not installed. In the environment of Folkmoot run: pip install -r requirements/dns.txt")
+        raise NamesProblem("dns-lexicon is not installed. Run: %(command)s", command=command_to_install("dns"))
 
 
 def read_options(text: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from folkmoot.portability.names.model import NamesProblem
+from folkmoot.portability.names.packages import command_to_install
 from folkmoot.portability.offsite.target import Credentials, sftp_options, ssh_address
 
 _SECONDS = 300
@@ -83,7 +84,7 @@ def _folders(path: str, files: Mapping[str, bytes]) -> list[str]:
 
 def _to_store(target: str, files: Mapping[str, bytes], credentials: Credentials) -> None:
     if find_spec("obstore") is None:
-        raise NamesProblem("obstore is not installed. In the environment of Folkmoot run: pip install -r requirements/s3.txt")
+        raise NamesProblem("obstore is not installed. Run: %(command)s", command=command_to_install("s3"))
     import obstore
     from obstore.exceptions import BaseError
     from obstore.store import S3Store

@@ -1,5 +1,7 @@
 """The lifeboat is published in each kind of place, by real servers, and is never half there."""
 
+import shlex
+import sys
 from pathlib import Path
 
 import obstore
@@ -7,7 +9,9 @@ import pytest
 from obstore.store import S3Store
 
 from folkmoot.portability.host import HostState
+from folkmoot.portability.names import publishing
 from folkmoot.portability.names.model import NamesProblem
+from folkmoot.portability.names.packages import command_to_install
 from folkmoot.portability.names.publishing import OPEN_TO_APPS, publish
 from folkmoot.portability.offsite.ssh_key import ensure_ssh_key
 from folkmoot.portability.offsite.target import KNOWN_HOSTS, Credentials
@@ -32,6 +36,16 @@ def test_a_folder_gets_all_files_and_they_are_replaced(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NamesProblem):
         publish(str(tmp_path / "file"), FILES, NOTHING)
+
+
+def test_a_missing_package_is_answered_by_a_command_that_can_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    for lists in ("dns", "s3"):
+        python, *pip, file = shlex.split(command_to_install(lists))
+        assert (python, pip, Path(file).is_file()) == (sys.executable, ["-m", "pip", "install", "-r"], True)
+    monkeypatch.setattr(publishing, "find_spec", lambda _name: None)
+    with pytest.raises(NamesProblem) as problem:
+        publish("s3:https://s3.example/page", FILES, NOTHING)
+    assert command_to_install("s3") in str(problem.value.message % problem.value.params)
 
 
 def test_an_sftp_server_gets_all_files(open_folder: Path) -> None:
