@@ -9,8 +9,11 @@ import re
 import shlex
 import shutil
 import sys
+from pathlib import Path
 
 import click
+
+from folkmoot.config import default_data
 
 TYPED_AS = "MOOT_TYPED_AS"  # set by bin/moot; not FOLKMOOT_…, because those are settings
 _NAMED = re.compile(r"(?<![\w/`-])moot (?=[a-z])")
@@ -28,7 +31,7 @@ def as_typed(text: str, group: click.Command | None = None) -> str:
     """The text with each command that it names as it is typed here. `group`: all commands, if none of them runs."""
     context = click.get_current_context(silent=True)
     root = group or (context.find_root().command if context else None)
-    program, data = _program(), shlex.quote(typed_data()) if typed_data() else ""
+    program, data = _program(), _needed_data()
     if not isinstance(root, click.Group) or (program == "moot" and not data):
         return text
     return "\n".join(_line(line, root, program, data) for line in text.split("\n"))
@@ -43,6 +46,12 @@ def typed_data() -> str:
         if argument.startswith("--data="):
             return argument.removeprefix("--data=")
     return ""
+
+
+def _needed_data() -> str:
+    """What --data needs here, quoted; "" for the usual folder."""
+    typed = typed_data()
+    return shlex.quote(typed) if typed and Path(typed).absolute() != default_data() else ""
 
 
 def _program() -> str:
@@ -78,14 +87,14 @@ def _command(line: str, end: int, root: click.Group) -> tuple[click.Command, int
 
 def _end(line: str, end: int, command: click.Command) -> int:
     """Where the options and arguments of a command end in a sentence: words of the sentence may follow."""
-    lacks_value, arguments = False, [param for param in command.params if isinstance(param, click.Argument)]
+    lacking, arguments = 0, [param for param in command.params if isinstance(param, click.Argument)]
     while match := _WORD.match(line, end):
         word = match.group(1).rstrip(_AFTER_WORD)
         option = next((param for param in command.params if word in param.opts and word.startswith("-")), None)
         if option is not None:
-            lacks_value = not getattr(option, "is_flag", False)
-        elif lacks_value:
-            lacks_value = False
+            lacking = 0 if getattr(option, "is_flag", False) else option.nargs
+        elif lacking:
+            lacking -= 1
         elif arguments and word and not word.islower():  # a placeholder such as NAME, or a name with a number
             arguments.pop()
         else:

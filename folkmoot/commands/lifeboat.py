@@ -69,7 +69,7 @@ def _letter_and_files(settings: Settings, words: dict[str, str], *, has_archive:
 
     key = BackupKey.find(DataDirectory(settings.data))
     if key is None:
-        raise Problem("This network has no recovery key, so nobody could verify the page. The first backup makes one: moot backup")
+        raise Problem("This network has no recovery key, so nobody could verify the page. Make a backup first: moot backup --to REPO")
     letter = Letter(
         domain=settings.domain, network=settings.network.name, words=words, names=known_names(settings),
         written_at=clock.now().replace(microsecond=0),

@@ -74,10 +74,14 @@ def _require_ready(settings: Settings) -> list[str]:
     """The public addresses of this host, which must be the primary."""
     from folkmoot.portability.host import PRIMARY, Host
     from folkmoot.portability.names.addresses import own_addresses
+    from folkmoot.portability.names.pointing import hosts_in_dns
 
     role = Host(settings.data).role
     if role != PRIMARY:
         raise Problem("This host is %(role)s. Names lead to the primary: run moot names point there.", role=role)
+    if not hosts_in_dns(settings):
+        raise Problem("No name of this network is in DNS, so there is none to lead here. Its address is server.base_url in %(file)s.",
+                      file=settings.data / "folkmoot.toml")
     addresses = own_addresses(settings)
     if not addresses:
         file = settings.data / "folkmoot.toml"

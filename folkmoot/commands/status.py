@@ -8,6 +8,7 @@ import click
 from folkmoot.commands.host import peer_text
 from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 from folkmoot.commands.standby import following_facts, following_text
+from folkmoot.portability.host import PRIMARY
 
 
 @click.command()
@@ -25,15 +26,15 @@ def status(data: Path, as_json: bool) -> None:
         f"{_failover_lines(answer)}"
         f"  members    {answer['members']}, {answer['active']} of them active in the last 30 days\n"
         f"  posts      {answer['posts']}\n"
-        f"  database   PostgreSQL {answer['postgresql']}, {answer['database_mb']} MB, schema {answer['schema']}\n"
-        f"  media      {answer['media_mb']} MB\n"
+        f"  database   PostgreSQL {answer['postgresql']}, {answer['database_bytes'] / 1e6:,.1f} MB, schema {answer['schema']}\n"
+        f"  media      {answer['media_bytes'] / 1e6:,.1f} MB\n"
         f"  worker     {'never seen' if worker_age is None else f'last seen {worker_age} s ago'}\n"
         f"  jobs       {answer['jobs_waiting']} waiting, the oldest for {answer['jobs_oldest_seconds']} s;"
         f" {answer['jobs_parked']} parked{' (moot jobs list)' if answer['jobs_parked'] else ''}\n"
         f"  cases      {answer['cases_open']} open, {answer['cases_overdue']} overdue\n"
         f"  backup     {_last_run(answer['backup'], 'it contains')}\n"
-        f"  drill      {_last_run(answer['drill'], 'it compared')}{_rehearsals(answer['rehearsals'])}"
-        f"{_offsite(answer['offsite'])}"
+        f"  drill      {_last_run(answer['drill'], 'it compared', _rehearsals(answer['rehearsals']))}"
+        f"{_offsite(answer['offsite'], answer['role'])}"
         f"{_pictures(answer['pictures_to_come'])}"
     )
     show(answer, as_json, text)
@@ -72,10 +73,12 @@ def _failover_state(directory: Any, role: str) -> dict[str, Any]:
     }
 
 
-def _offsite(offsite: dict[str, Any]) -> str:
-    """How far the continuous copy is behind, and what keeps it from coming closer."""
+def _offsite(offsite: dict[str, Any], role: str) -> str:
+    """How far the continuous copy is behind, and what keeps it from coming closer. The primary writes it, and knows."""
     if not offsite["repository"]:
         return ""
+    if role != PRIMARY:
+        return f"\n  off-site   {offsite['repository']}, written by the primary: moot status there shows how far it is behind"
     age = offsite["behind_seconds"]
     text = "no continuous copy yet" if age is None else f"{duration(age)} behind"
     base = "" if offsite["base_seconds"] is None else f", base {duration(offsite['base_seconds'])} old"
@@ -100,12 +103,12 @@ def _pictures(coming: dict[str, Any] | None) -> str:
     )
 
 
-def _last_run(last: dict[str, Any], verb: str) -> str:
+def _last_run(last: dict[str, Any], verb: str, more: str = "") -> str:
     """Describes the last good run, and whether a later one failed."""
     if last["age_seconds"] is None:
         text = "never"
     else:
-        text = f"{duration(last['age_seconds'])} ago, took {last['seconds']:.0f} s; {verb} {last['posts']} posts"
+        text = f"{duration(last['age_seconds'])} ago, took {last['seconds']:.0f} s; {verb} {last['posts']} posts{more}"
     return f"{text}. THE LATEST RUN FAILED: {last['failed']}" if last["failed"] else text
 
 
@@ -172,4 +175,5 @@ async def _status(data: Path) -> dict[str, Any]:
         },
         "offsite": _offsite_state(settings), "pictures_to_come": _pictures_to_come(settings), "rehearsals": rehearsals,
         "postgresql": facts.version, "schema": facts.schema, "database_mb": facts.size_bytes >> 20, "media_mb": media_bytes >> 20,
+        "database_bytes": facts.size_bytes, "media_bytes": media_bytes,
     }

@@ -12,6 +12,7 @@ _SENTENCES = [  # as they stand in the code, and as they are printed
     ("Run: moot move. If it fails: moot failover --accept-loss",
      "Run: bin/moot move --data /srv/m. If it fails: bin/moot failover --accept-loss --data /srv/m"),
     ("if it is gone for good: moot host remove moot2", "if it is gone for good: bin/moot host remove --data /srv/m moot2"),
+    ("Join with: moot standby --join ADDRESS CODE", "Join with: bin/moot standby --join ADDRESS CODE --data /srv/m"),
     ("  way back   moot move --to brno", "  way back   bin/moot move --to brno --data /srv/m"),
     ("Approve with: moot account approve NAME, or moot account refuse NAME --word TEXT",
      "Approve with: bin/moot account approve NAME --data /srv/m, or bin/moot account refuse NAME --word TEXT --data /srv/m"),
@@ -42,6 +43,12 @@ def test_an_installed_moot_with_the_usual_folder_is_printed_as_it_is(written: st
     monkeypatch.delenv(TYPED_AS, raising=False)
     monkeypatch.setattr(sys, "argv", ["moot", "status"])
     assert as_typed(written, moot) == written
+
+
+def test_the_usual_folder_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLKMOOT_DATA", "/srv/m")
+    monkeypatch.setattr(sys, "argv", ["moot", "status", "--data", "/srv/m"])
+    assert as_typed("Run: moot status", moot) == "Run: moot status"
 
 
 def test_a_folder_with_a_space_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:

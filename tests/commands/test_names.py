@@ -54,6 +54,13 @@ def test_names_are_led_here_by_one_command(network: DataDirectory, dns: DnsServe
     assert done.returncode == 1  # the fetcher does not go to addresses of documentation
 
 
+def test_a_network_without_a_name_has_none_to_lead_here(network: DataDirectory) -> None:
+    (network.path / "folkmoot.toml").write_text("")
+    refused = moot("names", "point", "--dry-run", data=network.path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "No name of this network is in DNS" in refused.stderr
+
+
 def test_only_the_primary_takes_the_names(network: DataDirectory, dns: DnsServer) -> None:
     become(network, HostState(STANDBY, 2))
     refused = moot("names", "point", "--yes", data=network.path)

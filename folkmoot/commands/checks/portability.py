@@ -30,7 +30,8 @@ async def check_ties(settings: Settings) -> AsyncIterator[Finding]:
     found = await look_up_all(settings)
     if not found:
         yield Finding(
-            "ties.name", WARNING, f"the network has no public name: it is {settings.base_url}", "a network without a name cannot move",
+            "ties.name", WARNING, f"the network has no public name: it is {settings.base_url}",
+            "members would have to learn a new address after each move",
             f"register a domain, and set server.base_url in {settings.data / 'folkmoot.toml'}",
         )
     for one in found:

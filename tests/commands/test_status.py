@@ -1,0 +1,18 @@
+"""Lines of `moot status` that depend on the role of the host, or on several runs."""
+
+from folkmoot.commands import status
+
+_COPY = {"repository": "/mnt/elsewhere/moot", "behind_seconds": None, "base_seconds": None, "failed": ""}
+
+
+def test_a_standby_does_not_say_that_there_is_no_continuous_copy() -> None:
+    assert "no continuous copy yet" in status._offsite(_COPY, "primary")
+    assert "written by the primary" in status._offsite(_COPY, "standby")
+    assert "no continuous copy" not in status._offsite(_COPY, "standby")
+
+
+def test_a_failed_run_is_the_last_thing_that_is_said() -> None:
+    drill = {"age_seconds": 102, "seconds": 6, "posts": 29, "failed": "There is no repository."}
+    line = status._last_run(drill, "it compared", status._rehearsals({"dump": 102, "continuous": 110}))
+    assert "it compared 29 posts; the continuous copy 110 seconds ago, a dump 102 seconds ago" in line
+    assert line.endswith("THE LATEST RUN FAILED: There is no repository.")
