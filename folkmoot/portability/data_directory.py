@@ -163,14 +163,7 @@ class DataDirectory:
 
     def is_in_use(self) -> bool:
         """Whether a process has locked it."""
-        try:
-            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            return False
-        try:
-            return not _locked(descriptor)
-        finally:
-            os.close(descriptor)
+        return _is_locked(self.path / "lock")
 
     def wait_for_orphans(self, seconds: float, say: Callable[[str], None]) -> None:
         """Waits until the processes of a killed supervisor have ended; the kernel signals them to end.
@@ -241,6 +234,10 @@ class DataDirectory:
                 ) from None
             yield
 
+    def is_running(self, work: str) -> bool:
+        """Whether a process does `work`, such as a backup, at the moment."""
+        return _is_locked(self.path / f"{work}.lock")
+
     def remove_leftovers(self, work: str) -> None:
         """Removes the folder of a killed backup or drill, or the rest of a restore, unless one is running.
 
@@ -273,6 +270,18 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_locked(file: Path) -> bool:
+    """Whether another process holds the lock of this file. None does if there is no file."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _locked(descriptor)
     finally:
         os.close(descriptor)
 

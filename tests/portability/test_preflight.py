@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Role
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState, Role
+from folkmoot.portability.logical.swap import SwapOrder, order_swap
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition, MoveProblem
 from folkmoot.portability.moving.plan import (
@@ -27,6 +29,9 @@ from folkmoot.portability.moving.plan import (
     obstacles,
 )
 from folkmoot.portability.moving.preflight import Survey, find_certificate, offered
+from folkmoot.portability.moving.unfinished import Work, find_unfinished
+from folkmoot.portability.offsite.coming import Coming, write_coming
+from folkmoot.portability.upgrade.journal import FAILED, STARTED, Journal
 from tests.commands.test_doctor_connections import certificate
 
 NOW = clock.now()
@@ -113,6 +118,8 @@ def replaced(**changes: Any) -> HostFacts:
     (FACTS, replaced(certificate_until=None, certificate_failed=NO_HTTPS), 9 * GB, "certificate", Level.WARNING, "moot install on moot2"),
     (FACTS, replaced(certificate_until=None, certificate_failed="none"), 9 * GB, "certificate", Level.WARNING, "after the name leads"),
     (FACTS, replaced(certificate_until=NOW + timedelta(days=2)), 9 * GB, "certificate", Level.WARNING, "journalctl"),
+    (replaced(unfinished=[Work("pictures", "still gets 3", "Wait", True)]), FACTS, 9 * GB, "pictures", Level.STOP, "Wait."),
+    (FACTS, replaced(unfinished=[Work("upgrade", "was not completed", "moot upgrade", False)]), 9 * GB, "upgrade", Level.WARNING, "moot"),
 ])
 def test_what_people_should_know_before_a_move(
     old: HostFacts, new: HostFacts, free: int, name: str, level: Level, command: str
@@ -120,6 +127,42 @@ def test_what_people_should_know_before_a_move(
     bad = [line for line in facts(old, new, free, NAMES, NOW) if line.level != Level.GOOD]
     assert [(line.name, line.level) for line in bad] == [(name, level)]
     assert command in bad[0].mend
+
+
+def test_what_a_host_has_begun_is_found_until_it_has_ended(open_folder: Path) -> None:
+    directory = DataDirectory(open_folder / "data")
+    directory.prepare()
+
+    def found() -> list[tuple[str, bool]]:
+        return [(work.name, work.stops) for work in find_unfinished(directory)]
+
+    assert found() == []
+    for name, stops in (("upgrade", True), ("backup", False), ("drill", False)):
+        with directory.exclusively(name):
+            assert found() == [(name, stops)]
+        assert found() == []
+    write_coming(directory, Coming(location="/repository", snapshots=["a"], files=9, bytes=900, left_files=3, left_bytes=300))
+    (work,) = find_unfinished(directory)
+    assert (work.name, work.stops) == ("pictures", True)
+    assert "3 pictures" in work.found
+    assert str(open_folder / "data/offsite/pictures.json") in work.mend
+    (open_folder / "data/offsite/pictures.json").unlink()
+    (open_folder / "data/exports/ab").mkdir()
+    (open_folder / "data/exports/ab/cd.zip").touch()
+    assert found() == [("archives", False)]
+    directory.write(directory.host_file, msgspec.json.encode(HostState(role=STANDBY)))
+    assert found() == []  # those of a primary
+    (open_folder / "data/next").mkdir()
+    assert found() == [("upgrade", False)]
+    order_swap(directory, SwapOrder(epoch=2, kept="postgres-16"))
+    assert found() == [("upgrade", True)]
+    (open_folder / "data/swap.json").unlink()
+    (open_folder / "data/next").rmdir()
+    journal = Journal(directory)
+    journal.append("0.9-abc", "schema", STARTED)
+    assert "0.9-abc" in find_unfinished(directory)[0].found
+    journal.append("0.9-abc", "schema", FAILED)
+    assert found() == []
 
 
 def test_a_network_without_https_needs_no_certificate() -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from folkmoot.portability.host import PRIMARY, STANDBY
 from folkmoot.portability.moving.model import MOST_SKEW, HostCondition
+from folkmoot.portability.moving.unfinished import Work
 from folkmoot.portability.runs import BACKUP_IS_OLD
 
 _LEAST_FREE = 512 * 1024 * 1024
@@ -60,6 +61,7 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = ""  # of a network with HTTPS
     certificate_until: datetime | None = None  # of the one that this host shows to visitors of `domain`
     certificate_failed: str = ""  # why visitors could not use this host
+    unfinished: list[Work] = []
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ def facts(old: HostFacts, new: HostFacts, free_bytes: int, names: Names, now: da
     else:
         yield Line("disk", space)
     yield _backup(old, names)
+    for host, name in ((old, names.old), (new, names.new)):
+        for work in host.unfinished:
+            yield Line(work.name, f"{name} {work.found}", Level.STOP if work.stops else Level.WARNING, f"{work.mend}.")
     if old.domain:
         yield _certificate(new, names, now)
 

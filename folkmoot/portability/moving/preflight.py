@@ -23,6 +23,7 @@ from folkmoot.portability.moving.plan import NO_HTTPS, HostFacts, Level, Line, L
 from folkmoot.portability.moving.sides import Side
 from folkmoot.portability.moving.steps import Move, position
 from folkmoot.portability.moving.this_host import ThisHost
+from folkmoot.portability.moving.unfinished import find_unfinished
 from folkmoot.portability.runs import BACKUP
 from folkmoot.portability.standby.media import Fetch
 
@@ -89,6 +90,7 @@ class Preflight:
         return HostFacts(
             release=__version__, data_bytes=size.database_bytes + size.media_bytes, backup_age=backup.good_age,
             backup_failed=backup.failed, domain=self._domain, certificate_until=until, certificate_failed=why,
+            unfinished=await asyncio.to_thread(find_unfinished, self._this.directory),
         )
 
     async def measure(self, _: Question) -> Measured:
