@@ -76,13 +76,15 @@ def _report(restored: Restored, target: Path, as_json: bool, *, wanted_now: bool
     answer = {
         **_facts(planned, target), "equal": True, "pictures_to_come": coming.files if coming else 0,
         "posts": restored.posts, "seconds": round(restored.seconds, 2),
-        "epoch": restored.epoch, "next": f"moot up --data {target}",
+        "epoch": restored.epoch, "settings_left_out": restored.left_out, "next": f"moot up --data {target}",
     }
     lines = [
         f"{_name(planned)} was restored to {target}.",
         f"  {planned.describe(has_pictures=coming is None)}",
         f"  host       PRIMARY, epoch {restored.epoch}: do not start the old host again",
         "  left out   unsent mails, codes sent by mail, archives of members, home timelines (built again on the first visit)",
+        *([f"  settings   those of the network; left out, as they were true on the machine before: {', '.join(restored.left_out)}"]
+          if restored.left_out else []),
         "  back       accounts that were deleted after this backup: delete them again with moot account delete NAME",
         f"  took       {restored.seconds:.1f} s for {size / 1e6:.1f} MB",
     ]

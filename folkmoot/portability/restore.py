@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -36,13 +36,15 @@ from folkmoot.portability.queries import count_posts_unscoped, get_epoch, insert
 from folkmoot.portability.rebuild import remove
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.repository import Repository
+from folkmoot.portability.restored_settings import without_old_machine
 from folkmoot.portability.runs import RESTORE, Run
 
 _log = logging.getLogger(__name__)
+SETTINGS = "folkmoot.toml"
 _STAGING = "restoring"
 _MARK = "what-this-is"
 _MAIL_JOB = "sessions.send_mail"
-_PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "offsite", "folkmoot.toml", "postgres.log")
+_PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "offsite", SETTINGS, "postgres.log")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Restored:
     posts: int
     seconds: float
     coming: Coming | None
+    left_out: list[str] = field(default_factory=list)  # settings of the machine before
 
 
 def check_target(target: Path, needed: int = 0) -> None:
@@ -134,7 +137,7 @@ def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Pro
         stage = _staged(directory, plan)
         network = DataDirectory(stage / "network")
         network.prepare()
-        _write_secrets(network, secrets)
+        left_out = _write_secrets(network, secrets)
         coming = later.announce(network, plan) if later else None
         with plan.rebuilt(stage, directory, progress, has_pictures=coming is None) as (network, postgres):
             epoch, posts = asyncio.run(_facts(postgres))
@@ -149,7 +152,7 @@ def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Pro
         progress.step("writing to disk")
         os.sync()
         _move_into_place(stage, target)
-    return Restored(plan, epoch, posts, clock.monotonic() - began, coming)
+    return Restored(plan, epoch, posts, clock.monotonic() - began, coming, left_out)
 
 
 @contextmanager
@@ -206,12 +209,18 @@ async def _complete(postgres: Postgres, epoch: int, run: Run) -> None:
         await connection.close()
 
 
-def _write_secrets(network: DataDirectory, secrets: dict[str, bytes]) -> None:
+def _write_secrets(network: DataDirectory, secrets: dict[str, bytes]) -> list[str]:
+    """Writes secrets and settings; returns the names of the settings that were left out, as they describe the machine before."""
+    left_out: list[str] = []
     for name, content in secrets.items():
+        if name == SETTINGS:
+            text, left_out = without_old_machine(content.decode())
+            content = text.encode()
         folder, _, file = name.rpartition("/")
         if folder not in ("", "secrets") or file.startswith("."):
             raise Problem("The sealed secrets contain a file of another folder, %(name)s. Use another backup: --snapshot.", name=name)
         network.write(network.path / name, content)
+    return left_out
 
 
 def _move_into_place(stage: Path, target: Path) -> None:
