@@ -13,6 +13,7 @@ import uvloop
 from folkmoot.base import log
 from folkmoot.config import Settings
 from folkmoot.http.server import STOP_SECONDS
+from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import assembly as failover
 from folkmoot.portability.failover.standing import stand_handler
@@ -46,7 +47,8 @@ def stores(settings: Settings) -> list[Store]:
 def create_upkeep(settings: Settings) -> Upkeep:
     """What the agent does besides answering."""
     directory, host = DataDirectory(settings.data), Host(settings.data)
-    return Upkeep(directory, settings.dsn, lambda peer: PeerClient(directory, peer, epoch=lambda: host.epoch))
+    return Upkeep(directory, settings.dsn, lambda peer: PeerClient(directory, peer, epoch=lambda: host.epoch),
+                  partial(exchange_certificates, settings, directory))
 
 
 def own_name(settings: Settings) -> str:

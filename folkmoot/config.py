@@ -46,6 +46,9 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: Annotated[str, _doc("Public address, without a slash at the end. Empty: http://localhost:PORT.")] = ""
     processes: Annotated[int, _doc("Web processes; 0: one per core, at most 4.", ge=0, le=64)] = 0
     trusted_proxies: Annotated[list[str], _doc("Addresses of proxies whose X-Forwarded-For header is trusted.")] = []
+    certificates: Annotated[
+        str, _doc("Socket through which certificates are exchanged with Caddy; moot install sets it. Empty: they stay where they are.")
+    ] = ""
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

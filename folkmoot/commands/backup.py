@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +33,7 @@ from folkmoot.config import Settings
 from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import BackupResult, Source, back_up
 from folkmoot.portability.backup_key import BackupKey
+from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.hand_over import hand_over, require_reachable
 from folkmoot.portability.offsite.remembered import remember
@@ -103,9 +105,10 @@ def backup(
 
 def source_of(settings: Settings) -> Source:
     """The running network of these settings, as a source of copies."""
+    directory = DataDirectory(settings.data)
     return Source(
-        DataDirectory(settings.data), media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__,
-        settings.secret, settings.file,
+        directory, media_store(settings), settings.dsn, settings.network.name, settings.base_url, __version__,
+        settings.secret, settings.file, partial(exchange_certificates, settings, directory),
     )
 
 

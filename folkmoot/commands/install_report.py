@@ -64,7 +64,7 @@ def in_full(plan: Plan, joins: str = "") -> str:
         f"copy the program and install its packages in /opt/folkmoot/{plan.release.name}" if not plan.release.is_current else
         f"keep the program in /opt/folkmoot/{plan.release.name}",
         "systemd-sysusers",
-        f"systemctl enable {units.NETWORK_UNIT} {units.PROXY_UNIT} {units.CHECK_TIMER}",
+        f"systemctl enable {units.KEEPER_SOCKET} {units.NETWORK_UNIT} {units.PROXY_UNIT} {units.CHECK_TIMER}",
     ]
     return "\n".join([*lines, *(f"systemctl restart {unit}" for unit in plan.restarts)])
 

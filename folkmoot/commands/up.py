@@ -16,6 +16,7 @@ from folkmoot.commands.hints import as_typed, say
 from folkmoot.commands.options import data_option, leave_root, no_database, resolved
 from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
+from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover.standing import confirm_at_start
 from folkmoot.portability.host import RETURNING, STANDBY, Host
@@ -56,6 +57,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
             "folkmoot: This host was the primary, and the other one does not confirm that it still is. It serves reads and writes nothing"
             " until then. If the other host is off for good: moot failover --other-host-is-off"
         )
+    exchange_certificates(settings, directory)  # before this host is ready: then Caddy starts, if they start together
 
     def migrate_as_primary() -> None:
         asyncio.run(migrate(settings.dsn, Host(directory.path).writing_epoch))

@@ -9,7 +9,7 @@ bytes is compared; `--verify` and drills read the rest.
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -50,6 +50,7 @@ class Source:
     version: str
     secret: bytes  # of the network, wherever it is stored
     settings: bytes = b""  # content of folkmoot.toml
+    collect: Callable[[], object] = lambda: None  # brings what other programs hold, such as certificates, among the secrets
 
 
 @dataclass
@@ -214,6 +215,7 @@ def _remove_damaged(media: Path, names: list[str], progress: Progress) -> set[st
 def sealed_secrets(source: Source, key: BackupKey) -> bytes:
     """The secrets and the settings file, as one bundle that only the recovery key opens."""
     data = source.data
+    source.collect()
     names = [f"secrets/{entry.name}" for entry in os.scandir(data.path / "secrets") if entry.is_file(follow_symlinks=False)]
     bundle = {name: (data.path / name).read_bytes() for name in names if name not in _STAYS_ON_HOST}
     bundle[f"secrets/{NETWORK}"] = source.secret

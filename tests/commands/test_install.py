@@ -108,14 +108,20 @@ def test_a_bare_system_becomes_a_host(root: Root) -> None:
     assert ended.answer["done"] is True
     assert {row["state"] for row in ended.answer["files"]} == {"new"}
     settings = root.settings
-    assert settings["server"] == {"base_url": "https://moot.example.org", "trusted_proxies": ["127.0.0.1"]}
+    assert settings["server"] == {
+        "base_url": "https://moot.example.org", "trusted_proxies": ["127.0.0.1"], "certificates": "/run/folkmoot-certificates.socket",
+    }
     assert settings["network"] == {"language": "cs", "registration": "invitation", "contact_email": "hana@example.org"}
     service = root.unit("folkmoot.service")["Service"]
     assert service["ExecStart"] == "/usr/local/bin/moot up --no-demo --data /var/lib/folkmoot"
     assert (service["User"], service["Type"], service["Restart"]) == ("folkmoot", "notify", "always")
     assert root.unit("folkmoot-caddy.service")["Service"]["User"] == "folkmoot-caddy"
-    for unit in ("multi-user.target.wants/folkmoot.service", "multi-user.target.wants/folkmoot-caddy.service",
-                 "timers.target.wants/folkmoot-doctor.timer"):
+    keeper = root.unit("folkmoot-certificates@.service")["Service"]
+    assert (keeper["User"], keeper["StandardInput"]) == ("folkmoot-caddy", "socket")
+    socket = root.unit("folkmoot-certificates.socket")["Socket"]
+    assert (socket["ListenStream"], socket["SocketUser"], socket["SocketMode"]) == (settings["server"]["certificates"], "folkmoot", "0600")
+    for unit in ("sockets.target.wants/folkmoot-certificates.socket", "multi-user.target.wants/folkmoot.service",
+                 "multi-user.target.wants/folkmoot-caddy.service", "timers.target.wants/folkmoot-doctor.timer"):
         assert (root.path / UNITS / unit).is_symlink()  # they start with the machine
     current = root.path / "opt/folkmoot/current"
     assert (current / "LICENSE").read_bytes() == (Path(__file__).parents[2] / "LICENSE").read_bytes()

@@ -29,7 +29,7 @@ def _all(answers: Answers = ANSWERS) -> dict[str, File]:
     return {file.path.name: file for file in files(Wanted(answers, PurePosixPath("/var/lib/folkmoot")), sample())}
 
 
-UNITS = [name for name in _all() if name.endswith((".service", ".timer"))]
+UNITS = [name for name in _all() if name.endswith((".service", ".timer", ".socket"))]
 
 
 def _needs(program: str) -> str:

@@ -21,8 +21,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from folkmoot.commands.settings import sample
+from folkmoot.portability.certificates.model import PID
 from folkmoot.portability.install.answers import Answers
 from folkmoot.portability.install.files import Wanted, files
+from folkmoot.portability.install.units import PROXY_DATA
 from tests.hosts.network import why_no_namespaces
 from tests.network_up import MOOT, ROOT, environment_with
 
@@ -103,8 +105,16 @@ class HttpsHost:
         (self.folder / "acme-root.pem").write_text(self.root)
         self.start_network()
         text = written["Caddyfile"].replace("/etc/folkmoot", str(self.folder))
-        self._start_caddy("front", text.replace("\tgrace_period", f"{_RENEWAL}\tgrace_period"), self.caddy_log)
+        self._front = text.replace("\tgrace_period", f"{_RENEWAL}\tgrace_period")
+        self._start_caddy("front", self._front.replace(PROXY_DATA, str(self.folder / "front")), self.caddy_log)
         return self
+
+    def replace_caddy(self) -> None:
+        """Stops Caddy, and starts that of a second host, from the folder `second` that a keeper has prepared."""
+        self._caddy.terminate()
+        self._caddy.wait(30)
+        self.caddy_log = self.folder / "second.log"
+        self._start_caddy("second", self._front.replace(PROXY_DATA, str(self.folder / "second")), self.caddy_log, obtains=False)
 
     def start_network(self) -> None:
         with _readiness(self.folder / "notify") as until_ready:
@@ -155,19 +165,19 @@ class HttpsHost:
             process.wait(30)
         self._visitors.shutdown()
 
-    def _start_caddy(self, name: str, configuration: str, log: Path) -> None:
-        """Starts Caddy and waits until it is ready and has its certificate."""
+    def _start_caddy(self, name: str, configuration: str, log: Path, *, obtains: bool = True) -> None:
+        """Starts Caddy and waits until it is ready, and has its certificate if it has to obtain one."""
         folder = self.folder / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "Caddyfile").write_text(configuration)
         with _readiness(self.folder / "notify") as until_ready, log.open("wb") as output:
-            self._start(
-                *self._inside, str(CADDY), "run", "--config", str(folder / "Caddyfile"), stderr=output,
+            self._caddy = self._start(
+                *self._inside, str(CADDY), "run", "--config", str(folder / "Caddyfile"), "--pidfile", str(folder / PID), stderr=output,
                 env={"HOME": str(folder), "XDG_DATA_HOME": str(folder), "NOTIFY_SOCKET": str(self.folder / "notify")},
             )
             until_ready()
         deadline = time.monotonic() + 60
-        while "certificate obtained successfully" not in log.read_text():
+        while obtains and "certificate obtained successfully" not in log.read_text():
             assert time.monotonic() < deadline, log.read_text()[-4000:]
             time.sleep(0.05)
 

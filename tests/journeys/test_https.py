@@ -11,6 +11,9 @@ import pytest
 from PIL import Image
 from websockets.sync.client import connect
 
+from folkmoot.base import clock
+from folkmoot.portability.certificates import keeper
+from folkmoot.portability.certificates.model import Question
 from tests.conftest import new_open_folder
 from tests.journeys.https_host import DOMAIN, HttpsHost, why_impossible
 
@@ -133,4 +136,31 @@ def test_the_certificate_is_renewed_by_itself(host: HttpsHost, first_serial: str
     while host.serial_number() == first_serial:
         assert time.monotonic() < deadline, host.caddy_log.read_text()[-4000:]
         time.sleep(0.2)
+    assert host.ask("GET", "/livez").status == 200
+
+
+def test_another_host_shows_the_certificate_and_asks_for_none_until_it_takes_over(host: HttpsHost) -> None:
+    """Afterwards the Caddy of the second host answers. What travels here is what the secrets of a network contain."""
+    here, there = host.folder / "front", host.folder / "second"
+    there.mkdir()
+    first = keeper.answer(here, Question(domain=DOMAIN, obtains=True, bundle={}))
+    assert {name.partition("/")[0] for name in first.bundle} == {"certificates", "acme"}
+    told = keeper.answer(there, Question(domain=DOMAIN, obtains=False, bundle=first.bundle))
+    assert told == first
+    assert told.until
+    host.replace_caddy()
+    serial = host.serial_number()
+    assert host.ask("GET", "/livez").status == 200
+    while (told.until - clock.now()).total_seconds() > 345:  # of 360; the first host would have renewed it at 353
+        time.sleep(0.2)
+    assert host.serial_number() == serial
+    log = host.caddy_log.read_text()
+    assert "obtain" not in log
+    assert "renew" not in log
+    keeper.answer(there, Question(domain=DOMAIN, obtains=True, bundle=first.bundle))
+    deadline = time.monotonic() + 60
+    while host.serial_number() == serial:  # no handshake fails meanwhile
+        assert time.monotonic() < deadline, host.caddy_log.read_text()[-4000:]
+        time.sleep(0.05)
+    assert "certificate renewed successfully" in host.caddy_log.read_text()
     assert host.ask("GET", "/livez").status == 200

@@ -15,6 +15,7 @@ import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.config import Network, Settings
+from folkmoot.portability.install.units import KEEPER_PATH
 
 LATER = "later"
 LANGUAGES: tuple[str, ...] = get_args(get_type_hints(Network)["language"])
@@ -61,6 +62,7 @@ class Answers(msgspec.Struct, frozen=True):
         smtp, mail = self.smtp, before.get("mail", {})
         values: dict[tuple[str, str], Any] = {
             ("server", "base_url"): f"https://{self.domain}",
+            ("server", "certificates"): KEEPER_PATH,
             ("network", "language"): self.language,
             ("network", "registration"): self.registration,
             ("network", "contact_email"): self.email,

@@ -4,7 +4,9 @@ Caddy replaces the X-Forwarded-For header of visitors by their address. It sends
 have no length, and never compresses them. HSTS and all other headers come from the network itself.
 """
 
+from folkmoot.portability.certificates.model import FIXED
 from folkmoot.portability.install.answers import Answers
+from folkmoot.portability.install.units import PROXY_DATA
 
 # Above the limits of every route: the network itself refuses what is too large, with a sentence.
 _LARGEST_BODY = "128MB"
@@ -42,6 +44,7 @@ def caddyfile(answers: Answers, port: int, acme: str = "", acme_root: str = "") 
 	email {answers.email}
 	admin off
 	persist_config off
+	skip_install_trust
 	grace_period 10s
 {_indented(authority + _LOG)}
 	servers {{
@@ -72,6 +75,8 @@ def caddyfile(answers: Answers, port: int, acme: str = "", acme_root: str = "") 
 	}}
 {_indented(_error_pages(answers.language))}
 {_indented(_LOG)}
+	# On a host that is not the primary: the certificate of the network, and no question to an authority.
+	import {PROXY_DATA}/{FIXED}/*.caddy
 	import /etc/folkmoot/caddy.d/*.caddy
 }}
 """

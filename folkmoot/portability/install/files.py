@@ -54,6 +54,8 @@ def files(wanted: Wanted, settings_text: str) -> list[File]:
             restarts=units.PROXY_UNIT,
         ),
         File(system / units.PROXY_UNIT, units.proxy_unit(), restarts=units.PROXY_UNIT),
+        File(system / units.KEEPER_SOCKET, units.keeper_socket(), restarts=units.KEEPER_SOCKET),
+        File(system / units.KEEPER_UNIT, units.keeper_unit()),
         File(system / "folkmoot-doctor.service", units.check_unit(data)),
         File(system / units.CHECK_TIMER, units.check_timer(), restarts=units.CHECK_TIMER),
         File(etc / "systemd/journald.conf.d/folkmoot.conf", units.journal_limits(), restarts=JOURNAL),

@@ -22,7 +22,7 @@ from folkmoot.portability.progress import Progress
 
 _OWN_CADDYFILES = PurePosixPath("/etc/folkmoot/caddy.d")
 NEW, CHANGED, EDITED, SAME = "new", "changed", "edited", "unchanged"
-UNITS = (units.NETWORK_UNIT, units.PROXY_UNIT, units.CHECK_TIMER)
+UNITS = (units.KEEPER_SOCKET, units.NETWORK_UNIT, units.PROXY_UNIT, units.CHECK_TIMER)
 # Packages of the distribution, and the files of which one shows that this or an equal package is installed.
 _PACKAGES = (
     ("logrotate", ("/usr/sbin/logrotate",)),
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def restarts(self) -> list[str]:
-        """The units that start or restart, the network first; none on a machine that does not run."""
+        """The units that start or restart; the network before Caddy, to which it gives certificates. None if this machine does not run."""
         if not self._machine.is_live:
             return []
         due = {change.file.restarts for change in self.changes if change.what != SAME}

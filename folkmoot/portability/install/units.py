@@ -6,9 +6,13 @@ processes not at all, and gain no rights. `systemd-analyze security` measures th
 
 from pathlib import PurePosixPath
 
+from folkmoot.portability.certificates.model import PID
+
 USER, PROXY_USER = "folkmoot", "folkmoot-caddy"
 PROXY_DATA = "/var/lib/folkmoot-caddy"
 NETWORK_UNIT, PROXY_UNIT, CHECK_TIMER = "folkmoot.service", "folkmoot-caddy.service", "folkmoot-doctor.timer"
+KEEPER_SOCKET, KEEPER_UNIT = "folkmoot-certificates.socket", "folkmoot-certificates@.service"
+KEEPER_PATH = "/run/folkmoot-certificates.socket"
 PROGRAM = "/usr/local/bin/moot"
 _STARTED_BY_HAND = "# Written by `moot install`, which replaces it. To change a unit: systemctl edit"
 
@@ -48,7 +52,7 @@ def network_unit(data: PurePosixPath) -> str:
 [Unit]
 Description=Folkmoot: database, web and worker
 Wants=network-online.target
-After=network-online.target time-sync.target
+After=network-online.target time-sync.target {KEEPER_SOCKET}
 RequiresMountsFor={data}
 StartLimitIntervalSec=0
 
@@ -87,7 +91,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-ExecStart=/opt/folkmoot/current/.venv/bin/caddy run --config /etc/folkmoot/Caddyfile
+ExecStart=/opt/folkmoot/current/.venv/bin/caddy run --config /etc/folkmoot/Caddyfile --pidfile {PROXY_DATA}/{PID}
 User={PROXY_USER}
 Group={PROXY_USER}
 Environment=HOME={PROXY_DATA} XDG_DATA_HOME={PROXY_DATA} XDG_CONFIG_HOME={PROXY_DATA}
@@ -107,6 +111,52 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def keeper_socket() -> str:
+    """Only the user of the network can open it. Each connection starts a program that ends with it."""
+    return f"""\
+{_STARTED_BY_HAND} {KEEPER_SOCKET}
+[Unit]
+Description=Folkmoot: certificates, between the network and Caddy
+
+[Socket]
+ListenStream={KEEPER_PATH}
+SocketUser={USER}
+SocketGroup={USER}
+SocketMode=0600
+Accept=yes
+MaxConnections=4
+
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def keeper_unit() -> str:
+    return f"""\
+{_STARTED_BY_HAND} {KEEPER_UNIT}
+[Unit]
+Description=Folkmoot: certificates, between the network and Caddy
+CollectMode=inactive-or-failed
+
+[Service]
+ExecStart=/opt/folkmoot/current/.venv/bin/python -P -m folkmoot.portability.certificates.keeper {PROXY_DATA}
+User={PROXY_USER}
+Group={PROXY_USER}
+Environment=HOME={PROXY_DATA} PYTHONPATH=/opt/folkmoot/current PYTHONDONTWRITEBYTECODE=1
+StandardInput=socket
+StandardOutput=socket
+StandardError=journal
+RuntimeMaxSec=60
+StateDirectory=folkmoot-caddy
+StateDirectoryMode=0700
+CapabilityBoundingSet=
+ProcSubset=pid
+PrivateIPC=yes
+PrivateNetwork=yes
+RestrictAddressFamilies=AF_UNIX
+{_HARDENING}"""
 
 
 def check_unit(data: PurePosixPath) -> str:

@@ -1,5 +1,6 @@
 """What a primary answers to its standby: facts, preparation, and how it sees the following."""
 
+import asyncio
 import platform
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import asyncpg
 from folkmoot import __version__
 from folkmoot.base.errors import Problem
 from folkmoot.config import Settings
+from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts.messages import Handler
@@ -71,6 +73,7 @@ class Answers:
     async def share(self, _: Nothing, slot: str = "") -> Prepared:
         """Secrets and settings as they are now; a standby asks again from time to time."""
         self._require_primary()
+        await asyncio.to_thread(exchange_certificates, self.settings, self.directory)
         return Prepared(
             slot=slot, secrets=collect_secrets(self.settings, self.directory), settings=collect_settings(self.settings)
         )

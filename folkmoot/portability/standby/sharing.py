@@ -22,7 +22,8 @@ from folkmoot.portability.secrets import MAIL, NETWORK
 
 _OWN_SECRETS = frozenset([KEY, CERTIFICATE])
 _OWN_SETTINGS = {
-    "server": {"host", "port", "processes", "trusted_proxies"}, "database": None, "secrets": None, "log": None, "hosts": None,
+    "server": {"host", "port", "processes", "trusted_proxies", "certificates"}, "database": None, "secrets": None, "log": None,
+    "hosts": None,
     "mail": {"password"},  # it travels as a secret
     "names": {"addresses"},
 }  # None: the whole section

@@ -1,4 +1,5 @@
-"""What the agent does all the time on both hosts: measures the lag, copies missing pictures, takes over new secrets.
+"""What the agent does all the time on both hosts: measures the lag, copies missing pictures, takes over new secrets,
+gives new certificates to Caddy.
 
 Each part finds out by itself whether this host is a standby, so a promotion or a new pairing needs no restart.
 """
@@ -7,8 +8,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from folkmoot.base.errors import Problem
+from folkmoot.portability.certificates.model import SECRET as CERTIFICATES
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.client import NotPaired, PeerClient
@@ -23,15 +26,19 @@ from folkmoot.portability.standby.sharing import install_secrets, install_settin
 log = logging.getLogger(__name__)
 _STATE_EVERY = 3.0  # seconds
 _SHARE_EVERY = 1200  # states: once an hour
+_CERTIFICATES_AGAIN = 60.0  # seconds, if there is no keeper
 
 
 class Upkeep:
     """One per agent. `connect` makes the client of a peer."""
 
-    def __init__(self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient]) -> None:
+    def __init__(
+        self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient], exchange_certificates: Callable[[], bool]
+    ) -> None:
         self._directory = directory
         self._dsn = dsn
         self._connect = connect
+        self._exchange_certificates = exchange_certificates
         self._peers = Peers(directory)
         self._host = Host(directory.path)
         self._client: PeerClient | None = None
@@ -45,6 +52,7 @@ class Upkeep:
                 group.create_task(measure(self._dsn, self._slot, self._directory.path, self._meter, self._media))
                 group.create_task(self._media.run(self._dsn))
                 group.create_task(self._ask_primary())
+                group.create_task(self._keep_certificates())
         finally:
             if self._client:
                 await self._client.aclose()
@@ -85,6 +93,22 @@ class Upkeep:
                 except (Problem, OSError) as error:
                     log.debug("the primary does not answer: %s", error)
             await asyncio.sleep(_STATE_EVERY)
+
+
+    async def _keep_certificates(self) -> None:
+        """Tells Caddy when the role of this host changes, or when the primary has sent other certificates."""
+        file, told = self._directory.path / "secrets" / CERTIFICATES, None
+        while True:
+            if told != (self._host.role, _changed_at(file)):
+                if await asyncio.to_thread(self._exchange_certificates):
+                    told = self._host.role, _changed_at(file)
+                else:
+                    await asyncio.sleep(_CERTIFICATES_AGAIN)
+            await asyncio.sleep(_STATE_EVERY)
+
+
+def _changed_at(file: Path) -> int:
+    return file.stat().st_mtime_ns if file.exists() else 0
 
 
 async def take_over_shared(directory: DataDirectory, ask: Ask) -> None:
