@@ -26,7 +26,7 @@ from folkmoot.portability.offsite.coming import is_coming
 from folkmoot.portability.offsite.copying import Copying
 from folkmoot.portability.offsite.remembered import remembered
 from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import find_binaries, runnable_by
+from folkmoot.portability.postgres import binaries_for, runnable_by
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.queries import list_attempts, list_rehearsals
 from folkmoot.portability.repository import Repository
@@ -39,23 +39,24 @@ _log = logging.getLogger(__name__)
 
 
 def run_offsite(settings: Settings) -> None:
-    """Runs until this host is no longer the primary, or has another repository."""
+    """Runs until this host is no longer the primary of this epoch, or has another repository. In another epoch the database may be
+    another one, as after moot upgrade --postgres: then this process starts anew."""
     directory, host = DataDirectory(settings.data), Host(settings.data)
-    location = remembered(directory)
+    location, epoch = remembered(directory), host.epoch
     target = target_of(None, settings, directory)
     key = BackupKey.find(directory)
     if key is None:
         raise Problem("there is no backup key; moot backup --to REPO creates it")
     copying = None
     if settings.offsite.is_continuous and not settings.database.url:
-        binaries = runnable_by(directory.owner, find_binaries())
+        binaries = runnable_by(directory.owner, binaries_for(directory))
         copying = Copying(
-            source_of(settings), target, key, binaries, epoch=host.epoch, spool_bytes=settings.offsite.spool_megabytes * 10**6,
+            source_of(settings), target, key, binaries, epoch=epoch, spool_bytes=settings.offsite.spool_megabytes * 10**6,
             push_seconds=settings.offsite.push_seconds,
         )
     nightly = Nightly(settings, target, key, copying)
     try:
-        while host.role == PRIMARY and remembered(directory) == location:
+        while (host.role, host.epoch) == (PRIMARY, epoch) and remembered(directory) == location:
             if copying:
                 copying.tick()
             nightly.tick()

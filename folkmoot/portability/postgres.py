@@ -73,6 +73,11 @@ def find_binaries_of(major: int) -> Binaries:
                           " install postgresql-%(major)d).", major=major)
 
 
+def available_majors() -> frozenset[int]:
+    """The major versions that this machine can run."""
+    return frozenset(binaries.major for binaries in _all_binaries() if binaries.major >= OLDEST)
+
+
 def binaries_for(data: DataDirectory) -> Binaries:
     """Those of the version that made the database of this data directory; for a new one the newest."""
     made = data.path / "postgres" / "PG_VERSION"

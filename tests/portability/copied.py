@@ -22,7 +22,7 @@ from folkmoot.portability.offsite.hand_over import hand_over
 from folkmoot.portability.offsite.recovery import Chain
 from folkmoot.portability.offsite.spool import Spool
 from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import Postgres, find_binaries, runnable_by
+from folkmoot.portability.postgres import Binaries, Postgres, binaries_for, runnable_by
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.repository import Repository
@@ -96,13 +96,13 @@ class Copied:
 
 
 @contextmanager
-def running_copy(target: Target | None = None) -> Iterator[Copied]:
-    """`target`: the repository, by default a folder."""
+def running_copy(target: Target | None = None, binaries: Binaries | None = None) -> Iterator[Copied]:
+    """`target`: the repository, by default a folder. `binaries`: of another PostgreSQL than the newest."""
     with new_open_folder() as folder:
         data = DataDirectory(folder / "data")
         data.prepare()
         data.secret("network-secret")
-        postgres = Postgres(data, configuration=UNSAFE_BUT_FAST)
+        postgres = Postgres(data, binaries, UNSAFE_BUT_FAST)
         postgres.start()
         asyncio.run(postgres.create_database())
         asyncio.run(migrate(postgres.dsn))
@@ -112,7 +112,7 @@ def running_copy(target: Target | None = None) -> Iterator[Copied]:
         repository = Repository(target or Target.of_folder(folder / "repository"), key.repository)
         repository.create()
         source = Source(data, LocalFiles(data.path / "media"), postgres.dsn, "Folkmoot", "http://localhost", "0", b"secret")
-        spool = Spool(data, runnable_by(data.owner, find_binaries()))
+        spool = Spool(data, runnable_by(data.owner, binaries_for(data)))
         spool.prepare()
         try:
             yield Copied(source, postgres, repository, key, recovery, spool)

@@ -95,8 +95,7 @@ def prepare(primary: Primary, standby: DataDirectory) -> tuple[Facts, Path]:
 
 def copied(primary: Primary, standby: DataDirectory) -> int:
     facts, source = prepare(primary, standby)
-    check(facts, find_binaries(), standby.path)
-    return seed(standby, find_binaries(), source, facts, NoProgress())
+    return seed(standby, check(facts, standby.path), source, facts, NoProgress())
 
 
 def started(primary: Primary, standby: DataDirectory) -> Postgres:
@@ -283,7 +282,7 @@ def test_the_role_of_a_standby_may_copy_and_do_nothing_else(primary: Primary, st
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"postgresql": 16}, "The primary runs PostgreSQL 16 and this host has PostgreSQL 18"),
+    ({"postgresql": 99}, "The primary runs PostgreSQL 99, and a standby needs the same"),
     ({"machine": "riscv64"}, "of the architecture riscv64"),
     ({"database_bytes": 10**15}, "needs 1500000000 MB"),
 ])
@@ -292,7 +291,7 @@ def test_what_prevents_a_standby_is_one_sentence_before_anything_is_copied(
 ) -> None:
     facts = msgspec.structs.replace(asyncio.run(primary.answers.describe(Nothing())), **change)
     with pytest.raises(Problem) as caught:
-        check(facts, find_binaries(), standby.path)
+        check(facts, standby.path)
     assert says in caught.value.message % caught.value.params
 
 

@@ -63,7 +63,8 @@ def store_base(
         listed = (stage / POSTGRES / "backup_manifest").read_bytes()
         manifest = BaseManifest(
             chain=name, network=source.name, address=source.address, folkmoot=source.version, made_at=started_at, epoch=facts.epoch,
-            schema=facts.schema, postgresql=binaries.major, machine=platform.machine(), database_bytes=folder_size(stage / POSTGRES),
+            schema=facts.schema, postgresql=int((stage / POSTGRES / "PG_VERSION").read_text()), machine=platform.machine(),
+            database_bytes=folder_size(stage / POSTGRES),
             first=_first_segment(stage / POSTGRES / "backup_label"), listed=file_of(listed), secrets=file_of(sealed), media=media,
             elsewhere=list(elsewhere),
         )

@@ -1,5 +1,6 @@
 """Finds the chain to restore: the newest complete one of the highest epoch that this machine can use."""
 
+import logging
 import platform
 from contextlib import suppress
 
@@ -10,19 +11,22 @@ from folkmoot.portability.offsite.chain import ABOUT, BASE, CHAIN, FIRST, LAST, 
 from folkmoot.portability.offsite.chain import read_manifest as read
 from folkmoot.portability.offsite.held_pictures import list_pictures
 from folkmoot.portability.offsite.recovery import Chain
-from folkmoot.portability.postgres import find_binaries
+from folkmoot.portability.postgres import available_majors
 from folkmoot.portability.repository import Repository, Snapshot
+
+_log = logging.getLogger(__name__)
 
 
 def find_chain(repository: Repository, authority: bytes, snapshots: list[Snapshot]) -> Chain | None:
     """The newest complete chain of the highest epoch that this machine can restore. `snapshots`: the newest first."""
-    major, bases = find_binaries().major, []
+    majors, bases = available_majors(), []
     for base in (snapshot for snapshot in snapshots if snapshot.kind == BASE):
         with suppress(NotSigned):
             files = repository.read_folder(base.id, ABOUT)
             manifest, secrets = read(files, authority, BaseManifest), files.get("secrets.sealed", b"")
-            fits = manifest.postgresql == major and manifest.machine == platform.machine() and manifest.schema <= known()[-1].number
-            if fits and file_of(secrets) == manifest.secrets and manifest.chain == base.tag(CHAIN):
+            if why := _misfit(manifest, majors):
+                _log.warning("The continuous copy of %s cannot be restored here: it needs %s.", f"{manifest.made_at:%Y-%m-%d %H:%M}", why)
+            elif file_of(secrets) == manifest.secrets and manifest.chain == base.tag(CHAIN):
                 bases.append((base, manifest, secrets))
     # A host that is no longer the primary, but does not know it, may still make copies: the highest epoch is the network.
     for base, manifest, secrets in sorted(bases, key=lambda found: (found[1].epoch, found[1].made_at), reverse=True):
@@ -30,6 +34,15 @@ def find_chain(repository: Repository, authority: bytes, snapshots: list[Snapsho
         if found := _needed_pushes(repository, authority, manifest, pushes):
             return Chain(repository, base, manifest, secrets, found, _elsewhere(repository, authority, manifest, snapshots))
     return None
+
+
+def _misfit(manifest: BaseManifest, majors: frozenset[int]) -> str:
+    """What this machine lacks for the files of a base; "" if nothing."""
+    if manifest.machine != platform.machine():
+        return f"a machine of the architecture {manifest.machine}"
+    if manifest.postgresql not in majors:
+        return f"PostgreSQL {manifest.postgresql} (Debian, Ubuntu: apt-get install postgresql-{manifest.postgresql})"
+    return "a newer Folkmoot" if manifest.schema > known()[-1].number else ""
 
 
 def _elsewhere(

@@ -26,7 +26,7 @@ from folkmoot.portability.dump import require_space
 from folkmoot.portability.manifest import File, file_of
 from folkmoot.portability.offsite.chain import ABOUT, MEDIA, POSTGRES, WAL, BaseManifest, PushManifest, position_of
 from folkmoot.portability.offsite.queries import delete_left_out, get_replayed_bytes, has_replayed, reload_configuration, set_own_password
-from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, plain_environment
+from folkmoot.portability.postgres import Binaries, Postgres, find_binaries_of, plain_environment
 from folkmoot.portability.postgres_settings import ACCESS
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.rebuild import RestoreMismatch
@@ -116,7 +116,7 @@ def recovered(
     require_space(folder, chain.needed, "Restoring this copy")
     network = DataDirectory(folder / "network")
     network.prepare()
-    binaries = find_binaries()
+    binaries = find_binaries_of(chain.manifest.postgresql)
     parts, wal = _parts(chain, folder, has_pictures=has_pictures), folder / "wal"
     fetch_files(chain, folder, progress, has_pictures=has_pictures)
     progress.step("comparing files")

@@ -19,7 +19,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import PeerUnreachable
-from folkmoot.portability.postgres import Postgres, find_binaries
+from folkmoot.portability.postgres import Postgres, find_binaries_of
 from folkmoot.portability.postgres_settings import SIGNAL
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.standby.answers import DESCRIBE, PREPARE
@@ -78,7 +78,7 @@ async def ask_primary(directory: DataDirectory, connect: Callable[[], PeerClient
 async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
     """What the primary says about itself. Raises a Problem if this host cannot follow it."""
     facts = await ask_primary(directory, connect)
-    check(facts, find_binaries(), directory.path)
+    check(facts, directory.path)
     return facts
 
 
@@ -89,7 +89,7 @@ def copy_database(
     prepared = asyncio.run(_prepare(connect))
     install_secrets(directory, prepared.secrets)
     install_settings(directory, prepared.settings)
-    return seed(directory, find_binaries(), socket_folder, facts, progress)
+    return seed(directory, find_binaries_of(facts.postgresql), socket_folder, facts, progress)
 
 
 def follow_primary(

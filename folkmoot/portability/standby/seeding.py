@@ -19,7 +19,7 @@ from pathlib import Path
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import require_space
-from folkmoot.portability.postgres import Binaries, child_setup, plain_environment, runnable_by
+from folkmoot.portability.postgres import Binaries, available_majors, child_setup, find_binaries_of, plain_environment, runnable_by
 from folkmoot.portability.postgres_settings import REPLICATION_ROLE, REPLICATION_SECRET, SIGNAL
 from folkmoot.portability.progress import Progress, folder_size
 from folkmoot.portability.standby.model import Facts
@@ -37,12 +37,12 @@ class SeedingProblem(Problem):
     code = "seeding"
 
 
-def check(facts: Facts, binaries: Binaries, folder: Path) -> None:
-    """Whether this host can copy that primary. Raises a Problem with one sentence; changes nothing."""
-    if facts.postgresql != binaries.major:
+def check(facts: Facts, folder: Path) -> Binaries:
+    """The PostgreSQL that can follow that primary. Raises a Problem with one sentence if this host cannot copy it; changes nothing."""
+    if facts.postgresql not in available_majors():
         raise SeedingProblem(
-            "The primary runs PostgreSQL %(theirs)d and this host has PostgreSQL %(ours)d, but a standby needs the same. Install the"
-            " release of Folkmoot that the primary runs.", theirs=facts.postgresql, ours=binaries.major,
+            "The primary runs PostgreSQL %(theirs)d, and a standby needs the same. Install the release of Folkmoot that the primary runs,"
+            " or that server (Debian, Ubuntu: apt-get install postgresql-%(theirs)d).", theirs=facts.postgresql,
         )
     if facts.machine != platform.machine():
         raise SeedingProblem(
@@ -52,6 +52,7 @@ def check(facts: Facts, binaries: Binaries, folder: Path) -> None:
     present = folder_size(folder / "media")
     needed = int(_SPACE * (facts.database_bytes + max(0, facts.media_bytes - present)))
     require_space(folder, needed, f"A standby of “{facts.network}”")
+    return find_binaries_of(facts.postgresql)
 
 
 def seed(directory: DataDirectory, binaries: Binaries, socket_folder: Path, facts: Facts, progress: Progress) -> int:
