@@ -3,17 +3,21 @@
 import asyncio
 import json
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from folkmoot.base.errors import Unavailable
 from folkmoot.commands.checks import portability
 from folkmoot.commands.checks.model import GOOD, WARNING, Finding
 from folkmoot.commands.checks.portability import check_duration, check_ties
+from folkmoot.commands.checks.registrar import Registration, read_registration
 from folkmoot.config import Mail, Media, Names, Offsite, Server, Settings
+from folkmoot.portability.certificates.model import SECRET
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, HostState
 from folkmoot.portability.moving.journal import Journal
@@ -64,42 +68,122 @@ async def test_a_network_without_a_name_is_told_to_get_one(open_folder: Path) ->
     assert (found["ties.name"].state, found["ties.mail"].state) == (WARNING, GOOD)
 
 
-async def test_the_issuer_of_the_certificate_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_issuer_of_the_certificate_is_named_and_whether_its_key_moves_along(
+    open_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = certificate(tmp_path, 60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "localhost", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    unknown = await portability._certificate("localhost", port)
+    data = make_host(open_folder / "data", HostState())
+    settings = Settings(data=data.path)
+    unknown = await portability._certificate(settings, "localhost", port)
     assert (unknown.check, unknown.state) == ("ties.certificate", WARNING)
+    assert unknown.what.endswith("cannot be seen from here: self-signed certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    known = await portability._certificate("localhost", port)
+    known = await portability._certificate(settings, "localhost", port)
+    assert (known.check, known.state) == ("ties.certificate", WARNING)
+    assert "is by localhost, and its key stays" in known.what
+    bundle = {f"certificates/ca.test/localhost/localhost.{ending}": file.read_bytes() for ending in ("crt", "key")}
+    bundle["certificates/ca.test/localhost/localhost.json"] = b"{}"
+    data.write(data.path / "secrets" / SECRET, msgspec.json.encode(bundle))
+    moves = await portability._certificate(settings, "localhost", port)
     server.close()
-    assert (known.check, known.state) == ("ties.certificate", GOOD)
-    assert "is by localhost" in known.what
+    assert moves.state == GOOD
+    assert "is by localhost. It moves along" in moves.what
 
 
-async def test_the_registrar_is_read_from_the_answer_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {
-        "entities": [{"roles": ["registrar"], "vcardArray": ["vcard", [["fn", {}, "text", "Jména, s. r. o."]]]}],
-        "events": [{"eventAction": "expiration", "eventDate": "2027-03-01T00:00:00Z"}],
-    }
+@pytest.mark.parametrize(("issuer", "name"), [
+    ([("countryName", "US"), ("organizationName", "Let's Encrypt"), ("commonName", "E7")], "Let's Encrypt"),
+    ([("countryName", "AT"), ("organizationName", "ZeroSSL"), ("commonName", "ZeroSSL ECC Domain Secure Site CA")], "ZeroSSL"),
+    ([("countryName", "US"), ("organizationName", "Google Trust Services"), ("commonName", "WE1")], "Google Trust Services"),
+    ([("countryName", "GB"), ("stateOrProvinceName", "Greater Manchester"), ("localityName", "Salford"),
+      ("organizationName", "Sectigo Limited"), ("commonName", "Sectigo RSA Domain Validation Secure Server CA")], "Sectigo Limited"),
+    ([("commonName", "Caddy Local Authority - ECC Intermediate")], "Caddy Local Authority - ECC Intermediate"),
+    ([], "an unknown authority"),
+])
+def test_authorities_name_themselves_in_several_ways(issuer: list[tuple[str, str]], name: str) -> None:
+    assert portability.issuer_of({"issuer": tuple((pair,) for pair in issuer)}) == name
+    assert portability.issuer_of({"issuer": (tuple(issuer),)}) == name  # several values in one part
+
+
+# The parts of recorded answers that matter; the rest is left out.
+_VERISIGN = {
+    "objectClassName": "domain", "handle": "2138514_DOMAIN_COM-VRSN", "ldhName": "EXAMPLE.COM",
+    "entities": [{
+        "objectClassName": "entity", "handle": "292", "roles": ["registrar"],
+        "publicIds": [{"type": "IANA Registrar ID", "identifier": "292"}],
+        "vcardArray": ["vcard", [["version", {}, "text", "4.0"], ["fn", {}, "text", "MarkMonitor Inc."]]],
+        "entities": [{"objectClassName": "entity", "roles": ["abuse"],
+                      "vcardArray": ["vcard", [["version", {}, "text", "4.0"], ["fn", {}, "text", ""],
+                                               ["tel", {"type": "voice"}, "uri", "tel:+1.2086851750"]]]}],
+    }],
+    "events": [{"eventAction": "registration", "eventDate": "1997-09-15T04:00:00Z"},
+               {"eventAction": "expiration", "eventDate": "2028-09-14T04:00:00Z"},
+               {"eventAction": "last update of RDAP database", "eventDate": "2026-01-05T09:00:00Z"}],
+}
+_CZ_NIC = {
+    "objectClassName": "domain", "handle": "nic.cz", "port43": "whois.nic.cz", "rdapConformance": ["rdap_level_0", "fred_version_0"],
+    "entities": [
+        {"objectClassName": "entity", "handle": "CZ-NIC", "roles": ["registrant"], "links": [{"rel": "self"}]},
+        {"objectClassName": "entity", "handle": "REG-CZNIC", "roles": ["registrar"]},
+        {"objectClassName": "entity", "handle": "FEELA", "roles": ["administrative"]},
+    ],
+    "events": [{"eventAction": "registration", "eventDate": "1997-10-30T00:00:00+00:00"},
+               {"eventAction": "expiration", "eventDate": "2027-03-15T13:00:00+00:00"}],
+}
+_DENIC = {
+    "objectClassName": "domain", "ldhName": "denic.de", "status": ["active"],
+    "events": [{"eventAction": "last changed", "eventDate": "2026-02-07T12:00:00+01:00"}],
+}
+_ORGANIZATION = {
+    "objectClassName": "domain", "entities": [{"roles": None}, {
+        "roles": ["technical", "registrar"], "handle": "9",
+        "vcardArray": ["vcard", [["fn", {}, "text", ""], ["org", {}, "text", ["Jména", "s. r. o."]]]],
+    }],
+    "events": [{"eventAction": "registrar expiration", "eventDate": "2027-05-01T00:00:00Z"}, {"eventAction": "expiration"}],
+}
+
+
+@pytest.mark.parametrize(("answer", "registrar", "ends"), [
+    (_VERISIGN, "MarkMonitor Inc.", "2028-09-14"), (_CZ_NIC, "REG-CZNIC", "2027-03-15"), (_DENIC, "", ""),
+    (_ORGANIZATION, "Jména s. r. o.", "2027-05-01"),
+])
+def test_the_registrar_is_read_from_the_answers_of_several_registries(answer: dict[str, Any], registrar: str, ends: str) -> None:
+    assert read_registration(json.dumps(answer).encode()) == Registration(registrar, ends)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"errorCode": 404}', b'{"objectClassName": "entity"}'])
+def test_other_answers_say_nothing_about_a_domain(body: bytes) -> None:
+    assert read_registration(body) is None
+
+
+async def test_the_registry_is_asked_for_the_domain_above_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    known = {"nic.cz": _CZ_NIC, "denic.de": _DENIC}
 
     async def reach(address: str, **_how: Any) -> Any:
-        assert address.endswith("/example.org")
-        return SimpleNamespace(body=json.dumps(answer).encode())
+        asked.append(address.rpartition("/")[2])
+        found = known.get(asked[-1])
+        return SimpleNamespace(status=200 if found else 404, body=json.dumps(found or {"errorCode": 404}).encode())
 
     async def fail(_address: str, **_how: Any) -> Any:
         raise Unavailable
 
     monkeypatch.setattr(portability, "fetch", reach)
-    known = await portability._registrar("example.org")
-    assert (known.check, known.state) == ("ties.registrar", GOOD)
-    assert "Jména, s. r. o., until 2027-03-01" in known.what
-    for failing in (fail, reach):
-        answer.pop("entities", None)
-        monkeypatch.setattr(portability, "fetch", failing)
-        assert (await portability._registrar("example.org")).state == WARNING
+    monkeypatch.setattr(portability.clock, "now", lambda: datetime(2026, 11, 29, tzinfo=UTC))
+    found = await portability._registrar("moot.praha.nic.cz")
+    assert asked == ["moot.praha.nic.cz", "praha.nic.cz", "nic.cz"]
+    assert (found.check, found.state) == ("ties.registrar", GOOD)
+    assert found.what.startswith("nic.cz is registered with REG-CZNIC, until 2027-03-15")
+    monkeypatch.setattr(portability.clock, "now", lambda: datetime(2027, 2, 1, tzinfo=UTC))
+    soon = await portability._registrar("nic.cz")
+    assert (soon.state, soon.remedy[:9]) == (WARNING, "renew it ")
+    for name in ("denic.de", "unknown.test"):
+        assert "does not say" in (await portability._registrar(name)).what
+    monkeypatch.setattr(portability, "fetch", fail)
+    assert "does not answer" in (await portability._registrar("nic.cz")).what
 
 
 @pytest.mark.parametrize("is_json", [True, False])

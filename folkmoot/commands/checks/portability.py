@@ -1,17 +1,19 @@
 """`moot doctor --portability`: what ties this network to one provider, found by asking, and how long a move would take."""
 
 import asyncio
-import json
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from folkmoot.base import clock
 from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.base.http_client import fetch, is_public
 from folkmoot.commands.checks.model import GOOD, WARNING, Finding
+from folkmoot.commands.checks.registrar import domains_of, read_registration
 from folkmoot.commands.options import duration, open_database, start_command
 from folkmoot.config import Settings
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 5.0
 _PLAIN_ADDRESS = "its address changes with the provider"
+_SOON = timedelta(days=60)  # in which a domain should be renewed
+_FOUND = 200
 _RDAP = "https://rdap.org/domain/"
 
 
@@ -47,7 +51,7 @@ async def check_ties(settings: Settings) -> AsyncIterator[Finding]:
         yield await _registrar(one.zone or one.host)
     address = urlsplit(settings.base_url)
     if found and address.scheme == "https" and address.hostname:
-        yield await _certificate(address.hostname, address.port or 443)
+        yield await _certificate(settings, address.hostname, address.port or 443)
     yield await _mail(settings)
     yield await asyncio.to_thread(_store, settings)
     if settings.media.base_url:
@@ -100,37 +104,57 @@ def _dns(settings: Settings, one: "Lookup") -> Finding:
 async def _registrar(domain: str) -> Finding:
     """Asks the registry by RDAP (RFC 9083)."""
     way_out = "get the transfer code (AUTH-ID) now, while you can log in"
-    try:
-        answer = await fetch(_RDAP + domain, accept="application/rdap+json")
-        said = json.loads(answer.body)
-        name = next(
-            field[3] for entity in said["entities"] if "registrar" in entity.get("roles", ())
-            for field in entity.get("vcardArray", [0, []])[1] if field[0] == "fn"
-        )
-        ends = next((event["eventDate"][:10] for event in said.get("events", ()) if event.get("eventAction") == "expiration"), "")
-    except (Unavailable, ValueError, KeyError, TypeError, IndexError, StopIteration):
-        return Finding(
-            "ties.registrar", WARNING, f"{domain}: the registry did not say who the registrar is",
-            "the domain is the tie that no move cuts", way_out,
-        )
-    until = f", until {ends}" if ends else ""
-    return Finding("ties.registrar", GOOD, f"{domain} is registered with {name}{until}. Way out: {way_out}")
+    why, found = "the domain is the tie that no move cuts", None
+    for name in domains_of(domain):
+        try:
+            answer = await fetch(_RDAP + name, accept="application/rdap+json")
+        except Unavailable:
+            return Finding("ties.registrar", WARNING, f"{domain}: the registry does not answer", why, way_out)
+        if answer.status == _FOUND and (found := read_registration(answer.body)):
+            domain = name
+            break
+    if found is None or not found.registrar:
+        return Finding("ties.registrar", WARNING, f"{domain}: the registry does not say who the registrar is", why, way_out)
+    until = f", until {found.ends}" if found.ends else ""
+    what = f"{domain} is registered with {found.registrar}{until}"
+    if found.ends and found.ends < str(clock.now().date() + _SOON):
+        return Finding("ties.registrar", WARNING, what, "without its domain nobody finds the network", "renew it now; then " + way_out)
+    return Finding("ties.registrar", GOOD, f"{what}. Way out: {way_out}")
 
 
-async def _certificate(host: str, port: int) -> Finding:
+async def _certificate(settings: Settings, host: str, port: int) -> Finding:
     try:
         async with asyncio.timeout(_SECONDS):
             _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
             certificate = writer.get_extra_info("peercert")
             writer.close()
     except (OSError, TimeoutError) as error:
-        return Finding("ties.certificate", WARNING, f"the certificate of {host} cannot be seen from here: {error or 'no answer'}",
+        why = getattr(error, "verify_message", "") or str(error) or "no answer"
+        return Finding("ties.certificate", WARNING, f"the certificate of {host} cannot be seen from here: {why}",
                        "visitors of the new host need one too", "moot install makes Caddy get one by itself")
-    issuer = dict(pair for part in certificate["issuer"] for pair in part)
-    by = issuer.get("organizationName") or issuer.get("commonName") or "an unknown authority"
+    what = f"the certificate of {host} is by {issuer_of(certificate)}"
+    if await asyncio.to_thread(_travels, settings, host):
+        return Finding("ties.certificate", GOOD, f"{what}. It moves along: the secrets of this host contain its key")
     return Finding(
-        "ties.certificate", GOOD, f"the certificate of {host} is by {by}. Way out: Caddy on the new host gets its own within a minute",
+        "ties.certificate", WARNING, f"{what}, and its key stays on this host", "a new host gets its own after the name leads there",
+        "moot install sets up Caddy, whose certificates move along; it can be run again",
     )
+
+
+def issuer_of(certificate: dict[str, Any]) -> str:
+    """The authority, from `SSLSocket.getpeercert()`: most have an organization, local ones only a name."""
+    names = {name: value for part in certificate.get("issuer", ()) for name, value in part}
+    return names.get("organizationName") or names.get("commonName") or "an unknown authority"
+
+
+def _travels(settings: Settings, host: str) -> bool:
+    from folkmoot.portability.certificates.model import SECRET, read_bundle
+    from folkmoot.portability.certificates.storage import newest_for
+
+    try:
+        return newest_for(host, read_bundle(settings.data / "secrets" / SECRET), clock.now()) is not None
+    except PermissionError:
+        return False
 
 
 async def _mail(settings: Settings) -> Finding:
