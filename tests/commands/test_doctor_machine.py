@@ -44,6 +44,16 @@ def test_a_fault_of_the_machine_or_its_files_is_named(name: str, data: Path) -> 
     assert states_of(machine.check_machine(config.load(data)))[name] == after
 
 
+@pytest.mark.parametrize(("made", "available", "state", "says"), [
+    (18, {16, 18}, "", ""), (18, {18}, "", ""), (16, {16, 18}, GOOD, "moot upgrade --postgres 18"),
+    (17, {16, 18}, BROKEN, "postgresql-17"), (18, {16}, BROKEN, "postgresql-18"),
+])
+def test_the_version_that_made_the_database_is_looked_for(made: int, available: set[int], state: str, says: str) -> None:
+    found = list(machine._version(made, frozenset(available)))
+    assert [(one.check, one.state) for one in found] == ([("postgres.version", state)] if state else [])
+    assert all(says in one.what + one.remedy for one in found)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_a_full_disk_and_files_of_several_owners_are_named(data: Path, small_disk: Path) -> None:  # noqa: F811
     assert "data.owner" not in states_of(machine.check_machine(settings_with(data)))

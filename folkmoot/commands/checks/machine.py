@@ -104,6 +104,7 @@ def _access(settings: Settings) -> Iterator[Finding]:
 def _parts(settings: Settings) -> Iterator[Finding]:
     """Whether the data directory is complete."""
     from folkmoot.portability.host import Host, HostProblem
+    from folkmoot.portability.postgres import available_majors
 
     data = settings.data
     missing = [name for name in ("media", "secrets", "outbox", "run") if not (data / name).is_dir()]
@@ -114,11 +115,25 @@ def _parts(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "data.postgres", BROKEN, f"{data / 'postgres'} is not a database", "all posts and accounts are in it", "restore a backup",
         )
+    elif not settings.database.url and (data / "postgres").exists():
+        yield from _version(int((data / "postgres" / "PG_VERSION").read_text()), available_majors())
     try:
         Host(data)
     except HostProblem as problem:
         yield Finding("data.host", BROKEN, problem.message % problem.params, "without it no process knows whether it may write",
                       "restore host.json from a copy of the data directory")
+
+
+def _version(made: int, available: frozenset[int]) -> Iterator[Finding]:
+    """Whether the PostgreSQL that made the database is here, and whether a newer one is."""
+    if made not in available:
+        yield Finding(
+            "postgres.version", BROKEN, f"the database was made by PostgreSQL {made}, which is not installed", "no other one can read it",
+            f"apt-get install postgresql-{made}; or restore a backup with moot restore, into the newest one",
+        )
+    elif made < max(available):
+        yield Finding("postgres.version", GOOD, f"the database is PostgreSQL {made}, and a newer one is here. To change to it while members"
+                      f" write: moot upgrade --postgres {max(available)}")
 
 
 def _owner(data: Path) -> Iterator[Finding]:
