@@ -1,5 +1,6 @@
 """Certificates of HTTPS travel: what is taken from Caddy's storage, what is put there, and what Caddy does on a host that waits."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -28,9 +29,10 @@ from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.certificates.model import FIXED, MOST_BYTES, PID, SECRET, Bundle, Question, read_bundle
 from folkmoot.portability.certificates.storage import certificates_of, merge, newest_for, read_storage
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, HostState
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host, HostState
 from folkmoot.portability.install.answers import Answers
 from folkmoot.portability.install.files import Wanted, files
+from folkmoot.portability.standby import upkeep
 from tests.network_up import free_port
 
 NOW = clock.now()
@@ -322,3 +324,29 @@ def test_only_a_primary_asks_an_authority(open_folder: Path, monkeypatch: pytest
         assert directory.has_secret(SECRET) == (one == PRIMARY)
     assert [(question.obtains, question.domain) for question in questions] == [(False, DOMAIN), (True, DOMAIN)]
     assert json.loads(msgspec.json.encode(questions[0])).keys() == {"domain", "obtains", "bundle"}
+
+
+async def test_the_agent_tells_caddy_when_the_role_or_the_certificate_changes(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, directory = host(open_folder / "data", STANDBY, open_folder / "socket")
+    told: list[str] = []
+    answers = iter([False, True, True, True])
+
+    def exchange() -> bool:
+        told.append(Host(directory.path).role)
+        return next(answers)
+
+    async def says(count: int) -> None:
+        async with asyncio.timeout(60):
+            while len(told) < count:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(upkeep, "_STATE_EVERY", 0.01)
+    monkeypatch.setattr(upkeep, "_CERTIFICATES_AGAIN", 0.01)
+    work = asyncio.create_task(upkeep.Upkeep(directory, "", lambda _: pytest.fail("asked"), exchange)._keep_certificates())
+    await says(2)  # again, because nobody answered the first time
+    directory.write(directory.path / "secrets" / SECRET, b"{}")
+    await says(3)
+    directory.write(directory.host_file, msgspec.json.encode(HostState(role=PRIMARY, epoch=2)))
+    await says(4)
+    work.cancel()
+    assert told == [STANDBY, STANDBY, STANDBY, PRIMARY]
