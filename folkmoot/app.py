@@ -31,6 +31,7 @@ from folkmoot.base.queue.enqueue import DELIVER
 from folkmoot.base.queue.model import Job, Timed
 from folkmoot.base.queue.timekeeper import forget_events
 from folkmoot.base.queue.worker import Worker
+from folkmoot.base.restarts import Restarts
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.config import Settings
 from folkmoot.health import HealthApplication
@@ -88,6 +89,7 @@ from folkmoot.network.timelines import jobs as timelines
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.sockets import peer_web_socket
+from folkmoot.portability.postgres import RESTART
 from folkmoot.portability.standby.following import is_behind
 from folkmoot.portability.standby.on_demand import FetchingStore
 from folkmoot.web.application import WebApplication
@@ -343,7 +345,7 @@ async def _work(settings: Settings) -> None:
 async def _open(settings: Settings, *, must_answer: bool = True) -> Database:
     database = await Database.open(
         settings.dsn, epoch=Host(settings.data).writing_epoch, readers=settings.database.readers, writers=settings.database.writers,
-        must_answer=must_answer,
+        must_answer=must_answer, restarts=Restarts(settings.data / RESTART),
     )
     database.subscribed_kinds = subscriptions(settings).kinds()
     return database

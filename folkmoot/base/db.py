@@ -8,7 +8,7 @@ of nouns is in their `queries.py`, not here.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from folkmoot.base.events import Envelope, Event
 from folkmoot.base.live import JOBS_TOPIC, Live
 from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
 from folkmoot.base.queue.enqueue import DELIVER, INSERT_EVENTS_AND_JOBS
+from folkmoot.base.restarts import Restarts
 from folkmoot.base.write_gate import Epoch
 
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by position
@@ -33,6 +34,7 @@ _RECENT_SECONDS = 30.0
 _PROMOTION_SECONDS = 0.5  # between checks whether a standby was promoted
 _HELD_SECONDS = 0.05  # after which a write that still waits at the gate means a hold
 _SHORT_WAIT_SECONDS = 0.2  # for a session, of a write that does not wait
+_GATE_TRIES = 3  # of a write that a restart of the server meets at the gate
 
 
 class ReadConn:
@@ -165,29 +167,31 @@ class _ReadBlock:
 class Database:
     """The sessions of one process, its `Live`, and the kinds of events that have subscribers."""
 
-    def __init__(self, dsn: str, epoch: Epoch, readers: int, writers: int) -> None:
+    def __init__(self, dsn: str, epoch: Epoch, readers: int, writers: int, restarts: Restarts | None = None) -> None:
         self.dsn = dsn
-        self.live = Live(dsn)
+        self._restarts = restarts or Restarts()
+        self.live = Live(dsn, self._restarts)
         self.subscribed_kinds: frozenset[str] = frozenset()
         self.statements = 0
         self.is_standby = False  # whether the server is a standby, as last reported
         self._epoch = epoch
-        self._readers = Sessions(dsn, "folkmoot reads", readers, self._note_recovery, read_only=True)
-        self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery)
-        self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer)
+        self._readers = Sessions(dsn, "folkmoot reads", readers, self._note_recovery, read_only=True, restarts=self._restarts)
+        self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery, restarts=self._restarts)
+        self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer, restarts=self._restarts)
         self._promotion: asyncio.Task[None] | None = None
         self._shortage: tuple[float, str] | None = None  # when a write last failed because of it
         self._at_gate: dict[object, float] = {}  # the writes that are at the gate, and since when; oldest first
 
     @classmethod
     async def open(
-        cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True, must_answer: bool = True
+        cls, dsn: str, *, epoch: Epoch = lambda: 1, readers: int = 6, writers: int = 10, listen: bool = True, must_answer: bool = True,
+        restarts: Restarts | None = None,
     ) -> "Database":
         """Connects. `epoch` is called for each write, so that a promotion or a fence takes effect without a restart.
 
         Without `must_answer` the server may answer later; until then everything raises Unavailable.
         """
-        database = cls(dsn, epoch, readers, writers)
+        database = cls(dsn, epoch, readers, writers, restarts)
         try:
             async with database.read() as conn:
                 database.is_standby = await conn.fetchval("SELECT pg_is_in_recovery()")
@@ -234,8 +238,8 @@ class Database:
         `is_repeatable`: a second run is harmless, so that a request with this write may still be sent to another host.
         """
         try:
-            async with self._borrowed(self._writers, None if waits else self._short_wait()) as connection:
-                await self._pass_gate(connection, waits=waits)
+            async with AsyncExitStack() as admitted:
+                connection = await self._admit(admitted, waits=waits)
                 tx = WriteTx(connection, self)
                 yield tx
                 await tx.flush()
@@ -273,6 +277,22 @@ class Database:
         except (Unavailable, asyncpg.UndefinedTableError):
             return False
 
+    async def _admit(self, admitted: AsyncExitStack, *, waits: bool) -> Any:
+        """A session whose transaction has passed the gate, until `admitted` is closed. Nothing was written before, so a write that
+        an announced restart of the server meets at the gate is repeated when the server answers again."""
+        for left in reversed(range(_GATE_TRIES)):
+            try:
+                async with AsyncExitStack() as borrowed:
+                    wait = None if waits else self._short_wait()
+                    connection = await borrowed.enter_async_context(self._borrowed(self._writers, wait))
+                    await self._pass_gate(connection, waits=waits)
+                    admitted.push_async_exit(borrowed.pop_all())
+                    return connection
+            except (Unavailable, WritesPaused):
+                if not (left and waits and self._restarts.is_recent):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
     async def _pass_gate(self, connection: Any, *, waits: bool) -> None:
         epoch = self._epoch()
         if epoch is None:
@@ -289,7 +309,7 @@ class Database:
             self._at_gate.pop(connection, None)
 
     def _short_wait(self) -> float:
-        if self.is_held:
+        if self.is_held or self._restarts.is_announced:
             raise WritesPaused(log_text="writes are held")
         return _SHORT_WAIT_SECONDS
 

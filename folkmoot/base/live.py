@@ -15,6 +15,8 @@ from collections.abc import Callable
 import asyncpg
 import msgspec
 
+from folkmoot.base.restarts import Restarts
+
 CHANNEL = "folkmoot_live"
 JOBS_CHANNEL = "folkmoot_jobs"  # a separate channel, so that only workers wake up for a job
 JOBS_TOPIC = "jobs"
@@ -39,8 +41,9 @@ class Message(msgspec.Struct, array_like=True):
 class Live:
     """One per process. `publish` never blocks; listeners are called in the event loop of this process."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, restarts: Restarts | None = None) -> None:
         self._dsn = dsn
+        self._restarts = restarts or Restarts()
         self._outgoing: deque[Message] = deque()
         self._has_dropped = False
         self._wake = asyncio.Event()
@@ -127,6 +130,9 @@ class Live:
                     log.warning("live connection lost; reconnecting: %r", error)
                 if self._connection:
                     self._connection.terminate()
+                if self._restarts.is_announced:
+                    failures = 0
+                    await self._restarts.over()
                 await asyncio.sleep(min(_MAX_RETRY_SECONDS, 0.05 * 2 ** min(failures, 10)))
                 self._wake.set()
             else:

@@ -12,6 +12,7 @@ import asyncpg
 
 from folkmoot.base import clock
 from folkmoot.base.driver_errors import UNREACHABLE, lost
+from folkmoot.base.restarts import Restarts
 
 WAIT_SECONDS = 20.0  # for a free session: longer than a writer waits at the write gate, so that a hold is reported as WritesPaused
 _CONNECT_SECONDS = 10.0
@@ -24,25 +25,32 @@ class Sessions:
     """Sessions of one kind; the last one released is used first. `prepare` is called with each new one."""
 
     def __init__(
-        self, dsn: str, name: str, most: int, prepare: Callable[[asyncpg.Connection], Awaitable[None]], *, read_only: bool = False
+        self, dsn: str, name: str, most: int, prepare: Callable[[asyncpg.Connection], Awaitable[None]], *, read_only: bool = False,
+        restarts: Restarts | None = None,
     ) -> None:
         self._dsn = dsn
+        self._restarts = restarts or Restarts()
         self._settings = session_settings(name, read_only=read_only)
         self._prepare = prepare
         self._permits = asyncio.Semaphore(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
 
     async def acquire(self, wait: float | None = None) -> asyncpg.Connection:
-        """Waits for a free session and returns it. Raises Unavailable, after `wait` seconds too: WAIT_SECONDS if None."""
+        """Waits for a free session and returns it; during an announced restart of the server, for its end first.
+
+        Raises Unavailable, after `wait` seconds too: WAIT_SECONDS if None.
+        """
         if self._permits.locked():
             await self._wait(WAIT_SECONDS if wait is None else wait)
         else:
             await self._permits.acquire()
-        while self._free:
-            _, session = self._free.pop()
-            if not session.is_closed():
-                return session
         try:
+            if self._restarts.is_announced:
+                await self._restarts.over()
+            while self._free:
+                _, session = self._free.pop()
+                if not session.is_closed():
+                    return session
             return await self._connect()
         except UNREACHABLE as error:
             self._permits.release()

@@ -177,11 +177,14 @@ async def open_database(settings: Settings, *, any_schema: bool = False) -> Asyn
 
     from folkmoot.app import subscriptions
     from folkmoot.base.db import Database
+    from folkmoot.base.restarts import Restarts
     from folkmoot.portability.host import Host
+    from folkmoot.portability.postgres import RESTART
 
     epoch = Host(settings.data).writing_epoch
     try:
-        database = await Database.open(settings.dsn, epoch=epoch, readers=2, writers=4, listen=False)
+        database = await Database.open(settings.dsn, epoch=epoch, readers=2, writers=4, listen=False,
+                                       restarts=Restarts(settings.data / RESTART))
     except (OSError, asyncpg.PostgresError, Unavailable) as error:
         raise no_database(settings, error) from error
     database.subscribed_kinds = subscriptions(settings).kinds()

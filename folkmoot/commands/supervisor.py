@@ -20,6 +20,7 @@ import asyncpg
 
 from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
+from folkmoot.base.restarts import Restarts
 from folkmoot.commands.optional import REJOIN, optional_processes
 from folkmoot.commands.replacing import Replacing
 from folkmoot.commands.successor import Predecessor
@@ -28,7 +29,7 @@ from folkmoot.http.server import LEAVING_SECONDS, STOP_SECONDS
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts.sockets import bind_private, web_socket
-from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres import RESTART, Postgres
 from folkmoot.portability.postgres_log import limit_log
 from folkmoot.portability.postgres_settings import SIGNAL
 
@@ -76,6 +77,7 @@ class Supervisor:
         self._on_primary = on_primary
         self._was_primary = True
         self._optional = optional_processes(settings, directory, postgres)
+        self._restarts = Restarts(directory.path / RESTART)
 
     def run(self, when_ready: Callable[[], None]) -> None:
         """Until a signal to stop. `when_ready` is called once, when the database answers; that of a standby may need its primary."""
@@ -172,7 +174,7 @@ class Supervisor:
     def _check(self) -> None:
         """Records ended processes, starts those that are due, and sleeps for a moment."""
         if self._postgres and not self._postgres.is_running and _DATABASE not in self._due:
-            if self._awaits_rejoin():
+            if self._awaits_rejoin() or self._restarts.is_announced:
                 self._due[_DATABASE] = time.monotonic()
             else:
                 self._schedule_restart(_DATABASE, "ended")

@@ -26,6 +26,7 @@ from urllib.parse import quote
 
 import asyncpg
 
+from folkmoot.base import restarts
 from folkmoot.base.disk import measure
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
@@ -36,6 +37,7 @@ from folkmoot.portability.service_user import can_reach, drop_privileges
 OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket can have about 103
 _PR_SET_PDEATHSIG = 1
+RESTART = "run/restart"  # file in the data directory: the server restarts on purpose (base/restarts.py)
 _COPIES = Path("/var/lib/folkmoot-postgres")
 
 
@@ -171,6 +173,7 @@ class Postgres:
                 why = re.sub(r"^.*?\b[A-Z]+:\s+", "", tail[-1]).rstrip(".")  # without time and severity
                 raise PostgresProblem("PostgreSQL did not start: %(why)s. See %(log)s.", why=why, log=log)
             time.sleep(0.2)
+        restarts.end(self._data.path / RESTART)
 
     def _make_socket_folder(self) -> None:
         """Creates the folder for its owner only. In the folder for temporary files another user may have created it before."""

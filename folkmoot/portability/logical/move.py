@@ -4,7 +4,8 @@
 2. Writes are held for a moment, until it has everything; both servers then show the same state in one transaction each. Writes go
    on while all tables are compared by number of rows and hash.
 3. Writes are held again. When the new server has the last of them, it gets the positions of all sequences and the next epoch,
-   and is stopped. Raising the epoch of the old one is the decision: it never writes again. Then the folders are exchanged.
+   and is stopped. Readers wait from then on. Raising the epoch of the old one is the decision: it never writes again. Then the
+   folders are exchanged.
 
 Killed before the decision, everything begins anew; killed after it, the same command completes it.
 """
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from folkmoot.base import clock, write_gate
+from folkmoot.base import clock, restarts, write_gate
 from folkmoot.base.errors import Problem
 from folkmoot.portability import tables
 from folkmoot.portability.data_directory import DataDirectory
@@ -27,7 +28,7 @@ from folkmoot.portability.host import Host
 from folkmoot.portability.logical import queries
 from folkmoot.portability.logical.swap import NEXT, SwapOrder, order_swap
 from folkmoot.portability.moving.queries import get_size, read_last_writes
-from folkmoot.portability.postgres import Binaries, Postgres
+from folkmoot.portability.postgres import RESTART, Binaries, Postgres
 from folkmoot.portability.postgres_settings import quoted_connection
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import get_epoch
@@ -35,6 +36,7 @@ from folkmoot.portability.queries import get_epoch
 _COMPLETE = "complete"  # file in the folder of the new server: it has everything, and the epoch in the file
 _HOLD_SECONDS, _DRAIN_SECONDS = 10.0, 3.0
 _CATCH_UP_SECONDS = 4.0  # of a hold
+_QUIET_SECONDS = 2.0  # in which statements that read must end
 _WORKERS = {"max_worker_processes": "16", "max_logical_replication_workers": "8", "max_sync_workers_per_subscription": "4"}
 _SPARE = 512 * 2**20
 
@@ -72,6 +74,7 @@ class LogicalMove:
         self._target = Postgres(self._next, binaries, _WORKERS)
         self._compared: dict[str, tables.Table] = {}
         self._epoch = Host(directory.path).epoch
+        self._mark = directory.path / RESTART
         self.held_at: float | None = None  # when writing paused for the change
 
     async def run(self) -> Moved:
@@ -190,6 +193,7 @@ class LogicalMove:
         epoch = self._epoch + 1
         source, target = await asyncpg.connect(self._dsn), await asyncpg.connect(self._target.dsn)
         try:
+            await queries.checkpoint(source)
             await queries.checkpoint(target)
             self.held_at = clock.monotonic()
             async with write_gate.hold(self._dsn, _HOLD_SECONDS, drain=_DRAIN_SECONDS) as held:
@@ -202,14 +206,27 @@ class LogicalMove:
                 await target.close()
                 self._target.stop()
                 self._next.write(self._next.path / _COMPLETE, str(epoch).encode())
+                await self._await_readers(source)
                 await held.raise_epoch(epoch)
                 self._change_over(epoch)
+        except BaseException:
+            restarts.end(self._mark)
+            raise
         finally:
             source.terminate()
             target.terminate()
 
+    async def _await_readers(self, source: asyncpg.Connection) -> None:
+        """Lets no statement begin, and waits until those that run have ended; a longer one is then interrupted."""
+        restarts.announce(self._mark)
+        await asyncio.sleep(restarts.SEEN_SECONDS)
+        deadline = clock.monotonic() + _QUIET_SECONDS
+        while clock.monotonic() < deadline and not await queries.is_quiet(source):
+            await asyncio.sleep(0.01)
+
     def _change_over(self, epoch: int) -> None:
         """Orders the exchange, and stops the old server; the supervisor carries the order out when it starts it again."""
         order_swap(self._directory, SwapOrder(epoch, f"postgres.{self._old_major}-{epoch - 1}"))
+        restarts.announce(self._mark)
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int((self._directory.path / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGINT)

@@ -6,6 +6,7 @@ import asyncpg
 
 NAME = "folkmoot_logical"  # of the publication, the subscription and the slot
 FULL = "f"  # replica identity: the whole row
+_QUIET_MS = 50  # between two statements of one page
 
 
 class Copied(NamedTuple):
@@ -81,6 +82,19 @@ async def is_applied(source: asyncpg.Connection, position: str) -> bool:
     """Whether the target has stored everything before this position of the source."""
     return bool(await source.fetchval(
         "SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1", NAME, position
+    ))
+
+
+async def is_quiet(source: asyncpg.Connection) -> bool:
+    """Whether no session of members and jobs has run a statement for a moment, except those that wait at the write gate."""
+    return bool(await source.fetchval(
+        f"""
+        SELECT NOT EXISTS (
+            SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name IN ('folkmoot reads', 'folkmoot caches')
+            AND (state <> 'idle' OR state_change > clock_timestamp() - interval '{_QUIET_MS} ms')
+        )
+        """
     ))
 
 
