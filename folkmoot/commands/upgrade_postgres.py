@@ -1,25 +1,19 @@
 """`moot upgrade --postgres`: moves the database of this host to another major version of PostgreSQL."""
 
-import asyncio
-import shutil
 from collections.abc import Callable
 
-import asyncpg
-
 from folkmoot.base import clock
-from folkmoot.base.driver_errors import LOST
 from folkmoot.commands.options import leave_root, run, show, start_command
 from folkmoot.commands.progress import show_progress
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts.peers import Peers
-from folkmoot.portability.logical.move import LogicalMove, LogicalProblem
-from folkmoot.portability.logical.swap import NEXT, find_swap
+from folkmoot.portability.logical.copy import LogicalProblem
+from folkmoot.portability.logical.move import LogicalMove, find_version, remove_rest
+from folkmoot.portability.logical.swap import find_swap
 from folkmoot.portability.postgres import find_binaries_of, runnable_by
 from folkmoot.portability.program import restart_from_readable_copy
-
-_READY_SECONDS = 120.0
 
 
 def upgrade_postgres(
@@ -27,7 +21,10 @@ def upgrade_postgres(
 ) -> None:
     """Raises Problem with one sentence if it is impossible."""
     old, binaries = _require(settings, directory), find_binaries_of(major)
-    if old == major:
+    if old == major and not find_swap(directory):
+        if not is_dry:
+            with directory.exclusively("upgrade"):  # an earlier run was killed at its end
+                remove_rest(directory)
         show({"from": old, "to": major, "moved": False}, as_json, f"The database is PostgreSQL {major} already.")
         return
     text = f"  from       PostgreSQL {old}\n  to         PostgreSQL {major}; the old folder is kept"
@@ -42,9 +39,7 @@ def upgrade_postgres(
     with directory.exclusively("upgrade"), show_progress(as_json) as progress:
         move = LogicalMove(directory, settings.dsn, old, binaries, progress)
         moved = run(move.run())
-        run(_await_new_server(settings, directory, major))
         pause = None if move.held_at is None else round(clock.monotonic() - move.held_at, 1)
-        shutil.rmtree(directory.path / NEXT)
     answer = {"from": old, "to": major, "moved": True, "tables": moved.tables, "rows": moved.rows, "pause": pause}
     show(answer, as_json, f"The database is PostgreSQL {major} now.\n  compared   {moved.tables} tables with {moved.rows} rows: equal\n"
                           f"  pause      {'ended in an earlier run' if pause is None else f'{pause} s'}\n"
@@ -61,24 +56,6 @@ def _require(settings: Settings, directory: DataDirectory) -> int:
     if Host(directory.path).role != PRIMARY:
         raise LogicalProblem("This host is not the primary. Run the command on the primary.")
     if Peers(directory).list():
-        raise LogicalProblem("A standby cannot follow a server of another version. End the pairing first (moot host remove), and pair the"
-                             " hosts again afterwards.")
-    return int((directory.path / "postgres" / "PG_VERSION").read_text())
-
-
-async def _await_new_server(settings: Settings, directory: DataDirectory, major: int) -> None:
-    """Waits until the supervisor has exchanged the servers, and members can write again."""
-    deadline = clock.monotonic() + _READY_SECONDS
-    while clock.monotonic() < deadline:
-        if find_swap(directory) is None:
-            try:
-                connection = await asyncpg.connect(settings.dsn)
-            except (*LOST, asyncpg.PostgresError):
-                pass
-            else:
-                is_new = connection.get_server_version().major == major
-                await connection.close()
-                if is_new:
-                    return
-        await asyncio.sleep(0.02)
-    raise LogicalProblem("The new server does not answer after two minutes; %(log)s says why.", log=directory.path / "postgres.log")
+        raise LogicalProblem("The standby cannot follow the log of another version. With two hosts the way is a move: on the standby run"
+                             " moot standby --again --logical, then moot move, then on this host moot standby --again")
+    return find_version(directory)

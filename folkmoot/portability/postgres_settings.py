@@ -14,6 +14,8 @@ from folkmoot.portability.data_directory import DataDirectory
 REPLICATION_ROLE = "folkmoot_replication"  # may copy the server and stream its WAL, and may not connect to a database
 REPLICATION_SECRET = "replication-password"  # the same on both hosts, because a copy has the same roles
 SIGNAL = "standby.signal"  # file in the folder of the server: it replays its primary instead of accepting writes
+LOGICAL = "folkmoot.logical"  # file in the folder of the server: it follows its primary by the subscription of this name (decision 0079)
+SUBSCRIPTION = "folkmoot_logical"
 _SLOT_SHARE = 10  # a standby that is away may make its primary keep WAL for a tenth of the disk
 _LEAST_SLOT, _MOST_SLOT = 256, 16384  # MB
 

@@ -1,4 +1,4 @@
-"""The logical move: copy to a new server while members write, compare, then change over in a short pause.
+"""The logical move of a host to another version of PostgreSQL. The table at the end is the whole of it.
 
 1. A server of the new version gets the schema, then subscribes to all tables: it copies them and follows.
 2. Writes are held for a moment, until it has everything; both servers then show the same state in one transaction each. Writes go
@@ -14,43 +14,44 @@ import asyncio
 import os
 import shutil
 import signal
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 
 import asyncpg
 
 from folkmoot.base import clock, restarts, write_gate
-from folkmoot.base.errors import Problem
+from folkmoot.base.driver_errors import LOST
+from folkmoot.base.write_gate import Hold
 from folkmoot.portability import tables
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.dump import dump_schema, require_space
 from folkmoot.portability.host import Host
 from folkmoot.portability.logical import queries
-from folkmoot.portability.logical.swap import NEXT, SwapOrder, order_swap
-from folkmoot.portability.moving.queries import get_size, read_last_writes
+from folkmoot.portability.logical.copy import DRAIN_SECONDS, HOLD_SECONDS, LogicalCopy, LogicalProblem, Source
+from folkmoot.portability.logical.swap import NEXT, SwapOrder, find_swap, order_swap
+from folkmoot.portability.moving.queries import read_last_writes
 from folkmoot.portability.postgres import RESTART, Binaries, Postgres
-from folkmoot.portability.postgres_settings import quoted_connection
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import get_epoch
+from folkmoot.portability.upgrade.journal import DONE, FAILED, STARTED, Journal
 
 _COMPLETE = "complete"  # file in the folder of the new server: it has everything, and the epoch in the file
-_HOLD_SECONDS, _DRAIN_SECONDS = 10.0, 3.0
-_CATCH_UP_SECONDS = 4.0  # of a hold
 _QUIET_SECONDS = 2.0  # in which statements that read must end
-_WORKERS = {"max_worker_processes": "16", "max_logical_replication_workers": "8", "max_sync_workers_per_subscription": "4"}
-_SPARE = 512 * 2**20
+_READY_SECONDS = 120.0
 
 
-def _for_any_version(schema: str) -> str:
-    """Without what an older server does not know, and what is meant for psql."""
-    left_out = ("SET transaction_timeout", "\\restrict", "\\unrestrict")
-    return "\n".join(line for line in schema.splitlines() if not line.startswith(left_out))
+class Name(StrEnum):
+    """The steps, in order. FENCE is the decision."""
 
-
-class LogicalProblem(Problem):
-    """A logical move is impossible, or failed before anything was changed."""
-
-    code = "logical"
+    START = "new server"
+    COPY = "copy"
+    COMPARE = "compare"
+    HOLD = "hold"
+    COMPLETE = "complete"
+    FENCE = "fence"
+    EXCHANGE = "exchange"
+    AWAIT = "await"
 
 
 @dataclass(frozen=True)
@@ -67,42 +68,53 @@ class LogicalMove:
     def __init__(self, directory: DataDirectory, dsn: str, old_major: int, binaries: Binaries, progress: Progress) -> None:
         self._directory = directory
         self._dsn = dsn
-        self._old_major = old_major
-        self._binaries = binaries
+        self._old_major, self._major = old_major, binaries.major
         self._progress = progress
         self._next = DataDirectory(directory.path / NEXT)
-        self._target = Postgres(self._next, binaries, _WORKERS)
+        source = Source(dsn, str(Postgres(directory).socket_folder), directory.secret("postgres-password"), old_major)
+        self._copy = LogicalCopy(source, self._next, binaries, progress)
         self._compared: dict[str, tables.Table] = {}
         self._epoch = Host(directory.path).epoch
         self._mark = directory.path / RESTART
+        self._journal = Journal(directory)
+        self._open = AsyncExitStack()
+        self._hold: Hold | None = None
+        self._is_fenced = False  # the decision has been made
         self.held_at: float | None = None  # when writing paused for the change
 
     async def run(self) -> Moved:
-        """Raises LogicalProblem, after which the old server is as it was."""
-        if await self._is_decided():
-            self._change_over(self._epoch + 1)
-            return Moved(0, 0)
-        await self.clear()
+        """Raises LogicalProblem, after which the old server is as it was, unless the decision has been made."""
         try:
-            await self._copy()
-            await self._compare()
-            await self._finish()
-            return Moved(len(self._compared), sum(one.rows for one in self._compared.values()))
+            for step in STEPS[await self._first() :]:
+                await self._take(step)
         except BaseException:
-            if not await self._is_decided():
-                self._target.stop()
-                await self.clear()
+            restarts.end(self._mark)
+            await self._open.aclose()
+            if not (self._is_fenced or await self._is_decided()):
+                self._copy.server.stop()
+                await self._copy.clear()
             raise
+        await self._open.aclose()
+        return Moved(len(self._compared), sum(one.rows for one in self._compared.values()))
 
-    async def clear(self) -> None:
-        """Removes what an earlier run has left on both sides."""
-        if self._next.path.exists():
-            shutil.rmtree(self._next.path)
-        source = await asyncpg.connect(self._dsn, server_settings={"lock_timeout": "5s"})
+    async def _first(self) -> int:
+        """The number of the first step that an earlier run has not done."""
+        self._is_fenced = self._is_exchanged() or find_swap(self._directory) is not None or await self._is_decided()
+        if self._is_fenced:
+            return [step.name for step in STEPS].index(Name.EXCHANGE)
+        await self._copy.clear()
+        return 0
+
+    async def _take(self, step: "Step") -> None:
+        self._progress.step(step.sentence)
+        release = f"PostgreSQL {self._major}"
+        self._journal.append(release, step.name, STARTED)
         try:
-            await queries.unpublish(source)
-        finally:
-            await source.close()
+            await step.act(self)
+        except BaseException as error:
+            self._journal.append(release, step.name, FAILED, why=f"{type(error).__name__}: {error}")
+            raise
+        self._journal.append(release, step.name, DONE)
 
     async def _is_decided(self) -> bool:
         """Whether the old server was fenced by an earlier run, so that only the change is left to do."""
@@ -114,104 +126,37 @@ class LogicalMove:
         mark = self._next.path / _COMPLETE
         return epoch == self._epoch + 1 and mark.exists() and mark.read_text() == str(epoch)
 
-    async def _copy(self) -> None:
-        source = await asyncpg.connect(self._dsn, server_settings={"lock_timeout": "5s"})
-        try:
-            if await queries.get_wal_level(source) != "logical":
-                raise LogicalProblem("The running PostgreSQL does not write what a logical move needs. Restart the network once, then"
-                                     " run the command again.")
-            size = await get_size(source)
-            require_space(self._directory.path, size + _SPARE, "A second copy of the database")
-            self._progress.step("starting the new server")
-            await self._start_target()
-            self._progress.step("copying all tables")
-            await queries.publish(source)
-            target = await asyncpg.connect(self._target.dsn)
-            try:
-                await queries.subscribe(target, quoted_connection(host=str(Postgres(self._directory).socket_folder), dbname="folkmoot",
-                                                                  user="folkmoot", password=self._directory.secret("postgres-password")))
-                await self._await_copied(target)
-                await queries.analyze(target)
-            finally:
-                await target.close()
-        finally:
-            await source.close()
+    async def start(self) -> None:
+        await self._copy.start()
 
-    async def _start_target(self) -> None:
-        """With the same password, because the server takes the place of the other one, and with the same schema."""
-        self._next.prepare()
-        self._next.write(self._next.path / "secrets" / "postgres-password", self._directory.secret("postgres-password").encode())
-        self._target.start()
-        await self._target.create_database()
-        schema = self._next.path / "schema.sql"
-        dump_schema(self._dsn, self._old_major, schema)
-        target = await asyncpg.connect(self._target.dsn)
+    async def copy(self) -> None:
+        await self._copy.copy()
+
+    async def compare(self) -> None:
+        self._compared = await self._copy.compare()
+
+    async def hold(self) -> None:
+        for dsn in (self._dsn, self._copy.server.dsn):  # so that the servers stop faster
+            connection = await asyncpg.connect(dsn)
+            await queries.checkpoint(connection)
+            await connection.close()
+        self.held_at = clock.monotonic()
+        self._hold = await self._open.enter_async_context(write_gate.hold(self._dsn, HOLD_SECONDS, drain=DRAIN_SECONDS))
+
+    async def complete(self) -> None:
+        """Gives the new server what it still lacks, and stops it."""
+        source, target = await asyncpg.connect(self._dsn), await asyncpg.connect(self._copy.server.dsn)
         try:
-            await target.execute(_for_any_version(schema.read_text("utf-8")))
-            await queries.grant_cache_rights(target)
-        finally:
+            await self._copy.await_applied(source)
+            if await read_last_writes(source) != await read_last_writes(target):
+                raise LogicalProblem("The new server lacks the last writes. Nothing was changed; try again.")
+            await queries.set_sequences(target, await queries.get_sequences(source))
+            await queries.unsubscribe(target)
+            await queries.set_epoch(target, self._epoch + 1)
             await target.close()
-
-    async def _await_copied(self, target: asyncpg.Connection) -> None:
-        while (copied := await queries.get_copied(target)).ready < copied.tables or not copied.tables:
-            if await queries.count_apply_errors(target):
-                raise LogicalProblem("The new server could not store a row; %(log)s says which.", log=self._next.path / "postgres.log")
-            await asyncio.sleep(0.1)
-
-    async def _compare(self) -> None:
-        """Both servers show the same moment, which lies in a hold that ends before they are read."""
-        self._progress.step("comparing all tables")
-        watcher = await asyncpg.connect(self._dsn)
-        source = target = None
-        try:
-            async with write_gate.hold(self._dsn, _HOLD_SECONDS, drain=_DRAIN_SECONDS):
-                source = await tables.connect(self._dsn)
-                await queries.take_snapshot(source)
-                await self._await_applied(watcher)
-                target = await tables.connect(self._target.dsn)
-                await queries.take_snapshot(target)
-            self._compared = await tables.fingerprint(source, self._progress, left_out=())
-            found = await tables.fingerprint(target, self._progress, left_out=())
-        finally:
-            for one in (watcher, source, target):
-                if one:
-                    one.terminate()
-        if differences := tables.difference(self._compared, found):
-            raise LogicalProblem("The new server differs: %(first)s. Nothing was changed.", first=differences[0])
-
-    async def _await_applied(self, source: asyncpg.Connection) -> None:
-        position, deadline = await queries.get_position(source), clock.monotonic() + _CATCH_UP_SECONDS
-        while not await queries.is_applied(source, position):
-            if clock.monotonic() > deadline:
-                raise LogicalProblem("The new server did not catch up within %(seconds)d s, so the old one goes on. Try again when less is"
-                                     " written.", seconds=_CATCH_UP_SECONDS)
-            await asyncio.sleep(0.01)
-
-    async def _finish(self) -> None:
-        """Gives the new server what it still lacks, and fences the old one."""
-        self._progress.step("changing over")
-        epoch = self._epoch + 1
-        source, target = await asyncpg.connect(self._dsn), await asyncpg.connect(self._target.dsn)
-        try:
-            await queries.checkpoint(source)
-            await queries.checkpoint(target)
-            self.held_at = clock.monotonic()
-            async with write_gate.hold(self._dsn, _HOLD_SECONDS, drain=_DRAIN_SECONDS) as held:
-                await self._await_applied(source)
-                if await read_last_writes(source) != await read_last_writes(target):
-                    raise LogicalProblem("The new server lacks the last writes. Nothing was changed; try again.")
-                await queries.set_sequences(target, await queries.get_sequences(source))
-                await queries.unsubscribe(target)
-                await queries.set_epoch(target, epoch)
-                await target.close()
-                self._target.stop()
-                self._next.write(self._next.path / _COMPLETE, str(epoch).encode())
-                await self._await_readers(source)
-                await held.raise_epoch(epoch)
-                self._change_over(epoch)
-        except BaseException:
-            restarts.end(self._mark)
-            raise
+            self._copy.server.stop()
+            self._next.write(self._next.path / _COMPLETE, str(self._epoch + 1).encode())
+            await self._await_readers(source)
         finally:
             source.terminate()
             target.terminate()
@@ -224,9 +169,73 @@ class LogicalMove:
         while clock.monotonic() < deadline and not await queries.is_quiet(source):
             await asyncio.sleep(0.01)
 
-    def _change_over(self, epoch: int) -> None:
+    async def fence(self) -> None:
+        assert self._hold
+        await self._hold.raise_epoch(self._epoch + 1)
+        self._is_fenced = True
+
+    async def exchange(self) -> None:
         """Orders the exchange, and stops the old server; the supervisor carries the order out when it starts it again."""
-        order_swap(self._directory, SwapOrder(epoch, f"postgres.{self._old_major}-{epoch - 1}"))
+        if self._is_exchanged():
+            return
+        if find_swap(self._directory) is None:
+            order_swap(self._directory, SwapOrder(self._epoch + 1, f"postgres.{self._old_major}-{self._epoch}"))
         restarts.announce(self._mark)
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int((self._directory.path / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
+
+    def _is_exchanged(self) -> bool:
+        return find_version(self._directory) == self._major
+
+    async def await_new_server(self) -> None:
+        """Waits until the supervisor has exchanged the servers, and members can write again."""
+        deadline = clock.monotonic() + _READY_SECONDS
+        while find_swap(self._directory) or not await self._is_new():
+            if clock.monotonic() > deadline:
+                raise LogicalProblem("The new server does not answer after two minutes; %(log)s says why.",
+                                     log=self._directory.path / "postgres.log")
+            await asyncio.sleep(0.02)
+        remove_rest(self._directory)
+
+    async def _is_new(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self._dsn)
+        except (*LOST, asyncpg.PostgresError):
+            return False
+        try:
+            return bool(connection.get_server_version().major == self._major)
+        finally:
+            await connection.close()
+
+
+def find_version(directory: DataDirectory) -> int:
+    """The version that made the database; 0 while the folders are exchanged."""
+    with suppress(FileNotFoundError):
+        return int((directory.path / "postgres" / "PG_VERSION").read_text())
+    return 0
+
+
+def remove_rest(directory: DataDirectory) -> None:
+    """Removes what is left of a move after the exchange."""
+    shutil.rmtree(directory.path / NEXT, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the table."""
+
+    name: Name
+    sentence: str
+    act: Callable[[LogicalMove], Awaitable[None]]
+
+
+STEPS = (
+    Step(Name.START, "starting the new server", LogicalMove.start),
+    Step(Name.COPY, "copying all tables", LogicalMove.copy),
+    Step(Name.COMPARE, "comparing all tables", LogicalMove.compare),
+    Step(Name.HOLD, "holding writes", LogicalMove.hold),
+    Step(Name.COMPLETE, "receiving the last writes", LogicalMove.complete),
+    Step(Name.FENCE, "fencing the old server", LogicalMove.fence),  # no return from here on
+    Step(Name.EXCHANGE, "exchanging the servers", LogicalMove.exchange),
+    Step(Name.AWAIT, "waiting for the new server", LogicalMove.await_new_server),
+)

@@ -4,9 +4,13 @@ from typing import NamedTuple
 
 import asyncpg
 
-NAME = "folkmoot_logical"  # of the publication, the subscription and the slot
+from folkmoot.portability.postgres_settings import SUBSCRIPTION
+from folkmoot.portability.standby.queries import drop_slot
+
+NAME = SUBSCRIPTION  # also of the publication, and of the slot on one host
 FULL = "f"  # replica identity: the whole row
 _QUIET_MS = 50  # between two statements of one page
+_OF_A_TABLE = r"^pg_\d+_sync_\d+_\d+$"  # the name of a slot that PostgreSQL makes for the copy of one table
 
 
 class Copied(NamedTuple):
@@ -34,13 +38,14 @@ async def publish(source: asyncpg.Connection) -> None:
     await source.execute(f"CREATE PUBLICATION {NAME} FOR ALL TABLES")
 
 
-async def unpublish(source: asyncpg.Connection) -> None:
-    """Removes everything that `publish` and a subscription have made."""
+async def unpublish(source: asyncpg.Connection, slot: str) -> None:
+    """Removes everything that `publish` and a subscription have made, also the slots of tables whose copy was interrupted."""
     await source.execute(f"DROP PUBLICATION IF EXISTS {NAME}")
-    await source.execute(
-        "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE starts_with(slot_name, $1) AND active", NAME
+    slots = await source.fetch(
+        f"SELECT slot_name FROM pg_replication_slots WHERE slot_name = $1 OR (slot_type = 'logical' AND slot_name ~ '{_OF_A_TABLE}')", slot
     )
-    await source.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", NAME)
+    for row in slots:
+        await drop_slot(source, row["slot_name"])
     changed = await source.fetch(
         "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'r' AND relreplident = $1", FULL.encode()
     )
@@ -48,16 +53,28 @@ async def unpublish(source: asyncpg.Connection) -> None:
         await source.execute(f"ALTER TABLE {table['name']} REPLICA IDENTITY DEFAULT")
 
 
-async def subscribe(target: asyncpg.Connection, connection: str) -> None:
-    """Copies all tables, then follows. `connection`: of the source, quoted already."""
-    await target.execute(f"CREATE SUBSCRIPTION {NAME} CONNECTION {connection} PUBLICATION {NAME}")
+async def subscribe(target: asyncpg.Connection, connection: str, slot: str, system: str) -> None:
+    """Copies all tables, then follows. `connection`: of the source, quoted already; `system`: see `get_system`."""
+    await target.execute(f"CREATE SUBSCRIPTION {NAME} CONNECTION {connection} PUBLICATION {NAME} WITH (slot_name = '{slot}')")
+    await target.execute(f"COMMENT ON SUBSCRIPTION {NAME} IS '{system}'")
+
+
+async def get_system(source: asyncpg.Connection) -> str:
+    """The identifier of the server, which the server that follows it remembers."""
+    return str(await source.fetchval("SELECT system_identifier::text FROM pg_control_system()"))
 
 
 async def unsubscribe(target: asyncpg.Connection) -> None:
-    """The slot stays on the source."""
+    """The slot stays on the source. Can be repeated."""
+    if not await is_subscribed(target):
+        return
     await target.execute(f"ALTER SUBSCRIPTION {NAME} DISABLE")
     await target.execute(f"ALTER SUBSCRIPTION {NAME} SET (slot_name = NONE)")
     await target.execute(f"DROP SUBSCRIPTION {NAME}")
+
+
+async def is_subscribed(target: asyncpg.Connection) -> bool:
+    return bool(await target.fetchval("SELECT EXISTS (SELECT FROM pg_subscription WHERE subname = $1)", NAME))
 
 
 async def get_copied(target: asyncpg.Connection) -> Copied:
@@ -78,10 +95,10 @@ async def get_position(source: asyncpg.Connection) -> str:
     return str(await source.fetchval("SELECT pg_current_wal_flush_lsn()::text"))
 
 
-async def is_applied(source: asyncpg.Connection, position: str) -> bool:
+async def is_applied(source: asyncpg.Connection, slot: str, position: str) -> bool:
     """Whether the target has stored everything before this position of the source."""
     return bool(await source.fetchval(
-        "SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1", NAME, position
+        "SELECT confirmed_flush_lsn >= $2::text::pg_lsn FROM pg_replication_slots WHERE slot_name = $1", slot, position
     ))
 
 
@@ -109,6 +126,29 @@ async def get_sequences(source: asyncpg.Connection) -> dict[str, int]:
 
 async def set_sequences(target: asyncpg.Connection, values: dict[str, int]) -> None:
     await target.executemany("SELECT setval($1::text::regclass, $2)", list(values.items()))
+
+
+async def get_columns(either: asyncpg.Connection) -> str:
+    """A digest of the columns of all tables that are copied."""
+    return str(await either.fetchval(
+        """
+        SELECT md5(string_agg(
+            concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod)), ',' ORDER BY c.relname, a.attname
+        ))
+        FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relpersistence = 'p'
+        """
+    ))
+
+
+async def empty_caches(target: asyncpg.Connection) -> None:
+    """Empties the UNLOGGED tables, as a promotion of a physical standby does: what they say may be old."""
+    names = await target.fetchval(
+        "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relpersistence = 'u'"
+    )
+    if names:
+        await target.execute(f"TRUNCATE {names}")
 
 
 async def grant_cache_rights(target: asyncpg.Connection) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 import urllib.request
+from urllib.parse import urlencode
 
 from tests.network_up import NetworkUp
 
@@ -11,8 +12,10 @@ from tests.network_up import NetworkUp
 class Writer(threading.Thread):
     """A member who posts all the time, and notes each post that was not accepted."""
 
-    def __init__(self, network: NetworkUp, token: str) -> None:
+    def __init__(self, network: NetworkUp, token: str, name: str = "post") -> None:
+        """`name`: what its posts begin with."""
         super().__init__(daemon=True)
+        self._name = name
         self._url, self._token, self._ended = network.url, token, threading.Event()
         self.failures: list[str] = []
         self.accepted = 0
@@ -21,9 +24,8 @@ class Writer(threading.Thread):
     def run(self) -> None:
         while not self._ended.is_set():
             began = time.monotonic()
-            request = urllib.request.Request(
-                f"{self._url}/api/v1/statuses", f"status=post {self.accepted}".encode(), {"Authorization": f"Bearer {self._token}"}
-            )
+            form = urlencode({"status": self.text(self.accepted)}).encode()
+            request = urllib.request.Request(f"{self._url}/api/v1/statuses", form, {"Authorization": f"Bearer {self._token}"})
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
                     json.load(answer)
@@ -31,6 +33,9 @@ class Writer(threading.Thread):
             except (OSError, ValueError) as error:
                 self.failures.append(str(error))
             self.longest = max(self.longest, time.monotonic() - began)
+
+    def text(self, number: int) -> str:
+        return f"{self._name} {number}"
 
     def end(self) -> None:
         self._ended.set()
