@@ -26,6 +26,7 @@ from folkmoot.moderation.journal.queries import find_state
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import alarm
 from folkmoot.portability.failover.model import FailoverState
+from folkmoot.portability.logical.standby import is_logical
 from folkmoot.portability.offsite.chain import State, read_state
 from folkmoot.portability.offsite.coming import Coming, read_coming
 from folkmoot.portability.queries import last_runs
@@ -97,7 +98,7 @@ class HealthApplication:
                 parked = await count_parked(conn)
                 unknown = await count_unknown(conn, self._jobs)
                 journal = await find_state(conn)
-                is_standby = conn.is_standby
+                is_standby = conn.is_standby or is_logical(DataDirectory(self._context.settings.data))
         except (Unavailable, asyncpg.PostgresError) as error:
             _log.debug("the database does not answer: %s", error)
             return Health(["the database does not answer"], [])

@@ -135,7 +135,8 @@ def _outcome(done: Any) -> dict[str, Any]:
     from folkmoot.portability.names.repointing import Repointing
 
     return {
-        "epoch": done.at_new.epoch, "pause_ms": None if done.pause is None else round(done.pause * 1000), "lost_writes": 0,
+        "epoch": done.at_new.epoch, "old_role": str(done.at_old.role),
+        "pause_ms": None if done.pause is None else round(done.pause * 1000), "lost_writes": 0,
         "proof": _proof(done.fence, done.caught_up), "forwarded": done.has_forwarded,
         "log_bytes": position(done.fence.position) - position(done.began_at) if done.fence and done.began_at else None,
         "names": msgspec.to_builtins(done.repointing or Repointing()),
@@ -201,15 +202,26 @@ def _text(answer: dict[str, Any]) -> str:
     pause = "ended in an earlier run" if answer["pause_ms"] is None else f"{answer['pause_ms']} ms, reading went on"
     forwards = f"yes: {answer['to']} answered a request to {answer['from']}" if answer["forwarded"] else "not tried in this run"
     return (
-        f"{answer['to']} is the primary now, in epoch {answer['epoch']}; {answer['from']} is its standby.\n"
+        f"{answer['to']} is the primary now, in epoch {answer['epoch']}; {_old_text(answer)}.\n"
         f"  pause      {pause}\n"
         f"  lost       0 writes{_proof_text(answer['proof'])}\n"
         f"  received   {_size(answer['log_bytes'])} of the log during the move\n"
         f"  forwards   {forwards}\n"
         f"{_names_text(answer['names'])}"
         f"  took       {sum(answer['took'].values()):.1f} s\n"
-        f"  way back   moot move --to {answer['from']}"
+        f"  {_way_back(answer)}"
     )
+
+
+def _old_text(answer: dict[str, Any]) -> str:
+    return f"{answer['from']} is its standby" if answer["old_role"] == "standby" else f"{answer['from']} passes requests on"
+
+
+def _way_back(answer: dict[str, Any]) -> str:
+    """A server that was left by a logical move cannot follow the log of the new one."""
+    if answer["old_role"] == "standby":
+        return f"way back   moot move --to {answer['from']}"
+    return f"next       {answer['from']} has another kind of server. Make it a standby there (moot standby --again), or switch it off"
 
 
 def _proof_text(proof: dict[str, Any] | None) -> str:

@@ -37,6 +37,9 @@ _WAIT_FOR_ORPHANS = 20.0
 @click.option("--port", type=click.IntRange(1, 65535), help="With --join: port of pages on this host, as server.port.")
 @click.option("--hosts-port", type=click.IntRange(1, 65535), help="With --join: port on which this host listens for the primary.")
 @click.option("--again", is_flag=True, help="Copy the database of the primary anew; pictures are kept.")
+@click.option("--logical", "wants_rows", is_flag=True,
+              help="With --join or --again: copy rows and not files, as is done anyway from a machine of another kind. This host then gets"
+                   " the newest PostgreSQL, and is ready for a move but not for a failover.")
 @click.option("--discard", "discards", is_flag=True, help="With --again: do not export what only this host has written.")
 @click.option("--no-start", is_flag=True, help="After the copy, do not run the network as moot up does.")
 @click.option("--dry-run", is_flag=True, help="With --again: check everything, and change nothing.")
@@ -44,7 +47,7 @@ _WAIT_FOR_ORPHANS = 20.0
 @json_option
 def standby(
     target: tuple[str, str] | None, name: str, address: str, port: int | None, hosts_port: int | None, again: bool, discards: bool,
-    no_start: bool, dry_run: bool, data: Path, as_json: bool,
+    wants_rows: bool, no_start: bool, dry_run: bool, data: Path, as_json: bool,
 ) -> None:
     """Make this machine the standby of a primary. Without options, show how it follows; Ctrl-C ends that.
 
@@ -53,9 +56,12 @@ def standby(
     own = {("hosts", "address"): address, ("server", "port"): port, ("hosts", "port"): hosts_port}
     own = {which: value for which, value in own.items() if value}
     _require_fitting(name or own, is_joining=target is not None, again=again, is_of_again=discards or dry_run, no_start=no_start)
+    if wants_rows and not target and not again:
+        raise click.UsageError("--logical belongs to --join or --again.")
     if target or again:
         _become_standby(
-            target, name, own, discards=discards, dry_run=dry_run, no_start=no_start or as_json, data=data.absolute(), as_json=as_json
+            target, name, own, discards=discards, wants_rows=wants_rows, dry_run=dry_run, no_start=no_start or as_json,
+            data=data.absolute(), as_json=as_json,
         )
     else:
         _watch(data, as_json)
@@ -74,8 +80,8 @@ def _require_fitting(of_join: Any, *, is_joining: bool, again: bool, is_of_again
 
 
 def _become_standby(
-    target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], *, discards: bool, dry_run: bool, no_start: bool,
-    data: Path, as_json: bool,
+    target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], *, discards: bool, wants_rows: bool, dry_run: bool,
+    no_start: bool, data: Path, as_json: bool,
 ) -> None:
     """`own`: settings of this machine, which its file gets."""
     from folkmoot.agent import own_name
@@ -83,7 +89,7 @@ def _become_standby(
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.client import open_client
     from folkmoot.portability.hosts.sockets import peer_socket_folder
-    from folkmoot.portability.standby.joining import describe, follow_primary, require_no_primary
+    from folkmoot.portability.standby.joining import follow_primary, plan, require_no_primary
 
     _check_arguments(target, name, own, data)
     settings, directory = _prepared(data, own, is_new=target is not None)
@@ -97,9 +103,10 @@ def _become_standby(
     was_replaced = target is None and not dry_run and require_replaced(directory, connect)
     require_no_primary(directory)
     if dry_run:
-        facts = asyncio.run(describe(directory, connect))
-        text = f"Nothing was done. “{facts.network}” would be copied: {_megabytes(facts.database_bytes + facts.media_bytes)} MB."
-        show({"network": facts.network, "bytes": facts.database_bytes + facts.media_bytes, "dry_run": True}, as_json, text)
+        facts, is_by_rows = asyncio.run(plan(directory, connect, wants_rows=wants_rows))
+        size, how = facts.database_bytes + facts.media_bytes, "row by row" if is_by_rows else "as files"
+        text = f"Nothing was done. “{facts.network}” would be copied {how}: {_megabytes(size)} MB."
+        show({"network": facts.network, "bytes": size, "logical": is_by_rows, "dry_run": True}, as_json, text)
         return
     if not as_json:
         role = click.style(" STANDBY ", bg="yellow", fg="black", bold=True)
@@ -107,7 +114,8 @@ def _become_standby(
     with _agent(settings), show_progress(as_json) as progress:
         socket_folder, again = peer_socket_folder(directory), target is None
         back = rejoin(directory, connect, socket_folder, progress, discards=discards) if was_replaced else None
-        joined = follow_primary(directory, connect, socket_folder, progress, again=again and not (back and back.is_standby))
+        again = again and not (back and back.is_standby)
+        joined = follow_primary(directory, connect, socket_folder, progress, again=again, wants_rows=wants_rows)
     _report(joined, data, back, as_json=as_json, goes_on=not no_start)
     if not no_start:
         _run_network(data)
@@ -219,9 +227,11 @@ def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: b
     answer = {
         "network": facts.network, "data": str(data), "epoch": facts.epoch, "files": joined.files, "bytes": facts.database_bytes,
         "media": facts.media, "media_bytes": facts.media_bytes, "lost_media": joined.lacking, "seconds": round(joined.seconds, 1),
-        "next": f"moot up --data {data}", "rewound": bool(back and back.is_standby), **_exported(back, data),
+        "tables": joined.tables, "next": f"moot up --data {data}", "rewound": bool(back and back.is_standby), **_exported(back, data),
     }
     verified = f"{joined.files} files of the database verified" if joined.files else "the database was complete"
+    if joined.tables:
+        verified = f"{joined.tables} tables of the database compared: equal"
     if back and back.is_standby:
         verified = "the database was rewound to where the hosts parted"
     lines = [
@@ -231,6 +241,8 @@ def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: b
     ]
     if back and back.report:
         lines.append(f"  exported   {back.report.count} rows that only this host has, for a review: {answer['exported_to']}")
+    if joined.tables:
+        lines.append("  NOTE       it follows by rows: it is ready for a move (moot move), not for a failover")
     if joined.lacking:
         lines.append(f"  WARNING    {joined.lacking} pictures are missing on the primary too; moot doctor there says which")
     if facts.schema < known()[-1].number:

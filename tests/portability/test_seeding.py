@@ -282,7 +282,7 @@ def test_the_role_of_a_standby_may_copy_and_do_nothing_else(primary: Primary, st
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"postgresql": 99}, "The primary runs PostgreSQL 99, and a standby needs the same"),
+    ({"postgresql": 99}, "The primary runs PostgreSQL 99, which this host does not have"),
     ({"machine": "riscv64"}, "of the architecture riscv64"),
     ({"database_bytes": 10**15}, "needs 1500000000 MB"),
 ])

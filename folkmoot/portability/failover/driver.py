@@ -84,6 +84,11 @@ async def look(failover: Failover) -> None:
     failover.id = f"f{clock.token(6)}"
     if failover.here.database is None:
         raise FailoverProblem("The database of this host does not answer, so it cannot take over. Start it: moot up")
+    if failover.here.database.is_logical:
+        raise FailoverProblem(
+            "This host receives rows and not the log of its primary, so it is ready for a move but cannot take over alone: it lacks the"
+            " positions of the sequences. If the primary is lost, restore the copy: moot restore"
+        )
     if state.role == STANDBY:
         failover.loss = await estimate_loss(failover.own.this)
     try:

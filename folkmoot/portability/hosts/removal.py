@@ -13,6 +13,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.hosts.queries import drop_slot, list_slots
+from folkmoot.portability.logical.queries import unpublish
 
 _TRIES, _PAUSE = 20, 0.25  # the agent cuts the streams of the removed host off within a second
 
@@ -55,6 +56,8 @@ async def _drop_slots(dsn: str, kept: set[str]) -> list[str]:
                     if attempt == _TRIES - 1:
                         raise
                     await asyncio.sleep(_PAUSE)
+        for name in names:
+            await unpublish(connection, name)
         return names
     finally:
         await connection.close()

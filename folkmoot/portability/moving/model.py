@@ -50,6 +50,7 @@ class DatabaseCondition(msgspec.Struct, frozen=True, kw_only=True):
     major: int
     system: str  # of one network all copies of the database have the same
     last_move: str  # the id of the last move whose first write is in this database; "" if there was none
+    is_logical: bool = False  # a standby that receives rows instead of the log; `system` and `position` are those of its primary
 
 
 class HostCondition(msgspec.Struct, frozen=True, kw_only=True):

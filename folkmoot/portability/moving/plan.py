@@ -110,6 +110,24 @@ def _versions(old: HostCondition, new: HostCondition) -> Iterator[Line]:
     assert old.database
     assert new.database
     ours, theirs = (f"{host.database.major} on {host.machine}" for host in (old, new) if host.database)
+    if new.database.is_logical:
+        yield Line("PostgreSQL", f"{ours}; the new host has {theirs} and receives rows")
+    else:
+        yield from _equal_servers(old, new, ours, theirs)
+    if new.schema < old.database.schema:
+        yield _stop("schema", f"{old.database.schema}; {new.schema} on the new host",
+                    "The new host runs an older release than the database needs. Upgrade it first: moot upgrade")
+    elif new.schema > old.database.schema:  # it would have to change the schema during the pause
+        yield _stop("schema", f"{old.database.schema}; {new.schema} on the new host",
+                    "The new host runs a newer release than the old one. Upgrade the old one first: moot upgrade")
+    else:
+        yield Line("schema", f"{new.schema}, on both")
+
+
+def _equal_servers(old: HostCondition, new: HostCondition, ours: str, theirs: str) -> Iterator[Line]:
+    """A standby that receives the log."""
+    assert old.database
+    assert new.database
     if old.database.major != new.database.major:
         yield _stop("PostgreSQL", f"{ours} and {theirs}",
                     f"The old host runs PostgreSQL {old.database.major} and the new one {new.database.major}."
@@ -119,14 +137,6 @@ def _versions(old: HostCondition, new: HostCondition) -> Iterator[Line]:
                     f"The old host is {old.machine} and the new one {new.machine}: a copy of the database works on one architecture only.")
     if ours == theirs:
         yield Line("PostgreSQL", f"{ours}, on both")
-    if new.schema < old.database.schema:
-        yield _stop("schema", f"{old.database.schema}; {new.schema} on the new host",
-                    "The new host runs an older release than the database needs. Upgrade it first: moot upgrade")
-    elif new.schema > old.database.schema:  # it would have to change the schema during the pause
-        yield _stop("schema", f"{old.database.schema}; {new.schema} on the new host",
-                    "The new host runs a newer release than the old one. Upgrade the old one first: moot upgrade")
-    else:
-        yield Line("schema", f"{new.schema}, on both")
 
 
 def obstacles(old: HostCondition, new: HostCondition, skew: float) -> Iterator[str]:

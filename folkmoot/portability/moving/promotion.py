@@ -12,6 +12,7 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.logical.standby import LogicalStandby
 from folkmoot.portability.moving import queries
 from folkmoot.portability.moving.journal import ACCEPTED, REFUSED
 from folkmoot.portability.moving.model import (
@@ -45,6 +46,7 @@ class Taking:
     def __init__(self, this: ThisHost, share: Share = share_nothing) -> None:
         self._this = this
         self._share = share
+        self._logical = LogicalStandby(this.directory)
 
     async def warm_up(self, _order: Order) -> HostCondition:
         """Prepares this host: what is not on its disk yet is written now, and room for its decisions is reserved. A standby takes
@@ -53,6 +55,8 @@ class Taking:
         if self._this.state.role == STANDBY:
             await self._share()
         async with self._this.session() as session:
+            if self._this.state.role == STANDBY:
+                await self._logical.prepare(session)
             await queries.checkpoint(session)
             await queries.read_last_writes(session)
         return await self._this.condition()
@@ -63,7 +67,7 @@ class Taking:
             raise MoveProblem("The old host hands over to another host, not to this one.")
         async with self._this.session() as session:
             deadline = clock.monotonic() + _REPLAY_SECONDS
-            while not await queries.has_replayed(session, fence.position):
+            while not await queries.has_replayed(session, fence.position, fence.epoch):
                 if clock.monotonic() > deadline:
                     raise MoveProblem("This host did not receive the last writes of the old one.")
                 await asyncio.sleep(_POLL_SECONDS)
@@ -71,8 +75,9 @@ class Taking:
             if database.epoch != fence.epoch:  # the transaction that raised it was the last one of the old host
                 raise MoveProblem("The last write of the old host is not in the database of this one. Is it a standby of that host?")
             last = await queries.read_last_writes(session)
-        if not last.agrees_with(fence.last):
-            raise MoveProblem("The last writes of the two hosts differ, so the move was stopped.")
+            if not last.agrees_with(fence.last):
+                raise MoveProblem("The last writes of the two hosts differ, so the move was stopped.")
+            await self._logical.complete(session, f"{fence.move} {fence.position}")
         return CaughtUp(database.position, last)
 
     async def promote(self, order: PromoteOrder) -> Promotion:
@@ -88,6 +93,7 @@ class Taking:
         async with self._this.session() as session:
             if fence.is_failover:
                 await part(session, self._this.journal, fence)
+            await self._logical.part(session)
             await queries.order_promotion(session)
             deadline = clock.monotonic() + _PROMOTION_SECONDS
             while await queries.is_replaying(session):

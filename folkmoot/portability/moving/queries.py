@@ -8,6 +8,7 @@ from folkmoot.base import write_gate
 from folkmoot.base.driver_errors import LOST
 from folkmoot.base.queue.queries import release_jobs_of_absent_workers
 from folkmoot.portability.moving.model import DatabaseCondition, Fence, Fork, LastWrites
+from folkmoot.portability.postgres_settings import SUBSCRIPTION
 
 _COMPARED = 500  # events, and posts
 
@@ -33,15 +34,24 @@ class Connection(Protocol):
 async def read_database(conn: Connection) -> DatabaseCondition:
     row = await conn.fetchrow(
         """
-        SELECT pg_is_in_recovery() AS is_replaying,
-            EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AS is_streaming,
+        WITH logical AS MATERIALIZED (
+            SELECT obj_description(s.oid, 'pg_subscription') AS system, NOT EXISTS (
+                SELECT FROM pg_subscription_rel AS r WHERE r.srsubid = s.oid AND r.srsubstate <> 'r'
+            ) AS is_copied, max(w.received_lsn) AS position, count(w.pid) > 0 AS is_connected
+            FROM pg_subscription AS s LEFT JOIN pg_stat_subscription AS w ON w.subid = s.oid AND w.relid IS NULL
+            WHERE s.subname = $1 GROUP BY s.oid
+        )
+        SELECT pg_is_in_recovery() OR EXISTS (SELECT FROM logical) AS is_replaying, EXISTS (SELECT FROM logical) AS is_logical,
+            EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')
+                OR EXISTS (SELECT FROM logical WHERE is_copied AND is_connected) AS is_streaming,
             (SELECT epoch FROM host_state) AS epoch, (SELECT max(number) FROM migrations) AS schema,
-            coalesce(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::text
-                AS position,
+            coalesce(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() WHEN EXISTS (SELECT FROM logical)
+                THEN (SELECT position FROM logical) ELSE pg_current_wal_flush_lsn() END, '0/0')::text AS position,
             current_setting('server_version_num')::int / 10000 AS major,
-            (SELECT system_identifier::text FROM pg_control_system()) AS system,
+            coalesce((SELECT system FROM logical), (SELECT system_identifier::text FROM pg_control_system())) AS system,
             coalesce((SELECT id FROM moves ORDER BY epoch DESC LIMIT 1), '') AS last_move
-        """
+        """,
+        SUBSCRIPTION,
     )
     return DatabaseCondition(**dict(row))
 
@@ -51,10 +61,15 @@ async def get_size(conn: Connection) -> int:
     return int(await conn.fetchval("SELECT pg_database_size(current_database())"))
 
 
-async def has_replayed(conn: Connection, position: str) -> bool:
-    """Whether the server has replayed its log up to `position`; a primary has."""
+async def has_replayed(conn: Connection, position: str, epoch: int = 0) -> bool:
+    """Whether the server has replayed its log up to `position`; a primary has. A logical standby has a log of its own: it has
+    everything when it has the transaction that raised the epoch, for it applies them in the order of their commits."""
     return bool(await conn.fetchval(
-        "SELECT NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= $1::text::pg_lsn", position
+        """
+        SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() >= $1::text::pg_lsn
+            ELSE NOT EXISTS (SELECT FROM pg_subscription WHERE subname = $3) OR (SELECT epoch FROM host_state) >= $2 END
+        """,
+        position, epoch, SUBSCRIPTION,
     ))
 
 

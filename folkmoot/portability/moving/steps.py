@@ -263,7 +263,10 @@ async def repoint(move: Move) -> None:
 
 
 def is_reversed(move: Move) -> bool:
-    database = move.at_old.database
+    """Of a logical move nothing is left to do: the old host cannot follow by the log. It is made a standby with moot standby --again."""
+    database, new = move.at_old.database, move.at_new.database
+    if database and new and database.system != new.system:
+        return True
     return move.at_old.role == STANDBY and bool(database and database.is_streaming)
 
 

@@ -14,6 +14,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts.messages import Handler
 from folkmoot.portability.hosts.peers import Peers
+from folkmoot.portability.logical.queries import unpublish
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
 from folkmoot.portability.standby import queries
 from folkmoot.portability.standby.following import find_following
@@ -58,13 +59,14 @@ class Answers:
         )
 
     async def prepare(self, _: Nothing) -> Prepared:
-        """Makes the role and a new slot for the standby; an older slot of it is dropped."""
+        """Makes the role and a new slot for the standby; an older slot of it is dropped, and what a logical copy has left."""
         peer = self.peers.one()
         if peer is None:
             raise NotPrimary("This host has no peer. Pair the hosts first: moot host add")
         connection = await self._connect()
         try:
             await queries.make_replication_role(connection, self.directory.secret(REPLICATION_SECRET))
+            await unpublish(connection, peer.slot)
             await queries.renew_slot(connection, peer.slot)
         finally:
             await connection.close()

@@ -22,6 +22,7 @@ from folkmoot.base import clock
 from folkmoot.base.driver_errors import UNREACHABLE
 from folkmoot.portability.host import PRIMARY, STANDBY
 from folkmoot.portability.hosts.peers import FILE as PEERS_FILE
+from folkmoot.portability.postgres_settings import LOGICAL
 from folkmoot.portability.standby import queries
 from folkmoot.portability.standby.model import ALARM_SECONDS, Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
@@ -163,7 +164,9 @@ def find_following(folder: Path) -> Following | None:
 
 
 def is_behind(folder: Path) -> bool:
-    """Whether the database of this standby may lack what its primary wrote seconds ago, as after its start."""
+    """Whether the database of this standby should not be shown: it may lack what its primary wrote seconds ago, as after its start."""
+    if (folder / "postgres" / LOGICAL).exists():  # it has no caches, and is no standby to PostgreSQL
+        return True
     state = find_following(folder)
     return state is not None and not (state.role == STANDBY and state.stage is Stage.STREAMING)
 

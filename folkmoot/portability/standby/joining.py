@@ -5,6 +5,7 @@ long copy could need more WAL than the slot may keep. Each step can be repeated,
 """
 
 import asyncio
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,13 +20,14 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import PeerUnreachable
-from folkmoot.portability.postgres import Postgres, find_binaries_of
-from folkmoot.portability.postgres_settings import SIGNAL
+from folkmoot.portability.logical.seeding import seed_logically
+from folkmoot.portability.postgres import Postgres, available_majors, find_binaries, find_binaries_of
+from folkmoot.portability.postgres_settings import LOGICAL, SIGNAL
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.standby.answers import DESCRIBE, PREPARE
 from folkmoot.portability.standby.media import MediaCopy
 from folkmoot.portability.standby.model import Facts, Nothing, Prepared
-from folkmoot.portability.standby.seeding import check, seed
+from folkmoot.portability.standby.seeding import check, require_room, seed
 from folkmoot.portability.standby.sharing import install_secrets, install_settings
 
 _PREPARE_SECONDS = 30.0
@@ -41,10 +43,14 @@ class JoiningProblem(Problem):
 
 @dataclass(frozen=True)
 class Joined:
-    """What was copied. `files`: of the database, 0 if it was complete before. `lacking`: pictures that the primary lacks too."""
+    """What was copied. `files`: of the database, 0 if it was complete before. `lacking`: pictures that the primary lacks too.
+
+    `tables`: that were compared, if rows were copied instead of files.
+    """
 
     facts: Facts
     files: int
+    tables: int
     lacking: int
     seconds: float
 
@@ -60,7 +66,7 @@ def require_no_primary(directory: DataDirectory) -> None:
 
 def is_complete(directory: DataDirectory) -> bool:
     """Whether a copy of the primary is in place."""
-    return (directory.path / "postgres" / SIGNAL).exists()
+    return any((directory.path / "postgres" / mark).exists() for mark in (SIGNAL, LOGICAL))
 
 
 async def ask_primary(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
@@ -76,34 +82,64 @@ async def ask_primary(directory: DataDirectory, connect: Callable[[], PeerClient
 
 
 async def describe(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Facts:
-    """What the primary says about itself. Raises a Problem if this host cannot follow it."""
+    """What the primary says about itself. Raises a Problem if this host cannot follow its log."""
     facts = await ask_primary(directory, connect)
     check(facts, directory.path)
     return facts
+
+
+async def plan(directory: DataDirectory, connect: Callable[[], PeerClient], *, wants_rows: bool = False) -> tuple[Facts, bool]:
+    """What the primary says about itself, and whether rows are copied: if the two hosts are not alike, or if that is wanted.
+
+    Raises a Problem if this host cannot follow it.
+    """
+    facts = await ask_primary(directory, connect)
+    if wants_rows or not is_alike(facts):
+        require_room(facts, directory.path)
+        return facts, True
+    check(facts, directory.path)
+    return facts, False
+
+
+def is_alike(facts: Facts) -> bool:
+    """Whether a server of this host can use the files of the primary's."""
+    return facts.machine == platform.machine() and facts.postgresql in available_majors()
 
 
 def copy_database(
     directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, facts: Facts, progress: Progress
 ) -> int:
     """Copies the server of the primary, with its secrets and settings; returns the number of files. Pictures stay as they are."""
-    prepared = asyncio.run(_prepare(connect))
-    install_secrets(directory, prepared.secrets)
-    install_settings(directory, prepared.settings)
+    _prepare(directory, connect)
     return seed(directory, find_binaries_of(facts.postgresql), socket_folder, facts, progress)
 
 
+def copy_rows(
+    directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, facts: Facts, progress: Progress
+) -> int:
+    """The same for a server of another kind, the newest one of this host; returns the number of tables."""
+    slot = _prepare(directory, connect).slot
+    return len(seed_logically(directory, find_binaries(), socket_folder, facts.postgresql, slot, progress))
+
+
 def follow_primary(
-    directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, progress: Progress, *, again: bool = False
+    directory: DataDirectory, connect: Callable[[], PeerClient], socket_folder: Path, progress: Progress, *, again: bool = False,
+    wants_rows: bool = False,
 ) -> Joined:
-    """`socket_folder`: where the primary's PostgreSQL is reached. `again`: a complete database is replaced too.
+    """`socket_folder`: where the primary's PostgreSQL is reached. `again`: a complete database is replaced too. `wants_rows`: also
+    from a primary that is alike.
 
     Returns with the server stopped. Raises a Problem with one sentence; the same command goes on.
     """
     began = clock.monotonic()
-    facts, files = asyncio.run(describe(directory, connect)), 0
+    facts, is_by_rows = asyncio.run(plan(directory, connect, wants_rows=wants_rows))
+    files = tables = 0
     if again or not is_complete(directory):
         directory.write(directory.host_file, msgspec.json.encode(HostState(role=STANDBY, epoch=facts.epoch)))
-        files = copy_database(directory, connect, socket_folder, facts, progress)
+        if is_by_rows:
+            tables = copy_rows(directory, connect, socket_folder, facts, progress)
+        else:
+            files = copy_database(directory, connect, socket_folder, facts, progress)
     server = Postgres(directory)
     progress.step("starting PostgreSQL")
     server.start()
@@ -111,12 +147,19 @@ def follow_primary(
         lacking = _copy_media(directory, server.dsn, connect, progress)
     finally:
         server.stop()
-    return Joined(facts, files, lacking, clock.monotonic() - began)
+    return Joined(facts, files, tables, lacking, clock.monotonic() - began)
 
 
-async def _prepare(connect: Callable[[], PeerClient]) -> Prepared:
-    async with connect() as client:
-        return await client(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
+def _prepare(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Prepared:
+    """Asks the primary for a slot, and takes over its secrets and settings."""
+    async def ask() -> Prepared:
+        async with connect() as client:
+            return await client(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
+
+    prepared = asyncio.run(ask())
+    install_secrets(directory, prepared.secrets)
+    install_settings(directory, prepared.settings)
+    return prepared
 
 
 def _copy_media(directory: DataDirectory, dsn: str, connect: Callable[[], PeerClient], progress: Progress) -> int:

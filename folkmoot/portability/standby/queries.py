@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from folkmoot.base.file_store import FileName
-from folkmoot.portability.postgres_settings import REPLICATION_ROLE
+from folkmoot.portability.postgres_settings import REPLICATION_ROLE, SUBSCRIPTION
 
 
 class Sizes(NamedTuple):
@@ -46,8 +46,10 @@ class NewFiles(NamedTuple):
 
 
 async def is_standby(connection: asyncpg.Connection) -> bool:
-    """Whether the server replays a primary."""
-    return bool(await connection.fetchval("SELECT pg_is_in_recovery()"))
+    """Whether the server follows a primary, physically or logically."""
+    return bool(await connection.fetchval(
+        "SELECT pg_is_in_recovery() OR EXISTS (SELECT FROM pg_subscription WHERE subname = $1)", SUBSCRIPTION
+    ))
 
 
 async def get_sizes(connection: asyncpg.Connection) -> Sizes:
@@ -98,6 +100,19 @@ async def get_sending(connection: asyncpg.Connection, slot: str) -> Sending:
 
 
 async def get_receiving(connection: asyncpg.Connection) -> Receiving:
+    """A logical standby has applied what it has received, but for an instant. Its worker ends when the connection is lost."""
+    if await connection.fetchval("SELECT NOT pg_is_in_recovery()"):
+        row = await connection.fetchrow(
+            """
+            SELECT position, position, CASE WHEN is_connected THEN 0.0::float8 END
+            FROM (
+                SELECT coalesce(max(pg_wal_lsn_diff(received_lsn, '0/0')), 0)::bigint AS position, count(pid) > 0 AS is_connected
+                FROM pg_stat_subscription WHERE subname = $1 AND relid IS NULL
+            ) AS worker
+            """,
+            SUBSCRIPTION,
+        )
+        return Receiving(*row)
     row = await connection.fetchrow(
         """
         SELECT coalesce(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 0)::bigint,

@@ -41,18 +41,23 @@ def check(facts: Facts, folder: Path) -> Binaries:
     """The PostgreSQL that can follow that primary. Raises a Problem with one sentence if this host cannot copy it; changes nothing."""
     if facts.postgresql not in available_majors():
         raise SeedingProblem(
-            "The primary runs PostgreSQL %(theirs)d, and a standby needs the same. Install the release of Folkmoot that the primary runs,"
-            " or that server (Debian, Ubuntu: apt-get install postgresql-%(theirs)d).", theirs=facts.postgresql,
+            "The primary runs PostgreSQL %(theirs)d, which this host does not have, so its log is useless here. Copy rows: stop this"
+            " network, then run moot standby --again", theirs=facts.postgresql,
         )
     if facts.machine != platform.machine():
         raise SeedingProblem(
-            "The primary is a machine of the architecture %(theirs)s and this one is %(ours)s, but a standby needs the same. Choose"
-            " another machine, or move with a backup: moot restore", theirs=facts.machine, ours=platform.machine(),
+            "The primary is a machine of the architecture %(theirs)s and this one is %(ours)s, so the log of one is useless to the other."
+            " Copy rows instead: stop this network, then run moot standby --again", theirs=facts.machine, ours=platform.machine(),
         )
+    require_room(facts, folder)
+    return find_binaries_of(facts.postgresql)
+
+
+def require_room(facts: Facts, folder: Path) -> None:
+    """Raises a Problem if the disk is too small."""
     present = folder_size(folder / "media")
     needed = int(_SPACE * (facts.database_bytes + max(0, facts.media_bytes - present)))
     require_space(folder, needed, f"A standby of “{facts.network}”")
-    return find_binaries_of(facts.postgresql)
 
 
 def seed(directory: DataDirectory, binaries: Binaries, socket_folder: Path, facts: Facts, progress: Progress) -> int:

@@ -1,0 +1,103 @@
+"""A host with another version of PostgreSQL joins, follows by rows, and takes over by a move while members write, read and listen."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from folkmoot.commands.options import settings_of
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.hosts.pairing import invite
+from folkmoot.portability.hosts.sockets import has_agent
+from folkmoot.portability.standby.following import find_following
+from folkmoot.portability.standby.model import Stage
+from tests.hosts.history import read_rows, wrong_streams, wrong_writes
+from tests.network_up import NetworkUp, free_port, moot
+from tests.portability.upgrades.members import Members
+from tests.portability.upgrades.versions import facts, needs_wheel, network_of_16
+from tests.series import is_long, length
+from tests.waiting import wait_until
+
+pytestmark = [needs_wheel, pytest.mark.hosts]
+WRITERS, LISTENERS, RATE = length(4, 40), length(4, 60), length(20, 100)
+
+
+@dataclass
+class Unlike:
+    """The primary, and where its standby will be."""
+
+    primary: NetworkUp
+    data: Path
+    ports: tuple[int, int]
+
+    def join(self) -> Any:
+        code = invite(DataDirectory(self.primary.data)).text
+        wait_until(lambda: has_agent(DataDirectory(self.primary.data)))
+        return answer("standby", "--join", f"127.0.0.1:{self.ports[0]}", code, "--hosts-port", str(self.ports[1]), "--logical",
+                      data=self.data)
+
+
+@pytest.fixture
+def unlike() -> Iterator[Unlike]:
+    ports = free_port(), free_port()
+    with network_of_16(FOLKMOOT_SERVER_PROCESSES="1", FOLKMOOT_HOSTS_PORT=str(ports[0])) as primary:
+        yield Unlike(primary, primary.data.parent / "standby", ports)
+
+
+def answer(*arguments: str, data: Path) -> Any:
+    done = moot(*arguments, "--json", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def follows(*hosts: NetworkUp) -> None:
+    for host in hosts:
+        wait_until(lambda host=host: (state := find_following(host.data)) and state.stage is Stage.STREAMING, host.log.read_text()[-3000:])
+
+
+def test_a_standby_with_another_postgresql_takes_over_and_nothing_is_lost(unlike: Unlike) -> None:
+    primary = unlike.primary
+    joined = unlike.join()
+    assert joined["tables"] > 50
+    standby = NetworkUp(unlike.data, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
+    try:
+        follows(primary, standby)
+        refused = moot("failover", "--accept-loss", "--yes", "--json", data=standby.data)
+        assert "ready for a move but cannot take over alone" in json.loads(refused.stdout)["message"]
+        before = facts(primary)
+        members = Members(primary, WRITERS, LISTENERS, RATE)
+        moved = answer("move", "--yes", "--steady", "1", data=primary.data)
+        journal = members.end()
+        assert journal.failures == []
+        assert journal.failed_reads == []
+        rows = asyncio.run(read_rows(settings_of(standby.data).dsn))
+        assert wrong_writes(journal, rows) == []
+        assert wrong_streams(journal) == []
+        assert (moved["lost_writes"], moved["old_role"]) == (0, "fenced")
+        after = facts(standby)
+        assert after.major == 18
+        assert set(before.texts) <= set(after.texts)
+        assert after.sequence >= before.sequence
+        status = answer("status", data=standby.data)
+        assert (status["role"], status["epoch"]) == ("primary", 2)
+        print(f"pause {moved['pause_ms']} ms, longest wait {journal.longest_wait:.2f} s, {len(journal.writes)} writes")  # noqa: T201
+        if is_long():
+            _becomes_alike(primary, standby)
+    finally:
+        standby.stop()
+
+
+def _becomes_alike(old: NetworkUp, new: NetworkUp) -> None:
+    """The host that was left gets the server of the new one, and is its standby by the log."""
+    old.stop()
+    again = answer("standby", "--again", data=old.data)
+    assert again["files"] > 900
+    back = NetworkUp(old.data, "--no-demo", port=old.port).wait()
+    old.process, old.log = back.process, back.log
+    follows(new, old)
+    assert answer("move", "--yes", "--steady", "1", data=new.data)["old_role"] == "standby"
+    assert facts(old).major == 18
