@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from folkmoot.base import clock, write_gate
+from folkmoot.base.commits import Commits
 from folkmoot.base.disk import find_shortage
 from folkmoot.base.driver_errors import problem_of, unavailable_of
 from folkmoot.base.errors import StorageFull, Unavailable, WritesPaused
@@ -35,6 +36,7 @@ _PROMOTION_SECONDS = 0.5  # between checks whether a standby was promoted
 _HELD_SECONDS = 0.05  # after which a write that still waits at the gate means a hold
 _SHORT_WAIT_SECONDS = 0.2  # for a session, of a write that does not wait
 _GATE_TRIES = 3  # of a write that a restart of the server meets at the gate
+_STUCK_WAIT_SECONDS = 10.0  # for a session, while commits wait for an absent standby: as long as for a hold
 
 
 class ReadConn:
@@ -177,7 +179,8 @@ class Database:
         self._epoch = epoch
         self._readers = Sessions(dsn, "folkmoot reads", readers, self._note_recovery, read_only=True, restarts=self._restarts)
         self._writers = Sessions(dsn, "folkmoot writes", writers, self._note_recovery, restarts=self._restarts)
-        self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer, restarts=self._restarts)
+        self._caches = Sessions(dsn, "folkmoot caches", _CACHE_SESSIONS, _become_cache_writer, restarts=self._restarts, is_durable=False)
+        self._commits = Commits()
         self._promotion: asyncio.Task[None] | None = None
         self._shortage: tuple[float, str] | None = None  # when a write last failed because of it
         self._at_gate: dict[object, float] = {}  # the writes that are at the gate, and since when; oldest first
@@ -206,6 +209,7 @@ class Database:
             self._promotion.cancel()
             await asyncio.gather(self._promotion, return_exceptions=True)
         await self.live.stop()
+        await self._commits.close()
         await self._readers.close()
         await self._writers.close()
         await self._caches.close()
@@ -231,11 +235,12 @@ class Database:
 
         Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when a concurrent change
         came after our checks; Unavailable when the database does not answer, or not in time. If the connection is lost
-        during COMMIT, the outcome is unknown. This is Unavailable too: a caller that retries must make a second run
-        harmless, for example with an idempotency key.
+        during COMMIT, or its answer does not come, the outcome is unknown. This is Unavailable too: a caller that retries
+        must make a second run harmless, for example with an idempotency key.
 
-        Without `waits`, a hold refuses the write almost at once: for what a page that is read writes by the way.
-        `is_repeatable`: a second run is harmless, so that a request with this write may still be sent to another host.
+        Without `waits`, a hold refuses the write almost at once, and its commit waits neither for the disk nor for a standby:
+        for what a page that is read writes by the way. `is_repeatable`: a second run is harmless, so that a request with this
+        write may still be sent to another host.
         """
         try:
             async with AsyncExitStack() as admitted:
@@ -245,8 +250,7 @@ class Database:
                 await tx.flush()
                 if not is_repeatable:
                     write_gate.note_commit()
-                if await connection.execute("COMMIT") != "COMMIT":
-                    raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
+                await self._commits.run(connection)
         except WritesPaused:
             write_gate.note_refusal()
             raise
@@ -283,7 +287,7 @@ class Database:
         for left in reversed(range(_GATE_TRIES)):
             try:
                 async with AsyncExitStack() as borrowed:
-                    wait = None if waits else self._short_wait()
+                    wait = self._longest_wait(waits=waits)
                     connection = await borrowed.enter_async_context(self._borrowed(self._writers, wait))
                     await self._pass_gate(connection, waits=waits)
                     admitted.push_async_exit(borrowed.pop_all())
@@ -308,9 +312,12 @@ class Database:
         finally:
             self._at_gate.pop(connection, None)
 
-    def _short_wait(self) -> float:
-        if self.is_held or self._restarts.is_announced:
-            raise WritesPaused(log_text="writes are held")
+    def _longest_wait(self, *, waits: bool) -> float | None:
+        """For a session; None: the usual time. While commits do not end, sessions come back only when they do."""
+        if waits:
+            return _STUCK_WAIT_SECONDS if self._commits.are_stuck else None
+        if self.is_held or self._restarts.is_announced or self._commits.are_stuck:
+            raise WritesPaused(log_text="writes are held, or their commits do not end")
         return _SHORT_WAIT_SECONDS
 
     @asynccontextmanager
@@ -326,7 +333,8 @@ class Database:
             yield session
             is_usable = True
         except BaseException as error:
-            await sessions.roll_back(session)
+            if not self._commits.is_running(session):
+                await sessions.roll_back(session)
             problem = problem_of(error, is_closed=session.is_closed())
             if isinstance(problem, StorageFull):
                 self._shortage = clock.monotonic(), find_shortage(error)
@@ -335,7 +343,8 @@ class Database:
                 raise problem from error
             raise
         finally:
-            sessions.release(session, is_usable=is_usable)
+            if not self._commits.when_ended(session, lambda: sessions.release(session, is_usable=False)):
+                sessions.release(session, is_usable=is_usable)
 
     async def _note_recovery(self, session: asyncpg.Connection) -> None:
         """A new session reports whether the server is a standby. If so, a task waits for the promotion."""

@@ -10,6 +10,7 @@
     ├── TooMany           a limit was reached: says when to retry
     ├── WritesPaused      the write gate refuses: the host is moving, fenced or a standby; reading continues
     └── Unavailable       a component that we need does not answer, or not in time
+        ├── Unconfirmed   a write may have been stored: it is not known whether it is safe, or whether the standby has it
         ├── StorageFull   nothing can be stored: the disk is full, over its quota or read-only; reading may continue
         └── NotHereYet    a file of a restored network that is still being fetched: says when to retry
 
@@ -123,6 +124,11 @@ class WritesPaused(Problem):
 class Unavailable(Problem):
     code = "unavailable"
     message = "One of our services is not answering. Please try again in a minute."
+
+
+class Unconfirmed(Unavailable):
+    code = "unconfirmed"
+    message = "We could not make sure that this was saved. Please look whether it is there before you send it again."
 
 
 class StorageFull(Unavailable):

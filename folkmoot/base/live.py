@@ -139,7 +139,8 @@ class Live:
                 await asyncio.sleep(_BATCH_SECONDS)
 
     async def _connect(self) -> None:
-        connection = await asyncpg.connect(self._dsn, timeout=_TIMEOUT_SECONDS, server_settings={"application_name": "folkmoot live"})
+        settings = {"application_name": "folkmoot live", "synchronous_commit": "off"}  # a NOTIFY waits for no disk and no standby
+        connection = await asyncpg.connect(self._dsn, timeout=_TIMEOUT_SECONDS, server_settings=settings)
         self._is_standby = connection.get_settings().in_hot_standby == "on"
         if self._is_standby:
             connection.terminate()

@@ -18,7 +18,7 @@ from importlib.resources import files
 import asyncpg
 
 from folkmoot.base.errors import Problem
-from folkmoot.base.write_gate import FENCED, Epoch
+from folkmoot.base.write_gate import FENCED, WITHOUT_STANDBY, Epoch
 
 _TABLE_SECONDS = 1
 _ATTEMPTS, _PAUSE = 30, 1.0
@@ -89,7 +89,7 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
     `epoch`: that of this host, for the database of a network. Raises NotOurs, and SchemaMismatch for a database of a
     different code.
     """
-    connection = await asyncpg.connect(dsn, server_settings={"application_name": "folkmoot migrate"})
+    connection = await asyncpg.connect(dsn, server_settings={"application_name": "folkmoot migrate", **WITHOUT_STANDBY})
     try:
         ours = await _refuse_not_ours(connection, epoch)
         # Another process may be migrating, for as long as its statements may take; only locks on tables are short.

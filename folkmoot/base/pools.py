@@ -26,11 +26,12 @@ class Sessions:
 
     def __init__(
         self, dsn: str, name: str, most: int, prepare: Callable[[asyncpg.Connection], Awaitable[None]], *, read_only: bool = False,
-        restarts: Restarts | None = None,
+        restarts: Restarts | None = None, is_durable: bool = True,
     ) -> None:
+        """Without `is_durable`, commits wait neither for the disk nor for a standby."""
         self._dsn = dsn
         self._restarts = restarts or Restarts()
-        self._settings = session_settings(name, read_only=read_only)
+        self._settings = session_settings(name, read_only=read_only) | ({} if is_durable else {"synchronous_commit": "off"})
         self._prepare = prepare
         self._permits = asyncio.Semaphore(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []

@@ -16,6 +16,7 @@ from folkmoot.base import clock
 from folkmoot.base.driver_errors import LOST, UNREACHABLE, unavailable_of
 from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.base.migrate import known
+from folkmoot.base.write_gate import WITHOUT_STANDBY
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, ROLES, Host, HostState, Role
 from folkmoot.portability.moving import queries
@@ -75,7 +76,8 @@ class ThisHost:
             if self._session is None or self._session.is_closed():
                 try:
                     self._session = await asyncpg.connect(
-                        self.dsn, timeout=_ASK_SECONDS, command_timeout=30, server_settings={"application_name": "folkmoot move"}
+                        self.dsn, timeout=_ASK_SECONDS, command_timeout=30,
+                        server_settings={"application_name": "folkmoot move", **WITHOUT_STANDBY},
                     )
                 except (*UNREACHABLE, TimeoutError) as error:
                     raise Unavailable(log_text=f"database: {error!r}") from error

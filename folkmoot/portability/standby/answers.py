@@ -8,6 +8,7 @@ import asyncpg
 
 from folkmoot import __version__
 from folkmoot.base.errors import Problem
+from folkmoot.base.write_gate import WITHOUT_STANDBY
 from folkmoot.config import Settings
 from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
@@ -91,7 +92,9 @@ class Answers:
     async def _connect(self) -> asyncpg.Connection:
         """A connection to the database of this host. Raises NotPrimary if it follows another one."""
         self._require_primary()
-        connection = await asyncpg.connect(self.settings.dsn, timeout=5, server_settings={"application_name": "folkmoot standby"})
+        connection = await asyncpg.connect(
+            self.settings.dsn, timeout=5, server_settings={"application_name": "folkmoot standby", **WITHOUT_STANDBY}
+        )
         if await queries.is_standby(connection):
             await connection.close()
             raise NotPrimary("The database of this host replays another one, so it cannot be followed.")
