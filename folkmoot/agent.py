@@ -26,9 +26,10 @@ from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
 from folkmoot.portability.names.addresses import own_addresses
 from folkmoot.portability.names.witness import Witness
-from folkmoot.portability.standby import media
+from folkmoot.portability.standby import binding, media
 from folkmoot.portability.standby.answers import Answers
 from folkmoot.portability.standby.upkeep import Upkeep
+from folkmoot.portability.synchronous import Mode
 
 _OTHER_FILES = 200  # descriptors besides those of the streams
 
@@ -36,7 +37,7 @@ _OTHER_FILES = 200  # descriptors besides those of the streams
 def handlers(settings: Settings) -> list[Handler]:
     """All messages that this host answers, besides the greeting."""
     directory = DataDirectory(settings.data)
-    return [*Answers(settings, directory, Peers(directory)).handlers(), stand_handler(directory)]
+    return [*Answers(settings, directory, Peers(directory)).handlers(), *binding.handlers_of(directory), stand_handler(directory)]
 
 
 def stores(settings: Settings) -> list[Store]:
@@ -47,8 +48,9 @@ def stores(settings: Settings) -> list[Store]:
 def create_upkeep(settings: Settings) -> Upkeep:
     """What the agent does besides answering."""
     directory, host = DataDirectory(settings.data), Host(settings.data)
-    return Upkeep(directory, settings.dsn, lambda peer: PeerClient(directory, peer, epoch=lambda: host.epoch),
-                  partial(exchange_certificates, settings, directory))
+    connect = partial(PeerClient, directory, epoch=lambda: host.epoch)
+    wanted = Mode(settings.replication.synchronous)
+    return Upkeep(directory, settings.dsn, connect, partial(exchange_certificates, settings, directory), wanted)
 
 
 def own_name(settings: Settings) -> str:

@@ -129,6 +129,15 @@ class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: Annotated[str, _doc("HOST or HOST:PORT where the other host reaches this one. Empty: it is found out.")] = ""
 
 
+class Replication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the standby has to do with writing."""
+
+    synchronous: Annotated[
+        Literal["none", "chosen", "all"],
+        _doc("Writes that wait for the standby: none, chosen (accounts, log-in secrets, direct messages, moderation) or all."),
+    ] = "none"
+
+
 class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Under which names people find the network, and how these are changed when it moves."""
 
@@ -165,6 +174,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hosts: Hosts = Hosts()
     offsite: Offsite = Offsite()
     names: Names = Names()
+    replication: Replication = Replication()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -188,7 +198,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
-    "hosts": Hosts, "offsite": Offsite, "names": Names, "limits": Limits, "log": Log,
+    "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "limits": Limits, "log": Log,
 }
 
 

@@ -29,6 +29,7 @@ import asyncpg
 from folkmoot.base import restarts
 from folkmoot.base.disk import measure
 from folkmoot.base.errors import Problem
+from folkmoot.portability import synchronous
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.logical.swap import swap_if_ordered
 from folkmoot.portability.postgres_settings import ACCESS, SETTINGS, slot_limit, standby_settings
@@ -256,7 +257,8 @@ class Postgres:
             "max_slot_wal_keep_size": slot_limit(self._data.path), **standby_settings(self._data, self.socket_folder / "peer"),
             **self._configuration,
         }
-        lines = [f"{name} = {value}" for name, value in settings.items()]
+        lines = [*(f"{name} = {value}" for name, value in settings.items()), f"include_if_exists = '{synchronous.CONFIGURATION}'"]
+        synchronous.configure(self._data)
         for name, content in (("folkmoot.conf", "\n".join(lines) + "\n"), ("pg_hba.conf", self._access)):
             file = self._folder / name
             if not file.exists() or file.read_bytes() != content.encode():

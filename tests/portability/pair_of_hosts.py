@@ -28,6 +28,7 @@ from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.postgres import Postgres, find_binaries
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET, slot_of
 from folkmoot.portability.progress import NoProgress
+from folkmoot.portability.standby import binding
 from folkmoot.portability.standby.model import Facts
 from folkmoot.portability.standby.queries import make_replication_role
 from folkmoot.portability.standby.seeding import seed
@@ -87,7 +88,8 @@ class OneHost:
         assert self.peer
         rejoin_if_ordered(self.data, self.copy)
         self.server = Postgres(self.data, configuration={
-            **FAST, "primary_conninfo": f"'{connection_to(self.peer.server)}'", "primary_slot_name": f"'{slot_of(self.name)}'",
+            **FAST, "primary_conninfo": f"'{connection_to(self.peer.server)} application_name={slot_of(self.name)}'",
+            "primary_slot_name": f"'{slot_of(self.name)}'",
         })
         self.server.start()
 
@@ -112,7 +114,7 @@ class OneHost:
     async def ask(self, name: str, content: msgspec.Struct, answer: type[Any], *, seconds: float = 5) -> Any:
         if self.is_cut:
             raise Problem("The other host does not answer.")
-        handlers = [*handlers_of(self.own), *failover_handlers(self.own.this), stand_handler(self.data)]
+        handlers = [*handlers_of(self.own), *failover_handlers(self.own.this), *binding.handlers_of(self.data), stand_handler(self.data)]
         message = next(one for one in handlers if one.name == name)
         decoded = msgspec.json.decode(msgspec.json.encode(content), type=message.content)
         async with asyncio.timeout(seconds):

@@ -11,6 +11,7 @@ import asyncpg
 
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.failover import queries
 from folkmoot.portability.failover.export import Report, export, find_report, folder_of
 from folkmoot.portability.failover.model import FailoverProblem, ForkAnswer, ForkQuestion, sentence
 from folkmoot.portability.failover.standing import confirm
@@ -29,6 +30,7 @@ from folkmoot.portability.progress import Progress
 _log = logging.getLogger(__name__)
 _FORK_SECONDS = 30.0
 _EVERY = 2.0
+_POLL_SECONDS = 0.05
 
 
 async def ask_fork(this: ThisHost, ask: Ask) -> tuple[ForkAnswer, Fork | None]:
@@ -153,9 +155,16 @@ class Reviewing:
         answer, fork = await ask_fork(self._this, self._ask)
         if fork is None or answer.proof is Proof.HANDED_OVER or find_report(self._this.directory, answer.epoch):
             return
+        await self._end_writers()
         report = await export(self._this.directory, self._this.dsn, answer, fork)
         _log.warning(
             "%d rows are on this host only and were exported to %s. To follow the new primary, stop the network and run:"
             " moot standby --again",
             report.count, folder_of(self._this.directory, answer.epoch),
         )
+
+    async def _end_writers(self) -> None:
+        """A commit that waits for the new primary shows its rows only when its wait has ended."""
+        async with self._this.session() as session:
+            while await queries.end_writers(session):
+                await asyncio.sleep(_POLL_SECONDS)

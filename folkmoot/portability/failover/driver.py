@@ -12,12 +12,13 @@ from typing import Protocol
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability.failover.loss import estimate_loss, sentence_of
-from folkmoot.portability.failover.model import FailoverProblem, FailoverState, Loss, StopOrder, Stopped, sentence
+from folkmoot.portability.failover.model import NO_LOSS, FailoverProblem, FailoverState, Loss, StopOrder, Stopped, sentence
 from folkmoot.portability.failover.taking_over import accept, last_failover
 from folkmoot.portability.host import PRIMARY, STANDBY
 from folkmoot.portability.moving.model import Fence, HostCondition, Order, PromoteOrder, Proof
 from folkmoot.portability.moving.queries import has_replayed
 from folkmoot.portability.moving.sides import OwnHost
+from folkmoot.portability.synchronous import is_bound
 
 _POLL_SECONDS = 0.02
 _CATCH_UP_SECONDS = 3.0  # for the last writes of an old host that has answered the fence
@@ -51,6 +52,7 @@ class Failover:
     here: HostCondition | None = None
     there: HostCondition | None = None
     why_silent: str = ""
+    is_synchronous: bool = False  # whether the other host cannot acknowledge a write without this one
     loss: Loss | None = None
     fence: Fence | None = None
     took: dict[str, float] = field(default_factory=dict)
@@ -90,7 +92,8 @@ async def look(failover: Failover) -> None:
             " positions of the sequences. If the primary is lost, restore the copy: moot restore"
         )
     if state.role == STANDBY:
-        failover.loss = await estimate_loss(failover.own.this)
+        failover.is_synchronous = is_bound(failover.own.this.directory.path, failover.peer, state.epoch)
+        failover.loss = NO_LOSS if failover.is_synchronous else await estimate_loss(failover.own.this)
     try:
         failover.there = await failover.other.condition(nobody)
     except Problem as problem:
@@ -110,7 +113,7 @@ def obstacle(failover: Failover) -> str:
         if there.role == PRIMARY and there.database and there.is_web_running and not said.accepts_loss:
             return "The other host answers and writes, so a move loses nothing. Run: moot move. If it fails: moot failover --accept-loss"
         return ""
-    if said.accepts_loss:
+    if said.accepts_loss or failover.is_synchronous:
         return ""
     if said.is_other_off and not said.life_sign:
         return ""
@@ -131,7 +134,9 @@ async def fence(failover: Failover) -> None:
     this, said = failover.own.this, failover.statements
     assert failover.here
     assert failover.here.database
-    proof = Proof.OFF if said.is_other_off and failover.there is None and not said.life_sign else Proof.NONE
+    proof = Proof.SYNCHRONOUS if failover.is_synchronous else Proof.NONE
+    if proof is Proof.NONE and said.is_other_off and failover.there is None and not said.life_sign:
+        proof = Proof.OFF
     if failover.there is not None:
         try:
             stopped = await failover.other.stop(StopOrder(failover.id, this.id))
@@ -139,7 +144,7 @@ async def fence(failover: Failover) -> None:
             if failover.here.role == STANDBY and stopped.position:
                 await _catch_up(failover, stopped.position)
         except Problem as problem:
-            if not said.accepts_loss:
+            if not said.accepts_loss and not failover.is_synchronous:
                 raise FailoverProblem(
                     "The other host answers, but was not fenced: %(why)s If it is switched off now: moot failover --other-host-is-off. To"
                     " go on although it may write: moot failover --accept-loss", why=sentence(problem),

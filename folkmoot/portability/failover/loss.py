@@ -1,7 +1,7 @@
 """The estimate of what a failover would lose: what the standby knows about the last moments of its primary."""
 
 from folkmoot.portability.failover import queries
-from folkmoot.portability.failover.model import Loss, estimate
+from folkmoot.portability.failover.model import NO_LOSS, Loss, estimate
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.standby.following import find_following
 
@@ -18,6 +18,8 @@ async def estimate_loss(this: ThisHost) -> Loss:
 
 def sentence_of(loss: Loss) -> str:
     """For people, before and after a failover."""
+    if loss == NO_LOSS:
+        return "nothing: the other host acknowledges no write that this one does not have"
     at = loss.last_write_at
     last = f"the last write that has arrived is of {at:%Y-%m-%d %H:%M:%S} UTC" if at else "no write has arrived"
     match loss.most_posts:

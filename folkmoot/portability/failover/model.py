@@ -99,6 +99,9 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     most_posts: int
 
 
+NO_LOSS = Loss(last_write_at=None, seconds=0.0, least_bytes=0, most_bytes=0, most_posts=0)
+
+
 def estimate(facts: LossFacts) -> Loss:
     """The most that can be lost, if the primary wrote on at its usual rate until now."""
     least = max(0, facts.known - facts.received)

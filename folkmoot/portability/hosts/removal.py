@@ -12,8 +12,9 @@ import asyncpg
 from folkmoot.base.errors import NotFound
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.peers import Peer, Peers
-from folkmoot.portability.hosts.queries import drop_slot, list_slots
+from folkmoot.portability.hosts.queries import drop_slot, list_slots, reload
 from folkmoot.portability.logical.queries import unpublish
+from folkmoot.portability.synchronous import end_demand, forget_bound
 
 _TRIES, _PAUSE = 20, 0.25  # the agent cuts the streams of the removed host off within a second
 
@@ -31,6 +32,9 @@ async def remove_host(directory: DataDirectory, dsn: str, name: str) -> Removed:
     """Raises NotFound if there is neither such a peer nor a slot to drop."""
     peers = Peers(directory)
     peer = peers.remove(name)
+    if peer:
+        forget_bound(directory)
+        end_demand(directory)
     try:
         dropped = await _drop_slots(dsn, {one.slot for one in peers.list()})
     except (OSError, asyncpg.PostgresError) as error:
@@ -46,6 +50,7 @@ async def _drop_slots(dsn: str, kept: set[str]) -> list[str]:
     """Drops the slots of hosts that are no peers; returns their names."""
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
+        await reload(connection)  # no write waits for the removed host
         names = [name for name in await list_slots(connection) if name not in kept]
         for name in names:
             for attempt in range(_TRIES):

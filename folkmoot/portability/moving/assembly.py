@@ -22,6 +22,7 @@ from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.standby.answers import PREPARE
 from folkmoot.portability.standby.model import Nothing, Prepared
 from folkmoot.portability.standby.upkeep import take_over_shared
+from folkmoot.portability.synchronous import forget_bound
 
 T = TypeVar("T", bound=msgspec.Struct)
 _WEB_SECONDS = 3.0
@@ -82,6 +83,7 @@ class Moving:
         return self._client
 
     async def _prepare(self) -> Path:
+        forget_bound(self._directory)  # before the primary hears of it
         await self.ask(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
         return peer_socket_folder(self._directory)
 

@@ -18,6 +18,7 @@ class Proof(StrEnum):
 
     HANDED_OVER = "handed over"  # a planned move: everything that the old host wrote has arrived
     FENCED = "fenced"  # the old host has answered that it writes no more
+    SYNCHRONOUS = "synchronous"  # the old host cannot acknowledge a write without this one (decision 0077)
     OFF = "off"  # the operator has stated that the old host does not run
     NONE = "none"  # the operator accepts that both hosts may write for a while, and that one side is lost
 

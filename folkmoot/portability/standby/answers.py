@@ -18,6 +18,7 @@ from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.logical.queries import unpublish
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
 from folkmoot.portability.standby import queries
+from folkmoot.portability.standby.demanding import let_go
 from folkmoot.portability.standby.following import find_following
 from folkmoot.portability.standby.model import Facts, Following, Nothing, Prepared, Stage
 from folkmoot.portability.standby.sharing import collect_secrets, collect_settings
@@ -66,6 +67,7 @@ class Answers:
             raise NotPrimary("This host has no peer. Pair the hosts first: moot host add")
         connection = await self._connect()
         try:
+            await let_go(self.directory, connection)  # a host that is copied anew has given up what it had
             await queries.make_replication_role(connection, self.directory.secret(REPLICATION_SECRET))
             await unpublish(connection, peer.slot)
             await queries.renew_slot(connection, peer.slot)

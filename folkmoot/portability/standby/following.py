@@ -26,6 +26,7 @@ from folkmoot.portability.postgres_settings import LOGICAL
 from folkmoot.portability.standby import queries
 from folkmoot.portability.standby.model import ALARM_SECONDS, Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
+from folkmoot.portability.synchronous import Mode
 
 log = logging.getLogger(__name__)
 FILE = "run/following.json"
@@ -77,6 +78,7 @@ class Meter:
         self._stage = before.stage if before else None
         self._since = before.since if before else 0.0
         self.peer_stage: Stage | None = None  # what the primary last said about this standby
+        self.wanted, self.active, self.is_bound = Mode.NONE, Mode.NONE, False  # as in `Following`
 
     def of_primary(self, sending: Sending) -> Following:
         if not sending.has_slot:
@@ -104,7 +106,8 @@ class Meter:
             if self._stage is not None:
                 log.info("the standby is %s (before: %s)", stage, self._stage)
             self._stage, self._since = stage, now
-        return Following(role=role, stage=stage, since=self._since, measured_at=now, lag_bytes=behind, lag_seconds=round(lag, 3))
+        return Following(role=role, stage=stage, since=self._since, measured_at=now, lag_bytes=behind, lag_seconds=round(lag, 3),
+                         wanted=self.wanted, active=self.active, is_bound=self.is_bound)
 
 
 def _stage_of(sending: Sending) -> Stage:
@@ -113,14 +116,17 @@ def _stage_of(sending: Sending) -> Stage:
     return _STAGES.get(sending.state, Stage.AWAY)
 
 
-async def measure(dsn: str, slot: Callable[[], str], folder: Path, meter: Meter, media: MissingMedia) -> None:
-    """Measures and records until it is cancelled. `slot`: the name of that of the peer, "" without a peer."""
+async def measure(
+    dsn: str, slot: Callable[[], str], folder: Path, meter: Meter, media: MissingMedia, before: Callable[[], None] = lambda: None
+) -> None:
+    """Measures and records until it is cancelled. `slot`: the name of that of the peer, "" without a peer. `before`: called each time."""
     connection: asyncpg.Connection | None = None
     try:
         while True:
             try:
                 if connection is None or connection.is_closed():
                     connection = await asyncpg.connect(dsn, timeout=5, server_settings={"application_name": "folkmoot following"})
+                before()
                 state = await _measured(connection, slot(), meter, media)
                 await asyncio.to_thread(record, folder, state)
             except (*UNREACHABLE, asyncpg.PostgresError) as error:  # it starts, stops, or its disk is full

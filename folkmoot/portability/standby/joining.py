@@ -29,6 +29,7 @@ from folkmoot.portability.standby.media import MediaCopy
 from folkmoot.portability.standby.model import Facts, Nothing, Prepared
 from folkmoot.portability.standby.seeding import check, require_room, seed
 from folkmoot.portability.standby.sharing import install_secrets, install_settings
+from folkmoot.portability.synchronous import forget_bound
 
 _PREPARE_SECONDS = 30.0
 _MEDIA_AT_ONCE = 4
@@ -156,6 +157,7 @@ def _prepare(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Pre
         async with connect() as client:
             return await client(PREPARE, Nothing(), Prepared, seconds=_PREPARE_SECONDS)
 
+    forget_bound(directory)  # before the primary hears of it
     prepared = asyncio.run(ask())
     install_secrets(directory, prepared.secrets)
     install_settings(directory, prepared.settings)

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from folkmoot.portability.synchronous import Mode
+
 ALARM_SECONDS = 1.0  # a standby that is further behind is reported: so much would be lost with the primary
 
 
@@ -63,3 +65,6 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     lag_seconds: float = 0.0
     media_missing: int = 0
     media_missing_bytes: int = 0
+    wanted: Mode = Mode.NONE  # which writes the standby shall confirm, as the setting of the primary says
+    active: Mode = Mode.NONE  # which writes wait for the standby now
+    is_bound: bool = False  # whether the primary has promised the standby that no write is acknowledged without it

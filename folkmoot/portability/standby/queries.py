@@ -124,6 +124,23 @@ async def get_receiving(connection: asyncpg.Connection) -> Receiving:
     return Receiving(*row)
 
 
+async def reload(connection: asyncpg.Connection) -> None:
+    """The server reads its settings again."""
+    await connection.execute("SELECT pg_reload_conf()")
+
+
+async def get_synchronous_names(connection: asyncpg.Connection) -> str:
+    return str(await connection.fetchval("SELECT current_setting('synchronous_standby_names')"))
+
+
+async def checkpoint(connection: asyncpg.Connection) -> None:
+    await connection.execute("CHECKPOINT")
+
+
+async def get_end_of_log(connection: asyncpg.Connection) -> int:
+    return int(await connection.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"))
+
+
 async def list_files(connection: asyncpg.Connection, after: bytes, limit: int) -> list[tuple[FileName, int]]:
     """The files of all pictures with their sizes, in the order of their hashes. Uses the primary key."""
     rows = await connection.fetch(

@@ -10,18 +10,23 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from folkmoot.base.errors import Problem
 from folkmoot.portability.certificates.model import SECRET as CERTIFICATES
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.client import NotPaired, PeerClient
-from folkmoot.portability.hosts.messages import Ask
+from folkmoot.portability.hosts.identity import get_identity
+from folkmoot.portability.hosts.messages import Ask, T
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.standby.answers import SHARE, STATE
+from folkmoot.portability.standby.demanding import Demanding
 from folkmoot.portability.standby.following import Meter, find_following, measure
 from folkmoot.portability.standby.media import MediaCopy
 from folkmoot.portability.standby.model import Following, Nothing, Prepared
 from folkmoot.portability.standby.sharing import install_secrets, install_settings
+from folkmoot.portability.synchronous import Mode, find_demand, forget_bound, is_bound
 
 log = logging.getLogger(__name__)
 _STATE_EVERY = 3.0  # seconds
@@ -30,10 +35,11 @@ _CERTIFICATES_AGAIN = 60.0  # seconds, if there is no keeper
 
 
 class Upkeep:
-    """One per agent. `connect` makes the client of a peer."""
+    """One per agent. `connect` makes the client of a peer. `wanted`: which writes a standby of this host shall confirm."""
 
     def __init__(
-        self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient], exchange_certificates: Callable[[], bool]
+        self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient], exchange_certificates: Callable[[], bool],
+        wanted: Mode = Mode.NONE,
     ) -> None:
         self._directory = directory
         self._dsn = dsn
@@ -44,12 +50,19 @@ class Upkeep:
         self._client: PeerClient | None = None
         self._meter = Meter(find_following(directory.path))
         self._media = MediaCopy(directory.path / "media", self.fetch)
+        self._meter.wanted = wanted
+        self._wanted = wanted
+        self._demanding = Demanding(
+            directory, dsn, wanted, get_identity(directory).id, self._ask, lambda: find_following(directory.path)
+        )
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        forget_bound(self._directory)  # this host was off: what its primary promised before may have ended since
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(measure(self._dsn, self._slot, self._directory.path, self._meter, self._media))
+                group.create_task(self._demanding.run())
+                group.create_task(measure(self._dsn, self._slot, self._directory.path, self._meter, self._media, self._note_synchrony))
                 group.create_task(self._media.run(self._dsn))
                 group.create_task(self._ask_primary())
                 group.create_task(self._keep_certificates())
@@ -63,6 +76,18 @@ class Upkeep:
         client = await self._peer()
         async with client.fetch(store, file) as pieces:
             yield pieces
+
+    def _note_synchrony(self) -> None:
+        """Before each measurement. What a standby knows of its primary comes with the answers of that."""
+        state, peer = self._host.state, self._peers.one()
+        if state.role == STANDBY:
+            self._meter.is_bound = peer is not None and is_bound(self._directory.path, peer.id, state.epoch)
+        else:
+            demand = find_demand(self._directory)
+            self._meter.wanted, self._meter.active, self._meter.is_bound = self._wanted, demand.mode, demand.is_bound
+
+    async def _ask(self, name: str, content: msgspec.Struct, answer: type[T], *, seconds: float = 5) -> T:
+        return await (await self._peer())(name, content, answer, seconds=seconds)
 
     def _slot(self) -> str:
         peer = self._peers.one()
@@ -87,6 +112,7 @@ class Upkeep:
                     client = await self._peer()
                     seen = await client(STATE, Nothing(), Following)
                     self._meter.peer_stage = seen.stage if seen.role == PRIMARY else None
+                    self._meter.wanted, self._meter.active = seen.wanted, seen.active
                     if asked % _SHARE_EVERY == 0:
                         await take_over_shared(self._directory, client)
                     asked += 1

@@ -1,0 +1,132 @@
+"""Which writes wait until the standby has them, as two files say: one on the primary, one on its standby (decision 0077).
+
+`synchronous.json` on the primary says which standby must confirm what. PostgreSQL gets it as `synchronous.conf`, which is
+written again at each start, so no other configuration can lose it. `bound.json` on the standby says that its primary has
+promised to acknowledge no write without it. The promise is a fence: it ends only with the consent of the standby, or when
+the operator of the primary says that the standby is off. Nothing here speaks with PostgreSQL or with the other host.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from folkmoot.portability.data_directory import DataDirectory
+
+CONFIGURATION = "synchronous.conf"  # in the folder of the server, included by its settings
+_FILE, _BOUND, _LOCK = "synchronous.json", "bound.json", "synchronous.lock"
+_SIGNAL = "standby.signal"
+
+
+class Mode(StrEnum):
+    """Which writes the standby must confirm before they are acknowledged."""
+
+    NONE = "none"
+    CHOSEN = "chosen"  # accounts, log-in secrets, direct messages, all of moderation: tables that migration 0050 chooses
+    ALL = "all"
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """On the primary: the standby with this slot must confirm. `number` grows with each change, so that an old message is known.
+
+    `is_bound`: the standby may have been promised that nothing is acknowledged without it.
+    """
+
+    slot: str = ""
+    mode: Mode = Mode.NONE
+    number: int = 0
+    is_bound: bool = False
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """For PostgreSQL. Where only chosen writes wait, their transactions say so themselves."""
+        if not self.slot:
+            return {}
+        chosen = {"synchronous_commit": "local"} if self.mode is Mode.CHOSEN else {}
+        return {"synchronous_standby_names": f"""'"{self.slot}"'""", **chosen}
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """On the standby: the last word of its primary, with the number of that. `epoch`: of this host at that time."""
+
+    peer: str
+    number: int
+    epoch: int
+    holds: bool
+
+
+def find_demand(directory: DataDirectory) -> Demand:
+    with suppress(FileNotFoundError):
+        return msgspec.json.decode((directory.path / _FILE).read_bytes(), type=Demand)
+    return Demand()
+
+
+@contextmanager
+def changing(directory: DataDirectory) -> Iterator[Demand]:
+    """The demand, while no other process changes it."""
+    descriptor = os.open(directory.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        directory.set_owner(directory.path / _LOCK)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield find_demand(directory)
+    finally:
+        os.close(descriptor)
+
+
+def write_demand(directory: DataDirectory, demand: Demand) -> Demand:
+    """Only inside `changing`. The file first: a server that starts in between knows the demand. Reloading is left to the caller."""
+    demand = msgspec.structs.replace(demand, number=max(find_demand(directory).number + 1, time.time_ns() // 1_000_000))
+    directory.write(directory.path / _FILE, msgspec.json.encode(demand))
+    configure(directory)
+    return demand
+
+
+def end_demand(directory: DataDirectory) -> None:
+    """No write waits for the standby any more, once PostgreSQL has read its settings again. Only if the standby does not rely on
+    the promise, or is off for good."""
+    with changing(directory) as demand:
+        if demand.slot:
+            write_demand(directory, Demand())
+
+
+def configure(directory: DataDirectory) -> None:
+    """Writes the settings for PostgreSQL. A standby demands nothing, also when it is promoted."""
+    folder = directory.path / "postgres"
+    demand = Demand() if (folder / _SIGNAL).exists() else find_demand(directory)
+    content = "".join(f"{name} = {value}\n" for name, value in demand.settings.items()).encode()
+    file = folder / CONFIGURATION
+    if not file.exists() or file.read_bytes() != content:
+        directory.write(file, content)
+
+
+def find_bound(folder: Path) -> Bound | None:
+    with suppress(FileNotFoundError):
+        return msgspec.json.decode((folder / _BOUND).read_bytes(), type=Bound)
+    return None
+
+
+def note_bound(directory: DataDirectory, bound: Bound) -> bool:
+    """Durable when this returns. Returns False for a message that is older than what is known of this peer."""
+    before = find_bound(directory.path)
+    if before and before.peer == bound.peer and before.number > bound.number:
+        return False
+    if before != bound:
+        directory.write(directory.path / _BOUND, msgspec.json.encode(bound))
+    return True
+
+
+def forget_bound(directory: DataDirectory) -> None:
+    """From now on this host does not rely on its primary. The number stays, so that an older promise is not taken for a new one."""
+    if (bound := find_bound(directory.path)) and bound.holds:
+        directory.write(directory.path / _BOUND, msgspec.json.encode(msgspec.structs.replace(bound, holds=False)))
+
+
+def is_bound(folder: Path, peer: str, epoch: int) -> bool:
+    """Whether the primary `peer` cannot have acknowledged a write that this standby does not have. `epoch`: of this host."""
+    bound = find_bound(folder)
+    return bound is not None and bound.holds and (bound.peer, bound.epoch) == (peer, epoch)

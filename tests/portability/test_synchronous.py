@@ -1,0 +1,235 @@
+"""Writes that wait for the standby: when they do, that none is acknowledged without it, and what a failover may rely on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import msgspec
+import pytest
+
+from folkmoot.base import clock, commits
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Problem, Unconfirmed
+from folkmoot.portability.failover.coming_back import Reviewing
+from folkmoot.portability.failover.export import find_report
+from folkmoot.portability.failover.model import FailoverProblem
+from folkmoot.portability.host import PRIMARY, Host
+from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.removal import remove_host
+from folkmoot.portability.moving.model import Proof
+from folkmoot.portability.standby import demanding, queries
+from folkmoot.portability.standby.binding import BIND, RELEASE, Promise
+from folkmoot.portability.standby.demanding import LONGEST_WAIT, Demanding, let_go
+from folkmoot.portability.standby.following import Meter
+from folkmoot.portability.standby.model import Following, Nothing, Stage
+from folkmoot.portability.synchronous import Mode, find_demand, forget_bound, is_bound
+from tests.conftest import new_open_folder
+from tests.portability.pair_of_hosts import OneHost, Pair, make_pair
+from tests.portability.test_failover import cut_replication, fail_over, make_well
+from tests.waiting import until
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Pair]:
+    with new_open_folder() as template, new_open_folder() as folder:
+        pair = make_pair(template, folder)
+        yield pair
+        pair.new.server.stop()
+        pair.old.server.stop()
+
+
+@pytest.fixture
+async def pair(shared: Pair, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
+    """The pair for one test; `old` is the primary. They know each other, and no write waits."""
+    if shared.new.state.role == PRIMARY:
+        shared.old, shared.new = shared.new, shared.old
+    monkeypatch.setattr(commits, "_SECONDS", 0.3)
+    monkeypatch.setattr(demanding, "_BIND_EVERY", 0.0)
+    hosts = [shared.old, shared.new]
+    tasks = [asyncio.create_task(host.supervise()) for host in hosts]
+    for host, other in (hosts, hosts[::-1]):
+        host.is_cut = False
+        host._begin()
+        Peers(host.data).add(Peer(other.name, other.name, "192.0.2.1:1", "", clock.now()))
+    yield shared
+    for host in hosts:
+        forget_bound(host.data)
+        async with host.own.this.session() as session:
+            await let_go(host.data, session)
+    await make_well(shared)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for host in hosts:
+        await host.own.this.close()
+
+
+class Primary:
+    """The part of the agent that decides what waits, and the writes of one process."""
+
+    def __init__(self, pair: Pair, mode: Mode) -> None:
+        self.host, self.other = pair.old, pair.new
+        self.meter = Meter()
+        self.state: Following | None = None
+        self.demanding = Demanding(self.host.data, self.host.server.dsn, mode, self.host.name, self.other.ask, lambda: self.state)
+
+    async def step(self) -> None:
+        async with self.host.own.this.session() as session:
+            self.state = self.meter.of_primary(await queries.get_sending(session, f"folkmoot_{self.other.name}"))
+            await self.demanding.step(session)
+
+    async def steps_until(self, condition: object) -> None:
+        async def stepped() -> bool:
+            await self.step()
+            return bool(condition())  # type: ignore[operator]
+
+        await until(stepped)
+
+    async def bind(self) -> None:
+        await self.steps_until(lambda: is_bound(self.other.data.path, self.host.name, self.other.state.epoch))
+
+
+async def write(host: OneHost, key: str, *, chosen: bool = False) -> None:
+    database = await Database.open(host.server.dsn, epoch=Host(host.data.path).writing_epoch, readers=1, writers=2, listen=False)
+    try:
+        async with database.write() as tx:
+            if chosen:
+                await tx.execute("SET LOCAL synchronous_commit = on")
+            await tx.execute("INSERT INTO hashtags (key, name) VALUES ($1, $1)", key)
+    finally:
+        await database.close()
+
+
+async def names_on(host: OneHost) -> set[str]:
+    async with host.own.this.session() as session:
+        return {row["name"] for row in await session.fetch("SELECT name FROM hashtags")}
+
+
+async def mend_replication(pair: Pair) -> None:
+    async with pair.new.own.this.session() as session:
+        await session.execute("ALTER SYSTEM RESET primary_conninfo")
+        await session.execute("SELECT pg_reload_conf()")
+
+
+async def setting(host: OneHost, name: str) -> str:
+    connection = await asyncpg.connect(host.server.dsn)
+    try:
+        return str(await connection.fetchval("SELECT current_setting($1)", name))
+    finally:
+        await connection.close()
+
+
+async def test_all_writes_wait_once_the_standby_follows_and_a_failover_needs_no_statement(pair: Pair) -> None:
+    primary = Primary(pair, Mode.ALL)
+    await primary.bind()
+    demand = find_demand(pair.old.data)
+    assert (demand.mode, demand.is_bound) == (Mode.ALL, True)
+    await write(pair.old, "confirmed")
+    await cut_replication(pair)
+    with pytest.raises(Unconfirmed):
+        await write(pair.old, "not confirmed")
+    for _ in range(3):  # however long the standby is away
+        assert primary.state
+        primary.state = msgspec.structs.replace(primary.state, stage=Stage.AWAY, since=0, lag_seconds=3600)
+        async with pair.old.own.this.session() as session:
+            await primary.demanding.step(session)
+    assert find_demand(pair.old.data).is_bound
+    with pytest.raises(Unconfirmed):
+        await write(pair.old, "not confirmed either")
+    done = await fail_over(pair)
+    assert done.fence
+    assert done.fence.proof is Proof.SYNCHRONOUS
+    assert await names_on(pair.new) >= {"confirmed"}
+    pair.old.is_cut = False
+    pair.old.own.fence_against(pair.new.state.epoch, pair.new.name)
+    await Reviewing(pair.old.own.this, pair.new.ask)._review()
+    report = find_report(pair.old.data, pair.new.state.epoch)
+    assert report
+    assert report.rows["hashtags"] == 2, "what was not acknowledged is exported"
+
+
+async def test_the_settings_survive_a_restart_of_the_server(pair: Pair) -> None:
+    primary = Primary(pair, Mode.ALL)
+    await primary.bind()
+    pair.old.server.stop()
+    await until(lambda: pair.old.server.is_ready)
+    assert await setting(pair.old, "synchronous_standby_names") == f'"folkmoot_{pair.new.name}"'
+    assert await setting(pair.new, "synchronous_standby_names") == "", "nobody would confirm what it writes when it is promoted"
+
+
+async def test_chosen_writes_go_on_without_a_standby_that_is_away_and_wait_again_when_it_is_back(pair: Pair) -> None:
+    primary = Primary(pair, Mode.CHOSEN)
+    await primary.steps_until(lambda: find_demand(pair.old.data).mode is Mode.CHOSEN)
+    await until(lambda: _is(pair.old, "synchronous_commit", "local"))
+    assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
+    await cut_replication(pair)
+    await write(pair.old, "ordinary")
+    with pytest.raises(Unconfirmed):
+        await write(pair.old, "chosen", chosen=True)
+    await primary.step()
+    assert find_demand(pair.old.data).slot, "it is away for a moment only"
+    assert primary.state
+    primary.state = msgspec.structs.replace(primary.state, lag_seconds=LONGEST_WAIT + 1)
+    async with pair.old.own.this.session() as session:
+        await primary.demanding.step(session)
+    assert not find_demand(pair.old.data).slot
+    await until(lambda: _is(pair.old, "synchronous_standby_names", ""))
+    await write(pair.old, "chosen while it is away", chosen=True)
+    with pytest.raises(FailoverProblem):
+        await fail_over(pair)
+    await mend_replication(pair)
+    await primary.steps_until(lambda: find_demand(pair.old.data).mode is Mode.CHOSEN)
+
+
+async def _is(host: OneHost, name: str, value: str) -> bool:
+    return await setting(host, name) == value
+
+
+async def test_a_changed_setting_ends_the_promise_only_with_the_consent_of_the_standby(pair: Pair) -> None:
+    await Primary(pair, Mode.ALL).bind()
+    changed = Primary(pair, Mode.NONE)
+    pair.new.is_cut = True
+    with pytest.raises(Problem):
+        await changed.step()
+    assert find_demand(pair.old.data).is_bound
+    pair.new.is_cut = False
+    await changed.step()
+    assert not find_demand(pair.old.data).slot
+    assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
+    await Primary(pair, Mode.ALL).bind()
+
+
+async def test_an_old_promise_is_not_taken_for_a_new_one(pair: Pair) -> None:
+    await Primary(pair, Mode.ALL).bind()
+    number = find_demand(pair.old.data).number
+    await pair.new.ask(RELEASE, Promise(pair.old.name, number + 1), Nothing)
+    with pytest.raises(Problem):
+        await pair.new.ask(BIND, Promise(pair.old.name, number), Nothing)
+    with pytest.raises(Problem):
+        await pair.new.ask(BIND, Promise("stranger", number + 9), Nothing)
+    assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
+    with pytest.raises(Problem):
+        await pair.old.ask(BIND, Promise(pair.new.name, number), Nothing)
+
+
+async def test_a_standby_that_has_been_a_primary_meanwhile_relies_on_no_old_promise(pair: Pair) -> None:
+    await Primary(pair, Mode.ALL).bind()
+    epoch = pair.new.state.epoch
+    assert is_bound(pair.new.data.path, pair.old.name, epoch)
+    assert not is_bound(pair.new.data.path, pair.old.name, epoch + 1)
+    assert not is_bound(pair.new.data.path, "another", epoch)
+    forget_bound(pair.new.data)
+    assert not is_bound(pair.new.data.path, pair.old.name, epoch)
+
+
+async def test_no_write_waits_for_a_removed_host(pair: Pair) -> None:
+    await Primary(pair, Mode.ALL).bind()
+    await cut_replication(pair)
+    with pytest.raises(Unconfirmed):
+        await write(pair.old, "before the removal")
+    await remove_host(pair.old.data, pair.old.server.dsn, pair.new.name)
+    await until(lambda: _is(pair.old, "synchronous_standby_names", ""))
+    await write(pair.old, "after the removal")
+    async with pair.old.own.this.session() as session:
+        await session.execute("SELECT pg_create_physical_replication_slot($1, true)", f"folkmoot_{pair.new.name}")
+    await mend_replication(pair)
