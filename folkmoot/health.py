@@ -34,6 +34,7 @@ from folkmoot.portability.runs import Last
 from folkmoot.portability.standby.following import find_following
 from folkmoot.portability.standby.following import warnings as following_warnings
 from folkmoot.portability.standby.model import CONNECTED, Following, Stage
+from folkmoot.portability.synchronous import Mode
 
 _log = logging.getLogger(__name__)
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -217,6 +218,8 @@ def _following_metrics(state: Following | None) -> str:
         ("replication_lag_seconds", "Age of the oldest write that the standby has not confirmed", state.lag_seconds),
         ("replication_lag_bytes", "Bytes of WAL that the standby has not confirmed", state.lag_bytes),
         ("replication_connected", "Whether the standby is connected to its primary", int(state.stage in CONNECTED)),
+        ("replication_synchronous", "Which writes wait for the standby: 0 none, 1 chosen ones, 2 all", list(Mode).index(state.active)),
+        ("replication_synchronous_wanted", "Which writes should wait for it", list(Mode).index(state.wanted)),
         ("media_missing", "Files of pictures that this host still has to copy", state.media_missing),
     )
     return "".join(f"# HELP folkmoot_{name} {says}\n# TYPE folkmoot_{name} gauge\nfolkmoot_{name} {value}\n" for name, says, value in rows)

@@ -99,7 +99,7 @@ async def migrate(dsn: str, epoch: Epoch | None = None) -> list[str]:
         missing = await _missing(connection)
         for migration in missing:
             await _apply(connection, migration, ours)
-        await connection.execute("SELECT grant_cache_rights(), choose_confirmed_tables()")  # for new tables, a restored database, a new role
+        await connection.execute("SELECT grant_cache_rights(), choose_confirmed_tables()")  # of new or restored tables
         return [migration.name for migration in missing]
     finally:
         await connection.close()

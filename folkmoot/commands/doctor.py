@@ -67,6 +67,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("machine", asyncio.to_thread(_listed(machine.check_machine, settings))),
         ("settings", asyncio.to_thread(_listed(configuration.check_settings, settings))),
         ("hosts", asyncio.to_thread(_listed(hosts.check_hosts, settings))),
+        ("hosts", asyncio.to_thread(_listed(hosts.check_synchronous, settings))),
         ("detector", asyncio.to_thread(_listed(operation.check_detector, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
         ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),

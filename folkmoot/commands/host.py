@@ -4,7 +4,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from folkmoot.base.errors import Problem
 from folkmoot.commands.hints import say
 from folkmoot.commands.options import Group, data_option, duration, json_option, run, settings_of, show, start_command
 from folkmoot.config import Settings
+
+if TYPE_CHECKING:
+    from folkmoot.portability.synchronous import Demand
 
 _POLL = 0.5
 _START_SECONDS = 8.0  # for the agent of a running network
@@ -163,6 +166,53 @@ def remove(name: str, yes: bool, dry_run: bool, data: Path, as_json: bool) -> No
     show(answer, as_json, "\n".join(lines))
 
 
+@host.command()
+@click.option("--other-host-is-off", "is_other_off", is_flag=True, help="You know that the standby does not run. This is noted.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@data_option
+@json_option
+def release(is_other_off: bool, yes: bool, dry_run: bool, data: Path, as_json: bool) -> None:
+    """Let writes go on without a standby that is away, although replication.synchronous demands it.
+
+    When the standby follows again, writes wait for it again.
+    """
+    from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.standby.following import find_following
+    from folkmoot.portability.standby.releasing import require_waiting
+
+    settings = _settings(data)
+    _require_primary(settings, "moot host release")
+    demand = require_waiting(DataDirectory(data), find_following(data))
+    answer = {"mode": demand.mode, "promised": demand.is_bound}
+    if dry_run:
+        show(answer | {"dry_run": True}, as_json, "Nothing was done. No write would wait for the standby any more.")
+        return
+    if not yes and sys.stdin.isatty():
+        show_host(settings)
+        click.confirm("Write on without the standby? What is written meanwhile is on this host only", abort=True, err=True)
+    run(_release(settings, demand, is_other_off=is_other_off))
+    show(answer, as_json, "No write waits for the standby until it follows again.")
+
+
+async def _release(settings: Settings, demand: "Demand", *, is_other_off: bool) -> None:
+    from folkmoot.agent import create_moving
+    from folkmoot.portability.failover.alarm import find_life_sign
+    from folkmoot.portability.standby.releasing import release_standby
+
+    moving = create_moving(settings)
+    this = moving.own.this
+    try:
+        life_sign = await find_life_sign(this.directory) if is_other_off else ""
+        await release_standby(
+            this.directory, settings.dsn, demand, this.id, moving.ask, is_other_off=is_other_off, life_sign=life_sign
+        )
+    finally:
+        await moving.close()
+    stated = "the operator states that the other host is off" if is_other_off else ""
+    this.journal.append("", "released", "decision", "released", stated=stated)
+
+
 def peer_text(found: dict[str, Any]) -> str:
     """The state of the link to the peer, in one line."""
     if found["is_reachable"] is None:
@@ -192,11 +242,11 @@ def _settings(data: Path) -> Settings:
     return settings
 
 
-def _require_primary(settings: Settings) -> None:
+def _require_primary(settings: Settings, command: str = "moot host add") -> None:
     from folkmoot.portability.host import PRIMARY, Host
 
     if Host(settings.data).role != PRIMARY:
-        raise Problem("This host is not the primary, so it cannot invite another one. Run moot host add on the primary.")
+        raise Problem("This host is not the primary. Run on the primary: %(command)s", command=command)
 
 
 def _reachable_address(settings: Settings, address: str) -> str:

@@ -317,6 +317,7 @@ def following_facts(state: Any) -> dict[str, Any]:
     return {
         "stage": str(state.stage), "role": state.role, "since": round(state.since, 1), "lag_bytes": state.lag_bytes,
         "lag_seconds": state.lag_seconds, "media_missing": state.media_missing, "media_missing_bytes": state.media_missing_bytes,
+        "synchronous": {"wanted": state.wanted, "active": state.active, "is_bound": state.is_bound},
     }
 
 
@@ -325,6 +326,7 @@ def following_text(state: Any, role: str) -> str:
     from folkmoot.base import clock
     from folkmoot.portability.host import PRIMARY
     from folkmoot.portability.standby.model import ALARM_SECONDS, Stage
+    from folkmoot.portability.synchronous import Mode
 
     if state is None:
         if role == PRIMARY:
@@ -334,13 +336,14 @@ def following_text(state: Any, role: str) -> str:
     alarm = "ALARM: " if state.lag_seconds > ALARM_SECONDS else ""
     behind = f"{alarm}{state.lag_seconds:.1f} s ({state.lag_bytes} bytes) behind"
     pictures = f"; {state.media_missing} pictures ({_megabytes(state.media_missing_bytes)} MB) still to come" if state.media_missing else ""
+    waiting = f"; {state.active} writes wait until it has them" if state.active != Mode.NONE else ""
     match state.stage:
         case Stage.NONE:
             return "the other host has not copied this one yet. Run on it: moot standby --again"
         case Stage.SEEDING:
             return f"it has been copying the database for {since}"
         case Stage.STREAMING:
-            return f"follows for {since}, {behind}{pictures}"
+            return f"follows for {since}, {behind}{waiting}{pictures}"
         case Stage.CATCHING_UP:
             return f"catching up for {since}, {behind}{pictures}"
         case Stage.LOST:

@@ -7,16 +7,21 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.commands import doctor
-from folkmoot.commands.checks.hosts import check_hosts
+from folkmoot.commands.checks.hosts import check_hosts, check_synchronous
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.commands.checks.offsite import check_backups, check_pictures_to_come
+from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY
 from folkmoot.portability.hosts.link import Link, record_link
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.offsite.chain import FOLDER, State, write_state
 from folkmoot.portability.offsite.coming import LOST, Coming, write_coming
 from folkmoot.portability.runs import BACKUP, DRILL, Last
+from folkmoot.portability.standby.following import record
+from folkmoot.portability.standby.model import Following, Stage
+from folkmoot.portability.synchronous import Mode
 from tests.commands.findings import settings_with, states_of
 
 
@@ -30,6 +35,21 @@ def test_a_peer_that_cannot_be_reached_is_named(data: Path) -> None:
         assert states_of(check_hosts(settings)) == {"hosts.reachable": state}
     (data / "hosts.json").write_text("{")
     assert states_of(check_hosts(settings)) == {"hosts.file": BROKEN}
+
+
+def test_writes_that_do_not_wait_as_they_should_are_named(data: Path) -> None:
+    directory = DataDirectory(data)
+    settings = settings_with(data, '[replication]\nsynchronous = "all"')
+    assert states_of(check_synchronous(Settings(data=data))) == {}
+    assert states_of(check_synchronous(settings)) == {"hosts.synchronous": WARNING}  # there is no standby
+    Peers(directory).add(Peer("ab" * 32, "north", "192.0.2.7:8421", "", clock.now()))
+    now = clock.now().timestamp()
+    for stage, active, state in (
+        (Stage.STREAMING, Mode.ALL, GOOD), (Stage.AWAY, Mode.ALL, BROKEN), (Stage.AWAY, Mode.NONE, WARNING),
+        (Stage.SEEDING, Mode.NONE, WARNING),
+    ):
+        record(data, Following(role=PRIMARY, stage=stage, since=now, measured_at=now, wanted=Mode.ALL, active=active))
+        assert states_of(check_synchronous(settings)) == {"hosts.synchronous": state}
 
 
 def test_a_continuous_copy_that_stays_behind_is_named(data: Path) -> None:

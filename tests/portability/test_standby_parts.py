@@ -15,6 +15,7 @@ from folkmoot.base import clock
 from folkmoot.base.file_store import FileName, LocalFiles
 from folkmoot.config import Mail, Network, Server, Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY, STANDBY
 from folkmoot.portability.hosts.identity import make_identity
 from folkmoot.portability.hosts.messages import PeerUnreachable, Store
 from folkmoot.portability.hosts.peers import Peer, Peers
@@ -22,9 +23,10 @@ from folkmoot.portability.postgres_settings import SIGNAL, slot_limit, slot_of, 
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.following import FILE, Meter, Positions, find_following, record, warnings
 from folkmoot.portability.standby.media import Fetch, MediaCopy, WrongContent, fetch_file, offered
-from folkmoot.portability.standby.model import Stage
+from folkmoot.portability.standby.model import Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
 from folkmoot.portability.standby.sharing import WrongSecret, collect_secrets, collect_settings, install_secrets, install_settings
+from folkmoot.portability.synchronous import Mode
 
 ODD = 'Lípa "nad" Bečvou \\ 🌳\n\x7f\t#'
 
@@ -133,6 +135,24 @@ def test_a_record_is_forgotten_with_the_pairing_and_an_old_one_does_not_say_that
     assert old.lag_seconds >= 60
     (directory.path / FILE).write_bytes(b'{"ro')
     assert find_following(directory.path) is None
+
+
+def test_what_waits_for_an_absent_standby_is_an_alarm_and_what_should_wait_a_warning() -> None:
+    def said(stage: Stage, wanted: Mode, active: Mode, *, lag: float = 0.0, role: str = PRIMARY) -> str:
+        return "; ".join(warnings(Following(
+            role=role, stage=stage, since=0, measured_at=0, lag_seconds=lag, wanted=wanted, active=active
+        )))
+
+    assert said(Stage.STREAMING, Mode.ALL, Mode.ALL) == ""
+    assert "ALARM: all writes wait" in said(Stage.AWAY, Mode.ALL, Mode.ALL)
+    behind = said(Stage.STREAMING, Mode.ALL, Mode.ALL, lag=2)
+    assert "ALARM" in behind
+    assert "would lose" not in behind
+    assert "would lose" in said(Stage.STREAMING, Mode.CHOSEN, Mode.CHOSEN, lag=2)
+    assert "on this host only" in said(Stage.AWAY, Mode.CHOSEN, Mode.NONE)
+    assert "on this host only" in said(Stage.NONE, Mode.ALL, Mode.NONE)
+    assert "until the standby agrees" in said(Stage.STREAMING, Mode.NONE, Mode.ALL)
+    assert "wait" not in said(Stage.STREAMING, Mode.ALL, Mode.ALL, lag=9, role=STANDBY)
 
 
 def test_a_standby_finds_its_primary_through_the_agent(directory: DataDirectory) -> None:

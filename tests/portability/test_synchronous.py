@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -18,15 +20,18 @@ from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.hosts.removal import remove_host
 from folkmoot.portability.moving.model import Proof
 from folkmoot.portability.standby import demanding, queries
-from folkmoot.portability.standby.binding import BIND, RELEASE, Promise
+from folkmoot.portability.standby.binding import BIND, RELEASE, BindingProblem, Promise
 from folkmoot.portability.standby.demanding import LONGEST_WAIT, Demanding, let_go
 from folkmoot.portability.standby.following import Meter
 from folkmoot.portability.standby.model import Following, Nothing, Stage
+from folkmoot.portability.standby.releasing import release_standby, require_waiting
 from folkmoot.portability.synchronous import Mode, find_demand, forget_bound, is_bound
 from tests.conftest import new_open_folder
 from tests.portability.pair_of_hosts import OneHost, Pair, make_pair
 from tests.portability.test_failover import cut_replication, fail_over, make_well
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +202,44 @@ async def test_a_changed_setting_ends_the_promise_only_with_the_consent_of_the_s
     assert not find_demand(pair.old.data).slot
     assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
     await Primary(pair, Mode.ALL).bind()
+
+
+async def test_the_operator_lets_writes_go_on_without_a_standby_that_is_off(pair: Pair) -> None:
+    primary = Primary(pair, Mode.ALL)
+    await primary.bind()
+    await primary.step()
+    with pytest.raises(BindingProblem, match="follows"):
+        require_waiting(pair.old.data, primary.state)
+    await cut_replication(pair)
+    waiting = asyncio.create_task(write(pair.old, "while it is away"))
+    assert primary.state
+    demand = require_waiting(pair.old.data, msgspec.structs.replace(primary.state, stage=Stage.AWAY))
+
+    async def release(**stated: Any) -> None:
+        await release_standby(pair.old.data, pair.old.server.dsn, demand, pair.old.name, pair.new.ask, **stated)
+
+    pair.new.is_cut = True
+    for refused, stated in (("other-host-is-off", {"is_other_off": False}), ("not off", {"is_other_off": True, "life_sign": "it spoke"})):
+        with pytest.raises(BindingProblem, match=refused):
+            await release(**stated)
+    assert find_demand(pair.old.data) == demand
+    await release(is_other_off=True)
+    with suppress(Unconfirmed):  # on a busy machine
+        await waiting
+    await write(pair.old, "without it")
+    with pytest.raises(BindingProblem, match="nothing to release"):
+        require_waiting(pair.old.data, primary.state)
+    await mend_replication(pair)
+    pair.new.is_cut = False
+    await primary.steps_until(lambda: find_demand(pair.old.data).slot)
+
+
+async def test_a_standby_that_answers_agrees_to_the_release(pair: Pair) -> None:
+    await Primary(pair, Mode.ALL).bind()
+    demand = find_demand(pair.old.data)
+    await release_standby(pair.old.data, pair.old.server.dsn, demand, pair.old.name, pair.new.ask, is_other_off=False)
+    assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
+    assert not find_demand(pair.old.data).slot
 
 
 async def test_an_old_promise_is_not_taken_for_a_new_one(pair: Pair) -> None:

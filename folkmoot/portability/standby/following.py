@@ -24,7 +24,7 @@ from folkmoot.portability.host import PRIMARY, STANDBY
 from folkmoot.portability.hosts.peers import FILE as PEERS_FILE
 from folkmoot.portability.postgres_settings import LOGICAL
 from folkmoot.portability.standby import queries
-from folkmoot.portability.standby.model import ALARM_SECONDS, Following, Stage
+from folkmoot.portability.standby.model import ALARM_SECONDS, CONNECTED, Following, Stage
 from folkmoot.portability.standby.queries import Receiving, Sending
 from folkmoot.portability.synchronous import Mode
 
@@ -179,7 +179,27 @@ def is_behind(folder: Path) -> bool:
 
 def warnings(state: Following | None) -> list[str]:
     """Sentences for the operator; empty if all is well."""
-    if state is None or state.stage in (Stage.NONE, Stage.SEEDING):
+    if state is None:
+        return []
+    return [*_following_warnings(state), *synchronous_warnings(state)]
+
+
+def synchronous_warnings(state: Following) -> list[str]:
+    """Of a primary: what waits for the standby although it is away, or does not although it should."""
+    is_close = state.stage in CONNECTED and state.lag_seconds <= ALARM_SECONDS
+    if state.role != PRIMARY:
+        return []
+    if state.active is Mode.ALL and not is_close:
+        return ["ALARM: all writes wait for the standby. To go on without it: moot host release"]
+    if state.active is not Mode.NONE and state.active is not state.wanted:
+        return [f"replication.synchronous is {state.wanted}, but {state.active} writes wait until the standby agrees"]
+    if state.active is Mode.NONE and state.wanted is not Mode.NONE and not (is_close and state.stage is Stage.STREAMING):
+        return [f"replication.synchronous is {state.wanted}, but no standby follows, so writes are on this host only"]
+    return []
+
+
+def _following_warnings(state: Following) -> list[str]:
+    if state.stage in (Stage.NONE, Stage.SEEDING):
         return []
     since = f"{datetime.fromtimestamp(state.since, UTC):%Y-%m-%d %H:%M:%S} UTC"
     if state.stage is Stage.LOST:
@@ -187,6 +207,6 @@ def warnings(state: Following | None) -> list[str]:
     if state.stage is Stage.AWAY:
         who = "this standby has no connection to its primary" if state.role == STANDBY else "the standby is not connected"
         return [f"{who} since {since}; it connects again by itself"]
-    if state.lag_seconds > ALARM_SECONDS:
+    if state.lag_seconds > ALARM_SECONDS and state.active is not Mode.ALL:
         return [f"the standby is {state.lag_seconds:.1f} s behind: a failover now would lose the writes of that time"]
     return []
