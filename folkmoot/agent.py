@@ -16,16 +16,18 @@ from folkmoot.http.server import STOP_SECONDS
 from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import assembly as failover
+from folkmoot.portability.failover.membership import follow_roster
 from folkmoot.portability.failover.standing import stand_handler
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import Handler, Store
 from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
 from folkmoot.portability.names.addresses import own_addresses
-from folkmoot.portability.names.witness import Witness
+from folkmoot.portability.names.witness import PublicWitness, Witness
 from folkmoot.portability.standby import binding, media
 from folkmoot.portability.standby.answers import Answers
 from folkmoot.portability.standby.upkeep import Upkeep
@@ -82,8 +84,10 @@ def create_agent(settings: Settings, moving: Moving | None = None) -> Agent:
     own = OwnHost(own_name(settings), settings.hosts.host, settings.hosts.port, lambda: host.epoch, address=address)
     if moving is None:
         return Agent(directory, own, handlers(settings), stores(settings))
-    messages = [*handlers(settings), *moving.handlers(), *failover.handlers_of(moving.own.this)]
-    return Agent(directory, replace(own, learn=moving.learn), messages, stores(settings))
+    this = moving.own.this
+    messages = [*handlers(settings), *moving.handlers(), *failover.handlers_of(this)]
+    own = replace(own, learn=moving.learn, roster=Rosters(directory).signed, hear_roster=partial(follow_roster, this))
+    return Agent(directory, own, messages, stores(settings))
 
 
 def run_agent(settings: Settings) -> None:
@@ -103,7 +107,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     moving = create_moving(settings)
-    witness = Witness(settings, moving.learn)
+    witness = Witness(PublicWitness(settings, moving.own.this))
     async with create_agent(settings, moving) as agent:
         works = [create_upkeep(settings).run(), moving.settling().run(), witness.run(), *failover.work_of(moving.own.this, moving.ask)]
         tasks = [asyncio.create_task(work) for work in works]

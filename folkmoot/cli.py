@@ -33,7 +33,7 @@ _COMMANDS = {
     "cases": ("cases", "List cases that wait for a decision, most urgent first."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),
     "log": ("log", "Verify the journal of moderation."),
-    "host": ("host", "Pair this host with another one, list the pair, end it."),
+    "host": ("host", "Pair this host with another one, list and sign the pair, end it."),
     "backup": ("backup", "Back up the running network, encrypted; list and verify backups."),
     "restore": ("restore", "Restore a network from a repository, with the recovery key."),
     "drill": ("drill", "Rehearse a restore in a temporary copy."),

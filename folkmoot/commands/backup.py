@@ -24,11 +24,13 @@ from folkmoot.commands.recovery import (
     record_failure,
     record_run,
     repository_and_authority,
+    require_own,
     target_of,
     text_of,
     wrong_key,
 )
 from folkmoot.commands.restic_program import ensure_restic
+from folkmoot.commands.roster import sign_with
 from folkmoot.config import Settings
 from folkmoot.network.media.store import media_store
 from folkmoot.portability.backup import BackupResult, Source, back_up
@@ -42,7 +44,7 @@ from folkmoot.portability.offsite.target import RepositoryProblem, Target
 from folkmoot.portability.program import restart_from_readable_copy
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import Size, get_size
-from folkmoot.portability.recovery_key import RecoveryKey, WrongRecoveryKey
+from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.repository import Repository, Snapshot
 from folkmoot.portability.restic import UnknownSshKey, WrongRepositoryKey
 from folkmoot.portability.runs import BACKUP, Run
@@ -164,8 +166,8 @@ def _open_repository(
     else:
         why = "This host has no key for the repository yet, so" if exists else "The repository is new. To create it,"
         recovery = ask(key_file, f"{why} the recovery key is needed.")
-    if key and not key.belongs_to(recovery):
-        raise WrongRecoveryKey("This is not the recovery key of this network. The right one was printed by the first backup.")
+    if key:
+        require_own(recovery, data)
     before_writing()
     key = key or BackupKey.new(recovery)
     repository = Repository(target, recovery.repository_password)
@@ -180,6 +182,7 @@ def _open_repository(
         repository.create()
     key.keep(data)
     repository.add_host(key.repository)
+    sign_with(recovery, config.load(data.path), data)  # the words are at hand, so nobody needs to type them for it
     return key, snapshots
 
 

@@ -68,6 +68,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("settings", asyncio.to_thread(_listed(configuration.check_settings, settings))),
         ("hosts", asyncio.to_thread(_listed(hosts.check_hosts, settings))),
         ("hosts", asyncio.to_thread(_listed(hosts.check_synchronous, settings))),
+        ("roster", asyncio.to_thread(_listed(hosts.check_roster, settings))),
         ("detector", asyncio.to_thread(_listed(operation.check_detector, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
         ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),

@@ -50,13 +50,17 @@ async def _fail_over(
     from folkmoot.portability.failover.assembly import AnsweringHost
     from folkmoot.portability.failover.driver import Failover, Statements, drive, look, obstacle
     from folkmoot.portability.hosts.peers import Peers
+    from folkmoot.portability.names.witness import PublicWitness
 
     moving = create_moving(settings)
     try:
         peer = Peers(moving.own.this.directory).one()
-        wanted = Failover(moving.own, AnsweringHost(moving.ask), peer.id if peer else "", Statements())
+        witness = PublicWitness(settings, moving.own.this)
+        wanted = Failover(moving.own, AnsweringHost(moving.ask), peer.id if peer else "", Statements(), witness.look)
         await look(wanted)
-        life_sign = await find_life_sign(moving.own.this.directory) if is_other_off and not wanted.there else ""
+        life_sign = ""
+        if is_other_off and not wanted.there:
+            life_sign = wanted.seen.life_sign(wanted.peer) or await find_life_sign(moving.own.this.directory)
         wanted.statements = Statements(is_other_off=is_other_off, accepts_loss=accepts_loss, life_sign=life_sign)
         plan = {
             "failover": wanted.id, "host": own_name(settings), "other": peer.name if peer else None, "goes_on": wanted.goes_on,

@@ -1,10 +1,10 @@
-"""`moot host`: pairs this host with another one, lists the pair, ends it."""
+"""`moot host`: pairs this host with another one, lists the pair, ends it, signs which hosts belong to the network."""
 
 import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,8 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.hints import say
 from folkmoot.commands.options import Group, data_option, duration, json_option, run, settings_of, show, start_command
+from folkmoot.commands.recovery import key_file_option
+from folkmoot.commands.roster import roster_facts, roster_text, sign, sign_if_at_hand, signed_text
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ _START_SECONDS = 8.0  # for the agent of a running network
 
 @click.group(cls=Group)
 def host() -> None:
-    """Pair this host with another one, list the pair, end it."""
+    """Pair this host with another one, list the pair, end it; sign which hosts belong to the network."""
+
+
+host.add_command(sign)
 
 
 @host.command()
@@ -31,10 +36,11 @@ def host() -> None:
 @click.option("--address", default="", help="HOST or HOST:PORT where the new host reaches this one. Without it, it is found out.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until the new host has joined.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@key_file_option
 @data_option
 @json_option
-def add(name: str, address: str, no_wait: bool, dry_run: bool, data: Path, as_json: bool) -> None:
-    """Invite a new host: print a one-time code, and wait until the host has joined with it."""
+def add(name: str, address: str, no_wait: bool, dry_run: bool, key_file: IO[str] | None, data: Path, as_json: bool) -> None:
+    """Invite a new host: print a one-time code, wait until the host has joined with it, and sign that it belongs to this network."""
     from folkmoot.agent import own_name
     from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.hosts.pairing import VALID_FOR, invite, require_no_peer
@@ -58,8 +64,10 @@ def add(name: str, address: str, no_wait: bool, dry_run: bool, data: Path, as_js
     show(answer, as_json, _invitation_text(command, expires_at))
     sys.stdout.flush()
     _warn_if_nobody_listens(directory, settings)
-    if not no_wait:
-        _wait(directory, as_json)
+    if not no_wait and _wait(directory, as_json):
+        signed = sign_if_at_hand(settings, directory, key_file, "Sign with the recovery key that the new host belongs to this network.")
+        if signed and not as_json:
+            click.echo(signed_text(signed))
 
 
 def _invitation_text(command: str, expires_at: datetime) -> str:
@@ -71,8 +79,8 @@ def _invitation_text(command: str, expires_at: datetime) -> str:
     )
 
 
-def _wait(directory: Any, as_json: bool) -> None:
-    """Waits until the new host has joined, and shows the words to compare."""
+def _wait(directory: Any, as_json: bool) -> bool:
+    """Waits until the new host has joined, and shows the words to compare. Returns whether it has joined."""
     from folkmoot.portability.hosts.peers import Peers
 
     peers = Peers(directory)
@@ -87,12 +95,13 @@ def _wait(directory: Any, as_json: bool) -> None:
             time.sleep(_POLL)
     except KeyboardInterrupt:
         say("\nThe code stays valid. To see whether a host has joined: moot host list")
-        return
+        return False
     show(
         {"joined": peer.name, "address": peer.address, "id": peer.id, "words": peer.words}, as_json,
         f"The host {peer.name} at {peer.address} has joined. Both machines must show the same six words:\n\n    {peer.words}\n\n"
         f"If the other machine shows different ones, run at once: moot host remove {peer.name}",
     )
+    return True
 
 
 @host.command("list")
@@ -114,7 +123,7 @@ def list_(data: Path, as_json: bool) -> None:
     answer = {
         "name": own_name(settings), "role": state.role, "epoch": state.epoch,
         "peers": [describe_link(directory, peer) | {"words": peer.words, "added_at": peer.added_at.isoformat()} for peer in peers.list()],
-        "invitation_until": open_until.isoformat() if open_until else None,
+        "invitation_until": open_until.isoformat() if open_until else None, "roster": roster_facts(directory),
     }
     lines = [f"{own_name(settings):20} this host, {state.role.upper()}, epoch {state.epoch}"]
     for peer in peers.list():
@@ -124,6 +133,8 @@ def list_(data: Path, as_json: bool) -> None:
         ]
     if not peers.list():
         lines.append("There is no other host. Invite one on the primary with: moot host add")
+    if peers.list() or answer["roster"]["signed_at"]:
+        lines.append(roster_text(answer["roster"]))
     if open_until:
         lines.append(f"An invitation is open until {open_until:%H:%M} UTC.")
     show(answer, as_json, "\n".join(lines))
@@ -133,10 +144,14 @@ def list_(data: Path, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@key_file_option
 @data_option
 @json_option
-def remove(name: str, yes: bool, dry_run: bool, data: Path, as_json: bool) -> None:
-    """End the pairing with NAME: its certificate is refused from now on, and its replication slot is dropped."""
+def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: Path, as_json: bool) -> None:
+    """End the pairing with NAME: its certificate is refused from now on, and its replication slot is dropped.
+
+    With the recovery key, also sign that it does not belong to this network any more.
+    """
     from folkmoot.base.errors import NotFound
     from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.hosts.peers import Peers
@@ -155,7 +170,11 @@ def remove(name: str, yes: bool, dry_run: bool, data: Path, as_json: bool) -> No
         show_host(settings)
         click.confirm(f"End the pairing with {peer.name}? It stops following this host", abort=True, err=True)
     removed = run(remove_host(directory, settings.dsn, name))
-    answer = {"removed": removed.peer.name if removed.peer else None, "slots": removed.slots, "why_slots_stay": removed.why_slots_stay}
+    signed = sign_if_at_hand(settings, directory, key_file, f"Sign with the recovery key that {name} does not belong to this network.")
+    answer = {
+        "removed": removed.peer.name if removed.peer else None, "slots": removed.slots, "why_slots_stay": removed.why_slots_stay,
+        "roster": roster_facts(directory),
+    }
     lines = [f"{removed.peer.name} is removed. Its certificate is refused from now on."] if removed.peer else []
     lines += [f"The replication slot {slot} is dropped." for slot in removed.slots]
     if removed.why_slots_stay:
@@ -163,6 +182,8 @@ def remove(name: str, yes: bool, dry_run: bool, data: Path, as_json: bool) -> No
             f"Its replication slot may still keep WAL, because the database does not answer ({removed.why_slots_stay})."
             f" When the network runs, repeat: moot host remove {name}"
         )
+    if signed or answer["roster"]["unsigned"]:
+        lines.append(roster_text(answer["roster"]))
     show(answer, as_json, "\n".join(lines))
 
 

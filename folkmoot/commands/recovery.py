@@ -16,7 +16,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.remembered import remembered
 from folkmoot.portability.offsite.target import Credentials, RepositoryProblem, Target, locate
 from folkmoot.portability.queries import insert_run
-from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.recovery_key import RecoveryKey, WrongRecoveryKey
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.restic import WrongRepositoryKey
 from folkmoot.portability.runs import Run
@@ -52,6 +52,30 @@ def ask(key_file: IO[str] | None, why: str) -> RecoveryKey:
     if not text.strip():
         raise Problem("%(why)s Type it at a terminal, or pass a file with --key-file.", why=why)
     return RecoveryKey.read(text)
+
+
+def ask_if_at_hand(key_file: IO[str] | None, why: str, later: str) -> RecoveryKey | None:
+    """The recovery key, if somebody has it at hand: from a file, or typed at a terminal. `later`: the command for another time."""
+    if key_file:
+        return RecoveryKey.read(key_file.read())
+    if not sys.stdin.isatty():
+        return None
+    click.echo(f"{why} If the words are not at hand, press Enter, and later run: {later}", err=True)
+    while text := click.prompt("The 24 words (they are not shown)", default="", show_default=False, hide_input=True, err=True):
+        try:
+            return RecoveryKey.read(text)
+        except WrongRecoveryKey as problem:
+            click.echo(f"  {error_text(problem)}", err=True)
+    return None
+
+
+def require_own(recovery: RecoveryKey, data: DataDirectory) -> None:
+    """Raises Problem unless this is the recovery key of the network."""
+    key = BackupKey.find(data)
+    if key is None:
+        raise Problem("This network has no recovery key yet. The first backup makes one, and signs the roster too: moot backup --to REPO")
+    if not key.belongs_to(recovery):
+        raise WrongRecoveryKey("This is not the recovery key of this network. The right one was printed by the first backup.")
 
 
 def text_of(recovery: RecoveryKey) -> str:

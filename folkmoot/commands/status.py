@@ -61,9 +61,15 @@ def _failover_state(directory: Any, role: str) -> dict[str, Any]:
     from folkmoot.portability.failover.alarm import find_suspicion, warnings
     from folkmoot.portability.failover.export import last_report
     from folkmoot.portability.host import RETURNING
+    from folkmoot.portability.hosts.claims import find_refused_claim
+    from folkmoot.portability.hosts.roster import Rosters, own_id
 
     suspicion, exported = find_suspicion(directory), last_report(directory)
     said = warnings(suspicion)
+    if claim := find_refused_claim(directory):
+        said.append(claim.sentence)
+    if Rosters(directory).excludes(own_id(directory)):
+        said.append("the operator's roster does not name this host; if it belongs to the network: moot host sign")
     if role == RETURNING:
         said.append("writes wait until the other host confirms that this one is the primary; if it is off for good:"
                     " moot failover --other-host-is-off")

@@ -52,7 +52,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     leave_root(directory.owner, why_not)
     directory.record_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
-    if postgres and asyncio.run(confirm_at_start(directory, settings.dsn)) == RETURNING:
+    if postgres and asyncio.run(confirm_at_start(settings)) == RETURNING:
         say(
             "folkmoot: This host was the primary, and the other one does not confirm that it still is. It serves reads and writes nothing"
             " until then. If the other host is off for good: moot failover --other-host-is-off"

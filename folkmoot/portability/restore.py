@@ -2,7 +2,8 @@
 
 Everything is built in `DIR/restoring` and moved into place at the end, `host.json` last. Before that, `moot up` does not
 accept the folder as a network, and the same restore command removes the leftovers of a killed one and starts again. The
-restored host gets the next epoch, so that processes with the old epoch cannot write into this database (decision 0022).
+restored host gets the next epoch, so that processes with the old epoch cannot write into this database (decision 0022), and
+a roster that names it alone, so that the old hosts stop when they see it under the public name (decision 0069).
 The database is enough for a network that runs: its pictures are fetched by `moot up`, if the restored host can open the
 repository with its own key (decision 0073).
 """
@@ -28,6 +29,9 @@ from folkmoot.portability.backup_key import BackupKey, unseal
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import require_space
 from folkmoot.portability.host import HostState
+from folkmoot.portability.hosts.peers import machine_name
+from folkmoot.portability.hosts.roster import FILE as ROSTER_FILE
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.offsite.coming import Coming, write_coming
 from folkmoot.portability.offsite.target import Credentials, locate
 from folkmoot.portability.postgres import Postgres
@@ -44,7 +48,10 @@ SETTINGS = "folkmoot.toml"
 _STAGING = "restoring"
 _MARK = "what-this-is"
 _MAIL_JOB = "sessions.send_mail"
-_PARTS = ("postgres", "media", "secrets", "outbox", "exports", "run", "offsite", SETTINGS, "postgres.log")
+_PARTS = (
+    "postgres", "media", "secrets", "outbox", "exports", "run", "offsite", SETTINGS, "postgres.log", ROSTER_FILE, "roster.lock",
+    "hosts.lock",
+)
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ def restore(plan: Restorable, recovery: RecoveryKey, target: Path, progress: Pro
             epoch, posts = asyncio.run(_facts(postgres))
             epoch += 1
             network.write(network.host_file, msgspec.json.encode(HostState(epoch=epoch)))
+            Rosters(network).sign(recovery, machine_name(), epoch)  # the old hosts must not write any more
             run = Run(
                 kind=RESTORE, started_at=started_at, seconds=clock.monotonic() - began, repository=plan.where,
                 snapshot=plan.name, bytes=plan.bytes, posts=posts,

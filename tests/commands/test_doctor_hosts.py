@@ -7,17 +7,22 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.commands import doctor
-from folkmoot.commands.checks.hosts import check_hosts, check_synchronous
+from folkmoot.commands.checks.hosts import check_hosts, check_roster, check_synchronous
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.commands.checks.offsite import check_backups, check_pictures_to_come
 from folkmoot.config import Settings
+from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY
+from folkmoot.portability.hosts.claims import refuse_claim
 from folkmoot.portability.hosts.link import Link, record_link
+from folkmoot.portability.hosts.model import Member
 from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.offsite.chain import FOLDER, State, write_state
 from folkmoot.portability.offsite.coming import LOST, Coming, write_coming
+from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.runs import BACKUP, DRILL, Last
 from folkmoot.portability.standby.following import record
 from folkmoot.portability.standby.model import Following, Stage
@@ -50,6 +55,36 @@ def test_writes_that_do_not_wait_as_they_should_are_named(data: Path) -> None:
     ):
         record(data, Following(role=PRIMARY, stage=stage, since=now, measured_at=now, wanted=Mode.ALL, active=active))
         assert states_of(check_synchronous(settings)) == {"hosts.synchronous": state}
+
+
+def test_what_is_not_signed_and_who_was_refused_is_named(data: Path) -> None:
+    directory, settings, recovery = DataDirectory(data), settings_with(data), RecoveryKey.new()
+    rosters, peers = Rosters(directory), Peers(directory)
+    assert states_of(check_roster(settings)) == {}
+    peers.add(Peer("ab" * 32, "north", "192.0.2.7:8421", "", clock.now()))
+    assert states_of(check_roster(settings)) == {"hosts.unsigned": WARNING}  # there is no recovery key
+    BackupKey.new(recovery).keep(directory)
+    assert states_of(check_roster(settings)) == {"hosts.unsigned": WARNING}
+    signed = rosters.sign(recovery, "south")
+    (good,) = check_roster(settings)
+    assert (good.check, good.state) == ("hosts.roster", GOOD)
+    assert "south, north" in good.what
+    peers.remove("north")
+    rosters.remove(Member("ab" * 32, "north"))
+    (found,) = check_roster(settings)
+    assert (found.check, found.state) == ("hosts.unsigned", WARNING)
+    assert "north was removed and is still signed" in found.what
+    peers.add(Peer("cd" * 32, "east", "192.0.2.8:8421", "", clock.now(), roster=signed.number))
+    (found,) = check_roster(settings)
+    assert "east is not signed" in found.what
+    refuse_claim(directory, "ab" * 32, 1000, "https://moot.example", "it was removed from the network")
+    assert states_of(check_roster(settings))["hosts.claim"] == WARNING
+    for file in ("host-key.pem", "host-certificate.pem"):
+        (data / "secrets" / file).unlink()
+    peers.remove("east")
+    assert states_of(check_roster(settings)) == {"hosts.claim": WARNING, "hosts.excluded": BROKEN}
+    (data / "hosts.json").write_text("{")
+    assert states_of(check_roster(settings)) == {}  # check_hosts says it
 
 
 def test_a_continuous_copy_that_stays_behind_is_named(data: Path) -> None:

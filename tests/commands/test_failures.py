@@ -24,14 +24,15 @@ _ARGUMENTS = {
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
     "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
-    "host remove": ["moot2"], "host release": [], "standby": [], "status": [], "migrate": [], "doctor": [], "move": ["--yes"],
+    "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
+    "move": ["--yes"],
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
     "upgrade": ["--yes"],
 }
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.
 _LACKING = {
     "drill": (1, "problem"), "lifeboat": (1, "problem"), "move": (1, "not_paired"), "failover": (2, "host"), "host release": (1, "binding"),
-    "names point": (1, "problem"), "upgrade": (1, "upgrade"),
+    "names point": (1, "problem"), "upgrade": (1, "upgrade"), "host sign": (1, "problem"),
 }
 _NEED_NO_DATABASE = {"restore", "detector list", "host add", "host list", "host remove", "standby", "names list"}
 _NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore"}

@@ -16,12 +16,15 @@ import msgspec
 from folkmoot.commands.checks.hosts import check_hosts
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.config import Settings
+from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, HostState
 from folkmoot.portability.hosts.link import describe_link
 from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.hosts.sockets import has_agent
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.recovery_key import RecoveryKey
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 from tests.portability.hosts import HostHere, pair, until
 
@@ -78,7 +81,8 @@ def test_two_hosts_are_paired_listed_and_parted(open_folder: Path) -> None:
         assert "NOT REACHABLE" in moot("status", data=here).stdout
         asyncio.run(_create_slot(directory, peer.slot))
         assert "would be refused" in moot("host", "remove", "there", "--dry-run", data=here).stdout
-        assert _answer("host", "remove", "there", data=here) == {"removed": "there", "slots": [peer.slot], "why_slots_stay": ""}
+        removed = _answer("host", "remove", "there", data=here)
+        assert (removed["removed"], removed["slots"], removed["why_slots_stay"]) == ("there", [peer.slot], "")
         _until(lambda: not _agents(network))
         assert moot("host", "remove", "there", data=here).returncode == 1
         assert "There is no other host" in moot("host", "list", data=here).stdout
@@ -130,6 +134,33 @@ def test_a_slot_is_dropped_later_if_the_database_did_not_answer(open_folder: Pat
         assert _answer("host", "remove", "there", data=primary.directory.path)["slots"] == [peer.slot]
     finally:
         postgres.stop()
+
+
+def test_a_pair_is_signed_with_the_recovery_key(open_folder: Path) -> None:
+    primary, standby = HostHere.make(open_folder, "here"), HostHere.make(open_folder, "there")
+    here, recovery, environment = primary.directory.path, RecoveryKey.new(), {"FOLKMOOT_HOSTS_NAME": "here"}
+    asyncio.run(pair(primary, standby))
+    assert "There is no recovery key" in moot("host", "list", data=here).stdout
+    assert "moot backup --to REPO" in moot("host", "sign", data=here).stderr
+    BackupKey.new(recovery).keep(primary.directory)
+    assert "has not signed which hosts belong to this network. there is not signed. Run: moot host sign" in moot(
+        "host", "list", data=here).stdout
+    assert _answer("host", "sign", "--dry-run", data=here, **environment) == {"hosts": ["here", "there"], "dry_run": True}
+    refused = moot("host", "sign", data=here, typed=" ".join(RecoveryKey.new().words))
+    assert "not the recovery key of this network" in refused.stderr
+    assert Rosters(primary.directory).find() is None
+    signed = moot("host", "sign", data=here, typed=" ".join(recovery.words), **environment)
+    assert signed.stdout == "Signed: here, there. No other host belongs to this network.\n"
+    listed = _answer("host", "list", data=here)["roster"]
+    assert (listed["hosts"], listed["unsigned"]) == (["here", "there"], [])
+    removed = moot("host", "remove", "there", data=here)  # nobody is at a terminal, so the words are not asked for
+    assert "there was removed and is still signed. Run: moot host sign" in removed.stdout
+    words = open_folder / "words"
+    words.write_text(" ".join(recovery.words))
+    assert _answer("host", "sign", "--key-file", str(words), data=here, **environment)["hosts"] == ["here"]
+    Peers(standby.directory).remove("here")
+    asyncio.run(pair(primary, standby))
+    assert "there is not signed. Run: moot host sign" in moot("host", "list", data=here).stdout
 
 
 async def test_the_doctor_knows_the_pair(open_folder: Path) -> None:

@@ -1,14 +1,17 @@
-"""Checks of the pair of hosts: whether the other one is reachable, and whether writes wait for it as they should."""
+"""Checks of the pair of hosts: the link, whether writes wait for the standby as they should, and which hosts are signed."""
 
 from collections.abc import Iterator
 
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.commands.options import duration
+from folkmoot.commands.roster import SIGN, roster_facts, roster_text, unsigned
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
+from folkmoot.portability.hosts.claims import find_refused_claim
 from folkmoot.portability.hosts.link import describe_link
 from folkmoot.portability.hosts.peers import Peers, PeersProblem
+from folkmoot.portability.hosts.roster import Rosters, own_id
 from folkmoot.portability.standby.following import find_following, synchronous_warnings
 from folkmoot.portability.synchronous import Mode
 
@@ -56,3 +59,35 @@ def check_hosts(settings: Settings) -> Iterator[Finding]:
                 "if this host is lost, the other one lacks everything since then",
                 f"start it, and allow TCP to {peer.address} in both firewalls; if it is gone for good: moot host remove {peer.name}",
             )
+
+
+def check_roster(settings: Settings) -> Iterator[Finding]:
+    """Which hosts belong to the network, and what others have claimed. Nothing on a single host without a recovery key."""
+    directory = DataDirectory(settings.data)
+    try:
+        has_peer = bool(Peers(directory).list())
+    except PeersProblem:  # a finding of the pair
+        return
+    rosters, facts = Rosters(directory), roster_facts(directory)
+    if claim := find_refused_claim(directory):
+        yield Finding(
+            "hosts.claim", WARNING, claim.sentence, "somebody may have the keys of a host that was lost",
+            "moot names list shows which host answers under each name; take names away from it, and end that machine",
+        )
+    if rosters.excludes(own_id(directory)):
+        yield Finding(
+            "hosts.excluded", BROKEN, "the roster of this network does not name this host", "the other hosts do not believe it",
+            f"if it belongs to the network: {SIGN}; else clear this machine",
+        )
+    elif has_peer and not facts["has_recovery_key"]:
+        yield Finding(
+            "hosts.unsigned", WARNING, "no recovery key signs which hosts belong to this network",
+            "if the other host comes into other hands, it can stop this one until it is removed", "moot backup --to REPO",
+        )
+    elif facts["has_recovery_key"] and unsigned(directory):
+        yield Finding(
+            "hosts.unsigned", WARNING, f"the recovery key has not signed all of it: {'; '.join(unsigned(directory))}",
+            "only this host knows, and a host that is restored or comes back does not", SIGN,
+        )
+    elif rosters.find():
+        yield Finding("hosts.roster", GOOD, roster_text(facts).rstrip("."))

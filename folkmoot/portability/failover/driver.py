@@ -15,12 +15,15 @@ from folkmoot.portability.failover.loss import estimate_loss, sentence_of
 from folkmoot.portability.failover.model import NO_LOSS, FailoverProblem, FailoverState, Loss, StopOrder, Stopped, sentence
 from folkmoot.portability.failover.taking_over import accept, last_failover
 from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving.model import Fence, HostCondition, Order, PromoteOrder, Proof
 from folkmoot.portability.moving.queries import has_replayed
 from folkmoot.portability.moving.sides import OwnHost
+from folkmoot.portability.names.witness import Seen
 from folkmoot.portability.synchronous import is_bound
 
 _POLL_SECONDS = 0.02
+_NAMES_SECONDS = 3.0
 _CATCH_UP_SECONDS = 3.0  # for the last writes of an old host that has answered the fence
 
 
@@ -40,6 +43,11 @@ class Statements:
     life_sign: str = ""
 
 
+async def no_names() -> Seen:
+    """For a network without public names."""
+    return Seen()
+
+
 @dataclass
 class Failover:
     """What the driver knows."""
@@ -48,6 +56,8 @@ class Failover:
     other: OldHost
     peer: str  # the id of the other host, "" if the pairing was ended
     statements: Statements
+    ask_names: Callable[[], Awaitable[Seen]] = no_names
+    seen: Seen = field(default_factory=Seen)
     id: str = ""
     here: HostCondition | None = None
     there: HostCondition | None = None
@@ -73,7 +83,7 @@ def _is_open(failover: Failover) -> bool:
 
 
 async def look(failover: Failover) -> None:
-    """Asks both hosts, changes nothing. Raises Problem if there is nothing to do here."""
+    """Asks both hosts and the public names, changes nothing. Raises Problem if there is nothing to do here."""
     nobody = Order("")
     failover.here = await failover.own.condition(nobody)
     state = failover.own.this.state
@@ -94,10 +104,24 @@ async def look(failover: Failover) -> None:
     if state.role == STANDBY:
         failover.is_synchronous = is_bound(failover.own.this.directory.path, failover.peer, state.epoch)
         failover.loss = NO_LOSS if failover.is_synchronous else await estimate_loss(failover.own.this)
+    failover.seen, failover.there = await asyncio.gather(_look_at_names(failover), _ask_other(failover))
+
+
+async def _ask_other(failover: Failover) -> HostCondition | None:
     try:
-        failover.there = await failover.other.condition(nobody)
+        return await failover.other.condition(Order(""))
     except Problem as problem:
         failover.why_silent = sentence(problem)
+        return None
+
+
+async def _look_at_names(failover: Failover) -> Seen:
+    """A name that does not answer proves nothing, and is not waited for."""
+    try:
+        async with asyncio.timeout(_NAMES_SECONDS):
+            return await failover.ask_names()
+    except (Problem, OSError):  # OSError: also TimeoutError
+        return Seen()
 
 
 def obstacle(failover: Failover) -> str:
@@ -105,6 +129,8 @@ def obstacle(failover: Failover) -> str:
     there, said = failover.there, failover.statements
     if failover.goes_on:
         return ""
+    if why := _superseded(failover):
+        return why
     if there is not None:
         if there.role == STANDBY:
             return "The other host is a standby, so no failover is needed: this host writes again by itself. Run: moot status"
@@ -125,6 +151,22 @@ def obstacle(failover: Failover) -> str:
         " that it is switched off: moot failover --other-host-is-off. To go on although it may write, and lose that: moot failover"
         " --accept-loss"
     )
+
+
+def _superseded(failover: Failover) -> str:
+    """Another host has taken over already, or the operator has removed this one. Whatever is stated, nothing is promoted then."""
+    if Rosters(failover.own.this.directory).excludes(failover.own.this.id):
+        return (
+            "The operator has removed this host from the network: the roster does not name it. If that is wrong, sign a new one, with the"
+            " recovery key: moot host sign"
+        )
+    if successor := failover.seen.successor:
+        return (
+            f"Under the public name, another host answers as the {successor.role} of epoch {successor.epoch}, and this one knows of epoch"
+            f" {failover.own.this.state.highest}. Look where the names lead: moot names list. If that host is not yours any more: moot host"
+            " remove NAME"
+        )
+    return ""
 
 
 async def fence(failover: Failover) -> None:

@@ -30,6 +30,7 @@ from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.inviting import Inviting
 from folkmoot.portability.hosts.listener import Caller, Listener
 from folkmoot.portability.hosts.messages import GREETING, Greeting, Handler, PeerUnreachable, Store
+from folkmoot.portability.hosts.model import SignedRoster
 from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem
 from folkmoot.portability.hosts.refusals import Refusals, Refused
 from folkmoot.portability.hosts.relay import End, join_to
@@ -52,7 +53,8 @@ _POSTGRES_SECONDS, _POSTGRES_EVERY = 8.0, 1.0
 class OwnHost:
     """This host: its name, where it listens, and its epoch. `learn` is called with each epoch that the peer names.
 
-    `address`: what the peer is told, if its own view of this host would be wrong.
+    `address`: what the peer is told, if its own view of this host would be wrong. `roster`: that of this host; `hear_roster` is
+    called with that of the peer.
     """
 
     name: str
@@ -61,6 +63,8 @@ class OwnHost:
     epoch: Callable[[], int]
     learn: Callable[[int], None] = lambda _epoch: None
     address: str = ""
+    roster: Callable[[], SignedRoster | None] = lambda: None
+    hear_roster: Callable[[SignedRoster], None] = lambda _roster: None
 
 
 class Agent:
@@ -78,8 +82,8 @@ class Agent:
         self._servers: list[asyncio.Server] = []
         self._contexts: tuple[object, ssl.SSLContext | None] = None, None
         self._watch = Watch(
-            directory, self._peers, Greeting(own.name, __version__, own.address),
-            lambda peer: PeerClient(directory, peer, epoch=own.epoch, learn=own.learn),
+            directory, self._peers, lambda: Greeting(own.name, __version__, own.address, own.roster()),
+            lambda peer: PeerClient(directory, peer, epoch=own.epoch, learn=own.learn), own.hear_roster,
         )
         answering = Answering(
             own.name, [Handler(GREETING, Greeting, self._watch.greet), *handlers], stores, epoch=own.epoch, learn=own.learn,

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.portability.hosts.model import SignedRoster
 
 T = TypeVar("T", bound=msgspec.Struct)
 EPOCH_HEADER = "folkmoot-epoch"
@@ -67,12 +68,13 @@ class Store:
 class Greeting(msgspec.Struct, frozen=True):
     """What hosts tell each other every few seconds, to know whether the channel works. The answer is a Greeting too.
 
-    `address`: where the sender can be reached, if its operator has set it.
+    `address`: where the sender can be reached, if its operator has set it. `roster`: the one that it has.
     """
 
     name: str
     release: str
     address: str = ""
+    roster: SignedRoster | None = None
 
 
 GREETING = "hosts.greet"

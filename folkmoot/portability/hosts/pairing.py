@@ -40,6 +40,7 @@ from folkmoot.portability.hosts.peers import (
     unlike,
     with_peer,
 )
+from folkmoot.portability.hosts.roster import Rosters
 
 log = logging.getLogger(__name__)
 VALID_FOR = timedelta(hours=1)
@@ -75,10 +76,11 @@ class JoinRequest(msgspec.Struct, frozen=True):
 
 
 class JoinAnswer(msgspec.Struct, frozen=True):
-    """`name`: of the inviting host. `your_name`: how it calls the other one."""
+    """`name`: of the inviting host. `your_name`: how it calls the other one. `roster`: the number of its roster, 0 if it has none."""
 
     name: str
     your_name: str
+    roster: int = 0
 
 
 def invite(directory: DataDirectory, name: str = "") -> PairingCode:
@@ -115,15 +117,16 @@ def admit(directory: DataDirectory, request: JoinRequest, name: str, source: str
             raise CodeProblem("This code was used by another host. If you do not know it, run on the primary: moot host list")
         if other == own.id:
             raise PeersProblem("A host cannot be paired with itself. Run this on the new host.")
-        host, port = _sent_address(request.address)
+        (host, port), rosters = _sent_address(request.address), Rosters(directory)
         peer = Peer(
-            id=other, name=_name_of(request, invitation, name), address=join_address(host or source, port),
-            certificate=request.certificate, added_at=clock.now(), words=words(own.id, other, request.secret),
+            id=other, name=_name_of(request, invitation, name), address=join_address(host or source, port), added_at=clock.now(),
+            certificate=request.certificate, words=words(own.id, other, request.secret), roster=rosters.number,
         )
         used = msgspec.structs.replace(invitation, used_by=other)
         peers.write(with_peer(HostsFile(content.peers, used), peer, name))
+        rosters.readmit(other)
     log.info("the host %s at %s has joined", peer.name, peer.address)
-    return JoinAnswer(name, peer.name)
+    return JoinAnswer(name, peer.name, peer.roster)
 
 
 def _name_of(request: JoinRequest, invitation: Invitation, own: str) -> str:
@@ -151,7 +154,10 @@ async def join(
     request = JoinRequest(parsed.secret, own.certificate, clean_name(name), own_address, is_name_chosen)
     certificate, answer = await _sent(parsed, host, port, request)
     other = fingerprint_of(certificate)
-    peer = Peer(other, clean_name(answer.name), join_address(host, port), certificate, clock.now(), words(other, own.id, parsed.secret))
+    peer = Peer(
+        other, clean_name(answer.name), join_address(host, port), certificate, clock.now(), words(other, own.id, parsed.secret),
+        answer.roster,
+    )
     peers.add(peer, clean_name(answer.your_name))
     return peer
 

@@ -7,6 +7,7 @@ keeps their changes apart. Without peers and invitation there is no file, and th
 import fcntl
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -31,7 +32,10 @@ class PeersProblem(Problem):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """Another host of this network. `id`: the SHA-256 of its certificate; `words`: shown on both hosts when they were paired."""
+    """Another host of this network. `id`: the SHA-256 of its certificate; `words`: shown on both hosts when they were paired.
+
+    `roster`: the number of the primary's roster when they were paired. Only a later one can say that they are no pair any more.
+    """
 
     id: str
     name: str
@@ -39,6 +43,7 @@ class Peer(msgspec.Struct, frozen=True):
     certificate: str
     added_at: datetime
     words: str = ""
+    roster: int = 0
 
     @property
     def slot(self) -> str:
@@ -130,13 +135,8 @@ class Peers:
     @contextmanager
     def changing(self) -> Iterator[HostsFile]:
         """The content, while no other process changes it."""
-        lock = os.open(self._directory.path / "hosts.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            self._directory.set_owner(self._directory.path / "hosts.lock")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._directory, "hosts.lock"):
             yield self._read()
-        finally:
-            os.close(lock)
 
     def write(self, content: HostsFile) -> None:
         """Only inside `changing`."""
@@ -151,6 +151,18 @@ class Peers:
             self._content = _content_of(self._file)
             self._seen = stamp
         return self._content
+
+
+@contextmanager
+def locked(directory: DataDirectory, name: str) -> Iterator[None]:
+    """One process at a time; the kernel releases the lock of a killed one."""
+    lock = os.open(directory.path / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        directory.set_owner(directory.path / name)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def with_peer(content: HostsFile, peer: Peer, name: str = "") -> HostsFile:
@@ -181,6 +193,14 @@ def clean_name(name: str) -> str:
     if not cleaned:
         raise PeersProblem("A host needs a name of letters and digits, not “%(name)s”. Set hosts.name, or use --name.", name=name)
     return cleaned
+
+
+def machine_name() -> str:
+    """The name of this machine; "host" if it has none that can be typed."""
+    try:
+        return clean_name(socket.gethostname())
+    except PeersProblem:
+        return "host"
 
 
 def unlike(name: str, taken: str) -> str:

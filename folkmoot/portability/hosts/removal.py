@@ -1,5 +1,7 @@
 """Ends a pairing: the certificate of the peer is refused from then on, and its replication slot is dropped.
 
+What the removed host claims elsewhere, under a public name, does not count any more either, also before a new roster is signed.
+
 A slot without a host that reads it would keep WAL until its limit. The database may be down at that moment, so every
 removal drops the slots of all hosts that are no peers, and can be repeated for this alone.
 """
@@ -11,8 +13,10 @@ import asyncpg
 
 from folkmoot.base.errors import NotFound
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.hosts.model import Member
 from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.hosts.queries import drop_slot, list_slots, reload
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.logical.queries import unpublish
 from folkmoot.portability.synchronous import end_demand, forget_bound
 
@@ -35,6 +39,7 @@ async def remove_host(directory: DataDirectory, dsn: str, name: str) -> Removed:
     if peer:
         forget_bound(directory)
         end_demand(directory)
+        Rosters(directory).remove(Member(peer.id, peer.name))
     try:
         dropped = await _drop_slots(dsn, {one.slot for one in peers.list()})
     except (OSError, asyncpg.PostgresError) as error:

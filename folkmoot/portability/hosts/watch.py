@@ -13,6 +13,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.link import Link, record_link
 from folkmoot.portability.hosts.messages import GREETING, Greeting, PeerRefused, PeerUnreachable
+from folkmoot.portability.hosts.model import SignedRoster
 from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem, is_address
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,16 @@ _EVERY, _PATIENCE = 2.0, 4.0  # seconds
 class Watch:
     """Greets the peer and records the answers."""
 
-    def __init__(self, directory: DataDirectory, peers: Peers, greeting: Greeting, connect: Callable[[Peer], PeerClient]) -> None:
+    def __init__(
+        self, directory: DataDirectory, peers: Peers, greeting: Callable[[], Greeting], connect: Callable[[Peer], PeerClient],
+        hear_roster: Callable[[SignedRoster], None],
+    ) -> None:
+        """`hear_roster` is called with each roster that the peer sends."""
         self._directory = directory
         self._peers = peers
         self._greeting = greeting
         self._connect = connect
+        self._hear_roster = hear_roster
         self._client: PeerClient | None = None
         self._link: Link | None = None
         self._heard_at: datetime | None = None
@@ -38,8 +44,8 @@ class Watch:
     async def greet(self, greeting: Greeting) -> Greeting:
         """Answers the greeting of the peer."""
         self.hear()
-        self._follow_address(greeting)
-        return self._greeting
+        self._follow(greeting)
+        return self._greeting()
 
     async def run(self) -> None:
         try:
@@ -60,14 +66,16 @@ class Watch:
                 await self._client.aclose()
             self._client = self._connect(peer)
         try:
-            answer = await self._client(GREETING, self._greeting, Greeting, seconds=_PATIENCE)
+            answer = await self._client(GREETING, self._greeting(), Greeting, seconds=_PATIENCE)
         except (PeerUnreachable, PeerRefused) as problem:
             return problem.message % problem.params, ""
-        self._follow_address(answer)
+        self._follow(answer)
         return "", answer.release
 
-    def _follow_address(self, greeting: Greeting) -> None:
+    def _follow(self, greeting: Greeting) -> None:
         """A host that has moved to another address says so: the pinned certificate shows that it is the same host."""
+        if greeting.roster:
+            self._hear_roster(greeting.roster)
         peer = self._peers.one()
         if peer and greeting.address not in ("", peer.address) and is_address(greeting.address):
             log.info("the host %s is now at %s", peer.name, greeting.address)

@@ -10,10 +10,12 @@ import msgspec
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import Host
+from folkmoot.portability.hosts.claims import refuse_claim
 from folkmoot.portability.hosts.client import NotPaired, PeerClient
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import Handler
 from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.hosts.sockets import PROBE_PATH, peer_socket_folder
 from folkmoot.portability.moving.preflight import Preflight
 from folkmoot.portability.moving.settling import Settling
@@ -57,9 +59,13 @@ class Moving:
         return Settling(self.own, self.other)
 
     def learn(self, epoch: int) -> None:
-        """Takes note of the epoch that the peer is in."""
-        if epoch > self._host.state.highest:
-            self.own.fence_against(epoch, self.peer.id)
+        """Takes note of the epoch that the peer is in, if the peer still belongs to the network."""
+        if epoch <= self._host.state.highest or (peer := self._peers.one()) is None:
+            return
+        if why_not := Rosters(self._directory).why_not(peer.id):
+            refuse_claim(self._directory, peer.id, epoch, "the channel between the hosts", why_not)
+        else:
+            self.own.fence_against(epoch, peer.id)
 
     async def close(self) -> None:
         await self.own.this.close()

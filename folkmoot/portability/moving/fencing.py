@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from folkmoot.base import clock, write_gate
 from folkmoot.base.write_gate import Hold
-from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, HostState
+from folkmoot.portability.host import FENCED, PRIMARY, HostState
 from folkmoot.portability.moving import queries
 from folkmoot.portability.moving.journal import REFUSED
 from folkmoot.portability.moving.model import (
@@ -91,18 +91,6 @@ class Fencing:
         if decision.by == OPERATOR:
             raise MoveProblem("Only an operator of this host can state that the other one is off. Run there: moot move --undo")
         return await self.unfence(decision)
-
-    def fence_against(self, epoch: int, peer: str) -> None:
-        """A host that learns of a higher epoch remembers it. A primary stops writing at once: another host was promoted."""
-        with self._this.journal.deciding():
-            state = self._this.state
-            if epoch <= state.highest:
-                return
-            if state.role in (PRIMARY, RETURNING):
-                self._this.change_state(role=FENCED, to=peer, move="", seen=epoch)
-                self._this.journal.append("", State.FENCED, "decision", "fenced", epoch=epoch, by=peer)
-            else:
-                self._this.change_state(seen=epoch)
 
     def _become_fenced(self, order: FenceOrder) -> HostState:
         with self._this.journal.deciding():

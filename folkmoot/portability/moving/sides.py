@@ -51,7 +51,7 @@ class OwnHost:
         self.this = this
         fencing, taking, following = Fencing(this), Taking(this, share), Following(this, prepare)
         self.hold, self.release, self.fence, self.unfence = fencing.hold, fencing.release, fencing.fence, fencing.unfence
-        self.fence_against, self.unfence_by_message = fencing.fence_against, fencing.unfence_by_message
+        self.fence_against, self.unfence_by_message = this.fence_against, fencing.unfence_by_message
         self.warm_up, self.catch_up, self.promote, self.refuse = taking.warm_up, taking.catch_up, taking.promote, taking.refuse
         self.follow = following.follow
 

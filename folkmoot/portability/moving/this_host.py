@@ -18,7 +18,8 @@ from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.base.migrate import known
 from folkmoot.base.write_gate import WITHOUT_STANDBY
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import FENCED, ROLES, Host, HostState, Role
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, ROLES, Host, HostState, Role
+from folkmoot.portability.hosts.model import Roster
 from folkmoot.portability.moving import queries
 from folkmoot.portability.moving.journal import Journal
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition
@@ -68,6 +69,26 @@ class ThisHost:
         self.journal.on_reserve(lambda: self.directory.write(self.directory.host_file, msgspec.json.encode(after)))
         _log.warning("This host was %s in epoch %d and is %s in epoch %d now.", before.role, before.epoch, after.role, after.epoch)
         return after
+
+    def fence_against(self, epoch: int, by: str) -> None:
+        """A host that learns of a higher epoch of the host `by` remembers it. A primary stops writing at once: that one was promoted."""
+        with self.journal.deciding():
+            state = self.state
+            if epoch <= state.highest:
+                return
+            if state.role in (PRIMARY, RETURNING):
+                self.change_state(role=FENCED, to=by, move="", seen=epoch)
+                self.journal.append("", FENCED, "decision", "fenced", epoch=epoch, by=by)
+            else:
+                self.change_state(seen=epoch)
+
+    def leave(self, roster: Roster) -> None:
+        """The operator has signed a roster without this host. A primary stops writing at once."""
+        with self.journal.deciding():
+            state = self.state
+            if state.role in (PRIMARY, RETURNING):
+                self.change_state(role=FENCED, to="", move="", seen=max(state.seen, state.epoch + 1, roster.epoch))
+                self.journal.append("", FENCED, "decision", "fenced", roster=roster.number)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[asyncpg.Connection]:

@@ -6,6 +6,8 @@ is asked of the zone's own servers, because others answer with what is left of i
 
 import asyncio
 import socket
+import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -71,6 +73,34 @@ def resolve_with(server: str) -> Resolve | None:
         return (await look_up(host, server)).addresses
 
     return resolve
+
+
+async def resolve_unattended(host: str, port: int) -> list[str]:
+    """As the machine resolves names, in a thread that nobody waits for: without DNS it may take a minute to give up, and neither
+    the start nor the end of a process may depend on that. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def settle(addresses: list[str], error: OSError | None) -> None:
+        if found.done():
+            return
+        if error:
+            found.set_exception(error)
+        else:
+            found.set_result(addresses)
+
+    def work() -> None:
+        addresses: list[str] = []
+        failed: OSError | None = None
+        try:
+            addresses = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        except (OSError, UnicodeError) as error:
+            failed = error if isinstance(error, OSError) else OSError(str(error))
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, addresses, failed)
+
+    threading.Thread(target=work, name="dns", daemon=True).start()
+    return await found
 
 
 def _by_dns(host: str, server: str) -> Lookup:

@@ -7,6 +7,7 @@ import msgspec
 from folkmoot.base.errors import Problem
 from folkmoot.portability.backup_key import Signature
 from folkmoot.portability.host import Role
+from folkmoot.portability.hosts.model import SignedRoster
 
 
 class NamesProblem(Problem):
@@ -38,10 +39,12 @@ class HostSignature(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True):
     """A host record as it is sent. `statement` is the JSON text that was signed.
 
-    `network`: the signature of a host of the network, certified by the recovery key with this `authority`.
+    `network`: the signature of a host of the network, certified by the recovery key with this `authority`. `roster`: the hosts
+    that belong to the network, as far as this one knows.
     """
 
     statement: str
     authority: bytes = b""
     network: Signature | None = None
     host: HostSignature | None = None
+    roster: SignedRoster | None = None

@@ -6,48 +6,54 @@ address has no witness, and `moot names` says so.
 
 import asyncio
 import ssl
-
-import msgspec
+from dataclasses import dataclass
 
 from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.base.http_client import Connect, Refused, Resolve, fetch
 from folkmoot.portability.backup_key import NotSigned
 from folkmoot.portability.names.model import Statement
 from folkmoot.portability.names.paths import RECORD_PATH
-from folkmoot.portability.names.record import Trusted, verify_record
+from folkmoot.portability.names.record import ReadRecord, Trusted, read_record, require_trusted
 
 _OK = 200
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """What one name answered. `why`: the reason if there is no verified statement; `is_refused`: this host does not ask there."""
+@dataclass(frozen=True)
+class Answer:
+    """What one name answered. `why`: the reason if there is no verified statement; `is_refused`: this host does not ask there.
+
+    `read`: the record of this network, whether its signatures are those of trusted hosts or not.
+    """
 
     name: str
     statement: Statement | None
     why: str = ""
     is_refused: bool = False
+    read: ReadRecord | None = None
 
 
 async def ask_name(
     name: str, domain: str, trusted: Trusted, *, resolve: Resolve | None = None, connect: Connect | None = None
 ) -> Answer:
     """Asks one public address, such as https://moot.example.org. Never raises a Problem."""
+    read = None
     try:
         found = await fetch(name + RECORD_PATH, accept="application/json", resolve=resolve, connect=connect)
         if found.status != _OK:
             return Answer(name, None, f"it answers {found.status}")
-        statement = verify_record(found.body, trusted)
+        read = read_record(found.body)
+        if read.statement.domain != domain:
+            return Answer(name, None, f"another network answers, {read.statement.domain}")
+        statement = require_trusted(read, trusted)
     except NotSigned as problem:
-        return Answer(name, None, f"its record is not valid: {problem.message}")
+        return Answer(name, None, f"its record is not valid: {problem.message}", read=read)
     except ssl.SSLError as error:
         return Answer(name, None, f"its certificate is refused: {error.reason or error}")
     except Refused:
         return Answer(name, None, "it does not lead to a public address, so this host cannot ask there", is_refused=True)
     except Unavailable as problem:
         return Answer(name, None, _reason(problem))
-    if statement.domain != domain:
-        return Answer(name, None, f"another network answers, {statement.domain}")
-    return Answer(name, statement)
+    return Answer(name, statement, read=read)
 
 
 async def ask_names(

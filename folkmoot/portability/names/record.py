@@ -2,10 +2,11 @@
 
 A record has two signatures if the host has both keys. That of the network is certified by the recovery key: it also
 convinces hosts and browsers that have never seen this host. That of the host names the machine, so that a primary can
-tell its own record from that of the host that took its place. One valid signature of a trusted key is enough.
+tell its own record from that of the host that took its place. One valid signature of a trusted key is enough to be shown.
+But the hosts share the network's key, so a host with a roster asks for the signature of a host that the roster names.
 """
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 from cryptography import x509
@@ -21,6 +22,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import HostState, Role
 from folkmoot.portability.hosts.identity import Identity, find_identity, fingerprint_of
 from folkmoot.portability.hosts.peers import Peers
+from folkmoot.portability.hosts.roster import Rosters, own_id
 from folkmoot.portability.names.model import HostSignature, Record, Statement
 from folkmoot.portability.names.paths import known_names
 
@@ -28,10 +30,20 @@ _PURPOSE = b"folkmoot host record 1\n"
 
 
 class Trusted(msgspec.Struct, frozen=True):
-    """Whose records are believed: hosts certified by the recovery key with `authority`, and those with these ids."""
+    """Whose records are believed: those of the hosts with these ids, and of all hosts certified by the recovery key with
+    `authority`, if that is not empty."""
 
     authority: bytes
     hosts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ReadRecord:
+    """A record that nobody has believed yet. `is_by_host`: the host that the statement names has signed it."""
+
+    statement: Statement
+    record: Record
+    is_by_host: bool
 
 
 def make_record(settings: Settings, directory: DataDirectory, state: HostState) -> Record | None:
@@ -46,36 +58,42 @@ def make_record(settings: Settings, directory: DataDirectory, state: HostState) 
     text = msgspec.json.encode(statement)
     return Record(
         text.decode(), authority=key.authority if key else b"", network=key.sign(text, _PURPOSE) if key else None,
-        host=_signed_by_host(identity, text) if identity else None,
+        host=_signed_by_host(identity, text) if identity else None, roster=Rosters(directory).signed(),
     )
 
 
 def trusted_by(directory: DataDirectory) -> Trusted:
-    """Whom this host believes: its peers, itself, and every host of its recovery key."""
-    key, identity = BackupKey.find(directory), find_identity(directory)
-    own = [identity.id] if identity else []
-    return Trusted(key.authority if key else b"", frozenset([*own, *(peer.id for peer in Peers(directory).list())]))
+    """Whom this host believes: itself and the hosts of the roster. Without a roster: its peer, and every host of its recovery key."""
+    rosters, key = Rosters(directory), BackupKey.find(directory)
+    roster = rosters.find()
+    known = [own_id(directory), *(peer.id for peer in Peers(directory).list()), *(host.id for host in (roster.hosts if roster else ()))]
+    hosts = frozenset(host for host in known if host == own_id(directory) or not rosters.why_not(host))
+    return Trusted(key.authority if key and roster is None else b"", hosts)
 
 
-def verify_record(body: bytes, trusted: Trusted) -> Statement:
-    """The statement of a record with a valid signature of somebody trusted. Raises NotSigned."""
+def read_record(body: bytes) -> ReadRecord:
+    """What a record states, whoever signed it. Raises NotSigned if it is none."""
     try:
         record = msgspec.json.decode(body, type=Record)
         statement = msgspec.json.decode(record.statement, type=Statement)
     except (msgspec.DecodeError, ValueError) as error:
         raise NotSigned("it is not a host record") from error
     content = record.statement.encode()
-    is_by_host = record.host is not None and statement.host in trusted.hosts and _is_by_host(record.host, statement.host, content)
-    if not is_by_host:
-        if not trusted.authority or record.network is None:
+    return ReadRecord(statement, record, record.host is not None and _is_by_host(record.host, statement.host, content))
+
+
+def require_trusted(read: ReadRecord, trusted: Trusted) -> Statement:
+    """The statement of a record with a valid signature of somebody trusted. Raises NotSigned."""
+    if not (read.is_by_host and read.statement.host in trusted.hosts):
+        if not trusted.authority or read.record.network is None:
             raise NotSigned("it has no signature of a known host")
-        verify(trusted.authority, content, record.network, _PURPOSE)
-    return statement
+        verify(trusted.authority, read.record.statement.encode(), read.record.network, _PURPOSE)
+    return read.statement
 
 
-def newest(statements: Iterable[Statement]) -> Statement | None:
-    """The statement with the highest epoch; a primary before others of the same epoch."""
-    return max(statements, key=lambda one: (one.epoch, one.role == Role.PRIMARY), default=None)
+def verify_record(body: bytes, trusted: Trusted) -> Statement:
+    """The statement of a record with a valid signature of somebody trusted. Raises NotSigned."""
+    return require_trusted(read_record(body), trusted)
 
 
 def _signed_by_host(identity: Identity, content: bytes) -> HostSignature:

@@ -10,6 +10,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.agent import Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient, open_client
 from folkmoot.portability.hosts.messages import Handler, Store
+from folkmoot.portability.hosts.model import SignedRoster
 from folkmoot.portability.hosts.pairing import invite, join
 from folkmoot.portability.hosts.peers import HostsFile, Peer, Peers
 from tests.network_up import free_port
@@ -25,6 +26,9 @@ class HostHere:
     epoch: int = 1
     heard: list[int] = field(default_factory=list)
     told: str = ""  # its own address, if it is told to the other host
+    roster: Callable[[], SignedRoster | None] = lambda: None
+    hears_roster: Callable[[SignedRoster], None] = lambda _roster: None
+    learns: Callable[[int], None] | None = None  # instead of keeping what was heard
 
     @classmethod
     def make(cls, folder: Path, name: str) -> "HostHere":
@@ -37,7 +41,10 @@ class HostHere:
         return f"127.0.0.1:{self.port}"
 
     def agent(self, handlers: Iterable[Handler] = (), stores: Iterable[Store] = ()) -> Agent:
-        own = OwnHost(self.name, "127.0.0.1", self.port, lambda: self.epoch, self.heard.append, self.told)
+        own = OwnHost(
+            self.name, "127.0.0.1", self.port, lambda: self.epoch, self.learns or self.heard.append, self.told, self.roster,
+            self.hears_roster,
+        )
         return Agent(self.directory, own, handlers, stores)
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from folkmoot.base import clock
+from folkmoot.config import Settings
 from folkmoot.portability.failover.alarm import suspicion, warnings
 from folkmoot.portability.failover.model import FailoverState, LossFacts, estimate, next_epoch
 from folkmoot.portability.failover.standing import confirm_at_start, stand_handler
@@ -45,7 +46,7 @@ async def test_a_primary_starts_with_what_its_peer_confirms(
     _become(here, HostState(before, 4))
     _become(other, there)
     async with other.running([stand_handler(other.directory)]):
-        assert await confirm_at_start(here.directory, "") == role
+        assert await confirm_at_start(Settings(data=here.directory.path)) == role
     state = Host(here.directory.path).state
     assert (state.role, state.epoch) == (role, 4)
     assert Host(here.directory.path).writing_epoch() == (4 if role == PRIMARY else None)
@@ -53,17 +54,17 @@ async def test_a_primary_starts_with_what_its_peer_confirms(
 
 async def test_a_primary_whose_peer_is_silent_starts_without_writing(hosts: tuple[HostHere, HostHere]) -> None:
     here, other = hosts
-    assert await confirm_at_start(here.directory, "") == RETURNING
+    assert await confirm_at_start(Settings(data=here.directory.path)) == RETURNING
     assert Host(here.directory.path).writing_epoch() is None
     async with other.running():  # an older release, which does not know the question, and cannot have been promoted
-        assert await confirm_at_start(here.directory, "") == PRIMARY
+        assert await confirm_at_start(Settings(data=here.directory.path)) == PRIMARY
     _become(here, HostState(STANDBY, 4))
-    assert await confirm_at_start(here.directory, "") == STANDBY
+    assert await confirm_at_start(Settings(data=here.directory.path)) == STANDBY
 
 
 async def test_a_primary_without_a_peer_asks_nobody(open_folder: Path) -> None:
     alone = HostHere.make(open_folder, "alone")
-    assert await confirm_at_start(alone.directory, "") == PRIMARY
+    assert await confirm_at_start(Settings(data=alone.directory.path)) == PRIMARY
 
 
 def test_a_silent_primary_is_suspected_and_lost_only_if_its_log_does_not_arrive() -> None:
