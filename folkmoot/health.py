@@ -26,6 +26,7 @@ from folkmoot.moderation.journal.queries import find_state
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import alarm
 from folkmoot.portability.failover.model import FailoverState
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, Host
 from folkmoot.portability.logical.standby import is_logical
 from folkmoot.portability.offsite.chain import State, read_state
 from folkmoot.portability.offsite.coming import Coming, read_coming
@@ -89,12 +90,14 @@ class HealthApplication:
         return health
 
     async def _check_database(self) -> Health:
+        role = Host(self._context.settings.data).role
         try:
             async with self._context.database.read() as conn:
                 newest = await get_schema_number(conn)
                 if newest is None or newest < self._newest:  # a newer schema is fine: migrations work with the previous release
                     reason = f"the schema is at {newest}, this code needs {self._newest}"
-                    return Health([], [f"{reason}: upgrade the primary"]) if conn.is_standby else Health([reason], [])
+                    is_answered_elsewhere = conn.is_standby or role == FENCED
+                    return Health([], [f"{reason}: upgrade the primary"]) if is_answered_elsewhere else Health([reason], [])
                 timed = await list_timed(conn)
                 parked = await count_parked(conn)
                 unknown = await count_unknown(conn, self._jobs)
@@ -106,13 +109,15 @@ class HealthApplication:
         reasons = []
         if not self._context.database.live.is_connected:
             reasons.append("the connection for live messages is lost; reconnecting")
-        if not is_standby:
+        if not is_standby and role == PRIMARY:  # on other hosts no job runs
             reasons += overdue_reasons(self._timed, timed)
         if journal.is_stopped:
             reasons.append(journal.reason)
         warnings = [*parked_warnings(parked), *unknown_warnings(unknown), *failure_warnings(timed)]
         if journal.reason and not journal.is_stopped:
             warnings.append(journal.reason)
+        if role in (RETURNING, FENCED):
+            warnings.append(f"this host is {role}: it writes nothing, and waits for the other one")
         warnings += following_warnings(find_following(self._context.settings.data))
         warnings += alarm.warnings(alarm.find_suspicion(DataDirectory(self._context.settings.data)))
         return Health(reasons, warnings)

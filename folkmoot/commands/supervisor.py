@@ -106,8 +106,11 @@ class Supervisor:
             if self._postgres and not self._postgres.is_running:
                 self._due[_DATABASE] = time.monotonic()
                 self._announce = when_ready
-            else:
+            elif self._was_primary:
                 when_ready()
+            else:  # of a host that does not write, the schema may be older than this code: the other host answers then
+                self._announce = when_ready
+                self._announce_once()
             self._is_ready = True
             systemd.notify("READY=1")
             while not self._stopping:

@@ -105,7 +105,7 @@ async def _prepared(settings: Settings, host: Host, postgres: Postgres | None) -
     try:
         if postgres:
             await postgres.create_database()
-        return await migrate(settings.dsn, host.writing_epoch)
+        return await migrate(settings.dsn, host.migrating_epoch)
     except NotOurs as problem:
         click.echo(f"folkmoot: {problem.message % problem.params} Starting in read-only mode.", err=True)
         return []

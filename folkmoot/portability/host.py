@@ -93,6 +93,12 @@ class Host:
         state = self.state
         return state.epoch if state.role == PRIMARY and state.epoch == state.highest else None
 
+    def migrating_epoch(self) -> int | None:
+        """The epoch in which this host may change its schema; None if it must not. Newer code needs a newer schema to show anything,
+        so a host that is returning changes it too (decision 0076)."""
+        state = self.state
+        return state.epoch if state.role in (PRIMARY, RETURNING) and state.epoch == state.highest else None
+
     def _stamp(self) -> object:
         try:
             status = self._file.stat()
