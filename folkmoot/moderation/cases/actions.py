@@ -1,7 +1,7 @@
-"""Actions on cases: open, estimate, claim, release, decide, reopen, withdraw, note deadlines."""
+"""Actions on cases: open, confirm, estimate, claim, release, decide, reopen, withdraw; move and note deadlines."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -33,29 +33,33 @@ from folkmoot.network.sessions.model import Viewer
 
 async def open_case(
     tx: WriteTx, subject: Subject, subject_id: int, account_id: int, clause: Clause, *, appealed_verdict_id: int | None = None,
-    barred_ids: tuple[int, ...] = (),
+    barred_ids: tuple[int, ...] = (), is_confirmed: bool = True,
 ) -> Case:
-    """Returns the open case of a subject, and creates it if there is none. Concurrent callers get the same case. Raises
-    NotFound for a subject that was deleted and is not kept: nobody could decide about it."""
+    """Returns the open case of a subject, and creates it if there is none. Concurrent callers get the same case.
+
+    `is_confirmed` False: for an unverified notice. Any other cause confirms the case, and it stays confirmed. Raises NotFound
+    for a subject that was deleted and is not kept: nobody could decide about it. Writes case.opened or case.confirmed to the
+    journal.
+    """
     if not await queries.can_be_decided(tx, subject, subject_id):
         raise NotFound
     found = await _find_open(tx, subject, subject_id, appealed_verdict_id)
     if found:
-        return found
+        return await _confirm(tx, found) if is_confirmed else found
     now = clock.now()
     case = Case(
         id=ids.make_id(ids.shard_of(account_id), now), subject=subject, subject_id=subject_id, account_id=account_id,
         state=LIFECYCLE.first, clause=clause.key, severity=clause.severity, probability=0.0, harm=0.0,
         appealed_verdict_id=appealed_verdict_id, barred_ids=barred_ids, opened_at=now, due_at=now + timedelta(hours=clause.hours),
-        closed_at=None,
+        closed_at=None, is_confirmed=is_confirmed,
     )
     if not await queries.insert_case(tx, case):
         found = await _find_open(tx, subject, subject_id, appealed_verdict_id)
         if found is None:
             raise Conflict(log_text="a case was opened and closed in the same moment")
-        return found
+        return await _confirm(tx, found) if is_confirmed else found
     await record_step(tx, Step.CASE_OPENED, case_id=case.id, subject=subject, subject_id=subject_id, clause=clause.key,
-                      appealed_verdict=appealed_verdict_id)
+                      appealed_verdict=appealed_verdict_id, confirmed=None if is_confirmed else False)
     return case
 
 
@@ -73,6 +77,16 @@ async def estimate_case(
     )
     await queries.update_estimate(tx, estimated)
     return estimated
+
+
+async def bring_deadline_forward(tx: WriteTx, case: Case, due_at: datetime) -> Case:
+    """Moves the deadline of an open case to an earlier time, such as that of a removal order; a later time changes nothing.
+
+    Writes case.deadline_moved to the journal.
+    """
+    if await queries.update_due_at(tx, case.id, due_at):
+        await record_step(tx, Step.CASE_DEADLINE_MOVED, case_id=case.id, due_at=due_at.isoformat(timespec="seconds"))
+    return await queries.get_case(tx, case.id)
 
 
 async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
@@ -143,6 +157,14 @@ async def note_deadlines(tx: WriteTx) -> int:
         await record_step(tx, Step.CASE_DEADLINE_NEARED, case_id=case_id, share=int(share))
         tx.tell(CaseDeadlineNeared(case_id=case_id, share=share, due_at=due_at))
     return len(taken)
+
+
+async def _confirm(tx: WriteTx, case: Case) -> Case:
+    if case.is_confirmed:
+        return case
+    await queries.update_confirmed(tx, case.id)
+    await record_step(tx, Step.CASE_CONFIRMED, case_id=case.id)
+    return msgspec.structs.replace(case, is_confirmed=True)
 
 
 async def _step_seat(tx: WriteTx, case: Case, seat: Seat, state: SeatState) -> None:

@@ -74,7 +74,8 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """`account_id` is the author of the post, or the account itself. `barred_ids`: its reporters, and the deciders of earlier
-    verdicts on it; others are barred because they are concerned (`queries.is_concerned`)."""
+    verdicts on it; others are barred because they are concerned (`queries.is_concerned`). `is_confirmed`: False while only an
+    unverified notice speaks of it; nothing is hidden at the deadline then."""
 
     id: int
     subject: Subject
@@ -90,6 +91,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     due_at: datetime
     closed_at: datetime | None
+    is_confirmed: bool = True
     seats: tuple[Seat, ...] = ()
 
     @property
@@ -109,7 +111,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def share_used(self, now: datetime) -> float:
         """How much of the time to decide has passed, in percent: 0 to 100."""
-        return min(100.0, max(0.0, 100 * (now - self.opened_at) / (self.due_at - self.opened_at)))
+        whole = self.due_at - self.opened_at
+        if whole <= timedelta(0):
+            return 100.0
+        return min(100.0, max(0.0, 100 * (now - self.opened_at) / whole))
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,8 @@ class Step(StrEnum):
     REPORT_FILED = "report.filed"
     SIGNAL_RAISED = "signal.raised"
     CASE_OPENED = "case.opened"
+    CASE_CONFIRMED = "case.confirmed"  # after an unverified notice: by a report, a signal or a verified notice
+    CASE_DEADLINE_MOVED = "case.deadline_moved"  # to an earlier time
     CASE_CLAIMED = "case.claimed"
     CASE_RELEASED = "case.released"
     CASE_WITHDRAWN = "case.withdrawn"

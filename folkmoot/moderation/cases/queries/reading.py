@@ -25,7 +25,7 @@ from folkmoot.moderation.cases.queries.concern import concerned_sql
 _COUNTED = 50  # open cases that are looked at for the count in the head of a page
 SELECT = """
     SELECT c.id, c.subject, c.subject_id, c.account_id, c.state, c.clause, c.severity, c.probability, c.harm, c.appealed_verdict_id,
-        c.barred_ids, c.opened_at, c.due_at, c.closed_at,
+        c.barred_ids, c.opened_at, c.due_at, c.closed_at, c.is_confirmed,
         (SELECT coalesce(jsonb_agg(jsonb_build_array(s.kind, s.number, s.account_id, s.state, s.leased_until)), '[]')
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
     FROM cases AS c

@@ -61,19 +61,31 @@ async def insert_case(tx: WriteTx, case: Case) -> bool:
     """False when another transaction has opened one for the same subject."""
     return bool(await tx.fetchval(
         "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id,"
-        " barred_ids, opened_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        " barred_ids, opened_at, due_at, is_confirmed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         " ON CONFLICT DO NOTHING RETURNING true",
         case.id, case.subject, case.subject_id, case.account_id, case.state, case.clause, case.severity, case.probability, case.harm,
-        case.appealed_verdict_id, list(case.barred_ids), case.opened_at, case.due_at,
+        case.appealed_verdict_id, list(case.barred_ids), case.opened_at, case.due_at, case.is_confirmed,
     ))
 
 
 async def update_estimate(tx: WriteTx, case: Case) -> None:
-    """Stores the suspected clause, its probability and harm, the barred accounts and the deadline."""
+    """Stores the suspected clause, its probability and harm, the barred accounts, and the deadline if it is earlier than before."""
     await tx.execute(
-        "UPDATE cases SET clause = $2, severity = $3, probability = $4, harm = $5, barred_ids = $6, due_at = $7 WHERE id = $1",
+        "UPDATE cases SET clause = $2, severity = $3, probability = $4, harm = $5, barred_ids = $6, due_at = least(due_at, $7)"
+        " WHERE id = $1",
         case.id, case.clause, case.severity, case.probability, case.harm, list(case.barred_ids), case.due_at,
     )
+
+
+async def update_confirmed(tx: WriteTx, case_id: int) -> None:
+    await tx.execute("UPDATE cases SET is_confirmed = true WHERE id = $1", case_id)
+
+
+async def update_due_at(tx: WriteTx, case_id: int, due_at: datetime) -> bool:
+    """Moves the deadline of an open case to an earlier time; False if that is not earlier, or the case is closed."""
+    return bool(await tx.execute(
+        f"UPDATE cases SET due_at = $2 WHERE id = $1 AND due_at > $2 AND state = '{State.OPEN}'", case_id, due_at
+    ))
 
 
 async def update_state(tx: WriteTx, case_id: int, state: State, closed_at: datetime | None) -> None:
