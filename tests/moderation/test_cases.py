@@ -8,10 +8,12 @@ import pytest
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.moderation.cases.actions import claim_case, release_case
-from folkmoot.moderation.cases.model import Case, accuracy_of, probability_of
-from folkmoot.moderation.cases.queries import count_open, count_stuck
+from folkmoot.moderation.cases.model import Case, State, accuracy_of, probability_of
+from folkmoot.moderation.cases.queries import count_open, count_stuck, lock_case
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import ReportDraft
+from folkmoot.moderation.verdicts.actions import decide_case
+from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
@@ -174,3 +176,21 @@ async def test_a_lease_ends_when_a_clock_that_was_a_day_ahead_is_corrected(court
     await court.claim("other_moderator", case)
     holder = _holder(await court.case(case.id))
     assert holder == court.village.people["other_moderator"].id
+
+
+async def test_a_report_and_a_decision_about_one_post_do_not_deadlock(court: Court) -> None:
+    post = await court.village.write("author", "Počkáme na něj u tramvaje")
+    await court.report("reporter", post, clauses=("violence",))
+    [case] = await court.queue()
+    await court.claim("moderator", case)
+    moderator = await court.viewer("moderator")
+    async with court.database.write() as tx:
+        await lock_case(tx, case.id)
+        report = asyncio.create_task(court.report("other_reporter", post, clauses=("violence",)))
+        async with court.database.read() as conn:
+            while not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM"
+                                          " pg_database WHERE datname = current_database()) OR NOT granted AND database IS NULL)"):
+                await asyncio.sleep(0.01)
+        await decide_case(tx, moderator, case.id, Decision(action="remove", clause="violence"))
+    await report
+    assert (await court.case(case.id)).state is State.DECIDED

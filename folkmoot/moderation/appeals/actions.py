@@ -10,7 +10,7 @@ from folkmoot.moderation.appeals import queries
 from folkmoot.moderation.appeals.model import LIFECYCLE, LONGEST_REASON, Appeal, Side, State
 from folkmoot.moderation.appeals.policy import can_appeal
 from folkmoot.moderation.cases.actions import estimate_case, open_case
-from folkmoot.moderation.cases.queries import can_be_decided, get_case
+from folkmoot.moderation.cases.queries import can_be_decided, find_appeal_case, get_case
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.evidence.actions import copy_for_appeal
 from folkmoot.moderation.journal.actions import record_step
@@ -41,6 +41,7 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
         raise NotFound
     if not can_appeal(side, verdict, clock.now()):
         raise Forbidden("This decision can no longer be appealed.")
+    await find_appeal_case(tx, verdict.id)  # locked before its subject, as in a decision
     if not await can_be_decided(tx, first.subject, first.subject_id):
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 

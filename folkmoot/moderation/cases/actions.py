@@ -41,9 +41,9 @@ async def open_case(
     for a subject that was deleted and is not kept: nobody could decide about it. Writes case.opened or case.confirmed to the
     journal.
     """
+    found = await _find_open(tx, subject, subject_id, appealed_verdict_id)  # locked before its subject, as in a decision
     if not await queries.can_be_decided(tx, subject, subject_id):
         raise NotFound
-    found = await _find_open(tx, subject, subject_id, appealed_verdict_id)
     if found:
         return await _confirm(tx, found) if is_confirmed else found
     now = clock.now()

@@ -7,7 +7,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Subject, probability_of
-from folkmoot.moderation.cases.queries import protect_subject, was_decided
+from folkmoot.moderation.cases.queries import find_open_case, protect_subject, was_decided
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.model import ExaminedText, Finding
@@ -33,6 +33,7 @@ async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding) -> Non
 
     Writes signal.raised to the journal and emits it.
     """
+    await find_open_case(tx, text.subject, text.subject_id)  # locked before its subject, as in a decision
     if not await protect_subject(tx, text.subject, text.subject_id) or await _is_decided(tx, text):
         return
     is_post = text.subject is Subject.POST
