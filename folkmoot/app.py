@@ -46,7 +46,9 @@ from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.moderation.appeals import jobs as appeals
+from folkmoot.moderation.cases import calls
 from folkmoot.moderation.cases import jobs as cases
+from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
@@ -169,15 +171,28 @@ def jobs(settings: Settings) -> list[Job]:
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, transport)
 
+    async def call_webhook(_database: Database, call: Call) -> None:
+        await calls.call_webhook(callees(settings), call)
+
     remover = Remover(
         pictures=media_store(settings), exports=export_store(settings), outbox=settings.data / "outbox", base_url=settings.base_url
     )
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
+        Job(CALL_WEBHOOK, Call, call_webhook),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
+
+
+def callees(settings: Settings) -> Callees:
+    """Whom this network calls before a deadline."""
+    chosen = settings.moderation
+    return Callees(
+        at_half=chosen.call_at_half, at_end=chosen.call_at_end, webhook_url=chosen.webhook_url, webhook_secret=chosen.webhook_secret,
+        base_url=settings.base_url,
+    )
 
 
 def job_names(settings: Settings) -> list[str]:
@@ -204,12 +219,17 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     async def seal_journal(database: Database) -> None:
         await seal(database, settings.secret, settings.data / JOURNAL_END)
 
+    async def call_people(database: Database) -> None:
+        await cases.call_people(database, callees(settings))
+
     async def clear_orphaned_files(database: Database) -> None:
         await clear_orphans(database, store)
 
     return [
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
+        Timed("cases.call_people", timedelta(seconds=15), call_people),
+        Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),

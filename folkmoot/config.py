@@ -149,6 +149,19 @@ class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: Annotated[str, _doc("IP address of the DNS server to ask. Empty: that of the machine.")] = ""
 
 
+class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is called before the time to decide about a case is over."""
+
+    call_at_half: Annotated[
+        Literal["moderators", "operators", "all", "nobody"], _doc("Who gets a mail when half of the time to decide has passed.")
+    ] = "moderators"
+    call_at_end: Annotated[
+        Literal["moderators", "operators", "all", "nobody"], _doc("Who gets a mail when 80 % of the time have passed, and when it is over.")
+    ] = "all"
+    webhook_url: Annotated[str, _doc("Address that gets a signed POST request each time. Empty: none.")] = ""
+    webhook_secret: Annotated[str, _doc("Key of the signature (HMAC-SHA256) of these requests, at least 32 characters.")] = ""
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate limits."""
 
@@ -175,6 +188,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offsite: Offsite = Offsite()
     names: Names = Names()
     replication: Replication = Replication()
+    moderation: Moderation = Moderation()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -198,7 +212,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
-    "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "limits": Limits, "log": Log,
+    "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "moderation": Moderation, "limits": Limits, "log": Log,
 }
 
 
@@ -322,6 +336,11 @@ def _refuse_unusable(settings: Settings) -> None:
             _cannot_be_used("names.others", f"{other[:_SHOWN]!r} must be https:// or http:// and a host, as in https://moot.example.net")
     if settings.names.lifeboat and urlsplit(settings.names.lifeboat).scheme not in ("http", "https"):
         _cannot_be_used("names.lifeboat", "it must begin with https:// or http://")
+    if settings.moderation.webhook_url and urlsplit(settings.moderation.webhook_url).scheme not in ("http", "https"):
+        _cannot_be_used("moderation.webhook_url", "it must begin with https:// or http://")
+    if settings.moderation.webhook_url and len(settings.moderation.webhook_secret) < _SHORTEST_SECRET:
+        _cannot_be_used("moderation.webhook_secret",
+                        f"it must have at least {_SHORTEST_SECRET} characters, as from: openssl rand -base64 48")
     for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:
         if not _is_ip_address(address):
             name = "names.addresses" if address in settings.names.addresses else "names.server"

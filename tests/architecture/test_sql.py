@@ -58,7 +58,7 @@ OWNERS = {
     "lists": "lists list_members",
     "featured": "featured_hashtags",
     "departures": "departures",
-    "cases": "cases case_seats",
+    "cases": "cases case_seats escalation_calls",
     "detection": "signals",
     "evidence": "evidence evidence_media",
     "reports": "reports report_cases",

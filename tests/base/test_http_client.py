@@ -39,7 +39,7 @@ def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
 
 
-class _SeenAsPublic:
+class SeenAsPublic:
     """A real connection to a server of this test that reports a public address."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
@@ -104,7 +104,7 @@ class FakeInternet:
     async def connect(self, address: str, port: int) -> Any:
         self.connected.append((address, port))
         stream = await httpcore.AnyIOBackend().connect_tcp("127.0.0.1", self._port)
-        return stream if self._is_honest else _SeenAsPublic(stream)
+        return stream if self._is_honest else SeenAsPublic(stream)
 
     async def fetch(self, url: str) -> bytes:
         return (await fetch(url, resolve=self.resolve, connect=self.connect)).body

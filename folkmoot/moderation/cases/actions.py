@@ -26,7 +26,7 @@ from folkmoot.moderation.cases.model import (
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.journal.actions import record_step
+from folkmoot.moderation.journal.actions import record_step, record_steps
 from folkmoot.moderation.journal.model import Step
 from folkmoot.network.sessions.model import Viewer
 
@@ -153,9 +153,8 @@ async def note_deadlines(tx: WriteTx) -> int:
     ahead causes early notes but skips none. Emits case.deadline_neared, and writes it to the journal.
     """
     taken = await queries.take_deadlines(tx, clock.now())
-    for case_id, share, due_at in taken:
-        await record_step(tx, Step.CASE_DEADLINE_NEARED, case_id=case_id, share=int(share))
-        tx.tell(CaseDeadlineNeared(case_id=case_id, share=share, due_at=due_at))
+    await record_steps(tx, Step.CASE_DEADLINE_NEARED, [(case_id, {"share": int(share)}) for case_id, share, _ in taken])
+    tx.tell(*(CaseDeadlineNeared(case_id=case_id, share=share, due_at=due_at) for case_id, share, due_at in taken))
     return len(taken)
 
 

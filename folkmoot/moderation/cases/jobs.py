@@ -1,7 +1,7 @@
 """Subscribers and timed jobs of cases. `app.py` registers them."""
 
 from folkmoot.base.db import Database
-from folkmoot.moderation.cases import actions
+from folkmoot.moderation.cases import actions, calls
 from folkmoot.moderation.cases.queries import list_open_cases_of_account
 from folkmoot.network.accounts.model import AccountDeleted
 
@@ -10,6 +10,12 @@ async def withdraw_of_deleted_account(database: Database, event: AccountDeleted)
     """Closes the open cases about a deleted account and its posts: nothing of it is left (decision 0049)."""
     async with database.write() as tx:
         await actions.withdraw_cases(tx, await list_open_cases_of_account(tx, event.account_id))
+
+
+async def call_people(database: Database, callees: calls.Callees) -> None:
+    """Timed."""
+    async with database.write() as tx:
+        await calls.call_people(tx, callees)
 
 
 async def watch_deadlines(database: Database) -> None:

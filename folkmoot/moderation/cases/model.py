@@ -1,7 +1,7 @@
 """What a case is, its lifecycle and that of its seats, and how urgent it is. No input or output."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
@@ -15,6 +15,7 @@ LEASE = timedelta(minutes=10)  # of a seat; activity renews it
 # the order of two cases never changes and the index cases_urgency can store it.
 DOUBLING_TIME = timedelta(hours=48)
 MIN_HARM = 0.000001  # for cases without an estimate
+HIDES_AHEAD = timedelta(minutes=1)  # of the deadline: a timed job that is late by less misses no deadline
 _MAX_REPORTERS = 5  # that count: a thousand reports are no more likely to be right than five
 
 
@@ -36,6 +37,22 @@ LIFECYCLE = Lifecycle("case", {
     State.DECIDED: (State.OPEN,),  # when the verdict is undone
     State.WITHDRAWN: (),
 })
+
+
+class Lane(IntEnum):
+    """The queue has one lane for each kind of urgency. Each lane has its part of the moderators' time (`TURNS`), so that no number of
+    cases in one of them delays another."""
+
+    DEMAND = 0  # somebody outside waits for an answer, and has set a deadline of their own
+    THREAT = 1
+    OTHER = 2
+
+
+THREAT_SEVERITY = 0.8  # of a clause, from which on its cases are in the lane of threats
+# Whose turn it is, in ten successive decisions. An empty lane passes its turn on to the next one in the order of `Lane`.
+TURNS = (
+    Lane.DEMAND, Lane.THREAT, Lane.OTHER, Lane.DEMAND, Lane.THREAT, Lane.DEMAND, Lane.THREAT, Lane.OTHER, Lane.DEMAND, Lane.THREAT,
+)
 
 
 class SeatKind(StrEnum):
@@ -75,7 +92,8 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """`account_id` is the author of the post, or the account itself. `barred_ids`: its reporters, and the deciders of earlier
     verdicts on it; others are barred because they are concerned (`queries.is_concerned`). `is_confirmed`: False while only an
-    unverified notice speaks of it; nothing is hidden at the deadline then."""
+    unverified notice speaks of it; nothing is hidden at the deadline then. `is_demanded`: a demand
+    from outside has set its deadline."""
 
     id: int
     subject: Subject
@@ -92,6 +110,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     closed_at: datetime | None
     is_confirmed: bool = True
+    is_demanded: bool = False
     seats: tuple[Seat, ...] = ()
 
     @property
@@ -101,6 +120,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def moderator_seat(self) -> Seat | None:
         return next((seat for seat in self.seats if seat.kind is SeatKind.MODERATOR), None)
+
+    @property
+    def lane(self) -> Lane:
+        if self.is_demanded:
+            return Lane.DEMAND
+        return Lane.THREAT if self.severity >= THREAT_SEVERITY else Lane.OTHER
 
     def is_held(self, now: datetime) -> bool:
         return self.moderator_seat is not None and self.moderator_seat.is_held(now)
@@ -134,6 +159,14 @@ class Share(IntEnum):
     OVER = 100
 
 
+class CasesToCall(msgspec.Struct, frozen=True):
+    """Open cases that have reached the same share of their time. `case_ids`: those with the earliest deadlines."""
+
+    count: int
+    next_due_at: datetime
+    case_ids: tuple[int, ...]
+
+
 class CaseWithdrawn(Event, frozen=True, kw_only=True):
     """The subject of a case was deleted. Events of earlier releases have only `case_id`."""
 
@@ -151,6 +184,17 @@ class CaseDeadlineNeared(Event, frozen=True, kw_only=True):
     case_id: int
     share: int
     due_at: datetime
+
+
+def in_turns(lanes: Mapping[Lane, Sequence[Case]], turn: int) -> list[Case]:
+    """The cases of all lanes in the order of their turns, of which the first is number `turn`. Each lane keeps its own order."""
+    rest = {lane: list(reversed(lanes.get(lane, ()))) for lane in Lane}
+    found: list[Case] = []
+    while any(rest.values()):
+        wanted = TURNS[(turn + len(found)) % len(TURNS)]
+        lane = wanted if rest[wanted] else next(one for one in Lane if rest[one])
+        found.append(rest[lane].pop())
+    return found
 
 
 def probability_of(signal: float, accuracies: Sequence[float]) -> float:

@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,17 @@ log = logging.getLogger(__name__)
 
 async def record_step(tx: WriteTx, step: Step, *, case_id: int | None, actor_id: int | None = None, **facts: Any) -> None:
     """Adds an entry, in the transaction of the step. `actor_id` None: the system. `facts`: ids and fixed words, never a member's text."""
-    text = msgspec.json.encode({name: value for name, value in facts.items() if value is not None}, order="sorted").decode()
-    await queries.insert_entry(tx, step, clock.now(), case_id, actor_id, text)
+    await queries.insert_entry(tx, step, clock.now(), case_id, actor_id, _encoded(facts))
+
+
+async def record_steps(tx: WriteTx, step: Step, entries: Sequence[tuple[int, dict[str, Any]]]) -> None:
+    """Adds one entry of the system for each (case, facts), with one statement."""
+    if entries:
+        await queries.insert_entries(tx, step, clock.now(), [(case_id, _encoded(facts)) for case_id, facts in entries])
+
+
+def _encoded(facts: Mapping[str, Any]) -> str:
+    return msgspec.json.encode({name: value for name, value in facts.items() if value is not None}, order="sorted").decode()
 
 
 def journal_signer(secret: bytes) -> Signer:

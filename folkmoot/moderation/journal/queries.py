@@ -26,6 +26,15 @@ async def insert_entry(tx: WriteTx, kind: str, at: datetime, case_id: int | None
     )
 
 
+async def insert_entries(tx: WriteTx, kind: str, at: datetime, entries: Sequence[tuple[int, str]]) -> None:
+    """Inserts entries of one kind, each (case, facts), in this order."""
+    await tx.execute(
+        "INSERT INTO journal (kind, at, case_id, facts) SELECT $1, $2, one.case_id, one.facts"
+        " FROM unnest($3::bigint[], $4::text[]) WITH ORDINALITY AS one (case_id, facts, place) ORDER BY one.place",
+        kind, at, [case_id for case_id, _ in entries], [facts for _, facts in entries],
+    )
+
+
 async def list_case_entries(conn: ReadConn, case_id: int, limit: int = 200) -> list[Entry]:
     """The entries of a case, oldest first. Index: journal_case."""
     rows = await conn.fetch(f"SELECT {_ENTRY} FROM journal WHERE case_id = $1 ORDER BY id LIMIT $2", case_id, limit)

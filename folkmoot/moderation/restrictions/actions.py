@@ -117,7 +117,7 @@ async def _read_quoted(tx: WriteTx, case: Case, *, is_interim: bool) -> Quoted:
 
 
 async def _source(tx: WriteTx, case: Case) -> Source:
-    """Whether reporters or only a detector noticed the subject."""
+    """Who noticed the subject."""
     reports = await count_reporters(tx, [case.id])
     signals = await list_signals(tx, [case.id])
-    return Source.DETECTOR if signals and not reports else Source.REPORT
+    return Source.of(is_reported=bool(reports), is_signalled=bool(signals))

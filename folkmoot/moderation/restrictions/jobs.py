@@ -6,7 +6,7 @@ from folkmoot.moderation.cases.model import CaseWithdrawn, State
 from folkmoot.moderation.cases.queries import lock_case
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.signals import SignalRaised
-from folkmoot.moderation.restrictions import queries
+from folkmoot.moderation.restrictions import overdue, queries
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.statements.actions import tell_statement
@@ -26,6 +26,14 @@ async def hide_pending_review(database: Database, event: SignalRaised) -> None:
             return
         statement = await impose_restriction(tx, case, Kind.HIDE, current().clause(event.clause))
         await tell_statement(tx, statement)
+
+
+async def hide_overdue(database: Database) -> None:
+    """Hides what nobody has decided about at its deadline. Timed; one batch in a transaction."""
+    while True:
+        async with database.write() as tx:
+            if not await overdue.hide_overdue(tx):
+                return
 
 
 async def lift_withdrawn(database: Database, event: CaseWithdrawn) -> None:

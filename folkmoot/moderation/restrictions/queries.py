@@ -1,5 +1,6 @@
 """All SQL of restrictions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
@@ -16,17 +17,37 @@ def _restriction_from(row: Row) -> Restriction:
 
 
 async def insert_restriction(tx: WriteTx, restriction: Restriction) -> None:
-    await tx.execute(
+    await insert_restrictions(tx, [restriction])
+
+
+async def insert_restrictions(tx: WriteTx, restrictions: Sequence[Restriction]) -> None:
+    await tx.executemany(
         "INSERT INTO restrictions (id, subject, subject_id, account_id, kind, clause, case_id, verdict_id, imposed_at, until)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        restriction.id, restriction.subject, restriction.subject_id, restriction.account_id, restriction.kind, restriction.clause,
-        restriction.case_id, restriction.verdict_id, restriction.imposed_at, restriction.until,
+        [
+            (one.id, one.subject, one.subject_id, one.account_id, one.kind, one.clause, one.case_id, one.verdict_id, one.imposed_at,
+             one.until)
+            for one in restrictions
+        ],
     )
 
 
 async def lock_subject(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     """Serialises changes of the restrictions of a subject, so that its effect is always derived from all of its rows."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"{subject}:{subject_id}")
+
+
+async def lock_subjects(tx: WriteTx, subject: Subject, subject_ids: Sequence[int]) -> None:
+    """The same for several subjects, in the order of their ids."""
+    await tx.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1 || ':' || one.id, 7021)) FROM unnest($2::bigint[]) AS one (id)",
+        subject, sorted(subject_ids),
+    )
+
+
+async def lock_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
+    """Locks the rows of posts, so that their texts do not change meanwhile."""
+    await tx.execute("SELECT FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", list(post_ids))
 
 
 async def lock_post(tx: WriteTx, post_id: int) -> None:
@@ -47,6 +68,16 @@ async def list_in_force(conn: ReadConn, subject: Subject, subject_id: int) -> li
         subject, subject_id,
     )
     return [_restriction_from(row) for row in rows]
+
+
+async def list_hidden_until_decided(conn: ReadConn, subject: Subject, subject_ids: Sequence[int]) -> set[int]:
+    """Those of these subjects that are hidden pending review already, or removed. Index: restrictions_standing."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT subject_id FROM restrictions WHERE subject = $1 AND subject_id = ANY ($2::bigint[]) AND lifted_at IS NULL"
+        f" AND (verdict_id IS NULL OR kind = '{Kind.REMOVE}')",
+        subject, list(subject_ids),
+    )
+    return {row["subject_id"] for row in rows}
 
 
 async def list_of_case(conn: ReadConn, case_id: int) -> list[Restriction]:

@@ -1,19 +1,21 @@
 """Issues statements of reasons, and notifies the author: in the network, and by mail."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.journal.actions import record_step
+from folkmoot.moderation.journal.actions import record_step, record_steps
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.statements import queries
 from folkmoot.moderation.statements.model import Quoted, Source, Statement
-from folkmoot.network.notifications.actions import tell_from_network
+from folkmoot.network.notifications.actions import tell_from_network, tell_several_from_network
 from folkmoot.network.notifications.model import Kind
 from folkmoot.network.sessions.mails import Mail, send_mail
-from folkmoot.network.sessions.queries import find_login
+from folkmoot.network.sessions.queries import find_login, list_logins
 
 
 async def issue_statement(
@@ -32,6 +34,25 @@ async def issue_statement(
     await queries.insert_statement(tx, statement)
     await record_step(tx, Step.STATEMENT_ISSUED, case_id=case.id, statement=statement.id, restriction=restriction_id, interim=is_interim)
     return statement
+
+
+async def issue_interim_statements(tx: WriteTx, statements: Sequence[Statement]) -> None:
+    """Writes statements of interim restrictions and notifies the authors at once: one notification for each statement, one mail for
+    each author.
+
+    Writes statement.issued to the journal.
+    """
+    await queries.insert_statements(tx, statements)
+    await record_steps(tx, Step.STATEMENT_ISSUED, [
+        (one.case_id, {"statement": one.id, "restriction": one.restriction_id, "interim": True}) for one in statements
+    ])
+    await tell_several_from_network(tx, Kind.STATEMENT, [(one.account_id, one.id) for one in statements])
+    newest = {one.account_id: one for one in statements}
+    counts = Counter(one.account_id for one in statements)
+    for login in await list_logins(tx, list(newest)):
+        if login.confirmed_at:
+            path = f"/statements/{newest[login.account_id].id}" if counts[login.account_id] == 1 else "/statements"
+            send_mail(tx, Mail("statement", login.email, login.language, path))
 
 
 async def tell_statement(tx: WriteTx, statement: Statement) -> None:

@@ -15,10 +15,19 @@ class Source(StrEnum):
 
     REPORT = "report"
     DETECTOR = "detector"
+    NOTICE = "notice"  # somebody outside of this network
+
+    @classmethod
+    def of(cls, *, is_reported: bool, is_signalled: bool) -> "Source":
+        """The reports of members come first, then a detector; a case without either comes from a notice."""
+        if is_reported:
+            return cls.REPORT
+        return cls.DETECTOR if is_signalled else cls.NOTICE
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """`quote` is the author's text at the time. `is_interim`: imposed by the detector until a moderator decides."""
+    """`quote` is the author's text at the time. `is_interim`: imposed by the detector until a moderator
+    decides or, with `is_after_deadline`, because nobody has decided in time."""
 
     id: int
     account_id: int
@@ -31,6 +40,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
     source: Source
     is_interim: bool
+    is_after_deadline: bool = False
     posted_at: datetime | None
     until: datetime | None
     issued_at: datetime

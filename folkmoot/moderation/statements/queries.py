@@ -10,7 +10,7 @@ from folkmoot.moderation.statements.model import Source, Statement
 
 _OWN = (
     "id, account_id, restriction_id, case_id, kind, clause, policy, quote, explanation, source, is_interim, posted_at, until,"
-    " issued_at, told_at"
+    " issued_at, told_at, is_after_deadline"
 )
 # A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
@@ -27,11 +27,17 @@ def _statement_from(row: Row) -> Statement:
 
 
 async def insert_statement(tx: WriteTx, statement: Statement) -> None:
-    await tx.execute(
-        f"INSERT INTO statements ({_OWN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        statement.id, statement.account_id, statement.restriction_id, statement.case_id, statement.kind, statement.clause,
-        statement.policy, statement.quote, statement.explanation, statement.source, statement.is_interim, statement.posted_at,
-        statement.until, statement.issued_at, statement.told_at,
+    await insert_statements(tx, [statement])
+
+
+async def insert_statements(tx: WriteTx, statements: Sequence[Statement]) -> None:
+    await tx.executemany(
+        f"INSERT INTO statements ({_OWN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        [
+            (one.id, one.account_id, one.restriction_id, one.case_id, one.kind, one.clause, one.policy, one.quote, one.explanation,
+             one.source, one.is_interim, one.posted_at, one.until, one.issued_at, one.told_at, one.is_after_deadline)
+            for one in statements
+        ],
     )
 
 

@@ -39,6 +39,12 @@ async def tell_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_
         tx.publish(topic(account_id), notification_id)
 
 
+async def tell_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> None:
+    """The same for several (account, reference) that nobody was told of before."""
+    for account_id, notification_id in await queries.insert_several_from_network(tx, kind, told):
+        tx.publish(topic(account_id), notification_id)
+
+
 async def mark_read(tx: WriteTx, account_id: int, timeline: str, last_read_id: int) -> Marker:
     """Stores how far the account has read. Raises Invalid for a timeline without a marker."""
     if timeline not in TIMELINES:

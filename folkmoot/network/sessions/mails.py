@@ -82,6 +82,21 @@ _TEXTS = {
         "Somebody has read what you wrote, and we cannot let you in.%(words)s\n\n"
         "We have deleted everything that you sent us. You can read here what this network is about:\n%(link)s",
     ),
+    "cases_half": Words(
+        "Cases are waiting on %(network)s",
+        "For some cases half of the time to decide has passed. Their number: %(count)s.\n\nThe most urgent come first:\n%(link)s",
+    ),
+    "cases_late": Words(
+        "Little time is left for cases on %(network)s",
+        "For some cases less than a fifth of the time to decide is left. Their number: %(count)s.\n\n"
+        "What nobody has decided in time is hidden until somebody does. The most urgent come first:\n%(link)s",
+    ),
+    "cases_over": Words(
+        "Cases on %(network)s are overdue",
+        "The time to decide has run out for some cases. Their number: %(count)s.\n\n"
+        "Posts are hidden until somebody decides, and their authors know it. Reported accounts stay as they are."
+        "\n\nThese cases come first:\n%(link)s",
+    ),
     "lifted": Words(
         "A restriction on %(network)s is over",
         "The restriction that we wrote to you about is over. Everything is as it was before:\n%(link)s",
@@ -92,7 +107,7 @@ _TEXTS = {
 class Mail(msgspec.Struct, frozen=True):
     """A mail to send: the name of its text, address, language, and link (a URL, or a path of the network).
 
-    `words`: a paragraph that a person here wrote, in the person's language.
+    `words`: a paragraph that a person here wrote, in the person's language. `count`: a number in the text.
     """
 
     text: str
@@ -100,6 +115,7 @@ class Mail(msgspec.Struct, frozen=True):
     language: str
     link: str
     words: str = ""
+    count: int = 0
 
 
 class MailTransport(msgspec.Struct, frozen=True):
@@ -157,7 +173,8 @@ async def deliver(mail: Mail, transport: MailTransport) -> None:
     message["Date"] = formatdate(clock.now().timestamp())
     message["Message-ID"] = make_msgid(domain=transport.sender.rpartition("@")[2])
     own_words = f"\n\n{mail.words}" if mail.words else ""
-    message.set_content(translator.sentence(words.body, {"network": transport.network, "link": link, "words": own_words}) + "\n")
+    params = {"network": transport.network, "link": link, "words": own_words, "count": mail.count}
+    message.set_content(translator.sentence(words.body, params) + "\n")
     if not transport.host:
         name = f"{clock.now():%Y%m%dT%H%M%S%f}-{mail.text}.eml"
         (transport.outbox / name).write_bytes(bytes(message))

@@ -37,10 +37,11 @@ async def index(request: Request) -> Reply:
 
 
 async def next_case(request: Request) -> Reply:
-    """Claims the most urgent free case. `without`: cases that the moderator has skipped."""
+    """Claims the free case whose turn it is. `without`: cases that the moderator has skipped."""
     skipped = _skipped(request.query.text("without"))
     async with request.database.read() as conn:
-        queue = await list_queue(conn, clock.now(), _LISTED + len(skipped), request.viewer.id)
+        turn = await count_verdicts_since(conn, request.viewer.id, _midnight(request))
+        queue = await list_queue(conn, clock.now(), _LISTED + len(skipped), request.viewer.id, turn)
     for case in queue:
         if case.id in skipped:
             continue
@@ -106,11 +107,9 @@ async def undo(request: Request) -> Reply:
 
 async def _overview(request: Request, status: int = 200, refusal: str = "") -> Reply:
     """The moderator's verdicts of today, and the most urgent cases."""
-    now = clock.now()
-    midnight = request.translator.local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     async with request.database.read() as conn:
-        queue = await list_queue(conn, now, _LISTED, request.viewer.id)
-        today = await count_verdicts_since(conn, request.viewer.id, midnight)
+        today = await count_verdicts_since(conn, request.viewer.id, _midnight(request))
+        queue = await list_queue(conn, clock.now(), _LISTED, request.viewer.id, today)
         undoable = await find_undoable(conn, request.viewer.id)
     return await request.show(
         "moderate/index.html", status, queue=queue, today=today, cases_per_day=CASES_PER_DAY, undoable=undoable, refusal=refusal,
@@ -160,6 +159,10 @@ async def _claim(request: Request) -> Problem | None:
         async with request.database.read() as conn:
             return Concerned() if await is_concerned(conn, request.viewer.id, request.id()) else problem
     return None
+
+
+def _midnight(request: Request) -> datetime:
+    return request.translator.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _moment(text: str) -> datetime | None:

@@ -22,7 +22,9 @@ from folkmoot.moderation.cases.queries.writing import (
     list_open_cases_of_post,
     lock_case,
     protect_subject,
+    take_calls,
     take_deadlines,
+    take_overdue,
     update_barred,
     update_confirmed,
     update_due_at,
@@ -33,6 +35,7 @@ from folkmoot.moderation.cases.queries.writing import (
 __all__ = [
     "can_be_decided", "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case", "get_case", "get_reach",
     "holds_case_with_picture", "insert_case", "is_concerned", "list_cases_of_account", "list_decider_ids",
-    "list_open_cases_of_account", "list_open_cases_of_post", "list_queue", "list_seats", "list_subject_ids", "lock_case", "protect_subject",
-    "take_deadlines", "update_barred", "update_confirmed", "update_due_at", "update_estimate", "update_state", "upsert_seat", "was_decided",
+    "list_open_cases_of_account", "list_open_cases_of_post", "list_queue", "list_seats", "list_subject_ids", "lock_case",
+    "protect_subject", "take_calls", "take_deadlines", "take_overdue", "update_barred", "update_confirmed", "update_due_at",
+    "update_estimate", "update_state", "upsert_seat", "was_decided",
 ]

@@ -11,21 +11,24 @@ from folkmoot.moderation.cases.model import (
     DOUBLING_TIME,
     LEASE,
     MIN_HARM,
+    THREAT_SEVERITY,
     Backlog,
     Case,
+    Lane,
     Seat,
     SeatKind,
     SeatState,
     Share,
     State,
     Subject,
+    in_turns,
 )
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 
 _COUNTED = 50  # open cases that are looked at for the count in the head of a page
 SELECT = """
     SELECT c.id, c.subject, c.subject_id, c.account_id, c.state, c.clause, c.severity, c.probability, c.harm, c.appealed_verdict_id,
-        c.barred_ids, c.opened_at, c.due_at, c.closed_at, c.is_confirmed,
+        c.barred_ids, c.opened_at, c.due_at, c.closed_at, c.is_confirmed, c.is_demanded,
         (SELECT coalesce(jsonb_agg(jsonb_build_array(s.kind, s.number, s.account_id, s.state, s.leased_until)), '[]')
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
     FROM cases AS c
@@ -36,6 +39,11 @@ URGENCY = (
     f"(ln(greatest(c.harm, {MIN_HARM:f})::float8) / ln(2::float8)"
     f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLING_TIME.total_seconds():.0f})"
 )
+# `Case.lane` as SQL, and the order within a lane. Together they must equal the expressions of the index cases_lanes.
+LANE = (
+    f"(CASE WHEN c.is_demanded THEN {Lane.DEMAND:d} WHEN c.severity >= {THREAT_SEVERITY} THEN {Lane.THREAT:d} ELSE {Lane.OTHER:d} END)"
+)
+LANE_ORDER = f"c.is_confirmed DESC, (c.noted_share >= {Share.OVER:d}) DESC, {URGENCY} DESC, c.id"
 # `Seat.is_held` as SQL, at the time $3.
 _IS_HELD = (
     f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
@@ -46,6 +54,18 @@ _MAY_DECIDE = (
     f"NOT {concerned_sql('$2::bigint')}"
     f" AND NOT EXISTS (SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
 )
+
+
+def queue_sql(condition: str) -> str:
+    """SQL: the first $1 open cases of each lane that meet the condition, each lane in its order."""
+    lanes = (
+        f"({SELECT} WHERE c.state = '{State.OPEN}' AND {LANE} = {lane:d} AND {condition} ORDER BY {LANE_ORDER} LIMIT $1)" for lane in Lane
+    )
+    return " UNION ALL ".join(lanes)
+
+
+_QUEUE = queue_sql("true")
+_OWN_QUEUE = queue_sql(_MAY_DECIDE)
 
 
 def case_from(row: Row) -> Case:
@@ -70,19 +90,21 @@ async def list_subject_ids(conn: ReadConn, case_ids: Sequence[int]) -> dict[int,
     return {row["id"]: row["subject_id"] for row in rows}
 
 
-async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None) -> list[Case]:
-    """Open cases, most urgent first; with `moderator_id`, only those that this moderator may decide and no other holds.
+async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: int | None = None, turn: int = 0) -> list[Case]:
+    """Open cases in the order in which they should be decided; with `moderator_id`, only those that this moderator may decide
+    and no other holds. `turn`: how many turns of the lanes have passed (`in_turns`).
 
-    Index: cases_urgency, which provides the order.
+    Index: cases_lanes, which provides the order of each lane.
     """
     if moderator_id is None:
-        rows = await conn.fetch(f"{SELECT} WHERE c.state = '{State.OPEN}' ORDER BY {URGENCY} DESC, c.id LIMIT $1", limit)
+        rows = await conn.fetch(_QUEUE, limit)
     else:
-        rows = await conn.fetch(
-            f"{SELECT} WHERE c.state = '{State.OPEN}' AND {_MAY_DECIDE} ORDER BY {URGENCY} DESC, c.id LIMIT $1",
-            limit, moderator_id, now,
-        )
-    return [case_from(row) for row in rows]
+        rows = await conn.fetch(_OWN_QUEUE, limit, moderator_id, now)
+    lanes: dict[Lane, list[Case]] = {}
+    for row in rows:
+        case = case_from(row)
+        lanes.setdefault(case.lane, []).append(case)
+    return in_turns(lanes, turn)[:limit]
 
 
 async def count_waiting(conn: ReadConn, now: datetime, moderator_id: int, most: int) -> int:

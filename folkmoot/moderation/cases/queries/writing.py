@@ -1,11 +1,11 @@
 """Changes and locks cases."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.cases.model import Case, Share, State, Subject
+from folkmoot.moderation.cases.model import Case, CasesToCall, Share, State, Subject
 from folkmoot.moderation.cases.queries.reading import SELECT, case_from, get_case
 from folkmoot.network.sessions.model import Role
 
@@ -61,10 +61,12 @@ async def insert_case(tx: WriteTx, case: Case) -> bool:
     """False when another transaction has opened one for the same subject."""
     return bool(await tx.fetchval(
         "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, appealed_verdict_id,"
-        " barred_ids, opened_at, due_at, is_confirmed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        " barred_ids, opened_at, due_at, is_confirmed, is_demanded)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         " ON CONFLICT DO NOTHING RETURNING true",
         case.id, case.subject, case.subject_id, case.account_id, case.state, case.clause, case.severity, case.probability, case.harm,
         case.appealed_verdict_id, list(case.barred_ids), case.opened_at, case.due_at, case.is_confirmed,
+        case.is_demanded,
     ))
 
 
@@ -82,9 +84,10 @@ async def update_confirmed(tx: WriteTx, case_id: int) -> None:
 
 
 async def update_due_at(tx: WriteTx, case_id: int, due_at: datetime) -> bool:
-    """Moves the deadline of an open case to an earlier time; False if that is not earlier, or the case is closed."""
+    """Moves the deadline of an open case to an earlier time, which somebody outside demands; False if that is not earlier, or the
+    case is closed."""
     return bool(await tx.execute(
-        f"UPDATE cases SET due_at = $2 WHERE id = $1 AND due_at > $2 AND state = '{State.OPEN}'", case_id, due_at
+        f"UPDATE cases SET due_at = $2, is_demanded = true WHERE id = $1 AND due_at > $2 AND state = '{State.OPEN}'", case_id, due_at
     ))
 
 
@@ -142,3 +145,45 @@ async def take_deadlines(tx: WriteTx, now: datetime, limit: int = 200) -> list[t
         now, limit,
     )
     return [(row["id"], Share(row["value"]), row["due_at"]) for row in rows]
+
+
+async def take_overdue(tx: WriteTx, due_until: datetime, now: datetime, limit: int) -> list[Case]:
+    """Marks open cases whose deadline is here, which nobody has taken yet; returns those about a post, with their rows locked.
+    Neither unconfirmed cases nor appeals. Index: cases_due."""
+    rows = await tx.fetch(
+        f"""
+        WITH due AS (
+            SELECT id FROM cases WHERE state = '{State.OPEN}' AND interim_at IS NULL AND due_at <= $1 AND is_confirmed
+                AND subject = '{Subject.POST}' AND appealed_verdict_id IS NULL
+            ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            UPDATE cases AS c SET interim_at = $2 FROM due WHERE c.id = due.id RETURNING c.id
+        )
+        {SELECT} WHERE c.id IN (SELECT id FROM taken) ORDER BY c.subject_id
+        """,
+        due_until, now, limit,
+    )
+    return [case_from(row) for row in rows]
+
+
+async def take_calls(tx: WriteTx, share: Share, now: datetime, pause: timedelta, most: int) -> CasesToCall | None:
+    """Marks the open cases that have reached exactly this share as called for; None if there are none, or the last call for this
+    share was less than `pause` ago. Index: cases_to_call."""
+    row = await tx.fetchrow(
+        f"""
+        WITH due AS (
+            SELECT id FROM cases WHERE state = '{State.OPEN}' AND called_share < noted_share AND noted_share = $1
+                AND NOT EXISTS (SELECT FROM escalation_calls WHERE share = $1 AND called_at > $2::timestamptz - $3::interval
+                    AND called_at <= $2)
+            ORDER BY id FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            UPDATE cases AS c SET called_share = $1 FROM due WHERE c.id = due.id RETURNING c.id, c.due_at
+        ), noted AS (
+            INSERT INTO escalation_calls (share, called_at) SELECT $1, $2 WHERE EXISTS (SELECT FROM taken)
+            ON CONFLICT (share) DO UPDATE SET called_at = excluded.called_at
+        )
+        SELECT count(*) AS count, min(due_at) AS next_due_at, (array_agg(id ORDER BY due_at, id))[:$4] AS case_ids FROM taken
+        """,
+        share, now, pause, most,
+    )
+    return CasesToCall(row["count"], row["next_due_at"], tuple(row["case_ids"])) if row and row["count"] else None

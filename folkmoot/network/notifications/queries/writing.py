@@ -84,6 +84,20 @@ async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, referenc
     return int(value) if value else None
 
 
+async def insert_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Inserts notifications from the network, each (account, reference); returns (account, notification) of those with a log-in."""
+    now = clock.now()
+    rows = await tx.fetch(
+        "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
+        " SELECT l.account_id, one.id, $1, l.account_id, one.reference_id, $2"
+        " FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS one (account_id, id, reference_id)"
+        " JOIN logins AS l USING (account_id) ON CONFLICT DO NOTHING RETURNING account_id, id",
+        kind, now, [account_id for account_id, _ in told], [ids.make_id(ids.shard_of(account_id), now) for account_id, _ in told],
+        [reference_id for _, reference_id in told],
+    )
+    return [(row["account_id"], row["id"]) for row in rows]
+
+
 async def delete_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
     await tx.execute(
         "DELETE FROM notifications WHERE account_id = $1 AND kind = $2 AND from_id = $1 AND post_id IS NULL AND reference_id = $3",

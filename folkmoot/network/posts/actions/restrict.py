@@ -3,7 +3,7 @@
 The restrictions themselves are stored by `moderation`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from folkmoot.base.db import WriteTx
 from folkmoot.network.accounts import actions as accounts
@@ -12,7 +12,7 @@ from folkmoot.network.accounts.queries import find_kept_effect, lock_account
 from folkmoot.network.posts.events import Withdrawn
 from folkmoot.network.posts.model import PostEffect
 from folkmoot.network.posts.queries.counting import count_account, count_posts, lock_effects, lock_effects_shared
-from folkmoot.network.posts.queries.removing import get_effect, list_newest, lock_posts, update_effect
+from folkmoot.network.posts.queries.removing import get_effect, list_newest, list_shown, lock_posts, update_effect, update_hidden
 from folkmoot.network.relations.queries import count_follows
 
 WITHDRAWN_TOPIC = "posts.withdrawn"  # live topic; the message is a `Withdrawn`
@@ -38,6 +38,18 @@ async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str |
     if row and effect >= PostEffect.HIDDEN:
         tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(post_id, row["account_id"], row["visibility"]))
     return row is not None
+
+
+async def hide_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
+    """Hides those of these posts that are not hidden or removed already, as `set_effect` does."""
+    await lock_effects_shared(tx)
+    await lock_posts(tx, post_ids)
+    shown = await list_shown(tx, post_ids)
+    await count_posts(tx, shown, -1)
+    rows = await update_hidden(tx, shown)
+    await count_posts(tx, shown, 1)
+    for row in rows:
+        tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(row["id"], row["account_id"], row["visibility"]))
 
 
 async def set_account_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:

@@ -69,6 +69,21 @@ async def update_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: st
     )
 
 
+async def list_shown(tx: WriteTx, post_ids: Sequence[int]) -> list[int]:
+    """Those of these posts that are not hidden or removed."""
+    rows = await tx.fetch(f"SELECT id FROM posts WHERE id = ANY ($1::bigint[]) AND effect < {PostEffect.HIDDEN:d}", list(post_ids))
+    return [row["id"] for row in rows]
+
+
+async def update_hidden(tx: WriteTx, post_ids: Sequence[int]) -> Sequence[Row]:
+    """Hides posts; returns (id, account_id, visibility) of each."""
+    return await tx.fetch(
+        f"UPDATE posts SET effect = {PostEffect.HIDDEN:d}, label = NULL, version = version + 1 WHERE id = ANY ($1::bigint[])"
+        " RETURNING id, account_id, visibility",
+        list(post_ids),
+    )
+
+
 async def list_newest(tx: WriteTx, account_id: int, most: int) -> Sequence[Row]:
     """(id, visibility) of an account's newest posts. Uses the index posts_account."""
     return await tx.fetch("SELECT id, visibility FROM posts WHERE account_id = $1 ORDER BY id DESC LIMIT $2", account_id, most)

@@ -1,5 +1,6 @@
 """SQL of log-ins and of the codes in mailed links: `logins`, `one_time_codes`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -83,6 +84,11 @@ async def find_login(conn: ReadConn, account_id: int) -> Login | None:
     """None for accounts without a log-in: of other networks, and feeds."""
     row = await conn.fetchrow(f"SELECT {_LOGIN} FROM logins AS l WHERE l.account_id = $1", account_id)
     return login_from(row) if row else None
+
+
+async def list_logins(conn: ReadConn, account_ids: Sequence[int]) -> list[Login]:
+    rows = await conn.fetch(f"SELECT {_LOGIN} FROM logins AS l WHERE l.account_id = ANY ($1::bigint[])", list(account_ids))
+    return [login_from(row) for row in rows]
 
 
 async def lock_login(tx: WriteTx, account_id: int) -> bool:
@@ -189,9 +195,15 @@ async def lock_operators(tx: WriteTx) -> list[int]:
 
 
 async def list_operators(conn: ReadConn) -> list[Login]:
+    return await list_staff(conn, [Role.OPERATOR])
+
+
+async def list_staff(conn: ReadConn, roles: Sequence[Role]) -> list[Login]:
+    """Members with one of these roles who can log in."""
     rows = await conn.fetch(
         f"SELECT {_LOGIN} FROM logins AS l JOIN accounts AS a ON a.id = l.account_id"
-        f" WHERE l.role = '{Role.OPERATOR}' AND {IS_ADMITTED} ORDER BY l.account_id"
+        f" WHERE l.role = ANY ($1::text[]) AND {IS_ADMITTED} ORDER BY l.account_id",
+        [str(role) for role in roles],
     )
     return [login_from(row) for row in rows]
 
