@@ -2,14 +2,16 @@
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases import actions, calls
-from folkmoot.moderation.cases.queries import list_open_cases_of_account
+from folkmoot.moderation.cases.queries import blank_notes, list_open_cases_of_account
 from folkmoot.network.accounts.model import AccountDeleted
 
 
 async def withdraw_of_deleted_account(database: Database, event: AccountDeleted) -> None:
-    """Closes the open cases about a deleted account and its posts: nothing of it is left (decision 0049)."""
+    """Closes the open cases about a deleted account and its posts, of which nothing is left (decision 0049), and blanks the notes
+    about them."""
     async with database.write() as tx:
         await actions.withdraw_cases(tx, await list_open_cases_of_account(tx, event.account_id))
+        await blank_notes(tx, event.account_id)
 
 
 async def call_people(database: Database, callees: calls.Callees) -> None:

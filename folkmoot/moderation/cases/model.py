@@ -14,6 +14,8 @@ LEASE = timedelta(minutes=10)  # of a seat; activity renews it
 # Urgency is expected harm that doubles every 48 hours, before the deadline and after it. All cases grow at the same rate, so
 # the order of two cases never changes and the index cases_urgency can store it.
 DOUBLING_TIME = timedelta(hours=48)
+ASSIGNED_FOR = timedelta(days=1)  # others do not get a case that was handed over, until then
+LONGEST_NOTE = 2000
 MIN_HARM = 0.000001  # for cases without an estimate
 HIDES_AHEAD = timedelta(minutes=1)  # of the deadline: a timed job that is late by less misses no deadline
 _MAX_REPORTERS = 5  # that count: a thousand reports are no more likely to be right than five
@@ -111,6 +113,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None
     is_confirmed: bool = True
     is_demanded: bool = False
+    assigned_to_id: int | None = None
     seats: tuple[Seat, ...] = ()
 
     @property
@@ -140,6 +143,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if whole <= timedelta(0):
             return 100.0
         return min(100.0, max(0.0, 100 * (now - self.opened_at) / whole))
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """What a moderator wrote about a case, for those who decide it."""
+
+    id: int
+    case_id: int
+    author_id: int
+    text: str
+    written_at: datetime
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,8 @@ class Step(StrEnum):
     CASE_DEADLINE_MOVED = "case.deadline_moved"  # to an earlier time
     CASE_CLAIMED = "case.claimed"
     CASE_RELEASED = "case.released"
+    CASE_NOTED = "case.noted"  # a moderator wrote a note for the others
+    CASE_ASSIGNED = "case.assigned"
     CASE_WITHDRAWN = "case.withdrawn"
     CASE_DEADLINE_NEARED = "case.deadline_neared"
     VERDICT_REACHED = "verdict.reached"

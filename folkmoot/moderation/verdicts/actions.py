@@ -36,6 +36,7 @@ from folkmoot.moderation.verdicts.model import (
     VerdictReached,
     VerdictSettled,
 )
+from folkmoot.moderation.verdicts.templates import find_blank
 from folkmoot.network.posts.versions import PostVersion
 from folkmoot.network.sessions.model import Viewer
 
@@ -175,6 +176,10 @@ def _checked(case: Case, decision: Decision, *, is_deleted: bool) -> Action:
         errors.append(FieldError("clause", "inclusion", "There is no such rule."))
     if count_characters(decision.explanation) > LONGEST_EXPLANATION:
         errors.append(FieldError("explanation", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_EXPLANATION}))
+    if blank := find_blank(decision.explanation):
+        errors.append(FieldError(
+            "explanation", "incomplete", "Please fill in what stands in braces, or remove it: %(blank)s", {"blank": blank}
+        ))
     if not 1 <= decision.days <= MOST_DAYS:
         errors.append(FieldError("days", "inclusion", "Please choose between 1 and %(limit)d days.", {"limit": MOST_DAYS}))
     if errors:

@@ -57,6 +57,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     seen_words: str | None = None
 
 
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """A ready sentence for explanations."""
+
+    id: int
+    title: str
+    text: str
+
+
 class DeciderKind(StrEnum):
     """Stored."""
 

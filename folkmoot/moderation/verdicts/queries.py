@@ -3,20 +3,27 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.queries import list_decider_ids
-from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Verdict
+from folkmoot.moderation.cases.queries.concern import concerned_sql
+from folkmoot.moderation.evidence.model import Version
+from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Template, Verdict
 
 # The previous release stores the decider in `moderator_id` and does not fill the other two columns.
-_VERDICT = (
-    "id, case_id, decider_kind, coalesce(decider_id, moderator_id) AS decider_id, action, clause, policy, explanation, until, made_at,"
-    " undone_at, settled_at, overturned_by_id"
+_NAMES = (
+    "id", "case_id", "decider_kind", "action", "clause", "policy", "explanation", "until", "made_at", "undone_at", "settled_at",
+    "overturned_by_id",
 )
+_VERDICT = f"{', '.join(_NAMES)}, coalesce(decider_id, moderator_id) AS decider_id"
 
 
 def _verdict_from(row: Row) -> Verdict:
-    values = {**dict(row), "action": Action(row["action"])}
+    values = {name: row[name] for name in (*_NAMES, "decider_id")}
+    values["action"] = Action(row["action"])
     decider = Decider(DeciderKind(values.pop("decider_kind")), values.pop("decider_id"))
     return Verdict(**values, decider=decider)
 
@@ -114,3 +121,38 @@ async def update_settled(tx: WriteTx, verdict_id: int, at: datetime) -> None:
 
 async def update_overturned(tx: WriteTx, verdict_id: int, by_id: int | None) -> None:
     await tx.execute("UPDATE verdicts SET overturned_by_id = $2 WHERE id = $1", verdict_id, by_id)
+
+
+async def list_settled_with_texts(conn: ReadConn, case: Case, moderator_id: int, limit: int = 200) -> list[tuple[Verdict, Version]]:
+    """The newest settled verdicts under the rule that a case is suspected to break, each with what it was about; without those
+    about the same subject, and without cases that the moderator is concerned by. Index: verdicts_clause."""
+    rows = await conn.fetch(
+        f"""
+        SELECT {", ".join(f"v.{name}" for name in _NAMES)}, coalesce(v.decider_id, v.moderator_id) AS decider_id, e.content
+        FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id
+        CROSS JOIN LATERAL (
+            SELECT content FROM evidence WHERE evidence.case_id = c.id AND decided_at IS NOT NULL ORDER BY decided_at DESC LIMIT 1) AS e
+        WHERE v.clause = $1 AND v.settled_at IS NOT NULL AND v.undone_at IS NULL AND v.overturned_by_id IS NULL
+          AND (c.subject, c.subject_id) <> ($2, $3) AND NOT {concerned_sql("$4::bigint")}
+        ORDER BY v.id DESC LIMIT $5
+        """,
+        case.clause, case.subject, case.subject_id, moderator_id, limit,
+    )
+    return [(_verdict_from(row), msgspec.json.decode(row["content"], type=Version)) for row in rows]
+
+
+async def insert_template(tx: WriteTx, template: Template, author_id: int, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO verdict_templates (id, title, text, author_id, created_at) VALUES ($1, $2, $3, $4, $5)",
+        template.id, template.title, template.text, author_id, at,
+    )
+
+
+async def list_templates(conn: ReadConn, limit: int = 200) -> list[Template]:
+    """All ready sentences, by title."""
+    rows = await conn.fetch('SELECT id, title, text FROM verdict_templates ORDER BY title COLLATE "C", id LIMIT $1', limit)
+    return [Template(**dict(row)) for row in rows]
+
+
+async def delete_template(tx: WriteTx, template_id: int) -> bool:
+    return bool(await tx.execute("DELETE FROM verdict_templates WHERE id = $1", template_id))

@@ -14,8 +14,9 @@ from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
 from folkmoot.base.paging import Page
 from folkmoot.moderation.appeals.queries import list_appeals_of_case
-from folkmoot.moderation.cases.model import Case, Subject
-from folkmoot.moderation.cases.queries import list_cases_of_account
+from folkmoot.moderation.cases.model import Case, Note, Subject
+from folkmoot.moderation.cases.queries import list_cases_of_account, list_notes
+from folkmoot.moderation.cases.teamwork import list_possible_deciders
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.detection.signals import Signal
@@ -26,15 +27,17 @@ from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import CLAUSE_OF, AnonymousReport, Category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
-from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import find_last_of_moderator, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.model import Action, Template, Verdict
+from folkmoot.moderation.verdicts.precedents import Precedent, list_precedents
+from folkmoot.moderation.verdicts.queries import find_last_of_moderator, list_templates, list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import Post, PostEffect
 from folkmoot.network.posts.queries import Surroundings, get_surroundings, list_account_post_ids, list_posts_by_ids_unscoped
 from folkmoot.network.posts.versions import PostVersion
 from folkmoot.web.moderate.masking import Masks, masks_for
 
+_EXCERPT = 240  # characters of an earlier case
 _MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
 
 
@@ -95,10 +98,14 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     kept_count: int
     journal: list[Entry]
     verdict: Verdict | None
+    precedents: list[Precedent]  # the nearest settled decisions, with masked texts
+    notes: list[tuple[Account | None, Note]]  # of moderators, with their author
+    templates: list[Template]
+    deciders: list[Account]  # who may decide the case
 
 
-async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
-    """Takes at most thirteen statements, and two more for a post that was edited."""
+async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseView:
+    """Takes at most twenty statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     subject = await read_subject(conn, case)
@@ -118,6 +125,9 @@ async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
     posts = [_anonymise_version(one, one.version, masks) for one in evidence if isinstance(one.version, PostVersion)]
     is_standing = present is not None and not subject.is_deleted
     appeals = await list_appeals_of_case(conn, case.id) if case.is_appeal else []
+    notes = await list_notes(conn, case.id)
+    writers = await list_accounts(conn, list({note.author_id for note in notes})) if notes else {}
+    nearest = await list_precedents(conn, case, moderator_id, subject.newest)
     return CaseView(
         case=case, author=author,
         before=[_anonymise(post, masks) for post in around.before],
@@ -136,6 +146,9 @@ async def load_case_view(conn: ReadConn, case: Case) -> CaseView:
         kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
         journal=await list_case_entries(conn, case.id),
         verdict=verdicts.get(case.id),
+        precedents=[Precedent(one.verdict, _excerpt(masks.mask(one.text))) for one in nearest],
+        notes=[(writers.get(note.author_id), note) for note in notes],
+        templates=await list_templates(conn), deciders=await list_possible_deciders(conn, case),
     )
 
 
@@ -143,6 +156,10 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
     """The moderator's last verdict, while it can be undone."""
     last = await find_last_of_moderator(conn, moderator_id)
     return last if last and not last.settled_at and clock.now() < last.undo_until else None
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
 
 
 def _all_versions(kept: list[Evidence], subject: SubjectVersions) -> list[Evidence]:

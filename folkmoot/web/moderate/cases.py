@@ -18,12 +18,13 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.actions import claim_case, release_case
 from folkmoot.moderation.cases.model import State
 from folkmoot.moderation.cases.policy import Concerned
-from folkmoot.moderation.cases.queries import get_case, is_concerned, list_queue
+from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assigned, list_queue
+from folkmoot.moderation.cases.teamwork import add_note, assign_case
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.error_rates import find_error_rates
 from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
-from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_templates, list_verdicts_of_cases
 from folkmoot.web.moderate.case_view import find_undoable, load_case_view
 from folkmoot.web.request import Request
 
@@ -41,7 +42,8 @@ async def next_case(request: Request) -> Reply:
     skipped = _skipped(request.query.text("without"))
     async with request.database.read() as conn:
         turn = await count_verdicts_since(conn, request.viewer.id, _midnight(request))
-        queue = await list_queue(conn, clock.now(), _LISTED + len(skipped), request.viewer.id, turn)
+        queue = await list_assigned(conn, request.viewer.id, clock.now())
+        queue += await list_queue(conn, clock.now(), _LISTED + len(skipped), request.viewer.id, turn)
     for case in queue:
         if case.id in skipped:
             continue
@@ -79,7 +81,7 @@ async def decide(request: Request) -> Reply:
     clause = current().numbered(int(number)) if number.isdecimal() and len(number) < 3 else None
     days = form.integer("days")
     decision = Decision(
-        action=form.text("action"), clause=clause.key if clause else "", explanation=form.text("explanation"),
+        action=form.text("action"), clause=clause.key if clause else "", explanation=await _explanation(request),
         days=USUAL_DAYS if days is None else days, seen_edited_at=_moment(form.text("seen_edited_at")),
         seen_words=form.text("seen_words") or None,
     )
@@ -96,6 +98,25 @@ async def decide(request: Request) -> Reply:
     return request.redirect(f"/moderate/next{_query(_skipped(form.text('without')))}")
 
 
+async def work(request: Request) -> Reply:
+    """Keeps a note, and hands the case over if somebody is chosen. `to`: an account, 0 for everybody."""
+    form = request.form
+    to = form.text("to")
+    try:
+        request.require_allowance("note")
+        async with request.database.write() as tx:
+            await add_note(tx, request.viewer, request.id(), form.text("note"))
+            if to and "hand_over" in form:
+                await assign_case(tx, request.viewer, request.id(), parse_id(to))
+    except (Invalid, TooMany, WritesPaused, Unavailable) as problem:
+        return await _page(request, 422, note=form.text("note"), errors=request.problems(problem, "note"))
+    except (Conflict, Forbidden) as problem:
+        return await _page(request, 409, note=form.text("note"), refusal=problem)
+    if "hand_over" in form:
+        return request.redirect("/moderate")
+    return request.redirect(f"/moderate/cases/{request.id()}#notes")
+
+
 async def undo(request: Request) -> Reply:
     try:
         async with request.database.write() as tx:
@@ -109,17 +130,19 @@ async def _overview(request: Request, status: int = 200, refusal: str = "") -> R
     """The moderator's verdicts of today, and the most urgent cases."""
     async with request.database.read() as conn:
         today = await count_verdicts_since(conn, request.viewer.id, _midnight(request))
+        assigned = await list_assigned(conn, request.viewer.id, clock.now())
         queue = await list_queue(conn, clock.now(), _LISTED, request.viewer.id, today)
         undoable = await find_undoable(conn, request.viewer.id)
     return await request.show(
-        "moderate/index.html", status, queue=queue, today=today, cases_per_day=CASES_PER_DAY, undoable=undoable, refusal=refusal,
+        "moderate/index.html", status, assigned=assigned, queue=[case for case in queue if case not in assigned],
+        today=today, cases_per_day=CASES_PER_DAY, undoable=undoable, refusal=refusal,
         is_done=request.query.flag("done"),
     )
 
 
 async def _page(
     request: Request, status: int = 200, *, decision: Decision | None = None, chosen: str | None = None,
-    errors: Mapping[str, str] | None = None, refusal: Problem | None = None,
+    errors: Mapping[str, str] | None = None, refusal: Problem | None = None, note: str = "",
 ) -> Reply:
     """A case, for its holder with the form; for other moderators with the reason why they cannot decide it."""
     obstacle = await _claim(request)
@@ -131,7 +154,7 @@ async def _page(
     if case.state is State.WITHDRAWN:
         obstacle = Conflict("What this was about is gone. There is nothing left to decide.")
     async with request.database.read() as conn:
-        view = await load_case_view(conn, case)
+        view = await load_case_view(conn, case, request.viewer.id)
         undoable = await find_undoable(conn, request.viewer.id)
     notice = obstacle or refusal
     data = request.context.settings.data
@@ -143,9 +166,18 @@ async def _page(
         chosen=suspected if chosen is None else chosen, errors=errors or {},
         actions=[one for one in Action if one.fits(case.subject, is_deleted=view.is_deleted)],
         used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()),
-        error_rates=error_rates,
+        error_rates=error_rates, note=note,
         skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
+
+
+async def _explanation(request: Request) -> str:
+    """What was written or, without a script, the ready sentence that was chosen instead."""
+    written, chosen = request.form.text("explanation"), parse_id(request.form.text("template"))
+    if written or not chosen:
+        return written
+    async with request.database.read() as conn:
+        return next((one.text for one in await list_templates(conn) if one.id == chosen), "")
 
 
 async def _claim(request: Request) -> Problem | None:
@@ -189,6 +221,7 @@ ROUTES = [
     Route("GET", _CASE, show, Access.MODERATOR),
     Route("POST", f"{_CASE}/claim", claim, Access.MODERATOR),
     Route("POST", f"{_CASE}/release", release, Access.MODERATOR),
+    Route("POST", f"{_CASE}/work", work, Access.MODERATOR, keeps_form=True),
     Route("POST", f"{_CASE}/decide", decide, Access.MODERATOR, keeps_form=True),
     Route("POST", "/moderate/verdicts/{id}/undo", undo, Access.MODERATOR),
 ]

@@ -32,6 +32,16 @@ if (form) {
     preview.hidden = !says || !rule;
     preview.textContent = says ? `${says}. ${words.value.trim() || clause?.dataset.text || ""} ${clause?.dataset.says || ""}` : "";
   };
+  const templates = form.querySelector("[data-templates]");
+  templates?.addEventListener("change", () => {
+    const text = templates.selectedOptions[0].dataset.text;
+    if (!text) return;
+    words.value = [words.value.trim(), text].filter(Boolean).join("\n");
+    templates.value = "";
+    words.focus();
+    const blank = /\{[^{}\n]*\}/.exec(words.value);
+    if (blank) words.setSelectionRange(blank.index, blank.index + blank[0].length);
+  });
   form.addEventListener("input", tell);
   form.addEventListener("change", (event) => {
     const unfold = form.querySelector(".unfold input");

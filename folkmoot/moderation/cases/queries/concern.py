@@ -5,6 +5,8 @@ after the case was opened. Relations count in both directions, but only between 
 not learn who reported.
 """
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import ReadConn
 from folkmoot.moderation.cases.model import State, Subject
 from folkmoot.network.accounts.model import AccountEffect
@@ -65,6 +67,15 @@ def _named_in_profile(person: str) -> str:
 async def is_concerned(conn: ReadConn, account_id: int, case_id: int) -> bool:
     """Whether an account is concerned by a case now. False for a case that does not exist."""
     return bool(await conn.fetchval(f"SELECT {concerned_sql('$1::bigint')} FROM cases AS c WHERE c.id = $2", account_id, case_id))
+
+
+async def list_concerned(conn: ReadConn, account_ids: Sequence[int], case_id: int) -> set[int]:
+    """Those of these accounts that are concerned by a case."""
+    rows = await conn.fetch(
+        f"SELECT one.id FROM cases AS c CROSS JOIN unnest($1::bigint[]) AS one (id) WHERE c.id = $2 AND {concerned_sql('one.id')}",
+        list(account_ids), case_id,
+    )
+    return {row["id"] for row in rows}
 
 
 async def count_stuck(conn: ReadConn) -> int:

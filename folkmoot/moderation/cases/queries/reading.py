@@ -8,6 +8,7 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import (
+    ASSIGNED_FOR,
     DOUBLING_TIME,
     LEASE,
     MIN_HARM,
@@ -29,6 +30,7 @@ _COUNTED = 50  # open cases that are looked at for the count in the head of a pa
 SELECT = """
     SELECT c.id, c.subject, c.subject_id, c.account_id, c.state, c.clause, c.severity, c.probability, c.harm, c.appealed_verdict_id,
         c.barred_ids, c.opened_at, c.due_at, c.closed_at, c.is_confirmed, c.is_demanded,
+        c.assigned_to_id,
         (SELECT coalesce(jsonb_agg(jsonb_build_array(s.kind, s.number, s.account_id, s.state, s.leased_until)), '[]')
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
     FROM cases AS c
@@ -49,9 +51,11 @@ _IS_HELD = (
     f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
     f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
 )
-# The moderator $2 may decide the case, and no other holds it at the time $3.
+# The moderator $2 may decide the case, and no other holds it or was asked to decide it at the time $3.
 _MAY_DECIDE = (
-    f"NOT {concerned_sql('$2::bigint')}"
+    f"(c.assigned_to_id IS NULL OR c.assigned_to_id = $2 OR c.noted_share >= {Share.LATE:d}"
+    f" OR c.assigned_at < $3::timestamptz - interval '{ASSIGNED_FOR.total_seconds():.0f} seconds')"
+    f" AND NOT {concerned_sql('$2::bigint')}"
     f" AND NOT EXISTS (SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
 )
 
@@ -105,6 +109,15 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
         case = case_from(row)
         lanes.setdefault(case.lane, []).append(case)
     return in_turns(lanes, turn)[:limit]
+
+
+async def list_assigned(conn: ReadConn, moderator_id: int, now: datetime, limit: int = 20) -> list[Case]:
+    """Open cases that a moderator was asked to decide and may decide, the earliest deadline first. Index: cases_assigned."""
+    rows = await conn.fetch(
+        f"{SELECT} WHERE c.state = '{State.OPEN}' AND c.assigned_to_id = $2 AND {_MAY_DECIDE} ORDER BY c.due_at, c.id LIMIT $1",
+        limit, moderator_id, now,
+    )
+    return [case_from(row) for row in rows]
 
 
 async def count_waiting(conn: ReadConn, now: datetime, moderator_id: int, most: int) -> int:
