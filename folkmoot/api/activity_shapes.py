@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from folkmoot.api.account_shapes import Account, Id, Moment, Shape, Url
 from folkmoot.api.status_shapes import Status
 
-Action = Literal["none", "disable", "mark_statuses_as_sensitive", "delete_statuses", "suspend"]
+Action = Literal["none", "disable", "mark_statuses_as_sensitive", "delete_statuses", "silence", "suspend"]
 AppealState = Literal["pending", "approved", "rejected"]
 
 

@@ -15,6 +15,7 @@ from folkmoot.base.db import ReadConn
 from folkmoot.base.i18n import Translator
 from folkmoot.moderation.appeals import model as appeals
 from folkmoot.moderation.appeals.queries import list_own_appeals
+from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.cases.queries import list_subject_ids
 from folkmoot.moderation.clauses.published import find_clause
 from folkmoot.moderation.restrictions.model import Kind as Measure
@@ -27,6 +28,7 @@ from folkmoot.network.sessions.queries import find_login
 Told = Notification | NotificationGroup
 Warnings = Mapping[tuple[Kind, int | None], AccountWarning]
 _ACTION: dict[Measure, Action] = {
+    Measure.WARN: "none", Measure.LIMIT_POST: "none", Measure.LIMIT: "silence",
     Measure.LABEL: "mark_statuses_as_sensitive", Measure.HIDE: "delete_statuses", Measure.REMOVE: "delete_statuses",
     Measure.FREEZE: "disable", Measure.SUSPEND: "suspend",
 }
@@ -78,7 +80,7 @@ def _of_statement(
         translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]}) + ".",
         statement.explanation,
     ]
-    is_about_post = measure not in (Measure.FREEZE, Measure.SUSPEND)
+    is_about_post = measure.subject is Subject.POST
     return AccountWarning(
         id=str(statement.id), action=_ACTION[measure], text=" ".join(filter(None, sentences)),
         status_ids=[str(statement.subject_id)] if is_about_post else None, target_account=entities.account(account),

@@ -25,6 +25,7 @@ from folkmoot.moderation.statements.queries import (
     list_own_statements,
     list_statements_of_verdict,
 )
+from folkmoot.moderation.verdicts.model import STRIKE_LASTS
 from folkmoot.moderation.verdicts.queries import get_verdict
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
@@ -101,6 +102,7 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
         "statements/show.html", status, statement=statement, case=case, appeal=lodged, successor=successor, open_until=open_until,
         clause=find_clause(statement.clause, statement.policy),
         is_wrong=bool(verdict and verdict.overturned_by_id and not statement.is_in_force),
+        counts_until=verdict.made_at + STRIKE_LASTS if verdict and verdict.is_strike(clock.now()) else None,
         can_appeal=bool(verdict and not lodged and can_appeal(Side.AUTHOR, verdict, clock.now())),
         is_about_post=Kind(statement.kind).subject is Subject.POST, reason=reason, errors=errors or {},
     )

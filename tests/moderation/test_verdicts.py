@@ -12,7 +12,7 @@ from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.appeals.queries import get_own_appeal
 from folkmoot.moderation.cases.model import Case, State, Subject
 from folkmoot.moderation.restrictions.jobs import lift_expired
-from folkmoot.moderation.restrictions.model import account_effect, post_effect
+from folkmoot.moderation.restrictions.model import account_effect, is_limited, post_effect
 from folkmoot.moderation.restrictions.queries import list_in_force
 from folkmoot.moderation.statements.queries import get_own_statement, list_own_statements
 from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
@@ -229,11 +229,12 @@ async def test_a_statement_is_read_by_its_author_only(court: Court) -> None:
 
 async def test_effects_match_the_restrictions_in_force(court: Court) -> None:
     """Each stored effect equals the one that is computed from all restrictions."""
-    for action in ("keep", "label", "hide", "remove", "freeze"):
+    for action, also in (("keep", ()), ("warn", ()), ("label", ("limit",)), ("limit", ()), ("hide", ()), ("remove", ()), ("freeze", ())):
         _, case = await _case(court, f"příspěvek: {action}")
-        await court.decide("moderator", case, action)
+        await court.decide("moderator", case, action, also=also)
     async with court.database.read() as conn:
-        for row in await conn.fetch("SELECT id, effect, label FROM posts"):
-            assert post_effect(await list_in_force(conn, Subject.POST, row["id"])) == (row["effect"], row["label"])
+        for row in await conn.fetch("SELECT id, effect, label, is_limited FROM posts"):
+            standing = await list_in_force(conn, Subject.POST, row["id"])
+            assert (*post_effect(standing), is_limited(standing)) == (row["effect"], row["label"], row["is_limited"])
         for row in await conn.fetch("SELECT id, effect FROM accounts"):
             assert account_effect(await list_in_force(conn, Subject.ACCOUNT, row["id"])) == row["effect"]

@@ -168,7 +168,8 @@ async def find_settled(conn: ReadConn, post_id: int, edited_at: datetime | None,
           AND (v.action = 'keep' AND $3 = ANY (ARRAY(
                   SELECT unnest(r.clauses) FROM report_cases AS rc JOIN reports AS r ON r.id = rc.report_id
                   WHERE rc.case_id = c.id AND r.created_at < v.made_at) || v.clause || c.clause)
-               OR EXISTS (SELECT FROM posts WHERE id = $1 AND effect >= {PostEffect.HIDDEN:d}) AND v.action NOT IN ('keep', 'label'))
+               OR EXISTS (SELECT FROM posts WHERE id = $1 AND effect >= {PostEffect.HIDDEN:d})
+                  AND v.action NOT IN ('keep', 'warn', 'label', 'limit'))
         ORDER BY c.id DESC LIMIT 1
         """,
         post_id, edited_at, clause,

@@ -20,6 +20,7 @@ from folkmoot.moderation.restrictions.model import (
     RestrictionImposed,
     RestrictionLifted,
     account_effect,
+    is_limited,
     post_effect,
 )
 from folkmoot.moderation.statements.actions import issue_statement
@@ -98,7 +99,7 @@ async def _apply_effect(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     are dropped and open streams end."""
     standing = await queries.list_in_force(tx, subject, subject_id)
     if subject is Subject.POST:
-        await set_post_effect(tx, subject_id, *post_effect(standing))
+        await set_post_effect(tx, subject_id, *post_effect(standing), is_limited=is_limited(standing))
         return
     effect: AccountEffect = account_effect(standing)
     if await set_account_effect(tx, subject_id, effect):

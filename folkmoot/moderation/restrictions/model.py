@@ -15,7 +15,10 @@ from folkmoot.network.posts.model import PostEffect
 class Kind(StrEnum):
     """The measures on posts and accounts. Stored."""
 
+    WARN = "warn"  # of an account: nothing is restricted, but it counts
     LABEL = "label"
+    LIMIT_POST = "limit_post"  # its reach
+    LIMIT = "limit"  # the reach of an account
     HIDE = "hide"
     REMOVE = "remove"
     FREEZE = "freeze"
@@ -25,9 +28,18 @@ class Kind(StrEnum):
     def subject(self) -> Subject:
         return Subject.ACCOUNT if self in _ON_ACCOUNTS else Subject.POST
 
+    @property
+    def is_timed(self) -> bool:
+        return self in (Kind.LIMIT_POST, Kind.LIMIT, Kind.HIDE, Kind.FREEZE)
 
-_ON_ACCOUNTS = {Kind.FREEZE: AccountEffect.FROZEN, Kind.SUSPEND: AccountEffect.SUSPENDED}
-_ON_POSTS = {Kind.LABEL: PostEffect.LABEL, Kind.HIDE: PostEffect.HIDDEN, Kind.REMOVE: PostEffect.REMOVED}
+
+_ON_ACCOUNTS = {
+    Kind.WARN: AccountEffect.NONE, Kind.LIMIT: AccountEffect.LIMITED, Kind.FREEZE: AccountEffect.FROZEN,
+    Kind.SUSPEND: AccountEffect.SUSPENDED,
+}
+_ON_POSTS = {
+    Kind.LABEL: PostEffect.LABEL, Kind.LIMIT_POST: PostEffect.NONE, Kind.HIDE: PostEffect.HIDDEN, Kind.REMOVE: PostEffect.REMOVED,
+}
 
 
 class Restriction(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +90,11 @@ def post_effect(standing: Sequence[Restriction]) -> tuple[PostEffect, str | None
     effect = max((_ON_POSTS[restriction.kind] for restriction in standing), default=PostEffect.NONE)
     labels = [restriction.clause for restriction in standing if restriction.kind is Kind.LABEL]
     return effect, labels[-1] if effect is PostEffect.LABEL else None
+
+
+def is_limited(standing: Sequence[Restriction]) -> bool:
+    """Whether the restrictions in force limit the reach of a post."""
+    return any(restriction.kind is Kind.LIMIT_POST for restriction in standing)
 
 
 def account_effect(standing: Sequence[Restriction]) -> AccountEffect:

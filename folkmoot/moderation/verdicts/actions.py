@@ -24,8 +24,10 @@ from folkmoot.moderation.statements.actions import tell_lifted, tell_statement
 from folkmoot.moderation.statements.queries import list_statements_of_verdict, list_told_and_lifted_by
 from folkmoot.moderation.verdicts import queries
 from folkmoot.moderation.verdicts.model import (
+    ALSO,
     LONGEST_EXPLANATION,
     MOST_DAYS,
+    STRIKE_LASTS,
     UNDO_LASTS,
     Action,
     Decider,
@@ -35,6 +37,7 @@ from folkmoot.moderation.verdicts.model import (
     Verdict,
     VerdictReached,
     VerdictSettled,
+    measures_of,
 )
 from folkmoot.moderation.verdicts.templates import find_blank
 from folkmoot.network.posts.versions import PostVersion
@@ -73,23 +76,25 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
 
     now = clock.now()
     clause = current().clause(decision.clause or case.clause)
+    measures = measures_of(action, [Kind(kind) for kind in decision.also], case.subject)
     verdict = Verdict(
         id=ids.make_id(ids.shard_of(case.account_id), now), case_id=case.id, decider=decider, action=action, clause=clause.key,
         policy=current().version, explanation=clean(decision.explanation),
-        until=now + timedelta(days=decision.days) if action.is_timed else None, made_at=now,
+        until=now + timedelta(days=decision.days) if any(kind.is_timed for kind in measures) else None, made_at=now, measures=measures,
     )
     await queries.insert_verdict(tx, verdict)
     if subject.newest:
         await keep_decided(tx, case, subject.newest)
     await mark_decided(tx, case, *seats)
     await record_step(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
-                      verdict=verdict.id, decider=decider.kind, action=action, clause=clause.key, policy=verdict.policy)
+                      verdict=verdict.id, decider=decider.kind, action=action, measures=list(measures),
+                      clause=clause.key, policy=verdict.policy)
     for restriction in await restrictions.list_in_force(tx, case.subject, case.subject_id):
         if restriction.is_interim:
             await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
     if not await _confirms_first(tx, case, verdict):
-        for kind in action.kinds(case.subject):
-            until = verdict.until if kind == action.value else None
+        for kind in measures:
+            until = now + STRIKE_LASTS if kind is Kind.WARN else verdict.until if kind.is_timed else None
             await impose_restriction(tx, case, kind, clause, verdict_id=verdict.id, explanation=verdict.explanation, until=until)
 
     tx.tell(VerdictReached(verdict_id=verdict.id, case_id=case.id))
@@ -172,6 +177,8 @@ def _checked(case: Case, decision: Decision, *, is_deleted: bool) -> Action:
         errors.append(FieldError("action", "inclusion", "Please choose what should be done."))
     elif decision.action != Action.KEEP and decision.clause not in [clause.key for clause in current().clauses]:
         errors.append(FieldError("clause", "inclusion", "Please say which rule is broken."))
+    if set(decision.also) - set(ALSO) or (decision.also and (decision.action == Action.KEEP or case.subject is Subject.ACCOUNT)):
+        errors.append(FieldError("also", "inclusion", "Nothing can be added to this decision."))
     if decision.clause and decision.clause not in [clause.key for clause in current().clauses]:
         errors.append(FieldError("clause", "inclusion", "There is no such rule."))
     if count_characters(decision.explanation) > LONGEST_EXPLANATION:

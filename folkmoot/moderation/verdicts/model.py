@@ -1,5 +1,6 @@
 """What a verdict is. No input or output."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -13,13 +14,16 @@ UNDO_LASTS = timedelta(seconds=30)  # the decider may undo the verdict, and nobo
 LONGEST_EXPLANATION = 2000
 USUAL_DAYS = 7
 MOST_DAYS = 365
+STRIKE_LASTS = timedelta(days=365)  # a breach counts against its author until then
 
 
 class Action(StrEnum):
     """The possible decisions, mildest first. Stored."""
 
     KEEP = "keep"
+    WARN = "warn"  # the author: nothing is restricted
     LABEL = "label"
+    LIMIT = "limit"  # the reach, for a time
     HIDE = "hide"  # for a time
     REMOVE = "remove"
     FREEZE = "freeze"  # the author, for a time; the post is removed too
@@ -29,27 +33,38 @@ class Action(StrEnum):
         """The restrictions of this action on this kind of subject."""
         if self is Action.KEEP:
             return ()
+        if self is Action.LIMIT and subject is Subject.POST:
+            return (Kind.LIMIT_POST,)
         kind = Kind(self.value)
-        if kind.subject is Subject.ACCOUNT and subject is Subject.POST:
+        if kind in (Kind.FREEZE, Kind.SUSPEND) and subject is Subject.POST:
             return (Kind.REMOVE, kind)
         return (kind,)
-
-    @property
-    def is_timed(self) -> bool:
-        return self in (Action.HIDE, Action.FREEZE)
 
     def fits(self, subject: Subject, *, is_deleted: bool = False) -> bool:
         """Whether this can be decided about such a subject. A post that its author has deleted can be neither covered nor hidden."""
         if subject is Subject.ACCOUNT:
-            return self in (Action.KEEP, Action.FREEZE, Action.SUSPEND)
-        return not is_deleted or self not in (Action.LABEL, Action.HIDE)
+            return self in (Action.KEEP, Action.WARN, Action.LIMIT, Action.FREEZE, Action.SUSPEND)
+        return not is_deleted or self not in (Action.LABEL, Action.LIMIT, Action.HIDE)
+
+
+ALSO = (Kind.WARN, Kind.LIMIT, Kind.FREEZE)  # measures on the author that a decision about a post can add
+
+
+def measures_of(action: Action, also: Sequence[Kind], subject: Subject) -> tuple[Kind, ...]:
+    """All restrictions of a decision, each once. A warning is contained in any other measure on the author."""
+    found = dict.fromkeys([*action.kinds(subject), *also])
+    if any(kind in found for kind in (Kind.LIMIT, Kind.FREEZE, Kind.SUSPEND)):
+        found.pop(Kind.WARN, None)
+    return tuple(found)
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """The input of a verdict. `clause` is a key; `days` applies to timed actions. `seen_edited_at` and `seen_words`: which version
+    """The input of a verdict. `also`: kinds of measures beside the action, for the same reason. `clause` is a key; `days` applies to
+    timed measures. `seen_edited_at` and `seen_words`: which version
     of the post or the profile was on the page."""
 
     action: str
+    also: tuple[str, ...] = ()
     clause: str = ""
     explanation: str = ""
     days: int = USUAL_DAYS
@@ -96,9 +111,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
     until: datetime | None
     made_at: datetime
+    measures: tuple[Kind, ...] = ()  # empty for `keep`, and in verdicts of releases that knew one measure only
     undone_at: datetime | None = None
     settled_at: datetime | None = None
     overturned_by_id: int | None = None
+
+    def is_strike(self, now: datetime) -> bool:
+        """Whether this breach still counts against its author, when the next one is decided."""
+        return (
+            self.action is not Action.KEEP and self.settled_at is not None and self.undone_at is None
+            and self.overturned_by_id is None and now < self.made_at + STRIKE_LASTS
+        )
 
     @property
     def undo_until(self) -> datetime:
@@ -106,7 +129,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_confirmed_by(self, later: "Verdict") -> bool:
         """Whether a verdict on appeal has the same result: not with another clause or a shorter time."""
-        if self.action is not later.action:
+        if self.action is not later.action or (self.measures and set(self.measures) != set(later.measures)):
             return False
         if self.until and later.until and later.until - later.made_at < self.until - self.made_at:
             return False

@@ -11,30 +11,32 @@ from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.queries import list_decider_ids
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.evidence.model import Version
+from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Template, Verdict
 
 # The previous release stores the decider in `moderator_id` and does not fill the other two columns.
 _NAMES = (
     "id", "case_id", "decider_kind", "action", "clause", "policy", "explanation", "until", "made_at", "undone_at", "settled_at",
-    "overturned_by_id",
+    "overturned_by_id", "measures",
 )
 _VERDICT = f"{', '.join(_NAMES)}, coalesce(decider_id, moderator_id) AS decider_id"
 
 
 def _verdict_from(row: Row) -> Verdict:
     values = {name: row[name] for name in (*_NAMES, "decider_id")}
-    values["action"] = Action(row["action"])
+    values.update(action=Action(row["action"]), measures=tuple(map(Kind, row["measures"])))
     decider = Decider(DeciderKind(values.pop("decider_kind")), values.pop("decider_id"))
     return Verdict(**values, decider=decider)
 
 
 async def insert_verdict(tx: WriteTx, verdict: Verdict) -> None:
     await tx.execute(
-        "INSERT INTO verdicts (id, case_id, decider_kind, decider_id, moderator_id, action, clause, policy, explanation, until, made_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO verdicts (id, case_id, decider_kind, decider_id, moderator_id, action, clause, policy, explanation, until,"
+        " made_at, measures)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         verdict.id, verdict.case_id, verdict.decider.kind, verdict.decider.id,
         verdict.decider.id if verdict.decider.kind is DeciderKind.PERSON else None, verdict.action, verdict.clause, verdict.policy,
-        verdict.explanation, verdict.until, verdict.made_at,
+        verdict.explanation, verdict.until, verdict.made_at, list(verdict.measures),
     )
 
 

@@ -70,6 +70,26 @@ def open_sql(post: str, author: str) -> str:
     )
 
 
+def reaches_sql(post: str, author: str, viewer: str) -> str:
+    """SQL: whether `post` of `author` may be shown to a viewer who has not asked for it: in public timelines and in search.
+
+    The reach of posts and of accounts can be limited. Then they reach followers only, and whoever opens a link. A viewer that is
+    NULL is nobody.
+    """
+    return f"(({author}.effect <> {AccountEffect.LIMITED:d} AND NOT {post}.is_limited) OR {_has_chosen_sql(post, viewer)})"
+
+
+def boost_reaches_sql(original: str, reader: str) -> str:
+    """SQL: whether a boost of `original` may be shown to a follower of the booster: see `reaches_sql`."""
+    limited = f"EXISTS (SELECT FROM accounts AS la WHERE la.id = {original}.account_id AND la.effect = {AccountEffect.LIMITED:d})"
+    return f"(NOT {original}.is_limited AND NOT {limited} OR {_has_chosen_sql(original, reader)})"
+
+
+def _has_chosen_sql(post: str, viewer: str) -> str:
+    return f"""({post}.account_id = {viewer} OR EXISTS (
+        SELECT FROM follows AS cf WHERE cf.account_id = {viewer} AND cf.target_id = {post}.account_id))"""
+
+
 def is_visible(
     *,
     visibility: int,

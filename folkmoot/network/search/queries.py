@@ -9,14 +9,14 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
-from folkmoot.network.posts.visibility import open_sql, visible_sql
+from folkmoot.network.posts.visibility import open_sql, reaches_sql, visible_sql
 from folkmoot.network.search.model import Hashtag
 
 MOST_WORDS = 10
 # SQL: whether a public post that everybody may see has the hashtag `h`. Others must not be revealed, nor their spelling.
 _IS_OPEN = f"""EXISTS (
     SELECT FROM post_hashtags AS ph JOIN posts AS p ON p.id = ph.post_id JOIN accounts AS a ON a.id = p.account_id
-    WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql("p", "a")})"""
+    WHERE ph.key = h.key AND p.visibility = {Visibility.PUBLIC:d} AND {open_sql("p", "a")} AND {reaches_sql("p", "a", "NULL::bigint")})"""
 _NEWEST = 1000  # posts of an account whose hashtags are counted
 
 
@@ -43,6 +43,7 @@ async def search_accounts(
         LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
         WHERE (a.search @@ $2::tsquery OR a.username_key LIKE $3) AND ($4 = '' OR a.domain LIKE $4)
           AND a.effect < {AccountEffect.SUSPENDED:d} AND (NOT $7::boolean OR f.account_id IS NOT NULL)
+          AND (a.effect <> {AccountEffect.LIMITED:d} OR f.account_id IS NOT NULL OR a.id = $1 OR a.username_key = $8)
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $1)
         ORDER BY a.username_key = $8 DESC, f.account_id IS NULL, ac.followers DESC NULLS LAST, a.id
         LIMIT $5 OFFSET $6
@@ -130,6 +131,7 @@ async def search_posts(
         WHERE p.search @@ $2::tsquery AND (a.is_indexable OR p.account_id = $1)
           AND p.id < $5 AND p.id > $6
           AND ($7::bigint IS NULL OR p.account_id = $7) AND {visible_sql("p", "a", "$1")}
+          AND {reaches_sql("p", "a", "$1")}
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
         ORDER BY p.id {page.order} LIMIT $3 OFFSET $4
         """,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from folkmoot.base import ids
-from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.model import PostEffect, Visibility
+from folkmoot.network.posts.visibility import boost_reaches_sql, reaches_sql
 
 REPEATED_WITHIN = timedelta(hours=12)
 
@@ -65,11 +65,11 @@ def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str
         AND {_reply_sql(post, reader) if is_stored else stores_sql(post, reader)}
         AND NOT {avoids(f"{post}.account_id")}
         AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoids(f"{post}.boost_of_account_id")}
-            AND NOT {_repeated_sql(post, original, reader)})
+            AND {boost_reaches_sql(original, reader)} AND NOT {_repeated_sql(post, original, reader)})
     )"""
 
 
-def list_sql(post: str, follow: str, reader: str, list_id: str) -> str:
+def list_sql(post: str, original: str, follow: str, reader: str, list_id: str) -> str:
     """SQL: whether `post` belongs in a list of the reader; `follow` is the reader's follow of its author.
 
     A list shows what the home would show of its members, but chooses the replies itself, has no direct posts, and shows a
@@ -80,7 +80,8 @@ def list_sql(post: str, follow: str, reader: str, list_id: str) -> str:
         {post}.effect < {PostEffect.HIDDEN:d} AND {post}.visibility < {Visibility.DIRECT:d}
         AND {_language_sql(post, follow)}
         AND NOT {avoided_sql(reader, f"{post}.account_id")}
-        AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoided_sql(reader, f"{post}.boost_of_account_id")})
+        AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoided_sql(reader, f"{post}.boost_of_account_id")}
+            AND {boost_reaches_sql(original, reader)})
         AND EXISTS (
             SELECT FROM list_members AS lm JOIN lists AS li ON li.id = lm.list_id
             WHERE lm.list_id = {list_id} AND lm.target_id = {post}.account_id AND li.account_id = {reader}
@@ -94,12 +95,11 @@ def list_sql(post: str, follow: str, reader: str, list_id: str) -> str:
 def public_sql(post: str, author: str, reader: str) -> str:
     """SQL: whether `post` belongs in the public timelines of the reader (NULL: nobody is logged in).
 
-    Posts of limited accounts appear only for their followers. Timelines without replies leave them out themselves.
+    Posts with limited reach appear only for followers of their author. Timelines without replies leave them out themselves.
     """
     return f"""(
         {post}.visibility = {Visibility.PUBLIC:d} AND {post}.boost_of_id IS NULL
-        AND ({author}.effect <> {AccountEffect.LIMITED:d} OR EXISTS (
-            SELECT FROM follows WHERE follows.account_id = {reader} AND follows.target_id = {post}.account_id))
+        AND {reaches_sql(post, author, reader)}
         AND NOT {avoided_sql(reader, f"{post}.account_id")}
     )"""
 

@@ -95,6 +95,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     reports: ReportSummary
     appeal_reasons: list[str]  # the reasons that the appellants gave
     breaches: list[Verdict]
+    strikes: int  # of these, how many still count
     kept_count: int
     journal: list[Entry]
     verdict: Verdict | None
@@ -143,6 +144,7 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0), masks),
         appeal_reasons=[masks.mask(appeal.reason) for appeal in appeals if appeal.reason],
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
+        strikes=len([verdict for verdict in settled if verdict.is_strike(clock.now())]),
         kept_count=len([verdict for verdict in settled if verdict.action is Action.KEEP]),
         journal=await list_case_entries(conn, case.id),
         verdict=verdicts.get(case.id),

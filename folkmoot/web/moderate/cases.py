@@ -81,7 +81,8 @@ async def decide(request: Request) -> Reply:
     clause = current().numbered(int(number)) if number.isdecimal() and len(number) < 3 else None
     days = form.integer("days")
     decision = Decision(
-        action=form.text("action"), clause=clause.key if clause else "", explanation=await _explanation(request),
+        action=form.text("action"), also=tuple(form.texts("also")), clause=clause.key if clause else "",
+        explanation=await _explanation(request),
         days=USUAL_DAYS if days is None else days, seen_edited_at=_moment(form.text("seen_edited_at")),
         seen_words=form.text("seen_words") or None,
     )

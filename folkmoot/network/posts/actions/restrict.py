@@ -19,8 +19,8 @@ WITHDRAWN_TOPIC = "posts.withdrawn"  # live topic; the message is a `Withdrawn`
 _MOST_WITHDRAWN = 40
 
 
-async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None) -> bool:
-    """Applies an effect to a post, with the clause that a label names; returns whether anything changed.
+async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None, *, is_limited: bool = False) -> bool:
+    """Applies an effect to a post, with the clause that a label names, and limits its reach; returns whether anything changed.
 
     Open pages are notified of hidden posts.
     """
@@ -32,7 +32,7 @@ async def set_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str |
     counts_change = (before >= PostEffect.HIDDEN) != (effect >= PostEffect.HIDDEN)
     if counts_change:
         await count_posts(tx, [post_id], -1)
-    row = await update_effect(tx, post_id, effect, label)
+    row = await update_effect(tx, post_id, effect, label, is_limited=is_limited)
     if counts_change:
         await count_posts(tx, [post_id], 1)
     if row and effect >= PostEffect.HIDDEN:

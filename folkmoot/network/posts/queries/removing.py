@@ -60,12 +60,12 @@ async def get_effect(tx: WriteTx, post_id: int) -> PostEffect | None:
     return None if value is None else PostEffect(value)
 
 
-async def update_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None) -> Row | None:
+async def update_effect(tx: WriteTx, post_id: int, effect: PostEffect, label: str | None, *, is_limited: bool) -> Row | None:
     """Stores an effect; returns (account_id, visibility) of the post if anything changed."""
     return await tx.fetchrow(
-        "UPDATE posts SET effect = $2, label = $3, version = version + 1"
-        " WHERE id = $1 AND (effect <> $2 OR label IS DISTINCT FROM $3) RETURNING account_id, visibility",
-        post_id, effect, label,
+        "UPDATE posts SET effect = $2, label = $3, is_limited = $4, version = version + 1"
+        " WHERE id = $1 AND (effect <> $2 OR label IS DISTINCT FROM $3 OR is_limited <> $4) RETURNING account_id, visibility",
+        post_id, effect, label, is_limited,
     )
 
 

@@ -121,7 +121,7 @@ def _list_source(order: str) -> str:
         JOIN follows AS f ON f.account_id = m.account_id AND f.target_id = m.target_id
         CROSS JOIN LATERAL (
             SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL}
-            WHERE p.account_id = m.target_id AND p.id < $2 AND p.id > $3 AND {list_sql("p", "f", "$1", "$5")}
+            WHERE p.account_id = m.target_id AND p.id < $2 AND p.id > $3 AND {list_sql("p", "o", "f", "$1", "$5")}
             ORDER BY p.id {order} LIMIT $4) AS recent
         WHERE m.list_id = $5 AND m.account_id = $1
         ORDER BY recent.id {order} LIMIT $4

@@ -17,7 +17,7 @@ _CONDITIONS = {
     Feed.PUBLIC: f"p.reply_to_id IS NULL AND {_PUBLIC}",
     Feed.LOCAL: f"p.reply_to_id IS NULL AND p.domain = '' AND {_PUBLIC}",
     Feed.HASHTAG: f"p.hashtags <> '{{}}' AND {_PUBLIC}",
-    Feed.LIST: f"f.account_id IS NOT NULL AND {list_sql('p', 'f', 'l.reader_id', 'l.list_id')}",
+    Feed.LIST: f"f.account_id IS NOT NULL AND {list_sql('p', 's', 'f', 'l.reader_id', 'l.list_id')}",
 }
 _RECIPIENTS = f"""
     SELECT p.hashtags, p.media_count, p.visibility, l.reader_id, l.feed, l.list_id,

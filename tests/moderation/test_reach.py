@@ -1,0 +1,52 @@
+"""Limited reach: a post, or all posts of an account, reach followers and whoever opens a link, and nobody else unasked."""
+
+from datetime import timedelta
+
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.moderation.restrictions.jobs import lift_expired
+from tests.moderation.court import Court
+from tests.moderation.test_restrictions import VIEWERS, PostAccess
+
+_UNASKED = {"timelines/public", "timelines/tag/louka", "search", "page /explore", "page /tags/louka"}
+
+
+async def _home(court: Court, name: str) -> str:
+    return (await (await court.village.by_app(name)).get("/api/v1/timelines/home")).text.replace("\\u00e1", "á")
+
+
+@pytest.mark.parametrize(("action", "also"), [("limit", ()), ("warn", ("limit",))])
+async def test_a_limited_post_reaches_followers_and_those_who_open_it(court: Court, action: str, also: tuple[str, ...]) -> None:
+    access = PostAccess(court)
+    case = await access.build()
+    await court.village.settle("fan")
+    await court.village.follow("fan", "reader")  # who has boosted it
+    assert "sedmikráska" in await _home(court, "fan")
+    before = {viewer: await access.reachable(viewer) for viewer in VIEWERS}
+    await court.decide("moderator", case, action, also=also, days=3)
+    for viewer in VIEWERS:
+        unasked = set() if viewer in ("author", "follower") else _UNASKED
+        reached = await access.reachable(viewer)
+        assert {way for way, is_reached in reached.items() if not is_reached} == unasked & set(reached), viewer
+    assert "sedmikráska" not in await _home(court, "fan")
+    assert "sedmikráska" in await _home(court, "follower")
+    with clock.stopped_at(clock.now() + timedelta(days=3, minutes=1)):
+        await lift_expired(court.database)
+    assert {viewer: await access.reachable(viewer) for viewer in VIEWERS} == before
+    assert "sedmikráska" in await _home(court, "fan")
+
+
+async def test_a_limited_account_is_found_by_its_whole_name_only(court: Court) -> None:
+    post = await court.village.write("author", "sedmikráska")
+    await court.village.follow("reader", "author")
+
+    async def found(name: str, words: str) -> bool:
+        answer = await (await court.village.by_app(name)).get(f"/api/v2/search?type=accounts&q={words}")
+        return "author" in [account["acct"] for account in answer.json["accounts"]]
+
+    assert await found("other_reporter", "auth")
+    await court.report("reporter", post, clauses=("spam",))
+    await court.decide("moderator", (await court.queue())[0], "label", "spam", also=("limit",))
+    assert (await found("other_reporter", "auth"), await found("other_reporter", "author")) == (False, True)
+    assert (await found("reader", "auth"), await found("author", "auth")) == (True, True)
