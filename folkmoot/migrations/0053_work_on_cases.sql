@@ -1,6 +1,6 @@
 -- Why: moderators leave each other notes, hand cases over and keep ready sentences; a decision can impose several measures, among
 --      them two new ones; the reach of a post can be limited.
--- Locks: ACCESS EXCLUSIVE on cases, verdicts, restrictions and posts until it ends, which takes as long as cases and verdicts are read once;
+-- Locks: ACCESS EXCLUSIVE on cases, verdicts, restrictions and posts until it ends, which takes as long as cases are read once and verdicts twice;
 --        columns with constant defaults are not written into the rows.
 -- Kind: expand. The previous release shows a post with limited reach like any other, and knows nothing of the other columns.
 
@@ -27,6 +27,18 @@ CREATE TABLE verdict_templates (                              -- ready sentences
 
 CREATE INDEX verdicts_clause ON verdicts (clause, id DESC) WHERE settled_at IS NOT NULL;
 ALTER TABLE verdicts ADD COLUMN measures text[] NOT NULL DEFAULT '{}';  -- kinds of restrictions; empty in rows of the previous release
+ALTER TABLE verdicts ADD COLUMN batch_id bigint;              -- the verdict about the same words that this one repeats
+CREATE INDEX verdicts_batch ON verdicts (batch_id) WHERE batch_id IS NOT NULL;
+CREATE TABLE verdict_batches (                                -- a verdict to be repeated about so many posts that two people are needed
+    verdict_id bigint PRIMARY KEY REFERENCES verdicts,
+    proposed_by_id bigint NOT NULL,
+    count integer NOT NULL,
+    state text COLLATE "C" NOT NULL,                          -- moderation/verdicts/model.py declares the steps
+    proposed_at timestamptz NOT NULL,
+    closed_by_id bigint,
+    closed_at timestamptz
+);
+CREATE INDEX verdict_batches_waiting ON verdict_batches (proposed_at) WHERE state = 'proposed';
 ALTER TABLE verdicts DROP CONSTRAINT verdicts_action_check;
 ALTER TABLE verdicts ADD CONSTRAINT verdicts_action_check
     CHECK (action IN ('keep', 'warn', 'label', 'limit', 'hide', 'remove', 'freeze', 'suspend')) NOT VALID;

@@ -6,7 +6,9 @@ A suspended member can open these, and few other pages.
 from collections.abc import Mapping
 from contextlib import suppress
 
-from folkmoot.base import clock
+import msgspec
+
+from folkmoot.base import clock, ids
 from folkmoot.base.errors import Conflict, Forbidden, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
@@ -17,6 +19,7 @@ from folkmoot.moderation.appeals.queries import find_own_appeal, get_own_appeal
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.cases.queries import get_case
 from folkmoot.moderation.clauses.published import find_clause
+from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.statements.queries import (
     find_own_statement,
@@ -25,8 +28,10 @@ from folkmoot.moderation.statements.queries import (
     list_own_statements,
     list_statements_of_verdict,
 )
+from folkmoot.moderation.statements.transparency_record import record_of
 from folkmoot.moderation.verdicts.model import STRIKE_LASTS
 from folkmoot.moderation.verdicts.queries import get_verdict
+from folkmoot.network.posts.versions import PostVersion
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
@@ -42,6 +47,21 @@ async def index(request: Request) -> Reply:
 
 async def show(request: Request) -> Reply:
     return await _page(request)
+
+
+async def record(request: Request) -> Reply:
+    """The statement as JSON, in the form of the European transparency database."""
+    async with request.database.read() as conn:
+        statement = await get_own_statement(conn, request.viewer.id, request.id())
+        evidence = [one.version for one in await list_evidence(conn, statement.case_id)]
+    has_pictures = any(isinstance(version, PostVersion) and version.pictures for version in evidence)
+    kinds = (("text", statement.quote or not has_pictures), ("image", has_pictures))
+    content = record_of(
+        statement, find_clause(statement.clause, statement.policy), content_types=tuple(kind for kind, is_there in kinds if is_there),
+        written_at=ids.time_of(statement.subject_id or statement.account_id),
+    )
+    name = f'attachment; filename="statement-{statement.id}.json"'
+    return Reply(msgspec.json.format(msgspec.json.encode(content)), headers=[(b"content-disposition", name.encode())])
 
 
 async def find(request: Request) -> Reply:
@@ -111,6 +131,7 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
 ROUTES = [
     Route("GET", "/statements", index, Access.MEMBER, for_suspended=True),
     Route("GET", "/statements/{id}", show, Access.MEMBER, for_suspended=True),
+    Route("GET", "/statements/{id}/record", record, Access.MEMBER, for_suspended=True),
     Route("POST", "/statements/{id}/appeal", appeal, Access.MEMBER, limit="report", for_suspended=True, keeps_form=True),
     Route("GET", "/posts/{id}/statement", find, Access.MEMBER),
     Route("GET", "/disputes/strikes/{id}", find_from_app, Access.MEMBER, for_suspended=True),

@@ -62,7 +62,7 @@ OWNERS = {
     "detection": "signals",
     "evidence": "evidence evidence_media",
     "reports": "reports report_cases",
-    "verdicts": "verdicts verdict_templates",
+    "verdicts": "verdicts verdict_batches verdict_templates",
     "restrictions": "restrictions",
     "statements": "statements",
     "appeals": "appeals",
