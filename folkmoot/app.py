@@ -62,7 +62,8 @@ from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
-from folkmoot.moderation.verdicts.model import Settle, VerdictSettled
+from folkmoot.moderation.verdicts.alike import REPEAT
+from folkmoot.moderation.verdicts.model import Repeat, Settle, VerdictSettled
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
 from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUnlocked, AccountUpdated
@@ -179,6 +180,7 @@ def jobs(settings: Settings) -> list[Job]:
     )
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
+        Job(REPEAT, Repeat, verdicts.repeat),
         Job(CALL_WEBHOOK, Call, call_webhook),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),

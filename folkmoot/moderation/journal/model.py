@@ -32,6 +32,8 @@ class Step(StrEnum):
     CASE_DEADLINE_NEARED = "case.deadline_neared"
     VERDICT_REACHED = "verdict.reached"
     VERDICT_UNDONE = "verdict.undone"
+    BATCH_PROPOSED = "batch.proposed"  # to repeat a verdict about many posts with the same words
+    BATCH_CLOSED = "batch.closed"  # by a second moderator
     VERDICT_SETTLED = "verdict.settled"
     RESTRICTION_IMPOSED = "restriction.imposed"
     RESTRICTION_LIFTED = "restriction.lifted"

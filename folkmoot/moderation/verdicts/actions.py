@@ -11,12 +11,13 @@ from folkmoot.moderation.cases.model import Case, Seat, State, Subject
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.cases.queries import can_be_decided, find_open_case, is_concerned, lock_case
 from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.evidence.actions import keep_decided, read_subject
 from folkmoot.moderation.evidence.model import SubjectVersions
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.reports.actions import tell_outcome
-from folkmoot.moderation.reports.queries import reset_told
+from folkmoot.moderation.reports.queries import count_reporters, reset_told
 from folkmoot.moderation.restrictions import queries as restrictions
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction, restore_restriction
 from folkmoot.moderation.restrictions.model import Kind
@@ -64,8 +65,11 @@ async def decide_case(tx: WriteTx, moderator: Viewer, case_id: int, decision: De
     return await reach_verdict(tx, Decider.person(moderator.id), case, decision, seat)
 
 
-async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Decision, *seats: Seat) -> Verdict:
-    """Decides a case, whose row is locked, and applies the decision in the same transaction. `seats`: those of the deciders.
+async def reach_verdict(
+    tx: WriteTx, decider: Decider, case: Case, decision: Decision, *seats: Seat, batch_id: int | None = None
+) -> Verdict:
+    """Decides a case, whose row is locked, and applies the decision in the same transaction. `seats`: those of the
+    deciders; `batch_id`: the verdict that this one repeats.
 
     On appeal the same finding confirms the first verdict; another one replaces it. Writes verdict.reached to the journal,
     emits it, and enqueues the settlement for half a minute later. Raises Invalid, and Conflict when the case is decided or
@@ -81,6 +85,7 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
         id=ids.make_id(ids.shard_of(case.account_id), now), case_id=case.id, decider=decider, action=action, clause=clause.key,
         policy=current().version, explanation=clean(decision.explanation),
         until=now + timedelta(days=decision.days) if any(kind.is_timed for kind in measures) else None, made_at=now, measures=measures,
+        batch_id=batch_id,
     )
     await queries.insert_verdict(tx, verdict)
     if subject.newest:
@@ -88,7 +93,7 @@ async def reach_verdict(tx: WriteTx, decider: Decider, case: Case, decision: Dec
     await mark_decided(tx, case, *seats)
     await record_step(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
                       verdict=verdict.id, decider=decider.kind, action=action, measures=list(measures),
-                      clause=clause.key, policy=verdict.policy)
+                      clause=clause.key, policy=verdict.policy, batch=batch_id)
     for restriction in await restrictions.list_in_force(tx, case.subject, case.subject_id):
         if restriction.is_interim:
             await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
@@ -117,7 +122,23 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
         raise Conflict("It is too late to take this back. Only an appeal can change it now.")
     if not case.is_appeal and await find_open_case(tx, case.subject, case.subject_id):
         raise Conflict("A new report has come in meanwhile. Please decide about it.")
+    await _undo(tx, moderator, verdict, case)
+    return case
 
+
+async def undo_repeated(tx: WriteTx, moderator: Viewer, verdict: Verdict) -> None:
+    """Undoes a repetition of a verdict that was undone; withdraws its case if nobody has pointed it out. One about which a new report
+    has come in meanwhile stays."""
+    case = await lock_case(tx, verdict.case_id)
+    if verdict.settled_at or verdict.undone_at or await find_open_case(tx, case.subject, case.subject_id):
+        return
+    await _undo(tx, moderator, verdict, case)
+    case = await lock_case(tx, case.id)
+    if case.state is State.OPEN and not await count_reporters(tx, [case.id]) and not await list_signals(tx, [case.id]):
+        await withdraw_cases(tx, [case])
+
+
+async def _undo(tx: WriteTx, moderator: Viewer, verdict: Verdict, case: Case) -> None:
     lifted = await restrictions.list_lifted_by(tx, verdict.id)
     for restriction in await restrictions.list_of_verdict(tx, verdict.id):
         await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
@@ -130,7 +151,6 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
     await record_step(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
     if not await can_be_decided(tx, case.subject, case.subject_id):  # deleted meanwhile, with its account
         await withdraw_cases(tx, [await lock_case(tx, case.id)])
-    return case
 
 
 async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:

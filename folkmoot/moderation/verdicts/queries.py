@@ -7,17 +7,28 @@ import msgspec
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
+from folkmoot.base.ids import MAX_ID
+from folkmoot.base.text import search_words
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.queries import list_decider_ids
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.evidence.model import Version
 from folkmoot.moderation.restrictions.model import Kind
-from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Template, Verdict
+from folkmoot.moderation.verdicts.model import Action, Batch, BatchState, Decider, DeciderKind, Template, Verdict
+from folkmoot.network.posts.model import PostEffect, Visibility
+from folkmoot.network.posts.versions import PostVersion
 
 # The previous release stores the decider in `moderator_id` and does not fill the other two columns.
 _NAMES = (
     "id", "case_id", "decider_kind", "action", "clause", "policy", "explanation", "until", "made_at", "undone_at", "settled_at",
-    "overturned_by_id", "measures",
+    "overturned_by_id", "measures", "batch_id",
+)
+_BATCH = "verdict_id, proposed_by_id, count, state, proposed_at"
+# A post `p` that anybody but its author may see, with the words $1 as a query, the text $2 and the cover $3, without $4, between $5 and
+# $6. Neither direct posts, which are not in the index, nor posts with pictures or polls.
+_ALIKE = (
+    "p.search @@ $1::tsquery AND p.text = $2 AND p.cover = $3 AND p.id <> $4 AND p.id > $5 AND p.id < $6 AND p.media_count = 0"
+    f" AND p.poll_id IS NULL AND p.boost_of_id IS NULL AND p.effect < {PostEffect.HIDDEN:d} AND p.visibility < {Visibility.DIRECT:d}"
 )
 _VERDICT = f"{', '.join(_NAMES)}, coalesce(decider_id, moderator_id) AS decider_id"
 
@@ -32,11 +43,12 @@ def _verdict_from(row: Row) -> Verdict:
 async def insert_verdict(tx: WriteTx, verdict: Verdict) -> None:
     await tx.execute(
         "INSERT INTO verdicts (id, case_id, decider_kind, decider_id, moderator_id, action, clause, policy, explanation, until,"
-        " made_at, measures)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " made_at, measures, batch_id)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         verdict.id, verdict.case_id, verdict.decider.kind, verdict.decider.id,
         verdict.decider.id if verdict.decider.kind is DeciderKind.PERSON else None, verdict.action, verdict.clause, verdict.policy,
         verdict.explanation, verdict.until, verdict.made_at, list(verdict.measures),
+        verdict.batch_id,
     )
 
 
@@ -55,9 +67,10 @@ async def lock_verdict(tx: WriteTx, verdict_id: int) -> Verdict:
 
 
 async def find_last_of_moderator(conn: ReadConn, moderator_id: int) -> Verdict | None:
-    """The newest verdict of a moderator that was not undone. Index: verdicts_moderator."""
+    """The newest verdict of a moderator that was not undone and repeats none. Index: verdicts_moderator."""
     row = await conn.fetchrow(
-        f"SELECT {_VERDICT} FROM verdicts WHERE moderator_id = $1 AND undone_at IS NULL ORDER BY id DESC LIMIT 1", moderator_id
+        f"SELECT {_VERDICT} FROM verdicts WHERE moderator_id = $1 AND undone_at IS NULL AND batch_id IS NULL"
+        " ORDER BY id DESC LIMIT 1", moderator_id
     )
     return _verdict_from(row) if row else None
 
@@ -71,9 +84,10 @@ async def list_verdicts_of_cases(conn: ReadConn, case_ids: Sequence[int]) -> dic
 
 
 async def count_verdicts_since(conn: ReadConn, moderator_id: int, since: datetime) -> int:
-    """The number of verdicts of a moderator since then, without undone ones. Index: verdicts_moderator."""
+    """The number of verdicts of a moderator since then, without undone and repeated ones. Index: verdicts_moderator."""
     return int(await conn.fetchval(
-        "SELECT count(*) FROM verdicts WHERE moderator_id = $1 AND made_at >= $2 AND undone_at IS NULL", moderator_id, since
+        "SELECT count(*) FROM verdicts WHERE moderator_id = $1 AND made_at >= $2 AND undone_at IS NULL AND batch_id IS NULL",
+        moderator_id, since,
     ))
 
 
@@ -158,3 +172,78 @@ async def list_templates(conn: ReadConn, limit: int = 200) -> list[Template]:
 
 async def delete_template(tx: WriteTx, template_id: int) -> bool:
     return bool(await tx.execute("DELETE FROM verdict_templates WHERE id = $1", template_id))
+
+
+async def count_alike(conn: ReadConn, version: PostVersion, without: int, most: int) -> int:
+    """How many other posts have exactly these words, at most `most`. Index: posts_search."""
+    query = _words_query(version)
+    if not query:
+        return 0
+    return int(await conn.fetchval(
+        f"SELECT count(*) FROM (SELECT FROM posts AS p WHERE {_ALIKE} LIMIT $7) AS found", query, version.text, version.cover, without,
+        0, MAX_ID, most,
+    ))
+
+
+async def list_alike(
+    conn: ReadConn, version: PostVersion, without: int, *, above: int = 0, below: int = MAX_ID, limit: int
+) -> list[tuple[int, int]]:
+    """(post, author) of other posts with exactly these words, oldest first. Index: posts_search."""
+    query = _words_query(version)
+    rows = await conn.fetch(
+        f"SELECT p.id, p.account_id FROM posts AS p WHERE {_ALIKE} ORDER BY p.id LIMIT $7", query, version.text, version.cover, without,
+        above, below, limit,
+    ) if query else []
+    return [(row["id"], row["account_id"]) for row in rows]
+
+
+def _words_query(version: PostVersion) -> str:
+    return " & ".join(f"'{word}'" for word in search_words(version.text)[:10])
+
+
+async def list_repeated(tx: WriteTx, verdict_id: int) -> list[Verdict]:
+    """The repetitions of a verdict that were not undone, with their rows locked. Index: verdicts_batch."""
+    rows = await tx.fetch(f"SELECT {_VERDICT} FROM verdicts WHERE batch_id = $1 AND undone_at IS NULL ORDER BY id FOR UPDATE", verdict_id)
+    return [_verdict_from(row) for row in rows]
+
+
+async def insert_batch(tx: WriteTx, batch: Batch) -> None:
+    await tx.execute(
+        "INSERT INTO verdict_batches (verdict_id, proposed_by_id, count, state, proposed_at) VALUES ($1, $2, $3, $4, $5)",
+        batch.verdict_id, batch.proposed_by_id, batch.count, batch.state, batch.proposed_at,
+    )
+
+
+async def find_batch(conn: ReadConn, verdict_id: int) -> Batch | None:
+    row = await conn.fetchrow(f"SELECT {_BATCH} FROM verdict_batches WHERE verdict_id = $1", verdict_id)
+    return _batch_from(row) if row else None
+
+
+async def lock_batch(tx: WriteTx, verdict_id: int) -> Batch:
+    row = await tx.fetchrow(f"SELECT {_BATCH} FROM verdict_batches WHERE verdict_id = $1 FOR UPDATE", verdict_id)
+    if row is None:
+        raise NotFound
+    return _batch_from(row)
+
+
+async def list_proposed(conn: ReadConn, moderator_id: int, limit: int = 20) -> list[Batch]:
+    """Batches that wait for this moderator: proposed by others, about cases that do not concern them, the oldest first."""
+    rows = await conn.fetch(
+        f"SELECT {', '.join(f'b.{name}' for name in _BATCH.split(', '))} FROM verdict_batches AS b"
+        " JOIN verdicts AS v ON v.id = b.verdict_id JOIN cases AS c ON c.id = v.case_id"
+        f" WHERE b.state = '{BatchState.PROPOSED}' AND b.proposed_by_id <> $1 AND NOT {concerned_sql('$1::bigint')}"
+        " ORDER BY b.proposed_at, b.verdict_id LIMIT $2",
+        moderator_id, limit,
+    )
+    return [_batch_from(row) for row in rows]
+
+
+async def update_batch(tx: WriteTx, verdict_id: int, state: BatchState, closed_by_id: int, at: datetime) -> None:
+    await tx.execute(
+        "UPDATE verdict_batches SET state = $2, closed_by_id = $3, closed_at = $4 WHERE verdict_id = $1",
+        verdict_id, state, closed_by_id, at,
+    )
+
+
+def _batch_from(row: Row) -> Batch:
+    return Batch(**{**dict(row), "state": BatchState(row["state"])})

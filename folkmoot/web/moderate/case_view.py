@@ -27,9 +27,10 @@ from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import CLAUSE_OF, AnonymousReport, Category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
+from folkmoot.moderation.verdicts.alike import MOST_COUNTED
 from folkmoot.moderation.verdicts.model import Action, Template, Verdict
 from folkmoot.moderation.verdicts.precedents import Precedent, list_precedents
-from folkmoot.moderation.verdicts.queries import find_last_of_moderator, list_templates, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.queries import count_alike, find_last_of_moderator, list_templates, list_verdicts_of_cases
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import Post, PostEffect
@@ -102,6 +103,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     precedents: list[Precedent]  # the nearest settled decisions, with masked texts
     notes: list[tuple[Account | None, Note]]  # of moderators, with their author
     templates: list[Template]
+    alike: int  # how many other posts have exactly the same words
     deciders: list[Account]  # who may decide the case
 
 
@@ -150,7 +152,8 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         verdict=verdicts.get(case.id),
         precedents=[Precedent(one.verdict, _excerpt(masks.mask(one.text))) for one in nearest],
         notes=[(writers.get(note.author_id), note) for note in notes],
-        templates=await list_templates(conn), deciders=await list_possible_deciders(conn, case),
+        alike=await _count_alike(conn, case, present), templates=await list_templates(conn),
+        deciders=await list_possible_deciders(conn, case),
     )
 
 
@@ -158,6 +161,13 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
     """The moderator's last verdict, while it can be undone."""
     last = await find_last_of_moderator(conn, moderator_id)
     return last if last and not last.settled_at and clock.now() < last.undo_until else None
+
+
+async def _count_alike(conn: ReadConn, case: Case, present: PostVersion | None) -> int:
+    """0 for an appeal, which is about one decision, and for posts that are not compared."""
+    if present is None or case.is_appeal or present.pictures or present.poll_titles:
+        return 0
+    return await count_alike(conn, present, case.subject_id, MOST_COUNTED)
 
 
 def _excerpt(text: str) -> str:

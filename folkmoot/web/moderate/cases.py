@@ -22,9 +22,10 @@ from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assig
 from folkmoot.moderation.cases.teamwork import add_note, assign_case
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.error_rates import find_error_rates
-from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
+from folkmoot.moderation.verdicts.actions import decide_case
+from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
-from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_templates, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_proposed, list_templates, list_verdicts_of_cases
 from folkmoot.web.moderate.case_view import find_undoable, load_case_view
 from folkmoot.web.request import Request
 
@@ -89,7 +90,7 @@ async def decide(request: Request) -> Reply:
     try:
         request.require_allowance("explanation")
         async with request.database.write() as tx:
-            await decide_case(tx, request.viewer, request.id(), decision)
+            await (decide_alike if form.flag("alike") else decide_case)(tx, request.viewer, request.id(), decision)
     except Invalid as problem:
         return await _page(request, 422, decision=decision, chosen=number, errors=request.problems(problem))
     except (Conflict, Forbidden) as problem:
@@ -121,7 +122,7 @@ async def work(request: Request) -> Reply:
 async def undo(request: Request) -> Reply:
     try:
         async with request.database.write() as tx:
-            case = await undo_verdict(tx, request.viewer, request.id())
+            case = await undo_alike(tx, request.viewer, request.id())
     except Conflict as problem:
         return await _overview(request, 409, refusal=request.sentence(problem.message))
     return request.redirect(f"/moderate/cases/{case.id}")
@@ -134,8 +135,9 @@ async def _overview(request: Request, status: int = 200, refusal: str = "") -> R
         assigned = await list_assigned(conn, request.viewer.id, clock.now())
         queue = await list_queue(conn, clock.now(), _LISTED, request.viewer.id, today)
         undoable = await find_undoable(conn, request.viewer.id)
+        batches = await list_proposed(conn, request.viewer.id)
     return await request.show(
-        "moderate/index.html", status, assigned=assigned, queue=[case for case in queue if case not in assigned],
+        "moderate/index.html", status, batches=batches, assigned=assigned, queue=[case for case in queue if case not in assigned],
         today=today, cases_per_day=CASES_PER_DAY, undoable=undoable, refusal=refusal,
         is_done=request.query.flag("done"),
     )
@@ -167,7 +169,7 @@ async def _page(
         chosen=suspected if chosen is None else chosen, errors=errors or {},
         actions=[one for one in Action if one.fits(case.subject, is_deleted=view.is_deleted)],
         used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()),
-        error_rates=error_rates, note=note,
+        error_rates=error_rates, note=note, is_alike=request.form.flag("alike"), most_alone=MOST_ALONE,
         skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
 

@@ -1,0 +1,122 @@
+"""Repeats a decision about posts with exactly the same words: at once up to fifty, beyond that after a second moderator has agreed.
+
+Each post keeps its own case, verdict and statement, so each author is told and can appeal. Only texts are compared: posts with
+pictures or polls are decided one by one.
+"""
+
+from folkmoot.base import clock, ids
+from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.errors import Conflict, Forbidden, NotFound
+from folkmoot.moderation.cases.actions import open_case
+from folkmoot.moderation.cases.model import Case, Subject
+from folkmoot.moderation.cases.policy import Concerned, require_moderator
+from folkmoot.moderation.cases.queries import get_case, is_concerned
+from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.evidence.actions import read_subject
+from folkmoot.moderation.evidence.queries import list_evidence
+from folkmoot.moderation.journal.actions import record_step
+from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.restrictions.queries import lock_post
+from folkmoot.moderation.verdicts import queries
+from folkmoot.moderation.verdicts.actions import decide_case, reach_verdict, undo_repeated, undo_verdict
+from folkmoot.moderation.verdicts.model import BATCH_LIFECYCLE, Action, Batch, BatchState, Decision, Repeat, Verdict
+from folkmoot.network.posts.versions import PostVersion
+from folkmoot.network.sessions.model import Viewer
+
+MOST_ALONE = 50  # posts about which one moderator decides at once
+MOST_COUNTED = 10_000
+REPEAT = "verdicts.repeat"
+
+
+async def decide_alike(tx: WriteTx, moderator: Viewer, case_id: int, decision: Decision) -> Verdict:
+    """Decides a case as `decide_case` does, and other posts with the same words in the same way.
+
+    Beyond `MOST_ALONE` posts the repetition waits for a second moderator; the case itself is decided at once. Writes
+    batch.proposed to the journal then.
+    """
+    verdict = await decide_case(tx, moderator, case_id, decision)
+    case = await get_case(tx, case_id)
+    version = await _decided_version(tx, case)
+    if version is None or verdict.action is Action.KEEP:
+        return verdict
+    count = await queries.count_alike(tx, version, case.subject_id, MOST_COUNTED)
+    if count > MOST_ALONE:
+        await queries.insert_batch(tx, Batch(
+            verdict_id=verdict.id, proposed_by_id=moderator.id, count=count, state=BATCH_LIFECYCLE.first, proposed_at=clock.now(),
+        ))
+        await record_step(tx, Step.BATCH_PROPOSED, case_id=case.id, actor_id=moderator.id, verdict=verdict.id, count=count)
+    else:
+        await repeat_verdict(tx, verdict, ids.MAX_ID)
+    return verdict
+
+
+async def repeat_verdict(tx: WriteTx, verdict: Verdict, below: int, above: int = 0) -> int | None:
+    """Decides up to `MOST_ALONE` posts with the same words, whose ids are between these, in the same way; returns the last one, None
+    if there are no more. Cases that somebody else holds or the decider is concerned by stay open for others."""
+    case = await get_case(tx, verdict.case_id)
+    version = await _decided_version(tx, case)
+    found = await queries.list_alike(tx, version, case.subject_id, above=above, below=below, limit=MOST_ALONE) if version else []
+    for post_id, author_id in found:
+        await _repeat(tx, verdict, case, version, post_id, author_id)
+    return found[-1][0] if found else None
+
+
+async def _repeat(tx: WriteTx, verdict: Verdict, first: Case, version: PostVersion | None, post_id: int, author_id: int) -> None:
+    try:
+        case = await open_case(tx, Subject.POST, post_id, author_id, current().clause(verdict.clause))
+    except NotFound:
+        return  # deleted meanwhile
+    decider_id = verdict.decider.id or 0
+    if case.is_held(clock.now()) or await is_concerned(tx, decider_id, case.id):
+        return
+    await lock_post(tx, post_id)
+    present = (await read_subject(tx, case)).newest
+    if not isinstance(present, PostVersion) or version is None or (present.text, present.cover) != (version.text, version.cover):
+        return  # edited meanwhile
+    also = tuple(kind for kind in verdict.measures if kind not in verdict.action.kinds(first.subject))
+    days = (verdict.until - verdict.made_at).days if verdict.until else 1
+    await reach_verdict(tx, verdict.decider, case, Decision(
+        action=verdict.action, also=also, clause=verdict.clause, explanation=verdict.explanation, days=max(1, days),
+        seen_edited_at=present.edited_at,
+    ), batch_id=verdict.id)
+
+
+async def undo_alike(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
+    """Undoes the moderator's own verdict and its repetitions, as `undo_verdict` does, and withdraws a proposal to repeat it."""
+    case = await undo_verdict(tx, moderator, verdict_id)
+    for repeated in await queries.list_repeated(tx, verdict_id):
+        await undo_repeated(tx, moderator, repeated)
+    batch = await queries.find_batch(tx, verdict_id)
+    if batch:
+        await queries.update_batch(tx, verdict_id, BATCH_LIFECYCLE.step(batch.state, BatchState.DROPPED), moderator.id, clock.now())
+    return case
+
+
+async def close_batch(tx: WriteTx, moderator: Viewer, verdict_id: int, *, is_approved: bool) -> None:
+    """Approves or refuses that a verdict is repeated; an approved one is repeated by a job.
+
+    Another moderator than the one who proposed it. Writes batch.closed to the journal. Raises Forbidden for the proposer,
+    Concerned, Conflict when somebody else was faster, or the verdict does not stand any more; NotFound.
+    """
+    require_moderator(moderator)
+    batch = await queries.lock_batch(tx, verdict_id)
+    verdict = await queries.get_verdict(tx, verdict_id)
+    if moderator.id == batch.proposed_by_id:
+        raise Forbidden("Somebody else has to agree.")
+    if await is_concerned(tx, moderator.id, verdict.case_id):
+        raise Concerned
+    if is_approved and (verdict.undone_at or verdict.overturned_by_id):
+        raise Conflict("This decision does not stand any more.")
+    state = BATCH_LIFECYCLE.step(batch.state, BatchState.APPROVED if is_approved else BatchState.REFUSED)
+    await queries.update_batch(tx, verdict_id, state, moderator.id, clock.now())
+    await record_step(tx, Step.BATCH_CLOSED, case_id=verdict.case_id, actor_id=moderator.id, verdict=verdict_id, state=state)
+    if is_approved:
+        tx.enqueue(REPEAT, Repeat(verdict_id))
+
+
+async def _decided_version(conn: ReadConn, case: Case) -> PostVersion | None:
+    """The text that a case was decided about; None for an account, and for a post with pictures or a poll."""
+    decided = [one.version for one in await list_evidence(conn, case.id) if one.decided_at and isinstance(one.version, PostVersion)]
+    if case.subject is not Subject.POST or not decided or decided[-1].pictures or decided[-1].poll_titles:
+        return None
+    return decided[-1]
