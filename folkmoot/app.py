@@ -55,6 +55,8 @@ from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.journal.actions import seal
+from folkmoot.moderation.notices import jobs as notices
+from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.reports.queries import list_own_reports
 from folkmoot.moderation.restrictions import jobs as restrictions
@@ -153,6 +155,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountDeleted, appeals.forget_words)
     heard.on(AccountDeleted, evidence.forget_words)
     heard.on(PostDeleted, reports.keep_deleted)
+    heard.on(NoticeReceived, notices.alarm_of_received)
     heard.on(SignalRaised, restrictions.hide_pending_review)
     heard.on(CaseWithdrawn, restrictions.lift_withdrawn)
     heard.on(CaseWithdrawn, reports.tell_withdrawn)
@@ -232,6 +235,8 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
         Timed("cases.call_people", timedelta(seconds=15), call_people),
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
+        Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
+        Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),

@@ -30,6 +30,7 @@ _COMMANDS = {
     "account": ("account", "Create, help and delete accounts; decide about sign-ups."),
     "token": ("token", "Create access tokens for programs."),
     "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),
+    "contacts": ("contacts", "Register hosting providers, authorities and trusted flaggers."),
     "cases": ("cases", "List cases that wait for a decision, most urgent first."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),
     "log": ("log", "Verify the journal of moderation."),

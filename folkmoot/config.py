@@ -98,7 +98,8 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: Annotated[str, _doc("Signs forms, addresses of pictures and the journal. Empty: DATA/secrets/network-secret.")] = ""
     database: Annotated[str, _doc("Password for database.url, if it contains none.")] = ""
     folder: Annotated[
-        str, _doc("Folder with files network-secret, database-password, mail-password, offsite-password and dns-credentials.")
+        str,
+        _doc("Folder with files network-secret, database-password, mail-password, mailbox-password, offsite-password, dns-credentials."),
     ] = ""
 
 
@@ -162,6 +163,22 @@ class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     webhook_secret: Annotated[str, _doc("Key of the signature (HMAC-SHA256) of these requests, at least 32 characters.")] = ""
 
 
+class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Notices of illegal content from outside: their deadlines, and the mailbox from which they are read."""
+
+    order_hours: Annotated[int, _doc("Hours to answer a removal order of an authority.", ge=1, le=720)] = 1
+    contact_hours: Annotated[int, _doc("Hours to answer a hosting provider or a trusted flagger.", ge=1, le=720)] = 24
+    other_hours: Annotated[int, _doc("Hours to answer anybody else.", ge=1, le=8760)] = 168
+    address: Annotated[str, _doc("Mail address for notices, shown to the public. Empty: network.contact_email.")] = ""
+    languages: Annotated[str, _doc("Languages that authorities and members can write in, as shown to the public.")] = "čeština, English"
+    mailbox_host: Annotated[str, _doc("IMAP server from which notices are read. Empty: none are read.")] = ""
+    mailbox_port: Annotated[int, _doc("IMAP port.", ge=1, le=65535)] = 993
+    mailbox_user: Annotated[str, _doc("IMAP user.")] = ""
+    mailbox_password: Annotated[str, _doc("IMAP password.")] = ""
+    mailbox_folder: Annotated[str, _doc("Folder of the mailbox. Its mails are only read: nothing is deleted or marked.")] = "INBOX"
+    mailbox_security: Annotated[Literal["tls", "starttls", "none"], _doc("How the connection to the mailbox is protected.")] = "tls"
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate limits."""
 
@@ -189,6 +206,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: Names = Names()
     replication: Replication = Replication()
     moderation: Moderation = Moderation()
+    notices: Notices = Notices()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -206,13 +224,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.base_url.partition("://")[2]
 
     @property
+    def notice_address(self) -> str:
+        """The mail address for notices; empty if there is none."""
+        return self.notices.address or self.network.contact_email
+
+    @property
     def is_secure(self) -> bool:
         return self.base_url.startswith("https://")
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
-    "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "moderation": Moderation, "limits": Limits, "log": Log,
+    "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "moderation": Moderation, "notices": Notices,
+    "limits": Limits, "log": Log,
 }
 
 

@@ -16,6 +16,12 @@ async def rules(request: Request) -> Reply:
     return await request.show("about/rules.html")
 
 
+async def contact(request: Request) -> Reply:
+    """How authorities and members reach the network (DSA Art. 11 and 12)."""
+    settings = request.context.settings
+    return await request.show("about/contact.html", address=settings.notice_address, notices=settings.notices)
+
+
 async def shortcuts(request: Request) -> Reply:
     return await request.show("about/shortcuts.html")
 
@@ -37,7 +43,7 @@ async def manifest(request: Request) -> Reply:
 
 
 async def robots(request: Request) -> Reply:
-    return Reply(b"User-agent: *\nDisallow: /posts/\nDisallow: /settings\nDisallow: /search\nDisallow: /oauth/\n",
+    return Reply(b"User-agent: *\nDisallow: /posts/\nDisallow: /settings\nDisallow: /search\nDisallow: /oauth/\nDisallow: /notice/\n",
                  media_type=b"text/plain; charset=utf-8")
 
 
@@ -53,6 +59,7 @@ async def change_password(request: Request) -> Reply:
 ROUTES = [
     Route("GET", "/about", about, Access.PUBLIC, for_suspended=True),
     Route("GET", "/about/rules", rules, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/contact", contact, Access.PUBLIC, for_suspended=True),
     Route("GET", "/shortcuts", shortcuts, Access.PUBLIC, for_suspended=True),
     Route("GET", "/manifest", manifest, Access.PUBLIC, for_suspended=True),
     Route("GET", "/robots.txt", robots, Access.PUBLIC, for_suspended=True),

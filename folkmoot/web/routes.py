@@ -11,6 +11,7 @@ from folkmoot.web import (
     live,
     media,
     messages,
+    notices,
     notifications,
     oauth,
     posts,
@@ -23,12 +24,13 @@ from folkmoot.web import (
     waiting,
     writing,
 )
-from folkmoot.web.moderate import batches, cases, copies, sign_ups, templates
+from folkmoot.web.moderate import batches, cases, contacts, copies, sign_ups, templates
+from folkmoot.web.moderate import notices as received_notices
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *batches.ROUTES, *copies.ROUTES,
-    *leaving.ROUTES, *email_address.ROUTES,
+    *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES,
 ]

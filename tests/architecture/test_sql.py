@@ -66,6 +66,8 @@ OWNERS = {
     "restrictions": "restrictions",
     "statements": "statements",
     "appeals": "appeals",
+    "contacts": "contacts",
+    "notices": "notices notice_cases notice_mailboxes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers",
 }
 # Other parts that may write a table, and why.

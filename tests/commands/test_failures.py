@@ -27,7 +27,8 @@ _ARGUMENTS = {
     "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
     "move": ["--yes"],
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
-    "upgrade": ["--yes"],
+    "upgrade": ["--yes"], "contacts list": [], "contacts end": ["1"],
+    "contacts add": ["Hosting s.r.o.", "--kind", "provider", "--sender", "example.net"],
 }
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.
 _LACKING = {

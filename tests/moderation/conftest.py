@@ -1,11 +1,17 @@
-"""The fixture `court` of all tests of moderation."""
+"""The fixtures `court` and `desk` of all tests of moderation."""
 
 import pytest
 
 from tests.moderation.court import Court
+from tests.moderation.notices import Desk
 from tests.village import Village
 
 
 @pytest.fixture
 async def court(village: Village) -> Court:
     return await Court(village).open()
+
+
+@pytest.fixture
+async def desk(village: Village) -> Desk:
+    return Desk(village)

@@ -1,4 +1,4 @@
-"""Fixtures: one Chromium for the browser tests of a module; the court, for pages of moderation."""
+"""Fixtures: one Chromium for the browser tests of a module; court and desk, for pages of moderation."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,18 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import find_chromium
 from tests.moderation.court import Court
+from tests.moderation.notices import Desk
 from tests.village import Village
 
 
 @pytest.fixture
 async def court(village: Village) -> Court:
     return await Court(village).open()
+
+
+@pytest.fixture
+async def desk(village: Village) -> Desk:
+    return Desk(village)
 
 
 @pytest.fixture(scope="module")

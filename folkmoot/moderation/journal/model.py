@@ -40,6 +40,14 @@ class Step(StrEnum):
     STATEMENT_ISSUED = "statement.issued"
     APPEAL_LODGED = "appeal.lodged"
     APPEAL_CLOSED = "appeal.closed"
+    CONTACT_REGISTERED = "contact.registered"
+    CONTACT_ENDED = "contact.ended"
+    NOTICE_RECEIVED = "notice.received"
+    NOTICE_CONFIRMED = "notice.confirmed"  # its sender is verified, or has confirmed the address
+    NOTICE_JOINED = "notice.joined"  # a case
+    NOTICE_DEADLINE_NEARED = "notice.deadline_neared"
+    NOTICE_READ = "notice.read"  # by a person who needed name, address or words of its sender
+    NOTICE_ANSWERED = "notice.answered"
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot log accept`
 

@@ -13,6 +13,7 @@ from folkmoot.moderation.detection.queries import get_highest_score
 from folkmoot.moderation.evidence.actions import keep_deleted, keep_reported
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.notices.queries import list_noticed, list_notices_of_case
 from folkmoot.moderation.reports import queries
 from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft, adds_to
 from folkmoot.network.accounts.model import Account, AccountEffect
@@ -99,7 +100,8 @@ async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None
     await keep_reported(tx, case)
     accuracies = [accuracy_of(right, decided) for right, decided in await queries.list_accuracies(tx, case.id)]
     probability = probability_of(await get_highest_score(tx, case.id), accuracies)
-    await estimate_case(tx, case, clause, probability, barred_ids=(report.reporter_id,))
+    noticed = max((notice.probability for notice in await list_notices_of_case(tx, case.id)), default=0.0)
+    await estimate_case(tx, case, clause, max(probability, noticed), barred_ids=(report.reporter_id,))
     deleted = await find_deleted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else None
     if deleted:
         await update_barred(tx, deleted.post_id, deleted.participant_ids)
@@ -110,12 +112,13 @@ async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None
 async def keep_deleted_post(tx: WriteTx, post_id: int) -> None:
     """Keeps a deleted post for those who decide about it, and bars those who took part in it from deciding.
 
-    Cases that somebody reported, and appeals, stay open, and the author is notified, except about a message, whose few
-    readers would be suspected of the report. A case that only a detector opened is withdrawn.
+    Cases that somebody reported or sent a notice about, and appeals, stay open, and the author is notified, except about a
+    message, whose few readers would be suspected of the report. A case that only a detector opened is withdrawn.
     """
     cases = await list_open_cases_of_post(tx, post_id)
     reporters = await queries.count_reporters(tx, [case.id for case in cases])
-    kept = [case for case in cases if case.is_appeal or reporters.get(case.id)]
+    noticed = await list_noticed(tx, [case.id for case in cases])
+    kept = [case for case in cases if case.is_appeal or reporters.get(case.id) or case.id in noticed]
     await withdraw_cases(tx, [case for case in cases if case not in kept])
     deleted = await find_deleted_unscoped(tx, post_id)
     if deleted is None:

@@ -12,6 +12,7 @@ from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.notices.queries import list_noticed
 from folkmoot.moderation.reports.queries import count_reporters
 from folkmoot.moderation.restrictions import queries
 from folkmoot.moderation.restrictions.model import (
@@ -119,6 +120,7 @@ async def _read_quoted(tx: WriteTx, case: Case, *, is_interim: bool) -> Quoted:
 
 async def _source(tx: WriteTx, case: Case) -> Source:
     """Who noticed the subject."""
+    noticed = await list_noticed(tx, [case.id])
     reports = await count_reporters(tx, [case.id])
     signals = await list_signals(tx, [case.id])
-    return Source.of(is_reported=bool(reports), is_signalled=bool(signals))
+    return Source.of(is_noticed=bool(noticed), is_reported=bool(reports), is_signalled=bool(signals))

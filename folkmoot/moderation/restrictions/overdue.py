@@ -11,6 +11,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.journal.actions import record_steps
 from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.notices.queries import list_noticed
 from folkmoot.moderation.reports.queries import count_reporters
 from folkmoot.moderation.restrictions import queries
 from folkmoot.moderation.restrictions.model import Kind, Restriction, RestrictionImposed
@@ -82,6 +83,8 @@ def _statement(restriction: Restriction, source: Source, version: PostVersion) -
 
 async def _sources(tx: WriteTx, cases: Sequence[Case]) -> dict[int, Source]:
     case_ids = [case.id for case in cases]
-    reported = await count_reporters(tx, case_ids)
+    noticed, reported = await list_noticed(tx, case_ids), await count_reporters(tx, case_ids)
     signalled = {signal.case_id for signal in await list_signals(tx, case_ids)}
-    return {id_: Source.of(is_reported=id_ in reported, is_signalled=id_ in signalled) for id_ in case_ids}
+    return {
+        id_: Source.of(is_noticed=id_ in noticed, is_reported=id_ in reported, is_signalled=id_ in signalled) for id_ in case_ids
+    }

@@ -14,15 +14,15 @@ class Source(StrEnum):
     """Who noticed (DSA Art. 17(3)(b)). Stored."""
 
     REPORT = "report"
+    NOTICE = "notice"  # from outside (DSA Art. 16)
     DETECTOR = "detector"
-    NOTICE = "notice"  # somebody outside of this network
 
     @classmethod
-    def of(cls, *, is_reported: bool, is_signalled: bool) -> "Source":
-        """The reports of members come first, then a detector; a case without either comes from a notice."""
-        if is_reported:
-            return cls.REPORT
-        return cls.DETECTOR if is_signalled else cls.NOTICE
+    def of(cls, *, is_noticed: bool, is_reported: bool, is_signalled: bool) -> "Source":
+        """A notice from outside goes before the reports of members, and these before a detector."""
+        if is_noticed:
+            return cls.NOTICE
+        return cls.DETECTOR if is_signalled and not is_reported else cls.REPORT
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,6 +97,35 @@ _TEXTS = {
         "Posts are hidden until somebody decides, and their authors know it. Reported accounts stay as they are."
         "\n\nThese cases come first:\n%(link)s",
     ),
+    "notice_confirm": Words(
+        "Please confirm your notice to %(network)s",
+        "We have received a notice about content on %(network)s with this address as that of its sender. Its time is running.\n\n"
+        "If it is from you, please open this link; an unconfirmed notice counts less:\n%(link)s\n\n"
+        "If it is not, ignore this mail.\n\nThe number of the notice, and where you can see what becomes of it:%(words)s",
+    ),
+    "notice_receipt": Words(
+        "We have received your notice to %(network)s",
+        "Thank you. Its time is running, and we will write to you when it is decided.\n\nWhat has become of it:\n%(link)s"
+        "\n\nThe number of the notice:%(words)s",
+    ),
+    "notice_answer": Words(
+        "The answer to your notice to %(network)s",
+        "We have decided about your notice. You can read here what we decided and why, how to object, and fetch the evidence:\n%(link)s"
+        "\n\nThe number of the notice:%(words)s",
+    ),
+    "notice_changed": Words(
+        "A decision about your notice to %(network)s has changed",
+        "Somebody appealed, and other people have decided again. You can read the new decision here:\n%(link)s"
+        "\n\nThe number of the notice:%(words)s",
+    ),
+    "notice_waiting": Words(
+        "A notice of illegal content waits on %(network)s",
+        "Somebody outside has sent a notice that needs a person soon. Its time is running:\n%(link)s",
+    ),
+    "notice_due": Words(
+        "A notice of illegal content is due on %(network)s",
+        "Half of the time to answer a notice is over, or more. The earliest deadline comes first:\n%(link)s",
+    ),
     "lifted": Words(
         "A restriction on %(network)s is over",
         "The restriction that we wrote to you about is over. Everything is as it was before:\n%(link)s",
@@ -107,7 +136,8 @@ _TEXTS = {
 class Mail(msgspec.Struct, frozen=True):
     """A mail to send: the name of its text, address, language, and link (a URL, or a path of the network).
 
-    `words`: a paragraph that a person here wrote, in the person's language. `count`: a number in the text.
+    `words`: a paragraph that a person here wrote, in the person's language, or the number of a notice. `count`: a number in
+    the text. `reply_to`: the Message-ID of the mail that this one answers.
     """
 
     text: str
@@ -116,6 +146,7 @@ class Mail(msgspec.Struct, frozen=True):
     link: str
     words: str = ""
     count: int = 0
+    reply_to: str = ""
 
 
 class MailTransport(msgspec.Struct, frozen=True):
@@ -172,6 +203,9 @@ async def deliver(mail: Mail, transport: MailTransport) -> None:
     message["Subject"] = translator.sentence(words.subject, {"network": transport.network})
     message["Date"] = formatdate(clock.now().timestamp())
     message["Message-ID"] = make_msgid(domain=transport.sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-replied" if mail.reply_to else "auto-generated"  # RFC 3834: no program answers it
+    if mail.reply_to:
+        message["In-Reply-To"] = message["References"] = mail.reply_to
     own_words = f"\n\n{mail.words}" if mail.words else ""
     params = {"network": transport.network, "link": link, "words": own_words, "count": mail.count}
     message.set_content(translator.sentence(words.body, params) + "\n")

@@ -1,0 +1,69 @@
+"""Reads the addresses that a notice names: which ones are of this network, and of what. No input or output.
+
+People send addresses in many forms: from the browser, from an app, of a picture, and made harmless (`hxxps://moot[.]net`).
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from folkmoot.base.ids import parse_id
+from folkmoot.moderation.notices.model import LONGEST_ADDRESS
+
+_URL = re.compile(r"(?:https?|hxxps?)(?:\[?:\]?)//[^\s<>\"'`|\\]{3,2000}", re.IGNORECASE)
+_TRAILING = ".,:;!?)]}>*_"
+_POST = re.compile(r"(?:/(?:posts|statuses|api/v1/statuses)|/@[^/]{1,300}|/users/[^/]{1,300}/statuses)/([0-9]{1,19})(?:/|$)")
+_ACCOUNT = re.compile(r"/(?:@|users/)([A-Za-z0-9_]{1,64})")
+_PICTURE = re.compile(r"/media/([A-Za-z0-9_-]{8,100})(?:\.small)?\.[a-z]{2,5}")
+
+
+class Named(NamedTuple):
+    """What an address of this network names: a post, an account or a picture; nothing if it is another page."""
+
+    post_id: int | None = None
+    username: str = ""
+    picture_key: str = ""
+
+
+class OwnAddresses:
+    """The addresses of this network: its own, earlier names, and that of its pictures."""
+
+    def __init__(self, urls: Iterable[str]) -> None:
+        self._hosts = {urlsplit(url).netloc.lower() for url in urls if url}
+
+    def read(self, address: str) -> Named | None:
+        """None for an address elsewhere."""
+        try:
+            parts = urlsplit(refanged(address))
+            host = parts.netloc.lower().rpartition("@")[2]
+        except ValueError:
+            return None
+        if parts.scheme not in ("http", "https") or _without_port(host) not in map(_without_port, self._hosts):
+            return None
+        path = unquote(parts.path).rstrip("/")
+        if found := _POST.match(path):
+            return Named(post_id=parse_id(found[1]))
+        if found := _PICTURE.fullmatch(path):
+            return Named(picture_key=found[1])
+        if found := _ACCOUNT.fullmatch(path):
+            return Named(username=found[1])
+        return Named()
+
+    def is_own(self, address: str) -> bool:
+        return self.read(address) is not None
+
+
+def refanged(address: str) -> str:
+    """An address that was made harmless for mail, as it was."""
+    address = address.strip().replace("[.]", ".").replace("(.)", ".").replace("[:]", ":")
+    return re.sub(r"^hxxp", "http", address, flags=re.IGNORECASE)[:LONGEST_ADDRESS]
+
+
+def addresses_in(text: str) -> list[str]:
+    """The URLs in a text, each once, in order. Linear in its length."""
+    return list(dict.fromkeys(found[0].rstrip(_TRAILING) for found in _URL.finditer(text)))
+
+
+def _without_port(host: str) -> str:
+    return host.removesuffix(":443").removesuffix(":80")

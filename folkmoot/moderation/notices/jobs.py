@@ -1,0 +1,54 @@
+"""Subscribers and timed jobs of notices. `app.py` registers them."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from folkmoot.base import clock
+from folkmoot.base.db import Database
+from folkmoot.base.errors import NotFound, TooMany
+from folkmoot.moderation.notices import actions, queries
+from folkmoot.moderation.notices.actions.deadlines import needs_somebody
+from folkmoot.moderation.notices.model import NoticeReceived
+from folkmoot.network.sessions import limits
+
+SENDERS_KEPT = timedelta(days=365)  # after the answer: appeals last half a year, and courts take longer
+
+
+async def alarm_of_received(database: Database, event: NoticeReceived) -> None:
+    """Mails the operators about a notice that needs somebody soon."""
+    async with database.read() as conn:
+        try:
+            notice = await queries.get_notice(conn, event.notice_id)
+        except NotFound:
+            return
+    if needs_somebody(notice):
+        await _alarm(database, "notice_waiting")
+
+
+async def watch_deadlines(database: Database) -> None:
+    """Timed. Works in transactions of at most 200 notices."""
+    has_noted = False
+    while True:
+        async with database.write() as tx:
+            noted = await actions.note_deadlines(tx)
+        has_noted |= bool(noted)
+        if not noted:
+            break
+    if has_noted:
+        await _alarm(database, "notice_due")
+
+
+async def forget_senders(database: Database) -> None:
+    """Timed. Deletes names and addresses of senders a year after the answer."""
+    while True:
+        async with database.write() as tx:
+            if not await queries.forget_senders(tx, clock.now() - SENDERS_KEPT):
+                return
+
+
+async def _alarm(database: Database, text: str) -> None:
+    """At most a few mails an hour: somebody who sends a thousand notices must not drown the operators in mail."""
+    with suppress(TooMany):
+        await limits.spend(database, "notice_alarm", text, 1.0)
+        async with database.write() as tx:
+            await actions.alarm_staff(tx, text)
