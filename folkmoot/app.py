@@ -227,6 +227,9 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     async def call_people(database: Database) -> None:
         await cases.call_people(database, callees(settings))
 
+    async def fetch_notices(database: Database) -> None:
+        await notices.fetch_mails(database, settings)
+
     async def clear_orphaned_files(database: Database) -> None:
         await clear_orphans(database, store)
 
@@ -236,6 +239,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("cases.call_people", timedelta(seconds=15), call_people),
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
         Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
+        *([Timed("notices.fetch_mails", timedelta(minutes=1), fetch_notices)] if settings.notices.mailbox_host else []),
         Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),

@@ -52,7 +52,5 @@ CREATE TABLE notice_mailboxes (                               -- how far each ma
     name text COLLATE "C" PRIMARY KEY,                        -- user, host and folder
     validity bigint NOT NULL,                                 -- UIDVALIDITY (RFC 9051 2.3.1.1)
     last_uid bigint NOT NULL,
-    read_at timestamptz NOT NULL,
-    failed_since timestamptz,
-    error text COLLATE "C" NOT NULL DEFAULT ''
+    read_at timestamptz NOT NULL
 );

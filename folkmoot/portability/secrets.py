@@ -12,7 +12,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 
-NETWORK, DATABASE, MAIL = "network-secret", "database-password", "mail-password"  # names of the files
+NETWORK, DATABASE, MAIL, MAILBOX = "network-secret", "database-password", "mail-password", "mailbox-password"  # names of the files
 OFFSITE = "offsite-password"
 DNS = "dns-credentials"
 
@@ -37,6 +37,11 @@ def network_secret(settings: Settings, directory: DataDirectory, *, makes: bool 
 def mail_password(settings: Settings, directory: DataDirectory) -> str:
     configured = settings.mail.password or _from_folder(settings, MAIL)
     return configured or (directory.secret(MAIL) if directory.has_secret(MAIL) else "")
+
+
+def mailbox_password(settings: Settings, directory: DataDirectory) -> str:
+    configured = settings.notices.mailbox_password or _from_folder(settings, MAILBOX)
+    return configured or (directory.secret(MAILBOX) if directory.has_secret(MAILBOX) else "")
 
 
 def offsite_password(settings: Settings, directory: DataDirectory) -> str:

@@ -6,8 +6,11 @@ from datetime import timedelta
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound, TooMany
+from folkmoot.config import Settings
 from folkmoot.moderation.notices import actions, queries
 from folkmoot.moderation.notices.actions.deadlines import needs_somebody
+from folkmoot.moderation.notices.intake import Intake
+from folkmoot.moderation.notices.mailbox import Mailbox
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.network.sessions import limits
 
@@ -36,6 +39,18 @@ async def watch_deadlines(database: Database) -> None:
             break
     if has_noted:
         await _alarm(database, "notice_due")
+
+
+async def fetch_mails(database: Database, settings: Settings) -> None:
+    """Timed. Receives what has come into the mailbox. Raises Unavailable, which `moot doctor` shows."""
+    wanted = settings.notices
+    mailbox = Mailbox(
+        host=wanted.mailbox_host, port=wanted.mailbox_port, user=wanted.mailbox_user, password=wanted.mailbox_password,
+        folder=wanted.mailbox_folder, security=wanted.mailbox_security,
+    )
+    await actions.collect_mails(
+        database, Intake.of(settings), mailbox, settings.mail.sender, settings.network.language, settings.limits.multiplier
+    )
 
 
 async def forget_senders(database: Database) -> None:

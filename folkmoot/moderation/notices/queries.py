@@ -8,6 +8,7 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import Share, Subject
+from folkmoot.moderation.notices.mailbox import Position
 from folkmoot.moderation.notices.model import Door, Notice, Outcome, Place, State, Urgency
 
 _NOTICE = (
@@ -213,3 +214,17 @@ async def update_told(tx: WriteTx, notice_id: int, case_id: int, verdict_id: int
         "UPDATE notice_cases SET told_verdict_id = $3 WHERE notice_id = $1 AND case_id = $2 AND told_verdict_id IS DISTINCT FROM $3",
         notice_id, case_id, verdict_id,
     ))
+
+
+async def find_position(conn: ReadConn, mailbox: str) -> Position | None:
+    """How far a mailbox was read."""
+    row = await conn.fetchrow("SELECT validity, last_uid, read_at FROM notice_mailboxes WHERE name = $1", mailbox)
+    return Position(**dict(row)) if row else None
+
+
+async def upsert_position(tx: WriteTx, mailbox: str, position: Position) -> None:
+    await tx.execute(
+        "INSERT INTO notice_mailboxes (name, validity, last_uid, read_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE"
+        " SET validity = excluded.validity, last_uid = excluded.last_uid, read_at = excluded.read_at",
+        mailbox, position.validity, position.last_uid, position.read_at,
+    )
