@@ -64,24 +64,28 @@ class Endpoint(Route):
 
 def endpoint(
     method: str, path: str, handler: Callable[..., Awaitable[Reply]], access: Access, scope: str = "", *,
-    params: type[Parameters] | None = None, answer: Any, about: str = "", reads_body: bool | None = None, **more: Any,
+    params: type[Parameters] | None = None, answer: Any, about: str = "", reads_body: bool | None = None, is_signed: bool = False,
+    **more: Any,
 ) -> Endpoint:
-    """Creates an endpoint. For a GET only the query is read, unless `reads_body` is set because some clients send a body."""
+    """Creates an endpoint. For a GET only the query is read, unless `reads_body` is set because some clients send a body.
+    `is_signed`: the handler also needs the body as it was sent."""
     reads_body = method != "GET" if reads_body is None else reads_body
     sentence = about or (handler.__doc__ or "").strip().partition("\n\n")[0].replace("\n    ", " ")
-    filled = handler if params is None else _filled(handler, params, reads_body=reads_body)
+    filled = handler if params is None else _filled(handler, params, reads_body=reads_body, is_signed=is_signed)
     return Endpoint(
         method, path, filled, access, scope, params=params, answer=answer, about=sentence,
         reads_body=reads_body and params is not None, **more,
     )
 
 
-def _filled(handler: Callable[[Request, P], Awaitable[Reply]], kind: type[P], *, reads_body: bool) -> Handler:
+def _filled(handler: Callable[[Request, P], Awaitable[Reply]], kind: type[P], *, reads_body: bool, is_signed: bool) -> Handler:
     """Wraps the handler for the router, which passes only the request."""
     if reads_body:
 
         @wraps(handler)
         async def handle(request: Request) -> Reply:
+            if is_signed:
+                await request.body()
             return await handler(request, fill(kind, await request.params()))
 
         return handle

@@ -13,12 +13,12 @@ from folkmoot.api.stream_connection import Rendering
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import parse_id
-from folkmoot.http.bodies import from_body, from_query
+from folkmoot.http.bodies import from_body, from_query, replay, whole_body
 from folkmoot.http.context import Context
 from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.params import Params
 from folkmoot.http.replies import JSON, Reply
-from folkmoot.http.routing import Route
+from folkmoot.http.routing import USUAL_BYTES, Route
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.sessions.model import TokenHolder, Viewer
@@ -32,7 +32,7 @@ class Request:
     """One request; `holder` is the holder of the token, None without a token."""
 
     __slots__ = (
-        "_params", "_receive", "_values", "context", "entities", "fragments", "holder", "query", "rendering", "route", "scope",
+        "_body", "_params", "_receive", "_values", "context", "entities", "fragments", "holder", "query", "rendering", "route", "scope",
     )
 
     def __init__(
@@ -50,6 +50,7 @@ class Request:
         self.holder = holder
         self.query = from_query(scope["query_string"])
         self._params: Params | None = None
+        self._body: bytes | None = None
 
     @property
     def headers(self) -> Headers:
@@ -89,6 +90,13 @@ class Request:
             body = await from_body(self._receive, self.headers, most)
             self._params = Params({**self.query.tree(), **body.tree()})
         return self._params
+
+    async def body(self) -> bytes:
+        """The body as it was sent, for a signature. It can still be read as parameters."""
+        if self._body is None:
+            self._body = await whole_body(self._receive, self.headers, self.route.most_bytes or USUAL_BYTES)
+            self._receive = replay(self._body)
+        return self._body
 
     def id(self, name: str = "id") -> int:
         """An id in the path. Raises NotFound for an invalid id."""

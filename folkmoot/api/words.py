@@ -21,7 +21,7 @@ VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
 # The parameter names of clients for the fields of errors.
 PARAMETER_OF = {
     "text": "status", "cover": "spoiler_text", "bio": "note", "post_ids": "status_ids", "clauses": "rule_ids", "invitation": "invite_code",
-    "name": "client_name", "redirect_uri": "redirect_uris",
+    "clause": "rule", "name": "client_name", "redirect_uri": "redirect_uris",
 }
 NOTIFICATION = {
     Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",

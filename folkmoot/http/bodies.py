@@ -78,6 +78,27 @@ async def from_body(receive: Any, headers: Headers, most_bytes: int) -> Params:
     return Params(tree)
 
 
+async def whole_body(receive: Any, headers: Headers, most_bytes: int) -> bytes:
+    """A body as it was sent. Raises Malformed, TooLarge."""
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > most_bytes:
+        raise TooLarge
+    try:
+        async with asyncio.timeout(BODY_SECONDS) as clock:
+            return b"".join([chunk async for chunk in _chunks(receive, most_bytes, clock)])
+    except TimeoutError:
+        raise Malformed(log_text="the body took too long") from None
+
+
+def replay(body: bytes) -> Any:
+    """What receives a body that was read already."""
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
 def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """The tree for parameter names with brackets."""
     tree: dict[str, Any] = {}
