@@ -120,7 +120,7 @@ def list_(data: Path, as_json: bool) -> None:
     peers = Peers(directory)
     invitation = peers.invitation
     open_until = invitation.expires_at if invitation and not invitation.used_by and not invitation.is_expired else None
-    answer = {
+    answer: dict[str, Any] = {
         "name": own_name(settings), "role": state.role, "epoch": state.epoch,
         "peers": [describe_link(directory, peer) | {"words": peer.words, "added_at": peer.added_at.isoformat()} for peer in peers.list()],
         "invitation_until": open_until.isoformat() if open_until else None, "roster": roster_facts(directory),
@@ -171,7 +171,7 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
         click.confirm(f"End the pairing with {peer.name}? It stops following this host", abort=True, err=True)
     removed = run(remove_host(directory, settings.dsn, name))
     signed = sign_if_at_hand(settings, directory, key_file, f"Sign with the recovery key that {name} does not belong to this network.")
-    answer = {
+    answer: dict[str, Any] = {
         "removed": removed.peer.name if removed.peer else None, "slots": removed.slots, "why_slots_stay": removed.why_slots_stay,
         "roster": roster_facts(directory),
     }

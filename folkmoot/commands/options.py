@@ -36,7 +36,7 @@ class Group(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             if near := difflib.get_close_matches(args[0], self.list_commands(ctx), 1):
-                error.message += f" Did you mean '{near[0]}'?"
+                raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", error.ctx) from error
             raise
 
 

@@ -3,7 +3,7 @@
 A profile function records each call of a function in our code, templates included, with the file of its caller. These
 files are not counted:
 
-- `base/`, `config.py`, and `http/`, the base of the two entry points: mechanisms that do not depend on posts or cases;
+- `base/`, `config/`, and `http/`, the base of the two entry points: mechanisms that do not depend on posts or cases;
 - the entry point itself: files that an unrelated small request through the same entry point runs too (measured);
 - other nouns: a call into one is an action or a query, explained by its name and docstring (`open_case`, `note`);
 - leaves: files that call no other file and no database: pure functions, structs, policy checks, parts of templates.
@@ -63,7 +63,7 @@ def files_to_open(request: Recording, entry: Recording, nouns: Iterable[str]) ->
     own = {None, *nouns}
 
     def is_known(file: str) -> bool:
-        return file in entry.calls or file.startswith(("base/", "http/")) or file == "config.py"
+        return file in entry.calls or file.startswith(("base/", "config/", "http/"))
 
     def goes_on(file: str) -> bool:
         return any(called == DATABASE or not (is_known(called) or called.endswith("/model.py")) for called in request.calls[file])

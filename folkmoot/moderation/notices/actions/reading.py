@@ -88,4 +88,5 @@ async def answer_by_hand(tx: WriteTx, intake: Intake, moderator: Viewer, notice_
 def mail_sender(tx: WriteTx, intake: Intake, notice: Notice, text: str) -> None:
     """Mails a sender who has confirmed the address, or wrote a mail that can be replied to."""
     if notice.email and (notice.is_confirmed or notice.reply_to):
-        send_mail(tx, Mail(text, notice.email, notice.language, intake.receipts.path(notice.number), notice.number, notice.reply_to))
+        path = intake.receipts.path(notice.number)
+        send_mail(tx, Mail(text, notice.email, notice.language, path, notice.number, reply_to=notice.reply_to))

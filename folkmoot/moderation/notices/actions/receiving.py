@@ -110,4 +110,4 @@ def _mail_receipt(tx: WriteTx, intake: Intake, notice: Notice) -> None:
         text, link = "notice_receipt", intake.receipts.path(notice.number)
     else:
         text, link = "notice_confirm", intake.receipts.confirmation_path(notice.number, notice.email)
-    send_mail(tx, Mail(text, notice.email, notice.language, link, words, notice.reply_to))
+    send_mail(tx, Mail(text, notice.email, notice.language, link, words, reply_to=notice.reply_to))
