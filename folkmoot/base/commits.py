@@ -80,4 +80,4 @@ async def _commit(session: asyncpg.Connection) -> None:
     if tag != "COMMIT":
         raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
     if warnings:
-        raise Unconfirmed(log_text=f"COMMIT was answered with a warning: {warnings[0]}")
+        raise Unconfirmed(log_text=f"the server answered COMMIT with a warning: {warnings[0]}")

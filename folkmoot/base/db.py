@@ -1,33 +1,28 @@
-"""Connections to PostgreSQL; their type determines what they may do.
+"""The database of a process: its sessions, and the blocks in which they read and write (`connections.py`).
 
-`ReadConn` reads: a function that takes one also works on a standby. `WriteTx` writes: only `Database.write()` creates
-one, and it passes the write gate. `CacheTx` writes the rebuildable UNLOGGED caches, outside the gate, and is refused on
-a standby. PostgreSQL itself makes the reading sessions read-only, so a write in the wrong place fails at once. The SQL
-of nouns is in their `queries.py`, not here.
+PostgreSQL itself makes the reading sessions read-only, so a write in the wrong place fails at once. The SQL of nouns is in
+their `queries.py`, not here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
-import msgspec
 
 from folkmoot.base import clock, write_gate
 from folkmoot.base.commits import Commits
+from folkmoot.base.connections import CacheTx, ReadConn, Row, WriteTx
 from folkmoot.base.disk import find_shortage
 from folkmoot.base.driver_errors import problem_of, unavailable_of
 from folkmoot.base.errors import StorageFull, Unavailable, WritesPaused
-from folkmoot.base.events import Envelope, Event
-from folkmoot.base.live import JOBS_TOPIC, Live
+from folkmoot.base.live import Live
 from folkmoot.base.pools import Sessions, is_in_recovery, session_settings
-from folkmoot.base.queue.enqueue import DELIVER, INSERT_EVENTS_AND_JOBS
 from folkmoot.base.restarts import Restarts
 from folkmoot.base.write_gate import Epoch
 
-Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by position
+__all__ = ["CacheTx", "Database", "ReadConn", "Row", "WriteTx"]
 # The server notices within half a minute that a session was lost because its host or its network failed.
 _KEEPALIVE = {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 _CACHE_SESSIONS = 3  # few, because their statements are short
@@ -37,110 +32,6 @@ _HELD_SECONDS = 0.05  # after which a write that still waits at the gate means a
 _SHORT_WAIT_SECONDS = 0.2  # for a session, of a write that does not wait
 _GATE_TRIES = 3  # of a write that a restart of the server meets at the gate
 _STUCK_WAIT_SECONDS = 10.0  # for a session, while commits wait for an absent standby: as long as for a hold
-
-
-class ReadConn:
-    """May only read. Counts its statements, so that a test can limit them for each page."""
-
-    __slots__ = ("_connection", "_database")
-
-    def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
-        self._connection = connection
-        self._database = database
-
-    @property
-    def is_standby(self) -> bool:
-        """Whether the server is a standby. A standby has no UNLOGGED tables to read."""
-        return is_in_recovery(self._connection)
-
-    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
-        self._database.statements += 1
-        rows: Sequence[Row] = await self._connection.fetch(sql, *args)
-        return rows
-
-    async def fetchrow(self, sql: str, *args: Any) -> Row | None:
-        self._database.statements += 1
-        return await self._connection.fetchrow(sql, *args)
-
-    async def fetchval(self, sql: str, *args: Any) -> Any:
-        self._database.statements += 1
-        return await self._connection.fetchval(sql, *args)
-
-
-class _Writer(ReadConn):
-    """Common to the connections that may change rows."""
-
-    __slots__ = ()
-
-    async def execute(self, sql: str, *args: Any) -> int:
-        """Runs a statement; returns the number of affected rows."""
-        self._database.statements += 1
-        return _affected_rows(await self._connection.execute(sql, *args))
-
-    async def executemany(self, sql: str, args: Iterable[Sequence[Any]]) -> None:
-        self._database.statements += 1
-        await self._connection.executemany(sql, args)
-
-
-class CacheTx(_Writer):
-    """May write rebuildable UNLOGGED tables and has no rights on others. Each statement commits by itself."""
-
-    __slots__ = ()
-
-
-class WriteTx(_Writer):
-    """A write transaction that has passed the gate. Its events, jobs and messages are sent only if it commits."""
-
-    __slots__ = ("_events", "_jobs", "_messages")
-
-    def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
-        super().__init__(connection, database)
-        self._events: list[tuple[str, bytes]] = []
-        self._jobs: list[tuple[str, bytes, timedelta]] = []
-        self._messages: list[tuple[str, object]] = []
-
-    def tell(self, *events: Event) -> None:
-        """Writes events to the outbox; the worker delivers them to their subscribers."""
-        for event in events:
-            self._events.append((event.kind, msgspec.json.encode(event)))
-
-    def enqueue(self, job: str, payload: msgspec.Struct, delay: timedelta = timedelta(0)) -> None:
-        """Enqueues a job, to run after `delay`."""
-        self._jobs.append((job, msgspec.json.encode(payload), delay))
-
-    def publish(self, topic: str, body: object) -> None:
-        """Sends a live message to all processes after the commit."""
-        self._messages.append((topic, body))
-
-    @property
-    def told(self) -> list[str]:
-        """The kinds of the events written so far. For tests."""
-        return [kind for kind, _ in self._events]
-
-    async def flush(self) -> None:
-        """Writes events and jobs; `Database.write` calls it before each commit."""
-        wanted = [
-            Envelope(kind, msgspec.Raw(payload)) for kind, payload in self._events if kind in self._database.subscribed_kinds
-        ]
-        if wanted:
-            self._jobs.append((DELIVER, msgspec.json.encode(wanted), timedelta(0)))
-        if self._events or self._jobs:
-            await self.execute(
-                INSERT_EVENTS_AND_JOBS,
-                [kind for kind, _ in self._events],
-                [payload.decode() for _, payload in self._events],
-                [job for job, _, _ in self._jobs],
-                [payload for _, payload, _ in self._jobs],
-                [delay for _, _, delay in self._jobs],
-            )
-        if self._jobs:
-            self._messages.append((JOBS_TOPIC, None))
-        self._events, self._jobs = [], []
-
-    def send_messages(self) -> None:
-        for topic, body in self._messages:
-            self._database.live.publish(topic, body)
-        self._messages = []
 
 
 class _ReadBlock:
@@ -364,9 +255,3 @@ class Database:
 async def _become_cache_writer(connection: Any) -> None:
     """Restricts the session to UNLOGGED tables, by the rights of its role or by triggers (decision 0044)."""
     await connection.execute("SELECT become_cache_writer()")
-
-
-def _affected_rows(tag: str) -> int:
-    """The number of rows in a command tag such as `UPDATE 3`."""
-    last = tag.rpartition(" ")[2]
-    return int(last) if last.isdigit() else 0

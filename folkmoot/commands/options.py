@@ -19,6 +19,7 @@ from folkmoot.config import Settings, default_data
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 _LONGEST_SENTENCE = 300
+_LIKENESS = 0.8  # of a mistyped command, from 0 to 1: no other command that only looks alike is proposed
 
 
 class Group(click.Group):
@@ -35,7 +36,7 @@ class Group(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            if near := difflib.get_close_matches(args[0], self.list_commands(ctx), 1):
+            if near := difflib.get_close_matches(args[0], self.list_commands(ctx), 1, _LIKENESS):
                 raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", error.ctx) from error
             raise
 
