@@ -19,7 +19,7 @@ from folkmoot.config import Settings, default_data
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 _LONGEST_SENTENCE = 300
-_LIKENESS = 0.8  # of a mistyped command, from 0 to 1: no other command that only looks alike is proposed
+_LIKENESS = 0.8  # of a mistyped command, from 0 to 1: click would propose `release` for `delete`
 
 
 class Group(click.Group):
@@ -35,10 +35,10 @@ class Group(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            if near := difflib.get_close_matches(args[0], self.list_commands(ctx), 1, _LIKENESS):
-                raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", error.ctx) from error
-            raise
+        except click.exceptions.NoSuchCommand as error:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1, _LIKENESS)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(error.message + hint, error.ctx) from error
 
 
 def data_option(command: F) -> F:
