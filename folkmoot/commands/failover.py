@@ -1,5 +1,6 @@
 """`moot failover`: makes this host the primary, because the other one is lost."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ async def _fail_over(
     from folkmoot.portability.hosts.peers import Peers
     from folkmoot.portability.names.witness import PublicWitness
 
+    logging.getLogger("folkmoot.portability.moving").addHandler(logging.NullHandler())  # its lines would stand between the steps
     moving = create_moving(settings)
     try:
         peer = Peers(moving.own.this.directory).one()

@@ -1,5 +1,6 @@
 """`moot move`: makes the other host the primary, while reading goes on and writing pauses for a moment."""
 
+import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -73,6 +74,7 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
     from folkmoot.portability.names.before_move import check_names
     from folkmoot.portability.names.repointing import PublicNames
 
+    logging.getLogger("folkmoot.portability.moving").addHandler(logging.NullHandler())  # its lines would stand between the steps
     moving = create_moving(settings)
     try:
         names = {moving.own.this.id: own_name(settings), moving.peer.id: moving.peer.name}

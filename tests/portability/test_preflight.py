@@ -31,6 +31,7 @@ from folkmoot.portability.moving.plan import (
 from folkmoot.portability.moving.preflight import Survey, find_certificate, offered
 from folkmoot.portability.moving.unfinished import Work, find_unfinished
 from folkmoot.portability.offsite.coming import Coming, write_coming
+from folkmoot.portability.offsite.remembered import remember
 from folkmoot.portability.upgrade.journal import FAILED, STARTED, Journal
 from tests.commands.test_doctor_connections import certificate
 
@@ -163,6 +164,33 @@ def test_what_a_host_has_begun_is_found_until_it_has_ended(open_folder: Path) ->
     assert "0.9-abc" in find_unfinished(directory)[0].found
     journal.append("0.9-abc", "schema", FAILED)
     assert found() == []
+
+
+def test_a_new_host_that_could_not_go_on_with_the_copies_is_found(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder or a program that only the old host has: no move is stopped, but nothing would be copied after it."""
+    directory, programs = DataDirectory(open_folder / "data"), open_folder / "programs"
+    directory.prepare(HostState(role=STANDBY))
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+
+    def found() -> list[str]:
+        assert all((work.name, work.stops) == ("off-site", False) for work in find_unfinished(directory))
+        return [work.found for work in find_unfinished(directory)]
+
+    assert found() == []  # there is no repository
+    remember(directory, str(open_folder / "copies"))
+    assert "restic is not installed" in found()[0]
+    (programs / "restic").touch(0o755)
+    assert "there is no repository in this folder" in found()[0]
+    (open_folder / "copies").mkdir()
+    (open_folder / "copies" / "config").touch()
+    assert found() == []
+    remember(directory, "rest:http://moot:secret@127.0.0.1:9/moot")
+    assert found() == []  # a server is not asked
+    remember(directory, "sftp:moot@127.0.0.1:/moot")
+    assert "ssh is not installed" in found()[0]
+    directory.write(directory.host_file, msgspec.json.encode(HostState()))
+    assert found() == []  # the primary notices by itself, each half minute
 
 
 def test_a_network_without_https_needs_no_certificate() -> None:

@@ -1,4 +1,7 @@
-"""Work of a host that a move would break off or leave behind: pictures still to come, upgrades, backups, archives of members."""
+"""Work of a host that a move would break off or leave behind: pictures still to come, upgrades, backups, archives of members.
+
+And what the new host could not go on with: the off-site copies.
+"""
 
 from collections.abc import Iterator
 
@@ -8,6 +11,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.logical.swap import NEXT, find_swap
 from folkmoot.portability.offsite.coming import FILE, read_coming
+from folkmoot.portability.offsite.going_on import why_copies_would_end
 from folkmoot.portability.upgrade.journal import STARTED, Journal
 
 _BROKEN_OFF = ("backup", "drill")  # by the move, as only a primary makes them
@@ -25,7 +29,7 @@ class Work(msgspec.Struct, frozen=True):
 def find_unfinished(directory: DataDirectory) -> list[Work]:
     """What this host has begun and not ended. Reads some small files."""
     found = list(_upgrades(directory))
-    return [*found, *_of_primary(directory)] if Host(directory.path).role == PRIMARY else found
+    return [*found, *(_of_primary(directory) if Host(directory.path).role == PRIMARY else _of_standby(directory))]
 
 
 def _upgrades(directory: DataDirectory) -> Iterator[Work]:
@@ -51,3 +55,10 @@ def _of_primary(directory: DataDirectory) -> Iterator[Work]:
     if archives := sum(1 for _ in (directory.path / "exports").rglob("*.zip")):
         yield Work("archives", f"keeps {archives} archives that members have asked for", "They do not move: members can ask for them"
                    " again on the new host", False)
+
+
+def _of_standby(directory: DataDirectory) -> Iterator[Work]:
+    if why := why_copies_would_end(directory):
+        yield Work("off-site", f"could not go on with the copies in {why}",
+                   "After the move nothing would be copied. Solve that there, or name another place then: moot backup --to REPO --new",
+                   False)
