@@ -174,7 +174,10 @@ async def _work(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base.queue.queries import count_unknown, measure_queue
     from folkmoot.base.queue.timed_queries import list_timed
     from folkmoot.commands.checks.operation import check_work
+    from folkmoot.portability.host import FENCED, Host
 
+    if Host(settings.data).role == FENCED:  # the worker of the other host has taken over
+        return []
     unknown = await count_unknown(conn, job_names(settings))
     return list(check_work(timed_jobs(settings), await list_timed(conn), await measure_queue(conn), unknown))
 

@@ -67,6 +67,7 @@ def move(
 
 async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool, asks: bool, as_json: bool) -> dict[str, Any]:
     from folkmoot.agent import create_moving, own_name
+    from folkmoot.portability.hosts.messages import PeerUnreachable
     from folkmoot.portability.moving.driver import drive, look_at
     from folkmoot.portability.moving.model import Options
     from folkmoot.portability.moving.plan import Names
@@ -78,7 +79,11 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
     moving = create_moving(settings)
     try:
         names = {moving.own.this.id: own_name(settings), moving.peer.id: moving.peer.name}
-        planned = await look_at(moving.own, moving.other, Options(steady=steady))
+        try:
+            planned = await look_at(moving.own, moving.other, Options(steady=steady))
+        except PeerUnreachable as problem:
+            raise Problem("%(why)s. A move needs both hosts. If that one is lost, run on the standby: moot failover --dry-run",
+                          why=str(problem.message % problem.params).rstrip(".")) from problem
         old, new = names[planned.at_old.host], names[planned.at_new.host]
         if target not in ("", new):
             raise Problem("The only host that can take over is %(new)s. Run: moot move --to %(new)s", new=new)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from folkmoot.config import Settings
     from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.failover.coming_back import Rejoined
+    from folkmoot.portability.host import HostState
     from folkmoot.portability.standby.joining import Joined
 
 _REFRESH = 1.0
@@ -307,7 +308,7 @@ def _screen(data: Path) -> str:
     lines += [f"  peer       {peer.name} {peer_text(describe_link(directory, peer))}" for peer in Peers(directory).list()]
     if order := find_order(directory):
         return "\n".join([*lines, f"  database   {order.sentence}"])
-    return as_typed("\n".join([*lines, f"  standby    {following_text(following, state.role)}"]))
+    return as_typed("\n".join([*lines, f"  standby    {following_text(following, state)}"]))
 
 
 def following_facts(state: Any) -> dict[str, Any]:
@@ -321,15 +322,19 @@ def following_facts(state: Any) -> dict[str, Any]:
     }
 
 
-def following_text(state: Any, role: str) -> str:
+def following_text(state: Any, host: "HostState") -> str:
     """The state of the following in one sentence, and the command that goes on."""
     from folkmoot.base import clock
-    from folkmoot.portability.host import PRIMARY
+    from folkmoot.portability.host import FENCED, PRIMARY
     from folkmoot.portability.standby.model import ALARM_SECONDS, Stage
     from folkmoot.portability.synchronous import Mode
 
+    if host.role == FENCED and not host.move:
+        return "follows nobody: the other host took over without this one. Stop the network here, then run: moot standby --again"
+    if host.role == FENCED:
+        return "follows nobody yet: a move has begun. If it does not go on by itself, run: moot move"
     if state is None:
-        if role == PRIMARY:
+        if host.role == PRIMARY:
             return "there is none. Invite one with: moot host add"
         return "nothing is known, because the agent does not run. Start the network with: moot up"
     since = duration(max(0.0, clock.now().timestamp() - state.since))

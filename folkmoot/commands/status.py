@@ -8,7 +8,7 @@ import click
 from folkmoot.commands.host import peer_text
 from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
 from folkmoot.commands.standby import following_facts, following_text
-from folkmoot.portability.host import PRIMARY
+from folkmoot.portability.host import FENCED, PRIMARY
 
 
 @click.command()
@@ -46,7 +46,8 @@ def _peers(peers: list[dict[str, Any]]) -> str:
 
 def _standby_line(answer: dict[str, Any]) -> str:
     """How the standby follows, on both hosts; nothing if there is none."""
-    return f"  standby    {answer['replication_text']}\n" if answer["replication"]["stage"] else ""
+    is_told = answer["replication"]["stage"] or answer["role"] == FENCED
+    return f"  standby    {answer['replication_text']}\n" if is_told else ""
 
 
 def _failover_lines(answer: dict[str, Any]) -> str:
@@ -170,7 +171,7 @@ async def _status(data: Path) -> dict[str, Any]:
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
         "peers": [describe_link(directory, peer) for peer in Peers(directory).list()],
         "failover": _failover_state(directory, host.role),
-        "replication": following_facts(following), "replication_text": following_text(following, host.role),
+        "replication": following_facts(following), "replication_text": following_text(following, host),
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         "worker_seconds": max(0, round(min(ages))) if ages else None,
         "jobs_waiting": queue.waiting, "jobs_running": queue.running, "jobs_parked": queue.parked,

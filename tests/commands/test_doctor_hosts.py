@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from folkmoot.base import clock
@@ -13,7 +14,7 @@ from folkmoot.commands.checks.offsite import check_backups, check_pictures_to_co
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import PRIMARY
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState
 from folkmoot.portability.hosts.claims import refuse_claim
 from folkmoot.portability.hosts.link import Link, record_link
 from folkmoot.portability.hosts.model import Member
@@ -38,6 +39,11 @@ def test_a_peer_that_cannot_be_reached_is_named(data: Path) -> None:
     for is_reachable, state in ((True, GOOD), (False, WARNING)):
         record_link(directory, Link("ab" * 32, is_reachable, clock.now(), clock.now(), why="no answer in time"))
         assert states_of(check_hosts(settings)) == {"hosts.reachable": state}
+    for role, command in ((PRIMARY, "moot host remove north"), (STANDBY, "moot failover --dry-run"), (FENCED, "moot status")):
+        directory.write(directory.host_file, msgspec.json.encode(HostState(role=role)))
+        (finding,) = check_hosts(settings)
+        assert command in finding.remedy
+        assert ("host remove" in finding.remedy) == (role == PRIMARY)  # a standby that removes its lost primary cannot take over
     (data / "hosts.json").write_text("{")
     assert states_of(check_hosts(settings)) == {"hosts.file": BROKEN}
 

@@ -1,6 +1,11 @@
 """Lines of `moot status` that depend on the role of the host, or on several runs."""
 
+import pytest
+
 from folkmoot.commands import status
+from folkmoot.commands.standby import following_text
+from folkmoot.portability.host import FENCED, STANDBY, HostState
+from folkmoot.portability.standby.model import Following, Stage
 
 _COPY = {"repository": "/mnt/elsewhere/moot", "behind_seconds": None, "base_seconds": None, "failed": ""}
 
@@ -16,3 +21,12 @@ def test_a_failed_run_is_the_last_thing_that_is_said() -> None:
     line = status._last_run(drill, "it compared", status._rehearsals({"dump": 102, "continuous": 110}))
     assert "it compared 29 posts; the continuous copy 110 seconds ago, a dump 102 seconds ago" in line
     assert line.endswith("THE LATEST RUN FAILED: There is no repository.")
+
+
+@pytest.mark.parametrize(("move", "command"), [("", "moot standby --again"), ("m1", "moot move")])
+def test_a_fenced_host_does_not_say_that_it_connects_again_by_itself(move: str, command: str) -> None:
+    following = Following(stage=Stage.AWAY, role="standby", since=0.0, measured_at=0.0)
+    line = following_text(following, HostState(role=FENCED, move=move))
+    assert line.startswith("follows nobody")
+    assert line.endswith(command)
+    assert "by itself" in following_text(following, HostState(role=STANDBY))

@@ -14,14 +14,14 @@ from folkmoot.base.errors import Problem, WritesPaused
 from folkmoot.portability.failover import queries
 from folkmoot.portability.failover.assembly import AnsweringHost
 from folkmoot.portability.failover.coming_back import ask_fork
-from folkmoot.portability.failover.driver import Failover, Statements, drive, fence, look
+from folkmoot.portability.failover.driver import Failover, Statements, drive, fence, look, obstacle
 from folkmoot.portability.failover.export import export, folder_of
 from folkmoot.portability.failover.model import FailoverProblem, StopOrder, sentence
 from folkmoot.portability.failover.standing import confirm
 from folkmoot.portability.failover.taking_over import accept
 from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host
-from folkmoot.portability.moving.driver import undo
-from folkmoot.portability.moving.model import FenceOrder, MoveProblem, Order, PromoteOrder, Proof
+from folkmoot.portability.moving.driver import look_at, undo
+from folkmoot.portability.moving.model import FenceOrder, MoveProblem, Options, Order, PromoteOrder, Proof
 from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.moving.settling import settle
 from tests.conftest import new_open_folder
@@ -143,7 +143,7 @@ async def test_a_failover_without_a_fence_is_refused_with_the_estimated_loss(pai
     with pytest.raises(FailoverProblem) as refused:
         await fail_over(pair)
     said = sentence(refused.value)
-    for part in ("does not answer", "Estimated loss", "posts", "moot failover --other-host-is-off", "moot failover --accept-loss"):
+    for part in ("does not answer", "Estimated loss", "missing", "moot failover --other-host-is-off", "moot failover --accept-loss"):
         assert part in said
     with pytest.raises(FailoverProblem, match="is not off: it has just spoken"):
         await fail_over(pair, Statements(is_other_off=True, life_sign="it has just spoken to this one"))
@@ -277,6 +277,22 @@ async def test_a_refusal_of_a_move_after_a_failover_does_not_let_the_old_host_wr
     assert not await Writer(pair.old).write()
     with pytest.raises(MoveProblem):
         await pair.new.other.promote(PromoteOrder("a-move", None))
+
+
+async def test_a_host_that_was_replaced_is_offered_neither_a_move_nor_a_failover(pair: Pair) -> None:
+    """A move goes on only after a handover, and a failover would bring an old state back; what remains is to follow."""
+    pair.old.is_cut = True
+    await fail_over(pair, OFF)
+    pair.old.is_cut = False
+    assert not await confirm(pair.old.own.this, pair.new.ask, pair.new.name)
+    assert (pair.old.state.role, pair.old.state.move) == (FENCED, "")
+    for stated in (Statements(), LOSS, OFF):
+        way_back = Failover(pair.old.own, AnsweringHost(pair.new.ask), pair.new.name, stated)
+        await look(way_back)
+        assert "later epoch. Make this one its standby: moot standby --again" in obstacle(way_back)
+    for here, there in ((pair.old, pair.new), (pair.new, pair.old)):
+        with pytest.raises(MoveProblem, match="did not hand over"):
+            await look_at(here.own, there.other, Options())
 
 
 async def test_a_host_that_returns_writes_only_if_the_other_one_confirms_it(pair: Pair) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from folkmoot.portability.failover.loss import sentence_of
-from folkmoot.portability.failover.model import Loss, LossFacts, estimate
+from folkmoot.portability.failover.model import NO_LOSS, Loss, LossFacts, estimate
 
 _AT = datetime(2026, 11, 29, 15, 51, 24, tzinfo=UTC)
 
@@ -19,6 +19,12 @@ def test_a_loss_is_told_in_posts_and_kilobytes(rate: float, says: str) -> None:
     assert sentence.startswith("the last write that has arrived is of 2026-11-29 15:51:24 UTC; everything until 10.0 s ago is here")
     assert says in sentence
     assert sentence.endswith("(4 to 1,004 kB of its log)")
+
+
+def test_only_a_synchronous_standby_promises_that_nothing_is_lost() -> None:
+    assert sentence_of(NO_LOSS).startswith("nothing: ")
+    guessed = Loss(last_write_at=None, seconds=0, least_bytes=0, most_bytes=0, most_posts=0)
+    assert "probably" in sentence_of(guessed)
 
 
 def test_a_standby_without_any_write_says_so() -> None:

@@ -7,10 +7,10 @@ from folkmoot.commands.options import duration
 from folkmoot.commands.roster import SIGN, roster_facts, roster_text, unsigned
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.host import PRIMARY, Host
+from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.claims import find_refused_claim
 from folkmoot.portability.hosts.link import describe_link
-from folkmoot.portability.hosts.peers import Peers, PeersProblem
+from folkmoot.portability.hosts.peers import Peer, Peers, PeersProblem
 from folkmoot.portability.hosts.roster import Rosters, own_id
 from folkmoot.portability.standby.following import find_following, synchronous_warnings
 from folkmoot.portability.synchronous import Mode
@@ -56,9 +56,19 @@ def check_hosts(settings: Settings) -> Iterator[Finding]:
         else:
             yield Finding(
                 "hosts.reachable", WARNING, f"the host {peer.name} is not reachable for {duration(found['since_seconds'])}: {found['why']}",
-                "if this host is lost, the other one lacks everything since then",
-                f"start it, and allow TCP to {peer.address} in both firewalls; if it is gone for good: moot host remove {peer.name}",
+                *_unreachable(peer, Host(settings.data).role),
             )
+
+
+def _unreachable(peer: Peer, role: str) -> tuple[str, str]:
+    """Why it matters, and what to do. A standby that removes its lost primary could not take over from it."""
+    start = f"start it, and allow TCP to {peer.address} in both firewalls"
+    if role == STANDBY:
+        return "nobody can write while the primary is gone", f"{start}; if it is lost, this host can take over: moot failover --dry-run"
+    if role == PRIMARY:
+        lost = f"if it is gone for good: moot host remove {peer.name}"
+        return "if this host is lost, the other one lacks everything since then", f"{start}; {lost}"
+    return "this host cannot ask whether it may write, nor follow", f"{start}; moot status says what else can be done"
 
 
 def check_roster(settings: Settings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.portability.failover.loss import estimate_loss, sentence_of
 from folkmoot.portability.failover.model import NO_LOSS, FailoverProblem, FailoverState, Loss, StopOrder, Stopped, sentence
 from folkmoot.portability.failover.taking_over import accept, last_failover
-from folkmoot.portability.host import PRIMARY, STANDBY
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY
 from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving.model import Fence, HostCondition, Order, PromoteOrder, Proof
 from folkmoot.portability.moving.queries import has_replayed
@@ -134,7 +134,8 @@ def obstacle(failover: Failover) -> str:
     if there is not None:
         if there.role == STANDBY:
             return "The other host is a standby, so no failover is needed: this host writes again by itself. Run: moot status"
-        if there.epoch > failover.own.this.state.highest and there.role == PRIMARY:
+        state = failover.own.this.state
+        if there.role == PRIMARY and there.epoch > (state.epoch if state.role == FENCED else state.highest):
             return "The other host is the primary of a later epoch. Make this one its standby: moot standby --again"
         if there.role == PRIMARY and there.database and there.is_web_running and not said.accepts_loss:
             return "The other host answers and writes, so a move loses nothing. Run: moot move. If it fails: moot failover --accept-loss"

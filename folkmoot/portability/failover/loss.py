@@ -18,7 +18,7 @@ async def estimate_loss(this: ThisHost) -> Loss:
 
 def sentence_of(loss: Loss) -> str:
     """For people, before and after a failover."""
-    if loss == NO_LOSS:
+    if loss is NO_LOSS:  # an estimate of nothing by a standby that may lack writes is no promise
         return "nothing: the other host acknowledges no write that this one does not have"
     at = loss.last_write_at
     last = f"the last write that has arrived is of {at:%Y-%m-%d %H:%M:%S} UTC" if at else "no write has arrived"

@@ -34,6 +34,11 @@ def plan_move(own: Side, own_condition: HostCondition, other: Side, other_condit
             own=own_condition.role, other=other_condition.role,
         )
     (old, at_old), (new, at_new) = sides[leaves], sides[1 - leaves]
+    if at_old.role == FENCED and not at_old.move and at_new.role == PRIMARY:
+        raise MoveProblem(
+            "The fenced host did not hand over: the other one was promoted without it, by a failover. To make it a standby, stop the"
+            " network on the fenced host, then run there: moot standby --again"
+        )
     unfinished = (at_old.move or at_new.move) if at_old.role == FENCED else ""
     began_at = at_old.database.position if at_old.database else ""
     return Move(unfinished or clock.token(6), old, new, at_old, at_new, options, began_at=began_at)
