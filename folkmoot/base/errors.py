@@ -53,6 +53,10 @@ class Problem(Exception):
         self.log_text = log_text
         super().__init__(log_text or self.message)
 
+    def __str__(self) -> str:
+        """For the log."""
+        return self.log_text or (self.message % self.params if self.params else self.message)
+
 
 class NotFound(Problem):
     code = "not_found"

@@ -304,6 +304,8 @@ async def test_a_host_that_returns_writes_only_if_the_other_one_confirms_it(pair
         await confirm(this, pair.new.ask, pair.new.name)
     assert pair.old.state.role == RETURNING
     pair.new.is_cut = False
+    with pytest.raises(Problem, match="Start the network here: moot up"):
+        await ask_fork(pair.new.own.this, pair.old.ask)
     assert await confirm(this, pair.new.ask, pair.new.name)
     assert await Writer(pair.old).write()
 

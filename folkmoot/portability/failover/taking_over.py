@@ -8,7 +8,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.portability.failover import queries
 from folkmoot.portability.failover.model import FailoverProblem, ForkAnswer, ForkQuestion, next_epoch
-from folkmoot.portability.host import PRIMARY
+from folkmoot.portability.host import PRIMARY, RETURNING
 from folkmoot.portability.moving.journal import ACCEPTED
 from folkmoot.portability.moving.model import Fence, LastWrites, Proof, State
 from folkmoot.portability.moving.parting import find_fork
@@ -55,6 +55,11 @@ class Forks:
     async def answer(self, question: ForkQuestion) -> ForkAnswer:
         """Of the last time that this host took over from the asking one. Raises FailoverProblem if this host is not the primary."""
         state = self.this.state
+        if state.role == RETURNING:
+            raise FailoverProblem(
+                "The other host waits until this one confirms that it is the primary. Start the network here: moot up. When moot status"
+                " says on the other host that it is the primary, stop the network here, then run: moot standby --again"
+            )
         if state.role != PRIMARY:
             raise FailoverProblem("The other host is not the primary either. Run on both: moot status")
         fence = last_failover(self.this, question.by)
