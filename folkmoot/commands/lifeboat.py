@@ -32,9 +32,10 @@ def lifeboat(target: str, en: str, cs: str, archive: bool, dry_run: bool, data: 
 
     The installed web app shows it when the network does not answer. Public files only: no member needs to log in.
     """
-    from folkmoot.portability.names.publishing import publish
+    from folkmoot.portability.names.publishing import publish, require_place
     from folkmoot.portability.offsite.target import Credentials
 
+    require_place(target)
     settings = settings_of(data)
     words = {language: text for language, text in (("en", _text_of(en)), ("cs", _text_of(cs))) if text}
     if not words:

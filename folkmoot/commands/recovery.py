@@ -9,6 +9,7 @@ import click
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
+from folkmoot.commands.hints import say
 from folkmoot.commands.options import open_database, run
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
@@ -125,7 +126,7 @@ async def record_run(settings: Settings, run: Run) -> None:
         async with open_database(settings) as database, database.write() as tx:
             await insert_run(tx, run)
     except Problem as problem:
-        click.echo(f"folkmoot: this run was not recorded: {error_text(problem)}", err=True)
+        say(f"folkmoot: this run was not recorded: {error_text(problem)}")
 
 
 def error_text(error: Exception) -> str:

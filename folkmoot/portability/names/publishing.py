@@ -27,8 +27,17 @@ OPEN_TO_APPS = {
 }
 
 
+def require_place(target: str) -> None:
+    """Raises NamesProblem unless this is a folder, an SFTP server or a store: an address would become a folder of that name."""
+    kind, colon, _ = target.partition(":")
+    if colon and kind not in ("s3", "sftp") and kind.isalnum():
+        raise NamesProblem("%(target)s cannot be published to: it must be a folder, sftp:USER@HOST:/FOLDER or s3:https://HOST/BUCKET.",
+                           target=target)
+
+
 def publish(target: str, files: Mapping[str, bytes], credentials: Credentials) -> None:
     """Writes all files, the pages last. Blocks. Raises NamesProblem."""
+    require_place(target)
     ordered = dict(sorted((OPEN_TO_APPS | dict(files)).items(), key=lambda file: (file[0].endswith("html"), file[0] == "index.html")))
     if target.startswith("s3:"):
         _to_store(target, ordered, credentials)

@@ -38,6 +38,14 @@ def test_a_folder_gets_all_files_and_they_are_replaced(tmp_path: Path) -> None:
         publish(str(tmp_path / "file"), FILES, NOTHING)
 
 
+@pytest.mark.parametrize("target", ["http://pages.example", "https://pages.example/moot", "ftp:pages.example:/moot"])
+def test_an_address_does_not_become_a_folder_of_that_name(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NamesProblem, match="must be a folder"):
+        publish(target, FILES, NOTHING)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_package_is_answered_by_a_command_that_can_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     for lists in ("dns", "s3"):
         python, *pip, file = shlex.split(command_to_install(lists))
