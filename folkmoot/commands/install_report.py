@@ -11,16 +11,19 @@ from typing import Any
 import click
 
 from folkmoot import config
+from folkmoot.base import clock
 from folkmoot.commands.checks.connections import check_web
 from folkmoot.commands.checks.model import GOOD, Finding
 from folkmoot.config import Settings
+from folkmoot.portability.certificates.model import SECRET, read_bundle
+from folkmoot.portability.certificates.storage import newest_for
 from folkmoot.portability.host import STANDBY, Host, HostProblem
 from folkmoot.portability.install import units
 from folkmoot.portability.install.machine import Machine
 from folkmoot.portability.install.plan import CHANGED, EDITED, NEW, SAME, Plan
 
 _SECONDS_FOR_WEB, _SECONDS_FOR_CERTIFICATE = 20.0, 60.0
-_LATER = "it comes from the primary, or by itself as soon as the name points to this machine"
+_NO_CERTIFICATE = "none yet: it comes from the primary within an hour, and before a move"
 _MARKS = {NEW: "new", CHANGED: "changed", EDITED: "replaced", SAME: "unchanged"}
 
 
@@ -87,11 +90,12 @@ def finished(plan: Plan, machine: Machine) -> str:
         needed = f" It also needs the packages {', '.join(plan.packages)} of its distribution." if plan.packages else ""
         return f"The system in {machine.root} is prepared. The network starts when it boots.{needed}"
     is_standby = _is_standby(data)
+    certificate = _of_primary(data, answers.domain) if is_standby else _certificate(answers.domain, plan.wanted.acme_root)
     name = click.style(f"https://{answers.domain}", bold=True)
     lines = [
         f"\n  {'A standby of ' if is_standby else ''}{name} is installed, and starts with this machine.\n",
         f"  network      {_web(data)}",
-        f"  certificate  {_LATER if is_standby else _certificate(answers.domain, plan.wanted.acme_root)}",
+        f"  certificate  {certificate}",
         f"  clock        {_clock(machine)}",
         "  firewall     visitors need ports 80 and 443 (TCP) and 443 (UDP); a second host needs 8421 (TCP)" + _ufw(machine),
         "  logs         journalctl -u folkmoot -u folkmoot-caddy",
@@ -126,6 +130,13 @@ def _web(data: Path) -> str:
     while (found := asyncio.run(finding())).state != GOOD and time.monotonic() < deadline:
         time.sleep(0.5)
     return "runs" if found.state == GOOD else f"NOT READY: {found.what}. See: journalctl -u folkmoot"
+
+
+def _of_primary(data: Path, domain: str) -> str:
+    found = newest_for(domain, read_bundle(data / "secrets" / SECRET), clock.now())
+    if found is None:
+        return _NO_CERTIFICATE
+    return f"that of the primary, valid until {found.until:%Y-%m-%d}; this host asks for none before it takes over"
 
 
 def _certificate(domain: str, root: str) -> str:

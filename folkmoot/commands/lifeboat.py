@@ -73,7 +73,7 @@ def _letter_and_files(settings: Settings, words: dict[str, str], *, has_archive:
         raise Problem("This network has no recovery key, so nobody could verify the page. Make a backup first: moot backup --to REPO")
     letter = Letter(
         domain=settings.domain, network=settings.network.name, words=words, names=known_names(settings),
-        written_at=clock.now().replace(microsecond=0),
+        written_at=clock.now().replace(microsecond=0), has_archive=has_archive,
     )
     return letter, {FILE: sign_letter(letter, key), **published_pages(settings, letter, has_archive=has_archive)}
 

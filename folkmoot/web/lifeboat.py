@@ -34,7 +34,7 @@ async def unreachable(request: Request) -> Reply:
     text = templates.render(
         request.language, "lifeboat/page.html", title=request.sentence("We cannot reach the network"),
         names=known_names(request.context.settings), letter=None, paragraphs=[], words_language="", asset=templates.static.url,
-        is_published=False, has_archive=False, other_language="",
+        is_published=False, has_archive=False, other_language="", archive=_archive(request.context.settings.names.lifeboat),
     )
     return request.html(text, 200, [(b"content-security-policy", request.shared.policy)])
 
@@ -62,7 +62,7 @@ def published_pages(settings: Settings, letter: Letter, *, has_archive: bool) ->
         words, words_language = letter.in_language(language)
         files[f"{language}.html"] = templates.render(
             language, "lifeboat/page.html", title=letter.network, names=letter.names, letter=letter, paragraphs=_paragraphs(words),
-            words_language=words_language, asset=_beside, is_published=True, has_archive=has_archive,
+            words_language=words_language, asset=_beside, is_published=True, has_archive=has_archive, archive="",
             other_language=next(one for one in i18n.LANGUAGES if one != language),
         ).encode()
     return {**files, "index.html": files[f"{settings.network.language}.html"], **static.standalone()}
@@ -103,6 +103,11 @@ def _authority(settings: Settings) -> bytes:
 def _folder(url: str) -> str:
     """The address of the folder that contains the page."""
     return url if not url or url.endswith("/") else url.rpartition("/")[0] + "/" if url.endswith(".html") else url + "/"
+
+
+def _archive(lifeboat: str) -> str:
+    """Where the public posts are, if they are published."""
+    return f"{_folder(lifeboat)}archive/1.html" if lifeboat else ""
 
 
 def _origin(url: str) -> str:

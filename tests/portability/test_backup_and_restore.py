@@ -19,6 +19,7 @@ from folkmoot.commands.options import settings_of
 from folkmoot.commands.status import _pictures, _pictures_to_come
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.names.lifeboat import verify_letter
 from tests.architecture.walks import MOST_FILES, Recording, files_to_open
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, moot
 from tests.portability.backed_up_network import CANARY, BackedUpNetwork, answer_of, ask, words_in
@@ -79,6 +80,18 @@ def _status_line(data: Path) -> str:
     return _pictures(_pictures_to_come(msgspec.structs.replace(settings, data=data)))
 
 
+def _publish_from(restored: Path, site: Path, backed_up: BackedUpNetwork) -> None:
+    """A restored copy that has never run is enough for the page that members see while no host answers."""
+    done = answer_of(moot("lifeboat", "--to", str(site), "--archive", "--cs", "Hostitel zmizel.", "--json", data=restored))
+    assert done["posts"] > 0
+    authority = backed_up.recovery.authority.public_key().public_bytes_raw()
+    letter = verify_letter((site / "lifeboat.json").read_bytes(), authority)
+    assert (letter.words, letter.has_archive) == ({"cs": "Hostitel zmizel."}, True)
+    pages = "".join(page.read_text() for page in (site / "archive").glob("*.html"))
+    assert pages.count("<article") == done["posts"]
+    assert CANARY not in pages  # for followers only
+
+
 def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) -> None:
     """Sessions and app tokens stay valid, codes and waiting mails are deleted, and the old host's epoch cannot write."""
     target = folder / "restored"
@@ -95,6 +108,7 @@ def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) 
     assert all((target / "secrets" / name).read_bytes() == (backed_up.data / "secrets" / name).read_bytes() for name in kept)
     assert (target / "secrets" / "postgres-password").read_bytes() != (backed_up.data / "secrets" / "postgres-password").read_bytes()
     assert all(file.stat().st_mode & 0o077 == 0 for file in (target / "secrets").iterdir())
+    _publish_from(target, folder / "site", backed_up)
     restored_up = NetworkUp(target).wait()
     try:
         assert asyncio.run(_state_after_restore(target)) == (backed_up.first["posts"], 0, 0, 2)

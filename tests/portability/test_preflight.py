@@ -117,7 +117,7 @@ def replaced(**changes: Any) -> HostFacts:
     (replaced(backup_age=25 * 3600.0), FACTS, 9 * GB, "backup", Level.WARNING, "Make one on moot1: moot backup"),
     (replaced(backup_failed="The disk is full."), FACTS, 9 * GB, "backup", Level.WARNING, "The disk is full. A backup"),
     (FACTS, replaced(certificate_until=None, certificate_failed=NO_HTTPS), 9 * GB, "certificate", Level.WARNING, "moot install on moot2"),
-    (FACTS, replaced(certificate_until=None, certificate_failed="none"), 9 * GB, "certificate", Level.WARNING, "after the name leads"),
+    (FACTS, replaced(certificate_until=None, certificate_failed="none"), 9 * GB, "certificate", Level.WARNING, "moot install on both"),
     (FACTS, replaced(certificate_until=NOW + timedelta(days=2)), 9 * GB, "certificate", Level.WARNING, "journalctl"),
     (replaced(unfinished=[Work("pictures", "still gets 3", "Wait", True)]), FACTS, 9 * GB, "pictures", Level.STOP, "Wait."),
     (FACTS, replaced(unfinished=[Work("upgrade", "was not completed", "moot upgrade", False)]), 9 * GB, "upgrade", Level.WARNING, "moot"),

@@ -73,10 +73,18 @@ def test_a_browser_shows_names_and_letter_when_the_network_is_gone(browser: Brow
         expect(page.locator("[data-names] a")).to_have_text([f"localhost:{network.port}", "moot.example.net"])
         expect(page.locator("[data-letter]")).to_be_hidden()
         with _serving(site, port):
-            _publish(data.path, site, "--cs", "Stěhujeme se.\n\nZítra <jsme> zpátky.", "--en", "We are moving.")
+            _publish(data.path, site, "--cs", "Stěhujeme se.", "--en", "We are moving.")
+            page.goto("/@karel")
+            expect(page.locator("[data-letter] .why p")).to_have_text(["Stěhujeme se."])
+            expect(page.locator("[data-archive]")).to_be_hidden()
+            _publish(data.path, site, "--cs", "Stěhujeme se.\n\nZítra <jsme> zpátky.", "--en", "We are moving.", "--archive")
             page.goto("/@karel")
             expect(page.locator("[data-letter] .why p")).to_have_text(["Stěhujeme se.", "Zítra <jsme> zpátky."])
             page.evaluate("document.fonts.ready.then(() => true)")
+            examine(page, "the page that a browser keeps, with a letter")
+            archive = page.locator("[data-archive] a")
+            expect(archive).to_be_visible()
+            assert archive.get_attribute("href") == f"http://localhost:{port}/archive/1.html"
             _forge(data, site)
             page.goto("/")
             expect(page.locator("[data-letter] .why p").first).to_have_text("Stěhujeme se.")  # the last one that was verified

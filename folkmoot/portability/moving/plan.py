@@ -191,7 +191,8 @@ def _certificate(host: HostFacts, names: Names, now: datetime) -> Line:
             return Line("certificate", found, Level.WARNING,
                         f"Visitors would get no page. Make it a complete host: moot install on {names.new}")
         return Line("certificate", found, Level.WARNING,
-                    "It comes by itself after the name leads there; to try at once, run there: systemctl restart folkmoot-caddy")
+                    "It comes from the old host, with the secrets. If it does not, run moot install on both; else it is obtained after the"
+                    " name leads there")
     until = f"{names.new} answers for https://{host.domain}; valid until {host.certificate_until:%Y-%m-%d}"
     if host.certificate_until - now < _SOON:
         return Line("certificate", until, Level.WARNING,

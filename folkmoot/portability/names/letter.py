@@ -16,6 +16,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     words: dict[str, str]
     names: list[str]
     written_at: datetime
+    has_archive: bool = False  # whether the public posts are published beside it
 
     def in_language(self, language: str) -> tuple[str, str]:
         """(the words in this language, or in another one if there are none; their language)."""

@@ -98,6 +98,7 @@ function shown(page, letter) {
   const names = letter.names.filter(isWeb).map((name) => `<li><a href="${escaped(name)}/" dir="ltr">${escaped(name.replace(/^https?:\/\//, ""))}</a></li>`).join("");
   return page
     .replace("<section hidden data-letter>", () => "<section data-letter>")
+    .replace("<p hidden data-archive>", (before) => (letter.has_archive ? "<p data-archive>" : before))
     .replace(/data-words><\/div>/, () => `data-words lang="${escaped(spoken)}">${paragraphs}</div>`)
     .replace(/data-written><\/p>/, () => `data-written><time datetime="${escaped(letter.written_at)}">${escaped(when)}</time></p>`)
     .replace(/<ul data-names>[^]*?<\/ul>/, (before) => (names ? `<ul data-names>${names}</ul>` : before));
