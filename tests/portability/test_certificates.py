@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -306,6 +307,17 @@ def test_a_process_that_is_not_caddy_is_left_alone(tmp_path: Path) -> None:
         keeper.answer(tmp_path, Question(domain=DOMAIN, obtains=False, bundle=bundle()))
         assert other.poll() is None
         other.kill()
+
+
+def test_caddy_is_told_although_its_unit_hides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a capability that the keeper lacks, so with ProtectProc the keeper does not see it in /proc."""
+    hidden, told = 2**22 + 1, list[tuple[int, int]]()
+    monkeypatch.setattr(keeper.os, "kill", lambda process, number: told.append((process, number)))
+    (tmp_path / PID).write_text(f"{hidden}\n")
+    keeper.answer(tmp_path, Question(domain=DOMAIN, obtains=False, bundle=bundle()))
+    assert told == [(hidden, signal.SIGUSR1)]
+    keeper.answer(tmp_path, Question(domain=DOMAIN, obtains=False, bundle=bundle(10)))  # ends earlier: nothing changes
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("role", [STANDBY, FENCED, RETURNING])

@@ -63,10 +63,17 @@ def _fix(folder: Path, wanted: Bundle) -> bool:
 
 def _reload(file: Path) -> None:
     """Tells Caddy, if it runs, to read its configuration again."""
-    with suppress(FileNotFoundError, ValueError, ProcessLookupError):
+    with suppress(FileNotFoundError, ValueError, ProcessLookupError, PermissionError):
         process = int(file.read_text())
-        if Path(f"/proc/{process}/comm").read_text().strip() == "caddy":
+        if not _is_another_program(process):
             os.kill(process, signal.SIGUSR1)
+
+
+def _is_another_program(process: int) -> bool:
+    """Whether Caddy was killed and its number given to something else. The unit hides processes with more rights, such as Caddy."""
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{process}/comm").read_text().strip() != "caddy"
+    return False
 
 
 def main() -> None:
