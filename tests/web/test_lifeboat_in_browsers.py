@@ -81,6 +81,7 @@ def test_a_browser_shows_names_and_letter_when_the_network_is_gone(browser: Brow
             page.goto("/@karel")
             expect(page.locator("[data-letter] .why p")).to_have_text(["Stěhujeme se.", "Zítra <jsme> zpátky."])
             page.evaluate("document.fonts.ready.then(() => true)")
+            page.emulate_media(reduced_motion="reduce")  # colours change at once
             examine(page, "the page that a browser keeps, with a letter")
             archive = page.locator("[data-archive] a")
             expect(archive).to_be_visible()

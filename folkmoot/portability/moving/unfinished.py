@@ -47,8 +47,8 @@ def _upgrades(directory: DataDirectory) -> Iterator[Work]:
 def _of_primary(directory: DataDirectory) -> Iterator[Work]:
     if coming := read_coming(directory.path):
         yield Work("pictures", f"still gets {coming.left_files} pictures from the copy that it was restored from",
-                   "The new host would never get them. Wait until moot status there says that all are here; if that copy is lost for good,"
-                   f" remove {directory.path / FILE}", True)
+                   "The new host would never get them. Look there with moot status, and wait until all are here; if that copy is lost for"
+                   f" good, remove {directory.path / FILE}", True)
     for work in _BROKEN_OFF:
         if directory.is_running(work):
             yield Work(work, f"is making a {work}", "The move would break it off. Wait until it has ended", False)
