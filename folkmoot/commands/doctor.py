@@ -61,7 +61,7 @@ def _text(finding: Finding) -> str:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Runs all groups of checks at the same time; the findings are in the order of the groups."""
-    from folkmoot.commands.checks import configuration, connections, hosts, machine, operation
+    from folkmoot.commands.checks import certificates, configuration, connections, hosts, machine, operation
 
     groups: list[tuple[str, Awaitable[list[Finding]]]] = [
         ("machine", asyncio.to_thread(_listed(machine.check_machine, settings))),
@@ -69,6 +69,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("hosts", asyncio.to_thread(_listed(hosts.check_hosts, settings))),
         ("hosts", asyncio.to_thread(_listed(hosts.check_synchronous, settings))),
         ("roster", asyncio.to_thread(_listed(hosts.check_roster, settings))),
+        ("certificates", asyncio.to_thread(_listed(certificates.check_certificates, settings))),
         ("detector", asyncio.to_thread(_listed(operation.check_detector, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
         ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),
