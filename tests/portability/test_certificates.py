@@ -25,15 +25,23 @@ from cryptography.x509.oid import NameOID
 
 from folkmoot.base import clock
 from folkmoot.config import Server, Settings
+from folkmoot.portability.backup import Source, sealed_secrets
+from folkmoot.portability.backup_key import BackupKey, unseal
 from folkmoot.portability.certificates import keeper
 from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.certificates.model import FIXED, MOST_BYTES, PID, SECRET, Bundle, Question, read_bundle
 from folkmoot.portability.certificates.storage import certificates_of, merge, newest_for, read_storage
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host, HostState
+from folkmoot.portability.hosts.identity import make_identity
+from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.install.answers import Answers
 from folkmoot.portability.install.files import Wanted, files
+from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.standby import answers as standby_answers
 from folkmoot.portability.standby import upkeep
+from folkmoot.portability.standby.model import Nothing
+from tests.memory_files import MemoryFiles
 from tests.network_up import free_port
 
 NOW = clock.now()
@@ -340,10 +348,12 @@ def test_only_a_primary_asks_an_authority(open_folder: Path, monkeypatch: pytest
 
 async def test_the_agent_tells_caddy_when_the_role_or_the_certificate_changes(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, directory = host(open_folder / "data", STANDBY, open_folder / "socket")
+    make_identity(directory)
     told: list[str] = []
-    answers = iter([False, True, True, True])
+    valid = keeper.Answer(bundle={}, until=NOW)
+    answers = iter([None, valid, keeper.Answer(bundle={}), valid, valid])
 
-    def exchange() -> bool:
+    def exchange() -> keeper.Answer | None:
         told.append(Host(directory.path).role)
         return next(answers)
 
@@ -359,6 +369,26 @@ async def test_the_agent_tells_caddy_when_the_role_or_the_certificate_changes(op
     directory.write(directory.path / "secrets" / SECRET, b"{}")
     await says(3)
     directory.write(directory.host_file, msgspec.json.encode(HostState(role=PRIMARY, epoch=2)))
-    await says(4)
+    await says(4)  # at once, as there was no certificate for visitors
+    monkeypatch.setattr(upkeep, "_CALM", 1e9)
+    directory.write(directory.host_file, msgspec.json.encode(HostState(role=FENCED, epoch=2)))
+    await asyncio.sleep(0.1)
     work.cancel()
-    assert told == [STANDBY, STANDBY, STANDBY, PRIMARY]
+    assert told == [STANDBY, STANDBY, STANDBY, PRIMARY]  # there is one now, so nobody hurries
+
+
+async def test_certificates_are_collected_before_secrets_are_shared_or_sealed(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, directory = host(open_folder / "data", PRIMARY, open_folder / "socket")
+    directory.secret("network-secret")
+
+    def collect(*_: object) -> None:
+        directory.write(directory.path / "secrets" / SECRET, b"{}")
+
+    monkeypatch.setattr(standby_answers, "exchange_certificates", collect)
+    answers = standby_answers.Answers(msgspec.structs.replace(settings, secret=b"s" * 40), directory, Peers(directory))
+    assert (await answers.share(Nothing())).secrets[SECRET] == b"{}"
+    (directory.path / "secrets" / SECRET).unlink()
+    recovery = RecoveryKey.new()
+    source = Source(directory, MemoryFiles(), "", "", "", "", b"secret", b"", collect)
+    sealed = unseal(recovery, sealed_secrets(source, BackupKey.new(recovery)))
+    assert msgspec.json.decode(sealed, type=dict[str, bytes])[f"secrets/{SECRET}"] == b"{}"

@@ -16,7 +16,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 
 _log = logging.getLogger(__name__)
-_SECONDS = 4.0  # the keeper is a program that starts
+_SECONDS = 2.5  # the keeper is a program that starts; a move waits for it, at most so long
 
 
 def has_keeper(settings: Settings) -> bool:
@@ -24,13 +24,14 @@ def has_keeper(settings: Settings) -> bool:
     return settings.is_secure and bool(settings.server.certificates) and Path(settings.server.certificates).exists()
 
 
-def exchange_certificates(settings: Settings, directory: DataDirectory) -> bool:
+def exchange_certificates(settings: Settings, directory: DataDirectory) -> Answer | None:
     """Tells Caddy the role of this host and what certificates the network has; a primary stores those that Caddy has.
 
-    Blocks for some tenths of a second. Returns whether the keeper has answered: an error is logged, as the network runs without it.
+    Blocks for some tenths of a second. Returns the answer; None if there is no keeper, or after an error, which is logged: the
+    network runs without it.
     """
     if not has_keeper(settings):
-        return False
+        return None
     file, is_primary = directory.path / "secrets" / SECRET, Host(directory.path).role == PRIMARY
     known = read_bundle(file)
     try:
@@ -39,8 +40,8 @@ def exchange_certificates(settings: Settings, directory: DataDirectory) -> bool:
             directory.write(file, msgspec.json.encode(answer.bundle))
     except (OSError, msgspec.DecodeError) as error:
         _log.warning("The certificates of Caddy could not be exchanged (%s). See: journalctl -u 'folkmoot-certificates@*'", error)
-        return False
-    return True
+        return None
+    return answer
 
 
 def _ask(path: str, question: Question) -> Answer:

@@ -14,6 +14,7 @@ import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.portability.certificates.model import SECRET as CERTIFICATES
+from folkmoot.portability.certificates.model import Answer
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.client import NotPaired, PeerClient
@@ -32,13 +33,14 @@ log = logging.getLogger(__name__)
 _STATE_EVERY = 3.0  # seconds
 _SHARE_EVERY = 1200  # states: once an hour
 _CERTIFICATES_AGAIN = 60.0  # seconds, if there is no keeper
+_CALM = 60.0  # seconds after a change of roles
 
 
 class Upkeep:
     """One per agent. `connect` makes the client of a peer. `wanted`: which writes a standby of this host shall confirm."""
 
     def __init__(
-        self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient], exchange_certificates: Callable[[], bool],
+        self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient], exchange_certificates: Callable[[], Answer | None],
         wanted: Mode = Mode.NONE,
     ) -> None:
         self._directory = directory
@@ -122,12 +124,18 @@ class Upkeep:
 
 
     async def _keep_certificates(self) -> None:
-        """Tells Caddy when the role of this host changes, or when the primary has sent other certificates."""
-        file, told = self._directory.path / "secrets" / CERTIFICATES, None
+        """Tells Caddy when the role of this host changes, or when the primary has sent other certificates.
+
+        A reload ends streams after some seconds. So Caddy hears of a takeover later, unless it has no certificate for visitors.
+        """
+        file, told, answer = self._directory.path / "secrets" / CERTIFICATES, None, None
         while True:
             if told != (self._host.role, _changed_at(file)):
-                if await asyncio.to_thread(self._exchange_certificates):
-                    told = self._host.role, _changed_at(file)
+                if told and told[0] != self._host.role and answer and answer.until:
+                    await asyncio.sleep(_CALM)
+                role, changed_at = self._host.role, _changed_at(file)
+                if answer := await asyncio.to_thread(self._exchange_certificates):
+                    told = role, _changed_at(file) if role == PRIMARY else changed_at  # a primary has written it
                 else:
                     await asyncio.sleep(_CERTIFICATES_AGAIN)
             await asyncio.sleep(_STATE_EVERY)
