@@ -154,12 +154,13 @@ def _is_switched(upgrade: Upgrade) -> bool:
 
 
 def _finish(upgrade: Upgrade) -> None:
+    """Notes the way back before the next start is changed: else a kill between the two would leave none."""
     releases, before = upgrade.releases, upgrade.releases.current
     launch = upgrade.own_launch()
-    releases.make_current(upgrade.release.name)
     upgrade.journal.append(
         upgrade.release.name, Name.FINISH, DONE, before=before, launch=msgspec.to_builtins(launch), took=upgrade.took
     )
+    releases.make_current(upgrade.release.name)
     running = find_running(upgrade.directory)
     releases.remove_old([upgrade.release.name, before or "/", launch.code, *([running.code, running.own] if running else [])])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.network_up import MOOT, NetworkUp, environment_with
+from tests.network_up import MOOT, NetworkUp, environment_with, free_port
 from tests.portability.upgrades.releases import copy_code
 
 
@@ -17,14 +17,18 @@ class Cloned:
 
     folder: Path
     data: Path
+    port: int = 0
 
     def __post_init__(self) -> None:
         self.clone = copy_code(self.folder / f"clone of {self.data.name}", "0.1.1")
         self.network = self.started()
 
     def started(self) -> NetworkUp:
-        code = {"PYTHONPATH": str(self.clone), "FOLKMOOT_SERVER_PROCESSES": "2"}
-        return NetworkUp(self.data, "--no-demo", code=self.clone, **code).wait()
+        """A new start runs what `bin/moot` of the clone would run, on the same port."""
+        code = self.release_of_next_start() or self.clone
+        environment = {"PYTHONPATH": str(code), "FOLKMOOT_SERVER_PROCESSES": "2"}
+        self.port = self.port or free_port()
+        return NetworkUp(self.data, "--no-demo", code=code, port=self.port, **environment).wait()
 
     def moot(self, *arguments: str, code: Path | None = None) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -1,24 +1,28 @@
 """`moot upgrade` as an operator runs it: a new release with a migration, broken ones, kills, and the way back."""
 
-import os
+import asyncio
+import shutil
 import signal
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from folkmoot.commands.options import settings_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.upgrade.journal import Journal
 from folkmoot.portability.upgrade.order import find_running
-from folkmoot.portability.upgrade.steps import Name
+from folkmoot.portability.upgrade.steps import STEPS, Name
+from tests import series
 from tests.conftest import new_open_folder
-from tests.network_up import MOOT, environment_with
+from tests.network_up import environment_with
 from tests.portability.upgrades.cloned import Cloned
 from tests.portability.upgrades.releases import MORE, add_migration, change, copy_code
 from tests.portability.upgrades.writer import Writer
-from tests.series import is_long, length
+from tests.series import is_long
 from tests.waiting import wait_until
 
 
@@ -57,6 +61,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_changed(cloned: Clone
     assert not (cloned.clone / ".releases").exists()
     assert list(Journal(DataDirectory(cloned.data)).lines()) == []
 
+KILLED = Path(__file__).with_name("killed.py")
 
 BROKEN = {  # what is changed in the new release, and how the refusal ends
     "data": (
@@ -89,47 +94,87 @@ def test_a_broken_release_never_takes_over(cloned: Cloned, writer: Writer, kind:
     assert cloned.release_of_next_start() is None
 
 
-def test_a_killed_upgrade_goes_on_and_can_be_undone_while_a_member_writes(cloned: Cloned, writer: Writer) -> None:
-    new = copy_code(cloned.folder / "new", "0.2.0")
+def points(who: str, with_backup: bool) -> list[str]:
+    """Where to kill, in the order in which an upgrade gets there, from the table of its steps: before the action of a step, and after
+    it. A killed command has not noted that it is done; a host that loses its power has."""
+    steps = [step.name for step in STEPS if with_backup or step.name is not Name.BACKUP]
+    noted = "before" if who == "command" else "after"
+    return [point for step in steps for point in (f"after|{step}|started", f"{noted}|{step}|done")]
+
+
+def chosen(who: str, with_backup: bool) -> list[str]:
+    every = points(who, with_backup)
+    fixed = f"after|{Name.SWITCH}|started"
+    assert fixed in every
+    return every if is_long() else sorted({fixed, series.dice("kills of an upgrade").choice(every)}, key=every.index)
+
+
+@pytest.mark.parametrize(("who", "version"), series.length([("command", "0.2.0")], [("command", "0.2.0"), ("network", "0.3.0")]))
+def test_a_killed_upgrade_goes_on_and_can_be_undone_while_a_member_writes(cloned: Cloned, writer: Writer, who: str, version: str) -> None:
+    new = copy_code(cloned.folder / f"new {version}", version)
     add_migration(new)
-    journal = Journal(DataDirectory(cloned.data))
-    for step in length([Name.SWITCH], list(Name)[1:-1]):
-        _kill_at(cloned, new, journal, step)
-        assert cloned.network.get("/readyz")["ready"]
+    has_backup = is_long() and _has_backup(cloned)
+    for point in chosen(who, has_backup):
+        _kill_at(cloned, new, point, with_network=who == "network")
+        wait_until(lambda: cloned.network.get("/readyz").get("ready"), point)
+        assert cloned.version in ("0.1.1", version)
+        accepted = writer.accepted
+        wait_until(lambda accepted=accepted: writer.accepted > accepted + 1, point)
     done = cloned.upgrade("--to", str(new))
-    assert done.get("upgraded"), done
-    assert set(done["took"]) <= {Name.SWITCH, Name.FINISH, Name.TRY, Name.REHEARSE}, "what was done is not repeated"
-    assert cloned.version == "0.2.0"
+    assert done.get("upgraded") is not None, done
+    assert cloned.version == version
     release = cloned.release_of_next_start()
     assert release
-    assert release.name.startswith("0.2.0-")
+    assert release.name.startswith(f"{version}-")
     again = cloned.upgrade("--to", str(new), code=release)
     assert again["upgraded"] is False
     undone = cloned.upgrade("--undo", code=release)
-    assert undone["undone"], undone
+    assert undone.get("undone"), undone
     assert cloned.version == "0.1.1"
     assert cloned.release_of_next_start() is None
     running = find_running(DataDirectory(cloned.data))
     assert running
-    assert running.code == running.own
-    accepted = writer.accepted
-    wait_until(lambda: writer.accepted > accepted + 3)
-    assert writer.failures == []
+    if who == "command":
+        assert running.code == running.own
+        assert writer.failures == []
     assert "ADD COLUMN" not in cloned.network.log.read_text()
     cloned.network.stop()  # older code starts with the newer schema
     cloned.network = cloned.started()
-    assert cloned.network.get("/readyz")["ready"]
+    wait_until(lambda: cloned.network.get("/readyz").get("ready"))
+    assert _posts(cloned) >= {writer.text(number) for number in range(writer.accepted)}
 
 
-def _kill_at(cloned: Cloned, new: Path, journal: Journal, step: Name) -> None:
-    """Kills the upgrade when it has begun this step."""
-    process = subprocess.Popen(
-        [*MOOT, "upgrade", "--yes", "--json", "--watch", "2", "--to", str(new), "--data", str(cloned.data)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", env=environment_with({"PYTHONPATH": str(cloned.clone)}),
+def _posts(cloned: Cloned) -> set[str]:
+    async def read() -> set[str]:
+        connection = await asyncpg.connect(settings_of(cloned.data).dsn)
+        try:
+            return {row["text"] for row in await connection.fetch("SELECT text FROM posts")}
+        finally:
+            await connection.close()
+
+    return asyncio.run(read())
+
+
+def _has_backup(cloned: Cloned) -> bool:
+    """Whether upgrades begin with one."""
+    if shutil.which("restic") is None:
+        return False
+    made = cloned.moot("backup", "--to", str(cloned.folder / "repository"), "--json")
+    assert made.returncode == 0, made.stdout + made.stderr
+    return True
+
+
+def _kill_at(cloned: Cloned, new: Path, point: str, *, with_network: bool) -> None:
+    """Kills the upgrade at this point, and starts the network again if it was killed too."""
+    server = (cloned.data / "postgres" / "postmaster.pid").read_text().split()[0]
+    victims = f"{cloned.network.process.pid},{server}" if with_network else ""
+    killed = subprocess.run(
+        [sys.executable, str(KILLED), point, victims, "upgrade", "--yes", "--json", "--watch", "2", "--to", str(new),
+         "--data", str(cloned.data)],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", timeout=600,
+        env=environment_with({"PYTHONPATH": str(cloned.clone)}),
     )
-    deadline = time.monotonic() + 600  # a release is built before most steps, which takes long on a busy machine
-    while process.poll() is None and not any(line.step == step for line in journal.lines()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert any(line.step == step for line in journal.lines()), f"the upgrade ended before {step}"
+    assert killed.returncode == -signal.SIGKILL, f"{point}: {killed.stdout}{killed.stderr}"
+    if with_network:
+        cloned.network.process.wait(60)
+        cloned.network = cloned.started()
