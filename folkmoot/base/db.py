@@ -30,7 +30,6 @@ _RECENT_SECONDS = 30.0
 _PROMOTION_SECONDS = 0.5  # between checks whether a standby was promoted
 _HELD_SECONDS = 0.05  # after which a write that still waits at the gate means a hold
 _SHORT_WAIT_SECONDS = 0.2  # for a session, of a write that does not wait
-_GATE_TRIES = 3  # of a write that a restart of the server meets at the gate
 _STUCK_WAIT_SECONDS = 10.0  # for a session, while commits wait for an absent standby: as long as for a hold
 
 
@@ -173,20 +172,18 @@ class Database:
             return False
 
     async def _admit(self, admitted: AsyncExitStack, *, waits: bool) -> Any:
-        """A session whose transaction has passed the gate, until `admitted` is closed. Nothing was written before, so a write that
-        an announced restart of the server meets at the gate is repeated when the server answers again."""
-        for left in reversed(range(_GATE_TRIES)):
+        """A session whose transaction has passed the gate. A write that meets a restart there has changed nothing, and is repeated."""
+        for is_last in (False, False, True):
             try:
                 async with AsyncExitStack() as borrowed:
-                    wait = self._longest_wait(waits=waits)
-                    connection = await borrowed.enter_async_context(self._borrowed(self._writers, wait))
+                    one = self._borrowed(self._writers, self._longest_wait(waits=waits))
+                    connection = await borrowed.enter_async_context(one)
                     await self._pass_gate(connection, waits=waits)
                     admitted.push_async_exit(borrowed.pop_all())
                     return connection
             except (Unavailable, WritesPaused):
-                if not (left and waits and self._restarts.is_recent):
+                if is_last or not waits or not self._restarts.is_recent:
                     raise
-        raise AssertionError("the last attempt returns or raises")
 
     async def _pass_gate(self, connection: Any, *, waits: bool) -> None:
         epoch = self._epoch()

@@ -317,7 +317,8 @@ def following_facts(state: Any) -> dict[str, Any]:
         return {"stage": None}
     return {
         "stage": str(state.stage), "role": state.role, "since": round(state.since, 1), "lag_bytes": state.lag_bytes,
-        "lag_seconds": state.lag_seconds, "media_missing": state.media_missing, "media_missing_bytes": state.media_missing_bytes,
+        "lag_seconds": state.lag_seconds, "logical": state.is_logical, "media_missing": state.media_missing,
+        "media_missing_bytes": state.media_missing_bytes,
         "synchronous": {"wanted": state.wanted, "active": state.active, "is_bound": state.is_bound},
     }
 
@@ -348,7 +349,8 @@ def following_text(state: Any, host: "HostState") -> str:
         case Stage.SEEDING:
             return f"it has been copying the database for {since}"
         case Stage.STREAMING:
-            return f"follows for {since}, {behind}{waiting}{pictures}"
+            by_rows = "; by rows, so ready for a move but not for a failover" if state.is_logical else ""
+            return f"follows for {since}, {behind}{waiting}{pictures}{by_rows}"
         case Stage.CATCHING_UP:
             return f"catching up for {since}, {behind}{pictures}"
         case Stage.LOST:

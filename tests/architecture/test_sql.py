@@ -86,6 +86,7 @@ CHOSEN = {
     "network/folding.py": {"account_counts", "post_counts"},
     "network/posts/queries/marking.py": {"favourites", "bookmarks"},
     "portability/offsite/queries.py": {"one_time_codes", "authorization_codes", "exports"},
+    "portability/logical/queries.py": set(),  # UNLOGGED tables only, which a promotion of a physical standby empties too
 }
 
 _QUERIES = re.compile(r"(?:network|moderation)/(\w+)/queries(?:\.py|/\w+\.py)")

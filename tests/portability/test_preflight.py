@@ -70,6 +70,14 @@ def test_two_healthy_hosts_have_a_line_for_each_question_and_none_is_bad() -> No
     Survey(lines, 0.02, 0.2).require()
 
 
+def test_a_standby_that_follows_by_rows_may_be_of_another_kind() -> None:
+    other = database(condition(STANDBY, machine="aarch64"), major=17)
+    assert {line.name for line in conditions(OLD, other, 0.0) if line.level == Level.STOP} == {"PostgreSQL"}
+    assert list(obstacles(OLD, database(other, is_logical=True), 0.0)) == []
+    old_release = database(condition(STANDBY, schema=43), is_logical=True)
+    assert {line.name for line in conditions(OLD, old_release, 0.0) if line.level == Level.STOP} == {"schema"}
+
+
 STOPS: list[tuple[str, HostCondition, HostCondition, str]] = [
     ("hosts", OLD, msgspec.structs.replace(NEW, role=FENCED), "moot status"),
     ("database", OLD, condition(STANDBY, database=None), "moot up"),

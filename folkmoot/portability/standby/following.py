@@ -84,7 +84,8 @@ class Meter:
         if not sending.has_slot:
             return self._state(PRIMARY, Stage.NONE, 0, 0.0)
         lag = self._positions.lag(clock.monotonic(), sending.position, sending.confirmed)
-        return self._state(PRIMARY, _stage_of(sending), max(0, sending.position - sending.confirmed), lag)
+        state = self._state(PRIMARY, _stage_of(sending), max(0, sending.position - sending.confirmed), lag)
+        return msgspec.structs.replace(state, is_logical=sending.is_logical)
 
     def of_standby(self, receiving: Receiving, media: MissingMedia) -> Following:
         now = clock.monotonic()
@@ -98,7 +99,9 @@ class Meter:
         else:
             stage = Stage.LOST if self.peer_stage is Stage.LOST else Stage.AWAY
         state = self._state(STANDBY, stage, behind, now - self._current_at)
-        return msgspec.structs.replace(state, media_missing=media.missing, media_missing_bytes=media.missing_bytes)
+        return msgspec.structs.replace(
+            state, media_missing=media.missing, media_missing_bytes=media.missing_bytes, is_logical=receiving.is_logical
+        )
 
     def _state(self, role: str, stage: Stage, behind: int, lag: float) -> Following:
         now = clock.now().timestamp()

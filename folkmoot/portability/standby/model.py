@@ -68,3 +68,4 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Mode = Mode.NONE  # which writes the standby shall confirm, as the setting of the primary says
     active: Mode = Mode.NONE  # which writes wait for the standby now
     is_bound: bool = False  # whether the primary has promised the standby that no write is acknowledged without it
+    is_logical: bool = False  # it receives rows instead of the log (decision 0079)

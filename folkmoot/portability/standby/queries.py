@@ -28,6 +28,7 @@ class Sending(NamedTuple):
     wal_status: str
     state: str
     confirmed: int
+    is_logical: bool = False
 
 
 class Receiving(NamedTuple):
@@ -36,6 +37,7 @@ class Receiving(NamedTuple):
     replayed: int
     known: int  # the end of the primary's WAL, as it last said
     silence: float | None
+    is_logical: bool = False
 
 
 class NewFiles(NamedTuple):
@@ -88,7 +90,8 @@ async def get_sending(connection: asyncpg.Connection, slot: str) -> Sending:
         f"""
         SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint, s.slot_name IS NOT NULL, coalesce(s.wal_status, ''),
             coalesce(r.state, ''),
-            coalesce(pg_wal_lsn_diff(coalesce(r.flush_lsn, s.restart_lsn), '0/0'), 0)::bigint
+            coalesce(pg_wal_lsn_diff(coalesce(r.flush_lsn, s.confirmed_flush_lsn, s.restart_lsn), '0/0'), 0)::bigint,
+            coalesce(s.slot_type = 'logical', false)
         FROM (SELECT) AS one LEFT JOIN pg_replication_slots AS s ON s.slot_name = $1
             LEFT JOIN pg_stat_replication AS r
                 ON r.pid = s.active_pid OR (s.active_pid IS NULL AND r.state = 'backup' AND r.usename = '{REPLICATION_ROLE}')
@@ -104,15 +107,13 @@ async def get_receiving(connection: asyncpg.Connection) -> Receiving:
     if await connection.fetchval("SELECT NOT pg_is_in_recovery()"):
         row = await connection.fetchrow(
             """
-            SELECT position, position, CASE WHEN is_connected THEN 0.0::float8 END
-            FROM (
-                SELECT coalesce(max(pg_wal_lsn_diff(received_lsn, '0/0')), 0)::bigint AS position, count(pid) > 0 AS is_connected
-                FROM pg_stat_subscription WHERE subname = $1 AND relid IS NULL
-            ) AS worker
+            SELECT coalesce(max(pg_wal_lsn_diff(received_lsn, '0/0')), 0)::bigint AS position,
+                CASE WHEN count(pid) > 0 THEN 0.0::float8 END AS silence
+            FROM pg_stat_subscription WHERE subname = $1 AND relid IS NULL
             """,
             SUBSCRIPTION,
         )
-        return Receiving(*row)
+        return Receiving(row["position"], row["position"], row["silence"], is_logical=True)
     row = await connection.fetchrow(
         """
         SELECT coalesce(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 0)::bigint,

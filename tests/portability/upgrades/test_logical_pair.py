@@ -2,21 +2,25 @@
 
 import asyncio
 import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from folkmoot.commands.options import settings_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.pairing import invite
 from folkmoot.portability.hosts.sockets import has_agent
+from folkmoot.portability.logical.swap import NEXT
 from folkmoot.portability.standby.following import find_following
 from folkmoot.portability.standby.model import Stage
 from tests.hosts.history import read_rows, wrong_streams, wrong_writes
-from tests.network_up import NetworkUp, free_port, moot
+from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 from tests.portability.upgrades.members import Members
 from tests.portability.upgrades.versions import facts, needs_wheel, network_of_16
 from tests.series import is_long, length
@@ -34,11 +38,20 @@ class Unlike:
     data: Path
     ports: tuple[int, int]
 
-    def join(self) -> Any:
-        code = invite(DataDirectory(self.primary.data)).text
+    code: str = ""
+
+    def join(self, *, kills: bool = False) -> Any:
+        """`kills`: the command dies while it copies, and its answer is nothing."""
+        self.code = self.code or invite(DataDirectory(self.primary.data)).text
         wait_until(lambda: has_agent(DataDirectory(self.primary.data)))
-        return answer("standby", "--join", f"127.0.0.1:{self.ports[0]}", code, "--hosts-port", str(self.ports[1]), "--logical",
-                      data=self.data)
+        command = ["standby", "--join", f"127.0.0.1:{self.ports[0]}", self.code, "--hosts-port", str(self.ports[1]), "--logical"]
+        if not kills:
+            return answer(*command, data=self.data)
+        process = subprocess.Popen([*MOOT, *command, "--json", "--data", str(self.data)], cwd=ROOT, env=environment_with({}))
+        wait_until(lambda: (self.data / NEXT / "schema.sql").exists() or process.poll() is not None)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        return None
 
 
 @pytest.fixture
@@ -61,13 +74,18 @@ def follows(*hosts: NetworkUp) -> None:
 
 def test_a_standby_with_another_postgresql_takes_over_and_nothing_is_lost(unlike: Unlike) -> None:
     primary = unlike.primary
+    if is_long():
+        unlike.join(kills=True)
     joined = unlike.join()
     assert joined["tables"] > 50
     standby = NetworkUp(unlike.data, "--no-demo", FOLKMOOT_SERVER_PROCESSES="1").wait()
     try:
         follows(primary, standby)
+        assert [answer("status", data=host.data)["replication"]["logical"] for host in (primary, standby)] == [True, True]
         refused = moot("failover", "--accept-loss", "--yes", "--json", data=standby.data)
         assert "ready for a move but cannot take over alone" in json.loads(refused.stdout)["message"]
+        if is_long():
+            _refuses_another_schema(primary)
         before = facts(primary)
         members = Members(primary, WRITERS, LISTENERS, RATE)
         moved = answer("move", "--yes", "--steady", "1", data=primary.data)
@@ -89,6 +107,20 @@ def test_a_standby_with_another_postgresql_takes_over_and_nothing_is_lost(unlike
             _becomes_alike(primary, standby)
     finally:
         standby.stop()
+
+
+def _refuses_another_schema(primary: NetworkUp) -> None:
+    """What a migration does does not travel."""
+    asyncio.run(_execute(primary, "ALTER TABLE posts ADD COLUMN more text"))
+    refused = moot("move", "--yes", "--steady", "1", "--json", data=primary.data)
+    assert "were changed after this host had copied them" in json.loads(refused.stdout.splitlines()[-1])["message"]
+    asyncio.run(_execute(primary, "ALTER TABLE posts DROP COLUMN more"))
+
+
+async def _execute(network: NetworkUp, sql: str) -> None:
+    connection = await asyncpg.connect(settings_of(network.data).dsn)
+    await connection.execute(sql)
+    await connection.close()
 
 
 def _becomes_alike(old: NetworkUp, new: NetworkUp) -> None:
