@@ -29,7 +29,8 @@ def end(mark: Path) -> None:
 
 def _write(mark: Path, until: float) -> None:
     temporary = mark.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)  # no secret, and perhaps written by root
     with os.fdopen(descriptor, "w") as stream:
         stream.write(repr(until))
     temporary.rename(mark)

@@ -18,6 +18,7 @@ from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.hosts.queries import drop_slot, list_slots, reload
 from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.logical.queries import unpublish
+from folkmoot.portability.standby.queries import is_standby
 from folkmoot.portability.synchronous import end_demand, forget_bound
 
 _TRIES, _PAUSE = 20, 0.25  # the agent cuts the streams of the removed host off within a second
@@ -66,8 +67,8 @@ async def _drop_slots(dsn: str, kept: set[str]) -> list[str]:
                     if attempt == _TRIES - 1:
                         raise
                     await asyncio.sleep(_PAUSE)
-        for name in names:
-            await unpublish(connection, name)
+        if names and not await is_standby(connection):
+            await unpublish(connection)
         return names
     finally:
         await connection.close()

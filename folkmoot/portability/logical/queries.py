@@ -9,7 +9,7 @@ from folkmoot.portability.standby.queries import drop_slot
 
 NAME = SUBSCRIPTION  # also of the publication, and of the slot on one host
 FULL = "f"  # replica identity: the whole row
-_QUIET_MS = 50  # between two statements of one page
+_QUIET_MS = 100  # between two statements of one page
 _OF_A_TABLE = r"^pg_\d+_sync_\d+_\d+$"  # the name of a slot that PostgreSQL makes for the copy of one table
 
 
@@ -38,7 +38,7 @@ async def publish(source: asyncpg.Connection) -> None:
     await source.execute(f"CREATE PUBLICATION {NAME} FOR ALL TABLES")
 
 
-async def unpublish(source: asyncpg.Connection, slot: str) -> None:
+async def unpublish(source: asyncpg.Connection, slot: str = "") -> None:
     """Removes everything that `publish` and a subscription have made, also the slots of tables whose copy was interrupted."""
     await source.execute(f"DROP PUBLICATION IF EXISTS {NAME}")
     slots = await source.fetch(

@@ -174,7 +174,7 @@ def _kill_at(cloned: Cloned, new: Path, point: str, *, with_network: bool) -> No
         capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", timeout=600,
         env=environment_with({"PYTHONPATH": str(cloned.clone)}),
     )
-    assert killed.returncode == -signal.SIGKILL, f"{point}: {killed.stdout}{killed.stderr}"
+    assert killed.returncode == -signal.SIGKILL, f"{point}: {killed.stdout}{killed.stderr}{cloned.network.log.read_text()[-3000:]}"
     if with_network:
         cloned.network.process.wait(60)
         cloned.network = cloned.started()
