@@ -105,6 +105,24 @@ async def test_a_limit_for_statements_does_not_end_the_wait(db: Database, admin:
     await task
 
 
+async def test_an_answer_that_changes_nothing_waits_for_what_it_has_read(db: Database, admin: asyncpg.Connection) -> None:
+    task, pid = await _begin(db, admin, "visible here")
+    await admin.fetchval("SELECT pg_terminate_backend($1)", pid)  # as a crash of the server: stored here, and nowhere else
+    with pytest.raises(Unavailable):
+        await task
+
+    async def repeat() -> int:
+        async with db.write() as tx:
+            await tx.execute("SET LOCAL synchronous_commit = on")
+            return int(await tx.fetchval(_STORED))
+
+    again = asyncio.create_task(repeat())
+    await until(lambda: _pids(admin, set()))
+    assert not again.done()
+    await _forget_standby(admin)
+    assert await again == 1
+
+
 async def test_a_write_whose_commit_is_not_answered_in_time_has_an_unknown_outcome(
     db: Database, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,9 +30,11 @@ class Pair:
             await asyncio.sleep(0.1)
 
 
-def new_pair(world: World, disk: int = 0) -> Pair:
+def new_pair(world: World, disk: int = 0, **environment: str) -> Pair:
     """Starts a primary, invites a standby, joins it and starts it. `disk`: bytes of the standby's own disk."""
     pair = Pair(world, world.host("primary"), world.host("standby", disk))
+    for host in (pair.primary, pair.standby):
+        host.environment |= environment
     join = invited(pair)
     joined = pair.standby.run(*join)
     assert joined.returncode == 0, f"{joined.stderr}\n{pair.primary.said()[-4000:]}"

@@ -1,6 +1,9 @@
 """Writes that wait for the standby: when they do, that none is acknowledged without it, and what a failover may rely on."""
 
 import asyncio
+import itertools
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
@@ -151,6 +154,41 @@ async def test_all_writes_wait_once_the_standby_follows_and_a_failover_needs_no_
     report = find_report(pair.old.data, pair.new.state.epoch)
     assert report
     assert report.rows["hashtags"] == 2, "what was not acknowledged is exported"
+
+
+async def test_nothing_that_a_client_has_on_record_is_lost_with_a_primary_that_was_cut_off_first(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "_SECONDS", 20.0)
+    await Primary(pair, Mode.ALL).bind()
+    journal: list[str] = []
+    ending = asyncio.Event()
+    database = await Database.open(pair.old.server.dsn, epoch=Host(pair.old.data.path).writing_epoch, readers=1, listen=False)
+
+    async def client(name: int) -> None:
+        for number in itertools.count():
+            if ending.is_set():
+                return
+            key = f"client {name} writes {number}"
+            with suppress(Problem):
+                async with database.write() as tx:
+                    await tx.execute("INSERT INTO hashtags (key, name) VALUES ($1, $1)", key)
+                journal.append(key)
+            await asyncio.sleep(0.01)
+
+    clients = [asyncio.create_task(client(name)) for name in range(12)]
+    await until(lambda: len(journal) > 100)
+    await cut_replication(pair)
+    await asyncio.sleep(0.3)  # the primary runs on, and its clients reach it
+    assert pair.old.server.pid
+    os.kill(pair.old.server.pid, signal.SIGQUIT)
+    ending.set()
+    done = await fail_over(pair)
+    await asyncio.gather(*clients)
+    await database.close()
+    assert done.fence
+    assert done.fence.proof is Proof.SYNCHRONOUS
+    assert set(journal) <= await names_on(pair.new)
 
 
 async def test_the_settings_survive_a_restart_of_the_server(pair: Pair) -> None:
