@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -62,14 +63,23 @@ async def pair(shared: Pair, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[P
     yield shared
     for host in hosts:
         forget_bound(host.data)
-        async with host.own.this.session() as session:
-            await let_go(host.data, session)
+        await until(partial(_let_go, host))
     await make_well(shared)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     for host in hosts:
         await host.own.this.close()
+
+
+async def _let_go(host: OneHost) -> bool:
+    """A server that was killed may be starting."""
+    try:
+        async with host.own.this.session() as session:
+            await let_go(host.data, session)
+    except (Problem, asyncpg.PostgresError):
+        return False
+    return True
 
 
 class Primary:
