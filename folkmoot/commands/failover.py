@@ -73,7 +73,7 @@ async def _fail_over(
         if not plan["obstacle"]:
             _confirm(settings, wanted, asks=asks)
         with show_progress(as_json) as progress:
-            await drive(wanted, progress.step)
+            await drive(wanted, lambda step: progress.step(step.sentence))
         return {**plan, **_outcome(wanted)}
     finally:
         await moving.close()

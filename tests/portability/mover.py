@@ -1,15 +1,16 @@
 """One host of a move as a process of its own, for tests that kill it: `python -m tests.portability.mover ROLE HERE THERE [POINT]`.
 
 ROLE `answer`: answers the messages of the other host, one line of JSON each, on a socket in its data directory. ROLE `drive`:
-drives the move. POINT, such as `before fenced` or `after move.promote`, is where the process kills itself: around the
-action of a step if it drives, around the answer to a message if it answers.
+drives the move. ROLE `failover`: takes over, whatever becomes of the other host. POINT, such as `before fenced` or `after
+move.promote`, is where the process kills itself: around the action of a step if it drives, around the answer to a message if it
+answers.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,16 @@ import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.hosts.messages import Handler
+from folkmoot.portability.failover import driver as failover_driver
+from folkmoot.portability.failover.assembly import AnsweringHost
+from folkmoot.portability.failover.assembly import handlers_of as failover_handlers
+from folkmoot.portability.failover.standing import stand_handler
+from folkmoot.portability.hosts.messages import Ask, Handler
 from folkmoot.portability.moving.driver import drive, look_at
 from folkmoot.portability.moving.model import Options
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
-from folkmoot.portability.moving.steps import STEPS, Step
+from folkmoot.portability.moving.steps import STEPS
+from folkmoot.portability.moving.table import Step
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.postgres import Postgres
 from folkmoot.portability.postgres_settings import slot_of
@@ -55,6 +61,11 @@ async def make_slot(dsn: str, name: str) -> None:
 
 
 def other_host(there: Path) -> OtherHost:
+    return OtherHost(asking(there))
+
+
+def asking(there: Path) -> Ask:
+    """Asks the process that answers for a host."""
     async def ask(name: str, content: msgspec.Struct, answer: type[Any], *, seconds: float = 5) -> Any:
         try:
             async with asyncio.timeout(seconds):
@@ -71,7 +82,7 @@ def other_host(there: Path) -> OtherHost:
             raise Problem(said["problem"].replace("%", "%%"))
         return msgspec.convert(said["answer"], answer)
 
-    return OtherHost(ask)
+    return ask
 
 
 def deadly(name: str, point: str, work: Work) -> Work:
@@ -87,13 +98,14 @@ def deadly(name: str, point: str, work: Work) -> Work:
     return killing
 
 
-def deadly_steps(point: str) -> list[Step]:
-    return [replace(step, act=deadly(step.state.value, point, step.act)) for step in STEPS]
+def deadly_steps(point: str, steps: Sequence[Step[Any]]) -> list[Step[Any]]:
+    return [replace(step, act=deadly(step.state.value, point, step.act)) for step in steps]
 
 
 async def answer(own: OwnHost, socket: Path, point: str) -> None:
     messages = {
-        message.name: Handler(message.name, message.content, deadly(message.name, point, message.answer)) for message in handlers_of(own)
+        message.name: Handler(message.name, message.content, deadly(message.name, point, message.answer))
+        for message in [*handlers_of(own), *failover_handlers(own.this), stand_handler(own.this.directory)]
     }
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,9 +130,16 @@ async def main(role: str, here: Path, there: Path, point: str = "") -> None:
     if role == "answer":
         socket_of(here).unlink(missing_ok=True)
         await answer(own, socket_of(here), point)
-    else:
+    elif role == "drive":
         move = await look_at(own, other_host(there), QUICK)
-        await drive(move, own.this.journal, steps=deadly_steps(point))
+        await drive(move, own.this.journal, steps=deadly_steps(point, STEPS))
+    else:
+        failover_driver._CATCH_UP_SECONDS = 60  # on a busy machine
+        failover = failover_driver.Failover(
+            own, AnsweringHost(asking(there)), there.name, failover_driver.Statements(accepts_loss=True)
+        )
+        await failover_driver.look(failover)
+        await failover_driver.drive(failover, steps=deadly_steps(point, failover_driver.STEPS))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ between the hosts are encoded as on the wire and given to the handlers of the ot
 import asyncio
 import logging
 import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from folkmoot.base import clock
+from folkmoot.base.db import Database
 from folkmoot.base.errors import Problem
 from folkmoot.base.migrate import migrate
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover.assembly import handlers_of as failover_handlers
 from folkmoot.portability.failover.standing import stand_handler
-from folkmoot.portability.host import Host, HostState
+from folkmoot.portability.host import PRIMARY, Host, HostState
 from folkmoot.portability.moving.model import Order
 from folkmoot.portability.moving.rejoin import RejoinOrder, rejoin_if_ordered
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
@@ -32,7 +36,7 @@ from folkmoot.portability.standby import binding
 from folkmoot.portability.standby.model import Facts
 from folkmoot.portability.standby.queries import make_replication_role
 from folkmoot.portability.standby.seeding import seed
-from tests.conftest import UNSAFE_BUT_FAST
+from tests.conftest import UNSAFE_BUT_FAST, new_open_folder
 from tests.portability.mover import make_slot
 from tests.portability.standby import caught_up, make_standby
 
@@ -123,8 +127,76 @@ class OneHost:
 
 @dataclass
 class Pair:
+    """`old` is the primary at the start of a test. The two exchange these names when the other one has become the primary."""
+
     old: OneHost
     new: OneHost
+
+    @property
+    def hosts(self) -> list[OneHost]:
+        return [self.old, self.new]
+
+
+class Writer:
+    """Writes through the gate of a host, and remembers what was acknowledged."""
+
+    def __init__(self, host: OneHost) -> None:
+        self._host = host
+        self.acknowledged: list[str] = []
+
+    async def write(self, *, uncommitted: asyncio.Event | None = None) -> bool:
+        """Whether the host accepted the write. `uncommitted`: the commit waits for it."""
+        key = f"{self._host.name} {clock.token(6)}"
+        epoch = Host(self._host.data.path).writing_epoch
+        try:
+            database = await Database.open(self._host.server.dsn, epoch=epoch, readers=1, writers=1, listen=False)
+        except Problem:
+            return False
+        try:
+            async with database.write() as tx:
+                await tx.execute("INSERT INTO hashtags (key, name) VALUES ($1, $1)", key)
+                if uncommitted:
+                    await uncommitted.wait()
+            self.acknowledged.append(key)
+            return True
+        except (Problem, asyncpg.PostgresError):
+            return False
+        finally:
+            await database.close()
+
+
+async def names_on(host: OneHost) -> set[str]:
+    """What was written, as this host has it."""
+    async with host.own.this.session() as session:
+        return {row["name"] for row in await session.fetch("SELECT name FROM hashtags")}
+
+
+@contextmanager
+def running_pair() -> Iterator[Pair]:
+    """For the tests of a module: starting two servers takes seconds."""
+    with new_open_folder() as template, new_open_folder() as folder:
+        pair = make_pair(template, folder)
+        yield pair
+        pair.new.server.stop()
+        pair.old.server.stop()
+
+
+@asynccontextmanager
+async def supervised(pair: Pair, make_well: Callable[[Pair], Awaitable[None]]) -> AsyncIterator[Pair]:
+    """The pair for one test, with fresh processes; `old` is the primary. Afterwards `make_well` leaves a primary and its standby."""
+    if pair.new.state.role == PRIMARY:
+        pair.old, pair.new = pair.new, pair.old
+    tasks = [asyncio.create_task(host.supervise()) for host in pair.hosts]
+    for host in pair.hosts:
+        host.is_cut = False
+        host._begin()
+    yield pair
+    await make_well(pair)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for host in pair.hosts:
+        await host.own.this.close()
 
 
 def make_pair(template: Path, folder: Path) -> Pair:

@@ -5,12 +5,11 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.base.db import Database
-from folkmoot.base.errors import Problem, WritesPaused
+from folkmoot.base.errors import Problem
+from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.failover import queries
 from folkmoot.portability.failover.assembly import AnsweringHost
 from folkmoot.portability.failover.coming_back import ask_fork
@@ -19,13 +18,16 @@ from folkmoot.portability.failover.export import export, folder_of
 from folkmoot.portability.failover.model import FailoverProblem, StopOrder, sentence
 from folkmoot.portability.failover.standing import confirm
 from folkmoot.portability.failover.taking_over import accept
-from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY
+from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving.driver import look_at, undo
 from folkmoot.portability.moving.model import FenceOrder, MoveProblem, Options, Order, PromoteOrder, Proof
 from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.moving.settling import settle
-from tests.conftest import new_open_folder
-from tests.portability.pair_of_hosts import OneHost, Pair, make_pair
+from folkmoot.portability.names.model import Statement
+from folkmoot.portability.names.witness import Seen
+from folkmoot.portability.recovery_key import RecoveryKey
+from tests.portability.pair_of_hosts import OneHost, Pair, Writer, names_on, running_pair, supervised
 from tests.portability.standby import caught_up
 
 NOT_SECRET = frozenset(["hash", "name_hash", "blurhash"])
@@ -34,30 +36,14 @@ OFF, LOSS = Statements(is_other_off=True), Statements(accepts_loss=True)
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Pair]:
-    with new_open_folder() as template, new_open_folder() as folder:
-        pair = make_pair(template, folder)
+    with running_pair() as pair:
         yield pair
-        pair.new.server.stop()
-        pair.old.server.stop()
 
 
 @pytest.fixture
 async def pair(shared: Pair) -> AsyncIterator[Pair]:
-    """The pair for one test, supervised; `old` is the primary. Afterwards whoever was replaced follows the new primary."""
-    if shared.new.state.role == PRIMARY:
-        shared.old, shared.new = shared.new, shared.old
-    hosts = [shared.old, shared.new]
-    tasks = [asyncio.create_task(host.supervise()) for host in hosts]
-    for host in hosts:
-        host.is_cut = False
-        host._begin()
-    yield shared
-    await make_well(shared)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    for host in hosts:
-        await host.own.this.close()
+    async with supervised(shared, make_well) as pair:
+        yield pair
 
 
 async def make_well(pair: Pair) -> None:
@@ -86,39 +72,13 @@ async def rewind(host: OneHost, primary: OneHost) -> None:
             await asyncio.sleep(0.1)
 
 
-class Writer:
-    """Writes through the gate of a host, and remembers what was acknowledged."""
+async def fail_over(pair: Pair, statements: Statements = Statements(), seen: Seen = Seen()) -> Failover:
+    """As `moot failover` on the new host. `seen`: what the public names say."""
 
-    def __init__(self, host: OneHost) -> None:
-        self._host = host
-        self.acknowledged: list[str] = []
+    async def ask_names() -> Seen:
+        return seen
 
-    async def write(self, *, uncommitted: asyncio.Event | None = None) -> bool:
-        """Whether the host accepted the write. `uncommitted`: the commit waits for it."""
-        key = f"{self._host.name} {clock.token(6)}"
-        epoch = Host(self._host.data.path).writing_epoch
-        database = await Database.open(self._host.server.dsn, epoch=epoch, readers=1, writers=1, listen=False)
-        try:
-            async with database.write() as tx:
-                await tx.execute("INSERT INTO hashtags (key, name) VALUES ($1, $1)", key)
-                if uncommitted:
-                    await uncommitted.wait()
-            self.acknowledged.append(key)
-            return True
-        except (WritesPaused, Problem, asyncpg.PostgresError):
-            return False
-        finally:
-            await database.close()
-
-
-async def names_on(host: OneHost) -> set[str]:
-    async with host.own.this.session() as session:
-        return {row["name"] for row in await session.fetch("SELECT name FROM hashtags")}
-
-
-async def fail_over(pair: Pair, statements: Statements = Statements()) -> Failover:
-    """As `moot failover` on the new host."""
-    failover = Failover(pair.new.own, AnsweringHost(pair.old.ask), pair.old.name, statements)
+    failover = Failover(pair.new.own, AnsweringHost(pair.old.ask), pair.old.name, statements, ask_names)
     await look(failover)
     await drive(failover)
     return failover
@@ -152,6 +112,47 @@ async def test_a_failover_without_a_fence_is_refused_with_the_estimated_loss(pai
     both = await fail_over(pair, Statements(is_other_off=True, accepts_loss=True, life_sign="its log still arrives"))
     assert both.fence
     assert both.fence.proof is Proof.NONE
+
+
+@pytest.mark.parametrize("statements", [OFF, LOSS], ids=["off", "loss"])
+async def test_a_later_epoch_under_the_public_name_stops_a_failover_whatever_is_stated(pair: Pair, statements: Statements) -> None:
+    before = pair.new.state
+    third = Statement(
+        domain="moot.example", names=[], lifeboat="", host="cd" * 32, role=PRIMARY, epoch=before.epoch + 1, at=clock.now()
+    )
+    pair.old.is_cut = statements is OFF
+    with pytest.raises(FailoverProblem, match=f"another host answers as the primary of epoch {third.epoch}"):
+        await fail_over(pair, statements, Seen(third))
+    assert pair.new.state == before
+    assert await Writer(pair.old).write()
+    assert not await Writer(pair.new).write()
+
+
+async def test_names_that_do_not_answer_do_not_delay_a_failover(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("folkmoot.portability.failover.driver._NAMES_SECONDS", 0.05)
+
+    async def never() -> Seen:
+        await asyncio.Event().wait()
+        return Seen()
+
+    failover = Failover(pair.new.own, AnsweringHost(pair.old.ask), pair.old.name, LOSS, never)
+    await look(failover)
+    assert failover.seen == Seen()
+    assert obstacle(failover) == ""
+
+
+async def test_a_host_that_the_operator_has_removed_cannot_take_over(pair: Pair) -> None:
+    recovery, before = RecoveryKey.new(), pair.new.state
+    pair.old.is_cut = True
+    BackupKey.new(recovery).keep(pair.new.data)
+    Rosters(pair.new.data).sign(recovery, "another one")  # the host of this test has another id than its certificate
+    try:
+        for statements in (OFF, LOSS):
+            with pytest.raises(FailoverProblem, match="has removed this host from the network"):
+                await fail_over(pair, statements)
+    finally:
+        (pair.new.data.path / "roster.json").unlink()
+    assert pair.new.state == before
 
 
 async def test_a_standby_that_is_not_asked_to_take_over_does_not(pair: Pair) -> None:

@@ -10,9 +10,8 @@ import msgspec
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.base.db import Database
-from folkmoot.base.errors import Problem, WritesPaused
-from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
+from folkmoot.base.errors import Problem
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState
 from folkmoot.portability.moving import steps
 from folkmoot.portability.moving.driver import drive, look_at, undo
 from folkmoot.portability.moving.fencing import OPERATOR
@@ -34,61 +33,27 @@ from folkmoot.portability.moving.settling import settle
 from folkmoot.portability.moving.sides import Side
 from folkmoot.portability.moving.steps import STEPS, Move, check, refuse_unpaired
 from tests import series
-from tests.conftest import new_open_folder
 from tests.portability.mover import QUICK
-from tests.portability.pair_of_hosts import OneHost, Pair, make_pair
+from tests.portability.pair_of_hosts import Pair, Writer, names_on, running_pair, supervised
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Pair]:
-    with new_open_folder() as template, new_open_folder() as folder:
-        pair = make_pair(template, folder)
+    with running_pair() as pair:
         yield pair
-        pair.new.server.stop()
-        pair.old.server.stop()
 
 
 @pytest.fixture
 async def pair(shared: Pair) -> AsyncIterator[Pair]:
-    """The pair for one test, supervised; `old` is the primary. Afterwards the pair is well again."""
-    if shared.new.state.role == PRIMARY:
-        shared.old, shared.new = shared.new, shared.old
-    hosts = [shared.old, shared.new]
-    tasks = [asyncio.create_task(host.supervise()) for host in hosts]
-    for host in hosts:
-        host._begin()
-    yield shared
-    if FENCED in (shared.old.state.role, shared.new.state.role):
-        move = await look_at(shared.old.own, shared.new.other, QUICK)
-        await drive(move, shared.old.own.this.journal)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    for host in hosts:
-        await host.own.this.close()
+    async with supervised(shared, finish_move) as pair:
+        yield pair
 
 
-class Writer:
-    """Writes numbers through the gate of a host, and remembers those that were acknowledged."""
-
-    def __init__(self, host: OneHost) -> None:
-        self._host = host
-        self.acknowledged: list[str] = []
-
-    async def write(self, number: int) -> bool:
-        """Whether the host accepted the write."""
-        key = f"{self._host.name} {number} {clock.token(4)}"
-        epoch = Host(self._host.data.path).writing_epoch
-        database = await Database.open(self._host.server.dsn, epoch=epoch, readers=1, writers=1, listen=False)
-        try:
-            async with database.write() as tx:
-                await tx.execute("INSERT INTO hashtags (key, name) VALUES ($1, $1)", key)
-            self.acknowledged.append(key)
-            return True
-        except WritesPaused:
-            return False
-        finally:
-            await database.close()
+async def finish_move(pair: Pair) -> None:
+    """What a test has left unfinished."""
+    if FENCED in (pair.old.state.role, pair.new.state.role):
+        move = await look_at(pair.old.own, pair.new.other, QUICK)
+        await drive(move, pair.old.own.this.journal)
 
 
 async def test_a_move_changes_the_primary_and_the_way_back_is_the_same_command(pair: Pair) -> None:
@@ -96,13 +61,13 @@ async def test_a_move_changes_the_primary_and_the_way_back_is_the_same_command(p
     on_first, on_second = Writer(first), Writer(second)
     async with first.own.this.session() as session:
         last_id = await session.fetchval("INSERT INTO events (kind, payload) VALUES ('some.event', '{}') RETURNING id")
-    assert await on_first.write(1)
-    assert not await on_second.write(1)
+    assert await on_first.write()
+    assert not await on_second.write()
     move = await look_at(first.own, second.other, QUICK)
     await drive(move, first.own.this.journal)
     assert (first.state.role, second.state) == (STANDBY, HostState(PRIMARY, epoch + 1, move=move.id))
-    assert not await on_first.write(2)
-    assert await on_second.write(2)
+    assert not await on_first.write()
+    assert await on_second.write()
     assert move.fence
     assert move.caught_up
     assert move.fence.last == move.caught_up.last
@@ -114,16 +79,11 @@ async def test_a_move_changes_the_primary_and_the_way_back_is_the_same_command(p
     back = await look_at(first.own, second.other, QUICK)
     await drive(back, first.own.this.journal)  # driven by the host that takes over
     assert (first.state, second.state.role) == (HostState(PRIMARY, epoch + 2, move=back.id), STANDBY)
-    assert await on_first.write(3)
-    assert not await on_second.write(3)
-    assert await rows(first) >= {*on_first.acknowledged, *on_second.acknowledged}
+    assert await on_first.write()
+    assert not await on_second.write()
+    assert await names_on(first) >= {*on_first.acknowledged, *on_second.acknowledged}
     done = [line.step for line in first.own.this.journal.lines() if line.move == back.id and line.outcome == "done"]
     assert done == [State.PREFLIGHT, *list(State)[3:9], State.REVERSED, State.DONE]
-
-
-async def rows(host: OneHost) -> set[str]:
-    async with host.own.this.session() as session:
-        return {row["name"] for row in await session.fetch("SELECT name FROM hashtags")}
 
 
 class Faulty:
@@ -183,13 +143,13 @@ async def test_whatever_fails_before_the_promotion_is_undone_and_the_old_host_wr
     journal, before = pair.old.own.this.journal, pair.new.state
     writers = Writer(pair.old), Writer(pair.new)
     faults = [(where, order, when) for where, order in _UNDONE for when in ("before", "after")] + [("new", "promote", "before")]
-    for number, (where, order, when) in enumerate(faults):
+    for where, order, when in faults:
         old: Side = pair.old.own if where == "new" else Faulty(pair.old.own, order, when)  # type: ignore[assignment]
         new: Side = pair.new.other if where == "old" else Faulty(pair.new.other, order, when)  # type: ignore[assignment]
         epoch = pair.old.state.epoch
         with pytest.raises(MoveProblem, match=r"writes as before\. Try again with: moot move"):
             raise_filled(await _problem(attempt(old, new, journal)))
-        assert [await writer.write(number) for writer in writers] == [True, False], (where, order, when)
+        assert [await writer.write() for writer in writers] == [True, False], (where, order, when)
         was_offered = order not in ("warm_up", "hold") and (order, when) != ("fence", "before")
         assert pair.old.state.epoch == epoch + (2 if was_offered else 0), "an epoch that was offered is not used again"
     assert pair.new.state == before
@@ -220,11 +180,11 @@ async def test_whatever_fails_after_the_promotion_is_finished_by_the_same_comman
         move = await attempt(old, new, journal)
     else:
         assert "Go on with: moot move" in (await _problem(attempt(old, new, journal))).message
-        assert [await writer.write(1) for writer in writers] == [False, True]
+        assert [await writer.write() for writer in writers] == [False, True]
         await pair.new.restart()
         move = await attempt(pair.new.own, pair.old.other, pair.new.own.this.journal)
     assert move.at_new.role == PRIMARY
-    assert [await writer.write(2) for writer in writers] == [False, True]
+    assert [await writer.write() for writer in writers] == [False, True]
     assert pair.old.state.role == STANDBY
 
 
@@ -275,7 +235,7 @@ async def test_a_host_whose_successor_does_not_answer_stays_fenced_until_that_ha
     silent: Side = Silent(pair.new.other)  # type: ignore[assignment]
     writers = Writer(pair.old), Writer(pair.new)
     assert "stays read-only until it does" in (await _problem(attempt(pair.old.own, silent, pair.old.own.this.journal))).message
-    assert [await writer.write(1) for writer in writers] == [False, False]
+    assert [await writer.write() for writer in writers] == [False, False]
     fenced = pair.old.state
     assert (fenced.role, fenced.to) == (FENCED, pair.new.name)
     with pytest.raises(MoveProblem, match="has not refused"):
@@ -284,13 +244,13 @@ async def test_a_host_whose_successor_does_not_answer_stays_fenced_until_that_ha
         await pair.old.own.unfence(Decision(fenced.move, pair.new.name, False))
     await pair.old.restart()
     await settle(pair.old.own, pair.new.other)
-    assert [await writer.write(2) for writer in writers] == [True, False]
+    assert [await writer.write() for writer in writers] == [True, False]
     with pytest.raises(MoveProblem, match="given up"):  # an order to fence that arrives late
         await pair.old.own.fence(FenceOrder(fenced.move, pair.new.name))
     late = Fence(fenced.move, pair.old.name, pair.new.name, fenced.epoch + 1, "0/0", clock.now(), LastWrites(0, ""))
     with pytest.raises(MoveProblem, match="refused"):
         Taking(pair.new.own.this)._accept(PromoteOrder(fenced.move, late))
-    assert [await writer.write(3) for writer in writers] == [True, False]
+    assert [await writer.write() for writer in writers] == [True, False]
 
 
 async def test_an_operator_can_state_that_the_other_host_is_off(pair: Pair) -> None:
@@ -304,7 +264,7 @@ async def test_an_operator_can_state_that_the_other_host_is_off(pair: Pair) -> N
         await undo(pair.old.own, pair.new.other)
     assert (await undo(pair.old.own, pair.new.other, is_other_off=True)).epoch == epoch + 2
     pair.new.is_cut = False
-    assert await Writer(pair.old).write(1)
+    assert await Writer(pair.old).write()
     said = [line.facts for line in pair.old.own.this.journal.lines() if line.what == "decision" and line.move == move.id]
     assert said == [{"by": "operator"}]
 
@@ -312,9 +272,9 @@ async def test_an_operator_can_state_that_the_other_host_is_off(pair: Pair) -> N
 async def test_a_primary_that_hears_of_a_higher_epoch_stops_writing_and_is_not_rewound(pair: Pair) -> None:
     before = pair.old.state
     pair.old.own.fence_against(before.epoch, pair.new.name)
-    assert await Writer(pair.old).write(1)
+    assert await Writer(pair.old).write()
     pair.old.own.fence_against(before.epoch + 1, pair.new.name)
-    assert not await Writer(pair.old).write(2)
+    assert not await Writer(pair.old).write()
     assert pair.old.state == HostState(FENCED, before.epoch, to=pair.new.name, seen=before.epoch + 1)
     with pytest.raises(MoveProblem, match="did not hand over"):
         await pair.old.own.follow(FollowOrder("any", before.epoch + 1))

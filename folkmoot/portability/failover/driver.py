@@ -5,7 +5,7 @@ would be lost, and the command that goes on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving.model import Fence, HostCondition, Order, PromoteOrder, Proof
 from folkmoot.portability.moving.queries import has_replayed
 from folkmoot.portability.moving.sides import OwnHost
+from folkmoot.portability.moving.table import Step
 from folkmoot.portability.names.witness import Seen
 from folkmoot.portability.synchronous import is_bound
 
@@ -211,31 +212,33 @@ async def verify(failover: Failover) -> None:
         raise FailoverProblem("This host is the primary now, but has not written yet. Run the same command again: moot failover")
 
 
-STEPS: tuple[tuple[FailoverState, str, Callable[[Failover], bool], Callable[[Failover], Awaitable[None]]], ...] = (
-    (FailoverState.FENCE, "fencing the old host", lambda failover: failover.goes_on, fence),
-    (FailoverState.PROMOTE, "promoting this host", _is_open, promote),
-    (FailoverState.VERIFY, "verifying the first write", lambda failover: failover.is_verified, verify),
+STEPS: tuple[Step[Failover], ...] = (
+    Step(FailoverState.FENCE, "fencing the old host", lambda failover: failover.goes_on, fence),  # no return after it
+    Step(FailoverState.PROMOTE, "promoting this host", _is_open, promote),
+    Step(FailoverState.VERIFY, "verifying the first write", lambda failover: failover.is_verified, verify),
 )
 
 
-async def drive(failover: Failover, on_step: Callable[[str], None] = lambda _sentence: None) -> None:
+async def drive(
+    failover: Failover, on_step: Callable[[Step[Failover]], None] = lambda _step: None, steps: Sequence[Step[Failover]] = STEPS,
+) -> None:
     """After `look`. Raises FailoverProblem, which says what to do next."""
     began, journal = clock.monotonic(), failover.own.this.journal
-    for state, doing, is_done, act in STEPS:
-        if is_done(failover):
+    for step in steps:
+        if step.is_done(failover):
             continue
-        on_step(doing)
+        on_step(step)
         started = clock.monotonic()
-        journal.append(failover.id, state, "action", "started")
+        journal.append(failover.id, step.state, "action", "started")
         try:
-            await act(failover)
+            await step.act(failover)
         except Problem as problem:
-            journal.append(failover.id, state, "action", "failed", why=sentence(problem))
+            journal.append(failover.id, step.state, "action", "failed", why=sentence(problem))
             raise
-        failover.took[state] = round(clock.monotonic() - started, 4)
-        if state is FailoverState.PROMOTE:
+        failover.took[step.state] = round(clock.monotonic() - started, 4)
+        if step.state is FailoverState.PROMOTE:
             failover.first_write_after = clock.monotonic() - began
-        journal.append(failover.id, state, "action", "done", seconds=failover.took[state])
+        journal.append(failover.id, step.state, "action", "done", seconds=failover.took[step.state])
     journal.append(failover.id, FailoverState.RUNNING_SOLO, "action", "done")
 
 

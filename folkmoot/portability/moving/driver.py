@@ -15,7 +15,8 @@ from folkmoot.portability.moving.journal import Journal, What
 from folkmoot.portability.moving.model import Decision, HostCondition, MoveProblem, Options, Order, State
 from folkmoot.portability.moving.plan import least_skew
 from folkmoot.portability.moving.sides import OwnHost, Side
-from folkmoot.portability.moving.steps import STEPS, HasPromoted, Move, Step, nothing
+from folkmoot.portability.moving.steps import STEPS, HasPromoted, Move
+from folkmoot.portability.moving.table import Step, nothing
 
 _ROUNDS = 3  # how often the driver looks again after a step whose outcome was unknown
 
@@ -55,7 +56,7 @@ async def look_at(own: Side, other: Side, options: Options) -> Move:
 
 
 async def drive(
-    move: Move, journal: Journal, on_step: Callable[[Step], None] = lambda _step: None, steps: Sequence[Step] = STEPS,
+    move: Move, journal: Journal, on_step: Callable[[Step[Move]], None] = lambda _step: None, steps: Sequence[Step[Move]] = STEPS,
 ) -> None:
     """Goes through the table until the move is done. Raises MoveProblem, which says what to do next, after undoing everything."""
     for _ in range(_ROUNDS):
@@ -94,7 +95,7 @@ async def undo(own: OwnHost, other: Side, *, is_other_off: bool = False) -> Host
     return await own.unfence(decision)
 
 
-async def _take(step: Step, before: Sequence[Step], move: Move, journal: Journal) -> None:
+async def _take(step: Step[Move], before: Sequence[Step[Move]], move: Move, journal: Journal) -> None:
     """One step. If it fails, everything before it is undone, and the reason is raised."""
     began = clock.monotonic()
     try:
@@ -116,7 +117,7 @@ async def _take(step: Step, before: Sequence[Step], move: Move, journal: Journal
         ) from error
 
 
-async def _undo(failed: Step, before: Sequence[Step], move: Move, journal: Journal, why: str) -> None:
+async def _undo(failed: Step[Move], before: Sequence[Step[Move]], move: Move, journal: Journal, why: str) -> None:
     """Undoes the failed step and those before it, last first. Raises HasPromoted, or MoveProblem if it is not possible now."""
     if move.is_promoted:
         raise MoveProblem(
@@ -142,7 +143,7 @@ async def _undo(failed: Step, before: Sequence[Step], move: Move, journal: Journ
         _note(journal, move, step, "undo", "done")
 
 
-def _note(journal: Journal, move: Move, step: Step, what: What, outcome: str, **facts: object) -> None:
+def _note(journal: Journal, move: Move, step: Step[Move], what: What, outcome: str, **facts: object) -> None:
     """A line about a failure. It is for people: if it cannot be written, undoing goes on."""
     with suppress(OSError):
         journal.append(move.id, step.state, what, outcome, is_durable=not step.is_urgent, **facts)

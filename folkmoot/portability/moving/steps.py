@@ -6,7 +6,6 @@ after a crash, that is where the same command goes on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -29,6 +28,7 @@ from folkmoot.portability.moving.model import (
 )
 from folkmoot.portability.moving.plan import obstacles
 from folkmoot.portability.moving.sides import Side
+from folkmoot.portability.moving.table import Step
 from folkmoot.portability.names.repointing import PublicNames, Repointing
 
 _HOLD_TRIES = 3
@@ -285,23 +285,7 @@ async def reverse(move: Move) -> None:
             await move.look()
 
 
-async def nothing(_move: Move) -> None:
-    """A step without an action or an undo."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One row of the table. `is_urgent`: writes are held meanwhile, so its lines in the journal are not synced one by one."""
-
-    state: State
-    sentence: str
-    is_done: Callable[[Move], bool]
-    act: Callable[[Move], Awaitable[None]]
-    undo: Callable[[Move], Awaitable[None]] = nothing
-    is_urgent: bool = False
-
-
-STEPS = (
+STEPS: tuple[Step[Move], ...] = (
     Step(State.PREFLIGHT, "checking both hosts", is_planned, check),
     Step(State.PAIRED, "comparing the two copies", is_paired, refuse_unpaired),
     Step(State.SEEDING, "waiting for the standby", is_streaming, await_stream),
