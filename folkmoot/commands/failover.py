@@ -1,5 +1,6 @@
 """`moot failover`: makes this host the primary, because the other one is lost."""
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -59,10 +60,12 @@ async def _fail_over(
         peer = Peers(moving.own.this.directory).one()
         witness = PublicWitness(settings, moving.own.this)
         wanted = Failover(moving.own, AnsweringHost(moving.ask), peer.id if peer else "", Statements(), witness.look)
-        await look(wanted)
-        life_sign = ""
-        if is_other_off and not wanted.there:
-            life_sign = wanted.seen.life_sign(wanted.peer) or await find_life_sign(moving.own.this.directory)
+        listening = asyncio.create_task(find_life_sign(moving.own.this.directory))  # while both hosts and the names are asked
+        try:
+            await look(wanted)
+            life_sign = wanted.seen.life_sign(wanted.peer) or await listening if is_other_off and not wanted.there else ""
+        finally:
+            listening.cancel()
         wanted.statements = Statements(is_other_off=is_other_off, accepts_loss=accepts_loss, life_sign=life_sign)
         plan = {
             "failover": wanted.id, "host": own_name(settings), "other": peer.name if peer else None, "goes_on": wanted.goes_on,

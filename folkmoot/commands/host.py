@@ -120,10 +120,11 @@ def list_(data: Path, as_json: bool) -> None:
     peers = Peers(directory)
     invitation = peers.invitation
     open_until = invitation.expires_at if invitation and not invitation.used_by and not invitation.is_expired else None
+    roster = roster_facts(directory)
     answer: dict[str, Any] = {
         "name": own_name(settings), "role": state.role, "epoch": state.epoch,
         "peers": [describe_link(directory, peer) | {"words": peer.words, "added_at": peer.added_at.isoformat()} for peer in peers.list()],
-        "invitation_until": open_until.isoformat() if open_until else None, "roster": roster_facts(directory),
+        "invitation_until": open_until.isoformat() if open_until else None, "roster": roster,
     }
     lines = [f"{own_name(settings):20} this host, {state.role.upper()}, epoch {state.epoch}"]
     for peer in peers.list():
@@ -133,8 +134,8 @@ def list_(data: Path, as_json: bool) -> None:
         ]
     if not peers.list():
         lines.append("There is no other host. Invite one on the primary with: moot host add")
-    if peers.list() or answer["roster"]["signed_at"]:
-        lines.append(roster_text(answer["roster"]))
+    if peers.list() or roster["signed_at"]:
+        lines.append(roster_text(roster))
     if open_until:
         lines.append(f"An invitation is open until {open_until:%H:%M} UTC.")
     show(answer, as_json, "\n".join(lines))
@@ -171,9 +172,10 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
         click.confirm(f"End the pairing with {peer.name}? It stops following this host", abort=True, err=True)
     removed = run(remove_host(directory, settings.dsn, name))
     signed = sign_if_at_hand(settings, directory, key_file, f"Sign with the recovery key that {name} does not belong to this network.")
+    roster = roster_facts(directory)
     answer: dict[str, Any] = {
         "removed": removed.peer.name if removed.peer else None, "slots": removed.slots, "why_slots_stay": removed.why_slots_stay,
-        "roster": roster_facts(directory),
+        "roster": roster,
     }
     lines = [f"{removed.peer.name} is removed. Its certificate is refused from now on."] if removed.peer else []
     lines += [f"The replication slot {slot} is dropped." for slot in removed.slots]
@@ -182,8 +184,8 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
             f"Its replication slot may still keep WAL, because the database does not answer ({removed.why_slots_stay})."
             f" When the network runs, repeat: moot host remove {name}"
         )
-    if signed or answer["roster"]["unsigned"]:
-        lines.append(roster_text(answer["roster"]))
+    if signed or roster["unsigned"]:
+        lines.append(roster_text(roster))
     show(answer, as_json, "\n".join(lines))
 
 

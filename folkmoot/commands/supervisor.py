@@ -21,6 +21,7 @@ import asyncpg
 from folkmoot.base import log, metrics, systemd
 from folkmoot.base.errors import Problem
 from folkmoot.base.restarts import Restarts
+from folkmoot.commands.child import describe_exit, start_child
 from folkmoot.commands.optional import REJOIN, optional_processes
 from folkmoot.commands.replacing import Replacing
 from folkmoot.commands.successor import Predecessor
@@ -42,7 +43,6 @@ _LEAVING_SECONDS = LEAVING_SECONDS + STOP_SECONDS + 1.0  # of retired processes
 _LOG_EVERY = 60.0  # seconds between looks at the size of the log of PostgreSQL
 _DATABASE, _WORKER = "PostgreSQL", "worker"
 WEB_NICENESS = 5  # the worker goes first on a busy machine: posts are accepted no faster than their effects follow
-_END_WITH_PARENT, _NAME = 1, 15  # options of prctl
 _OFTEN = 5  # exits in a row, after which the log advises to search for the cause
 
 
@@ -132,32 +132,8 @@ class Supervisor:
         if name == _DATABASE:
             self._start_database()
             return
-        supervisor = os.getpid()
-        pid = os.fork()
-        if pid:
-            self._children[pid] = name
-            return
-        code = 1
-        try:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor sends SIGTERM
-            signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # ends a web process that accepts no requests yet
-            self._directory.close_inherited_lock()
-            metrics.set_process_name(name.replace(" ", "-"))
-            _name_process(f"moot {name}")
-            if os.getppid() != supervisor:  # the parent ended before the kernel was told to end this process with it
-                raise Problem("the supervisor has ended")
-            if name not in (_WORKER, *self._optional):
-                os.nice(WEB_NICENESS)
-            self._targets[name]()
-            code = 0
-        except Problem as problem:
-            _log.error("%s: %s", name, problem)
-        except Exception:
-            _log.exception("%s failed", name)
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
+        niceness = 0 if name in (_WORKER, *self._optional) else WEB_NICENESS
+        self._children[start_child(name, self._targets[name], self._directory, niceness)] = name
 
     def _start_database(self) -> None:
         """Starts PostgreSQL. If that fails, as on a full disk, it is retried; the other processes keep running and report it.
@@ -193,7 +169,7 @@ class Supervisor:
             if pid in self._retired:
                 self._retired.discard(pid)
             elif name not in self._optional or self._optional[name].is_needed():
-                self._schedule_restart(name, _describe_exit(status))
+                self._schedule_restart(name, describe_exit(status))
         for name, process in self._optional.items():
             if self._may_run(name) and name not in self._due and name not in self._children.values() and process.is_needed():
                 self._start(name)
@@ -300,22 +276,3 @@ class Supervisor:
                 time.sleep(0.02)
         for pid in self._children:
             os.kill(pid, signal.SIGKILL)
-
-
-def _describe_exit(status: int) -> str:
-    code = os.waitstatus_to_exitcode(status)
-    if code == -signal.SIGKILL:
-        return "was killed (perhaps because memory ran out: check `dmesg`)"
-    if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
-    return "ended by itself" if code == 0 else "failed"
-
-
-def _name_process(name: str) -> None:
-    """Sets the name in `top` and `ps -o comm`, and asks the kernel to end this process with the supervisor (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        system = ctypes.CDLL(None)
-        system.prctl(_NAME, name.encode()[:15], 0, 0, 0)
-        system.prctl(_END_WITH_PARENT, signal.SIGTERM)

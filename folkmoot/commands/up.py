@@ -19,7 +19,7 @@ from folkmoot.config import Settings
 from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover.standing import confirm_at_start
-from folkmoot.portability.host import RETURNING, STANDBY, Host
+from folkmoot.portability.host import FENCED, RETURNING, STANDBY, Host, Role
 from folkmoot.portability.hosts.sockets import peer_socket_folder
 from folkmoot.portability.moving.rejoin import RejoinOrder, Stage, find_order, order_rejoin
 from folkmoot.portability.postgres import Postgres
@@ -52,11 +52,8 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     leave_root(directory.owner, why_not)
     directory.record_port(settings.server.port)
     postgres = None if settings.database.url else Postgres(directory)
-    if postgres and asyncio.run(confirm_at_start(settings)) == RETURNING:
-        say(
-            "folkmoot: This host was the primary, and the other one does not confirm that it still is. It serves reads and writes nothing"
-            " until then. If the other host is off for good: moot failover --other-host-is-off"
-        )
+    if postgres:
+        _say_role(asyncio.run(confirm_at_start(settings)))
     exchange_certificates(settings, directory)  # before this host is ready: then Caddy starts, if they start together
 
     def migrate_as_primary() -> None:
@@ -76,6 +73,17 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     finally:
         if postgres:
             postgres.stop()
+
+
+def _say_role(role: Role) -> None:
+    """Why a host that was the primary writes nothing."""
+    if role == RETURNING:
+        say(
+            "folkmoot: This host was the primary, and the other one does not confirm that it still is. It serves reads and writes nothing"
+            " until then. If the other host is off for good: moot failover --other-host-is-off"
+        )
+    elif role == FENCED:
+        say("folkmoot: This host was the primary, and is not any more. It writes nothing. To see why: moot status")
 
 
 def require_copy(directory: DataDirectory) -> None:

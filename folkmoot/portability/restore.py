@@ -49,8 +49,7 @@ _STAGING = "restoring"
 _MARK = "what-this-is"
 _MAIL_JOB = "sessions.send_mail"
 _PARTS = (
-    "postgres", "media", "secrets", "outbox", "exports", "run", "offsite", SETTINGS, "postgres.log", ROSTER_FILE, "roster.lock",
-    "hosts.lock",
+    "postgres", "media", "secrets", "outbox", "exports", "run", "offsite", SETTINGS, "postgres.log", "hosts.lock", ROSTER_FILE,
 )
 
 

@@ -19,6 +19,7 @@ from folkmoot.commands.options import settings_of
 from folkmoot.commands.status import _pictures, _pictures_to_come
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.hosts.roster import Rosters, own_id
 from folkmoot.portability.names.lifeboat import verify_letter
 from tests.architecture.walks import MOST_FILES, Recording, files_to_open
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, moot
@@ -99,8 +100,16 @@ def test_the_same_network_is_restored(backed_up: BackedUpNetwork, folder: Path) 
     assert (answer["equal"], answer["epoch"], answer["posts"]) == (True, 2, backed_up.first["posts"])
     assert answer["next"] == f"moot up --data {target}"
     assert sorted(entry.name for entry in target.iterdir()) == [
-        "exports", "host.json", "media", "offsite", "outbox", "postgres", "postgres.log", "run", "secrets"
+        "exports", "host.json", "hosts.lock", "media", "offsite", "outbox", "postgres", "postgres.log", "roster.json", "run", "secrets"
     ]
+    before, after = (Rosters(DataDirectory(data)).find() for data in (backed_up.data, target))  # nobody has typed the words for either
+    assert before
+    assert after
+    assert [member.id for member in before.hosts] == [own_id(DataDirectory(backed_up.data))]
+    assert [member.id for member in after.hosts] == [own_id(DataDirectory(target))]
+    assert (before.epoch, after.epoch) == (1, 2)
+    assert after.number > before.number
+    assert before.hosts != after.hosts
     assert answer["pictures_to_come"] == backed_up.first["media"]
     assert not any((target / "media").iterdir())
     assert f"{backed_up.first['media']} of {backed_up.first['media']} pictures" in _status_line(target)

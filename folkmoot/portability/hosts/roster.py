@@ -122,7 +122,7 @@ class Rosters:
 
     @contextmanager
     def _changing(self) -> Iterator[_Kept]:
-        with locked(self._directory, "roster.lock"):
+        with locked(self._directory, "run/roster.lock"):
             yield self._read()
 
     def _write(self, kept: _Kept) -> None:
