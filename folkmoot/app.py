@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvloop
 
 from folkmoot.api.application import ApiApplication
@@ -46,7 +47,6 @@ from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.moderation.appeals import jobs as appeals
-from folkmoot.moderation.cases import calls
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -116,10 +116,8 @@ def detector(data: Path) -> Loader:
 
 def subscriptions(settings: Settings) -> Subscriptions:
     """The subscribers of each event."""
-    store = media_store(settings)
-
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
-        await clear_abandoned(database, store)
+        await clear_abandoned(database, media_store(settings))
 
     examiner = Examiner(lambda: detector(settings.data)())
     heard = Subscriptions()
@@ -166,25 +164,20 @@ def subscriptions(settings: Settings) -> Subscriptions:
 
 def jobs(settings: Settings) -> list[Job]:
     """All jobs except the delivery of events."""
+    outbox = settings.data / "outbox"
     transport = mails.MailTransport(
         network=settings.network.name, base_url=settings.base_url, sender=settings.mail.sender, host=settings.mail.host,
         port=settings.mail.port, user=settings.mail.user, password=settings.mail.password, security=settings.mail.security,
-        outbox=settings.data / "outbox", translators=i18n.load(settings.network.time_zone),
+        outbox=outbox, translators=i18n.load(settings.network.time_zone),
     )
 
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, transport)
 
-    async def call_webhook(_database: Database, call: Call) -> None:
-        await calls.call_webhook(callees(settings), call)
-
-    remover = Remover(
-        pictures=media_store(settings), exports=export_store(settings), outbox=settings.data / "outbox", base_url=settings.base_url
-    )
+    remover = Remover(pictures=media_store(settings), exports=export_store(settings), outbox=outbox, base_url=settings.base_url)
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
-        Job(REPEAT, Repeat, verdicts.repeat),
-        Job(CALL_WEBHOOK, Call, call_webhook),
+        Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
@@ -193,11 +186,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 def callees(settings: Settings) -> Callees:
     """Whom this network calls before a deadline."""
-    chosen = settings.moderation
-    return Callees(
-        at_half=chosen.call_at_half, at_end=chosen.call_at_end, webhook_url=chosen.webhook_url, webhook_secret=chosen.webhook_secret,
-        base_url=settings.base_url,
-    )
+    return Callees(**msgspec.structs.asdict(settings.moderation), base_url=settings.base_url)
 
 
 def job_names(settings: Settings) -> list[str]:
@@ -218,28 +207,17 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     """All timed jobs."""
     store = media_store(settings)
 
-    async def clear_uploads(database: Database) -> None:
-        await clear_abandoned(database, store)
-
     async def seal_journal(database: Database) -> None:
         await seal(database, settings.secret, settings.data / JOURNAL_END)
 
-    async def call_people(database: Database) -> None:
-        await cases.call_people(database, callees(settings))
-
-    async def fetch_notices(database: Database) -> None:
-        await notices.fetch_mails(database, settings)
-
-    async def clear_orphaned_files(database: Database) -> None:
-        await clear_orphans(database, store)
-
+    from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
     return [
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
-        Timed("cases.call_people", timedelta(seconds=15), call_people),
+        Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=callees(settings))),
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
         Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
-        *([Timed("notices.fetch_mails", timedelta(minutes=1), fetch_notices)] if settings.notices.mailbox_host else []),
+        *(from_mailbox if settings.notices.mailbox_host else []),
         Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
@@ -248,14 +226,14 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),
         Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),
         Timed("limits.forget", timedelta(hours=1), session_limits.forget_old, is_cleaning=True),
-        Timed("media.clear", timedelta(hours=1), clear_uploads, is_cleaning=True),
+        Timed("media.clear", timedelta(hours=1), partial(clear_abandoned, store=store), is_cleaning=True),
         Timed("sessions.forget_expired", timedelta(hours=1), forget_expired, is_cleaning=True),
         Timed("posts.forget_deleted", timedelta(minutes=15), forget_deleted, is_cleaning=True),
         Timed("relations.forget_ended", timedelta(hours=6), forget_ended_follows, is_cleaning=True),
         Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
-        Timed("media.clear_orphans", timedelta(days=1), clear_orphaned_files, is_cleaning=True, limit=timedelta(hours=1)),
+        Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),
         Timed("sign_ups.announce", timedelta(hours=1), announce_sign_ups),
         Timed("exports.clear", timedelta(hours=1), exporter(settings).clear, is_cleaning=True),
         Timed("events.forget", timedelta(days=1), forget_events, is_cleaning=True),

@@ -21,7 +21,7 @@ from tests.moderation.court import Court
 
 _SECRET = "a key that only the two of them know"
 _CALLEES = Callees(
-    at_half="moderators", at_end="all", webhook_url="http://duty.example.org/moot", webhook_secret=_SECRET, base_url="http://localhost:8420"
+    call_at_half="moderators", call_at_end="all", webhook_url="http://duty.example.org/moot", webhook_secret=_SECRET, base_url="http://localhost:8420"
 )
 
 
@@ -81,7 +81,7 @@ async def test_many_cases_are_one_call_and_calls_pause_for_minutes(court: Court)
 
 async def test_nobody_is_called_where_the_operator_wants_none(court: Court) -> None:
     [case] = await _cases(court, "violence")
-    quiet = msgspec.structs.replace(_CALLEES, at_half="nobody", at_end="nobody", webhook_url="")
+    quiet = msgspec.structs.replace(_CALLEES, call_at_half="nobody", call_at_end="nobody", webhook_url="")
     for share in (0.51, 0.81, 1.0):
         await _call_at(court, case, share, quiet)
     assert await _mails(court) == []

@@ -162,7 +162,7 @@ async def test_a_ready_sentence_is_kept_used_and_deleted_without_a_script(court:
     case = await _reported(court)
     page = (await browser.get(f"/moderate/cases/{case.id}")).text
     assert "Výzva" in page
-    template_id = page.split('<option value="')[2].partition('"')[0]
+    template_id = page.split('<option dir="auto" value="')[1].partition('"')[0]
     fields = {"form_token": form_token(page), "action": "remove", "clause": "2", "days": "7", "template": template_id,
               "seen_edited_at": "", "explanation": ""}
     answer = await browser.post(f"/moderate/cases/{case.id}/decide", fields)

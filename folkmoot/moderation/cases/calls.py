@@ -29,16 +29,16 @@ _GROUPS = {"moderators": [Role.MODERATOR], "operators": [Role.OPERATOR], "all": 
 
 
 class Callees(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom to call. `at_half` and `at_end`: moderators, operators, all or nobody."""
+    """Whom to call. `call_at_half` and `call_at_end`: moderators, operators, all or nobody."""
 
-    at_half: str
-    at_end: str
+    call_at_half: str
+    call_at_end: str
     webhook_url: str
     webhook_secret: str
     base_url: str
 
     def roles(self, share: Share) -> Sequence[Role]:
-        return _GROUPS[self.at_half if share is Share.HALF else self.at_end]
+        return _GROUPS[self.call_at_half if share is Share.HALF else self.call_at_end]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

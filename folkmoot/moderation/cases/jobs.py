@@ -20,6 +20,10 @@ async def call_people(database: Database, callees: calls.Callees) -> None:
         await calls.call_people(tx, callees)
 
 
+async def call_webhook(callees: calls.Callees, _database: Database, call: calls.Call) -> None:
+    await calls.call_webhook(callees, call)
+
+
 async def watch_deadlines(database: Database) -> None:
     """Timed. Works in transactions of at most 200 cases, so that a backlog holds no long locks."""
     while True:

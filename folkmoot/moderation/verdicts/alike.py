@@ -20,6 +20,8 @@ from folkmoot.moderation.restrictions.queries import lock_post
 from folkmoot.moderation.verdicts import queries
 from folkmoot.moderation.verdicts.actions import decide_case, reach_verdict, undo_repeated, undo_verdict
 from folkmoot.moderation.verdicts.model import BATCH_LIFECYCLE, Action, Batch, BatchState, Decision, Repeat, Verdict
+from folkmoot.network.posts.model import Post
+from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
 from folkmoot.network.posts.versions import PostVersion
 from folkmoot.network.sessions.model import Viewer
 
@@ -48,6 +50,13 @@ async def decide_alike(tx: WriteTx, moderator: Viewer, case_id: int, decision: D
     else:
         await repeat_verdict(tx, verdict, ids.MAX_ID)
     return verdict
+
+
+async def list_alike_posts(conn: ReadConn, version: PostVersion, without: int) -> list[Post]:
+    """The first posts that `decide_alike` would decide, for the preview."""
+    found = await queries.list_alike(conn, version, without, limit=MOST_ALONE)
+    posts = await list_posts_by_ids_unscoped(conn, [post_id for post_id, _ in found])
+    return [posts[post_id] for post_id, _ in found if post_id in posts]
 
 
 async def repeat_verdict(tx: WriteTx, verdict: Verdict, below: int, above: int = 0) -> int | None:

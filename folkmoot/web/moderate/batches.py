@@ -3,14 +3,12 @@
 from folkmoot.base.errors import Conflict, Forbidden, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.queries import get_case, is_concerned
 from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.evidence.queries import list_evidence
-from folkmoot.moderation.verdicts.alike import MOST_ALONE, MOST_COUNTED, close_batch
-from folkmoot.moderation.verdicts.model import BatchState, Verdict
-from folkmoot.moderation.verdicts.queries import count_alike, find_batch, get_verdict, list_alike
-from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
+from folkmoot.moderation.verdicts.alike import MOST_COUNTED, close_batch, list_alike_posts
+from folkmoot.moderation.verdicts.model import BatchState
+from folkmoot.moderation.verdicts.queries import count_alike, find_batch, get_verdict
 from folkmoot.network.posts.versions import PostVersion
 from folkmoot.web.moderate.masking import Masks
 from folkmoot.web.request import Request
@@ -26,10 +24,9 @@ async def preview(request: Request) -> Reply:
         if not isinstance(version, PostVersion) or case.is_appeal:
             raise NotFound
         count = await count_alike(conn, version, case.subject_id, MOST_COUNTED)
-        found = await list_alike(conn, version, case.subject_id, limit=MOST_ALONE)
-        posts = await list_posts_by_ids_unscoped(conn, [post_id for post_id, _ in found])
+        posts = await list_alike_posts(conn, version, case.subject_id)
     masks = Masks("")
-    listed = [(masks.letter_of(post.author.acct), post) for _, post in sorted(posts.items())]
+    listed = [(masks.letter_of(post.author.acct), post) for post in posts]
     return await request.show("moderate/alike.html", case=case, text=masks.mask(version.text), listed=listed, count=count)
 
 
@@ -51,8 +48,8 @@ async def _page(request: Request, status: int = 200, refusal: str = "") -> Reply
         batch = await find_batch(conn, request.id())
         if batch is None:
             raise NotFound
-        verdict: Verdict = await get_verdict(conn, batch.verdict_id)
-        case: Case = await get_case(conn, verdict.case_id)
+        verdict = await get_verdict(conn, batch.verdict_id)
+        case = await get_case(conn, verdict.case_id)
         if await is_concerned(conn, request.viewer.id, case.id) and batch.proposed_by_id != request.viewer.id:
             return await request.show("moderate/concerned.html", 403)
         decided = [one.version for one in await list_evidence(conn, case.id) if one.decided_at]
