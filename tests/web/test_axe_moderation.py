@@ -10,7 +10,7 @@ from folkmoot.network.sessions.model import Role
 from tests.journeys.test_report_to_statement import let_half_a_minute_pass, open_case, write
 from tests.network_up import NetworkUp
 from tests.newcomers import newcomer, post
-from tests.web.browsing import log_in, open_page
+from tests.web.browsing import log_in, open_page, save
 from tests.web.test_axe import examine
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
@@ -68,12 +68,23 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
 
     hana.goto("/moderate")
     _examine(hana, f"the overview of cases in {language}")
+    hana.goto("/moderate/templates")
+    hana.click("main form button.main")
+    hana.wait_for_selector(".wrong")
+    _examine(hana, f"refused ready sentences in {language}")
     open_case(hana, f"Píše {seller}")  # jana follows its author
     jana.goto(hana.url)
     expect(jana.locator("main")).to_contain_text(_CONCERNED[language])
     _examine(jana, f"a case that concerns the moderator in {language}")
     open_case(hana, f"kus dřeva. Píše {name}")
     _examine(hana, f"a case in {language}")
+    hana.fill("#note", "Znám to jen z novin.")
+    save(hana, "#notes button.second")
+    _examine(hana, f"a case with a note in {language}")
+    case = hana.url.partition("#")[0]
+    hana.goto(f"{case}/alike")
+    _examine(hana, f"posts with the same words in {language}")
+    hana.goto(case)
     hana.click("[data-decide]")
     hana.wait_for_selector(".wrong, .notice.failed")
     _examine(hana, f"a refused decision in {language}")
