@@ -54,7 +54,7 @@ from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
-from folkmoot.moderation.journal.actions import seal
+from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices import jobs as notices
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
@@ -213,6 +213,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
     return [
         Timed("journal.seal", timedelta(seconds=1), seal_journal),
+        Timed("journal.anchor", timedelta(minutes=10), partial(anchor, daily=True)),
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
         Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=callees(settings))),
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),

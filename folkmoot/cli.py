@@ -33,7 +33,7 @@ _COMMANDS = {
     "contacts": ("contacts", "Register hosting providers, authorities and trusted flaggers."),
     "cases": ("cases", "List cases that wait for a decision, most urgent first."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),
-    "log": ("log", "Verify the journal of moderation."),
+    "journal": ("journal", "Verify the journal of moderation; accept damage."),
     "host": ("host", "Pair this host with another one, list and sign the pair, end it."),
     "backup": ("backup", "Back up the running network, encrypted; list and verify backups."),
     "restore": ("restore", "Restore a network from a repository, with the recovery key."),
@@ -50,6 +50,7 @@ _COMMANDS = {
     "routes": ("routes", "List all routes and who may use each."),
     "settings": ("settings", "Print a sample settings file."),
 }
+_EARLIER_NAMES = {"log": "journal"}  # still accepted
 
 
 class LazyGroup(Group):
@@ -59,6 +60,7 @@ class LazyGroup(Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = _EARLIER_NAMES.get(cmd_name, cmd_name)
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"folkmoot.commands.{_COMMANDS[cmd_name][0]}")

@@ -89,6 +89,7 @@ def back_up(
             network=source.name, address=source.address, folkmoot=source.version, made_at=started_at,
             epoch=facts.epoch, schema=facts.schema, postgresql=facts.version, database_bytes=facts.bytes, tables=captured.tables,
             files=_files(stage), media_count=len(media), media_bytes=sum(media.values()), lost_media=sorted(lost),
+            journal_position=facts.journal_position, journal_hash=facts.journal_hash,
         )
         manifest.write(stage / ABOUT, made, key)
         progress.step("storing", made.bytes)

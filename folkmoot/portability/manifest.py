@@ -40,6 +40,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, File]  # by path in the snapshot, without media
     media_count: int
     media_bytes: int
+    journal_position: int = 0  # the end of the moderation journal: with it, a journal that was rewritten later is noticed
+    journal_hash: str = ""
     lost_media: list[str] = []  # named by the database, but missing or damaged on the host
 
     @property

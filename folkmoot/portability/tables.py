@@ -56,6 +56,8 @@ class Facts:
     schema: int
     version: str
     bytes: int
+    journal_position: int  # the last sealed entry of the moderation journal, 0 without one
+    journal_hash: str
     media: dict[str, int]  # name of each file below media/, and its size
 
 
@@ -72,7 +74,10 @@ async def facts(connection: asyncpg.Connection) -> Facts:
         """
         SELECT pg_export_snapshot() AS snapshot, (SELECT epoch FROM host_state) AS epoch,
             (SELECT max(number) FROM migrations) AS schema, current_setting('server_version') AS version,
-            pg_database_size(current_database()) AS bytes
+            pg_database_size(current_database()) AS bytes,
+            coalesce(head.position, 0) AS journal_position, coalesce(encode(head.hash, 'hex'), '') AS journal_hash
+        FROM (SELECT) AS one LEFT JOIN (
+            SELECT position, hash FROM journal WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1) AS head ON true
         """
     )
     return Facts(**dict(row), media=await _media(connection))

@@ -5,6 +5,7 @@ from folkmoot.web import (
     accounts,
     email_address,
     featured,
+    journal,
     leaving,
     lifeboat,
     lists,
@@ -31,6 +32,6 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *batches.ROUTES, *copies.ROUTES,
-    *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
+    *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES,
 ]

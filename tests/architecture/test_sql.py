@@ -68,7 +68,7 @@ OWNERS = {
     "appeals": "appeals",
     "contacts": "contacts",
     "notices": "notices notice_cases notice_mailboxes",
-    "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers",
+    "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }
 # Other parts that may write a table, and why.
 SHARED = {

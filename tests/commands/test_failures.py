@@ -22,7 +22,7 @@ _ARGUMENTS = {
     "account create": ["eva", "--email", "eva@example.org", "--link"], "account role": ["eva", "juror"], "account reset-password": ["eva"],
     "account sign-out": ["eva"], "account waiting": [], "account approve": ["eva"], "account refuse": ["eva"],
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
-    "jobs retry": ["--all"], "jobs drop": ["1"], "log verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
+    "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
     "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
     "move": ["--yes"],

@@ -1,4 +1,4 @@
-"""`moot log` and `moot cases` on a running network, with an intact and a damaged journal."""
+"""`moot journal` and `moot cases` on a running network, with an intact and a damaged journal."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def _reasons(network: NetworkUp) -> list[str]:
 def test_a_damaged_end_of_the_journal_is_reported_by_each_command_and_can_be_accepted(running: NetworkUp) -> None:
     end = running.data / "journal.end"
     _wait_until(end.exists)
-    intact = moot("log", "verify", data=running.data)
+    intact = moot("journal", "verify", data=running.data)
     assert intact.returncode == 0, intact.stdout
     assert "none altered" in intact.stdout
 
@@ -45,20 +45,20 @@ def test_a_damaged_end_of_the_journal_is_reported_by_each_command_and_can_be_acc
     doctor = moot("doctor", data=running.data)
     assert doctor.returncode == 1
     assert re.search(rf"broken +{re.escape(reason)}", doctor.stdout, re.IGNORECASE)
-    verified = moot("log", "verify", data=running.data)
+    verified = moot("journal", "verify", data=running.data)
     assert verified.returncode == 1
     assert "is damaged, or belongs to another network" in verified.stdout
-    assert f"moot log accept --data {running.data}" in verified.stdout
+    assert f"moot journal accept --data {running.data}" in verified.stdout
     assert "Traceback" not in verified.stdout + verified.stderr
 
-    accepted = moot("log", "accept", "--yes", data=running.data)
+    accepted = moot("journal", "accept", "--yes", data=running.data)
     assert accepted.returncode == 0, accepted.stderr
     _wait_until(lambda: not _reasons(running))
     assert moot("doctor", data=running.data).stdout.count("the moderation journal is sealed") == 1
-    intact = moot("log", "verify", data=running.data)
+    intact = moot("journal", "verify", data=running.data)
     assert intact.returncode == 0, intact.stdout
     assert "Note: an operator accepted damage" in intact.stdout
-    assert "nothing to accept" in moot("log", "accept", "--yes", data=running.data).stdout
+    assert "nothing to accept" in moot("journal", "accept", "--yes", data=running.data).stdout
 
 
 def test_cases_are_listed_with_the_used_part_of_their_time(running: NetworkUp) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from folkmoot.base import clock
 from folkmoot.base.limits import TABLE
+from folkmoot.moderation.journal.actions import anchor, seal
+from folkmoot.moderation.journal.anchors import read_published
 from folkmoot.moderation.notices.model import State
 from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
@@ -177,3 +179,17 @@ async def test_the_contact_point_is_on_the_about_page(village: Village) -> None:
     page = (await nobody.get("/contact")).text
     for said in ("Articles 11 and 12", "within 1 hour", "within 1 day", "within 7 days", "čeština, English"):
         assert said in page, said
+
+
+async def test_the_heads_of_the_journal_are_public(court: Court, desk: Desk) -> None:
+    await desk.receive(await court.village.write("author"))
+    settings, nobody = court.village.settings, court.village.nobody()
+    assert "key " in (await nobody.get("/journal/heads")).text
+    await seal(court.database, settings.secret, settings.data / "journal.end")
+    made = await anchor(court.database)
+    assert made
+    page = await nobody.get("/journal/heads")
+    assert page.headers["content-type"].startswith("text/plain")
+    assert read_published(page.text)[1] == [made]
+    assert made.hash.hex() not in (await nobody.get(f"/journal/heads?after={made.position}")).text
+    assert (await nobody.get("/journal/heads?after=-1")).status == 404

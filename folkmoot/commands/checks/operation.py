@@ -78,7 +78,7 @@ def check_moderation(waiting: "Backlog", stuck: int, journal: "SealState", unsea
         yield Finding("cases.overdue", GOOD, f"{waiting.open} open cases, none overdue")
     if journal.reason:
         yield Finding(
-            "journal.whole", BROKEN, journal.reason, "decisions can no longer be proven", f"moot log verify --data {settings.data}",
+            "journal.whole", BROKEN, journal.reason, "decisions can no longer be proven", f"moot journal verify --data {settings.data}",
         )
     elif unsealed:
         yield Finding("journal.sealed", WARNING, f"{unsealed} entries of the moderation journal wait for their seal for over a minute",

@@ -12,6 +12,7 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
+from folkmoot.moderation.journal.anchors import Anchor, merkle_root
 from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end, write_end
 from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Gap, Head, SealState, Step, chain_hash, signed_text
 
@@ -44,7 +45,7 @@ async def seal(database: Database, secret: bytes, end_file: Path) -> int:
     The end of the chain is signed and also stored in a file outside of the database, so that the removal of entries from its
     end is detected. While that file is damaged or does not match the chain, nothing is sealed, because that would sign a
     forged chain. If entries were removed before they were sealed, sealing continues. Either state is stored and reported by
-    `moot doctor` and `moot log verify`; `moot log accept` ends it.
+    `moot doctor` and `moot journal verify`; `moot journal accept` ends it.
     """
     signer = journal_signer(secret)
     sealed = 0
@@ -59,6 +60,23 @@ async def seal(database: Database, secret: bytes, end_file: Path) -> int:
             head = await _append_to_chain(tx, signer, end, entries)
         write_end(end_file, head)
         sealed += len(entries)
+
+
+async def anchor(database: Database, *, daily: bool = False) -> Anchor | None:
+    """Makes an anchor that covers all sealed entries; returns it, or the newest one if there is nothing new. `daily`: only if
+    there was none today. Timed, and when an answer to a notice needs a proof."""
+    async with database.write() as tx:
+        end = await queries.lock_end(tx)
+        newest = await queries.find_newest_anchor(tx)
+        since = newest.position if newest else 0
+        now = clock.now().replace(microsecond=0)
+        if end.position <= since or (daily and newest and newest.at.date() >= now.date()):
+            return newest
+        made = Anchor(
+            position=end.position, since=since, hash=end.hash, root=merkle_root(await queries.list_hashes(tx, since, end.position)), at=now
+        )
+        await queries.insert_anchor(tx, made)
+        return made
 
 
 async def accept_damage(database: Database, secret: bytes, end_file: Path) -> tuple[SealState, list[Gap]]:
@@ -133,7 +151,7 @@ async def _update_state(tx: WriteTx, signer: Signer, end_file: Path, end: Head) 
     if state is not facts.state:
         await queries.upsert_state(tx, state, clock.now())
         if state.reason:
-            log.error("%s; see: moot log verify", state.reason)
+            log.error("%s; see: moot journal verify", state.reason)
     return state
 
 

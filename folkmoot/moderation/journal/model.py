@@ -49,7 +49,7 @@ class Step(StrEnum):
     NOTICE_READ = "notice.read"  # by a person who needed name, address or words of its sender
     NOTICE_ANSWERED = "notice.answered"
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
-    DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot log accept`
+    DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`
 
 
 class SealState(StrEnum):

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.moderation.journal.anchors import Anchor
 from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Gap, Head, SealState, Step
 
 _ENTRY = "id, at, kind, case_id, actor_id, facts, lane, number, position, hash"
@@ -166,3 +167,37 @@ async def count_unsealed(conn: ReadConn, before: datetime | None = None) -> int:
     return int(await conn.fetchval(
         "SELECT count(*) FROM journal WHERE position IS NULL AND ($1::timestamptz IS NULL OR at < $1)", before
     ))
+
+
+async def list_hashes(conn: ReadConn, after: int, until: int) -> list[bytes]:
+    """The hashes of the sealed entries after one position, until another."""
+    rows = await conn.fetch("SELECT hash FROM journal WHERE position > $1 AND position <= $2 ORDER BY position", after, until)
+    return [row["hash"] for row in rows]
+
+
+async def insert_anchor(tx: WriteTx, anchor: Anchor) -> None:
+    await tx.execute(
+        "INSERT INTO journal_anchors (position, since, hash, root, at) VALUES ($1, $2, $3, $4, $5)",
+        anchor.position, anchor.since, anchor.hash, anchor.root, anchor.at,
+    )
+
+
+async def find_newest_anchor(conn: ReadConn) -> Anchor | None:
+    row = await conn.fetchrow("SELECT position, since, hash, root, at FROM journal_anchors ORDER BY position DESC LIMIT 1")
+    return Anchor(**dict(row)) if row else None
+
+
+async def find_anchor_of(conn: ReadConn, position: int) -> Anchor | None:
+    """The anchor that covers an entry."""
+    row = await conn.fetchrow(
+        "SELECT position, since, hash, root, at FROM journal_anchors WHERE position >= $1 ORDER BY position LIMIT 1", position
+    )
+    return Anchor(**dict(row)) if row else None
+
+
+async def list_anchors(conn: ReadConn, after: int = 0, limit: int = 100_000) -> list[Anchor]:
+    """Oldest first."""
+    rows = await conn.fetch(
+        "SELECT position, since, hash, root, at FROM journal_anchors WHERE position > $1 ORDER BY position LIMIT $2", after, limit
+    )
+    return [Anchor(**dict(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""Verifies the journal: detects entries that were altered, removed or inserted. Used by `moot log verify`.
+"""Verifies the journal: detects entries that were altered, removed or inserted. Used by `moot journal verify`.
 
 The chain shows every change inside it. Its signed ends, one per day in the database and the newest in a file outside it,
 show a chain that was truncated, or recomputed without the network's secret. The numbers of the lanes show entries that were
@@ -6,7 +6,7 @@ removed before they were sealed.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from folkmoot.base.db import ReadConn
 from folkmoot.base.signing import Signer
 from folkmoot.moderation.journal import queries
 from folkmoot.moderation.journal.actions import journal_signer, list_open_gaps
+from folkmoot.moderation.journal.anchors import merkle_root
 from folkmoot.moderation.journal.end_file import EndFileDamaged, read_end
 from folkmoot.moderation.journal.model import FIRST_HASH, Entry, Gap, Head, SealState, Step, chain_hash, has_valid_hash
 
@@ -43,8 +44,16 @@ class Verification(msgspec.Struct, kw_only=True):
         return not self.faults
 
 
-async def verify(conn: ReadConn, secret: bytes, end_file: Path) -> Verification:
-    """Verifies the whole chain."""
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A head that was kept outside of the network: in a copy of the published list, or in a backup. `where`: for people."""
+
+    position: int
+    hash: bytes
+    where: str
+
+
+async def verify(conn: ReadConn, secret: bytes, end_file: Path, kept: Sequence[Kept] = ()) -> Verification:
+    """Verifies the whole chain. `kept`: heads from outside, against a chain that was rewritten with the network's own secret."""
     signer = journal_signer(secret)
     found = Verification(unsealed=await queries.count_unsealed(conn))
     heads = await queries.list_heads(conn)
@@ -58,11 +67,32 @@ async def verify(conn: ReadConn, secret: bytes, end_file: Path) -> Verification:
             break
     for gap in await list_open_gaps(conn, signer):
         _add_fault(found, _gap_text(gap))
+    await _verify_anchors(conn, found)
+    for one in kept:
+        await _verify_kept(conn, found, one, end)
     state = await queries.find_state(conn)
     if noted_end is None and state is SealState.END_MISSING:
         _add_fault(found, f"{end_file} is missing: it cannot be checked whether entries were removed from the end of the chain")
     found.hash = end.hash.hex()
     return found
+
+
+async def _verify_kept(conn: ReadConn, found: Verification, head: Kept, end: Head) -> None:
+    if head.position > end.position:
+        _add_fault(found, f"the chain ends at entry {end.position}, but {head.where} knows entry {head.position}: its end is missing")
+    elif await queries.find_hash(conn, head.position) != head.hash:
+        _add_fault(found, f"entry {head.position} is not the one that {head.where} knows: the chain was rewritten")
+
+
+async def _verify_anchors(conn: ReadConn, found: Verification) -> None:
+    """The anchors of this database: they follow each other, and each covers the entries that are there."""
+    since = 0
+    for anchor in await queries.list_anchors(conn):
+        hashes = await queries.list_hashes(conn, anchor.since, anchor.position)
+        is_right = hashes and hashes[-1] == anchor.hash and len(hashes) == anchor.position - anchor.since
+        if anchor.since != since or not is_right or merkle_root(hashes) != anchor.root:
+            _add_fault(found, f"the published head at entry {anchor.position} does not match the chain")
+        since = anchor.position
 
 
 class _TimeOrder:
