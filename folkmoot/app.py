@@ -46,6 +46,9 @@ from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
+from folkmoot.moderation.answers.actions import ANCHOR_JOB
+from folkmoot.moderation.answers.jobs import Answerer
+from folkmoot.moderation.answers.model import AnchorAnswer
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
@@ -56,6 +59,7 @@ from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices import jobs as notices
+from folkmoot.moderation.notices.intake import Intake
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.reports.queries import list_own_reports
@@ -159,6 +163,8 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(CaseWithdrawn, reports.tell_withdrawn)
     heard.on(CaseWithdrawn, appeals.close_withdrawn)
     heard.on(VerdictSettled, appeals.close_settled)
+    heard.on(VerdictSettled, answerer(settings).answer_settled)
+    heard.on(CaseWithdrawn, answerer(settings).answer_withdrawn)
     return heard
 
 
@@ -179,6 +185,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
         Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
+        Job(ANCHOR_JOB, AnchorAnswer, answerer(settings).anchor_answer),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
@@ -187,6 +194,11 @@ def jobs(settings: Settings) -> list[Job]:
 def callees(settings: Settings) -> Callees:
     """Whom this network calls before a deadline."""
     return Callees(**msgspec.structs.asdict(settings.moderation), base_url=settings.base_url)
+
+
+def answerer(settings: Settings) -> Answerer:
+    """Answers notices from outside."""
+    return Answerer(Intake.of(settings), settings.secret, settings.data / JOURNAL_END)
 
 
 def job_names(settings: Settings) -> list[str]:

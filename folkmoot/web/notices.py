@@ -14,9 +14,12 @@ from folkmoot.base.signing import Signer
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.answers.assembling import is_provable, package_of_notice
+from folkmoot.moderation.answers.model import Document, Proof
+from folkmoot.moderation.journal.anchors import AnchorKey
 from folkmoot.moderation.notices.actions import checked, confirm_address, receive_notice
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import CHILD_SAFETY, Door, Notice, NoticeDraft
+from folkmoot.moderation.notices.model import CHILD_SAFETY, Door, Notice, NoticeDraft, State
 from folkmoot.moderation.notices.queries import get_notice_by_number, list_outcomes
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.sessions.addresses import email_key
@@ -58,10 +61,30 @@ async def show(request: Request) -> Reply:
     notice = await _own_notice(request)
     async with request.database.read() as conn:
         outcomes = await list_outcomes(conn, notice.id)
+        has_package = notice.state is State.ANSWERED and await is_provable(conn, notice, outcomes)
     return await request.show(
         "notices/show.html", notice=notice, outcomes={(one.subject, one.subject_id): one for one in outcomes}, key=request.value("key"),
-        is_new=request.query.flag("new"), is_confirmed_now=request.query.flag("confirmed"),
+        has_package=has_package, is_new=request.query.flag("new"), is_confirmed_now=request.query.flag("confirmed"),
     )
+
+
+async def package(request: Request) -> Reply:
+    """The evidence package, once the notice is answered."""
+    notice = await _own_notice(request)
+    settings = request.context.settings
+
+    def render(document: Document, proof: Proof) -> str:
+        return request.shared.templates.render(request.language, "notices/package.html", document=document, proof=proof)
+
+    async with request.database.read() as conn:
+        outcomes = await list_outcomes(conn, notice.id)
+        if notice.state is not State.ANSWERED or not await is_provable(conn, notice, outcomes):
+            raise NotFound
+        content = await package_of_notice(
+            conn, AnchorKey(settings.secret), (settings.network.name, settings.base_url), notice, outcomes, render
+        )
+    name = f'attachment; filename="{notice.number}.zip"'.encode()
+    return Reply(content, media_type=b"application/zip", headers=[(b"content-disposition", name)])
 
 
 async def find(request: Request) -> Reply:
@@ -153,6 +176,7 @@ ROUTES = [
     Route("POST", "/notice", create, Access.PUBLIC, limit="notice", for_suspended=True, keeps_form=True),
     Route("GET", "/notice/find", find, Access.PUBLIC, for_suspended=True),
     Route("GET", _NOTICE, show, Access.PUBLIC, for_suspended=True),
+    Route("GET", f"{_NOTICE}/package", package, Access.PUBLIC, for_suspended=True),
     Route("GET", "/notice/{number}/confirm/{code}", show_confirmation, Access.PUBLIC, for_suspended=True),
     Route("POST", "/notice/{number}/confirm/{code}", confirm, Access.PUBLIC, for_suspended=True),
 ]

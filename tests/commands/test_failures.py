@@ -28,6 +28,7 @@ _ARGUMENTS = {
     "move": ["--yes"],
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
     "upgrade": ["--yes"], "contacts list": [], "contacts end": ["1"],
+    "evidence export": ["1", "--to", "{other}"], "evidence verify": [__file__],
     "contacts add": ["Hosting s.r.o.", "--kind", "provider", "--sender", "example.net"],
 }
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.

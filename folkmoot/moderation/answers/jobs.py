@@ -1,0 +1,33 @@
+"""Subscribers and jobs of answers. `app.py` registers them."""
+
+from pathlib import Path
+
+from folkmoot.base.db import Database
+from folkmoot.moderation.answers.actions import answer_notices
+from folkmoot.moderation.answers.model import AnchorAnswer
+from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.journal.actions import anchor, seal
+from folkmoot.moderation.notices.intake import Intake
+from folkmoot.moderation.verdicts.model import VerdictSettled
+
+
+class Answerer:
+    """Answers notices, with the addresses and the secret of the network."""
+
+    def __init__(self, intake: Intake, secret: bytes, end_file: Path) -> None:
+        self._intake = intake
+        self._secret = secret
+        self._end_file = end_file
+
+    async def answer_settled(self, database: Database, event: VerdictSettled) -> None:
+        async with database.write() as tx:
+            await answer_notices(tx, self._intake, event.case_id)
+
+    async def answer_withdrawn(self, database: Database, event: CaseWithdrawn) -> None:
+        async with database.write() as tx:
+            await answer_notices(tx, self._intake, event.case_id)
+
+    async def anchor_answer(self, database: Database, _order: AnchorAnswer) -> None:
+        """Seals the answer and anchors the journal, so that the evidence package can prove it."""
+        await seal(database, self._secret, self._end_file)
+        await anchor(database)
