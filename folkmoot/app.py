@@ -46,9 +46,8 @@ from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
-from folkmoot.moderation.answers.actions import ANCHOR_JOB
 from folkmoot.moderation.answers.jobs import Answerer
-from folkmoot.moderation.answers.model import AnchorAnswer
+from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
@@ -59,7 +58,6 @@ from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices import jobs as notices
-from folkmoot.moderation.notices.intake import Intake
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.reports.queries import list_own_reports
@@ -152,10 +150,8 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountCreated, examiner.examine_new_profile)
     heard.on(AccountUpdated, examiner.examine_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
-    heard.on(AccountDeleted, reports.forget_words)
-    heard.on(AccountDeleted, statements.forget_words)
-    heard.on(AccountDeleted, appeals.forget_words)
-    heard.on(AccountDeleted, evidence.forget_words)
+    for forget in (reports.forget_words, statements.forget_words, appeals.forget_words, evidence.forget_words):
+        heard.on(AccountDeleted, forget)
     heard.on(PostDeleted, reports.keep_deleted)
     heard.on(NoticeReceived, notices.alarm_of_received)
     heard.on(SignalRaised, restrictions.hide_pending_review)
@@ -163,8 +159,9 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(CaseWithdrawn, reports.tell_withdrawn)
     heard.on(CaseWithdrawn, appeals.close_withdrawn)
     heard.on(VerdictSettled, appeals.close_settled)
-    heard.on(VerdictSettled, answerer(settings).answer_settled)
-    heard.on(CaseWithdrawn, answerer(settings).answer_withdrawn)
+    answerer = Answerer(settings, settings.data / JOURNAL_END)
+    heard.on(VerdictSettled, answerer.answer_settled)
+    heard.on(CaseWithdrawn, answerer.answer_withdrawn)
     return heard
 
 
@@ -185,7 +182,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
         Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
-        Job(ANCHOR_JOB, AnchorAnswer, answerer(settings).anchor_answer),
+        Job(ANCHOR_JOB, AnchorAnswer, Answerer(settings, settings.data / JOURNAL_END).anchor_answer),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
@@ -194,11 +191,6 @@ def jobs(settings: Settings) -> list[Job]:
 def callees(settings: Settings) -> Callees:
     """Whom this network calls before a deadline."""
     return Callees(**msgspec.structs.asdict(settings.moderation), base_url=settings.base_url)
-
-
-def answerer(settings: Settings) -> Answerer:
-    """Answers notices from outside."""
-    return Answerer(Intake.of(settings), settings.secret, settings.data / JOURNAL_END)
 
 
 def job_names(settings: Settings) -> list[str]:
@@ -219,12 +211,9 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     """All timed jobs."""
     store = media_store(settings)
 
-    async def seal_journal(database: Database) -> None:
-        await seal(database, settings.secret, settings.data / JOURNAL_END)
-
     from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
     return [
-        Timed("journal.seal", timedelta(seconds=1), seal_journal),
+        Timed("journal.seal", timedelta(seconds=1), partial(seal, secret=settings.secret, end_file=settings.data / JOURNAL_END)),
         Timed("journal.anchor", timedelta(minutes=10), partial(anchor, daily=True)),
         Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
         Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=callees(settings))),

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 
-@click.group()
+@click.group(cls=Group)
 def evidence() -> None:
-    """Export evidence packages, and check them: what was decided about, the decision, and its proof."""
+    """Export and check evidence packages."""
 
 
 @evidence.command()
@@ -22,7 +22,10 @@ def evidence() -> None:
 @data_option
 @json_option
 def export(case: int, file: Path, with_people: bool, data: Path, as_json: bool) -> None:
-    """Write the evidence package of CASE, a number as in `moot cases --json` or in a page's address."""
+    """Write the evidence package of a case.
+
+    CASE is its number, as in `moot cases --json` and in the address of its page.
+    """
     content = run(_export(case, with_people, data))
     try:
         file.write_bytes(content)

@@ -35,7 +35,8 @@ def test_every_route_has_an_access_class() -> None:
         ("POST", "/api/v1/apps"), ("POST", "/oauth/token"), ("POST", "/oauth/revoke"), ("POST", "/log_in"), ("POST", "/sign_up"),
         ("POST", "/confirm/{code}"), ("POST", "/reset"), ("POST", "/reset/{code}"), ("POST", "/language"),
             ("POST", "/stay/{code}"), ("POST", "/email/change/{code}"), ("POST", "/email/keep/{code}"),
-            ("POST", "/waiting/send_again"), ("POST", "/waiting/withdraw"),
+            ("POST", "/waiting/send_again"), ("POST", "/waiting/withdraw"), ("POST", "/notice"),
+            ("POST", "/notice/{number}/confirm/{code}"), ("POST", "/api/folkmoot/v1/notices"),
     }
     for route in API:
         assert route.access is not Access.MEMBER or route.scope, f"{route.path} asks for no scope"

@@ -4,7 +4,7 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.moderation.answers.model import AnchorAnswer
+from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices.actions.reading import mail_sender
@@ -13,7 +13,6 @@ from folkmoot.moderation.notices.model import LIFECYCLE, Notice, NoticeAnswered,
 from folkmoot.moderation.notices.queries import list_notices_of_case, list_outcomes, lock_notice, update_notice, update_told
 from folkmoot.moderation.verdicts.queries import get_first_case_id
 
-ANCHOR_JOB = "answers.anchor"
 WITHDRAWN = "withdrawn"  # the action of an answer about something that its author has deleted
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from folkmoot.base.db import Database
+from folkmoot.config import Settings
 from folkmoot.moderation.answers.actions import answer_notices
 from folkmoot.moderation.answers.model import AnchorAnswer
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -12,11 +13,11 @@ from folkmoot.moderation.verdicts.model import VerdictSettled
 
 
 class Answerer:
-    """Answers notices, with the addresses and the secret of the network."""
+    """Answers notices, with the addresses and the secret of the network. `end_file`: that of the journal."""
 
-    def __init__(self, intake: Intake, secret: bytes, end_file: Path) -> None:
-        self._intake = intake
-        self._secret = secret
+    def __init__(self, settings: Settings, end_file: Path) -> None:
+        self._intake = Intake.of(settings)
+        self._secret = settings.secret
         self._end_file = end_file
 
     async def answer_settled(self, database: Database, event: VerdictSettled) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 FORMAT = 1
+ANCHOR_JOB = "answers.anchor"
 
 
 class NoticePart(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,10 +49,10 @@ def _checked(draft: ContactDraft) -> tuple[Kind, tuple[str, ...], bytes | None]:
     elif count_characters(name) > LONGEST_NAME:
         errors.append(FieldError("name", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_NAME}))
     if len(senders) > MOST_SENDERS:
-        errors.append(FieldError("senders", "too_many", "At most %(limit)d domains and addresses.", {"limit": MOST_SENDERS}))
+        errors.append(FieldError("senders", "too_many", "These are too many domains and addresses."))
     elif wrong := [sender for sender in senders if not _is_sender(sender)]:
         errors.append(
-            FieldError("senders", "invalid", "%(sender)s is neither a domain nor a complete address.", {"sender": wrong[0][:80]})
+            FieldError("senders", "invalid", "“%(sender)s” is neither a domain nor a complete address.", {"sender": wrong[0][:80]})
         )
     if draft.key.strip() and key is None:
         errors.append(FieldError("key", "invalid", "This is not an Ed25519 public key in PEM or Base64."))

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from folkmoot.base.errors import Plural
 from folkmoot.base.events import Event
 from folkmoot.base.states import Lifecycle
 from folkmoot.moderation.cases.model import Subject
@@ -24,6 +25,7 @@ CHILD_SAFETY = "children"  # the clause whose notices need no name and no addres
 UNLAWFUL = "law"  # the clause of a notice that names none
 # The probability that a notice is right, before anybody has read it.
 PROBABILITY_OF_CONTACT, PROBABILITY_OF_OTHER = 0.7, 1 / 3
+TOO_MANY_PLACES = Plural("A notice can name at most %(limit)d address.", "A notice can name at most %(limit)d addresses.", "limit")
 
 
 class Door(StrEnum):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Invalid, Plural
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Invalid
 from folkmoot.base.text import clean, clean_line, count_characters
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.contacts.model import Kind
@@ -13,6 +13,7 @@ from folkmoot.moderation.notices.model import (
     LONGEST_REASON,
     LONGEST_REFERENCE,
     MOST_PLACES,
+    TOO_MANY_PLACES,
     UNLAWFUL,
     Door,
     NoticeDraft,
@@ -48,11 +49,7 @@ def _address_errors(draft: NoticeDraft, own: OwnAddresses) -> list[FieldError]:
     if not draft.addresses:
         return [FieldError("addresses", "blank", "Please give the exact address of each post or account.")]
     if len(draft.addresses) > MOST_PLACES:
-        return [FieldError(
-            "addresses", "too_many",
-            Plural("A notice can name at most %(limit)d address.", "A notice can name at most %(limit)d addresses.", "limit"),
-            {"limit": MOST_PLACES},
-        )]
+        return [FieldError("addresses", "too_many", TOO_MANY_PLACES, {"limit": MOST_PLACES})]
     if not any(map(own.is_own, draft.addresses)):
         return [FieldError("addresses", "invalid", "None of these addresses belongs to this network.")]
     return []
@@ -67,10 +64,10 @@ def _text_errors(draft: NoticeDraft) -> list[FieldError]:
             errors.append(FieldError(field, "too_long", TEXT_TOO_LONG, {"limit": limit}))
     if not _is_clause(draft.clause):
         errors.append(FieldError("clause", "inclusion", "There is no such rule."))
-    if draft.reference is not None and not 0 < len(draft.reference) <= LONGEST_REFERENCE:
-        errors.append(
-            FieldError("reference", "invalid", "A reference has between 1 and %(limit)d characters.", {"limit": LONGEST_REFERENCE})
-        )
+    if draft.reference is not None and not draft.reference:
+        errors.append(FieldError("reference", "blank", "Please give your own reference."))
+    elif draft.reference and len(draft.reference) > LONGEST_REFERENCE:
+        errors.append(FieldError("reference", "too_long", TEXT_TOO_LONG, {"limit": LONGEST_REFERENCE}))
     return errors
 
 

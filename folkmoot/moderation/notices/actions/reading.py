@@ -15,7 +15,17 @@ from folkmoot.moderation.notices.actions.joining import join_cases
 from folkmoot.moderation.notices.actions.receiving import verify_sender
 from folkmoot.moderation.notices.addresses import refanged
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import LIFECYCLE, LONGEST_REASON, MOST_PLACES, Finding, Notice, NoticeAnswered, Place, State
+from folkmoot.moderation.notices.model import (
+    LIFECYCLE,
+    LONGEST_REASON,
+    MOST_PLACES,
+    TOO_MANY_PLACES,
+    Finding,
+    Notice,
+    NoticeAnswered,
+    Place,
+    State,
+)
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import Viewer
 
@@ -39,7 +49,7 @@ async def add_addresses(tx: WriteTx, intake: Intake, moderator: Viewer, notice_i
     named = [one for address in addresses if (one := refanged(clean_line(address)))]
     more = [one for one in dict.fromkeys(named) if one not in known]
     if len(known) + len(more) > MOST_PLACES:
-        raise Invalid(FieldError("addresses", "too_many", "A notice can name at most %(limit)d addresses.", {"limit": MOST_PLACES}))
+        raise Invalid(FieldError("addresses", "too_many", TOO_MANY_PLACES, {"limit": MOST_PLACES}))
     wider = msgspec.structs.replace(notice, places=(*notice.places, *(Place(one, Finding.UNKNOWN) for one in more)))
     joined = await join_cases(tx, intake, wider, named)
     if joined.state is not State.OPEN:
