@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.moderation.contacts.model import Contact
 
 
-@click.group()
+@click.group(cls=Group)
 def contacts() -> None:
     """Register hosting providers, authorities and trusted flaggers, whose notices get a short deadline."""
 

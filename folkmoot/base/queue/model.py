@@ -39,7 +39,7 @@ class Timed:
 
     name: str
     every: timedelta
-    handler: Callable[[Database], Awaitable[None]]
+    handler: Callable[[Database], Awaitable[object]]
     is_cleaning: bool = False
     limit: timedelta = LONGEST_RUN
 

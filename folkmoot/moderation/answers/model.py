@@ -1,6 +1,6 @@
 """What an evidence package contains. No input or output.
 
-Names are as in `docs/reference/evidence-package.md`. Ids are texts, because many programs read numbers of JSON without precision.
+`docs/reference/evidence-package.md` describes it. Ids are texts, because many programs read numbers of JSON without precision.
 """
 
 from datetime import datetime
