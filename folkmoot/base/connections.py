@@ -7,20 +7,25 @@ a standby.
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 import msgspec
 
 from folkmoot.base.events import Envelope, Event
-from folkmoot.base.live import JOBS_TOPIC
+from folkmoot.base.live import JOBS_TOPIC, Live
 from folkmoot.base.pools import is_in_recovery
 from folkmoot.base.queue.enqueue import DELIVER, INSERT_EVENTS_AND_JOBS
 
-if TYPE_CHECKING:
-    from folkmoot.base.db import Database
-
 Row: TypeAlias = Any  # an asyncpg.Record: its columns by name or by position
+
+
+class Owner(Protocol):
+    """What connections need of their `Database`."""
+
+    live: Live
+    subscribed_kinds: frozenset[str]
+    statements: int
 
 
 class ReadConn:
@@ -28,7 +33,7 @@ class ReadConn:
 
     __slots__ = ("_connection", "_database")
 
-    def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
+    def __init__(self, connection: "asyncpg.Connection", database: Owner) -> None:
         self._connection = connection
         self._database = database
 
@@ -77,7 +82,7 @@ class WriteTx(_Writer):
 
     __slots__ = ("_events", "_jobs", "_messages")
 
-    def __init__(self, connection: "asyncpg.Connection", database: "Database") -> None:
+    def __init__(self, connection: "asyncpg.Connection", database: Owner) -> None:
         super().__init__(connection, database)
         self._events: list[tuple[str, bytes]] = []
         self._jobs: list[tuple[str, bytes, timedelta]] = []

@@ -3,7 +3,7 @@
 import pytest
 
 from folkmoot.commands import status
-from folkmoot.commands.standby import following_text
+from folkmoot.commands.following import following_text
 from folkmoot.portability.host import FENCED, STANDBY, HostState
 from folkmoot.portability.standby.model import Following, Stage
 
