@@ -52,6 +52,7 @@ from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
 from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.clauses.watching import PolicyWatch
 from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
@@ -297,10 +298,13 @@ def create_web(settings: Settings) -> Any:
         hosts = WritingHost(Host(settings.data), socket_of_peer, lambda: database.is_held, lambda: is_behind(settings.data))
         state["front"] = create_front(settings, database, hosts)
         waiting = await wait_for_schema(settings, database, hosts)
+        policies = PolicyWatch(database)
+        await policies.start()
         try:
             yield
         finally:
             waiting.cancel()
+            await policies.stop()
             await hosts.close()
             await database.close()
 
@@ -347,9 +351,12 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     watchdog.start()
+    policies = PolicyWatch(database)
+    await policies.start()
     try:
         await worker.run()
     finally:
+        await policies.stop()
         await database.close()
 
 

@@ -31,6 +31,7 @@ from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.problems import REFUSAL, WrongMethod, status_of
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import Router
+from folkmoot.moderation.clauses.published import current
 from folkmoot.network.sessions.model import TokenHolder
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,9 @@ class ApiApplication:
         self._context = context
         self._router = router
         self._entities = Entities(context.urls, i18n.load(context.settings.network.time_zone))
-        self._fragments: FragmentCache[Fragment] = FragmentCache(self._entities.fragment)
+        self._fragments: FragmentCache[Fragment] = FragmentCache(
+            self._entities.fragment, rules=lambda: current().version
+        )
         self._rendering = Rendering(context.database, self._entities, self._fragments)
         self._socket = StreamingSocket(context, self._rendering, _refusal)
 

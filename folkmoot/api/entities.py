@@ -22,7 +22,7 @@ from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.i18n import Translator
 from folkmoot.http.urls import Urls
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.featured.model import Featured
@@ -110,7 +110,7 @@ class Entities(AccountEntities):
         if post.label is None:
             return post.cover
         translator = self.translator(post.language)
-        clause = current().clause(post.label)
+        clause = clause_of(post.label)
         rule = translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]})
         return " · ".join(filter(None, [rule, post.cover]))
 

@@ -11,7 +11,7 @@ from folkmoot.api.words import moment
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.model import Clause
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.reports.actions import file_report
 from folkmoot.moderation.reports.model import Report, ReportDraft
 from folkmoot.network.accounts.queries import get_account
@@ -58,11 +58,10 @@ def _key(number: str) -> str:
 
 
 def _shape(report: Report, target: Account) -> shapes.Report:
-    policy = current()
     return shapes.Report(
         id=str(report.id), action_taken=False, action_taken_at=None, category=report.category, comment=report.comment,
         forwarded=report.forwards, created_at=moment(report.created_at), status_ids=[str(id_) for id_ in report.post_ids],
-        rule_ids=[str(policy.clause(key).number) for key in report.clauses], target_account=target,
+        rule_ids=[str(clause_of(key).number) for key in report.clauses], target_account=target,
     )
 
 

@@ -39,7 +39,7 @@ def _mark(used: float) -> str:
 async def _cases(limit: int, data: Path) -> dict[str, Any]:
     from folkmoot.base import clock
     from folkmoot.moderation.cases.queries import count_open, count_stuck, list_queue
-    from folkmoot.moderation.clauses.published import current
+    from folkmoot.moderation.clauses.published import clause_of
     from folkmoot.moderation.detection.queries import list_signals
     from folkmoot.moderation.reports.queries import count_reporters
 
@@ -58,7 +58,7 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
         "cases": [
             {
                 "id": str(case.id), "subject": case.subject, "subject_id": str(case.subject_id), "clause": case.clause,
-                "rule": current().clause(case.clause).number, "probability": round(case.probability, 4), "harm": round(case.harm, 4),
+                "rule": clause_of(case.clause).number, "probability": round(case.probability, 4), "harm": round(case.harm, 4),
                 "due_at": case.due_at, "used_percent": round(case.share_used(now), 1), "reports": reports.get(case.id, 0),
                 "signals": len(signals.get(case.id, ())), "score": max(signals.get(case.id, ()), default=None), "is_appeal": case.is_appeal,
             }

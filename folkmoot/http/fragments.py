@@ -19,12 +19,14 @@ F = TypeVar("F")
 
 
 class FragmentCache(Generic[F]):
-    """The fragments of one entry point. `render` turns a post into one; `size` is the maximum number of fragments."""
+    """The fragments of one entry point. `render` turns a post into one; `size` is the maximum number of fragments. `rules`: the
+    version of the policy in force, because labels quote it."""
 
-    def __init__(self, render: Callable[[Post], F], size: int = 20_000) -> None:
+    def __init__(self, render: Callable[[Post], F], size: int = 20_000, rules: Callable[[], str] = lambda: "") -> None:
         self._render = render
         self._size = size
-        self._day = 0
+        self._rules = rules
+        self._kept_for = (0, "")
         self._kept: OrderedDict[Key, F] = OrderedDict()
 
     async def gather(self, database: Database, entries: Sequence[Entry]) -> list[tuple[Entry, F, F | None]]:
@@ -65,11 +67,11 @@ class FragmentCache(Generic[F]):
         return found, missing
 
     def _kept_today(self) -> OrderedDict[Key, F]:
-        """The cache. It is emptied once a day, because signed URLs in it expire."""
-        today = int(clock.now().timestamp()) // 86400
-        if today != self._day:
+        """The cache. It is emptied once a day, because signed URLs in it expire, and when new rules are in force."""
+        wanted = int(clock.now().timestamp()) // 86400, self._rules()
+        if wanted != self._kept_for:
             self._kept.clear()
-            self._day = today
+            self._kept_for = wanted
         return self._kept
 
     def keep(self, post: Post) -> F:

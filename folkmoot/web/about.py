@@ -11,11 +11,6 @@ async def about(request: Request) -> Reply:
     return await request.show("about/about.html")
 
 
-async def rules(request: Request) -> Reply:
-    """The rules in full; each has an anchor, `#rule-2`."""
-    return await request.show("about/rules.html")
-
-
 async def contact(request: Request) -> Reply:
     """How authorities and members reach the network (DSA Art. 11 and 12)."""
     settings = request.context.settings
@@ -58,7 +53,6 @@ async def change_password(request: Request) -> Reply:
 
 ROUTES = [
     Route("GET", "/about", about, Access.PUBLIC, for_suspended=True),
-    Route("GET", "/about/rules", rules, Access.PUBLIC, for_suspended=True),
     Route("GET", "/contact", contact, Access.PUBLIC, for_suspended=True),
     Route("GET", "/shortcuts", shortcuts, Access.PUBLIC, for_suspended=True),
     Route("GET", "/manifest", manifest, Access.PUBLIC, for_suspended=True),

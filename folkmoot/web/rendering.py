@@ -13,7 +13,7 @@ from folkmoot.base.languages import NAMES
 from folkmoot.base.text import characters_of, isolated
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.web.static_files import StaticFiles
@@ -53,7 +53,7 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         language=translator.language, languages=i18n.LANGUAGES, icon=partial(_icon, static.url("icons.svg")), avatar=partial(_avatar, urls),
         time=translator.time, short=translator.short, full=translator.full, when=translator.when, deadline=translator.deadline,
         month=translator.month, day=translator.day, number=translator.number,
-        remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current,
+        remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current, clause_of=clause_of,
         count_characters=count_characters, picture_types=",".join(MIME_TYPES), most_picture_bytes=settings.media.max_bytes,
         most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS,
         isolated=isolated, written_languages=_written_languages,

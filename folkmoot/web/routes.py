@@ -17,6 +17,7 @@ from folkmoot.web import (
     oauth,
     posts,
     reports,
+    rules,
     search,
     sessions,
     settings,
@@ -33,5 +34,5 @@ ROUTES = [
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *batches.ROUTES, *copies.ROUTES,
     *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
-    *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES,
+    *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES,
 ]

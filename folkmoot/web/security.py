@@ -20,6 +20,7 @@ class Cookies:
         self.visit = f"{prefix}folkmoot_visit"  # without a session, form tokens are bound to it
         self.known = f"{prefix}folkmoot_known"  # accounts that have been used here (network/sessions/known_browsers.py)
         self.language = "folkmoot_language"
+        self.rules = "folkmoot_rules"  # the newest version of the rules whose notice was closed here
         self.sent = "folkmoot_sent"  # the draft that was sent: the script of the next page deletes it
         self.logged_out = "folkmoot_left"  # the script of the next page deletes all drafts
         self._attributes = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if is_secure else "")

@@ -18,6 +18,7 @@ from folkmoot.network.posts.queries import list_marked_ids, list_post_views
 from folkmoot.network.timelines.jobs import rebuild_soon
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
 from folkmoot.web.request import Request
+from folkmoot.web.rules import find_news
 
 
 async def front(request: Request) -> Reply:
@@ -35,7 +36,8 @@ async def home(request: Request) -> Reply:
     views = await request.views(timeline.entries)
     marker = markers[0] if markers else None
     reply = await request.show(
-        "timelines/home.html", views=views, marker=marker, mark_below=_mark_below(views, marker), **page_links(page, timeline.ids),
+        "timelines/home.html", views=views, marker=marker, news=find_news(request), mark_below=_mark_below(views, marker),
+        **page_links(page, timeline.ids),
     )
     if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):
         with suppress(WritesPaused):  # the page can still be read

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +18,15 @@ from folkmoot.base.errors import FieldError, Invalid, NotFound, StorageFull, Una
 from folkmoot.config import WrongSetting
 from folkmoot.portability.host import HostState
 
+_POLICY = str(files("folkmoot").joinpath("moderation", "clauses", "2026-11-29.2.md"))
 # What each command needs besides --data and --json. A new command must be added here.
 _ARGUMENTS = {
     "account create": ["eva", "--email", "eva@example.org", "--link"], "account role": ["eva", "juror"], "account reset-password": ["eva"],
     "account sign-out": ["eva"], "account waiting": [], "account approve": ["eva"], "account refuse": ["eva"],
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
-    "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [], "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
+    "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [],
+    "policy check": [_POLICY], "policy publish": [_POLICY, "--yes"], "policy list": [],
+    "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
     "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
     "move": ["--yes"],

@@ -11,7 +11,7 @@ from folkmoot.moderation.appeals.model import LIFECYCLE, LONGEST_REASON, Appeal,
 from folkmoot.moderation.appeals.policy import can_appeal
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.queries import can_be_decided, find_appeal_case, get_case
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.evidence.actions import copy_for_appeal
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
@@ -45,7 +45,7 @@ async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason:
     if not await can_be_decided(tx, first.subject, first.subject_id):
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 
-    clause = current().clause(verdict.clause)
+    clause = clause_of(verdict.clause)
     decided = [await list_verdict_deciders(tx, one) for one in (verdict, *await list_verdicts_on_appeal(tx, verdict.id))]
     barred = tuple(dict.fromkeys([*first.barred_ids, appellant.id, *itertools.chain(*decided)]))
     case = await open_case(

@@ -25,7 +25,7 @@ from folkmoot.moderation.cases.model import (
 )
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.clauses.model import Clause
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.journal.actions import record_step, record_steps
 from folkmoot.moderation.journal.model import Step
 from folkmoot.network.sessions.model import Viewer
@@ -68,7 +68,7 @@ async def estimate_case(
 ) -> Case:
     """Stores the current suspicion. The gravest clause named so far stays suspected; a deadline never moves to a later time."""
     followers, boosts = await queries.get_reach(tx, case.subject, case.subject_id, case.account_id)
-    suspected = clause if clause.severity >= case.severity else current().clause(case.clause)
+    suspected = clause if clause.severity >= case.severity else clause_of(case.clause)
     estimated = msgspec.structs.replace(
         case, clause=suspected.key, severity=suspected.severity, probability=probability,
         harm=suspected.severity * probability * reach_of(followers, boosts),

@@ -1,1 +1,1 @@
-"""Clauses: the published policy, versioned, in Czech and English. It is the only source of the rules for members."""
+"""Clauses: the policy of the network, versioned, in Czech and English: its own, or the shipped one."""

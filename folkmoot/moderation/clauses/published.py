@@ -1,55 +1,118 @@
-"""The policies of this network, read from the files in this folder: one per version; the newest is in force.
+"""The policies of this network: its own from the database, else those that are shipped in this folder.
 
-Each verdict names the version under which it was reached, so earlier files must stay.
+`current()` is synchronous, so that pages, actions and templates can ask it anywhere: every process keeps all versions in
+memory, and `watching.py` brings them up to date within a second. Decisions name the version under which they were
+reached, so earlier versions stay: shipped files and published rows are never removed.
 """
 
-import tomllib
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from functools import cache
 from importlib.resources import files
 
-import msgspec
-
+from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
-from folkmoot.base.i18n import LANGUAGES
-from folkmoot.moderation.clauses.model import Clause, Policy
+from folkmoot.moderation.clauses.model import Clause, Policy, PublishedPolicy, order_of
+from folkmoot.moderation.clauses.policy_file import read_policy
+
+_own: tuple[PublishedPolicy, ...] = ()  # of this process, oldest first
 
 
 @cache
-def policies() -> dict[str, Policy]:
-    """Every version, oldest first. Raises ValueError for an incomplete file."""
+def shipped() -> tuple[PublishedPolicy, ...]:
+    """The versions in this folder, oldest first. Raises ValueError for an incomplete file."""
     folder = files("folkmoot").joinpath("moderation", "clauses")
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
-    found = {}
-    for name in names:
-        policy = msgspec.convert(tomllib.loads(folder.joinpath(name).read_text("utf-8")), Policy)
-        _check(policy, name)
-        found[policy.version] = policy
-    return found
+    names = sorted((file.name for file in folder.iterdir() if file.name.endswith(".md")), key=lambda name: order_of(name[:-3]))
+    return tuple(_read_shipped(name, folder.joinpath(name).read_text("utf-8")) for name in names)
+
+
+def _read_shipped(name: str, source: str) -> PublishedPolicy:
+    policy = read_policy(source).policy
+    if policy is None or f"{policy.version}.md" != name:
+        raise ValueError(f"{name} is not a complete policy of that version")
+    day = datetime.combine(policy.date, time(), UTC)
+    return PublishedPolicy(policy=policy, in_force_at=day, published_at=day, source=source)
+
+
+def replace_own(policies: Sequence[PublishedPolicy]) -> None:
+    """Sets the network's own versions for this process."""
+    global _own
+    _own = tuple(sorted(policies, key=lambda one: order_of(one.version)))
+
+
+def own() -> tuple[PublishedPolicy, ...]:
+    """The network's own versions, oldest first."""
+    return _own
+
+
+def in_force() -> PublishedPolicy:
+    """The version in force: the newest of the network's own that has begun, else the newest shipped one."""
+    now = clock.now()
+    return next((one for one in reversed(_own) if one.in_force_at <= now), shipped()[-1])
 
 
 def current() -> Policy:
     """The policy in force."""
-    return list(policies().values())[-1]
+    return in_force().policy
 
 
-def policy(version: str) -> Policy:
-    """Raises NotFound for an unknown version."""
-    if version not in policies():
-        raise NotFound
-    return policies()[version]
+def upcoming() -> list[PublishedPolicy]:
+    """Published versions that are not in force yet, oldest first."""
+    now = clock.now()
+    newest_begun = max((position for position, one in enumerate(_own) if one.in_force_at <= now), default=-1)
+    return [one for one in _own[newest_begun + 1:] if one.in_force_at > now]
+
+
+def versions() -> tuple[PublishedPolicy, ...]:
+    """Every version that this network has had or will have, oldest first: its own, and the shipped ones before them.
+
+    Shipped versions that came later were never in force here.
+    """
+    end = _own[0].in_force_at if _own else None
+    return (*(one for one in shipped() if end is None or one.in_force_at < end), *_own)
+
+
+def get_version(version: str) -> PublishedPolicy:
+    """Raises NotFound for a version that this network never had."""
+    for one in versions():
+        if one.version == version:
+            return one
+    raise NotFound
+
+
+def version_before(version: str) -> PublishedPolicy | None:
+    """The version that this one replaced or will replace."""
+    known = [one.version for one in versions()]
+    position = known.index(version) if version in known else 0
+    return versions()[position - 1] if position else None
 
 
 def find_clause(key: str, version: str) -> Clause:
-    """A clause in the text of that version."""
-    return policy(version).clause(key)
+    """A clause in the text of that version; if that version lacks it, in the nearest one that has it. Raises NotFound.
+
+    A version can be unknown to a host that was promoted before it had received it.
+    """
+    known = [*shipped(), *_own]
+    before = sorted((one for one in known if order_of(one.version) <= order_of(version)), key=lambda one: order_of(one.version))
+    exact = [one for one in (*_own, *shipped()) if one.version == version]
+    for one in (*exact, *reversed(before), *known):
+        if clause := one.policy.find(key):
+            return clause
+    raise NotFound
 
 
-def _check(policy: Policy, name: str) -> None:
-    if f"{policy.version}.toml" != name:
-        raise ValueError(f"{name} says that it is version {policy.version}")
-    if [clause.number for clause in policy.clauses] != list(range(1, len(policy.clauses) + 1)):
-        raise ValueError(f"{name} does not number its clauses from 1")
-    for clause in policy.clauses:
-        for texts in (clause.title, clause.text, clause.breaks, clause.keeps):
-            if set(texts) != set(LANGUAGES):
-                raise ValueError(f"{name}: clause {clause.key} is not in every language")
+def policy_of(key: str) -> Policy:
+    """The policy in force or, if it has dropped this clause, the last one that had it. Raises NotFound.
+
+    Cases and posts name only the key of a clause; one that was dropped must not become unreadable.
+    """
+    force = in_force()
+    for one in (force, *reversed([one for one in (*shipped(), *_own) if one.in_force_at <= force.in_force_at])):
+        if one.policy.find(key):
+            return one.policy
+    raise NotFound
+
+
+def clause_of(key: str) -> Clause:
+    """A clause as it reads now or, if it was dropped, as it read last. Raises NotFound."""
+    return policy_of(key).clause(key)

@@ -8,6 +8,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Subject, probability_of
 from folkmoot.moderation.cases.queries import find_open_case, protect_subject, was_decided
+from folkmoot.moderation.clauses.model import Family
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.model import ExaminedText, Finding
@@ -15,7 +16,7 @@ from folkmoot.moderation.detection.signals import Signal, SignalRaised
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 
-CLAUSE = "violence"  # what the detector looks for
+FAMILY = Family.VIOLENCE  # what the detector looks for
 
 
 class Scorer(Protocol):
@@ -37,7 +38,7 @@ async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding) -> Non
     if not await protect_subject(tx, text.subject, text.subject_id) or await _is_decided(tx, text):
         return
     is_post = text.subject is Subject.POST
-    clause = current().clause(CLAUSE)
+    clause = current().of_family(FAMILY)
     case = await open_case(tx, text.subject, text.subject_id, text.account_id, clause)
     signal = Signal(
         id=ids.make_id(ids.shard_of(text.account_id)), case_id=case.id, post_id=text.subject_id if is_post else None,

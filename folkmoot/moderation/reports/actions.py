@@ -15,7 +15,7 @@ from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices.queries import list_noticed, list_notices_of_case
 from folkmoot.moderation.reports import queries
-from folkmoot.moderation.reports.model import CLAUSE_OF, LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft, adds_to
+from folkmoot.moderation.reports.model import LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft, adds_to, clause_of_category
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_kept_effect, get_account
 from folkmoot.network.notifications.actions import tell_from_network
@@ -140,7 +140,7 @@ async def tell_outcome(tx: WriteTx, case_id: int) -> None:
 def gravest_clause(draft: ReportDraft) -> Clause:
     """The gravest clause that a report names; without any, the one that its category stands for."""
     policy = current()
-    named = [policy.clause(key) for key in draft.clauses] or [policy.clause(CLAUSE_OF[Category(draft.category)])]
+    named = [policy.clause(key) for key in draft.clauses] or [clause_of_category(Category(draft.category), policy)]
     return max(named, key=lambda clause: clause.severity)
 
 

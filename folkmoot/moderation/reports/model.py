@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from folkmoot.moderation.clauses.model import Clause, Family, Policy
+
 LONGEST_COMMENT = 1000
 MOST_POSTS = 20
 
@@ -19,8 +21,17 @@ class Category(StrEnum):
     OTHER = "other"
 
 
-# The clause that a category stands for, when its report names none.
+# What a category stands for when its report names no clause: the clause with this key or, in a policy without it, the one that
+# stands for the family.
 CLAUSE_OF = {Category.SPAM: "spam", Category.LEGAL: "law", Category.VIOLATION: "harassment", Category.OTHER: "harassment"}
+FAMILY_OF = {
+    Category.SPAM: Family.MISLEADING, Category.LEGAL: Family.RULES, Category.VIOLATION: Family.HARASSMENT,
+    Category.OTHER: Family.HARASSMENT,
+}
+
+
+def clause_of_category(category: Category, policy: Policy) -> Clause:
+    return policy.find(CLAUSE_OF[category]) or policy.of_family(FAMILY_OF[category])
 
 
 class ReportDraft(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import CaseWithdrawn, State
 from folkmoot.moderation.cases.queries import lock_case
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.restrictions import overdue, queries
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction
@@ -24,7 +24,7 @@ async def hide_pending_review(database: Database, event: SignalRaised) -> None:
         standing = await queries.list_in_force(tx, case.subject, case.subject_id)
         if any(restriction.is_interim for restriction in standing):
             return
-        statement = await impose_restriction(tx, case, Kind.HIDE, current().clause(event.clause))
+        statement = await impose_restriction(tx, case, Kind.HIDE, clause_of(event.clause))
         await tell_statement(tx, statement)
 
 

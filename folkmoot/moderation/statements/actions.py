@@ -7,7 +7,7 @@ from datetime import datetime
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.model import Case
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import policy_of
 from folkmoot.moderation.journal.actions import record_step, record_steps
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.statements import queries
@@ -28,7 +28,7 @@ async def issue_statement(
     """
     statement = Statement(
         id=ids.make_id(ids.shard_of(case.account_id)), account_id=case.account_id, restriction_id=restriction_id, case_id=case.id,
-        kind=kind, clause=clause, policy=current().version, quote=quoted.text, explanation=explanation, source=source,
+        kind=kind, clause=clause, policy=policy_of(clause).version, quote=quoted.text, explanation=explanation, source=source,
         is_interim=is_interim, posted_at=quoted.posted_at, until=until, issued_at=clock.now(), told_at=None,
     )
     await queries.insert_statement(tx, statement)

@@ -10,7 +10,7 @@ from folkmoot.moderation.cases.actions import mark_decided, reopen_case, withdra
 from folkmoot.moderation.cases.model import Case, Seat, State, Subject
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.cases.queries import can_be_decided, find_open_case, is_concerned, lock_case
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import current, policy_of
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.evidence.actions import keep_decided, read_subject
 from folkmoot.moderation.evidence.model import SubjectVersions
@@ -79,11 +79,12 @@ async def reach_verdict(
     action = _checked(case, decision, is_deleted=subject.is_deleted)
 
     now = clock.now()
-    clause = current().clause(decision.clause or case.clause)
+    policy = policy_of(decision.clause or case.clause)
+    clause = policy.clause(decision.clause or case.clause)
     measures = measures_of(action, [Kind(kind) for kind in decision.also], case.subject)
     verdict = Verdict(
         id=ids.make_id(ids.shard_of(case.account_id), now), case_id=case.id, decider=decider, action=action, clause=clause.key,
-        policy=current().version, explanation=clean(decision.explanation),
+        policy=policy.version, explanation=clean(decision.explanation),
         until=now + timedelta(days=decision.days) if any(kind.is_timed for kind in measures) else None, made_at=now, measures=measures,
         batch_id=batch_id,
     )

@@ -17,7 +17,7 @@ from folkmoot.moderation.appeals.queries import list_appeals_of_case
 from folkmoot.moderation.cases.model import Case, Note, Subject
 from folkmoot.moderation.cases.queries import list_cases_of_account, list_notes
 from folkmoot.moderation.cases.teamwork import list_possible_deciders
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.detection.signals import Signal
 from folkmoot.moderation.evidence.actions import read_subject
@@ -25,7 +25,7 @@ from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, Subject
 from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
-from folkmoot.moderation.reports.model import CLAUSE_OF, AnonymousReport, Category
+from folkmoot.moderation.reports.model import AnonymousReport, Category, clause_of_category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
 from folkmoot.moderation.verdicts.alike import MOST_COUNTED
 from folkmoot.moderation.verdicts.model import Action, Template, Verdict
@@ -61,7 +61,7 @@ class Reason(NamedTuple):
     def near(self) -> int:
         """The number of the rule that it names or stands for; 0 for none."""
         if not self.number and self.category in (Category.SPAM, Category.LEGAL):
-            return current().clause(CLAUSE_OF[self.category]).number
+            return clause_of_category(self.category, current()).number
         return self.number
 
 
@@ -216,5 +216,5 @@ def _summarise(reports: list[AnonymousReport], reporters: int, masks: Masks) -> 
 
 def _reasons(report: AnonymousReport) -> list[Reason]:
     if report.clauses:
-        return [Reason(current().clause(key).number, Category.VIOLATION) for key in report.clauses]
+        return [Reason(clause_of(key).number, Category.VIOLATION) for key in report.clauses]
     return [Reason(0, report.category)]

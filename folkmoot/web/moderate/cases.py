@@ -20,7 +20,7 @@ from folkmoot.moderation.cases.model import State
 from folkmoot.moderation.cases.policy import Concerned
 from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assigned, list_queue
 from folkmoot.moderation.cases.teamwork import add_note, assign_case
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.error_rates import find_error_rates
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
@@ -162,7 +162,7 @@ async def _page(
     notice = obstacle or refusal
     data = request.context.settings.data
     error_rates = {one.id: find_error_rates(data, one.version, view.language, is_hiding=one.is_hiding) for one in view.signals}
-    suspected = "" if case.is_appeal else str(current().clause(case.clause).number)
+    suspected = "" if case.is_appeal else str(clause_of(case.clause).number)
     return await request.show(
         "moderate/case.html", status, view=view, case=case, can_decide=obstacle is None, undoable=undoable,
         notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),

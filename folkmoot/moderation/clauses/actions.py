@@ -1,0 +1,80 @@
+"""Publishes a policy, and checks before whether it can follow the versions so far."""
+
+import hashlib
+from datetime import date, datetime, time
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from folkmoot.base import clock
+from folkmoot.base.db import WriteTx
+from folkmoot.base.errors import Conflict
+from folkmoot.moderation.clauses import queries
+from folkmoot.moderation.clauses.model import PublishedPolicy, order_of
+from folkmoot.moderation.clauses.policy_file import PolicyFile, read_policy
+from folkmoot.moderation.clauses.policy_lines import Fault
+from folkmoot.moderation.clauses.published import shipped
+from folkmoot.moderation.journal.actions import record_step
+from folkmoot.moderation.journal.model import Step
+
+
+class Checked(NamedTuple):
+    """A policy that can be published, or the faults that prevent it."""
+
+    published: PublishedPolicy | None
+    faults: list[Fault]
+
+
+def check_policy(source: str, own: list[PublishedPolicy], time_zone: str) -> Checked:
+    """Reads a policy and compares it with the versions so far: a later version, begun today or later, in which clauses keep
+    their numbers. `own`: the network's versions."""
+    read = read_policy(source)
+    if read.policy is None:
+        return Checked(None, read.faults)
+    now = clock.now()
+    zone = ZoneInfo(time_zone)
+    faults = _clashes(read, [*shipped(), *own], now.astimezone(zone).date())
+    begins = datetime.combine(read.in_force_from, time(), zone) if read.in_force_from else now
+    published = PublishedPolicy(policy=read.policy, in_force_at=max(begins, now), published_at=now, source=source)
+    return Checked(None if faults else published, faults)
+
+
+def _clashes(read: PolicyFile, earlier: list[PublishedPolicy], today: date) -> list[Fault]:
+    assert read.policy is not None
+    faults = []
+    newest = max((one.version for one in earlier), key=order_of)
+    if order_of(read.policy.version) <= order_of(newest):
+        faults.append(Fault(read.lines["Version"], f"version {newest} exists. Choose a later one, such as"
+                            f" {today if today.isoformat() > newest[:10] else _next_of(newest)}."))
+    if read.in_force_from and read.in_force_from < today:
+        faults.append(Fault(read.lines["In force from"], f"rules cannot begin in the past. Choose {today} or later."))
+    numbers = {clause.key: clause.number for one in earlier for clause in one.policy.clauses}
+    keys = {number: key for key, number in numbers.items()}
+    for clause in read.policy.clauses:
+        if numbers.get(clause.key, clause.number) != clause.number:
+            faults.append(Fault(read.lines[clause.key], f"the rule {clause.key} has the number {numbers[clause.key]} in earlier versions,"
+                                " and decisions name it. Keep that number."))
+        elif keys.get(clause.number, clause.key) != clause.key:
+            faults.append(Fault(read.lines[clause.key], f"the number {clause.number} belongs to {keys[clause.number]} in earlier versions."
+                                f" Use a new one, such as {max(keys) + 1}. Gaps are fine."))
+    return sorted(faults)
+
+
+def _next_of(version: str) -> str:
+    day, number = order_of(version)
+    return f"{day}.{number + 1}"
+
+
+async def publish_policy(tx: WriteTx, source: str, time_zone: str) -> Checked:
+    """Stores a policy; all processes follow within two seconds of the time from which it is in force.
+
+    Operators, on the command line. Writes policy.published to the journal. Changes nothing if there are faults.
+    """
+    await queries.lock_policies(tx)
+    checked = check_policy(source, await queries.list_policies(tx), time_zone)
+    if checked.published is None:
+        return checked
+    if not await queries.insert_policy(tx, checked.published):
+        raise Conflict(log_text="two policies of one version at the same moment")
+    await record_step(tx, Step.POLICY_PUBLISHED, case_id=None, policy=checked.published.version,
+                      in_force_at=checked.published.in_force_at.isoformat(), sha256=hashlib.sha256(source.encode()).hexdigest())
+    return checked

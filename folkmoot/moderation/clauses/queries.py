@@ -1,0 +1,42 @@
+"""All SQL of policies. Rows are only added, by `moot policy publish`."""
+
+import msgspec
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.moderation.clauses.model import Policy, PublishedPolicy
+
+
+async def insert_policy(tx: WriteTx, published: PublishedPolicy) -> bool:
+    """False if this version exists."""
+    return bool(await tx.fetchval(
+        "INSERT INTO policies (version, body, source, in_force_at, published_at) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING RETURNING true",
+        published.version, msgspec.json.encode(published.policy).decode(), published.source, published.in_force_at,
+        published.published_at,
+    ))
+
+
+async def lock_policies(tx: WriteTx) -> None:
+    """Makes concurrent publications wait for each other; reading goes on."""
+    await tx.execute("LOCK TABLE policies IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def list_policies(conn: ReadConn) -> list[PublishedPolicy]:
+    rows = await conn.fetch("SELECT body, source, in_force_at, published_at FROM policies ORDER BY published_at")
+    return [_published_from(row) for row in rows]
+
+
+async def list_stamps(conn: ReadConn) -> list[tuple[str, object]]:
+    """(version, time of publication) of each policy: what tells whether they have changed. None before the table exists, as on
+    a standby of an older release."""
+    if not await conn.fetchval("SELECT to_regclass('policies') IS NOT NULL"):
+        return []
+    rows = await conn.fetch("SELECT version, published_at FROM policies ORDER BY version")
+    return [(row["version"], row["published_at"]) for row in rows]
+
+
+def _published_from(row: Row) -> PublishedPolicy:
+    return PublishedPolicy(
+        policy=msgspec.json.decode(row["body"], type=Policy), source=row["source"], in_force_at=row["in_force_at"],
+        published_at=row["published_at"],
+    )

@@ -1,0 +1,61 @@
+"""Pages of the rules: those in force, every other version at an address of its own, and what has changed."""
+
+from folkmoot.base import clock
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.clauses.model import PublishedPolicy, compare
+from folkmoot.moderation.clauses.published import get_version, in_force, own, upcoming, version_before, versions
+from folkmoot.web.request import Request
+
+_NEWS_DAYS = 30  # for which members see that the rules have changed
+_SEEN_SECONDS = 400 * 86400
+
+
+async def current(request: Request) -> Reply:
+    """The rules in force; each has an anchor, `#rule-2`. Of a shipped version nothing is new to members."""
+    return await _page(request, in_force(), with_changes=in_force() in own())
+
+
+async def version(request: Request) -> Reply:
+    """One version, also an earlier or coming one. Statements of reasons link to it."""
+    return await _page(request, get_version(request.value("version")), with_changes=True)
+
+
+async def index(request: Request) -> Reply:
+    """All versions, newest first."""
+    return await request.show("about/rules_versions.html", versions=versions()[::-1], shown=in_force())
+
+
+async def seen(request: Request) -> Reply:
+    """Stops showing the notice about this version in this browser."""
+    chosen = get_version(request.value("version"))
+    request.new_cookies.append(request.shared.cookies.set(request.shared.cookies.rules, chosen.version, _SEEN_SECONDS))
+    return request.redirect("/")
+
+
+def find_news(request: Request) -> PublishedPolicy | None:
+    """The newest version of this network that the viewer has not confirmed to have seen and did not join under."""
+    newest = own()[-1] if own() else None
+    if newest is None or request.cookies.get(request.shared.cookies.rules) == newest.version:
+        return None
+    is_news = (clock.now() - newest.in_force_at).days < _NEWS_DAYS and request.viewer.account.created_at < newest.in_force_at
+    return newest if is_news else None
+
+
+async def _page(request: Request, shown: PublishedPolicy, *, with_changes: bool) -> Reply:
+    before = version_before(shown.version) if with_changes else None
+    force = in_force()
+    changes = compare(before.policy, shown.policy) if before else {}
+    dropped = [clause for clause in before.policy.clauses if clause.key in changes and not shown.policy.find(clause.key)] if before else []
+    return await request.show(
+        "about/rules.html", shown=shown, policy=shown.policy, force=force, before=before, changes=changes, dropped=dropped,
+        coming=upcoming(), is_over=shown.version != force.version and shown.in_force_at <= clock.now(),
+    )
+
+
+ROUTES = [
+    Route("GET", "/about/rules", current, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/rules", index, Access.PUBLIC, for_suspended=True),
+    Route("GET", "/rules/{version}", version, Access.PUBLIC, for_suspended=True),
+    Route("POST", "/rules/{version}/seen", seen, Access.MEMBER, for_suspended=True),
+]
