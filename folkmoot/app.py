@@ -57,12 +57,15 @@ from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
+from folkmoot.moderation.hash_lists.actions import SCAN_JOB
+from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices import jobs as notices
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.reports.queries import list_own_reports
 from folkmoot.moderation.restrictions import jobs as restrictions
+from folkmoot.moderation.restrictions.screening import hold_known
 from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.moderation.verdicts import jobs as verdicts
@@ -123,6 +126,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
         await clear_abandoned(database, media_store(settings))
 
     examiner = Examiner(lambda: detector(settings.data)())
+    matcher = Matcher(FetchingStore(media_store(settings), settings.data))
     heard = Subscriptions()
     heard.on(PostCreated, timelines.push_to_homes)
     heard.on(PostCreated, notifications.tell_of_post)
@@ -150,6 +154,10 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(SignUpDecided, notifications.forget_sign_ups)
     heard.on(AccountCreated, examiner.examine_new_profile)
     heard.on(AccountUpdated, examiner.examine_changed_profile)
+    heard.on(PostCreated, matcher.match_created)
+    heard.on(PostEdited, matcher.match_edited)
+    heard.on(AccountCreated, matcher.match_new_profile)
+    heard.on(AccountUpdated, matcher.match_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
     for forget in (reports.forget_words, statements.forget_words, appeals.forget_words, evidence.forget_words):
         heard.on(AccountDeleted, forget)
@@ -178,13 +186,14 @@ def jobs(settings: Settings) -> list[Job]:
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, transport)
 
+    matcher = Matcher(FetchingStore(media_store(settings), settings.data))
     remover = Remover(pictures=media_store(settings), exports=export_store(settings), outbox=outbox, base_url=settings.base_url)
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
         Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(ANCHOR_JOB, AnchorAnswer, Answerer(settings, settings.data / JOURNAL_END).anchor_answer),
-        Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
+        Job(departures.REMOVE_JOB, departures.Leaving, remover.remove), Job(SCAN_JOB, Scan, matcher.scan),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
 
@@ -245,7 +254,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
 
 def create_front(settings: Settings, database: Database, hosts: WritingHost | None = None) -> Front:
     """The ASGI application for all requests: API, pages and health checks. `hosts`: what knows the other host of this network."""
-    context = Context.make(settings, database)
+    context = Context.make(settings, database, screener=hold_known)
     api_router, web_router = Router(API_ROUTES), Router(WEB_ROUTES)
     forwarding = None
     if hosts:

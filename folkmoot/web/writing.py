@@ -12,7 +12,7 @@ from folkmoot.network.accounts.queries import find_account_by_handle
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import Post, PostDraft, PostView, Visibility
+from folkmoot.network.posts.model import Post, PostDraft, PostEffect, PostView, Visibility
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.web.composer import (
     Composer,
@@ -69,6 +69,8 @@ async def create(request: Request) -> Reply:
     _forget_draft(request, composer)
     if view.post.visibility is Visibility.DIRECT:
         return request.redirect(f"/messages/{view.post.conversation_id}#newest")
+    if view.post.effect >= PostEffect.HIDDEN:  # held: the author learns at once why, and what happens next
+        return request.redirect(f"/posts/{view.post.id}/statement")
     return request.redirect("/" if composer.purpose == Purpose.POST else f"/@{view.post.author.acct}/{view.post.id}")
 
 

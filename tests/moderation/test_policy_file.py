@@ -1,7 +1,7 @@
 """The file in which operators write the rules: it is read exactly, and every fault names its line and the remedy."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from folkmoot.moderation.clauses.model import MEASURES, Family, PublishedPolicy, compare
@@ -9,6 +9,7 @@ from folkmoot.moderation.clauses.policy_file import read_policy
 from folkmoot.moderation.clauses.published import shipped
 from folkmoot.moderation.restrictions.model import Kind
 from tests.moderation.policies import edited
+from tests.series import length
 
 _LINES = shipped()[-1].source.splitlines()
 
@@ -81,6 +82,7 @@ def test_long_lines_may_be_broken_and_windows_line_ends_are_read() -> None:
     assert read_policy("\ufeff" + source.replace("\n", "\r\n")).policy == read_policy(edited("2027-01-10")).policy
 
 
+@settings(max_examples=length(30, 1000))
 @given(st.integers(0, len(_LINES) - 1), st.sampled_from(["", "#", "## ", "### ", "- ", ":", "x", "Severity:", "\x00", "9" * 400]))
 def test_no_change_of_a_line_breaks_the_reader(position: int, put: str) -> None:
     """Either the file is complete, or at least one fault says why not."""

@@ -6,9 +6,9 @@ from typing import Protocol
 from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.actions import estimate_case, open_case
-from folkmoot.moderation.cases.model import Subject, probability_of
+from folkmoot.moderation.cases.model import Case, Subject, probability_of
 from folkmoot.moderation.cases.queries import find_open_case, protect_subject, was_decided
-from folkmoot.moderation.clauses.model import Family
+from folkmoot.moderation.clauses.model import Clause, Family
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.model import ExaminedText, Finding
@@ -28,17 +28,18 @@ class Scorer(Protocol):
 Loader = Callable[[], Scorer]
 
 
-async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding) -> None:
-    """Adds a finding over the queue threshold to the case of its post or profile, which is opened if needed. A second call
-    changes nothing, and neither does a finding about a text that has been decided.
+async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding, clause: Clause | None = None) -> Case | None:
+    """Adds a finding over the queue threshold to the case of its post or profile, which is opened if needed, and returns the
+    case. A second call changes nothing, and neither does a finding about a text that has been decided; both return None.
+    `clause`: the suspected one; None: that of threats.
 
     Writes signal.raised to the journal and emits it.
     """
     await find_open_case(tx, text.subject, text.subject_id)  # locked before its subject, as in a decision
     if not await protect_subject(tx, text.subject, text.subject_id) or await _is_decided(tx, text):
-        return
+        return None
     is_post = text.subject is Subject.POST
-    clause = current().of_family(FAMILY)
+    clause = clause or current().of_family(FAMILY)
     case = await open_case(tx, text.subject, text.subject_id, text.account_id, clause)
     signal = Signal(
         id=ids.make_id(ids.shard_of(text.account_id)), case_id=case.id, post_id=text.subject_id if is_post else None,
@@ -47,13 +48,14 @@ async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding) -> Non
         reasons=tuple(finding.reasons[:8]), created_at=clock.now(),
     )
     if not await queries.insert_signal(tx, signal):
-        return
-    await estimate_case(tx, case, clause, max(case.probability, probability_of(finding.score, ())))
+        return None
+    case = await estimate_case(tx, case, clause, max(case.probability, probability_of(finding.score, ())))
     await record_step(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
                       score=round(finding.score, 4), hides=finding.hide and is_post)
     tx.tell(SignalRaised(
         case_id=case.id, post_id=signal.post_id, clause=clause.key, edited_at=text.edited_at, is_hiding=finding.hide and is_post
     ))
+    return case
 
 
 async def _is_decided(tx: WriteTx, text: ExaminedText) -> bool:

@@ -20,6 +20,7 @@ class ExaminedText(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None
     edited_at: datetime | None = None
     text: str
+    body: str = ""  # of a post: its text without cover, poll and pictures
 
     @property
     def key(self) -> str:

@@ -34,7 +34,7 @@ async def list_post_texts_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> l
     return [
         ExaminedText(
             subject=Subject.POST, subject_id=row["id"], account_id=row["account_id"], language=row["language"], edited_at=row["edited_at"],
-            text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])),
+            text="\n".join(filter(None, [row["cover"], row["text"], *(row["titles"] or ()), *(row["pictures"] or ())])), body=row["text"],
         )
         for row in rows
     ]

@@ -48,6 +48,7 @@ class Step(StrEnum):
     NOTICE_DEADLINE_NEARED = "notice.deadline_neared"
     NOTICE_READ = "notice.read"  # by a person who needed name, address or words of its sender
     NOTICE_ANSWERED = "notice.answered"
+    HASH_LIST_CHANGED = "hash_list.changed"
     POLICY_PUBLISHED = "policy.published"
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`

@@ -1,4 +1,4 @@
-"""Uploading, describing and removing pictures. The uploaded bytes are never stored, only their re-encoding."""
+"""Uploading, describing and removing pictures. The uploaded bytes are never stored, only their re-encoding and their hash."""
 
 import asyncio
 import hashlib
@@ -43,7 +43,7 @@ async def upload_picture(
     )
     hashes = [hashlib.sha256(part).digest() for part in (original, preview)]
     try:
-        await _store(database, store, upload, header, dict(zip(hashes, (original, preview), strict=True)), hashes)
+        await _store(database, store, upload, header, dict(zip(hashes, (original, preview), strict=True)), hashes, content)
     except BaseException:  # the transaction removed the rows; the files must be removed too
         await asyncio.shield(_remove_orphans(database, store, [FileName(sha256, header.extension) for sha256 in hashes]))
         raise
@@ -51,7 +51,8 @@ async def upload_picture(
 
 
 async def _store(
-    database: Database, store: FileStore, upload: Upload, header: Reencoded, parts: dict[bytes, bytes], hashes: list[bytes]
+    database: Database, store: FileStore, upload: Upload, header: Reencoded, parts: dict[bytes, bytes], hashes: list[bytes],
+    content: bytes,
 ) -> None:
     async with database.write(is_repeatable=True) as tx:  # a second run leaves an upload that is cleared after a day
         if upload.purpose == Purpose.ATTACHMENT and await queries.count_unattached(tx, upload.account_id) >= MOST_UNATTACHED:
@@ -60,7 +61,8 @@ async def _store(
             part = parts[sha256]
             await queries.add_file(tx, sha256, header, len(part))
             await store.write(FileName(sha256, header.extension), part)
-        await queries.insert_upload(tx, upload, *hashes)
+        original, preview = hashes
+        await queries.insert_upload(tx, upload, original, preview, hashlib.sha256(content).digest())
 
 
 async def describe_picture(

@@ -36,13 +36,14 @@ async def count_unattached(conn: ReadConn, owner_id: int) -> int:
     ))
 
 
-async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: bytes) -> None:
+async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: bytes, uploaded: bytes) -> None:
+    """With the hashes of the stored files and of the uploaded bytes, by which lists of others recognise a file."""
     await tx.execute(
-        f"INSERT INTO media ({_UPLOAD}, original_sha256, preview_sha256)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        f"INSERT INTO media ({_UPLOAD}, original_sha256, preview_sha256, uploaded_sha256)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         upload.id, upload.key, upload.account_id, upload.post_id, upload.purpose, upload.kind, upload.mime, upload.description,
         upload.focus_x, upload.focus_y, upload.blurhash, upload.width, upload.height, upload.preview_width,
-        upload.preview_height, upload.created_at, original, preview,
+        upload.preview_height, upload.created_at, original, preview, uploaded,
     )
 
 

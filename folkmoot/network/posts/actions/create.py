@@ -4,7 +4,6 @@ from datetime import datetime
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import FieldError, Invalid
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.media.queries import attach_pictures
@@ -24,9 +23,9 @@ async def create_post(
 ) -> PostView:
     """Publishes a post, now or (`at`, for imports) dated back.
 
-    An idempotency key that was used within the last hour returns the post created with it. Tells post.created. Raises
-    Invalid with every faulty field and for a direct post to nobody, NotFound when the author may not see the answered post,
-    Forbidden.
+    `screener` may hold it before anybody else sees it. An idempotency key that was used within the last hour returns the post
+    created with it. Tells post.created. Raises Invalid with every faulty field and for a direct post to nobody, NotFound when the
+    author may not see the answered post, Forbidden.
     """
     require_can_write(author)
     draft = composing.check_draft(draft, limits)
@@ -34,9 +33,6 @@ async def create_post(
         earlier = await find_earlier(tx, author.id, draft.idempotency_key)
         if earlier:
             return await get_post_view(tx, earlier, author.id)
-    refusal = await screener(draft)
-    if refusal:
-        raise Invalid(FieldError("text", "refused", refusal))
     material = await read_material(tx, author, draft, limits.domain)
     post = composing.compose(author, draft, material, limits, at or clock.now())
     composing.require_audience(post, material)
@@ -48,4 +44,6 @@ async def create_post(
         await attach_pictures(tx, post.id, draft.media_ids)
 
     tx.tell(PostCreated(**post.facts()))
+    if await screener(tx, post.id):
+        return await get_post_view(tx, post.id, author.id)
     return PostView(post=post)
