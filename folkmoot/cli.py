@@ -34,6 +34,7 @@ _COMMANDS = {
     "cases": ("cases", "List cases that wait for a decision, most urgent first."),
     "evidence": ("evidence", "Export and check evidence packages."),
     "policy": ("policy", "Check and publish the rules of the network."),
+    "hashes": ("hashes", "Recognise known files, pictures, texts and addresses."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),
     "journal": ("journal", "Verify the journal of moderation; accept damage."),
     "host": ("host", "Pair this host with another one, list and sign the pair, end it."),

@@ -26,6 +26,8 @@ _ARGUMENTS = {
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
     "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [],
     "policy check": [_POLICY], "policy publish": [_POLICY, "--yes"], "policy list": [],
+    "hashes list": [], "hashes create": ["known", "--effect", "hold"], "hashes import": ["known", _POLICY, "--clause", "7"],
+    "hashes remove": ["known", "--all"], "hashes check": [_POLICY], "hashes scan": [],
     "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
     "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
