@@ -18,7 +18,7 @@ from folkmoot.base.http_signatures import SignedRequest, read_signature, require
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.contacts.model import Contact
 from folkmoot.moderation.contacts.queries import get_contact
 from folkmoot.moderation.notices.actions import receive_notice
@@ -116,7 +116,7 @@ def _shape(request: Request, notice: Notice, outcomes: list[Outcome]) -> NoticeS
         outcome = by_subject.get((place.subject, place.subject_id)) if place.subject and place.subject_id else None
         places.append(NoticePlace(
             address=place.address, found=place.finding.value, action=outcome.action if outcome else None,
-            rule=str(current().clause(outcome.clause).number) if outcome and outcome.action and outcome.clause else None,
+            rule=str(clause_of(outcome.clause).number) if outcome and outcome.action and outcome.clause else None,
             decided_at=moment(outcome.settled_at) if outcome and outcome.settled_at else None,
         ))
     return NoticeState(

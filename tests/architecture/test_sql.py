@@ -68,6 +68,8 @@ OWNERS = {
     "statements": "statements",
     "appeals": "appeals",
     "contacts": "contacts",
+    "clauses": "policies",
+    "hash_lists": "hash_lists hash_entries picture_hashes",
     "notices": "notices notice_cases notice_mailboxes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }

@@ -7,7 +7,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.cases.model import HIDES_AHEAD, Case, Subject
 from folkmoot.moderation.cases.queries import take_overdue
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import policy_of
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.journal.actions import record_steps
 from folkmoot.moderation.journal.model import Step
@@ -75,9 +75,9 @@ def _statement(restriction: Restriction, source: Source, version: PostVersion) -
     quoted = Quoted(version.quote, version.stood_from)
     return Statement(
         id=ids.make_id(ids.shard_of(restriction.account_id)), account_id=restriction.account_id, restriction_id=restriction.id,
-        case_id=restriction.case_id, kind=restriction.kind, clause=restriction.clause, policy=current().version, quote=quoted.text,
-        explanation="", source=source, is_interim=True, is_after_deadline=True, posted_at=quoted.posted_at, until=None,
-        issued_at=restriction.imposed_at, told_at=restriction.imposed_at,
+        case_id=restriction.case_id, kind=restriction.kind, clause=restriction.clause, policy=policy_of(restriction.clause).version,
+        quote=quoted.text, explanation="", source=source, is_interim=True, is_after_deadline=True, posted_at=quoted.posted_at,
+        until=None, issued_at=restriction.imposed_at, told_at=restriction.imposed_at,
     )
 
 

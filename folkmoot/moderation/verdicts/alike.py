@@ -11,7 +11,7 @@ from folkmoot.moderation.cases.actions import open_case
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.cases.queries import get_case, is_concerned
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.actions import record_step
@@ -72,7 +72,7 @@ async def repeat_verdict(tx: WriteTx, verdict: Verdict, below: int, above: int =
 
 async def _repeat(tx: WriteTx, verdict: Verdict, first: Case, version: PostVersion | None, post_id: int, author_id: int) -> None:
     try:
-        case = await open_case(tx, Subject.POST, post_id, author_id, current().clause(verdict.clause))
+        case = await open_case(tx, Subject.POST, post_id, author_id, clause_of(verdict.clause))
     except NotFound:
         return  # deleted meanwhile
     decider_id = verdict.decider.id or 0

@@ -9,7 +9,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.actions import bring_deadline_forward, estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.queries import get_case, update_barred
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.evidence.actions import keep_reported
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
@@ -53,7 +53,7 @@ async def join_cases(tx: WriteTx, intake: Intake, notice: Notice, by_staff: Coll
 
 async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, account_id: int) -> None:
     """An unreliable notice neither confirms the case nor moves its deadline: nothing is hidden on its word alone."""
-    clause = current().clause(notice.clause)
+    clause = clause_of(notice.clause)
     before = await queries.find_joined_case(tx, notice.id, subject, subject_id)
     if before:
         case = await get_case(tx, before)
@@ -74,7 +74,7 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
 
 
 async def _rely_on(tx: WriteTx, notice: Notice, case: Case) -> None:
-    clause = current().clause(notice.clause)
+    clause = clause_of(notice.clause)
     case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await _barred_ids(tx, notice))
     await bring_deadline_forward(tx, case, notice.due_at)
 
