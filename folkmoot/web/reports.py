@@ -13,6 +13,7 @@ from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.appeals.model import Side
 from folkmoot.moderation.appeals.policy import can_appeal
 from folkmoot.moderation.appeals.queries import list_own_appeals
+from folkmoot.moderation.clauses.model import Clause, Family
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.reports.actions import file_report, get_reportable_account
 from folkmoot.moderation.reports.model import Category, ReportDraft
@@ -26,7 +27,7 @@ from folkmoot.network.posts.versions import Reportable
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
-_OTHER = "other"  # the last choice of the form; the others are numbers of rules
+_OTHER = "other"  # the last choice of the form; the others are families
 
 
 class _Target(NamedTuple):
@@ -53,10 +54,11 @@ async def create(request: Request) -> Reply:
     async with request.database.read() as conn:
         target = await _read_target(conn, request, form)
     unseen = [post.post_id for post in target.unseen if str(post.post_id) in form.texts("unseen")]
-    clause = current().numbered(int(chosen)) if chosen.isdecimal() and len(chosen) < 3 else None
+    family, clause = _chosen(form)
     draft = ReportDraft(
         account_id=target.account.id, post_ids=(target.post.post_id,) if target.post else tuple(unseen),
-        category=Category.VIOLATION if clause else Category.OTHER, clauses=(clause.key,) if clause else (), comment=form.text("comment"),
+        category=Category.VIOLATION if clause else Category.OTHER, clauses=(clause.key,) if clause else (), family=family,
+        comment=form.text("comment"),
     )
     try:
         request.require_allowance("comment")
@@ -66,9 +68,21 @@ async def create(request: Request) -> Reply:
             report = await file_report(tx, request.account, draft)
     except KEEPING_FORM as problem:
         return await _form(
-            request, target, 422, chosen=chosen, unseen=unseen, comment=draft.comment, errors=request.problems(problem, "comment")
+            request, target, 422, chosen=chosen, clause=clause, unseen=unseen, comment=draft.comment,
+            errors=request.problems(problem, "comment"),
         )
     return request.redirect(f"/reports/{report.id}")
+
+
+def _chosen(form: Params) -> tuple[Family | None, Clause | None]:
+    """The chosen family, and the rule that was chosen below it or stands for it; or a rule alone, by its number."""
+    policy, chosen = current(), form.text("rule")
+    family = Family(chosen) if chosen in list(Family) else None
+    number = form.text(f"clause-{family}") if family else chosen
+    clause = policy.numbered(int(number)) if number.isdecimal() and len(number) < 3 else None
+    if family and (clause is None or family not in clause.families):
+        clause = policy.of_family(family)
+    return family, clause
 
 
 async def index(request: Request) -> Reply:
@@ -126,11 +140,12 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
 
 
 async def _form(
-    request: Request, target: _Target, status: int = 200, *, chosen: str = "", unseen: Sequence[int] = (), comment: str = "",
-    errors: Mapping[str, str] | None = None,
+    request: Request, target: _Target, status: int = 200, *, chosen: str = "", clause: Clause | None = None,
+    unseen: Sequence[int] = (), comment: str = "", errors: Mapping[str, str] | None = None,
 ) -> Reply:
     return await request.show(
-        "reports/new.html", status, target=target, account=target.account, view=target.view, chosen=chosen, chosen_unseen=unseen,
+        "reports/new.html", status, target=target, account=target.account, view=target.view, chosen=chosen, chosen_clause=clause,
+        families=[(family, [one for one in current().clauses if family in one.families]) for family in Family], chosen_unseen=unseen,
         comment=comment, errors=errors or {},
     )
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from typing import Any
 
+import pytest
 from markupsafe import escape
 
 from folkmoot.moderation.clauses.published import current
@@ -214,3 +216,35 @@ def _token(page: str) -> str:
 async def _wait_for_cache() -> None:
     """Waits until the cached viewer expires; it is cached for a second when no message arrives."""
     await asyncio.sleep(1.1)
+
+
+@pytest.mark.parametrize(("sent", "family", "clause"), [
+    ({"rule": "misleading"}, "misleading", "identity"), ({"rule": "misleading", "clause-misleading": "7"}, "misleading", "spam"),
+    ({"rule": "self-harm"}, "self-harm", "violence"), ({"rule": "civic", "clause-civic": "2"}, "civic", "spam"),
+    ({"rule": "children", "clause-violence": "2"}, "children", "children"), ({"rule": "7"}, "misleading", "spam"),
+    ({"rule": "other"}, None, None),
+])
+async def test_a_report_names_a_family_and_a_rule_of_it(court: Court, sent: dict[str, str], family: str | None, clause: str | None) -> None:
+    view = await court.village.write("author", "Přijďte si pro ránu.")
+    visitor = await court.village.by_browser("reporter")
+    form = (await visitor.get(f"/reports/new?post={view.post.id}")).text
+    assert form.count('name="rule"') == 9
+    answer = await send(visitor, f"/reports/new?post={view.post.id}", "/reports", post=view.post.id, comment="Prosím.", **sent)
+    assert answer.status == 303, answer.text
+    async with court.database.read() as conn:
+        row = await conn.fetchrow("SELECT family, clauses, category FROM reports")
+    assert (row["family"], row["clauses"]) == (family, [clause] if clause else [])
+    assert row["category"] == ("violation" if clause else "other")
+
+
+@pytest.mark.parametrize(("sent", "family", "category"), [
+    ({"category": "spam"}, "misleading", "spam"), ({"category": "legal"}, "rules", "legal"), ({"category": "other"}, None, "other"),
+    ({"category": "violation", "rule_ids[]": ["7", "2"]}, "violence", "violation"),
+])
+async def test_reports_of_apps_get_a_family(court: Court, sent: dict[str, Any], family: str | None, category: str) -> None:
+    view = await court.village.write("author", "Přijďte si pro ránu.")
+    app = await court.village.by_app("reporter")
+    answer = await app.post("/api/v1/reports", {"account_id": str(view.post.author.id), "status_ids[]": str(view.post.id), **sent})
+    assert answer.json["category"] == category
+    async with court.database.read() as conn:
+        assert await conn.fetchval("SELECT family FROM reports") == family

@@ -15,7 +15,16 @@ from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices.queries import list_noticed, list_notices_of_case
 from folkmoot.moderation.reports import queries
-from folkmoot.moderation.reports.model import LONGEST_COMMENT, MOST_POSTS, Category, Report, ReportDraft, adds_to, clause_of_category
+from folkmoot.moderation.reports.model import (
+    LONGEST_COMMENT,
+    MOST_POSTS,
+    Category,
+    Report,
+    ReportDraft,
+    adds_to,
+    clause_of_category,
+    family_of,
+)
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_kept_effect, get_account
 from folkmoot.network.notifications.actions import tell_from_network
@@ -41,7 +50,7 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
     report = Report(
         id=ids.make_id(ids.shard_of(reporter.id)), reporter_id=reporter.id, account_id=account.id, post_ids=tuple(posts),
         category=Category(draft.category), clauses=draft.clauses, comment=draft.comment, forwards=draft.forwards,
-        created_at=clock.now(),
+        created_at=clock.now(), family=draft.family,
     )
     subjects = [(Subject.POST, id_) for id_ in sorted(posts)] or [(Subject.ACCOUNT, account.id)]
     joined: list[Case] = []
@@ -140,7 +149,7 @@ async def tell_outcome(tx: WriteTx, case_id: int) -> None:
 def gravest_clause(draft: ReportDraft) -> Clause:
     """The gravest clause that a report names; without any, the one that its category stands for."""
     policy = current()
-    named = [policy.clause(key) for key in draft.clauses] or [clause_of_category(Category(draft.category), policy)]
+    named = _named(draft) or [clause_of_category(Category(draft.category), policy)]
     return max(named, key=lambda clause: clause.severity)
 
 
@@ -165,5 +174,9 @@ def _checked(draft: ReportDraft) -> ReportDraft:
     category = Category.VIOLATION if draft.clauses else draft.category
     return ReportDraft(
         account_id=draft.account_id, post_ids=draft.post_ids, category=category, clauses=tuple(dict.fromkeys(draft.clauses)),
-        comment=comment, forwards=draft.forwards,
+        comment=comment, forwards=draft.forwards, family=draft.family or family_of(Category(category), _named(draft)),
     )
+
+
+def _named(draft: ReportDraft) -> list[Clause]:
+    return [current().clause(key) for key in draft.clauses]

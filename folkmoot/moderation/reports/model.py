@@ -24,14 +24,22 @@ class Category(StrEnum):
 # What a category stands for when its report names no clause: the clause with this key or, in a policy without it, the one that
 # stands for the family.
 CLAUSE_OF = {Category.SPAM: "spam", Category.LEGAL: "law", Category.VIOLATION: "harassment", Category.OTHER: "harassment"}
-FAMILY_OF = {
+_STANDS_FOR = {
     Category.SPAM: Family.MISLEADING, Category.LEGAL: Family.RULES, Category.VIOLATION: Family.HARASSMENT,
     Category.OTHER: Family.HARASSMENT,
 }
 
 
 def clause_of_category(category: Category, policy: Policy) -> Clause:
-    return policy.find(CLAUSE_OF[category]) or policy.of_family(FAMILY_OF[category])
+    return policy.find(CLAUSE_OF[category]) or policy.of_family(_STANDS_FOR[category])
+
+
+def family_of(category: Category, named: Sequence[Clause]) -> Family | None:
+    """The family of a report that was filed through the client API: that of the gravest clause named, else of the category."""
+    gravest = max(named, key=lambda clause: clause.severity, default=None)
+    if gravest:
+        return next(iter(gravest.families), None)
+    return _STANDS_FOR[category] if category in (Category.SPAM, Category.LEGAL) else None
 
 
 class ReportDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +49,7 @@ class ReportDraft(msgspec.Struct, frozen=True, kw_only=True):
     post_ids: tuple[int, ...] = ()
     category: str = Category.OTHER
     clauses: tuple[str, ...] = ()
+    family: Family | None = None  # None: derived from clauses and category
     comment: str = ""
     forwards: bool = False
 
@@ -55,6 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     comment: str
     forwards: bool
     created_at: datetime
+    family: Family | None = None
 
     @property
     def grounds(self) -> set[str]:

@@ -7,10 +7,11 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.moderation.cases.model import State, Subject
+from folkmoot.moderation.clauses.model import Family
 from folkmoot.moderation.reports.model import AnonymousReport, Category, Report, ReportedCase
 from folkmoot.network.posts.model import PostEffect
 
-_REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at"
+_REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at, family"
 # The record of a reporter: of the other cases they joined, how many were decided, and how many led to a measure.
 _RECORD = """
     SELECT count(DISTINCT v.id) FILTER (WHERE v.action <> 'keep') AS right, count(DISTINCT v.id) AS decided
@@ -23,14 +24,15 @@ _RECORD = """
 def _report_from(row: Row) -> Report:
     values = dict(row)
     values.update(post_ids=tuple(row["post_ids"]), clauses=tuple(row["clauses"]), category=Category(row["category"]))
+    values["family"] = Family(row["family"]) if row["family"] else None
     return Report(**values)
 
 
 async def insert_report(tx: WriteTx, report: Report) -> None:
     await tx.execute(
-        f"INSERT INTO reports ({_REPORT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        f"INSERT INTO reports ({_REPORT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         report.id, report.reporter_id, report.account_id, list(report.post_ids), report.category, list(report.clauses),
-        report.comment, report.forwards, report.created_at,
+        report.comment, report.forwards, report.created_at, report.family,
     )
 
 
