@@ -73,7 +73,7 @@ def report(page: Page, post: str, comment: str) -> str:
     page.goto(f"/posts/{post}")
     page.locator("article.opened summary[aria-label='More']").click()
     page.locator("article.opened .menu").get_by_role("link", name="Report").click()
-    page.check("#rule-2")
+    page.check("#rule-violence")
     page.fill("#comment", comment)
     page.click("main form button.main")
     page.wait_for_url(re.compile(r"/reports/\d+"))

@@ -58,7 +58,7 @@ def test_only_changed_rules_differ_between_two_versions() -> None:
     ("Version: 2027-01-10\n", "", "# Rules", "the version is missing"),
     ("Version: 2027-01-10", "Version: 2027-01-10\nIn force from: 2027-02-30", "In force from", "such as 2026-12-15"),
     ("# Rules\n", "# Rules\nThese are our rules.\n", "These are our rules.", "belongs to nothing"),
-    ("### Čeština\n\nPravidlo 2", "### Slovensky\n\nPravidlo 2", "### Slovensky", "not with “### Slovensky”"),
+    ("### Čeština\n\nBod 2", "### Slovensky\n\nBod 2", "### Slovensky", "not with “### Slovensky”"),
 ])
 def test_a_fault_names_its_line_and_the_remedy(old: str, new: str, at: str, says: str) -> None:
     source = edited("2027-01-10", (old, new))
