@@ -16,7 +16,7 @@ Texts = dict[str, str]  # by language
 
 MAX_NUMBER = 99
 # What a clause can name as its usual measures: the values of `restrictions.model.Kind`, mildest first.
-MEASURES = ("label", "hide", "remove", "freeze", "suspend")
+MEASURES = ("warn", "label", "limit_post", "limit", "hide", "remove", "freeze", "suspend")
 # Categories of statements of reasons in the EC's Transparency Database (DSA Art. 24(5)), without STATEMENT_CATEGORY_.
 CATEGORIES = (
     "ANIMAL_WELFARE", "CONSUMER_INFORMATION", "CYBER_VIOLENCE", "CYBER_VIOLENCE_AGAINST_WOMEN",
