@@ -46,9 +46,9 @@ def check(file: Path, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def publish(file: Path, yes: bool, data: Path, as_json: bool) -> None:
-    """Make the rules in FILE those of the network, from the date in the file or at once.
+    """Publish the rules in FILE.
 
-    Members see a notice with what has changed. Every earlier version stays readable, because decisions name it; so a
+    They are in force from the date in the file, or at once. Members see a notice with what has changed. Every earlier version stays readable, because decisions name it; so a
     published version cannot be withdrawn, only be followed by another one.
     """
     source = _read(file)
