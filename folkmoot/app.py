@@ -74,7 +74,7 @@ from folkmoot.moderation.verdicts.alike import REPEAT
 from folkmoot.moderation.verdicts.model import Repeat, Settle, VerdictSettled
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
-from folkmoot.network.accounts.model import AccountCreated, AccountDeleted, AccountUnlocked, AccountUpdated
+from folkmoot.network.accounts.model import AccountDeleted, AccountUnlocked
 from folkmoot.network.activity import jobs as activity
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.departures import model as departures
@@ -125,21 +125,15 @@ def subscriptions(settings: Settings) -> Subscriptions:
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
         await clear_abandoned(database, media_store(settings))
 
-    examiner = Examiner(lambda: detector(settings.data)())
-    matcher = Matcher(FetchingStore(media_store(settings), settings.data))
     heard = Subscriptions()
-    heard.on(PostCreated, timelines.push_to_homes)
-    heard.on(PostCreated, notifications.tell_of_post)
-    heard.on(PostCreated, conversations.add_direct_post)
-    heard.on(PostCreated, examiner.examine_created)
-    heard.on(PostEdited, timelines.push_edited)
-    heard.on(PostEdited, notifications.tell_of_edit)
-    heard.on(PostEdited, conversations.add_newly_mentioned)
-    heard.on(PostEdited, examiner.examine_edited)
-    heard.on(PostDeleted, timelines.remove_deleted)
-    heard.on(PostDeleted, conversations.remove_deleted_post)
-    heard.on(PostDeleted, clear_pictures)
-    heard.on(PostDeleted, notifications.forget_boost)
+    Examiner(lambda: detector(settings.data)()).subscribe(heard)
+    Matcher(FetchingStore(media_store(settings), settings.data)).subscribe(heard)
+    for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post):
+        heard.on(PostCreated, spread)
+    for renew in (timelines.push_edited, notifications.tell_of_edit, conversations.add_newly_mentioned):
+        heard.on(PostEdited, renew)
+    for remove in (timelines.remove_deleted, conversations.remove_deleted_post, clear_pictures, notifications.forget_boost):
+        heard.on(PostDeleted, remove)
     heard.on(PostFavourited, notifications.tell_of_favourite)
     heard.on(PostUnfavourited, notifications.forget_favourite)
     heard.on(PollClosed, notifications.tell_of_poll)
@@ -152,21 +146,14 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountUnlocked, relations.accept_waiting)
     heard.on(SignUpWaiting, notifications.tell_of_sign_up)
     heard.on(SignUpDecided, notifications.forget_sign_ups)
-    heard.on(AccountCreated, examiner.examine_new_profile)
-    heard.on(AccountUpdated, examiner.examine_changed_profile)
-    heard.on(PostCreated, matcher.match_created)
-    heard.on(PostEdited, matcher.match_edited)
-    heard.on(AccountCreated, matcher.match_new_profile)
-    heard.on(AccountUpdated, matcher.match_changed_profile)
     heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
     for forget in (reports.forget_words, statements.forget_words, appeals.forget_words, evidence.forget_words):
         heard.on(AccountDeleted, forget)
     heard.on(PostDeleted, reports.keep_deleted)
     heard.on(NoticeReceived, notices.alarm_of_received)
     heard.on(SignalRaised, restrictions.hide_pending_review)
-    heard.on(CaseWithdrawn, restrictions.lift_withdrawn)
-    heard.on(CaseWithdrawn, reports.tell_withdrawn)
-    heard.on(CaseWithdrawn, appeals.close_withdrawn)
+    for end in (restrictions.lift_withdrawn, reports.tell_withdrawn, appeals.close_withdrawn):
+        heard.on(CaseWithdrawn, end)
     heard.on(VerdictSettled, appeals.close_settled)
     answerer = Answerer(settings, settings.data / JOURNAL_END)
     heard.on(VerdictSettled, answerer.answer_settled)
@@ -307,13 +294,11 @@ def create_web(settings: Settings) -> Any:
         hosts = WritingHost(Host(settings.data), socket_of_peer, lambda: database.is_held, lambda: is_behind(settings.data))
         state["front"] = create_front(settings, database, hosts)
         waiting = await wait_for_schema(settings, database, hosts)
-        policies = PolicyWatch(database)
-        await policies.start()
         try:
-            yield
+            async with PolicyWatch(database):
+                yield
         finally:
             waiting.cancel()
-            await policies.stop()
             await hosts.close()
             await database.close()
 
@@ -351,21 +336,18 @@ async def _work(settings: Settings) -> None:
     await await_database(settings.dsn)
     database = await _open(settings)
     worker = Worker(database, jobs(settings), timed_jobs(settings), subscriptions(settings))
-    loop = asyncio.get_running_loop()
 
     def stop() -> None:
         signal.alarm(STOP_SECONDS)
         worker.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     watchdog.start()
-    policies = PolicyWatch(database)
-    await policies.start()
     try:
-        await worker.run()
+        async with PolicyWatch(database):
+            await worker.run()
     finally:
-        await policies.stop()
         await database.close()
 
 

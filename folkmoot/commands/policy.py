@@ -48,8 +48,8 @@ def check(file: Path, data: Path, as_json: bool) -> None:
 def publish(file: Path, yes: bool, data: Path, as_json: bool) -> None:
     """Publish the rules in FILE.
 
-    They are in force from the date in the file, or at once. Members see a notice with what has changed. Every earlier version stays readable, because decisions name it; so a
-    published version cannot be withdrawn, only be followed by another one.
+    They are in force from the date in the file, or at once. Members see a notice with what has changed. Every earlier version
+    stays readable, because decisions name it; so a published version cannot be withdrawn, only be followed by another one.
     """
     source = _read(file)
     if not yes:

@@ -63,15 +63,11 @@ async def test_a_coming_policy_holds_from_its_day_in_the_time_zone_of_the_networ
 
 
 async def test_other_processes_follow_by_themselves(court: Court) -> None:
-    watch = PolicyWatch(court.database)
-    await watch.start()
-    try:
+    async with PolicyWatch(court.database):
         async with court.database.write() as tx:
             await publish_policy(tx, edited(_NEXT), "UTC")
         assert current().version == shipped()[-1].version
         await until(lambda: current().version == _NEXT)
-    finally:
-        await watch.stop()
 
 
 @pytest.mark.parametrize(("source", "says"), [

@@ -24,11 +24,11 @@ class PolicyWatch:
         self._seen: list[tuple[str, object]] | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> None:
         await self.refresh()
         self._task = asyncio.create_task(self._run(), name="policies")
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

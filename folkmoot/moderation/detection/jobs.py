@@ -7,6 +7,7 @@ calls on a busy network, for a delay of 10 ms.
 import asyncio
 
 from folkmoot.base.db import Database
+from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, raise_signal
@@ -28,6 +29,12 @@ class Examiner:
         self._load = load
         self._waiting: dict[_Key, asyncio.Future[None]] = {}
         self._run: asyncio.Task[None] | None = None
+
+    def subscribe(self, heard: Subscriptions) -> None:
+        heard.on(PostCreated, self.examine_created)
+        heard.on(PostEdited, self.examine_edited)
+        heard.on(AccountCreated, self.examine_new_profile)
+        heard.on(AccountUpdated, self.examine_changed_profile)
 
     async def examine_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:

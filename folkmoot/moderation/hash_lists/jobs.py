@@ -11,6 +11,7 @@ import msgspec
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound
 from folkmoot.base.file_store import FileName, FileStore
+from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.detection.model import ExaminedText
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped, list_profile_texts_unscoped
 from folkmoot.moderation.hash_lists import queries
@@ -37,6 +38,12 @@ class Matcher:
 
     def __init__(self, pictures: FileStore) -> None:
         self._store = pictures
+
+    def subscribe(self, heard: Subscriptions) -> None:
+        heard.on(PostCreated, self.match_created)
+        heard.on(PostEdited, self.match_edited)
+        heard.on(AccountCreated, self.match_new_profile)
+        heard.on(AccountUpdated, self.match_changed_profile)
 
     async def match_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:
