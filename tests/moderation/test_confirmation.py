@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import msgspec
+
 from folkmoot.base import clock
 from folkmoot.moderation.cases.actions import bring_deadline_forward, estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject
@@ -47,3 +49,13 @@ async def test_a_deadline_before_the_opening_counts_as_over(court: Court) -> Non
     async with court.database.write() as tx:
         moved = await bring_deadline_forward(tx, case, case.opened_at - timedelta(hours=1))
     assert moved.share_used(clock.now()) == 100.0
+
+
+async def test_an_appeal_is_due_within_seven_days_whatever_the_clause_says(court: Court) -> None:
+    view = await court.village.write("author", "Přijďte si pro ránu.")
+    slow = msgspec.structs.replace(current().clause("violence"), hours=24 * 30)
+    async with court.database.write() as tx:
+        first = await open_case(tx, Subject.POST, view.post.id, view.post.author.id, slow)
+        appeal = await open_case(tx, Subject.POST, view.post.id, view.post.author.id, slow, appealed_verdict_id=7)
+    assert first.due_at - first.opened_at == timedelta(days=30)
+    assert appeal.due_at - appeal.opened_at == timedelta(days=7)

@@ -10,6 +10,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, NotFound
 from folkmoot.moderation.cases import queries
 from folkmoot.moderation.cases.model import (
+    APPEAL_LASTS,
     LEASE,
     LIFECYCLE,
     SEAT_LIFECYCLE,
@@ -46,11 +47,12 @@ async def open_case(
         raise NotFound
     if found:
         return await _confirm(tx, found) if is_confirmed else found
-    now = clock.now()
+    now, time = clock.now(), timedelta(hours=clause.hours)
     case = Case(
         id=ids.make_id(ids.shard_of(account_id), now), subject=subject, subject_id=subject_id, account_id=account_id,
         state=LIFECYCLE.first, clause=clause.key, severity=clause.severity, probability=0.0, harm=0.0,
-        appealed_verdict_id=appealed_verdict_id, barred_ids=barred_ids, opened_at=now, due_at=now + timedelta(hours=clause.hours),
+        appealed_verdict_id=appealed_verdict_id, barred_ids=barred_ids, opened_at=now,
+        due_at=now + (min(time, APPEAL_LASTS) if appealed_verdict_id else time),
         closed_at=None, is_confirmed=is_confirmed,
     )
     if not await queries.insert_case(tx, case):

@@ -14,6 +14,7 @@ LEASE = timedelta(minutes=10)  # of a seat; activity renews it
 # Urgency is expected harm that doubles every 48 hours, before the deadline and after it. All cases grow at the same rate, so
 # the order of two cases never changes and the index cases_urgency can store it.
 DOUBLING_TIME = timedelta(hours=48)
+APPEAL_LASTS = timedelta(days=7)  # at most, until an appeal is decided
 ASSIGNED_FOR = timedelta(days=1)  # others do not get a case that was handed over, until then
 LONGEST_NOTE = 2000
 MIN_HARM = 0.000001  # for cases without an estimate

@@ -108,7 +108,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseView:
-    """Takes at most twenty statements, and two more for a post that was edited."""
+    """Takes at most nineteen statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     subject = await read_subject(conn, case)
