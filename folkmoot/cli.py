@@ -31,7 +31,7 @@ _COMMANDS = {
     "token": ("token", "Create access tokens for programs."),
     "feed": ("feed", "Publish the lines of a file as posts, for tests of detectors."),
     "contacts": ("contacts", "Register hosting providers, authorities and trusted flaggers."),
-    "cases": ("cases", "List cases that wait for a decision, most urgent first."),
+    "cases": ("cases", "List cases that wait for a decision, in the order of the queue."),
     "evidence": ("evidence", "Export and check evidence packages."),
     "policy": ("policy", "Check and publish the rules of the network."),
     "hashes": ("hashes", "Recognise known files, pictures, texts and addresses."),

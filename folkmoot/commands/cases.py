@@ -14,7 +14,7 @@ from folkmoot.moderation.cases.model import Share
 @data_option
 @json_option
 def cases(limit: int, data: Path, as_json: bool) -> None:
-    """List the open cases, most urgent first."""
+    """List the open cases in the order in which they should be decided."""
     answer = run(_cases(limit, data))
     lines = [
         f"  {case['due_at']:%Y-%m-%d %H:%M} UTC  {_mark(case['used_percent']):12}  rule {case['rule']}  {case['subject']:7}"

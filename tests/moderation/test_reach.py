@@ -6,6 +6,7 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.moderation.restrictions.jobs import lift_expired
+from tests import series
 from tests.moderation.court import Court
 from tests.moderation.test_restrictions import VIEWERS, PostAccess
 
@@ -16,7 +17,7 @@ async def _home(court: Court, name: str) -> str:
     return (await (await court.village.by_app(name)).get("/api/v1/timelines/home")).text.replace("\\u00e1", "á")
 
 
-@pytest.mark.parametrize(("action", "also"), [("limit", ()), ("warn", ("limit",))])
+@pytest.mark.parametrize(("action", "also"), series.length([("limit", ())], [("limit", ()), ("warn", ("limit",))]))
 async def test_a_limited_post_reaches_followers_and_those_who_open_it(court: Court, action: str, also: tuple[str, ...]) -> None:
     access = PostAccess(court)
     case = await access.build()
