@@ -47,7 +47,6 @@ from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.moderation.answers.jobs import Answerer
-from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
 from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
@@ -179,8 +178,8 @@ def jobs(settings: Settings) -> list[Job]:
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
         Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
-        Job(ANCHOR_JOB, AnchorAnswer, Answerer(settings, settings.data / JOURNAL_END).anchor_answer),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove), Job(SCAN_JOB, Scan, matcher.scan),
+        Answerer(settings, settings.data / JOURNAL_END).anchor_job,
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
 

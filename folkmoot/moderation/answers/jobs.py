@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from folkmoot.base.db import Database
+from folkmoot.base.queue.model import Job
 from folkmoot.config import Settings
 from folkmoot.moderation.answers.actions import answer_notices
-from folkmoot.moderation.answers.model import AnchorAnswer
+from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices.intake import Intake
@@ -19,6 +20,10 @@ class Answerer:
         self._intake = Intake.of(settings)
         self._secret = settings.secret
         self._end_file = end_file
+
+    @property
+    def anchor_job(self) -> Job:
+        return Job(ANCHOR_JOB, AnchorAnswer, self.anchor_answer)
 
     async def answer_settled(self, database: Database, event: VerdictSettled) -> None:
         async with database.write() as tx:
