@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.network_up import NetworkUp, moot
 
@@ -68,3 +69,40 @@ def test_cases_are_listed_with_the_used_part_of_their_time(running: NetworkUp) -
     text = moot("cases", data=running.data).stdout
     assert text.startswith(f"{answer['open']} open cases: 0 overdue")
     assert ("cannot be decided" in text) == (answer["stuck"] > 0)
+
+
+def test_contacts_are_registered_and_ended(running: NetworkUp) -> None:
+    added = json.loads(moot("contacts", "add", "Hosting s.r.o.", "--kind", "provider", "--sender", "hosting.example", "--json",
+                            data=running.data).stdout)
+    assert added["senders"] == ["hosting.example"]
+    assert added["id"] in moot("contacts", "list", data=running.data).stdout
+    assert moot("contacts", "end", added["id"], data=running.data).returncode == 0
+    again = moot("contacts", "end", added["id"], data=running.data)
+    assert again.returncode == 1
+    assert "is registered" in again.stderr
+    wrong = moot("contacts", "add", "X", "--kind", "authority", "--sender", "com", data=running.data)
+    assert wrong.returncode == 1
+    assert "neither a domain nor a complete address" in wrong.stderr
+
+
+def test_evidence_of_a_case_is_exported_and_checked_elsewhere(running: NetworkUp, tmp_path: Path) -> None:
+    """Also: the public heads of the journal, kept by somebody, are compared with it."""
+    case = json.loads(moot("cases", "--json", data=running.data).stdout)["cases"][0]["id"]
+    file, heads = tmp_path / "case.zip", tmp_path / "heads"
+    exported = moot("evidence", "export", case, "--to", str(file), data=running.data)
+    assert exported.returncode == 0, exported.stderr
+    with urllib.request.urlopen(f"{running.url}/journal/heads", timeout=60) as answer:
+        heads.write_bytes(answer.read())
+    checked = moot("evidence", "verify", str(file), "--heads", str(heads), "--json")
+    assert checked.returncode == 0, checked.stdout
+    found = json.loads(checked.stdout)
+    assert found["proven"] > 0
+    assert found["network"] == running.url
+    file.write_bytes(file.read_bytes()[:-30] + bytes(30))
+    assert moot("evidence", "verify", str(file)).returncode == 1
+    verified = moot("log", "verify", "--heads", str(heads), "--json", data=running.data)  # the earlier name is still accepted
+    assert verified.returncode == 0, verified.stdout
+    assert json.loads(verified.stdout)["compared"] > 0
+    heads.write_text(heads.read_text("utf-8").replace("key ", "key x"), "utf-8")
+    assert moot("journal", "verify", "--heads", str(heads), data=running.data).returncode == 1
+    assert moot("evidence", "export", "1", "--to", str(file), data=running.data).returncode == 1

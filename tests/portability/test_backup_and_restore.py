@@ -198,3 +198,10 @@ def test_root_hands_the_repository_to_the_user_of_the_network(backed_up: BackedU
     assert refused.returncode == 1
     assert "cannot enter the folder above" in refused.stderr
     assert not place.exists()
+
+
+def test_backups_contain_the_end_of_the_journal(backed_up: BackedUpNetwork) -> None:
+    """A journal that is written anew later, with the network's own secret, does not match it."""
+    verified = answer_of(moot("journal", "verify", "--backups", "--json", data=backed_up.data))
+    assert verified["whole"]
+    assert verified["compared"] > 0

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base import clock
-from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.evidence import queries
 from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, SubjectVersions, Version
+from folkmoot.moderation.journal.actions import record_step
+from folkmoot.moderation.journal.model import Step
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.media.queries import hold_pictures_until, list_ids_by_key, release_held
 from folkmoot.network.posts.queries import find_deleted_unscoped, list_posts_by_ids_unscoped, list_versions
@@ -27,6 +29,16 @@ async def read_subject(conn: ReadConn, case: Case) -> SubjectVersions:
     deleted = await find_deleted_unscoped(conn, case.subject_id)
     versions = deleted.versions if deleted else tuple(one.version for one in await queries.list_evidence(conn, case.id))
     return SubjectVersions(versions=versions, is_deleted=True)
+
+
+async def note_private_reading(database: Database, moderator_id: int, case: Case) -> None:
+    """Writes case.read to the journal when a moderator opens a case about something that not everybody may read. Raises
+    WritesPaused where that cannot be recorded: then it is not shown."""
+    async with database.read() as conn:
+        if not await queries.is_private(conn, case.id):
+            return
+    async with database.write() as tx:
+        await record_step(tx, Step.CASE_READ, case_id=case.id, actor_id=moderator_id)
 
 
 async def keep_reported(tx: WriteTx, case: Case) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.moderation.cases.model import State
+from folkmoot.moderation.cases.model import State, Subject
 from folkmoot.moderation.evidence.model import Evidence, Version
+from folkmoot.network.posts.model import Visibility
 
 
 async def upsert_evidence(
@@ -56,6 +57,18 @@ async def copy_evidence(tx: WriteTx, from_case_id: int, to_case_id: int) -> None
         "INSERT INTO evidence_media (media_id, case_id) SELECT media_id, $2 FROM evidence_media WHERE case_id = $1 ON CONFLICT DO NOTHING",
         from_case_id, to_case_id,
     )
+
+
+async def is_private(conn: ReadConn, case_id: int) -> bool:
+    """Whether a case is about a post that not everybody may read: for followers, or a message; also after its deletion."""
+    return bool(await conn.fetchval(
+        f"""
+        SELECT EXISTS (SELECT FROM posts AS p WHERE p.id = c.subject_id AND p.visibility > {Visibility.UNLISTED:d})
+            OR EXISTS (SELECT FROM deleted_posts AS d WHERE d.post_id = c.subject_id AND d.visibility > {Visibility.UNLISTED:d})
+        FROM cases AS c WHERE c.id = $1 AND c.subject = '{Subject.POST}'
+        """,
+        case_id,
+    ))
 
 
 async def list_expired(tx: WriteTx, settled_before: datetime, limit: int) -> list[int]:

@@ -28,6 +28,7 @@ class Step(StrEnum):
     CASE_RELEASED = "case.released"
     CASE_NOTED = "case.noted"  # a moderator wrote a note for the others
     CASE_ASSIGNED = "case.assigned"
+    CASE_READ = "case.read"  # by a moderator, about something that not everybody may read
     CASE_WITHDRAWN = "case.withdrawn"
     CASE_DEADLINE_NEARED = "case.deadline_neared"
     VERDICT_REACHED = "verdict.reached"

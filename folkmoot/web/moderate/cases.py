@@ -22,6 +22,7 @@ from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assig
 from folkmoot.moderation.cases.teamwork import add_note, assign_case
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.error_rates import find_error_rates
+from folkmoot.moderation.evidence.actions import note_private_reading
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
@@ -156,6 +157,7 @@ async def _page(
         return await request.show("moderate/concerned.html", 403)
     if case.state is State.WITHDRAWN:
         obstacle = Conflict("What this was about is gone. There is nothing left to decide.")
+    await note_private_reading(request.database, request.viewer.id, case)
     async with request.database.read() as conn:
         view = await load_case_view(conn, case, request.viewer.id)
         undoable = await find_undoable(conn, request.viewer.id)
