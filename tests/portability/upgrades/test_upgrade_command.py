@@ -112,7 +112,8 @@ def chosen(who: str, with_backup: bool) -> list[str]:
 @pytest.mark.parametrize(("who", "version"), series.length([("command", "0.2.0")], [("command", "0.2.0"), ("network", "0.3.0")]))
 def test_a_killed_upgrade_goes_on_and_can_be_undone_while_a_member_writes(cloned: Cloned, writer: Writer, who: str, version: str) -> None:
     new = copy_code(cloned.folder / f"new {version}", version)
-    add_migration(new)
+    number = version.split(".")[1]
+    add_migration(new, MORE.replace("more text", f"more_{number} text"), f"9{number}00_more.sql")
     has_backup = is_long() and _has_backup(cloned)
     for point in chosen(who, has_backup):
         _kill_at(cloned, new, point, with_network=who == "network")
