@@ -107,6 +107,18 @@ class Primary:
         await self.steps_until(lambda: is_bound(self.other.data.path, self.host.name, self.other.state.epoch))
 
 
+async def test_no_write_waits_for_a_standby_that_follows_by_rows(pair: Pair) -> None:
+    primary = Primary(pair, Mode.CHOSEN)
+    by_rows = Following(role=PRIMARY, stage=Stage.STREAMING, since=0, measured_at=0, is_logical=True)
+    found = []
+    for state in (by_rows, msgspec.structs.replace(by_rows, is_logical=False)):
+        primary.state = state
+        async with pair.old.own.this.session() as session:
+            await primary.demanding.step(session)
+        found.append(bool(find_demand(pair.old.data).slot))
+    assert found == [False, True]
+
+
 async def write(host: OneHost, key: str, *, chosen: bool = False) -> None:
     database = await Database.open(host.server.dsn, epoch=Host(host.data.path).writing_epoch, readers=1, writers=2, listen=False)
     try:

@@ -80,7 +80,7 @@ class Demanding:
             self._say("the pairing with the standby has ended, so no write waits for it")
             await self._demand(connection, demand, Demand())
         elif not demand.slot:
-            if peer and self._wanted is not Mode.NONE and state and state.stage is Stage.STREAMING and state.lag_seconds < ALARM_SECONDS:
+            if peer and self._wanted is not Mode.NONE and state and _follows_closely(state):
                 self._say(f"from now on {_writes(self._wanted)} wait until the standby has them")
                 await self._demand(connection, demand, Demand(slot=peer.slot, mode=self._wanted))
         elif demand.mode is not self._wanted:
@@ -158,6 +158,11 @@ async def let_go(directory: DataDirectory, connection: asyncpg.Connection) -> No
     """No write waits for the standby any more."""
     end_demand(directory)
     await queries.reload(connection)
+
+
+def _follows_closely(state: Following) -> bool:
+    """Nothing waits for a standby that receives rows, because it cannot take over alone (decision 0079)."""
+    return state.stage is Stage.STREAMING and state.lag_seconds < ALARM_SECONDS and not state.is_logical
 
 
 def _is_away(state: Following) -> bool:
