@@ -11,6 +11,7 @@ import msgspec
 
 from folkmoot.commands.options import settings_of
 from tests import series
+from tests.hosts.history import wrong_streams
 from tests.hosts.members.crowd import Crowd
 from tests.hosts.members.journal import Journal
 from tests.hosts.program import Program
@@ -31,6 +32,17 @@ class Members:
             "run": secrets.token_hex(3), "address": "127.0.0.1", "port": network.port, "sources": ["127.0.0.1"], "writers": crowd._writers,
             "listeners": crowd._listeners, "rate": rate, "journal": str(self._journal), "seed": series.seed(),
         })
+
+    @staticmethod
+    def missed(journal: Journal) -> list[str]:
+        """What streams did not show, with the times of the write and of the breaks of the stream."""
+        by_key = {write.key: write for write in journal.writes}
+        found = []
+        for sentence in wrong_streams(journal):
+            write = by_key[sentence.rpartition(" ")[2]]
+            breaks = [stream.breaks for stream in journal.streams if sentence.startswith(f"stream {stream.member} ")]
+            found.append(f"{sentence}, sent {write.sent_at:.2f}, stored {write.acked_at or 0:.2f}; breaks {breaks}")
+        return found
 
     def end(self) -> Journal:
         self._program.tell(end=_LONGEST_END)

@@ -8,7 +8,7 @@ import pytest
 from folkmoot.commands.options import settings_of
 from folkmoot.portability.host import Host
 from folkmoot.portability.logical.swap import NEXT
-from tests.hosts.history import read_rows, wrong_streams, wrong_writes
+from tests.hosts.history import read_rows, wrong_writes
 from tests.network_up import NetworkUp
 from tests.portability.upgrades.members import Members
 from tests.portability.upgrades.versions import facts, move_to, needs_wheel, network_of_16
@@ -38,7 +38,7 @@ def test_the_database_moves_to_18_and_back_and_no_request_fails(network: Network
         assert journal.failures == []
         assert journal.failed_reads == []
         assert wrong_writes(journal, asyncio.run(read_rows(settings_of(network.data).dsn))) == []
-        assert wrong_streams(journal) == []
+        assert members.missed(journal) == []
         after = facts(network)
         assert (after.major, Host(network.data).epoch) == (major, epoch)
         assert after.sequence >= before.sequence

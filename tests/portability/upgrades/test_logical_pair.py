@@ -19,7 +19,7 @@ from folkmoot.portability.hosts.sockets import has_agent
 from folkmoot.portability.logical.swap import NEXT
 from folkmoot.portability.standby.following import find_following
 from folkmoot.portability.standby.model import Stage
-from tests.hosts.history import read_rows, wrong_streams, wrong_writes
+from tests.hosts.history import read_rows, wrong_writes
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 from tests.portability.upgrades.members import Members
 from tests.portability.upgrades.versions import facts, needs_wheel, network_of_16
@@ -94,7 +94,7 @@ def test_a_standby_with_another_postgresql_takes_over_and_nothing_is_lost(unlike
         assert journal.failed_reads == []
         rows = asyncio.run(read_rows(settings_of(standby.data).dsn))
         assert wrong_writes(journal, rows) == []
-        assert wrong_streams(journal) == []
+        assert members.missed(journal) == []
         assert (moved["lost_writes"], moved["old_role"]) == (0, "fenced")
         after = facts(standby)
         assert after.major == 18
