@@ -123,7 +123,7 @@ def _confirm(settings: Settings, wanted: "Failover", *, asks: bool) -> None:
 def _text(answer: dict[str, Any]) -> str:
     estimate = f"  estimate   {answer['estimate']['sentence']}\n" if answer["estimate"] else ""
     if answer.get("dry_run"):
-        against = f"  ! {answer['obstacle']}" if answer["obstacle"] else "Nothing speaks against the failover."
+        against = f"  ! {_in_lines(answer)}" if answer["obstacle"] else "Nothing speaks against the failover."
         return f"Nothing was done. {answer['host']} would become the primary.\n{estimate}{against}"
     seconds = "" if answer["first_write_seconds"] is None else f"  took       {answer['first_write_seconds']:.1f} s to the first write\n"
     web = "" if answer["is_web_running"] else "  WARNING    its web processes do not run. Start them: moot up\n"
@@ -133,3 +133,11 @@ def _text(answer: dict[str, Any]) -> str:
         f"  next       point the name of the network to this host; when {answer['other'] or 'the other host'} is back, run there:"
         " moot standby --again"
     )
+
+
+def _in_lines(answer: dict[str, Any]) -> str:
+    """The obstacle without the estimate, which stands above it, and with each way on in a line of its own."""
+    text = str(answer["obstacle"])
+    if answer["estimate"]:
+        text = text.replace(f" Estimated loss: {answer['estimate']['sentence']}.", "")
+    return text.replace(" If you know", "\n    If you know").replace(" To go on", "\n    To go on")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from folkmoot.commands import failover
 from folkmoot.portability.failover.loss import sentence_of
 from folkmoot.portability.failover.model import NO_LOSS, Loss, LossFacts, estimate
 
@@ -30,3 +31,12 @@ def test_only_a_synchronous_standby_promises_that_nothing_is_lost() -> None:
 def test_a_standby_without_any_write_says_so() -> None:
     loss = Loss(last_write_at=None, seconds=3, least_bytes=0, most_bytes=0, most_posts=0)
     assert sentence_of(loss).startswith("no write has arrived; ")
+
+
+def test_each_way_on_after_a_dry_run_has_a_line_of_its_own() -> None:
+    estimate = {"sentence": "up to 3 posts are missing (0 to 1.5 kB)"}
+    obstacle = f"It is silent. Estimated loss: {estimate['sentence']}. If you know that it is off: moot a. To go on: moot b"
+    text = failover._text({"dry_run": True, "host": "brno", "estimate": estimate, "obstacle": obstacle})
+    assert text.splitlines()[1:] == [
+        f"  estimate   {estimate['sentence']}", "  ! It is silent.", "    If you know that it is off: moot a.", "    To go on: moot b",
+    ]
