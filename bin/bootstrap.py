@@ -88,4 +88,4 @@ def run(requirements: str, module: str, arguments: list[str]) -> None:
     folder = release / ".venv" if release else environment(requirements)
     python = str(folder / "bin" / "python")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(release or CLONE), os.environ.get("PYTHONPATH")]))
-    os.execv(python, [python, "-m", module, *arguments])
+    os.execv(python, [python, "-P", "-m", module, *arguments])  # not what is in this folder, which may be the clone of an older release

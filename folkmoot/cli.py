@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from folkmoot import __version__
 from folkmoot.base.disk import disk_sentence
 from folkmoot.base.errors import Problem, Unavailable, WritesPaused
 from folkmoot.commands.hints import as_typed
@@ -76,7 +77,7 @@ class LazyGroup(Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name=None, version="0.1.0", prog_name="folkmoot")
+@click.version_option(package_name=None, version=__version__, prog_name="folkmoot")
 def moot() -> None:
     """Folkmoot: a self-hosted social network.
 
