@@ -9,6 +9,7 @@ from folkmoot.commands.demo import PASSWORD, has_demo
 from folkmoot.commands.options import open_database
 from folkmoot.config import Settings
 from folkmoot.network.sessions.queries import count_network, list_operators
+from folkmoot.portability.host import FENCED, RETURNING, Host, HostState
 
 
 async def welcome(settings: Settings, started: float) -> str:
@@ -19,9 +20,19 @@ async def welcome(settings: Settings, started: float) -> str:
             address = click.style(f"http://{settings.server.host}:{settings.server.port}", bold=True)
             who = [f"This host is a STANDBY of {settings.base_url}: it answers reads.", "moot standby shows how it follows."]
         else:
-            who = await describe_members(conn)
+            who = describe_role(Host(settings.data).state) or await describe_members(conn)
     head = f"\n  Folkmoot is running at {address}   (started in {time.monotonic() - started:.1f} s)\n"
     return "\n".join([head, *(f"  {line}" for line in who), f"\n  Data in {settings.data}. Ctrl-C stops."])
+
+
+def describe_role(host: HostState) -> list[str]:
+    """What a host says that was the primary; nothing for one that still is."""
+    if host.role == FENCED:
+        way_back = "moot move finishes the move." if host.move else "To follow it, stop this network, then run: moot standby --again"
+        return ["This host is FENCED: it does not write any more, and passes requests to the other one.", way_back]
+    if host.role == RETURNING:
+        return ["This host is RETURNING: it was the primary, and writes again when the other host confirms that.", "moot status says more."]
+    return []
 
 
 async def describe_members(conn: ReadConn) -> list[str]:

@@ -1,10 +1,11 @@
 """What `moot up` says about the members of a network."""
 
 from folkmoot.base.db import Database
-from folkmoot.commands.welcome import describe_members
+from folkmoot.commands.welcome import describe_members, describe_role
 from folkmoot.network.accounts.actions import create_account
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.sessions.model import Role
+from folkmoot.portability.host import FENCED, RETURNING, HostState
 from tests.village import settle, write
 
 
@@ -29,3 +30,10 @@ async def test_a_network_without_an_operator_says_how_to_appoint_one(db: Databas
     await settle(db, "eva")
     async with db.read() as conn:
         assert "moot account role NAME operator" in "\n".join(await describe_members(conn))
+
+
+def test_a_host_that_was_replaced_says_what_it_is_and_how_it_follows() -> None:
+    assert describe_role(HostState()) == []
+    assert describe_role(HostState(role=FENCED))[1].endswith("moot standby --again")
+    assert describe_role(HostState(role=FENCED, move="m1"))[1].startswith("moot move")
+    assert "RETURNING" in describe_role(HostState(role=RETURNING))[0]
