@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from folkmoot.base.errors import Unavailable
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, HostState
+from folkmoot.portability.names import public
 from folkmoot.portability.names.lookup import look_up
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.secrets import DNS, NETWORK
@@ -42,6 +44,15 @@ def test_names_are_listed_with_what_is_wrong(network: DataDirectory) -> None:
     assert "leads to   192.0.2.1, kept for 7200 s" in listed.stdout
     assert "does not lead to a public address" in listed.stdout
     assert "Set a TTL of 60 s" in listed.stdout
+
+
+@pytest.mark.parametrize(("logged", "said"), [
+    ("gaierror(-2, 'Name or service not known')", "it does not answer (name or service not known)"),
+    ("ConnectError('All connection attempts failed')", "it does not answer (all connection attempts failed)"),
+    ("too many redirects", "it does not answer (too many redirects)"), ("", "it does not answer"),
+])
+def test_an_operator_reads_no_python_in_a_reason(logged: str, said: str) -> None:
+    assert public._reason(Unavailable(log_text=f"https://moot.example/: {logged}" if logged else "")) == said
 
 
 def test_names_are_led_here_by_one_command(network: DataDirectory, dns: DnsServer) -> None:

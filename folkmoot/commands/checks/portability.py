@@ -129,7 +129,7 @@ async def _certificate(settings: Settings, host: str, port: int) -> Finding:
             certificate = writer.get_extra_info("peercert")
             writer.close()
     except (OSError, TimeoutError) as error:
-        why = getattr(error, "verify_message", "") or str(error) or "no answer"
+        why = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error) or "no answer"
         return Finding("ties.certificate", WARNING, f"the certificate of {host} cannot be seen from here: {why}",
                        "visitors of the new host need one too", "moot install makes Caddy get one by itself")
     what = f"the certificate of {host} is by {issuer_of(certificate)}"
@@ -232,7 +232,7 @@ async def check_duration(settings: Settings) -> AsyncIterator[Finding]:
     total = f"{(size.database_bytes + size.media_bytes) / 1e6:,.0f} MB"
     if Peers(directory).one():
         yield Finding(
-            "ties.duration", WARNING, f"{total} are on the other host already, but no move was tried", "nobody knows how long one takes",
+            "ties.duration", WARNING, f"{total} are on the other host already, but no move was started here", "nobody knows how long one takes",
             "moot move --dry-run measures; a move there and back is the proof",
         )
         return

@@ -5,6 +5,7 @@ address has no witness, and `moot names` says so.
 """
 
 import asyncio
+import re
 import ssl
 from dataclasses import dataclass
 
@@ -64,4 +65,6 @@ async def ask_names(
 
 
 def _reason(problem: Problem) -> str:
-    return f"it does not answer ({problem.log_text.rpartition(': ')[2]})" if problem.log_text else "it does not answer"
+    """The fetcher logs errors of the system as Python shows them: gaierror(-2, 'Name or service not known')."""
+    why = re.sub(r"^\w+\((?:-?\d+, )?['\"](.*)['\"]\)$", r"\1", problem.log_text.rpartition(": ")[2])
+    return f"it does not answer ({why[:1].lower()}{why[1:]})" if why else "it does not answer"
