@@ -232,7 +232,8 @@ async def check_duration(settings: Settings) -> AsyncIterator[Finding]:
     total = f"{(size.database_bytes + size.media_bytes) / 1e6:,.0f} MB"
     if Peers(directory).one():
         yield Finding(
-            "ties.duration", WARNING, f"{total} are on the other host already, but no move was started here", "nobody knows how long one takes",
+            "ties.duration", WARNING, f"{total} are on the other host already, but no move was started here",
+            "nobody knows how long one takes",
             "moot move --dry-run measures; a move there and back is the proof",
         )
         return
