@@ -1,7 +1,6 @@
 """`moot failover`: makes this host the primary, because the other one is lost."""
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import click
 from folkmoot.base.errors import Problem
 from folkmoot.commands.host import show_host
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
-from folkmoot.commands.progress import show_progress
+from folkmoot.commands.progress import log_kept_out, show_progress
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def failover(is_other_off: bool, accepts_loss: bool, yes: bool, dry_run: bool, d
     settings = settings_of(data)
     if settings.database.url:
         raise Problem("A failover needs the database that Folkmoot runs itself. With database.url, promote that server's standby.")
-    with DataDirectory(data).exclusively("move"):
+    with DataDirectory(data).exclusively("move"), log_kept_out():
         answer = run(_fail_over(
             settings, is_other_off=is_other_off, accepts_loss=accepts_loss, is_dry=dry_run, asks=not yes and not as_json, as_json=as_json
         ))
@@ -54,7 +53,6 @@ async def _fail_over(
     from folkmoot.portability.hosts.peers import Peers
     from folkmoot.portability.names.witness import PublicWitness
 
-    logging.getLogger("folkmoot.portability.moving").addHandler(logging.NullHandler())  # its lines would stand between the steps
     moving = create_moving(settings)
     try:
         peer = Peers(moving.own.this.directory).one()

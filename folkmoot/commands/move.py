@@ -1,6 +1,5 @@
 """`moot move`: makes the other host the primary, while reading goes on and writing pauses for a moment."""
 
-import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.commands.hints import say
 from folkmoot.commands.host import show_host
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
-from folkmoot.commands.progress import show_progress
+from folkmoot.commands.progress import log_kept_out, show_progress
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def move(
         raise Problem("A move needs the database that Folkmoot runs itself. With database.url, move that server with its own tools.")
     if not undoes and Peers(DataDirectory(data)).one() is None:
         raise NotPaired
-    with DataDirectory(data).exclusively("move"):
+    with DataDirectory(data).exclusively("move"), log_kept_out():
         if undoes:
             epoch = run(_undo(settings, is_other_off=is_other_off, is_dry=dry_run, asks=not yes and not as_json))
             verb = "Nothing was done. This host would write" if dry_run else "This host writes"
@@ -75,7 +74,6 @@ async def _move(settings: Settings, target: str, steady: float, *, is_dry: bool,
     from folkmoot.portability.names.before_move import check_names
     from folkmoot.portability.names.repointing import PublicNames
 
-    logging.getLogger("folkmoot.portability.moving").addHandler(logging.NullHandler())  # its lines would stand between the steps
     moving = create_moving(settings)
     try:
         names = {moving.own.this.id: own_name(settings), moving.peer.id: moving.peer.name}

@@ -1,5 +1,6 @@
 """Progress bars on a terminal: one line per step, with rate and time left. Without a terminal nothing is shown."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,19 @@ def show_progress(as_json: bool) -> Iterator[Progress]:
         steps = _Steps(bars)
         yield steps
         steps.end()
+
+
+@contextmanager
+def log_kept_out() -> Iterator[None]:
+    """Keeps what processes log of a move out of a terminal, where it would stand between the steps. The answer says it too."""
+    log, silent = logging.getLogger("folkmoot.portability"), logging.NullHandler()
+    before, log.propagate = log.propagate, False
+    log.addHandler(silent)
+    try:
+        yield
+    finally:
+        log.propagate = before
+        log.removeHandler(silent)
 
 
 class _Steps:

@@ -1,11 +1,12 @@
 """Progress bars appear on a terminal; programs that read JSON get none."""
 
+import logging
 import os
 import sys
 
 import pytest
 
-from folkmoot.commands.progress import show_progress
+from folkmoot.commands.progress import log_kept_out, show_progress
 
 
 def _terminal_output(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -40,3 +41,11 @@ def test_a_terminal_shows_each_step_with_size_and_time(monkeypatch: pytest.Monke
 
 def test_a_program_gets_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _terminal_output(True, monkeypatch).strip() == "end"
+
+
+def test_lines_for_the_log_do_not_stand_between_the_steps(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("folkmoot.portability.moving.this_host")
+    with log_kept_out():
+        log.warning("This host is fenced now.")
+    log.warning("This host is fenced again.")
+    assert caplog.messages == ["This host is fenced again."]
