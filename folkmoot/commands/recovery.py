@@ -61,7 +61,7 @@ def ask_if_at_hand(key_file: IO[str] | None, why: str, later: str) -> RecoveryKe
         return RecoveryKey.read(key_file.read())
     if not sys.stdin.isatty():
         return None
-    click.echo(f"{why} If the words are not at hand, press Enter, and later run: {later}", err=True)
+    say(f"{why} If the words are not at hand, press Enter, and later run: {later}")
     while text := click.prompt("The 24 words (they are not shown)", default="", show_default=False, hide_input=True, err=True):
         try:
             return RecoveryKey.read(text)

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from folkmoot.base.migrate import known
+from folkmoot.commands.hints import say
 from folkmoot.commands.options import data_option, json_option, settings_of, show, start_command
 from folkmoot.commands.progress import show_progress
 from folkmoot.commands.upgrade_postgres import upgrade_postgres
@@ -167,7 +168,7 @@ def _undo(directory: DataDirectory, running: Running, watch: float, *, yes: bool
 def _confirm(directory: DataDirectory, text: str, question: str, *, yes: bool, as_json: bool) -> None:
     """Shows which host this is, in colour, and asks. Raises UpgradeProblem if there is nobody to ask."""
     role = Host(directory.path).role
-    click.echo(f"  host       {directory.path}  {click.style(role.upper(), fg=_COLOURS.get(role, 'red'))}\n{text}", err=True)
+    say(f"  host       {directory.path}  {click.style(role.upper(), fg=_COLOURS.get(role, 'red'))}\n{text}")
     if yes:
         return
     if as_json or not sys.stdin.isatty():
