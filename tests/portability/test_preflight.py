@@ -13,7 +13,7 @@ from folkmoot.base import clock
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState, Role
 from folkmoot.portability.logical.swap import SwapOrder, order_swap
-from folkmoot.portability.moving import preflight
+from folkmoot.portability.moving import driver, preflight
 from folkmoot.portability.moving.model import DatabaseCondition, HostCondition, MoveProblem
 from folkmoot.portability.moving.plan import (
     NO_HTTPS,
@@ -240,3 +240,9 @@ async def test_the_certificate_that_visitors_would_get_is_looked_at(tmp_path: Pa
     assert "not valid" in (await asyncio.to_thread(find_certificate, "other.example.org"))[1]
     server.close()
     assert "nothing listens" in (await asyncio.to_thread(find_certificate, "moot.example.org"))[1]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt()])
+def test_an_interrupted_step_says_so_in_words(error: BaseException) -> None:
+    assert driver._reason(error) == "it was interrupted (Ctrl-C)."
+    assert driver._reason(MoveProblem("The disk of %(host)s is full.", host="praha")) == "The disk of praha is full."

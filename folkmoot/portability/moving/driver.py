@@ -4,6 +4,7 @@ Before the promotion every failure undoes what was done. Whether the promotion h
 is asked to refuse, and its answer decides.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -151,6 +152,8 @@ def _note(journal: Journal, move: Move, step: Step[Move], what: What, outcome: s
 
 def _reason(error: BaseException) -> str:
     """The reason in a sentence. An operator may see the text for the log."""
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        return "it was interrupted (Ctrl-C)."
     if not isinstance(error, Problem):
         return f"{type(error).__name__}: {error}."
     sentence = error.message % error.params if error.params else error.message
