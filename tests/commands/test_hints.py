@@ -20,7 +20,7 @@ _SENTENCES = [  # as they stand in the code, and as they are printed
     ("Names lead to the primary: run moot names point there.", "Names lead to the primary: run bin/moot names point there."),
     ("when praha is back, run there: moot standby --again", "when praha is back, run there: bin/moot standby --again"),
     ("Make one on brno: moot backup --to REPO", "Make one on brno: bin/moot backup --to REPO"),
-    ("Once you know: moot log accept --data /srv/m", "Once you know: bin/moot log accept --data /srv/m"),
+    ("Once you know: moot journal accept --data /srv/m", "Once you know: bin/moot journal accept --data /srv/m"),
     ("moot routes lists them, moot is its name, and `moot up` stays; /usr/local/bin/moot too",
      "bin/moot routes --data /srv/m lists them, moot is its name, and `moot up` stays; /usr/local/bin/moot too"),
 ]
