@@ -1,0 +1,32 @@
+"""The process of the off-site copies ends with what it was started for: this epoch of this primary, and this repository."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from folkmoot.commands import offsite
+from folkmoot.config import Offsite, Settings
+from folkmoot.portability.backup_key import BackupKey
+from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.host import PRIMARY, STANDBY, HostState
+from folkmoot.portability.recovery_key import RecoveryKey
+
+
+@pytest.mark.parametrize("after", [HostState(role=PRIMARY, epoch=2), HostState(role=STANDBY, epoch=1)])
+def test_it_starts_anew_in_another_epoch_or_role(open_folder: Path, monkeypatch: pytest.MonkeyPatch, after: HostState) -> None:
+    """In another epoch the database may be of another PostgreSQL, with a log that does not continue the one before."""
+    directory = DataDirectory(open_folder / "data")
+    directory.prepare(HostState(role=PRIMARY, epoch=1))
+    BackupKey.new(RecoveryKey.new()).keep(directory)
+    ticks: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        ticks.append(seconds)
+        assert len(ticks) <= 3
+        if len(ticks) == 3:
+            directory.write(directory.host_file, msgspec.json.encode(after))
+
+    monkeypatch.setattr(offsite.time, "sleep", sleep)
+    offsite.run_offsite(Settings(data=directory.path, offsite=Offsite(repository=str(open_folder), is_continuous=False, nightly=False)))
+    assert len(ticks) == 3
