@@ -9,8 +9,6 @@ import re
 import tomllib
 from typing import Any
 
-from folkmoot.portability.install.settings_file import parsed
-
 _OF_THE_MACHINE = (
     ("server", "host"), ("server", "processes"), ("server", "certificates"), ("database", "url"), ("secrets", "folder"), ("hosts", "name"),
     ("hosts", "host"), ("hosts", "address"), ("names", "addresses"),
@@ -20,22 +18,39 @@ _SECTION = re.compile(r"\s*\[\s*([A-Za-z0-9_-]+)\s*\]")
 
 
 def without_old_machine(text: str) -> tuple[str, list[str]]:
-    """(the settings file with these settings commented out, their names)."""
-    before = parsed(text)
+    """(the settings file with these settings commented out, their names). A file that is not valid stays as it is."""
+    before = _read(text)
+    if before is None:
+        return text, []
     due = {(section, name) for section, name in _OF_THE_MACHINE if _is_of_machine(name, before.get(section, {}).get(name))}
-    lines, section, done = text.splitlines(), "", []
+    lines, section, done = text.split("\n"), "", []
     number = 0
     while number < len(lines):
         if found := _SECTION.match(lines[number]):
             section = found[1]
         end = number + 1
         if (found := _LINE.match(lines[number])) and (section, found[1]) in due:
-            while not _is_complete("\n".join(lines[number:end])):  # a list over several lines
-                end += 1
+            end = _end_of_value(lines, number)
             lines[number:end] = [f"# of the machine before: {line}" for line in lines[number:end]]
-            done.append(f"{section}.{found[1]}")
+            done.append((section, found[1]))
         number = end
-    return "\n".join(lines) + "\n", done
+    result = "\n".join(lines)
+    for section, name in done:
+        before[section].pop(name, None)
+    return (result, [".".join(key) for key in done]) if _read(result) == before else (text, [])
+
+
+def _end_of_value(lines: list[str], start: int) -> int:
+    """The number of the line after a value, which may be a list over several lines."""
+    ends = (end for end in range(start + 1, len(lines) + 1) if _read("\n".join(lines[start:end])) is not None)
+    return next(ends, start + 1)
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _is_of_machine(name: str, value: Any) -> bool:
@@ -50,10 +65,3 @@ def _is_anywhere(address: str) -> bool:
         return address == "localhost"
     return found.is_loopback or found.is_unspecified
 
-
-def _is_complete(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True

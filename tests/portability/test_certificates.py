@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
@@ -165,6 +165,24 @@ def keeper_of(folder: Path, path: Path) -> Iterator[None]:
         path.unlink()
 
 
+@contextmanager
+def answering(path: Path, text: bytes) -> Iterator[None]:
+    """A keeper that somebody has replaced."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(text)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
 def host(folder: Path, role: str, keeper: Path) -> tuple[Settings, DataDirectory]:
     directory = DataDirectory(folder)
     directory.prepare(HostState(role=role))
@@ -202,6 +220,10 @@ def test_without_a_keeper_nothing_happens(open_folder: Path, caplog: pytest.LogC
     with socket.socket(socket.AF_UNIX) as nobody:
         nobody.bind(str(open_folder / "missing"))
     assert not exchange_certificates(settings, directory)  # an error there does not end the network
+    (open_folder / "missing").unlink()
+    with answering(open_folder / "missing", b" " * (MOST_BYTES + 1)):
+        assert not exchange_certificates(settings, directory)
+    assert "too long" in caplog.text
     assert "could not be exchanged" in caplog.text
     assert not directory.has_secret(SECRET)
 

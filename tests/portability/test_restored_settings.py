@@ -59,4 +59,14 @@ def test_an_address_that_every_machine_has_stays(host: str) -> None:
 
 
 def test_a_file_without_such_settings_stays_as_it_is() -> None:
-    assert without_old_machine(sample()) == (sample().rstrip("\n") + "\n", [])
+    assert without_old_machine(sample()) == (sample(), [])
+
+
+@pytest.mark.parametrize("text", [
+    "[server\nprocesses = 8", '[network]\ndescription = """\n[server]\nprocesses = 8\n"""\n[server]\nport = 1\n',
+    '[network]\ndescription = """\n[server]\nprocesses = 7\n"""\n[server]\nprocesses = 8\n',
+    '[network]\nname = "two\\u2028lines"\n',
+    '[network]\nname = "two\u2028lines"\n', "",
+])
+def test_a_file_that_is_not_understood_stays_as_it_is(text: str) -> None:
+    assert without_old_machine(text) == (text, [])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from folkmoot.base import clock
 from folkmoot.config import Settings
 from folkmoot.portability.certificates.model import MOST_BYTES, SECRET, Answer, Question, read_bundle
 from folkmoot.portability.data_directory import DataDirectory
@@ -45,6 +46,8 @@ def exchange_certificates(settings: Settings, directory: DataDirectory) -> Answe
 
 
 def _ask(path: str, question: Question) -> Answer:
+    """Whoever has broken into Caddy's user can answer anything, so time and size are limited."""
+    deadline = clock.monotonic() + _SECONDS
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
         keeper.settimeout(_SECONDS)
         keeper.connect(path)
@@ -53,4 +56,6 @@ def _ask(path: str, question: Question) -> Answer:
         text = b""
         while piece := keeper.recv(MOST_BYTES):
             text += piece
+            if len(text) > MOST_BYTES or clock.monotonic() > deadline:
+                raise OSError("the answer is too long, or takes too long")
     return msgspec.json.decode(text, type=Answer)
