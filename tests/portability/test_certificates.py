@@ -409,6 +409,11 @@ async def test_certificates_are_collected_before_secrets_are_shared_or_sealed(op
     monkeypatch.setattr(standby_answers, "exchange_certificates", collect)
     answers = standby_answers.Answers(msgspec.structs.replace(settings, secret=b"s" * 40), directory, Peers(directory))
     assert (await answers.share(Nothing())).secrets[SECRET] == b"{}"
+    monkeypatch.setattr(standby_answers, "_CERTIFICATES_SECONDS", 0.01)
+    hangs = threading.Event()
+    monkeypatch.setattr(standby_answers, "exchange_certificates", lambda *_: hangs.wait(60))
+    assert (await answers.share(Nothing())).secrets[SECRET] == b"{}"  # a keeper that hangs does not stop a move
+    hangs.set()
     (directory.path / "secrets" / SECRET).unlink()
     recovery = RecoveryKey.new()
     source = Source(directory, MemoryFiles(), "", "", "", "", b"secret", b"", collect)

@@ -17,7 +17,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 
 _log = logging.getLogger(__name__)
-_SECONDS = 2.5  # the keeper is a program that starts; a move waits for it, at most so long
+_SECONDS = 15.0  # the keeper is a program that starts, perhaps on a busy machine
 
 
 def has_keeper(settings: Settings) -> bool:

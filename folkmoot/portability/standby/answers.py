@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -23,6 +24,7 @@ from folkmoot.portability.standby.following import find_following
 from folkmoot.portability.standby.model import Facts, Following, Nothing, Prepared, Stage
 from folkmoot.portability.standby.sharing import collect_secrets, collect_settings
 
+_CERTIFICATES_SECONDS = 2.5
 DESCRIBE, PREPARE, STATE, SHARE = "standby.describe", "standby.prepare", "standby.state", "standby.share"
 
 
@@ -78,7 +80,9 @@ class Answers:
     async def share(self, _: Nothing, slot: str = "") -> Prepared:
         """Secrets and settings as they are now; a standby asks again from time to time."""
         self._require_primary()
-        await asyncio.to_thread(exchange_certificates, self.settings, self.directory)
+        with suppress(TimeoutError):  # then it goes on by itself, and those before are shared: a move is in a hurry
+            async with asyncio.timeout(_CERTIFICATES_SECONDS):
+                await asyncio.to_thread(exchange_certificates, self.settings, self.directory)
         return Prepared(
             slot=slot, secrets=collect_secrets(self.settings, self.directory), settings=collect_settings(self.settings)
         )
