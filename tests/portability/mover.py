@@ -3,7 +3,7 @@
 ROLE `answer`: answers the messages of the other host, one line of JSON each, on a socket in its data directory. ROLE `drive`:
 drives the move. ROLE `failover`: takes over, whatever becomes of the other host. POINT, such as `before fenced` or `after
 move.promote`, is where the process kills itself: around the action of a step if it drives, around the answer to a message if it
-answers.
+answers. `within fence` and `within promote` are points inside the steps of a failover.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from folkmoot.portability.failover.assembly import AnsweringHost
 from folkmoot.portability.failover.assembly import handlers_of as failover_handlers
 from folkmoot.portability.failover.standing import stand_handler
 from folkmoot.portability.hosts.messages import Ask, Handler
+from folkmoot.portability.moving import promotion
 from folkmoot.portability.moving.driver import drive, look_at
 from folkmoot.portability.moving.model import Options
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
@@ -98,6 +99,10 @@ def deadly(name: str, point: str, work: Work) -> Work:
     return killing
 
 
+def killed(*_: object, **__: object) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def deadly_steps(point: str, steps: Sequence[Step[Any]]) -> list[Step[Any]]:
     return [replace(step, act=deadly(step.state.value, point, step.act)) for step in steps]
 
@@ -139,6 +144,10 @@ async def main(role: str, here: Path, there: Path, point: str = "") -> None:
             own, AnsweringHost(asking(there)), there.name, failover_driver.Statements(accepts_loss=True)
         )
         await failover_driver.look(failover)
+        if point == "within fence":  # the journal says that this host has accepted, and host.json does not yet
+            own.this.change_state = killed  # type: ignore[method-assign]
+        if point == "within promote":  # PostgreSQL is promoted, and nothing is written yet
+            promotion.queries.insert_move = killed  # type: ignore[assignment]
         await failover_driver.drive(failover, steps=deadly_steps(point, failover_driver.STEPS))
 
 

@@ -32,6 +32,8 @@ _MESSAGES = ("move.condition", "failover.stop")
 
 def points() -> Iterator[Point]:
     for with_database in (False, True):
+        for within in ("fence", "promote"):
+            yield Point("new", "drive", f"within {within}", with_database, "failover")
         for when in ("before", "after"):
             for step in STEPS:
                 yield Point("new", "drive", f"{when} {step.state}", with_database, "failover")
@@ -41,7 +43,7 @@ def points() -> Iterator[Point]:
 
 def chosen() -> list[Point]:
     every = list(points())
-    assert len(every) == 20
+    assert len(every) == 24
     return every if series.is_long() else series.dice("kills of a failover").sample(every, _SAMPLE)
 
 

@@ -84,7 +84,7 @@ def _is_open(failover: Failover) -> bool:
 
 
 async def look(failover: Failover) -> None:
-    """Asks both hosts and the public names, changes nothing. Raises Problem if there is nothing to do here."""
+    """Asks both hosts and the public names; takes over a newer roster. Raises Problem if there is nothing to do here."""
     nobody = Order("")
     failover.here = await failover.own.condition(nobody)
     state = failover.own.this.state
