@@ -8,13 +8,16 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
 
 from folkmoot.commands.checks.hosts import check_hosts
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
+from folkmoot.commands.recovery import ask_if_at_hand
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
@@ -189,3 +192,17 @@ async def _found(settings: Settings, state: str) -> Any:
             if (finding.check, finding.state) == ("hosts.reachable", state):
                 return finding
             await asyncio.sleep(0.05)
+
+
+def test_words_that_are_not_at_hand_can_be_typed_later(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    recovery = RecoveryKey.new()
+    assert ask_if_at_hand(None, "Sign it.", "moot host sign") is None  # nobody is at a terminal
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    for typed, words in ((["", "never asked"], None), (["abandon ability", " ".join(recovery.words)], recovery.words)):
+        answers = iter(typed)
+        monkeypatch.setattr("click.prompt", lambda *_, answers=answers, **__: next(answers))
+        found = ask_if_at_hand(None, "Sign it.", "moot host sign")
+        assert (found.words if found else None) == words
+    said = capsys.readouterr().err
+    assert "later run: moot host sign" in said
+    assert "24 words, not 2" in said

@@ -22,6 +22,7 @@ from folkmoot.portability.hosts.roster import Rosters, own_id, verify_roster
 from folkmoot.portability.moving.assembly import Moving
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.synchronous import Mode, changing, find_demand, write_demand
 from tests.portability.hosts import HostHere, pair, until
 
 RECOVERY = RecoveryKey(bytes(range(32)))
@@ -181,8 +182,12 @@ async def test_a_roster_without_the_peer_ends_the_pairing(hosts: tuple[HostHere,
     Rosters(elsewhere.directory).sign(RECOVERY, "elsewhere")
     Peers(primary.directory).remove("elsewhere")
     Peers(primary.directory).add(_peer_of(standby))
+    with changing(primary.directory) as demand:
+        (primary.directory.path / "postgres").mkdir()
+        write_demand(primary.directory, msgspec.structs.replace(demand, slot=_peer_of(standby).slot, mode=Mode.ALL))
     follow_roster(_this(primary), _signed(elsewhere))
     assert Peers(primary.directory).list() == []
+    assert find_demand(primary.directory).slot == "", "no write waits for a host that was removed"
     assert Host(primary.directory.path).role == PRIMARY
 
 
