@@ -6,8 +6,6 @@ promised to acknowledge no write without it. The promise is a fence: it ends onl
 the operator of the primary says that the standby is off. Nothing here speaks with PostgreSQL or with the other host.
 """
 
-import fcntl
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,9 +15,11 @@ from pathlib import Path
 import msgspec
 
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.hosts.peers import FILE as PEERS_FILE
+from folkmoot.portability.hosts.peers import locked
 
 CONFIGURATION = "synchronous.conf"  # in the folder of the server, included by its settings
-_FILE, _BOUND, _LOCK = "synchronous.json", "bound.json", "synchronous.lock"
+_FILE, _BOUND = "synchronous.json", "bound.json"
 _SIGNAL = "standby.signal"
 
 
@@ -69,13 +69,8 @@ def find_demand(directory: DataDirectory) -> Demand:
 @contextmanager
 def changing(directory: DataDirectory) -> Iterator[Demand]:
     """The demand, while no other process changes it."""
-    descriptor = os.open(directory.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        directory.set_owner(directory.path / _LOCK)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(directory, "synchronous.lock"):
         yield find_demand(directory)
-    finally:
-        os.close(descriptor)
 
 
 def write_demand(directory: DataDirectory, demand: Demand) -> Demand:
@@ -95,13 +90,18 @@ def end_demand(directory: DataDirectory) -> None:
 
 
 def configure(directory: DataDirectory) -> None:
-    """Writes the settings for PostgreSQL. A standby demands nothing, also when it is promoted."""
+    """Writes the settings for PostgreSQL. A standby demands nothing, also when it is promoted, and nobody of a host that is no peer."""
     folder = directory.path / "postgres"
-    demand = Demand() if (folder / _SIGNAL).exists() else find_demand(directory)
+    demand = Demand() if (folder / _SIGNAL).exists() or not _is_paired(directory) else find_demand(directory)
     content = "".join(f"{name} = {value}\n" for name, value in demand.settings.items()).encode()
     file = folder / CONFIGURATION
     if not file.exists() or file.read_bytes() != content:
         directory.write(file, content)
+
+
+def _is_paired(directory: DataDirectory) -> bool:
+    """Whether there is a peer. Without one no agent runs that could end a wait, for example after a restore into this folder."""
+    return (directory.path / PEERS_FILE).exists()
 
 
 def find_bound(folder: Path) -> Bound | None:

@@ -138,9 +138,9 @@ def test_a_record_is_forgotten_with_the_pairing_and_an_old_one_does_not_say_that
 
 
 def test_what_waits_for_an_absent_standby_is_an_alarm_and_what_should_wait_a_warning() -> None:
-    def said(stage: Stage, wanted: Mode, active: Mode, *, lag: float = 0.0, role: str = PRIMARY) -> str:
+    def said(stage: Stage, wanted: Mode, active: Mode, *, lag: float = 0.0, at: float = 0.0, role: str = PRIMARY) -> str:
         return "; ".join(warnings(Following(
-            role=role, stage=stage, since=0, measured_at=0, lag_seconds=lag, wanted=wanted, active=active
+            role=role, stage=stage, since=0, measured_at=at, lag_seconds=lag, wanted=wanted, active=active
         )))
 
     assert said(Stage.STREAMING, Mode.ALL, Mode.ALL) == ""
@@ -151,6 +151,8 @@ def test_what_waits_for_an_absent_standby_is_an_alarm_and_what_should_wait_a_war
     assert "would lose" in said(Stage.STREAMING, Mode.CHOSEN, Mode.CHOSEN, lag=2)
     assert "on this host only" in said(Stage.AWAY, Mode.CHOSEN, Mode.NONE)
     assert "on this host only" in said(Stage.NONE, Mode.ALL, Mode.NONE)
+    assert "on this host only" in said(Stage.STREAMING, Mode.ALL, Mode.NONE, at=11.0)
+    assert said(Stage.STREAMING, Mode.ALL, Mode.NONE, at=1.0) == ""
     assert "until the standby agrees" in said(Stage.STREAMING, Mode.NONE, Mode.ALL)
     assert "wait" not in said(Stage.STREAMING, Mode.ALL, Mode.ALL, lag=9, role=STANDBY)
 

@@ -80,7 +80,8 @@ class Demanding:
             self._say("the pairing with the standby has ended, so no write waits for it")
             await self._demand(connection, demand, Demand())
         elif not demand.slot:
-            if peer and self._wanted is not Mode.NONE and state and _follows_closely(state):
+            is_close = state is not None and _follows_closely(state)
+            if peer and self._wanted is not Mode.NONE and is_close and await queries.can_confirm(connection, peer.slot):
                 self._say(f"from now on {_writes(self._wanted)} wait until the standby has them")
                 await self._demand(connection, demand, Demand(slot=peer.slot, mode=self._wanted))
         elif demand.mode is not self._wanted:

@@ -34,6 +34,7 @@ _EVERY = 0.25
 _SILENT = 3.0  # seconds; a primary writes something each second
 _STALE = 5.0  # seconds after which the record says nothing about now
 _MOST_SAMPLES = 1000
+_BEGINNING = 10.0  # seconds of following, after which writes wait if they should
 _STAGES = {"streaming": Stage.STREAMING, "catchup": Stage.CATCHING_UP, "startup": Stage.CATCHING_UP, "backup": Stage.SEEDING}
 
 
@@ -196,8 +197,9 @@ def synchronous_warnings(state: Following) -> list[str]:
         return ["ALARM: all writes wait for the standby. To go on without it: moot host release"]
     if state.active is not Mode.NONE and state.active is not state.wanted:
         return [f"replication.synchronous is {state.wanted}, but {state.active} writes wait until the standby agrees"]
-    if state.active is Mode.NONE and state.wanted is not Mode.NONE and not (is_close and state.stage is Stage.STREAMING):
-        return [f"replication.synchronous is {state.wanted}, but no standby follows, so writes are on this host only"]
+    is_beginning = state.stage is Stage.STREAMING and state.measured_at - state.since < _BEGINNING
+    if state.active is Mode.NONE and state.wanted is not Mode.NONE and not is_beginning:
+        return [f"replication.synchronous is {state.wanted}, but no standby confirms writes, so they are on this host only"]
     return []
 
 

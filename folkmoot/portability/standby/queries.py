@@ -130,6 +130,15 @@ async def reload(connection: asyncpg.Connection) -> None:
     await connection.execute("SELECT pg_reload_conf()")
 
 
+async def can_confirm(connection: asyncpg.Connection, slot: str) -> bool:
+    """Whether the standby with this slot streams the log, under the name by which PostgreSQL would wait for it. One that follows by
+    rows does not: it cannot take over alone."""
+    return bool(await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_replication_slots AS s JOIN pg_stat_replication AS r ON r.pid = s.active_pid WHERE s.slot_name = $1"
+        " AND s.slot_type = 'physical' AND r.application_name = $1 AND r.state = 'streaming')", slot,
+    ))
+
+
 async def get_synchronous_names(connection: asyncpg.Connection) -> str:
     return str(await connection.fetchval("SELECT current_setting('synchronous_standby_names')"))
 
