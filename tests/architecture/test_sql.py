@@ -13,6 +13,7 @@ from tests.architecture.sql import CODE, Sql, find_sql, schema_tables, sql_of_co
 
 # Files outside the `queries` of a noun that may contain SQL.
 HOLDS_SQL = {
+    "base/commits.py": "the statement that ends every transaction",
     "base/db.py": "the statements around every transaction",
     "base/commits.py": "whether and how a transaction commits",
     "base/database_facts.py": "facts for operators about the database itself",
