@@ -15,7 +15,6 @@ from tests.architecture.sql import CODE, Sql, find_sql, schema_tables, sql_of_co
 HOLDS_SQL = {
     "base/commits.py": "the statement that ends every transaction",
     "base/db.py": "the statements around every transaction",
-    "base/commits.py": "whether and how a transaction commits",
     "base/database_facts.py": "facts for operators about the database itself",
     "base/queue/enqueue.py": "writes events and jobs within the transaction that needs them",
     "base/queue/queries.py": "the queue",
