@@ -82,6 +82,12 @@ def test_long_lines_may_be_broken_and_windows_line_ends_are_read() -> None:
     assert read_policy("\ufeff" + source.replace("\n", "\r\n")).policy == read_policy(edited("2027-01-10")).policy
 
 
+def test_what_changes_may_be_a_list() -> None:
+    read = read_policy(edited("2027-01-10", ("Rule 2 now says", "- Rule 2 now says")))
+    assert read.policy
+    assert read.policy.changes["en"].startswith("– Rule 2 now says")
+
+
 @settings(max_examples=length(30, 1000))
 @given(st.integers(0, len(_LINES) - 1), st.sampled_from(["", "#", "## ", "### ", "- ", ":", "x", "Severity:", "\x00", "9" * 400]))
 def test_no_change_of_a_line_breaks_the_reader(position: int, put: str) -> None:

@@ -131,15 +131,17 @@ class Reader:
         self._list = self._part.lists.setdefault(kind, [])
 
     def _add_example(self, number: int, example: str) -> None:
-        if self._list is None:
+        if self._part and self._section is None:  # a list in “What changes”
+            self._part.paragraphs.append(f"– {example}")
+        elif self._list is None:
             if self._part is None:
                 self._fault(number, "this list belongs to no language. Put it below “### English: …” and “Breaks it:”.")
             else:
                 self._fault(number, "write “Breaks it:” or “Does not break it:” above this list (Porušuje:, Neporušuje:).")
                 self._list = []
-            return
-        self._list.append(example)
-        self._starts_paragraph = False
+        else:
+            self._list.append(example)
+            self._starts_paragraph = False
 
     def _read_field(self, number: int, line: str) -> None:
         found = _FIELD.fullmatch(line)
