@@ -13,10 +13,13 @@ from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.parameters import on_the_wire
 from folkmoot.base.db import Database
 from folkmoot.http.routing import Route
+from folkmoot.moderation.hash_lists.actions import create_list
+from folkmoot.moderation.hash_lists.model import Effect
 from folkmoot.network.posts.model import PollDraft, Visibility
 from folkmoot.network.sessions.apps import register_app
 from tests.village import Answer, Village, Visitor
 
+KNOWN_LIST = "known"
 _NOT_COMPARED = ("rate_windows", "timed_jobs", "homes", "home_entries")  # change without a request too
 _READERS = {
     "text",
@@ -65,6 +68,7 @@ async def build_sample(village: Village) -> Sample:
     await village.work()
     async with village.database.write() as tx:
         app = await register_app(tx, "Zvonek", ["app://zpet"], "read write")
+        await create_list(tx, KNOWN_LIST, Effect.SIGNAL)
     assert poll.post.poll
     notice = (await jana.get("/api/v1/notifications")).json[0]["id"]
     talk = (await jana.get("/api/v1/conversations")).json[0]["id"]

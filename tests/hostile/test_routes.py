@@ -10,9 +10,10 @@ import pytest
 
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.clauses.published import shipped
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from tests.api.test_accounts import picture
-from tests.hostile.sample import Sample, build_sample, check_answer, parameters_of, state
+from tests.hostile.sample import KNOWN_LIST, Sample, build_sample, check_answer, parameters_of, state
 from tests.hostile.values import BODIES, PATHS, TREES, VALUES, beyond, tree
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
@@ -43,7 +44,8 @@ def _kind(route: Route) -> str:
 def _path(route: Route, sample: Sample, value: str | None = None) -> str:
     """The route's address with valid values, or with `value` everywhere."""
     path = route.path.replace("@{name}/{id}", "@jana/" + (value or sample.ids["post"]))
-    valid = {"id": sample.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc"}
+    valid = {"id": sample.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc", "list": KNOWN_LIST,
+             "version": shipped()[-1].version}
     return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else valid.get(found[1], "1"), path)
 
 

@@ -26,7 +26,7 @@ async def index(request: Request) -> Reply:
 async def show(request: Request) -> Reply:
     """A list with its newest entries."""
     async with request.database.read() as conn:
-        listed = await get_list(conn, request.value("name"))
+        listed = await get_list(conn, request.value("list"))
         entries = await list_newest_entries(conn, listed.name, _SHOWN)
         counts = (await count_entries(conn)).get(listed.name, {})
     return await request.show("moderate/hash_list.html", listed=listed, entries=entries, total=sum(counts.values()))
@@ -38,8 +38,8 @@ async def remove(request: Request) -> Reply:
     if kind not in list(Kind):
         raise NotFound
     async with request.database.write() as tx:
-        await remove_entry(tx, request.value("name"), Kind(kind), request.form.text("value"), moderator=request.viewer)
-    return request.redirect(f"/moderate/hashes/{request.value('name')}")
+        await remove_entry(tx, request.value("list"), Kind(kind), request.form.text("value"), moderator=request.viewer)
+    return request.redirect(f"/moderate/hashes/{request.value('list')}")
 
 
 async def recognise(request: Request) -> Reply:
@@ -64,7 +64,7 @@ def _is_removed(verdict: Verdict | None) -> bool:
 
 ROUTES = [
     Route("GET", "/moderate/hashes", index, Access.MODERATOR),
-    Route("GET", "/moderate/hashes/{name}", show, Access.MODERATOR),
-    Route("POST", "/moderate/hashes/{name}/remove", remove, Access.MODERATOR),
+    Route("GET", "/moderate/hashes/{list}", show, Access.MODERATOR),
+    Route("POST", "/moderate/hashes/{list}/remove", remove, Access.MODERATOR),
     Route("POST", "/moderate/cases/{id}/recognise", recognise, Access.MODERATOR),
 ]
