@@ -138,4 +138,4 @@ def _in_lines(answer: dict[str, Any]) -> str:
     text = str(answer["obstacle"])
     if answer["estimate"]:
         text = text.replace(f" Estimated loss: {answer['estimate']['sentence']}.", "")
-    return text.replace(" If you know", "\n    If you know").replace(" To go on", "\n    To go on")
+    return text.replace(" If you know", "\n    If you know").replace(". To go on", "\n    To go on")

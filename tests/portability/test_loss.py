@@ -38,5 +38,5 @@ def test_each_way_on_after_a_dry_run_has_a_line_of_its_own() -> None:
     obstacle = f"It is silent. Estimated loss: {estimate['sentence']}. If you know that it is off: moot a. To go on: moot b"
     text = failover._text({"dry_run": True, "host": "brno", "estimate": estimate, "obstacle": obstacle})
     assert text.splitlines()[1:] == [
-        f"  estimate   {estimate['sentence']}", "  ! It is silent.", "    If you know that it is off: moot a.", "    To go on: moot b",
+        f"  estimate   {estimate['sentence']}", "  ! It is silent.", "    If you know that it is off: moot a", "    To go on: moot b",
     ]
