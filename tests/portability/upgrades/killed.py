@@ -7,6 +7,7 @@ moment, as by a loss of power, with commas between them.
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from folkmoot.cli import main
@@ -21,7 +22,8 @@ def die_at(point: str, others: list[int]) -> None:
 
     def die() -> None:
         for pid in others:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a server that was exchanged
+                os.kill(pid, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 
     def deadly(journal: Journal, release: str, step: str, outcome: str, **facts: Any) -> None:

@@ -104,7 +104,7 @@ def test_a_standby_with_another_postgresql_takes_over_and_nothing_is_lost(unlike
         assert (status["role"], status["epoch"]) == ("primary", 2)
         print(f"pause {moved['pause_ms']} ms, longest wait {journal.longest_wait:.2f} s, {len(journal.writes)} writes")  # noqa: T201
         if is_long():
-            _becomes_alike(primary, standby)
+            _becomes_alike(primary, standby, unlike.ports[0])
     finally:
         standby.stop()
 
@@ -123,12 +123,12 @@ async def _execute(network: NetworkUp, sql: str) -> None:
     await connection.close()
 
 
-def _becomes_alike(old: NetworkUp, new: NetworkUp) -> None:
+def _becomes_alike(old: NetworkUp, new: NetworkUp, hosts_port: int) -> None:
     """The host that was left gets the server of the new one, and is its standby by the log."""
     old.stop()
     again = answer("standby", "--again", data=old.data)
     assert again["files"] > 900
-    back = NetworkUp(old.data, "--no-demo", port=old.port).wait()
+    back = NetworkUp(old.data, "--no-demo", port=old.port, FOLKMOOT_HOSTS_PORT=str(hosts_port)).wait()
     old.process, old.log = back.process, back.log
     follows(new, old)
     assert answer("move", "--yes", "--steady", "1", data=new.data)["old_role"] == "standby"
