@@ -19,6 +19,13 @@ class BindingProblem(Problem):
     code = "binding"
 
 
+class PromiseOver(BindingProblem):
+    """A promise that has been released since."""
+
+    code = "promise_over"
+    message = "That promise is over."
+
+
 class Promise(msgspec.Struct, frozen=True):
     """Of a primary with this id: with BIND, it acknowledges no write without this standby; with RELEASE, it does again."""
 
@@ -40,7 +47,7 @@ def handlers_of(directory: DataDirectory) -> list[Handler]:
         if state.role != STANDBY or peers.find(promise.by) is None:
             raise BindingProblem("This host is not the standby of that one.")
         if not note_bound(directory, Bound(peer=promise.by, number=promise.number, epoch=state.epoch, holds=holds)):
-            raise BindingProblem("That promise is over.")
+            raise PromiseOver
         return Nothing()
 
     async def bind(promise: Promise) -> Nothing:

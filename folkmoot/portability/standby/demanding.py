@@ -20,7 +20,7 @@ from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.messages import Ask, PeerRefused
 from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.standby import queries
-from folkmoot.portability.standby.binding import BIND, BindingProblem, Promise, release
+from folkmoot.portability.standby.binding import BIND, Promise, PromiseOver, release
 from folkmoot.portability.standby.model import ALARM_SECONDS, CONNECTED, Following, Nothing, Stage
 from folkmoot.portability.synchronous import Demand, Mode, changing, end_demand, find_demand, write_demand
 
@@ -121,8 +121,9 @@ class Demanding:
         try:
             await self._ask(BIND, Promise(self._id, demand.number), Nothing)
         except PeerRefused as refused:
-            if refused.code == BindingProblem.code:  # a release with this number has arrived there, but its answer was lost
+            if refused.code == PromiseOver.code:  # a release has arrived there, but its answer was lost
                 await self._demand(connection, demand, demand)
+                self._effective = find_demand(self._directory).number  # the settings are the same
             raise
         self._say("the standby confirms each write before it is acknowledged")
 
