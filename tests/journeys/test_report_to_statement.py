@@ -186,8 +186,11 @@ def test_from_report_to_statement_and_back(log_in_english: Any, running: Network
 
 
 def _case_text(page: Page, address: str) -> str:
+    """What a case is about, without what was decided about others."""
     other = page.context.new_page()
     other.goto(address)
+    similar = other.locator("main section", has=other.locator("h2", has_text="Similar cases"))
+    similar.evaluate_all("found => found.forEach(one => one.remove())")
     text = other.inner_text("main")
     other.close()
     return text
