@@ -25,6 +25,7 @@ from tests.api.test_accounts import picture
 from tests.conftest import UNSAFE_BUT_FAST
 from tests.hostile.sample import Sample, build_sample, check_answer
 from tests.hostile.test_routes import _base, _path
+from tests.moderation.notices import Desk
 from tests.portability.standby import caught_up, copy_media, make_standby, promote
 from tests.village import Answer, Village, Visitor, settings_for
 from tests.waiting import SECONDS
@@ -66,6 +67,9 @@ async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -
     sample.ids["picture"] = uploaded.json["url"].rpartition("/")[2]
     await jana.post("/api/v1/statuses", {"status": "s obrázkem", "media_ids[]": uploaded.json["id"]})
     await jana.post("/api/v1/reports", {"account_id": sample.ids["account"], "status_ids[]": sample.ids["poll_post"], "category": "spam"})
+    desk = Desk(village)
+    notice = await desk.receive(f"{desk.intake.base_url}/posts/{sample.ids['poll_post']}")
+    sample.ids |= {"received": str(notice.id), "receipt": desk.intake.receipts.path(notice.number)}
     async with village.database.read() as conn:
         sample.ids["case"] = str(await conn.fetchval("SELECT id FROM cases"))
     for path in ("/", "/notifications"):
@@ -95,7 +99,9 @@ def _on_standby(visitor: Visitor, front: Any) -> Visitor:
 
 
 def _address(route: Route, sample: Sample) -> str:
-    known = {"/media/{name}": f"/media/{sample.ids['picture']}", "/moderate/cases/{id}": f"/moderate/cases/{sample.ids['case']}"}
+    ids = sample.ids
+    notices = {"/notice/{number}/{key}": ids["receipt"], "/moderate/notices/{id}": f"/moderate/notices/{ids['received']}"}
+    known = {**notices, "/media/{name}": f"/media/{sample.ids['picture']}", "/moderate/cases/{id}": f"/moderate/cases/{sample.ids['case']}"}
     path = known.get(route.path) or _path(route, sample)
     query = "&".join(f"{key}={value}" for key, value in _base(route, sample).items()) if route.method == "GET" else ""
     return f"{path}?{query}" if query else path

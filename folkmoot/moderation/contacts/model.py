@@ -5,7 +5,6 @@ A contact is verified by a signature with its key, or by confirming a mail addre
 
 import base64
 import binascii
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -73,7 +72,3 @@ def key_bytes(text: str) -> bytes | None:
         return None
     content = content.removeprefix(_DER_PREFIX)
     return content if len(content) == KEY_BYTES else None
-
-
-def is_sender(key: str, known: Iterable[str]) -> bool:
-    return bool(set(sender_keys_of(key)) & set(known))

@@ -91,14 +91,6 @@ async def list_waiting(conn: ReadConn, limit: int) -> list[Notice]:
     return [_notice_from(row) for row in rows]
 
 
-async def count_unread(conn: ReadConn, most: int) -> int:
-    """The number of notices that a person must read, at most `most`. Index: notices_waiting."""
-    return int(await conn.fetchval(
-        f"SELECT count(*) FROM (SELECT FROM notices WHERE state = '{State.UNREAD}' AND state <> '{State.ANSWERED}' LIMIT $1) AS unread",
-        most,
-    ))
-
-
 async def list_notices_of_case(conn: ReadConn, case_id: int) -> list[Notice]:
     """Oldest first. Index: notice_cases_case."""
     rows = await conn.fetch(
