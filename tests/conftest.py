@@ -30,11 +30,12 @@ _MARKS = {
     "kills": (set(), {
         "test_killed.py", "test_moving_killed.py", "test_no_effect_is_lost.py", "test_poisonous_jobs.py", "test_seeding.py",
         "test_joining.py", "test_move_command.py", "test_rejoin.py", "test_replacing.py", "test_upgrade_command.py",
-        "test_upgraded_pair.py", "test_logical.py", "test_up.py",
+        "test_upgraded_pair.py", "test_logical.py", "test_up.py", "test_failover_killed.py",
     }),
     "slow": ({"backed_up", "copied"}, {
         "test_toot.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
         "test_lost_host.py", "test_standby_up.py", "test_forwarding_up.py", "test_host.py", "test_publishing.py", "test_dns.py",
+        "test_synchronous.py", "test_both_stopped.py",
     }),
     "hosts": ({"world", "plain"}, {"test_standby_in_trouble.py"}),
 }
