@@ -1,5 +1,6 @@
 """A real IMAP server, Dovecot, for the tests of the mailbox. It runs as the user of the tests, in a folder of its own."""
 
+import ctypes
 import getpass
 import grp
 import imaplib
@@ -8,11 +9,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 from tests.waiting import SECONDS
 
+_END_WITH_PARENT = 1  # option of prctl
 PASSWORD = "hrusky"  # of every user
 _CONFIG = """
 base_dir = {folder}/run
@@ -61,6 +64,12 @@ def find_dovecot() -> str | None:
     return shutil.which("dovecot", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
 
 
+def _end_with_parent() -> None:
+    """A run that is killed leaves no server behind: the processes of Dovecot end with the first one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGTERM)
+
+
 class ImapServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -78,7 +87,7 @@ class ImapServer:
         config.write_text(_CONFIG.format(
             folder=self._folder, password=PASSWORD, port=self.port, **self._users()
         ))
-        self._process = subprocess.Popen([program, "-F", "-c", str(config)], start_new_session=True)
+        self._process = subprocess.Popen([program, "-F", "-c", str(config)], start_new_session=True, preexec_fn=_end_with_parent)
         end = time.monotonic() + SECONDS
         while True:
             try:
