@@ -81,10 +81,10 @@ async def _commit(session: asyncpg.Connection) -> None:
 
     session.add_log_listener(note)
     try:
-        tag = await session.execute(_COMMIT)
+        await session.execute(_COMMIT)
+    except asyncpg.InFailedSQLTransactionError as error:
+        raise RuntimeError("the transaction is rolled back: an error of the database was caught inside of it") from error
     finally:
         session.remove_log_listener(note)
-    if tag != "COMMIT":
-        raise RuntimeError("the transaction was rolled back: an error of the database was caught inside of it")
     if warnings:
         raise Unconfirmed(log_text=f"the server answered COMMIT with a warning: {warnings[0]}")

@@ -4,6 +4,7 @@ Sentences say `moot host add`. In a clone that is `bin/moot host add`, and a net
 what is printed can be copied into the same terminal. Commands for the other host get no `--data`: its folder is not known.
 """
 
+import itertools
 import os
 import re
 import shlex
@@ -40,7 +41,7 @@ def as_typed(text: str, group: click.Command | None = None) -> str:
 def typed_data() -> str:
     """What was given with --data, "" if nothing was. Read from the arguments, because parsing them may have failed."""
     arguments = sys.argv[1:]
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in itertools.pairwise([*arguments, ""]):
         if argument == "--data":
             return following
         if argument.startswith("--data="):

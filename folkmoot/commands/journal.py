@@ -33,9 +33,12 @@ def verify(lists: tuple[Path, ...], backups: bool, data: Path, as_json: bool) ->
     A journal that was rewritten with the network's own secret is found with heads that are kept elsewhere: --heads, --backups.
     """
     kept = [head for file in lists for head in _heads_of_list(file)]
+    newer: list[str] = []
     if backups:
-        kept += _heads_of_backups(data)
+        of_backups, newer = _heads_of_backups(data)
+        kept += of_backups
     found = run(_verify(data, kept))
+    found.remarks += newer
     answer = {
         "whole": found.is_whole, "entries": found.entries, "hash": found.hash, "unsealed": found.unsealed, "faults": found.faults,
         "remarks": found.remarks, "compared": len(kept),
@@ -82,12 +85,16 @@ def _heads_of_list(file: Path) -> list[Kept]:
     return [Kept(position=anchor.position, hash=anchor.hash, where=str(file)) for anchor in anchors]
 
 
-def _heads_of_backups(data: Path) -> list[Kept]:
-    """The heads in the signed manifests of all valid backups; earlier releases stored none."""
+def _heads_of_backups(data: Path) -> tuple[list[Kept], list[str]]:
+    """The heads in the signed manifests of all valid backups, and remarks; earlier releases stored none.
+
+    A backup of a later epoch is of a host that replaced this one, so its journal has gone another way since.
+    """
     from folkmoot import config
     from folkmoot.commands.recovery import repository_and_authority, target_of
     from folkmoot.commands.restic_program import ensure_restic
     from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.host import Host
     from folkmoot.portability.repository import DUMP
     from folkmoot.portability.snapshots import examine
 
@@ -95,15 +102,17 @@ def _heads_of_backups(data: Path) -> list[Kept]:
     directory = DataDirectory(data)
     repository, authority = repository_and_authority(target_of(None, config.load(data), directory), directory, None)
     repository.require()
-    kept = []
+    epoch, kept, remarks = Host(data).epoch, [], []
     for snapshot in repository.snapshots():
         about = examine(repository, authority, snapshot)[1] if snapshot.kind == DUMP else None
-        if about and about.manifest.journal_hash:
-            kept.append(Kept(
-                position=about.manifest.journal_position, hash=bytes.fromhex(about.manifest.journal_hash),
-                where=f"the backup {snapshot.id[:8]}",
-            ))
-    return kept
+        if about is None or not about.manifest.journal_hash:
+            continue
+        if about.manifest.epoch > epoch:
+            remarks.append(f"the backup {snapshot.id[:8]} is of a host that replaced this one, so it was not compared")
+            continue
+        where = f"the backup {snapshot.id[:8]}"
+        kept.append(Kept(position=about.manifest.journal_position, hash=bytes.fromhex(about.manifest.journal_hash), where=where))
+    return kept, remarks
 
 
 async def _verify(data: Path, kept: list[Kept]) -> Verification:

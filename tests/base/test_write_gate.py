@@ -167,7 +167,7 @@ async def test_a_failed_transaction_leaves_neither_rows_nor_events_nor_jobs(db: 
 
 async def test_a_commit_that_became_a_rollback_is_reported(db: Database) -> None:
     """PostgreSQL answers COMMIT without an error after a statement failed, and rolls back."""
-    with pytest.raises(RuntimeError, match="rolled back"):
+    with pytest.raises(RuntimeError, match="is rolled back"):
         async with db.write() as tx:
             await tx.execute("INSERT INTO hashtags (key, name) VALUES ('gone', 'gone')")
             with suppress(asyncpg.UniqueViolationError):

@@ -30,6 +30,9 @@ _FILLED = {
     "/statements/{id}/appeal": {"reason": "Nesouhlasím s tím"},
     "/accounts/{id}/note": {"note": "Potkali jsme se na trhu"},
     "/moderate/cases/{id}/decide": {"explanation": "Zve na rvačku", "days": "5"},
+    "/moderate/cases/{id}/work": {"note": "Znám ho z dřívějška"},
+    "/moderate/templates": {"title": "Rvačka", "text": "Zve na rvačku u kašny."},
+    "/notice": {"addresses": "http://localhost/@eva/1", "reason": "Tohle je proti zákonu", "name": "Jan Novák"},
     "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
     "/settings/password": {},
     "/settings/email": {"email": "jinam@example.org"},
@@ -125,6 +128,20 @@ async def test_a_form_without_its_token_is_not_shown_again(village: Village) -> 
     assert answer.status == 403
     assert "jana_na_ceste" not in answer.text
 
+
+
+@pytest.mark.parametrize("form", ["/moderate/cases/{id}/work", "/moderate/templates"])
+async def test_what_moderators_write_is_shown_again(village: Village, form: str) -> None:
+    court = await Court(village).open()
+    await court.report("reporter", await village.write("author", "Přijďte si pro ránu."), clauses=("violence",))
+    [case] = await court.queue()
+    moderator = await village.by_browser("moderator")
+    token = form_token((await moderator.get(f"/moderate/cases/{case.id}")).text)
+    await _exhaust(village, moderator)
+    answer = await moderator.post(form.format(id=case.id), {"form_token": token, **_FILLED[form]})
+    assert answer.status == 429
+    for value in _FILLED[form].values():
+        assert value in answer.text
 
 
 async def test_a_decision_is_shown_again_with_its_values(village: Village) -> None:

@@ -42,6 +42,7 @@ ALLOWED = {
     "POST /notifications/clear", "POST /messages/{id}/put_away", "POST /messages/{id}/put_back",
     "POST /oauth/authorize",
     "POST /settings/email", "POST /email/change/{code}", "POST /email/keep/{code}", "POST /settings/export", "POST /settings/delete",
+    "POST /rules/{version}/seen", "POST /notice", "POST /notice/{number}/confirm/{code}", "POST /api/folkmoot/v1/notices",
     "POST /stay/{code}", "POST /waiting/send_again", "POST /waiting/withdraw",
     "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
     "POST /api/v1/lists", "PUT /api/v1/lists/{id}", "PATCH /api/v1/lists/{id}", "DELETE /api/v1/lists/{id}",
@@ -132,7 +133,7 @@ class _Member:
         method, path = route_name.split()
         is_api = UNSAFE[_name(route_name)] in API
         ids = self.ids if is_api else self.ids_of_pages
-        path = path.format(**ids, key="x", code="x", name="kašna")
+        path = path.format(**ids, key="x", code="x", list="x", number="x", version="x", name="kašna")
         if "file" in form:
             return await self.program.upload(path, "file", form["file"], method)
         form = {key.format(**ids): value for key, value in form.items()}

@@ -32,7 +32,7 @@ from tests.waiting import SECONDS
 from tests.web.test_pages import form_token
 
 CLAIMS = ("/moderate/next",)  # GET, but it claims a case for the moderator, which is a write
-NO_CHANGE = ("/oauth/userinfo", "/language")  # a read, and a change of a cookie only
+NO_CHANGE = ("/oauth/userinfo", "/language", "/rules/{version}/seen")  # a read, and changes of cookies only
 
 
 @dataclass

@@ -25,7 +25,7 @@ class ServedPicture:
 
 def _with_store(village: Village, monkeypatch: pytest.MonkeyPatch, store: FileStore) -> None:
     make = Context.make
-    monkeypatch.setattr(Context, "make", lambda *arguments: replace(make(*arguments), store=store))
+    monkeypatch.setattr(Context, "make", lambda *arguments, **options: replace(make(*arguments, **options), store=store))
     monkeypatch.setattr(app, "media_store", lambda _settings: store)
     village.front = app.create_front(village.settings, village.database)
 

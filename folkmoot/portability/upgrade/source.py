@@ -84,7 +84,8 @@ def _git(clone: Path, *arguments: str) -> str:
         raise UpgradeProblem("git %(command)s did not end within five minutes. Try again later.", command=arguments[0]) from error
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
-        raise UpgradeProblem("git %(command)s failed: %(why)s", command=arguments[0], why=lines[-1])
+        fatal = [line for line in lines if line.startswith("fatal: ")]  # what follows is advice
+        raise UpgradeProblem("git %(command)s failed: %(why)s", command=arguments[0], why=(fatal or lines[-1:])[0].removeprefix("fatal: "))
     return done.stdout.strip()
 
 

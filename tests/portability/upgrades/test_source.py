@@ -68,7 +68,7 @@ def test_a_source_that_does_not_exist_is_refused(clone: Path, tmp_path: Path) ->
     with pytest.raises(UpgradeProblem, match="neither a folder"), find_source(Releases(clone), "v7.7"):
         pass
     shutil.rmtree(tmp_path / "origin")
-    with pytest.raises(UpgradeProblem, match="git %"), find_source(Releases(clone), ""):
+    with pytest.raises(UpgradeProblem, match=r"git fetch failed: .*origin.* does not"), find_source(Releases(clone), ""):
         pass
     shutil.rmtree(clone / ".git")
     with pytest.raises(UpgradeProblem, match="no clone here"), find_source(Releases(clone), ""):
