@@ -58,6 +58,14 @@ async def test_a_violation_without_a_rule_and_something_else_are_told_apart(cour
     assert "something else" in reasons
 
 
+async def test_the_page_says_what_happens_at_the_deadline(court: Court) -> None:
+    await court.report("reporter", await court.village.write("author", "Kupte si zázračnou mast."))
+    await court.report("reporter", comment="Celý ten účet.")  # an account is never hidden without people
+    pages = {case.subject: await main_of(court, case) for case in await court.queue()}
+    assert "If nobody decides in time, the post is hidden until somebody does." in pages["post"]
+    assert "Until somebody decides, it stays where it is." in pages["account"]
+
+
 async def test_one_reporter_counts_once_for_each_reason(court: Court) -> None:
     view = await court.village.write("author", "Kupte si zázračnou mast.")
     for comment in ("jedna", "dvě", "tři"):
