@@ -220,7 +220,7 @@ def test_in_a_browser_nothing_runs(running: NetworkUp) -> None:
 
     ids = []
     for number in range(0, len(PAYLOADS), 4):
-        text = PAYLOADS[number].replace("\x00", "")[:400]
+        text = PAYLOADS[number].replace("\x00", "").replace("@jana", f"@{name}")[:400]  # others read the notifications of jana
         ids.append(publish("/api/v1/statuses", status=text, spoiler_text=text[:60], visibility="unlisted")["id"])
     publish("/api/v1/accounts/update_credentials", "PATCH", note="\n".join(payload for payload in PAYLOADS[:6])[:480])
     with sync_playwright() as playwright:

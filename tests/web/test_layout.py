@@ -32,10 +32,13 @@ _FAULTS = """() => {
     while (walker.nextNode()) {
         const node = walker.currentNode, parent = node.parentElement;
         if (!parent.checkVisibility() || parent.closest("script, .sr, textarea, a[href*='://'], .handle")) continue;
-        for (const word of node.data.matchAll(/[\\p{L}\\p{M}]{3,16}/gu)) {
-            range.setStart(node, word.index);
-            range.setEnd(node, word.index + word[0].length);
-            if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) faults.push(`broken: ${word[0]}`);
+        for (const run of node.data.matchAll(/\\S+/g)) {
+            if (run[0].length > 20) continue;  // what is longer than a line must be broken: markup that a member wrote, for example
+            for (const word of run[0].matchAll(/[\\p{L}\\p{M}]{3,16}/gu)) {
+                range.setStart(node, run.index + word.index);
+                range.setEnd(node, run.index + word.index + word[0].length);
+                if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) faults.push(`broken: ${word[0]}`);
+            }
         }
     }
     return [...new Set(faults)];
