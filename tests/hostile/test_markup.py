@@ -203,6 +203,7 @@ async def test_no_payload_survives_in_a_form_that_comes_back(village: Village) -
     _check((await browser.get("/@karel")).text, "note", is_page=True)
 
 
+@pytest.mark.browser
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # playwright's own loop
 def test_in_a_browser_nothing_runs(running: NetworkUp) -> None:
     name = newcomer(running, "jana")
