@@ -103,7 +103,7 @@ async def test_a_notice_that_is_not_signed_exactly_is_refused(court: Court) -> N
     body = {"reference": "A-17", "addresses": [f"http://localhost:8420/posts/{post.post.id}"], "reason": "x", "in_good_faith": True}
     now = int(clock.now().timestamp())
     for change in (
-        {"created": now - 301}, {"created": now + 301}, {"keyid": str(other.contact.id)}, {"keyid": "1"}, {"keyid": "x"},
+        {"created": now - 301}, {"created": now + 360}, {"keyid": str(other.contact.id)}, {"keyid": "1"}, {"keyid": "x"},
         {"components": ("@method", "@target-uri")}, {"components": ("@method", "content-digest")}, {"components": ("@target-uri",)},
         {"components": ("@method", "@method", "@target-uri", "content-digest")},
     ):
