@@ -46,6 +46,7 @@ async def fill(data: Path, files: int, posts: int) -> None:
     """Creates posts and incompressible pictures in a network that runs."""
     async with open_database(settings_of(data)) as database:
         author = await settle(database, "author")
+        owner = (data / "media").stat().st_uid, (data / "media").stat().st_gid
         rows = []
         for _ in range(files):
             content = os.urandom(FILE_BYTES)
@@ -53,6 +54,8 @@ async def fill(data: Path, files: int, posts: int) -> None:
             folder = data / "media" / name[:2]
             folder.mkdir(exist_ok=True)
             (folder / f"{name}.webp").write_bytes(content)
+            for made in (folder, folder / f"{name}.webp"):  # else the network, which does not run as root, could store nothing there
+                os.chown(made, *owner)
             rows.append((bytes.fromhex(name), "webp", FILE_BYTES, 1))
         async with database.write() as tx:
             await tx.executemany("INSERT INTO media_files (sha256, extension, bytes, reference_count) VALUES ($1, $2, $3, $4)", rows)
