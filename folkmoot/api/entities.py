@@ -121,9 +121,11 @@ class Entities(AccountEntities):
             _, _, _, _, _, replies, boosts, favourites, bits, choices, _, _ = entry
             # The viewer's own mark counts at once, before the counters are folded.
             counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1)
-            pieces.append(b"," if pieces else b"[")
             pieces += self._pieces(shown, boost, counts, bits, choices, viewer_id)
-        return b"".join((*pieces, b"]")) if pieces else b"[]"
+        if not pieces:
+            return b"[]"
+        pieces[0], pieces[-1] = b"[" + pieces[0], pieces[-1][:-1] + b"]"
+        return b"".join(pieces)
 
     def status_bytes(self, view: PostView, viewer_id: int | None) -> bytes:
         """One status as one viewer sees it."""
@@ -131,20 +133,22 @@ class Entities(AccountEntities):
         return b"".join(self._pieces(
             self.fragment(view.shown), self.fragment(view.post) if view.boosted else None,
             _counts(counts.replies, counts.boosts, counts.favourites), marks.bits, marks.choices, viewer_id,
-        ))
+        ))[:-1]
 
     def _pieces(
         self, shown: Fragment, boost: Fragment | None, counts: bytes, bits: int, choices: Sequence[int] | None, viewer_id: int | None
     ) -> tuple[bytes, ...]:
-        """The JSON of a status in pieces, so that a page is joined, and its bytes copied, only once."""
+        """The JSON of a status and a comma, in pieces, so that a page is joined, and its bytes copied, only once."""
         head, author_id, is_pinnable, asked = shown
         flags = b"" if viewer_id is None else _flags(bits, is_pinnable and author_id == viewer_id)
+        if boost is None and asked is None:
+            return head, counts, flags, b',"reblog":null,"poll":null},'
         poll = b"null" if asked is None else _encode(self.poll(asked, bits, choices, viewer_id, author_id))
         if boost is None:
-            return head, counts, flags, b',"reblog":null,"poll":', poll, b"}"
+            return head, counts, flags, b',"reblog":null,"poll":', poll, b"},"
         outer = flags if b'"pinned"' not in flags else _flags(bits, False)
         return (
-            boost.head, counts, outer, b',"poll":null,"reblog":', head, counts, flags, b',"reblog":null,"poll":', poll, b"}}",
+            boost.head, counts, outer, b',"poll":null,"reblog":', head, counts, flags, b',"reblog":null,"poll":', poll, b"}},",
         )
 
     def status(self, view: PostView, viewer_id: int | None) -> shapes.Status:

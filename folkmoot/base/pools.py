@@ -5,13 +5,13 @@ Its other features, resetting sessions and closing idle ones by a timer, are not
 has its settings from its start. A session that was interrupted is closed and never reused.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import asyncpg
 
 from folkmoot.base import clock
 from folkmoot.base.driver_errors import UNREACHABLE, lost
+from folkmoot.base.permits import Permits
 from folkmoot.base.restarts import Restarts
 
 WAIT_SECONDS = 20.0  # for a free session: longer than a writer waits at the write gate, so that a hold is reported as WritesPaused
@@ -33,7 +33,7 @@ class Sessions:
         self._restarts = restarts or Restarts()
         self._settings = session_settings(name, read_only=read_only) | ({} if is_durable else {"synchronous_commit": "off"})
         self._prepare = prepare
-        self._permits = asyncio.Semaphore(most)
+        self._permits = Permits(most)
         self._free: list[tuple[float, asyncpg.Connection]] = []
 
     async def acquire(self, wait: float | None = None) -> asyncpg.Connection:
@@ -41,10 +41,11 @@ class Sessions:
 
         Raises Unavailable, after `wait` seconds too: WAIT_SECONDS if None.
         """
-        if self._permits.locked():
-            await self._wait(WAIT_SECONDS if wait is None else wait)
-        else:
-            await self._permits.acquire()
+        if not self._permits.take():
+            try:
+                await self._permits.wait(WAIT_SECONDS if wait is None else wait)
+            except TimeoutError as error:
+                raise lost(error) from error
         try:
             if self._restarts.is_announced:
                 await self._restarts.over()
@@ -54,18 +55,11 @@ class Sessions:
                     return session
             return await self._connect()
         except UNREACHABLE as error:
-            self._permits.release()
+            self._permits.give_back()
             raise lost(error) from error
         except BaseException:
-            self._permits.release()
+            self._permits.give_back()
             raise
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._permits.acquire()
-        except TimeoutError as error:
-            raise lost(error) from error
 
     async def _connect(self) -> asyncpg.Connection:
         session = await asyncpg.connect(
@@ -92,7 +86,7 @@ class Sessions:
 
     def release(self, session: asyncpg.Connection, *, is_usable: bool) -> None:
         """`is_usable`: false if a statement may have been interrupted; the session is then closed."""
-        self._permits.release()
+        self._permits.give_back()
         if not is_usable or session.is_closed():
             session.terminate()
             return

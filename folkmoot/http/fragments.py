@@ -47,21 +47,22 @@ class FragmentCache(Generic[F]):
     def _look_up(self, entries: Sequence[Entry]) -> tuple[list[tuple[Entry, F, F | None]], list[int]]:
         """(the entries whose fragments are in memory, with them; the ids of the posts without one)."""
         kept = self._kept_today()
+        find, note_use = kept.get, kept.move_to_end
         found: list[tuple[Entry, F, F | None]] = []
         missing: list[int] = []
         for entry in entries:
             shown_key = entry[2:5]  # (shown_id, shown_version, shown_author_version): sliced, because this runs for each entry
-            shown, boost = kept.get(shown_key), None
+            shown, boost = find(shown_key), None
             if shown is None:
                 missing.append(shown_key[0])
             else:
-                kept.move_to_end(shown_key)
+                note_use(shown_key)
             if entry[0] != shown_key[0]:
-                boost = kept.get(entry.boost_key)
+                boost = find(entry.boost_key)
                 if boost is None:
                     missing.append(entry[0])
                     continue
-                kept.move_to_end(entry.boost_key)
+                note_use(entry.boost_key)
             if shown is not None:
                 found.append((entry, shown, boost))
         return found, missing

@@ -56,10 +56,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._is_in_body:
-            if self._timer is None:
-                self._set_timer(HEADER_SECONDS)
             self._head_bytes += len(data)
         super().data_received(data)
+        if self._head_bytes and self._timer is None:  # most heads arrive whole and need no timer
+            self._set_timer(HEADER_SECONDS)
         if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
