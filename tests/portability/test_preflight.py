@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from folkmoot.portability.moving.plan import (
     link,
     obstacles,
 )
-from folkmoot.portability.moving.preflight import Survey, find_certificate, offered
+from folkmoot.portability.moving.preflight import Preflight, Survey, find_certificate, offered
 from folkmoot.portability.moving.unfinished import Work, find_unfinished
 from folkmoot.portability.offsite.coming import Coming, write_coming
 from folkmoot.portability.offsite.remembered import remember
@@ -222,6 +224,35 @@ async def test_the_file_that_measures_the_link_has_the_size_that_was_asked_for_a
     assert sum([len(piece) async for piece in pieces]) == 100_000
     for wrong in (str(10**9), "-1", "x", "1e3"):
         assert await store.read(wrong) is None
+
+
+@pytest.mark.parametrize(("rates", "found"), [
+    ([1e5, 4e5, 16e5, 20e5, 20e5, 20e5], 20e5),  # over a long way a connection begins slowly
+    ([5e6, 5e6, 1e6, 1e6], 5e6),
+    ([1e3 * 2**number for number in range(20)], 1e3 * 2**8),  # four seconds at most
+    ([0.2e6], 0.2e6),
+])
+async def test_the_link_is_measured_until_it_no_longer_becomes_faster(
+    monkeypatch: pytest.MonkeyPatch, rates: list[float], found: float
+) -> None:
+    """`rates`: bytes per second, of each half second."""
+    now = 0.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal now
+        for number, rate in enumerate(rates):
+            for part in range(1, 11):
+                now = (number + part / 10) / 2
+                yield bytes(int(rate / 20))
+
+    @asynccontextmanager
+    async def fetch(store: str, file: str) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        yield pieces()
+
+    this: Any = None
+    measured = await Preflight(this, fetch, "").measure(preflight.Question())
+    assert measured.rate == pytest.approx(found, rel=0.01)
 
 
 async def test_the_certificate_that_visitors_would_get_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
