@@ -6,6 +6,7 @@
     failover      a link that is cut, then a host without power; only if this release has `moot failover`
     backup        age of the continuous copy; restore on a bare host, against the plain copy; flipped bits in a repository
     kills         a sample of the points at which the tests kill either host during a move
+    partitions    a sample of those of the tests
 
 Each row has the load of the machine in the minute before it. Takes less than ten minutes on two idle cores.
 """
@@ -28,6 +29,7 @@ from benchmarks.harness import Row, report, run
 from folkmoot.portability.damage import find_damage
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.seeding import sync_disk
+from tests import series
 from tests.conftest import new_open_folder
 from tests.hosts.history import Accepted, read_rows, wrong_epochs, wrong_streams, wrong_writes
 from tests.hosts.host import Host
@@ -43,9 +45,11 @@ POSTS = int(os.environ.get("BENCH_POSTS", "200000"))
 RATE = float(os.environ.get("BENCH_RATE", "200"))
 MOVES = int(os.environ.get("BENCH_MOVES", "6"))  # for each round trip
 POINTS = int(os.environ.get("BENCH_POINTS", "6"))
+PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "4"))
 FLIPS = int(os.environ.get("BENCH_FLIPS", "200"))
 WRITERS, LISTENERS = 40, 40
 _STEADY = "1"  # seconds; an operator waits for a minute, which changes nothing of the pause
+_PARTITIONS = str(ROOT / "tests" / "hosts" / "test_partitions.py::test_in_random_partitions_one_host_writes_at_a_time")
 _SECONDS = 300
 _PARTITION_SECONDS = 2.0
 _SAMPLES = 10  # of the age of the continuous copy
@@ -261,14 +265,18 @@ async def killed() -> list[Row]:
                 survived == POINTS)]
 
 
-def partitions() -> list[Row]:
-    """The sample of the tests; each test of it is a series of partitions."""
-    tests = sorted((ROOT / "tests" / "hosts").glob("test_partition*.py"))
-    if not tests:
-        print("partitions: this release has no tests of them, so their row is missing", file=sys.stderr)
-        return []
-    done = subprocess.run([sys.executable, "-m", "pytest", "-n0", "-q", *map(str, tests)], cwd=ROOT, env=environment_with({}))
-    return [Row("random partitions, sample of the tests: failures", done.returncode, "", "0", done.returncode == 0)]
+def partitions() -> Row:
+    """Random partitions with failovers in between, by the test of them; it must really run here."""
+    environment = environment_with({series.LONG: "1", "FOLKMOOT_TEST_PARTITIONS": str(PARTITIONS)})
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n0", "-q", _PARTITIONS], cwd=ROOT, env=environment,
+        stdout=subprocess.PIPE, text=True,
+    )
+    has_passed = done.returncode == 0 and "1 passed" in done.stdout
+    if not has_passed:
+        print(done.stdout[-4000:], file=sys.stderr)
+    return Row(f"random partitions, one host writes at a time, of {PARTITIONS}", PARTITIONS if has_passed else 0, "partitions",
+               str(PARTITIONS), has_passed)
 
 
 async def measure() -> list[Row]:
@@ -280,7 +288,7 @@ async def measure() -> list[Row]:
         await moves(pair, rows, 0.1, 2000)
         backup(world, pair.primary, rows)
         await failover(pair, rows)
-    return [*rows, *await killed(), *partitions()]
+    return [*rows, *await killed(), partitions()]
 
 
 if __name__ == "__main__":
