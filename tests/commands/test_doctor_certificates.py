@@ -12,7 +12,7 @@ from folkmoot.portability.certificates.model import SECRET
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, HostState
 from tests.commands.findings import states_of
-from tests.portability.test_certificates import DOMAIN, bundle
+from tests.portability.stored_certificates import DOMAIN, bundle
 
 
 @pytest.mark.parametrize("role", [PRIMARY, STANDBY])

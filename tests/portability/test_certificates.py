@@ -1,82 +1,54 @@
-"""Certificates of HTTPS travel: what is taken from Caddy's storage, what is put there, and what Caddy does on a host that waits."""
+"""Certificates of HTTPS travel: what is taken from Caddy's storage, what is put there, and when.
+
+`test_certificates_caddy.py`: what Caddy does with them. `test_certificates_moved.py`: a move of two networks.
+"""
 
 import asyncio
 import json
 import shutil
-import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
+from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
-from folkmoot.base import clock
 from folkmoot.config import Server, Settings
 from folkmoot.portability.backup import Source, sealed_secrets
 from folkmoot.portability.backup_key import BackupKey, unseal
 from folkmoot.portability.certificates import keeper
 from folkmoot.portability.certificates.exchange import exchange_certificates
-from folkmoot.portability.certificates.model import FIXED, MOST_BYTES, PID, SECRET, Bundle, Question, read_bundle
+from folkmoot.portability.certificates.model import FIXED, MOST_BYTES, SECRET, Bundle, Question, read_bundle
 from folkmoot.portability.certificates.storage import certificates_of, merge, newest_for, read_storage
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host, HostState
 from folkmoot.portability.hosts.identity import make_identity
 from folkmoot.portability.hosts.peers import Peers
-from folkmoot.portability.install.answers import Answers
-from folkmoot.portability.install.files import Wanted, files
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.standby import answers as standby_answers
 from folkmoot.portability.standby import upkeep
 from folkmoot.portability.standby.model import Nothing
 from tests.memory_files import MemoryFiles
-from tests.network_up import free_port
+from tests.network_up import ROOT
+from tests.portability.stored_certificates import (
+    ACCOUNT,
+    AUTHORITY,
+    BASE,
+    DOMAIN,
+    NOW,
+    account,
+    bundle,
+    keeper_of,
+    key_and_certificate,
+    written,
+)
 
-NOW = clock.now()
-DOMAIN, AUTHORITY = "moot.test", "acme-v02.api.letsencrypt.org-directory"
-BASE = f"certificates/{AUTHORITY}/{DOMAIN}/{DOMAIN}"
-ACCOUNT = f"acme/{AUTHORITY}/users/hana@example.org/hana"
 WILDCARD = "wildcard_.moot.test"
-CADDY = Path(sys.executable).with_name("caddy")
-
-
-def key_and_certificate(name: str = DOMAIN, days: float = 60, begins: datetime = NOW - timedelta(days=30)) -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a certificate of a test")])
-    made = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(7)
-        .not_valid_before(begins).not_valid_after(NOW + timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False).sign(key, hashes.SHA256())
-    )
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), made.public_bytes(Encoding.PEM)
-
-
-def bundle(days: float = 60, name: str = DOMAIN, base: str = BASE, begins: datetime = NOW - timedelta(days=30)) -> Bundle:
-    key, certificate = key_and_certificate(name, days, begins)
-    return {f"{base}.crt": certificate, f"{base}.key": key, f"{base}.json": b'{"sans": []}'}
-
-
-def account() -> Bundle:
-    return {f"{ACCOUNT}.key": key_and_certificate()[0], f"{ACCOUNT}.json": b'{"status": "valid"}'}
-
-
-def written(folder: Path, content: Bundle) -> Path:
-    for name, text in content.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(text)
-    return folder
 
 
 def test_certificates_and_accounts_travel_and_nothing_else(tmp_path: Path) -> None:
@@ -134,35 +106,6 @@ def test_a_certificate_is_found_by_its_names(name: str, is_found: bool) -> None:
     assert (newest_for(DOMAIN, bundle(name=name), NOW) is not None) == is_found
     (found,) = certificates_of(bundle(name=name), NOW)
     assert found.names == {name}
-
-
-@contextmanager
-def keeper_of(folder: Path, path: Path) -> Iterator[None]:
-    """What systemd does: each connection starts the keeper, as its standard input and output."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
-    command = [sys.executable, "-P", "-m", "folkmoot.portability.certificates.keeper", str(folder)]
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                subprocess.run(command, stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2],
-                               env={"PYTHONPATH": str(Path(__file__).parents[2])}, check=False)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
-        path.unlink()
 
 
 @contextmanager
@@ -231,123 +174,10 @@ def test_without_a_keeper_nothing_happens(open_folder: Path, caplog: pytest.LogC
 @pytest.mark.parametrize("text", [b"", b"{}", b"[" * 100, b" " * (MOST_BYTES + 1)])
 def test_the_keeper_refuses_what_is_no_question(tmp_path: Path, text: bytes) -> None:
     command = [sys.executable, "-P", "-m", "folkmoot.portability.certificates.keeper", str(tmp_path)]
-    done = subprocess.run(command, input=text, capture_output=True, env={"PYTHONPATH": str(Path(__file__).parents[2])})
+    done = subprocess.run(command, input=text, capture_output=True, env={"PYTHONPATH": str(ROOT)})
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.startswith(b"The question ")
     assert list(tmp_path.iterdir()) == []
-
-
-class Front:
-    """Caddy with the configuration of `moot install`, on ports of its own. Connections to its authority are counted, and refused."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.asked = 0
-        self._authority = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._count, daemon=True).start()
-        answers = Answers(DOMAIN, "hana@example.org", "cs")
-        wanted = Wanted(answers, PurePosixPath("/nowhere"), acme=f"https://127.0.0.1:{self._authority.getsockname()[1]}/directory")
-        authority = f"127.0.0.1-{self._authority.getsockname()[1]}-directory"
-        self.base = f"certificates/{authority}/{DOMAIN}/{DOMAIN}"  # as Caddy calls it
-        text = {file.path.name: file.content for file in files(wanted, "")}["Caddyfile"]
-        text = text.replace("/var/lib/folkmoot-caddy", str(folder)).replace("/etc/folkmoot", str(folder))
-        text = text.replace("\tgrace_period", f"\thttp_port {free_port()}\n\thttps_port {self.port}\n\tgrace_period", 1)
-        (folder / "Caddyfile").write_text(text)
-        where = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-        self._log, self._reloads = folder / "log", 0
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [CADDY, "run", "--config", folder / "Caddyfile", "--pidfile", folder / PID], stderr=log, env=where,
-            )
-        until(lambda: self.shown() != b"")
-
-    def _count(self) -> None:
-        while True:
-            try:
-                connection, _ = self._authority.accept()
-            except OSError:
-                return
-            self.asked += 1
-            connection.close()
-
-    def shown(self) -> bytes:
-        """The certificate that a visitor sees; empty if there is none."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with (
-                socket.create_connection(("127.0.0.1", self.port), 5) as plain,
-                context.wrap_socket(plain, server_hostname=DOMAIN) as secure,
-            ):
-                return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"").encode()
-        except (ssl.SSLError, OSError):
-            return b""
-
-    def tell(self, *, obtains: bool, known: Bundle | None = None) -> None:
-        """Returns when Caddy has read its new configuration."""
-        keeper.answer(self.folder, Question(domain=DOMAIN, obtains=obtains, bundle=known or {}))
-        self._reloads += 1
-        until(lambda: self._log.read_text().count("successfully reloaded config") == self._reloads)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(60)
-        self._authority.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def test_caddy_of_a_waiting_host_shows_the_certificate_and_asks_nobody(open_folder: Path) -> None:
-    if not CADDY.exists():
-        pytest.skip("caddy is missing")
-    keeper.answer(open_folder, Question(domain=DOMAIN, obtains=False, bundle={}))
-    front = Front(open_folder)
-    try:
-        assert front.shown()  # one that nobody trusts, until that of the primary comes
-        first, second = bundle(20, base=front.base), bundle(60, base=front.base)
-        front.tell(obtains=False, known=first)
-        assert front.shown() == first[f"{front.base}.crt"]
-        front.tell(obtains=False, known=second)  # the primary has renewed it
-        assert front.shown() == second[f"{front.base}.crt"]
-        keeper.answer(open_folder, Question(domain=DOMAIN, obtains=False, bundle=first))  # changes nothing
-        assert len(list((open_folder / FIXED).iterdir())) == 2
-        front.tell(obtains=True)  # it takes over
-        assert list((open_folder / FIXED).iterdir()) == []
-        assert front.shown() == second[f"{front.base}.crt"]
-        assert front.asked == 0
-        (open_folder / keeper.STORAGE / f"{front.base}.key").unlink()
-        front.tell(obtains=False)
-        assert front.shown() not in (b"", second[f"{front.base}.crt"])
-        assert front.asked == 0
-        front.tell(obtains=True)  # without a certificate it asks now: the other way round the test would prove nothing
-        until(lambda: front.asked > 0)
-    finally:
-        front.stop()
-
-
-def test_a_process_that_is_not_caddy_is_left_alone(tmp_path: Path) -> None:
-    with subprocess.Popen(["sleep", "60"]) as other:
-        (tmp_path / PID).write_text(str(other.pid))
-        keeper.answer(tmp_path, Question(domain=DOMAIN, obtains=False, bundle=bundle()))
-        assert other.poll() is None
-        other.kill()
-
-
-def test_caddy_is_told_although_its_unit_hides_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has a capability that the keeper lacks, so with ProtectProc the keeper does not see it in /proc."""
-    hidden, told = 2**22 + 1, list[tuple[int, int]]()
-    monkeypatch.setattr(keeper.os, "kill", lambda process, number: told.append((process, number)))
-    (tmp_path / PID).write_text(f"{hidden}\n")
-    keeper.answer(tmp_path, Question(domain=DOMAIN, obtains=False, bundle=bundle()))
-    assert told == [(hidden, signal.SIGUSR1)]
-    keeper.answer(tmp_path, Question(domain=DOMAIN, obtains=False, bundle=bundle(10)))  # ends earlier: nothing changes
-    assert len(told) == 1
 
 
 @pytest.mark.parametrize("role", [STANDBY, FENCED, RETURNING])

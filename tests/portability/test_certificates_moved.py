@@ -16,7 +16,7 @@ from folkmoot.portability.hosts.sockets import has_agent
 from folkmoot.portability.standby.sharing import set_own_settings
 from tests import series
 from tests.network_up import NetworkUp, free_port, moot
-from tests.portability.test_certificates import DOMAIN, account, bundle, keeper_of, written
+from tests.portability.stored_certificates import DOMAIN, account, bundle, keeper_of, written
 from tests.portability.test_joining import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not series.is_long(), reason="part of the long series")]
