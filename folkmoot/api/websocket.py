@@ -56,8 +56,6 @@ class StreamingSocket:
             assert holder.viewer is not None
             address = _address(scope)
             give_back = PLACES.take(holder.viewer.id, address)
-            offered = scope.get("subprotocols") or [None]
-            await send({"type": "websocket.accept", "subprotocol": offered[0], "headers": []})
             await self._serve(scope, receive, send, holder)
         except Problem as problem:
             if give_back is None:
@@ -84,12 +82,15 @@ class StreamingSocket:
         return caller.holder
 
     async def _serve(self, scope: Any, receive: Any, send: Any, holder: TokenHolder) -> None:
+        """Subscribes before it accepts: clients read their timelines once they are accepted, so nothing may be missed from then on."""
         assert holder.viewer is not None
         with self._context.hub.listen(holder.viewer.id, ()) as listener:
             connection = Connection(self._rendering, listener, holder.viewer.id, holder.token_id)
             first = _Frame("subscribe", **{name: from_query(scope["query_string"]).text(name) for name in ("stream", "tag", "list")})
-            if first.stream:
-                await self._obey(first, connection, holder, send)
+            refused = await self._obey(first, connection, holder) if first.stream else None
+            await send({"type": "websocket.accept", "subprotocol": (scope.get("subprotocols") or [None])[0], "headers": []})
+            if refused:
+                await self._tell(refused, send)
             tasks = [
                 asyncio.create_task(self._read_frames(scope, receive, send, connection, holder)),
                 asyncio.create_task(_send_events(connection, send)),
@@ -117,25 +118,27 @@ class StreamingSocket:
             except Problem as problem:
                 await self._tell(problem, send)
                 continue
-            await self._obey(frame, connection, holder, send)
+            if refused := await self._obey(frame, connection, holder):
+                await self._tell(refused, send)
 
-    async def _obey(self, frame: _Frame, connection: Connection, holder: TokenHolder, send: Any) -> None:
-        """Subscribes or unsubscribes; answers a channel that the client may not have with an error."""
+    async def _obey(self, frame: _Frame, connection: Connection, holder: TokenHolder) -> Problem | None:
+        """Subscribes or unsubscribes. Returns the problem with a channel that the client may not have."""
         try:
             if frame.type not in ("subscribe", "unsubscribe"):
-                return
+                return None
             assert holder.viewer is not None
             channel = await find_channel(
                 self._context.database, holder.viewer.id, holder.scopes, frame.stream, frame.tag, str(frame.list)
             )
             if frame.type == "unsubscribe":
                 connection.unsubscribe(channel.stream)
-                return
+                return None
             if len(connection.streams) >= MOST_CHANNELS and channel.stream not in connection.streams:
                 raise Malformed("Too many channels on one connection")
             connection.subscribe(channel)
         except Problem as problem:
-            await self._tell(problem, send)
+            return problem
+        return None
 
     async def _tell(self, problem: Problem, send: Any) -> None:
         text: str = msgspec.json.decode(self._refusal(problem).body)["error"]

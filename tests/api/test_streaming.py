@@ -1,6 +1,7 @@
 """Streams of apps: which events each channel carries, who may listen, and when a connection ends."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,29 @@ async def test_one_socket_carries_many_channels(village: Village) -> None:
     assert ("delete", again) not in socket.events("direct")
     socket.leave()
     await socket.ends()
+
+
+async def test_a_socket_hears_everything_from_its_acceptance_on(village: Village) -> None:
+    """A client that is accepted reads its timeline; what is announced after that comes through the socket, also if we are slow."""
+    jana, karel = await _app(village, "jana", "karel")
+    await village.follow("jana", "karel")
+    goes_on = asyncio.Event()
+
+    class Slow(Socket):
+        async def _send(self, message: Any) -> None:
+            await super()._send(message)
+            if message["type"] == "websocket.accept":
+                await goes_on.wait()
+
+    other, socket = await EventSource(village, f"{BASE}/user", jana).open(), await Slow(village, jana, stream="user").open()
+    posted = (await karel.post("/api/v1/statuses", {"status": "Kašna teče."})).json["id"]
+    await village.work()
+    await other.hears("update")  # so it was announced
+    goes_on.set()
+    await socket.until(lambda: socket.events("user"))
+    assert [payload["id"] for _, payload in socket.events("user")] == [posted]
+    await socket.close()
+    await other.close()
 
 
 async def test_a_socket_takes_its_token_from_where_browsers_can_put_it(village: Village) -> None:
