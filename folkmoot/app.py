@@ -96,7 +96,7 @@ from folkmoot.network.sessions.actions import forget_expired, send_reset
 from folkmoot.network.sessions.approval import announce_sign_ups
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
 from folkmoot.network.timelines import jobs as timelines
-from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.sockets import peer_web_socket
 from folkmoot.portability.postgres import RESTART
@@ -108,7 +108,6 @@ from folkmoot.web.security import Cookies
 
 _SCHEMA_SECONDS = 1.0  # between looks at an old schema
 _ANSWER_SECONDS = 5.0  # of a database that may not answer yet
-JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the hash chain
 
 
 @functools.lru_cache(maxsize=1)  # a process serves one network; tests serve many

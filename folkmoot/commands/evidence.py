@@ -69,12 +69,12 @@ def verify(file: Path, key: str | None, heads: Path | None, as_json: bool) -> No
 
 
 async def _export(case_id: int, with_people: bool, data: Path) -> bytes:
-    from folkmoot.app import JOURNAL_END
     from folkmoot.base.errors import NotFound
     from folkmoot.http.urls import Urls
     from folkmoot.moderation.answers.assembling import package_of_case
     from folkmoot.moderation.journal.actions import anchor, seal
     from folkmoot.moderation.journal.anchors import AnchorKey
+    from folkmoot.portability.data_directory import JOURNAL_END
     from folkmoot.web.rendering import Templates
     from folkmoot.web.static_files import StaticFiles
 

@@ -116,7 +116,7 @@ def _heads_of_backups(data: Path) -> tuple[list[Kept], list[str]]:
 
 
 async def _verify(data: Path, kept: list[Kept]) -> Verification:
-    from folkmoot.app import JOURNAL_END
+    from folkmoot.portability.data_directory import JOURNAL_END
 
     settings = settings_of(data)
     async with open_database(settings) as database, database.read() as conn:
@@ -124,7 +124,7 @@ async def _verify(data: Path, kept: list[Kept]) -> Verification:
 
 
 async def _accept(data: Path) -> "tuple[SealState, list[Gap]]":
-    from folkmoot.app import JOURNAL_END
+    from folkmoot.portability.data_directory import JOURNAL_END
 
     settings = settings_of(data)
     async with open_database(settings) as database:

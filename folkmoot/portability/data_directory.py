@@ -35,6 +35,7 @@ class DataDirectoryProblem(Problem):
     code = "data_directory"
 
 
+JOURNAL_END = "journal.end"  # file in the data directory: the signed end of the moderation journal
 _LONGEST_END = 60.0  # seconds in which an orphaned PostgreSQL must end, on a busy machine
 _ADVICE = {
     errno.ENOSPC: "Free some space, or name another folder",

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
 from folkmoot.portability.failover import queries
 from folkmoot.portability.failover.export import Report, export, find_report, folder_of
 from folkmoot.portability.failover.model import FailoverProblem, ForkAnswer, ForkQuestion, sentence
@@ -89,6 +89,8 @@ def rejoin(
     report = None
     if not discards and not (answer.proof is Proof.HANDED_OVER and this.state.move):  # after a hand-over nothing is missing
         report = _export(directory, server, answer, fork, progress)
+    if discards or (report and report.rows.get("journal")):
+        _put_away_journal_end(directory, answer.epoch)
     if not answer.has_log:
         return Rejoined(report, is_standby=False)
     if (order := find_order(directory)) and order.stage is not Stage.ORDERED:  # an interrupted rewind left nothing that could be used
@@ -103,6 +105,15 @@ def rejoin(
         forget_order(directory)
         return Rejoined(report, is_standby=False)
     return Rejoined(report, is_standby=True)
+
+
+def _put_away_journal_end(directory: DataDirectory, epoch: int) -> None:
+    """The file signs entries that the network does not have any more. If this host became the primary again, it would report that the
+    journal was cut, and seal nothing. Put beside the export, it still shows what was lost."""
+    end, folder = directory.path / JOURNAL_END, folder_of(directory, epoch)
+    if end.exists() and folder.exists():
+        end.rename(folder / JOURNAL_END)
+    end.unlink(missing_ok=True)
 
 
 def _leave_to_caller(_order: RejoinOrder) -> int:

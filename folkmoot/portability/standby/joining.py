@@ -16,7 +16,7 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
 from folkmoot.portability.host import PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import PeerUnreachable
@@ -136,6 +136,8 @@ def follow_primary(
     facts, is_by_rows = asyncio.run(plan(directory, connect, wants_rows=wants_rows))
     files = tables = 0
     if again or not is_complete(directory):
+        if not again:  # a host that joins anew has the journal of its primary, whatever it was before
+            (directory.path / JOURNAL_END).unlink(missing_ok=True)
         directory.write(directory.host_file, msgspec.json.encode(HostState(role=STANDBY, epoch=facts.epoch)))
         if is_by_rows:
             tables = copy_rows(directory, connect, socket_folder, facts, progress)
