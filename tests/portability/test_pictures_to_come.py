@@ -22,7 +22,16 @@ from folkmoot.portability.damage import sha256_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite import child, pictures
 from folkmoot.portability.offsite.chain import State
-from folkmoot.portability.offsite.coming import FILE, LOST, PicturesToCome, is_coming, read_coming, write_coming
+from folkmoot.portability.offsite.coming import (
+    FILE,
+    LOST,
+    PicturesToCome,
+    is_coming,
+    keep_of_primary,
+    read_coming,
+    take_over_coming,
+    write_coming,
+)
 from folkmoot.portability.offsite.copying import Copying
 from folkmoot.portability.offsite.pictures import Pictures, run_pictures
 from folkmoot.portability.offsite.wanted import Wanted
@@ -310,6 +319,18 @@ def test_a_base_that_is_made_meanwhile_relies_on_the_older_snapshots(copied: Cop
         assert set(host.restored.plan.holders) <= kept, "the chain before the newest one still needs them"
     finally:
         copying.stop()
+
+
+def test_a_standby_that_takes_over_fetches_what_its_primary_was_still_fetching(host: Host) -> None:
+    state = read_coming(host.path)
+    (host.path / FILE).unlink()
+    keep_of_primary(host.data, state)
+    assert not is_coming(host.path)
+    take_over_coming(host.data)
+    take_over_coming(host.data)
+    assert read_coming(host.path) == state
+    host.fetcher().run()
+    assert len(host.names) == OLDER + NEWER
 
 
 def test_pictures_of_a_repository_that_the_network_cannot_open_are_fetched_at_once(copied: Copied, open_folder: Path) -> None:

@@ -154,9 +154,8 @@ def test_what_a_host_has_begun_is_found_until_it_has_ended(open_folder: Path) ->
         assert found() == []
     write_coming(directory, Coming(location="/repository", snapshots=["a"], files=9, bytes=900, left_files=3, left_bytes=300))
     (work,) = find_unfinished(directory)
-    assert (work.name, work.stops) == ("pictures", True)
-    assert "3 pictures" in work.found
-    assert str(open_folder / "data/offsite/pictures.json") in work.mend
+    assert (work.name, work.stops) == ("pictures", False)
+    assert "3 pictures from /repository" in work.found
     (open_folder / "data/offsite/pictures.json").unlink()
     (open_folder / "data/exports/ab").mkdir()
     (open_folder / "data/exports/ab/cd.zip").touch()

@@ -10,8 +10,9 @@ import msgspec
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.logical.swap import NEXT, find_swap
-from folkmoot.portability.offsite.coming import FILE, read_coming
-from folkmoot.portability.offsite.going_on import why_copies_would_end
+from folkmoot.portability.offsite.coming import FILE, read_coming, read_of_primary
+from folkmoot.portability.offsite.going_on import why_copies_would_end, why_not_here
+from folkmoot.portability.offsite.target import without_password
 from folkmoot.portability.upgrade.journal import STARTED, Journal
 
 _BROKEN_OFF = ("backup", "drill")  # by the move, as only a primary makes them
@@ -46,9 +47,8 @@ def _upgrades(directory: DataDirectory) -> Iterator[Work]:
 
 def _of_primary(directory: DataDirectory) -> Iterator[Work]:
     if coming := read_coming(directory.path):
-        yield Work("pictures", f"still gets {coming.left_files} pictures from the copy that it was restored from",
-                   "The new host would never get them. Look there with moot status, and wait until all are here; if that copy is lost for"
-                   f" good, remove {directory.path / FILE}", True)
+        yield Work("pictures", f"still gets {coming.left_files} pictures from {without_password(coming.location)}",
+                   "The new host goes on with that after the move", False)
     for work in _BROKEN_OFF:
         if directory.is_running(work):
             yield Work(work, f"is making a {work}", "The move would break it off. Wait until it has ended", False)
@@ -58,6 +58,10 @@ def _of_primary(directory: DataDirectory) -> Iterator[Work]:
 
 
 def _of_standby(directory: DataDirectory) -> Iterator[Work]:
+    coming = read_of_primary(directory)
+    if coming and (why := why_not_here(coming.location)):
+        yield Work("pictures", f"could not go on with fetching pictures from {why}",
+                   f"Wait until the primary has all of them: moot status. If that copy is lost for good, remove there {FILE}", True)
     if why := why_copies_would_end(directory):
         yield Work("off-site", f"could not go on with the copies in {why}",
                    "After the move nothing would be copied. Solve that there, or name another place then: moot backup --to REPO --new",

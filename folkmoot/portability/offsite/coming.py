@@ -1,9 +1,11 @@
 """Pictures that are still to come after a restore: where they are, and how many are missing. `DATA/offsite/pictures.json`.
 
 A restored network runs as soon as its database is there. The file exists until every picture was fetched
-(`offsite/pictures.py`). It contains the credentials of the repository, as `moot restore` was given them.
+(`offsite/pictures.py`). It contains the credentials of the repository, as `moot restore` was given them. A standby keeps a copy
+of that of its primary under another name, and goes on fetching if it takes over.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 
 FILE = "offsite/pictures.json"  # in the data directory
+OF_PRIMARY = "offsite/pictures-of-primary.json"  # on a standby
 LOST = "pictures-lost.txt"  # beside it: the names of those that are damaged in the repository
 
 
@@ -47,11 +50,33 @@ def read_coming(data: Path) -> Coming | None:
         return None
 
 
-def write_coming(data: DataDirectory, state: Coming) -> None:
-    folder = (data.path / FILE).parent
+def write_coming(data: DataDirectory, state: Coming, file: str = FILE) -> None:
+    folder = (data.path / file).parent
     folder.mkdir(mode=0o700, exist_ok=True)
     data.set_owner(folder)
-    data.write(data.path / FILE, msgspec.json.encode(state))
+    data.write(data.path / file, msgspec.json.encode(state))
+
+
+def keep_of_primary(data: DataDirectory, state: Coming | None) -> None:
+    """On a standby: what its primary says. None: all pictures are there."""
+    if state is None:
+        (data.path / OF_PRIMARY).unlink(missing_ok=True)
+    elif read_of_primary(data) != state:
+        write_coming(data, state, OF_PRIMARY)
+
+
+def read_of_primary(data: DataDirectory) -> Coming | None:
+    with suppress(FileNotFoundError):
+        return msgspec.json.decode((data.path / OF_PRIMARY).read_bytes(), type=Coming)
+    return None
+
+
+def take_over_coming(data: DataDirectory) -> None:
+    """On a host that has become the primary: it fetches from now on what the old one had not fetched. Can be repeated."""
+    if state := read_of_primary(data):
+        if not is_coming(data.path):
+            write_coming(data, msgspec.structs.replace(state, said=""))
+        (data.path / OF_PRIMARY).unlink()
 
 
 def require_pictures(data: Path) -> None:

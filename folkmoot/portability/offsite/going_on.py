@@ -8,8 +8,11 @@ from folkmoot.portability.offsite.target import RepositoryProblem, locate, witho
 def why_copies_would_end(directory: DataDirectory) -> str:
     """Names the repository and what is missing here; "" if nothing is, or if there is no repository."""
     location = remembered(directory)
-    if not location:
-        return ""
+    return why_not_here(location) if location else ""
+
+
+def why_not_here(location: str) -> str:
+    """Names the repository and why this host cannot use it; "" if nothing on this machine is in the way."""
     shown = without_password(location)
     try:
         folder = locate(location).folder

@@ -17,6 +17,7 @@ from folkmoot.portability.host import PRIMARY, Host
 from folkmoot.portability.hosts.messages import Handler
 from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.logical.queries import unpublish
+from folkmoot.portability.offsite.coming import read_coming
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
 from folkmoot.portability.standby import queries
 from folkmoot.portability.standby.demanding import let_go
@@ -84,7 +85,8 @@ class Answers:
             async with asyncio.timeout(_CERTIFICATES_SECONDS):
                 await asyncio.to_thread(exchange_certificates, self.settings, self.directory)
         return Prepared(
-            slot=slot, secrets=collect_secrets(self.settings, self.directory), settings=collect_settings(self.settings)
+            slot=slot, secrets=collect_secrets(self.settings, self.directory), settings=collect_settings(self.settings),
+            pictures=read_coming(self.directory.path),
         )
 
     async def state(self, _: Nothing) -> Following:

@@ -21,6 +21,7 @@ from folkmoot.portability.host import PRIMARY, STANDBY, Host, HostState
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import PeerUnreachable
 from folkmoot.portability.logical.seeding import seed_logically
+from folkmoot.portability.offsite.coming import keep_of_primary
 from folkmoot.portability.postgres import Postgres, available_majors, find_binaries, find_binaries_of
 from folkmoot.portability.postgres_settings import LOGICAL, SIGNAL
 from folkmoot.portability.progress import Progress
@@ -163,6 +164,7 @@ def _prepare(directory: DataDirectory, connect: Callable[[], PeerClient]) -> Pre
     prepared = asyncio.run(ask())
     install_secrets(directory, prepared.secrets)
     install_settings(directory, prepared.settings)
+    keep_of_primary(directory, prepared.pictures)
     return prepared
 
 

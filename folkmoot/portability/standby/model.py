@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from folkmoot.portability.offsite.coming import Coming
 from folkmoot.portability.synchronous import Mode
 
 ALARM_SECONDS = 1.0  # a standby that is further behind is reported: so much would be lost with the primary
@@ -30,11 +31,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """What the primary has prepared: a new slot, and the secrets and settings that both hosts need."""
+    """What the primary has prepared: a new slot, and the secrets and settings that both hosts need.
+
+    `pictures`: after a restore of the primary, where those are that it still fetches.
+    """
 
     slot: str
     secrets: dict[str, bytes]
     settings: dict[str, dict[str, Any]]
+    pictures: Coming | None = None
 
 
 class Stage(StrEnum):

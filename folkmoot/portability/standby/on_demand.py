@@ -41,13 +41,18 @@ class FetchingStore:
         self._paused_until = 0.0
 
     async def size(self, name: FileName) -> int | None:
-        """Raises NotHereYet if the file is to come from the repository, but does not come now."""
-        size = await self._local.size(name)
+        """Raises NotHereYet if the file is to come from the repository, but comes now neither from there nor from the other host."""
+        size, not_yet = await self._local.size(name), None
         if size is None and (coming := read_coming(self._data)):
-            size = await self._from_repository(name, is_stopped=bool(coming.said))
+            try:
+                size = await self._from_repository(name, is_stopped=bool(coming.said))
+            except NotHereYet as problem:
+                not_yet = problem
         if size is None and self._peers.one() and clock.monotonic() >= self._paused_until:
             await self._fetch(name)
             size = await self._local.size(name)
+        if size is None and not_yet:
+            raise not_yet
         return size
 
     async def _from_repository(self, name: FileName, *, is_stopped: bool) -> int | None:

@@ -21,6 +21,7 @@ from folkmoot.portability.hosts.client import NotPaired, PeerClient
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import Ask, T
 from folkmoot.portability.hosts.peers import Peer, Peers
+from folkmoot.portability.offsite.coming import keep_of_primary, take_over_coming
 from folkmoot.portability.standby.answers import SHARE, STATE
 from folkmoot.portability.standby.demanding import Demanding
 from folkmoot.portability.standby.following import Meter, find_following, measure
@@ -106,7 +107,10 @@ class Upkeep:
         return self._client
 
     async def _ask_primary(self) -> None:
-        """On a standby: how the primary sees it, and now and then the secrets and settings, which may have changed."""
+        """On a standby: how the primary sees it, and now and then the secrets and settings, which may have changed.
+
+        On a host that has become the primary: pictures that the old one was still fetching.
+        """
         asked = 0
         while True:
             if self._host.role == STANDBY:
@@ -120,6 +124,8 @@ class Upkeep:
                     asked += 1
                 except (Problem, OSError) as error:
                     log.debug("the primary does not answer: %s", error)
+            elif self._host.role == PRIMARY:
+                take_over_coming(self._directory)
             await asyncio.sleep(_STATE_EVERY)
 
 
@@ -152,5 +158,6 @@ async def take_over_shared(directory: DataDirectory, ask: Ask) -> None:
     def install() -> None:
         install_secrets(directory, shared.secrets)
         install_settings(directory, shared.settings)
+        keep_of_primary(directory, shared.pictures)
 
     await asyncio.to_thread(install)
