@@ -1,17 +1,20 @@
 """The length of long series in a test run, and the seed of its random choices.
 
 A test that repeats something many times calls `length(sample, whole)`: `bin/test --long` runs the whole series, other
-runs a sample. Random choices come from `dice(name)`. Each run prints its seed; FOLKMOOT_TEST_SEED repeats it.
+runs a sample. Random choices come from `dice(name)`. Each run prints its seed; FOLKMOOT_TEST_SEED repeats it. A series that
+takes many minutes can be run in parts, also on several machines: FOLKMOOT_TEST_PART=2/4 is the second of four.
 """
 
 import os
 import random
+from collections.abc import Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
 
 LONG = "FOLKMOOT_TEST_LONG"  # set: run whole series
 SEED = "FOLKMOOT_TEST_SEED"
+PART = "FOLKMOOT_TEST_PART"
 
 
 def is_long() -> bool:
@@ -23,6 +26,12 @@ def length(sample: T, whole: T) -> T:
     return whole if is_long() else sample
 
 
+def part(cases: Sequence[T]) -> Sequence[T]:
+    """The cases of a whole series that this run has: all, or every fourth."""
+    number, _, parts = os.environ.get(PART, "1/1").partition("/")
+    return cases[int(number) - 1 :: int(parts)]
+
+
 def seed() -> int:
     """The seed of this run, the same in each of its processes."""
     if SEED not in os.environ:
@@ -32,4 +41,4 @@ def seed() -> int:
 
 def dice(name: str) -> random.Random:
     """A random generator for each name, so that a test draws the same values whatever other tests run."""
-    return random.Random(f"{name} {seed()}")
+    return random.Random(f"{name} {seed()} {os.environ.get(PART, '')}")

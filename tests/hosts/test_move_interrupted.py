@@ -18,6 +18,7 @@ from tests.hosts.world import World
 pytestmark = pytest.mark.skipif(not series.is_long(), reason="two hosts under load for minutes: bin/test --long")
 
 MOVE = ("moot", "move", "--yes", "--json", "--steady", "0.2")
+_MOVES = 30
 _LONGEST_MOVE = 6.0  # seconds, roughly
 _MOST_ATTEMPTS = 5
 _LONGEST_ATTEMPT = 180.0  # on a busy machine
@@ -31,7 +32,7 @@ async def test_an_interrupted_move_is_finished_by_the_same_command(world: World)
     crowd = await Crowd.settle(world, pair.primary, 4, 4)
     crowd.begin(pair.primary, 20)
     with watching(pair.primary, pair.standby) as watch:
-        for _ in range(series.length(1, 30)):
+        for _ in series.part(range(_MOVES)):
             old, new = _roles(pair)
             moving = old.start(*MOVE, log=old.log)
             moment, trouble = dice.random() * _LONGEST_MOVE, dice.choice(TROUBLES)

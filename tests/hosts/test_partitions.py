@@ -7,7 +7,6 @@ then the old one must refuse within two seconds of learning of the higher epoch.
 import asyncio
 import json
 import logging
-import os
 import random
 import time
 from collections import Counter
@@ -27,7 +26,7 @@ from tests.hosts.world import Direction, World
 pytestmark = pytest.mark.skipif(not series.is_long(), reason="two hosts, cut off from each other again and again: bin/test --long")
 
 _log = logging.getLogger(__name__)
-COUNT = int(os.environ.get("FOLKMOOT_TEST_PARTITIONS", "200"))
+PARTITIONS = {"none": 140, "all": 60}  # by `replication.synchronous`
 DIRECTIONS: list[Direction] = ["both", "there", "back"]
 _FAILOVER = ("moot", "failover", "--json", "--yes")
 _SETTLES = 120.0  # seconds, on a busy machine
@@ -36,14 +35,16 @@ _TRIES = 0.05
 _CONTEXT = 100  # events before a partition
 
 
-async def test_in_random_partitions_one_host_writes_at_a_time(world: World) -> None:
-    dice = series.dice("partitions")
-    roles = Roles(new_pair(world))
+@pytest.mark.parametrize("synchronous", [*PARTITIONS])
+async def test_in_random_partitions_one_host_writes_at_a_time(world: World, synchronous: str) -> None:
+    dice = series.dice(f"partitions {synchronous}")
+    roles = Roles(new_pair(world, FOLKMOOT_REPLICATION_SYNCHRONOUS=synchronous))
     done: Counter[str] = Counter()
+    count = len(series.part(range(PARTITIONS[synchronous])))
     with watching(roles.primary, roles.standby) as watch:
-        for number in range(COUNT):
+        for number in range(count):
             begun = max(0, len(watch.history) - _CONTEXT)
-            kind = dice.choices([*KINDS], [*KINDS.values()])[0] if number < COUNT - 1 else "off"
+            kind = dice.choices([*KINDS], [*KINDS.values()])[0] if number < count - 1 else "off"
             what = f"partition {number} ({kind}, primary: {roles.primary.name})"
             learned = await _WORK[kind](world, roles, dice)
             events = [*watch.history[begun:], *learned]

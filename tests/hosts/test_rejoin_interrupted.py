@@ -17,7 +17,7 @@ _BEGINS = "becomes a standby of the new primary"
 _FOLLOWS = 90.0  # seconds
 _MOST_LINES = 12  # in the log of a host that waits for the other one
 # Seconds after the beginning. A rejoin takes about one second.
-_MOMENTS = series.length([0.0], [step / 20 for step in range(20)])
+_MOMENTS = series.length([0.0], [*series.part([step / 20 for step in range(20)])])
 
 
 def test_a_rejoin_survives_a_loss_of_power_at_any_moment(world: World) -> None:

@@ -41,7 +41,7 @@ def chosen() -> list[Point]:
     assert set(fixed) <= set(every)
     assert len(every) >= 60
     dice = series.dice("kills of a move")
-    return every if series.is_long() else [*fixed, *dice.sample(every, _SAMPLE - len(fixed))]
+    return [*series.part(every)] if series.is_long() else [*fixed, *dice.sample(every, _SAMPLE - len(fixed))]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
