@@ -38,6 +38,7 @@ _CLAIMS = "/moderate/"  # pages that claim a case when they are opened
 _MEDIA = "/media/"  # files arrive on a standby a moment after their rows
 _OF_THIS_HOST = frozenset(["/livez", "/readyz", "/metrics", RECORD_PATH])
 _READ_SECONDS = 0.5  # that a read waits until it is known whether the peer writes
+_FENCED_SECONDS = 3.0  # on a fenced host, whose database stands still: it may be days old
 _STREAM_SILENCE = 40.0  # seconds; a stream sends something every 15
 _RETRY_SECONDS = 0.02
 TURNS = 32  # requests that waited and now run at the same time, so that after a hold reads are answered between them
@@ -107,10 +108,17 @@ class Forwarding:
         missing = (503, 404) if path.startswith(_MEDIA) else (503,)
         if not is_wanted and await _answered(here, scope, body, send, lambda status: status not in missing):
             return
-        if await self._hosts.for_read(_READ_SECONDS) is Where.PEER and await self._answered_by_peer(here, scope, body, send):
-            return
+        deadline = self._read_deadline()
+        for _ in range(2):  # the link may break, and be whole again before the deadline
+            if await self._hosts.for_read(deadline) is not Where.PEER:
+                break
+            if await self._answered_by_peer(here, scope, body, send):
+                return
         body.rewind()
         await here(scope, body.receive, send)
+
+    def _read_deadline(self) -> float:
+        return clock.monotonic() + (_FENCED_SECONDS if self._hosts.is_fenced else _READ_SECONDS)
 
     async def _answered_by_peer(self, here: Application, scope: Any, body: SpooledBody, send: Any) -> bool:
         """Sends the request to the peer and passes its response on; returns False if it was not run there."""
@@ -151,7 +159,7 @@ class Forwarding:
 
     async def answer_socket(self, here: Application, scope: Any, receive: Any, send: Any) -> None:
         """As `_stream`, for WebSockets."""
-        where = await self._hosts.for_read(_READ_SECONDS)
+        where = await self._hosts.for_read(self._read_deadline())
         leaving = Leaving(receive, "websocket.disconnect")
         self._hosts.add_stream(leaving.end_soon, where)
         try:
@@ -166,7 +174,7 @@ class Forwarding:
 
     async def _stream(self, here: Application, scope: Any, receive: Any, send: Any) -> None:
         """Answers a stream until its client leaves or another host writes; the client then comes back and gets that one."""
-        where = await self._hosts.for_read(_READ_SECONDS)
+        where = await self._hosts.for_read(self._read_deadline())
         leaving = Leaving(receive)
         self._hosts.add_stream(leaving.end_soon, where)
         try:

@@ -46,7 +46,8 @@ class WritingHost:
         self.streams = SocketClient(socket, self._probe, _STREAMS)
         self._role, self._has_peer, self._looked_at = PRIMARY, False, 0.0
         self._peer_writes: bool | None = None  # None: not known
-        self._confirmed_at = self._asked_at = 0.0
+        self._confirmed_at = 0.0  # when the peer last was known to write; 0: never since this host was the primary
+        self._asked_at = 0.0
         self._silent_since: float | None = None
         self._waiting = 0
         self._decision: asyncio.Future[Where] | None = None
@@ -107,12 +108,14 @@ class WritingHost:
             return Where.NOWHERE
         return await self._wait(deadline)
 
-    async def for_read(self, seconds: float) -> Where:
-        """Whether a read is answered by the peer because it writes. Waits only if that is not known yet."""
+    async def for_read(self, deadline: float) -> Where:
+        """Whether a read is answered by the peer because it writes. Waits until `deadline` if that is not known yet, or not any more:
+        this host would show an older state than before. While no host has written since this one was fenced, nothing waits.
+        """
         if self._role == PRIMARY or not self.has_peer:
             return Where.HERE
-        if self._peer_writes is None:
-            await self._wait(clock.monotonic() + seconds)
+        if self._peer_writes is None or (not self._peer_writes and self._confirmed_at):
+            await self._wait(deadline)
         self._keep_watching()
         return Where.PEER if self._peer_writes else Where.HERE
 
@@ -139,6 +142,8 @@ class WritingHost:
         now = clock.monotonic()
         if now - self._looked_at >= _ROLE_SECONDS:
             self._looked_at, self._role, self._has_peer = now, self._host.role, self._socket.exists()
+            if self._role == PRIMARY:
+                self._confirmed_at = 0.0
 
     def _probe(self) -> bytes:
         return f"{PROBE_PATH}?epoch={self.epoch}".encode()

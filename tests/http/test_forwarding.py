@@ -441,6 +441,27 @@ async def test_a_fenced_host_lets_its_successor_answer_everything(village: Villa
     assert (await Visitor(primary.front).get("/livez")).status == 200  # health is that of each host
 
 
+async def test_a_fenced_host_waits_for_a_link_that_blinks_and_shows_nothing_old(
+    hosts: Pair, jana: Visitor, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its database stands still, so a page that it answered itself would lack what its reader has seen already."""
+    monkeypatch.setattr(forwarding, "_FENCED_SECONDS", SECONDS)
+    successor, fenced = hosts
+    fenced.become("fenced", 1)
+    asked, visitor = _noted(successor), fenced.visitor(jana)
+    assert (await visitor.get("/api/v1/timelines/home")).status in (200, 206)
+    assert len(asked) == 1
+    relay.cut()
+    reads = [asyncio.create_task(visitor.get("/api/v1/timelines/home")) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    relay.is_cut = False
+    assert {read.status for read in await asyncio.gather(*reads)} <= {200, 206}
+    assert len(asked) == 4
+    relay.cut()
+    monkeypatch.setattr(forwarding, "_FENCED_SECONDS", 0.2)
+    assert (await visitor.get("/api/v1/timelines/home")).status in (200, 206)  # not for ever
+
+
 async def test_a_picture_that_is_not_here_yet_comes_from_the_other_host(hosts: Pair, jana: Visitor) -> None:
     """Each of these hosts has files of its own."""
     primary, standby = hosts
