@@ -63,7 +63,7 @@ class AccountEntities:
                 for field in account.fields
             ],
             suspended=True if is_suspended else UNSET,
-            limited=True if account.effect == AccountEffect.LIMITED else UNSET,
+            limited=True if account.is_limited or account.effect is AccountEffect.LIMITED else UNSET,
         )
 
     def accounts(self, found: Iterable[Account]) -> list[shapes.Account]:

@@ -128,7 +128,8 @@ async def count_public_posts_unscoped(conn: ReadConn, *, public: int, hidden: in
     """How many posts the public timeline must show; a drill compares the timeline with this number."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM posts AS p JOIN accounts AS a ON a.id = p.account_id WHERE p.visibility = $1 AND p.boost_of_id IS NULL"
-        " AND p.reply_to_id IS NULL AND p.effect < $2 AND a.effect < $3 AND a.domain = ''",
+        " AND p.reply_to_id IS NULL AND p.effect < $2 AND a.effect < $3 AND a.domain = ''"
+        " AND NOT p.is_limited AND NOT a.is_limited",
         public, hidden, limited,
     ))
 

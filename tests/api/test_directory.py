@@ -45,7 +45,9 @@ async def test_the_directory_lists_accounts_in_both_orders(village: Village) -> 
         assert (await nobody.get(f"/api/v1/directory{query}")).status == 400, query
 
 
-@pytest.mark.parametrize("why", ["hidden", "suspended", "limited", "unconfirmed", "waiting", "disabled", "mutes", "blocks", "is blocked"])
+@pytest.mark.parametrize("why", [
+    "hidden", "suspended", "limited", "limited and frozen", "unconfirmed", "waiting", "disabled", "mutes", "blocks", "is blocked",
+])
 async def test_the_directory_leaves_out(village: Village, why: str) -> None:
     jana, karel, _ = await _settle_in_turn(village, "jana", "karel", "eva")
     visitor = await village.by_app("jana")
@@ -56,6 +58,8 @@ async def test_the_directory_leaves_out(village: Village, why: str) -> None:
                 await tx.execute("UPDATE accounts SET is_discoverable = false WHERE id = $1", karel.id)
             case "suspended" | "limited":
                 await set_effect(tx, karel.id, AccountEffect[why.upper()])
+            case "limited and frozen":
+                await set_effect(tx, karel.id, AccountEffect.FROZEN, is_limited=True)
             case "mutes":
                 await relations.mute(tx, jana, karel.id)
             case "blocks":

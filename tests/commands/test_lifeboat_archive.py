@@ -6,6 +6,7 @@ import pytest
 from folkmoot.base import clock
 from folkmoot.commands import lifeboat
 from folkmoot.config import DatabaseSettings
+from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.portability.names.letter import Letter
@@ -38,6 +39,24 @@ async def test_only_public_posts_that_are_still_there_are_published(village: Vil
     assert [effect.name for effect in PostEffect if f"účinek {effect.name}" in page] == ["NONE", "LABEL"]
     assert page.index("<details") < page.index("účinek LABEL") < page.index("</details>")  # covered, as on the network
     assert "smazáno" not in page
+
+
+async def test_what_reaches_followers_only_is_not_published(village: Village, dsn: str) -> None:
+    names = ("anna", "frozen", "limited", "both", "gone")
+    await village.settle(*names)
+    for name in names:
+        await village.write(name, f"napsáno: {name}")
+    limited = await village.write("anna", "příspěvek s omezeným dosahem")
+    await village.write("anna", "pod krytem", cover="varování")
+    async with village.database.write() as tx:
+        await actions.set_effect(tx, limited.post.id, PostEffect.NONE, None, is_limited=True)
+        for name, effect in (("frozen", AccountEffect.FROZEN), ("limited", AccountEffect.LIMITED), ("gone", AccountEffect.SUSPENDED)):
+            await actions.set_account_effect(tx, village.people[name].id, effect)
+        await actions.set_account_effect(tx, village.people["both"].id, AccountEffect.FROZEN, is_limited=True)
+    page = (await _archive(village, dsn))["archive/1.html"].decode()
+    assert [name for name in names if f"napsáno: {name}" in page] == ["anna", "frozen"]
+    assert "omezeným dosahem" not in page
+    assert page.index("<details") < page.index("varování") < page.index("pod krytem") < page.index("</details>")
 
 
 async def test_pages_are_linked(village: Village, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,9 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.moderation.restrictions.jobs import lift_expired
+from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.posts.model import PostEffect, Visibility
+from folkmoot.portability.queries import count_public_posts_unscoped
 from tests import series
 from tests.moderation.court import Court
 from tests.moderation.test_restrictions import VIEWERS, PostAccess
@@ -13,12 +16,25 @@ from tests.moderation.test_restrictions import VIEWERS, PostAccess
 _UNASKED = {"timelines/public", "timelines/tag/louka", "search", "page /explore", "page /tags/louka"}
 
 
+async def _counted(court: Court) -> int:
+    """How many posts of a restored copy a drill expects in the public timeline."""
+    async with court.database.read() as conn:
+        return await count_public_posts_unscoped(
+            conn, public=Visibility.PUBLIC, hidden=PostEffect.HIDDEN, limited=AccountEffect.LIMITED
+        )
+
+
 async def _home(court: Court, name: str) -> str:
     return (await (await court.village.by_app(name)).get("/api/v1/timelines/home")).text.replace("\\u00e1", "á")
 
 
-@pytest.mark.parametrize(("action", "also"), series.length([("limit", ())], [("limit", ()), ("warn", ("limit",))]))
-async def test_a_limited_post_reaches_followers_and_those_who_open_it(court: Court, action: str, also: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("action", "also", "is_frozen"),
+    [("limit", (), False), ("warn", ("limit",), True), *series.length([], [("warn", ("limit",), False)])],
+)
+async def test_a_limited_post_reaches_followers_and_those_who_open_it(
+    court: Court, action: str, also: tuple[str, ...], is_frozen: bool
+) -> None:
     access = PostAccess(court)
     case = await access.build()
     await court.village.settle("fan")
@@ -26,6 +42,10 @@ async def test_a_limited_post_reaches_followers_and_those_who_open_it(court: Cou
     assert "sedmikráska" in await _home(court, "fan")
     before = {viewer: await access.reachable(viewer) for viewer in VIEWERS}
     await court.decide("moderator", case, action, also=also, days=3)
+    if is_frozen:  # for another post: a frozen account is limited still
+        await court.report("reporter", await court.village.write("author", "pampeliška"))
+        await court.decide("moderator", (await court.queue())[0], "freeze", days=3)
+    assert await _counted(court) == len((await court.village.nobody().get("/api/v1/timelines/public?local=true")).json)
     for viewer in VIEWERS:
         unasked = set() if viewer in ("author", "follower") else _UNASKED
         reached = await access.reachable(viewer)

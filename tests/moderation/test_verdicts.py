@@ -236,5 +236,6 @@ async def test_effects_match_the_restrictions_in_force(court: Court) -> None:
         for row in await conn.fetch("SELECT id, effect, label, is_limited FROM posts"):
             standing = await list_in_force(conn, Subject.POST, row["id"])
             assert (*post_effect(standing), is_limited(standing)) == (row["effect"], row["label"], row["is_limited"])
-        for row in await conn.fetch("SELECT id, effect FROM accounts"):
-            assert account_effect(await list_in_force(conn, Subject.ACCOUNT, row["id"])) == row["effect"]
+        for row in await conn.fetch("SELECT id, effect, is_limited FROM accounts"):
+            standing = await list_in_force(conn, Subject.ACCOUNT, row["id"])
+            assert (account_effect(standing), is_limited(standing)) == (row["effect"], row["is_limited"])

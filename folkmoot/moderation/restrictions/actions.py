@@ -103,7 +103,7 @@ async def _apply_effect(tx: WriteTx, subject: Subject, subject_id: int) -> None:
         await set_post_effect(tx, subject_id, *post_effect(standing), is_limited=is_limited(standing))
         return
     effect: AccountEffect = account_effect(standing)
-    if await set_account_effect(tx, subject_id, effect):
+    if await set_account_effect(tx, subject_id, effect, is_limited=is_limited(standing)):
         forget_viewer(tx, subject_id)
 
 

@@ -93,8 +93,8 @@ def post_effect(standing: Sequence[Restriction]) -> tuple[PostEffect, str | None
 
 
 def is_limited(standing: Sequence[Restriction]) -> bool:
-    """Whether the restrictions in force limit the reach of a post."""
-    return any(restriction.kind is Kind.LIMIT_POST for restriction in standing)
+    """Whether the restrictions in force limit the reach of the post or account, beside whatever else they do."""
+    return any(restriction.kind in (Kind.LIMIT_POST, Kind.LIMIT) for restriction in standing)
 
 
 def account_effect(standing: Sequence[Restriction]) -> AccountEffect:

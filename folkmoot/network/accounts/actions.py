@@ -113,12 +113,14 @@ async def set_pictures(tx: WriteTx, account: Account, *, avatar_key: str | None,
     return changed
 
 
-async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
+async def set_effect(tx: WriteTx, account_id: int, effect: AccountEffect, *, is_limited: bool = False) -> bool:
     """Applies the effect of restrictions to an account; returns whether anything changed. Tells account.changed.
+
+    `is_limited`: its reach is limited also if the effect is a stronger one.
 
     Only `set_account_effect` of posts calls this, because the account's posts and boosts must be counted again.
     """
-    changed = await queries.update_effect(tx, account_id, effect)
+    changed = await queries.update_effect(tx, account_id, effect, is_limited=is_limited or effect is AccountEffect.LIMITED)
     if changed:
         tx.tell(AccountChanged(account_id=account_id))
     return changed

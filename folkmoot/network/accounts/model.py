@@ -1,7 +1,7 @@
 """What an account is. No input or output.
 
 An account can post and follow; a member is an account of this network with a log-in. Accounts of other networks are
-rows of the same table with a `domain`. `effect` is derived from the restrictions, which `moderation` stores.
+rows of the same table with a `domain`. `effect` and `is_limited` are derived from the restrictions, which `moderation` stores.
 """
 
 from datetime import datetime
@@ -59,6 +59,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     is_indexable: bool = True
     hides_collections: bool = False
     effect: AccountEffect = AccountEffect.NONE
+    is_limited: bool = False
     version: int = 1
     created_at: datetime
     counts: AccountCounts = AccountCounts()

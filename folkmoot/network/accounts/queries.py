@@ -13,7 +13,7 @@ from folkmoot.network.accounts.model import Account, AccountCounts, AccountEffec
 _FIELDS = (
     "id", "username", "domain", "uri", "url", "display_name", "bio", "bio_html", "fields", "avatar_key", "header_key",
     "avatar_description", "header_description", "is_locked", "is_bot", "is_discoverable", "is_indexable",
-    "hides_collections", "effect", "version", "created_at",
+    "hides_collections", "effect", "is_limited", "version", "created_at",
 )
 _COUNTS = ("posts", "followers", "following", "last_post_at")
 
@@ -148,15 +148,19 @@ async def update_search(tx: WriteTx, account_id: int, search: Sequence[str]) -> 
     )
 
 
-async def update_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
-    """Stores the effect and raises the version, so that posts are rendered again. Returns False if nothing visible changed.
+async def update_effect(tx: WriteTx, account_id: int, effect: AccountEffect, *, is_limited: bool) -> bool:
+    """Stores the effect and whether the reach is limited, and raises the version, so that posts are rendered again. Returns False if
+    nothing visible changed.
 
     An account that is leaving stays hidden; the effect applies if it stays.
     """
-    await tx.execute("UPDATE accounts SET kept_effect = $2 WHERE id = $1 AND kept_effect IS NOT NULL", account_id, effect)
+    await tx.execute(
+        "UPDATE accounts SET kept_effect = $2, is_limited = $3 WHERE id = $1 AND kept_effect IS NOT NULL", account_id, effect, is_limited
+    )
     return bool(await tx.execute(
-        "UPDATE accounts SET effect = $2, version = version + 1 WHERE id = $1 AND effect <> $2 AND kept_effect IS NULL",
-        account_id, effect,
+        "UPDATE accounts SET effect = $2, is_limited = $3, version = version + 1"
+        " WHERE id = $1 AND (effect <> $2 OR is_limited <> $3) AND kept_effect IS NULL",
+        account_id, effect, is_limited,
     ))
 
 

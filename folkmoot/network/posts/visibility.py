@@ -70,18 +70,24 @@ def open_sql(post: str, author: str) -> str:
     )
 
 
+def limited_sql(account: str) -> str:
+    """SQL: whether the reach of an account is limited, also if it is frozen as well. The effect alone says so for accounts that a
+    previous release has limited."""
+    return f"({account}.effect = {AccountEffect.LIMITED:d} OR {account}.is_limited)"
+
+
 def reaches_sql(post: str, author: str, viewer: str) -> str:
     """SQL: whether `post` of `author` may be shown to a viewer who has not asked for it: in public timelines and in search.
 
     The reach of posts and of accounts can be limited. Then they reach followers only, and whoever opens a link. A viewer that is
     NULL is nobody.
     """
-    return f"(({author}.effect <> {AccountEffect.LIMITED:d} AND NOT {post}.is_limited) OR {_has_chosen_sql(post, viewer)})"
+    return f"((NOT {limited_sql(author)} AND NOT {post}.is_limited) OR {_has_chosen_sql(post, viewer)})"
 
 
 def boost_reaches_sql(original: str, reader: str) -> str:
     """SQL: whether a boost of `original` may be shown to a follower of the booster: see `reaches_sql`."""
-    limited = f"EXISTS (SELECT FROM accounts AS la WHERE la.id = {original}.account_id AND la.effect = {AccountEffect.LIMITED:d})"
+    limited = f"EXISTS (SELECT FROM accounts AS la WHERE la.id = {original}.account_id AND {limited_sql('la')})"
     return f"(NOT {original}.is_limited AND NOT {limited} OR {_has_chosen_sql(original, reader)})"
 
 

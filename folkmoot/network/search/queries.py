@@ -9,7 +9,7 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
-from folkmoot.network.posts.visibility import open_sql, reaches_sql, visible_sql
+from folkmoot.network.posts.visibility import limited_sql, open_sql, reaches_sql, visible_sql
 from folkmoot.network.search.model import Hashtag
 
 MOST_WORDS = 10
@@ -43,7 +43,7 @@ async def search_accounts(
         LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
         WHERE (a.search @@ $2::tsquery OR a.username_key LIKE $3) AND ($4 = '' OR a.domain LIKE $4)
           AND a.effect < {AccountEffect.SUSPENDED:d} AND (NOT $7::boolean OR f.account_id IS NOT NULL)
-          AND (a.effect <> {AccountEffect.LIMITED:d} OR f.account_id IS NOT NULL OR a.id = $1 OR a.username_key = $8)
+          AND (NOT {limited_sql('a')} OR f.account_id IS NOT NULL OR a.id = $1 OR a.username_key = $8)
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = a.id AND blocks.target_id = $1)
         ORDER BY a.username_key = $8 DESC, f.account_id IS NULL, ac.followers DESC NULLS LAST, a.id
         LIMIT $5 OFFSET $6
@@ -65,7 +65,7 @@ async def list_directory(
     rows = await conn.fetch(
         f"""
         SELECT {columns()} FROM accounts AS a LEFT JOIN account_counts AS ac ON ac.account_id = a.id
-        WHERE a.is_discoverable AND a.effect IN ({AccountEffect.NONE:d}, {AccountEffect.FROZEN:d})
+        WHERE a.is_discoverable AND a.effect < {AccountEffect.SUSPENDED:d} AND NOT {limited_sql('a')}
           AND (a.domain = '' OR NOT $2::boolean)
           AND (a.domain <> '' OR EXISTS (
             SELECT FROM logins AS l WHERE l.account_id = a.id AND l.confirmed_at IS NOT NULL AND l.approved_at IS NOT NULL

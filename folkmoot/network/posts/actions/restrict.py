@@ -52,13 +52,14 @@ async def hide_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
         tx.publish(WITHDRAWN_TOPIC, Withdrawn.of(row["id"], row["account_id"], row["visibility"]))
 
 
-async def set_account_effect(tx: WriteTx, account_id: int, effect: AccountEffect) -> bool:
-    """Applies the effect of restrictions to an account; returns whether anything changed. Tells account.changed.
+async def set_account_effect(tx: WriteTx, account_id: int, effect: AccountEffect, *, is_limited: bool = False) -> bool:
+    """Applies the effect of restrictions to an account, and limits its reach beside a stronger effect; returns whether anything
+    changed. Tells account.changed.
 
     Posts, boosts, favourites and follows of a suspended account are not counted. Open pages are notified of its newest
     posts when it is suspended.
     """
-    return await _with_counts(tx, account_id, effect, lambda: accounts.set_effect(tx, account_id, effect))
+    return await _with_counts(tx, account_id, effect, lambda: accounts.set_effect(tx, account_id, effect, is_limited=is_limited))
 
 
 async def hide_leaving_account(tx: WriteTx, account_id: int) -> bool:
