@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.host import show_host
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import log_kept_out, show_progress
+from folkmoot.commands.this_host import show_host
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def watch(data: Path, as_json: bool) -> None:
 
 def _screen(data: Path) -> str:
     """This host, the other one, and how the standby follows."""
-    from folkmoot.commands.host import peer_text
+    from folkmoot.commands.this_host import peer_text
     from folkmoot.portability.data_directory import DataDirectory
     from folkmoot.portability.host import Host
     from folkmoot.portability.hosts.link import describe_link

@@ -4,20 +4,19 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.hints import say
-from folkmoot.commands.options import Group, data_option, duration, json_option, run, settings_of, show, start_command
+from folkmoot.commands.host_release import release
+from folkmoot.commands.options import Group, data_option, json_option, run, show, start_command
 from folkmoot.commands.recovery import key_file_option
 from folkmoot.commands.roster import roster_facts, roster_text, sign, sign_if_at_hand, signed_text
+from folkmoot.commands.this_host import peer_text, require_primary, settings_of_host, show_host
 from folkmoot.config import Settings
-
-if TYPE_CHECKING:
-    from folkmoot.portability.synchronous import Demand
 
 _POLL = 0.5
 _START_SECONDS = 8.0  # for the agent of a running network
@@ -29,6 +28,7 @@ def host() -> None:
 
 
 host.add_command(sign)
+host.add_command(release)
 
 
 @host.command()
@@ -46,9 +46,9 @@ def add(name: str, address: str, no_wait: bool, dry_run: bool, key_file: IO[str]
     from folkmoot.portability.hosts.pairing import VALID_FOR, invite, require_no_peer
     from folkmoot.portability.hosts.peers import Peers, clean_name
 
-    settings = _settings(data)
+    settings = settings_of_host(data)
     directory = DataDirectory(data)
-    _require_primary(settings)
+    require_primary(settings, "moot host add")
     where = _reachable_address(settings, address)
     if name and clean_name(name) == own_name(settings):
         raise Problem("This host is called %(name)s already. Choose another name for the new one, with --name.", name=clean_name(name))
@@ -115,7 +115,7 @@ def list_(data: Path, as_json: bool) -> None:
     from folkmoot.portability.hosts.link import describe_link
     from folkmoot.portability.hosts.peers import Peers
 
-    settings = _settings(data)
+    settings = settings_of_host(data)
     directory, state = DataDirectory(data), Host(data).state
     peers = Peers(directory)
     invitation = peers.invitation
@@ -158,7 +158,7 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
     from folkmoot.portability.hosts.peers import Peers
     from folkmoot.portability.hosts.removal import remove_host
 
-    settings = _settings(data)
+    settings = settings_of_host(data)
     directory = DataDirectory(data)
     peer = next((one for one in Peers(directory).list() if name in (one.name, one.id)), None)
     if dry_run:
@@ -187,89 +187,6 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
     if signed or roster["unsigned"]:
         lines.append(roster_text(roster))
     show(answer, as_json, "\n".join(lines))
-
-
-@host.command()
-@click.option("--other-host-is-off", "is_other_off", is_flag=True, help="You know that the standby does not run. This is noted.")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
-@data_option
-@json_option
-def release(is_other_off: bool, yes: bool, dry_run: bool, data: Path, as_json: bool) -> None:
-    """Let writes go on without a standby that is away, although replication.synchronous demands it.
-
-    When the standby follows again, writes wait for it again.
-    """
-    from folkmoot.portability.data_directory import DataDirectory
-    from folkmoot.portability.standby.following import find_following
-    from folkmoot.portability.standby.releasing import require_waiting
-
-    settings = _settings(data)
-    _require_primary(settings, "moot host release")
-    demand = require_waiting(DataDirectory(data), find_following(data))
-    answer = {"mode": demand.mode, "promised": demand.is_bound}
-    if dry_run:
-        show(answer | {"dry_run": True}, as_json, "Nothing was done. No write would wait for the standby any more.")
-        return
-    if not yes and sys.stdin.isatty():
-        show_host(settings)
-        click.confirm("Write on without the standby? What is written meanwhile is on this host only", abort=True, err=True)
-    run(_release(settings, demand, is_other_off=is_other_off))
-    show(answer, as_json, "No write waits for the standby until it follows again.")
-
-
-async def _release(settings: Settings, demand: "Demand", *, is_other_off: bool) -> None:
-    from folkmoot.agent import create_moving
-    from folkmoot.portability.failover.alarm import find_life_sign
-    from folkmoot.portability.standby.releasing import release_standby
-
-    moving = create_moving(settings)
-    this = moving.own.this
-    try:
-        life_sign = await find_life_sign(this.directory) if is_other_off else ""
-        await release_standby(
-            this.directory, settings.dsn, demand, this.id, moving.ask, is_other_off=is_other_off, life_sign=life_sign
-        )
-    finally:
-        await moving.close()
-    stated = "the operator states that the other host is off" if is_other_off else ""
-    this.journal.append("", "released", "decision", "released", stated=stated)
-
-
-def peer_text(found: dict[str, Any]) -> str:
-    """The state of the link to the peer, in one line."""
-    if found["is_reachable"] is None:
-        return f"at {found['address']}, state unknown: the network does not run here"
-    since = duration(found["since_seconds"])
-    return f"at {found['address']}, reachable for {since}" if found["is_reachable"] else f"at {found['address']}, NOT REACHABLE for {since}"
-
-
-def show_host(settings: Settings) -> None:
-    """Prints the name and the role of this host in colour, before anything dangerous."""
-    from folkmoot.agent import own_name
-    from folkmoot.portability.host import PRIMARY, Host
-
-    role = Host(settings.data).role
-    colour = "red" if role == PRIMARY else "yellow"
-    click.echo(f"This is {click.style(f' {own_name(settings)} {role.upper()} ', bg=colour, fg='black', bold=True)}", err=True)
-
-
-def _settings(data: Path) -> Settings:
-    """Raises Problem with an external database: its provider replicates and moves it."""
-    settings = settings_of(data, needs_secret=False)
-    if settings.database.url:
-        raise Problem(
-            "A second host needs the private PostgreSQL of Folkmoot, but database.url names another server. Replicate that one with its own"
-            " tools: docs/operate/several-machines.md"
-        )
-    return settings
-
-
-def _require_primary(settings: Settings, command: str = "moot host add") -> None:
-    from folkmoot.portability.host import PRIMARY, Host
-
-    if Host(settings.data).role != PRIMARY:
-        raise Problem("This host is not the primary. Run on the primary: %(command)s", command=command)
 
 
 def _reachable_address(settings: Settings, address: str) -> str:

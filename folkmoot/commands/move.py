@@ -10,9 +10,9 @@ import msgspec
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.hints import say
-from folkmoot.commands.host import show_host
 from folkmoot.commands.options import data_option, json_option, run, settings_of, show
 from folkmoot.commands.progress import log_kept_out, show_progress
+from folkmoot.commands.this_host import show_host
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from folkmoot.commands.following import following_facts, following_text
-from folkmoot.commands.host import peer_text
 from folkmoot.commands.options import data_option, duration, json_option, open_database, run, settings_of, show
+from folkmoot.commands.this_host import peer_text
 from folkmoot.portability.host import FENCED, PRIMARY
 
 

@@ -14,6 +14,7 @@ from folkmoot.portability.logical.move import LogicalMove, find_version, remove_
 from folkmoot.portability.logical.swap import find_swap
 from folkmoot.portability.postgres import find_binaries_of, runnable_by
 from folkmoot.portability.program import restart_from_readable_copy
+from folkmoot.portability.synchronous import Mode
 
 
 def upgrade_postgres(
@@ -56,6 +57,10 @@ def _require(settings: Settings, directory: DataDirectory) -> int:
     if Host(directory.path).role != PRIMARY:
         raise LogicalProblem("This host is not the primary. Run the command on the primary.")
     if Peers(directory).list():
-        raise LogicalProblem("The standby cannot follow the log of another version. With two hosts the way is a move: on the standby run"
-                             " moot standby --again --logical, then moot move, then on this host moot standby --again")
+        is_waited_for = settings.replication.synchronous == Mode.ALL
+        raise LogicalProblem(
+            "The standby cannot follow the log of another version. With two hosts the way is a move:%(first)s on the standby, with its"
+            " network stopped, moot standby --again --logical; then moot move; then on this host, stopped as well, moot standby --again",
+            first=" here moot host release --for 60, so that no write waits meanwhile; then" if is_waited_for else "",
+        )
     return find_version(directory)

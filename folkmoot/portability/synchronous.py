@@ -9,6 +9,7 @@ the operator of the primary says that the standby is off. Nothing here speaks wi
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -34,13 +35,15 @@ class Mode(StrEnum):
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """On the primary: the standby with this slot must confirm. `number` grows with each change, so that an old message is known.
 
-    `is_bound`: the standby may have been promised that nothing is acknowledged without it.
+    `is_bound`: the standby may have been promised that nothing is acknowledged without it. `paused_until`: the operator is about to
+    stop the standby, so that nothing is demanded before.
     """
 
     slot: str = ""
     mode: Mode = Mode.NONE
     number: int = 0
     is_bound: bool = False
+    paused_until: datetime | None = None
 
     @property
     def settings(self) -> dict[str, str]:
@@ -81,12 +84,12 @@ def write_demand(directory: DataDirectory, demand: Demand) -> Demand:
     return demand
 
 
-def end_demand(directory: DataDirectory) -> None:
-    """No write waits for the standby any more, once PostgreSQL has read its settings again. Only if the standby does not rely on
-    the promise, or is off for good."""
+def end_demand(directory: DataDirectory, *, until: datetime | None = None) -> None:
+    """No write waits for the standby any more, once PostgreSQL has read its settings again; with `until`, not before then either.
+    Only if the standby does not rely on the promise, or is off for good."""
     with changing(directory) as demand:
-        if demand.slot:
-            write_demand(directory, Demand())
+        if demand.slot or until:
+            write_demand(directory, Demand(paused_until=until))
 
 
 def configure(directory: DataDirectory) -> None:

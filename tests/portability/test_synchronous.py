@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -29,7 +30,7 @@ from folkmoot.portability.standby.binding import BIND, RELEASE, BindingProblem, 
 from folkmoot.portability.standby.demanding import LONGEST_WAIT, Demanding, let_go
 from folkmoot.portability.standby.following import Meter
 from folkmoot.portability.standby.model import Following, Nothing, Stage
-from folkmoot.portability.standby.releasing import release_standby, require_waiting
+from folkmoot.portability.standby.releasing import release_standby, require_pausable, require_waiting
 from folkmoot.portability.synchronous import CONFIGURATION, Mode, configure, find_demand, forget_bound, is_bound
 from tests.conftest import new_open_folder
 from tests.portability.pair_of_hosts import OneHost, Pair, connection_to, make_pair
@@ -337,6 +338,41 @@ async def test_a_standby_that_answers_agrees_to_the_release(pair: Pair) -> None:
     await release_standby(pair.old.data, pair.old.server.dsn, demand, pair.old.name, pair.new.ask, is_other_off=False)
     assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
     assert not find_demand(pair.old.data).slot
+
+
+@pytest.mark.parametrize("mode", [Mode.ALL, Mode.CHOSEN])
+async def test_the_operator_may_stop_the_standby_for_a_while(pair: Pair, mode: Mode) -> None:
+    """No write waits from the release on. The standby, which agrees, is demanded again when it was away and is back."""
+    primary = Primary(pair, mode)
+    await primary.steps_until(lambda: find_demand(pair.old.data).slot)
+    if mode is Mode.ALL:
+        await primary.bind()
+    demand, until_ = require_pausable(pair.old.data, mode), clock.now() + timedelta(hours=1)
+    await release_standby(pair.old.data, pair.old.server.dsn, demand, pair.old.name, pair.new.ask, is_other_off=False, until=until_)
+    assert not is_bound(pair.new.data.path, pair.old.name, pair.new.state.epoch)
+    for _ in range(3):  # it follows closely, and is stopped in a moment
+        await primary.step()
+        assert not find_demand(pair.old.data).slot
+    await cut_replication(pair)
+    await primary.steps_until(lambda: primary.state and primary.state.stage is Stage.AWAY)
+    await write(pair.old, f"while it is stopped, {mode}", chosen=True)
+    await mend_replication(pair)
+    await primary.steps_until(lambda: find_demand(pair.old.data).slot)
+    assert find_demand(pair.old.data).paused_until is None
+
+
+async def test_a_standby_that_was_not_stopped_is_demanded_when_the_time_is_over(pair: Pair) -> None:
+    primary = Primary(pair, Mode.ALL)
+    await primary.bind()
+    demand, until_ = require_pausable(pair.old.data, Mode.ALL), clock.now() + timedelta(hours=1)
+    await release_standby(pair.old.data, pair.old.server.dsn, demand, pair.old.name, pair.new.ask, is_other_off=False, until=until_)
+    await primary.step()
+    assert not find_demand(pair.old.data).slot
+    with clock.stopped_at(until_):
+        await primary.step()
+    assert find_demand(pair.old.data).slot
+    with pytest.raises(BindingProblem, match="synchronous is none"):
+        require_pausable(pair.old.data, Mode.NONE)
 
 
 async def test_an_old_promise_is_not_taken_for_a_new_one(pair: Pair) -> None:

@@ -49,6 +49,7 @@ class Demanding:
         self._effective = 0  # the number of the demand that all of PostgreSQL obeys
         self._told_at = 0.0
         self._said = ""
+        self._was_away = False  # the standby, since the operator released it
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -80,7 +81,7 @@ class Demanding:
             self._say("the pairing with the standby has ended, so no write waits for it")
             await self._demand(connection, demand, Demand())
         elif not demand.slot:
-            is_close = state is not None and _follows_closely(state)
+            is_close = self._is_wanted_now(demand, state) and state is not None and _follows_closely(state)
             if peer and self._wanted is not Mode.NONE and is_close and await queries.can_confirm(connection, peer.slot):
                 self._say(f"from now on {_writes(self._wanted)} wait until the standby has them")
                 await self._demand(connection, demand, Demand(slot=peer.slot, mode=self._wanted))
@@ -92,6 +93,14 @@ class Demanding:
                 await self._demand(connection, demand, Demand())
         elif state and state.stage in CONNECTED:
             await self._bind(connection, demand)
+
+    def _is_wanted_now(self, demand: Demand, state: Following | None) -> bool:
+        """False while the operator is about to stop the standby: until it was away, at most until the time that was given."""
+        if demand.paused_until is None or clock.now() >= demand.paused_until:
+            self._was_away = False
+            return True
+        self._was_away = self._was_away or state is None or state.stage not in CONNECTED
+        return self._was_away
 
     async def _end(self, connection: asyncpg.Connection, demand: Demand) -> None:
         """The setting was changed. What the standby was promised ends with its consent."""
