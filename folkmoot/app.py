@@ -204,8 +204,7 @@ def exporter(settings: Settings) -> Exporter:
 
 def timed_jobs(settings: Settings) -> list[Timed]:
     """All timed jobs."""
-    store = media_store(settings)
-
+    store, archives = media_store(settings), exporter(settings)
     from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
     return [
         Timed("journal.seal", timedelta(seconds=1), partial(seal, secret=settings.secret, end_file=settings.data / JOURNAL_END)),
@@ -232,7 +231,8 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),
         Timed("sign_ups.announce", timedelta(hours=1), announce_sign_ups),
-        Timed("exports.clear", timedelta(hours=1), exporter(settings).clear, is_cleaning=True),
+        Timed("exports.clear", timedelta(hours=1), archives.clear, is_cleaning=True),
+        Timed("exports.write_missing", timedelta(minutes=5), archives.write_missing),
         Timed("events.forget", timedelta(days=1), forget_events, is_cleaning=True),
     ]
 

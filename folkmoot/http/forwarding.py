@@ -5,9 +5,9 @@ on only if it was not run here, or if the write gate refused it before it had co
 then; a request that waits before it has run stays in the buffers of its connection instead.
 
 Reads are answered here, except: by a fenced host, and by a standby that is seconds behind or whose schema is older than its
-code, all go to the host that writes; on a standby those that fail here, those of pages on which moderators claim cases, and
-those of callers who have just written or heard of something, so that they see it. Streams follow the host that writes,
-because only its processes hear of new posts.
+code, all go to the host that writes; on a standby those that fail here, those of pages on which moderators claim cases, those
+of archives of members, and those of callers who have just written or heard of something, so that they see it. Streams follow the
+host that writes, because only its processes hear of new posts.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ _SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 _STREAMS = ("/live/", "/api/v1/streaming")
 _CLAIMS = "/moderate/"  # pages that claim a case when they are opened
 _MEDIA = "/media/"  # files arrive on a standby a moment after their rows
+_ARCHIVES = "/settings/export"  # files that only the host that writes has
 _OF_THIS_HOST = frozenset(["/livez", "/readyz", "/metrics", RECORD_PATH])
 _READ_SECONDS = 0.5  # that a read waits until it is known whether the peer writes
 _FENCED_SECONDS = 3.0  # on a fenced host, whose database stands still: it may be days old
@@ -104,7 +105,7 @@ class Forwarding:
         """A read that fails here, as while the database becomes a standby, or whose file is not here yet, is answered by the peer."""
         path = scope["path"]
         is_elsewhere = self._hosts.is_fenced or self._hosts.is_behind or self._hosts.lacks_schema
-        is_wanted = is_elsewhere or path.startswith(_CLAIMS) or self._writers.includes(self._callers(scope))
+        is_wanted = is_elsewhere or path.startswith((_CLAIMS, _ARCHIVES)) or self._writers.includes(self._callers(scope))
         missing = (503, 404) if path.startswith(_MEDIA) else (503,)
         if not is_wanted and await _answered(here, scope, body, send, lambda status: status not in missing):
             return

@@ -12,6 +12,7 @@ from folkmoot.network.departures import actions
 from folkmoot.network.departures.queries import find_departure
 from folkmoot.network.exports.actions import ask_for_export
 from folkmoot.network.exports.lists import LISTS, write_list
+from folkmoot.network.exports.model import Export
 from folkmoot.network.exports.queries import find_export, find_newest
 from folkmoot.network.exports.store import export_store
 from folkmoot.web.request import Request
@@ -34,7 +35,14 @@ async def ask(request: Request) -> Reply:
 async def _export_page(request: Request, error: str = "", status: int = 200) -> Reply:
     async with request.database.read() as conn:
         newest = await find_newest(conn, request.viewer.id)
-    return await request.show("settings/export.html", status, newest=newest, files=list(LISTS), error=error)
+    has_stayed = newest is not None and await _has_stayed(request, newest)
+    return await request.show("settings/export.html", status, newest=newest, has_stayed=has_stayed, files=list(LISTS), error=error)
+
+
+async def _has_stayed(request: Request, export: Export) -> bool:
+    """Whether the file of an archive stayed on another host, and is written again here. A standby never has it."""
+    store = export_store(request.context.settings)
+    return export.file is not None and not request.context.is_standby and await store.size(export.file) is None
 
 
 async def download_list(request: Request) -> Reply:
@@ -48,13 +56,15 @@ async def download_list(request: Request) -> Reply:
     ])
 
 
-async def download_archive(request: Request) -> FileReply:
-    """The archive, for its owner only."""
+async def download_archive(request: Request) -> FileReply | Reply:
+    """The archive, for its owner only. If its file is not here, the page says what happens."""
     async with request.database.read() as conn:
         export = await find_export(conn, request.viewer.id, request.id())
     store = export_store(request.context.settings)
-    if export is None or export.file is None or await store.size(export.file) is None:
+    if export is None or export.file is None:
         raise NotFound
+    if await store.size(export.file) is None:
+        return request.redirect("/settings/export")
     name = f"{request.account.username}-{export.asked_at:%Y-%m-%d}.zip"
     return FileReply(store, export.file, export.bytes or 0, str(export.id), "application/zip", {
         "content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store",

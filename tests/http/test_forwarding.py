@@ -17,6 +17,7 @@ from folkmoot.http import forwarding, writing_host
 from folkmoot.http.from_peer import FROM_PEER
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.network.exports.model import Wanted
 from folkmoot.network.sessions import queries
 from folkmoot.network.sessions.passwords import hash_password
 from folkmoot.network.timelines.model import NEW_POSTS_TOPIC, NewPost
@@ -473,6 +474,20 @@ async def test_a_picture_that_is_not_here_yet_comes_from_the_other_host(hosts: P
     assert (await standby.visitor(jana, "192.0.2.77").get("/media/nothing.jpg")).status == 404
     head = await standby.visitor(jana, "192.0.2.77").send("HEAD", f"/media/{uploaded}")
     assert (head.status, head.body, head.headers["content-length"]) == (200, b"", shown.headers["content-length"])
+
+
+async def test_an_archive_comes_from_the_host_that_has_it(village: Village, hosts: Pair, jana: Visitor, dsn: str) -> None:
+    primary, standby = hosts
+    jana = await village.by_browser("jana")
+    browser = primary.visitor(jana)
+    page = await browser.get("/settings/export")
+    assert (await browser.post("/settings/export", {"form_token": form_token(page.text)})).status == 303
+    async with primary.database.read() as conn:
+        export_id = await conn.fetchval("SELECT id FROM exports")
+    await app.exporter(settings_for(primary.folder, dsn)).write(primary.database, Wanted(export_id))
+    reader = standby.visitor(jana, "192.0.2.77")
+    assert f"/archives/{export_id}" in (await reader.get("/settings/export")).text
+    assert (await reader.get(f"/settings/export/archives/{export_id}", range="bytes=0-1")).body == b"PK"
 
 
 async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schema_has_arrived(

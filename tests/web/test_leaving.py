@@ -156,6 +156,30 @@ async def test_an_expired_archive_is_removed(village: Village, jana: Visitor) ->
     assert [path for path in village.settings.data.glob("exports/**/*") if path.is_file()] == []
 
 
+async def test_an_archive_that_stayed_on_another_host_is_written_again(village: Village, jana: Visitor) -> None:
+    """After a move, a failover or a restore its row is here, and its file is not."""
+    await _archive(village, jana)
+    stayed = next(village.settings.data.glob("exports/??/*"))
+    kept = stayed.rename(stayed.parent.parent / "kept").read_bytes()
+    async with village.database.read() as conn:
+        export_id = await conn.fetchval("SELECT id FROM exports")
+    answer = await jana.get(f"/settings/export/archives/{export_id}")
+    assert (answer.status, answer.headers["location"]) == (303, "/settings/export")
+    page = (await jana.get("/settings/export")).text
+    assert ("your archive stayed behind" in page, "archives/" in page) == (True, False)
+    archives = exporter(village.settings)
+    await archives.write_missing(village.database)
+    await archives.write_missing(village.database)  # a second run changes nothing
+    assert "We are packing it." in (await jana.get("/settings/export")).text
+    await village.work()
+    page = (await jana.get("/settings/export")).text
+    assert ("stayed behind" in page, f"archives/{export_id}" in page) == (False, True)
+    again = (await jana.get(f"/settings/export/archives/{export_id}")).body
+    assert ZipFile(io.BytesIO(again)).namelist() == ZipFile(io.BytesIO(kept)).namelist()
+    await archives.write_missing(village.database)
+    assert "archives/" in (await jana.get("/settings/export")).text  # what is here is not written again
+
+
 async def test_an_interrupted_archive_is_written_again(village: Village, jana: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, tries = Archive._uris, []
 

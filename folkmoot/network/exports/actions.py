@@ -88,6 +88,16 @@ class Exporter:
             if login := await find_login(tx, export.account_id):
                 send_mail(tx, Mail("export", login.email, login.language, "/settings/export"))
 
+    async def write_missing(self, database: Database) -> None:
+        """Writes archives again whose files are not on this host: they stay behind when the network moves. A timed job."""
+        async with database.read() as conn:
+            ready = await queries.list_ready_unscoped(conn)
+        for export in ready:
+            if export.file and await self.exports.size(export.file) is None:
+                async with database.write() as tx:
+                    if await queries.update_wanted(tx, export, LIFECYCLE.step(export.state, State.WANTED)):
+                        tx.enqueue(WRITE_JOB, Wanted(export.id))
+
     async def clear(self, database: Database) -> None:
         """Removes expired archives, and files that an interrupted run left. A timed job."""
         async with database.write() as tx:

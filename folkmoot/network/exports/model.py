@@ -23,7 +23,7 @@ class State(StrEnum):
     READY = "ready"
 
 
-LIFECYCLE = Lifecycle("export", {State.WANTED: (State.READY,), State.READY: ()})
+LIFECYCLE = Lifecycle("export", {State.WANTED: (State.READY,), State.READY: (State.WANTED,)})  # back: its file is gone
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):

@@ -106,6 +106,20 @@ async def update_ready(tx: WriteTx, export: Export, state: State, file: FileName
     ))
 
 
+async def list_ready_unscoped(conn: ReadConn) -> list[Export]:
+    """Exports whose file can be fetched. Uses the index exports_expiry."""
+    return [_export_from(row) for row in await conn.fetch(f"SELECT {_EXPORT} FROM exports WHERE expires_at > now()")]
+
+
+async def update_wanted(tx: WriteTx, export: Export, state: State) -> bool:
+    """Returns False if the export has changed meanwhile."""
+    return bool(await tx.execute(
+        "UPDATE exports SET state = $3, ready_at = NULL, expires_at = NULL, sha256 = NULL, bytes = NULL WHERE id = $1 AND state = $2"
+        " AND sha256 = $4",
+        export.id, export.state, state, export.sha256,
+    ))
+
+
 async def delete_exports_of(tx: WriteTx, account_id: int, *, but: int | None = None) -> list[FileName]:
     """Deletes the exports of an account, except one. Returns their files."""
     rows = await tx.fetch("DELETE FROM exports WHERE account_id = $1 AND id IS DISTINCT FROM $2 RETURNING sha256", account_id, but)

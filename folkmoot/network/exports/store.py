@@ -5,5 +5,5 @@ from folkmoot.config import Settings
 
 
 def export_store(settings: Settings) -> FileStore:
-    """The folder `exports` of the data directory. It is not part of backups: an archive can be asked for again."""
+    """The folder `exports` of the data directory. It is not part of backups and does not move: what is missing is written again."""
     return LocalFiles(settings.data / "exports")

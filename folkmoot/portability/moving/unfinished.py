@@ -53,8 +53,8 @@ def _of_primary(directory: DataDirectory) -> Iterator[Work]:
         if directory.is_running(work):
             yield Work(work, f"is making a {work}", "The move would break it off. Wait until it has ended", False)
     if archives := sum(1 for _ in (directory.path / "exports").rglob("*.zip")):
-        yield Work("archives", f"keeps {archives} archives that members have asked for", "They do not move: members can ask for them"
-                   " again on the new host", False)
+        yield Work("archives", f"keeps {archives} archives that members have asked for", "They do not move: the new host writes them"
+                   " again, and tells their members", False)
 
 
 def _of_standby(directory: DataDirectory) -> Iterator[Work]:
