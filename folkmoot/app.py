@@ -51,7 +51,6 @@ from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
 from folkmoot.moderation.cases.model import CaseWithdrawn
-from folkmoot.moderation.clauses.watching import PolicyWatch
 from folkmoot.moderation.detection.actions import Loader
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
@@ -65,6 +64,8 @@ from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.reports.queries import list_own_reports
 from folkmoot.moderation.restrictions import jobs as restrictions
 from folkmoot.moderation.restrictions.screening import hold_known
+from folkmoot.moderation.rules import jobs as rules
+from folkmoot.moderation.rules.watching import RuleWatch
 from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.moderation.verdicts import jobs as verdicts
@@ -126,6 +127,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard = Subscriptions()
     Examiner(lambda: detector(settings.data)()).subscribe(heard)
     Matcher(FetchingStore(media_store(settings), settings.data)).subscribe(heard)
+    rules.RuleReader(settings.domain).subscribe(heard)
     for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post):
         heard.on(PostCreated, spread)
     for renew in (timelines.push_edited, notifications.tell_of_edit, conversations.add_newly_mentioned):
@@ -178,7 +180,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove), Job(SCAN_JOB, Scan, matcher.scan),
-        Answerer(settings, settings.data / JOURNAL_END).anchor_job,
+        Answerer(settings, settings.data / JOURNAL_END).anchor_job, *rules.RuleReader(settings.domain).jobs(),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
 
@@ -213,7 +215,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=callees(settings))),
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
         Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
-        *(from_mailbox if settings.notices.mailbox_host else []),
+        *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,
         Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
@@ -293,7 +295,7 @@ def create_web(settings: Settings) -> Any:
         state["front"] = create_front(settings, database, hosts)
         waiting = await wait_for_schema(settings, database, hosts)
         try:
-            async with PolicyWatch(database):
+            async with RuleWatch(database):
                 yield
         finally:
             waiting.cancel()
@@ -343,7 +345,7 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop)
     watchdog.start()
     try:
-        async with PolicyWatch(database):
+        async with RuleWatch(database):
             await worker.run()
     finally:
         await database.close()

@@ -32,6 +32,11 @@ _ACTION: dict[Measure, Action] = {
     Measure.LABEL: "mark_statuses_as_sensitive", Measure.HIDE: "delete_statuses", Measure.REMOVE: "delete_statuses",
     Measure.FREEZE: "disable", Measure.SUSPEND: "suspend",
 }
+_INTERIM = {
+    Measure.HIDE: "Your post is hidden until people have looked at it",
+    Measure.LABEL: "We covered and labelled your post until people have looked at it",
+    Measure.LIMIT_POST: "Your post reaches fewer people until people have looked at it",
+}
 _STATE: dict[appeals.State, AppealState] = {
     appeals.State.LODGED: "pending", appeals.State.UPHELD: "rejected", appeals.State.OVERTURNED: "approved",
     appeals.State.CHANGED: "approved",
@@ -76,7 +81,7 @@ def _of_statement(
     measure = Measure(statement.kind)
     clause = find_clause(statement.clause, statement.policy)
     sentences = [
-        translator.sentence("Your post is hidden until people have looked at it") + "." if statement.is_interim else "",
+        translator.sentence(_INTERIM[measure]) + "." if statement.is_interim else "",
         translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]}) + ".",
         statement.explanation,
     ]

@@ -180,7 +180,7 @@ async def open_database(settings: Settings, *, any_schema: bool = False) -> Asyn
     from folkmoot.app import subscriptions
     from folkmoot.base.db import Database
     from folkmoot.base.restarts import Restarts
-    from folkmoot.moderation.clauses.watching import PolicyWatch
+    from folkmoot.moderation.rules.watching import RuleWatch
     from folkmoot.portability.host import Host
     from folkmoot.portability.postgres import RESTART
 
@@ -194,7 +194,7 @@ async def open_database(settings: Settings, *, any_schema: bool = False) -> Asyn
     try:
         if not any_schema:
             await _require_schema(database)
-        await PolicyWatch(database).refresh()
+        await RuleWatch(database).refresh()
         yield database
     finally:
         await database.close()

@@ -70,6 +70,7 @@ OWNERS = {
     "contacts": "contacts",
     "clauses": "policies",
     "hash_lists": "hash_lists hash_entries picture_hashes",
+    "rules": "rule_sets rule_switches post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }

@@ -28,10 +28,12 @@ class Scorer(Protocol):
 Loader = Callable[[], Scorer]
 
 
-async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding, clause: Clause | None = None) -> Case | None:
+async def raise_signal(
+    tx: WriteTx, text: ExaminedText, finding: Finding, clause: Clause | None = None, measures: Sequence[str] = ()
+) -> Case | None:
     """Adds a finding over the queue threshold to the case of its post or profile, which is opened if needed, and returns the
     case. A second call changes nothing, and neither does a finding about a text that has been decided; both return None.
-    `clause`: the suspected one; None: that of threats.
+    `clause`: the suspected one; None: that of threats. `measures`: what is imposed until people decide, besides hiding.
 
     Writes signal.raised to the journal and emits it.
     """
@@ -53,7 +55,8 @@ async def raise_signal(tx: WriteTx, text: ExaminedText, finding: Finding, clause
     await record_step(tx, Step.SIGNAL_RAISED, case_id=case.id, detector=finding.detector, version=finding.version,
                       score=round(finding.score, 4), hides=finding.hide and is_post)
     tx.tell(SignalRaised(
-        case_id=case.id, post_id=signal.post_id, clause=clause.key, edited_at=text.edited_at, is_hiding=finding.hide and is_post
+        case_id=case.id, post_id=signal.post_id, clause=clause.key, edited_at=text.edited_at, is_hiding=finding.hide and is_post,
+        measures=tuple(measures) if is_post else (), detector=finding.detector, version=finding.version,
     ))
     return case
 

@@ -28,7 +28,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 class SignalRaised(Event, frozen=True, kw_only=True):
     """`is_hiding`: over the hide threshold, so the post is hidden until a moderator has decided; `edited_at` is the version of
-    its text. Without a post it is about a profile, which is never hidden before a decision."""
+    its text. Without a post it is about a profile, which is never hidden before a decision. `measures`: kinds of restrictions
+    that a rule imposes until then; `detector` and `version` say which one. Events of earlier releases have none of these."""
 
     kind = "signal.raised"
     case_id: int
@@ -36,3 +37,6 @@ class SignalRaised(Event, frozen=True, kw_only=True):
     clause: str
     edited_at: datetime | None
     is_hiding: bool
+    measures: tuple[str, ...] = ()
+    detector: str = ""
+    version: str = ""

@@ -51,6 +51,8 @@ class Step(StrEnum):
     NOTICE_ANSWERED = "notice.answered"
     HASH_LIST_CHANGED = "hash_list.changed"
     POLICY_PUBLISHED = "policy.published"
+    RULES_PUBLISHED = "rules.published"  # and in force from then on
+    RULES_SWITCHED = "rules.switched"  # to an earlier version
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`
 

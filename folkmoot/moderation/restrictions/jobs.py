@@ -1,7 +1,7 @@
 """Subscribers and timed jobs of restrictions. `app.py` registers them."""
 
 from folkmoot.base import clock
-from folkmoot.base.db import Database
+from folkmoot.base.db import Database, WriteTx
 from folkmoot.moderation.cases.model import CaseWithdrawn, State
 from folkmoot.moderation.cases.queries import lock_case
 from folkmoot.moderation.clauses.published import clause_of
@@ -9,23 +9,38 @@ from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.restrictions import overdue, queries
 from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction
 from folkmoot.moderation.restrictions.model import Kind
+from folkmoot.moderation.rules.actions import reason_for
+from folkmoot.moderation.rules.model import rule_of_detector
 from folkmoot.moderation.statements.actions import tell_statement
+from folkmoot.network.sessions.queries import find_login
 
 
 async def hide_pending_review(database: Database, event: SignalRaised) -> None:
-    """Hides a post over the hide threshold until a moderator has decided; its author is notified at once."""
-    if not event.is_hiding or event.post_id is None:
+    """Imposes what a signal asks for until a moderator has decided: hides a post over the hide threshold, and covers it or limits
+    its reach as a rule says. Its author is notified at once, in the words of the rule."""
+    kinds = [Kind.HIDE] if event.is_hiding else [Kind(kind) for kind in event.measures]
+    if not kinds or event.post_id is None:
         return
     async with database.write() as tx:
         case = await lock_case(tx, event.case_id)
         is_there, edited_at = await queries.lock_post_edited_at(tx, event.post_id)
         if case.state is not State.OPEN or not is_there or edited_at != event.edited_at:
             return  # an edited text is examined separately
-        standing = await queries.list_in_force(tx, case.subject, case.subject_id)
-        if any(restriction.is_interim for restriction in standing):
-            return
-        statement = await impose_restriction(tx, case, Kind.HIDE, clause_of(event.clause))
-        await tell_statement(tx, statement)
+        standing = {one.kind for one in await queries.list_in_force(tx, case.subject, case.subject_id) if one.is_interim}
+        for kind in kinds:
+            if not standing & {kind, Kind.HIDE}:
+                statement = await impose_restriction(
+                    tx, case, kind, clause_of(event.clause), explanation=await _reason_of_rule(tx, event, case.account_id)
+                )
+                await tell_statement(tx, statement)
+
+
+async def _reason_of_rule(tx: WriteTx, event: SignalRaised, account_id: int) -> str:
+    """What a rule tells the author, in their language; empty for a detector."""
+    if not rule_of_detector(event.detector):
+        return ""
+    login = await find_login(tx, account_id)
+    return reason_for(event.detector, event.version, login.language if login else "en")
 
 
 async def hide_overdue(database: Database) -> None:

@@ -74,7 +74,7 @@ async def list_hidden_until_decided(conn: ReadConn, subject: Subject, subject_id
     """Those of these subjects that are hidden pending review already, or removed. Index: restrictions_standing."""
     rows = await conn.fetch(
         "SELECT DISTINCT subject_id FROM restrictions WHERE subject = $1 AND subject_id = ANY ($2::bigint[]) AND lifted_at IS NULL"
-        f" AND (verdict_id IS NULL OR kind = '{Kind.REMOVE}')",
+        f" AND (verdict_id IS NULL AND kind = '{Kind.HIDE}' OR kind = '{Kind.REMOVE}')",
         subject, list(subject_ids),
     )
     return {row["subject_id"] for row in rows}

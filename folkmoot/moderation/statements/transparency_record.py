@@ -97,7 +97,10 @@ def record_of(statement: Statement, clause: Clause, *, content_types: tuple[str,
     facts = statement.explanation or clause.text["en"]
     if statement.is_interim:
         reason = "nobody has decided in time" if statement.is_after_deadline else "a program has pointed it out"
-        facts = f"Hidden until people decide, because {reason}. It may break this rule: {clause.text['en']}"
+        done = {"label": "Covered with a label", "limit_post": "Reach limited"}.get(statement.kind, "Hidden")
+        facts = f"{done} until people decide, because {reason}. It may break this rule: {clause.text['en']}"
+        if statement.explanation:
+            facts += f" The author was told: {statement.explanation}"
     posted_at = statement.posted_at or written_at
     return {
         **decision,

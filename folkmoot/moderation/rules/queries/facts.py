@@ -1,0 +1,133 @@
+"""The facts about posts that rules ask for: one statement, whatever the number of posts and rules.
+
+Everything is counted as it was when this version of the post was written: only earlier posts count, so a backtest on stored posts
+asks exactly what was asked about each new one. Each count ends at a bound.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from folkmoot.base import ids
+from folkmoot.base.db import ReadConn, Row
+from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.rules.attributes import MOST_COPIES, MOST_PEOPLE, MOST_POSTS, MOST_SIGN_UPS, REPEATS_REMOVED
+from folkmoot.moderation.rules.material import Material
+from folkmoot.moderation.rules.model import Facts
+from folkmoot.network.posts.model import PostEffect, Visibility
+
+_HOUR, _DAY, _WEEK = (ids.span(timedelta(hours=hours)) for hours in (1, 24, 24 * 7))
+_MOST_ADDRESSED = 10  # accounts whose mentions are counted
+_REMOVE = "remove"  # `restrictions.model.Kind.REMOVE`, which stands a layer above
+_OLD = 10 * 365 * 86400  # seconds; the age of an author at an imported post
+
+# A stranger to the author: does not follow the author.
+_STRANGER = "NOT EXISTS (SELECT FROM follows AS f WHERE f.account_id = {0} AND f.target_id = e.account_id)"
+_FACTS = f"""
+    WITH e AS (
+        SELECT p.*, w.key, w.until, coalesce(p.edited_at, p.created_at) AS at
+        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (id, key, until) JOIN posts AS p ON p.id = w.id
+    )
+    SELECT e.id, e.visibility, e.language, e.cover <> '' AS has_cover, e.media_count > 0 AS has_picture, e.poll_id IS NOT NULL AS has_poll,
+        e.reply_to_id IS NOT NULL AS is_reply, e.edited_at IS NOT NULL AS is_edited, cardinality(e.hashtags) AS hashtags,
+        extract(epoch FROM e.at - a.created_at)::float8 AS age, coalesce(c.followers, 0) AS followers,
+        own.posts, own.people, crowd.accounts AS crowd_accounts, crowd.own AS crowd_own, told.mentions, told.strangers,
+        copies.own AS copies_own, copies.accounts AS copies_accounts, copies.removed_clause, hosts.new AS new_hosts,
+        e.reply_to_account_id <> e.account_id AND {_STRANGER.format('e.reply_to_account_id')}
+            AND NOT EXISTS (SELECT FROM mentions AS m WHERE m.account_id = e.account_id AND m.post_id = e.reply_to_id) AS answers_stranger,
+        CASE WHEN e.id - a.id BETWEEN 0 AND {_WEEK} THEN (
+            SELECT count(*) FROM (
+                SELECT FROM accounts AS o
+                WHERE o.id BETWEEN a.id - {_HOUR} AND least(a.id + {_HOUR}, e.until) AND o.domain = '' AND o.id <> a.id
+                LIMIT {MOST_SIGN_UPS}
+            ) AS near) ELSE 0 END AS sign_ups
+    FROM e JOIN accounts AS a ON a.id = e.account_id LEFT JOIN account_counts AS c ON c.account_id = e.account_id
+    CROSS JOIN LATERAL (
+        SELECT count(DISTINCT r.id) AS posts, count(DISTINCT m.account_id) AS people FROM (
+            SELECT b.id FROM posts AS b
+            WHERE b.account_id = e.account_id AND b.id BETWEEN e.until - {_HOUR} AND e.until AND b.boost_of_id IS NULL
+                AND b.visibility < {Visibility.DIRECT:d}
+            ORDER BY b.id DESC LIMIT {MOST_POSTS}
+        ) AS r LEFT JOIN mentions AS m ON m.post_id = r.id AND m.account_id <> e.account_id
+    ) AS own
+    CROSS JOIN LATERAL (
+        SELECT coalesce(max(one.accounts), 0) AS accounts, coalesce(max(one.own), 0) AS own FROM (
+            SELECT m.account_id FROM mentions AS m WHERE m.post_id = e.id AND m.account_id <> e.account_id
+            UNION SELECT e.reply_to_account_id WHERE e.reply_to_account_id <> e.account_id
+            ORDER BY 1 LIMIT {_MOST_ADDRESSED}
+        ) AS addressed CROSS JOIN LATERAL (
+            SELECT count(DISTINCT b.account_id) AS accounts, count(*) FILTER (WHERE b.account_id = e.account_id) AS own FROM (
+                SELECT m.post_id FROM mentions AS m
+                WHERE m.account_id = addressed.account_id AND m.post_id BETWEEN e.until - {_HOUR} AND e.until
+                ORDER BY m.post_id DESC LIMIT {MOST_PEOPLE}
+            ) AS r JOIN posts AS b ON b.id = r.post_id AND b.visibility < {Visibility.DIRECT:d} AND b.account_id <> addressed.account_id
+        ) AS one
+    ) AS crowd
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS mentions, count(*) FILTER (
+            WHERE m.account_id IS DISTINCT FROM e.reply_to_account_id AND {_STRANGER.format('m.account_id')}
+                AND NOT EXISTS (SELECT FROM mentions AS o WHERE o.account_id = m.account_id AND o.post_id = e.reply_to_id)
+        ) AS strangers
+        FROM mentions AS m WHERE m.post_id = e.id AND m.account_id <> e.account_id
+    ) AS told
+    CROSS JOIN LATERAL (
+        SELECT 1 + count(*) FILTER (WHERE b.account_id = e.account_id AND t.post_id >= e.until - {_DAY}) AS own,
+            1 + count(DISTINCT b.account_id) FILTER (WHERE b.account_id <> e.account_id AND t.post_id >= e.until - {_HOUR}) AS accounts,
+            max(CASE WHEN b.effect = {PostEffect.REMOVED:d} THEN (
+                SELECT r.clause FROM restrictions AS r
+                WHERE r.subject = '{Subject.POST}' AND r.subject_id = b.id AND r.kind = '{_REMOVE}' AND r.lifted_at IS NULL
+                    AND r.imposed_at < e.at
+                LIMIT 1
+            ) END) AS removed_clause
+        FROM (
+            SELECT t.post_id FROM post_traces AS t WHERE t.text_key = e.key AND t.post_id <= e.until AND t.post_id <> e.id
+            ORDER BY t.post_id DESC LIMIT {MOST_COPIES}
+        ) AS t JOIN posts AS b ON b.id = t.post_id
+    ) AS copies
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS new FROM unnest($4::bigint[], $5::text[]) AS u (id, host) JOIN seen_hosts AS h ON h.host = u.host
+        WHERE u.id = e.id AND h.first_seen_at > e.at - interval '1 day'
+    ) AS hosts
+"""
+
+
+async def list_facts_unscoped(conn: ReadConn, materials: Sequence[Material]) -> dict[int, tuple[Facts, str | None]]:
+    """The facts about posts, and the clause for which a post with the same text was removed. What was deleted meanwhile is missing.
+
+    Indexes: posts_account, mentions, mentions_post, post_traces_text, follows, restrictions_standing.
+    """
+    rows = await conn.fetch(
+        _FACTS, [one.post_id for one in materials], [one.text_key for one in materials], [one.until for one in materials],
+        [one.post_id for one in materials for _ in one.hosts], [host for one in materials for host in one.hosts],
+    )
+    by_id = {one.post_id: one for one in materials}
+    return {row["id"]: (_facts_from(row, by_id[row["id"]]), row["removed_clause"]) for row in rows}
+
+
+def _facts_from(row: Row, material: Material) -> Facts:
+    return {
+        "account age": int(row["age"]) if row["age"] >= 0 else _OLD,
+        "followers": row["followers"],
+        "neighbouring sign-ups": row["sign_ups"],
+        "posts in the last hour": row["posts"],
+        "people addressed in the last hour": row["people"],
+        "posts at one person in the last hour": row["crowd_own"],
+        "accounts at one person in the last hour": row["crowd_accounts"],
+        "addresses": len(material.addresses),
+        "hosts": len(material.hosts),
+        "new hosts": row["new_hosts"],
+        "mentions": row["mentions"],
+        "strangers mentioned": row["strangers"],
+        "same text by the author": row["copies_own"],
+        "accounts with the same text": row["copies_accounts"],
+        "words": len(material.words),
+        "hashtags": row["hashtags"],
+        "has a picture": row["has_picture"],
+        "has a poll": row["has_poll"],
+        "has a cover": row["has_cover"],
+        "is a reply": row["is_reply"],
+        "answers a stranger": bool(row["answers_stranger"]),
+        "was edited": row["is_edited"],
+        REPEATS_REMOVED: row["removed_clause"] is not None,
+        "visibility": Visibility(row["visibility"]).word,
+        "language": row["language"] or "",
+    }

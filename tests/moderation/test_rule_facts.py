@@ -1,0 +1,201 @@
+"""The facts that rules ask for: each counts what its sentence says, and a batch costs a fixed number of statements."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.moderation.detection.queries import list_post_texts_unscoped
+from folkmoot.moderation.rules.attributes import ATTRIBUTES, SAYS, Kind
+from folkmoot.moderation.rules.jobs import REMEMBER_JOB, Remember, RuleReader, forget_traces
+from folkmoot.moderation.rules.material import material_of
+from folkmoot.moderation.rules.model import Facts
+from folkmoot.moderation.rules.published import replace_own
+from folkmoot.moderation.rules.queries.facts import list_facts_unscoped
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.actions import create_post
+from folkmoot.network.posts.events import PostCreated
+from folkmoot.network.posts.model import PostDraft, PostView, Visibility
+from tests.moderation.court import Court
+from tests.moderation.rule_sets import age, publish, rule_file
+from tests.village import LIMITS, settle
+
+_LONG = "Sejdeme se v neděli u kašny na náměstí"
+
+
+@pytest.fixture(autouse=True)
+def _own_rules_end_with_the_test() -> Iterator[None]:
+    yield
+    replace_own((), ())
+
+
+async def _facts(court: Court, *views: PostView) -> list[Facts]:
+    """After the posts were delivered to the reader of rules, which remembers them."""
+    async with court.database.read() as conn:
+        texts = await list_post_texts_unscoped(conn, [view.post.id for view in views])
+        found = await list_facts_unscoped(conn, [material_of(text, "network.example") for text in texts])
+    return [found[view.post.id][0] for view in views]
+
+
+async def _write(court: Court, text: str, name: str = "author", **draft: Any) -> PostView:
+    view = await court.village.write(name, text, **draft)
+    reader = RuleReader("network.example")
+    await reader.read_created(court.database, PostCreated(post_id=view.post.id, account_id=view.post.author.id))
+    return view
+
+
+async def _write_at(court: Court, author: Account, text: str, ago: timedelta) -> PostView:
+    async with court.database.write() as tx:
+        view = await create_post(tx, author, PostDraft(text=text), LIMITS, at=clock.now() - ago)
+    await RuleReader("").read_created(court.database, PostCreated(post_id=view.post.id, account_id=author.id))
+    return view
+
+
+async def test_every_attribute_has_a_fact_of_its_type(court: Court) -> None:
+    facts, = await _facts(court, await _write(court, _LONG, language="cs"))
+    assert facts.keys() == ATTRIBUTES.keys() - {SAYS}
+    types = {Kind.NUMBER: int, Kind.TIME: int, Kind.FLAG: bool, Kind.CHOICE: str}
+    assert {name for name, value in facts.items() if type(value) is not types[ATTRIBUTES[name].kind]} == set()
+    assert (facts["language"], facts["visibility"], facts["words"]) == ("cs", "public", 8)
+
+
+async def test_the_age_of_an_author_is_that_at_the_post_and_imported_posts_are_old(court: Court) -> None:
+    author = court.village.people["author"]
+    imported = await _write_at(court, author, "Z roku dávno minulého", timedelta(days=300))
+    await age(court.database, author, 10)
+    new = await _write(court, "Dnes")
+    old, young = await _facts(court, imported, new)
+    assert old["account age"] > 365 * 86400
+    assert 10 * 86400 <= young["account age"] < 10 * 86400 + 3600
+
+
+async def test_posts_of_the_last_hour_are_counted_without_messages_and_boosts(court: Court) -> None:
+    author = court.village.people["author"]
+    await _write_at(court, author, "Předevčírem", timedelta(hours=2))
+    first = await _write_at(court, author, "Před chvílí", timedelta(minutes=50))
+    await _write(court, "@reader tajně", visibility=Visibility.DIRECT)
+    await _write(court, "@reader a @reporter", visibility=Visibility.FOLLOWERS)
+    last = await _write(court, "Teď")
+    before, now = await _facts(court, first, last)
+    assert (before["posts in the last hour"], now["posts in the last hour"]) == (1, 3)
+    assert now["people addressed in the last hour"] == 2
+
+
+async def test_links_are_counted_by_host_without_our_own_and_without_missing_spaces(court: Court) -> None:
+    facts, = await _facts(court, await _write(
+        court, "https://a.example/x https://a.example/y http://www.b.example www.c.example/z https://network.example/@jana konec.začátek"
+    ))
+    assert (facts["addresses"], facts["hosts"], facts["new hosts"]) == (4, 3, 3)
+
+
+async def test_a_host_is_new_for_a_day(court: Court) -> None:
+    author = court.village.people["author"]
+    old = await _write_at(court, author, "https://a.example/1", timedelta(hours=25))
+    again = await _write(court, "https://a.example/2")
+    twice = await _write(court, "https://b.example/2")
+    twice_again = await _write(court, "https://b.example/3")
+    assert [facts["new hosts"] for facts in await _facts(court, old, again, twice, twice_again)] == [1, 0, 1, 1]
+
+
+async def test_a_stranger_does_not_follow_and_takes_no_part(court: Court) -> None:
+    await court.village.follow("reporter", "author")
+    parent = await _write(court, "Kdo přijde? @other_reporter", "reader")
+    facts, = await _facts(court, await _write(
+        court, "@reader @reporter @other_reporter @moderator přijdu", reply_to_id=parent.post.id
+    ))
+    assert (facts["mentions"], facts["strangers mentioned"], facts["answers a stranger"]) == (4, 1, True)
+    invited = await _write(court, "@author přijdeš?", "reader")
+    facts, = await _facts(court, await _write(court, "@reader přijdu", reply_to_id=invited.post.id))
+    assert (facts["strangers mentioned"], facts["answers a stranger"], facts["is a reply"]) == (0, False, True)
+
+
+async def test_posts_and_accounts_at_one_person_are_counted(court: Court) -> None:
+    for name in ("reporter", "other_reporter", "moderator"):
+        await _write(court, "@reader styď se", name)
+    await _write(court, "@reader a podruhé", "author")
+    await _write(court, "@reader odpovídá sám sobě", "reader")
+    facts, other = await _facts(court, await _write(court, "@reader @reporter a potřetí"), await _write(court, "nikomu"))
+    assert (facts["accounts at one person in the last hour"], facts["posts at one person in the last hour"]) == (4, 2)
+    assert (other["accounts at one person in the last hour"], other["posts at one person in the last hour"]) == (0, 0)
+
+
+async def test_equal_texts_are_counted_as_they_stood_at_the_time(court: Court) -> None:
+    first = await _write(court, _LONG)
+    same = await _write(court, f"{_LONG.upper()}!! @reader")
+    by_other = await _write(court, _LONG, "reader")
+    short = await _write(court, "Ano ano ano")
+    again = await _write(court, "Ano ano ano")
+    another_link = await _write(court, f"{_LONG} https://a.example")
+    facts = await _facts(court, first, same, by_other, short, again, another_link)
+    assert [one["same text by the author"] for one in facts] == [1, 2, 1, 1, 1, 1]
+    assert [one["accounts with the same text"] for one in facts] == [1, 1, 2, 1, 1, 1]
+
+
+async def test_an_edit_is_compared_with_what_stood_when_it_was_made(court: Court) -> None:
+    edited = await _write(court, "Dobré ráno")
+    await _write(court, _LONG, "reader")
+    app = await court.village.by_app("author")
+    assert (await app.send("PUT", f"/api/v1/statuses/{edited.post.id}", {"status": _LONG})).status == 200
+    await court.village.work()
+    facts, = await _facts(court, edited)
+    assert (facts["accounts with the same text"], facts["was edited"]) == (2, True)
+    assert (await app.send("PUT", f"/api/v1/statuses/{edited.post.id}", {"status": "Nic"})).status == 200
+    await court.village.work()
+    async with court.database.read() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM post_traces WHERE post_id = $1", edited.post.id) == 0
+
+
+async def test_sign_ups_around_a_young_account_are_counted(court: Court) -> None:
+    crowd = [await settle(court.database, f"crowd{number}") for number in range(3)]
+    facts, = await _facts(court, await _write(court, "Ahoj"))
+    async with court.database.read() as conn:
+        people = await conn.fetchval("SELECT count(*) FROM accounts WHERE domain = ''")
+    assert facts["neighbouring sign-ups"] == people - 1 >= len(crowd)
+
+
+async def test_a_batch_costs_as_many_statements_as_one_post(court: Court) -> None:
+    await publish(court.database, rule_file("says: slovo"))
+
+    async def count(number: int) -> int:
+        views = [await court.village.write("author", f"{_LONG} a číslo {one} https://a.example/{one}") for one in range(number)]
+        before = court.database.statements
+        await RuleReader("")._read(court.database, [view.post.id for view in views])
+        return court.database.statements - before
+
+    assert await count(1) == await count(20) <= 4
+
+
+async def test_earlier_posts_are_remembered_by_a_job_and_texts_are_forgotten_after_30_days(court: Court) -> None:
+    author = court.village.people["author"]
+    async with court.database.write() as tx:
+        for days in (1, 40):
+            await create_post(tx, author, PostDraft(text=f"{_LONG} https://d{days}.example"), LIMITS, at=clock.now() - timedelta(days=days))
+    await court.village.work()
+    async with court.database.write() as tx:
+        await tx.execute("DELETE FROM post_traces")
+        await tx.execute("DELETE FROM seen_hosts")
+        tx.enqueue(REMEMBER_JOB, Remember())
+    await court.village.work()
+
+    async def count() -> tuple[int, list[str]]:
+        async with court.database.read() as conn:
+            hosts = [row["host"] for row in await conn.fetch("SELECT host FROM seen_hosts ORDER BY host")]
+            return await conn.fetchval("SELECT count(*) FROM post_traces"), hosts
+
+    assert await count() == (1, ["d1.example", "d40.example"])
+    with clock.stopped_at(clock.now() + timedelta(days=30)):
+        await forget_traces(court.database)
+    assert await count() == (0, ["d1.example", "d40.example"])
+
+
+async def test_the_text_of_a_removed_post_is_not_forgotten(court: Court) -> None:
+    view = await _write(court, _LONG)
+    await court.report("reporter", view, clauses=("spam",))
+    await court.decide("moderator", (await court.queue())[0], "remove", clause="spam")
+    with clock.stopped_at(clock.now() + timedelta(days=40)):
+        await forget_traces(court.database)
+        again = await _write(court, _LONG, "reader")
+        facts, = await _facts(court, again)
+    assert facts["repeats a removed post"] is True
