@@ -35,6 +35,7 @@ _COMMANDS = {
     "cases": ("cases", "List cases that wait for a decision, in the order of the queue."),
     "evidence": ("evidence", "Export and check evidence packages."),
     "policy": ("policy", "Check and publish the rules of the network."),
+    "rules": ("rules", "Check, test and publish rules against spam and floods."),
     "hashes": ("hashes", "Recognise known files, pictures, texts and addresses."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),
     "journal": ("journal", "Verify the journal of moderation; accept damage."),

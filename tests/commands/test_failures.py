@@ -19,6 +19,7 @@ from folkmoot.config import WrongSetting
 from folkmoot.portability.host import HostState
 
 _POLICY = str(files("folkmoot").joinpath("moderation", "clauses", "2026-11-29.2.md"))
+_RULES = str(files("folkmoot").joinpath("moderation", "rules", "2026-11-29.md"))
 # What each command needs besides --data and --json. A new command must be added here.
 _ARGUMENTS = {
     "account create": ["eva", "--email", "eva@example.org", "--link"], "account role": ["eva", "juror"], "account reset-password": ["eva"],
@@ -26,6 +27,7 @@ _ARGUMENTS = {
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
     "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [],
     "policy check": [_POLICY], "policy publish": [_POLICY, "--yes"], "policy list": [],
+    "rules check": [_RULES], "rules test": [_RULES], "rules publish": [_RULES, "--yes"], "rules switch": ["2026-11-29"], "rules list": [],
     "hashes list": [], "hashes create": ["known", "--effect", "hold"], "hashes import": ["known", _POLICY, "--clause", "7"],
     "hashes remove": ["known", "--all"], "hashes check": [_POLICY], "hashes scan": [],
     "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
@@ -43,7 +45,9 @@ _LACKING = {
     "names point": (1, "problem"), "upgrade": (1, "upgrade"), "host sign": (1, "problem"),
 }
 _NEED_NO_DATABASE = {"restore", "detector list", "host add", "host list", "host remove", "standby", "names list"}
-_NEED_NO_NETWORK = {"routes", "settings", "install", "detector train", "detector evaluate", "restore", "evidence verify"}
+_NEED_NO_NETWORK = {
+    "routes", "settings", "install", "detector train", "detector evaluate", "restore", "evidence verify", "rules attributes",
+}
 
 
 def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:

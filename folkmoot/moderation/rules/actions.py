@@ -30,12 +30,13 @@ class Checked(NamedTuple):
     faults: list[Fault]
 
 
-def check_rules(source: str, own: Sequence[PublishedRules], policy: Policy) -> Checked:
-    """Reads rules and compares them with the policy in force and with the versions so far. `own`: the network's versions."""
+def check_rules(source: str, own: Sequence[PublishedRules] | None, policy: Policy) -> Checked:
+    """Reads rules and compares them with the policy in force and with the versions so far. `own`: the network's versions; None: they
+    do not matter."""
     read = read_rules(source)
     if read.rules is None:
         return Checked(None, read.faults)
-    faults = sorted([*_unknown_clauses(read, policy), *_earlier_versions(read, own)])
+    faults = sorted([*_unknown_clauses(read, policy), *(_earlier_versions(read, own) if own is not None else ())])
     published = PublishedRules(rules=read.rules, source=source, published_at=clock.now())
     return Checked(None if faults else published, faults)
 
