@@ -14,6 +14,7 @@ from folkmoot.base.text import characters_of, isolated
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import clause_of, current
+from folkmoot.moderation.rules.published import find_rule
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.media.model import MIME_TYPES, MOST_PIXELS_IN_ALL_FORMATS
 from folkmoot.web.static_files import StaticFiles
@@ -56,7 +57,7 @@ def _environment(translator: i18n.Translator, settings: Settings, urls: Urls, st
         remaining=translator.remaining, sentence=translator.sentence, trusted_html=_trusted_html, published=current, clause_of=clause_of,
         count_characters=count_characters, picture_types=",".join(MIME_TYPES), most_picture_bytes=settings.media.max_bytes,
         most_picture_pixels=MOST_PIXELS_IN_ALL_FORMATS,
-        isolated=isolated, written_languages=_written_languages,
+        isolated=isolated, written_languages=_written_languages, find_rule=find_rule,
     )
     return environment
 

@@ -27,6 +27,7 @@ from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.reports.model import AnonymousReport, Category, clause_of_category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
+from folkmoot.moderation.rules.model import rule_of_detector
 from folkmoot.moderation.verdicts.alike import MOST_COUNTED
 from folkmoot.moderation.verdicts.model import Action, Template, Verdict
 from folkmoot.moderation.verdicts.precedents import Precedent, list_precedents
@@ -194,10 +195,12 @@ def _anonymise_version(evidence: Evidence, version: PostVersion, masks: Masks) -
 
 
 def _newest(signals: list[Signal], masks: Masks) -> list[Signal]:
-    """The newest signal of each detector about the newest examined text."""
+    """The newest signal of each detector about the newest examined text, and of each rule about the author."""
     found: dict[str, Signal] = {}
+    examined = next((signal for signal in signals if signal.account_id is None or not rule_of_detector(signal.detector)), None)
     for signal in signals:
-        if (signal.edited_at, signal.words) == (signals[0].edited_at, signals[0].words):
+        is_about_author = signal.account_id is not None and rule_of_detector(signal.detector) is not None
+        if is_about_author or (examined and (signal.edited_at, signal.words) == (examined.edited_at, examined.words)):
             found.setdefault(signal.detector, msgspec.structs.replace(signal, reasons=tuple(map(masks.mask, signal.reasons))))
     return list(found.values())
 

@@ -16,7 +16,8 @@ _KEEP = "keep"  # `verdicts.model.Action.KEEP`, which stands a layer above
 
 
 class RuleCase(msgspec.Struct, frozen=True):
-    """A case to which a rule has pointed. `action`: what was decided; None while it is open, or withdrawn."""
+    """A case to which a rule has pointed. `action`: what was decided; None while it is open or withdrawn, and while an appeal is heard
+    by somebody who must not know."""
 
     case_id: int
     subject: str
@@ -59,7 +60,9 @@ async def list_cases_of_rule(conn: ReadConn, rule: str, limit: int) -> list[Rule
     """The newest cases to which a rule has pointed. Index: signals_of_rules."""
     rows = await conn.fetch(
         f"""
-        SELECT c.id, c.subject, s.created_at, s.reasons, c.state = '{State.OPEN}' AS is_open, {_ACTION} AS action
+        SELECT c.id, c.subject, s.created_at, s.reasons, c.state = '{State.OPEN}' AS is_open,
+            CASE WHEN NOT EXISTS (SELECT FROM cases AS a WHERE a.appealed_verdict_id = v.id AND a.state = '{State.OPEN}')
+                THEN {_ACTION} END AS action
         FROM (
             SELECT DISTINCT ON (case_id) case_id, created_at, reasons FROM (
                 SELECT case_id, created_at, reasons FROM signals WHERE detector = $1 AND detector LIKE 'rule %'
