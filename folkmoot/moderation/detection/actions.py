@@ -1,10 +1,10 @@
 """Turns a finding over a threshold into a signal in the case of its post or profile."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from folkmoot.base import clock, ids
-from folkmoot.base.db import WriteTx
+from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.moderation.cases.actions import estimate_case, open_case
 from folkmoot.moderation.cases.model import Case, Subject, probability_of
 from folkmoot.moderation.cases.queries import find_open_case, protect_subject, was_decided
@@ -25,7 +25,15 @@ class Scorer(Protocol):
     def score(self, texts: Sequence[str], langs: Sequence[str | None]) -> list[Finding]: ...
 
 
+class CurrentScorer(Protocol):
+    """The detector that a network uses at this moment."""
+
+    def __call__(self) -> Scorer: ...
+    async def refresh(self, conn: ReadConn) -> None: ...
+
+
 Loader = Callable[[], Scorer]
+Refresh = Callable[[ReadConn], Awaitable[None]]
 
 
 async def raise_signal(
@@ -47,7 +55,7 @@ async def raise_signal(
         id=ids.make_id(ids.shard_of(text.account_id)), case_id=case.id, post_id=text.subject_id if is_post else None,
         edited_at=text.edited_at, account_id=None if is_post else text.account_id, words=None if is_post else text.key,
         detector=finding.detector, version=finding.version, clause=clause.key, score=finding.score, is_hiding=finding.hide,
-        reasons=tuple(finding.reasons[:8]), created_at=clock.now(),
+        reasons=tuple(finding.reasons[:8]), cues=finding.cues, created_at=clock.now(),
     )
     if not await queries.insert_signal(tx, signal):
         return None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from folkmoot.moderation.detection import artefact, features, folding
+from folkmoot.moderation.detection import artefact, cues, features, folding, structure
 from folkmoot.moderation.detection.model import Finding, Thresholds
 from folkmoot.moderation.detection.readings import readings
 
@@ -107,7 +107,18 @@ class Detector:
         limits = self.thresholds_for(lang)
         queue = score >= limits.queue
         reasons = (*self._reason_words(text, folded.text), *folded.disguises) if queue else ()
-        return Finding(round(score, 4), queue, score >= limits.hide, reasons, self.name, self.version)
+        found = cues.cues_of(self._part_contributions(folded.text)) if queue else ()
+        return Finding(round(score, 4), queue, score >= limits.hide, reasons, self.name, self.version, found)
+
+    def _part_contributions(self, folded: str) -> dict[str, float]:
+        """What each part of the sentence adds to the score; a pair counts half for each of its parts."""
+        found: dict[str, float] = {}
+        for table, (idf, weight) in zip(self.header.tables, self._tables, strict=True):
+            if table.kind == "parts":
+                for bucket in features.part_pairs(features.stream([folded])).buckets.tolist():
+                    for name in structure.names_of(bucket):
+                        found[name] = found.get(name, 0.0) + float(idf[bucket]) * float(weight[bucket]) / 2
+        return found
 
     def _reason_words(self, text: str, folded: str) -> list[str]:
         """The words that contributed most to the score, highest first, in the spelling of the text."""

@@ -10,7 +10,7 @@ from folkmoot.base.db import Database
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
-from folkmoot.moderation.detection.actions import Loader, raise_signal
+from folkmoot.moderation.detection.actions import Loader, Refresh, raise_signal
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
 from folkmoot.network.posts.events import PostCreated, PostEdited
@@ -23,10 +23,11 @@ _Key = tuple[Subject, int]
 
 
 class Examiner:
-    """Examines posts and profiles with one detector, which is loaded for the first of them."""
+    """Examines posts and profiles with the detector of the network. `refresh` brings it up to date before each batch."""
 
-    def __init__(self, load: Loader) -> None:
+    def __init__(self, load: Loader, refresh: Refresh | None = None) -> None:
         self._load = load
+        self._refresh = refresh
         self._waiting: dict[_Key, asyncio.Future[None]] = {}
         self._run: asyncio.Task[None] | None = None
 
@@ -76,6 +77,8 @@ class Examiner:
         async with database.read() as conn:
             texts = [found for found in await queries.list_post_texts_unscoped(conn, posts) if found.text] if posts else []
             texts += await queries.list_profile_texts_unscoped(conn, accounts) if accounts else []
+            if texts and self._refresh:
+                await self._refresh(conn)
         if not texts:
             return
         for found, finding in zip(texts, await asyncio.to_thread(self._score, texts), strict=True):

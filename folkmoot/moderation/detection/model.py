@@ -30,7 +30,7 @@ class ExaminedText(msgspec.Struct, frozen=True, kw_only=True):
 
 class Finding(msgspec.Struct, frozen=True):
     """The result for one text. `score` is a calibrated probability; `reasons` are the words that contributed most, in the
-    spelling of the text, and the disguises that were removed."""
+    spelling of the text, and the disguises that were removed. `cues`: what the sentence does, see `cues.py`."""
 
     score: float
     queue: bool
@@ -38,6 +38,7 @@ class Finding(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
     detector: str
     version: str
+    cues: tuple[str, ...] = ()
 
 
 class Thresholds(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     is_hiding: bool
     reasons: tuple[str, ...]
+    cues: tuple[str, ...] = ()  # what the sentence does, see `cues.py`
     created_at: datetime
 
 

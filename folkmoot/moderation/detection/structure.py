@@ -70,3 +70,13 @@ def pairs(words: Sequence[str]) -> list[tuple[int, int, int]]:
             base = count + (count * count if later - at > _NEAR else 0)
             found += [(base + count * part + other, at, later) for part in parts for other in others]
     return found
+
+
+def names_of(feature: int) -> tuple[str, str]:
+    """The two parts of a feature; twice the same for a part alone."""
+    names = cues().names
+    count = len(names)
+    if feature < count:
+        return names[feature], names[feature]
+    first, second = divmod((feature - count) % (count * count), count)
+    return names[first], names[second]

@@ -162,8 +162,10 @@ async def _page(
         view = await load_case_view(conn, case, request.viewer.id)
         undoable = await find_undoable(conn, request.viewer.id)
     notice = obstacle or refusal
-    data = request.context.settings.data
-    error_rates = {one.id: find_error_rates(data, one.version, view.language, is_hiding=one.is_hiding) for one in view.signals}
+    async with request.database.read() as conn:
+        error_rates = {
+            one.id: await find_error_rates(conn, one.version, view.language, is_hiding=one.is_hiding) for one in view.signals
+        }
     suspected = "" if case.is_appeal else str(clause_of(case.clause).number)
     return await request.show(
         "moderate/case.html", status, view=view, case=case, can_decide=obstacle is None, undoable=undoable,

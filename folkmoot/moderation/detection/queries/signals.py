@@ -1,4 +1,4 @@
-"""All SQL of signals, and of the texts that a detector examines."""
+"""SQL of signals, and of the texts that a detector examines."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from folkmoot.network.accounts.model import ProfileField
 from folkmoot.network.posts.model import Visibility
 
 _SIGNAL = (
-    "id, case_id, post_id, edited_at, account_id, words, detector, version, clause, score, is_hiding, reasons, created_at"
+    "id, case_id, post_id, edited_at, account_id, words, detector, version, clause, score, is_hiding, reasons, created_at, cues"
 )
 
 
@@ -75,10 +75,10 @@ async def was_profile_decided(conn: ReadConn, text: ExaminedText) -> bool:
 async def insert_signal(tx: WriteTx, signal: Signal) -> bool:
     """False when this detector has a signal about this text already."""
     return bool(await tx.fetchval(
-        f"INSERT INTO signals ({_SIGNAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        f"INSERT INTO signals ({_SIGNAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         " ON CONFLICT DO NOTHING RETURNING true",
         signal.id, signal.case_id, signal.post_id, signal.edited_at, signal.account_id, signal.words, signal.detector, signal.version,
-        signal.clause, signal.score, signal.is_hiding, list(signal.reasons), signal.created_at,
+        signal.clause, signal.score, signal.is_hiding, list(signal.reasons), signal.created_at, list(signal.cues),
     ))
 
 
@@ -87,7 +87,7 @@ async def list_signals(conn: ReadConn, case_ids: Sequence[int]) -> list[Signal]:
     rows = await conn.fetch(
         f"SELECT {_SIGNAL} FROM signals WHERE case_id = ANY ($1::bigint[]) ORDER BY id DESC LIMIT 1000", list(case_ids)
     )
-    return [Signal(**{**dict(row), "reasons": tuple(row["reasons"])}) for row in rows]
+    return [Signal(**{**dict(row), "reasons": tuple(row["reasons"]), "cues": tuple(row["cues"])}) for row in rows]
 
 
 async def get_highest_score(conn: ReadConn, case_id: int) -> float:

@@ -1,0 +1,39 @@
+"""All SQL of detection: signals, the texts that are examined, and stored detectors."""
+
+from folkmoot.moderation.detection.queries.signals import (
+    get_highest_score,
+    insert_signal,
+    list_post_texts_unscoped,
+    list_profile_texts_unscoped,
+    list_signals,
+    was_profile_decided,
+)
+from folkmoot.moderation.detection.queries.stored import (
+    delete_oldest,
+    find_choice,
+    find_file,
+    find_header,
+    insert_choice,
+    insert_detector,
+    list_choices,
+    list_installed,
+    lock_choices,
+)
+
+__all__ = [
+    "delete_oldest",
+    "find_choice",
+    "find_file",
+    "find_header",
+    "get_highest_score",
+    "insert_choice",
+    "insert_detector",
+    "insert_signal",
+    "list_choices",
+    "list_installed",
+    "list_post_texts_unscoped",
+    "list_profile_texts_unscoped",
+    "list_signals",
+    "lock_choices",
+    "was_profile_decided",
+]
