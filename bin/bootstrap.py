@@ -82,7 +82,7 @@ def _create(folder: Path, wanted: Path) -> None:
 
 def run(requirements: str, module: str, arguments: list[str]) -> None:
     """Replaces this process with a module in the environment. Training has its own environment with more packages."""
-    if requirements == "runtime" and arguments[:2] == ["detector", "train"]:
+    if requirements == "runtime" and arguments[:2] == ["detector", "build"]:
         requirements = "train"
     release = release_in_use() if requirements == "runtime" else None
     folder = release / ".venv" if release else environment(requirements)

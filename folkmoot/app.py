@@ -51,7 +51,7 @@ from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
 from folkmoot.moderation.cases.model import CaseWithdrawn
-from folkmoot.moderation.detection.actions import Loader
+from folkmoot.moderation.detection.actions import CurrentScorer
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
@@ -112,8 +112,8 @@ _ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 
 
 @functools.lru_cache(maxsize=1)  # a process serves one network; tests serve many
-def detector(data: Path) -> Loader:
-    """The loader of the network's own or the packaged model. Imported with the first post, so web processes load no numpy."""
+def detector(data: Path) -> CurrentScorer:
+    """The network's own or the packaged model. Imported with the first post, so web processes load no numpy."""
     from folkmoot.moderation.detection.versions import CurrentDetector
 
     return CurrentDetector(data)
@@ -125,7 +125,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
         await clear_abandoned(database, media_store(settings))
 
     heard = Subscriptions()
-    Examiner(lambda: detector(settings.data)()).subscribe(heard)
+    Examiner(lambda: detector(settings.data)(), lambda conn: detector(settings.data).refresh(conn)).subscribe(heard)
     Matcher(FetchingStore(media_store(settings), settings.data)).subscribe(heard)
     rules.RuleReader(settings.domain).subscribe(heard)
     for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post):

@@ -2,7 +2,7 @@
 
     python -m training.vocabulary FILE ...
 
-FILE: labelled posts as for `moot detector train`. A word is kept if two texts contain it, or one threat of a file that
+FILE: labelled posts as for `moot detector build`. A word is kept if two texts contain it, or one threat of a file that
 was written for training. Only files without a licence that binds (CC0) are used.
 """
 

@@ -1,4 +1,5 @@
-"""`moot detector`: trains and evaluates text detectors, scores texts, and chooses the one that a network uses."""
+"""`moot detector`: builds and evaluates text detectors, and scores texts. `detector_versions.py` has the commands about those of
+a network."""
 
 import itertools
 import json
@@ -10,7 +11,8 @@ import click
 import msgspec
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.options import Group, data_option, json_option, no_network, show
+from folkmoot.commands.detector_versions import revert, switch, train, versions
+from folkmoot.commands.options import Group, json_option, show
 
 _BATCH = 256
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -22,22 +24,27 @@ def detector() -> None:
     """Train, evaluate and choose the text detector."""
 
 
+for command in (train, versions, switch, revert):
+    detector.add_command(command)
+
+
 @detector.command()
 @click.argument("data", nargs=-1, required=True, type=_FILE)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Output file.")
 @click.option("--weigh", multiple=True, metavar="FILE=NUMBER", help="Weight of rows from files whose name starts with FILE.")
 @json_option
-def train(data: tuple[Path, ...], out: Path, weigh: tuple[str, ...], as_json: bool) -> None:
-    """Train on labelled posts: JSON lines or CSV with `text` and `threat` (1, 0 or empty).
+def build(data: tuple[Path, ...], out: Path, weigh: tuple[str, ...], as_json: bool) -> None:
+    """Build a detector from nothing, out of labelled posts: JSON lines or CSV with `text` and `threat` (1, 0 or empty).
 
-    Rows whose `split` is dev are not used for training, but for the error table of the model card.
+    It needs tens of thousands of posts; `moot detector train` improves the present detector with few. Rows whose `split` is
+    dev are not used for training, but for the error table of the model card.
     """
     try:
         from folkmoot.moderation.detection import training
     except ModuleNotFoundError as error:
         if error.name not in ("sklearn", "scipy"):
             raise
-        raise Problem("Training needs scikit-learn. Run it from a clone as bin/moot detector train, which installs it, or "
+        raise Problem("Building a detector needs scikit-learn. Run it from a clone as bin/moot detector build, which installs it, or "
                       "install the extra: pip install 'folkmoot[train]'") from error
     from folkmoot.moderation.detection import artefact, card
     from folkmoot.moderation.detection.examples import read_examples
@@ -119,38 +126,3 @@ def card(model: Path | None) -> None:
     from folkmoot.moderation.detection.detector import Detector
 
     click.echo(cards.page(Detector.load(model).header))
-
-
-@detector.command()
-@click.argument("chosen", metavar="FILE|VERSION")
-@data_option
-def use(chosen: str, data: Path) -> None:
-    """Use the detector in FILE, an installed VERSION, or `packaged`. `moot detector list` shows the installed ones."""
-    from folkmoot.moderation.detection import versions
-
-    _require_network(data)
-    version = versions.use(data, chosen)
-    click.echo(f"The network in {data} now uses detector {version}.")
-
-
-@detector.command(name="list")
-@data_option
-@json_option
-def list_versions(data: Path, as_json: bool) -> None:
-    """List the installed detectors and mark the one in use."""
-    from folkmoot.moderation.detection import versions
-    from folkmoot.moderation.detection.detector import Detector
-
-    _require_network(data)
-    fault = versions.find_fault(data)
-    in_use = None if fault else versions.current(data)
-    packaged = Detector.load().version
-    rows = [{"version": packaged, "packaged": True, "in_use": in_use is None}]
-    rows += [{"version": path.stem, "packaged": False, "in_use": path.resolve() == in_use} for path in versions.list_installed(data)]
-    text = "\n".join(f"{'*' if row['in_use'] else ' '} {row['version']}{' (packaged)' if row['packaged'] else ''}" for row in rows)
-    show(rows, as_json, f"{text}\n{fault} The packaged detector is used." if fault else text)
-
-
-def _require_network(data: Path) -> None:
-    if not data.is_dir():
-        raise no_network(data)

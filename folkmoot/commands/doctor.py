@@ -61,7 +61,7 @@ def _text(finding: Finding) -> str:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Runs all groups of checks at the same time; the findings are in the order of the groups."""
-    from folkmoot.commands.checks import certificates, configuration, connections, hosts, machine, operation
+    from folkmoot.commands.checks import certificates, configuration, connections, hosts, machine
 
     groups: list[tuple[str, Awaitable[list[Finding]]]] = [
         ("machine", asyncio.to_thread(_listed(machine.check_machine, settings))),
@@ -70,7 +70,6 @@ async def examine(settings: Settings) -> list[Finding]:
         ("hosts", asyncio.to_thread(_listed(hosts.check_synchronous, settings))),
         ("roster", asyncio.to_thread(_listed(hosts.check_roster, settings))),
         ("certificates", asyncio.to_thread(_listed(certificates.check_certificates, settings))),
-        ("detector", asyncio.to_thread(_listed(operation.check_detector, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),
         ("mail", _gathered(connections.check_mail_server(settings))), ("database", _examine_database(settings)),
     ]
@@ -153,6 +152,7 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base.database_health import get_database_health
     from folkmoot.base.migrate import known
     from folkmoot.commands.checks import database, offsite, operation
+    from folkmoot.moderation.detection.versions import find_fault, find_file
     from folkmoot.portability.queries import find_repository, get_host, last_runs, list_rehearsals
 
     facts, newest = await get_database_facts(conn), known()[-1].number
@@ -165,6 +165,7 @@ async def _ask_database(settings: Settings, conn: Any) -> list[Finding]:
         *database.check_host(settings, await get_host(conn)),
         *await _work(settings, conn),
         *await _people(settings, conn),
+        *operation.check_detector(await find_fault(conn), await find_file(conn, settings.data)),
         *(list(offsite.check_pictures_to_come(settings)) or operation.check_pictures(*await _missing_pictures(settings, conn))),
         *offsite.check_backups(settings, await last_runs(conn), await find_repository(conn), await list_rehearsals(conn)),
     ]

@@ -60,7 +60,7 @@ OWNERS = {
     "featured": "featured_hashtags",
     "departures": "departures",
     "cases": "cases case_seats case_notes escalation_calls",
-    "detection": "signals",
+    "detection": "signals detectors detector_choices",
     "evidence": "evidence evidence_media",
     "reports": "reports report_cases",
     "verdicts": "verdicts verdict_batches verdict_templates",

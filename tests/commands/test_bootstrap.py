@@ -14,7 +14,8 @@ from tests.network_up import MOOT, ROOT, environment_with
 
 
 @pytest.mark.parametrize(("arguments", "environment"), [
-    (["detector", "train", "x.jsonl", "--out", "y"], "train"), (["detector", "score", "x.jsonl"], "runtime"), (["up"], "runtime"),
+    (["detector", "build", "x.jsonl", "--out", "y"], "train"), (["detector", "train"], "runtime"),
+    (["detector", "score", "x.jsonl"], "runtime"), (["up"], "runtime"),
 ])
 def test_training_has_its_own_environment(arguments: list[str], environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bin" / "bootstrap.py")

@@ -15,7 +15,6 @@ from folkmoot.commands import doctor
 from folkmoot.commands.checks import operation
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.config import Settings
-from folkmoot.moderation.detection import versions
 from folkmoot.network.sessions.model import Role
 from folkmoot.portability.queries import insert_run
 from folkmoot.portability.runs import BACKUP, DRILL, Run
@@ -133,10 +132,7 @@ def test_faults_of_moderation_are_named(data: Path) -> None:
     assert found == {"cases.overdue": GOOD, "journal.whole": BROKEN}
 
 
-def test_a_missing_detector_is_named(data: Path) -> None:
-    assert not list(operation.check_detector(settings_with(data)))
-    current = versions.list_installed(data)
-    assert not current
-    (data / "detector").mkdir(exist_ok=True)
-    (data / "detector" / "current").symlink_to("missing.bin")
-    assert states_of(operation.check_detector(settings_with(data))) == {"detector.usable": WARNING}
+def test_a_detector_that_cannot_be_used_is_named() -> None:
+    assert not list(operation.check_detector("", None))
+    assert states_of(operation.check_detector("The detector x is damaged.", None)) == {"detector.usable": WARNING}
+    assert states_of(operation.check_detector("", Path("/srv/ours.detector"))) == {"detector.stored": WARNING}

@@ -31,7 +31,7 @@ _ARGUMENTS = {
     "hashes list": [], "hashes create": ["known", "--effect", "hold"], "hashes import": ["known", _POLICY, "--clause", "7"],
     "hashes remove": ["known", "--all"], "hashes check": [_POLICY], "hashes scan": [],
     "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
-    "restore": ["--from", "{other}"], "detector list": [], "host add": ["--no-wait"], "host list": [],
+    "restore": ["--from", "{other}"], "detector versions": [], "detector train": [], "host add": ["--no-wait"], "host list": [],
     "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
     "move": ["--yes"],
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
@@ -44,9 +44,9 @@ _LACKING = {
     "drill": (1, "problem"), "lifeboat": (1, "problem"), "move": (1, "not_paired"), "failover": (2, "host"), "host release": (1, "binding"),
     "names point": (1, "problem"), "upgrade": (1, "upgrade"), "host sign": (1, "problem"),
 }
-_NEED_NO_DATABASE = {"restore", "detector list", "host add", "host list", "host remove", "standby", "names list"}
+_NEED_NO_DATABASE = {"restore", "host add", "host list", "host remove", "standby", "names list"}
 _NEED_NO_NETWORK = {
-    "routes", "settings", "install", "detector train", "detector evaluate", "restore", "evidence verify", "rules attributes",
+    "routes", "settings", "install", "detector build", "detector evaluate", "restore", "evidence verify", "rules attributes",
 }
 
 

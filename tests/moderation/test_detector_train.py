@@ -1,4 +1,4 @@
-"""From labelled posts to a detector in use, with the commands, on a small file that was written for these tests (CC0)."""
+"""From labelled posts to the file of a detector, with the commands, on a small file that was written for these tests (CC0)."""
 
 import ast
 import json
@@ -12,28 +12,26 @@ import numpy as np
 import pytest
 
 from folkmoot.base.errors import Problem
-from folkmoot.commands.checks.operation import check_detector
-from folkmoot.moderation.detection import artefact, card, folding, training, versions
-from folkmoot.moderation.detection.detector import PACKAGED, Detector
+from folkmoot.moderation.detection import artefact, card, folding, training
+from folkmoot.moderation.detection.detector import Detector
 from folkmoot.moderation.detection.examples import read_examples
 from folkmoot.moderation.detection.training import FittedModel, TrainingSet, read_counts
 from tests.network_up import ROOT, moot
-from tests.village import settings_for
 
 SMALL = Path(__file__).parent / "data" / "small.jsonl"
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A detector, trained with `moot detector train`."""
+    """A detector, built with `moot detector build`."""
     out = tmp_path_factory.mktemp("detector") / "small.detector"
-    done = moot("detector", "train", str(SMALL), "--out", str(out))
+    done = moot("detector", "build", str(SMALL), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert "small" in done.stdout
     return out
 
 
-def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path, tmp_path: Path) -> None:
+def test_a_built_detector_measures_and_scores(trained: Path) -> None:
     table = json.loads(moot("detector", "evaluate", str(SMALL), "--model", str(trained), "--json").stdout)
     assert [(row["lang"], row["rows"], row["threats"], row["base_rate"]) for row in table] == [("cs", 40, 20, 0.5), ("en", 40, 20, 0.5)]
     assert all(row["roc_auc"] > 0.9 for row in table)  # it was trained on most of these rows
@@ -44,44 +42,6 @@ def test_a_trained_detector_measures_scores_and_is_taken_into_use(trained: Path,
     assert [one["id"] for one in scored] == [f"small-{number}" for number in range(1, 81)]
     assert list(scored[0]) == ["id", "score", "queue", "hide", "reasons"]
     assert np.mean([one["score"] for one in scored[:20]]) > np.mean([one["score"] for one in scored[20:40]]) + 0.05
-    version = artefact.read(trained).header.version
-    assert moot("detector", "use", str(trained), data=tmp_path).returncode == 0
-    listed = json.loads(moot("detector", "list", "--json", data=tmp_path).stdout)
-    assert {row["version"]: row["in_use"] for row in listed} == {Detector.load().version: False, version: True}
-    assert Detector.load(versions.current(tmp_path)).version == version
-    assert moot("detector", "use", "packaged", data=tmp_path).returncode == 0
-    assert versions.current(tmp_path) is None
-    in_use = versions.CurrentDetector(tmp_path)
-    assert in_use().version == Detector.load().version
-    assert versions.use(tmp_path, version) == version  # the earlier one is still installed
-    assert in_use().version == version  # and a running worker loads it
-
-
-@pytest.mark.parametrize("fault", ["missing", "damaged"])
-def test_a_detector_that_cannot_be_used_is_reported_and_replaced(fault: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    chosen = versions.folder_of(tmp_path) / "ours.detector"
-    in_use = versions.CurrentDetector(tmp_path)
-    version = in_use().version
-    chosen.parent.mkdir()
-    if fault == "damaged":
-        chosen.write_bytes(b"folkmoot-detector 1\n" + b"0" * 100)
-    (chosen.parent / "current").symlink_to(chosen.name)
-    assert [in_use().version for _ in range(3)] == [version] * 3  # the packaged one works on
-    [record] = caplog.records  # said once
-    assert "ours.detector" in record.getMessage()
-    assert "The packaged detector is used" in record.getMessage()
-    assert "ours.detector" in versions.find_fault(tmp_path)
-    [finding] = check_detector(settings_for(tmp_path, ""))
-    assert finding.state == "warning"
-    assert "ours.detector" in finding.what
-    listed = moot("detector", "list", data=tmp_path)
-    assert f"* {version} (packaged)" in listed.stdout
-    assert "ours.detector" in listed.stdout
-    artefact.write(chosen, artefact.read(PACKAGED))
-    assert versions.find_fault(tmp_path) == ""
-    assert not list(check_detector(settings_for(tmp_path, "")))
-    assert in_use().version == version
-    assert len(caplog.records) == 1
 
 
 def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -> None:
@@ -89,8 +49,7 @@ def test_a_version_never_names_a_file_elsewhere(trained: Path, tmp_path: Path) -
     foreign = tmp_path / "foreign.detector"
     artefact.write(foreign, artefact.Artefact(msgspec.structs.replace(model.header, version="../escaped"), model.tables))
     with pytest.raises(Problem, match="cannot be read"):
-        versions.use(tmp_path / "data", str(foreign))
-    assert not list(tmp_path.rglob("*escaped*"))
+        artefact.read(foreign)
 
 
 def test_the_scorer_agrees_with_scikit_learn(trained: Path) -> None:
@@ -136,20 +95,17 @@ def test_a_changed_bit_or_another_file_is_refused(trained: Path, tmp_path: Path)
         changed.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
         with pytest.raises(Problem, match="damaged or was altered"):
             artefact.read(changed)
-        with pytest.raises(Problem):
-            versions.use(tmp_path, str(changed))
     with pytest.raises(Problem, match="not a detector"):
         artefact.read(SMALL)
-    assert versions.current(tmp_path) is None
     assert artefact.read(trained).header.version
 
 
 def test_too_few_rows_are_refused(tmp_path: Path) -> None:
-    done = moot("detector", "train", str(SMALL), "--out", str(tmp_path / "x"), "--weigh", "small=much")
+    done = moot("detector", "build", str(SMALL), "--out", str(tmp_path / "x"), "--weigh", "small=much")
     assert "--weigh needs FILE=NUMBER" in done.stderr
     few = tmp_path / "few.jsonl"
     few.write_text('{"text": "I will hurt you", "threat": 1}\n', "utf-8")
-    done = moot("detector", "train", str(few), "--out", str(tmp_path / "x"))
+    done = moot("detector", "build", str(few), "--out", str(tmp_path / "x"))
     assert "too few rows for training" in done.stderr
     assert not (tmp_path / "x").exists()
 
@@ -162,13 +118,13 @@ def test_scoring_needs_neither_the_trainer_nor_the_clone(trained: Path, tmp_path
         sys.modules["sklearn"] = sys.modules["scipy"] = None
         from folkmoot.moderation.detection.detector import PACKAGED, Detector
         print(Detector.load().score(["I will find you and kill you"], ["en"])[0].score > 0.5)
-        sys.argv = ["moot", "detector", "train", sys.argv[1], "--out", "x"]
+        sys.argv = ["moot", "detector", "build", sys.argv[1], "--out", "x"]
         from folkmoot.cli import main
         main()
     """
     done = subprocess.run([sys.executable, "-c", program, str(SMALL)], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.stdout == "True\n", done.stderr
-    assert done.stderr.startswith("folkmoot: Training needs scikit-learn.")
+    assert done.stderr.startswith("folkmoot: Building a detector needs scikit-learn.")
     assert done.returncode == 1
 
 

@@ -8,6 +8,8 @@ from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.config import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from folkmoot.moderation.cases.model import Backlog
     from folkmoot.moderation.journal.model import SealState
 
@@ -87,13 +89,14 @@ def check_moderation(waiting: "Backlog", stuck: int, journal: "SealState", unsea
         yield Finding("journal.sealed", GOOD, "the moderation journal is sealed")
 
 
-def check_detector(settings: Settings) -> Iterator[Finding]:
-    """Whether the chosen detector can be used."""
-    from folkmoot.moderation.detection.versions import find_fault
-
-    if fault := find_fault(settings.data):
+def check_detector(fault: str, file: "Path | None") -> Iterator[Finding]:
+    """Whether the chosen detector can be used. `fault`: why it cannot; `file`: where it is if not in the database."""
+    if file:
+        yield Finding("detector.stored", WARNING, f"the detector in use is only a file, {file}",
+                      "a standby, a backup and `moot detector train` do not have it", f"moot detector switch {file}")
+    if fault:
         yield Finding("detector.usable", WARNING, fault, "the packaged detector is used instead",
-                      "choose another one: moot detector list, then moot detector use VERSION; or moot detector use packaged")
+                      "choose another one: moot detector versions, then moot detector switch VERSION; or moot detector switch packaged")
 
 
 def check_pictures(looked_at: int, missing: Sequence[str]) -> Iterator[Finding]:

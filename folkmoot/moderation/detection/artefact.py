@@ -58,13 +58,18 @@ class Artefact(msgspec.Struct):
     tables: list[tuple[Weights, Weights]]
 
 
-def write(path: Path, artefact: Artefact) -> None:
-    """Writes a temporary file and renames it, so that no reader sees half of a file."""
+def pack(artefact: Artefact) -> bytes:
+    """The content of the file."""
     numbers = b"".join(column.astype("<f2").tobytes() for pair in artefact.tables for column in pair)
     body = _MAGIC + msgspec.json.encode(artefact.header) + b"\n" + zlib.compress(numbers, 9)
+    return body + hashlib.sha256(body).digest()
+
+
+def write(path: Path, artefact: Artefact) -> None:
+    """Writes a temporary file and renames it, so that no reader sees half of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".new")
-    temporary.write_bytes(body + hashlib.sha256(body).digest())
+    temporary.write_bytes(pack(artefact))
     temporary.replace(path)
 
 
@@ -74,6 +79,11 @@ def read(path: Path) -> Artefact:
         content = path.read_bytes()
     except OSError as error:
         raise Problem("The detector %(path)s cannot be read: %(why)s.", path=path, why=error.strerror or error) from error
+    return unpack(content, str(path))
+
+
+def unpack(content: bytes, path: str) -> Artefact:
+    """Reads the content of a file; `path` names it in problems. Raises Problem as `read` does."""
     if not content.startswith(_MAGIC):
         raise Problem("%(path)s is not a detector that this version reads.", path=path)
     body, checksum = content[:-32], content[-32:]

@@ -1,4 +1,4 @@
-"""Trains the weights. The only module that imports scikit-learn; only `moot detector train` uses it.
+"""Trains the weights. The only module that imports scikit-learn; only `moot detector build` uses it.
 
 Files have different weights: see `FILE_WEIGHTS`. Every number that evaluates the model comes from rows that it was not
 trained on: calibration and thresholds use cross-validation folds that keep authors and templates together.

@@ -1,93 +1,86 @@
-"""Which detector a network uses: installed detectors are in DATA/detector, and the link `current` points to one of them.
+"""The detector of a network in a worker: the packaged one, or one that is stored in the database.
 
-Without the link, the packaged detector is used; also when the link points to a file that is missing or damaged, which the log and
-`moot doctor` report. A running worker loads another detector with the next post.
+Each batch of texts asks which one was chosen, with a small statement, so a switch takes effect with the next post, in every worker.
+When the chosen one is missing or damaged, the packaged detector is used; the log and `moot doctor` say so.
 """
 
+import asyncio
 import logging
-import os
 from pathlib import Path
 
+from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import Problem
-from folkmoot.moderation.detection import artefact
+from folkmoot.moderation.detection import artefact, queries
 from folkmoot.moderation.detection.detector import Detector
 
 log = logging.getLogger(__name__)
 PACKAGED = "packaged"
-_ENDING = ".detector"
 
 
-def folder_of(data: Path) -> Path:
-    return data / "detector"
+class CurrentDetector:
+    """Loaded at the first call, and again when another one was chosen. `data`: the data directory, for a file of an earlier release."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._loaded: tuple[str | None, Detector] | None = None
+
+    async def refresh(self, conn: ReadConn) -> None:
+        """Loads the chosen detector if it is not the loaded one."""
+        choice, file = await queries.find_choice(conn), None
+        if choice is None:
+            file = await asyncio.to_thread(_earlier_file, self._data)
+        wanted = choice.version if choice else file and str(file)
+        if self._loaded is not None and self._loaded[0] == wanted:
+            return
+        content = await queries.find_file(conn, wanted) if wanted and choice else await asyncio.to_thread(_read, file)
+        self._loaded = wanted, await asyncio.to_thread(_load, wanted, content)
+
+    def __call__(self) -> Detector:
+        """The detector that was loaded last; the packaged one before the first refresh."""
+        if self._loaded is None:
+            self._loaded = None, Detector.load()
+        return self._loaded[1]
 
 
-def current(data: Path) -> Path | None:
-    """The file of the chosen detector, which may be missing or damaged; None for the packaged one."""
-    link = folder_of(data) / "current"
-    return link.resolve() if link.is_symlink() or link.exists() else None
-
-
-def find_fault(data: Path) -> str:
+async def find_fault(conn: ReadConn) -> str:
     """Why the chosen detector cannot be used, so that the packaged one is; empty if it can."""
-    chosen = current(data)
+    choice = await queries.find_choice(conn)
+    if choice is None or choice.version is None:
+        return ""
+    content = await queries.find_file(conn, choice.version)
     try:
-        if chosen:
-            artefact.read(chosen)
+        await asyncio.to_thread(read_stored, choice.version, content)
     except Problem as problem:
         return problem.message % problem.params
     return ""
 
 
-def list_installed(data: Path) -> list[Path]:
-    """The installed detectors, by name."""
-    return sorted(path for path in folder_of(data).glob(f"*{_ENDING}") if not path.is_symlink())
+def read_stored(version: str, content: bytes | None) -> artefact.Artefact:
+    """Raises Problem for a missing or damaged one."""
+    if content is None:
+        raise Problem("The detector %(version)s is not installed.", version=version)
+    return artefact.unpack(content, version)
 
 
-def use(data: Path, chosen: str) -> str:
-    """Switches to a file, an installed version, or `packaged`; returns the version. Raises Problem for a file that is not valid."""
-    link = folder_of(data) / "current"
-    if chosen == PACKAGED:
-        link.unlink(missing_ok=True)
-        return PACKAGED
-    installed = folder_of(data) / f"{chosen}{_ENDING}"
-    model = artefact.read(installed if installed.is_file() else Path(chosen))
-    target = folder_of(data) / f"{model.header.version}{_ENDING}"
-    if not target.is_file():
-        artefact.write(target, model)
-    temporary = link.with_name("current.new")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target.name)
-    os.replace(temporary, link)
-    return model.header.version
-
-
-class CurrentDetector:
-    """The detector of a network, loaded at the first call, and again when another one was chosen or its file has changed."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._loaded: tuple[tuple[Path | None, int], Detector] | None = None
-
-    def __call__(self) -> Detector:
-        chosen = current(self._data)
-        wanted = chosen, _changed_at(chosen)
-        if self._loaded is None or self._loaded[0] != wanted:
-            self._loaded = wanted, self._load(chosen)
-        return self._loaded[1]
-
-    @staticmethod
-    def _load(chosen: Path | None) -> Detector:
-        try:
-            return Detector.load(chosen)
-        except Problem as problem:
-            if chosen is None:
-                raise
-            log.error("%s The packaged detector is used.", problem.message % problem.params)
-            return Detector.load()
-
-
-def _changed_at(file: Path | None) -> int:
+def _load(version: str | None, content: bytes | None) -> Detector:
+    if version is None:
+        return Detector.load()
     try:
-        return file.stat().st_mtime_ns if file else 0
-    except OSError:
-        return 0
+        return Detector(read_stored(version, content))
+    except Problem as problem:
+        log.error("%s The packaged detector is used.", problem.message % problem.params)
+        return Detector.load()
+
+
+async def find_file(conn: ReadConn, data: Path) -> Path | None:
+    """The file of the detector in use, if a network chose it before the database held detectors."""
+    return None if await queries.find_choice(conn) else await asyncio.to_thread(_earlier_file, data)
+
+
+def _earlier_file(data: Path) -> Path | None:
+    link = data / "detector" / "current"
+    return link.resolve() if link.is_file() else None
+
+
+def _read(file: Path | None) -> bytes | None:
+    return file.read_bytes() if file else None

@@ -1,0 +1,55 @@
+"""The training rows of this network: what settled verdicts say about texts.
+
+A text that was kept is harmless. One that broke a rule about violence is a threat. One that broke another rule says nothing
+about threats and is left out. Every fourth text is held out: no detector is ever trained on it, so that all of them can be
+measured on it. Equal texts are on the same side.
+"""
+
+import zlib
+from collections.abc import Iterable
+
+from folkmoot.base.db import ReadConn
+from folkmoot.moderation.clauses.model import Family
+from folkmoot.moderation.clauses.published import clause_of
+from folkmoot.moderation.detection import folding
+from folkmoot.moderation.detection.model import Example
+from folkmoot.moderation.evidence.model import ProfileVersion
+from folkmoot.moderation.learning import queries
+from folkmoot.moderation.learning.model import DecidedText
+from folkmoot.moderation.verdicts.precedents import text_of
+
+_AT_ONCE = 500
+_HELD_OUT = 4  # every fourth
+FILE = "own"
+
+
+async def list_own_examples(conn: ReadConn) -> list[Example]:
+    """One row for each text that was decided; the newest verdict counts."""
+    found: dict[str, Example] = {}
+    after = 0
+    while decided := await queries.list_decided_texts(conn, after, _AT_ONCE):
+        after = decided[-1].case_id
+        for one in decided:
+            example = _example_of(one)
+            if example is not None:
+                found[folding.unmask(example.text).text] = example
+    return list(found.values())
+
+
+def with_split(rows: Iterable[Example]) -> tuple[list[Example], list[Example]]:
+    """(rows to train on, rows to measure on). A row that says `dev` is held out in any case."""
+    training, held_out = [], []
+    for row in rows:
+        is_held_out = row.split != "train" or zlib.crc32(folding.unmask(row.text).text.encode()) % _HELD_OUT == 0
+        (held_out if is_held_out else training).append(row)
+    return training, held_out
+
+
+def _example_of(decided: DecidedText) -> Example | None:
+    text = text_of(decided.version)
+    if not text or not (decided.is_kept or Family.VIOLENCE in clause_of(decided.clause).families):
+        return None
+    return Example(
+        id=str(decided.case_id), text=text, threat=0 if decided.is_kept else 1, split="train", file=FILE, group=str(decided.case_id),
+        lang=None if isinstance(decided.version, ProfileVersion) else decided.version.language, labels={},
+    )

@@ -1,0 +1,45 @@
+"""The types of learning. No input or output."""
+
+from datetime import datetime
+
+import msgspec
+
+from folkmoot.moderation.detection.evaluation import Measured
+from folkmoot.moderation.evidence.model import Version
+
+MIN_TRAINING, MIN_MEASURING = 20, 10  # rows; of each label at least a quarter of them
+MOST_WORSE = 0.01  # by which a measure on the shipped rows may fall
+
+
+class DecidedText(msgspec.Struct, frozen=True, kw_only=True):
+    """What a settled verdict was about. `is_kept`: the verdict found no breach."""
+
+    case_id: int
+    is_kept: bool
+    clause: str
+    version: Version
+    settled_at: datetime
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """The errors of one detector. `own`: on rows of this network that no detector was trained on; `shipped`: on rows that are
+    part of the release. `loss`: the mean surprise of the own rows, lower is better."""
+
+    version: str
+    own: Measured
+    loss: float
+    shipped: list[Measured]
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A comparison of a new detector with the present one. `objections`: why the new one is not better; empty if it is."""
+
+    training_rows: int
+    training_threats: int
+    present: Figures
+    new: Figures
+    objections: list[str]
+
+    @property
+    def is_better(self) -> bool:
+        return not self.objections
