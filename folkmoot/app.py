@@ -58,6 +58,7 @@ from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.hash_lists.actions import SCAN_JOB
 from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
 from folkmoot.moderation.journal.actions import anchor, seal
+from folkmoot.moderation.learning import jobs as learning
 from folkmoot.moderation.notices import jobs as notices
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
@@ -216,6 +217,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
         Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
         *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,
+        Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector)),
         Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),

@@ -22,6 +22,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.config.sections import (
     SECTIONS,
     DatabaseSettings,
+    Detection,
     Hosts,
     Limits,
     Log,
@@ -39,7 +40,7 @@ from folkmoot.config.sections import (
 )
 
 __all__ = [
-    "SECTIONS", "DatabaseSettings", "Hosts", "Limits", "Log", "Mail", "Media", "Moderation", "Names", "Network",
+    "SECTIONS", "DatabaseSettings", "Detection", "Hosts", "Limits", "Log", "Mail", "Media", "Moderation", "Names", "Network",
     "Notices", "Offsite", "Replication", "Secrets", "Server", "Settings", "WrongSetting", "default_data", "described",
     "load", "received", "sent",
 ]

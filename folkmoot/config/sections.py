@@ -155,6 +155,14 @@ class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox_security: Annotated[Literal["tls", "starttls", "none"], _doc("How the connection to the mailbox is protected.")] = "tls"
 
 
+class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The detector of threats, and what it learns from."""
+
+    samples_a_day: Annotated[
+        int, _doc("Public posts a day that moderators are asked to review, so that the detector learns. 0: none.", ge=0, le=1000)
+    ] = 10
+
+
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rate limits."""
 
@@ -183,6 +191,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replication: Replication = Replication()
     moderation: Moderation = Moderation()
     notices: Notices = Notices()
+    detection: Detection = Detection()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -212,5 +221,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
     "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "moderation": Moderation, "notices": Notices,
+    "detection": Detection,
     "limits": Limits, "log": Log,
 }

@@ -26,7 +26,7 @@ from folkmoot.web import (
     waiting,
     writing,
 )
-from folkmoot.web.moderate import automatic_rules, batches, cases, contacts, copies, hashes, sign_ups, templates
+from folkmoot.web.moderate import automatic_rules, batches, cases, contacts, copies, hashes, samples, sign_ups, templates
 from folkmoot.web.moderate import notices as received_notices
 
 ROUTES = [
@@ -35,4 +35,5 @@ ROUTES = [
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *batches.ROUTES, *copies.ROUTES,
     *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES,
+    *samples.ROUTES,
 ]

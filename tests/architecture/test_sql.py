@@ -61,6 +61,7 @@ OWNERS = {
     "departures": "departures",
     "cases": "cases case_seats case_notes escalation_calls",
     "detection": "signals detectors detector_choices",
+    "learning": "samples",
     "evidence": "evidence evidence_media",
     "reports": "reports report_cases",
     "verdicts": "verdicts verdict_batches verdict_templates",

@@ -54,6 +54,7 @@ class Step(StrEnum):
     RULES_PUBLISHED = "rules.published"  # and in force from then on
     RULES_SWITCHED = "rules.switched"  # to an earlier version
     DETECTOR_SWITCHED = "detector.switched"
+    SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`
 

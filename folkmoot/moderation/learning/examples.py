@@ -13,9 +13,10 @@ from folkmoot.moderation.clauses.model import Family
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.detection import folding
 from folkmoot.moderation.detection.model import Example
+from folkmoot.moderation.detection.queries import list_post_texts_unscoped
 from folkmoot.moderation.evidence.model import ProfileVersion
 from folkmoot.moderation.learning import queries
-from folkmoot.moderation.learning.model import DecidedText
+from folkmoot.moderation.learning.model import Answer, DecidedText
 from folkmoot.moderation.verdicts.precedents import text_of
 
 _AT_ONCE = 500
@@ -33,7 +34,19 @@ async def list_own_examples(conn: ReadConn) -> list[Example]:
             example = _example_of(one)
             if example is not None:
                 found[folding.unmask(example.text).text] = example
+    await _add_samples(conn, found)
     return list(found.values())
+
+
+async def _add_samples(conn: ReadConn, found: dict[str, Example]) -> None:
+    """Adds the answers to samples; a verdict about the same text counts more."""
+    after = 0
+    while answered := await queries.list_answered(conn, after, _AT_ONCE):
+        after = answered[-1][0]
+        answers = dict(answered)
+        for text in await list_post_texts_unscoped(conn, list(answers)):
+            threat = int(answers[text.subject_id] is Answer.THREAT)
+            found.setdefault(folding.unmask(text.text).text, _row(str(text.subject_id), text.text, threat, text.language))
 
 
 def with_split(rows: Iterable[Example]) -> tuple[list[Example], list[Example]]:
@@ -49,7 +62,9 @@ def _example_of(decided: DecidedText) -> Example | None:
     text = text_of(decided.version)
     if not text or not (decided.is_kept or Family.VIOLENCE in clause_of(decided.clause).families):
         return None
-    return Example(
-        id=str(decided.case_id), text=text, threat=0 if decided.is_kept else 1, split="train", file=FILE, group=str(decided.case_id),
-        lang=None if isinstance(decided.version, ProfileVersion) else decided.version.language, labels={},
-    )
+    lang = None if isinstance(decided.version, ProfileVersion) else decided.version.language
+    return _row(str(decided.case_id), text, 0 if decided.is_kept else 1, lang)
+
+
+def _row(name: str, text: str, threat: int, lang: str | None) -> Example:
+    return Example(id=name, text=text, lang=lang, threat=threat, split="train", file=FILE, group=name, labels={})

@@ -1,6 +1,7 @@
 """The types of learning. No input or output."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -8,6 +9,7 @@ from folkmoot.moderation.detection.evaluation import Measured
 from folkmoot.moderation.evidence.model import Version
 
 MIN_TRAINING, MIN_MEASURING = 20, 10  # rows; of each label at least a quarter of them
+SAMPLE_LASTS = timedelta(days=7)  # until an unreviewed sample is dropped
 MOST_WORSE = 0.01  # by which a measure on the shipped rows may fall
 
 
@@ -19,6 +21,24 @@ class DecidedText(msgspec.Struct, frozen=True, kw_only=True):
     clause: str
     version: Version
     settled_at: datetime
+
+
+class Answer(StrEnum):
+    """What a moderator says about a sampled post. Stored."""
+
+    THREAT = "threat"
+    HARMLESS = "harmless"
+    UNCLEAR = "unclear"  # teaches nothing
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """A post that was drawn for review. `edited_at` is the version of its text."""
+
+    post_id: int
+    edited_at: datetime | None
+    score: float
+    is_unsure: bool
+    drawn_at: datetime
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,50 @@
+"""The moderators' page of samples: public posts that were drawn so that the detector learns, one at a time."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from folkmoot.base.errors import Conflict, FieldError, Invalid
+from folkmoot.http.replies import Reply
+from folkmoot.http.routing import Access, Route
+from folkmoot.moderation.detection.queries import list_post_texts_unscoped
+from folkmoot.moderation.learning.actions import answer_sample
+from folkmoot.moderation.learning.model import Answer
+from folkmoot.moderation.learning.queries import count_samples, find_waiting
+from folkmoot.web.moderate.masking import Masks
+from folkmoot.web.request import Request
+
+
+async def show(request: Request) -> Reply:
+    """The oldest sample that waits, without its author's name."""
+    text = ""
+    async with request.database.read() as conn:
+        sample = await find_waiting(conn, request.viewer.id)
+        left = await count_samples(conn, request.viewer.id)
+        if sample:
+            text = "\n".join(one.text for one in await list_post_texts_unscoped(conn, [sample.post_id]))
+    return await request.show("moderate/samples.html", sample=sample, text=Masks("").mask(text), left=left)
+
+
+async def answer(request: Request) -> Reply:
+    """Goes on to the next one, also if somebody else was quicker."""
+    given = request.form.text("answer")
+    if given not in list(Answer):
+        raise Invalid(FieldError("answer", "inclusion", "Choose one of the answers."))
+    with suppress(Conflict):
+        async with request.database.write() as tx:
+            await answer_sample(tx, request.viewer, request.id(), _moment(request.form.text("edited_at")), Answer(given))
+    return request.redirect("/moderate/samples")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+ROUTES = [
+    Route("GET", "/moderate/samples", show, Access.MODERATOR),
+    Route("POST", "/moderate/samples/{id}", answer, Access.MODERATOR),
+]
