@@ -84,11 +84,20 @@ def unseen_authors(rows: Sequence[Example], scores: Floats) -> list[dict[str, An
         both = look_alikes | threats
         if look_alikes.any() and threats.any():
             files = np.array([row.file for row in rows])
-            alone = [both & (files == file) for file in sorted(set(files[both]))]
+            alone = [(str(file), both & (files == file)) for file in sorted(set(files[both]))]
             found.append({
                 "lang": lang, "rows": int(both.sum()), "threats": int(threats.sum()),
                 "roc_auc": round(roc_auc(threats[both], scores[both]), 4),
                 "average_precision": round(average_precision(threats[both], scores[both]), 4),
-                "alone": [round(roc_auc(threats[one], scores[one]), 4) for one in alone if threats[one].any() and not threats[one].all()],
+                "authors": [
+                    {"file": file, "roc_auc": round(roc_auc(threats[one], scores[one]), 4),
+                     "found_at_5": round(found_at(threats[one], scores[one]), 4)}
+                    for file, one in alone if threats[one].any() and not threats[one].all()
+                ],
             })
     return found
+
+
+def found_at(threats: npt.NDArray[np.bool_], scores: Floats, share: float = 0.05) -> float:
+    """The share of threats that score higher than all but this share of the other texts."""
+    return float((scores[threats] > _threshold(scores[~threats], share) - 1e-4).mean())

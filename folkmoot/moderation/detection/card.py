@@ -82,10 +82,16 @@ def page(header: Header) -> str:
         "date": card["date"],
         "feed": _feed_table(card),
         "unseen": _markdown_table(
-            ["language", "rows", "threats", "ROC-AUC", "average precision", "each author alone (ROC-AUC)"],
-            [[one["lang"], one["rows"], one["threats"], f"{one['roc_auc']:.3f}", f"{one['average_precision']:.3f}",
-              ", ".join(f"{alone:.3f}" for alone in one["alone"])] for one in card["unseen"]],
+            ["language", "rows", "threats", "ROC-AUC", "average precision"],
+            [[one["lang"], one["rows"], one["threats"], f"{one['roc_auc']:.3f}", f"{one['average_precision']:.3f}"]
+             for one in card["unseen"]],
         ),
+        "authors": _markdown_table(
+            ["author", "ROC-AUC", "threats found at 5 % of look-alikes"],
+            [[author["file"], f"{author['roc_auc']:.3f}", f"{100 * author['found_at_5']:.0f} %"]
+             for one in card["unseen"] for author in one.get("authors", [])],
+        ),
+        "kinds": _kinds_table(card),
         "thresholds": _threshold_tables(header),
         "errors": _markdown_table(evaluation.HEADINGS, [evaluation.cells(one) for one in _measured(card)]),
         "unlabelled": _markdown_table(
@@ -131,6 +137,22 @@ def _threshold_tables(header: Header) -> str:
              for one in header.card["budgets"]]
     tables = (["language", "queue from", "hide from"], limits), (["language", "kind", "rows", "queued", "hidden"], rates)
     return "\n\n".join(_markdown_table(headings, rows) for headings, rows in tables)
+
+
+def _kinds_table(card: dict[str, Any]) -> str:
+    kinds = card.get("kinds", [])
+    if not kinds:
+        return "Not measured for this detector."
+    langs = sorted({one["lang"] for one in kinds})
+    found = {(one["is_threat"], one["kind"], one["lang"]): one for one in kinds}
+    rows = []
+    for is_threat, kind in dict.fromkeys((one["is_threat"], one["kind"]) for one in kinds):
+        row: list[Any] = ["threat" if is_threat else "harmless", kind]
+        for lang in langs:
+            one = found.get((is_threat, kind, lang))
+            row += [one["rows"], f"{100 * one['queued']:.0f} %", f"{100 * one['hidden']:.0f} %"] if one else ["", "", ""]
+        rows.append(row)
+    return _markdown_table(["", "kind", *(head for lang in langs for head in (f"{lang}: rows", "queued", "hidden"))], rows)
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

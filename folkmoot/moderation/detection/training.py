@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
-from folkmoot.moderation.detection import budgets, features, folding, structure
+from folkmoot.moderation.detection import budgets, features, folding, kinds, structure
 from folkmoot.moderation.detection.artefact import Artefact, Header, Table, Weights
 from folkmoot.moderation.detection.detector import windows
 from folkmoot.moderation.detection.model import Example
@@ -25,7 +25,7 @@ from folkmoot.moderation.detection.readings import readings
 TABLES = [Table("words", 18, pivot=8.0), Table("characters", 20, pivot=12.0), Table("parts", structure.BITS, 0.5)]
 MIN_TEXTS = 2  # a bucket that occurs in fewer texts is ignored
 INVERSE_REGULARISATION = 4.0
-FOLDS = 4
+FOLDS = 6  # one author of each language is left out in each
 MIN_ROWS = 10  # of each label
 FILE_WEIGHTS = {"written": 6.0, "everyday": 6.0, "short": 1.0, "synthetic": 1.0, "neutral": 2.0, "edos": 2.0, "hatemoji": 1.0, "mhc": 0.5}
 WEAK_NEGATIVE_WEIGHT = 0.3  # of a negative that nobody has checked
@@ -154,7 +154,7 @@ def train(examples: Sequence[Example], weights: Mapping[str, float] | None = Non
     date = clock.now().date().isoformat()
     version = f"{date}-{hashlib.sha256(b''.join(column.tobytes() for pair in tables for column in pair)).hexdigest()[:8]}"
     card = {"date": date, "weights": by_file, "unseen": budgets.unseen_authors(rows, scores),
-            "budgets": budgets.measure_rates(rows, scores, limits)}
+            "budgets": budgets.measure_rates(rows, scores, limits), "kinds": kinds.measure_kinds(rows, scores, limits)}
     return Artefact(Header("folkmoot-threats", version, whole.bias, (slope, offset), limits, TABLES, card), tables)
 
 
