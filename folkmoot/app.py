@@ -6,13 +6,11 @@ state that cannot be rebuilt.
 
 import asyncio
 import contextlib
-import functools
 import signal
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -51,7 +49,8 @@ from folkmoot.moderation.appeals import jobs as appeals
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
 from folkmoot.moderation.cases.model import CaseWithdrawn
-from folkmoot.moderation.detection.actions import CurrentScorer
+from folkmoot.moderation.detection.asking import Asking
+from folkmoot.moderation.detection.current import detector_of
 from folkmoot.moderation.detection.jobs import Examiner
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.evidence import jobs as evidence
@@ -112,21 +111,14 @@ _SCHEMA_SECONDS = 1.0  # between looks at an old schema
 _ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 
 
-@functools.lru_cache(maxsize=1)  # a process serves one network; tests serve many
-def detector(data: Path) -> CurrentScorer:
-    """The network's own or the packaged model. Imported with the first post, so web processes load no numpy."""
-    from folkmoot.moderation.detection.versions import CurrentDetector
-
-    return CurrentDetector(data)
-
-
 def subscriptions(settings: Settings) -> Subscriptions:
     """The subscribers of each event."""
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
         await clear_abandoned(database, media_store(settings))
 
     heard = Subscriptions()
-    Examiner(lambda: detector(settings.data)(), lambda conn: detector(settings.data).refresh(conn)).subscribe(heard)
+    detector = detector_of(settings.data)
+    Examiner(detector, detector.refresh, Asking(settings.detector)).subscribe(heard)
     Matcher(FetchingStore(media_store(settings), settings.data)).subscribe(heard)
     rules.RuleReader(settings.domain).subscribe(heard)
     for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post):
@@ -217,7 +209,8 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
         Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
         *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,
-        Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector)),
+        Timed("detection.ask_reader", timedelta(seconds=5), Asking(settings.detector).ask_waiting),
+        Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
         Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
         Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),

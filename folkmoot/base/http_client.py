@@ -87,9 +87,9 @@ async def fetch(
 
 async def send(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", signer: Signer | None = None,
-    follows: bool | None = None, resolve: Resolve | None = None, connect: Connect | None = None,
+    follows: bool | None = None, seconds: float = SECONDS, resolve: Resolve | None = None, connect: Connect | None = None,
 ) -> Answer:
-    """Sends one request. Raises Refused if it is not allowed, Unavailable if the host does not answer correctly.
+    """Sends one request. Raises Refused if it is not allowed, Unavailable if the host does not answer correctly in time.
 
     Redirects are followed for GET and HEAD, and for other methods only with `follows`: then 301, 302 and 303 become a GET
     without the body, and 307 and 308 repeat the request, to the same scheme, host and port only (RFC 9110 15.4). Another
@@ -99,7 +99,7 @@ async def send(
     follows = method in ("GET", "HEAD") if follows is None else follows
     resolve, connect = resolve or _resolve, connect or _connect
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             for _ in range(MOST_REDIRECTS + 1):
                 answer = await _send_once(request, signer, resolve, connect)
                 if not follows or answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:

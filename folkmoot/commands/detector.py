@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from folkmoot.base.errors import Problem
+from folkmoot.commands.detector_reader import measure_reader
 from folkmoot.commands.detector_versions import revert, switch, train, versions
-from folkmoot.commands.options import Group, json_option, show
+from folkmoot.commands.options import Group, data_option, json_option, run, show
 
 _BATCH = 256
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -64,12 +65,21 @@ def _weights(weigh: tuple[str, ...]) -> dict[str, float]:
 
 
 @detector.command()
-@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.argument("files", nargs=-1, type=_FILE)
 @click.option("--where", multiple=True, metavar="KEY=VALUE", help="Only rows whose field KEY is VALUE, for example split=dev.")
 @_model_option
+@click.option("--reader", metavar="NAME", help="Also measure the model NAME of the service at detector.reader_url, like a juror.")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="Rows that the reader is asked about, at most.")
+@data_option
 @json_option
-def evaluate(files: tuple[Path, ...], where: tuple[str, ...], model: Path | None, as_json: bool) -> None:
-    """Print the error table: how well the detector separates threats from other texts."""
+def evaluate(
+    files: tuple[Path, ...], where: tuple[str, ...], model: Path | None, reader: str | None, limit: int, data: Path, as_json: bool
+) -> None:
+    """Print the error table: how well the detector separates threats from other texts.
+
+    With --reader also that of the reader on the same rows, and how often it agrees with the labels; without FILES the rows are
+    the settled cases of the network. Their texts are sent to the service.
+    """
     from folkmoot.moderation.detection import evaluation
     from folkmoot.moderation.detection.detector import Detector
     from folkmoot.moderation.detection.examples import read_examples
@@ -77,6 +87,12 @@ def evaluate(files: tuple[Path, ...], where: tuple[str, ...], model: Path | None
     wanted = dict(pair.split("=", 1) for pair in where if "=" in pair)
     if len(wanted) < len(where):
         raise Problem("--where needs KEY=VALUE, for example --where split=dev.")
+    if not files and not reader:
+        raise click.UsageError("Missing argument 'FILES...'.")
+    if reader:
+        answer, text = run(measure_reader(reader, data, [row for path in files for row in read_examples(path, wanted)], limit, model))
+        show(answer, as_json, text)
+        return
     examples = list(itertools.chain.from_iterable(read_examples(path, wanted) for path in files))
     measured = evaluation.measure(Detector.load(model), examples)
     if not measured:

@@ -108,6 +108,7 @@ def resolved(settings: Settings, directory: Any, *, makes_secret: bool = False, 
         secret=secret,
         mail=msgspec.structs.replace(settings.mail, password=secrets.mail_password(settings, directory)),
         notices=msgspec.structs.replace(settings.notices, mailbox_password=secrets.mailbox_password(settings, directory)),
+        detector=msgspec.structs.replace(settings.detector, reader_key=secrets.reader_key(settings, directory)),
         offsite=msgspec.structs.replace(
             settings.offsite, password=secrets.offsite_password(settings, directory),
             repository=settings.offsite.repository or remembered(directory),

@@ -22,7 +22,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.config.sections import (
     SECTIONS,
     DatabaseSettings,
-    Detection,
+    DetectorSettings,
     Hosts,
     Limits,
     Log,
@@ -40,7 +40,7 @@ from folkmoot.config.sections import (
 )
 
 __all__ = [
-    "SECTIONS", "DatabaseSettings", "Detection", "Hosts", "Limits", "Log", "Mail", "Media", "Moderation", "Names", "Network",
+    "SECTIONS", "DatabaseSettings", "DetectorSettings", "Hosts", "Limits", "Log", "Mail", "Media", "Moderation", "Names", "Network",
     "Notices", "Offsite", "Replication", "Secrets", "Server", "Settings", "WrongSetting", "default_data", "described",
     "load", "received", "sent",
 ]
@@ -182,6 +182,10 @@ def _refuse_unusable(settings: Settings) -> None:
     if settings.moderation.webhook_url and len(settings.moderation.webhook_secret) < _SHORTEST_SECRET:
         _cannot_be_used("moderation.webhook_secret",
                         f"it must have at least {_SHORTEST_SECRET} characters, as from: openssl rand -base64 48")
+    if settings.detector.reader_url and urlsplit(settings.detector.reader_url).scheme not in ("http", "https"):
+        _cannot_be_used("detector.reader_url", "it must begin with https:// or http://")
+    if settings.detector.reader_url and not settings.detector.reader_model:
+        _cannot_be_used("detector.reader_model", "detector.reader_url needs the name of a model")
     for address in [*settings.names.addresses, *([settings.names.server] if settings.names.server else [])]:
         if not _is_ip_address(address):
             name = "names.addresses" if address in settings.names.addresses else "names.server"

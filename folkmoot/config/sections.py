@@ -75,7 +75,8 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     database: Annotated[str, _doc("Password for database.url, if it contains none.")] = ""
     folder: Annotated[
         str,
-        _doc("Folder with files network-secret, database-password, mail-password, mailbox-password, offsite-password, dns-credentials."),
+        _doc("Folder with files network-secret, database-password, mail-password, mailbox-password, offsite-password, reader-key,"
+             " dns-credentials."),
     ] = ""
 
 
@@ -155,12 +156,23 @@ class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox_security: Annotated[Literal["tls", "starttls", "none"], _doc("How the connection to the mailbox is protected.")] = "tls"
 
 
-class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The detector of threats, and what it learns from."""
+class DetectorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The detector of threats: what it learns from, and the reader that is asked about what it leaves open."""
 
     samples_a_day: Annotated[
         int, _doc("Public posts a day that moderators are asked to review, so that the detector learns. 0: none.", ge=0, le=1000)
     ] = 10
+    reader_url: Annotated[
+        str, _doc("Address of an OpenAI-compatible service, as in https://models.example.org/v1. Public posts are sent there. Empty: none.")
+    ] = ""
+    reader_model: Annotated[str, _doc("Name of the model of that service.", max_length=200)] = ""
+    reader_key: Annotated[str, _doc("Key of that service.")] = ""
+    reader_from: Annotated[
+        float, _doc("Score of the detector, 0 to 1, from which the reader is asked about a post that is not hidden.", ge=0.0, le=1.0)
+    ] = 0.1
+    reader_posts_a_day: Annotated[int, _doc("Posts a day that the reader is asked about, at most.", ge=0, le=1_000_000)] = 500
+    reader_at_once: Annotated[int, _doc("Requests to the reader at the same time, at most.", ge=1, le=50)] = 2
+    reader_seconds: Annotated[int, _doc("Seconds after which a request to the reader has failed.", ge=1, le=120)] = 30
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -191,7 +203,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replication: Replication = Replication()
     moderation: Moderation = Moderation()
     notices: Notices = Notices()
-    detection: Detection = Detection()
+    detector: DetectorSettings = DetectorSettings()
     limits: Limits = Limits()
     log: Log = Log()
     data: Path = Path()
@@ -221,6 +233,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": Server, "database": DatabaseSettings, "network": Network, "mail": Mail, "media": Media, "secrets": Secrets,
     "hosts": Hosts, "offsite": Offsite, "names": Names, "replication": Replication, "moderation": Moderation, "notices": Notices,
-    "detection": Detection,
+    "detector": DetectorSettings,
     "limits": Limits, "log": Log,
 }

@@ -15,6 +15,7 @@ from folkmoot.portability.data_directory import DataDirectory
 NETWORK, DATABASE, MAIL, MAILBOX = "network-secret", "database-password", "mail-password", "mailbox-password"  # names of the files
 OFFSITE = "offsite-password"
 DNS = "dns-credentials"
+READER = "reader-key"
 
 
 class SecretProblem(Problem):
@@ -47,6 +48,11 @@ def mailbox_password(settings: Settings, directory: DataDirectory) -> str:
 def offsite_password(settings: Settings, directory: DataDirectory) -> str:
     configured = settings.offsite.password or _from_folder(settings, OFFSITE)
     return configured or (directory.secret(OFFSITE) if directory.has_secret(OFFSITE) else "")
+
+
+def reader_key(settings: Settings, directory: DataDirectory) -> str:
+    configured = settings.detector.reader_key or _from_folder(settings, READER)
+    return configured or (directory.secret(READER) if directory.has_secret(READER) else "")
 
 
 def dns_credentials(settings: Settings, directory: DataDirectory) -> str:

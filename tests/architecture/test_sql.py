@@ -60,7 +60,7 @@ OWNERS = {
     "featured": "featured_hashtags",
     "departures": "departures",
     "cases": "cases case_seats case_notes escalation_calls",
-    "detection": "signals detectors detector_choices",
+    "detection": "signals detectors detector_choices reader_requests",
     "learning": "samples",
     "evidence": "evidence evidence_media",
     "reports": "reports report_cases",

@@ -7,7 +7,7 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict
-from folkmoot.config import Detection
+from folkmoot.config import DetectorSettings
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.moderation.learning.actions import answer_sample, choose
@@ -35,7 +35,7 @@ class _Lengths:
 
 
 async def _draw(court: Court, count: int) -> int:
-    settings = msgspec.structs.replace(court.village.settings, detection=Detection(samples_a_day=count))
+    settings = msgspec.structs.replace(court.village.settings, detector=DetectorSettings(samples_a_day=count))
     return await Drawing(settings, lambda _data: _Lengths())(court.database)
 
 

@@ -11,6 +11,7 @@ from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
 from folkmoot.moderation.detection.actions import Loader, Refresh, raise_signal
+from folkmoot.moderation.detection.asking import Asking
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
 from folkmoot.network.posts.events import PostCreated, PostEdited
@@ -23,11 +24,13 @@ _Key = tuple[Subject, int]
 
 
 class Examiner:
-    """Examines posts and profiles with the detector of the network. `refresh` brings it up to date before each batch."""
+    """Examines posts and profiles with the detector of the network. `refresh` brings it up to date before each batch; `asking`
+    notes the posts that a reader is to be asked about."""
 
-    def __init__(self, load: Loader, refresh: Refresh | None = None) -> None:
+    def __init__(self, load: Loader, refresh: Refresh | None = None, asking: Asking | None = None) -> None:
         self._load = load
         self._refresh = refresh
+        self._asking = asking
         self._waiting: dict[_Key, asyncio.Future[None]] = {}
         self._run: asyncio.Task[None] | None = None
 
@@ -81,10 +84,15 @@ class Examiner:
                 await self._refresh(conn)
         if not texts:
             return
-        for found, finding in zip(texts, await asyncio.to_thread(self._score, texts), strict=True):
+        scored = list(zip(texts, await asyncio.to_thread(self._score, texts), strict=True))
+        for found, finding in scored:
             if finding.queue or finding.hide:
                 async with database.write() as tx:
                     await raise_signal(tx, found, finding)
+        asking = self._asking
+        if asking and any(asking.is_open(found, finding) for found, finding in scored):
+            async with database.write() as tx:
+                await asking.note(tx, scored)
 
     def _score(self, texts: list[ExaminedText]) -> list[Finding]:
         return self._load().score([found.text for found in texts], [found.language for found in texts])

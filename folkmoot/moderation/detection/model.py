@@ -21,6 +21,7 @@ class ExaminedText(msgspec.Struct, frozen=True, kw_only=True):
     edited_at: datetime | None = None
     text: str
     body: str = ""  # of a post: its text without cover, poll and pictures
+    is_public: bool = False  # a post that everybody may see
 
     @property
     def key(self) -> str:

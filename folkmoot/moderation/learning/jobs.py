@@ -20,7 +20,7 @@ class Drawing:
 
     async def __call__(self, database: Database) -> int:
         """Returns how many were drawn."""
-        count, now = self._settings.detection.samples_a_day, clock.now()
+        count, now = self._settings.detector.samples_a_day, clock.now()
         if not count:
             return 0
         scorer = self._detector(self._settings.data)

@@ -18,13 +18,13 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.identity import CERTIFICATE, KEY
 from folkmoot.portability.install.settings_file import with_values
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET
-from folkmoot.portability.secrets import MAIL, MAILBOX, NETWORK
+from folkmoot.portability.secrets import MAIL, MAILBOX, NETWORK, READER
 
 _OWN_SECRETS = frozenset([KEY, CERTIFICATE])
 _OWN_SETTINGS = {
     "server": {"host", "port", "processes", "trusted_proxies", "certificates"}, "database": None, "secrets": None, "log": None,
     "hosts": None,
-    "mail": {"password"}, "notices": {"mailbox_password"},  # they travel as secrets
+    "mail": {"password"}, "notices": {"mailbox_password"}, "detector": {"reader_key"},  # they travel as secrets
     "names": {"addresses"},
 }  # None: the whole section
 _SECRET = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
@@ -48,6 +48,8 @@ def collect_secrets(settings: Settings, directory: DataDirectory) -> dict[str, b
         files[MAIL] = settings.mail.password.encode()
     if settings.notices.mailbox_password:
         files[MAILBOX] = settings.notices.mailbox_password.encode()
+    if settings.detector.reader_key:
+        files[READER] = settings.detector.reader_key.encode()
     return {name: content for name, content in files.items() if name not in _OWN_SECRETS}
 
 

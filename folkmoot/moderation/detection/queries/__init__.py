@@ -1,5 +1,12 @@
-"""All SQL of detection: signals, the texts that are examined, and stored detectors."""
+"""All SQL of detection: signals, the texts that are examined, stored detectors, and requests to a reader."""
 
+from folkmoot.moderation.detection.queries.readers import (
+    count_asked,
+    delete_requests,
+    take_requests,
+    update_answered,
+    upsert_requests,
+)
 from folkmoot.moderation.detection.queries.signals import (
     get_highest_score,
     insert_signal,
@@ -21,19 +28,8 @@ from folkmoot.moderation.detection.queries.stored import (
 )
 
 __all__ = [
-    "delete_oldest",
-    "find_choice",
-    "find_file",
-    "find_header",
-    "get_highest_score",
-    "insert_choice",
-    "insert_detector",
-    "insert_signal",
-    "list_choices",
-    "list_installed",
-    "list_post_texts_unscoped",
-    "list_profile_texts_unscoped",
-    "list_signals",
-    "lock_choices",
+    "count_asked", "delete_oldest", "delete_requests", "find_choice", "find_file", "find_header", "get_highest_score",
+    "insert_choice", "insert_detector", "insert_signal", "list_choices", "list_installed", "list_post_texts_unscoped",
+    "list_profile_texts_unscoped", "list_signals", "lock_choices", "take_requests", "update_answered", "upsert_requests",
     "was_profile_decided",
 ]
