@@ -71,3 +71,40 @@ async def test_a_limited_account_is_found_by_its_whole_name_only(court: Court) -
     await court.decide("moderator", (await court.queue())[0], "label", "spam", also=("limit",))
     assert (await found("other_reporter", "auth"), await found("other_reporter", "author")) == (False, True)
     assert (await found("reader", "auth"), await found("author", "auth")) == (True, True)
+
+
+@pytest.mark.parametrize("is_lifted_first", [False, True])
+async def test_a_limit_also_acts_while_the_account_is_frozen(court: Court, is_lifted_first: bool) -> None:
+    """Two restrictions of one account act together, and each ends by itself, in any order."""
+    await court.village.follow("reader", "author")
+    posts = [await court.village.write("author", f"sedmikráska číslo {number}") for number in range(2)]
+    await court.village.work()
+    await court.report("reporter", posts[0], clauses=("spam",))
+    await court.report("reporter", posts[1], clauses=("spam",))
+
+    async def decide(also: str, days: int) -> None:
+        case = (await court.queue())[0]
+        await court.decide("moderator", case, "label", "spam", also=(also,), days=days)
+
+    async def reached(name: str) -> list[bool]:
+        app = await court.village.by_app(name)
+        search = await app.get("/api/v2/search?q=sedmikraska&type=statuses")
+        people = await app.get("/api/v2/search?q=auth&type=accounts")
+        directory = await app.get("/api/v1/directory?local=true")
+        return [
+            bool((await app.get("/api/v1/timelines/public")).json), bool(search.json["statuses"]),
+            "author" in [one["acct"] for one in people.json["accounts"]], "author" in [one["acct"] for one in directory.json],
+        ]
+
+    assert await reached("other_reporter") == [True] * 4
+    await decide("limit", 2 if is_lifted_first else 6)
+    assert await reached("other_reporter") == [False] * 4
+    await decide("freeze", 6 if is_lifted_first else 2)
+    assert await reached("other_reporter") == [False] * 4
+    assert await reached("reader") == [True, True, True, False]  # a follower; the directory is for strangers
+    account = (await (await court.village.by_app("reader")).get(f"/api/v1/accounts/{posts[0].post.author.id}")).json
+    assert account["limited"]
+    for days, expected in ((3, is_lifted_first), (7, True)):
+        with clock.stopped_at(clock.now() + timedelta(days=days)):
+            await lift_expired(court.database)
+        assert await reached("other_reporter") == [expected] * 4
