@@ -70,8 +70,8 @@ from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.statements.queries import list_own_statements
 from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
-from folkmoot.moderation.verdicts.alike import REPEAT
 from folkmoot.moderation.verdicts.model import Repeat, Settle, VerdictSettled
+from folkmoot.moderation.verdicts.two_people import REPEAT
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
 from folkmoot.network.accounts.model import AccountDeleted, AccountUnlocked
@@ -224,6 +224,8 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("posts.forget_deleted", timedelta(minutes=15), forget_deleted, is_cleaning=True),
         Timed("relations.forget_ended", timedelta(hours=6), forget_ended_follows, is_cleaning=True),
         Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
+        Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
+        Timed("proposals.expire", timedelta(minutes=1), verdicts.expire),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),

@@ -16,6 +16,7 @@ from folkmoot.api import (
     notification_groups,
     notifications,
     polls,
+    proposals,
     relations,
     reports,
     search,
@@ -45,6 +46,6 @@ ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
-    *featured_tags.ROUTES, *notices.ROUTES,
+    *featured_tags.ROUTES, *notices.ROUTES, *proposals.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

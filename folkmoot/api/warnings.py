@@ -30,7 +30,7 @@ Warnings = Mapping[tuple[Kind, int | None], AccountWarning]
 _ACTION: dict[Measure, Action] = {
     Measure.WARN: "none", Measure.LIMIT_POST: "none", Measure.LIMIT: "silence",
     Measure.LABEL: "mark_statuses_as_sensitive", Measure.HIDE: "delete_statuses", Measure.REMOVE: "delete_statuses",
-    Measure.FREEZE: "disable", Measure.SUSPEND: "suspend",
+    Measure.FREEZE: "disable", Measure.SUSPEND: "suspend", Measure.DELETE: "suspend",
 }
 _INTERIM = {
     Measure.HIDE: "Your post is hidden until people have looked at it",

@@ -26,14 +26,26 @@ from folkmoot.web import (
     waiting,
     writing,
 )
-from folkmoot.web.moderate import automatic_rules, batches, cases, contacts, copies, hashes, samples, sign_ups, templates
+from folkmoot.web.moderate import (
+    alike,
+    automatic_rules,
+    cases,
+    contacts,
+    copies,
+    hashes,
+    holds,
+    proposals,
+    samples,
+    sign_ups,
+    templates,
+)
 from folkmoot.web.moderate import notices as received_notices
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
-    *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *batches.ROUTES, *copies.ROUTES,
+    *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *alike.ROUTES, *copies.ROUTES,
     *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES,
-    *samples.ROUTES,
+    *samples.ROUTES, *proposals.ROUTES, *holds.ROUTES,
 ]

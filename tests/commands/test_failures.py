@@ -37,6 +37,11 @@ _ARGUMENTS = {
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
     "upgrade": ["--yes"], "contacts list": [], "contacts end": ["1"],
     "evidence export": ["1", "--to", "{other}"],
+    "proposals list": [], "proposals agree": ["1", "--by", "eva", "--password-file", __file__],
+    "proposals refuse": ["1", "--by", "eva", "--password-file", __file__],
+    "proposals delete-account": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
+    "hold list": [], "hold propose": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
+    "hold release": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "contacts add": ["Hosting s.r.o.", "--kind", "provider", "--sender", "example.net"],
 }
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.

@@ -1,11 +1,15 @@
 """Over a limit nothing is changed, and a form with text of the member is shown again with its values."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from folkmoot.base import clock
 from folkmoot.base.limits import Limits
+from folkmoot.moderation.holds.actions import place_hold
+from folkmoot.moderation.holds.model import Ground
 from folkmoot.network.accounts.actions import set_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.web.routes import ROUTES
@@ -31,6 +35,9 @@ _FILLED = {
     "/accounts/{id}/note": {"note": "Potkali jsme se na trhu"},
     "/moderate/cases/{id}/decide": {"explanation": "Zve na rvačku", "days": "5"},
     "/moderate/cases/{id}/work": {"note": "Znám ho z dřívějška"},
+    "/moderate/cases/{id}/hold": {"reason": "Soud si o to napsal", "days": "33"},
+    "/moderate/cases/{id}/deletion": {"why": "Vrací se pořád znovu"},
+    "/moderate/holds/{id}/release": {"reason": "Soud už nic nechce"},
     "/moderate/templates": {"title": "Rvačka", "text": "Zve na rvačku u kašny."},
     "/notice": {"addresses": "http://localhost/@eva/1", "reason": "Tohle je proti zákonu", "name": "Jan Novák"},
     "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
@@ -130,7 +137,7 @@ async def test_a_form_without_its_token_is_not_shown_again(village: Village) -> 
 
 
 
-@pytest.mark.parametrize("form", ["/moderate/cases/{id}/work", "/moderate/templates"])
+@pytest.mark.parametrize("form", ["/moderate/cases/{id}/work", "/moderate/cases/{id}/hold", "/moderate/templates"])
 async def test_what_moderators_write_is_shown_again(village: Village, form: str) -> None:
     court = await Court(village).open()
     await court.report("reporter", await village.write("author", "Přijďte si pro ránu."), clauses=("violence",))
@@ -142,6 +149,24 @@ async def test_what_moderators_write_is_shown_again(village: Village, form: str)
     assert answer.status == 429
     for value in _FILLED[form].values():
         assert value in answer.text
+
+
+async def test_what_two_people_decide_is_shown_again(village: Village) -> None:
+    court = await Court(village).open()
+    await court.report("reporter", await village.write("author", "Přijďte si pro ránu."), clauses=("violence",))
+    [case] = await court.queue()
+    await court.decide("moderator", case, "suspend")
+    until = clock.now() + timedelta(days=9)
+    async with village.database.write() as tx:
+        hold = await place_hold(tx, case, Ground.PEOPLE, until=until, reason="Soud se ptá.")
+    moderator = await village.by_browser("moderator")
+    token = form_token((await moderator.get("/moderate/holds")).text)
+    await _exhaust(village, moderator)
+    for form, id_ in (("/moderate/cases/{id}/deletion", case.id), ("/moderate/holds/{id}/release", hold.id)):
+        answer = await moderator.post(form.format(id=id_), {"form_token": token, **_FILLED[form]})
+        assert answer.status == 429
+        for value in _FILLED[form].values():
+            assert f">{value}</textarea>" in answer.text
 
 
 async def test_a_decision_is_shown_again_with_its_values(village: Village) -> None:

@@ -6,10 +6,14 @@ import pytest
 
 from folkmoot.base.errors import Conflict, Forbidden
 from folkmoot.moderation.cases.model import Case, State
+from folkmoot.moderation.proposals.model import Proposal
+from folkmoot.moderation.proposals.model import State as ProposalState
+from folkmoot.moderation.proposals.queries import list_proposals_of_case
 from folkmoot.moderation.verdicts import alike
-from folkmoot.moderation.verdicts.alike import close_batch, decide_alike, undo_alike
-from folkmoot.moderation.verdicts.model import BatchState, Decision, Verdict
-from folkmoot.moderation.verdicts.queries import count_verdicts_since, find_batch
+from folkmoot.moderation.verdicts.alike import decide_alike, undo_alike
+from folkmoot.moderation.verdicts.model import Decision, Verdict
+from folkmoot.moderation.verdicts.queries import count_verdicts_since
+from folkmoot.moderation.verdicts.two_people import answer_proposal
 from folkmoot.network.posts.model import PostView, Visibility
 from tests.moderation.court import Court
 from tests.web.test_pages import form_token
@@ -37,6 +41,12 @@ async def _decide(court: Court, case: Case, action: str = "remove", **decision: 
     moderator = await court.viewer("moderator")
     async with court.database.write() as tx:
         return await decide_alike(tx, moderator, case.id, Decision(action=action, clause="violence", **decision))  # type: ignore[arg-type]
+
+
+async def _proposal(court: Court, case: Case) -> Proposal:
+    async with court.database.read() as conn:
+        [found] = await list_proposals_of_case(conn, case.id)
+    return found
 
 
 async def _gone(court: Court, views: list[PostView]) -> list[bool]:
@@ -97,23 +107,24 @@ async def test_keeping_is_not_repeated(court: Court) -> None:
 async def test_more_than_fifty_need_a_second_moderator(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alike, "MOST_ALONE", 2)
     case, same, other = await _spread(court)
-    verdict = await _decide(court, case)
+    await _decide(court, case)
+    proposal = await _proposal(court, case)
     assert await _gone(court, same) == [False] * 4
     first, second = await court.viewer("moderator"), await court.viewer("other_moderator")
     with pytest.raises(Forbidden):
         async with court.database.write() as tx:
-            await close_batch(tx, first, verdict.id, is_approved=True)
+            await answer_proposal(tx, first, proposal.id, agrees=True)
     await court.village.work()
     assert await _gone(court, same) == [False] * 4
     async with court.database.write() as tx:
-        await close_batch(tx, second, verdict.id, is_approved=True)
+        await answer_proposal(tx, second, proposal.id, agrees=True)
     later = await court.village.write("copier", _WORDS)  # was not part of what was agreed to
     await court.let_half_a_minute_pass()
     assert await _gone(court, [*same, later, *other]) == [True] * 4 + [False] * 5
-    assert [kind for kind in await court.journal(case) if kind.startswith("batch")] == ["batch.proposed", "batch.closed"]
+    assert [kind for kind in await court.journal(case) if kind.startswith("proposal")] == ["proposal.made", "proposal.closed"]
     with pytest.raises(Conflict):
         async with court.database.write() as tx:
-            await close_batch(tx, second, verdict.id, is_approved=False)
+            await answer_proposal(tx, second, proposal.id, agrees=False)
 
 
 @pytest.mark.parametrize("is_undone", [False, True])
@@ -121,21 +132,19 @@ async def test_a_refused_or_withdrawn_proposal_repeats_nothing(court: Court, is_
     monkeypatch.setattr(alike, "MOST_ALONE", 2)
     case, same, _ = await _spread(court)
     verdict = await _decide(court, case)
+    proposal = await _proposal(court, case)
     first, second = await court.viewer("moderator"), await court.viewer("other_moderator")
     async with court.database.write() as tx:
         if is_undone:
             await undo_alike(tx, first, verdict.id)
         else:
-            await close_batch(tx, second, verdict.id, is_approved=False)
+            await answer_proposal(tx, second, proposal.id, agrees=False)
     await court.let_half_a_minute_pass()
     assert await _gone(court, same) == [False] * 4
-    async with court.database.read() as conn:
-        batch = await find_batch(conn, verdict.id)
-    assert batch
-    assert batch.state is (BatchState.DROPPED if is_undone else BatchState.REFUSED)
+    assert (await _proposal(court, case)).state is (ProposalState.DROPPED if is_undone else ProposalState.REFUSED)
     with pytest.raises(Conflict):
         async with court.database.write() as tx:
-            await close_batch(tx, second, verdict.id, is_approved=True)
+            await answer_proposal(tx, second, proposal.id, agrees=True)
 
 
 async def test_the_pages_show_the_posts_first_and_ask_a_second_person(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +164,7 @@ async def test_the_pages_show_the_posts_first_and_ask_a_second_person(court: Cou
     assert "A decision about 4 posts" not in (await first.get("/moderate")).text
     overview = (await second.get("/moderate")).text
     assert "A decision about 4 posts with the same words" in overview
-    where = re.search(r"/moderate/batches/\d+", overview)
+    where = re.search(r"/moderate/proposals/\d+", overview)
     assert where
     own = (await first.get(where[0])).text
     assert "Somebody else has to agree." in own

@@ -3,6 +3,7 @@
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.moderation.appeals.actions import close_appeals
+from folkmoot.moderation.appeals.clearing import clear_removed_posts, delete_decided_accounts
 from folkmoot.moderation.appeals.model import OPEN_FOR
 from folkmoot.moderation.appeals.queries import blank_reasons
 from folkmoot.moderation.cases.model import CaseWithdrawn
@@ -30,6 +31,16 @@ async def clear_evidence(database: Database) -> None:
         async with database.write() as tx:
             if not await actions.clear_evidence(tx, clock.now() - OPEN_FOR):
                 return
+
+
+async def clear_removed(database: Database) -> None:
+    """Deletes for good what was removed and can no longer be appealed. Timed; at most 50 posts in a transaction."""
+    while True:
+        async with database.write() as tx:
+            if not await clear_removed_posts(tx):
+                break
+    async with database.write() as tx:
+        await delete_decided_accounts(tx)
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:

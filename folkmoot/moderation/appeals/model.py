@@ -6,8 +6,9 @@ from enum import StrEnum
 import msgspec
 
 from folkmoot.base.states import Lifecycle
+from folkmoot.moderation.cases.model import Subject
 
-OPEN_FOR = timedelta(days=183)  # DSA Art. 20(1): at least six months
+OPEN_FOR = timedelta(days=184)  # DSA Art. 20(1): at least six months, whichever these are
 LONGEST_REASON = 1000
 
 
@@ -44,3 +45,13 @@ class Appeal(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     lodged_at: datetime
     closed_at: datetime | None = None
+
+
+class Clearable(msgspec.Struct, frozen=True):
+    """A removed post, or an account to be deleted, about which nobody can appeal any more; with the case and the clause of the
+    restriction."""
+
+    subject: Subject
+    subject_id: int
+    case_id: int
+    clause: str

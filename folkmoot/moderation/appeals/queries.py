@@ -5,8 +5,17 @@ from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.appeals.model import Appeal, Side, State
+from folkmoot.moderation.appeals.model import Appeal, Clearable, Side, State
+from folkmoot.moderation.cases.model import State as CaseState
+from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.holds.queries import held_sql
+from folkmoot.moderation.restrictions.model import Kind
 
+# Whether `case` is about the subject of the restriction `r`; to an account also what it wrote belongs.
+_ABOUT_SAME = (
+    f"({{case}}.subject = r.subject AND {{case}}.subject_id = r.subject_id"
+    f" OR r.subject = '{Subject.ACCOUNT}' AND {{case}}.account_id = r.subject_id)"
+)
 _APPEAL = "id, verdict_id, case_id, appellant_id, side, reason, state, lodged_at, closed_at"
 
 
@@ -62,3 +71,28 @@ async def has_reported(conn: ReadConn, account_id: int, case_id: int) -> bool:
     return bool(await conn.fetchval(
         "SELECT EXISTS (SELECT FROM report_cases WHERE reporter_id = $1 AND case_id = $2)", account_id, case_id
     ))
+
+
+async def list_clearable(tx: WriteTx, kind: Kind, settled_before: datetime, limit: int) -> list[Clearable]:
+    """Removed posts, or accounts that are to be deleted, about which nobody can appeal any more: all verdicts about them were settled
+    before that time, no case is open, and no hold keeps them. Locks the restrictions. Index: restrictions_to_clear."""
+    rows = await tx.fetch(
+        f"""
+        SELECT r.subject, r.subject_id, r.case_id, r.clause FROM restrictions AS r JOIN cases AS c ON c.id = r.case_id
+        WHERE r.kind = $1 AND r.kind IN ('{Kind.REMOVE}', '{Kind.DELETE}') AND r.lifted_at IS NULL AND r.cleared_at IS NULL
+            AND r.imposed_at < $2 AND NOT {held_sql("c")}
+            AND NOT EXISTS (SELECT FROM cases AS o WHERE o.state = '{CaseState.OPEN}' AND {_ABOUT_SAME.format(case="o")})
+            AND NOT EXISTS (
+                SELECT FROM cases AS o JOIN verdicts AS v ON v.case_id = o.id WHERE {_ABOUT_SAME.format(case="o")}
+                AND v.undone_at IS NULL AND (v.settled_at IS NULL OR v.settled_at >= $2))
+        ORDER BY r.imposed_at, r.id LIMIT $3 FOR UPDATE OF r SKIP LOCKED
+        """,
+        kind, settled_before, limit,
+    )
+    return [Clearable(**{**dict(row), "subject": Subject(row["subject"])}) for row in rows]
+
+
+async def list_case_ids_of(tx: WriteTx, subject: Subject, subject_id: int) -> list[int]:
+    """Index: cases_subject."""
+    rows = await tx.fetch("SELECT id FROM cases WHERE subject = $1 AND subject_id = $2 ORDER BY id", subject, subject_id)
+    return [row["id"] for row in rows]

@@ -8,10 +8,11 @@ from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.evidence import queries
 from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, SubjectVersions, Version
+from folkmoot.moderation.holds.queries import list_held
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.network.accounts.queries import list_accounts
-from folkmoot.network.media.queries import hold_pictures_until, list_ids_by_key, release_held
+from folkmoot.network.media.queries import hold_pictures_until, list_ids_by_key, mark_pictures_outliving, release_held
 from folkmoot.network.posts.queries import find_deleted_unscoped, list_posts_by_ids_unscoped, list_versions
 from folkmoot.network.posts.versions import PostVersion
 
@@ -64,6 +65,21 @@ async def keep_deleted(tx: WriteTx, case: Case, versions: Sequence[Version]) -> 
     await _keep(tx, case, [Evidence(version=version, reported_at=None, decided_at=None) for version in versions], clock.now())
 
 
+async def keep_held(tx: WriteTx, case: Case) -> None:
+    """Adds all versions of what is to be held, whether it was reported or not."""
+    subject = await read_subject(tx, case)
+    await _keep(tx, case, [Evidence(version=version, reported_at=None, decided_at=None) for version in subject.versions], clock.now())
+    await mark_outliving(tx, case)
+
+
+async def mark_outliving(tx: WriteTx, case: Case) -> None:
+    """After a hold has begun or ended: marks the pictures that stay even if their account is deleted."""
+    held = await queries.list_held_pictures(tx, case.account_id)
+    await mark_pictures_outliving(
+        tx, [id_ for id_, is_held in held.items() if is_held], [id_ for id_, is_held in held.items() if not is_held]
+    )
+
+
 async def copy_for_appeal(tx: WriteTx, first: Case, appeal: Case) -> None:
     """Gives the evidence of a decided case to the case of its appeal."""
     await queries.copy_evidence(tx, first.id, appeal.id)
@@ -76,8 +92,13 @@ async def clear_evidence(tx: WriteTx, settled_before: datetime) -> int:
     return len(case_ids)
 
 
+async def clear_evidence_of(tx: WriteTx, subject: Subject, subject_id: int) -> None:
+    """Deletes all copies of a post that was cleared for good."""
+    await _delete(tx, await queries.list_case_ids_of_subject(tx, subject, subject_id))
+
+
 async def forget_evidence_of_account(tx: WriteTx, account_id: int) -> None:
-    """Deletes everything that a deleted account wrote."""
+    """Deletes everything that a deleted account wrote, except what a hold keeps."""
     await _delete(tx, await queries.list_case_ids_of_account(tx, account_id))
 
 
@@ -87,6 +108,8 @@ async def _keep(tx: WriteTx, case: Case, evidence: Sequence[Evidence], now: date
     if media_ids:
         await queries.insert_held(tx, case.id, sorted(media_ids))
         await hold_pictures_until(tx, sorted(media_ids), None)
+        if await list_held(tx, [case.id]):
+            await mark_outliving(tx, case)
 
 
 async def _media_ids(conn: ReadConn, version: Version) -> list[int]:

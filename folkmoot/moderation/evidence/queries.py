@@ -8,6 +8,7 @@ import msgspec
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.moderation.cases.model import State, Subject
 from folkmoot.moderation.evidence.model import Evidence, Version
+from folkmoot.moderation.holds.queries import held_sql
 from folkmoot.network.posts.model import Visibility
 
 
@@ -72,11 +73,13 @@ async def is_private(conn: ReadConn, case_id: int) -> bool:
 
 
 async def list_expired(tx: WriteTx, settled_before: datetime, limit: int) -> list[int]:
-    """Cases whose evidence nobody needs any more: withdrawn, or decided by a verdict that was settled before that time."""
+    """Cases whose evidence nobody needs any more and no hold keeps: withdrawn, of a deleted account, or decided by a verdict that was
+    settled before that time."""
     rows = await tx.fetch(
         f"""
-        SELECT c.id FROM cases AS c WHERE c.id IN (SELECT case_id FROM evidence) AND (
-            c.state = '{State.WITHDRAWN}' OR c.state = '{State.DECIDED}' AND EXISTS (
+        SELECT c.id FROM cases AS c WHERE c.id IN (SELECT case_id FROM evidence) AND NOT {held_sql("c")} AND (
+            c.state = '{State.WITHDRAWN}' OR NOT EXISTS (SELECT FROM accounts WHERE accounts.id = c.account_id)
+            OR c.state = '{State.DECIDED}' AND EXISTS (
                 SELECT FROM verdicts AS v WHERE v.case_id = c.id AND v.undone_at IS NULL AND v.settled_at < $1))
         ORDER BY c.id LIMIT $2 FOR UPDATE SKIP LOCKED
         """,
@@ -86,9 +89,31 @@ async def list_expired(tx: WriteTx, settled_before: datetime, limit: int) -> lis
 
 
 async def list_case_ids_of_account(tx: WriteTx, account_id: int) -> list[int]:
-    """Index: evidence_account."""
-    rows = await tx.fetch("SELECT DISTINCT case_id FROM evidence WHERE account_id = $1", account_id)
-    return [row["case_id"] for row in rows]
+    """Without those that a hold keeps. Index: evidence_account."""
+    rows = await tx.fetch(
+        f"SELECT c.id FROM cases AS c WHERE c.id IN (SELECT case_id FROM evidence WHERE account_id = $1) AND NOT {held_sql('c')}",
+        account_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def list_case_ids_of_subject(tx: WriteTx, subject: Subject, subject_id: int) -> list[int]:
+    """Cases about a subject that have evidence. Index: cases_subject."""
+    rows = await tx.fetch(
+        "SELECT c.id FROM cases AS c WHERE c.subject = $1 AND c.subject_id = $2 AND EXISTS (SELECT FROM evidence WHERE case_id = c.id)",
+        subject, subject_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def list_held_pictures(conn: ReadConn, account_id: int) -> dict[int, bool]:
+    """The pictures in evidence about an account and its posts, and whether a legal hold keeps each. Index: cases_account."""
+    rows = await conn.fetch(
+        f"SELECT em.media_id, bool_or({held_sql('c')}) AS is_held FROM cases AS c JOIN evidence_media AS em ON em.case_id = c.id"
+        " WHERE c.account_id = $1 GROUP BY em.media_id",
+        account_id,
+    )
+    return {row["media_id"]: row["is_held"] for row in rows}
 
 
 async def delete_evidence(tx: WriteTx, case_ids: Sequence[int]) -> list[int]:

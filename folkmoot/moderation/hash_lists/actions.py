@@ -21,6 +21,7 @@ from folkmoot.moderation.journal.model import Step
 from folkmoot.network.sessions.model import Viewer
 
 REMOVED_HERE = "removed-here"  # the list to which moderators add from their cases
+CLEARED_HERE = "cleared-here"  # hashes of removed posts that are deleted for good; a copy gets a case
 _AT_ONCE = 1000
 SCAN_JOB = "hash_lists.scan"
 
@@ -77,19 +78,36 @@ async def recognise_post(tx: WriteTx, moderator: Viewer, case: Case, clause: str
     text = next(iter(await list_post_texts_unscoped(tx, [case.subject_id])), None) if case.subject is Subject.POST else None
     if text is None:
         raise Invalid(FieldError("case", "blank", "There is nothing here by which a copy could be recognised."))
+    found = await _hashes_of(tx, text)
+    if not found:
+        raise Invalid(FieldError("case", "blank", "There is nothing here by which a copy could be recognised."))
+    await queries.insert_list(tx, HashList(name=REMOVED_HERE, effect=Effect.HOLD, about="", created_at=now))
+    entries = [
+        Entry(list=REMOVED_HERE, kind=kind, value=value, clause=clause, added_by_id=moderator.id, added_at=now) for kind, value in found
+    ]
+    return await add_entries(tx, entries, case_id=case.id)
+
+
+async def remember_cleared(tx: WriteTx, case_id: int, post_id: int, clause: str) -> None:
+    """Adds the hashes of a post that is deleted for good to the list `cleared-here`, so that people are told of copies. Its effect is
+    `signal`: no person has chosen these entries."""
+    text = next(iter(await list_post_texts_unscoped(tx, [post_id])), None)
+    found = await _hashes_of(tx, text) if text else []
+    if found:
+        now = clock.now()
+        await queries.insert_list(tx, HashList(name=CLEARED_HERE, effect=Effect.SIGNAL, about="", created_at=now))
+        entries = [Entry(list=CLEARED_HERE, kind=kind, value=value, clause=clause, added_at=now) for kind, value in found]
+        await add_entries(tx, entries, case_id=case_id)
+
+
+async def _hashes_of(tx: WriteTx, text: ExaminedText) -> list[tuple[Kind, str]]:
+    """By what a copy of a post is recognised: its text if it is long enough, its files, and its pictures."""
     found: list[tuple[Kind, str]] = [(Kind.TEXT, key) for key in [text_key(text.body)] if key]
     pictures = (await queries.list_files_unscoped(tx, [text.subject_id])).get(text.subject_id, [])
     found += [(Kind.FILE, value) for hashes, _ in pictures for value in hashes]
     known = await queries.list_picture_hashes(tx, [file.sha256 for _, file in pictures])
     found += [(Kind.PICTURE, f"{value:064x}") for value, quality in known.values() if quality >= MIN_QUALITY]
-    if not found:
-        raise Invalid(FieldError("case", "blank", "There is nothing here by which a copy could be recognised."))
-    await queries.insert_list(tx, HashList(name=REMOVED_HERE, effect=Effect.HOLD, about="", created_at=now))
-    entries = [
-        Entry(list=REMOVED_HERE, kind=kind, value=value, clause=clause, added_by_id=moderator.id, added_at=now)
-        for kind, value in dict.fromkeys(found)
-    ]
-    return await add_entries(tx, entries, case_id=case.id)
+    return list(dict.fromkeys(found))
 
 
 async def raise_matches(tx: WriteTx, text: ExaminedText, matches: Sequence[Match]) -> Case | None:

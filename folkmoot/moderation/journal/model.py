@@ -33,8 +33,12 @@ class Step(StrEnum):
     CASE_DEADLINE_NEARED = "case.deadline_neared"
     VERDICT_REACHED = "verdict.reached"
     VERDICT_UNDONE = "verdict.undone"
-    BATCH_PROPOSED = "batch.proposed"  # to repeat a verdict about many posts with the same words
-    BATCH_CLOSED = "batch.closed"  # by a second moderator
+    PROPOSAL_MADE = "proposal.made"  # of something that needs two people
+    PROPOSAL_CLOSED = "proposal.closed"  # by a second moderator, or after a day
+    HOLD_PLACED = "hold.placed"
+    HOLD_ENDED = "hold.ended"
+    POST_CLEARED = "post.cleared"  # a removed post was deleted for good
+    ACCOUNT_CLEARED = "account.cleared"  # the deletion of an account has begun, as it was decided
     VERDICT_SETTLED = "verdict.settled"
     RESTRICTION_IMPOSED = "restriction.imposed"
     RESTRICTION_LIFTED = "restriction.lifted"

@@ -112,6 +112,15 @@ async def list_noticed(conn: ReadConn, case_ids: Sequence[int]) -> set[int]:
     return {row["case_id"] for row in rows}
 
 
+async def has_removal_order(conn: ReadConn, case_id: int) -> bool:
+    """Whether a removal order of a verified authority has joined a case: what it had removed must be preserved."""
+    return bool(await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM notice_cases AS nc JOIN notices AS n ON n.id = nc.notice_id"
+        f" WHERE nc.case_id = $1 AND n.urgency = '{Urgency.ORDER}' AND n.contact_id IS NOT NULL AND n.confirmed_at IS NOT NULL)",
+        case_id,
+    ))
+
+
 async def list_posts_named(conn: ReadConn, post_ids: Sequence[int], picture_keys: Sequence[str]) -> dict[int | str, SubjectFacts]:
     """The posts with these ids and of these pictures, by id and key; of a boost the boosted post; also deleted ones that are kept."""
     rows = await conn.fetch(

@@ -6,11 +6,12 @@ from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, 
 from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import estimate_case, open_case, withdraw_cases
 from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
-from folkmoot.moderation.cases.queries import list_open_cases_of_post, lock_case, update_barred
+from folkmoot.moderation.cases.queries import get_case, list_open_cases_of_post, lock_case, update_barred
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.detection.queries import get_highest_score
 from folkmoot.moderation.evidence.actions import keep_deleted, keep_reported
+from folkmoot.moderation.holds.queries import list_held_cases_of_post
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices.queries import list_noticed, list_notices_of_case
@@ -133,7 +134,8 @@ async def keep_deleted_post(tx: WriteTx, post_id: int) -> None:
     if deleted is None:
         return
     await update_barred(tx, post_id, deleted.participant_ids)
-    for case in kept:
+    held = [await get_case(tx, id_) for id_ in await list_held_cases_of_post(tx, post_id)]
+    for case in (*kept, *(one for one in held if one not in kept)):
         await keep_deleted(tx, case, deleted.versions)
     if kept and deleted.visibility is not Visibility.DIRECT:
         await tell_from_network(tx, deleted.account_id, Kind.KEPT, kept[0].id)

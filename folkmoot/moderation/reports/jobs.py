@@ -2,6 +2,7 @@
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.detection.queries import blank_reasons_of_account
 from folkmoot.moderation.reports.actions import keep_deleted_post, tell_outcome
 from folkmoot.moderation.reports.queries import blank_comments
 from folkmoot.network.accounts.model import AccountDeleted
@@ -19,6 +20,7 @@ async def keep_deleted(database: Database, event: PostDeleted) -> None:
 
 
 async def forget_words(database: Database, event: AccountDeleted) -> None:
-    """The report stays; the comment of its reporter is deleted (decision 0046)."""
+    """Reports and signals stay; the comments of the account and the words of it that were reasons are deleted (decision 0046)."""
     async with database.write() as tx:
         await blank_comments(tx, event.account_id)
+        await blank_reasons_of_account(tx, event.account_id)

@@ -8,7 +8,8 @@ from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.restrictions.model import Kind, Restriction
 
 _RESTRICTION = (
-    "id, subject, subject_id, account_id, kind, clause, case_id, verdict_id, imposed_at, until, lifted_at, lifted_by_verdict_id"
+    "id, subject, subject_id, account_id, kind, clause, case_id, verdict_id, imposed_at, until, lifted_at, lifted_by_verdict_id,"
+    " cleared_at"
 )
 
 
@@ -101,6 +102,14 @@ async def list_expired(tx: WriteTx, now: datetime, limit: int = 100) -> list[Res
         f"SELECT {_RESTRICTION} FROM restrictions WHERE lifted_at IS NULL AND until <= $1 ORDER BY until LIMIT $2", now, limit
     )
     return [_restriction_from(row) for row in rows]
+
+
+async def update_cleared(tx: WriteTx, subject: Subject, subject_id: int, at: datetime) -> None:
+    """Notes that a subject was deleted for good, in all of its restrictions in force."""
+    await tx.execute(
+        "UPDATE restrictions SET cleared_at = $3 WHERE subject = $1 AND subject_id = $2 AND lifted_at IS NULL AND cleared_at IS NULL",
+        subject, subject_id, at,
+    )
 
 
 async def update_lifted(tx: WriteTx, restriction_id: int, at: datetime | None, by_verdict_id: int | None) -> bool:

@@ -49,6 +49,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     verdict_id: int | None = None
     subject_id: int | None = None  # the restricted post or account
     is_deleted: bool = False  # its author has deleted the post
+    cleared_at: datetime | None = None  # when the removed post was deleted for good
 
     @property
     def is_in_force(self) -> bool:

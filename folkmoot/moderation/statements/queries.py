@@ -14,9 +14,9 @@ _OWN = (
 )
 # A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
-    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id, r.subject_id,
+    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id, r.subject_id, r.cleared_at,
         CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at,
-        r.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = r.subject_id) AS is_deleted
+        r.subject = 'post' AND r.cleared_at IS NULL AND NOT EXISTS (SELECT FROM posts WHERE posts.id = r.subject_id) AS is_deleted
     FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id
     LEFT JOIN verdicts AS lifter ON lifter.id = r.lifted_by_verdict_id
 """
@@ -97,6 +97,11 @@ async def list_statements(conn: ReadConn, ids: Sequence[int]) -> dict[int, State
 async def update_told(tx: WriteTx, statement_id: int) -> bool:
     """False if its author was notified already."""
     return bool(await tx.execute("UPDATE statements SET told_at = now() WHERE id = $1 AND told_at IS NULL", statement_id))
+
+
+async def blank_quotes_of_cases(tx: WriteTx, case_ids: Sequence[int]) -> None:
+    """Deletes the quoted words of a post that was cleared for good. Index: statements_case."""
+    await tx.execute("UPDATE statements SET quote = '' WHERE case_id = ANY ($1::bigint[]) AND quote <> ''", list(case_ids))
 
 
 async def blank_quotes(tx: WriteTx, account_id: int) -> None:

@@ -81,6 +81,7 @@ _DECISION_OF: dict[str, dict[str, Any]] = {
     "remove": {"decision_visibility": ["DECISION_VISIBILITY_CONTENT_REMOVED"]},
     "freeze": {"decision_provision": "DECISION_PROVISION_PARTIAL_SUSPENSION"},
     "suspend": {"decision_account": "DECISION_ACCOUNT_SUSPENDED"},
+    "delete": {"decision_account": "DECISION_ACCOUNT_TERMINATED"},
 }
 _END_OF = {
     "decision_visibility": "end_date_visibility_restriction", "decision_provision": "end_date_service_restriction",

@@ -12,10 +12,14 @@ from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.cases.queries import can_be_decided, find_open_case, is_concerned, lock_case
 from folkmoot.moderation.clauses.published import current, policy_of
 from folkmoot.moderation.detection.queries import list_signals
-from folkmoot.moderation.evidence.actions import keep_decided, read_subject
+from folkmoot.moderation.evidence.actions import keep_decided, mark_outliving, read_subject
 from folkmoot.moderation.evidence.model import SubjectVersions
+from folkmoot.moderation.holds.actions import place_hold
+from folkmoot.moderation.holds.model import PRESERVED_AFTER_ORDER, Ground
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.notices.queries import has_removal_order
+from folkmoot.moderation.proposals.actions import drop_proposals
 from folkmoot.moderation.reports.actions import tell_outcome
 from folkmoot.moderation.reports.queries import count_reporters, reset_told
 from folkmoot.moderation.restrictions import queries as restrictions
@@ -148,6 +152,7 @@ async def _undo(tx: WriteTx, moderator: Viewer, verdict: Verdict, case: Case) ->
     if case.appealed_verdict_id:
         await queries.update_overturned(tx, case.appealed_verdict_id, None)
     await queries.update_undone(tx, verdict.id, clock.now())
+    await drop_proposals(tx, verdict.id, moderator.id)
     await reopen_case(tx, case)
     await record_step(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
     if not await can_be_decided(tx, case.subject, case.subject_id):  # deleted meanwhile, with its account
@@ -175,8 +180,17 @@ async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
     if case.is_appeal and await queries.has_overturned(tx, verdict.id):
         await reset_told(tx, first_case_id)
     await tell_outcome(tx, first_case_id)
+    await _preserve_ordered(tx, case, verdict)
     await record_step(tx, Step.VERDICT_SETTLED, case_id=case.id, verdict=verdict.id)
     tx.tell(VerdictSettled(verdict_id=verdict.id, case_id=case.id, appealed_verdict_id=case.appealed_verdict_id))
+
+
+async def _preserve_ordered(tx: WriteTx, case: Case, verdict: Verdict) -> None:
+    """Keeps for six months what was removed because of a removal order of an authority (Regulation 2021/784 Art. 6(1))."""
+    if Kind.REMOVE in verdict.measures and await has_removal_order(tx, case.id):
+        until = clock.now() + PRESERVED_AFTER_ORDER
+        await place_hold(tx, case, Ground.REMOVAL_ORDER, until=until)
+        await mark_outliving(tx, case)
 
 
 async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
@@ -189,6 +203,7 @@ async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
     for restriction in await restrictions.list_of_verdict(tx, first.id):
         await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
     await queries.update_overturned(tx, first.id, verdict.id)
+    await drop_proposals(tx, first.id, verdict.decider.id if verdict.decider.kind is DeciderKind.PERSON else None)
     return False
 
 

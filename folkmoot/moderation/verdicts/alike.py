@@ -1,4 +1,5 @@
-"""Repeats a decision about posts with exactly the same words: at once up to fifty, beyond that after a second moderator has agreed.
+"""Repeats a decision about posts with exactly the same words: at once up to fifty, beyond that after a second moderator has agreed
+(`two_people.py`).
 
 Each post keeps its own case, verdict and statement, so each author is told and can appeal. Only texts are compared: posts with
 pictures or polls are decided one by one.
@@ -6,20 +7,19 @@ pictures or polls are decided one by one.
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.base.errors import Conflict, Forbidden, NotFound
+from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.actions import open_case
 from folkmoot.moderation.cases.model import Case, Subject
-from folkmoot.moderation.cases.policy import Concerned, require_moderator
 from folkmoot.moderation.cases.queries import get_case, is_concerned
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.evidence.queries import list_evidence
-from folkmoot.moderation.journal.actions import record_step
-from folkmoot.moderation.journal.model import Step
+from folkmoot.moderation.proposals.actions import propose
+from folkmoot.moderation.proposals.model import Kind
 from folkmoot.moderation.restrictions.queries import lock_post
 from folkmoot.moderation.verdicts import queries
 from folkmoot.moderation.verdicts.actions import decide_case, reach_verdict, undo_repeated, undo_verdict
-from folkmoot.moderation.verdicts.model import BATCH_LIFECYCLE, Action, Batch, BatchState, Decision, Repeat, Verdict
+from folkmoot.moderation.verdicts.model import Action, Decision, Verdict
 from folkmoot.network.posts.model import Post
 from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
 from folkmoot.network.posts.versions import PostVersion
@@ -27,14 +27,12 @@ from folkmoot.network.sessions.model import Viewer
 
 MOST_ALONE = 50  # posts about which one moderator decides at once
 MOST_COUNTED = 10_000
-REPEAT = "verdicts.repeat"
 
 
 async def decide_alike(tx: WriteTx, moderator: Viewer, case_id: int, decision: Decision) -> Verdict:
     """Decides a case as `decide_case` does, and other posts with the same words in the same way.
 
-    Beyond `MOST_ALONE` posts the repetition waits for a second moderator; the case itself is decided at once. Writes
-    batch.proposed to the journal then.
+    Beyond `MOST_ALONE` posts the repetition is proposed to the other moderators; the case itself is decided at once.
     """
     verdict = await decide_case(tx, moderator, case_id, decision)
     case = await get_case(tx, case_id)
@@ -43,10 +41,7 @@ async def decide_alike(tx: WriteTx, moderator: Viewer, case_id: int, decision: D
         return verdict
     count = await queries.count_alike(tx, version, case.subject_id, MOST_COUNTED)
     if count > MOST_ALONE:
-        await queries.insert_batch(tx, Batch(
-            verdict_id=verdict.id, proposed_by_id=moderator.id, count=count, state=BATCH_LIFECYCLE.first, proposed_at=clock.now(),
-        ))
-        await record_step(tx, Step.BATCH_PROPOSED, case_id=case.id, actor_id=moderator.id, verdict=verdict.id, count=count)
+        await propose(tx, moderator, Kind.REPEAT, case, verdict_id=verdict.id, count=count)
     else:
         await repeat_verdict(tx, verdict, ids.MAX_ID)
     return verdict
@@ -91,36 +86,11 @@ async def _repeat(tx: WriteTx, verdict: Verdict, first: Case, version: PostVersi
 
 
 async def undo_alike(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
-    """Undoes the moderator's own verdict and its repetitions, as `undo_verdict` does, and withdraws a proposal to repeat it."""
+    """Undoes the moderator's own verdict and its repetitions, as `undo_verdict` does."""
     case = await undo_verdict(tx, moderator, verdict_id)
     for repeated in await queries.list_repeated(tx, verdict_id):
         await undo_repeated(tx, moderator, repeated)
-    batch = await queries.find_batch(tx, verdict_id)
-    if batch:
-        await queries.update_batch(tx, verdict_id, BATCH_LIFECYCLE.step(batch.state, BatchState.DROPPED), moderator.id, clock.now())
     return case
-
-
-async def close_batch(tx: WriteTx, moderator: Viewer, verdict_id: int, *, is_approved: bool) -> None:
-    """Approves or refuses that a verdict is repeated; an approved one is repeated by a job.
-
-    Another moderator than the one who proposed it. Writes batch.closed to the journal. Raises Forbidden for the proposer,
-    Concerned, Conflict when somebody else was faster, or the verdict does not stand any more; NotFound.
-    """
-    require_moderator(moderator)
-    batch = await queries.lock_batch(tx, verdict_id)
-    verdict = await queries.get_verdict(tx, verdict_id)
-    if moderator.id == batch.proposed_by_id:
-        raise Forbidden("Somebody else has to agree.")
-    if await is_concerned(tx, moderator.id, verdict.case_id):
-        raise Concerned
-    if is_approved and (verdict.undone_at or verdict.overturned_by_id):
-        raise Conflict("This decision does not stand any more.")
-    state = BATCH_LIFECYCLE.step(batch.state, BatchState.APPROVED if is_approved else BatchState.REFUSED)
-    await queries.update_batch(tx, verdict_id, state, moderator.id, clock.now())
-    await record_step(tx, Step.BATCH_CLOSED, case_id=verdict.case_id, actor_id=moderator.id, verdict=verdict_id, state=state)
-    if is_approved:
-        tx.enqueue(REPEAT, Repeat(verdict_id))
 
 
 async def _decided_version(conn: ReadConn, case: Case) -> PostVersion | None:

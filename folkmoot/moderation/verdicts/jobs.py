@@ -2,10 +2,12 @@
 
 from folkmoot.base import ids
 from folkmoot.base.db import Database
-from folkmoot.moderation.verdicts import actions
+from folkmoot.moderation.proposals.model import Kind
+from folkmoot.moderation.proposals.queries import list_proposals_of_case
+from folkmoot.moderation.verdicts import actions, two_people
 from folkmoot.moderation.verdicts.alike import repeat_verdict
 from folkmoot.moderation.verdicts.model import Repeat, Settle
-from folkmoot.moderation.verdicts.queries import find_batch, get_verdict
+from folkmoot.moderation.verdicts.queries import get_verdict
 
 
 async def repeat(database: Database, order: Repeat) -> None:
@@ -15,12 +17,20 @@ async def repeat(database: Database, order: Repeat) -> None:
     while last is not None:
         async with database.write() as tx:
             verdict = await get_verdict(tx, order.verdict_id)
-            batch = await find_batch(tx, order.verdict_id)
-            if batch is None or verdict.undone_at or verdict.overturned_by_id:
+            proposed = [one for one in await list_proposals_of_case(tx, verdict.case_id) if one.kind is Kind.REPEAT]
+            if not proposed or verdict.undone_at or verdict.overturned_by_id:
                 return
-            last = await repeat_verdict(tx, verdict, ids.first_id(batch.proposed_at), last)
+            last = await repeat_verdict(tx, verdict, ids.first_id(proposed[0].proposed_at), last)
 
 
 async def settle(database: Database, order: Settle) -> None:
     async with database.write() as tx:
         await actions.settle_verdict(tx, order.verdict_id)
+
+
+async def expire(database: Database) -> None:
+    """Ends proposals that nobody has answered, and holds whose time is over. Timed."""
+    while True:
+        async with database.write() as tx:
+            if not await two_people.expire(tx):
+                return

@@ -7,7 +7,6 @@ from enum import StrEnum
 import msgspec
 
 from folkmoot.base.events import Event
-from folkmoot.base.states import Lifecycle
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.restrictions.model import Kind
 
@@ -136,29 +135,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         if self.until and later.until and later.until - later.made_at < self.until - self.made_at:
             return False
         return self.action is Action.KEEP or self.clause == later.clause
-
-
-class BatchState(StrEnum):
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    DROPPED = "dropped"  # its verdict was undone
-
-
-BATCH_LIFECYCLE = Lifecycle("batch", {
-    BatchState.PROPOSED: (BatchState.APPROVED, BatchState.REFUSED, BatchState.DROPPED),
-    BatchState.APPROVED: (), BatchState.REFUSED: (), BatchState.DROPPED: (),
-})
-
-
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict that is to be repeated about so many posts that two people are needed."""
-
-    verdict_id: int
-    proposed_by_id: int
-    count: int
-    state: BatchState
-    proposed_at: datetime
 
 
 class Repeat(msgspec.Struct, frozen=True):

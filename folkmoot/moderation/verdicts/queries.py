@@ -14,7 +14,7 @@ from folkmoot.moderation.cases.queries import list_decider_ids
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.evidence.model import Version
 from folkmoot.moderation.restrictions.model import Kind
-from folkmoot.moderation.verdicts.model import Action, Batch, BatchState, Decider, DeciderKind, Template, Verdict
+from folkmoot.moderation.verdicts.model import Action, Decider, DeciderKind, Template, Verdict
 from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.network.posts.versions import PostVersion
 
@@ -23,7 +23,6 @@ _NAMES = (
     "id", "case_id", "decider_kind", "action", "clause", "policy", "explanation", "until", "made_at", "undone_at", "settled_at",
     "overturned_by_id", "measures", "batch_id",
 )
-_BATCH = "verdict_id, proposed_by_id, count, state, proposed_at"
 # A post `p` that anybody but its author may see, with the words $1 as a query, the text $2 and the cover $3, without $4, between $5 and
 # $6. Neither direct posts, which are not in the index, nor posts with pictures or polls.
 _ALIKE = (
@@ -207,43 +206,6 @@ async def list_repeated(tx: WriteTx, verdict_id: int) -> list[Verdict]:
     return [_verdict_from(row) for row in rows]
 
 
-async def insert_batch(tx: WriteTx, batch: Batch) -> None:
-    await tx.execute(
-        "INSERT INTO verdict_batches (verdict_id, proposed_by_id, count, state, proposed_at) VALUES ($1, $2, $3, $4, $5)",
-        batch.verdict_id, batch.proposed_by_id, batch.count, batch.state, batch.proposed_at,
-    )
-
-
-async def find_batch(conn: ReadConn, verdict_id: int) -> Batch | None:
-    row = await conn.fetchrow(f"SELECT {_BATCH} FROM verdict_batches WHERE verdict_id = $1", verdict_id)
-    return _batch_from(row) if row else None
-
-
-async def lock_batch(tx: WriteTx, verdict_id: int) -> Batch:
-    row = await tx.fetchrow(f"SELECT {_BATCH} FROM verdict_batches WHERE verdict_id = $1 FOR UPDATE", verdict_id)
-    if row is None:
-        raise NotFound
-    return _batch_from(row)
-
-
-async def list_proposed(conn: ReadConn, moderator_id: int, limit: int = 20) -> list[Batch]:
-    """Batches that wait for this moderator: proposed by others, about cases that do not concern them, the oldest first."""
-    rows = await conn.fetch(
-        f"SELECT {', '.join(f'b.{name}' for name in _BATCH.split(', '))} FROM verdict_batches AS b"
-        " JOIN verdicts AS v ON v.id = b.verdict_id JOIN cases AS c ON c.id = v.case_id"
-        f" WHERE b.state = '{BatchState.PROPOSED}' AND b.proposed_by_id <> $1 AND NOT {concerned_sql('$1::bigint')}"
-        " ORDER BY b.proposed_at, b.verdict_id LIMIT $2",
-        moderator_id, limit,
-    )
-    return [_batch_from(row) for row in rows]
-
-
-async def update_batch(tx: WriteTx, verdict_id: int, state: BatchState, closed_by_id: int, at: datetime) -> None:
-    await tx.execute(
-        "UPDATE verdict_batches SET state = $2, closed_by_id = $3, closed_at = $4 WHERE verdict_id = $1",
-        verdict_id, state, closed_by_id, at,
-    )
-
-
-def _batch_from(row: Row) -> Batch:
-    return Batch(**{**dict(row), "state": BatchState(row["state"])})
+async def was_appealed(conn: ReadConn, verdict_id: int) -> bool:
+    """Whether anybody has appealed against a verdict. Index: the unique one of appeals."""
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM appeals WHERE verdict_id = $1)", verdict_id))

@@ -97,7 +97,9 @@ async def clear_abandoned(database: Database, store: FileStore) -> None:
 
 
 async def remove_some_of(tx: WriteTx, store: FileStore, account_id: int, most: int) -> bool:
-    """Removes pictures of an account that leaves, after its posts, also held ones. Returns False when none are left."""
+    """Removes pictures of an account that leaves, after its posts, also held ones, except those that a legal hold keeps. Returns False
+    when none are left."""
+    await queries.leave_outliving(tx, account_id)
     media_ids = await queries.list_uploads_of(tx, account_id, most)
     await queries.release_held(tx, media_ids)
     for media_id in media_ids:

@@ -91,9 +91,27 @@ async def hold_pictures_until(tx: WriteTx, media_ids: Sequence[int], until: date
         )
 
 
+async def mark_pictures_outliving(tx: WriteTx, outliving: Sequence[int], others: Sequence[int]) -> None:
+    """Which of the held pictures stay even if their account is deleted. The ids of both are disjoint."""
+    await tx.execute(
+        "UPDATE media SET outlives_account = id = ANY ($1::bigint[]) WHERE id = ANY ($1::bigint[] || $2::bigint[])"
+        " AND outlives_account <> (id = ANY ($1::bigint[]))",
+        list(outliving), list(others),
+    )
+
+
+async def leave_outliving(tx: WriteTx, account_id: int) -> None:
+    """Detaches the pictures that stay from an account that is being deleted. They are removed when their hold ends."""
+    await tx.execute(
+        f"UPDATE media SET account_id = NULL, created_at = '-infinity', purpose = '{Purpose.ATTACHMENT}'"
+        " WHERE account_id = $1 AND post_id IS NULL AND outlives_account",
+        account_id,
+    )
+
+
 async def release_held(tx: WriteTx, media_ids: Sequence[int]) -> None:
     """Ends the hold of pictures. Those that were removed from view are deleted by the next cleaning."""
-    await tx.execute("UPDATE media SET held_until = NULL WHERE id = ANY ($1::bigint[])", list(media_ids))
+    await tx.execute("UPDATE media SET held_until = NULL, outlives_account = false WHERE id = ANY ($1::bigint[])", list(media_ids))
 
 
 async def list_ids_by_key(conn: ReadConn, keys: Sequence[str]) -> list[int]:
@@ -149,10 +167,10 @@ async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | 
     row = await conn.fetchrow(
         f"""
         SELECT f.sha256, f.extension, m.mime, m.purpose, p.visibility AS post_visibility,
-            a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false)
+            a.id IS NULL OR a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false)
                 OR m.created_at = '-infinity' AS is_withdrawn
         FROM media AS m JOIN media_files AS f ON f.sha256 = m.{"preview" if is_preview else "original"}_sha256
-        JOIN accounts AS a ON a.id = m.account_id LEFT JOIN posts AS p ON p.id = m.post_id
+        LEFT JOIN accounts AS a ON a.id = m.account_id LEFT JOIN posts AS p ON p.id = m.post_id
         WHERE m.key = $1
         """,
         key,

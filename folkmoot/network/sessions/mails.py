@@ -126,6 +126,10 @@ _TEXTS = {
         "A notice of illegal content is due on %(network)s",
         "Half of the time to answer a notice is over, or more. The earliest deadline comes first:\n%(link)s",
     ),
+    "second_person": Words(
+        "A second person is needed on %(network)s",
+        "Somebody of the team has proposed something that no one person decides alone. Read why, and agree or not, within a day:\n%(link)s",
+    ),
     "lifted": Words(
         "A restriction on %(network)s is over",
         "The restriction that we wrote to you about is over. Everything is as it was before:\n%(link)s",

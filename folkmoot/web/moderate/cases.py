@@ -23,10 +23,11 @@ from folkmoot.moderation.cases.teamwork import add_note, assign_case
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.error_rates import find_error_rates
 from folkmoot.moderation.evidence.actions import note_private_reading
+from folkmoot.moderation.proposals.queries import list_waiting_for
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
-from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_proposed, list_templates, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_templates, list_verdicts_of_cases
 from folkmoot.web.moderate.case_view import find_undoable, load_case_view
 from folkmoot.web.request import Request
 
@@ -136,9 +137,9 @@ async def _overview(request: Request, status: int = 200, refusal: str = "") -> R
         assigned = await list_assigned(conn, request.viewer.id, clock.now())
         queue = await list_queue(conn, clock.now(), _LISTED, request.viewer.id, today)
         undoable = await find_undoable(conn, request.viewer.id)
-        batches = await list_proposed(conn, request.viewer.id)
+        proposals = await list_waiting_for(conn, request.viewer.id, clock.now())
     return await request.show(
-        "moderate/index.html", status, batches=batches, assigned=assigned, queue=[case for case in queue if case not in assigned],
+        "moderate/index.html", status, proposals=proposals, assigned=assigned, queue=[case for case in queue if case not in assigned],
         today=today, cases_per_day=CASES_PER_DAY, undoable=undoable, refusal=refusal,
         is_done=request.query.flag("done"),
     )

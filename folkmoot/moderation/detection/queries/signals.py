@@ -100,3 +100,15 @@ async def get_highest_score(conn: ReadConn, case_id: int) -> float:
         case_id,
     )
     return float(value or 0)
+
+
+async def blank_reasons(tx: WriteTx, case_ids: Sequence[int]) -> None:
+    """Deletes the words of the author that were the reasons of signals. Index: signals_case."""
+    await tx.execute("UPDATE signals SET reasons = '{}' WHERE case_id = ANY ($1::bigint[]) AND reasons <> '{}'", list(case_ids))
+
+
+async def blank_reasons_of_account(tx: WriteTx, account_id: int) -> None:
+    """The same for everything that a deleted account wrote. Index: cases_account."""
+    await tx.execute(
+        "UPDATE signals SET reasons = '{}' WHERE case_id IN (SELECT id FROM cases WHERE account_id = $1) AND reasons <> '{}'", account_id
+    )

@@ -77,6 +77,12 @@ async def remove_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
     tx.tell(*events)
 
 
+async def remove_restricted_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
+    """Deletes removed posts for good, without a copy: boosts, marks, polls, pictures and earlier versions too. Tells post.deleted."""
+    await lock_effects_shared(tx)
+    await remove_posts(tx, await lock_posts(tx, post_ids))
+
+
 async def forget_deleted(database: Database) -> None:
     """Deletes the copies of posts that were deleted a day ago. A timed job."""
     async with database.write() as tx:
