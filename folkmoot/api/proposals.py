@@ -1,9 +1,10 @@
-"""Decisions that need two people, for programs of moderators. Not part of the Mastodon API."""
+"""Decisions that need two people, and reversing one, for programs of moderators. Not part of the Mastodon API."""
 
 from typing import Annotated, Literal
 
 from folkmoot.api.account_shapes import Id, Moment, Shape
 from folkmoot.api.endpoints import endpoint
+from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
@@ -18,6 +19,7 @@ from folkmoot.moderation.holds.queries import list_holds
 from folkmoot.moderation.proposals.model import LONGEST_REASON, Proposal
 from folkmoot.moderation.proposals.queries import get_proposal, list_own_waiting, list_waiting_for
 from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
+from folkmoot.moderation.verdicts.reversal import reverse_verdict
 from folkmoot.moderation.verdicts.two_people import answer_proposal, end_hold, propose_deletion, propose_hold
 
 
@@ -104,6 +106,16 @@ async def ask_for_deletion(request: Request, params: Why) -> Reply:
     return request.json(_proposal(request, made))
 
 
+async def reverse(request: Request, params: Why) -> Reply:
+    """Reverses the decision about a case, against which nobody has appealed. One moderator is enough."""
+    async with request.database.write() as tx:
+        verdict = (await list_verdicts_of_cases(tx, [request.id()])).get(request.id())
+        if verdict is None:
+            raise NotFound
+        await reverse_verdict(tx, request.viewer, verdict.id, params.reason)
+    return request.json(Nothing())
+
+
 async def holds(request: Request) -> Reply:
     """Legal holds: those in force, then ended ones."""
     async with request.database.read() as conn:
@@ -141,6 +153,7 @@ ROUTES = [
     endpoint("POST", f"{_BASE}/cases/{{id}}/hold", ask_for_hold, *_WRITE, params=NewHold, answer=ProposalShape),
     endpoint("POST", f"{_BASE}/cases/{{id}}/deletion", ask_for_deletion, Access.MODERATOR, "admin:write:accounts", params=Why,
              answer=ProposalShape),
+    endpoint("POST", f"{_BASE}/cases/{{id}}/reverse", reverse, *_WRITE, params=Why, answer=Nothing),
     endpoint("GET", f"{_BASE}/holds", holds, *_READ, answer=list[HoldShape]),
     endpoint("POST", f"{_BASE}/holds/{{id}}/release", release, *_WRITE, params=Why, answer=HoldShape),
 ]

@@ -64,7 +64,7 @@ OWNERS = {
     "learning": "samples",
     "evidence": "evidence evidence_media",
     "reports": "reports report_cases",
-    "verdicts": "verdicts verdict_batches verdict_templates",
+    "verdicts": "verdicts verdict_batches verdict_templates", "holds": "legal_holds", "proposals": "proposals",
     "restrictions": "restrictions",
     "statements": "statements",
     "appeals": "appeals",

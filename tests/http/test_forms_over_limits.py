@@ -36,6 +36,7 @@ _FILLED = {
     "/moderate/cases/{id}/decide": {"explanation": "Zve na rvačku", "days": "5"},
     "/moderate/cases/{id}/work": {"note": "Znám ho z dřívějška"},
     "/moderate/cases/{id}/hold": {"reason": "Soud si o to napsal", "days": "33"},
+    "/moderate/cases/{id}/reverse": {"what": "Byla to citace"},
     "/moderate/cases/{id}/deletion": {"why": "Vrací se pořád znovu"},
     "/moderate/holds/{id}/release": {"reason": "Soud už nic nechce"},
     "/moderate/templates": {"title": "Rvačka", "text": "Zve na rvačku u kašny."},
@@ -162,7 +163,9 @@ async def test_what_two_people_decide_is_shown_again(village: Village) -> None:
     moderator = await village.by_browser("moderator")
     token = form_token((await moderator.get("/moderate/holds")).text)
     await _exhaust(village, moderator)
-    for form, id_ in (("/moderate/cases/{id}/deletion", case.id), ("/moderate/holds/{id}/release", hold.id)):
+    for form, id_ in (
+        ("/moderate/cases/{id}/reverse", case.id), ("/moderate/cases/{id}/deletion", case.id), ("/moderate/holds/{id}/release", hold.id),
+    ):
         answer = await moderator.post(form.format(id=id_), {"form_token": token, **_FILLED[form]})
         assert answer.status == 429
         for value in _FILLED[form].values():

@@ -178,7 +178,7 @@ async def test_the_others_of_the_team_are_mailed(court: Court) -> None:
 async def test_the_pages_lead_two_people_to_a_hold_and_a_third_to_its_end(court: Court) -> None:
     _, case, _ = await _suspended(court)
     first, second = await court.village.by_browser("moderator"), await court.village.by_browser("other_moderator")
-    forms = (await first.get(f"/moderate/cases/{case.id}/two")).text
+    forms = (await first.get(f"/moderate/cases/{case.id}/more")).text
     token = form_token(forms)
     assert "Delete the account" in forms
     wrong = await first.post(f"/moderate/cases/{case.id}/hold", {"form_token": token, "reason": "", "days": "9999"})
@@ -210,7 +210,7 @@ async def test_the_pages_lead_two_people_to_a_hold_and_a_third_to_its_end(court:
 async def test_the_page_proposes_a_deletion(court: Court) -> None:
     _, case, _ = await _suspended(court)
     first = await court.village.by_browser("moderator")
-    token = form_token((await first.get(f"/moderate/cases/{case.id}/two")).text)
+    token = form_token((await first.get(f"/moderate/cases/{case.id}/more")).text)
     wrong = await first.post(f"/moderate/cases/{case.id}/deletion", {"form_token": token, "why": ""})
     assert (wrong.status, 'id="why-error"' in wrong.text) == (422, True)
     made = await first.post(f"/moderate/cases/{case.id}/deletion", {"form_token": token, "why": "He comes back each time."})

@@ -155,7 +155,8 @@ async def _undo(tx: WriteTx, moderator: Viewer, verdict: Verdict, case: Case) ->
     await drop_proposals(tx, verdict.id, moderator.id)
     await reopen_case(tx, case)
     await record_step(tx, Step.VERDICT_UNDONE, case_id=case.id, actor_id=moderator.id, verdict=verdict.id)
-    if not await can_be_decided(tx, case.subject, case.subject_id):  # deleted meanwhile, with its account
+    was_reversal = case.appealed_verdict_id is not None and not await queries.was_appealed(tx, case.appealed_verdict_id)
+    if was_reversal or not await can_be_decided(tx, case.subject, case.subject_id):  # deleted meanwhile, with its account
         await withdraw_cases(tx, [await lock_case(tx, case.id)])
 
 

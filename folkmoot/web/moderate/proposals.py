@@ -1,4 +1,4 @@
-"""Pages of decisions that need two people: what waits, the answer of the second one, and the forms of the first one."""
+"""Pages of what needs two people, and the forms of what can be done about a case beside deciding it."""
 
 from collections.abc import Mapping
 
@@ -16,6 +16,7 @@ from folkmoot.moderation.proposals.queries import get_proposal, list_own_waiting
 from folkmoot.moderation.restrictions.model import Kind as Measure
 from folkmoot.moderation.restrictions.queries import list_of_verdict
 from folkmoot.moderation.verdicts.queries import get_verdict, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.reversal import reverse_verdict
 from folkmoot.moderation.verdicts.two_people import answer_proposal, propose_deletion, propose_hold
 from folkmoot.network.posts.versions import PostVersion
 from folkmoot.web.moderate.masking import Masks
@@ -44,7 +45,7 @@ async def answer(request: Request) -> Reply:
 
 
 async def begin(request: Request) -> Reply:
-    """The forms with which a hold and the deletion of an account are proposed."""
+    """The forms of what can be done about a case beside deciding it: a hold, reversing the decision, deleting the account."""
     return await _forms(request)
 
 
@@ -80,6 +81,25 @@ async def ask_for_deletion(request: Request) -> Reply:
     return request.redirect(f"/moderate/proposals/{made.id}")
 
 
+async def reverse(request: Request) -> Reply:
+    """The decision about a case. One person is enough, because nobody is restricted by it."""
+    what = request.form.text("what")
+    async with request.database.read() as conn:
+        verdict = (await list_verdicts_of_cases(conn, [request.id()])).get(request.id())
+    try:
+        request.require_allowance("what")
+        if verdict is None:
+            raise Conflict("This decision does not stand any more.")
+        async with request.database.write() as tx:
+            await reverse_verdict(tx, request.viewer, verdict.id, what)
+    except KEEPING_FORM as problem:
+        errors = request.problems(problem, "what")
+        return await _forms(request, 422, what=what, errors={"what": errors.get("reason") or errors.get("what", "")})
+    except Conflict as problem:
+        return await _forms(request, 409, what=what, refusal=request.sentence(problem.message))
+    return request.redirect("/moderate")
+
+
 async def _page(request: Request, status: int = 200, refusal: str = "") -> Reply:
     async with request.database.read() as conn:
         proposal = await get_proposal(conn, request.id())
@@ -105,7 +125,7 @@ async def _text_of(request: Request, case: Case) -> str:
 
 
 async def _forms(
-    request: Request, status: int = 200, *, reason: str = "", days: int | None = None, why: str = "",
+    request: Request, status: int = 200, *, reason: str = "", days: int | None = None, why: str = "", what: str = "",
     errors: Mapping[str, str] | None = None, refusal: str = "",
 ) -> Reply:
     async with request.database.read() as conn:
@@ -117,8 +137,9 @@ async def _forms(
         holds = await list_holds_of_case(conn, case.id)
         proposals = await list_proposals_of_case(conn, case.id)
     return await request.show(
-        "moderate/two_people.html", status, case=case, holds=holds, proposals=proposals, reason=reason,
-        days=USUAL_DAYS if days is None else days, why=why, errors=errors or {}, refusal=refusal,
+        "moderate/more.html", status, case=case, holds=holds, proposals=proposals, reason=reason,
+        days=USUAL_DAYS if days is None else days, why=why, what=what, errors=errors or {}, refusal=refusal,
+        can_reverse=bool(kinds and verdict and verdict.settled_at and not verdict.overturned_by_id and not case.is_appeal),
         can_delete=Measure.SUSPEND in kinds and Measure.DELETE not in kinds, is_deleting=Measure.DELETE in kinds,
     )
 
@@ -127,7 +148,8 @@ ROUTES = [
     Route("GET", "/moderate/proposals", index, Access.MODERATOR),
     Route("GET", "/moderate/proposals/{id}", show, Access.MODERATOR),
     Route("POST", "/moderate/proposals/{id}", answer, Access.MODERATOR),
-    Route("GET", "/moderate/cases/{id}/two", begin, Access.MODERATOR),
+    Route("GET", "/moderate/cases/{id}/more", begin, Access.MODERATOR),
     Route("POST", "/moderate/cases/{id}/hold", ask_for_hold, Access.MODERATOR, keeps_form=True),
+    Route("POST", "/moderate/cases/{id}/reverse", reverse, Access.MODERATOR, keeps_form=True),
     Route("POST", "/moderate/cases/{id}/deletion", ask_for_deletion, Access.MODERATOR, keeps_form=True),
 ]
