@@ -57,8 +57,9 @@ async def record(request: Request) -> Reply:
     has_pictures = any(isinstance(version, PostVersion) and version.pictures for version in evidence)
     kinds = (("text", statement.quote or not has_pictures), ("image", has_pictures))
     content = record_of(
-        statement, find_clause(statement.clause, statement.policy), content_types=tuple(kind for kind, is_there in kinds if is_there),
+        statement, find_clause(statement.clause, statement.policy), base_url=request.context.settings.base_url,
         written_at=ids.time_of(statement.subject_id or statement.account_id),
+        content_types=tuple(kind for kind, is_there in kinds if is_there),
     )
     name = f'attachment; filename="statement-{statement.id}.json"'
     return Reply(msgspec.json.format(msgspec.json.encode(content)), headers=[(b"content-disposition", name.encode())])

@@ -8,6 +8,7 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import Share, Subject
+from folkmoot.moderation.contacts.model import Kind
 from folkmoot.moderation.notices.mailbox import Position
 from folkmoot.moderation.notices.model import Door, Notice, Outcome, Place, State, Urgency
 
@@ -15,6 +16,7 @@ _NOTICE = (
     "id, number, state, door, urgency, contact_id, reference, name, email, language, reason, clause, places, received_at, due_at,"
     " confirmed_at, answered_at, answer, mail_key, reply_to"
 )
+_WEIGHT = (Kind.AUTHORITY, Kind.TRUSTED_FLAGGER, Kind.PROVIDER, "")  # of senders, the most weighty first
 _SHARES = ", ".join(f"({share:d})" for share in Share)
 
 
@@ -119,6 +121,18 @@ async def has_removal_order(conn: ReadConn, case_id: int) -> bool:
         f" WHERE nc.case_id = $1 AND n.urgency = '{Urgency.ORDER}' AND n.contact_id IS NOT NULL AND n.confirmed_at IS NOT NULL)",
         case_id,
     ))
+
+
+async def list_notifiers(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, str]:
+    """Those of these cases that a notice has joined, with the kind of the most weighty registered contact that sent one; empty if
+    nobody registered did."""
+    rows = await conn.fetch(
+        "SELECT nc.case_id, array_agg(DISTINCT coalesce(c.kind, '')) AS kinds"
+        " FROM notice_cases AS nc JOIN notices AS n ON n.id = nc.notice_id LEFT JOIN contacts AS c ON c.id = n.contact_id"
+        " WHERE nc.case_id = ANY ($1::bigint[]) GROUP BY nc.case_id",
+        list(case_ids),
+    )
+    return {row["case_id"]: min(row["kinds"], key=_WEIGHT.index) for row in rows}
 
 
 async def list_posts_named(conn: ReadConn, post_ids: Sequence[int], picture_keys: Sequence[str]) -> dict[int | str, SubjectFacts]:

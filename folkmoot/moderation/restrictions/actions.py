@@ -12,7 +12,7 @@ from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
-from folkmoot.moderation.notices.queries import list_noticed
+from folkmoot.moderation.notices.queries import list_notifiers
 from folkmoot.moderation.reports.queries import count_reporters
 from folkmoot.moderation.restrictions import queries
 from folkmoot.moderation.restrictions.model import (
@@ -55,9 +55,10 @@ async def impose_restriction(
     await _apply_effect(tx, subject, subject_id)
     await record_step(tx, Step.RESTRICTION_IMPOSED, case_id=case.id, restriction=restriction.id, what=kind, subject=subject,
                       subject_id=subject_id, clause=clause.key, verdict=verdict_id)
+    source, notifier = await _who_noticed(tx, case) if verdict_id else (Source.DETECTOR, "")
     statement = await issue_statement(
-        tx, case, restriction.id, kind, clause.key, source=await _source(tx, case) if verdict_id else Source.DETECTOR,
-        is_interim=restriction.is_interim, quoted=quoted, explanation=explanation, until=until,
+        tx, case, restriction.id, kind, clause.key, source=source, notifier=notifier, is_interim=restriction.is_interim, quoted=quoted,
+        explanation=explanation, until=until,
     )
 
     tx.tell(RestrictionImposed(**_event_fields(restriction)))
@@ -114,13 +115,12 @@ async def _read_quoted(tx: WriteTx, case: Case, *, is_interim: bool) -> Quoted:
     if not isinstance(present, PostVersion):
         return Quoted()
     kept = [] if is_interim else [one.version for one in await list_evidence(tx, case.id) if one.reported_at]
-    versions = [version for version in (*kept[-1:], present) if isinstance(version, PostVersion)]
-    return Quoted("\n\n".join(dict.fromkeys(version.quote for version in versions if version.quote)), present.stood_from)
+    return Quoted.of(*(version for version in (*kept[-1:], present) if isinstance(version, PostVersion)))
 
 
-async def _source(tx: WriteTx, case: Case) -> Source:
-    """Who noticed the subject."""
-    noticed = await list_noticed(tx, [case.id])
+async def _who_noticed(tx: WriteTx, case: Case) -> tuple[Source, str]:
+    """Who noticed the subject, and the kind of the registered contact that did."""
+    notifiers = await list_notifiers(tx, [case.id])
     reports = await count_reporters(tx, [case.id])
     signals = await list_signals(tx, [case.id])
-    return Source.of(is_noticed=bool(noticed), is_reported=bool(reports), is_signalled=bool(signals))
+    return Source.of(is_noticed=case.id in notifiers, is_reported=bool(reports), is_signalled=bool(signals)), notifiers.get(case.id, "")

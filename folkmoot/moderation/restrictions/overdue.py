@@ -11,7 +11,7 @@ from folkmoot.moderation.clauses.published import policy_of
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.journal.actions import record_steps
 from folkmoot.moderation.journal.model import Step
-from folkmoot.moderation.notices.queries import list_noticed
+from folkmoot.moderation.notices.queries import list_notifiers
 from folkmoot.moderation.reports.queries import count_reporters
 from folkmoot.moderation.restrictions import queries
 from folkmoot.moderation.restrictions.model import Kind, Restriction, RestrictionImposed
@@ -61,9 +61,10 @@ async def _hide(tx: WriteTx, cases: Sequence[Case]) -> None:
                        "deadline": True})
         for one in imposed
     ])
-    sources = await _sources(tx, hidden)
+    found = await _who_noticed(tx, hidden)
     await issue_interim_statements(tx, [
-        _statement(restriction, sources[restriction.case_id], PostVersion.of(posts[restriction.subject_id])) for restriction in imposed
+        _statement(restriction, *found[restriction.case_id], Quoted.of(PostVersion.of(posts[restriction.subject_id])))
+        for restriction in imposed
     ])
     tx.tell(*(
         RestrictionImposed(restriction_id=one.id, subject=one.subject, subject_id=one.subject_id, account_id=one.account_id, what=one.kind)
@@ -71,20 +72,22 @@ async def _hide(tx: WriteTx, cases: Sequence[Case]) -> None:
     ))
 
 
-def _statement(restriction: Restriction, source: Source, version: PostVersion) -> Statement:
-    quoted = Quoted(version.quote, version.stood_from)
+def _statement(restriction: Restriction, source: Source, notifier: str, quoted: Quoted) -> Statement:
     return Statement(
         id=ids.make_id(ids.shard_of(restriction.account_id)), account_id=restriction.account_id, restriction_id=restriction.id,
         case_id=restriction.case_id, kind=restriction.kind, clause=restriction.clause, policy=policy_of(restriction.clause).version,
         quote=quoted.text, explanation="", source=source, is_interim=True, is_after_deadline=True, posted_at=quoted.posted_at,
-        until=None, issued_at=restriction.imposed_at, told_at=restriction.imposed_at,
+        until=None, issued_at=restriction.imposed_at, told_at=restriction.imposed_at, notifier=notifier,
+        content_types=quoted.content_types, content_language=quoted.language,
     )
 
 
-async def _sources(tx: WriteTx, cases: Sequence[Case]) -> dict[int, Source]:
+async def _who_noticed(tx: WriteTx, cases: Sequence[Case]) -> dict[int, tuple[Source, str]]:
+    """By case: who noticed its subject, and the kind of the registered contact that did."""
     case_ids = [case.id for case in cases]
-    noticed, reported = await list_noticed(tx, case_ids), await count_reporters(tx, case_ids)
+    notifiers, reported = await list_notifiers(tx, case_ids), await count_reporters(tx, case_ids)
     signalled = {signal.case_id for signal in await list_signals(tx, case_ids)}
     return {
-        id_: Source.of(is_noticed=id_ in noticed, is_reported=id_ in reported, is_signalled=id_ in signalled) for id_ in case_ids
+        id_: (Source.of(is_noticed=id_ in notifiers, is_reported=id_ in reported, is_signalled=id_ in signalled), notifiers.get(id_, ""))
+        for id_ in case_ids
     }

@@ -19,8 +19,8 @@ from folkmoot.network.sessions.queries import find_login, list_logins
 
 
 async def issue_statement(
-    tx: WriteTx, case: Case, restriction_id: int, kind: str, clause: str, *, source: Source, is_interim: bool, quoted: Quoted,
-    explanation: str, until: datetime | None = None,
+    tx: WriteTx, case: Case, restriction_id: int, kind: str, clause: str, *, source: Source, notifier: str, is_interim: bool,
+    quoted: Quoted, explanation: str, until: datetime | None = None,
 ) -> Statement:
     """Writes the statement of a restriction, in the transaction that imposes it (DSA Art. 17(1)).
 
@@ -30,6 +30,7 @@ async def issue_statement(
         id=ids.make_id(ids.shard_of(case.account_id)), account_id=case.account_id, restriction_id=restriction_id, case_id=case.id,
         kind=kind, clause=clause, policy=policy_of(clause).version, quote=quoted.text, explanation=explanation, source=source,
         is_interim=is_interim, posted_at=quoted.posted_at, until=until, issued_at=clock.now(), told_at=None,
+        notifier=notifier, content_types=quoted.content_types, content_language=quoted.language,
     )
     await queries.insert_statement(tx, statement)
     await record_step(tx, Step.STATEMENT_ISSUED, case_id=case.id, statement=statement.id, restriction=restriction_id, interim=is_interim)

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from folkmoot.network.posts.versions import PostVersion
+
 
 class Source(StrEnum):
     """Who noticed (DSA Art. 17(3)(b)). Stored."""
@@ -48,6 +50,9 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     lifted_at: datetime | None = None
     verdict_id: int | None = None
     subject_id: int | None = None  # the restricted post or account
+    notifier: str = ""  # the kind of the registered contact (`contacts.model.Kind`) whose notice led to it
+    content_types: tuple[str, ...] = ()  # text, image; empty in statements of earlier releases
+    content_language: str | None = None
     is_deleted: bool = False  # its author has deleted the post
     cleared_at: datetime | None = None  # when the removed post was deleted for good
 
@@ -57,7 +62,19 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quoted(msgspec.Struct, frozen=True):
-    """The text that a statement is about, and when it was written."""
+    """The text that a statement is about, when it was written, in which language, and what the content consists of."""
 
     text: str = ""
     posted_at: datetime | None = None
+    content_types: tuple[str, ...] = ("text",)
+    language: str | None = None
+
+    @classmethod
+    def of(cls, *versions: PostVersion) -> "Quoted":
+        """The texts of these versions of a post, of which the last one stands."""
+        present = versions[-1]
+        kinds = (("text", any(one.quote or one.poll_titles for one in versions)), ("image", any(one.pictures for one in versions)))
+        return cls(
+            "\n\n".join(dict.fromkeys(one.quote for one in versions if one.quote)), present.stood_from,
+            tuple(kind for kind, is_there in kinds if is_there) or ("text",), present.language,
+        )

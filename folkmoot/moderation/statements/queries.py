@@ -10,7 +10,7 @@ from folkmoot.moderation.statements.model import Source, Statement
 
 _OWN = (
     "id, account_id, restriction_id, case_id, kind, clause, policy, quote, explanation, source, is_interim, posted_at, until,"
-    " issued_at, told_at, is_after_deadline"
+    " issued_at, told_at, is_after_deadline, notifier, content_types, content_language"
 )
 # A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
@@ -23,7 +23,7 @@ _SELECT = f"""
 
 
 def _statement_from(row: Row) -> Statement:
-    return Statement(**{**dict(row), "source": Source(row["source"])})
+    return Statement(**{**dict(row), "source": Source(row["source"]), "content_types": tuple(row["content_types"])})
 
 
 async def insert_statement(tx: WriteTx, statement: Statement) -> None:
@@ -32,10 +32,11 @@ async def insert_statement(tx: WriteTx, statement: Statement) -> None:
 
 async def insert_statements(tx: WriteTx, statements: Sequence[Statement]) -> None:
     await tx.executemany(
-        f"INSERT INTO statements ({_OWN}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        f"INSERT INTO statements ({_OWN}) VALUES ({', '.join(f'${number}' for number in range(1, 20))})",
         [
             (one.id, one.account_id, one.restriction_id, one.case_id, one.kind, one.clause, one.policy, one.quote, one.explanation,
-             one.source, one.is_interim, one.posted_at, one.until, one.issued_at, one.told_at, one.is_after_deadline)
+             one.source, one.is_interim, one.posted_at, one.until, one.issued_at, one.told_at, one.is_after_deadline,
+             one.notifier, list(one.content_types), one.content_language)
             for one in statements
         ],
     )
@@ -56,6 +57,14 @@ async def list_own_statements(conn: ReadConn, account_id: int, page: Page) -> li
         account_id, page.below, page.above, page.limit,
     )
     return [_statement_from(row) for row in page.newest_first(rows)]
+
+
+async def list_told_statements(conn: ReadConn, after: int, before: int, limit: int) -> list[Statement]:
+    """Statements of which their authors were notified, oldest first, between two ids. Index: the primary key."""
+    rows = await conn.fetch(
+        f"{_SELECT} WHERE s.id > $1 AND s.id < $2 AND s.told_at IS NOT NULL ORDER BY s.id LIMIT $3", after, before, limit
+    )
+    return [_statement_from(row) for row in rows]
 
 
 async def find_own_statement(conn: ReadConn, account_id: int, subject: Subject, subject_id: int) -> Statement | None:
