@@ -29,9 +29,11 @@ def list_(data: Path, as_json: bool) -> None:
             return await list_contacts(conn)
 
     found = [_described(contact) for contact in run(work())]
-    lines = [
-        f"  {one['id']}  {one['kind']:15}  {one['name']}  {' '.join(one['senders'])}{'  with a key' if one['key'] else ''}" for one in found
-    ]
+    lines = []
+    for one in found:
+        country = f" ({one['country']})" if one["country"] else ""
+        key = "  with a key" if one["key"] else ""
+        lines.append(f"  {one['id']}  {one['kind']:15}  {one['name']}{country}  {' '.join(one['senders'])}{key}")
     show({"contacts": found}, as_json, "\n".join(lines) or "No contact is registered. The first should be your hosting provider.")
 
 
@@ -40,16 +42,17 @@ def list_(data: Path, as_json: bool) -> None:
 @click.option("--kind", type=click.Choice(["provider", "authority", "trusted_flagger"]), required=True, help="Who it is.")
 @click.option("--sender", "senders", multiple=True, help="Mail domain or complete address; can be repeated.")
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File with an Ed25519 public key, PEM or Base64.")
+@click.option("--country", default="", help="Member State of an authority, in two letters such as CZ, for transparency reports.")
 @data_option
 @json_option
-def add(name: str, kind: str, senders: tuple[str, ...], key: Path | None, data: Path, as_json: bool) -> None:
+def add(name: str, kind: str, senders: tuple[str, ...], key: Path | None, country: str, data: Path, as_json: bool) -> None:
     """Register a contact. It is recognised by its key, or when it confirms an address."""
 
     async def work() -> "Contact":
         from folkmoot.moderation.contacts.actions import register_contact
         from folkmoot.moderation.contacts.model import ContactDraft
 
-        draft = ContactDraft(kind=kind, name=name, senders=senders, key=key_text)
+        draft = ContactDraft(kind=kind, name=name, senders=senders, key=key_text, country=country)
         async with open_database(settings_of(data)) as database, database.write() as tx:
             return await register_contact(tx, draft)
 
@@ -82,5 +85,6 @@ def end(number: int, data: Path, as_json: bool) -> None:
 def _described(contact: "Contact") -> dict[str, Any]:
     return {
         "id": str(contact.id), "kind": contact.kind, "name": contact.name, "senders": list(contact.senders), "key": contact.key_text,
+        "country": contact.country,
         "registered_at": contact.registered_at,
     }

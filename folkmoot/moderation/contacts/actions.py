@@ -5,7 +5,16 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, Conflict, FieldError, Invalid, NotFound
 from folkmoot.base.text import clean_line, count_characters
 from folkmoot.moderation.contacts import queries
-from folkmoot.moderation.contacts.model import LONGEST_NAME, MOST_SENDERS, Contact, ContactDraft, Kind, key_bytes, sender_key
+from folkmoot.moderation.contacts.model import (
+    LONGEST_NAME,
+    MOST_SENDERS,
+    STATES,
+    Contact,
+    ContactDraft,
+    Kind,
+    key_bytes,
+    sender_key,
+)
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.network.sessions.addresses import email_errors
@@ -19,7 +28,8 @@ async def register_contact(tx: WriteTx, draft: ContactDraft, operator_id: int | 
     """
     kind, senders, key = _checked(draft)
     contact = Contact(
-        id=ids.make_id(ids.draw_shard()), kind=kind, name=clean_line(draft.name), senders=senders, key=key, registered_at=clock.now()
+        id=ids.make_id(ids.draw_shard()), kind=kind, name=clean_line(draft.name), senders=senders, key=key, registered_at=clock.now(),
+        country=draft.country.strip().upper(),
     )
     if not await queries.insert_contact(tx, contact):
         raise Conflict("Another contact has this key.")
@@ -58,6 +68,8 @@ def _checked(draft: ContactDraft) -> tuple[Kind, tuple[str, ...], bytes | None]:
         errors.append(FieldError("key", "invalid", "This is not an Ed25519 public key in PEM or Base64."))
     if not senders and not draft.key.strip():
         errors.append(FieldError("senders", "blank", "Please give a domain, an address or a key: how else can we know their notices?"))
+    if draft.country.strip() and (draft.country.strip().upper() not in STATES or draft.kind != Kind.AUTHORITY):
+        errors.append(FieldError("country", "inclusion", "An authority has the two letters of an EU Member State, others have none."))
     if errors:
         raise Invalid(*errors)
     return Kind(draft.kind), senders, key

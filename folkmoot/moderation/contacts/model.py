@@ -14,6 +14,7 @@ from folkmoot.network.sessions.addresses import email_key
 
 LONGEST_NAME = 200
 MOST_SENDERS = 20
+STATES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # of the EU, as in Eurostat's glossary
 KEY_BYTES = 32  # of an Ed25519 public key
 _DER_PREFIX = bytes.fromhex("302a300506032b6570032100")  # SubjectPublicKeyInfo of Ed25519 (RFC 8410)
 
@@ -27,7 +28,8 @@ class Kind(StrEnum):
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """`senders`: mail domains (`example.net`) and complete addresses (`abuse@example.net`), both as keys."""
+    """`senders`: mail domains (`example.net`) and complete addresses (`abuse@example.net`), both as keys.
+    `country`: the Member State of an authority, for transparency reports; may be empty."""
 
     id: int
     kind: Kind
@@ -35,6 +37,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     senders: tuple[str, ...]
     key: bytes | None
     registered_at: datetime
+    country: str = ""
     ended_at: datetime | None = None
 
     @property
@@ -49,6 +52,7 @@ class ContactDraft(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     senders: tuple[str, ...] = ()
     key: str = ""
+    country: str = ""
 
 
 def sender_key(sender: str) -> str:

@@ -7,7 +7,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.contacts.model import Contact, Kind
 
-_CONTACT = "id, kind, name, senders, key, registered_at, ended_at"
+_CONTACT = "id, kind, name, senders, key, registered_at, country, ended_at"
 
 
 def _contact_from(row: Row) -> Contact:
@@ -17,8 +17,9 @@ def _contact_from(row: Row) -> Contact:
 async def insert_contact(tx: WriteTx, contact: Contact) -> bool:
     """False if another contact has this key."""
     return bool(await tx.fetchval(
-        f"INSERT INTO contacts ({_CONTACT}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true",
-        contact.id, contact.kind, contact.name, list(contact.senders), contact.key, contact.registered_at, contact.ended_at,
+        f"INSERT INTO contacts ({_CONTACT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING true",
+        contact.id, contact.kind, contact.name, list(contact.senders), contact.key, contact.registered_at, contact.country,
+        contact.ended_at,
     ))
 
 

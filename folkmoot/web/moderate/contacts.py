@@ -19,7 +19,7 @@ async def register(request: Request) -> Reply:
     form = request.form
     draft = ContactDraft(
         kind=form.text("kind"), name=form.text("name"), senders=tuple(form.text("senders").replace(",", " ").split()[:100]),
-        key=form.text("key"),
+        key=form.text("key"), country=form.text("country"),
     )
     try:
         async with request.database.write() as tx:
