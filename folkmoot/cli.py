@@ -36,6 +36,7 @@ _COMMANDS = {
     "proposals": ("proposals", "List and answer what needs two people."),
     "hold": ("hold", "Keep what a case is about for a court or the police."),
     "evidence": ("evidence", "Export and check evidence packages."),
+    "transparency": ("transparency", "Export transparency reports and statements of reasons."),
     "policy": ("policy", "Check and publish the rules of the network."),
     "rules": ("rules", "Check, test and publish rules against spam and floods."),
     "hashes": ("hashes", "Recognise known files, pictures, texts and addresses."),

@@ -54,7 +54,7 @@ OWNERS = {
     "timelines": "homes home_entries",
     "notifications": "notifications markers",
     "conversations": "conversations",
-    "activity": "weekly_activity",
+    "activity": "weekly_activity monthly_activity",
     "exports": "exports",
     "lists": "lists list_members",
     "featured": "featured_hashtags",

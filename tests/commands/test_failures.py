@@ -42,6 +42,7 @@ _ARGUMENTS = {
     "proposals delete-account": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "hold list": [], "hold propose": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "hold release": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
+    "transparency export": ["--from", "2026-01-01", "--to", "2026-06-30", "--to-folder", "{other}"],
     "contacts add": ["Hosting s.r.o.", "--kind", "provider", "--sender", "example.net"],
 }
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -106,3 +107,23 @@ def test_evidence_of_a_case_is_exported_and_checked_elsewhere(running: NetworkUp
     heads.write_text(heads.read_text("utf-8").replace("key ", "key x"), "utf-8")
     assert moot("journal", "verify", "--heads", str(heads), data=running.data).returncode == 1
     assert moot("evidence", "export", "1", "--to", str(file), data=running.data).returncode == 1
+
+
+def test_a_transparency_report_is_exported_into_an_empty_folder(running: NetworkUp, tmp_path: Path) -> None:
+    def export(folder: str, *more: str, last: str = "2026-06-30") -> subprocess.CompletedProcess[str]:
+        return moot("transparency", "export", "--from", "2026-01-01", "--to", last, "--to-folder", str(tmp_path / folder), *more,
+                    data=running.data)
+
+    planned = export("one", "--dry-run", "--json")
+    assert planned.returncode == 0, planned.stderr
+    assert not (tmp_path / "one").exists()
+    written = export("one", "--published", "2026-08-20", "--previous", "2026-02-20", "--provider", "Náves z. s.")
+    assert written.returncode == 0, written.stderr
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert len([name for name in names if name.endswith(".csv")]) == 11
+    assert names == {one["name"] for one in json.loads(planned.stdout)["files"]}
+    assert "Náves z. s." in (tmp_path / "one" / "1_report_identification.csv").read_text("utf-8")
+    again = export("one")
+    assert (again.returncode, "is not empty" in again.stderr) == (1, True)
+    future = export("two", last="2099-12-31")
+    assert (future.returncode, "not over yet" in future.stderr) == (1, True)

@@ -1,1 +1,1 @@
-"""How much was going on in each week, for the public description of the network. Counts only, nothing about anybody."""
+"""How much was going on in each week and month, for the public description of the network. Counts only, nothing about anybody."""

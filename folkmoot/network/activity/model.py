@@ -1,4 +1,4 @@
-"""The activity of a week. No input or output."""
+"""The activity of a week, and which months are counted. No input or output."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -35,3 +35,13 @@ def shown_weeks(now: datetime) -> list[date]:
     """The Mondays of the weeks that are shown, newest first."""
     newest = monday_of(now)
     return [newest - number * WEEK for number in range(SHOWN_WEEKS)]
+
+
+def recorded_months(now: datetime) -> list[date]:
+    """The first days of this month and of the last one: a visit shortly before midnight is counted after it."""
+    this = now.astimezone(UTC).date().replace(day=1)
+    return [this, (this - timedelta(days=1)).replace(day=1)]
+
+
+def month_after(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)

@@ -1,11 +1,11 @@
-"""All SQL of the weekly activity."""
+"""All SQL of the activity of weeks and months."""
 
 from collections.abc import Sequence
 from datetime import date
 
 from folkmoot.base import ids
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.network.activity.model import WEEK, Week, start_of
+from folkmoot.network.activity.model import WEEK, Week, month_after, start_of
 
 
 async def list_weeks(conn: ReadConn, mondays: Sequence[date]) -> list[Week]:
@@ -43,3 +43,26 @@ async def record_week(tx: WriteTx, monday: date) -> None:
         """,
         monday, ids.first_id(begin), ids.first_id(end), begin, end,
     )
+
+
+async def record_month(tx: WriteTx, month: date) -> None:
+    """Counts who was here in a month, which begins on this day. Counts never fall, as in `record_week`."""
+    begin, end = start_of(month), start_of(month_after(month))
+    await tx.execute(
+        """
+        INSERT INTO monthly_activity AS m (month, members)
+        SELECT $1, (SELECT count(*) FROM (
+            SELECT account_id FROM posts WHERE id >= $2 AND id < $3 AND domain = ''
+            UNION SELECT account_id FROM logins WHERE seen_at >= $4 AND seen_at < $5) AS here)
+        ON CONFLICT (month) DO UPDATE SET members = greatest(m.members, excluded.members)
+        """,
+        month, ids.first_id(begin), ids.first_id(end), begin, end,
+    )
+
+
+async def average_members(conn: ReadConn, first: date, last: date) -> int | None:
+    """The average number of members who were here in a month, over the recorded months that begin in this span; None without any."""
+    value = await conn.fetchval(
+        "SELECT round(avg(members)) FROM monthly_activity WHERE month BETWEEN $1 AND $2", first.replace(day=1), last
+    )
+    return None if value is None else int(value)

@@ -1,0 +1,1 @@
+"""Transparency: reports about a period, in the forms of the EU (DSA Art. 15 and 24)."""
