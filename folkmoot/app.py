@@ -148,9 +148,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     for end in (restrictions.lift_withdrawn, reports.tell_withdrawn, appeals.close_withdrawn):
         heard.on(CaseWithdrawn, end)
     heard.on(VerdictSettled, appeals.close_settled)
-    answerer = Answerer(settings, settings.data / JOURNAL_END)
-    heard.on(VerdictSettled, answerer.answer_settled)
-    heard.on(CaseWithdrawn, answerer.answer_withdrawn)
+    Answerer(settings, settings.data / JOURNAL_END).subscribe(heard)
     return heard
 
 

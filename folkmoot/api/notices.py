@@ -13,17 +13,20 @@ from folkmoot.api.request import Request
 from folkmoot.api.words import moment
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
-from folkmoot.base.errors import NotFound, Unauthorized
+from folkmoot.base.errors import Forbidden, NotFound, Unauthorized
 from folkmoot.base.http_signatures import SignedRequest, read_signature, require_valid
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.moderation.appeals.actions import lodge_objection
+from folkmoot.moderation.appeals.objections import list_open_to_objection
+from folkmoot.moderation.appeals.queries import list_objections
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.contacts.model import Contact
 from folkmoot.moderation.contacts.queries import get_contact
 from folkmoot.moderation.notices.actions import receive_notice
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import Door, Notice, NoticeDraft, Outcome
+from folkmoot.moderation.notices.model import Door, Notice, NoticeDraft
 from folkmoot.moderation.notices.queries import find_notice_by_reference, get_notice_by_number, list_outcomes
 
 
@@ -39,14 +42,22 @@ class NewNotice(Parameters, frozen=True, kw_only=True):
     in_good_faith: Annotated[bool, about("That the notice is correct and complete; must be true.")] = False
 
 
+class NewObjection(Parameters, frozen=True, kw_only=True):
+    """The request is signed like a new notice."""
+
+    addresses: Annotated[tuple[str, ...], about("Addresses of the notice whose decision you object to. Empty: all that were kept.")] = ()
+    reason: Annotated[str, about("What was misunderstood; at most 1,000 characters. Optional.")] = ""
+
+
 class NoticePlace(Shape, kw_only=True):
-    """`action` and `rule` are null until it is decided."""
+    """`action` and `rule` are null until it is decided. `objection`: what became of yours; null if you have not objected."""
 
     address: str
     found: Literal["found", "foreign", "unknown"]
     action: str | None
     rule: str | None
     decided_at: Moment | None
+    objection: Literal["lodged", "upheld", "overturned", "changed", "withdrawn"] | None
 
 
 class NoticeState(Shape, kw_only=True):
@@ -77,19 +88,38 @@ async def create(request: Request, params: NewNotice) -> Reply:
         contact = await _contact(request, tx, await request.body(), ("@method", "@target-uri", "content-digest"))
         known = await find_notice_by_reference(tx, contact.id, params.reference)
         notice = known or await receive_notice(tx, intake, draft, contact=contact)
-        outcomes = await list_outcomes(tx, notice.id)
-    return request.json(_shape(request, notice, outcomes), 200 if known else 201)
+        shape = await _shape(request, tx, notice)
+    return request.json(shape, 200 if known else 201)
+
+
+async def object_to(request: Request, params: NewObjection) -> Reply:
+    """Objects to decisions to keep something that you sent a notice about. Somebody else decides again."""
+    async with request.database.write() as tx:
+        contact = await _contact(request, tx, await request.body(), ("@method", "@target-uri", "content-digest"))
+        notice = await _own_notice(request, tx, contact)
+        named = {(place.subject, place.subject_id) for place in notice.places if not params.addresses or place.address in params.addresses}
+        kept = [one for one in await list_open_to_objection(tx, notice) if (one.subject, one.subject_id) in named]
+        if not kept:
+            raise Forbidden("This decision can no longer be appealed.")
+        for outcome in kept:
+            await lodge_objection(tx, notice, outcome.verdict_id or 0, params.reason)
+        shape = await _shape(request, tx, notice)
+    return request.json(shape)
 
 
 async def show(request: Request) -> Reply:
     """What has become of a notice. The signature covers `@method` and `@target-uri`."""
     async with request.database.read() as conn:
         contact = await _contact(request, conn, b"", ("@method", "@target-uri"))
-        notice = await get_notice_by_number(conn, request.value("number"))
-        if notice.contact_id != contact.id:
-            raise NotFound
-        outcomes = await list_outcomes(conn, notice.id)
-    return request.json(_shape(request, notice, outcomes))
+        shape = await _shape(request, conn, await _own_notice(request, conn, contact))
+    return request.json(shape)
+
+
+async def _own_notice(request: Request, conn: ReadConn, contact: Contact) -> Notice:
+    notice = await get_notice_by_number(conn, request.value("number"))
+    if notice.contact_id != contact.id:
+        raise NotFound
+    return notice
 
 
 async def _contact(request: Request, conn: ReadConn, body: bytes, required: tuple[str, ...]) -> Contact:
@@ -108,7 +138,9 @@ async def _contact(request: Request, conn: ReadConn, body: bytes, required: tupl
     return contact
 
 
-def _shape(request: Request, notice: Notice, outcomes: list[Outcome]) -> NoticeState:
+async def _shape(request: Request, conn: ReadConn, notice: Notice) -> NoticeState:
+    outcomes = await list_outcomes(conn, notice.id)
+    objections = {(one.subject, one.subject_id): one.appeal.state for one in await list_objections(conn, notice.id)}
     by_subject = {(one.subject, one.subject_id): one for one in outcomes}
     status_url = request.context.settings.base_url + Intake.of(request.context.settings).receipts.path(notice.number)
     places = []
@@ -118,6 +150,7 @@ def _shape(request: Request, notice: Notice, outcomes: list[Outcome]) -> NoticeS
             address=place.address, found=place.finding.value, action=outcome.action if outcome else None,
             rule=str(clause_of(outcome.clause).number) if outcome and outcome.action and outcome.clause else None,
             decided_at=moment(outcome.settled_at) if outcome and outcome.settled_at else None,
+            objection=objection.value if outcome and (objection := objections.get((outcome.subject, outcome.subject_id))) else None,
         ))
     return NoticeState(
         number=notice.number, reference=notice.reference, state=notice.state.value, received_at=moment(notice.received_at),
@@ -129,6 +162,10 @@ def _shape(request: Request, notice: Notice, outcomes: list[Outcome]) -> NoticeS
 ROUTES = [
     endpoint(
         "POST", "/api/folkmoot/v1/notices", create, Access.PUBLIC, params=NewNotice, answer=NoticeState, is_signed=True,
+    ),
+    endpoint(
+        "POST", "/api/folkmoot/v1/notices/{number}/objection", object_to, Access.PUBLIC, params=NewObjection, answer=NoticeState,
+        is_signed=True,
     ),
     endpoint("GET", "/api/folkmoot/v1/notices/{number}", show, Access.PUBLIC, answer=NoticeState),
 ]

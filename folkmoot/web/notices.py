@@ -1,14 +1,16 @@
-"""Pages for notices of illegal content, without an account: the form, the receipt with the status, confirming an address.
+"""Pages for notices of illegal content, without an account: the form, the receipt with the status, confirming an address, and
+objecting to the outcome.
 
 Instead of a captcha the form has a field that people do not see, and the time when it was shown. Programs fill in the one
 and hurry with the other; a person who is mistaken for one sends the form once more.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from folkmoot.base import clock
-from folkmoot.base.errors import FieldError, Invalid, NotFound, TooMany
+from folkmoot.base.errors import Conflict, FieldError, Invalid, NotFound, TooMany
 from folkmoot.base.limits import address_key
 from folkmoot.base.signing import Signer
 from folkmoot.http.params import Params
@@ -16,6 +18,10 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.answers.assembling import is_provable, package_of_notice
 from folkmoot.moderation.answers.model import Document, Proof
+from folkmoot.moderation.appeals.actions import lodge_objection
+from folkmoot.moderation.appeals.objections import list_open_to_objection
+from folkmoot.moderation.appeals.policy import can_object
+from folkmoot.moderation.appeals.queries import list_objections
 from folkmoot.moderation.journal.anchors import AnchorKey
 from folkmoot.moderation.notices.actions import checked, confirm_address, receive_notice
 from folkmoot.moderation.notices.intake import Intake
@@ -58,14 +64,27 @@ async def create(request: Request) -> Reply:
 
 async def show(request: Request) -> Reply:
     """The receipt: what was found, until when it is decided, and the outcome."""
+    return await _receipt(request, await _own_notice(request))
+
+
+async def object_to(request: Request) -> Reply:
+    """Objects to what was kept. A text that is too long comes back with an error; what was objected to before stays as it is."""
     notice = await _own_notice(request)
-    async with request.database.read() as conn:
-        outcomes = await list_outcomes(conn, notice.id)
-        has_package = notice.state is State.ANSWERED and await is_provable(conn, notice, outcomes)
-    return await request.show(
-        "notices/show.html", notice=notice, outcomes={(one.subject, one.subject_id): one for one in outcomes}, key=request.value("key"),
-        has_package=has_package, is_new=request.query.flag("new"), is_confirmed_now=request.query.flag("confirmed"),
-    )
+    reason = request.form.text("reason")
+    wanted = set(request.form.ids("verdict"))
+    try:
+        request.require_allowance("reason")
+        async with request.database.read() as conn:
+            kept = [one.verdict_id for one in await list_open_to_objection(conn, notice) if one.verdict_id in wanted]
+        if not kept:
+            raise Invalid(FieldError("verdict", "blank", "Please choose which decision you object to."))
+        for verdict_id in kept:
+            with suppress(Conflict):  # sent twice
+                async with request.database.write() as tx:
+                    await lodge_objection(tx, notice, verdict_id, reason)
+    except KEEPING_FORM as problem:
+        return await _receipt(request, notice, 422, reason=reason, errors=request.problems(problem, "reason"))
+    return request.redirect(f"{Intake.of(request.context.settings).receipts.path(notice.number)}?objected=1")
 
 
 async def package(request: Request) -> Reply:
@@ -109,6 +128,23 @@ async def confirm(request: Request) -> Reply:
     async with request.database.write() as tx:
         notice = await confirm_address(tx, intake, request.value("number"), request.value("code"))
     return request.redirect(intake.receipts.path(notice.number) + "?confirmed=1")
+
+
+async def _receipt(
+    request: Request, notice: Notice, status: int = 200, *, reason: str = "", errors: Mapping[str, str] | None = None
+) -> Reply:
+    async with request.database.read() as conn:
+        outcomes = await list_outcomes(conn, notice.id)
+        has_package = notice.state is State.ANSWERED and await is_provable(conn, notice, outcomes)
+        objections = await list_objections(conn, notice.id)
+        disputable = await list_open_to_objection(conn, notice)
+    return await request.show(
+        "notices/show.html", status, notice=notice, outcomes={(one.subject, one.subject_id): one for one in outcomes},
+        key=request.value("key"), has_package=has_package, is_new=request.query.flag("new"),
+        is_confirmed_now=request.query.flag("confirmed"), has_objected=request.query.flag("objected"),
+        objections={(one.subject, one.subject_id): one for one in objections}, may_object=can_object(notice),
+        disputable={(one.subject, one.subject_id): one for one in disputable}, reason=reason, errors=errors or {},
+    )
 
 
 async def _own_notice(request: Request) -> Notice:
@@ -176,6 +212,7 @@ ROUTES = [
     Route("POST", "/notice", create, Access.PUBLIC, limit="notice", for_suspended=True, keeps_form=True),
     Route("GET", "/notice/find", find, Access.PUBLIC, for_suspended=True),
     Route("GET", _NOTICE, show, Access.PUBLIC, for_suspended=True),
+    Route("POST", f"{_NOTICE}/object", object_to, Access.PUBLIC, limit="notice", for_suspended=True, keeps_form=True),
     Route("GET", f"{_NOTICE}/package", package, Access.PUBLIC, for_suspended=True),
     Route("GET", "/notice/{number}/confirm/{code}", show_confirmation, Access.PUBLIC, for_suspended=True),
     Route("POST", "/notice/{number}/confirm/{code}", confirm, Access.PUBLIC, for_suspended=True),

@@ -58,9 +58,9 @@ class _Sender:
         value = base64.b64encode(self.key.sign(signature_base(signature, request))).decode()
         return {**headers, "signature-input": f"sig={parameters}", "signature": f"sig=:{value}:"}
 
-    async def send(self, body: Any, **changed: Any) -> Answer:
+    async def send(self, body: Any, *, path: str = _PATH, **changed: Any) -> Answer:
         content = json.dumps(body).encode()
-        return await self.visitor.send("POST", _PATH, body=content, headers=self.headers("POST", _PATH, content, **changed))
+        return await self.visitor.send("POST", path, body=content, headers=self.headers("POST", path, content, **changed))
 
     async def get(self, path: str) -> Answer:
         return await self.visitor.send("GET", path, headers=self.headers("GET", path))
@@ -95,6 +95,27 @@ async def test_a_contact_sends_a_notice_and_reads_its_outcome(court: Court) -> N
     other = await _Sender.register(court, "Another")
     assert (await other.get(path)).status == 404
     assert (await court.village.nobody().get(path)).status == 401
+
+
+async def test_a_contact_objects_to_what_was_kept(court: Court) -> None:
+    sender, other = await _Sender.register(court), await _Sender.register(court, "Another")
+    posts = [await court.village.write("author", f"Počkáme na něj {number}") for number in range(2)]
+    addresses = [f"http://localhost:8420/posts/{post.post.id}" for post in posts]
+    sent = await sender.send({"reference": "A-17", "addresses": addresses, "reason": "A threat.", "in_good_faith": True})
+    path = f"{_PATH}/{sent.json['number']}"
+    early = await sender.send({"reason": "No."}, path=f"{path}/objection")
+    assert early.status == 403, early.text
+    for case in await court.queue():
+        await court.decide("moderator", case, "keep")
+    objected = await sender.send({"addresses": addresses[:1], "reason": "Read it again."}, path=f"{path}/objection")
+    assert objected.status == 200, objected.text
+    assert [place["objection"] for place in objected.json["places"]] == ["lodged", None]
+    assert (await other.send({}, path=f"{path}/objection")).status == 404
+    assert (await sender.send({"addresses": addresses[:1]}, path=f"{path}/objection")).status == 403  # once each
+    [appeal] = await court.queue()
+    await court.decide("other_moderator", appeal, "remove")
+    places = (await sender.get(path)).json["places"]
+    assert [(place["action"], place["objection"]) for place in places] == [("remove", "overturned"), ("keep", None)]
 
 
 async def test_a_notice_that_is_not_signed_exactly_is_refused(court: Court) -> None:

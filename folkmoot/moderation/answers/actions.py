@@ -5,12 +5,13 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
+from folkmoot.moderation.appeals.queries import list_objecting_notices, take_untold_objections
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices.actions.reading import mail_sender
 from folkmoot.moderation.notices.intake import Intake
 from folkmoot.moderation.notices.model import LIFECYCLE, Notice, NoticeAnswered, Outcome, State
-from folkmoot.moderation.notices.queries import list_notices_of_case, list_outcomes, lock_notice, update_notice, update_told
+from folkmoot.moderation.notices.queries import get_notice, list_notices_of_case, list_outcomes, lock_notice, update_notice, update_told
 from folkmoot.moderation.verdicts.queries import get_first_case_id
 
 WITHDRAWN = "withdrawn"  # the action of an answer about something that its author has deleted
@@ -23,16 +24,24 @@ async def answer_notices(tx: WriteTx, intake: Intake, case_id: int) -> int:
     decision, mails the sender, emits notice.answered, and enqueues the job that makes the evidence provable.
     """
     first_case_id = await get_first_case_id(tx, case_id)
+    objecting = await list_objecting_notices(tx, case_id)
     told = 0
     for found in await list_notices_of_case(tx, first_case_id):
         notice = await lock_notice(tx, found.id)
         outcomes = await list_outcomes(tx, notice.id)
         if outcomes and all(outcome.is_over for outcome in outcomes):
-            told += await _answer(tx, intake, notice, outcomes)
+            told += await _answer(tx, intake, notice, outcomes, is_objecting=notice.id in objecting)
     return told
 
 
-async def _answer(tx: WriteTx, intake: Intake, notice: Notice, outcomes: list[Outcome]) -> int:
+async def answer_objections(tx: WriteTx, intake: Intake, case_id: int) -> None:
+    """Mails the senders of notices whose appeals in this case are closed. A second call does nothing."""
+    for notice_id in await take_untold_objections(tx, case_id, clock.now()):
+        mail_sender(tx, intake, await get_notice(tx, notice_id), "notice_objection")
+
+
+async def _answer(tx: WriteTx, intake: Intake, notice: Notice, outcomes: list[Outcome], *, is_objecting: bool) -> int:
+    """`is_objecting`: the sender has appealed, and gets one mail about that, from `answer_objections`."""
     news = [
         outcome for outcome in outcomes
         if await update_told(tx, notice.id, outcome.case_id, outcome.verdict_id) or (
@@ -48,7 +57,8 @@ async def _answer(tx: WriteTx, intake: Intake, notice: Notice, outcomes: list[Ou
     if is_first:
         notice = msgspec.structs.replace(notice, state=LIFECYCLE.step(notice.state, State.ANSWERED), answered_at=clock.now())
         await update_notice(tx, notice)
-    mail_sender(tx, intake, notice, "notice_answer" if is_first else "notice_changed")
+    if not is_objecting:
+        mail_sender(tx, intake, notice, "notice_answer" if is_first else "notice_changed")
     tx.tell(NoticeAnswered(notice_id=notice.id, number=notice.number))
     tx.enqueue(ANCHOR_JOB, AnchorAnswer(notice.id))
     return 1

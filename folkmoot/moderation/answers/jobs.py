@@ -4,9 +4,11 @@ from pathlib import Path
 
 from folkmoot.base.db import Database
 from folkmoot.base.queue.model import Job
+from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.config import Settings
-from folkmoot.moderation.answers.actions import answer_notices
+from folkmoot.moderation.answers.actions import answer_notices, answer_objections
 from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
+from folkmoot.moderation.appeals.model import AppealClosed
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices.intake import Intake
@@ -25,6 +27,11 @@ class Answerer:
     def anchor_job(self) -> Job:
         return Job(ANCHOR_JOB, AnchorAnswer, self.anchor_answer)
 
+    def subscribe(self, heard: Subscriptions) -> None:
+        heard.on(VerdictSettled, self.answer_settled)
+        heard.on(CaseWithdrawn, self.answer_withdrawn)
+        heard.on(AppealClosed, self.answer_closed)
+
     async def answer_settled(self, database: Database, event: VerdictSettled) -> None:
         async with database.write() as tx:
             await answer_notices(tx, self._intake, event.case_id)
@@ -32,6 +39,10 @@ class Answerer:
     async def answer_withdrawn(self, database: Database, event: CaseWithdrawn) -> None:
         async with database.write() as tx:
             await answer_notices(tx, self._intake, event.case_id)
+
+    async def answer_closed(self, database: Database, event: AppealClosed) -> None:
+        async with database.write() as tx:
+            await answer_objections(tx, self._intake, event.case_id)
 
     async def anchor_answer(self, database: Database, _order: AnchorAnswer) -> None:
         """Seals the answer and anchors the journal, so that the evidence package can prove it."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from folkmoot.base.events import Event
 from folkmoot.base.states import Lifecycle
 from folkmoot.moderation.cases.model import Subject
 
@@ -17,6 +18,7 @@ class Side(StrEnum):
 
     AUTHOR = "author"
     REPORTER = "reporter"
+    NOTIFIER = "notifier"  # who sent a notice from outside
 
 
 class State(StrEnum):
@@ -34,17 +36,19 @@ LIFECYCLE = Lifecycle("appeal", {
 
 
 class Appeal(msgspec.Struct, frozen=True, kw_only=True):
-    """`case_id` is the case in which it is heard, `verdict_id` the verdict that it objects to."""
+    """`case_id` is the case in which it is heard, `verdict_id` the verdict that it objects to. An appeal of a notifier has the id of
+    the notice instead of an account."""
 
     id: int
     verdict_id: int
     case_id: int
-    appellant_id: int
+    appellant_id: int | None
     side: Side
     reason: str
     state: State
     lodged_at: datetime
     closed_at: datetime | None = None
+    notice_id: int | None = None
 
 
 class Clearable(msgspec.Struct, frozen=True):
@@ -55,3 +59,18 @@ class Clearable(msgspec.Struct, frozen=True):
     subject_id: int
     case_id: int
     clause: str
+
+
+class Objection(msgspec.Struct, frozen=True, kw_only=True):
+    """An appeal of a notifier, as shown on the receipt of the notice: with what it is about, and until when it is decided."""
+
+    appeal: Appeal
+    subject: Subject
+    subject_id: int
+    due_at: datetime
+
+
+class AppealClosed(Event, frozen=True, kw_only=True):
+    kind = "appeal.closed"
+    appeal_id: int
+    case_id: int

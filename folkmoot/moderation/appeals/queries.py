@@ -5,7 +5,7 @@ from datetime import datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.appeals.model import Appeal, Clearable, Side, State
+from folkmoot.moderation.appeals.model import Appeal, Clearable, Objection, Side, State
 from folkmoot.moderation.cases.model import State as CaseState
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.holds.queries import held_sql
@@ -16,20 +16,20 @@ _ABOUT_SAME = (
     f"({{case}}.subject = r.subject AND {{case}}.subject_id = r.subject_id"
     f" OR r.subject = '{Subject.ACCOUNT}' AND {{case}}.account_id = r.subject_id)"
 )
-_APPEAL = "id, verdict_id, case_id, appellant_id, side, reason, state, lodged_at, closed_at"
+_APPEAL = "id, verdict_id, case_id, appellant_id, side, reason, state, lodged_at, closed_at, notice_id"
 
 
 def _appeal_from(row: Row) -> Appeal:
-    return Appeal(**{**dict(row), "side": Side(row["side"]), "state": State(row["state"])})
+    values = {name: row[name] for name in _APPEAL.split(", ")}
+    return Appeal(**{**values, "side": Side(row["side"]), "state": State(row["state"])})
 
 
 async def insert_appeal(tx: WriteTx, appeal: Appeal) -> bool:
     """False when this appellant has appealed against this verdict already."""
     return bool(await tx.fetchval(
-        f"INSERT INTO appeals ({_APPEAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        " ON CONFLICT (verdict_id, appellant_id) DO NOTHING RETURNING true",
+        f"INSERT INTO appeals ({_APPEAL}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING true",
         appeal.id, appeal.verdict_id, appeal.case_id, appeal.appellant_id, appeal.side, appeal.reason, appeal.state, appeal.lodged_at,
-        appeal.closed_at,
+        appeal.closed_at, appeal.notice_id,
     ))
 
 
@@ -57,6 +57,35 @@ async def list_appeals_of_case(conn: ReadConn, case_id: int) -> list[Appeal]:
     """The appeals that are heard in a case. Index: appeals_case."""
     rows = await conn.fetch(f"SELECT {_APPEAL} FROM appeals WHERE case_id = $1 ORDER BY id LIMIT 100", case_id)
     return [_appeal_from(row) for row in rows]
+
+
+async def list_objections(conn: ReadConn, notice_id: int) -> list[Objection]:
+    """What the sender of a notice has objected to, oldest first. Index: appeals_notice."""
+    rows = await conn.fetch(
+        f"SELECT {', '.join(f'a.{name}' for name in _APPEAL.split(', '))}, c.subject, c.subject_id, c.due_at"
+        " FROM appeals AS a JOIN cases AS c ON c.id = a.case_id WHERE a.notice_id = $1 ORDER BY a.id",
+        notice_id,
+    )
+    return [
+        Objection(appeal=_appeal_from(row), subject=Subject(row["subject"]), subject_id=row["subject_id"], due_at=row["due_at"])
+        for row in rows
+    ]
+
+
+async def list_objecting_notices(conn: ReadConn, case_id: int) -> set[int]:
+    """The notices whose senders object in this case."""
+    rows = await conn.fetch("SELECT notice_id FROM appeals WHERE case_id = $1 AND notice_id IS NOT NULL", case_id)
+    return {row["notice_id"] for row in rows}
+
+
+async def take_untold_objections(tx: WriteTx, case_id: int, at: datetime) -> list[int]:
+    """Marks the notifiers' closed appeals in a case as answered; returns the notices of those that were not yet."""
+    rows = await tx.fetch(
+        "UPDATE appeals SET told_at = $2 WHERE case_id = $1 AND notice_id IS NOT NULL AND told_at IS NULL AND closed_at IS NOT NULL"
+        " RETURNING notice_id",
+        case_id, at,
+    )
+    return sorted({row["notice_id"] for row in rows})
 
 
 async def update_state(tx: WriteTx, appeal_id: int, state: State, at: datetime) -> None:

@@ -118,6 +118,11 @@ _TEXTS = {
         "Somebody appealed, and other people have decided again. You can read the new decision here:\n%(link)s"
         "\n\nThe number of the notice:%(words)s",
     ),
+    "notice_objection": Words(
+        "We have looked at your notice to %(network)s once more",
+        "You objected to a decision. Somebody else has looked, without knowing what was decided. You can read here what they found:\n"
+        "%(link)s\n\nThe number of the notice:%(words)s",
+    ),
     "notice_waiting": Words(
         "A notice of illegal content waits on %(network)s",
         "Somebody outside has sent a notice that needs a person soon. Its time is running:\n%(link)s",

@@ -25,6 +25,8 @@ from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, Subject
 from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
+from folkmoot.moderation.notices.model import Notice
+from folkmoot.moderation.notices.queries import list_notices_of_case
 from folkmoot.moderation.reports.model import AnonymousReport, Category, clause_of_category
 from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
 from folkmoot.moderation.rules.model import rule_of_detector
@@ -94,6 +96,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     seen_key: str  # which version is on the page: a decision refers to it
     seen_edited_at: datetime | None
     signals: list[Signal]
+    notices: list[Notice]  # from outside, without their senders, with masked texts
     reports: ReportSummary
     appeal_reasons: list[str]  # the reasons that the appellants gave
     breaches: list[Verdict]
@@ -109,7 +112,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseView:
-    """Takes at most nineteen statements, and two more for a post that was edited."""
+    """Takes at most twenty statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     subject = await read_subject(conn, case)
@@ -143,6 +146,7 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         recent_posts=[_anonymise(post, masks) for post in recent],
         is_deleted=subject.is_deleted, is_hidden=subject.effect >= PostEffect.HIDDEN, language=present.language if present else None,
         seen_key=subject.newest.key if subject.newest else "", seen_edited_at=present.edited_at if present else None,
+        notices=[_without_sender(one, masks) for one in await list_notices_of_case(conn, case.id)],
         signals=_newest(await list_signals(conn, [case.id]), masks),
         reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0), masks),
         appeal_reasons=[masks.mask(appeal.reason) for appeal in appeals if appeal.reason],
@@ -182,6 +186,10 @@ def _all_versions(kept: list[Evidence], subject: SubjectVersions) -> list[Eviden
         found.setdefault(version.key, Evidence(version=version, reported_at=None, decided_at=None))
     present = subject.newest.key if subject.newest else ""
     return sorted(found.values(), key=lambda one: (one.version.key == present, one.version.stood_from))
+
+
+def _without_sender(notice: Notice, masks: Masks) -> Notice:
+    return msgspec.structs.replace(notice, name="", email="", reason=masks.mask(notice.reason))
 
 
 def _anonymise(post: Post, masks: Masks) -> AnonymousPost:

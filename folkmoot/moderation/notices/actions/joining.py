@@ -63,7 +63,7 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
     case = await open_case(tx, subject, subject_id, account_id, clause, is_confirmed=notice.is_reliable)
     await queries.insert_notice_case(tx, notice.id, case.id)
     await keep_reported(tx, case)
-    case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await _barred_ids(tx, notice))
+    case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await list_sender_ids(tx, notice))
     deleted = await find_deleted_unscoped(tx, subject_id) if subject is Subject.POST else None
     if deleted:
         await update_barred(tx, deleted.post_id, deleted.participant_ids)
@@ -75,12 +75,12 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
 
 async def _rely_on(tx: WriteTx, notice: Notice, case: Case) -> None:
     clause = clause_of(notice.clause)
-    case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await _barred_ids(tx, notice))
+    case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await list_sender_ids(tx, notice))
     await bring_deadline_forward(tx, case, notice.due_at)
 
 
-async def _barred_ids(conn: ReadConn, notice: Notice) -> tuple[int, ...]:
-    """The sender, if a member has this address. An address that was not confirmed bars nobody: anybody could have given it."""
+async def list_sender_ids(conn: ReadConn, notice: Notice) -> tuple[int, ...]:
+    """The account of the sender, if a member has this address. One that was not confirmed counts for nobody: anybody can give it."""
     login = await find_login_by_email(conn, email_key(notice.email)) if notice.email and notice.is_confirmed else None
     return (login.account_id,) if login else ()
 
