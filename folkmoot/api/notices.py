@@ -42,22 +42,22 @@ class NewNotice(Parameters, frozen=True, kw_only=True):
     in_good_faith: Annotated[bool, about("That the notice is correct and complete; must be true.")] = False
 
 
-class NewObjection(Parameters, frozen=True, kw_only=True):
+class NewAppeal(Parameters, frozen=True, kw_only=True):
     """The request is signed like a new notice."""
 
-    addresses: Annotated[tuple[str, ...], about("Addresses of the notice whose decision you object to. Empty: all that were kept.")] = ()
+    addresses: Annotated[tuple[str, ...], about("Addresses of the notice, whose decision you appeal against. Empty: all that stay.")] = ()
     reason: Annotated[str, about("What was misunderstood; at most 1,000 characters. Optional.")] = ""
 
 
 class NoticePlace(Shape, kw_only=True):
-    """`action` and `rule` are null until it is decided. `objection`: what became of yours; null if you have not objected."""
+    """`action` and `rule` are null until it is decided. `appeal`: what became of yours; null if you have not appealed."""
 
     address: str
     found: Literal["found", "foreign", "unknown"]
     action: str | None
     rule: str | None
     decided_at: Moment | None
-    objection: Literal["lodged", "upheld", "overturned", "changed", "withdrawn"] | None
+    appeal: Literal["lodged", "upheld", "overturned", "changed", "withdrawn"] | None
 
 
 class NoticeState(Shape, kw_only=True):
@@ -92,8 +92,8 @@ async def create(request: Request, params: NewNotice) -> Reply:
     return request.json(shape, 200 if known else 201)
 
 
-async def object_to(request: Request, params: NewObjection) -> Reply:
-    """Objects to decisions to keep something that you sent a notice about. Somebody else decides again."""
+async def object_to(request: Request, params: NewAppeal) -> Reply:
+    """Appeals against decisions to keep something that you sent a notice about. Somebody else decides again."""
     async with request.database.write() as tx:
         contact = await _contact(request, tx, await request.body(), ("@method", "@target-uri", "content-digest"))
         notice = await _own_notice(request, tx, contact)
@@ -150,7 +150,7 @@ async def _shape(request: Request, conn: ReadConn, notice: Notice) -> NoticeStat
             address=place.address, found=place.finding.value, action=outcome.action if outcome else None,
             rule=str(clause_of(outcome.clause).number) if outcome and outcome.action and outcome.clause else None,
             decided_at=moment(outcome.settled_at) if outcome and outcome.settled_at else None,
-            objection=objection.value if outcome and (objection := objections.get((outcome.subject, outcome.subject_id))) else None,
+            appeal=appeal.value if outcome and (appeal := objections.get((outcome.subject, outcome.subject_id))) else None,
         ))
     return NoticeState(
         number=notice.number, reference=notice.reference, state=notice.state.value, received_at=moment(notice.received_at),
@@ -164,7 +164,7 @@ ROUTES = [
         "POST", "/api/folkmoot/v1/notices", create, Access.PUBLIC, params=NewNotice, answer=NoticeState, is_signed=True,
     ),
     endpoint(
-        "POST", "/api/folkmoot/v1/notices/{number}/objection", object_to, Access.PUBLIC, params=NewObjection, answer=NoticeState,
+        "POST", "/api/folkmoot/v1/notices/{number}/appeal", object_to, Access.PUBLIC, params=NewAppeal, answer=NoticeState,
         is_signed=True,
     ),
     endpoint("GET", "/api/folkmoot/v1/notices/{number}", show, Access.PUBLIC, answer=NoticeState),

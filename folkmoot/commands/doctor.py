@@ -186,10 +186,11 @@ async def _work(settings: Settings, conn: Any) -> list[Finding]:
 
 async def _people(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base import clock
-    from folkmoot.commands.checks.operation import check_moderation, check_people
+    from folkmoot.commands.checks.operation import check_moderation, check_notices, check_people
     from folkmoot.commands.demo import has_demo
     from folkmoot.moderation.cases.queries import count_open, count_stuck
     from folkmoot.moderation.journal.queries import count_unsealed, find_state
+    from folkmoot.moderation.notices.queries import count_unanswered
     from folkmoot.network.sessions.model import Role
     from folkmoot.network.sessions.queries import count_members_with, count_waiting
 
@@ -201,7 +202,23 @@ async def _people(settings: Settings, conn: Any) -> list[Finding]:
     )
     unsealed = await count_unsealed(conn, now - timedelta(minutes=1))
     cases = check_moderation(await count_open(conn, now), await count_stuck(conn), await find_state(conn), unsealed, settings)
-    return [*people, *cases]
+    return [*people, *cases, *check_notices(await count_unanswered(conn, now), settings, await _unreceived_mails(settings, conn))]
+
+
+async def _unreceived_mails(settings: Settings, conn: Any) -> int | str | None:
+    """How many mails wait in the mailbox for notices, or why it cannot be read; None if it was never read, or there is none."""
+    from folkmoot.base.errors import Unavailable
+    from folkmoot.moderation.notices.mailbox import Mailbox, count_new
+    from folkmoot.moderation.notices.queries import find_position
+
+    mailbox = Mailbox.of(settings)
+    position = await find_position(conn, mailbox.name) if mailbox.host else None
+    if position is None:
+        return None
+    try:
+        return await asyncio.to_thread(count_new, mailbox, position)
+    except Unavailable as problem:
+        return problem.log_text
 
 
 async def _missing_pictures(settings: Settings, conn: Any) -> tuple[int, list[str]]:

@@ -153,6 +153,9 @@ class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox_user: Annotated[str, _doc("IMAP user.")] = ""
     mailbox_password: Annotated[str, _doc("IMAP password.")] = ""
     mailbox_folder: Annotated[str, _doc("Folder of the mailbox. Its mails are only read: nothing is deleted or marked.")] = "INBOX"
+    mailbox_authserv: Annotated[str, _doc(
+        "Name of the mail server in its Authentication-Results headers, for the signatures (DKIM) that it finds. Empty: they are not read."
+    )] = ""
     mailbox_security: Annotated[Literal["tls", "starttls", "none"], _doc("How the connection to the mailbox is protected.")] = "tls"
 
 

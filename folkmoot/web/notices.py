@@ -25,7 +25,7 @@ from folkmoot.moderation.appeals.queries import list_objections
 from folkmoot.moderation.journal.anchors import AnchorKey
 from folkmoot.moderation.notices.actions import checked, confirm_address, receive_notice
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import CHILD_SAFETY, Door, Notice, NoticeDraft, State
+from folkmoot.moderation.notices.model import Door, Notice, NoticeDraft, State
 from folkmoot.moderation.notices.queries import get_notice_by_number, list_outcomes
 from folkmoot.network.accounts.queries import get_account
 from folkmoot.network.sessions.addresses import email_key
@@ -202,7 +202,7 @@ async def _form(
 ) -> Reply:
     return await request.show(
         "notices/new.html", status, draft=draft or NoticeDraft(door=Door.FORM, addresses=(), reason=""), addresses=addresses,
-        began=began, errors=errors or {}, child_safety=CHILD_SAFETY, notices=request.context.settings.notices,
+        began=began, errors=errors or {}, notices=request.context.settings.notices,
     )
 
 
@@ -212,7 +212,7 @@ ROUTES = [
     Route("POST", "/notice", create, Access.PUBLIC, limit="notice", for_suspended=True, keeps_form=True),
     Route("GET", "/notice/find", find, Access.PUBLIC, for_suspended=True),
     Route("GET", _NOTICE, show, Access.PUBLIC, for_suspended=True),
-    Route("POST", f"{_NOTICE}/object", object_to, Access.PUBLIC, limit="notice", for_suspended=True, keeps_form=True),
+    Route("POST", f"{_NOTICE}/appeal", object_to, Access.PUBLIC, limit="notice", for_suspended=True, keeps_form=True),
     Route("GET", f"{_NOTICE}/package", package, Access.PUBLIC, for_suspended=True),
     Route("GET", "/notice/{number}/confirm/{code}", show_confirmation, Access.PUBLIC, for_suspended=True),
     Route("POST", "/notice/{number}/confirm/{code}", confirm, Access.PUBLIC, for_suspended=True),

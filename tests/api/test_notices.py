@@ -103,19 +103,19 @@ async def test_a_contact_objects_to_what_was_kept(court: Court) -> None:
     addresses = [f"http://localhost:8420/posts/{post.post.id}" for post in posts]
     sent = await sender.send({"reference": "A-17", "addresses": addresses, "reason": "A threat.", "in_good_faith": True})
     path = f"{_PATH}/{sent.json['number']}"
-    early = await sender.send({"reason": "No."}, path=f"{path}/objection")
+    early = await sender.send({"reason": "No."}, path=f"{path}/appeal")
     assert early.status == 403, early.text
     for case in await court.queue():
         await court.decide("moderator", case, "keep")
-    objected = await sender.send({"addresses": addresses[:1], "reason": "Read it again."}, path=f"{path}/objection")
+    objected = await sender.send({"addresses": addresses[:1], "reason": "Read it again."}, path=f"{path}/appeal")
     assert objected.status == 200, objected.text
-    assert [place["objection"] for place in objected.json["places"]] == ["lodged", None]
-    assert (await other.send({}, path=f"{path}/objection")).status == 404
-    assert (await sender.send({"addresses": addresses[:1]}, path=f"{path}/objection")).status == 403  # once each
+    assert [place["appeal"] for place in objected.json["places"]] == ["lodged", None]
+    assert (await other.send({}, path=f"{path}/appeal")).status == 404
+    assert (await sender.send({"addresses": addresses[:1]}, path=f"{path}/appeal")).status == 403  # once each
     [appeal] = await court.queue()
     await court.decide("other_moderator", appeal, "remove")
     places = (await sender.get(path)).json["places"]
-    assert [(place["action"], place["objection"]) for place in places] == [("remove", "overturned"), ("keep", None)]
+    assert [(place["action"], place["appeal"]) for place in places] == [("remove", "overturned"), ("keep", None)]
 
 
 async def test_a_notice_that_is_not_signed_exactly_is_refused(court: Court) -> None:

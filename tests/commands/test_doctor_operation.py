@@ -132,6 +132,20 @@ def test_faults_of_moderation_are_named(data: Path) -> None:
     assert found == {"cases.overdue": GOOD, "journal.whole": BROKEN}
 
 
+def test_notices_that_wait_for_somebody_are_named(data: Path) -> None:
+    from folkmoot.moderation.notices.model import NoticeBacklog
+
+    none = NoticeBacklog(open=2, unread=0, unreadable=0, overdue=0)
+    late = NoticeBacklog(open=9, unread=3, unreadable=2, overdue=1)
+    plain = settings_with(data)
+    assert states_of(operation.check_notices(none, plain, None)) == {"notices.answered": GOOD}
+    assert states_of(operation.check_notices(late, plain, None)) == {"notices.answered": WARNING, "notices.read": WARNING}
+    assert "2 of them mails" in next(one.what for one in operation.check_notices(late, plain, None) if one.check == "notices.read")
+    with_mailbox = settings_with(data, '[notices]\nmailbox_host = "imap.example.org"\n')
+    for unreceived, state in ((None, WARNING), ("the mailbox cannot be read", WARNING), (21, WARNING), (20, GOOD)):
+        assert states_of(operation.check_notices(none, with_mailbox, unreceived))["notices.mailbox"] == state
+
+
 def test_a_detector_that_cannot_be_used_is_named() -> None:
     assert not list(operation.check_detector("", None))
     assert states_of(operation.check_detector("The detector x is damaged.", None)) == {"detector.usable": WARNING}

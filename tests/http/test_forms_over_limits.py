@@ -16,6 +16,7 @@ from folkmoot.web.routes import ROUTES
 from tests.hostile.sample import build_sample, state
 from tests.hostile.test_routes import _path
 from tests.moderation.court import Court
+from tests.moderation.notices import Desk
 from tests.village import Village, Visitor
 from tests.web.test_pages import form_token
 
@@ -41,6 +42,7 @@ _FILLED = {
     "/moderate/holds/{id}/release": {"reason": "Soud už nic nechce"},
     "/moderate/templates": {"title": "Rvačka", "text": "Zve na rvačku u kašny."},
     "/notice": {"addresses": "http://localhost/@eva/1", "reason": "Tohle je proti zákonu", "name": "Jan Novák"},
+    "/notice/{number}/{key}/appeal": {"reason": "Nesouhlasím s tím"},
     "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
     "/settings/password": {},
     "/settings/email": {"email": "jinam@example.org"},
@@ -114,6 +116,16 @@ async def test_appeals_are_shown_again_with_their_values(village: Village) -> No
         answer = await visitor.post(f"{page}/appeal", {"form_token": token, "reason": "Nesouhlasím s tím", "verdict": verdict.id})
         assert answer.status == 429, page
         assert "Nesouhlasím s tím</textarea>" in answer.text
+    desk = Desk(village)
+    notice = await desk.confirm(await desk.receive(await village.write("author", "Přijďte si pro další ránu.")))
+    [case] = await court.queue()
+    verdict = await court.decide("moderator", case, "keep")
+    path, visitor = desk.intake.receipts.path(notice.number), village.nobody()
+    token = form_token((await visitor.get(path)).text)
+    await _exhaust(village, visitor)
+    answer = await visitor.post(f"{path}/appeal", {"form_token": token, "reason": "Nesouhlasím s tím", "verdict": verdict.id})
+    assert answer.status == 429
+    assert "Nesouhlasím s tím</textarea>" in answer.text
     async with village.database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM appeals") == 0
 

@@ -43,6 +43,7 @@ ALLOWED = {
     "POST /oauth/authorize",
     "POST /settings/email", "POST /email/change/{code}", "POST /email/keep/{code}", "POST /settings/export", "POST /settings/delete",
     "POST /rules/{version}/seen", "POST /notice", "POST /notice/{number}/confirm/{code}", "POST /api/folkmoot/v1/notices",
+    "POST /notice/{number}/{key}/appeal", "POST /api/folkmoot/v1/notices/{number}/appeal",
     "POST /stay/{code}", "POST /waiting/send_again", "POST /waiting/withdraw",
     "POST /reports", "POST /reports/{id}/appeal", "POST /statements/{id}/appeal",
     "POST /api/v1/lists", "PUT /api/v1/lists/{id}", "PATCH /api/v1/lists/{id}", "DELETE /api/v1/lists/{id}",

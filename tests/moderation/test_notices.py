@@ -8,6 +8,7 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Invalid, NotFound
+from folkmoot.moderation.clauses.published import replace_own
 from folkmoot.moderation.notices.actions import (
     add_addresses,
     answer_by_hand,
@@ -24,6 +25,7 @@ from folkmoot.network.posts.model import Visibility
 from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
 from tests.moderation.notices import Desk
+from tests.moderation.policies import edited, publish, without
 
 
 async def test_a_notice_opens_an_unconfirmed_case_and_confirming_the_address_confirms_it(court: Court, desk: Desk) -> None:
@@ -272,6 +274,29 @@ async def test_two_notices_at_once_join_one_case(court: Court, desk: Desk) -> No
     assert len(await court.queue()) == 1
     async with desk.database.read() as conn:
         assert await conn.fetchval("SELECT count(*) FROM notice_cases") == 6
+
+
+async def test_a_notice_is_received_under_a_policy_without_the_rule_about_the_law(court: Court, desk: Desk) -> None:
+    """And a form that was opened under an earlier version may name a rule that was dropped since."""
+    today = clock.now().date()
+    source = without(without(edited(f"{today}.9"), 8), 4).replace("Reported as: misleading, rules", "Reported as: misleading, rules, children")
+    assert not (await publish(court.database, source)).faults
+    try:
+        post = await court.village.write("author", "a")
+        notice = await desk.receive(post)
+        assert notice.clause == "identity"  # which stands for what breaks rules, in this policy
+        dropped = await desk.receive(post, clause="children", name="", email="")
+        assert dropped.clause == "children"
+        with pytest.raises(Invalid):
+            await desk.receive(post, clause="no such rule")
+        [case] = await court.queue()
+        page = await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")
+        assert page.status == 200
+        assert notice.number in page.text
+        assert dropped.number in page.text
+        assert "alena@example.org" not in page.text
+    finally:
+        replace_own(())
 
 
 def test_addresses_are_read_in_many_forms() -> None:

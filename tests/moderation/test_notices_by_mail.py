@@ -5,6 +5,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Unavailable
+from folkmoot.moderation.notices.actions import answer_by_hand
 from folkmoot.moderation.notices.addresses import OwnAddresses
-from folkmoot.moderation.notices.jobs import fetch_mails
-from folkmoot.moderation.notices.mail_reading import Ignored, read_mail
+from folkmoot.moderation.notices.jobs import SENDERS_KEPT, fetch_mails, forget_senders
+from folkmoot.moderation.notices.mail_reading import Ignored, read_mail, signers
+from folkmoot.moderation.notices.mailbox import Mailbox, count_new
 from folkmoot.moderation.notices.model import Notice, NoticeDraft, State, Urgency
-from folkmoot.moderation.notices.queries import list_waiting
+from folkmoot.moderation.notices.queries import find_position, find_raw, list_waiting
 from tests.moderation.court import Court
 from tests.moderation.imap import PASSWORD, ImapServer, find_dovecot
 from tests.moderation.notices import Desk
@@ -92,6 +95,20 @@ def test_html_is_read_as_text_and_its_links_are_found() -> None:
     draft = _draft(mail.as_bytes())
     assert draft.addresses == (f"{_BASE}/posts/5",)
     assert draft.reason == "x\n\nSee this\nlink"
+
+
+def test_the_signatures_that_our_own_mail_server_has_checked_are_read() -> None:
+    results = ("mx.example.org; spf=pass smtp.mailfrom=x.example; dkim=pass (2048 bit; x) header.d=Hosting.Example header.s=a;"
+               " dkim=fail header.d=forged.example; dkim=pass header.i=@b.example")
+    message = message_from_bytes(_mail("x", Authentication_Results=results))
+    message["Authentication-Results"] = "mx.elsewhere.example; dkim=pass header.d=written-by-the-sender.example"
+    assert signers(message, "MX.example.org") == ("hosting.example", "b.example")
+    assert signers(message, "") == ()
+    long = "mx.example.org; dkim=pass header.d=" + "a" * 5000
+    for hostile in (long, "mx.example.org;" * 2000, "((((" * 2000, "mx.example.org; dkim=pass"):
+        broken = email.message.Message()
+        broken["Authentication-Results"] = hostile
+        assert len(signers(broken, "mx.example.org")) <= 1
 
 
 def test_arf_is_read() -> None:
@@ -234,6 +251,33 @@ async def test_a_mail_becomes_a_notice_and_is_answered_with_its_receipt(box: _Bo
     client.select("INBOX", readonly=True)
     assert client.search(None, "UNSEEN")[1] == [b"1 2 3"], "nothing in the mailbox is changed"
     client.logout()
+
+
+async def test_a_mail_is_kept_as_it_came_until_its_sender_is_forgotten(box: _Box, court: Court, desk: Desk) -> None:
+    """And a signature of the right domain verifies nobody."""
+    await desk.register("provider")
+    mail = _mail("Vizte.", From="abuse@hosting.example", Authentication_Results="mx.example.org; dkim=pass header.d=hosting.example")
+    box.settings = msgspec.structs.replace(
+        box.settings, notices=msgspec.structs.replace(box.settings.notices, mailbox_authserv="mx.example.org"))
+    mailbox = Mailbox.of(box.settings)
+    async with court.database.read() as conn:
+        position = await find_position(conn, mailbox.name)
+    box.imap.put(box.user, mail)
+    assert count_new(mailbox, position) == 1
+    [notice] = await box.fetch()
+    async with court.database.read() as conn:
+        assert count_new(mailbox, await find_position(conn, mailbox.name)) == 0
+        assert await find_raw(conn, notice.id) == mail
+    assert (notice.signed_by, notice.contact_id, notice.is_reliable) == (("hosting.example",), None, False)
+    page = await (await court.village.by_browser("moderator")).get(f"/moderate/notices/{notice.id}")
+    assert "hosting.example" in page.text
+    assert "Message-ID: &lt;1@example.org&gt;" in page.text
+    async with court.database.write() as tx:
+        await answer_by_hand(tx, desk.intake, await court.viewer("moderator"), notice.id, "Nic takového tu není.")
+    with clock.stopped_at(clock.now() + SENDERS_KEPT + timedelta(days=1)):
+        await forget_senders(court.database)
+    async with court.database.read() as conn:
+        assert await find_raw(conn, notice.id) is None
 
 
 async def test_the_sender_of_a_mail_is_a_claim_until_it_is_confirmed(box: _Box, court: Court, desk: Desk) -> None:

@@ -113,16 +113,16 @@ async def test_the_sender_objects_on_the_receipt(court: Court, desk: Desk) -> No
     assert page.count('name="verdict"') == 2
     verdicts = [str(outcome.verdict_id) for outcome in await desk.outcomes(notice)]
     form = {"form_token": form_token(page), "reason": "Přečtěte si to."}
-    nothing = await sender.post(f"{path}/object", form)
+    nothing = await sender.post(f"{path}/appeal", form)
     assert nothing.status == 422
     assert "Přečtěte si to." in nothing.text
-    long = await sender.post(f"{path}/object", {**form, "reason": "x" * 1001, "verdict": verdicts[0]})
+    long = await sender.post(f"{path}/appeal", {**form, "reason": "x" * 1001, "verdict": verdicts[0]})
     assert (long.status, "x" * 1001 in long.text) == (422, True)
-    sent = await sender.post(f"{path}/object", {**form, "verdict": verdicts[0]})
+    sent = await sender.post(f"{path}/appeal", {**form, "verdict": verdicts[0]})
     assert sent.headers["location"] == f"{path}?objected=1"
     page = (await sender.get(sent.headers["location"])).text
     assert "We have your objection." in page
     assert page.count("You objected ") == 1
     assert page.count('name="verdict"') == 1  # the other one
-    wrong = await sender.post(f"/notice/{notice.number}/{'x' * 32}/object", {**form, "verdict": verdicts[1]})
+    wrong = await sender.post(f"/notice/{notice.number}/{'x' * 32}/appeal", {**form, "verdict": verdicts[1]})
     assert wrong.status == 404

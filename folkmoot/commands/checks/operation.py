@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from folkmoot.moderation.cases.model import Backlog
     from folkmoot.moderation.journal.model import SealState
+    from folkmoot.moderation.notices.model import NoticeBacklog
 
 _LONG_WAIT = 60
+_MANY_MAILS = 20  # in the mailbox, between two readings
 
 
 def check_work(known: Sequence[Timed], timed: "dict[str, TimedState]", queue: QueueState, unknown: dict[str, int]) -> Iterator[Finding]:
@@ -87,6 +89,36 @@ def check_moderation(waiting: "Backlog", stuck: int, journal: "SealState", unsea
                       "an entry without a seal can be changed unnoticed", "start a worker: moot worker")
     else:
         yield Finding("journal.sealed", GOOD, "the moderation journal is sealed")
+
+
+def check_notices(waiting: "NoticeBacklog", settings: Settings, unreceived: int | str | None) -> Iterator[Finding]:
+    """Whether notices from outside are answered in time, and mails are received. `unreceived`: mails that wait in the mailbox, or
+    why it cannot be read; None if it was never read."""
+    page = f"{settings.base_url}/moderate/notices"
+    if waiting.overdue:
+        yield Finding("notices.answered", WARNING, f"{waiting.overdue} notices from outside are overdue",
+                      "a host or an authority waits for an answer that was promised", f"decide their cases: {page}")
+    if waiting.unread:
+        unreadable = f", {waiting.unreadable} of them mails that no program could read" if waiting.unreadable else ""
+        yield Finding("notices.read", WARNING, f"{waiting.unread} notices must be read by a person{unreadable}",
+                      "nothing was found at the addresses that they name, and their time runs", f"read them: {page}")
+    if not waiting.overdue and not waiting.unread:
+        yield Finding("notices.answered", GOOD, f"{waiting.open} notices from outside wait, none overdue")
+    if settings.notices.mailbox_host:
+        yield _mailbox(settings, unreceived)
+
+
+def _mailbox(settings: Settings, unreceived: int | str | None) -> Finding:
+    if isinstance(unreceived, str):
+        return Finding("notices.mailbox", WARNING, unreceived, "notices by mail are not received, and their time runs",
+                       "solve that; the mailbox is read again by itself")
+    if unreceived is None:
+        return Finding("notices.mailbox", WARNING, f"the mailbox of {settings.notices.mailbox_user} was never read",
+                       "notices by mail are not received", "start a worker: moot worker")
+    if unreceived > _MANY_MAILS:
+        return Finding("notices.mailbox", WARNING, f"{unreceived} mails in the mailbox are not received yet",
+                       "a host may wait for an answer", "wait a few minutes; if they do not get fewer: moot jobs list")
+    return Finding("notices.mailbox", GOOD, f"the mailbox of {settings.notices.mailbox_user} is read; {unreceived} new mails")
 
 
 def check_detector(fault: str, file: "Path | None") -> Iterator[Finding]:

@@ -43,18 +43,13 @@ async def watch_deadlines(database: Database) -> None:
 
 async def fetch_mails(database: Database, settings: Settings) -> None:
     """Timed. Receives what has come into the mailbox. Raises Unavailable, which `moot doctor` shows."""
-    wanted = settings.notices
-    mailbox = Mailbox(
-        host=wanted.mailbox_host, port=wanted.mailbox_port, user=wanted.mailbox_user, password=wanted.mailbox_password,
-        folder=wanted.mailbox_folder, security=wanted.mailbox_security,
-    )
     await actions.collect_mails(
-        database, Intake.of(settings), mailbox, settings.mail.sender, settings.network.language, settings.limits.multiplier
+        database, Intake.of(settings), Mailbox.of(settings), settings.mail.sender, settings.network.language, settings.limits.multiplier
     )
 
 
 async def forget_senders(database: Database) -> None:
-    """Timed. Deletes names and addresses of senders a year after the answer."""
+    """Timed. Deletes names, addresses and mails of senders a year after the answer."""
     while True:
         async with database.write() as tx:
             if not await queries.forget_senders(tx, clock.now() - SENDERS_KEPT):

@@ -17,13 +17,16 @@ from typing import Any
 import msgspec
 
 from folkmoot.moderation.notices.addresses import OwnAddresses, addresses_in
-from folkmoot.moderation.notices.model import CHILD_SAFETY, LONGEST_REASON, Door, NoticeDraft
+from folkmoot.moderation.notices.model import CHILD_SAFETY, LONGEST_REASON, MOST_RAW, Door, NoticeDraft
 
 _MOST_PARTS = 100
 _LONGEST_TEXT = 200_000  # characters that are searched for addresses
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,300}>")
 _TAG = re.compile(r"<(br|/p|/div|/li|/tr)\b[^<>]{0,1000}>|<[^<>]{1,5000}>", re.IGNORECASE)
 _HIDDEN = re.compile(r"<(style|script)\b.{0,50000}?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_COMMENT = re.compile(r"\([^()]{0,500}\)")
+_DKIM_PASS = re.compile(r"\s*dkim\s*=\s*pass\b", re.IGNORECASE)
+_SIGNER = re.compile(r"\bheader\.(?:d\s*=\s*|i\s*=\s*[^\s@;]*@)([a-z0-9.-]{1,253})", re.IGNORECASE)
 _CLAUSES = {  # by the type of a machine-readable report
     "csam": CHILD_SAFETY, "csem": CHILD_SAFETY, "phishing": "spam", "fraud": "spam", "abuse": "spam", "exposed_data": "privacy",
 }
@@ -47,18 +50,37 @@ class _Content(msgspec.Struct):
     reference: str | None = None
 
 
-def read_mail(content: bytes, mail_key: bytes, own: OwnAddresses, own_sender: str, language: str) -> NoticeDraft | Ignored:
-    """The notice of a mail. `own_sender`: the address from which this network sends. Never raises."""
+def read_mail(
+    content: bytes, mail_key: bytes, own: OwnAddresses, own_sender: str, language: str, authserv: str = ""
+) -> NoticeDraft | Ignored:
+    """The notice of a mail. `own_sender`: the address from which this network sends; `authserv`: see `signers`. Never raises."""
     try:
         message = message_from_bytes(content)
         if reason := _is_answer_of_program(message, own_sender):
             return Ignored(reason)
-        return _draft(message, mail_key, own, language)
+        draft = _draft(message, mail_key, own, language)
+        return msgspec.structs.replace(draft, raw=content[:MOST_RAW], signed_by=signers(message, authserv))
     except Exception as error:  # the parser fails in many ways; a person reads what it cannot read
         log.warning("a mail cannot be parsed (%s): a person has to read it", type(error).__name__)
         text = content[:_LONGEST_TEXT].decode("utf-8", "replace")
         addresses = _own_addresses(own, addresses_in(text))
-        return NoticeDraft(door=Door.MAIL, addresses=addresses, reason=text[:LONGEST_REASON], mail_key=mail_key, language=language)
+        return NoticeDraft(
+            door=Door.MAIL, addresses=addresses, reason=text[:LONGEST_REASON], mail_key=mail_key, language=language, raw=content[:MOST_RAW]
+        )
+
+
+def signers(message: Message, authserv: str) -> tuple[str, ...]:
+    """The domains whose DKIM signature our mail server has found valid when the mail came (RFC 8601 2.2). `authserv`: how that
+    server calls itself; results of others, which anybody can write into a mail, are left out. Never raises."""
+    found: dict[str, None] = {}
+    for value in message.get_all("Authentication-Results", []) if authserv else []:
+        server, *results = _COMMENT.sub(" ", str(value)[:4000]).split(";")
+        if server.strip().partition(" ")[0].lower() != authserv.lower():
+            continue
+        for result in results[:_MOST_PARTS]:
+            if _DKIM_PASS.match(result) and (domain := _SIGNER.search(result)):
+                found[domain[1].lower().rstrip(".")] = None
+    return tuple(found)[:10]
 
 
 def _draft(message: Message, mail_key: bytes, own: OwnAddresses, language: str) -> NoticeDraft:

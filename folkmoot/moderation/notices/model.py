@@ -21,6 +21,7 @@ LONGEST_NAME = 200
 LONGEST_REFERENCE = 200
 LONGEST_ADDRESS = 2000
 MOST_PLACES = 20
+MOST_RAW = 64 * 1024  # bytes of a mail that are kept as they came
 CHILD_SAFETY = "children"  # the clause whose notices need no name and no address (DSA Art. 16(2)(c))
 UNLAWFUL = "law"  # the clause of a notice that names none
 # The probability that a notice is right, before anybody has read it.
@@ -79,7 +80,8 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class NoticeDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """The input. `claims`: whom the sender claims to be, empty for anybody else; `clause`: a key, may be empty."""
+    """The input. `claims`: whom the sender claims to be, empty for anybody else; `clause`: a key, may be empty; `raw`: a mail
+    as it came; `signed_by`: domains with a valid DKIM signature, as our own mail server says."""
 
     door: Door
     addresses: tuple[str, ...]
@@ -93,10 +95,13 @@ class NoticeDraft(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
     mail_key: bytes | None = None
     reply_to: str = ""
+    raw: bytes | None = None
+    signed_by: tuple[str, ...] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """`due_at`: when it must be answered. `mail_key` and `reply_to`: of the mail that it came with."""
+    """`due_at`: when it must be answered. `mail_key`, `reply_to` and `signed_by`: of the mail that it came with. A signature of a
+    domain verifies nobody (decision 0096)."""
 
     id: int
     number: str
@@ -118,6 +123,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     answer: str = ""
     mail_key: bytes | None = None
     reply_to: str = ""
+    signed_by: tuple[str, ...] = ()
 
     @property
     def is_confirmed(self) -> bool:
@@ -166,6 +172,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_over(self) -> bool:
         return self.action is not None or self.state == "withdrawn"
+
+
+class NoticeBacklog(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers of notices without an answer. `unread`: a person must find out what they are about; `unreadable`: of these, mails that
+    could not be read; `overdue`: after their deadline."""
+
+    open: int
+    unread: int
+    unreadable: int
+    overdue: int
 
 
 class NoticeReceived(Event, frozen=True, kw_only=True):

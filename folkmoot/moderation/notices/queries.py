@@ -10,11 +10,11 @@ from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import Share, Subject
 from folkmoot.moderation.contacts.model import Kind
 from folkmoot.moderation.notices.mailbox import Position
-from folkmoot.moderation.notices.model import Door, Notice, Outcome, Place, State, Urgency
+from folkmoot.moderation.notices.model import Door, Notice, NoticeBacklog, Outcome, Place, State, Urgency
 
 _NOTICE = (
     "id, number, state, door, urgency, contact_id, reference, name, email, language, reason, clause, places, received_at, due_at,"
-    " confirmed_at, answered_at, answer, mail_key, reply_to"
+    " confirmed_at, answered_at, answer, mail_key, reply_to, signed_by"
 )
 _WEIGHT = (Kind.AUTHORITY, Kind.TRUSTED_FLAGGER, Kind.PROVIDER, "")  # of senders, the most weighty first
 _SHARES = ", ".join(f"({share:d})" for share in Share)
@@ -31,18 +31,19 @@ class SubjectFacts(msgspec.Struct, frozen=True, kw_only=True):
 def _notice_from(row: Row) -> Notice:
     return Notice(**{
         **dict(row), "state": State(row["state"]), "door": Door(row["door"]), "urgency": Urgency(row["urgency"]),
-        "places": msgspec.json.decode(row["places"], type=tuple[Place, ...]),
+        "places": msgspec.json.decode(row["places"], type=tuple[Place, ...]), "signed_by": tuple(row["signed_by"]),
     })
 
 
-async def insert_notice(tx: WriteTx, notice: Notice) -> bool:
-    """False if there is a notice with this number, of this mail, or with this reference of the same contact."""
+async def insert_notice(tx: WriteTx, notice: Notice, raw: bytes | None = None) -> bool:
+    """`raw`: the mail as it came. False if there is a notice with this number, of this mail, or with this reference of the same contact."""
     return bool(await tx.fetchval(
-        f"INSERT INTO notices ({_NOTICE}) VALUES ({', '.join(f'${number}' for number in range(1, 21))})"
+        f"INSERT INTO notices ({_NOTICE}, raw) VALUES ({', '.join(f'${number}' for number in range(1, 23))})"
         " ON CONFLICT DO NOTHING RETURNING true",
         notice.id, notice.number, notice.state, notice.door, notice.urgency, notice.contact_id, notice.reference, notice.name, notice.email,
         notice.language, notice.reason, notice.clause, msgspec.json.encode(notice.places).decode(), notice.received_at, notice.due_at,
         notice.confirmed_at, notice.answered_at, notice.answer, notice.mail_key, notice.reply_to,
+        list(notice.signed_by), raw,
     ))
 
 
@@ -70,6 +71,12 @@ async def get_notice_by_number(conn: ReadConn, number: str) -> Notice:
     return _notice_from(row)
 
 
+async def find_raw(conn: ReadConn, notice_id: int) -> bytes | None:
+    """The mail of a notice as it came; None for one that came otherwise, and after its sender was forgotten."""
+    value = await conn.fetchval("SELECT raw FROM notices WHERE id = $1", notice_id)
+    return bytes(value) if value is not None else None
+
+
 async def lock_notice(tx: WriteTx, notice_id: int) -> Notice:
     row = await tx.fetchrow(f"SELECT {_NOTICE} FROM notices WHERE id = $1 FOR UPDATE", notice_id)
     if row is None:
@@ -91,6 +98,20 @@ async def list_waiting(conn: ReadConn, limit: int) -> list[Notice]:
     """Notices without an answer, the earliest deadline first. Index: notices_waiting."""
     rows = await conn.fetch(f"SELECT {_NOTICE} FROM notices WHERE state <> '{State.ANSWERED}' ORDER BY due_at, id LIMIT $1", limit)
     return [_notice_from(row) for row in rows]
+
+
+async def count_unanswered(conn: ReadConn, now: datetime) -> NoticeBacklog:
+    """Index: notices_waiting."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT count(*) AS open, count(*) FILTER (WHERE state = '{State.UNREAD}') AS unread,
+            count(*) FILTER (WHERE state = '{State.UNREAD}' AND door = '{Door.MAIL}' AND reason = '') AS unreadable,
+            count(*) FILTER (WHERE due_at <= $1) AS overdue FROM notices WHERE state <> '{State.ANSWERED}'
+        """,
+        now,
+    )
+    assert row is not None
+    return NoticeBacklog(**dict(row))
 
 
 async def list_notices_of_case(conn: ReadConn, case_id: int) -> list[Notice]:
@@ -205,10 +226,11 @@ async def take_deadlines(tx: WriteTx, now: datetime, limit: int = 200) -> list[t
 
 
 async def forget_senders(tx: WriteTx, answered_before: datetime, limit: int = 1000) -> int:
-    """Deletes name and address of senders whose notice was answered before that time. Index: notices_answered."""
+    """Deletes name, address and mail of senders whose notice was answered before that time."""
     return await tx.execute(
-        f"UPDATE notices SET name = '', email = '', reply_to = '' WHERE id IN (SELECT id FROM notices WHERE state = '{State.ANSWERED}'"
-        " AND (email <> '' OR name <> '') AND answered_at < $1 ORDER BY answered_at LIMIT $2)",
+        "UPDATE notices SET name = '', email = '', reply_to = '', raw = NULL, signed_by = '{}' WHERE id IN ("
+        f" SELECT id FROM notices WHERE state = '{State.ANSWERED}' AND (email <> '' OR name <> '' OR raw IS NOT NULL) AND answered_at < $1"
+        " ORDER BY answered_at LIMIT $2)",
         answered_before, limit,
     )
 

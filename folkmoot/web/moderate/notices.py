@@ -15,7 +15,7 @@ from folkmoot.moderation.contacts.queries import list_contacts, list_contacts_by
 from folkmoot.moderation.notices.actions import add_addresses, answer_by_hand, read_notice, vouch_for_sender
 from folkmoot.moderation.notices.intake import Intake
 from folkmoot.moderation.notices.model import Notice
-from folkmoot.moderation.notices.queries import get_notice, list_outcomes, list_waiting
+from folkmoot.moderation.notices.queries import find_raw, get_notice, list_outcomes, list_waiting
 from folkmoot.web.request import Request
 
 _LISTED = 100
@@ -68,24 +68,27 @@ async def answer(request: Request) -> Reply:
 async def _page(
     request: Request, status: int = 200, *, addresses: str = "", answer: str = "", errors: Mapping[str, str] | None = None
 ) -> Reply:
-    notice = await _read(request)
+    notice, is_recorded = await _read(request)
     async with request.database.read() as conn:
         outcomes = await list_outcomes(conn, notice.id)
+        raw = await find_raw(conn, notice.id) if is_recorded else None
         contacts = await list_contacts(conn)
         known = await list_contacts_by_id(conn, [notice.contact_id] if notice.contact_id else [])
     return await request.show(
         "moderate/notice.html", status, notice=notice, outcomes={(one.subject, one.subject_id): one for one in outcomes},
-        contacts=contacts, contact=known.get(notice.contact_id or 0), addresses=addresses, answer=answer, errors=errors or {},
+        contacts=contacts, contact=known.get(notice.contact_id or 0),
+        raw=raw.decode("utf-8", "replace") if raw else "", addresses=addresses, answer=answer, errors=errors or {},
     )
 
 
-async def _read(request: Request) -> Notice:
+async def _read(request: Request) -> tuple[Notice, bool]:
+    """The notice, and whether the journal has recorded that its sender is shown."""
     try:
         async with request.database.write() as tx:
-            return await read_notice(tx, request.viewer, request.id())
+            return await read_notice(tx, request.viewer, request.id()), True
     except WritesPaused:
         async with request.database.read() as conn:
-            return msgspec.structs.replace(await get_notice(conn, request.id()), name="", email="")
+            return msgspec.structs.replace(await get_notice(conn, request.id()), name="", email=""), False
 
 
 _NOTICE = "/moderate/notices/{id}"

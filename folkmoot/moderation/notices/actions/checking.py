@@ -2,9 +2,10 @@
 
 import msgspec
 
-from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Invalid
+from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Invalid, NotFound
 from folkmoot.base.text import clean, clean_line, count_characters
-from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.clauses.model import Family
+from folkmoot.moderation.clauses.published import clause_of, current, policy_of
 from folkmoot.moderation.contacts.model import Kind
 from folkmoot.moderation.notices.addresses import OwnAddresses, refanged
 from folkmoot.moderation.notices.model import (
@@ -26,7 +27,7 @@ def checked(draft: NoticeDraft, own: OwnAddresses) -> NoticeDraft:
     tidy = msgspec.structs.replace(
         draft, addresses=tuple(dict.fromkeys(one for address in draft.addresses if (one := refanged(clean_line(address))))),
         reason=clean(draft.reason), name=clean_line(draft.name), email=tidy_email(draft.email) if draft.email.strip() else "",
-        clause=draft.clause or UNLAWFUL, claims=draft.claims if draft.claims in list(Kind) else "",
+        clause=draft.clause or _unlawful(), claims=draft.claims if draft.claims in list(Kind) else "",
     )
     if draft.door is Door.MAIL:
         return _cut(tidy)
@@ -40,7 +41,7 @@ def _cut(draft: NoticeDraft) -> NoticeDraft:
     is_address = draft.email and not email_errors(draft.email)
     return msgspec.structs.replace(
         draft, addresses=draft.addresses[:MOST_PLACES], reason=draft.reason[:LONGEST_REASON], name=draft.name[:LONGEST_NAME],
-        email=draft.email if is_address else "", clause=draft.clause if _is_clause(draft.clause) else UNLAWFUL,
+        email=draft.email if is_address else "", clause=draft.clause if _is_clause(draft.clause) else _unlawful(),
         reference=draft.reference[:LONGEST_REFERENCE] if draft.reference else None,
     )
 
@@ -74,7 +75,7 @@ def _text_errors(draft: NoticeDraft) -> list[FieldError]:
 def _sender_errors(sent: NoticeDraft, draft: NoticeDraft) -> list[FieldError]:
     """Name and address are not needed for offences against children (DSA Art. 16(2)(c)), and not with a signature."""
     errors = []
-    is_needed = draft.clause != CHILD_SAFETY and draft.door is Door.FORM
+    is_needed = not _is_about_children(draft.clause) and draft.door is Door.FORM
     if sent.claims and not draft.claims:
         errors.append(FieldError("claims", "inclusion", "Please choose who you are."))
     if is_needed and not draft.name:
@@ -86,5 +87,20 @@ def _sender_errors(sent: NoticeDraft, draft: NoticeDraft) -> list[FieldError]:
     return errors
 
 
+def _unlawful() -> str:
+    """The clause for what is against the law. A network's own policy may lack the one that is shipped."""
+    policy = current()
+    return (policy.find(UNLAWFUL) or policy.of_family(Family.RULES)).key
+
+
 def _is_clause(key: str) -> bool:
-    return key in {clause.key for clause in current().clauses}
+    """Whether a version of the policy has this clause, also if it was dropped since."""
+    try:
+        return bool(policy_of(key))
+    except NotFound:
+        return False
+
+
+def _is_about_children(key: str) -> bool:
+    """Whether name and address are not needed. A policy of one's own has its own key for that rule."""
+    return key == CHILD_SAFETY or (_is_clause(key) and Family.CHILDREN in clause_of(key).families)

@@ -35,7 +35,7 @@ async def collect_mails(database: Database, intake: Intake, mailbox: Mailbox, ow
             return count
         for uid, content in fetched.mails:
             draft = await asyncio.to_thread(
-                read_mail, content, hashlib.sha256(content).digest(), intake.own, own_sender, language
+                read_mail, content, hashlib.sha256(content).digest(), intake.own, own_sender, language, mailbox.authserv
             )
             if isinstance(draft, Ignored):
                 log.info("mail %d in %s is no notice: %s", uid, mailbox.name, draft.reason)
@@ -55,7 +55,7 @@ async def _receive(database: Database, intake: Intake, draft: NoticeDraft, multi
         raise
     except Exception:  # one mail must not stop the others: a person reads it in the mailbox
         log.exception("a mail cannot be received as a notice; it is kept for a person to read")
-        bare = NoticeDraft(door=Door.MAIL, addresses=(), reason="", mail_key=draft.mail_key, language=draft.language)
+        bare = NoticeDraft(door=Door.MAIL, addresses=(), reason="", mail_key=draft.mail_key, language=draft.language, raw=draft.raw)
         async with database.write() as tx:
             await receive_notice(tx, intake, bare, may_mail=False)
 

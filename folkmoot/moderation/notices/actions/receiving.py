@@ -38,8 +38,9 @@ async def receive_notice(
         email=draft.email, language=draft.language, reason=draft.reason, clause=draft.clause,
         places=tuple(Place(address, Finding.UNKNOWN) for address in draft.addresses), received_at=now,
         due_at=intake.hours.due_at(urgency, now), confirmed_at=now if contact else None, mail_key=draft.mail_key, reply_to=draft.reply_to,
+        signed_by=draft.signed_by,
     )
-    if not await queries.insert_notice(tx, notice):
+    if not await queries.insert_notice(tx, notice, draft.raw):
         earlier = await _find_earlier(tx, draft, contact)
         if earlier is None:
             raise Conflict(log_text="two notices got the same number")
