@@ -10,7 +10,7 @@ from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView, Visibility
-from folkmoot.web.moderate.case_view import load_case_view
+from folkmoot.moderation.workspace.case_view import load_case_view
 from tests.api.test_accounts import picture
 from tests.moderation.court import Court
 from tests.village import LIMITS, Answer, Visitor

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     REMOVE = "remove"
     FREEZE = "freeze"
     SUSPEND = "suspend"
+    DELETE = "delete"  # suspended, and deleted when nobody can appeal any more; two people decide it
 
     @property
     def subject(self) -> Subject:
@@ -35,7 +36,7 @@ class Kind(StrEnum):
 
 _ON_ACCOUNTS = {
     Kind.WARN: AccountEffect.NONE, Kind.LIMIT: AccountEffect.LIMITED, Kind.FREEZE: AccountEffect.FROZEN,
-    Kind.SUSPEND: AccountEffect.SUSPENDED,
+    Kind.SUSPEND: AccountEffect.SUSPENDED, Kind.DELETE: AccountEffect.SUSPENDED,
 }
 _ON_POSTS = {
     Kind.LABEL: PostEffect.LABEL, Kind.LIMIT_POST: PostEffect.NONE, Kind.HIDE: PostEffect.HIDDEN, Kind.REMOVE: PostEffect.REMOVED,
@@ -43,7 +44,8 @@ _ON_POSTS = {
 
 
 class Restriction(msgspec.Struct, frozen=True, kw_only=True):
-    """`verdict_id` None: interim. In force until it is lifted; with `until`, at most until then."""
+    """`verdict_id` None: interim. In force until it is lifted; with `until`, at most until then. `cleared_at`: when what it had removed
+    was deleted for good."""
 
     id: int
     subject: Subject
@@ -57,6 +59,7 @@ class Restriction(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None
     lifted_at: datetime | None = None
     lifted_by_verdict_id: int | None = None
+    cleared_at: datetime | None = None
 
     @property
     def is_interim(self) -> bool:

@@ -7,8 +7,8 @@ from folkmoot.moderation.cases.queries import get_case, is_concerned
 from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.verdicts.alike import MOST_COUNTED, list_alike_posts
 from folkmoot.moderation.verdicts.queries import count_alike
+from folkmoot.moderation.workspace.masking import Masks
 from folkmoot.network.posts.versions import PostVersion
-from folkmoot.web.moderate.masking import Masks
 from folkmoot.web.request import Request
 
 

@@ -28,7 +28,7 @@ from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
 from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_templates, list_verdicts_of_cases
-from folkmoot.web.moderate.case_view import find_undoable, load_case_view
+from folkmoot.moderation.workspace.case_view import find_undoable, load_case_view
 from folkmoot.web.request import Request
 
 CASES_PER_DAY = 40  # recommended limit: this work is a strain

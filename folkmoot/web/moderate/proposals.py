@@ -18,8 +18,8 @@ from folkmoot.moderation.restrictions.queries import list_of_verdict
 from folkmoot.moderation.verdicts.queries import get_verdict, list_verdicts_of_cases
 from folkmoot.moderation.verdicts.reversal import reverse_verdict
 from folkmoot.moderation.verdicts.two_people import answer_proposal, propose_deletion, propose_hold
+from folkmoot.moderation.workspace.masking import Masks
 from folkmoot.network.posts.versions import PostVersion
-from folkmoot.web.moderate.masking import Masks
 from folkmoot.web.request import KEEPING_FORM, Request
 
 

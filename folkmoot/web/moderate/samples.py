@@ -10,7 +10,7 @@ from folkmoot.moderation.detection.queries import list_post_texts_unscoped
 from folkmoot.moderation.learning.actions import answer_sample
 from folkmoot.moderation.learning.model import Answer
 from folkmoot.moderation.learning.queries import count_samples, find_waiting
-from folkmoot.web.moderate.masking import Masks
+from folkmoot.moderation.workspace.masking import Masks
 from folkmoot.web.request import Request
 
 

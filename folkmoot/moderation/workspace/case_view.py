@@ -1,4 +1,4 @@
-"""Everything that the page of a case shows, read from all nouns of moderation in a fixed number of statements.
+"""Everything that those who decide see of a case, read from all nouns of moderation in a fixed number of statements.
 
 A letter replaces the name of each account (`masking.py`). On appeal the first verdict is hidden,
 with everything that would reveal it.
@@ -39,7 +39,7 @@ from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import Post, PostEffect
 from folkmoot.network.posts.queries import Surroundings, get_surroundings, list_account_post_ids, list_posts_by_ids_unscoped
 from folkmoot.network.posts.versions import PostVersion
-from folkmoot.web.moderate.masking import Masks, masks_for
+from folkmoot.moderation.workspace.masking import Masks, masks_for
 
 _EXCERPT = 240  # characters of an earlier case
 _MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
