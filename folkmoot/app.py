@@ -178,7 +178,7 @@ def jobs(settings: Settings) -> list[Job]:
 
 def callees(settings: Settings) -> Callees:
     """Whom this network calls before a deadline."""
-    return Callees(**msgspec.structs.asdict(settings.moderation), base_url=settings.base_url)
+    return Callees.of(settings)
 
 
 def job_names(settings: Settings) -> list[str]:

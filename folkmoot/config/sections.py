@@ -128,7 +128,7 @@ class Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is called before the time to decide about a case is over."""
+    """Who is called before the time to decide about a case is over, and how much one moderator decides."""
 
     call_at_half: Annotated[
         Literal["moderators", "operators", "all", "nobody"], _doc("Who gets a mail when half of the time to decide has passed.")
@@ -138,6 +138,9 @@ class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "all"
     webhook_url: Annotated[str, _doc("Address that gets a signed POST request each time. Empty: none.")] = ""
     webhook_secret: Annotated[str, _doc("Key of the signature (HMAC-SHA256) of these requests, at least 32 characters.")] = ""
+    cases_per_day: Annotated[
+        int, _doc("Cases that one moderator gets in a day. After that, others get theirs; a moderator can ask for more.", ge=1, le=1000)
+    ] = 40
 
 
 class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -73,6 +73,7 @@ OWNERS = {
     "hash_lists": "hash_lists hash_entries picture_hashes",
     "rules": "rule_sets rule_switches post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",
+    "workspace": "moderator_preferences",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }
 # Other parts that may write a table, and why.

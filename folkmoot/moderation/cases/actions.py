@@ -91,8 +91,8 @@ async def bring_deadline_forward(tx: WriteTx, case: Case, due_at: datetime) -> C
     return await queries.get_case(tx, case.id)
 
 
-async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
-    """Takes the moderator's seat of an open case for ten minutes, or renews the lease of its holder.
+async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int, lease: timedelta = LEASE) -> Case:
+    """Takes the moderator's seat of an open case for ten minutes, or renews the lease of its holder. A shorter `lease` shortens none.
 
     Moderators. Writes case.claimed to the journal when the holder changes. Raises Concerned for a barred moderator,
     Conflict while another moderator holds the seat or when the case is not open.
@@ -108,7 +108,8 @@ async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int) -> Case:
     if own is None and case.is_held(now):
         raise Conflict("Somebody else is deciding this case.")
 
-    await queries.upsert_seat(tx, case_id, Seat(SeatKind.MODERATOR, 1, moderator.id, _next_held(case.moderator_seat), now + LEASE))
+    until = max(now + lease, own.leased_until) if own else now + lease
+    await queries.upsert_seat(tx, case_id, Seat(SeatKind.MODERATOR, 1, moderator.id, _next_held(case.moderator_seat), until))
     if own is None:
         await record_step(tx, Step.CASE_CLAIMED, case_id=case_id, actor_id=moderator.id)
     return await queries.get_case(tx, case_id)

@@ -15,6 +15,7 @@ from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Unavailable
 from folkmoot.base.http_client import Connect, Resolve, send
+from folkmoot.config import Settings
 from folkmoot.moderation.cases import queries
 from folkmoot.moderation.cases.model import Share
 from folkmoot.network.sessions.mails import Mail, send_mail
@@ -36,6 +37,14 @@ class Callees(msgspec.Struct, frozen=True, kw_only=True):
     webhook_url: str
     webhook_secret: str
     base_url: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Callees":
+        chosen = settings.moderation
+        return cls(
+            call_at_half=chosen.call_at_half, call_at_end=chosen.call_at_end, webhook_url=chosen.webhook_url,
+            webhook_secret=chosen.webhook_secret, base_url=settings.base_url,
+        )
 
     def roles(self, share: Share) -> Sequence[Role]:
         return _GROUPS[self.call_at_half if share is Share.HALF else self.call_at_end]

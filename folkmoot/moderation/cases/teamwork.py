@@ -64,8 +64,8 @@ async def assign_case(tx: WriteTx, moderator: Viewer, case_id: int, to_id: int |
 
 
 async def list_possible_deciders(conn: ReadConn, case: Case) -> list[Account]:
-    """The moderators who may decide a case, by name. Why somebody is missing is not said."""
+    """The moderators who may decide a case and do not leave its topic to others, by name. Why somebody is missing is not said."""
     staff = [login.account_id for login in await list_staff(conn, [Role.MODERATOR, Role.OPERATOR])]
-    concerned = await queries.list_concerned(conn, staff, case.id)
-    accounts = await list_accounts(conn, [id_ for id_ in staff if id_ not in concerned])
+    left_out = await queries.list_concerned(conn, staff, case.id) | await queries.list_avoiding(conn, staff, case.clause)
+    accounts = await list_accounts(conn, [id_ for id_ in staff if id_ not in left_out])
     return sorted((one for one in accounts.values() if one.effect < AccountEffect.FROZEN), key=lambda account: account.username)

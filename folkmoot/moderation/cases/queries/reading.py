@@ -51,9 +51,11 @@ _IS_HELD = (
     f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
     f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
 )
-# The moderator $2 may decide the case, and no other holds it or was asked to decide it at the time $3.
+# The moderator $2 may decide the case and does not leave its topic to others, and no other holds it or was asked to decide it at the
+# time $3.
 _MAY_DECIDE = (
-    f"(c.assigned_to_id IS NULL OR c.assigned_to_id = $2 OR c.noted_share >= {Share.LATE:d}"
+    "c.clause <> ALL (coalesce((SELECT avoided FROM moderator_preferences WHERE account_id = $2), '{}'))"
+    f" AND (c.assigned_to_id IS NULL OR c.assigned_to_id = $2 OR c.noted_share >= {Share.LATE:d}"
     f" OR c.assigned_at < $3::timestamptz - interval '{ASSIGNED_FOR.total_seconds():.0f} seconds')"
     f" AND NOT {concerned_sql('$2::bigint')}"
     f" AND NOT EXISTS (SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
