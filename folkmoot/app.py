@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import msgspec
 import uvloop
 
 from folkmoot.api.application import ApiApplication

@@ -41,6 +41,7 @@ _FILLED = {
     "/moderate/cases/{id}/deletion": {"why": "Vrací se pořád znovu"},
     "/moderate/holds/{id}/release": {"reason": "Soud už nic nechce"},
     "/moderate/templates": {"title": "Rvačka", "text": "Zve na rvačku u kašny."},
+    "/moderate/preferences": {"daily_limit": "7"},
     "/notice": {"addresses": "http://localhost/@eva/1", "reason": "Tohle je proti zákonu", "name": "Jan Novák"},
     "/notice/{number}/{key}/appeal": {"reason": "Nesouhlasím s tím"},
     "/settings/profile": {"display_name": "Jana z Prahy", "note": "Zahradnice"},
@@ -150,7 +151,9 @@ async def test_a_form_without_its_token_is_not_shown_again(village: Village) -> 
 
 
 
-@pytest.mark.parametrize("form", ["/moderate/cases/{id}/work", "/moderate/cases/{id}/hold", "/moderate/templates"])
+@pytest.mark.parametrize(
+    "form", ["/moderate/cases/{id}/work", "/moderate/cases/{id}/hold", "/moderate/templates", "/moderate/preferences"]
+)
 async def test_what_moderators_write_is_shown_again(village: Village, form: str) -> None:
     court = await Court(village).open()
     await court.report("reporter", await village.write("author", "Přijďte si pro ránu."), clauses=("violence",))

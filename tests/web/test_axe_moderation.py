@@ -68,6 +68,10 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
 
     hana.goto("/moderate")
     _examine(hana, f"the overview of cases in {language}")
+    hana.goto("/moderate/preferences")
+    hana.fill("#daily_limit", "0")
+    save(hana)
+    _examine(hana, f"refused preferences in {language}")
     hana.goto("/moderate/templates")
     hana.click("main form button.main")
     hana.wait_for_selector(".wrong")
@@ -140,5 +144,7 @@ def _decide(page: Page, action: str) -> None:
     if page.locator(".unfold").is_visible():
         page.set_checked(".unfold input", True, force=True)
     page.check(f"input[name=action][value={action}]", force=True)
-    page.click("[data-decide]")
+    with page.expect_response(lambda response: response.url.endswith("/decide")):  # our script shows the next case before
+        page.click("[data-decide]")
     page.wait_for_url(re.compile(r"/moderate(\?|/cases/)"))
+    expect(page.locator("main [data-undo]")).to_be_visible()

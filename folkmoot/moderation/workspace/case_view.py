@@ -34,12 +34,12 @@ from folkmoot.moderation.verdicts.alike import MOST_COUNTED
 from folkmoot.moderation.verdicts.model import Action, Template, Verdict
 from folkmoot.moderation.verdicts.precedents import Precedent, list_precedents
 from folkmoot.moderation.verdicts.queries import count_alike, find_last_of_moderator, list_templates, list_verdicts_of_cases
+from folkmoot.moderation.workspace.masking import Masks, masks_for
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account, list_accounts
 from folkmoot.network.posts.model import Post, PostEffect
 from folkmoot.network.posts.queries import Surroundings, get_surroundings, list_account_post_ids, list_posts_by_ids_unscoped
 from folkmoot.network.posts.versions import PostVersion
-from folkmoot.moderation.workspace.masking import Masks, masks_for
 
 _EXCERPT = 240  # characters of an earlier case
 _MIN_DECIDED = 2  # decided reports of a reporter before their record is shown
@@ -112,7 +112,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseView:
-    """Takes at most twenty statements, and two more for a post that was edited."""
+    """Takes at most twenty-two statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     subject = await read_subject(conn, case)

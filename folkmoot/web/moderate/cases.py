@@ -5,18 +5,20 @@ is decided, its text has changed) is shown on the page, and the moderator's inpu
 and nothing of the case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 
 import msgspec
 
 from folkmoot.base import clock
+from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, Malformed, Problem, TooMany, Unavailable, WritesPaused
 from folkmoot.base.ids import parse_id
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.actions import claim_case, release_case
-from folkmoot.moderation.cases.model import State
+from folkmoot.moderation.cases.model import LEASE, Case, Lane, State
 from folkmoot.moderation.cases.policy import Concerned
 from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assigned, list_queue
 from folkmoot.moderation.cases.teamwork import add_note, assign_case
@@ -27,12 +29,14 @@ from folkmoot.moderation.proposals.queries import list_waiting_for
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
-from folkmoot.moderation.verdicts.queries import count_verdicts_since, list_templates, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.queries import list_templates, list_verdicts_of_cases
+from folkmoot.moderation.workspace.actions import AHEAD, read_pace, take_next
 from folkmoot.moderation.workspace.case_view import find_undoable, load_case_view
+from folkmoot.moderation.workspace.model import Pace
 from folkmoot.web.request import Request
 
-CASES_PER_DAY = 40  # recommended limit: this work is a strain
 _LISTED = 10  # cases on the overview
+_BESIDE = 6  # cases beside the one that is open
 _MOST_SKIPPED = 20
 
 
@@ -41,22 +45,19 @@ async def index(request: Request) -> Reply:
 
 
 async def next_case(request: Request) -> Reply:
-    """Claims the free case whose turn it is. `without`: cases that the moderator has skipped."""
-    skipped = _skipped(request.query.text("without"))
+    """Claims the free case whose turn it is. `without`: cases that the moderator has skipped. `more`: the moderator wants to go on
+    although it is enough for today. `ahead`: our script fetches the page while this case is read."""
+    skipped, ahead_of = _skipped(request.query.text("without")), parse_id(request.query.text("ahead"))
+    is_ahead = ahead_of is not None
     async with request.database.read() as conn:
-        turn = await count_verdicts_since(conn, request.viewer.id, _midnight(request))
-        queue = await list_assigned(conn, request.viewer.id, clock.now())
-        queue += await list_queue(conn, clock.now(), _LISTED + len(skipped), request.viewer.id, turn)
-    for case in queue:
-        if case.id in skipped:
-            continue
-        try:
-            async with request.database.write() as tx:
-                await claim_case(tx, request.viewer, case.id)
-        except (Conflict, Forbidden):
-            continue  # another moderator was faster
-        return request.redirect(f"/moderate/cases/{case.id}{_query(skipped)}")
-    return request.redirect("/moderate?done=1")
+        pace = await _pace(request, conn)
+    if pace.is_enough and not request.query.flag("more"):
+        return Reply(b"", 204) if is_ahead else request.redirect("/moderate")
+    left_out = [ahead_of, *skipped] if ahead_of else skipped
+    case = await take_next(request.database, request.viewer, pace.done, left_out, is_ahead=is_ahead)
+    if case:
+        return request.redirect(f"/moderate/cases/{case.id}{_query(skipped, is_ahead=is_ahead)}")
+    return Reply(b"", 204) if is_ahead else request.redirect("/moderate?done=1")
 
 
 async def show(request: Request) -> Reply:
@@ -71,9 +72,11 @@ async def claim(request: Request) -> Reply:
 
 
 async def release(request: Request) -> Reply:
-    """Releases a case, so that another moderator can claim it, and opens the next one."""
+    """Releases a case, so that another moderator can claim it, and opens the next one. `pause`: none, the moderator has a break."""
     async with request.database.write() as tx:
         await release_case(tx, request.viewer, request.id())
+    if request.form.flag("pause"):
+        return request.redirect("/moderate?pause=1")
     skipped = [request.id(), *_skipped(request.form.text("without"))]
     return request.redirect(f"/moderate/next{_query(skipped)}")
 
@@ -99,6 +102,10 @@ async def decide(request: Request) -> Reply:
         return await _page(request, 409, decision=decision, chosen=number, refusal=problem)
     except (TooMany, WritesPaused, Unavailable) as problem:
         return await _page(request, 422, decision=decision, chosen=number, errors=request.problems(problem, "explanation"))
+    if request.wants_part:
+        async with request.database.read() as conn:
+            pace, undoable = await _pace(request, conn), await find_undoable(conn, request.viewer.id)
+        return request.render("moderate/_above.html", pace=pace, undoable=undoable)
     return request.redirect(f"/moderate/next{_query(_skipped(form.text('without')))}")
 
 
@@ -133,15 +140,14 @@ async def undo(request: Request) -> Reply:
 async def _overview(request: Request, status: int = 200, refusal: str = "") -> Reply:
     """The moderator's verdicts of today, and the most urgent cases."""
     async with request.database.read() as conn:
-        today = await count_verdicts_since(conn, request.viewer.id, _midnight(request))
+        pace = await _pace(request, conn)
         assigned = await list_assigned(conn, request.viewer.id, clock.now())
-        queue = await list_queue(conn, clock.now(), _LISTED, request.viewer.id, today)
+        queue = await list_queue(conn, clock.now(), _LISTED, request.viewer.id, pace.done)
         undoable = await find_undoable(conn, request.viewer.id)
         proposals = await list_waiting_for(conn, request.viewer.id, clock.now())
     return await request.show(
-        "moderate/index.html", status, proposals=proposals, assigned=assigned, queue=[case for case in queue if case not in assigned],
-        today=today, cases_per_day=CASES_PER_DAY, undoable=undoable, refusal=refusal,
-        is_done=request.query.flag("done"),
+        "moderate/index.html", status, proposals=proposals, assigned=assigned, lanes=_by_lane(queue, assigned), pace=pace,
+        undoable=undoable, refusal=refusal, is_done=request.query.flag("done"), is_pausing=request.query.flag("pause"),
     )
 
 
@@ -162,6 +168,8 @@ async def _page(
     async with request.database.read() as conn:
         view = await load_case_view(conn, case, request.viewer.id)
         undoable = await find_undoable(conn, request.viewer.id)
+        pace = await _pace(request, conn)
+        beside = await list_queue(conn, clock.now(), _BESIDE, request.viewer.id, pace.done)
     notice = obstacle or refusal
     async with request.database.read() as conn:
         error_rates = {
@@ -173,7 +181,7 @@ async def _page(
         notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),
         chosen=suspected if chosen is None else chosen, errors=errors or {},
         actions=[one for one in Action if one.fits(case.subject, is_deleted=view.is_deleted)],
-        used=case.share_used(clock.now()), own_seat=case.seat_of(request.viewer.id, clock.now()),
+        used=case.share_used(clock.now()), held_until=_held_until(request, case), pace=pace, lanes=_by_lane(beside, [case]),
         error_rates=error_rates, note=note, is_alike=request.form.flag("alike"), most_alone=MOST_ALONE,
         skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
@@ -192,7 +200,7 @@ async def _claim(request: Request) -> Problem | None:
     """Claims the case; returns the reason if that is not possible."""
     try:
         async with request.database.write() as tx:
-            await claim_case(tx, request.viewer, request.id())
+            await claim_case(tx, request.viewer, request.id(), AHEAD if request.query.flag("ahead") else LEASE)
     except (Conflict, Forbidden) as problem:
         return problem
     except WritesPaused as problem:  # during a move and on a standby, a case can be read but not claimed
@@ -201,8 +209,20 @@ async def _claim(request: Request) -> Problem | None:
     return None
 
 
-def _midnight(request: Request) -> datetime:
-    return request.translator.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+def _by_lane(queue: Sequence[Case], without: Sequence[Case]) -> dict[Lane, list[Case]]:
+    lanes = {lane: [case for case in queue if case.lane is lane and case.id not in {one.id for one in without}] for lane in Lane}
+    return {lane: cases for lane, cases in lanes.items() if cases}
+
+
+def _held_until(request: Request, case: Case) -> datetime | None:
+    """Until when the viewer holds the case. A page that was fetched in advance is claimed again when it is shown."""
+    seat = case.seat_of(request.viewer.id, clock.now())
+    return seat and (clock.now() + LEASE if request.query.flag("ahead") else seat.leased_until)
+
+
+async def _pace(request: Request, conn: ReadConn) -> Pace:
+    midnight = request.translator.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    return await read_pace(conn, request.viewer, midnight, request.context.settings.moderation.cases_per_day)
 
 
 def _moment(text: str) -> datetime | None:
@@ -218,8 +238,10 @@ def _skipped(text: str) -> list[int]:
     return [id_ for part in text.split(".")[:_MOST_SKIPPED] if (id_ := parse_id(part))]
 
 
-def _query(skipped: list[int]) -> str:
-    return "?without=" + ".".join(map(str, skipped[:_MOST_SKIPPED])) if skipped else ""
+def _query(skipped: list[int], *, is_ahead: bool = False) -> str:
+    values = {"without": ".".join(map(str, skipped[:_MOST_SKIPPED])), "ahead": "1" if is_ahead else ""}
+    query = urlencode({name: value for name, value in values.items() if value})
+    return f"?{query}" if query else ""
 
 
 _CASE = "/moderate/cases/{id}"
