@@ -93,14 +93,18 @@ async def test_preferences_are_checked_and_only_for_moderators(court: Court) -> 
 
 
 async def test_what_was_done_today_is_counted(court: Court) -> None:
-    for number in range(2):
-        await court.decide("moderator", await _reported(court, f"Rána číslo {number}.", "violence"), "remove")
+    noon = clock.now().replace(hour=12)
+    with clock.stopped_at(noon):
+        for number in range(2):
+            await court.decide("moderator", await _reported(court, f"Rána číslo {number}.", "violence"), "remove")
     await _prefer(court, "moderator", Preferences(daily_limit=2))
     async with court.database.read() as conn:
-        pace = await read_pace(conn, await court.viewer("moderator"), clock.now() - timedelta(hours=1), 40)
-        later = await read_pace(conn, await court.viewer("moderator"), clock.now() + timedelta(hours=1), 40)
+        with clock.stopped_at(noon + timedelta(hours=1)):
+            pace = await read_pace(conn, await court.viewer("moderator"), court.village.settings)
+        with clock.stopped_at(noon + timedelta(days=1)):
+            later = await read_pace(conn, await court.viewer("moderator"), court.village.settings)
     assert (pace.done, pace.limit, pace.is_enough, pace.pause) == (2, 2, True, None)
-    assert later.done == 0
+    assert (later.done, later.limit, later.is_enough) == (0, 2, False)
 
 
 async def test_a_case_that_is_fetched_in_advance_is_kept_from_others_for_a_minute_only(court: Court) -> None:

@@ -1,18 +1,24 @@
-"""What a moderator does in the room beside deciding: takes the next case, and sets preferences."""
+"""What a moderator does in the room beside deciding: takes the next case, reads it, and sets preferences."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database, ReadConn, WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
+from folkmoot.config import Settings
 from folkmoot.moderation.cases.actions import claim_case
 from folkmoot.moderation.cases.model import LEASE, Case
-from folkmoot.moderation.cases.policy import require_moderator
-from folkmoot.moderation.cases.queries import list_assigned, list_queue
+from folkmoot.moderation.cases.policy import Concerned, require_moderator
+from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assigned, list_queue
 from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.evidence.actions import note_private_reading
 from folkmoot.moderation.evidence.queries import is_private
+from folkmoot.moderation.verdicts.model import Decider
+from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
 from folkmoot.moderation.workspace import queries
+from folkmoot.moderation.workspace.case_view import CaseView, load_case_view
 from folkmoot.moderation.workspace.model import MOST_PER_DAY, Pace, Preferences, pace_of
 from folkmoot.network.sessions.model import Viewer
 
@@ -20,11 +26,30 @@ AHEAD = timedelta(minutes=1)  # how long a case that is only fetched in advance 
 _TRIED = 10  # cases that others could have taken first
 
 
-async def read_pace(conn: ReadConn, moderator: Viewer, midnight: datetime, of_network: int) -> Pace:
-    """What a moderator has done since `midnight`. `of_network`: the daily limit in the settings."""
+async def read_pace(conn: ReadConn, moderator: Viewer, settings: Settings) -> Pace:
+    """What a moderator has done today, in the time zone of the network."""
+    now = clock.now()
+    midnight = now.astimezone(ZoneInfo(settings.network.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
     preferences = await queries.get_preferences(conn, moderator.id)
     done = await queries.list_done_since(conn, moderator.id, midnight)
-    return pace_of(done, preferences.limit(of_network), clock.now())
+    return pace_of(done, preferences.limit(settings.moderation.cases_per_day), now)
+
+
+async def read_case(database: Database, moderator: Viewer, case_id: int) -> CaseView:
+    """Everything about a case, for a moderator who is not concerned by it, or has decided it.
+
+    Writes case.read to the journal for what not everybody may read. Raises NotFound, Concerned; WritesPaused where a reading cannot be
+    recorded.
+    """
+    require_moderator(moderator)
+    async with database.read() as conn:
+        case = await get_case(conn, case_id)
+        own = (await list_verdicts_of_cases(conn, [case.id])).get(case.id)
+        if await is_concerned(conn, moderator.id, case_id) and (own is None or own.decider != Decider.person(moderator.id)):
+            raise Concerned
+    await note_private_reading(database, moderator.id, case)
+    async with database.read() as conn:
+        return await load_case_view(conn, case, moderator.id)
 
 
 async def take_next(

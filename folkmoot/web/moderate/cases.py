@@ -20,18 +20,17 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.actions import claim_case, release_case
 from folkmoot.moderation.cases.model import LEASE, Case, Lane, State
 from folkmoot.moderation.cases.policy import Concerned
-from folkmoot.moderation.cases.queries import get_case, is_concerned, list_assigned, list_queue
+from folkmoot.moderation.cases.queries import list_assigned, list_queue
 from folkmoot.moderation.cases.teamwork import add_note, assign_case
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.error_rates import find_error_rates
-from folkmoot.moderation.evidence.actions import note_private_reading
 from folkmoot.moderation.proposals.queries import list_waiting_for
 from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
-from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decider, Decision
-from folkmoot.moderation.verdicts.queries import list_templates, list_verdicts_of_cases
-from folkmoot.moderation.workspace.actions import AHEAD, read_pace, take_next
-from folkmoot.moderation.workspace.case_view import find_undoable, load_case_view
+from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decision
+from folkmoot.moderation.verdicts.queries import list_templates
+from folkmoot.moderation.workspace.actions import AHEAD, read_case, read_pace, take_next
+from folkmoot.moderation.workspace.case_view import find_undoable
 from folkmoot.moderation.workspace.model import Pace
 from folkmoot.web.request import Request
 
@@ -157,16 +156,14 @@ async def _page(
 ) -> Reply:
     """A case, for its holder with the form; for other moderators with the reason why they cannot decide it."""
     obstacle = await _claim(request)
-    async with request.database.read() as conn:
-        case = await get_case(conn, request.id())
-        own = (await list_verdicts_of_cases(conn, [case.id])).get(case.id)
-    if isinstance(obstacle, Concerned) and (own is None or own.decider != Decider.person(request.viewer.id)):
+    try:
+        view = await read_case(request.database, request.viewer, request.id())
+    except Concerned:
         return await request.show("moderate/concerned.html", 403)
+    case = view.case
     if case.state is State.WITHDRAWN:
         obstacle = Conflict("What this was about is gone. There is nothing left to decide.")
-    await note_private_reading(request.database, request.viewer.id, case)
     async with request.database.read() as conn:
-        view = await load_case_view(conn, case, request.viewer.id)
         undoable = await find_undoable(conn, request.viewer.id)
         pace = await _pace(request, conn)
         beside = await list_queue(conn, clock.now(), _BESIDE, request.viewer.id, pace.done)
@@ -204,8 +201,7 @@ async def _claim(request: Request) -> Problem | None:
     except (Conflict, Forbidden) as problem:
         return problem
     except WritesPaused as problem:  # during a move and on a standby, a case can be read but not claimed
-        async with request.database.read() as conn:
-            return Concerned() if await is_concerned(conn, request.viewer.id, request.id()) else problem
+        return problem
     return None
 
 
@@ -217,12 +213,13 @@ def _by_lane(queue: Sequence[Case], without: Sequence[Case]) -> dict[Lane, list[
 def _held_until(request: Request, case: Case) -> datetime | None:
     """Until when the viewer holds the case. A page that was fetched in advance is claimed again when it is shown."""
     seat = case.seat_of(request.viewer.id, clock.now())
-    return seat and (clock.now() + LEASE if request.query.flag("ahead") else seat.leased_until)
+    if seat is None:
+        return None
+    return clock.now() + LEASE if request.query.flag("ahead") else seat.leased_until
 
 
 async def _pace(request: Request, conn: ReadConn) -> Pace:
-    midnight = request.translator.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
-    return await read_pace(conn, request.viewer, midnight, request.context.settings.moderation.cases_per_day)
+    return await read_pace(conn, request.viewer, request.context.settings)
 
 
 def _moment(text: str) -> datetime | None:
