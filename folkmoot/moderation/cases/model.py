@@ -19,7 +19,7 @@ ASSIGNED_FOR = timedelta(days=1)  # others do not get a case that was handed ove
 LONGEST_NOTE = 2000
 MIN_HARM = 0.000001  # for cases without an estimate
 HIDES_AHEAD = timedelta(minutes=1)  # of the deadline: a timed job that is late by less misses no deadline
-_MAX_REPORTERS = 5  # that count: a thousand reports are no more likely to be right than five
+MOST_REPORTERS = 5  # that count: a thousand reports are no more likely to be right than five
 
 
 class Subject(StrEnum):
@@ -217,7 +217,7 @@ def probability_of(signal: float, accuracies: Sequence[float]) -> float:
     `accuracies`: for each reporter, the share of their reports that led to a measure.
     """
     doubt = 1 - min(max(signal, 0.0), 1.0)
-    for accuracy in sorted(accuracies, reverse=True)[:_MAX_REPORTERS]:
+    for accuracy in sorted(accuracies, reverse=True)[:MOST_REPORTERS]:
         doubt *= 1 - accuracy
     return 1 - doubt
 

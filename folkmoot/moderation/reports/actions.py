@@ -9,7 +9,7 @@ from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probabil
 from folkmoot.moderation.cases.queries import get_case, list_open_cases_of_post, lock_case, update_barred
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
-from folkmoot.moderation.detection.queries import get_highest_score
+from folkmoot.moderation.detection.queries import list_highest_scores
 from folkmoot.moderation.evidence.actions import keep_deleted, keep_reported
 from folkmoot.moderation.holds.queries import list_held_cases_of_post
 from folkmoot.moderation.journal.actions import record_step
@@ -108,8 +108,9 @@ async def get_reportable_account(conn: ReadConn, account_id: int) -> Account:
 async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None:
     await queries.insert_report_case(tx, case.id, report)
     await keep_reported(tx, case)
-    accuracies = [accuracy_of(right, decided) for right, decided in await queries.list_accuracies(tx, case.id)]
-    probability = probability_of(await get_highest_score(tx, case.id), accuracies)
+    records = (await queries.list_accuracies(tx, [case.id])).get(case.id, ())
+    score = (await list_highest_scores(tx, [case.id])).get(case.id, 0.0)
+    probability = probability_of(score, [accuracy_of(right, decided) for right, decided in records])
     noticed = max((notice.probability for notice in await list_notices_of_case(tx, case.id)), default=0.0)
     await estimate_case(tx, case, clause, max(probability, noticed), barred_ids=(report.reporter_id,))
     deleted = await find_deleted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else None

@@ -6,17 +6,17 @@ from datetime import datetime
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
-from folkmoot.moderation.cases.model import State, Subject
+from folkmoot.moderation.cases.model import MOST_REPORTERS, State, Subject
 from folkmoot.moderation.clauses.model import Family
 from folkmoot.moderation.reports.model import AnonymousReport, Category, Report, ReportedCase
 from folkmoot.network.posts.model import PostEffect
 
 _REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at, family"
+_COUNTS = "v.settled_at IS NOT NULL AND v.undone_at IS NULL AND v.overturned_by_id IS NULL"  # a verdict for the record of a reporter
 # The record of a reporter: of the other cases they joined, how many were decided, and how many led to a measure.
-_RECORD = """
+_RECORD = f"""
     SELECT count(DISTINCT v.id) FILTER (WHERE v.action <> 'keep') AS right, count(DISTINCT v.id) AS decided
-    FROM report_cases AS earlier JOIN verdicts AS v ON v.case_id = earlier.case_id
-        AND v.settled_at IS NOT NULL AND v.overturned_by_id IS NULL
+    FROM report_cases AS earlier JOIN verdicts AS v ON v.case_id = earlier.case_id AND {_COUNTS}
     WHERE earlier.reporter_id = rc.reporter_id AND earlier.case_id <> rc.case_id
 """
 
@@ -96,18 +96,39 @@ async def list_own_reports_of_case(conn: ReadConn, reporter_id: int, case_id: in
     return [_report_from(row) for row in rows]
 
 
-async def list_accuracies(conn: ReadConn, case_id: int) -> list[tuple[int, int]]:
-    """(right, decided) for each reporter of a case, this case not counted."""
+async def list_accuracies(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, list[tuple[int, int]]]:
+    """(right, decided) of the best reporters of each case: how many of the verdicts about what they reported led to a measure, of how
+    many. Indexes: report_cases_reporter, verdicts_one_standing."""
     rows = await conn.fetch(
         f"""
-        SELECT record.* FROM (
-            SELECT DISTINCT ON (rc.reporter_id) rc.case_id, rc.report_id, rc.reporter_id FROM report_cases AS rc WHERE rc.case_id = $1
-            ORDER BY rc.reporter_id, rc.report_id
-        ) AS rc CROSS JOIN LATERAL ({_RECORD}) AS record ORDER BY rc.report_id LIMIT 50
+        WITH pairs AS (SELECT DISTINCT case_id, reporter_id FROM report_cases WHERE case_id = ANY ($1::bigint[])),
+        records AS (
+            SELECT one.reporter_id, record.* FROM (SELECT DISTINCT reporter_id FROM pairs) AS one CROSS JOIN LATERAL (
+                SELECT count(DISTINCT v.id) FILTER (WHERE v.action <> 'keep') AS right, count(DISTINCT v.id) AS decided
+                FROM report_cases AS rc JOIN verdicts AS v ON v.case_id = rc.case_id AND {_COUNTS}
+                WHERE rc.reporter_id = one.reporter_id) AS record
+        )
+        SELECT case_id, "right", decided FROM (
+            SELECT case_id, records.*, row_number() OVER (PARTITION BY case_id ORDER BY ("right" + 1) / (decided + 3.0) DESC) AS place
+            FROM pairs JOIN records USING (reporter_id)) AS placed
+        WHERE place <= {MOST_REPORTERS}
         """,
-        case_id,
+        list(case_ids),
     )
-    return [(row["right"], row["decided"]) for row in rows]
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row in rows:
+        found.setdefault(row["case_id"], []).append((row["right"], row["decided"]))
+    return found
+
+
+async def list_cases_of_same_reporters(conn: ReadConn, case_id: int, limit: int) -> list[int]:
+    """The other open cases in which somebody has reported who has reported in this one."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT c.id FROM report_cases AS mine JOIN report_cases AS rc ON rc.reporter_id = mine.reporter_id"
+        f" JOIN cases AS c ON c.id = rc.case_id AND c.state = '{State.OPEN}' WHERE mine.case_id = $1 AND c.id <> $1 LIMIT $2",
+        case_id, limit,
+    )
+    return [row["id"] for row in rows]
 
 
 async def count_reporters(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, int]:

@@ -4,10 +4,11 @@ from folkmoot.base import ids
 from folkmoot.base.db import Database
 from folkmoot.moderation.proposals.model import Kind
 from folkmoot.moderation.proposals.queries import list_proposals_of_case
+from folkmoot.moderation.reports.weighing import weigh_again
 from folkmoot.moderation.verdicts import actions, two_people
 from folkmoot.moderation.verdicts.alike import repeat_verdict
 from folkmoot.moderation.verdicts.model import Repeat, Settle
-from folkmoot.moderation.verdicts.queries import get_verdict
+from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict
 
 
 async def repeat(database: Database, order: Repeat) -> None:
@@ -26,6 +27,10 @@ async def repeat(database: Database, order: Repeat) -> None:
 async def settle(database: Database, order: Settle) -> None:
     async with database.write() as tx:
         await actions.settle_verdict(tx, order.verdict_id)
+    async with database.write() as tx:
+        verdict = await get_verdict(tx, order.verdict_id)
+        if verdict.settled_at:
+            await weigh_again(tx, await get_first_case_id(tx, verdict.case_id))
 
 
 async def expire(database: Database) -> None:

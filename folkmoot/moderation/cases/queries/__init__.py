@@ -23,6 +23,7 @@ from folkmoot.moderation.cases.queries.writing import (
     list_open_cases_of_account,
     list_open_cases_of_post,
     lock_case,
+    lock_free_cases,
     protect_subject,
     take_calls,
     take_deadlines,
@@ -31,6 +32,7 @@ from folkmoot.moderation.cases.queries.writing import (
     update_confirmed,
     update_due_at,
     update_estimate,
+    update_probabilities,
     update_state,
 )
 
@@ -38,7 +40,7 @@ __all__ = [
     "blank_notes", "can_be_decided", "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case",
     "get_case", "get_reach", "holds_case_with_picture", "insert_case", "insert_note", "is_concerned", "list_assigned",
     "list_avoiding", "list_cases_of_account", "list_concerned", "list_decider_ids", "list_notes", "list_open_cases_of_account",
-    "list_open_cases_of_post", "list_queue", "list_seats", "list_subject_ids", "lock_case", "protect_subject", "take_calls",
-    "take_deadlines", "take_overdue", "update_assigned", "update_barred", "update_confirmed", "update_due_at",
-    "update_estimate", "update_state", "upsert_seat", "was_decided",
+    "list_open_cases_of_post", "list_queue", "list_seats", "list_subject_ids", "lock_case", "lock_free_cases", "protect_subject",
+    "take_calls", "take_deadlines", "take_overdue", "update_assigned", "update_barred", "update_confirmed", "update_due_at",
+    "update_estimate", "update_probabilities", "update_state", "upsert_seat", "was_decided",
 ]

@@ -79,6 +79,19 @@ async def update_estimate(tx: WriteTx, case: Case) -> None:
     )
 
 
+async def lock_free_cases(tx: WriteTx, case_ids: Sequence[int]) -> list[Case]:
+    """Those of these open cases that no other transaction has locked, with their rows locked."""
+    rows = await tx.fetch(
+        f"{SELECT} WHERE c.id = ANY ($1::bigint[]) AND c.state = '{State.OPEN}' ORDER BY c.id FOR UPDATE SKIP LOCKED", list(case_ids)
+    )
+    return [case_from(row) for row in rows]
+
+
+async def update_probabilities(tx: WriteTx, changes: Sequence[tuple[int, float]]) -> None:
+    """Stores other probabilities of cases, which have one already, and the harm that follows from each."""
+    await tx.executemany("UPDATE cases SET harm = harm * $2::float8 / probability, probability = $2::float8 WHERE id = $1", list(changes))
+
+
 async def update_confirmed(tx: WriteTx, case_id: int) -> None:
     await tx.execute("UPDATE cases SET is_confirmed = true WHERE id = $1", case_id)
 

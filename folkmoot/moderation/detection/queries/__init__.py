@@ -10,8 +10,8 @@ from folkmoot.moderation.detection.queries.readers import (
 from folkmoot.moderation.detection.queries.signals import (
     blank_reasons,
     blank_reasons_of_account,
-    get_highest_score,
     insert_signal,
+    list_highest_scores,
     list_post_texts_unscoped,
     list_profile_texts_unscoped,
     list_signals,
@@ -30,8 +30,8 @@ from folkmoot.moderation.detection.queries.stored import (
 )
 
 __all__ = [
-    "blank_reasons", "blank_reasons_of_account", "count_asked", "delete_oldest", "delete_requests", "find_choice", "find_file", "find_header", "get_highest_score",
-    "insert_choice", "insert_detector", "insert_signal", "list_choices", "list_installed", "list_post_texts_unscoped",
-    "list_profile_texts_unscoped", "list_signals", "lock_choices", "take_requests", "update_answered", "upsert_requests",
-    "was_profile_decided",
+    "blank_reasons", "blank_reasons_of_account", "count_asked", "delete_oldest", "delete_requests", "find_choice", "find_file",
+    "find_header", "insert_choice", "insert_detector", "insert_signal", "list_choices", "list_highest_scores", "list_installed",
+    "list_post_texts_unscoped", "list_profile_texts_unscoped", "list_signals", "lock_choices", "take_requests", "update_answered",
+    "upsert_requests", "was_profile_decided",
 ]

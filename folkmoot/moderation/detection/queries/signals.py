@@ -91,15 +91,17 @@ async def list_signals(conn: ReadConn, case_ids: Sequence[int]) -> list[Signal]:
     return [Signal(**{**dict(row), "reasons": tuple(row["reasons"]), "cues": tuple(row["cues"])}) for row in rows]
 
 
-async def get_highest_score(conn: ReadConn, case_id: int) -> float:
-    """The highest score of the newest examined text; 0 without a signal."""
-    value = await conn.fetchval(
-        "SELECT max(s.score) FROM signals AS s JOIN (SELECT edited_at, words FROM signals WHERE case_id = $1 ORDER BY id DESC LIMIT 1)"
-        " AS newest ON s.edited_at IS NOT DISTINCT FROM newest.edited_at AND s.words IS NOT DISTINCT FROM newest.words"
-        " WHERE s.case_id = $1",
-        case_id,
+async def list_highest_scores(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, float]:
+    """The highest score of the newest examined text of each case that has a signal. Index: signals_case."""
+    rows = await conn.fetch(
+        "SELECT s.case_id, max(s.score) AS score FROM signals AS s JOIN ("
+        "  SELECT DISTINCT ON (case_id) case_id, edited_at, words FROM signals WHERE case_id = ANY ($1::bigint[]) ORDER BY case_id, id DESC)"
+        " AS newest ON s.case_id = newest.case_id AND s.edited_at IS NOT DISTINCT FROM newest.edited_at"
+        "  AND s.words IS NOT DISTINCT FROM newest.words"
+        " WHERE s.case_id = ANY ($1::bigint[]) GROUP BY s.case_id",
+        list(case_ids),
     )
-    return float(value or 0)
+    return {row["case_id"]: row["score"] for row in rows}
 
 
 async def blank_reasons(tx: WriteTx, case_ids: Sequence[int]) -> None:
