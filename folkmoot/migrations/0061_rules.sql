@@ -1,7 +1,7 @@
 -- Why: operators publish their own rules for posts. What the rules ask about earlier posts (same text, hosts named before) is
 --      remembered as hashes and host names, so that it costs one look-up.
--- Locks: signals, SHARE, while an index over the few signals of rules is built; posts, SHARE ROW EXCLUSIVE, for a moment: a
---        foreign key.
+-- Locks: SHARE on signals and SHARE ROW EXCLUSIVE on posts until it ends, which takes as long as signals is read once; no table
+--        is rewritten.
 -- Kind: expand. The previous release knows no rules and remembers nothing; 0062 remembers what it published meanwhile.
 
 CREATE TABLE rule_sets (

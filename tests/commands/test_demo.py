@@ -6,6 +6,8 @@ from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.commands.demo import create_demo, has_demo
 from folkmoot.moderation.cases.queries import count_open, count_stuck
+from folkmoot.moderation.rules.backtest import Backtest, Limits
+from folkmoot.moderation.rules.published import shipped as rules
 from tests.village import settings_for, work
 
 
@@ -17,3 +19,6 @@ async def test_the_demo_moderators_can_decide_each_case(db: Database, dsn: str, 
         assert await has_demo(conn)
         assert (await count_open(conn, clock.now())).open >= 3
         assert await count_stuck(conn) == 0
+        assert await conn.fetchval("SELECT count(*) FROM signals WHERE detector LIKE 'rule %'") == 0
+    met = await Backtest(db, rules()[-1].rules, settings.domain).run(Limits(days=3650))
+    assert (met.posts > 20, met.met) == (True, 0)

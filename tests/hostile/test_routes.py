@@ -45,7 +45,7 @@ def _path(route: Route, sample: Sample, value: str | None = None) -> str:
     """The route's address with valid values, or with `value` everywhere."""
     path = route.path.replace("@{name}/{id}", "@jana/" + (value or sample.ids["post"]))
     valid = {"id": sample.ids[_kind(route)], "name": "jana", "hashtag": "kasna", "code": "abc", "list": KNOWN_LIST,
-             "version": shipped()[-1].version}
+             "rule": "flood", "version": shipped()[-1].version}
     return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else valid.get(found[1], "1"), path)
 
 

@@ -114,10 +114,12 @@ async def test_a_stranger_does_not_follow_and_takes_no_part(court: Court) -> Non
 async def test_posts_and_accounts_at_one_person_are_counted(court: Court) -> None:
     for name in ("reporter", "other_reporter", "moderator"):
         await _write(court, "@reader styď se", name)
+    await age(court.database, court.village.people["reporter"], 8)
     await _write(court, "@reader a podruhé", "author")
     await _write(court, "@reader odpovídá sám sobě", "reader")
     facts, other = await _facts(court, await _write(court, "@reader @reporter a potřetí"), await _write(court, "nikomu"))
     assert (facts["accounts at one person in the last hour"], facts["posts at one person in the last hour"]) == (4, 2)
+    assert facts["new accounts at one person in the last hour"] == 3
     assert (other["accounts at one person in the last hour"], other["posts at one person in the last hour"]) == (0, 0)
 
 

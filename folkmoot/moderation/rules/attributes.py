@@ -41,6 +41,7 @@ ATTRIBUTES: dict[str, Attribute] = {
         Kind.NUMBER, "posts of the author that address the same account as this one", MOST_PEOPLE),
     "accounts at one person in the last hour": Attribute(
         Kind.NUMBER, "different accounts that address the same account as this post", MOST_PEOPLE),
+    "new accounts at one person in the last hour": Attribute(Kind.NUMBER, "of these, who signed up less than a week ago", MOST_PEOPLE),
     "addresses": Attribute(Kind.NUMBER, "different links in the post, without those that lead to this network"),
     "hosts": Attribute(Kind.NUMBER, "different hosts of these links"),
     "new hosts": Attribute(Kind.NUMBER, "hosts that nobody here had named until a day ago"),

@@ -30,7 +30,8 @@ _FACTS = f"""
     SELECT e.id, e.visibility, e.language, e.cover <> '' AS has_cover, e.media_count > 0 AS has_picture, e.poll_id IS NOT NULL AS has_poll,
         e.reply_to_id IS NOT NULL AS is_reply, e.edited_at IS NOT NULL AS is_edited, cardinality(e.hashtags) AS hashtags,
         extract(epoch FROM e.at - a.created_at)::float8 AS age, coalesce(c.followers, 0) AS followers,
-        own.posts, own.people, crowd.accounts AS crowd_accounts, crowd.own AS crowd_own, told.mentions, told.strangers,
+        own.posts, own.people, crowd.accounts AS crowd_accounts, crowd.young AS crowd_young, crowd.own AS crowd_own,
+        told.mentions, told.strangers,
         copies.own AS copies_own, copies.accounts AS copies_accounts, copies.removed_clause, hosts.new AS new_hosts,
         e.reply_to_account_id <> e.account_id AND {_STRANGER.format('e.reply_to_account_id')}
             AND NOT EXISTS (SELECT FROM mentions AS m WHERE m.account_id = e.account_id AND m.post_id = e.reply_to_id) AS answers_stranger,
@@ -50,16 +51,19 @@ _FACTS = f"""
         ) AS r LEFT JOIN mentions AS m ON m.post_id = r.id AND m.account_id <> e.account_id
     ) AS own
     CROSS JOIN LATERAL (
-        SELECT coalesce(max(one.accounts), 0) AS accounts, coalesce(max(one.own), 0) AS own FROM (
+        SELECT coalesce(max(one.accounts), 0) AS accounts, coalesce(max(one.young), 0) AS young, coalesce(max(one.own), 0) AS own FROM (
             SELECT m.account_id FROM mentions AS m WHERE m.post_id = e.id AND m.account_id <> e.account_id
             UNION SELECT e.reply_to_account_id WHERE e.reply_to_account_id <> e.account_id
             ORDER BY 1 LIMIT {_MOST_ADDRESSED}
         ) AS addressed CROSS JOIN LATERAL (
-            SELECT count(DISTINCT b.account_id) AS accounts, count(*) FILTER (WHERE b.account_id = e.account_id) AS own FROM (
+            SELECT count(DISTINCT b.account_id) AS accounts, count(*) FILTER (WHERE b.account_id = e.account_id) AS own,
+                count(DISTINCT b.account_id) FILTER (WHERE o.created_at > e.at - interval '7 days') AS young
+            FROM (
                 SELECT m.post_id FROM mentions AS m
                 WHERE m.account_id = addressed.account_id AND m.post_id BETWEEN e.until - {_HOUR} AND e.until
                 ORDER BY m.post_id DESC LIMIT {MOST_PEOPLE}
             ) AS r JOIN posts AS b ON b.id = r.post_id AND b.visibility < {Visibility.DIRECT:d} AND b.account_id <> addressed.account_id
+                JOIN accounts AS o ON o.id = b.account_id
         ) AS one
     ) AS crowd
     CROSS JOIN LATERAL (
@@ -112,6 +116,7 @@ def _facts_from(row: Row, material: Material) -> Facts:
         "people addressed in the last hour": row["people"],
         "posts at one person in the last hour": row["crowd_own"],
         "accounts at one person in the last hour": row["crowd_accounts"],
+        "new accounts at one person in the last hour": row["crowd_young"],
         "addresses": len(material.addresses),
         "hosts": len(material.hosts),
         "new hosts": row["new_hosts"],
