@@ -31,5 +31,6 @@ async def measure_reader(name: str, data: Path, rows: "list[Example]", limit: in
     if not rows:
         raise Problem("None of these rows has a label, so there is nothing to evaluate.")
     judged = await judge(msgspec.structs.replace(access, model=name), Detector.load(model), rows)
-    agrees = f"The reader agrees with {100 * judged.agreement:.1f} % of the labels. It failed to answer about {judged.failed} of {len(rows)}."
+    agrees = (f"The reader agrees with {100 * judged.agreement:.1f} % of the labels. It failed to answer about {judged.failed} of"
+              f" {len(rows)} texts.")
     return msgspec.to_builtins(judged), f"{evaluation.table([judged.detector, judged.reader])}\n\n{agrees}"

@@ -95,8 +95,8 @@ async def list_highest_scores(conn: ReadConn, case_ids: Sequence[int]) -> dict[i
     """The highest score of the newest examined text of each case that has a signal. Index: signals_case."""
     rows = await conn.fetch(
         "SELECT s.case_id, max(s.score) AS score FROM signals AS s JOIN ("
-        "  SELECT DISTINCT ON (case_id) case_id, edited_at, words FROM signals WHERE case_id = ANY ($1::bigint[]) ORDER BY case_id, id DESC)"
-        " AS newest ON s.case_id = newest.case_id AND s.edited_at IS NOT DISTINCT FROM newest.edited_at"
+        "  SELECT DISTINCT ON (case_id) case_id, edited_at, words FROM signals WHERE case_id = ANY ($1::bigint[])"
+        "  ORDER BY case_id, id DESC) AS newest ON s.case_id = newest.case_id AND s.edited_at IS NOT DISTINCT FROM newest.edited_at"
         "  AND s.words IS NOT DISTINCT FROM newest.words"
         " WHERE s.case_id = ANY ($1::bigint[]) GROUP BY s.case_id",
         list(case_ids),
