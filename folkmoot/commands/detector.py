@@ -90,8 +90,8 @@ def evaluate(
     if not files and not reader:
         raise click.UsageError("Missing argument 'FILES...'.")
     if reader:
-        answer, text = run(measure_reader(reader, data, [row for path in files for row in read_examples(path, wanted)], limit, model))
-        show(answer, as_json, text)
+        judged, text = run(measure_reader(reader, data, [row for path in files for row in read_examples(path, wanted)], limit, model))
+        show(judged, as_json, text)
         return
     examples = list(itertools.chain.from_iterable(read_examples(path, wanted) for path in files))
     measured = evaluation.measure(Detector.load(model), examples)

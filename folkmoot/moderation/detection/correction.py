@@ -39,10 +39,12 @@ class _Matrix(NamedTuple):
     width: int
 
     def times(self, vector: Floats) -> Floats:
-        return np.bincount(self.rows, self.values * vector[self.columns], self.height)
+        product: Floats = np.bincount(self.rows, self.values * vector[self.columns], self.height)  # type: ignore[assignment]
+        return product
 
     def transposed_times(self, vector: Floats) -> Floats:
-        return np.bincount(self.columns, self.values * vector[self.rows], self.width)
+        product: Floats = np.bincount(self.columns, self.values * vector[self.rows], self.width)  # type: ignore[assignment]
+        return product
 
 
 def correct(model: Artefact, rows: Sequence[Example], *, cost: float = COST) -> Artefact:
@@ -120,11 +122,16 @@ def _solve(matrix: _Matrix, start: Floats, labels: Floats, costs: Floats) -> Flo
         if np.linalg.norm(gradient) <= _SMALL * first:
             break
         curvature = costs * likely * (1 - likely)
-        step = _conjugate(lambda vector, by=curvature: vector + matrix.transposed_times(by * matrix.times(vector)), -gradient)
+        step = _conjugate(_product(matrix, curvature), -gradient)
         while (next_value := value(change + step)) > lowest and np.abs(step).max() > 1e-9:
             step = step / 2
         change, lowest = change + step, next_value
     return change
+
+
+def _product(matrix: _Matrix, curvature: Floats) -> Callable[[Floats], Floats]:
+    """Multiplies a vector by the second derivative."""
+    return lambda vector: vector + matrix.transposed_times(curvature * matrix.times(vector))
 
 
 def _conjugate(product: Callable[[Floats], Floats], wanted: Floats) -> Floats:

@@ -29,7 +29,7 @@ class CurrentDetector:
         choice, file = await queries.find_choice(conn), None
         if choice is None:
             file = await asyncio.to_thread(_earlier_file, self._data)
-        wanted = choice.version if choice else file and str(file)
+        wanted = choice.version if choice else str(file) if file else None
         if self._loaded is not None and self._loaded[0] == wanted:
             return
         content = await queries.find_file(conn, wanted) if wanted and choice else await asyncio.to_thread(_read, file)

@@ -51,7 +51,8 @@ async def _add_samples(conn: ReadConn, found: dict[str, Example]) -> None:
 
 def with_split(rows: Iterable[Example]) -> tuple[list[Example], list[Example]]:
     """(rows to train on, rows to measure on). A row that says `dev` is held out in any case."""
-    training, held_out = [], []
+    training: list[Example] = []
+    held_out: list[Example] = []
     for row in rows:
         is_held_out = row.split != "train" or zlib.crc32(folding.unmask(row.text).text.encode()) % _HELD_OUT == 0
         (held_out if is_held_out else training).append(row)
