@@ -76,7 +76,7 @@ async def of_account(request: Request) -> Reply:
             raise NotFound
         lists = await queries.list_lists(conn, request.viewer.id)
         chosen = {one.id for one in await queries.list_lists_with(conn, request.viewer.id, account.id)}
-    return await request.show("lists/account.html", account=account, lists=lists, chosen=chosen)
+    return await request.show("lists/account.html", account=account.shown_to_others(), lists=lists, chosen=chosen)
 
 
 async def choose(request: Request) -> Reply:

@@ -128,7 +128,8 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
         verdicts = await list_verdicts_of_cases(conn, [case.case_id for case in cases])
         appeals = await list_own_appeals(conn, request.viewer.id, [case.verdict_id for case in cases if case.verdict_id])
         views = await list_post_views(conn, report.post_ids, request.viewer.id)
-        account = (await list_accounts(conn, [report.account_id])).get(report.account_id)  # None: it was deleted
+        found = (await list_accounts(conn, [report.account_id])).get(report.account_id)
+        account = found.shown_to_others() if found else None  # deleted
     appealable = [
         case.verdict_id for case in cases
         if case.verdict_id and case.verdict_id not in appeals and can_appeal(Side.REPORTER, verdicts[case.case_id], now)
