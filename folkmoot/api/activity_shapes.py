@@ -147,7 +147,21 @@ class Search(Shape, kw_only=True):
     hashtags: list[Tag]
 
 
+class ReportOutcome(Shape, kw_only=True):
+    """What became of one reported post, or (`status_id` null) of the account. `action` is null until it is decided; `keep`: it stays.
+    Not part of the Mastodon API."""
+
+    status_id: Id | None
+    state: Literal["open", "decided", "withdrawn"]
+    action: str | None
+    rule_id: str | None
+    decided_at: Moment | None
+    due_at: Moment
+
+
 class Report(Shape, kw_only=True):
+    """`action_taken`: whether everything in it is decided."""
+
     id: Id
     action_taken: bool
     action_taken_at: Moment | None
@@ -158,6 +172,7 @@ class Report(Shape, kw_only=True):
     status_ids: list[Id]
     rule_ids: list[str]
     target_account: Account
+    outcomes: list[ReportOutcome] | UnsetType = UNSET
 
 
 class RuleText(Shape, kw_only=True):

@@ -36,6 +36,24 @@ class Nothing(Shape, kw_only=True):
     """An empty object."""
 
 
+class Announcement(Shape, kw_only=True):
+    """`content` is HTML."""
+
+    id: str
+    content: str
+    starts_at: Moment | None
+    ends_at: Moment | None
+    all_day: bool
+    published_at: Moment
+    updated_at: Moment
+    read: bool
+    mentions: list[Nothing]
+    statuses: list[Nothing]
+    tags: list[Nothing]
+    emojis: list[Nothing]
+    reactions: list[Nothing]
+
+
 # -- apps and tokens ---------------------------------------------------------------------------------------------------
 
 

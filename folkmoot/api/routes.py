@@ -4,6 +4,7 @@ from typing import Any
 
 from folkmoot.api import (
     accounts,
+    announcements,
     apps,
     conversations,
     discovery,
@@ -46,6 +47,6 @@ ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
-    *featured_tags.ROUTES, *notices.ROUTES, *proposals.ROUTES,
+    *featured_tags.ROUTES, *notices.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -4,10 +4,9 @@ from folkmoot.base import clock
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.clauses.model import PublishedPolicy, compare
-from folkmoot.moderation.clauses.published import get_version, in_force, own, upcoming, version_before, versions
+from folkmoot.moderation.clauses.published import get_version, in_force, news_for, own, upcoming, version_before, versions
 from folkmoot.web.request import Request
 
-_NEWS_DAYS = 30  # for which members see that the rules have changed
 _SEEN_SECONDS = 400 * 86400
 
 
@@ -35,11 +34,9 @@ async def seen(request: Request) -> Reply:
 
 def find_news(request: Request) -> PublishedPolicy | None:
     """The newest version of this network that the viewer has not confirmed to have seen and did not join under."""
-    newest = own()[-1] if own() else None
-    if newest is None or request.cookies.get(request.shared.cookies.rules) == newest.version:
-        return None
-    is_news = (clock.now() - newest.in_force_at).days < _NEWS_DAYS and request.viewer.account.created_at < newest.in_force_at
-    return newest if is_news else None
+    newest = news_for(request.viewer.account.created_at)
+    seen = request.cookies.get(request.shared.cookies.rules), request.viewer.login.preferences.seen_rules
+    return None if newest is None or newest.version in seen else newest
 
 
 async def _page(request: Request, shown: PublishedPolicy, *, with_changes: bool) -> Reply:

@@ -184,3 +184,14 @@ OLD_INSTANCE = {
     "languages": [str], "registrations": bool, "approval_required": bool, "invites_enabled": bool, "max_toot_chars": int,
     "configuration": _CONFIGURATION, "contact_account": maybe(ACCOUNT), "rules": [_RULE],
 }
+
+REPORT = {
+    "id": ID, "action_taken": bool, "action_taken_at": maybe(str), "category": str, "comment": str, "forwarded": bool,
+    "created_at": str, "status_ids": [ID], "rule_ids": [str], "target_account": ACCOUNT,
+    "outcomes?": [{"status_id": maybe(ID), "state": str, "action": maybe(str), "rule_id": maybe(str), "decided_at": maybe(str),
+                   "due_at": str}],
+}
+ANNOUNCEMENT = {
+    "id": re.compile(r"[0-9]{10}"), "content": str, "starts_at": maybe(str), "ends_at": maybe(str), "all_day": bool, "published_at": str,
+    "updated_at": str, "read": bool, "mentions": [dict], "statuses": [dict], "tags": [dict], "emojis": [dict], "reactions": [dict],
+}

@@ -279,7 +279,8 @@ async def test_two_notices_at_once_join_one_case(court: Court, desk: Desk) -> No
 async def test_a_notice_is_received_under_a_policy_without_the_rule_about_the_law(court: Court, desk: Desk) -> None:
     """And a form that was opened under an earlier version may name a rule that was dropped since."""
     today = clock.now().date()
-    source = without(without(edited(f"{today}.9"), 8), 4).replace("Reported as: misleading, rules", "Reported as: misleading, rules, children")
+    source = without(without(edited(f"{today}.9"), 8), 4)
+    source = source.replace("Reported as: misleading, rules", "Reported as: misleading, rules, children")
     assert not (await publish(court.database, source)).faults
     try:
         post = await court.village.write("author", "a")

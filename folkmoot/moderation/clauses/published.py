@@ -6,7 +6,7 @@ reached, so earlier versions stay: shipped files and published rows are never re
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 
@@ -15,6 +15,7 @@ from folkmoot.base.errors import NotFound
 from folkmoot.moderation.clauses.model import Clause, Policy, PublishedPolicy, order_of
 from folkmoot.moderation.clauses.policy_file import read_policy
 
+NEWS_LASTS = timedelta(days=30)  # from the day on which new rules hold
 _own: tuple[PublishedPolicy, ...] = ()  # of this process, oldest first
 
 
@@ -116,3 +117,10 @@ def policy_of(key: str) -> Policy:
 def clause_of(key: str) -> Clause:
     """A clause as it reads now or, if it was dropped, as it read last. Raises NotFound."""
     return policy_of(key).clause(key)
+
+
+def news_for(joined_at: datetime) -> PublishedPolicy | None:
+    """The newest version of this network's own policy, if it is news to somebody who joined at that time."""
+    newest = _own[-1] if _own else None
+    is_news = newest and clock.now() - newest.in_force_at < NEWS_LASTS and joined_at < newest.in_force_at
+    return newest if is_news else None

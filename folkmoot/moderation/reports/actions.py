@@ -1,5 +1,7 @@
 """Files reports, and notifies reporters of the outcome."""
 
+from datetime import timedelta
+
 from folkmoot.base import clock, ids
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Plural
@@ -33,6 +35,10 @@ from folkmoot.network.notifications.model import Kind
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import find_deleted_unscoped, list_reportable
 from folkmoot.network.posts.versions import Reportable
+from folkmoot.network.sessions.mails import Mail, send_mail
+from folkmoot.network.sessions.queries import list_logins
+
+MAILS_APART = timedelta(hours=1)  # to one reporter; notifications say the rest
 
 
 async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Report:
@@ -143,10 +149,16 @@ async def keep_deleted_post(tx: WriteTx, post_id: int) -> None:
 
 
 async def tell_outcome(tx: WriteTx, case_id: int) -> None:
-    """Notifies each reporter of a case who has not been notified. A second call does nothing."""
+    """Notifies each reporter of a case who has not been notified: in the network and, at most once in an hour, by mail. A second
+    call does nothing."""
+    recently = await queries.list_told_since(tx, await queries.list_untold_reporters(tx, case_id), clock.now() - MAILS_APART)
     while told := await queries.take_untold(tx, case_id):
         for report_id, reporter_id in told:
             await tell_from_network(tx, reporter_id, Kind.REPORT, report_id)
+        reports = {reporter_id: report_id for report_id, reporter_id in told if reporter_id not in recently}
+        for login in await list_logins(tx, list(reports)):
+            if login.confirmed_at:
+                send_mail(tx, Mail("report", login.email, login.language, f"/reports/{reports[login.account_id]}"))
 
 
 def gravest_clause(draft: ReportDraft) -> Clause:

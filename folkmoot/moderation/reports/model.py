@@ -92,11 +92,13 @@ class ReportedCase(msgspec.Struct, frozen=True, kw_only=True):
 
     case_id: int
     is_about_post: bool
+    subject_id: int
     state: str
     due_at: datetime
     action: str | None = None
     clause: str | None = None
     verdict_id: int | None = None
+    settled_at: datetime | None = None
     is_overturned: bool = False
     is_deleted: bool = False  # its author has deleted the post
 

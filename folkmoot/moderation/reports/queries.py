@@ -62,8 +62,9 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     """The state of the cases that these reports joined. Verdicts are included once they are settled."""
     rows = await conn.fetch(
         """
-        SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.state, c.due_at, coalesce(later.action, v.action) AS action,
-            coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id, later.id IS NOT NULL AS is_overturned,
+        SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.subject_id, c.state, c.due_at,
+            coalesce(later.action, v.action) AS action, coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id,
+            coalesce(later.settled_at, v.settled_at) AS settled_at, later.id IS NOT NULL AS is_overturned,
             c.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AS is_deleted
         FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id
         LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
@@ -72,7 +73,7 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
                 SELECT n.* FROM verdicts AS n WHERE n.id = v.overturned_by_id AND n.settled_at IS NOT NULL
                 UNION ALL
                 SELECT n.* FROM after JOIN verdicts AS n ON n.id = after.overturned_by_id AND n.settled_at IS NOT NULL
-            ) SELECT id, action, clause FROM after ORDER BY id DESC LIMIT 1) AS later ON true
+            ) SELECT id, action, clause, settled_at FROM after ORDER BY id DESC LIMIT 1) AS later ON true
         WHERE rc.report_id = ANY ($1::bigint[]) ORDER BY c.id
         """,
         list(report_ids),
@@ -80,7 +81,8 @@ async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, 
     found: dict[int, list[ReportedCase]] = {id_: [] for id_ in report_ids}
     for row in rows:
         found[row["report_id"]].append(ReportedCase(
-            case_id=row["id"], is_about_post=row["is_about_post"], state=row["state"], due_at=row["due_at"], action=row["action"],
+            case_id=row["id"], is_about_post=row["is_about_post"], subject_id=row["subject_id"], settled_at=row["settled_at"],
+            state=row["state"], due_at=row["due_at"], action=row["action"],
             clause=row["clause"], verdict_id=row["verdict_id"], is_overturned=row["is_overturned"], is_deleted=row["is_deleted"],
         ))
     return found
@@ -169,6 +171,19 @@ async def take_untold(tx: WriteTx, case_id: int, limit: int = 1000) -> list[tupl
         case_id, limit,
     )
     return [(row["report_id"], row["reporter_id"]) for row in rows]
+
+
+async def list_told_since(conn: ReadConn, reporter_ids: Sequence[int], since: datetime) -> set[int]:
+    """Those of these reporters who were notified of an outcome since then. Index: report_cases_reporter."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT reporter_id FROM report_cases WHERE reporter_id = ANY ($1::bigint[]) AND told_at >= $2", list(reporter_ids), since
+    )
+    return {row["reporter_id"] for row in rows}
+
+
+async def list_untold_reporters(conn: ReadConn, case_id: int) -> list[int]:
+    rows = await conn.fetch("SELECT DISTINCT reporter_id FROM report_cases WHERE case_id = $1 AND told_at IS NULL", case_id)
+    return [row["reporter_id"] for row in rows]
 
 
 async def reset_told(tx: WriteTx, case_id: int) -> None:

@@ -123,6 +123,10 @@ _TEXTS = {
         "You objected to a decision. Somebody else has looked, without knowing what was decided. You can read here what they found:\n"
         "%(link)s\n\nThe number of the notice:%(words)s",
     ),
+    "report": Words(
+        "Your report on %(network)s has been looked at",
+        "Thank you for reporting it. You can read here what became of it, and object if you see it otherwise:\n%(link)s",
+    ),
     "notice_waiting": Words(
         "A notice of illegal content waits on %(network)s",
         "Somebody outside has sent a notice that needs a person soon. Its time is running:\n%(link)s",
