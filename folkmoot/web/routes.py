@@ -39,6 +39,7 @@ from folkmoot.web.moderate import (
     samples,
     sign_ups,
     templates,
+    together,
 )
 from folkmoot.web.moderate import notices as received_notices
 
@@ -48,5 +49,5 @@ ROUTES = [
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *alike.ROUTES, *copies.ROUTES,
     *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES,
-    *samples.ROUTES, *proposals.ROUTES, *holds.ROUTES, *preferences.ROUTES,
+    *samples.ROUTES, *proposals.ROUTES, *holds.ROUTES, *preferences.ROUTES, *together.ROUTES,
 ]

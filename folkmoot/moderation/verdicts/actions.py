@@ -18,7 +18,7 @@ from folkmoot.moderation.holds.actions import place_hold
 from folkmoot.moderation.holds.model import PRESERVED_AFTER_ORDER, Ground
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
-from folkmoot.moderation.notices.queries import has_removal_order
+from folkmoot.moderation.notices.queries import has_removal_order, list_noticed
 from folkmoot.moderation.proposals.actions import drop_proposals
 from folkmoot.moderation.reports.actions import tell_outcome
 from folkmoot.moderation.reports.queries import count_reporters, reset_told
@@ -139,8 +139,13 @@ async def undo_repeated(tx: WriteTx, moderator: Viewer, verdict: Verdict) -> Non
         return
     await _undo(tx, moderator, verdict, case)
     case = await lock_case(tx, case.id)
-    if case.state is State.OPEN and not await count_reporters(tx, [case.id]) and not await list_signals(tx, [case.id]):
+    if case.state is State.OPEN and not await _is_pointed_out(tx, case.id):
         await withdraw_cases(tx, [case])
+
+
+async def _is_pointed_out(tx: WriteTx, case_id: int) -> bool:
+    """Whether a report, a notice or a signal has joined a case."""
+    return bool(await count_reporters(tx, [case_id]) or await list_noticed(tx, [case_id]) or await list_signals(tx, [case_id]))
 
 
 async def _undo(tx: WriteTx, moderator: Viewer, verdict: Verdict, case: Case) -> None:

@@ -15,7 +15,7 @@ from folkmoot.base.db import ReadConn
 from folkmoot.base.paging import Page
 from folkmoot.moderation.appeals.queries import list_appeals_of_case
 from folkmoot.moderation.cases.model import Case, Note, Subject
-from folkmoot.moderation.cases.queries import list_cases_of_account, list_notes
+from folkmoot.moderation.cases.queries import list_cases_of_account, list_notes, list_others
 from folkmoot.moderation.cases.teamwork import list_possible_deciders
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.queries import list_signals
@@ -34,6 +34,7 @@ from folkmoot.moderation.verdicts.alike import MOST_COUNTED
 from folkmoot.moderation.verdicts.model import Action, Template, Verdict
 from folkmoot.moderation.verdicts.precedents import Precedent, list_precedents
 from folkmoot.moderation.verdicts.queries import count_alike, find_last_of_moderator, list_templates, list_verdicts_of_cases
+from folkmoot.moderation.verdicts.together import MOST_OTHERS, can_be_joined
 from folkmoot.moderation.workspace.masking import Masks, masks_for
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import get_account, list_accounts
@@ -108,6 +109,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[tuple[Account | None, Note]]  # of moderators, with their author
     templates: list[Template]
     alike: int  # how many other posts have exactly the same words
+    others: int  # how many open cases there are about other posts of the author, which could be decided together with this one
     deciders: list[Account]  # who may decide the case
 
 
@@ -158,6 +160,7 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         precedents=[Precedent(one.verdict, _excerpt(masks.mask(one.text))) for one in nearest],
         notes=[(writers.get(note.author_id), note) for note in notes],
         alike=await _count_alike(conn, case, present), templates=await list_templates(conn),
+        others=len(await list_others(conn, case, moderator_id, clock.now(), MOST_OTHERS)) if can_be_joined(case) else 0,
         deciders=await list_possible_deciders(conn, case),
     )
 

@@ -29,9 +29,11 @@ from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.alike import MOST_ALONE, decide_alike, undo_alike
 from folkmoot.moderation.verdicts.model import USUAL_DAYS, Action, Decision
 from folkmoot.moderation.verdicts.queries import list_templates
+from folkmoot.moderation.verdicts.together import decide_together
 from folkmoot.moderation.workspace.actions import AHEAD, read_case, read_pace, take_next
 from folkmoot.moderation.workspace.case_view import find_undoable
 from folkmoot.moderation.workspace.model import Pace
+from folkmoot.web.moderate.together import joined_of
 from folkmoot.web.request import Request
 
 _LISTED = 10  # cases on the overview
@@ -94,7 +96,10 @@ async def decide(request: Request) -> Reply:
     try:
         request.require_allowance("explanation")
         async with request.database.write() as tx:
-            await (decide_alike if form.flag("alike") else decide_case)(tx, request.viewer, request.id(), decision)
+            if form.texts("with"):
+                await decide_together(tx, request.viewer, request.id(), decision, list(map(joined_of, form.texts("with"))))
+            else:
+                await (decide_alike if form.flag("alike") else decide_case)(tx, request.viewer, request.id(), decision)
     except Invalid as problem:
         return await _page(request, 422, decision=decision, chosen=number, errors=request.problems(problem))
     except (Conflict, Forbidden) as problem:
@@ -179,7 +184,8 @@ async def _page(
         chosen=suspected if chosen is None else chosen, errors=errors or {},
         actions=[one for one in Action if one.fits(case.subject, is_deleted=view.is_deleted)],
         used=case.share_used(clock.now()), held_until=_held_until(request, case), pace=pace, lanes=_by_lane(beside, [case]),
-        error_rates=error_rates, note=note, is_alike=request.form.flag("alike"), most_alone=MOST_ALONE,
+        joined=request.form.texts("with") or request.query.texts("with"), error_rates=error_rates, note=note,
+        is_alike=request.form.flag("alike"), most_alone=MOST_ALONE,
         skipped=".".join(map(str, _skipped(request.query.text("without") or request.form.text("without")))),
     )
 

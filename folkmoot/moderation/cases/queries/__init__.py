@@ -10,6 +10,7 @@ from folkmoot.moderation.cases.queries.reading import (
     holds_case_with_picture,
     list_assigned,
     list_cases_of_account,
+    list_others,
     list_queue,
     list_subject_ids,
     was_decided,
@@ -40,7 +41,7 @@ __all__ = [
     "blank_notes", "can_be_decided", "count_open", "count_stuck", "count_waiting", "find_appeal_case", "find_open_case",
     "get_case", "get_reach", "holds_case_with_picture", "insert_case", "insert_note", "is_concerned", "list_assigned",
     "list_avoiding", "list_cases_of_account", "list_concerned", "list_decider_ids", "list_notes", "list_open_cases_of_account",
-    "list_open_cases_of_post", "list_queue", "list_seats", "list_subject_ids", "lock_case", "lock_free_cases", "protect_subject",
-    "take_calls", "take_deadlines", "take_overdue", "update_assigned", "update_barred", "update_confirmed", "update_due_at",
-    "update_estimate", "update_probabilities", "update_state", "upsert_seat", "was_decided",
+    "list_open_cases_of_post", "list_others", "list_queue", "list_seats", "list_subject_ids", "lock_case", "lock_free_cases",
+    "protect_subject", "take_calls", "take_deadlines", "take_overdue", "update_assigned", "update_barred", "update_confirmed",
+    "update_due_at", "update_estimate", "update_probabilities", "update_state", "upsert_seat", "was_decided",
 ]
