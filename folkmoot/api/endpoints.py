@@ -21,7 +21,8 @@ from folkmoot.http.routing import Access, Handler, Route
 @dataclass(frozen=True)
 class Endpoint(Route):
     """`about`: one sentence for the reference. `reads_body`: whether parameters may come in a body. `media_type`: of a
-    response that is not plain JSON. `may_be_partial`: 206 while a page is still being built. `refusal`: the shape of errors.
+    response that is not plain JSON. `may_be_partial`: 206 while a page is still being built. `may_conflict`: 409. `refusal`: the shape of
+    errors.
     """
 
     params: type[Parameters] | None = None
@@ -30,6 +31,7 @@ class Endpoint(Route):
     reads_body: bool = True
     media_type: str = "application/json"
     may_be_partial: bool = False
+    may_conflict: bool = False
     refusal: type[Shape] = Error
 
     @property
@@ -55,8 +57,8 @@ class Endpoint(Route):
         """The status codes of its errors, with the shape of each."""
         is_write, is_open = self.method != "GET", self.access is Access.PUBLIC
         found = {
-            400: bool(self.params), 401: True, 403: not is_open or bool(self.scope), 404: "{" in self.path, 413: self.reads_body,
-            422: not is_open or is_write, 429: True, 503: True,
+            400: bool(self.params), 401: True, 403: not is_open or bool(self.scope), 404: "{" in self.path, 409: self.may_conflict,
+            413: self.reads_body, 422: not is_open or is_write, 429: True, 503: True,
         }
         shapes: dict[int, type[Shape]] = {400: self.refusal, 401: self.refusal, 422: ValidationError}
         return {status: shapes.get(status, Error) for status, can_be in found.items() if can_be}

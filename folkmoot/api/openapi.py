@@ -26,6 +26,7 @@ REFUSALS = {
     400: "A parameter is missing or malformed.", 401: "The token is missing or invalid.",
     403: "The token's scopes do not cover this, or the member may not do it.",
     404: "It does not exist, or the viewer may not see it.",
+    409: "Somebody else was faster, or what it is about has changed meanwhile.",
     413: "The body is too large.",
     422: "The input is invalid, or the token belongs to no member.",
     429: "A rate limit is exceeded; `Retry-After` tells when to try again.",

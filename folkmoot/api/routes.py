@@ -13,6 +13,7 @@ from folkmoot.api import (
     lists,
     markers,
     media,
+    moderation,
     notices,
     notification_groups,
     notifications,
@@ -47,6 +48,6 @@ ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
-    *featured_tags.ROUTES, *notices.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
+    *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -1,0 +1,213 @@
+"""The wire shapes of the room of moderators. They name no account that a case is about: a letter stands for each."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from folkmoot.api.account_shapes import Day, Id, Moment, Shape, Url
+
+Lane = Literal["demand", "threat", "other"]
+ProfilePart = Literal["earlier", "reported", "decided", "present"]
+Part = Literal["before", "earlier", "reported", "decided", "present", "after", "recent"]
+Letter = Annotated[str, Meta(description="Stands for an account; empty for the author.")]
+RuleNumber = Annotated[str, Meta(description="As in `/api/v1/instance/rules`.")]
+
+
+class ModeratedCase(Shape, kw_only=True):
+    """`rule`: the suspected one; null on appeal. `held_until`: until when you hold it; null if you do not."""
+
+    id: Id
+    subject: Literal["post", "account"]
+    state: Literal["open", "decided", "withdrawn"]
+    lane: Lane
+    rule: RuleNumber | None
+    is_appeal: bool
+    is_confirmed: Annotated[bool, Meta(description="False while only an unverified notice speaks of it.")]
+    opened_at: Moment
+    due_at: Moment
+    held_until: Moment | None
+    is_held_by_other: bool
+    is_assigned_to_you: bool
+
+
+class CaseVerdict(Shape, kw_only=True):
+    """Nobody learns who decided. `undo_until`: until when its decider can undo it."""
+
+    id: Id
+    case_id: Id
+    action: str
+    measures: list[str]
+    rule: RuleNumber
+    until: Moment | None
+    made_at: Moment
+    undo_until: Moment
+
+
+class CasePicture(Shape, kw_only=True):
+    """Blur it until somebody asks for it. One that is hidden loads only in a browser in which the holder of the case is logged in."""
+
+    url: Url
+    description: str
+
+
+class CaseText(Shape, kw_only=True):
+    """A version of a post, with letters instead of names. `part`: before and after are its thread; of the post itself `present` is how it
+    stands now, `reported` and `decided` are how it stood then."""
+
+    part: Part
+    letter: Letter
+    text: str
+    cover: str
+    answers: list[str]
+    pictures: list[CasePicture]
+    language: str | None
+    created_at: Moment
+    edited_at: Moment | None
+
+
+class CaseProfile(Shape, kw_only=True):
+    """A version of a reported profile. Its name is part of the question."""
+
+    part: ProfilePart
+    username: str
+    display_name: str
+    bio: str
+    fields: list[list[str]]
+    pictures: list[CasePicture]
+
+
+class CaseAuthor(Shape, kw_only=True):
+    """What is known of the author, without a name. `strikes`: how many breaches still count; `kept`: posts that were looked at and kept."""
+
+    here_since: Day
+    posts: int
+    breaches: list[CaseVerdict]
+    strikes: int
+    kept: int
+
+
+class CaseSignal(Shape, kw_only=True):
+    detector: str
+    version: str
+    rule: RuleNumber
+    is_hiding: bool
+    reasons: list[str]
+    created_at: Moment
+
+
+class ReportReason(Shape, kw_only=True):
+    """A rule, or a category of the client API. `reporters`: how many gave it."""
+
+    rule: RuleNumber | None
+    category: str
+    reporters: int
+
+
+class CaseReports(Shape, kw_only=True):
+    """`usually_right` and `usually_wrong`: of the reporters whose earlier reports were decided."""
+
+    reporters: int
+    usually_right: int
+    usually_wrong: int
+    reasons: list[ReportReason]
+    comments: list[str]
+
+
+class CaseNotice(Shape, kw_only=True):
+    """A demand from outside, without its sender."""
+
+    urgency: Literal["order", "contact", "other"]
+    is_verified: bool
+    is_address_confirmed: bool
+    reason: str
+    received_at: Moment
+    due_at: Moment
+
+
+class CasePrecedent(Shape, kw_only=True):
+    text: str
+    verdict: CaseVerdict
+
+
+class Colleague(Shape, kw_only=True):
+    id: Id
+    username: str
+    display_name: str
+
+
+class CaseNote(Shape, kw_only=True):
+    id: Id
+    author: Colleague | None
+    text: str
+    written_at: Moment
+
+
+class CaseStep(Shape, kw_only=True):
+    """An entry of the journal."""
+
+    kind: str
+    at: Moment
+
+
+class CaseDetails(Shape, kw_only=True):
+    """`version`: send it with the decision, which is refused if the author has changed something meanwhile. `alike`: how many other posts
+    have exactly these words. `actions`: what can be decided. `others`: open cases about other posts of the author."""
+
+    case: ModeratedCase
+    version: str
+    actions: list[str]
+    texts: list[CaseText]
+    profiles: list[CaseProfile]
+    is_deleted: bool
+    is_hidden: bool
+    author: CaseAuthor
+    signals: list[CaseSignal]
+    reports: CaseReports
+    notices: list[CaseNotice]
+    appeals: Annotated[list[str], Meta(description="The reasons of those who appealed.")]
+    precedents: list[CasePrecedent]
+    notes: list[CaseNote]
+    steps: list[CaseStep]
+    verdict: CaseVerdict | None
+    alike: int
+    others: int
+    deciders: Annotated[list[Colleague], Meta(description="To whom it can be handed over.")]
+
+
+class OtherCase(Shape, kw_only=True):
+    """An open case about another post of the same author. `choice`: send it in `together` with the decision."""
+
+    case: ModeratedCase
+    choice: str
+    text: CaseText
+
+
+class ModerationDesk(Shape, kw_only=True):
+    """`limit`: of cases per day. `pause`: why a break is offered. `queue`: the next cases; nobody is shown how many there are."""
+
+    decided_today: int
+    limit: int
+    is_enough: bool
+    pause: Literal["long", "grave"] | None
+    assigned: list[ModeratedCase]
+    queue: list[ModeratedCase]
+    undoable: CaseVerdict | None
+
+
+class NextCase(Shape, kw_only=True):
+    """Null if nothing waits, or if it is enough for today."""
+
+    case: ModeratedCase | None
+
+
+class ModeratorPreferences(Shape, kw_only=True):
+    avoided: Annotated[list[RuleNumber], Meta(description="The rules whose cases are left to others.")]
+    daily_limit: int | None
+
+
+class ReadySentence(Shape, kw_only=True):
+    """Blanks in braces, such as `{what}`, have to be filled in before it can be sent."""
+
+    id: Id
+    title: str
+    text: str
