@@ -25,11 +25,13 @@ from folkmoot.moderation.verdicts.model import LONGEST_EXPLANATION, MOST_DAYS, U
 from folkmoot.moderation.verdicts.queries import list_templates
 from folkmoot.moderation.verdicts.templates import add_template, delete_template
 from folkmoot.moderation.verdicts.together import MOST_OTHERS, Joined, decide_together
-from folkmoot.moderation.workspace.actions import read_case, read_pace, set_preferences, take_next
+from folkmoot.moderation.workspace.actions import read_case, read_figures, read_pace, set_preferences, take_next
 from folkmoot.moderation.workspace.case_view import find_undoable
 from folkmoot.moderation.workspace.joining import list_joinable
 from folkmoot.moderation.workspace.model import MOST_PER_DAY, Preferences
-from folkmoot.moderation.workspace.queries import get_preferences
+from folkmoot.moderation.workspace.queries import get_preferences, list_open_by_lane
+from folkmoot.moderation.workspace.statistics import Unit
+from folkmoot.network.sessions.model import Role
 
 _LISTED = 10
 
@@ -79,6 +81,10 @@ class NewPreferences(Parameters, frozen=True, kw_only=True):
 class NewReadySentence(Parameters, frozen=True, kw_only=True):
     title: str
     text: Annotated[str, about("Blanks stand in braces: `{what}`.", maxLength=LONGEST_EXPLANATION)]
+
+
+class WhichFigures(Parameters, frozen=True, kw_only=True):
+    unit: Annotated[Literal["day", "week"], about("The last 14 days, or the last 12 weeks.")] = "day"
 
 
 async def desk(request: Request) -> Reply:
@@ -213,6 +219,17 @@ async def remove_template(request: Request) -> Reply:
     return request.json({})
 
 
+async def statistics(request: Request, params: WhichFigures) -> Reply:
+    """Figures of the queue: what came in, how fast it was decided, and what was taken back."""
+    async with request.database.read() as conn:
+        found = await read_figures(conn, Unit(params.unit))
+        is_operator = request.viewer.login.role is Role.OPERATOR
+        lanes = await list_open_by_lane(conn, clock.now()) if is_operator else []
+    return request.json(shapes.QueueStatistics(
+        figures=[entities.figures(one) for one in found], open=[entities.open_lane(one) for one in lanes] if is_operator else None,
+    ))
+
+
 def _preferences(own: Preferences) -> shapes.ModeratorPreferences:
     return shapes.ModeratorPreferences(avoided=[entities.rule(key) for key in own.avoided], daily_limit=own.daily_limit)
 
@@ -242,4 +259,5 @@ ROUTES = [
     endpoint("GET", f"{_BASE}/templates", templates, *_READ, answer=list[shapes.ReadySentence]),
     endpoint("POST", f"{_BASE}/templates", create_template, *_WRITE, params=NewReadySentence, answer=shapes.ReadySentence),
     endpoint("DELETE", f"{_BASE}/templates/{{id}}", remove_template, *_WRITE, answer=dict[str, Any]),
+    endpoint("GET", f"{_BASE}/statistics", statistics, *_READ, params=WhichFigures, answer=shapes.QueueStatistics),
 ]

@@ -16,6 +16,7 @@ from folkmoot.moderation.notices.model import Notice
 from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.moderation.workspace.case_view import AnonymousPost, CaseView, ReportSummary
 from folkmoot.moderation.workspace.joining import Joinable
+from folkmoot.moderation.workspace.statistics import Figures, OpenCases
 from folkmoot.network.accounts.model import Account
 
 _LANES: dict[Lane, shapes.Lane] = {Lane.DEMAND: "demand", Lane.THREAT: "threat", Lane.OTHER: "other"}
@@ -161,4 +162,18 @@ def _notice(one: Notice) -> shapes.CaseNotice:
     return shapes.CaseNotice(
         urgency=one.urgency.value, is_verified=one.contact_id is not None, is_address_confirmed=one.is_confirmed,
         reason=one.reason, received_at=moment(one.received_at), due_at=moment(one.due_at),
+    )
+
+
+def figures(one: Figures) -> shapes.PeriodFigures:
+    return shapes.PeriodFigures(
+        start=one.start.isoformat(), lane=None if one.lane is None else _LANES[one.lane], opened=one.opened, decided=one.decided,
+        in_time=one.in_time, undone=one.undone, appeals=one.appeals, overturned=one.overturned, median=one.median, slowest=one.slowest,
+    )
+
+
+def open_lane(one: OpenCases) -> shapes.OpenLane:
+    return shapes.OpenLane(
+        lane=_LANES[one.lane], open=one.open, late=one.late, overdue=one.overdue, oldest_at=moment(one.oldest_at),
+        next_due_at=moment(one.next_due_at),
     )

@@ -211,3 +211,37 @@ class ReadySentence(Shape, kw_only=True):
     id: Id
     title: str
     text: str
+
+
+class PeriodFigures(Shape, kw_only=True):
+    """`lane`: null for all together. `decided`: without what was undone. `median` and `slowest`: seconds from opening to decision of half
+    and of nine tenths of these. `appeals`: decisions on appeal, of which `overturned` changed the first one."""
+
+    start: Day
+    lane: Lane | None
+    opened: int
+    decided: int
+    in_time: int
+    undone: int
+    appeals: int
+    overturned: int
+    median: float | None
+    slowest: float | None
+
+
+class OpenLane(Shape, kw_only=True):
+    """`late`: at least 80 percent of the time to decide has passed, but not all."""
+
+    lane: Lane
+    open: int
+    late: int
+    overdue: int
+    oldest_at: Moment
+    next_due_at: Moment
+
+
+class QueueStatistics(Shape, kw_only=True):
+    """`open`: null for moderators, who are not shown a backlog. Days are those of UTC; a week begins on Monday."""
+
+    figures: list[PeriodFigures]
+    open: list[OpenLane] | None

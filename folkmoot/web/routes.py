@@ -38,6 +38,7 @@ from folkmoot.web.moderate import (
     proposals,
     samples,
     sign_ups,
+    statistics,
     templates,
     together,
 )
@@ -49,5 +50,5 @@ ROUTES = [
     *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *alike.ROUTES, *copies.ROUTES,
     *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES,
-    *samples.ROUTES, *proposals.ROUTES, *holds.ROUTES, *preferences.ROUTES, *together.ROUTES,
+    *samples.ROUTES, *proposals.ROUTES, *holds.ROUTES, *preferences.ROUTES, *together.ROUTES, *statistics.ROUTES,
 ]

@@ -1,4 +1,4 @@
-"""What a moderator does in the room beside deciding: takes the next case, reads it, and sets preferences."""
+"""What a moderator does in the room beside deciding: takes the next case, reads it and the figures of the queue, sets preferences."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -20,6 +20,7 @@ from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
 from folkmoot.moderation.workspace import queries
 from folkmoot.moderation.workspace.case_view import CaseView, load_case_view
 from folkmoot.moderation.workspace.model import MOST_PER_DAY, Pace, Preferences, pace_of
+from folkmoot.moderation.workspace.statistics import Figures, Unit, complete, starts
 from folkmoot.network.sessions.model import Viewer
 
 AHEAD = timedelta(minutes=1)  # how long a case that is only fetched in advance is kept from others
@@ -50,6 +51,12 @@ async def read_case(database: Database, moderator: Viewer, case_id: int) -> Case
     await note_private_reading(database, moderator.id, case)
     async with database.read() as conn:
         return await load_case_view(conn, case, moderator.id)
+
+
+async def read_figures(conn: ReadConn, unit: Unit) -> list[Figures]:
+    """The figures of the queue for the newest periods, oldest first."""
+    periods = starts(unit, clock.now().date())
+    return complete(await queries.list_figures(conn, unit, periods[0]), periods)
 
 
 async def take_next(

@@ -1,9 +1,13 @@
-"""All SQL of the room of moderators: their preferences, and what they have decided today."""
+"""All SQL of the room of moderators: their preferences, what they have decided today, and figures of the queue."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 from folkmoot.base.db import ReadConn, WriteTx
+from folkmoot.base.ids import first_id
+from folkmoot.moderation.cases.model import Lane, Share, State
+from folkmoot.moderation.cases.queries.reading import LANE
 from folkmoot.moderation.workspace.model import Done, Preferences
+from folkmoot.moderation.workspace.statistics import Figures, OpenCases, Unit
 
 
 async def get_preferences(conn: ReadConn, moderator_id: int) -> Preferences:
@@ -27,3 +31,47 @@ async def list_done_since(conn: ReadConn, moderator_id: int, since: datetime, li
         moderator_id, since, limit,
     )
     return [Done(row["made_at"], row["severity"]) for row in reversed(rows)]
+
+
+async def list_figures(conn: ReadConn, unit: Unit, since: date) -> list[Figures]:
+    """The figures of each period from `since` on in which something happened. Ids are ordered by time, so primary keys bound what is
+    read."""
+    rows = await conn.fetch(
+        f"""
+        WITH opened AS (
+            SELECT date_trunc($1, c.opened_at AT TIME ZONE 'UTC')::date AS start, {LANE} AS lane, count(*) AS opened
+            FROM cases AS c WHERE c.id >= $2 GROUP BY GROUPING SETS ((1, 2), (1))
+        ), decided AS (
+            SELECT date_trunc($1, v.made_at AT TIME ZONE 'UTC')::date AS start, {LANE} AS lane,
+                count(*) FILTER (WHERE v.undone_at IS NULL) AS decided,
+                count(*) FILTER (WHERE v.undone_at IS NULL AND v.made_at <= c.due_at) AS in_time,
+                count(*) FILTER (WHERE v.undone_at IS NOT NULL) AS undone,
+                count(*) FILTER (WHERE v.undone_at IS NULL AND c.appealed_verdict_id IS NOT NULL) AS appeals,
+                count(*) FILTER (WHERE v.undone_at IS NULL AND first.overturned_by_id = v.id) AS overturned,
+                percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY extract(epoch FROM v.made_at - c.opened_at)::float8)
+                    FILTER (WHERE v.undone_at IS NULL) AS seconds
+            FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id LEFT JOIN verdicts AS first ON first.id = c.appealed_verdict_id
+            WHERE v.id >= $2 GROUP BY GROUPING SETS ((1, 2), (1))
+        )
+        SELECT coalesce(o.start, d.start) AS start, coalesce(o.lane, d.lane) AS lane, coalesce(o.opened, 0) AS opened,
+            coalesce(d.decided, 0) AS decided, coalesce(d.in_time, 0) AS in_time, coalesce(d.undone, 0) AS undone,
+            coalesce(d.appeals, 0) AS appeals, coalesce(d.overturned, 0) AS overturned, d.seconds[1] AS median, d.seconds[2] AS slowest
+        FROM opened AS o FULL JOIN decided AS d ON d.start = o.start AND coalesce(d.lane, -1) = coalesce(o.lane, -1)
+        """,
+        unit.value, first_id(datetime.combine(since, time(), UTC)),
+    )
+    return [Figures(**{**dict(row), "lane": None if row["lane"] is None else Lane(row["lane"])}) for row in rows]
+
+
+async def list_open_by_lane(conn: ReadConn, now: datetime) -> list[OpenCases]:
+    """Of each lane that is not empty. Reads all open cases."""
+    rows = await conn.fetch(
+        f"""
+        SELECT {LANE} AS lane, count(*) AS open, count(*) FILTER (WHERE c.due_at <= $1) AS overdue, min(c.opened_at) AS oldest_at,
+            count(*) FILTER (WHERE c.due_at > $1 AND $1 - c.opened_at >= (c.due_at - c.opened_at) * {Share.LATE / 100}) AS late,
+            min(c.due_at) AS next_due_at
+        FROM cases AS c WHERE c.state = '{State.OPEN}' GROUP BY 1 ORDER BY 1
+        """,
+        now,
+    )
+    return [OpenCases(**{**dict(row), "lane": Lane(row["lane"])}) for row in rows]
