@@ -60,7 +60,9 @@ def check(file: Path, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def test(file: Path | None, days: int, posts: int, minutes: int, examples: int, data: Path, as_json: bool) -> None:
-    """Apply the rules in FILE, or those in force, to stored posts, without any effect.
+    """Apply rules to stored posts, without any effect.
+
+    Without FILE, the rules in force.
 
     Shows how many posts each rule would have met, and how many of these people have found to break a rule of the network.
     Names, links and numbers in the examples are masked. Private messages are never read.
@@ -109,7 +111,7 @@ def switch(version: str, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def list_rules(data: Path, as_json: bool) -> None:
-    """List all versions, and what the rules in force have met in 30 days."""
+    """List all versions, and what the rules in force have met."""
     answer = run(_list(data))
     lines = [
         f"{'*' if one['in_force'] else ' '} {one['version']:14} {one['rules']:>3} rules{'  (shipped)' if one['shipped'] else ''}"

@@ -57,7 +57,7 @@ def _require(settings: Settings, directory: DataDirectory) -> int:
     if Host(directory.path).role != PRIMARY:
         raise LogicalProblem("This host is not the primary. Run the command on the primary.")
     if Peers(directory).list():
-        is_waited_for = settings.replication.synchronous == Mode.ALL
+        is_waited_for = settings.replication.synchronous == Mode.ALL.value
         raise LogicalProblem(
             "The standby cannot follow the log of another version. With two hosts the way is a move:%(first)s on the standby, with its"
             " network stopped, moot standby --again --logical; then moot move; then on this host, stopped as well, moot standby --again",

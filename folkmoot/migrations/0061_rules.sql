@@ -31,7 +31,7 @@ CREATE TABLE seen_hosts (                     -- hosts that posts have named
 CREATE INDEX signals_of_rules ON signals (detector, created_at) WHERE detector LIKE 'rule %';
 
 -- Nobody waits for a standby because of a trace: what a lost host still remembered is remembered again with the next posts.
--- The function of 0050 with two more names.
+-- The same holds for requests to a reader and for samples (0064), which are deleted with their posts. The function of 0050 with more names.
 CREATE OR REPLACE FUNCTION choose_confirmed_tables() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     ordinary CONSTANT text[] := ARRAY[
@@ -39,8 +39,8 @@ DECLARE
         'ended_follows', 'events', 'exports', 'favourites', 'featured_hashtags', 'follow_requests', 'followers', 'follows', 'hashtags',
         'host_state', 'idempotency_keys', 'jobs', 'list_members', 'lists', 'markers', 'marks', 'media', 'media_files', 'mentions',
         'migrations', 'moves', 'muted_conversations', 'mutes', 'notifications', 'pgqueuer', 'pgqueuer_schedules', 'poll_votes', 'polls',
-        'post_counts', 'post_edits', 'post_hashtags', 'post_traces', 'posts', 'pulled_authors', 'seen_hosts', 'signals', 'timed_jobs',
-        'weekly_activity'
+        'post_counts', 'post_edits', 'post_hashtags', 'post_traces', 'posts', 'pulled_authors', 'reader_requests', 'samples', 'seen_hosts',
+        'signals', 'timed_jobs', 'weekly_activity'
     ];
     one record;
 BEGIN

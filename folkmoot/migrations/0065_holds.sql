@@ -1,7 +1,7 @@
 -- Why: what two people decide together is one table: repetitions of a verdict, deletions of accounts, and legal holds. A removed post is
 --      cleared for good when it can no longer be appealed, unless a hold keeps it; what a hold keeps outlives the account.
--- Locks: ACCESS EXCLUSIVE on restrictions and media for an instant; columns with constant defaults are not written into the rows. The index
---        on restrictions reads them once.
+-- Locks: ACCESS EXCLUSIVE on restrictions and media until it ends, which takes as long as the index on restrictions reads them once;
+--        columns with constant defaults are not written into the rows.
 -- Kind: expand. Proposals that the previous release makes while both run stay in verdict_batches, which is dropped later. It skips
 --       pictures without an account.
 

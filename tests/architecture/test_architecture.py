@@ -37,6 +37,7 @@ def test_every_route_has_an_access_class() -> None:
             ("POST", "/stay/{code}"), ("POST", "/email/change/{code}"), ("POST", "/email/keep/{code}"),
             ("POST", "/waiting/send_again"), ("POST", "/waiting/withdraw"), ("POST", "/notice"),
             ("POST", "/notice/{number}/confirm/{code}"), ("POST", "/api/folkmoot/v1/notices"),
+            ("POST", "/notice/{number}/{key}/appeal"), ("POST", "/api/folkmoot/v1/notices/{number}/appeal"),
     }
     for route in API:
         assert route.access is not Access.MEMBER or route.scope, f"{route.path} asks for no scope"

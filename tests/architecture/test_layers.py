@@ -24,6 +24,7 @@ UNSCOPED = {
     "http/fragments.py": "fragments are shared by all viewers; the query of the page checks who may see them",
     "streaming/hub.py": "its statement checks for all listeners together which of them may see a post",
     "web/live.py": "reads its own session",
+    "network/exports/actions.py": "a timed job: archives whose files are not on this host",
     "network/exports/archive.py": "an archive contains the member's own posts, also those that a restriction hides",
     "api/stream_connection.py": "reads its own token",
     "network/posts/queries/reading.py": "the scoped queries of posts use them",

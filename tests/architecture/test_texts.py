@@ -11,7 +11,10 @@ from folkmoot.moderation.clauses.published import current
 
 ROOT = Path(__file__).resolve().parents[2] / "folkmoot"
 _COUNTED = re.compile(r"%\(\w+\)[ds]\s+[a-z]")  # a number before a noun
-_SAME_FOR_ALL = {"Please choose between 1 and %(limit)d days."}  # its limit is a constant above one
+_SAME_FOR_ALL = {  # their limits are constants far above one
+    "Please choose between 1 and %(limit)d days.", "Please choose between 1 and %(limit)d cases.",
+    "At most %(limit)d cases can be decided together.",
+}
 
 
 def _messages() -> list[str]:
