@@ -17,11 +17,12 @@ from folkmoot.base.errors import Unconfirmed
 
 _SECONDS = 20.0  # then the caller is told that the outcome is unknown
 _STUCK_SECONDS = 2.0
-# A transaction that wrote nothing may answer with what an earlier one has stored here and the standby may not have, as after a crash
-# of the server. Where all writes wait, it writes a record that says nothing, and so waits for everything before it.
+# A transaction that logged nothing does not wait, but may answer with what an earlier one has stored here and the standby may not have,
+# as after a crash of the server. A transaction id does not tell: one that changed only UNLOGGED tables has one. So each transaction
+# that is to wait writes a record that says nothing, and waits for everything before it.
 _COMMIT = """
-    SELECT CASE WHEN pg_current_xact_id_if_assigned() IS NULL AND current_setting('synchronous_commit') = 'on'
-        AND current_setting('synchronous_standby_names') <> '' THEN pg_logical_emit_message(true, '', '') END;
+    SELECT CASE WHEN current_setting('synchronous_commit') = 'on' AND current_setting('synchronous_standby_names') <> ''
+        THEN pg_logical_emit_message(true, '', '') END;
     COMMIT
 """
 _WARNING = "01"  # the class of these codes

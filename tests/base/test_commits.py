@@ -105,7 +105,12 @@ async def test_a_limit_for_statements_does_not_end_the_wait(db: Database, admin:
     await task
 
 
-async def test_an_answer_that_changes_nothing_waits_for_what_it_has_read(db: Database, admin: asyncpg.Connection) -> None:
+@pytest.mark.parametrize("change", [
+    "SELECT 1",
+    "SELECT pg_current_xact_id()",
+    "INSERT INTO rate_windows (key, ends_at, count) VALUES ('x', now(), 1)",  # UNLOGGED: it has a transaction id and no log
+])
+async def test_an_answer_that_logs_nothing_waits_for_what_it_has_read(db: Database, admin: asyncpg.Connection, change: str) -> None:
     task, pid = await _begin(db, admin, "visible here")
     await admin.fetchval("SELECT pg_terminate_backend($1)", pid)  # as a crash of the server: stored here, and nowhere else
     with pytest.raises(Unavailable):
@@ -113,7 +118,7 @@ async def test_an_answer_that_changes_nothing_waits_for_what_it_has_read(db: Dat
 
     async def repeat() -> int:
         async with db.write() as tx:
-            await tx.execute("SET LOCAL synchronous_commit = on")
+            await tx.execute(f"SET LOCAL synchronous_commit = on; {change}")
             return int(await tx.fetchval(_STORED))
 
     again = asyncio.create_task(repeat())
