@@ -38,13 +38,13 @@ _CONTEXT = 100  # events before a partition
 @pytest.mark.parametrize("synchronous", [*PARTITIONS])
 async def test_in_random_partitions_one_host_writes_at_a_time(world: World, synchronous: str) -> None:
     dice = series.dice(f"partitions {synchronous}")
-    roles = Roles(new_pair(world, FOLKMOOT_REPLICATION_SYNCHRONOUS=synchronous))
+    roles, kinds = Roles(new_pair(world, FOLKMOOT_REPLICATION_SYNCHRONOUS=synchronous), synchronous), KINDS[synchronous]
     done: Counter[str] = Counter()
     count = len(series.part(range(PARTITIONS[synchronous])))
     with watching(roles.primary, roles.standby) as watch:
         for number in range(count):
             begun = max(0, len(watch.history) - _CONTEXT)
-            kind = dice.choices([*KINDS], [*KINDS.values()])[0] if number < count - 1 else "off"
+            kind = dice.choices([*kinds], [*kinds.values()])[0] if number < count - 1 else "off"
             what = f"partition {number} ({kind}, primary: {roles.primary.name})"
             learned = await _WORK[kind](world, roles, dice)
             events = [*watch.history[begun:], *learned]
@@ -62,8 +62,9 @@ async def test_in_random_partitions_one_host_writes_at_a_time(world: World, sync
 class Roles:
     """Which of the two hosts is the primary now."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, synchronous: str) -> None:
         self.primary, self.standby = pair.primary, pair.standby
+        self.is_bound = synchronous == "all"  # then the standby may take over whenever it does not hear of its primary
 
     def change(self) -> None:
         self.primary, self.standby = self.standby, self.primary
@@ -75,7 +76,7 @@ async def _flap(world: World, roles: Roles, dice: random.Random) -> list[Event]:
     for _ in range(dice.choice([1, 1, 2, 5])):
         world.cut(roles.primary, roles.standby, dice.choice(DIRECTIONS))
         await asyncio.sleep(dice.random() * dice.choice([0.2, _LONGEST_CUT]))
-        if dice.random() < _TRIES:
+        if dice.random() < _TRIES and not roles.is_bound:
             refused = roles.standby.run(*_FAILOVER)
             assert refused.returncode == 1, refused.stdout
         world.heal()
@@ -108,6 +109,22 @@ async def _accept_loss(world: World, roles: Roles, dice: random.Random) -> list[
     await asyncio.sleep(dice.random())
     world.heal()
     return await _replaced(roles, epoch)
+
+
+async def _trust_the_promise(world: World, roles: Roles, dice: random.Random) -> list[Event]:
+    """Nobody states anything, and the old host runs on: it acknowledges nothing without its standby, so no event is left out."""
+    await _until(lambda: _is_bound(roles.standby), f"{roles.primary.name} is bound")
+    world.cut(roles.primary, roles.standby, dice.choice(DIRECTIONS))
+    await asyncio.sleep(dice.random() * _LONGEST_CUT)
+    epoch = await _take_over(roles.standby)
+    await asyncio.sleep(dice.random() * _LONGEST_CUT)
+    world.heal()
+    return await _replaced(roles, epoch)
+
+
+def _is_bound(standby: Host) -> bool:
+    done = standby.run("moot", "status", "--json")
+    return done.returncode == 0 and json.loads(done.stdout)["replication"].get("synchronous", {}).get("is_bound") is True
 
 
 async def _take_over(new: Host, *how: str) -> int:
@@ -149,5 +166,5 @@ async def _until(condition: Callable[[], bool], what: str) -> None:
         await asyncio.sleep(0.05)
 
 
-KINDS = {"flap": 0.94, "off": 0.04, "accepted": 0.02}  # and how often
-_WORK = {"flap": _flap, "off": _lose_power, "accepted": _accept_loss}
+KINDS = {"none": {"flap": 0.94, "off": 0.04, "accepted": 0.02}, "all": {"flap": 0.9, "off": 0.04, "bound": 0.06}}  # and how often
+_WORK = {"flap": _flap, "off": _lose_power, "accepted": _accept_loss, "bound": _trust_the_promise}
