@@ -21,7 +21,7 @@ from folkmoot.portability.hosts.client import NotPaired, PeerClient
 from folkmoot.portability.hosts.identity import get_identity
 from folkmoot.portability.hosts.messages import Ask, T
 from folkmoot.portability.hosts.peers import Peer, Peers
-from folkmoot.portability.offsite.coming import keep_of_primary, take_over_coming
+from folkmoot.portability.offsite.coming import keep_of_primary, read_of_primary, take_over_coming
 from folkmoot.portability.standby.answers import SHARE, STATE
 from folkmoot.portability.standby.demanding import Demanding
 from folkmoot.portability.standby.following import Meter, find_following, measure
@@ -32,7 +32,7 @@ from folkmoot.portability.synchronous import Mode, find_demand, forget_bound, is
 
 log = logging.getLogger(__name__)
 _STATE_EVERY = 3.0  # seconds
-_SHARE_EVERY = 1200  # states: once an hour
+_SHARE_EVERY, _SHARE_EVERY_MINUTE = 1200, 20  # states: once an hour; more often while the primary fetches pictures after a restore
 _CERTIFICATES_AGAIN = 60.0  # seconds, if there is no keeper
 _CALM = 60.0  # seconds after a change of roles
 
@@ -119,7 +119,7 @@ class Upkeep:
                     seen = await client(STATE, Nothing(), Following)
                     self._meter.peer_stage = seen.stage if seen.role == PRIMARY else None
                     self._meter.wanted, self._meter.active = seen.wanted, seen.active
-                    if asked % _SHARE_EVERY == 0:
+                    if asked % (_SHARE_EVERY_MINUTE if read_of_primary(self._directory) else _SHARE_EVERY) == 0:
                         await take_over_shared(self._directory, client)
                     asked += 1
                 except (Problem, OSError) as error:
