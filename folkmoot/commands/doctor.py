@@ -68,6 +68,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("settings", asyncio.to_thread(_listed(configuration.check_settings, settings))),
         ("hosts", asyncio.to_thread(_listed(hosts.check_hosts, settings))),
         ("hosts", asyncio.to_thread(_listed(hosts.check_synchronous, settings))),
+        ("exposure", asyncio.to_thread(_listed(hosts.check_exposure, settings))),
         ("roster", asyncio.to_thread(_listed(hosts.check_roster, settings))),
         ("certificates", asyncio.to_thread(_listed(certificates.check_certificates, settings))),
         ("web", _gathered(connections.check_web(settings))), ("address", _gathered(connections.check_public_address(settings))),

@@ -12,6 +12,7 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.hints import say
 from folkmoot.commands.host_release import release
+from folkmoot.commands.host_rotate import exposed_text, rotate
 from folkmoot.commands.options import Group, data_option, json_option, run, show, start_command
 from folkmoot.commands.recovery import key_file_option
 from folkmoot.commands.roster import roster_facts, roster_text, sign, sign_if_at_hand, signed_text
@@ -29,6 +30,7 @@ def host() -> None:
 
 host.add_command(sign)
 host.add_command(release)
+host.add_command(rotate)
 
 
 @host.command()
@@ -151,10 +153,12 @@ def list_(data: Path, as_json: bool) -> None:
 def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: Path, as_json: bool) -> None:
     """End the pairing with NAME: its certificate is refused from now on, and its replication slot is dropped.
 
-    With the recovery key, also sign that it does not belong to this network any more.
+    With the recovery key, also sign that it does not belong to this network any more. What it still knows: moot host rotate
     """
     from folkmoot.base.errors import NotFound
     from folkmoot.portability.data_directory import DataDirectory
+    from folkmoot.portability.exposure.passwords import exchange_replication_password, order_new_password
+    from folkmoot.portability.exposure.record import note_removal, outstanding
     from folkmoot.portability.hosts.peers import Peers
     from folkmoot.portability.hosts.removal import remove_host
 
@@ -170,12 +174,16 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
     if peer and not yes and sys.stdin.isatty():
         show_host(settings)
         click.confirm(f"End the pairing with {peer.name}? It stops following this host", abort=True, err=True)
+    if peer:
+        note_removal(settings, directory, peer)
     removed = run(remove_host(directory, settings.dsn, name))
+    if run(exchange_replication_password(directory, settings.dsn)):
+        order_new_password(directory)
     signed = sign_if_at_hand(settings, directory, key_file, f"Sign with the recovery key that {name} does not belong to this network.")
     roster = roster_facts(directory)
     answer: dict[str, Any] = {
         "removed": removed.peer.name if removed.peer else None, "slots": removed.slots, "why_slots_stay": removed.why_slots_stay,
-        "roster": roster,
+        "roster": roster, "exposed": [secret.name for secret in outstanding(settings, directory)],
     }
     lines = [f"{removed.peer.name} is removed. Its certificate is refused from now on."] if removed.peer else []
     lines += [f"The replication slot {slot} is dropped." for slot in removed.slots]
@@ -186,6 +194,8 @@ def remove(name: str, yes: bool, dry_run: bool, key_file: IO[str] | None, data: 
         )
     if signed or roster["unsigned"]:
         lines.append(roster_text(roster))
+    if exposed := exposed_text(settings, directory):
+        lines.append(exposed)
     show(answer, as_json, "\n".join(lines))
 
 

@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 
 
 def run_offsite(settings: Settings) -> None:
-    """Runs until this host is no longer the primary of this epoch, or has another repository. In another epoch the database may be
-    another one, as after moot upgrade --postgres: then this process starts anew."""
+    """Runs until this host is no longer the primary of this epoch, or has another repository or another key for it. In another epoch
+    the database may be another one, as after moot upgrade --postgres: then this process starts anew."""
     directory, host = DataDirectory(settings.data), Host(settings.data)
     location, epoch = remembered(directory), host.epoch
     target = target_of(None, settings, directory)
@@ -56,7 +56,7 @@ def run_offsite(settings: Settings) -> None:
         )
     nightly = Nightly(settings, target, key, copying)
     try:
-        while (host.role, host.epoch) == (PRIMARY, epoch) and remembered(directory) == location:
+        while (host.role, host.epoch) == (PRIMARY, epoch) and (remembered(directory), BackupKey.find(directory)) == (location, key):
             if copying:
                 copying.tick()
             nightly.tick()

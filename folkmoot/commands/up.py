@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import click
+import msgspec
 
 from folkmoot import config
 from folkmoot.base.errors import Problem
@@ -18,8 +19,9 @@ from folkmoot.commands.supervisor import Supervisor
 from folkmoot.config import Settings
 from folkmoot.portability.certificates.exchange import exchange_certificates
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.exposure.passwords import exchange_password, has_order
 from folkmoot.portability.failover.standing import confirm_at_start
-from folkmoot.portability.host import FENCED, RETURNING, STANDBY, Host, Role
+from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY, Host, Role
 from folkmoot.portability.hosts.sockets import peer_socket_folder
 from folkmoot.portability.moving.rejoin import RejoinOrder, Stage, find_order, order_rejoin
 from folkmoot.portability.postgres import Postgres
@@ -54,6 +56,7 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     postgres = None if settings.database.url else Postgres(directory)
     if postgres:
         _say_role(asyncio.run(confirm_at_start(settings)))
+        settings = _with_new_password(settings, directory)
     exchange_certificates(settings, directory)  # before this host is ready: then Caddy starts, if they start together
 
     def migrate_as_primary() -> None:
@@ -73,6 +76,19 @@ def up(data: Path, port: int | None, host: str | None, demo: bool) -> None:
     finally:
         if postgres:
             postgres.stop()
+
+
+def _with_new_password(settings: Settings, directory: DataDirectory) -> Settings:
+    """The settings, with another password of the database if one was ordered. No process that has read the present one runs yet."""
+    if not has_order(directory) or Host(directory.path).role != PRIMARY:
+        return settings
+    server = Postgres(directory)
+    server.start()
+    try:
+        asyncio.run(exchange_password(directory, server))
+    finally:
+        server.stop()
+    return msgspec.structs.replace(settings, dsn=server.dsn)
 
 
 def _say_role(role: Role) -> None:

@@ -54,6 +54,13 @@ class Snapshot(msgspec.Struct, frozen=True):
         return [tag.removeprefix(prefix) for tag in self.tags or () if tag.startswith(prefix)]
 
 
+class _Key(msgspec.Struct, frozen=True, rename="camel"):
+    """A key of the repository, as restic lists it."""
+
+    id: str
+    user_name: str
+
+
 class Stored(msgspec.Struct, frozen=True):
     """What a run of restic stored: the id of the snapshot, its files and bytes, and the bytes that were new."""
 
@@ -110,6 +117,16 @@ class Repository:
         with _pipe_with(password) as pipe:
             arguments = ["key", "add", "--user", HOST_KEY, "--new-password-file", f"/dev/fd/{pipe}"]
             self._restic.run("add the key of this host", *arguments, pass_fds=[pipe])
+
+    def host_keys(self) -> list[str]:
+        """The ids of all keys of hosts."""
+        found = msgspec.json.decode(self._restic.run("list the keys", "key", "list", "--json"), type=list[_Key])
+        return [key.id for key in found if key.user_name == HOST_KEY]
+
+    def remove_keys(self, ids: Iterable[str]) -> None:
+        """What they opened they open no more. Raises Refused if the server keeps everything."""
+        for one in ids:
+            self._restic.run("remove the key of a host", "key", "remove", one)
 
     def snapshots(self) -> list[Snapshot]:
         """All snapshots, the newest first. Raises WrongRepositoryKey."""

@@ -8,12 +8,13 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.commands import doctor
-from folkmoot.commands.checks.hosts import check_hosts, check_roster, check_synchronous
+from folkmoot.commands.checks.hosts import check_exposure, check_hosts, check_roster, check_synchronous
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
 from folkmoot.commands.checks.offsite import check_backups, check_pictures_to_come
 from folkmoot.config import Settings
 from folkmoot.portability.backup_key import BackupKey
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.exposure.record import note_removal
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState
 from folkmoot.portability.hosts.claims import refuse_claim
 from folkmoot.portability.hosts.link import Link, record_link
@@ -46,6 +47,18 @@ def test_a_peer_that_cannot_be_reached_is_named(data: Path) -> None:
         assert ("host remove" in finding.remedy) == (role == PRIMARY)  # a standby that removes its lost primary cannot take over
     (data / "hosts.json").write_text("{")
     assert states_of(check_hosts(settings)) == {"hosts.file": BROKEN}
+
+
+def test_what_a_removed_host_still_knows_is_named(data: Path) -> None:
+    directory, settings = DataDirectory(data), settings_with(data)
+    assert states_of(check_exposure(settings)) == {}
+    directory.write(data / "secrets" / "dns-credentials", b"known")
+    note_removal(settings, directory, Peer("ab" * 32, "north", "192.0.2.7:8421", "", clock.now()))
+    (finding,) = check_exposure(settings)
+    assert (finding.check, finding.state) == ("hosts.exposed", WARNING)
+    assert "north was removed and still knows: dns" in finding.what
+    directory.write(data / "secrets" / "dns-credentials", b"another")
+    assert states_of(check_exposure(settings)) == {}
 
 
 def test_writes_that_do_not_wait_as_they_should_are_named(data: Path) -> None:

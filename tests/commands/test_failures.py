@@ -32,7 +32,8 @@ _ARGUMENTS = {
     "hashes remove": ["known", "--all"], "hashes check": [_POLICY], "hashes scan": [],
     "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector versions": [], "detector train": [], "host add": ["--no-wait"], "host list": [],
-    "host remove": ["moot2"], "host release": [], "host sign": [], "standby": [], "status": [], "migrate": [], "doctor": [],
+    "host remove": ["moot2"], "host release": [], "host sign": [], "host rotate": [],
+    "standby": [], "status": [], "migrate": [], "doctor": [],
     "move": ["--yes"],
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
     "upgrade": ["--yes"], "contacts list": [], "contacts end": ["1"],
@@ -48,7 +49,7 @@ _ARGUMENTS = {
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.
 _LACKING = {
     "drill": (1, "problem"), "lifeboat": (1, "problem"), "move": (1, "not_paired"), "failover": (2, "host"), "host release": (1, "binding"),
-    "names point": (1, "problem"), "upgrade": (1, "upgrade"), "host sign": (1, "problem"),
+    "names point": (1, "problem"), "upgrade": (1, "upgrade"), "host sign": (1, "problem"), "host rotate": (1, "exposure"),
 }
 _NEED_NO_DATABASE = {"restore", "host add", "host list", "host remove", "standby", "names list"}
 _NEED_NO_NETWORK = {

@@ -27,6 +27,7 @@ from folkmoot.portability.hosts.peers import Peer, Peers
 from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.hosts.sockets import has_agent
 from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_settings import REPLICATION_SECRET
 from folkmoot.portability.recovery_key import RecoveryKey
 from tests.network_up import MOOT, ROOT, NetworkUp, environment_with, free_port, moot
 from tests.portability.hosts import HostHere, pair, until
@@ -83,13 +84,21 @@ def test_two_hosts_are_paired_listed_and_parted(open_folder: Path) -> None:
         _until(lambda: describe_link(directory, peer)["is_reachable"] is False)
         assert "NOT REACHABLE" in moot("status", data=here).stdout
         asyncio.run(_create_slot(directory, peer.slot))
+        directory.secret(REPLICATION_SECRET)  # made when a standby is prepared
         assert "would be refused" in moot("host", "remove", "there", "--dry-run", data=here).stdout
         removed = _answer("host", "remove", "there", data=here)
         assert (removed["removed"], removed["slots"], removed["why_slots_stay"]) == ("there", [peer.slot], "")
+        assert removed["exposed"] == ["postgres"]  # until the network restarts
+        rotated = _answer("host", "rotate", data=here)
+        assert (rotated["exchanged"], [known["name"] for known in rotated["known"]]) == (["replication"], ["postgres", "network"])
         _until(lambda: not _agents(network))
         assert moot("host", "remove", "there", data=here).returncode == 1
         assert "There is no other host" in moot("host", "list", data=here).stdout
         assert network.get("/readyz")["ready"]
+        network.stop()
+        network = NetworkUp(here, "--no-demo").wait()  # with another password for its database
+        assert _answer("host", "rotate", "--dry-run", data=here)["exchanged"] == ["postgres", "replication"]
+        assert "stays as it is" in moot("host", "rotate", "--accept", data=here).stdout
     finally:
         network.stop()
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
+from folkmoot.commands.host_rotate import COMMAND as ROTATE
 from folkmoot.commands.options import duration
 from folkmoot.commands.roster import SIGN, roster_facts, roster_text, unsigned
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
+from folkmoot.portability.exposure.record import find_exposure, outstanding
 from folkmoot.portability.host import PRIMARY, STANDBY, Host
 from folkmoot.portability.hosts.claims import find_refused_claim
 from folkmoot.portability.hosts.link import describe_link
@@ -69,6 +71,17 @@ def _unreachable(peer: Peer, role: str) -> tuple[str, str]:
         lost = f"if it is gone for good: moot host remove {peer.name}"
         return "if this host is lost, the other one lacks everything since then", f"{start}; {lost}"
     return "this host cannot ask whether it may write, nor follow", f"{start}; moot status says what else can be done"
+
+
+def check_exposure(settings: Settings) -> Iterator[Finding]:
+    """Nothing if no host was removed, or if everything was exchanged that can be."""
+    directory = DataDirectory(settings.data)
+    left, exposure = outstanding(settings, directory), find_exposure(directory)
+    if left and exposure:
+        yield Finding(
+            "hosts.exposed", WARNING, f"{exposure.host} was removed and still knows: {', '.join(secret.name for secret in left)}",
+            "whoever has that machine can use it", f"{ROTATE}; if it is wiped: {ROTATE} --accept",
+        )
 
 
 def check_roster(settings: Settings) -> Iterator[Finding]:

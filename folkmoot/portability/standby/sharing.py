@@ -41,7 +41,7 @@ def collect_secrets(settings: Settings, directory: DataDirectory) -> dict[str, b
     directory.secret(REPLICATION_SECRET)  # made now, if this is the first standby
     files = {
         file.name: file.read_bytes() for file in (directory.path / "secrets").iterdir()
-        if file.is_file() and not file.is_symlink() and _SECRET.fullmatch(file.name) and not file.name.endswith(".new")
+        if file.is_file() and not file.is_symlink() and _SECRET.fullmatch(file.name) and not file.name.endswith((".new", ".next"))
     }
     files[NETWORK] = settings.secret
     if settings.mail.password:
