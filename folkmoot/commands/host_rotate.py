@@ -45,7 +45,10 @@ def rotate(accepts: bool, yes: bool, dry_run: bool, key_file: IO[str] | None, da
     if not yes and sys.stdin.isatty():
         show_host(settings)
         click.confirm(f"Exchange what {exposure.host} knows? For some seconds nobody reaches the network over HTTPS", abort=True, err=True)
-    _show(settings, directory, exposure, _exchange(settings, directory, key_file, as_json), as_json)
+    failed = _exchange(settings, directory, key_file, as_json)
+    _show(settings, directory, exposure, failed, as_json)
+    if failed:
+        sys.exit(1)
 
 
 def _exchange(settings: Settings, directory: DataDirectory, key_file: IO[str] | None, as_json: bool) -> dict[str, str]:

@@ -141,7 +141,7 @@ def _join(machine: Machine, place: PurePosixPath, target: tuple[str, str], name:
         click.echo(f"\n  This machine becomes the standby of the primary at {target[0]}: a copy of its data in {place}, then services and\n"
                    "  HTTPS, so that it can take over at any time.\n", err=True)
     _confirm("Go on?", yes)
-    command = [sys.executable, "-P", "-m", "folkmoot", "standby", "--join", *target, "--no-start", "--data", str(path)]
+    command = [sys.executable, "-P", "-m", "folkmoot", "standby", "--join", *target, "--no-start", "--goes-on", "--data", str(path)]
     variables = {**os.environ, "PYTHONPATH": str(Path(folkmoot.__file__).parents[1])}
     # A process of its own: it gives up the rights of root, which are needed later.
     done = subprocess.run([*command, *(["--name", name] if name else [])], env=variables, stdout=sys.stderr)

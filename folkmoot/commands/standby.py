@@ -13,7 +13,7 @@ import click
 
 from folkmoot.base.errors import Problem
 from folkmoot.commands.following import megabytes, watch
-from folkmoot.commands.options import data_option, json_option, leave_root, show
+from folkmoot.commands.options import data_option, json_option, leave_root, show, start_command
 from folkmoot.commands.progress import show_progress
 
 if TYPE_CHECKING:
@@ -40,12 +40,13 @@ _WAIT_FOR_ORPHANS = 20.0
                    " the newest PostgreSQL, and is ready for a move but not for a failover.")
 @click.option("--discard", "discards", is_flag=True, help="With --again: do not export what only this host has written.")
 @click.option("--no-start", is_flag=True, help="After the copy, do not run the network as moot up does.")
+@click.option("--goes-on", is_flag=True, hidden=True, help="With --no-start: do not advise how to start the network.")
 @click.option("--dry-run", is_flag=True, help="With --again: check everything, and change nothing.")
 @data_option
 @json_option
 def standby(
     target: tuple[str, str] | None, name: str, address: str, port: int | None, hosts_port: int | None, again: bool, discards: bool,
-    wants_rows: bool, no_start: bool, dry_run: bool, data: Path, as_json: bool,
+    wants_rows: bool, no_start: bool, goes_on: bool, dry_run: bool, data: Path, as_json: bool,
 ) -> None:
     """Make this machine the standby of a primary. Without options, show how it follows; Ctrl-C ends that.
 
@@ -56,13 +57,25 @@ def standby(
     _require_fitting(name or own, is_joining=target is not None, again=again, is_of_again=discards or dry_run, no_start=no_start)
     if wants_rows and not target and not again:
         raise click.UsageError("--logical belongs to --join or --again.")
+    if again and not (dry_run or no_start):
+        _again_if_installed(data.absolute(), [("--discard", discards), ("--logical", wants_rows), ("--json", as_json)])
     if target or again:
         _become_standby(
-            target, name, own, discards=discards, wants_rows=wants_rows, dry_run=dry_run, no_start=no_start or as_json,
+            target, name, own, discards=discards, wants_rows=wants_rows, dry_run=dry_run, no_start=no_start or as_json, goes_on=goes_on,
             data=data.absolute(), as_json=as_json,
         )
     else:
         watch(data, as_json)
+
+
+def _again_if_installed(data: Path, options: list[tuple[str, bool]]) -> None:
+    """Does not return on a host that systemd runs: it stops the network, and starts it after the copy."""
+    from folkmoot.commands.standby_installed import again, is_installed
+    from folkmoot.portability.install.machine import Machine
+
+    machine = Machine()
+    if is_installed(machine, data):
+        sys.exit(again(machine, data, [option for option, is_set in options if is_set]))
 
 
 def _require_fitting(of_join: Any, *, is_joining: bool, again: bool, is_of_again: bool, no_start: bool) -> None:
@@ -79,7 +92,7 @@ def _require_fitting(of_join: Any, *, is_joining: bool, again: bool, is_of_again
 
 def _become_standby(
     target: tuple[str, str] | None, name: str, own: dict[tuple[str, str], Any], *, discards: bool, wants_rows: bool, dry_run: bool,
-    no_start: bool, data: Path, as_json: bool,
+    no_start: bool, goes_on: bool, data: Path, as_json: bool,
 ) -> None:
     """`own`: settings of this machine, which its file gets."""
     from folkmoot.agent import own_name
@@ -114,7 +127,7 @@ def _become_standby(
         back = rejoin(directory, connect, socket_folder, progress, discards=discards) if was_replaced else None
         again = again and not (back and back.is_standby)
         joined = follow_primary(directory, connect, socket_folder, progress, again=again, wants_rows=wants_rows)
-    _report(joined, data, back, as_json=as_json, goes_on=not no_start)
+    _report(joined, data, back, as_json=as_json, goes_on=goes_on or not no_start)
     if not no_start:
         _run_network(data)
 
@@ -246,7 +259,7 @@ def _report(joined: "Joined", data: Path, back: "Rejoined | None", *, as_json: b
     if facts.schema < known()[-1].number:
         lines.append("  NOTE       this host runs a newer Folkmoot: it serves pages when the primary has been upgraded too")
     if not goes_on:
-        lines.append(f"\nNext: moot up --data {data}")
+        lines.append(f"\nNext: {start_command(data)}")
     show(answer, as_json, "\n".join(lines))
     sys.stdout.flush()
 
