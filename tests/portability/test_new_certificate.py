@@ -15,7 +15,7 @@ from folkmoot.portability.install.machine import InstallProblem, Machine
 from folkmoot.portability.install.new_certificate import order_certificate
 from folkmoot.portability.install.units import PROXY_DATA, PROXY_UNIT
 from folkmoot.portability.progress import NoProgress
-from tests.portability.test_certificates import DOMAIN, account, bundle, written
+from tests.portability.stored_certificates import DOMAIN, account, bundle, written
 
 
 class HostWithCaddy(Machine):

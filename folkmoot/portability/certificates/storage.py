@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -34,6 +34,7 @@ class Certificate:
     names: frozenset[str]
     until: datetime
     files: Bundle
+    lifetime: timedelta
 
     @property
     def pem(self) -> bytes:
@@ -85,7 +86,7 @@ def certificates_of(bundle: Bundle, now: datetime) -> Iterator[Certificate]:
             is_pair = _bytes_of(chain[0].public_key()) == _bytes_of(key)
             begins, ends = chain[0].not_valid_before_utc, chain[0].not_valid_after_utc
             if is_pair and begins <= now < ends:
-                yield Certificate(base, _names_of(chain[0]), ends, files)
+                yield Certificate(base, _names_of(chain[0]), ends, files, ends - begins)
 
 
 def newest_for(domain: str, bundle: Bundle, now: datetime) -> Certificate | None:

@@ -116,7 +116,8 @@ def _by_dns(host: str, server: str) -> Lookup:
     except dns.resolver.NXDOMAIN:
         return Lookup(host=host, why="the name is unknown")
     except dns.exception.DNSException as error:
-        return Lookup(host=host, why=f"DNS does not answer: {str(error) or type(error).__name__}")
+        why = str(error).partition(": Server ")[0]  # and not each attempt
+        return Lookup(host=host, why=f"DNS does not answer: {why or type(error).__name__}")
     alias = next((str(one.canonical_name).rstrip(".") for one in answers if str(one.canonical_name).rstrip(".") != host), "")
     return Lookup(
         host=host, addresses=sorted(entry.address for answer in answers for entry in answer),
