@@ -1,6 +1,8 @@
 """The file of rules: every fault is found with its line, and the shipped rules are complete."""
 
+import textwrap
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +103,17 @@ def test_every_attribute_can_be_a_condition() -> None:
     for name, attribute in ATTRIBUTES.items():
         value = f" = {(attribute.choices or ('cs',))[0]}" if attribute.kind is Kind.CHOICE else written[attribute.kind]
         assert read_condition(name + value).attribute == name
+
+
+def test_the_guide_lists_every_attribute_and_its_example_is_a_valid_file() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "operate" / "rules.md").read_text("utf-8")
+    listed = [line for line in guide.splitlines() if line.startswith("| `") and line.count("|") == 4]
+    rows = [f"| `{name}` | {one.kind.name.lower()} | {one.about} |" for name, one in ATTRIBUTES.items()]
+    assert listed[-len(rows):] == rows
+    example = guide.partition("## The file\n\n")[2].partition("\n| line |")[0]
+    checked = check_rules(textwrap.dedent(example), [], current())
+    assert not checked.faults
+    assert checked.published
 
 
 @pytest.mark.parametrize(("phrase", "text", "is_met"), [

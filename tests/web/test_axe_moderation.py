@@ -72,6 +72,9 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     hana.fill("#daily_limit", "0")
     save(hana)
     _examine(hana, f"refused preferences in {language}")
+    for path in ("/moderate/rules", "/moderate/rules/spam-new-account"):
+        hana.goto(path)
+        _examine(hana, f"{path} in {language}")
     hana.goto("/moderate/templates")
     hana.click("main form button.main")
     hana.wait_for_selector(".wrong")
