@@ -245,3 +245,30 @@ class QueueStatistics(Shape, kw_only=True):
 
     figures: list[PeriodFigures]
     open: list[OpenLane] | None
+
+
+class RuleConditions(Shape, kw_only=True):
+    """`conditions`: as `moot rules` reads them."""
+
+    of: Literal["all", "any", "none"]
+    conditions: list[str]
+
+
+class AutomaticRule(Shape, kw_only=True):
+    """A rule that looks for spam, floods and the like. `title` and `text` (what the author is told) by language."""
+
+    name: str
+    version: str
+    about: Literal["post", "author"]
+    title: dict[str, str]
+    text: dict[str, str]
+    clause: Annotated[str, Meta(description="Key or number of a rule of the network, a reason of reports, or `as removed`.")]
+    probability: float
+    measures: Annotated[list[str], Meta(description="Until people decide: `label`, `limit`, `hold`.")]
+    groups: list[RuleConditions]
+    cases: int
+    decided: int
+    violations: int
+    precision: Annotated[
+        list[float] | None, Meta(description="The share of decided cases that broke a rule, and its 95 % interval; null without any.")
+    ]

@@ -6,6 +6,7 @@ from folkmoot.api import (
     accounts,
     announcements,
     apps,
+    automatic_rules,
     conversations,
     discovery,
     featured_tags,
@@ -48,6 +49,6 @@ ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
-    *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
+    *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

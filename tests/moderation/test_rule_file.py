@@ -10,7 +10,7 @@ from folkmoot.moderation.clauses.model import Family
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.rules.actions import check_rules
 from folkmoot.moderation.rules.attributes import ATTRIBUTES, Kind
-from folkmoot.moderation.rules.conditions import read_condition
+from folkmoot.moderation.rules.conditions import read_condition, written
 from folkmoot.moderation.rules.model import AS_REMOVED, About, Measure, Quantifier, wilson
 from folkmoot.moderation.rules.phrases import Phrases, words_of
 from folkmoot.moderation.rules.published import shipped
@@ -99,10 +99,16 @@ def test_the_shipped_rules_are_complete_and_name_clauses_of_the_shipped_policy()
 
 
 def test_every_attribute_can_be_a_condition() -> None:
-    written = {Kind.NUMBER: " >= 2", Kind.TIME: " < 2 hours", Kind.FLAG: "", Kind.PHRASES: ": slovo"}
+    values = {Kind.NUMBER: " >= 2", Kind.TIME: " < 2 hours", Kind.FLAG: "", Kind.PHRASES: ": slovo"}
     for name, attribute in ATTRIBUTES.items():
-        value = f" = {(attribute.choices or ('cs',))[0]}" if attribute.kind is Kind.CHOICE else written[attribute.kind]
+        value = f" = {(attribute.choices or ('cs',))[0]}" if attribute.kind is Kind.CHOICE else values[attribute.kind]
         assert read_condition(name + value).attribute == name
+        assert written(read_condition(name + value)) == name + value
+
+
+def test_a_time_is_written_in_its_largest_unit() -> None:
+    assert [written(read_condition(f"account age < {time}")) for time in ("72 hours", "90 minutes", "1 day")] == [
+        "account age < 3 days", "account age < 90 minutes", "account age < 1 days"]
 
 
 def test_the_guide_lists_every_attribute_and_its_example_is_a_valid_file() -> None:

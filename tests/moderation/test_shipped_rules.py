@@ -63,6 +63,12 @@ async def _wave(street: Street) -> None:
         await street.say(await street.move_in(f"wave{number}", 5), f"{_OFFER} https://money.example", 5 - number)
 
 
+async def _sign_up_wave(street: Street) -> None:
+    crowd = [await street.move_in(f"robot{number}") for number in range(20)]
+    for robot in crowd[:2]:
+        await street.say(robot, f"{_OFFER} https://money.example")
+
+
 async def _again(street: Street) -> None:
     spammer = await street.move_in("again", 60)
     for number in range(6):
@@ -76,8 +82,10 @@ async def _strangers(street: Street) -> None:
 
 async def _flood(street: Street) -> None:
     flooder = await street.move_in("flooder", 100)
-    for number in range(101):
-        await street.say(flooder, f"Zpráva {number}", 50 - number / 4)
+    async with street.database.write() as tx:
+        for number in range(101):
+            at = clock.now() - timedelta(minutes=50 - number / 4)
+            await create_post(tx, flooder, PostDraft(text=f"Zpráva {number}"), LIMITS, at=at)
 
 
 async def _hounding(street: Street) -> None:
@@ -93,8 +101,8 @@ async def _pile_on(street: Street) -> None:
 
 
 @pytest.mark.parametrize(("abuse", "rule"), [
-    (_links, "spam-new-account"), (_wave, "spam-many-accounts"), (_again, "spam-same-text"), (_strangers, "spam-strangers"),
-    (_flood, "flood"), (_hounding, "flood-at-one-person"), (_pile_on, "pile-on"),
+    (_links, "spam-new-account"), (_wave, "spam-many-accounts"), (_sign_up_wave, "spam-sign-up-wave"), (_again, "spam-same-text"),
+    (_strangers, "spam-strangers"), (_flood, "flood"), (_hounding, "flood-at-one-person"), (_pile_on, "pile-on"),
 ])
 async def test_each_rule_meets_the_abuse_that_it_is_for_and_no_other_does(
     court: Court, abuse: Callable[[Street], Awaitable[None]], rule: str

@@ -28,6 +28,10 @@ async def test_a_moderator_sees_each_rule_with_what_came_of_it(court: Court) -> 
     await court.decide("moderator", (await court.queue())[0], "remove", clause="spam")
     await court.decide("moderator", (await court.queue())[0], "keep")
     waiting = (await court.queue())[0]
+    app = await court.village.by_app("moderator", "admin:read:reports")
+    rule, = (await app.get("/api/folkmoot/v1/moderation/rules")).json
+    assert (rule["cases"], rule["decided"], rule["violations"], round(rule["precision"][0], 1)) == (3, 2, 1, 0.5)
+    assert (rule["measures"], rule["groups"]) == (["hold"], [{"of": "all", "conditions": [_WORDS]}])
     page = (await moderator.get("/moderate/rules")).text
     assert "3 cases in 30 days. People have decided 2 of them: 1 broke a rule" in page
     assert "50 %, between 9 and 91 %" in page
@@ -79,5 +83,6 @@ async def test_all_shipped_rules_are_shown_in_both_languages_and_to_moderators_o
         assert page.status == 200
         assert rule.text["en"] in page.text
     assert (await moderator.get("/moderate/rules/nothing")).status == 404
+    assert (await (await court.village.by_app("reader", "admin:read:reports")).get("/api/folkmoot/v1/moderation/rules")).status == 403
     member = await court.village.by_browser("reader")
     assert (await member.get("/moderate/rules")).status in (403, 404)

@@ -103,3 +103,19 @@ def reason_of(condition: Condition, facts: Facts, said: Mapping[Any, str]) -> st
         return f"{condition.attribute}={said[condition]}"
     value = facts[condition.attribute]
     return condition.attribute if value is True else f"{condition.attribute}={value}"
+
+
+def written(condition: Condition) -> str:
+    """The condition as it stands in a file."""
+    kind = ATTRIBUTES[condition.attribute].kind
+    if kind is Kind.PHRASES:
+        return f"{condition.attribute}: {', '.join(condition.choices)}"
+    if kind is Kind.CHOICE:
+        return f"{condition.attribute} = {', '.join(condition.choices)}"
+    if kind is Kind.FLAG:
+        return condition.attribute
+    number = int(condition.number)
+    if kind is Kind.TIME:
+        unit, seconds = next((unit, seconds) for unit, seconds in reversed(_SECONDS.items()) if number % seconds == 0)
+        return f"{condition.attribute} {condition.sign} {number // seconds} {unit}s"
+    return f"{condition.attribute} {condition.sign} {number}"
