@@ -3,6 +3,7 @@
 import textwrap
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.rules.actions import check_rules
 from folkmoot.moderation.rules.attributes import ATTRIBUTES, Kind
 from folkmoot.moderation.rules.conditions import read_condition, written
+from folkmoot.moderation.rules.evaluating import Evaluator
 from folkmoot.moderation.rules.model import AS_REMOVED, About, Measure, Quantifier, wilson
 from folkmoot.moderation.rules.phrases import Phrases, words_of
 from folkmoot.moderation.rules.published import shipped
@@ -75,6 +77,24 @@ def test_a_fault_names_its_line_and_the_remedy(old: str, new: str, at: str, says
     assert faults
     lines = source.splitlines()
     assert any(says in fault.text and lines[fault.line - 1].startswith(at) for fault in faults), faults
+
+
+@pytest.mark.parametrize(("changed", "is_met"), [
+    ({}, True), ({"addresses": 2}, False), ({"is a reply": False}, True), ({"is a reply": False, "has a poll": False}, False),
+    ({"followers": 100}, False), ({"language": "de"}, False),
+])
+def test_a_rule_is_met_if_each_of_its_groups_is(changed: dict[str, Any], is_met: bool) -> None:
+    groups = "- addresses >= 3\n- language = cs, en\n\nAny of:\n- is a reply\n- has a poll\n\nNone of:\n- followers >= 100\n- says: vtip"
+    read = read_rules(_GOOD.replace("- addresses >= 3", groups))
+    assert read.rules, read.faults
+    facts = {"addresses": 3, "language": "cs", "is a reply": True, "has a poll": True, "followers": 99} | changed
+    evaluator = Evaluator(read.rules)
+    met = evaluator.evaluate(facts, ["dobry", "den"], date(2030, 2, 1))
+    assert bool(met) is is_met
+    assert evaluator.evaluate(facts, ["to", "byl", "vtip"], date(2030, 2, 1)) == []
+    assert evaluator.evaluate(facts, [], date(2030, 3, 1)) == []
+    if not changed:
+        assert met[0].reasons == ("addresses=3", "language=cs", "is a reply", "has a poll")
 
 
 def test_all_faults_of_a_file_are_reported_at_once() -> None:
