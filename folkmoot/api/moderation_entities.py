@@ -98,7 +98,7 @@ def details(view: CaseView, viewer_id: int, urls: Urls) -> shapes.CaseDetails:
         ),
         signals=[shapes.CaseSignal(
             detector=one.detector, version=one.version, rule=rule(one.clause), is_hiding=one.is_hiding, reasons=list(one.reasons),
-            created_at=moment(one.created_at),
+            cues=list(one.cues), created_at=moment(one.created_at),
         ) for one in view.signals],
         reports=_reports(view.reports), notices=[_notice(one) for one in view.notices], appeals=view.appeal_reasons,
         precedents=[shapes.CasePrecedent(text=one.text, verdict=verdict(one.verdict)) for one in view.precedents],

@@ -87,11 +87,15 @@ class CaseAuthor(Shape, kw_only=True):
 
 
 class CaseSignal(Shape, kw_only=True):
+    """`reasons`: the words that weighed most. `cues`: what the sentence does, in fixed words such as person, future, weapon; then the
+    frames in which such words are often harmless, such as frame_quote, or no_frame."""
+
     detector: str
     version: str
     rule: RuleNumber
     is_hiding: bool
     reasons: list[str]
+    cues: list[str]
     created_at: Moment
 
 
