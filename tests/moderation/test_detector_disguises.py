@@ -3,11 +3,15 @@
 The threats are plain ones: the detector queues them as they stand. What it does not find undisguised is another matter.
 """
 
+import zlib
+
 import pytest
 
 from folkmoot.moderation.detection.detector import Detector
 from folkmoot.moderation.detection.readings import readings
+from folkmoot.moderation.learning.trial import shipped_rows
 from tests.moderation.disguises import DISGUISES, PADDINGS
+from tests.series import length
 
 THREATS = [
     ("Zítra si na tebe počkám a zabiju tě, ty svině.", "cs"),
@@ -36,6 +40,22 @@ def test_a_threat_is_found_and_a_harmless_text_is_not_hidden(name: str) -> None:
     assert not missed, [readings(change(text))[-1] for text, _ in missed]
     assert not [HARMLESS[at] for at, finding in enumerate(findings[len(THREATS) :]) if finding.hide]
     assert sum(finding.queue for finding in findings[len(THREATS) :]) <= 1
+
+
+def test_disguises_cost_at_most_a_tenth_of_the_threats_that_are_found() -> None:
+    """On held-out threats of all kinds, on average over all disguises: the same rows each time, all of them in the long series."""
+    rows = sorted((row for row in shipped_rows() if row.threat and "kind" in row.labels), key=lambda row: zlib.crc32(row.id.encode()))
+    rows = rows[: length(40, len(rows))]
+    langs = [row.lang for row in rows]
+    detector = Detector.load()
+    plain = sum(finding.queue for finding in detector.score([row.text for row in rows], langs))
+    assert plain >= len(rows) // 2
+    found = {
+        name: sum(finding.queue for finding in detector.score([change(row.text) for row in rows], langs)) / plain
+        for name, change in DISGUISES.items()
+    }
+    assert sum(found.values()) / len(found) >= 0.9, sorted(found.items(), key=lambda pair: pair[1])[:10]
+    assert min(found.values()) >= 0.6, sorted(found.items(), key=lambda pair: pair[1])[:10]
 
 
 @pytest.mark.parametrize("text", [

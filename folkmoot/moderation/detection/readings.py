@@ -33,7 +33,7 @@ _MENTIONED_WORD = re.compile(r"(?<![\w@.])@(\w+)(?![\w@])")
 _FEWEST_MENTIONS = 3
 _DIGIT_BETWEEN = re.compile(r"(?<!\w)[^\W\d_](\d)[^\W\d_](?:\1[^\W\d_])*\1?(?!\w)")  # `k1i1l1l`
 _ADDRESS = re.compile(r"(?:https?://|www\.|@)(\S{8,})")
-_EMOJI_BETWEEN = re.compile(rf"(?<=\w)(?:{folding.EMOJI.pattern}|[\ufe0f\u200d])+(?=\w)")
+_EMOJI_BETWEEN = re.compile(rf"(?<=\S)(?:{folding.EMOJI.pattern}|[\ufe0f\u200d])+(?=\S)")
 _FEWEST_SIGNS = 2  # emoji between words
 _CODED = re.compile(r"[A-Za-z][0-9@$!|€]+[A-Za-z]|(?<![A-Za-z0-9@$])[0-9@$€]+[A-Za-z]")  # letters with digits or signs for letters
 _SIGN = re.compile(r"[@$|€]|!\w")
