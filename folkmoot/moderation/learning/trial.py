@@ -1,7 +1,8 @@
 """Trains a detector on the rows of this network and compares it with the one in use, on rows that neither was trained on.
 
 It is better if it is surprised less by the held-out rows of the network and orders them no worse, and if it has not unlearnt
-what it knew: on the rows that are part of the release (`held_out.jsonl`) it may be worse by a hundredth only.
+what it knew: on the rows that are part of the release (`held_out.jsonl`) its ROC-AUC may fall by a hundredth, and two in a hundred
+harmless texts more may be queued.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from folkmoot.moderation.detection.detector import Detector
 from folkmoot.moderation.detection.examples import read_examples
 from folkmoot.moderation.detection.model import Example
 from folkmoot.moderation.learning.examples import with_split
-from folkmoot.moderation.learning.model import MIN_MEASURING, MIN_TRAINING, MOST_WORSE, Figures, Trial
+from folkmoot.moderation.learning.model import MIN_MEASURING, MIN_TRAINING, MOST_MORE, MOST_WORSE, Figures, Trial
 
 SHIPPED = Path(correction.__file__).with_name("held_out.jsonl")
 
@@ -84,7 +85,7 @@ def _objections(before: Figures, after: Figures) -> list[str]:
     for old, new in zip(before.shipped, after.shipped, strict=True):
         if (new.roc_auc or 0) < (old.roc_auc or 0) - MOST_WORSE:
             found.append(f"It has unlearnt: {new.file}, {new.lang}: ROC-AUC {new.roc_auc:.3f} instead of {old.roc_auc:.3f}.")
-        if (new.queue_wrong or 0) > (old.queue_wrong or 0) + MOST_WORSE:
+        if (new.queue_wrong or 0) > (old.queue_wrong or 0) + MOST_MORE:
             found.append(f"It queues more harmless texts: {new.file}, {new.lang}: {100 * (new.queue_wrong or 0):.1f} %"
                          f" instead of {100 * (old.queue_wrong or 0):.1f} %.")
     return found
