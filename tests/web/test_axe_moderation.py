@@ -30,6 +30,31 @@ def _examine(page: Page, where: str) -> None:
     page.set_viewport_size(size)
 
 
+def _examine_two_people(hana: Page, jana: Page, case: str, language: str) -> None:
+    """One proposes a hold, another agrees, and one of them wants to release it."""
+    hana.goto(f"{case.partition('?')[0].partition('#')[0]}/more")
+    _examine(hana, f"more about a case in {language}")
+    hana.click("form[action$='/hold'] button")
+    hana.wait_for_selector(".wrong, .is-wrong")
+    _examine(hana, f"a refused hold in {language}")
+    hana.fill("#reason", "Ptá se na to soud.")
+    hana.click("form[action$='/hold'] button")
+    hana.wait_for_url("**/moderate/proposals/*")
+    _examine(hana, f"an own proposal in {language}")
+    jana.goto("/moderate/proposals")
+    _examine(jana, f"what waits for a second person in {language}")
+    jana.goto(hana.url)
+    _examine(jana, f"a proposal in {language}")
+    jana.click("button[value='true']")
+    jana.wait_for_url("**/moderate/proposals")
+    jana.goto("/moderate/holds")
+    jana.locator("main details summary").first.click()
+    _examine(jana, f"the holds in {language}")
+    jana.locator("form[action$='/release'] button").first.click()
+    jana.wait_for_selector(".is-wrong")
+    _examine(jana, f"a hold that is not released in {language}")
+
+
 @pytest.mark.parametrize(("language", "width"), [("cs", 1280), ("en", 390)])
 def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: NetworkUp, language: str, width: int) -> None:
     how = {"locale": language, "viewport": {"width": width, "height": 900}, "bypass_csp": True, "reduced_motion": "reduce"}
@@ -105,11 +130,13 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     _examine(jana, f"a case that is decided in {language}")
     open_case(hana, f"s ním vyřídit. Píše {name}")
     _examine(hana, f"a case with the undo line in {language}")
+    suspended = hana.url
     _decide(hana, "suspend")
     _examine(hana, f"the page after a decision in {language}")
     karel.goto(f"/posts/{labelled}")
     let_half_a_minute_pass(running)
     karel.wait_for_timeout(1500)
+    _examine_two_people(hana, jana, suspended, language)
     for path in ("/reports", "/notifications", "/about/rules"):
         karel.goto(path)
         _examine(karel, f"{path} in {language}")
