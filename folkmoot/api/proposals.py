@@ -35,7 +35,7 @@ class NewHold(Why, frozen=True, kw_only=True):
     days: Annotated[int, about("How long what the case is about is kept.", minimum=1, maximum=MOST_DAYS)] = USUAL_DAYS
 
 
-class ProposalShape(Shape, kw_only=True):
+class TeamProposal(Shape, kw_only=True):
     """`count`: how many posts it is about. `until`: the end of a hold."""
 
     id: Id
@@ -51,7 +51,7 @@ class ProposalShape(Shape, kw_only=True):
     closed_at: Moment | None
 
 
-class HoldShape(Shape, kw_only=True):
+class LegalHold(Shape, kw_only=True):
     """`ground`: two people, or a removal order of an authority."""
 
     id: Id
@@ -128,16 +128,16 @@ async def release(request: Request, params: Why) -> Reply:
         return request.json(_hold(await end_hold(tx, request.viewer, request.id(), params.reason)))
 
 
-def _proposal(request: Request, one: Proposal) -> ProposalShape:
-    return ProposalShape(
+def _proposal(request: Request, one: Proposal) -> TeamProposal:
+    return TeamProposal(
         id=str(one.id), kind=one.kind.value, state=one.state.value, case_id=str(one.case_id), count=one.count, reason=one.reason,
         until=moment(one.until) if one.until else None, is_own=one.proposed_by_id == request.viewer.id,
         proposed_at=moment(one.proposed_at), expires_at=moment(one.expires_at), closed_at=moment(one.closed_at) if one.closed_at else None,
     )
 
 
-def _hold(one: Hold) -> HoldShape:
-    return HoldShape(
+def _hold(one: Hold) -> LegalHold:
+    return LegalHold(
         id=str(one.id), case_id=str(one.case_id), ground=one.ground.value, state=one.state.value, reason=one.reason,
         placed_at=moment(one.placed_at), until=moment(one.until), ended_at=moment(one.ended_at) if one.ended_at else None,
         end_reason=one.end_reason,
@@ -147,13 +147,13 @@ def _hold(one: Hold) -> HoldShape:
 _READ, _WRITE = (Access.MODERATOR, "admin:read:reports"), (Access.MODERATOR, "admin:write:reports")
 _BASE = "/api/folkmoot/v1/moderation"
 ROUTES = [
-    endpoint("GET", f"{_BASE}/proposals", index, *_READ, answer=list[ProposalShape]),
-    endpoint("GET", f"{_BASE}/proposals/{{id}}", show, *_READ, answer=ProposalShape),
-    endpoint("POST", f"{_BASE}/proposals/{{id}}", answer, *_WRITE, params=AnswerToProposal, answer=ProposalShape),
-    endpoint("POST", f"{_BASE}/cases/{{id}}/hold", ask_for_hold, *_WRITE, params=NewHold, answer=ProposalShape),
+    endpoint("GET", f"{_BASE}/proposals", index, *_READ, answer=list[TeamProposal]),
+    endpoint("GET", f"{_BASE}/proposals/{{id}}", show, *_READ, answer=TeamProposal),
+    endpoint("POST", f"{_BASE}/proposals/{{id}}", answer, *_WRITE, params=AnswerToProposal, answer=TeamProposal),
+    endpoint("POST", f"{_BASE}/cases/{{id}}/hold", ask_for_hold, *_WRITE, params=NewHold, answer=TeamProposal),
     endpoint("POST", f"{_BASE}/cases/{{id}}/deletion", ask_for_deletion, Access.MODERATOR, "admin:write:accounts", params=Why,
-             answer=ProposalShape),
+             answer=TeamProposal),
     endpoint("POST", f"{_BASE}/cases/{{id}}/reverse", reverse, *_WRITE, params=Why, answer=Nothing),
-    endpoint("GET", f"{_BASE}/holds", holds, *_READ, answer=list[HoldShape]),
-    endpoint("POST", f"{_BASE}/holds/{{id}}/release", release, *_WRITE, params=Why, answer=HoldShape),
+    endpoint("GET", f"{_BASE}/holds", holds, *_READ, answer=list[LegalHold]),
+    endpoint("POST", f"{_BASE}/holds/{{id}}/release", release, *_WRITE, params=Why, answer=LegalHold),
 ]
