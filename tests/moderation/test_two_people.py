@@ -243,3 +243,28 @@ async def test_programs_do_the_same_through_the_api(court: Court) -> None:
     member = await court.village.by_app("reader", scopes="admin:read admin:write")
     assert [(await one.get(f"{base}/holds")).status for one in (narrow, member)] == [403, 403]
     assert (await court.viewer("author")).is_suspended
+
+
+async def test_wrong_values_are_refused_and_change_nothing(court: Court) -> None:
+    _, case, _ = await _suspended(court)
+    app = await court.village.by_app("moderator", scopes="admin:read admin:write")
+    base = "/api/folkmoot/v1/moderation"
+    for path, form, status in (
+        (f"cases/{case.id}/hold", {"reason": "x" * 2001}, 422), (f"cases/{case.id}/hold", {"reason": " \u200b"}, 422),
+        (f"cases/{case.id}/hold", {"reason": "A court.", "days": "0"}, 422),
+        (f"cases/{case.id}/hold", {"reason": "A court.", "days": "9" * 30}, 422),
+        ("cases/1/hold", {"reason": "A court."}, 404), ("cases/1/deletion", {"reason": "A court."}, 404),
+        ("cases/1/reverse", {"reason": "A court."}, 404), ("proposals/1", {"agrees": "true"}, 404),
+        ("holds/1/release", {"reason": "A court."}, 404),
+    ):
+        answer = await app.post(f"{base}/{path}", form)
+        assert answer.status in (status, 400), (path, form, answer.status, answer.text)
+    browser = await court.village.by_browser("moderator")
+    token = form_token((await browser.get(f"/moderate/cases/{case.id}/more")).text)
+    for path in ("cases/1/more", "proposals/1"):
+        assert (await browser.get(f"/moderate/{path}")).status == 404, path
+    for path in ("cases/1/hold", "cases/1/deletion", "cases/1/reverse", "holds/1/release", "proposals/1"):
+        answer = await browser.post(f"/moderate/{path}", {"form_token": token, "reason": "A", "why": "A", "what": "A"})
+        assert answer.status == 404, path
+    async with court.database.read() as conn:
+        assert not await conn.fetchval("SELECT count(*) FROM proposals")
