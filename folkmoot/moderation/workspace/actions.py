@@ -24,7 +24,8 @@ from folkmoot.moderation.workspace.statistics import Figures, Unit, complete, st
 from folkmoot.network.sessions.model import Viewer
 
 AHEAD = timedelta(minutes=1)  # how long a case that is only fetched in advance is kept from others
-_TRIED = 10  # cases that others could have taken first
+_TRIED = 10  # cases of one look at the queue, which others could have taken first
+_ROUNDS = 5  # looks at the queue
 
 
 async def read_pace(conn: ReadConn, moderator: Viewer, settings: Settings) -> Pace:
@@ -67,16 +68,20 @@ async def take_next(
     `is_ahead`: its page is fetched before it is needed, so it is kept from others for a minute only; None then also for a case that not
     everybody may read, because each reading of one is recorded, and this one may never be read.
     """
-    for case in await _offered(database, moderator, turn, without):
-        if is_ahead:
-            async with database.read() as conn:
-                if await is_private(conn, case.id):
-                    return None
-        try:
-            async with database.write() as tx:
-                return await claim_case(tx, moderator, case.id, AHEAD if is_ahead else LEASE)
-        except (Conflict, Forbidden):
-            continue  # another moderator was faster
+    for _ in range(_ROUNDS):
+        offered = await _offered(database, moderator, turn, without)
+        if not offered:
+            return None
+        for case in offered:
+            if is_ahead:
+                async with database.read() as conn:
+                    if await is_private(conn, case.id):
+                        return None
+            try:
+                async with database.write() as tx:
+                    return await claim_case(tx, moderator, case.id, AHEAD if is_ahead else LEASE)
+            except (Conflict, Forbidden):
+                continue  # another moderator was faster
     return None
 
 

@@ -123,9 +123,11 @@ async def list_assigned(conn: ReadConn, moderator_id: int, now: datetime, limit:
 
 
 async def count_waiting(conn: ReadConn, now: datetime, moderator_id: int, most: int) -> int:
-    """The number of open cases that this moderator may decide and no other holds, at most `most`. Index: cases_urgency."""
+    """The number of open cases that this moderator may decide and no other holds, at most `most`; of the first ones only. The order is
+    that of the index cases_lanes, so that however many cases there are, few are read."""
     return int(await conn.fetchval(
-        f"SELECT count(*) FROM (SELECT FROM (SELECT * FROM cases WHERE state = '{State.OPEN}' LIMIT {_COUNTED}) AS c"
+        "SELECT count(*) FROM (SELECT FROM ("
+        f"SELECT * FROM cases AS c WHERE c.state = '{State.OPEN}' ORDER BY {LANE}, {LANE_ORDER} LIMIT {_COUNTED}) AS c"
         f" WHERE {_MAY_DECIDE} LIMIT $1) AS waiting",
         most, moderator_id, now,
     ))
