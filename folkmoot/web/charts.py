@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 360, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 6, 12, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 14, 12, 24
 _BETWEEN_LABELS = 3  # periods
 _STEPS = 4  # at most, of the scale
 

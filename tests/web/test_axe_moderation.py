@@ -93,6 +93,8 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
 
     hana.goto("/moderate")
     _examine(hana, f"the overview of cases in {language}")
+    hana.goto("/moderate/statistics?unit=week")
+    _examine(hana, f"the figures of the queue in {language}")
     hana.goto("/moderate/preferences")
     hana.fill("#daily_limit", "0")
     save(hana)
@@ -114,6 +116,12 @@ def test_axe_finds_nothing_on_pages_of_moderation(browser: Browser, running: Net
     save(hana, "#notes button.second")
     _examine(hana, f"a case with a note in {language}")
     case = hana.url.partition("#")[0]
+    hana.goto(f"{case}/together")
+    _examine(hana, f"other cases of the same author in {language}")
+    hana.check("input[name=with]")
+    hana.click("main form button.main")
+    hana.wait_for_url("**with=**")
+    _examine(hana, f"a case that is decided together with another one in {language}")
     hana.goto(f"{case}/alike")
     _examine(hana, f"posts with the same words in {language}")
     hana.goto(case)

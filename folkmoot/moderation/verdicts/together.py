@@ -11,7 +11,7 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, FieldError, Invalid
+from folkmoot.base.errors import Conflict, FieldError, Invalid, Plural
 from folkmoot.moderation.cases.model import Case, State, Subject
 from folkmoot.moderation.cases.policy import Concerned
 from folkmoot.moderation.cases.queries import is_concerned, lock_case
@@ -20,6 +20,7 @@ from folkmoot.moderation.verdicts.model import Decider, Decision, Verdict
 from folkmoot.network.sessions.model import Viewer
 
 MOST_OTHERS = 20
+_TOO_MANY = Plural("At most %(limit)d case can be decided together.", "At most %(limit)d cases can be decided together.", "limit")
 
 
 class Joined(msgspec.Struct, frozen=True):
@@ -42,7 +43,7 @@ async def decide_together(tx: WriteTx, moderator: Viewer, case_id: int, decision
     its text was changed since it was shown.
     """
     if len(joined) > MOST_OTHERS:
-        raise Invalid(FieldError("with", "too_many", "At most %(limit)d cases can be decided together.", {"limit": MOST_OTHERS}))
+        raise Invalid(FieldError("with", "too_many", _TOO_MANY, {"limit": MOST_OTHERS}))
     by_id = {one.case_id: one for one in joined if one.case_id != case_id}
     cases = {id_: await lock_case(tx, id_) for id_ in sorted([case_id, *by_id])}  # in one order: two moderators cannot block each other
     verdict = await decide_case(tx, moderator, case_id, decision)

@@ -99,7 +99,7 @@ async def set_preferences(tx: WriteTx, moderator: Viewer, preferences: Preferenc
     if set(preferences.avoided) - {clause.key for clause in current().clauses}:
         errors.append(FieldError("avoided", "inclusion", "There is no such rule."))
     if preferences.daily_limit is not None and not 1 <= preferences.daily_limit <= MOST_PER_DAY:
-        errors.append(FieldError("daily_limit", "inclusion", "Please choose between 1 and %(limit)d cases.", {"limit": MOST_PER_DAY}))
+        errors.append(FieldError("daily_limit", "inclusion", "That is not a possible number of cases per day."))
     if errors:
         raise Invalid(*errors)
     await queries.upsert_preferences(tx, moderator.id, preferences)
