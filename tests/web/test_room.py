@@ -123,7 +123,7 @@ async def test_a_case_shows_what_a_notice_says_without_its_sender(court: Court, 
     case, = await court.queue()
     page = (await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
     main = page[page.index("<main"):page.index("</main>")]
-    assert "Somebody outside demands that this be looked at:" in main
+    assert "Somebody outside has sent a notice" in main
     assert "@… calls for a brawl." in main
     assert "not verified" in main
     for word in ("@author", "Alena", "alena@example.org"):
