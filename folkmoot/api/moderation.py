@@ -108,8 +108,8 @@ async def next_case(request: Request, params: TakeNext) -> Reply:
     async with request.database.read() as conn:
         pace = await read_pace(conn, request.viewer, request.context.settings)
     found = None
-    if params.more or not pace.is_enough:
-        found = await take_next(request.database, request.viewer, pace.done, params.without[:20], is_ahead=params.ahead)
+    if params.more or not (pace.is_last if params.ahead else pace.is_enough):
+        found = await take_next(request.database, request.viewer, pace.done + params.ahead, params.without[:20], is_ahead=params.ahead)
     return request.json(shapes.NextCase(case=entities.case(found, request.viewer.id) if found else None))
 
 

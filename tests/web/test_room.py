@@ -43,6 +43,7 @@ async def test_after_the_daily_limit_no_case_is_given_out_unless_somebody_asks(v
     one, two = await _reported(court, "Přijďte si pro ránu."), await _reported(court, "Tobě taky ránu.")
     moderator = await court.village.by_browser("moderator")
     page = (await moderator.get(f"/moderate/cases/{one.id}")).text
+    assert (await moderator.get(f"/moderate/next?ahead={one.id}")).status == 204  # this one is the last of the day
     await _decide(moderator, one, page, action="remove")
     assert (await moderator.get("/moderate/next")).headers["location"] == "/moderate"
     assert (await moderator.get(f"/moderate/next?ahead={one.id}")).status == 204

@@ -24,8 +24,8 @@ from folkmoot.moderation.workspace.statistics import Figures, Unit, complete, st
 from folkmoot.network.sessions.model import Viewer
 
 AHEAD = timedelta(minutes=1)  # how long a case that is only fetched in advance is kept from others
-_TRIED = 10  # cases of one look at the queue, which others could have taken first
-_ROUNDS = 5  # looks at the queue
+_TRIED = 10  # cases that others could have taken first
+_ROUNDS = 10  # how often the queue is read again, when others have taken all of these
 
 
 async def read_pace(conn: ReadConn, moderator: Viewer, settings: Settings) -> Pace:
@@ -70,8 +70,6 @@ async def take_next(
     """
     for _ in range(_ROUNDS):
         offered = await _offered(database, moderator, turn, without)
-        if not offered:
-            return None
         for case in offered:
             if is_ahead:
                 async with database.read() as conn:
@@ -82,6 +80,8 @@ async def take_next(
                     return await claim_case(tx, moderator, case.id, AHEAD if is_ahead else LEASE)
             except (Conflict, Forbidden):
                 continue  # another moderator was faster
+        if not offered:
+            break
     return None
 
 

@@ -54,6 +54,11 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     def is_enough(self) -> bool:
         return self.done >= self.limit
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the case that is being read is the last one of the day, so that none is fetched in advance."""
+        return self.done + 1 >= self.limit
+
 
 def pace_of(today: Sequence[Done], limit: int, now: datetime) -> Pace:
     """`today`: the decisions of a day, oldest first."""

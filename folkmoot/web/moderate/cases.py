@@ -52,10 +52,10 @@ async def next_case(request: Request) -> Reply:
     is_ahead = ahead_of is not None
     async with request.database.read() as conn:
         pace = await _pace(request, conn)
-    if pace.is_enough and not request.query.flag("more"):
+    if (pace.is_last if is_ahead else pace.is_enough) and not request.query.flag("more"):
         return Reply(b"", 204) if is_ahead else request.redirect("/moderate")
     left_out = [ahead_of, *skipped] if ahead_of else skipped
-    case = await take_next(request.database, request.viewer, pace.done, left_out, is_ahead=is_ahead)
+    case = await take_next(request.database, request.viewer, pace.done + is_ahead, left_out, is_ahead=is_ahead)
     if case:
         return request.redirect(f"/moderate/cases/{case.id}{_query(skipped, is_ahead=is_ahead)}")
     return Reply(b"", 204) if is_ahead else request.redirect("/moderate?done=1")
