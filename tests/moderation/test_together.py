@@ -11,7 +11,7 @@ from folkmoot.moderation.verdicts.alike import undo_alike
 from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.moderation.verdicts.together import MOST_OTHERS, Joined, decide_together
 from folkmoot.moderation.workspace.joining import list_joinable
-from folkmoot.network.posts.actions import edit_post
+from folkmoot.network.posts.actions import delete_post, edit_post
 from folkmoot.network.posts.model import PostDraft, PostView
 from tests.moderation.court import Court
 from tests.moderation.notices import Desk
@@ -96,6 +96,17 @@ async def test_all_are_decided_or_none(court: Court) -> None:
     assert await _joined(court, case) == []  # somebody else decides about it
     assert [(await court.case(one.id)).state for one in (case, second)] == [State.OPEN] * 2
     assert await court.sees("reader", view)
+
+
+async def test_a_deleted_post_is_decided_by_itself(court: Court) -> None:
+    _, case = await _reported(court, "Tenhle kopec nestojí za nic.")
+    deleted, _ = await _reported(court, "Tenhle rybník nestojí za nic.")
+    assert len(await _joined(court, case)) == 1
+    async with court.database.write() as tx:
+        await delete_post(tx, court.village.people["author"], deleted.post.id)
+    assert await _joined(court, case) == []
+    page = (await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
+    assert "of this author" not in page
 
 
 async def test_nobody_decides_together_about_what_concerns_them(court: Court) -> None:

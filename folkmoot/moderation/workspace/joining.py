@@ -21,7 +21,7 @@ class Joinable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_joinable(conn: ReadConn, case: Case, moderator_id: int) -> list[Joinable]:
-    """Open cases about other posts of the same author, oldest first. Deleted posts are left out: each is decided by itself."""
+    """Open cases about other posts of the same author, oldest first. A deleted post is decided by itself."""
     if not can_be_joined(case):
         return []
     others = await list_others(conn, case, moderator_id, clock.now(), MOST_OTHERS)

@@ -156,11 +156,12 @@ async def list_cases_of_account(conn: ReadConn, account_id: int, without: int, l
 
 
 async def list_others(conn: ReadConn, case: Case, moderator_id: int, now: datetime, limit: int) -> list[Case]:
-    """Open cases about other posts of the same author that this moderator may decide and no other holds, without appeals, oldest first.
-    Index: cases_account."""
+    """Open cases about other posts of the same author that this moderator may decide and no other holds, oldest first; without appeals
+    and deleted posts. Index: cases_account."""
     rows = await conn.fetch(
         f"{SELECT} WHERE c.account_id = $4 AND c.id <> $5 AND c.subject = '{Subject.POST}' AND c.state = '{State.OPEN}'"
-        f" AND c.appealed_verdict_id IS NULL AND {_MAY_DECIDE} ORDER BY c.id LIMIT $1",
+        f" AND c.appealed_verdict_id IS NULL AND EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AND {_MAY_DECIDE}"
+        " ORDER BY c.id LIMIT $1",
         limit, moderator_id, now, case.account_id, case.id,
     )
     return [case_from(row) for row in rows]
