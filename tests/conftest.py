@@ -35,7 +35,8 @@ _MARKS = {
     "slow": ({"backed_up", "copied"}, {
         "test_toot.py", "test_root.py", "test_full_disk.py", "test_opposed_acts.py", "test_https.py", "test_servers.py",
         "test_lost_host.py", "test_standby_up.py", "test_forwarding_up.py", "test_host.py", "test_publishing.py", "test_dns.py",
-        "test_synchronous.py", "test_both_stopped.py", "test_pictures_to_come.py", "test_jobs.py", "test_account.py", "test_moderation.py", "test_many_moderators.py",
+        "test_synchronous.py", "test_both_stopped.py", "test_pictures_to_come.py", "test_jobs.py", "test_account.py", "test_moderation.py",
+        "test_many_moderators.py",
         "test_doors.py", "test_clearing.py", "test_reversal.py",
     }),
     "hosts": ({"world", "plain"}, {"test_standby_in_trouble.py"}),
