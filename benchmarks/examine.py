@@ -46,7 +46,8 @@ def _language(text: str) -> str:
     return "en" if text.isascii() else "cs"
 
 
-async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[list[float], int, float]:
+async def publish_threats(up: NetworkUp, tokens: list[str]) -> tuple[list[float], int, float]:
+    """Returns the seconds until each threat was hidden, how many stayed visible, and the posts per second."""
     published: dict[int, float] = {}
     tasks = []
     threats = _threats()
@@ -75,7 +76,7 @@ async def _measure(up: NetworkUp, tokens: list[str]) -> tuple[list[float], int, 
 
 def main() -> None:
     with network(FOLKMOOT_LIMITS_MULTIPLIER="100000") as up:
-        delays, missed, rate = run(_measure(up, run(fill(up))))
+        delays, missed, rate = run(publish_threats(up, run(fill(up))))
     cuts = statistics.quantiles(delays, n=100)
     report("examine", [
         Row("posts per second", rate, "1/s", f">= {RATE - 1}", rate >= RATE - 1),

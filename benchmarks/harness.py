@@ -36,12 +36,14 @@ class Row:
     load: float = field(default_factory=lambda: round(os.getloadavg()[0], 2))
 
 
-def report(name: str, rows: list[Row]) -> None:
-    """Prints the table and writes it to `results/NAME.json`."""
+def report(name: str, rows: list[Row], *, is_kept: bool = True) -> None:
+    """Prints the table and writes it to `results/NAME.json`, unless it is not to be kept."""
     width = max(len(row.name) for row in rows)
     for row in rows:
         mark = {None: "", True: "  holds", False: "  MISSED"}[row.holds]
         print(f"{row.name:{width}}  {row.value:>12,.3f} {row.unit:9}{('aim ' + row.target) if row.target else '':>16}{mark}")
+    if not is_kept:
+        return
     machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count(), "processor": _processor()}
     answer = {"machine": machine, "date": datetime.now(UTC).date().isoformat(), "rows": [asdict(row) for row in rows]}
     RESULTS.mkdir(exist_ok=True)
