@@ -23,7 +23,7 @@ from tests.village import follow, settle
 
 POSTS = 20
 _PAUSE = 0.01  # seconds between two questions
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 120.0  # seconds
 Door = Callable[[], Awaitable[None]]  # returns when it no longer shows the post
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.datastructures import Headers, UploadFile
-from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from folkmoot.base.errors import Malformed, Problem
 from folkmoot.http.params import File, Params, unreadable
@@ -54,10 +54,9 @@ async def from_body(receive: Any, headers: Headers, most_bytes: int) -> Params:
                                          max_part_size=1024 * 1024)
                 pairs = (await parser.parse()).multi_items()
                 return Params(nested([(key, await _text_or_file(value)) for key, value in pairs]))
-            if kind == "application/x-www-form-urlencoded":
-                form = await FormParser(headers, chunks).parse()
-                return Params(nested(form.multi_items()))
             body = b"".join([chunk async for chunk in chunks])
+        if kind == "application/x-www-form-urlencoded":  # of raw bytes, because programs such as curl do not encode UTF-8 further
+            return Params(nested(parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=MOST_VALUES)))
     except MultiPartException as error:
         raise Malformed(log_text=f"multipart: {error.message}") from error
     except (UnicodeDecodeError, ValueError) as error:

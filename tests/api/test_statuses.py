@@ -182,3 +182,12 @@ async def test_the_same_key_publishes_once(village: Village) -> None:
     jana = await village.by_app("jana")
     ids = {(await jana.post("/api/v1/statuses", {"status": "jednou"}, idempotency_key="abc")).json["id"] for _ in range(3)}
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize("body", ["status=návsi+v+šest", "status=n%C3%A1vsi%20v%20%C5%A1est", "status=n%C3%A1vsi+v+šest"])
+async def test_a_form_may_contain_utf8_without_percent_signs(village: Village, body: str) -> None:
+    """As `curl -d` sends it."""
+    await village.settle("jana")
+    answer = await (await village.by_app("jana")).send(
+        "POST", "/api/v1/statuses", body=body.encode(), headers={"content-type": "application/x-www-form-urlencoded"})
+    assert "návsi v šest" in answer.json["content"]
