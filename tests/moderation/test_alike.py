@@ -120,7 +120,8 @@ async def test_more_than_fifty_need_a_second_moderator(court: Court, monkeypatch
         await answer_proposal(tx, second, proposal.id, agrees=True)
     later = await court.village.write("copier", _WORDS)  # was not part of what was agreed to
     await court.let_half_a_minute_pass()
-    assert await _gone(court, [*same, later, *other]) == [True] * 4 + [False] * 5
+    assert await _gone(court, [*same, *other]) == [True] * 4 + [False] * 4
+    assert later.post.id in {one.subject_id for one in await court.queue()}  # a rule for the same words points it out; people decide
     assert [kind for kind in await court.journal(case) if kind.startswith("proposal")] == ["proposal.made", "proposal.closed"]
     with pytest.raises(Conflict):
         async with court.database.write() as tx:
