@@ -120,6 +120,7 @@ async def test_a_standby_changes_no_password(directory: DataDirectory) -> None:
     assert not await exchange_replication_password(directory, "postgresql:///nowhere")
 
 
+@pytest.mark.slow
 def test_the_key_of_the_copies_that_a_removed_host_knows_opens_them_no_more(directory: DataDirectory, tmp_path: Path) -> None:
     if not shutil.which("restic"):
         pytest.skip("restic is missing")
