@@ -46,11 +46,14 @@ def _charts(every: Sequence[Figures], translator: Translator) -> dict[str, Chart
     def percent(share: float) -> str:
         return f"{share:.0%}" if translator.language == "en" else f"{100 * share:.0f}\u00a0%"
 
+    def hours(value: float) -> str:
+        return f"{value:g} h" if translator.language == "en" else f"{value:g} h".replace(".", ",")
+
     return {
         "work": bar_chart(
             [[one.opened for one in every], [one.decided for one in every]], labels, lambda value: translator.number(int(value)), top=4),
         "speed": line_chart(
-            [[_hours(one.median) for one in every], [_hours(one.slowest) for one in every]], labels, lambda hours: f"{hours:g} h", top=1),
+            [[_hours(one.median) for one in every], [_hours(one.slowest) for one in every]], labels, hours, top=1),
         "in_time": bar_chart([[one.share_in_time for one in every]], labels, percent, top=1),
         "taken_back": line_chart(
             [[one.share_undone for one in every], [one.share_overturned for one in every]], labels, percent, top=0.1),
