@@ -19,7 +19,7 @@ from benchmarks.moderating.days import Days, Judge
 from benchmarks.moderating.town import Town, spread, town
 from folkmoot.base import clock
 from folkmoot.moderation.appeals.actions import lodge_appeal
-from folkmoot.moderation.cases.model import Case
+from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.reports.model import ReportDraft
 from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.network.accounts.model import Account
@@ -41,9 +41,11 @@ _APPEALING = 0.3  # authors whose posts did break a rule
 
 @dataclass(frozen=True)
 class Outcome:
-    """`hidden`: the names of the posts that cannot be seen at the end. `hidden_undecided`: posts hidden at a deadline, for a time."""
+    """`hidden`: the names of the posts that cannot be seen at the end; `once_hidden`: of those that could not be seen for a time.
+    `hidden_undecided`: posts hidden at a deadline."""
 
     hidden: set[str]
+    once_hidden: set[str]
     hidden_undecided: int
     decided: int
 
@@ -112,7 +114,8 @@ async def _outcome(run: Days, names: dict[int, str]) -> Outcome:
     async with run.town.database.read() as conn:
         hidden = await conn.fetch(f"SELECT id FROM posts WHERE effect >= {PostEffect.HIDDEN:d}")
         undecided = await conn.fetchval("SELECT count(*) FROM statements WHERE is_after_deadline")
-    return Outcome({names[row["id"]] for row in hidden}, undecided, run.decided)
+        once = await conn.fetch(f"SELECT DISTINCT subject_id FROM restrictions WHERE subject = '{Subject.POST}'")
+    return Outcome({names[row["id"]] for row in hidden}, {names[row["subject_id"]] for row in once}, undecided, run.decided)
 
 
 async def measure() -> list[Row]:
@@ -126,6 +129,8 @@ async def measure() -> list[Row]:
         Row(f"colluders: outcomes that {COLLUDERS} of them changed", share, "%", "<= 2", share <= 2),
         Row("colluders: posts compared", whole, ""),
         Row("colluders: harmless posts that they have hidden", targeted, ""),
+        Row("colluders: harmless posts that they have hidden for a time",
+            len([name for name in attacked.once_hidden if name.startswith("targeted")]), ""),
         Row("colluders: other posts with another outcome", len(changed) - targeted, ""),
         Row("colluders: posts hidden at a deadline, with them", attacked.hidden_undecided, ""),
         Row("colluders: posts hidden at a deadline, without them", calm.hidden_undecided, ""),
