@@ -30,7 +30,8 @@ async def _read(up: NetworkUp, tokens: list[str], pages: list[float]) -> None:
 
 async def measure() -> list[Row]:
     with network(FOLKMOOT_LIMITS_MULTIPLIER="100000") as up:
-        tokens, pages = await fill(up), []
+        tokens = await fill(up)
+        pages: list[float] = []
         loop = asyncio.get_running_loop()
         readers = [asyncio.create_task(_read(up, tokens, pages)) for _ in range(READERS)]
         began = loop.time()
