@@ -1,8 +1,8 @@
 """Two hundred colluding reporters among honest ones, over ten simulated days, twice: with them and without.
 
 Simulated are people only: when they report, and what they think. Reports, priorities, queue, claims, decisions, deadlines, appeals
-and settlement are those of the network. 300 honest members report 1,000 posts, of which half break a rule. The colluders
-report 400 harmless posts of 40 authors as violence, ten of them each post. A moderator decides rightly with a probability of 0.95;
+and settlement are those of the network. 300 honest members report 500 posts, of which half break a rule. The colluders
+report 200 harmless posts of 40 authors as violence, ten of them each post. A moderator decides rightly with a probability of 0.95;
 in both runs the same lot falls to the same post. Authors of harmless posts appeal against every measure, three in ten of the others
 too; one colluder appeals against every first decision to keep a post. Compared is which posts can be seen at the end.
 """
@@ -25,8 +25,8 @@ from folkmoot.moderation.verdicts.model import Action, Verdict
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import PostEffect
 
-HONEST_POSTS = 1000
-TARGETED_POSTS = 400
+HONEST_POSTS = 500
+TARGETED_POSTS = 200
 COLLUDERS = 200
 ACCURACY = 0.95
 DAYS = 10
