@@ -18,7 +18,7 @@ def cases(limit: int, data: Path, as_json: bool) -> None:
     answer = run(_cases(limit, data))
     lines = [
         f"  {case['due_at']:%Y-%m-%d %H:%M} UTC  {_mark(case['used_percent']):12}  rule {case['rule']}  {case['subject']:7}"
-        f"  {case['reports']:>3} reports, {case['signals']} signals  {'appeal' if case['is_appeal'] else ''}".rstrip()
+        f"  {case['reports']:>3} reports, {case['signals']} signals  {_origin(case)}".rstrip()
         for case in answer["cases"]
     ]
     heading = f"{answer['open']} open cases: {answer['overdue']} overdue, {answer['late']} with less than a fifth of their time left."
@@ -27,6 +27,10 @@ def cases(limit: int, data: Path, as_json: bool) -> None:
                     " Appoint another one: moot account role NAME moderator")
     text = "\n".join([heading, *([f"  {'due':20}  {'time used':12}", *lines] if lines else [])])
     show(answer, as_json, text)
+
+
+def _origin(case: dict[str, Any]) -> str:
+    return "appeal" if case["is_appeal"] else "notice" if case["has_notice"] else ""
 
 
 def _mark(used: float) -> str:
@@ -41,6 +45,7 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
     from folkmoot.moderation.cases.queries import count_open, count_stuck, list_queue
     from folkmoot.moderation.clauses.published import clause_of
     from folkmoot.moderation.detection.queries import list_signals
+    from folkmoot.moderation.notices.queries import list_noticed
     from folkmoot.moderation.reports.queries import count_reporters
 
     settings = settings_of(data)
@@ -50,6 +55,7 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
         stuck = await count_stuck(conn)
         found = await list_queue(conn, now, limit)
         reports = await count_reporters(conn, [case.id for case in found])
+        noticed = await list_noticed(conn, [case.id for case in found])
         signals: dict[int, list[float]] = {}
         for signal in await list_signals(conn, [case.id for case in found]):
             signals.setdefault(signal.case_id, []).append(signal.score)
@@ -61,6 +67,7 @@ async def _cases(limit: int, data: Path) -> dict[str, Any]:
                 "rule": clause_of(case.clause).number, "probability": round(case.probability, 4), "harm": round(case.harm, 4),
                 "due_at": case.due_at, "used_percent": round(case.share_used(now), 1), "reports": reports.get(case.id, 0),
                 "signals": len(signals.get(case.id, ())), "score": max(signals.get(case.id, ()), default=None), "is_appeal": case.is_appeal,
+                "has_notice": case.id in noticed,
             }
             for case in found
         ],

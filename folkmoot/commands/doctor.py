@@ -213,13 +213,14 @@ async def _unreceived_mails(settings: Settings, conn: Any) -> int | str | None:
     from folkmoot.moderation.notices.queries import find_position
 
     mailbox = Mailbox.of(settings)
-    position = await find_position(conn, mailbox.name) if mailbox.host else None
-    if position is None:
+    if not mailbox.host:
         return None
+    position = await find_position(conn, mailbox.name)
     try:
-        return await asyncio.to_thread(count_new, mailbox, position)
+        count = await asyncio.to_thread(count_new, mailbox, position)
     except Unavailable as problem:
         return problem.log_text
+    return count if position else None
 
 
 async def _missing_pictures(settings: Settings, conn: Any) -> tuple[int, list[str]]:

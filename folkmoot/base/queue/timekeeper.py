@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable
 from folkmoot.base.queue import timed_queries as queries
 from folkmoot.base.queue.faults import error_line, is_database_fault
 from folkmoot.base.queue.model import Timed
@@ -82,7 +83,10 @@ class Timekeeper:
             if is_database_fault(error):
                 self._again.add(one.name)
             else:
-                _log.exception("timed job %s failed; it will be retried", one.name)
+                if isinstance(error, Unavailable):  # something outside; a stack trace would say no more
+                    _log.error("timed job %s failed, and will be retried: %s", one.name, error)
+                else:
+                    _log.exception("timed job %s failed; it will be retried", one.name)
                 await self._record(one, error_line(error))
         finally:
             del self._running[one.name]

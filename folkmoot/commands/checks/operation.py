@@ -103,7 +103,7 @@ def check_notices(waiting: "NoticeBacklog", settings: Settings, unreceived: int 
         yield Finding("notices.read", WARNING, f"{waiting.unread} notices must be read by a person{unreadable}",
                       "nothing was found at the addresses that they name, and their time runs", f"read them: {page}")
     if not waiting.overdue and not waiting.unread:
-        yield Finding("notices.answered", GOOD, f"{waiting.open} notices from outside wait, none overdue")
+        yield Finding("notices.answered", GOOD, f"no notice from outside is overdue ({waiting.open} open)")
     if settings.notices.mailbox_host:
         yield _mailbox(settings, unreceived)
 
@@ -111,7 +111,8 @@ def check_notices(waiting: "NoticeBacklog", settings: Settings, unreceived: int 
 def _mailbox(settings: Settings, unreceived: int | str | None) -> Finding:
     if isinstance(unreceived, str):
         return Finding("notices.mailbox", WARNING, unreceived, "notices by mail are not received, and their time runs",
-                       "solve that; the mailbox is read again by itself")
+                       f"correct notices.mailbox_* in {settings.data}/folkmoot.toml, or the password in"
+                       f" {settings.data}/secrets/mailbox-password; then restart")
     if unreceived is None:
         return Finding("notices.mailbox", WARNING, f"the mailbox of {settings.notices.mailbox_user} was never read",
                        "notices by mail are not received", "start a worker: moot worker")
