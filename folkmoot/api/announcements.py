@@ -12,6 +12,7 @@ from folkmoot.api import network_shapes as shapes
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
+from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
@@ -53,7 +54,10 @@ def _id(news: PublishedPolicy) -> str:
 def _shape(request: Request, news: PublishedPolicy) -> shapes.Announcement:
     language = request.viewer.login.language
     translator = request.entities.translator(language)
-    words = translator.sentence("The rules change from %(when)s on.", {"when": translator.day(translator.local(news.in_force_at))})
+    is_in_force = news.in_force_at <= clock.now()
+    words = translator.sentence("We have new rules.") if is_in_force else translator.sentence(
+        "The rules change: %(when)s.", {"when": translator.full(news.in_force_at)}
+    )
     changes = news.policy.changes.get(language, "")
     link = f"{request.context.settings.base_url}/rules/{news.version}"
     content = [f"<p>{escape(words)}</p>", f"<p>{escape(changes)}</p>" if changes else "",

@@ -27,6 +27,7 @@ from folkmoot.moderation.statements.queries import (
     get_own_statement,
     list_own_statements,
     list_statements_of_verdict,
+    was_hidden_by_program,
 )
 from folkmoot.moderation.statements.transparency_record import record_of
 from folkmoot.moderation.verdicts.model import STRIKE_LASTS
@@ -117,10 +118,12 @@ async def _page(request: Request, status: int = 200, *, reason: str = "", errors
         case = await get_case(conn, statement.case_id)
         verdict = await get_verdict(conn, statement.verdict_id) if statement.verdict_id else None
         lodged = await find_own_appeal(conn, request.viewer.id, verdict.id) if verdict else None
+        was_hidden = not statement.is_interim and await was_hidden_by_program(conn, statement)
         successor = None if statement.is_in_force else await find_successor(conn, statement)
     open_until = verdict.settled_at + OPEN_FOR if verdict and verdict.settled_at else None
     return await request.show(
-        "statements/show.html", status, statement=statement, case=case, appeal=lodged, successor=successor, open_until=open_until,
+        "statements/show.html", status, statement=statement, case=case, appeal=lodged, successor=successor, was_hidden=was_hidden,
+        open_until=open_until,
         clause=find_clause(statement.clause, statement.policy),
         is_wrong=bool(verdict and verdict.overturned_by_id and not statement.is_in_force),
         counts_until=verdict.made_at + STRIKE_LASTS if verdict and verdict.is_strike(clock.now()) else None,

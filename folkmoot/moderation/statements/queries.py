@@ -87,6 +87,14 @@ async def find_successor(conn: ReadConn, statement: Statement) -> Statement | No
     return _statement_from(row) if row else None
 
 
+async def was_hidden_by_program(conn: ReadConn, statement: Statement) -> bool:
+    """Whether a detector or a rule had hidden the post before people decided. Index: statements_case."""
+    return bool(await conn.fetchval(
+        f"SELECT EXISTS (SELECT FROM statements WHERE case_id = $1 AND id < $2 AND is_interim AND source = '{Source.DETECTOR}' AND kind = 'hide')",
+        statement.case_id, statement.id,
+    ))
+
+
 async def list_statements_of_verdict(conn: ReadConn, verdict_id: int) -> list[Statement]:
     rows = await conn.fetch(f"{_SELECT} WHERE r.verdict_id = $1 ORDER BY s.id", verdict_id)
     return [_statement_from(row) for row in rows]
