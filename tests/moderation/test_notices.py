@@ -8,7 +8,7 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Invalid, NotFound
-from folkmoot.moderation.clauses.published import replace_own
+from folkmoot.moderation.clauses.published import clause_of, replace_own
 from folkmoot.moderation.notices.actions import (
     add_addresses,
     answer_by_hand,
@@ -20,6 +20,9 @@ from folkmoot.moderation.notices.actions import (
 from folkmoot.moderation.notices.addresses import OwnAddresses, addresses_in
 from folkmoot.moderation.notices.jobs import SENDERS_KEPT, forget_senders
 from folkmoot.moderation.notices.model import Door, Finding, NoticeDraft, State, Urgency
+from folkmoot.moderation.restrictions.actions import impose_restriction
+from folkmoot.moderation.restrictions.model import Kind
+from folkmoot.moderation.statements.actions import tell_statement
 from folkmoot.network.posts.actions import delete_post
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.sessions.model import Role
@@ -150,6 +153,22 @@ async def test_the_statement_names_the_notice_as_its_source(court: Court, desk: 
     await court.decide("moderator", case, "remove")
     async with court.database.read() as conn:
         assert await conn.fetchval("SELECT source FROM statements") == "notice"
+
+
+async def test_the_statement_says_who_wrote_and_that_a_program_hid_it_before(court: Court, desk: Desk) -> None:
+    post = await court.village.write("author", "a")
+    await desk.receive(post, contact=await desk.register("trusted_flagger"), reference="1")
+    [case] = await court.queue()
+    async with court.database.write() as tx:
+        interim = await impose_restriction(tx, case, Kind.HIDE, clause_of("violence"))  # without a verdict: as a detector does
+        await tell_statement(tx, interim)
+    await court.decide("moderator", case, "hide", days=3)
+    statement_id = (await court.told("author"))[-1][1]
+    page = await (await court.village.by_browser("author")).get(f"/statements/{statement_id}")
+    assert "A trusted flagger wrote to us. A program had hidden it before people decided." in " ".join(page.text.split())
+    assert "out-of-court settlement" in page.text
+    first = await (await court.village.by_browser("author")).get(f"/statements/{interim.id}")
+    assert "had hidden it" not in first.text
 
 
 async def test_a_member_who_sent_the_notice_does_not_decide(court: Court, desk: Desk) -> None:

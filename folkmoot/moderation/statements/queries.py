@@ -90,7 +90,8 @@ async def find_successor(conn: ReadConn, statement: Statement) -> Statement | No
 async def was_hidden_by_program(conn: ReadConn, statement: Statement) -> bool:
     """Whether a detector or a rule had hidden the post before people decided. Index: statements_case."""
     return bool(await conn.fetchval(
-        f"SELECT EXISTS (SELECT FROM statements WHERE case_id = $1 AND id < $2 AND is_interim AND source = '{Source.DETECTOR}' AND kind = 'hide')",
+        "SELECT EXISTS (SELECT FROM statements WHERE case_id = $1 AND id < $2 AND is_interim AND kind = 'hide'"
+        f" AND source = '{Source.DETECTOR}')",
         statement.case_id, statement.id,
     ))
 

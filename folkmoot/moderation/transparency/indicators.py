@@ -54,10 +54,10 @@ def complaints(figures: Figures) -> Iterator[Row]:
     indicator = "Number of disputes submitted to out-of-court dispute settlement bodies"
     for scope in ("Total number", *_FOUND, "Median time", "Decision omitted", "Percentage of outcomes implemented"):
         yield row(_PLATFORMS, _DISPUTES, indicator, scope, "", _BY_HAND)
-    suspended = sum(one.number for one in figures.measures if one.kind in ("freeze", "suspend") and not one.is_interim)
+    suspended = sum(one.number for one in figures.measures if one.kind in ("freeze", "suspend", "delete") and not one.is_interim)
     enacted = "Number of suspensions enacted for the provision of manifestly"
     yield row(_PLATFORMS, _SUSPENSIONS, f"{enacted} illegal content ", "Total number", str(suspended),
-              "Accounts that were frozen for a time or suspended.")
+              "Accounts that were frozen for a time, suspended or deleted.")
     for what in ("notices", "complaints"):
         yield row(_PLATFORMS, _SUSPENSIONS, f"{enacted} unfounded {what}", "Total number", "",
                   "The service suspends nobody for that; it weighs reports by how often their reporter was right.")
@@ -79,7 +79,7 @@ def _kind(one: Complaint) -> str:
     if one.side != Side.AUTHOR:
         return "flagger" if one.notifier == Kind.TRUSTED_FLAGGER else "notice"
     measures = {one.action, *one.measures}
-    return "account" if "suspend" in measures else "service" if "freeze" in measures else "visibility"
+    return "account" if measures & {"suspend", "delete"} else "service" if "freeze" in measures else "visibility"
 
 
 def _scopes(of: Sequence[Complaint], *, has_omitted: bool = False) -> Iterator[tuple[str, str]]:
@@ -103,7 +103,7 @@ def automated_means(figures: Figures) -> Iterator[Row]:
     alone, not_alone, rates = _SOLELY, _NOT_SOLELY, _RATES
     for scope, of in (("Total number", figures.measures), ("Own-initiative ", [one for one in figures.measures if is_own_initiative(one)])):
         yield row(_ALL, alone, scope, str(sum(one.number for one in of if one.is_interim)),
-                  "Hidden until people decide, by a detector or because nobody had decided in time.")
+                  "Until people decide, by a detector, list or rule, or because nobody had decided in time.")
         yield row(_ALL, not_alone, scope, str(sum(one.number for one in of if not one.is_interim)))
         for indicator, value in zip(rates, _error_rates(figures.outcomes, None), strict=True):
             yield row(_ALL, indicator, scope, value, _CONTEXT_OF_RATES)

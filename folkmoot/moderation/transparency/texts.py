@@ -47,8 +47,9 @@ def _summary(figures: Figures) -> str:
 
 
 _METHODS = (
-    "Posts, profiles and descriptions of pictures are examined after they were published, by a text detector and by lists of known"
-    " files, pictures, texts and addresses. What they point out, and what members report, opens a case, which people decide. Private"
+    "Posts, profiles and descriptions of pictures are examined after they were published, by a text detector, by lists of known"
+    " files, pictures, texts and addresses, and by rules about spam and floods. What they point out, and what members"
+    " report, opens a case, which people decide. Private"
     " messages are never examined; they get a case only when a recipient reports them. How often content that breaks the rules was"
     " seen is not measured."
 )
@@ -57,7 +58,8 @@ _MEANS = (
     " sequences of the text, after disguises such as digits for letters were folded. It has two thresholds for each language: from"
     " the lower one on a person looks at the post, from the higher one on the post is hidden until a person has decided. Lists of"
     " hashes recognise exact copies of known content, which are hidden until a person has decided, and similar pictures, which a"
-    " person looks at."
+    " person looks at. Published, versioned rules recognise spam, floods and repetitions of removed posts; they can cover a post, limit"
+    " its reach or hide it until a person has decided."
 )
 _INDICATORS = (
     "Accuracy, precision and recall in part 8 compare what the automated means had hidden with what people decided about the same"
@@ -70,7 +72,7 @@ _PURPOSES = (
     " most harm before people first."
 )
 _SAFEGUARDS = (
-    "No automated means removes anything for good or restricts an account. What they hide is hidden only until people decide, with a"
+    "No automated means removes anything for good or restricts an account. What they do to a post lasts only until people decide, with a"
     " statement of reasons to the author at once. Decisions of people show how often the means were right. Each step is an entry in"
     " a log that can only be added to."
 )
