@@ -256,3 +256,18 @@ async def test_readiness_reports_a_lost_connection_for_live_messages(village: Vi
 
 async def _refuse() -> None:
     raise ConnectionRefusedError
+
+
+@pytest.mark.parametrize(("error", "has_trace"), [
+    (Unavailable(log_text="the mailbox cannot be read: wrong password"), False), (RuntimeError("the mailbox cannot be read"), True),
+])
+async def test_what_is_not_reachable_is_logged_in_one_line(
+    db: Database, caplog: pytest.LogCaptureFixture, error: Exception, has_trace: bool
+) -> None:
+    counted = Counted()
+    counted.error = error
+    await _tick(Timekeeper(db, [counted.timed]))
+    record, = [one for one in caplog.records if "test.counted failed" in one.getMessage()]
+    assert bool(record.exc_info) is has_trace
+    if not has_trace:
+        assert "wrong password" in record.getMessage()
