@@ -31,6 +31,7 @@ from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.seeding import sync_disk
 from tests import series
 from tests.conftest import new_open_folder
+from tests.hosts import test_partitions
 from tests.hosts.history import Accepted, read_rows, wrong_epochs, wrong_streams, wrong_writes
 from tests.hosts.host import Host
 from tests.hosts.members.crowd import Crowd
@@ -49,7 +50,6 @@ PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "4"))
 FLIPS = int(os.environ.get("BENCH_FLIPS", "200"))
 WRITERS, LISTENERS = 40, 40
 _STEADY = "1"  # seconds; an operator waits for a minute, which changes nothing of the pause
-_PARTITIONS = str(ROOT / "tests" / "hosts" / "test_partitions.py::test_in_random_partitions_one_host_writes_at_a_time")
 _SECONDS = 300
 _PARTITION_SECONDS = 2.0
 _SAMPLES = 10  # of the age of the continuous copy
@@ -267,11 +267,11 @@ async def killed() -> list[Row]:
 
 def partitions() -> Row:
     """Random partitions with failovers in between, by the test of them; it must really run here."""
-    environment = environment_with({series.LONG: "1", "FOLKMOOT_TEST_PARTITIONS": str(PARTITIONS)})
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n0", "-q", _PARTITIONS], cwd=ROOT, env=environment,
-        stdout=subprocess.PIPE, text=True,
-    )
+    whole = test_partitions.PARTITIONS["none"]
+    environment = environment_with({series.LONG: "1", series.PART: f"1/{whole // PARTITIONS}"})
+    chosen = [str(test_partitions.__file__), "-k", "in_random_partitions and none and namespaces"]
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", *chosen]
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     has_passed = done.returncode == 0 and "1 passed" in done.stdout
     if not has_passed:
         print(done.stdout[-4000:], file=sys.stderr)
