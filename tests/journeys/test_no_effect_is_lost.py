@@ -214,9 +214,12 @@ async def _assert_effects(network: LoadedNetwork, written: Written) -> None:
             told = await count("SELECT post_id, count(*) FROM notifications WHERE account_id = $1 AND kind = 'mention' GROUP BY 1",
                                network.reader.id)
             assert told == dict.fromkeys([*written.mention, *written.direct], 1)
-            signals = await count("SELECT post_id, count(*) FROM signals GROUP BY 1")
+            signals = await count("SELECT post_id, count(*) FROM signals WHERE detector NOT LIKE 'rule %' GROUP BY 1")
             assert signals == dict.fromkeys(written.threat, 1)
-            cases = await count("SELECT subject_id, count(*) FROM cases GROUP BY 1")
+            # How many posts an author has written in an hour depends on the machine: a rule may point out that author, once.
+            about_authors = await count("SELECT subject_id, count(*) FROM cases WHERE subject = 'account' GROUP BY 1")
+            assert set(about_authors.values()) <= {1}
+            cases = await count("SELECT subject_id, count(*) FROM cases WHERE subject = 'post' GROUP BY 1")
             assert cases == dict.fromkeys(written.threat, 1)
             hidden = await count("SELECT subject_id, count(*) FROM restrictions WHERE lifted_at IS NULL GROUP BY 1")
             hiding = [row[0] for row in await conn.fetch("SELECT post_id FROM signals WHERE is_hiding")]
