@@ -21,6 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from folkmoot.http.accepting import Accepting
 from folkmoot.http.from_peer import FROM_PEER
 
 HEADER_SECONDS = 10
@@ -198,7 +199,14 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._leave)
-        await super().startup(sockets)
+        await super().startup(None if sockets is None else [])  # then it opens one itself
+        if not self.should_exit:
+
+            def create() -> GuardedProtocol:
+                return GuardedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+            accepting: list[Any] = [Accepting(one, create, self.server_state.connections) for one in sockets or ()]
+            self.servers += accepting  # uvicorn closes them, and waits for them
         if self._for_peer and not self.should_exit:
 
             def create_protocol() -> PeerProtocol:
