@@ -201,3 +201,23 @@ async def test_the_text_of_a_removed_post_is_not_forgotten(court: Court) -> None
         again = await _write(court, _LONG, "reader")
         facts, = await _facts(court, again)
     assert facts["repeats a removed post"] is True
+
+
+async def test_a_flood_of_one_text_costs_no_more_than_the_bound(court: Court) -> None:
+    """Also while the tables have no statistics, as in a new network: the copies are read in the order of the index."""
+    author = await settle(court.database, "flooder")
+    async with court.database.write() as tx:
+        newest = (await create_post(tx, author, PostDraft(text=_LONG), LIMITS)).post.id
+        await tx.execute(
+            "INSERT INTO posts (id, account_id, conversation_id, visibility, text, html, created_at)"
+            " SELECT $1::bigint - n, $2, $1, 0, $3, '', now() FROM generate_series(1, 3000) AS n", newest, author.id, _LONG)
+        await tx.execute("INSERT INTO post_traces (post_id, text_key) SELECT $1::bigint - n, 7 FROM generate_series(0, 3000) AS n", newest)
+    async with court.database.read() as conn:
+        before = await conn.fetchval(_READ)
+        copies = [row[0] for row in await conn.fetch("SELECT * FROM list_copies(7, $1, $1, 200)", newest)]
+        assert copies == [newest - n for n in range(1, 201)]
+        await conn.fetchval("SELECT pg_stat_force_next_flush()")
+        assert await conn.fetchval(_READ) - before <= 201
+
+
+_READ = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'post_traces_text'"

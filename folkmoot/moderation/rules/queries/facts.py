@@ -82,10 +82,7 @@ _FACTS = f"""
                     AND r.imposed_at < e.at
                 LIMIT 1
             ) END) AS removed_clause
-        FROM (
-            SELECT t.post_id FROM post_traces AS t WHERE t.text_key = e.key AND t.post_id <= e.until AND t.post_id <> e.id
-            ORDER BY t.post_id DESC LIMIT {MOST_COPIES}
-        ) AS t JOIN posts AS b ON b.id = t.post_id
+        FROM list_copies(e.key, e.until, e.id, {MOST_COPIES}) AS t (post_id) JOIN posts AS b ON b.id = t.post_id
     ) AS copies
     CROSS JOIN LATERAL (
         SELECT count(*) AS new FROM unnest($4::bigint[], $5::text[]) AS u (id, host) JOIN seen_hosts AS h ON h.host = u.host
