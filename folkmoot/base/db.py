@@ -120,7 +120,7 @@ class Database:
         return began is not None and clock.monotonic() - began > _HELD_SECONDS
 
     @asynccontextmanager
-    async def write(self, *, waits: bool = True, is_repeatable: bool = False) -> AsyncIterator[WriteTx]:
+    async def write(self, *, waits: bool = True, is_durable: bool = True, is_repeatable: bool = False) -> AsyncIterator[WriteTx]:
         """A write transaction: commits when the block ends, rolls back when it raises.
 
         Raises WritesPaused while the host is moving, fenced, or a standby; NotFound and Conflict when a concurrent change
@@ -129,12 +129,13 @@ class Database:
         must make a second run harmless, for example with an idempotency key.
 
         Without `waits`, a hold refuses the write almost at once, and its commit waits neither for the disk nor for a standby:
-        for what a page that is read writes by the way. `is_repeatable`: a second run is harmless, so that a request with this
-        write may still be sent to another host.
+        for what a page that is read writes by the way. Without `is_durable` only the commit does not wait: for the work of a job,
+        whose end is committed later, so that a crash which loses this loses the end too, and the job runs again.
+        `is_repeatable`: a second run is harmless, so that a request with this write may still be sent to another host.
         """
         try:
             async with AsyncExitStack() as admitted:
-                connection = await self._admit(admitted, waits=waits)
+                connection = await self._admit(admitted, waits=waits, is_durable=is_durable)
                 tx = WriteTx(connection, self)
                 yield tx
                 await tx.flush()
@@ -171,28 +172,28 @@ class Database:
         except (Unavailable, asyncpg.UndefinedTableError):
             return False
 
-    async def _admit(self, admitted: AsyncExitStack, *, waits: bool) -> Any:
+    async def _admit(self, admitted: AsyncExitStack, *, waits: bool, is_durable: bool) -> Any:
         """A session whose transaction has passed the gate. A write that meets a restart there has changed nothing, and is repeated."""
         for is_last in (False, False, True):
             try:
                 async with AsyncExitStack() as borrowed:
                     one = self._borrowed(self._writers, self._longest_wait(waits=waits))
                     connection = await borrowed.enter_async_context(one)
-                    await self._pass_gate(connection, waits=waits)
+                    await self._pass_gate(connection, waits=waits, is_durable=is_durable)
                     admitted.push_async_exit(borrowed.pop_all())
                     return connection
             except (Unavailable, WritesPaused):
                 if is_last or not waits or not self._restarts.is_recent:
                     raise
 
-    async def _pass_gate(self, connection: Any, *, waits: bool) -> None:
+    async def _pass_gate(self, connection: Any, *, waits: bool, is_durable: bool) -> None:
         epoch = self._epoch()
         if epoch is None:
             raise write_gate.read_only("this host is not the primary")
         if waits:
             self._at_gate[connection] = clock.monotonic()
         try:
-            await connection.execute(write_gate.begin(epoch, waits=waits))
+            await connection.execute(write_gate.begin(epoch, waits=waits, is_durable=is_durable))
         except asyncpg.PostgresError as error:
             if paused := write_gate.refusal(error, at_gate=True):
                 raise paused from error

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable, WritesPaused
+
 K = TypeVar("K", bound=Hashable)
 
 _SECONDS = 0.01
@@ -11,31 +14,40 @@ _MOST = 64
 
 
 class Gathering(Generic[K]):
-    """`handle` gets up to 64 keys at once. A key that is added again while it waits is handled once."""
+    """`handle` gets up to 64 keys at once. A key that is added again while it waits is handled once. If a call fails, its keys are
+    handled one at a time, so that one of them does not fail the others."""
 
-    def __init__(self, handle: Callable[[list[K]], Awaitable[None]]) -> None:
+    def __init__(self, handle: Callable[[Database, list[K]], Awaitable[object]]) -> None:
         self._handle = handle
-        self._waiting: dict[K, asyncio.Future[None]] = {}
-        self._run: asyncio.Task[None] | None = None
+        self._waiting: dict[Database, dict[K, asyncio.Future[None]]] = {}
+        self._runs: dict[Database, asyncio.Task[None]] = {}
 
-    async def add(self, key: K) -> None:
-        """Waits until the key has been handled. Raises the error of its batch."""
+    async def add(self, database: Database, key: K) -> None:
+        """Waits until the key has been handled. Raises its error."""
         loop = asyncio.get_running_loop()
-        done = self._waiting.setdefault(key, loop.create_future())
-        if self._run is None or self._run.done():
-            self._run = loop.create_task(self._handle_waiting(), name="gathering")
+        done = self._waiting.setdefault(database, {}).setdefault(key, loop.create_future())
+        run = self._runs.get(database)
+        if run is None or run.done():
+            self._runs[database] = loop.create_task(self._handle_waiting(database), name="gathering")
         await asyncio.shield(done)
 
-    async def _handle_waiting(self) -> None:
+    async def _handle_waiting(self, database: Database) -> None:
         await asyncio.sleep(_SECONDS)
-        while self._waiting:
-            batch = {key: self._waiting.pop(key) for key in list(self._waiting)[:_MOST]}
-            try:
-                await self._handle(list(batch))
-            except Exception as error:
-                for done in batch.values():
-                    done.set_exception(error)
-                    done.exception()  # retrieved: a caller that was cancelled meanwhile does not await it
-            else:
-                for done in batch.values():
-                    done.set_result(None)
+        waiting = self._waiting[database]
+        while waiting:
+            await self._handle_batch(database, {key: waiting.pop(key) for key in list(waiting)[:_MOST]})
+
+    async def _handle_batch(self, database: Database, batch: dict[K, asyncio.Future[None]]) -> None:
+        try:
+            await self._handle(database, list(batch))
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, Unavailable | WritesPaused):
+                for key, done in batch.items():
+                    await self._handle_batch(database, {key: done})
+                return
+            for done in batch.values():
+                done.set_exception(error)
+                done.exception()  # retrieved: a caller that was cancelled meanwhile does not await it
+        else:
+            for done in batch.values():
+                done.set_result(None)

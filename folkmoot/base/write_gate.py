@@ -42,11 +42,14 @@ class Attempt:
 attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
-def begin(epoch: int, *, waits: bool = True) -> str:
-    """Begins a transaction and passes the gate, in one round trip. Without `waits`, neither that nor its commit takes long."""
+def begin(epoch: int, *, waits: bool = True, is_durable: bool = True) -> str:
+    """Begins a transaction and passes the gate, in one round trip. Without `waits`, neither that nor its commit takes long; without
+    `is_durable`, its commit does not."""
     enter = "SELECT enter_write_gate()"
     if not waits:
-        enter = f"SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '{_SHORT_WAIT}'; {enter}; SET LOCAL lock_timeout TO DEFAULT"
+        enter = f"SET LOCAL lock_timeout = '{_SHORT_WAIT}'; {enter}; SET LOCAL lock_timeout TO DEFAULT"
+    if not (waits and is_durable):
+        enter = f"SET LOCAL synchronous_commit = off; {enter}"
     return f"BEGIN; SET LOCAL folkmoot.epoch = '{epoch}'; {enter}"
 
 

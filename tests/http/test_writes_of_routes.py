@@ -36,12 +36,12 @@ async def test_no_read_waits_for_a_hold(village: Village, sample: Sample, monkey
     browser, program = await village.by_browser("jana"), await village.by_app("jana", "read write follow push profile")
     begin, waiting, others, reads = write_gate.begin, set(), 0, 0
 
-    def note(epoch: int, *, waits: bool = True) -> str:
+    def note(epoch: int, *, waits: bool = True, is_durable: bool = True) -> str:
         nonlocal others
         others += not waits
         if waits:
             waiting.add(route.path)
-        return begin(epoch, waits=waits)
+        return begin(epoch, waits=waits, is_durable=is_durable)
 
     monkeypatch.setattr(write_gate, "begin", note)
     for route in [*API_ROUTES, *WEB_ROUTES]:

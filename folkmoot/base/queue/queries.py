@@ -35,11 +35,6 @@ class Connection(Protocol):
     async def execute(self, query: str, *args: object) -> str: ...
 
 
-async def commit_without_waiting(tx: WriteTx) -> None:
-    """The commit does not wait for the disk: work that is lost in a crash of the server is repeated."""
-    await tx.execute("SET LOCAL synchronous_commit = off")
-
-
 async def take_number(tx: WriteTx) -> int:
     """A number for a worker that starts."""
     return int(await tx.fetchval("SELECT nextval('job_workers')"))

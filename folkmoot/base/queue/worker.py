@@ -113,8 +113,7 @@ class Worker:
             await self._check_workers(number)
         ended = self._ended[:]
         try:
-            async with self._database.write() as tx:
-                await queries.commit_without_waiting(tx)
+            async with self._database.write(is_durable=False) as tx:
                 await self._store(tx, number, ended)
                 claimed = await self._claim(tx, number)
         except BaseException:

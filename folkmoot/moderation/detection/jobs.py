@@ -7,6 +7,7 @@ calls on a busy network, for a delay of 10 ms.
 import asyncio
 
 from folkmoot.base.db import Database
+from folkmoot.base.gathering import Gathering
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection import queries
@@ -15,10 +16,6 @@ from folkmoot.moderation.detection.asking import Asking
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.network.accounts.model import AccountCreated, AccountUpdated
 from folkmoot.network.posts.events import PostCreated, PostEdited
-
-_GATHER_SECONDS = 0.01
-_MAX_BATCH = 64
-
 
 _Key = tuple[Subject, int]
 
@@ -31,8 +28,7 @@ class Examiner:
         self._load = load
         self._refresh = refresh
         self._asking = asking
-        self._waiting: dict[_Key, asyncio.Future[None]] = {}
-        self._run: asyncio.Task[None] | None = None
+        self._gathering = Gathering(self._examine_batch)
 
     def subscribe(self, heard: Subscriptions) -> None:
         heard.on(PostCreated, self.examine_created)
@@ -55,25 +51,7 @@ class Examiner:
 
     async def _examine(self, database: Database, key: _Key) -> None:
         """Waits until the post or profile has been examined. Raises the error of the batch; the delivery is then retried."""
-        loop = asyncio.get_running_loop()
-        done = self._waiting.setdefault(key, loop.create_future())
-        if self._run is None or self._run.done():
-            self._run = loop.create_task(self._examine_waiting(database), name="examine")
-        await asyncio.shield(done)
-
-    async def _examine_waiting(self, database: Database) -> None:
-        await asyncio.sleep(_GATHER_SECONDS)
-        while self._waiting:
-            batch = {key: self._waiting.pop(key) for key in list(self._waiting)[:_MAX_BATCH]}
-            try:
-                await self._examine_batch(database, list(batch))
-            except Exception as error:
-                for done in batch.values():
-                    done.set_exception(error)
-                    done.exception()  # retrieved: a caller that was cancelled meanwhile does not await it
-            else:
-                for done in batch.values():
-                    done.set_result(None)
+        await self._gathering.add(database, key)
 
     async def _examine_batch(self, database: Database, batch: list[_Key]) -> None:
         posts, accounts = ([id_ for of, id_ in batch if of is subject] for subject in (Subject.POST, Subject.ACCOUNT))

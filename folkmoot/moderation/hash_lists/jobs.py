@@ -11,6 +11,7 @@ import msgspec
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound
 from folkmoot.base.file_store import FileName, FileStore
+from folkmoot.base.gathering import Gathering
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.moderation.detection.model import ExaminedText
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped, list_profile_texts_unscoped
@@ -38,6 +39,7 @@ class Matcher:
 
     def __init__(self, pictures: FileStore) -> None:
         self._store = pictures
+        self._gathering = Gathering(self.match_posts)
 
     def subscribe(self, heard: Subscriptions) -> None:
         heard.on(PostCreated, self.match_created)
@@ -47,10 +49,10 @@ class Matcher:
 
     async def match_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:
-            await self.match_posts(database, [event.post_id])
+            await self._gathering.add(database, event.post_id)
 
     async def match_edited(self, database: Database, event: PostEdited) -> None:
-        await self.match_posts(database, [event.post_id])
+        await self._gathering.add(database, event.post_id)
 
     async def match_new_profile(self, database: Database, event: AccountCreated) -> None:
         await self.match_profile(database, event.account_id)

@@ -5,7 +5,6 @@ whatever the number of posts and rules. Only what a rule meets costs more.
 """
 
 from datetime import timedelta
-from functools import partial
 
 import msgspec
 
@@ -42,7 +41,7 @@ class RuleReader:
 
     def __init__(self, own_host: str) -> None:
         self._own_host = normal_address(own_host) or ""
-        self._gatherings: dict[Database, Gathering[int]] = {}
+        self._gathering = Gathering(self._read)
         self._evaluator: Evaluator | None = None
         self._raised: dict[tuple[int, str], None] = {}  # about authors, oldest first: a flood is not written down post by post
 
@@ -55,18 +54,15 @@ class RuleReader:
 
     async def read_created(self, database: Database, event: PostCreated) -> None:
         if event.boost_of_id is None:
-            await self._gathering(database).add(event.post_id)
+            await self._gathering.add(database, event.post_id)
 
     async def read_edited(self, database: Database, event: PostEdited) -> None:
-        await self._gathering(database).add(event.post_id)
-
-    def _gathering(self, database: Database) -> Gathering[int]:
-        return self._gatherings.setdefault(database, Gathering(partial(self._read, database)))
+        await self._gathering.add(database, event.post_id)
 
     async def _read(self, database: Database, post_ids: list[int]) -> None:
         materials = await self._materials(database, post_ids)
         if any(one.text_key is not None or one.hosts or one.text.edited_at for one in materials):
-            async with database.write() as tx:
+            async with database.write(is_durable=False) as tx:
                 await remember(tx, materials)
         evaluator = self._current()
         if not materials or not evaluator.rules.rules:

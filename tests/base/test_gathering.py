@@ -1,0 +1,50 @@
+"""Keys that arrive together are handled by one call, and one that fails fails alone."""
+
+import asyncio
+
+import pytest
+
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Unavailable
+from folkmoot.base.gathering import Gathering
+
+
+async def test_keys_that_arrive_together_are_handled_by_one_call(db: Database) -> None:
+    calls: list[list[int]] = []
+
+    async def handle(_database: Database, keys: list[int]) -> None:
+        calls.append(keys)
+
+    gathering = Gathering(handle)
+    await asyncio.gather(*(gathering.add(db, key) for key in (1, 2, 3, 2)))
+    await gathering.add(db, 1)
+    assert calls == [[1, 2, 3], [1]]
+
+
+async def test_a_key_that_fails_does_not_fail_the_others(db: Database) -> None:
+    handled: list[int] = []
+
+    async def handle(_database: Database, keys: list[int]) -> None:
+        if 2 in keys:
+            raise ValueError("two")
+        handled.extend(keys)
+
+    gathering = Gathering(handle)
+    outcomes = await asyncio.gather(*(gathering.add(db, key) for key in (1, 2, 3)), return_exceptions=True)
+    assert handled == [1, 3]
+    assert [type(outcome) for outcome in outcomes] == [type(None), ValueError, type(None)]
+
+
+async def test_a_database_that_is_away_is_asked_once_for_all(db: Database) -> None:
+    calls = 0
+
+    async def handle(_database: Database, _keys: list[int]) -> None:
+        nonlocal calls
+        calls += 1
+        raise Unavailable
+
+    gathering = Gathering(handle)
+    outcomes = await asyncio.gather(*(gathering.add(db, key) for key in (1, 2, 3)), return_exceptions=True)
+    assert (calls, {type(outcome) for outcome in outcomes}) == (1, {Unavailable})
+    with pytest.raises(Unavailable):
+        await gathering.add(db, 1)
