@@ -1,5 +1,6 @@
 """What a moderator does in the room beside deciding: takes the next case, reads it and the figures of the queue, sets preferences."""
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -70,7 +71,7 @@ async def take_next(
     """
     for _ in range(_ROUNDS):
         offered = await _offered(database, moderator, turn, without)
-        for case in offered:
+        for case in [*offered[:1], *random.sample(offered[1:], len(offered[1:]))]:  # those who met at the first do not meet at each
             if is_ahead:
                 async with database.read() as conn:
                     if await is_private(conn, case.id):
