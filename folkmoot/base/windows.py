@@ -50,7 +50,9 @@ class WindowTable:
                 weakref.finalize(self, os.close, self._file)
             except OSError as error:
                 log.warning("limits are counted per process: %s cannot be used: %s", file, error)
-        self._table = mmap.mmap(-1 if self._file is None else self._file, _BUCKETS * _BUCKET)
+        size = _BUCKETS * _BUCKET
+        # An anonymous map would be shared with forked processes.
+        self._table: mmap.mmap | bytearray = bytearray(size) if self._file is None else mmap.mmap(self._file, size)
 
     def locate(self, owner: object, counters: Sequence[tuple[object, int]]) -> Counters:
         """Finds the place of these counters of one owner: (name, seconds of its window, at most a day)."""
@@ -79,12 +81,13 @@ class WindowTable:
         return window
 
     def _find(self, bucket: int, tag: bytes) -> int | None:
-        """The offset of the slot with this tag."""
+        """The offset of the slot with this tag. It is searched in a copy, so that other processes cannot change the bucket meanwhile."""
         start = bucket * _BUCKET
-        offset = self._table.find(tag, start, start + _BUCKET)
-        while offset >= 0 and (offset - start) % _SLOT.size:
-            offset = self._table.find(tag, offset + 1, start + _BUCKET)
-        return None if offset < 0 else offset
+        slots = self._table[start : start + _BUCKET]
+        place = slots.find(tag)
+        while place >= 0 and place % _SLOT.size:
+            place = slots.find(tag, place + 1)
+        return None if place < 0 else start + place
 
     def _free_slot(self, bucket: int, moment: int) -> int:
         """The offset for a new slot: an empty one, one whose window is over, or the one with the lowest count."""

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import struct
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,27 @@ def test_expired_windows_are_replaced_first() -> None:
     for number in range(32):
         assert _count(table, "bucket", (f"new {number}", 300), 2000) == 1
     assert [_count(table, "bucket", (f"new {number}", 300), 2000) for number in range(32)] == [2] * 32
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_bytes_of_a_window_are_not_taken_for_a_tag(file: Path, is_shared: bool) -> None:
+    table = WindowTable(file if is_shared else None, KEY)
+    table.count((7, [(b"counter1", 300)]), 1000)
+    window = struct.pack("<II", 1200, 1)  # the end and the count that have just been stored
+    assert table.count((7, [(window, 300)]), 1000) == [(1, 1200)]
+    assert table.count((7, [(b"counter2", 300)]), 1000) == [(1, 1200)]
+    assert table.count((7, [(window, 300)]), 1000) == [(2, 1200)]
+
+
+def test_without_a_file_a_forked_process_counts_by_itself() -> None:
+    table = WindowTable(None, KEY)
+    assert _count(table, "owner", ("use", 300), 1000) == 1
+    child = os.fork()
+    if child == 0:
+        _count(table, "owner", ("use", 300), 1000)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert _count(table, "owner", ("use", 300), 1000) == 2
 
 
 def _hold(file: str, ready: "multiprocessing.connection.Connection") -> None:
