@@ -26,29 +26,11 @@ from folkmoot.web import (
     waiting,
     writing,
 )
-from folkmoot.web.moderate import (
-    alike,
-    automatic_rules,
-    cases,
-    contacts,
-    copies,
-    hashes,
-    holds,
-    preferences,
-    proposals,
-    samples,
-    sign_ups,
-    statistics,
-    templates,
-    together,
-)
-from folkmoot.web.moderate import notices as received_notices
+from folkmoot.web.moderate.routes import ROUTES as PAGES_OF_MODERATORS
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
-    *reports.ROUTES, *statements.ROUTES, *cases.ROUTES, *sign_ups.ROUTES, *templates.ROUTES, *alike.ROUTES, *copies.ROUTES,
-    *notices.ROUTES, *received_notices.ROUTES, *contacts.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
-    *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES,
-    *samples.ROUTES, *proposals.ROUTES, *holds.ROUTES, *preferences.ROUTES, *together.ROUTES, *statistics.ROUTES,
+    *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
+    *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *PAGES_OF_MODERATORS,
 ]

@@ -1,0 +1,25 @@
+"""The routes of all pages of moderators, in one table."""
+
+from folkmoot.web.moderate import (
+    alike,
+    automatic_rules,
+    cases,
+    contacts,
+    copies,
+    hashes,
+    holds,
+    notices,
+    preferences,
+    proposals,
+    samples,
+    sign_ups,
+    statistics,
+    templates,
+    together,
+)
+
+ROUTES = [
+    *cases.ROUTES, *alike.ROUTES, *together.ROUTES, *copies.ROUTES, *templates.ROUTES, *proposals.ROUTES, *holds.ROUTES,
+    *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *sign_ups.ROUTES,
+    *preferences.ROUTES, *statistics.ROUTES,
+]
