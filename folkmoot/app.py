@@ -43,37 +43,14 @@ from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
-from folkmoot.moderation.answers.jobs import Answerer
-from folkmoot.moderation.appeals import jobs as appeals
-from folkmoot.moderation.cases import jobs as cases
-from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
-from folkmoot.moderation.cases.model import CaseWithdrawn
-from folkmoot.moderation.detection.asking import Asking
-from folkmoot.moderation.detection.current import detector_of
-from folkmoot.moderation.detection.jobs import Examiner
-from folkmoot.moderation.detection.signals import SignalRaised
-from folkmoot.moderation.evidence import jobs as evidence
-from folkmoot.moderation.hash_lists.actions import SCAN_JOB
-from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
-from folkmoot.moderation.journal.actions import anchor, seal
-from folkmoot.moderation.learning import jobs as learning
-from folkmoot.moderation.notices import jobs as notices
-from folkmoot.moderation.notices.model import NoticeReceived
-from folkmoot.moderation.reports import jobs as reports
+from folkmoot.moderation.assembly import Moderation
 from folkmoot.moderation.reports.queries import list_own_reports
-from folkmoot.moderation.restrictions import jobs as restrictions
 from folkmoot.moderation.restrictions.screening import hold_known
-from folkmoot.moderation.rules import jobs as rules
 from folkmoot.moderation.rules.watching import RuleWatch
-from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.statements.queries import list_own_statements
-from folkmoot.moderation.verdicts import jobs as verdicts
-from folkmoot.moderation.verdicts.actions import SETTLE
-from folkmoot.moderation.verdicts.model import Repeat, Settle, VerdictSettled
-from folkmoot.moderation.verdicts.two_people import REPEAT
 from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
-from folkmoot.network.accounts.model import AccountDeleted, AccountUnlocked
+from folkmoot.network.accounts.model import AccountUnlocked
 from folkmoot.network.activity import jobs as activity
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.departures import model as departures
@@ -110,16 +87,18 @@ _SCHEMA_SECONDS = 1.0  # between looks at an old schema
 _ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 
 
+def moderation(settings: Settings) -> Moderation:
+    """The background work of moderation."""
+    return Moderation(settings, FetchingStore(media_store(settings), settings.data), settings.data / JOURNAL_END)
+
+
 def subscriptions(settings: Settings) -> Subscriptions:
     """The subscribers of each event."""
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
         await clear_abandoned(database, media_store(settings))
 
     heard = Subscriptions()
-    detector = detector_of(settings.data)
-    Examiner(detector, detector.refresh, Asking(settings.detector)).subscribe(heard)
-    Matcher(FetchingStore(media_store(settings), settings.data)).subscribe(heard)
-    rules.RuleReader(settings.domain).subscribe(heard)
+    moderation(settings).subscribe(heard)  # first, so that a post is examined before it is pushed
     for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post):
         heard.on(PostCreated, spread)
     for renew in (timelines.push_edited, notifications.tell_of_edit, conversations.add_newly_mentioned):
@@ -138,16 +117,6 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountUnlocked, relations.accept_waiting)
     heard.on(SignUpWaiting, notifications.tell_of_sign_up)
     heard.on(SignUpDecided, notifications.forget_sign_ups)
-    heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
-    for forget in (reports.forget_words, statements.forget_words, appeals.forget_words, evidence.forget_words):
-        heard.on(AccountDeleted, forget)
-    heard.on(PostDeleted, reports.keep_deleted)
-    heard.on(NoticeReceived, notices.alarm_of_received)
-    heard.on(SignalRaised, restrictions.hide_pending_review)
-    for end in (restrictions.lift_withdrawn, reports.tell_withdrawn, appeals.close_withdrawn):
-        heard.on(CaseWithdrawn, end)
-    heard.on(VerdictSettled, appeals.close_settled)
-    Answerer(settings, settings.data / JOURNAL_END).subscribe(heard)
     return heard
 
 
@@ -163,21 +132,13 @@ def jobs(settings: Settings) -> list[Job]:
     async def send_mail(_database: Database, mail: mails.Mail) -> None:
         await mails.deliver(mail, transport)
 
-    matcher = Matcher(FetchingStore(media_store(settings), settings.data))
     remover = Remover(pictures=media_store(settings), exports=export_store(settings), outbox=outbox, base_url=settings.base_url)
     return [
-        Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), Job(SETTLE, Settle, verdicts.settle),
-        Job(REPEAT, Repeat, verdicts.repeat), Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, callees(settings))),
+        Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), *moderation(settings).jobs(),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
-        Job(departures.REMOVE_JOB, departures.Leaving, remover.remove), Job(SCAN_JOB, Scan, matcher.scan),
-        Answerer(settings, settings.data / JOURNAL_END).anchor_job, *rules.RuleReader(settings.domain).jobs(),
+        Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
-
-
-def callees(settings: Settings) -> Callees:
-    """Whom this network calls before a deadline."""
-    return Callees.of(settings)
 
 
 def job_names(settings: Settings) -> list[str]:
@@ -197,19 +158,8 @@ def exporter(settings: Settings) -> Exporter:
 def timed_jobs(settings: Settings) -> list[Timed]:
     """All timed jobs."""
     store, archives = media_store(settings), exporter(settings)
-    from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
     return [
-        Timed("journal.seal", timedelta(seconds=1), partial(seal, secret=settings.secret, end_file=settings.data / JOURNAL_END)),
-        Timed("journal.anchor", timedelta(minutes=10), partial(anchor, daily=True)),
-        Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
-        Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=callees(settings))),
-        Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
-        Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
-        *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,
-        Timed("detection.ask_reader", timedelta(seconds=5), Asking(settings.detector).ask_waiting),
-        Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
-        Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
-        Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
+        *moderation(settings).timed_jobs(),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("activity.record", timedelta(hours=1), activity.record),
@@ -220,9 +170,6 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("sessions.forget_expired", timedelta(hours=1), forget_expired, is_cleaning=True),
         Timed("posts.forget_deleted", timedelta(minutes=15), forget_deleted, is_cleaning=True),
         Timed("relations.forget_ended", timedelta(hours=6), forget_ended_follows, is_cleaning=True),
-        Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
-        Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
-        Timed("proposals.expire", timedelta(minutes=1), verdicts.expire),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),

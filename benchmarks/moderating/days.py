@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from benchmarks.moderating.town import Town
-from folkmoot.app import callees
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict, Forbidden
 from folkmoot.moderation.cases import jobs as cases
 from folkmoot.moderation.cases.actions import claim_case
+from folkmoot.moderation.cases.calls import Callees
 from folkmoot.moderation.cases.model import HIDES_AHEAD, Case, Share, State, Subject
 from folkmoot.moderation.cases.queries import list_queue
 from folkmoot.moderation.reports.actions import file_report
@@ -140,7 +140,7 @@ class Days:
             began = time.perf_counter()
             with clock.stopped_at(moment):
                 await cases.watch_deadlines(self.town.database)
-                await cases.call_people(self.town.database, callees(self.town.settings))
+                await cases.call_people(self.town.database, Callees.of(self.town.settings))
                 await hide_overdue(self.town.database)
             self.timer_seconds.append(time.perf_counter() - began)
 

@@ -1,7 +1,7 @@
 """The outbox: an event is written in the same transaction as the change that it reports.
 
-An event is a typed struct with a kind (`post.created`). Subscribers are listed in `app.py`; the worker delivers each
-event to each subscriber at least once. The events of one transaction are delivered by one job.
+An event is a typed struct with a kind (`post.created`). Subscribers are listed in `app.py` and `moderation/assembly.py`. The
+worker delivers each event to each subscriber at least once. The events of one transaction are delivered by one job.
 """
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The subscribers of each kind of event: registered once, in `app.py`, and called by the worker.
+"""The subscribers of each kind of event: registered once, in `app.py` and `moderation/assembly.py`, and called by the worker.
 
 Every subscriber gets every event of its kind at least once, so running it twice must be harmless. A failing subscriber
 does not delay the others. An event stored by another release may name a subscriber that does not exist here: this is a

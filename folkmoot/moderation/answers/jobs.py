@@ -1,4 +1,4 @@
-"""Subscribers and jobs of answers. `app.py` registers them."""
+"""Subscribers and jobs of answers. `moderation/assembly.py` registers them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Subscribers of appeals. `app.py` subscribes them."""
+"""Subscribers of appeals. `moderation/assembly.py` subscribes them."""
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database

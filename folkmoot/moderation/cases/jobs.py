@@ -1,4 +1,4 @@
-"""Subscribers and timed jobs of cases. `app.py` registers them."""
+"""Subscribers and timed jobs of cases. `moderation/assembly.py` registers them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases import actions, calls

@@ -1,4 +1,4 @@
-"""Subscribers of evidence. `app.py` subscribes them."""
+"""Subscribers of evidence. `moderation/assembly.py` subscribes them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.evidence.actions import forget_evidence_of_account

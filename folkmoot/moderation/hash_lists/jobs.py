@@ -1,5 +1,5 @@
 """Subscribers and jobs of hash lists: new and edited posts and profiles, and the search for copies among earlier posts.
-`app.py` registers them."""
+`moderation/assembly.py` registers them."""
 
 import asyncio
 import logging

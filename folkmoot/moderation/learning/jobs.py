@@ -1,4 +1,4 @@
-"""The timed job of learning: draws the daily sample. `app.py` registers it."""
+"""The timed job of learning: draws the daily sample. `moderation/assembly.py` registers it."""
 
 import asyncio
 from collections.abc import Callable

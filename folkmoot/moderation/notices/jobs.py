@@ -1,4 +1,4 @@
-"""Subscribers and timed jobs of notices. `app.py` registers them."""
+"""Subscribers and timed jobs of notices. `moderation/assembly.py` registers them."""
 
 from contextlib import suppress
 from datetime import timedelta

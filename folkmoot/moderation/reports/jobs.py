@@ -1,4 +1,4 @@
-"""Subscribers of reports. `app.py` subscribes them."""
+"""Subscribers of reports. `moderation/assembly.py` subscribes them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.cases.model import CaseWithdrawn

@@ -1,4 +1,4 @@
-"""Subscribers and timed jobs of restrictions. `app.py` registers them."""
+"""Subscribers and timed jobs of restrictions. `moderation/assembly.py` registers them."""
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx

@@ -1,7 +1,7 @@
-"""Applies the rules to new and edited posts, remembers their texts and hosts, and forgets old ones. `app.py` registers them.
+"""Applies the rules to new and edited posts, remembers their texts and hosts, and forgets old ones.
 
-Posts that arrive together are handled together: a batch costs three statements (their texts, what is remembered, the facts),
-whatever the number of posts and rules. Only what a rule meets costs more.
+`moderation/assembly.py` registers these jobs. Posts that arrive together are handled together: a batch costs three statements
+(their texts, what is remembered, the facts), whatever the number of posts and rules. Only what a rule meets costs more.
 """
 
 from datetime import timedelta

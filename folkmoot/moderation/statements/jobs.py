@@ -1,4 +1,4 @@
-"""Subscribers of statements. `app.py` subscribes them."""
+"""Subscribers of statements. `moderation/assembly.py` subscribes them."""
 
 from folkmoot.base.db import Database
 from folkmoot.moderation.statements.queries import blank_quotes

@@ -1,4 +1,4 @@
-"""Jobs of verdicts. `app.py` registers them."""
+"""Jobs of verdicts. `moderation/assembly.py` registers them."""
 
 from folkmoot.base import ids
 from folkmoot.base.db import Database

@@ -1,0 +1,94 @@
+"""Puts together the background work of moderation: the subscribers of events, the jobs and the timed jobs. `app.py` adds them to
+those of the network."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from folkmoot.base.file_store import FileStore
+from folkmoot.base.queue.model import Job, Timed
+from folkmoot.base.subscriptions import Subscriptions
+from folkmoot.config import Settings
+from folkmoot.moderation.answers.jobs import Answerer
+from folkmoot.moderation.appeals import jobs as appeals
+from folkmoot.moderation.cases import jobs as cases
+from folkmoot.moderation.cases.calls import CALL_WEBHOOK, Call, Callees
+from folkmoot.moderation.cases.model import CaseWithdrawn
+from folkmoot.moderation.detection.asking import Asking
+from folkmoot.moderation.detection.current import detector_of
+from folkmoot.moderation.detection.jobs import Examiner
+from folkmoot.moderation.detection.signals import SignalRaised
+from folkmoot.moderation.evidence import jobs as evidence
+from folkmoot.moderation.hash_lists.actions import SCAN_JOB
+from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
+from folkmoot.moderation.journal.actions import anchor, seal
+from folkmoot.moderation.learning import jobs as learning
+from folkmoot.moderation.notices import jobs as notices
+from folkmoot.moderation.notices.model import NoticeReceived
+from folkmoot.moderation.reports import jobs as reports
+from folkmoot.moderation.restrictions import jobs as restrictions
+from folkmoot.moderation.rules import jobs as rules
+from folkmoot.moderation.statements import jobs as statements
+from folkmoot.moderation.verdicts import jobs as verdicts
+from folkmoot.moderation.verdicts.actions import SETTLE
+from folkmoot.moderation.verdicts.model import Repeat, Settle, VerdictSettled
+from folkmoot.moderation.verdicts.two_people import REPEAT
+from folkmoot.network.accounts.model import AccountDeleted
+from folkmoot.network.posts.events import PostDeleted
+
+
+class Moderation:
+    """The background work of moderation. `pictures`: where it reads uploaded files; `journal_end`: the file with the end of the journal."""
+
+    def __init__(self, settings: Settings, pictures: FileStore, journal_end: Path) -> None:
+        self._settings = settings
+        self._journal_end = journal_end
+        self._matcher = Matcher(pictures)
+        self._rule_reader = rules.RuleReader(settings.domain)
+        self._answerer = Answerer(settings, journal_end)
+        self._callees = Callees.of(settings)
+        self._asking = Asking(settings.detector)
+
+    def subscribe(self, heard: Subscriptions) -> None:
+        """The subscribers of each event."""
+        detector = detector_of(self._settings.data)
+        Examiner(detector, detector.refresh, self._asking).subscribe(heard)
+        self._matcher.subscribe(heard)
+        self._rule_reader.subscribe(heard)
+        heard.on(AccountDeleted, cases.withdraw_of_deleted_account)
+        for forget in (reports.forget_words, statements.forget_words, appeals.forget_words, evidence.forget_words):
+            heard.on(AccountDeleted, forget)
+        heard.on(PostDeleted, reports.keep_deleted)
+        heard.on(NoticeReceived, notices.alarm_of_received)
+        heard.on(SignalRaised, restrictions.hide_pending_review)
+        for end in (restrictions.lift_withdrawn, reports.tell_withdrawn, appeals.close_withdrawn):
+            heard.on(CaseWithdrawn, end)
+        heard.on(VerdictSettled, appeals.close_settled)
+        self._answerer.subscribe(heard)
+
+    def jobs(self) -> list[Job]:
+        return [
+            Job(SETTLE, Settle, verdicts.settle), Job(REPEAT, Repeat, verdicts.repeat),
+            Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, self._callees)), Job(SCAN_JOB, Scan, self._matcher.scan),
+            self._answerer.anchor_job, *self._rule_reader.jobs(),
+        ]
+
+    def timed_jobs(self) -> list[Timed]:
+        settings = self._settings
+        from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
+        return [
+            Timed("journal.seal", timedelta(seconds=1), partial(seal, secret=settings.secret, end_file=self._journal_end)),
+            Timed("journal.anchor", timedelta(minutes=10), partial(anchor, daily=True)),
+            Timed("cases.watch_deadlines", timedelta(seconds=15), cases.watch_deadlines),
+            Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=self._callees)),
+            Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
+            Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
+            Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
+            Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
+            *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,
+            Timed("detection.ask_reader", timedelta(seconds=5), self._asking.ask_waiting),
+            Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
+            Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
+            Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
+            Timed("proposals.expire", timedelta(minutes=1), verdicts.expire),
+        ]
