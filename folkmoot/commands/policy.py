@@ -1,6 +1,5 @@
 """`moot policy`: checks, publishes and lists the rules of the network. docs/moderate/policy.md describes the file."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import Problem
+from folkmoot.commands.markdown_file import FILE, exit_with, read_file
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
     from folkmoot.moderation.clauses.actions import Checked
     from folkmoot.moderation.clauses.model import PublishedPolicy
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -31,17 +29,17 @@ def show_policy(version: str | None, data: Path) -> None:
 
 
 @policy.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @data_option
 @json_option
 def check(file: Path, data: Path, as_json: bool) -> None:
     """Find every fault in FILE, without publishing it. Exit code 1 if there are any."""
-    checked, changes = run(_check(_read(file), data))
+    checked, changes = run(_check(read_file(file), data))
     _show(file, checked, changes, as_json, f"No fault. Publish it with: moot policy publish {file} --data {data}")
 
 
 @policy.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @json_option
@@ -51,7 +49,7 @@ def publish(file: Path, yes: bool, data: Path, as_json: bool) -> None:
     They are in force from the date in the file, or at once. Members see a notice with what has changed. Every earlier version
     stays readable, because decisions name it; so a published version cannot be withdrawn, only be followed by another one.
     """
-    source = _read(file)
+    source = read_file(file)
     if not yes:
         checked, changes = run(_check(source, data))
         if checked.published:
@@ -74,25 +72,10 @@ def list_policies(data: Path, as_json: bool) -> None:
     show(answer, as_json, "\n".join(rows))
 
 
-def _read(file: Path) -> str:
-    from folkmoot.moderation.clauses.policy_file import MAX_BYTES
-
-    content = file.read_bytes()
-    if len(content) > MAX_BYTES:
-        raise Problem("%(file)s is larger than %(limit)d KiB.", file=file, limit=MAX_BYTES // 1024)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Problem("%(file)s, line %(line)d: this is not UTF-8. Save the file with the encoding UTF-8.", file=file, line=line) from error
-
-
 def _show(file: Path, checked: "Checked", changes: dict[str, str], as_json: bool, done: str) -> None:
-    answer: dict[str, Any] = {"faults": [{"line": fault.line, "text": fault.text} for fault in checked.faults]}
     if checked.published is None:
-        show(answer, as_json, "\n".join(f"{file}, line {fault.line}: {fault.text}" for fault in checked.faults))
-        sys.exit(1)
-    answer |= {"version": checked.published.version, "in_force_at": checked.published.in_force_at, "changes": changes}
+        exit_with(checked.faults, file, as_json)
+    answer = {"faults": [], "version": checked.published.version, "in_force_at": checked.published.in_force_at, "changes": changes}
     show(answer, as_json, f"{_summary(checked.published, changes)}\n{done}")
 
 

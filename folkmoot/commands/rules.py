@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from folkmoot.base.errors import NotFound, Problem
+from folkmoot.commands.markdown_file import FILE, exit_with, read_file
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from folkmoot.moderation.rules.backtest import Limits, Result, RuleResult
     from folkmoot.moderation.rules.model import Record, RuleSet
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAYS = 30
 
 
@@ -42,17 +42,17 @@ def attributes(as_json: bool) -> None:
 
 
 @rules.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @data_option
 @json_option
 def check(file: Path, data: Path, as_json: bool) -> None:
     """Find every fault in FILE, without publishing it. Exit code 1 if there are any."""
-    checked = run(_check(_read(file), data))
+    checked = run(_check(read_file(file), data))
     _show_checked(file, checked, as_json, f"No fault. See what they would meet with: moot rules test {file} --data {data}")
 
 
 @rules.command()
-@click.argument("file", type=_FILE, required=False)
+@click.argument("file", type=FILE, required=False)
 @click.option("--days", type=click.IntRange(1, 3650), default=_DAYS, show_default=True, help="How far back to read.")
 @click.option("--posts", type=click.IntRange(1, 100_000_000), default=100_000, show_default=True, help="Maximum number of posts to read.")
 @click.option("--minutes", type=click.IntRange(1, 600), default=10, show_default=True, help="Maximum time.")
@@ -69,7 +69,7 @@ def test(file: Path | None, days: int, posts: int, minutes: int, examples: int, 
     """
     from folkmoot.moderation.rules.backtest import Limits
 
-    checked, rule_set, result = run(_test(_read(file) if file else None, Limits(days, posts, minutes * 60), examples, data, as_json))
+    checked, rule_set, result = run(_test(read_file(file) if file else None, Limits(days, posts, minutes * 60), examples, data, as_json))
     if result is None or rule_set is None:
         assert checked is not None
         assert file is not None
@@ -79,7 +79,7 @@ def test(file: Path | None, days: int, posts: int, minutes: int, examples: int, 
 
 
 @rules.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @json_option
@@ -88,7 +88,7 @@ def publish(file: Path, yes: bool, data: Path, as_json: bool) -> None:
 
     A file without rules switches all of them off. Every earlier version stays readable, and can be put in force again.
     """
-    source = _read(file)
+    source = read_file(file)
     if not yes:
         checked = run(_check(source, data))
         if checked.published:
@@ -122,25 +122,10 @@ def list_rules(data: Path, as_json: bool) -> None:
     show(answer, as_json, "\n".join(lines))
 
 
-def _read(file: Path) -> str:
-    from folkmoot.moderation.rules.rule_file import MAX_BYTES
-
-    content = file.read_bytes()
-    if len(content) > MAX_BYTES:
-        raise Problem("%(file)s is larger than %(limit)d KiB.", file=file, limit=MAX_BYTES // 1024)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Problem("%(file)s, line %(line)d: this is not UTF-8. Save the file with the encoding UTF-8.", file=file, line=line) from error
-
-
 def _show_checked(file: Path, checked: "Checked", as_json: bool, done: str) -> None:
-    answer: dict[str, Any] = {"faults": [{"line": fault.line, "text": fault.text} for fault in checked.faults]}
     if checked.published is None:
-        show(answer, as_json, "\n".join(f"{file}, line {fault.line}: {fault.text}" for fault in checked.faults))
-        sys.exit(1)
-    answer |= {"version": checked.published.version, "rules": [rule.name for rule in checked.published.rules.rules]}
+        exit_with(checked.faults, file, as_json)
+    answer = {"faults": [], "version": checked.published.version, "rules": [rule.name for rule in checked.published.rules.rules]}
     show(answer, as_json, f"{_summary(checked.published.rules)}\n{done}")
 
 

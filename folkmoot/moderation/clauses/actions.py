@@ -9,9 +9,9 @@ from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict
 from folkmoot.moderation.clauses import queries
+from folkmoot.moderation.clauses.markdown_file import Fault
 from folkmoot.moderation.clauses.model import PublishedPolicy, order_of
 from folkmoot.moderation.clauses.policy_file import PolicyFile, read_policy
-from folkmoot.moderation.clauses.policy_lines import Fault
 from folkmoot.moderation.clauses.published import shipped
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step

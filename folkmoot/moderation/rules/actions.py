@@ -8,8 +8,8 @@ from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import Conflict, NotFound
 from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.clauses.markdown_file import Fault, hint, short
 from folkmoot.moderation.clauses.model import Clause, Family, Policy, order_of
-from folkmoot.moderation.clauses.policy_lines import Fault, meant, short
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.detection.actions import raise_signal
 from folkmoot.moderation.detection.model import ExaminedText, Finding
@@ -47,9 +47,8 @@ def _unknown_clauses(read: RuleFile, policy: Policy) -> list[Fault]:
     faults = []
     for rule in read.rules.rules:
         if rule.clause not in known and not (rule.clause.isdigit() and policy.numbered(int(rule.clause))):
-            near = meant(rule.clause, known)
-            hint = f"Did you mean “{near}”?" if near else f"Known: {', '.join(known)}."
-            faults.append(Fault(read.lines[rule.name], f"“{short(rule.clause)}” is no clause of the policy in force. {hint}"))
+            text = f"“{short(rule.clause)}” is no clause of the policy in force. {hint(rule.clause, known)}"
+            faults.append(Fault(read.lines[rule.name], text))
     return faults
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from folkmoot.base.languages import language_of
-from folkmoot.moderation.clauses.policy_lines import meant, short
+from folkmoot.moderation.clauses.markdown_file import meant, short
 from folkmoot.moderation.rules.attributes import ATTRIBUTES, Attribute, Kind
 from folkmoot.moderation.rules.model import Condition, Facts
 from folkmoot.moderation.rules.phrases import fault_of_phrase
