@@ -1,6 +1,7 @@
 """Rules of the network: what meets one gets a case, and until people decide no more than the rule says, with a statement."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -8,16 +9,20 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import NotFound
+from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.restrictions.jobs import hide_overdue, hide_pending_review
 from folkmoot.moderation.rules.actions import switch_rules
 from folkmoot.moderation.rules.jobs import RuleReader
+from folkmoot.moderation.rules.model import Record
 from folkmoot.moderation.rules.published import in_force, replace_own, shipped
+from folkmoot.moderation.rules.queries.outcomes import count_records, list_cases_of_rule, list_outcomes_unscoped
 from folkmoot.moderation.rules.watching import RuleWatch
 from folkmoot.network.posts.events import PostEdited
 from folkmoot.network.posts.model import PostView, Visibility
+from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
 from tests.moderation.rule_sets import VERSION, age, publish, rule_file
 from tests.waiting import until
@@ -131,6 +136,29 @@ async def test_a_post_that_a_rule_limits_is_still_hidden_by_the_detector_and_at_
     assert await court.sees("reader", view)
     async with court.database.read() as conn:
         assert await conn.fetchval("SELECT effect + is_limited::int FROM posts WHERE id = $1", view.post.id) == 0
+
+
+async def test_what_came_of_a_rule_follows_a_chain_of_appeals_to_its_end(court: Court) -> None:
+    await court.village.settle("third_moderator", role=Role.MODERATOR)
+    await publish(court.database, rule_file(_WORDS))
+    view = await _write(court)
+    await court.report("reporter", view, clauses=("spam",))
+    verdict_id = 0
+    for appellant, moderator, action, violations in (
+        (None, "moderator", "keep", 0), ("reporter", "other_moderator", "remove", 1), ("author", "third_moderator", "keep", 0),
+    ):
+        if appellant:
+            async with court.database.write() as tx:
+                await lodge_appeal(tx, (await court.viewer(appellant)).account, verdict_id)
+        case, = await court.queue()
+        verdict_id = (await court.decide(moderator, case, action, clause="spam")).id
+        async with court.database.read() as conn:
+            records = await count_records(conn, clock.now() - timedelta(days=1))
+            newest, *_ = await list_cases_of_rule(conn, "test", 10)
+            outcomes = await list_outcomes_unscoped(conn, [view.post.id])
+        assert records["test"] == Record(met=1, decided=1, violations=violations)
+        assert newest.action == action
+        assert outcomes == {view.post.id: bool(violations)}
 
 
 async def test_private_messages_are_never_read(court: Court) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import Share, Subject
+from folkmoot.moderation.cases.queries.outcome import OUTCOME, SETTLED_VERDICTS
 from folkmoot.moderation.contacts.model import Kind
 from folkmoot.moderation.notices.mailbox import Position
 from folkmoot.moderation.notices.model import Door, Notice, NoticeBacklog, Outcome, Place, State, Urgency
@@ -183,19 +184,9 @@ async def list_posts_named(conn: ReadConn, post_ids: Sequence[int], picture_keys
 async def list_outcomes(conn: ReadConn, notice_id: int) -> list[Outcome]:
     """What became of the cases of a notice. Verdicts are included once they are settled; that of an appeal replaces the first."""
     rows = await conn.fetch(
-        """
-        SELECT c.id AS case_id, c.subject, c.subject_id, c.state, c.due_at, coalesce(later.action, v.action) AS action,
-            coalesce(later.clause, v.clause) AS clause, coalesce(later.id, v.id) AS verdict_id,
-            coalesce(later.settled_at, v.settled_at) AS settled_at, later.id IS NOT NULL AS is_overturned,
-            c.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AS is_deleted
-        FROM notice_cases AS nc JOIN cases AS c ON c.id = nc.case_id
-        LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
-        LEFT JOIN LATERAL (
-            WITH RECURSIVE after AS (
-                SELECT n.* FROM verdicts AS n WHERE n.id = v.overturned_by_id AND n.settled_at IS NOT NULL
-                UNION ALL
-                SELECT n.* FROM after JOIN verdicts AS n ON n.id = after.overturned_by_id AND n.settled_at IS NOT NULL
-            ) SELECT id, action, clause, settled_at FROM after ORDER BY id DESC LIMIT 1) AS later ON true
+        f"""
+        SELECT c.id AS case_id, c.subject, c.subject_id, coalesce(later.id, v.id) AS verdict_id, {OUTCOME}
+        FROM notice_cases AS nc JOIN cases AS c ON c.id = nc.case_id {SETTLED_VERDICTS}
         WHERE nc.notice_id = $1 ORDER BY c.id
         """,
         notice_id,

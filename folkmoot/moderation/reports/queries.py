@@ -7,6 +7,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.moderation.cases.model import MOST_REPORTERS, State, Subject
+from folkmoot.moderation.cases.queries.outcome import OUTCOME, SETTLED_VERDICTS
 from folkmoot.moderation.clauses.model import Family
 from folkmoot.moderation.reports.model import AnonymousReport, Category, Report, ReportedCase
 from folkmoot.network.posts.model import PostEffect
@@ -61,19 +62,9 @@ async def list_own_reports(conn: ReadConn, reporter_id: int, page: Page) -> list
 async def list_outcomes(conn: ReadConn, report_ids: Sequence[int]) -> dict[int, list[ReportedCase]]:
     """The state of the cases that these reports joined. Verdicts are included once they are settled."""
     rows = await conn.fetch(
-        """
-        SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.subject_id, c.state, c.due_at,
-            coalesce(later.action, v.action) AS action, coalesce(later.clause, v.clause) AS clause, v.id AS verdict_id,
-            coalesce(later.settled_at, v.settled_at) AS settled_at, later.id IS NOT NULL AS is_overturned,
-            c.subject = 'post' AND NOT EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AS is_deleted
-        FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id
-        LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.settled_at IS NOT NULL AND v.undone_at IS NULL
-        LEFT JOIN LATERAL (
-            WITH RECURSIVE after AS (
-                SELECT n.* FROM verdicts AS n WHERE n.id = v.overturned_by_id AND n.settled_at IS NOT NULL
-                UNION ALL
-                SELECT n.* FROM after JOIN verdicts AS n ON n.id = after.overturned_by_id AND n.settled_at IS NOT NULL
-            ) SELECT id, action, clause, settled_at FROM after ORDER BY id DESC LIMIT 1) AS later ON true
+        f"""
+        SELECT rc.report_id, c.id, c.subject = 'post' AS is_about_post, c.subject_id, v.id AS verdict_id, {OUTCOME}
+        FROM report_cases AS rc JOIN cases AS c ON c.id = rc.case_id {SETTLED_VERDICTS}
         WHERE rc.report_id = ANY ($1::bigint[]) ORDER BY c.id
         """,
         list(report_ids),

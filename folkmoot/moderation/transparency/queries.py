@@ -5,6 +5,7 @@ Nothing here joins accounts or posts, so the figures of a period stay the same w
 
 from folkmoot.base.db import ReadConn
 from folkmoot.moderation.cases.model import Subject
+from folkmoot.moderation.cases.queries.outcome import LAST_ON_APPEAL
 from folkmoot.moderation.transparency.model import Complaint, Measures, Notices, Outcomes, Reports, Response, Span
 from folkmoot.moderation.verdicts.model import Action
 
@@ -97,13 +98,7 @@ async def list_outcomes(conn: ReadConn, span: Span) -> list[Outcomes]:
         f"""
         SELECT coalesce(later.action, v.action) <> '{Action.KEEP}' AS is_breach,
             ARRAY(SELECT DISTINCT detector FROM signals WHERE signals.case_id = c.id AND is_hiding ORDER BY 1) AS hiding, count(*) AS number
-        FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id
-        LEFT JOIN LATERAL (
-            WITH RECURSIVE after AS (
-                SELECT n.* FROM verdicts AS n WHERE n.id = v.overturned_by_id AND n.settled_at IS NOT NULL
-                UNION ALL
-                SELECT n.* FROM after JOIN verdicts AS n ON n.id = after.overturned_by_id AND n.settled_at IS NOT NULL
-            ) SELECT action FROM after ORDER BY id DESC LIMIT 1) AS later ON true
+        FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id {LAST_ON_APPEAL}
         WHERE v.id >= $1 AND v.id < $2 AND {_STANDS} AND c.appealed_verdict_id IS NULL AND c.subject = '{Subject.POST}'
         GROUP BY 1, 2 ORDER BY 1, 2
         """,

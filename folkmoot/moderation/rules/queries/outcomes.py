@@ -7,11 +7,12 @@ import msgspec
 
 from folkmoot.base.db import ReadConn
 from folkmoot.moderation.cases.model import State, Subject
+from folkmoot.moderation.cases.queries.outcome import LAST_ON_APPEAL
 from folkmoot.moderation.rules.model import DETECTOR, Record, rule_of_detector
 
-# The verdict that stands about a case: the first one, or the one that replaced it on appeal.
-_VERDICT = "LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL LEFT JOIN verdicts AS o ON o.id = v.overturned_by_id"
-_ACTION = "coalesce(o.action, v.action)"
+# The verdict about a case, or the one that replaced it on appeal. The first one counts before it is settled.
+_VERDICT = f"LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL {LAST_ON_APPEAL}"
+_ACTION = "coalesce(later.action, v.action)"
 _KEEP = "keep"  # `verdicts.model.Action.KEEP`, which stands a layer above
 
 
