@@ -69,9 +69,10 @@ from folkmoot.network.relations.actions import forget_ended_follows
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
-from folkmoot.network.sessions.actions import forget_expired, send_reset
+from folkmoot.network.sessions.actions import forget_expired
 from folkmoot.network.sessions.approval import announce_sign_ups
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
+from folkmoot.network.sessions.password_change import send_reset
 from folkmoot.network.timelines import jobs as timelines
 from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
 from folkmoot.portability.host import Host

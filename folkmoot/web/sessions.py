@@ -15,6 +15,7 @@ from folkmoot.network.accounts.queries import list_taken_names
 from folkmoot.network.sessions import actions, known_browsers
 from folkmoot.network.sessions.known_browsers import KnownBrowser
 from folkmoot.network.sessions.model import Login
+from folkmoot.network.sessions.password_change import ask_for_reset, reset_password
 from folkmoot.web.leaving import stays
 from folkmoot.web.request import Request, local_path
 from folkmoot.web.waiting import show_waiting
@@ -121,7 +122,7 @@ async def reset(request: Request) -> Reply:
     email = request.form.text("email")
     try:
         request.require_allowance()
-        await actions.ask_for_reset(
+        await ask_for_reset(
             request.database, email, request.context.settings.base_url, address=request.address,
             multiplier=request.context.settings.limits.multiplier,
         )
@@ -137,7 +138,7 @@ async def show_new_password(request: Request) -> Reply:
 async def new_password(request: Request) -> Reply:
     try:
         request.require_allowance("password")
-        account_id = await actions.reset_password(request.database, request.value("code"), request.form.text("password"))
+        account_id = await reset_password(request.database, request.value("code"), request.form.text("password"))
     except (Invalid, NotFound) as problem:
         return await request.show("sessions/new_password.html", 422, code=request.value("code"), error=_sentence(request, problem))
     _remember_browser(request, account_id)

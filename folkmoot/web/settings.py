@@ -20,6 +20,7 @@ from folkmoot.network.media.model import Purpose
 from folkmoot.network.relations.queries import list_related
 from folkmoot.network.sessions import actions, invitations, queries
 from folkmoot.network.sessions.model import Preferences
+from folkmoot.network.sessions.password_change import change_password
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
@@ -99,7 +100,7 @@ async def save_password(request: Request) -> Reply:
     form = request.form
     try:
         request.require_allowance()
-        await actions.change_password(
+        await change_password(
             request.database, request.viewer, form.text("old_password"), form.text("password"),
             multiplier=request.context.settings.limits.multiplier,
         )

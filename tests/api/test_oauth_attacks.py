@@ -10,10 +10,11 @@ from folkmoot.base.errors import NotFound
 from folkmoot.network.accounts.actions import set_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.sessions import queries
-from folkmoot.network.sessions.actions import SignUpPolicy, change_password, forget_viewer, reset_password
+from folkmoot.network.sessions.actions import SignUpPolicy, forget_viewer
 from folkmoot.network.sessions.apps import pkce_challenge
 from folkmoot.network.sessions.confirmation import send_confirmation_again
 from folkmoot.network.sessions.model import Viewer, digest
+from folkmoot.network.sessions.password_change import change_password, reset_password
 from folkmoot.network.sessions.passwords import hash_password
 from tests.api.test_oauth import OOB, _code, _exchange, _register
 from tests.village import Village, Visitor

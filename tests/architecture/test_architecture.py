@@ -17,7 +17,6 @@ from folkmoot.web.routes import ROUTES as WEB
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted((ROOT / "folkmoot").rglob("*.py"))
 FOR_TRAINING = {"training.py"}  # loaded by `moot detector build` only
-LONG_ON_PURPOSE = {"sessions/actions.py", "accounts/queries.py"}
 
 
 def _name(file: Path) -> str:

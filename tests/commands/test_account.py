@@ -13,7 +13,8 @@ import pytest
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import open_database, settings_of
 from folkmoot.network.sessions import queries
-from folkmoot.network.sessions.actions import SignUp, SignUpPolicy, log_in, reset_password, sign_up
+from folkmoot.network.sessions.actions import SignUp, SignUpPolicy, log_in, sign_up
+from folkmoot.network.sessions.password_change import reset_password
 from tests.network_up import NetworkUp, moot
 
 PASSWORD = "tri hrusky ve stodole"

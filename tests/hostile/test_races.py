@@ -11,6 +11,7 @@ import pytest
 from folkmoot.network.posts.model import PollDraft
 from folkmoot.network.sessions import actions
 from folkmoot.network.sessions.invitations import invite
+from folkmoot.network.sessions.password_change import ask_for_reset
 from folkmoot.network.sessions.queries import get_login
 from tests.api.test_accounts import picture
 from tests.api.test_oauth import _code, _exchange, _register
@@ -121,7 +122,7 @@ async def test_an_invitation_and_a_reset_link_work_once(village: Village) -> Non
     assert len(list(filter(None, await asyncio.gather(*map(join, range(4)))))) == 1
     assert await _count(village, "SELECT count(*) FROM accounts") == 2
 
-    await actions.ask_for_reset(village.database, "jana@example.org", "http://localhost:8420")
+    await ask_for_reset(village.database, "jana@example.org", "http://localhost:8420")
     await village.work()
     [mail] = (village.settings.data / "outbox").glob("*.eml")
     code = re.search(rb"/reset/([\w-]+)", mail.read_bytes().replace(b"=\n", b""))

@@ -25,11 +25,12 @@ from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import PollDraft, PostDraft, PostView, Visibility
 from folkmoot.network.relations import actions as relations
 from folkmoot.network.sessions import queries as logins
-from folkmoot.network.sessions.actions import ask_for_reset, start_session
+from folkmoot.network.sessions.actions import start_session
 from folkmoot.network.sessions.apps import issue_token, register_app
 from folkmoot.network.sessions.invitations import invite
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import OUT_OF_BAND, Role, Viewer
+from folkmoot.network.sessions.password_change import ask_for_reset
 from folkmoot.network.sessions.passwords import hash_password
 from tests.dump import dump
 from tests.invariants import list_broken

@@ -8,8 +8,9 @@ import pytest
 from folkmoot.base.db import Database
 from folkmoot.base.errors import TooMany, Unauthorized
 from folkmoot.network.sessions import queries
-from folkmoot.network.sessions.actions import ask_for_reset, log_in
+from folkmoot.network.sessions.actions import log_in
 from folkmoot.network.sessions.known_browsers import KnownBrowser
+from folkmoot.network.sessions.password_change import ask_for_reset
 from folkmoot.network.sessions.passwords import hash_password
 from tests.village import Village, Visitor, settle
 from tests.web.test_pages import form_token

@@ -1,4 +1,4 @@
-"""Signing up, logging in and out, passwords. Codes and tokens of apps are in `apps.py`."""
+"""Signing up, logging in and out. A new password is in `password_change.py`, codes and tokens of apps in `apps.py`."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,12 +18,9 @@ from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import (
     CONFIRM_LASTS,
     LOGINS_TOPIC,
-    RESET_JOB,
-    RESET_LASTS,
     SESSION_LASTS,
     Login,
     Preferences,
-    ResetWanted,
     Role,
     Session,
     SignUpWaiting,
@@ -32,7 +29,6 @@ from folkmoot.network.sessions.model import (
     login_topic,
 )
 from folkmoot.network.sessions.passwords import hash_password, is_right, password_errors
-from folkmoot.network.sessions.reauthentication import require_password
 
 _SLOW_ADDRESS = Plural(
     "There have been too many attempts from your connection. Please try again in %(minutes)d minute.",
@@ -196,61 +192,6 @@ async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
     forget_viewer(tx, viewer.id)
 
 
-async def change_password(database: Database, viewer: Viewer, old: str, new: str, *, multiplier: float = 1.0) -> None:
-    """Sets a new password; ends all other sessions, tokens, codes and mailed links. Raises Invalid, TooMany."""
-    await require_password(database, viewer, old, field="old_password", multiplier=multiplier)
-    errors = password_errors(new, username=viewer.account.username, email=viewer.login.email)
-    if errors:
-        raise Invalid(*errors)
-    password_hash = await hash_password(new)
-    async with database.write() as tx:
-        await _set_password(tx, viewer.id, password_hash, but=viewer.session_id)
-
-
-async def ask_for_reset(database: Database, email: str, base_url: str, *, address: str = "", multiplier: float = 1.0) -> None:
-    """Enqueues a mail with a link to set a new password. Only the job looks up the account, so that neither the text nor the
-    limits nor the time of the response reveal whether it exists. Raises TooMany."""
-    email = email.strip()[:254]
-    caller = address_key(address) if address else "local"
-    await limits.spend(database, "mail_by_address", caller, multiplier)
-    await limits.spend_mail(database, email_key(email), caller, multiplier)
-    async with database.write() as tx:
-        tx.enqueue(RESET_JOB, ResetWanted(email, base_url))
-
-
-async def send_reset(database: Database, wanted: ResetWanted) -> None:
-    """Mails the link if an account has this address. A job."""
-    async with database.write() as tx:
-        login = await queries.find_login_by_email(tx, email_key(wanted.email))
-        if login is None or not await queries.lock_login(tx, login.account_id):
-            return
-        code = clock.token()
-        await queries.insert_one_time_code(tx, digest(code), "reset_password", login.account_id, login.email, RESET_LASTS.total_seconds())
-        send_mail(tx, Mail("reset_password", login.email, login.language, f"{wanted.base_url}/reset/{code}"))
-
-
-async def reset_password(database: Database, code: str, password: str) -> int:
-    """Sets a new password with the code of a mailed link, once; returns the account. Ends all sessions and tokens.
-
-    Raises Invalid, NotFound.
-    """
-    async with database.read() as conn:  # hashing is expensive, so an invalid code is refused before it
-        owner = await queries.find_owner_of_code(conn, digest(code), "reset_password")
-    if owner is None:
-        raise NotFound("This link is not valid any more. Please ask for a new one.")
-    errors = password_errors(password, username=owner[0], email=owner[1])
-    if errors:
-        raise Invalid(*errors)
-    password_hash = await hash_password(password)
-    async with database.write() as tx:
-        taken = await queries.take_one_time_code(tx, digest(code), "reset_password")
-        if taken is None:
-            raise NotFound("This link is not valid any more. Please ask for a new one.")
-        await queries.update_confirmed(tx, *taken)  # opening the mailed link proves the ownership of the address
-        await _set_password(tx, taken[0], password_hash)
-    return taken[0]
-
-
 async def confirm_email(tx: WriteTx, code: str) -> None:
     """Confirms an address with the code of a mailed link. Tells sign_up.waiting if an approval is needed. Raises NotFound."""
     taken = await queries.take_one_time_code(tx, digest(code), "confirm_email")
@@ -298,15 +239,6 @@ async def send_confirmation(tx: WriteTx, login: Login) -> None:
     code = clock.token()
     await queries.insert_one_time_code(tx, digest(code), "confirm_email", login.account_id, login.email, CONFIRM_LASTS.total_seconds())
     send_mail(tx, Mail("confirm_email", login.email, login.language, f"/confirm/{code}"))
-
-
-async def _set_password(tx: WriteTx, account_id: int, password_hash: str, *, but: int | None = None) -> None:
-    await queries.update_password(tx, account_id, password_hash)
-    await queries.delete_sessions(tx, account_id, but=but)
-    await queries.delete_tokens(tx, account_id)
-    await queries.delete_authorization_codes(tx, account_id)
-    await queries.delete_one_time_codes(tx, account_id, "reset_password")
-    forget_viewer(tx, account_id)
 
 
 def forget_viewer(tx: WriteTx, account_id: int | None) -> None:
