@@ -72,12 +72,10 @@ class Message(msgspec.Struct):
     """A line of `restic --json`."""
 
     message_type: str = ""
-    struct_type: str = ""
     type: str = ""
     path: str = ""
     size: int = 0
     bytes_done: int = 0
-    total_bytes: int = 0
     snapshot_id: str = ""
     data_added: int = 0
     total_files_processed: int = 0

@@ -96,7 +96,6 @@ class Reencoded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     preview_height: int
     blurhash: str
     original_bytes: int
-    preview_bytes: int
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,7 +65,7 @@ def reencode(upload: bytes, purpose: Purpose) -> tuple[Reencoded, bytes, bytes]:
     header = Reencoded(
         kind=PictureKind.ANIMATION if is_animated else PictureKind.IMAGE, mime=mime, extension=extension,
         width=first.width, height=first.height, preview_width=small.width, preview_height=small.height,
-        blurhash=encode(small.convert("RGB"), 4, 3), original_bytes=len(original), preview_bytes=len(preview),
+        blurhash=encode(small.convert("RGB"), 4, 3), original_bytes=len(original),
     )
     return header, original, preview
 

@@ -37,9 +37,6 @@ class Kind(StrEnum):
     KEPT = "kept"  # a post that the recipient has deleted is kept for the open case `reference_id`
 
 
-FROM_NETWORK = (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.SIGN_UP, Kind.KEPT)
-
-
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     kind: Kind

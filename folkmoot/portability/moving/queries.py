@@ -73,11 +73,6 @@ async def has_replayed(conn: Connection, position: str, epoch: int = 0) -> bool:
     ))
 
 
-async def bytes_behind(conn: Connection, position: str) -> int:
-    """How many bytes of the log up to `position` the standby has not replayed yet."""
-    return max(0, int(await conn.fetchval("SELECT pg_wal_lsn_diff($1::text::pg_lsn, pg_last_wal_replay_lsn())::bigint", position) or 0))
-
-
 async def read_last_writes(conn: Connection) -> LastWrites:
     """Digests of the last events, of which almost every write leaves one in its transaction, and of the last posts.
 
