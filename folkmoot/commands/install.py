@@ -96,7 +96,12 @@ def install(
     plan = Plan(machine, wanted, sample())
     if dry_run:
         show(report.as_json(plan, is_done=False), as_json, report.in_full(plan))
-        return
+    else:
+        _carry_out(plan, machine, before, yes, as_json)
+
+
+def _carry_out(plan: Plan, machine: Machine, before: Settings, yes: bool, as_json: bool) -> None:
+    """Asks, and makes the changes of the plan. `before`: the settings so far."""
     plan.require()
     if plan.is_empty:
         show(report.as_json(plan, is_done=True), as_json, "Everything is installed as wanted. Nothing was changed.")

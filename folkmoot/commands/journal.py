@@ -88,7 +88,7 @@ def _heads_of_list(file: Path) -> list[Kept]:
 def _heads_of_backups(data: Path) -> tuple[list[Kept], list[str]]:
     """The heads in the signed manifests of all valid backups, and remarks; earlier releases stored none.
 
-    A backup of a later epoch is of a host that replaced this one, so its journal has gone another way since.
+    A backup of a later epoch is of a host that replaced this one, so its journal has other entries since then.
     """
     from folkmoot import config
     from folkmoot.commands.recovery import repository_and_authority, target_of

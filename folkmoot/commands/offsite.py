@@ -33,7 +33,7 @@ from folkmoot.portability.repository import Repository
 from folkmoot.portability.runs import BACKUP, CONTINUOUS, DRILL, DUMP
 from folkmoot.portability.snapshots import Keep
 
-_ASK_SECONDS = 60.0  # between questions whether the night has come
+_ASK_SECONDS = 60.0  # between looks whether the time of the nightly backup has come
 _AGAIN = timedelta(hours=1)  # after a nightly run that failed
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Nightly:
         self._steps: list[Callable[[], None]] = []
 
     def tick(self) -> None:
-        """Begins the next step when the previous one has ended. Asks once a minute whether the night has come."""
+        """Begins the next step when the previous one has ended. Looks once a minute whether the time has come."""
         is_busy = (self._child and not self._child.is_over()) or (self._copying and self._copying.is_making_base)
         if is_busy or not self._settings.offsite.nightly or is_coming(self._settings.data):  # a backup would be without these pictures
             return

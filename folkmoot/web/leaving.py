@@ -1,6 +1,6 @@
-"""Pages for taking everything along and for leaving: export, single lists, deletion, and staying after all.
+"""Pages for exporting one's data and for leaving: the archive, single lists, deletion, and cancelling a deletion.
 
-Suspended members use them too: what they wrote is theirs.
+Suspended members can use them too.
 """
 
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, TooMany

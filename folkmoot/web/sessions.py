@@ -92,7 +92,7 @@ async def sign_up(request: Request) -> Reply:
 
 
 async def _enter(request: Request, tx: WriteTx, login: Login) -> str:
-    """A session for a new member who can come in at once."""
+    """The secret of a session for a new member; empty if the log-in cannot be used yet."""
     if login.obstacle:
         return ""
     return await actions.start_session(tx, login, request.headers.get("user-agent", ""), request.address)

@@ -1,4 +1,4 @@
-"""The page of somebody who has signed up and cannot come in yet: what is missing, and what they can do about it.
+"""The page of somebody who has signed up and cannot log in yet: what is missing, and what they can do about it.
 
 There is no session yet. The forms carry a ticket, which the page gets only with the right password.
 """

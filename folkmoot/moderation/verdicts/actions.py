@@ -132,8 +132,8 @@ async def undo_verdict(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
 
 
 async def undo_repeated(tx: WriteTx, moderator: Viewer, verdict: Verdict) -> None:
-    """Undoes a repetition of a verdict that was undone; withdraws its case if nobody has pointed it out. One about which a new report
-    has come in meanwhile stays."""
+    """Undoes a repetition of a verdict that was undone; withdraws its case if nobody has pointed it out. A repetition stays if its
+    post was reported again meanwhile."""
     case = await lock_case(tx, verdict.case_id)
     if verdict.settled_at or verdict.undone_at or await find_open_case(tx, case.subject, case.subject_id):
         return

@@ -138,7 +138,7 @@ async def hide_leaving(tx: WriteTx, account_id: int) -> bool:
 
 
 async def show_staying(tx: WriteTx, account_id: int) -> bool:
-    """Shows an account again that stays after all; returns whether anything changed. Tells account.changed."""
+    """Shows an account again whose deletion was cancelled; returns whether anything changed. Tells account.changed."""
     changed = await queries.show_staying(tx, account_id)
     if changed:
         tx.tell(AccountChanged(account_id=account_id))

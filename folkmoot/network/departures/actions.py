@@ -1,4 +1,4 @@
-"""Leaving, and staying after all. `removal.py` removes what belonged to an account."""
+"""Deleting an account, and cancelling the deletion while its data are there. `removal.py` removes what belonged to an account."""
 
 from datetime import timedelta
 

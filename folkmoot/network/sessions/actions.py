@@ -77,9 +77,9 @@ async def sign_up(
 ) -> tuple[Login, str]:
     """Creates an account with a log-in. Depending on the policy it must be confirmed or approved before use.
 
-    `enter` runs in the same transaction and returns the secret with which the member comes in: a session or a token. Tells
-    account.created and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, Forbidden when
-    nobody may sign up, TooMany.
+    `enter` runs in the same transaction and returns the secret of the first session or token. Tells account.created
+    and, if an approval is needed, sign_up.waiting. Raises Invalid with every faulty field, Forbidden when nobody may sign up,
+    TooMany.
     """
     if policy.mode == "closed":
         raise Forbidden("Sign-up is closed at present.")

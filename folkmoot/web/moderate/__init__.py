@@ -1,1 +1,1 @@
-"""Pages of moderators: the overview and the case."""
+"""Pages of moderators, and those of operators for sign-ups, contacts and copies."""

@@ -11,7 +11,7 @@ from folkmoot.network.sessions.queries import list_operators
 
 
 def needs_somebody(notice: Notice) -> bool:
-    """Whether operators are told as soon as it comes in: it is urgent, or only a person can find out what it is about."""
+    """Whether operators are told as soon as it arrives: it is urgent, or only a person can find out what it is about."""
     return notice.state is not State.ANSWERED and (notice.urgency is not Urgency.OTHER or notice.state is State.UNREAD)
 
 
