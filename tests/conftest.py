@@ -13,7 +13,8 @@ import pytest
 
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.postgres import Binaries, Postgres, find_binaries, major_of, wheel_folder
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import Binaries, find_binaries, major_of, wheel_folder
 from tests import series
 from tests.databases import Databases
 from tests.hosts import network as hosts

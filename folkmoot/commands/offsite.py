@@ -26,7 +26,7 @@ from folkmoot.portability.offsite.coming import is_coming
 from folkmoot.portability.offsite.copying import Copying
 from folkmoot.portability.offsite.remembered import remembered
 from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import binaries_for, runnable_by
+from folkmoot.portability.postgres_binaries import binaries_for, runnable_by
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.queries import list_attempts, list_rehearsals
 from folkmoot.portability.repository import Repository

@@ -14,7 +14,7 @@ from contextlib import suppress
 from folkmoot import config
 from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.postgres import child_setup
+from folkmoot.portability.service_user import child_setup
 from folkmoot.portability.upgrade.order import Launch
 
 _READY, _ALONE = b"r", b"a"

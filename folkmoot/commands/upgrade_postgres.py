@@ -12,7 +12,7 @@ from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.logical.copy import LogicalProblem
 from folkmoot.portability.logical.move import LogicalMove, find_version, remove_rest
 from folkmoot.portability.logical.swap import find_swap
-from folkmoot.portability.postgres import find_binaries_of, runnable_by
+from folkmoot.portability.postgres_binaries import find_binaries_of, runnable_by
 from folkmoot.portability.program import restart_from_readable_copy
 from folkmoot.portability.synchronous import Mode
 

@@ -10,8 +10,9 @@ import subprocess
 from pathlib import Path
 
 from folkmoot.base.errors import Problem
-from folkmoot.portability.postgres import Binaries, PostgresProblem, child_setup, find_binaries, major_of
+from folkmoot.portability.postgres_binaries import Binaries, PostgresProblem, find_binaries, major_of
 from folkmoot.portability.progress import NoProgress, Progress, folder_size
+from folkmoot.portability.service_user import child_setup
 from folkmoot.portability.tables import LEFT_OUT, without_password
 
 _JOBS = "2"

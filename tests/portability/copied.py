@@ -22,7 +22,8 @@ from folkmoot.portability.offsite.hand_over import hand_over
 from folkmoot.portability.offsite.recovery import Chain
 from folkmoot.portability.offsite.spool import Spool
 from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import Binaries, Postgres, binaries_for, runnable_by
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import Binaries, binaries_for, runnable_by
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.recovery_key import RecoveryKey
 from folkmoot.portability.repository import Repository

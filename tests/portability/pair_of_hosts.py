@@ -29,7 +29,8 @@ from folkmoot.portability.moving.model import Order
 from folkmoot.portability.moving.rejoin import RejoinOrder, rejoin_if_ordered
 from folkmoot.portability.moving.sides import OtherHost, OwnHost, handlers_of
 from folkmoot.portability.moving.this_host import ThisHost
-from folkmoot.portability.postgres import Postgres, find_binaries
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import find_binaries
 from folkmoot.portability.postgres_settings import REPLICATION_SECRET, slot_of
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby import binding

@@ -11,7 +11,9 @@ import msgspec
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, HostState
-from folkmoot.portability.postgres import Postgres, child_setup, find_binaries, plain_environment, runnable_by
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import find_binaries, runnable_by
+from folkmoot.portability.service_user import child_setup, plain_environment
 
 
 def make_standby(

@@ -9,7 +9,7 @@ import pytest
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.manifest import About, File, Manifest, incomplete
 from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import find_binaries
+from folkmoot.portability.postgres_binaries import find_binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.rebuild import Plan, RestoreMismatch, rebuilt
 from folkmoot.portability.repository import Repository

@@ -13,7 +13,8 @@ from folkmoot.portability.host import STANDBY, HostState
 from folkmoot.portability.hosts.peers import Peers
 from folkmoot.portability.offsite import finding
 from folkmoot.portability.offsite.recovery import recovered
-from folkmoot.portability.postgres import Postgres, available_majors, find_binaries, find_binaries_of
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import available_majors, find_binaries, find_binaries_of
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby import joining, seeding
 from folkmoot.portability.standby.answers import Answers

@@ -69,7 +69,7 @@ def test_a_large_log_is_emptied_on_a_full_disk_too(open_folder: Path, monkeypatc
 # The first child starts a grandchild and ends before the grandchild prepares itself: as if the parent had been killed.
 _ORPHAN = """
 import os, time
-from folkmoot.portability.postgres import child_setup
+from folkmoot.portability.service_user import child_setup
 prepare = child_setup(None)
 if os.fork() == 0:
     parent = os.getpid()

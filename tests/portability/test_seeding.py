@@ -21,7 +21,8 @@ from folkmoot.config import Settings
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import STANDBY, HostState
 from folkmoot.portability.hosts.peers import Peer, Peers
-from folkmoot.portability.postgres import Postgres, find_binaries
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import find_binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.answers import Answers
 from folkmoot.portability.standby.following import Meter, warnings
@@ -179,7 +180,7 @@ import sys, msgspec
 from pathlib import Path
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.hosts.peers import Peer, Peers
-from folkmoot.portability.postgres import find_binaries
+from folkmoot.portability.postgres_binaries import find_binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.standby.model import Facts
 from folkmoot.portability.standby.seeding import seed

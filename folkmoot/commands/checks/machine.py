@@ -104,7 +104,7 @@ def _access(settings: Settings) -> Iterator[Finding]:
 def _parts(settings: Settings) -> Iterator[Finding]:
     """Whether the data directory is complete."""
     from folkmoot.portability.host import Host, HostProblem
-    from folkmoot.portability.postgres import available_majors
+    from folkmoot.portability.postgres_binaries import available_majors
 
     data = settings.data
     missing = [name for name in ("media", "secrets", "outbox", "run") if not (data / name).is_dir()]

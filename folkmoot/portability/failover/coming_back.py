@@ -24,7 +24,8 @@ from folkmoot.portability.moving.model import Fork, Proof
 from folkmoot.portability.moving.parting import find_fork
 from folkmoot.portability.moving.rejoin import RejoinOrder, RejoinProblem, Stage, find_order, forget_order, order_rejoin, rejoin_if_ordered
 from folkmoot.portability.moving.this_host import ThisHost
-from folkmoot.portability.postgres import Postgres, PostgresProblem
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import PostgresProblem
 from folkmoot.portability.progress import Progress
 
 _log = logging.getLogger(__name__)

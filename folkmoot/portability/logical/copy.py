@@ -17,7 +17,8 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import dump_schema, require_space
 from folkmoot.portability.logical import queries
 from folkmoot.portability.moving.queries import get_size
-from folkmoot.portability.postgres import Binaries, Postgres
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import Binaries
 from folkmoot.portability.postgres_settings import quoted_connection
 from folkmoot.portability.progress import Progress
 

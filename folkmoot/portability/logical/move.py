@@ -31,7 +31,8 @@ from folkmoot.portability.logical import queries
 from folkmoot.portability.logical.copy import DRAIN_SECONDS, HOLD_SECONDS, LogicalCopy, LogicalProblem, Source
 from folkmoot.portability.logical.swap import NEXT, SwapOrder, find_swap, order_swap
 from folkmoot.portability.moving.queries import read_last_writes
-from folkmoot.portability.postgres import RESTART, Binaries, Postgres
+from folkmoot.portability.postgres import RESTART, Postgres
+from folkmoot.portability.postgres_binaries import Binaries
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.queries import get_epoch
 from folkmoot.portability.upgrade.journal import DONE, FAILED, STARTED, Journal

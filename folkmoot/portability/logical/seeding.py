@@ -14,7 +14,7 @@ from folkmoot.portability.data_directory import DataDirectory, sync_folder
 from folkmoot.portability.logical.copy import LogicalCopy, Source
 from folkmoot.portability.logical.standby import source_dsn
 from folkmoot.portability.logical.swap import NEXT
-from folkmoot.portability.postgres import Binaries, runnable_by
+from folkmoot.portability.postgres_binaries import Binaries, runnable_by
 from folkmoot.portability.postgres_settings import LOGICAL
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.tables import Table

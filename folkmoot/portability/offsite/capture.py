@@ -25,9 +25,10 @@ from folkmoot.portability.offsite import chain
 from folkmoot.portability.offsite.chain import ABOUT, FOLDER, MEDIA, POSTGRES, WAL, BaseManifest, Push, PushManifest, State
 from folkmoot.portability.offsite.queries import flush_log, has_received, list_media_since
 from folkmoot.portability.offsite.spool import RECEIVER, Spool
-from folkmoot.portability.postgres import Binaries, child_setup, plain_environment
+from folkmoot.portability.postgres_binaries import Binaries
 from folkmoot.portability.progress import NoProgress, Progress, folder_size
 from folkmoot.portability.repository import NEEDS, Repository, RepositoryProblem, Stored
+from folkmoot.portability.service_user import child_setup, plain_environment
 
 _LONGEST_WAIT = 30.0  # seconds until the receiver has written what PostgreSQL has flushed
 

@@ -20,7 +20,7 @@ from folkmoot.portability.offsite.child import Child
 from folkmoot.portability.offsite.coming import PicturesToCome, is_coming, read_coming
 from folkmoot.portability.offsite.spool import Spool
 from folkmoot.portability.offsite.target import Target
-from folkmoot.portability.postgres import Binaries
+from folkmoot.portability.postgres_binaries import Binaries
 from folkmoot.portability.progress import NoProgress
 from folkmoot.portability.repository import Refused, Repository
 from folkmoot.portability.snapshots import needed_by

@@ -11,7 +11,7 @@ from folkmoot.portability.offsite.chain import ABOUT, BASE, CHAIN, FIRST, LAST, 
 from folkmoot.portability.offsite.chain import read_manifest as read
 from folkmoot.portability.offsite.held_pictures import list_pictures
 from folkmoot.portability.offsite.recovery import Chain
-from folkmoot.portability.postgres import available_majors
+from folkmoot.portability.postgres_binaries import available_majors
 from folkmoot.portability.repository import Repository, Snapshot
 
 _log = logging.getLogger(__name__)

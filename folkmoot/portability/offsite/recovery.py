@@ -26,11 +26,13 @@ from folkmoot.portability.dump import require_space
 from folkmoot.portability.manifest import File, file_of
 from folkmoot.portability.offsite.chain import ABOUT, MEDIA, POSTGRES, WAL, BaseManifest, PushManifest, position_of
 from folkmoot.portability.offsite.queries import delete_left_out, get_replayed_bytes, has_replayed, reload_configuration, set_own_password
-from folkmoot.portability.postgres import Binaries, Postgres, find_binaries_of, plain_environment
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import Binaries, find_binaries_of
 from folkmoot.portability.postgres_settings import ACCESS
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.rebuild import RestoreMismatch
 from folkmoot.portability.repository import Repository, Snapshot
+from folkmoot.portability.service_user import plain_environment
 
 _WHILE_BUILDING = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "archive_mode": "off", "autovacuum": "off"}
 _LISTED = "backup_manifest"

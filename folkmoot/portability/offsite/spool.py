@@ -12,8 +12,9 @@ from pathlib import Path
 
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.offsite.chain import FOLDER
-from folkmoot.portability.postgres import Binaries, child_setup, plain_environment
+from folkmoot.portability.postgres_binaries import Binaries
 from folkmoot.portability.progress import folder_size
+from folkmoot.portability.service_user import child_setup, plain_environment
 from folkmoot.portability.tables import without_password
 
 RECEIVER = "folkmoot offsite"  # application_name of the receiver

@@ -22,7 +22,8 @@ from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import PeerUnreachable
 from folkmoot.portability.logical.seeding import seed_logically
 from folkmoot.portability.offsite.coming import keep_of_primary
-from folkmoot.portability.postgres import Postgres, available_majors, find_binaries, find_binaries_of
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import available_majors, find_binaries, find_binaries_of
 from folkmoot.portability.postgres_settings import LOGICAL, SIGNAL
 from folkmoot.portability.progress import Progress
 from folkmoot.portability.standby.answers import DESCRIBE, PREPARE

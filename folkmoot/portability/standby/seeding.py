@@ -19,9 +19,10 @@ from pathlib import Path
 from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.dump import require_space
-from folkmoot.portability.postgres import Binaries, available_majors, child_setup, find_binaries_of, plain_environment, runnable_by
+from folkmoot.portability.postgres_binaries import Binaries, available_majors, find_binaries_of, runnable_by
 from folkmoot.portability.postgres_settings import REPLICATION_ROLE, REPLICATION_SECRET, SIGNAL
 from folkmoot.portability.progress import Progress, folder_size
+from folkmoot.portability.service_user import child_setup, plain_environment
 from folkmoot.portability.standby.model import Facts
 from folkmoot.portability.standby.verification import MANIFEST, verify
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from folkmoot.base import clock
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.postgres import child_setup
+from folkmoot.portability.service_user import child_setup
 from folkmoot.portability.upgrade.probe import why_not_ready
 from folkmoot.portability.upgrade.releases import Release, UpgradeProblem
 

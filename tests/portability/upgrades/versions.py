@@ -11,7 +11,8 @@ import pytest
 
 from folkmoot.commands.options import settings_of
 from folkmoot.portability.data_directory import DataDirectory
-from folkmoot.portability.postgres import Binaries, Postgres, wheel_folder
+from folkmoot.portability.postgres import Postgres
+from folkmoot.portability.postgres_binaries import Binaries, wheel_folder
 from tests.conftest import new_open_folder
 from tests.network_up import NetworkUp, moot
 
