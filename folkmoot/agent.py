@@ -22,7 +22,7 @@ from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient
 from folkmoot.portability.hosts.messages import Handler, Store
-from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address
+from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, parse_address, stem_of
 from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
@@ -56,8 +56,14 @@ def create_upkeep(settings: Settings) -> Upkeep:
 
 
 def own_name(settings: Settings) -> str:
-    """As the other host calls this one; before they are paired, the name that this one will offer."""
-    return Peers(DataDirectory(settings.data)).name or clean_name(settings.hosts.name or socket.gethostname())
+    """As the other host calls this one, or the last one did; before they are paired, the name that this one will offer.
+
+    Without a pair, the operator can choose another one with `hosts.name`. The number that a name got when it was taken is not that.
+    """
+    peers, wanted = Peers(DataDirectory(settings.data)), settings.hosts.name and clean_name(settings.hosts.name)
+    if (agreed := peers.name) and (peers.list() or not wanted or stem_of(wanted) == stem_of(agreed)):
+        return agreed
+    return wanted or clean_name(socket.gethostname())
 
 
 def own_address(settings: Settings) -> str:

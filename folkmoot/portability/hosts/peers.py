@@ -1,7 +1,8 @@
 """The other host that this one trusts, and the open invitation: `DATA/hosts.json`.
 
 The file is small and changes rarely, but several processes change it: `moot host`, and the agent when a host joins. A lock
-keeps their changes apart. Without peers and invitation there is no file, and then no agent runs.
+keeps their changes apart. Without peers and invitation there is no file, and then no agent runs. The name of this host outlives
+its pair in `DATA/host-name`: another host may have the same machine name, so its own would be mistaken for that one.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.portability.data_directory import DataDirectory
 
 FILE = "hosts.json"
+NAME_FILE = "host-name"
 DEFAULT_PORT = 8421
 SLOTS = "folkmoot_"  # replication slots of peers have names with this beginning
 _LONGEST_NAME = 40
@@ -101,8 +103,8 @@ class Peers:
 
     @property
     def name(self) -> str:
-        """Of this host, as the other one calls it; "" without a pair."""
-        return self._read().name
+        """Of this host, as the other one calls it, or the last one did; "" if it was never paired."""
+        return self._read().name or self._kept_name()
 
     @property
     def stamp(self) -> object:
@@ -124,6 +126,7 @@ class Peers:
         with self.changing() as content:
             removed = next((peer for peer in content.peers if name in (peer.name, peer.id)), None)
             if removed:
+                self._keep_name(content.name)
                 self.write(HostsFile([peer for peer in content.peers if peer is not removed]))
             return removed
 
@@ -144,6 +147,17 @@ class Peers:
             self._directory.write(self._file, msgspec.json.format(msgspec.json.encode(content)))
         else:
             self._file.unlink(missing_ok=True)
+
+    def _keep_name(self, name: str) -> None:
+        if name and name != self._kept_name():
+            self._directory.write(self._directory.path / NAME_FILE, name.encode())
+
+    def _kept_name(self) -> str:
+        """A file that somebody has damaged is no name."""
+        try:
+            return clean_name((self._directory.path / NAME_FILE).read_text())
+        except (OSError, ValueError, PeersProblem):
+            return ""
 
     def _read(self) -> HostsFile:
         stamp = self.stamp
@@ -205,8 +219,13 @@ def machine_name() -> str:
 
 def unlike(name: str, taken: str) -> str:
     """The name, or with a number if the other host has it: two machines of one provider often have the same."""
-    stem = re.sub(r"-\d+$", "", name)[: _LONGEST_NAME - 3]
+    stem = stem_of(name)
     return name if name != taken else next(one for one in (f"{stem}-2", f"{stem}-3") if one != taken)
+
+
+def stem_of(name: str) -> str:
+    """The name without the number that `unlike` gives."""
+    return re.sub(r"-\d+$", "", name)[: _LONGEST_NAME - 3]
 
 
 def parse_address(text: str, default: int = DEFAULT_PORT) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """Pairing by one-time code, and who is refused: strangers, replayed and expired codes, a man in the middle, removed hosts."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,7 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from folkmoot.agent import own_name
 from folkmoot.base import clock
+from folkmoot.config import Settings
+from folkmoot.config.sections import Hosts
 from folkmoot.portability.hosts import listener
 from folkmoot.portability.hosts.channel import Purpose
 from folkmoot.portability.hosts.code import MistypedCode, PairingCode
@@ -79,8 +83,23 @@ async def test_two_machines_with_the_same_name_get_different_ones(open_folder: P
         joined = Peers(primary.directory).one()
         assert joined is not None
         assert (joined.name, Peers(standby.directory).name) == ("brno", "brno")
-    Peers(standby.directory).remove("vm-2")
-    assert Peers(standby.directory).name == ""
+
+
+async def test_a_host_keeps_its_name_when_the_other_one_is_removed(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "vm")
+    primary, standby, third = (HostHere.make(open_folder / side, "vm") for side in ("one", "other", "third"))
+    await pair(primary, standby)
+    settings = Settings(data=standby.directory.path)
+    assert own_name(settings) == "vm-2"
+    Peers(standby.directory).remove("vm")  # it has taken over, and the old one is gone
+    assert not (standby.directory.path / "hosts.json").exists()
+    assert own_name(settings) == "vm-2"
+    for wanted, name in (("vm", "vm-2"), ("VM-2", "vm-2"), ("Brno", "brno")):  # by the setting hosts.name
+        assert own_name(msgspec.structs.replace(settings, hosts=Hosts(name=wanted))) == name
+    standby.name = own_name(settings)
+    await pair(standby, third)
+    assert [peer.name for peer in Peers(standby.directory).list()] == ["vm"]
+    assert (own_name(settings), own_name(Settings(data=third.directory.path))) == ("vm-2", "vm")
 
 
 @pytest.mark.parametrize(("name", "taken", "given"), [
