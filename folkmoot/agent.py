@@ -18,6 +18,7 @@ from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover import assembly as failover
 from folkmoot.portability.failover.membership import follow_roster
 from folkmoot.portability.failover.standing import stand_handler
+from folkmoot.portability.failover.taking_over import log_left_at
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.agent import MOST_STREAMS, Agent, OwnHost
 from folkmoot.portability.hosts.client import PeerClient
@@ -26,6 +27,7 @@ from folkmoot.portability.hosts.peers import Peers, clean_name, join_address, pa
 from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving import preflight
 from folkmoot.portability.moving.assembly import Moving
+from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.names.addresses import own_addresses
 from folkmoot.portability.names.witness import PublicWitness, Witness
 from folkmoot.portability.standby import binding, media
@@ -47,12 +49,13 @@ def stores(settings: Settings) -> list[Store]:
     return [media.offered(settings.data / "media"), preflight.offered()]
 
 
-def create_upkeep(settings: Settings) -> Upkeep:
+def create_upkeep(settings: Settings, this: ThisHost) -> Upkeep:
     """What the agent does besides answering."""
     directory, host = DataDirectory(settings.data), Host(settings.data)
     connect = partial(PeerClient, directory, epoch=lambda: host.epoch)
     wanted = Mode(settings.replication.synchronous)
-    return Upkeep(directory, settings.dsn, connect, partial(exchange_certificates, settings, directory), wanted)
+    left_at = log_left_at(this, lambda: peer.id if (peer := Peers(directory).one()) else "")
+    return Upkeep(directory, settings.dsn, connect, partial(exchange_certificates, settings, directory), wanted, left_at)
 
 
 def own_name(settings: Settings) -> str:
@@ -113,9 +116,10 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     moving = create_moving(settings)
-    witness = Witness(PublicWitness(settings, moving.own.this))
+    this = moving.own.this
+    witness = Witness(PublicWitness(settings, this))
     async with create_agent(settings, moving) as agent:
-        works = [create_upkeep(settings).run(), moving.settling().run(), witness.run(), *failover.work_of(moving.own.this, moving.ask)]
+        works = [create_upkeep(settings, this).run(), moving.settling().run(), witness.run(), *failover.work_of(this, moving.ask)]
         tasks = [asyncio.create_task(work) for work in works]
         for task in tasks:
             task.add_done_callback(lambda _task: stop.set())

@@ -47,10 +47,11 @@ def _screen(data: Path) -> str:
 
     directory, state, following = DataDirectory(data), Host(data).state, find_following(data)
     lines = [f"  host       {state.role.upper()}, epoch {state.epoch}, {data}"]
-    lines += [f"  peer       {peer.name} {peer_text(describe_link(directory, peer))}" for peer in Peers(directory).list()]
+    peers = Peers(directory).list()
+    lines += [f"  peer       {peer.name} {peer_text(describe_link(directory, peer))}" for peer in peers]
     if order := find_order(directory):
         return "\n".join([*lines, f"  database   {order.sentence}"])
-    return as_typed("\n".join([*lines, f"  standby    {following_text(following, state)}"]))
+    return as_typed("\n".join([*lines, f"  standby    {following_text(following, state, *(peer.name for peer in peers))}"]))
 
 
 def following_facts(state: Any) -> dict[str, Any]:
@@ -60,15 +61,16 @@ def following_facts(state: Any) -> dict[str, Any]:
     return {
         "stage": str(state.stage), "role": state.role, "since": round(state.since, 1), "lag_bytes": state.lag_bytes,
         "lag_seconds": state.lag_seconds, "logical": state.is_logical, "media_missing": state.media_missing,
-        "media_missing_bytes": state.media_missing_bytes,
+        "media_missing_bytes": state.media_missing_bytes, "replaced": state.is_replaced,
         "synchronous": {"wanted": state.wanted, "active": state.active, "is_bound": state.is_bound},
     }
 
 
-def following_text(state: Any, host: "HostState") -> str:
-    """The state of the following in one sentence, and the command that goes on."""
+def following_text(state: Any, host: "HostState", peer: str = "NAME") -> str:
+    """The state of the following in one sentence, and the command that goes on. `peer`: the name of the other host."""
     from folkmoot.base import clock
-    from folkmoot.portability.host import FENCED, PRIMARY
+    from folkmoot.portability.host import FENCED, PRIMARY, STANDBY
+    from folkmoot.portability.standby.following import replaced_text
     from folkmoot.portability.standby.model import ALARM_SECONDS, Stage
     from folkmoot.portability.synchronous import Mode
 
@@ -97,8 +99,11 @@ def following_text(state: Any, host: "HostState") -> str:
             return f"catching up for {since}, {behind}{pictures}"
         case Stage.LOST:
             return "LOST: it was away for too long. Run on it: moot standby --again"
+        case _ if state.is_replaced:
+            return f"NOT CONNECTED for {since}: {replaced_text(peer)}"
         case _:
-            return f"NOT CONNECTED for {since}, {behind}; it connects again by itself{pictures}"
+            when = "the primary answers" if state.role == STANDBY else "it runs and reaches this host"
+            return f"NOT CONNECTED for {since}, {behind}; it connects again by itself when {when}{pictures}"
 
 
 def megabytes(count: float) -> str:

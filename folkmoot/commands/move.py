@@ -136,7 +136,7 @@ def _outcome(done: Any) -> dict[str, Any]:
 
     `lost_writes` is 0 after an interruption too, when an earlier run has compared: a host takes over only after that.
     """
-    from folkmoot.portability.moving.steps import position
+    from folkmoot.portability.moving.model import position
     from folkmoot.portability.names.repointing import Repointing
 
     return {

@@ -159,6 +159,7 @@ async def _status(data: Path) -> dict[str, Any]:
 
     settings = settings_of(data)
     host, directory, following = Host(settings.data).state, DataDirectory(settings.data), find_following(settings.data)
+    peers = Peers(directory).list()
     async with open_database(settings) as database, database.read() as conn:
         facts = await get_database_facts(conn)
         members, active, posts = await count_network(conn)
@@ -169,9 +170,9 @@ async def _status(data: Path) -> dict[str, Any]:
         cases = await count_open(conn, clock.now())
     return {
         "name": settings.network.name, "address": settings.base_url, "data": str(data), "role": host.role, "epoch": host.epoch,
-        "peers": [describe_link(directory, peer) for peer in Peers(directory).list()],
+        "peers": [describe_link(directory, peer) for peer in peers],
         "failover": _failover_state(directory, host.role),
-        "replication": following_facts(following), "replication_text": following_text(following, host),
+        "replication": following_facts(following), "replication_text": following_text(following, host, *(peer.name for peer in peers)),
         "members": members, "active": active, "posts": posts, "cases_open": cases.open, "cases_overdue": cases.overdue,
         "worker_seconds": max(0, round(min(ages))) if ages else None,
         "jobs_waiting": queue.waiting, "jobs_running": queue.running, "jobs_parked": queue.parked,

@@ -1,10 +1,11 @@
 """Lines of `moot status` that depend on the role of the host, or on several runs."""
 
+import msgspec
 import pytest
 
 from folkmoot.commands import status
 from folkmoot.commands.following import following_text
-from folkmoot.portability.host import FENCED, STANDBY, HostState
+from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState
 from folkmoot.portability.standby.model import Following, Stage
 
 _COPY = {"repository": "/mnt/elsewhere/moot", "behind_seconds": None, "base_seconds": None, "failed": ""}
@@ -29,4 +30,12 @@ def test_a_fenced_host_does_not_say_that_it_connects_again_by_itself(move: str, 
     line = following_text(following, HostState(role=FENCED, move=move))
     assert line.startswith("follows nobody")
     assert line.endswith(command)
-    assert "by itself" in following_text(following, HostState(role=STANDBY))
+    assert "by itself when the primary answers" in following_text(following, HostState(role=STANDBY))
+
+
+def test_a_host_that_was_replaced_does_not_connect_again_by_itself() -> None:
+    following = Following(stage=Stage.AWAY, role="primary", since=0.0, measured_at=0.0)
+    assert "by itself when it runs" in following_text(following, HostState(role=PRIMARY), "brno")
+    line = following_text(msgspec.structs.replace(following, is_replaced=True), HostState(role=PRIMARY), "brno")
+    assert "does not become its standby by itself. Run on that one: moot standby --again" in line
+    assert line.endswith("moot host remove brno")

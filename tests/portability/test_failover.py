@@ -17,7 +17,7 @@ from folkmoot.portability.failover.driver import Failover, Statements, drive, fe
 from folkmoot.portability.failover.export import export, folder_of
 from folkmoot.portability.failover.model import FailoverProblem, StopOrder, sentence
 from folkmoot.portability.failover.standing import confirm
-from folkmoot.portability.failover.taking_over import accept
+from folkmoot.portability.failover.taking_over import accept, log_left_at
 from folkmoot.portability.host import FENCED, PRIMARY, RETURNING, STANDBY
 from folkmoot.portability.hosts.roster import Rosters
 from folkmoot.portability.moving.driver import look_at, undo
@@ -26,7 +26,11 @@ from folkmoot.portability.moving.rejoin import RejoinOrder, order_rejoin
 from folkmoot.portability.moving.settling import settle
 from folkmoot.portability.names.model import Statement
 from folkmoot.portability.names.witness import Seen
+from folkmoot.portability.postgres_settings import slot_of
 from folkmoot.portability.recovery_key import RecoveryKey
+from folkmoot.portability.standby.following import Meter, warnings
+from folkmoot.portability.standby.model import Following, Stage
+from folkmoot.portability.standby.queries import get_sending
 from tests.portability.pair_of_hosts import OneHost, Pair, Writer, names_on, running_pair, supervised
 from tests.portability.standby import caught_up
 
@@ -87,7 +91,11 @@ async def fail_over(pair: Pair, statements: Statements = Statements(), seen: See
 async def cut_replication(pair: Pair) -> None:
     """The link is lost: the standby receives nothing, and messages do not arrive."""
     pair.old.is_cut = True
-    async with pair.new.own.this.session() as session:
+    await cut_replication_to(pair.new)
+
+
+async def cut_replication_to(standby: OneHost) -> None:
+    async with standby.own.this.session() as session:
         await session.execute("ALTER SYSTEM SET primary_conninfo = ''")
         await session.execute("SELECT pg_reload_conf()")
         async with asyncio.timeout(60):
@@ -226,9 +234,26 @@ async def test_what_only_the_old_host_has_is_exported_exactly_and_it_rejoins(pai
     assert _modes(folder) == {0o700, 0o600}
     assert await export(pair.old.data, pair.old.server.dsn, answer, fork) == report  # made once
 
+    meter = Meter(left_at=log_left_at(pair.new.own.this, lambda: pair.old.name))
+    assert (await _following(pair, meter)).is_replaced
+    assert "moot standby --again" in warnings(await _following(pair, meter))[0]
+    assert not (await _following(pair, Meter(left_at=log_left_at(pair.new.own.this, lambda: "another host")))).is_replaced
     await rewind(pair.old, pair.new)
     await caught_up(pair.new.server.dsn, pair.old.server.dsn)
     assert await names_on(pair.old) == await names_on(pair.new)
+    assert not (await _following(pair, meter)).is_replaced
+    await cut_replication_to(pair.old)
+    async with asyncio.timeout(60):
+        while (away := await _following(pair, meter)).stage is not Stage.AWAY:
+            await asyncio.sleep(0.05)
+    assert not away.is_replaced
+    assert "by itself" in warnings(away)[0]
+
+
+async def _following(pair: Pair, meter: Meter) -> Following:
+    """As the new host sees the old one."""
+    async with pair.new.own.this.session() as session:
+        return meter.of_primary(await get_sending(session, slot_of(pair.old.name)))
 
 
 def _modes(folder: Path) -> set[int]:

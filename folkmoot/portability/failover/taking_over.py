@@ -1,5 +1,6 @@
 """The part of the new host: accepts to take over, which is the point of no return, and answers later what it had of the old one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from folkmoot.portability.failover import queries
 from folkmoot.portability.failover.model import FailoverProblem, ForkAnswer, ForkQuestion, next_epoch
 from folkmoot.portability.host import PRIMARY, RETURNING
 from folkmoot.portability.moving.journal import ACCEPTED
-from folkmoot.portability.moving.model import Fence, LastWrites, Proof, State
+from folkmoot.portability.moving.model import Fence, LastWrites, Proof, State, position
 from folkmoot.portability.moving.parting import find_fork
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.postgres_settings import slot_of
@@ -44,6 +45,22 @@ def last_failover(this: ThisHost, by: str = "") -> Fence | None:
             if not by or fence.by == by:
                 found = fence
     return found if found and found.is_failover else None
+
+
+def log_left_at(this: ThisHost, peer: Callable[[], str]) -> Callable[[], int]:
+    """Asks for the position at which this host has left the log of its peer by its last failover; 0 without one. Reads the journal
+    once for each change of the role."""
+    known: tuple[object, int] = ("", 0)
+
+    def ask() -> int:
+        nonlocal known
+        if known[0] != (key := (this.state.move, peer())):
+            last = last_failover(this, key[1])
+            fork = find_fork(this.journal, last.move) if last else None
+            known = key, position(fork.position) if fork else 0
+        return known[1]
+
+    return ask
 
 
 @dataclass(frozen=True)

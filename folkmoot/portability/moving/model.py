@@ -200,3 +200,9 @@ class MoveProblem(Problem):
     """The move cannot start, or one of its steps failed."""
 
     code = "move"
+
+
+def position(text: str) -> int:
+    """A position in the log of PostgreSQL as a number."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)

@@ -18,10 +18,10 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability import queries
 from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Greeting, Handler, PeerRefused, Store
-from folkmoot.portability.moving.model import MoveProblem
+from folkmoot.portability.moving.model import MoveProblem, position
 from folkmoot.portability.moving.plan import NO_HTTPS, HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
 from folkmoot.portability.moving.sides import Side
-from folkmoot.portability.moving.steps import Move, position
+from folkmoot.portability.moving.steps import Move
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.moving.unfinished import find_unfinished
 from folkmoot.portability.runs import BACKUP

@@ -25,6 +25,7 @@ from folkmoot.portability.moving.model import (
     PromoteOrder,
     Promotion,
     State,
+    position,
 )
 from folkmoot.portability.moving.plan import obstacles
 from folkmoot.portability.moving.sides import Side
@@ -154,12 +155,6 @@ async def _follows_closely(move: Move) -> bool:
         if move.at_new.database is None:
             return False
     return True
-
-
-def position(text: str) -> int:
-    """A position in the log of PostgreSQL as a number."""
-    high, low = text.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
 
 
 # 5, 6, 7, 8: the pause. Each costs one round trip at most.

@@ -72,11 +72,13 @@ class MissingMedia(Protocol):
 class Meter:
     """The measurement of one process. It continues the one of the process before, whose last record is `before`."""
 
-    def __init__(self, before: Following | None = None) -> None:
+    def __init__(self, before: Following | None = None, left_at: Callable[[], int] = lambda: 0) -> None:
+        """`left_at`: where this host has left the log of the one that it replaced, in bytes; 0 if it replaced none."""
         lag = before.lag_seconds if before else 0.0
         self._positions = Positions(lag)
         self._current_at = clock.monotonic() - lag
         self._stage = before.stage if before else None
+        self._left_at = left_at
         self._since = before.since if before else 0.0
         self.peer_stage: Stage | None = None  # what the primary last said about this standby
         self.wanted, self.active, self.is_bound = Mode.NONE, Mode.NONE, False  # as in `Following`
@@ -86,7 +88,9 @@ class Meter:
             return self._state(PRIMARY, Stage.NONE, 0, 0.0)
         lag = self._positions.lag(clock.monotonic(), sending.position, sending.confirmed)
         state = self._state(PRIMARY, _stage_of(sending), max(0, sending.position - sending.confirmed), lag)
-        return msgspec.structs.replace(state, is_logical=sending.is_logical)
+        # Once a host that was replaced has followed, its slot is beyond the position at which the logs parted.
+        is_replaced = state.stage is Stage.AWAY and not sending.is_logical and sending.confirmed <= self._left_at()
+        return msgspec.structs.replace(state, is_logical=sending.is_logical, is_replaced=is_replaced)
 
     def of_standby(self, receiving: Receiving, media: MissingMedia) -> Following:
         now = clock.monotonic()
@@ -173,6 +177,14 @@ def find_following(folder: Path) -> Following | None:
     return None
 
 
+def replaced_text(peer: str = "NAME") -> str:
+    """Of a host that this one took over from: what makes it a standby, or ends the pair."""
+    return (
+        "this host took over from the other one, which does not become its standby by itself. Run on that one: moot standby --again. If it"
+        f" is gone for good: moot host remove {peer}"
+    )
+
+
 def is_behind(folder: Path) -> bool:
     """Whether the database of this standby should not be shown: it may lack what its primary wrote seconds ago, as after its start."""
     if (folder / "postgres" / LOGICAL).exists():  # it has no caches, and is no standby to PostgreSQL
@@ -210,8 +222,11 @@ def _following_warnings(state: Following) -> list[str]:
     if state.stage is Stage.LOST:
         return ["the standby was away for too long and cannot go on: run moot standby --again on it"]
     if state.stage is Stage.AWAY:
-        who = "this standby has no connection to its primary" if state.role == STANDBY else "the standby is not connected"
-        return [f"{who} since {since}; it connects again by itself"]
+        if state.is_replaced:
+            return [f"no standby follows: {replaced_text()}"]
+        if state.role == STANDBY:
+            return [f"this standby has no connection to its primary since {since}; it connects again by itself when the primary answers"]
+        return [f"the standby is not connected since {since}; it connects again by itself when it runs and reaches this host"]
     if state.lag_seconds > ALARM_SECONDS and state.active is not Mode.ALL:
         return [f"the standby is {state.lag_seconds:.1f} s behind: a failover now would lose the writes of that time"]
     return []

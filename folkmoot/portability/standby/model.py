@@ -74,3 +74,4 @@ class Following(msgspec.Struct, frozen=True, kw_only=True):
     active: Mode = Mode.NONE  # which writes wait for the standby now
     is_bound: bool = False  # whether the primary has promised the standby that no write is acknowledged without it
     is_logical: bool = False  # it receives rows instead of the log (decision 0079)
+    is_replaced: bool = False  # this host took over from it by a failover, and it has not followed since

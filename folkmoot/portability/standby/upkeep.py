@@ -38,11 +38,12 @@ _CALM = 60.0  # seconds after a change of roles
 
 
 class Upkeep:
-    """One per agent. `connect` makes the client of a peer. `wanted`: which writes a standby of this host shall confirm."""
+    """One per agent. `connect` makes the client of a peer. `wanted`: which writes a standby of this host shall confirm. `left_at`:
+    see `Meter`."""
 
     def __init__(
         self, directory: DataDirectory, dsn: str, connect: Callable[[Peer], PeerClient], exchange_certificates: Callable[[], Answer | None],
-        wanted: Mode = Mode.NONE,
+        wanted: Mode = Mode.NONE, left_at: Callable[[], int] = lambda: 0,
     ) -> None:
         self._directory = directory
         self._dsn = dsn
@@ -51,7 +52,7 @@ class Upkeep:
         self._peers = Peers(directory)
         self._host = Host(directory.path)
         self._client: PeerClient | None = None
-        self._meter = Meter(find_following(directory.path))
+        self._meter = Meter(find_following(directory.path), left_at)
         self._media = MediaCopy(directory.path / "media", self.fetch)
         self._meter.wanted = wanted
         self._wanted = wanted
