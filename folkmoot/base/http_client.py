@@ -78,16 +78,17 @@ def is_public(address: str) -> bool:
 
 
 async def fetch(
-    url: str, *, accept: str = "*/*", resolve: Resolve | None = None, connect: Connect | None = None
+    url: str, *, accept: str = "*/*", trust: ssl.SSLContext | None = None, resolve: Resolve | None = None, connect: Connect | None = None
 ) -> Answer:
     """GETs a URL and follows redirects. Raises Refused for a request that is not allowed, Unavailable for a host that does
-    not answer correctly. `resolve` and `connect` are for tests."""
-    return await send("GET", url, headers={"accept": accept}, resolve=resolve, connect=connect)
+    not answer correctly. `trust`: other authorities than those of the system. `resolve` and `connect` are for tests."""
+    return await send("GET", url, headers={"accept": accept}, trust=trust, resolve=resolve, connect=connect)
 
 
 async def send(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", signer: Signer | None = None,
-    follows: bool | None = None, seconds: float = SECONDS, resolve: Resolve | None = None, connect: Connect | None = None,
+    follows: bool | None = None, seconds: float = SECONDS, trust: ssl.SSLContext | None = None, resolve: Resolve | None = None,
+    connect: Connect | None = None,
 ) -> Answer:
     """Sends one request. Raises Refused if it is not allowed, Unavailable if the host does not answer correctly in time.
 
@@ -101,7 +102,7 @@ async def send(
     try:
         async with asyncio.timeout(seconds):
             for _ in range(MOST_REDIRECTS + 1):
-                answer = await _send_once(request, signer, resolve, connect)
+                answer = await _send_once(request, signer, trust, resolve, connect)
                 if not follows or answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                     return answer
                 before, request = request, _redirected(request, answer)
@@ -151,7 +152,9 @@ def _origin(url: str) -> tuple[str, str, int]:
     return _parts(url)[:3]
 
 
-async def _send_once(request: Outgoing, signer: Signer | None, resolve: Resolve, connect: Connect) -> Answer:
+async def _send_once(
+    request: Outgoing, signer: Signer | None, trust: ssl.SSLContext | None, resolve: Resolve, connect: Connect
+) -> Answer:
     scheme, host, port, target = _parts(request.url)
     address = _checked_address(request.url, await resolve(host, port))
     stream = await connect(address, port)
@@ -160,7 +163,7 @@ async def _send_once(request: Outgoing, signer: Signer | None, resolve: Resolve,
         raise Refused(log_text=f"{request.url}: connected to a private address")
     origin = httpcore.Origin(scheme.encode(), host.encode(), port)
     if scheme == "https":
-        stream = await stream.start_tls(ssl.create_default_context(), server_hostname=host, timeout=SECONDS)
+        stream = await stream.start_tls(trust or ssl.create_default_context(), server_hostname=host, timeout=SECONDS)
     where = httpcore.URL(scheme=scheme.encode(), host=host.encode(), port=port, target=target)
     async with httpcore.AsyncHTTP11Connection(origin=origin, stream=stream) as connection:
         sent = httpcore.Request(request.method, where, headers=_headers(request, signer), content=request.body)

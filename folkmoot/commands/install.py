@@ -20,9 +20,10 @@ from folkmoot.commands.options import json_option, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.commands.settings import sample
 from folkmoot.config import Settings
+from folkmoot.portability.certificates.trust import ACME_ROOT
 from folkmoot.portability.install import answers
 from folkmoot.portability.install.answers import Answers, InvalidAnswer, Smtp
-from folkmoot.portability.install.files import ACME_ROOT, Wanted
+from folkmoot.portability.install.files import Wanted
 from folkmoot.portability.install.machine import Machine
 from folkmoot.portability.install.plan import Plan
 from folkmoot.portability.install.plan import remove as remove_host

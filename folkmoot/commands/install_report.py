@@ -17,6 +17,7 @@ from folkmoot.commands.checks.model import GOOD, Finding
 from folkmoot.config import Settings
 from folkmoot.portability.certificates.model import SECRET, read_bundle
 from folkmoot.portability.certificates.storage import newest_for
+from folkmoot.portability.certificates.trust import own_trust
 from folkmoot.portability.host import STANDBY, Host, HostProblem
 from folkmoot.portability.install import units
 from folkmoot.portability.install.machine import Machine
@@ -90,7 +91,7 @@ def finished(plan: Plan, machine: Machine) -> str:
         needed = f" It also needs the packages {', '.join(plan.packages)} of its distribution." if plan.packages else ""
         return f"The system in {machine.root} is prepared. The network starts when it boots.{needed}"
     is_standby = _is_standby(data)
-    certificate = _of_primary(data, answers.domain) if is_standby else _certificate(answers.domain, plan.wanted.acme_root)
+    certificate = _of_primary(data, answers.domain) if is_standby else _certificate(answers.domain)
     name = click.style(f"https://{answers.domain}", bold=True)
     lines = [
         f"\n  {'A standby of ' if is_standby else ''}{name} is installed, and starts with this machine.\n",
@@ -139,15 +140,13 @@ def _of_primary(data: Path, domain: str) -> str:
     return f"that of the primary, valid until {found.until:%Y-%m-%d}; this host asks for none before it takes over"
 
 
-def _certificate(domain: str, root: str) -> str:
+def _certificate(domain: str) -> str:
     """Waits for the first certificate if the name is known, and says whether it came."""
     try:
         known = {str(entry[4][0]) for entry in socket.getaddrinfo(domain, 443, type=socket.SOCK_STREAM)}
     except OSError:
         return f"waits: {domain} has no address yet. Add an A record for {_own_address()}; all else happens by itself"
-    context = ssl.create_default_context()
-    if root:
-        context.load_verify_locations(cadata=root)
+    context = own_trust()
     deadline = time.monotonic() + _SECONDS_FOR_CERTIFICATE
     why = ""
     while time.monotonic() < deadline:

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from folkmoot.commands.checks import connections
+from folkmoot.commands.checks import connections, portability
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING
+from folkmoot.portability.certificates import trust
 from tests.commands.findings import found_by, settings_with
 
 
@@ -55,19 +56,26 @@ def certificate(folder: Path, days: int, host: str = "localhost") -> Path:
     return file
 
 
-@pytest.mark.parametrize(("days", "trusted", "state"), [(100, True, GOOD), (5, True, WARNING), (-5, True, BROKEN), (100, False, BROKEN)])
+@pytest.mark.parametrize(("days", "trusted_by", "state"), [
+    (100, "system", GOOD), (5, "system", WARNING), (-5, "system", BROKEN), (100, "nobody", BROKEN),
+    (100, "installation", GOOD), (-5, "installation", BROKEN),
+])
 async def test_a_certificate_that_ends_soon_or_is_refused_is_named(
-    days: int, trusted: bool, state: str, data: Path, monkeypatch: pytest.MonkeyPatch
+    days: int, trusted_by: str, state: str, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = certificate(data.parent, days)
-    if trusted:
+    if trusted_by == "system":
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    elif trusted_by == "installation":  # moot install --acme-root
+        monkeypatch.setattr(trust, "ACME_ROOT", file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "localhost", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
     settings = settings_with(data, f'[server]\nbase_url = "https://localhost:{port}"')
     assert await found_by(connections.check_public_address(settings)) == {"address.certificate": state}
+    seen = (await portability._certificate(settings, "localhost", port)).what
+    assert ("cannot be seen" in seen) is (state == BROKEN)
     server.close()
     assert await found_by(connections.check_public_address(settings)) == {"address.reached": WARNING}
 

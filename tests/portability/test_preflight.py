@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from folkmoot.base import clock
+from folkmoot.portability.certificates import trust
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, HostState, Role
 from folkmoot.portability.logical.swap import SwapOrder, order_swap
@@ -267,6 +268,9 @@ async def test_the_certificate_that_visitors_would_get_is_looked_at(tmp_path: Pa
     assert why == ""
     assert until is not None
     assert until > clock.now() + timedelta(days=59)
+    monkeypatch.delenv("SSL_CERT_FILE")
+    monkeypatch.setattr(trust, "ACME_ROOT", file)  # moot install --acme-root
+    assert (await asyncio.to_thread(find_certificate, "moot.example.org"))[1] == ""
     assert "not valid" in (await asyncio.to_thread(find_certificate, "other.example.org"))[1]
     server.close()
     assert "nothing listens" in (await asyncio.to_thread(find_certificate, "moot.example.org"))[1]

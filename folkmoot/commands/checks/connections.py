@@ -12,6 +12,7 @@ from folkmoot.base import clock
 from folkmoot.commands.checks.model import BROKEN, GOOD, WARNING, Finding
 from folkmoot.commands.options import start_command
 from folkmoot.config import Settings
+from folkmoot.portability.certificates.trust import own_trust
 
 _SECONDS = 10.0  # a busy machine answers late, which is no reason to call it broken
 _CERTIFICATE_DAYS = 21
@@ -70,7 +71,7 @@ async def check_public_address(settings: Settings) -> AsyncIterator[Finding]:
 async def _certificate(host: str, port: int) -> Finding:
     try:
         async with asyncio.timeout(_SECONDS):
-            _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
+            _, writer = await asyncio.open_connection(host, port, ssl=own_trust())
             certificate = writer.get_extra_info("peercert")
             writer.close()
     except ssl.SSLCertVerificationError as error:

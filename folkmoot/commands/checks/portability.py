@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from folkmoot.commands.checks.model import GOOD, WARNING, Finding
 from folkmoot.commands.checks.registrar import domains_of, read_registration
 from folkmoot.commands.options import duration, open_database, start_command
 from folkmoot.config import Settings
+from folkmoot.portability.certificates.trust import own_trust
 
 if TYPE_CHECKING:
     from folkmoot.portability.names.lookup import Lookup
@@ -125,7 +125,7 @@ async def _registrar(domain: str) -> Finding:
 async def _certificate(settings: Settings, host: str, port: int) -> Finding:
     try:
         async with asyncio.timeout(_SECONDS):
-            _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
+            _, writer = await asyncio.open_connection(host, port, ssl=own_trust())
             certificate = writer.get_extra_info("peercert")
             writer.close()
     except (OSError, TimeoutError) as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from folkmoot.portability.certificates.trust import ACME_ROOT
 from folkmoot.portability.install import units
 from folkmoot.portability.install.answers import Answers
 from folkmoot.portability.install.caddyfile import caddyfile
@@ -10,7 +11,6 @@ from folkmoot.portability.install.settings_file import parsed, with_values
 
 JOURNAL = "systemd-journald.service"
 SETTINGS = "folkmoot.toml"
-ACME_ROOT = PurePosixPath("/etc/folkmoot/acme-root.pem")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from folkmoot import __version__
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.portability import queries
+from folkmoot.portability.certificates.trust import own_trust
 from folkmoot.portability.hosts.messages import GREETING, UNKNOWN_MESSAGE, Ask, Greeting, Handler, PeerRefused, Store
 from folkmoot.portability.moving.model import MoveProblem, position
 from folkmoot.portability.moving.plan import NO_HTTPS, HostFacts, Level, Line, LinkFacts, Names, conditions, expected_pause, facts, link
@@ -138,7 +139,7 @@ async def _zeros(count: int) -> AsyncIterator[bytes]:
 
 def find_certificate(domain: str) -> tuple[datetime | None, str]:
     """Until when the certificate is valid that this host shows to visitors of `domain`, or why they would not get a page."""
-    context = ssl.create_default_context()
+    context = own_trust()
     try:
         with (
             socket.create_connection(("127.0.0.1", _HTTPS), _CONNECT_SECONDS) as plain,

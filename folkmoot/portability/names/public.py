@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from folkmoot.base.errors import Problem, Unavailable
 from folkmoot.base.http_client import Connect, Refused, Resolve, fetch
 from folkmoot.portability.backup_key import NotSigned
+from folkmoot.portability.certificates.trust import own_trust
 from folkmoot.portability.names.model import Statement
 from folkmoot.portability.names.paths import RECORD_PATH
 from folkmoot.portability.names.record import ReadRecord, Trusted, read_record, require_trusted
@@ -39,7 +40,7 @@ async def ask_name(
     """Asks one public address, such as https://moot.example.org. Never raises a Problem."""
     read = None
     try:
-        found = await fetch(name + RECORD_PATH, accept="application/json", resolve=resolve, connect=connect)
+        found = await fetch(name + RECORD_PATH, accept="application/json", trust=own_trust(), resolve=resolve, connect=connect)
         if found.status != _OK:
             return Answer(name, None, f"it answers {found.status}")
         read = read_record(found.body)

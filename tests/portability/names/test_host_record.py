@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from folkmoot.portability.backup_key import BackupKey, NotSigned
+from folkmoot.portability.certificates import trust
 from folkmoot.portability.data_directory import DataDirectory
 from folkmoot.portability.failover.standing import confirm_at_start
 from folkmoot.portability.host import FENCED, PRIMARY, STANDBY, Host, HostState
@@ -20,9 +22,11 @@ from folkmoot.portability.hosts.roster import Rosters, own_id
 from folkmoot.portability.moving.this_host import ThisHost
 from folkmoot.portability.names.lookup import resolve_unattended
 from folkmoot.portability.names.model import Record, Statement
+from folkmoot.portability.names.public import ask_name
 from folkmoot.portability.names.record import Trusted, make_record, trusted_by, verify_record
 from folkmoot.portability.names.witness import PublicWitness, Witness
 from folkmoot.portability.recovery_key import RecoveryKey
+from tests.commands.test_doctor_connections import certificate
 from tests.portability.names.hosts import NAME, PublicName, become, make_host, pair, serving, settings_of_host
 
 RECOVERY = RecoveryKey(bytes(range(32)))
@@ -246,6 +250,28 @@ async def test_a_primary_that_answers_under_its_name_is_alive(open_folder: Path)
         assert (await _witness(here, name).look()).life_sign(own_id(other)) == f"it answers as the primary under {NAME}"
         become(other, HostState(FENCED, 3))
         assert (await _witness(here, name).look()).life_sign(own_id(other)) == ""
+
+
+async def test_a_name_is_asked_that_has_a_certificate_of_the_networks_own_authority(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 X\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async def why() -> str:
+        trusted = trusted_by(make_host(open_folder / "data", HostState()))
+        return (await ask_name("https://moot.example", "moot.example", trusted, resolve=public.resolve, connect=public.connect)).why
+
+    file, context, public = certificate(open_folder, 60, "moot.example"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), PublicName()
+    context.load_cert_chain(file)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    public.port = server.sockets[0].getsockname()[1]
+    assert "self-signed certificate" in await why()
+    monkeypatch.setattr(trust, "ACME_ROOT", file)  # moot install --acme-root
+    assert await why() == "it answers 404"
+    server.close()
 
 
 async def test_the_witness_goes_on_when_something_fails(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
