@@ -30,6 +30,7 @@ class Namespaces(Links):
         self._inits: dict[str, Program] = {}
         self._pids: dict[str, int] = {}  # of the first process of each node, in our namespace
         self._shapes: set[tuple[str, str]] = set()
+        self._without_dns: set[str] = set()
         self._router = Program([*unshare(), "--net", "--mount", "sh", "-c", f"{_ROUTER} && exec {shlex.join(python('router'))} shaped1"])
 
     def address(self, node: str, seen_from: str) -> str:
@@ -54,7 +55,14 @@ class Namespaces(Links):
             "link set lo up", *(f"addr add {address}/24 dev eth0" for address in self._addresses(node)), "link set eth0 up",
             f"route add default via {prefix}.1",
         ])
+        if node in self._without_dns:
+            self.silence_dns(node)
         self.switch(node, is_on=True)
+
+    def silence_dns(self, node: str) -> None:
+        """From now on the node's questions to DNS are not answered, as behind a failed network; before, they are refused at once."""
+        self._without_dns.add(node)
+        self._inits[node].tell(dns="silent")
 
     def power_off(self, node: str) -> None:
         self.switch(node, is_on=False)

@@ -146,6 +146,30 @@ def test_a_host_that_loses_its_power_sends_nothing_more(each_kind: World) -> Non
         assert send(one, other, 1000) >= 0
 
 
+_ASK_DNS = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+    client.settimeout(%f)
+    client.sendto(bytes.fromhex("000701000001000000000000 01610000010001"), ("127.0.0.1", 53))
+    try:
+        print(client.recv(512).hex())
+    except TimeoutError:
+        print("silent")
+"""
+
+
+def test_dns_refuses_until_it_is_silent(real: World) -> None:
+    one = real.host("one")
+    assert one.run("cat", "/etc/resolv.conf").stdout == "nameserver 127.0.0.1\n"
+    assert one.run("getent", "hosts", "moot.example").returncode == 2
+    assert one.run(sys.executable, "-c", _ASK_DNS % 60).stdout == "000781050001000000000000" + "01610000010001" + "\n"  # REFUSED
+    real.silence_dns()
+    for _ in range(2):
+        assert one.run(sys.executable, "-c", _ASK_DNS % 0.5).stdout == "silent\n"
+        one.kill()
+        one.power_on()  # it stays silent
+
+
 def test_a_full_disk_is_full_for_its_host_alone(real: World) -> None:
     small, large = real.host("small", disk=10_000_000), real.host("large")
     small.fill_disk(leave=8192)

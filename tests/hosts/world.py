@@ -61,6 +61,12 @@ class World:
             if other is not host:
                 self.cut(host, other)
 
+    def silence_dns(self) -> None:
+        """No host gets an answer from DNS. With loopback addresses, hosts ask the servers of the machine as before."""
+        if isinstance(self.network, Namespaces):
+            for name in self.hosts:
+                self.network.silence_dns(name)
+
     def heal(self) -> None:
         """Mends every link that `cut` and `isolate` have cut."""
         for source, target in self._cut:
