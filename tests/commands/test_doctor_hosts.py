@@ -45,6 +45,11 @@ def test_a_peer_that_cannot_be_reached_is_named(data: Path) -> None:
         (finding,) = check_hosts(settings)
         assert command in finding.remedy
         assert ("host remove" in finding.remedy) == (role == PRIMARY)  # a standby that removes its lost primary cannot take over
+    now = clock.now().timestamp()
+    record(data, Following(role=PRIMARY, stage=Stage.AWAY, since=now, measured_at=now, is_replaced=True))
+    (finding,) = check_hosts(settings)
+    assert (finding.check, finding.state) == ("hosts.replaced", WARNING)
+    assert "moot standby --again on north" in finding.remedy
     (data / "hosts.json").write_text("{")
     assert states_of(check_hosts(settings)) == {"hosts.file": BROKEN}
 

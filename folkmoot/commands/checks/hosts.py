@@ -48,9 +48,16 @@ def check_hosts(settings: Settings) -> Iterator[Finding]:
         yield Finding("hosts.file", BROKEN, problem.message % problem.params, "the hosts of this network cannot reach each other",
                       "remove it, then pair the hosts again: moot host add")
         return
+    following = find_following(settings.data)
     for peer in peers:
         found = describe_link(directory, peer)
-        if found["is_reachable"] is None:
+        if following and following.is_replaced:
+            yield Finding(
+                "hosts.replaced", WARNING, f"this host took over from {peer.name}, which has not followed it since",
+                "if this host is lost, the other one lacks everything since then",
+                f"run moot standby --again on {peer.name}; if it is gone for good: moot host remove {peer.name}",
+            )
+        elif found["is_reachable"] is None:
             yield Finding("hosts.agent", WARNING, f"nothing here listens for the host {peer.name}", "it cannot follow this host",
                           f"moot up --data {settings.data}; if it runs, its log says more")
         elif found["is_reachable"]:
