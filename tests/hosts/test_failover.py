@@ -52,6 +52,8 @@ async def test_a_lost_primary_is_replaced_and_what_it_alone_had_is_exported(worl
         assert seconds < _RTO
         assert answer["proof"] == "off"
         assert answer["estimate"]["most_posts"] > 0  # from the rate before: members may write faster or slower afterwards
+        said = "does not become its standby by itself. Run on that one: moot standby --again"
+        pair.standby.until(lambda: said in pair.standby.run("moot", "status").stdout, "status says how the lost host comes back")
         pair.primary.power_on()
         pair.primary.begin()  # days later: writes are tried from its first millisecond on, while it cannot ask anybody
         pair.primary.until(lambda: _status(pair.primary).get("role") == "returning", "the old host does not trust itself", 120)
@@ -78,6 +80,7 @@ async def test_a_lost_primary_is_replaced_and_what_it_alone_had_is_exported(worl
     crowd.begin(after.primary, RATE)
     later = crowd.end()
     await after.caught_up()
+    assert said not in after.primary.run("moot", "status").stdout
     assert wrong_writes(later, await read_rows(after.standby.dsn)) == []
 
 
