@@ -78,7 +78,8 @@ def _finish(pair: Pair, new: Host, story: list[str]) -> None:
 
 
 def _roles(pair: Pair) -> tuple[Host, Host]:
-    """The primary and the other host, as they say themselves; a fenced host waits for its standby to take over."""
-    roles = {json.loads(host.run("moot", "status", "--json").stdout)["role"]: host for host in (pair.primary, pair.standby)}
-    primary = roles.get("primary") or roles["fenced"]
+    """The primary and the other host, as their files say, also while a database starts. A host that is not sure of itself, or is fenced
+    and waits for its standby to take over, is the primary until the other one says that it is."""
+    roles = {json.loads((host.files / "host.json").read_text())["role"]: host for host in (pair.primary, pair.standby)}
+    primary = next(roles[role] for role in ("primary", "returning", "fenced") if role in roles)
     return primary, pair.standby if primary is pair.primary else pair.primary

@@ -129,7 +129,7 @@ class Stage:
         victim = driver if point.kills == "drive" else self.agents[self.host(point.victim).name]
         if point.kills == "answer" and victim.returncode is None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(victim.wait(), 10)
+                await asyncio.wait_for(victim.wait(), 60)
         assert victim.returncode == -signal.SIGKILL, f"{point} was not reached: {said.decode()}"
         if point.with_database:
             server = self.host(point.victim).server
@@ -167,7 +167,7 @@ class Stage:
     async def exactly_one_writes(self) -> str:
         """The only host that accepts writes within some seconds."""
         moment = clock.monotonic()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(120):
             while not (writers := self.witness.writers_since(moment)):
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.1)
