@@ -13,6 +13,12 @@ from folkmoot.moderation.learning.model import Answer, DecidedText, Sample
 from folkmoot.moderation.verdicts.model import Action
 from folkmoot.network.posts.model import PostEffect, Visibility
 
+# A sample (s) that waits for a moderator ($1): of somebody else's post (p), which is public and as it was when it was drawn.
+_WAITING = (
+    "s.answer IS NULL AND p.account_id <> $1 AND p.edited_at IS NOT DISTINCT FROM s.edited_at"
+    f" AND p.visibility <= {Visibility.UNLISTED:d} AND p.effect = {PostEffect.NONE:d}"
+)
+
 
 async def list_decided_texts(conn: ReadConn, after_case_id: int, limit: int) -> list[DecidedText]:
     """What settled verdicts in force were about, by case id, as long as their evidence is kept; without private messages.
@@ -67,12 +73,11 @@ async def insert_samples(tx: WriteTx, samples: Sequence[Sample]) -> None:
 
 
 async def find_waiting(conn: ReadConn, moderator_id: int) -> Sample | None:
-    """The oldest sample that nobody has reviewed, not by the moderator, and as it was when it was drawn. Index: samples_waiting."""
+    """The oldest sample that nobody has reviewed, not by the moderator. Index: samples_waiting."""
     row = await conn.fetchrow(
         f"""
         SELECT s.post_id, s.edited_at, s.score, s.is_unsure, s.drawn_at FROM samples AS s JOIN posts AS p ON p.id = s.post_id
-        WHERE s.answer IS NULL AND p.account_id <> $1 AND p.edited_at IS NOT DISTINCT FROM s.edited_at
-            AND p.visibility <= {Visibility.UNLISTED:d} AND p.effect = {PostEffect.NONE:d}
+        WHERE {_WAITING}
         ORDER BY s.drawn_at, s.post_id LIMIT 1
         """,
         moderator_id,
@@ -83,8 +88,8 @@ async def find_waiting(conn: ReadConn, moderator_id: int) -> Sample | None:
 async def count_samples(conn: ReadConn, moderator_id: int) -> int:
     """How many wait for this moderator; at most 100 are counted."""
     return int(await conn.fetchval(
-        "SELECT count(*) FROM (SELECT FROM samples AS s JOIN posts AS p ON p.id = s.post_id"
-        " WHERE s.answer IS NULL AND p.account_id <> $1 AND p.edited_at IS NOT DISTINCT FROM s.edited_at LIMIT 100) AS found", moderator_id,
+        f"SELECT count(*) FROM (SELECT FROM samples AS s JOIN posts AS p ON p.id = s.post_id WHERE {_WAITING} LIMIT 100) AS found",
+        moderator_id,
     ))
 
 

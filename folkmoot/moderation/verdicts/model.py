@@ -125,6 +125,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def is_removal(self) -> bool:
+        """Whether a post is hidden or removed by it, and its author has been told."""
+        is_in_force = self.settled_at is not None and self.undone_at is None and self.overturned_by_id is None
+        return is_in_force and (self.action is Action.HIDE or Kind.REMOVE in self.action.kinds(Subject.POST))
+
+    @property
     def undo_until(self) -> datetime:
         return self.made_at + UNDO_LASTS
 

@@ -1,17 +1,12 @@
 """Pages of hash lists: what they contain, removing an entry, and adding what was just removed."""
 
-from folkmoot.base.errors import Forbidden, NotFound
+from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.moderation.cases.model import State, Subject
-from folkmoot.moderation.cases.policy import Concerned
-from folkmoot.moderation.cases.queries import get_case, is_concerned
-from folkmoot.moderation.hash_lists.actions import SCAN_JOB, recognise_post, remove_entry
-from folkmoot.moderation.hash_lists.jobs import Scan
+from folkmoot.moderation.hash_lists.actions import REMOVED_HERE, remove_entry
 from folkmoot.moderation.hash_lists.model import Kind
 from folkmoot.moderation.hash_lists.queries import count_entries, get_list, list_lists, list_newest_entries
-from folkmoot.moderation.verdicts.model import Action, Decider, Verdict
-from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
+from folkmoot.moderation.workspace.copies import recognise_copies
 from folkmoot.web.request import Request
 
 _SHOWN = 100
@@ -43,23 +38,10 @@ async def remove(request: Request) -> Reply:
 
 
 async def recognise(request: Request) -> Reply:
-    """From now on copies of a removed post are held, and earlier ones are searched. For a case that the moderator may know."""
+    """From now on copies of a removed post are held, and earlier ones are searched."""
     async with request.database.write() as tx:
-        case = await get_case(tx, request.id())
-        verdict = (await list_verdicts_of_cases(tx, [case.id])).get(case.id)
-        own = verdict is not None and verdict.decider == Decider.person(request.viewer.id)
-        if not own and await is_concerned(tx, request.viewer.id, case.id):
-            raise Concerned
-        if verdict is None or case.state is not State.DECIDED or case.subject is not Subject.POST or not _is_removed(verdict):
-            raise Forbidden("Only what was removed can be recognised again.")
-        added = await recognise_post(tx, request.viewer, case, verdict.clause)
-        if added:
-            tx.enqueue(SCAN_JOB, Scan())
-    return request.redirect("/moderate/hashes/removed-here")
-
-
-def _is_removed(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.settled_at is not None and verdict.action not in (Action.KEEP, Action.LABEL)
+        await recognise_copies(tx, request.viewer, request.id())
+    return request.redirect(f"/moderate/hashes/{REMOVED_HERE}")
 
 
 ROUTES = [

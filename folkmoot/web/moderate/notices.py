@@ -6,16 +6,14 @@ standby or during a move, the sender is not shown.
 
 from collections.abc import Mapping
 
-import msgspec
-
 from folkmoot.base.errors import Conflict, Invalid, TooMany, Unavailable, WritesPaused
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.moderation.contacts.queries import list_contacts, list_contacts_by_id
-from folkmoot.moderation.notices.actions import add_addresses, answer_by_hand, read_notice, vouch_for_sender
+from folkmoot.moderation.contacts.queries import list_contacts_by_id
+from folkmoot.moderation.notices.actions import add_addresses, answer_by_hand, vouch_for_sender
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import Notice
-from folkmoot.moderation.notices.queries import find_raw, get_notice, list_outcomes, list_waiting
+from folkmoot.moderation.notices.queries import list_waiting
+from folkmoot.moderation.workspace.received import read_received
 from folkmoot.web.request import Request
 
 _LISTED = 100
@@ -68,27 +66,11 @@ async def answer(request: Request) -> Reply:
 async def _page(
     request: Request, status: int = 200, *, addresses: str = "", answer: str = "", errors: Mapping[str, str] | None = None
 ) -> Reply:
-    notice, is_recorded = await _read(request)
-    async with request.database.read() as conn:
-        outcomes = await list_outcomes(conn, notice.id)
-        raw = await find_raw(conn, notice.id) if is_recorded else None
-        contacts = await list_contacts(conn)
-        known = await list_contacts_by_id(conn, [notice.contact_id] if notice.contact_id else [])
+    found = await read_received(request.database, request.viewer, request.id())
     return await request.show(
-        "moderate/notice.html", status, notice=notice, outcomes={(one.subject, one.subject_id): one for one in outcomes},
-        contacts=contacts, contact=known.get(notice.contact_id or 0),
-        raw=raw.decode("utf-8", "replace") if raw else "", addresses=addresses, answer=answer, errors=errors or {},
+        "moderate/notice.html", status, notice=found.notice, outcomes={(one.subject, one.subject_id): one for one in found.outcomes},
+        contacts=found.contacts, contact=found.contact, raw=found.mail, addresses=addresses, answer=answer, errors=errors or {},
     )
-
-
-async def _read(request: Request) -> tuple[Notice, bool]:
-    """The notice, and whether the journal has recorded that its sender is shown."""
-    try:
-        async with request.database.write() as tx:
-            return await read_notice(tx, request.viewer, request.id()), True
-    except WritesPaused:
-        async with request.database.read() as conn:
-            return msgspec.structs.replace(await get_notice(conn, request.id()), name="", email=""), False
 
 
 _NOTICE = "/moderate/notices/{id}"

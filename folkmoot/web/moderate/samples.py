@@ -6,23 +6,17 @@ from datetime import datetime
 from folkmoot.base.errors import Conflict, FieldError, Invalid
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.moderation.detection.queries import list_post_texts_unscoped
 from folkmoot.moderation.learning.actions import answer_sample
 from folkmoot.moderation.learning.model import Answer
-from folkmoot.moderation.learning.queries import count_samples, find_waiting
-from folkmoot.moderation.workspace.masking import Masks
+from folkmoot.moderation.workspace.sampling import read_sample
 from folkmoot.web.request import Request
 
 
 async def show(request: Request) -> Reply:
     """The oldest sample that waits, without its author's name."""
-    text = ""
     async with request.database.read() as conn:
-        sample = await find_waiting(conn, request.viewer.id)
-        left = await count_samples(conn, request.viewer.id)
-        if sample:
-            text = "\n".join(one.text for one in await list_post_texts_unscoped(conn, [sample.post_id]))
-    return await request.show("moderate/samples.html", sample=sample, text=Masks("").mask(text), left=left)
+        found = await read_sample(conn, request.viewer)
+    return await request.show("moderate/samples.html", sample=found.sample, text=found.text, left=found.left)
 
 
 async def answer(request: Request) -> Reply:
