@@ -251,6 +251,11 @@ class QueueStatistics(Shape, kw_only=True):
     open: list[OpenLane] | None
 
 
+Precision = Annotated[
+    list[float] | None, Meta(description="The share of the decided ones that broke a rule, and its 95 % interval; null without any."),
+]
+
+
 class RuleConditions(Shape, kw_only=True):
     """`conditions`: as `moot rules` reads them."""
 
@@ -273,6 +278,44 @@ class AutomaticRule(Shape, kw_only=True):
     cases: int
     decided: int
     violations: int
-    precision: Annotated[
-        list[float] | None, Meta(description="The share of decided cases that broke a rule, and its 95 % interval; null without any.")
-    ]
+    precision: Precision
+
+
+class CaseOfRule(Shape, kw_only=True):
+    """`reasons`: what met the rule, as `condition=value`. `action`: what was decided; null while it is open, and while an appeal is
+    heard."""
+
+    case_id: Id
+    subject: Literal["post", "account"]
+    is_open: bool
+    action: str | None
+    reasons: list[str]
+    raised_at: Moment
+
+
+class AutomaticRuleDetails(Shape, kw_only=True):
+    """`rule`: as it is in force, or as it read last. `newest`: its newest cases."""
+
+    rule: AutomaticRule
+    is_in_force: bool
+    newest: list[CaseOfRule]
+
+
+class TriedRule(Shape, kw_only=True):
+    """`met`: posts, counted up to 10,000, of so many `authors`. `decided`: those about which people have decided, in other ways."""
+
+    rule: AutomaticRule
+    met: int
+    authors: int
+    decided: int
+    violations: int
+    precision: Precision
+
+
+class RuleTrial(Shape, kw_only=True):
+    """Rules that are applied to new posts without any effect."""
+
+    version: str
+    started_at: Moment
+    ends_at: Moment
+    rules: list[TriedRule]

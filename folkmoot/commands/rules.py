@@ -9,10 +9,11 @@ import click
 from folkmoot.base.errors import NotFound, Problem
 from folkmoot.commands.markdown_file import FILE, exit_with, read_file
 from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.rules_trial import trial
 
 if TYPE_CHECKING:
     from folkmoot.moderation.rules.actions import Checked
-    from folkmoot.moderation.rules.backtest import Limits, Result, RuleResult
+    from folkmoot.moderation.rules.backtest import Limits, Result
     from folkmoot.moderation.rules.model import Record, RuleSet
 
 _DAYS = 30
@@ -22,6 +23,8 @@ _DAYS = 30
 def rules() -> None:
     """Check, test and publish the rules that look for spam, floods and the like in posts."""
 
+
+rules.add_command(trial)
 
 @rules.command(name="show")
 @click.argument("version", required=False)
@@ -67,6 +70,7 @@ def test(file: Path | None, days: int, posts: int, minutes: int, examples: int, 
     Shows how many posts each rule would have met, and how many of these people have found to break a rule of the network.
     Names, links and numbers in the examples are masked. Private messages are never read.
     """
+    from folkmoot.commands.rules_report import test_answer, words_of_test
     from folkmoot.moderation.rules.backtest import Limits
 
     checked, rule_set, result = run(_test(read_file(file) if file else None, Limits(days, posts, minutes * 60), examples, data, as_json))
@@ -75,26 +79,34 @@ def test(file: Path | None, days: int, posts: int, minutes: int, examples: int, 
         assert file is not None
         _show_checked(file, checked, as_json, "")
         return
-    show(_result_of(rule_set, result), as_json, _words_of(rule_set, result))
+    show(test_answer(rule_set, result), as_json, words_of_test(rule_set, result))
 
 
 @rules.command()
 @click.argument("file", type=FILE)
+@click.option("--trial", "is_trial", is_flag=True, help="Only count what they meet; the rules in force stay.")
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="How long a trial lasts.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 @json_option
-def publish(file: Path, yes: bool, data: Path, as_json: bool) -> None:
+def publish(file: Path, is_trial: bool, days: int, yes: bool, data: Path, as_json: bool) -> None:
     """Publish the rules in FILE and put them in force.
 
     A file without rules switches all of them off. Every earlier version stays readable, and can be put in force again.
+
+    With --trial, the rules are applied to new posts beside those in force, without any effect. See what they meet with:
+    moot rules trial
     """
     source = read_file(file)
     if not yes:
         checked = run(_check(source, data))
         if checked.published:
             click.echo(_summary(checked.published.rules), err=True)
-            click.confirm("Publish it?", abort=True, err=True)
-    _show_checked(file, run(_publish(source, data)), as_json, "Published. All processes use them within two seconds.")
+            click.confirm(f"Try it for {days} days?" if is_trial else "Publish it?", abort=True, err=True)
+    done = "Published. All processes use them within two seconds."
+    if is_trial:
+        done = f"On trial for {days} days, without any effect. See what they meet with: moot rules trial --data {data}"
+    _show_checked(file, run(_publish(source, days if is_trial else 0, data)), as_json, done)
 
 
 @rules.command()
@@ -102,7 +114,7 @@ def publish(file: Path, yes: bool, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def switch(version: str, data: Path, as_json: bool) -> None:
-    """Put an earlier VERSION in force again."""
+    """Put a stored VERSION in force: an earlier one again, or the one on trial."""
     run(_switch(version, data))
     show({"version": version}, as_json, f"Version {version} is in force. All processes use it within two seconds.")
 
@@ -112,14 +124,17 @@ def switch(version: str, data: Path, as_json: bool) -> None:
 @json_option
 def list_rules(data: Path, as_json: bool) -> None:
     """List all versions, and what the rules in force have met."""
+    from folkmoot.commands.rules_report import share
+
     answer = run(_list(data))
-    lines = [
-        f"{'*' if one['in_force'] else ' '} {one['version']:14} {one['rules']:>3} rules{'  (shipped)' if one['shipped'] else ''}"
-        for one in answer["versions"]
-    ]
+    lines = [f"{'*' if one['in_force'] else ' '} {one['version']:14} {one['rules']:>3} rules{_origin(one)}" for one in answer["versions"]]
     lines += ["", f"  {'in force, cases in 30 days':30} {'met':>6} {'decided':>8}  right"]
-    lines += [f"  {one['name']:30} {one['met']:>6} {one['decided']:>8}  {_share(one['precision'])}".rstrip() for one in answer["rules"]]
+    lines += [f"  {one['name']:30} {one['met']:>6} {one['decided']:>8}  {share(one['precision'])}".rstrip() for one in answer["rules"]]
     show(answer, as_json, "\n".join(lines))
+
+
+def _origin(version: dict[str, Any]) -> str:
+    return "  (shipped)" if version["shipped"] else "  (on trial)" if version["on_trial"] else ""
 
 
 def _show_checked(file: Path, checked: "Checked", as_json: bool, done: str) -> None:
@@ -134,46 +149,6 @@ def _summary(rule_set: "RuleSet") -> str:
     for rule in rule_set.rules:
         effects = ", ".join(one.name.lower() for one in rule.measures) or "a case only"
         lines.append(f"  {rule.name:30} about the {rule.about}, clause {rule.clause}, probability {rule.probability:g}: {effects}")
-    return "\n".join(lines)
-
-
-def _share(precision: tuple[float, float, float] | None) -> str:
-    return f"{precision[0]:.0%} ({precision[1]:.0%} to {precision[2]:.0%})" if precision else ""
-
-
-def _result_of(rule_set: "RuleSet", result: "Result") -> dict[str, Any]:
-    return {
-        "version": rule_set.version, "posts": result.posts, "met": result.met, "newest_at": result.newest_at, "oldest_at": result.oldest_at,
-        "texts_since": result.texts_since, "ended_by": result.ended_by,
-        "rules": [{"name": name, **_numbers(one, result)} for name, one in result.rules.items()],
-    }
-
-
-def _numbers(one: "RuleResult", result: "Result") -> dict[str, Any]:
-    return {
-        "met": one.met, "per_day": round(one.met / result.days, 2) if one.met else 0.0, "authors": len(one.authors),
-        "decided": one.decided, "violations": one.violations, "precision": one.record.precision, "examples": one.examples,
-    }
-
-
-def _words_of(rule_set: "RuleSet", result: "Result") -> str:
-    if result.newest_at is None or result.oldest_at is None:
-        return "There are no posts of that time."
-    lines = [
-        f"{result.posts} posts from {result.oldest_at:%Y-%m-%d %H:%M} to {result.newest_at:%Y-%m-%d %H:%M} UTC,"
-        f" version {rule_set.version}: {result.met} met ({result.met / max(result.posts, 1):.3%}).",
-    ]
-    if result.ended_by != "days":
-        lines.append(f"The test ended at its limit of {result.ended_by}; older posts were not read.")
-    if result.texts_since is None:
-        lines.append("No earlier texts are remembered, so repeated texts were not recognised.")
-    elif result.texts_since > result.oldest_at:
-        lines.append(f"Repeated texts are recognised since {result.texts_since:%Y-%m-%d %H:%M} UTC.")
-    lines += ["", f"  {'rule':30} {'met':>6} {'a day':>8} {'authors':>8} {'decided':>8}  right"]
-    for name, one in result.rules.items():
-        per_day, right = one.met / result.days, _share(one.record.precision)
-        lines.append(f"  {name:30} {one.met:>6} {per_day:>8.2f} {len(one.authors):>8} {one.decided:>8}  {right}".rstrip())
-        lines += [f"      “{example}”" for example in one.examples]
     return "\n".join(lines)
 
 
@@ -221,11 +196,14 @@ async def _test(
     return None, rule_set, result
 
 
-async def _publish(source: str, data: Path) -> "Checked":
-    from folkmoot.moderation.rules.actions import publish_rules
+async def _publish(source: str, trial_days: int, data: Path) -> "Checked":
+    """`trial_days`: 0 puts them in force."""
+    from datetime import timedelta
+
+    from folkmoot.moderation.rules.actions import publish_rules, try_rules
 
     async with open_database(settings_of(data)) as database, database.write() as tx:
-        return await publish_rules(tx, source)
+        return await (try_rules(tx, source, timedelta(days=trial_days)) if trial_days else publish_rules(tx, source))
 
 
 async def _switch(version: str, data: Path) -> None:
@@ -244,15 +222,16 @@ async def _list(data: Path) -> dict[str, Any]:
 
     from folkmoot.base import clock
     from folkmoot.moderation.rules.model import Record
-    from folkmoot.moderation.rules.published import in_force, shipped, versions
+    from folkmoot.moderation.rules.published import in_force, on_trial, shipped, versions
     from folkmoot.moderation.rules.queries.outcomes import count_records
 
+    now = clock.now()
     async with open_database(settings_of(data)) as database, database.read() as conn:
-        records = await count_records(conn, clock.now() - timedelta(days=_DAYS))
+        records = await count_records(conn, now - timedelta(days=_DAYS))
         return {
             "versions": [
                 {"version": one.version, "published_at": one.published_at, "rules": len(one.rules.rules), "shipped": one in shipped(),
-                 "in_force": one is in_force()}
+                 "in_force": one is in_force(), "on_trial": one is on_trial(now)}
                 for one in reversed(versions())
             ],
             "rules": [_record_of(rule.name, records.get(rule.name, Record())) for rule in in_force().rules.rules],

@@ -71,7 +71,7 @@ OWNERS = {
     "contacts": "contacts",
     "clauses": "policies",
     "hash_lists": "hash_lists hash_entries picture_hashes",
-    "rules": "rule_sets rule_switches post_traces seen_hosts",
+    "rules": "rule_sets rule_switches rule_trials rule_trial_posts post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",
     "workspace": "moderator_preferences",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",

@@ -28,6 +28,7 @@ _ARGUMENTS = {
     "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [],
     "policy check": [_POLICY], "policy publish": [_POLICY, "--yes"], "policy list": [],
     "rules check": [_RULES], "rules test": [_RULES], "rules publish": [_RULES, "--yes"], "rules switch": ["2026-11-29"], "rules list": [],
+    "rules trial": [],
     "hashes list": [], "hashes create": ["known", "--effect", "hold"], "hashes import": ["known", _POLICY, "--clause", "7"],
     "hashes remove": ["known", "--all"], "hashes check": [_POLICY], "hashes scan": [],
     "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],

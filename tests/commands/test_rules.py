@@ -104,6 +104,31 @@ def test_an_operator_publishes_rules_and_goes_back(moot: Moot, tmp_path: Path) -
     assert moot("rules", "list")[1].startswith("  2030-01-10       1 rules\n* ")
 
 
+def test_an_operator_tries_rules_before_they_are_in_force(moot: Moot, tmp_path: Path, dsn: str) -> None:
+    file = tmp_path / "rules.md"
+    file.write_text(rule_file("says: levn* půjčk*"))
+    code, _, error = moot("rules", "trial")
+    assert (code, "moot rules publish FILE --trial" in error) == (1, True)
+    code, text, error = moot("rules", "publish", str(file), "--trial", "--days", "3", "--yes")
+    assert (code, "On trial for 3 days, without any effect." in text) == (0, True), error
+    listed = json.loads(moot("rules", "list", "--json")[1])["versions"]
+    assert [(one["version"], one["in_force"], one["on_trial"]) for one in listed] == [
+        ("2030-01-10", False, True), (shipped()[-1].version, True, False)]
+    assert "  2030-01-10       1 rules  (on trial)\n* " in moot("rules", "list")[1]
+    asyncio.run(_fill(dsn, tmp_path))
+    answer = json.loads(moot("rules", "trial", "--json")[1])
+    rule, = answer["rules"]
+    assert (rule["name"], rule["met"], rule["authors"], rule["decided"], rule["violations"]) == ("test", 3, 1, 2, 1)
+    code, text, _ = moot("rules", "trial", "--examples", "1")
+    assert text.startswith("Version 2030-01-10, on trial from ")
+    assert text.count("“Levné půjčky bez registru, volejte [number] nebo pište @[name] na [link to a.example]") == 1
+    assert "moot rules switch 2030-01-10" in text
+    assert moot("rules", "trial", "--end")[1].startswith("Version 2030-01-10, tried from ")
+    assert moot("rules", "trial", "--end")[0] == 0
+    assert moot("rules", "switch", "2030-01-10")[0] == 0
+    assert moot("rules", "list")[1].startswith("* 2030-01-10       1 rules\n")
+
+
 def test_the_attributes_can_be_listed(moot: Moot, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from folkmoot.commands.rules import attributes
 

@@ -56,7 +56,9 @@ class Step(StrEnum):
     HASH_LIST_CHANGED = "hash_list.changed"
     POLICY_PUBLISHED = "policy.published"
     RULES_PUBLISHED = "rules.published"  # and in force from then on
-    RULES_SWITCHED = "rules.switched"  # to an earlier version
+    RULES_SWITCHED = "rules.switched"  # to a version that was stored before
+    RULES_TRIAL_STARTED = "rules.trial_started"
+    RULES_TRIAL_ENDED = "rules.trial_ended"  # before its time, or because its version is in force
     DETECTOR_SWITCHED = "detector.switched"
     SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain

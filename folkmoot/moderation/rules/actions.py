@@ -1,7 +1,8 @@
-"""Publishes rules, switches between their versions, and raises the signals of the rules that a post meets."""
+"""Publishes and tries rules, switches between their versions, and raises the signals of the rules that a post meets."""
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from folkmoot.base import clock
@@ -17,7 +18,7 @@ from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.rules.evaluating import Met
 from folkmoot.moderation.rules.material import Material
-from folkmoot.moderation.rules.model import AS_REMOVED, DETECTOR, About, Measure, PublishedRules, Rule, Switch
+from folkmoot.moderation.rules.model import AS_REMOVED, DETECTOR, About, Measure, PublishedRules, Rule, Switch, Trial
 from folkmoot.moderation.rules.published import find_rule, shipped
 from folkmoot.moderation.rules.queries import versions as queries
 from folkmoot.moderation.rules.rule_file import RuleFile, read_rules
@@ -67,20 +68,60 @@ async def publish_rules(tx: WriteTx, source: str) -> Checked:
 
     Operators, on the command line. Writes rules.published to the journal. Changes nothing if there are faults.
     """
-    await queries.lock_rules(tx)
-    checked = check_rules(source, await queries.list_rules(tx), current())
-    if checked.published is None:
-        return checked
-    if not await queries.insert_rules(tx, checked.published):
-        raise Conflict(log_text="two sets of rules of one version at the same moment")
-    await queries.insert_switch(tx, Switch(checked.published.version, checked.published.published_at))
-    await record_step(tx, Step.RULES_PUBLISHED, case_id=None, rules=checked.published.version,
-                      sha256=hashlib.sha256(source.encode()).hexdigest())
+    checked = await _store(tx, source)
+    if checked.published:
+        await queries.insert_switch(tx, Switch(checked.published.version, checked.published.published_at))
+        await _record(tx, Step.RULES_PUBLISHED, checked.published)
     return checked
 
 
+async def try_rules(tx: WriteTx, source: str, lasts: timedelta) -> Checked:
+    """Stores rules and applies them to new posts beside those in force, without any effect, until the time is over.
+
+    Operators, on the command line. Writes rules.trial_started to the journal. Another trial ends. Changes nothing if there are faults.
+    """
+    checked = await _store(tx, source)
+    if checked.published:
+        started_at = checked.published.published_at
+        await queries.insert_trial(tx, Trial(checked.published.version, started_at, started_at + lasts))
+        await _record(tx, Step.RULES_TRIAL_STARTED, checked.published)
+    return checked
+
+
+async def _store(tx: WriteTx, source: str) -> Checked:
+    await queries.lock_rules(tx)
+    checked = check_rules(source, await queries.list_rules(tx), current())
+    if checked.published and not await queries.insert_rules(tx, checked.published):
+        raise Conflict(log_text="two sets of rules of one version at the same moment")
+    return checked
+
+
+async def _record(tx: WriteTx, step: Step, published: PublishedRules) -> None:
+    await record_step(tx, step, case_id=None, rules=published.version, sha256=hashlib.sha256(published.source.encode()).hexdigest())
+
+
+async def end_trial(tx: WriteTx) -> str:
+    """Ends the trial before its time is over; returns its version. What it has met can still be read.
+
+    Operators, on the command line. Writes rules.trial_ended to the journal. Raises NotFound without a trial.
+    """
+    await queries.lock_rules(tx)
+    now = clock.now()
+    trial = await queries.find_trial(tx)
+    if trial is None or trial.ends_at <= now:
+        raise NotFound
+    await _end(tx, trial, now)
+    return trial.version
+
+
+async def _end(tx: WriteTx, trial: Trial, at: datetime) -> None:
+    await queries.insert_trial(tx, Trial(trial.version, trial.started_at, at))
+    await record_step(tx, Step.RULES_TRIAL_ENDED, case_id=None, rules=trial.version)
+
+
 async def switch_rules(tx: WriteTx, version: str) -> Switch:
-    """Puts an earlier version in force again; all processes follow within two seconds. What its rules did meanwhile stays.
+    """Puts a stored version in force: an earlier one again, or the one on trial, whose trial ends. All processes follow within two
+    seconds. What the other rules did meanwhile stays.
 
     Operators, on the command line. Writes rules.switched to the journal. Raises NotFound.
     """
@@ -88,6 +129,9 @@ async def switch_rules(tx: WriteTx, version: str) -> Switch:
     if version not in {one.version for one in (*shipped(), *await queries.list_rules(tx))}:
         raise NotFound
     switch = Switch(version, clock.now())
+    trial = await queries.find_trial(tx)
+    if trial and trial.version == version and switch.at < trial.ends_at:
+        await _end(tx, trial, switch.at)
     await queries.insert_switch(tx, switch)
     await record_step(tx, Step.RULES_SWITCHED, case_id=None, rules=version)
     return switch

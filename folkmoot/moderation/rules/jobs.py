@@ -4,7 +4,8 @@
 (their texts, what is remembered, the facts), whatever the number of posts and rules. Only what a rule meets costs more.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -18,14 +19,16 @@ from folkmoot.moderation.hash_lists.model import normal_address
 from folkmoot.moderation.rules.actions import author_key, raise_met
 from folkmoot.moderation.rules.evaluating import Evaluator
 from folkmoot.moderation.rules.material import Material, material_of
-from folkmoot.moderation.rules.model import About, Rule
-from folkmoot.moderation.rules.published import in_force
+from folkmoot.moderation.rules.model import About, Facts, Rule, RuleSet
+from folkmoot.moderation.rules.published import in_force, on_trial
 from folkmoot.moderation.rules.queries.facts import list_facts_unscoped
 from folkmoot.moderation.rules.queries.memory import delete_traces, list_post_ids_before, remember
+from folkmoot.moderation.rules.queries.trials import delete_tried, insert_tried
 from folkmoot.network.posts.events import PostCreated, PostEdited
 
 REMEMBER_JOB = "rules.remember_earlier"
 KEPT = timedelta(days=30)  # the text of a post is remembered
+TRIED_KEPT = timedelta(days=90)  # what a trial has met, after its end
 _AT_ONCE = 200
 _MOST_RAISED = 10_000
 
@@ -37,12 +40,13 @@ class Remember(msgspec.Struct, frozen=True):
 
 
 class RuleReader:
-    """Applies the rules in force. `own_host`: that of this network, whose links are no sign of anything."""
+    """Applies the rules in force, and counts what those on trial meet. `own_host`: that of this network, whose links are no sign of
+    anything."""
 
     def __init__(self, own_host: str) -> None:
         self._own_host = normal_address(own_host) or ""
         self._gathering = Gathering(self._read)
-        self._evaluator: Evaluator | None = None
+        self._evaluators: list[Evaluator] = []  # used last first
         self._raised: dict[tuple[int, str], None] = {}  # about authors, oldest first: a flood is not written down post by post
 
     def subscribe(self, heard: Subscriptions) -> None:
@@ -64,26 +68,40 @@ class RuleReader:
         if any(one.text_key is not None or one.hosts or one.text.edited_at for one in materials):
             async with database.write(is_durable=False) as tx:
                 await remember(tx, materials)
-        evaluator = self._current()
-        if not materials or not evaluator.rules.rules:
+        now = clock.now()
+        evaluator, trial = self._prepared(in_force().rules), on_trial(now)
+        if not materials or not (evaluator.rules.rules or trial):
             return
         async with database.read() as conn:
             found = await list_facts_unscoped(conn, materials)
-        day = clock.now().date()
         for material in materials:
             if material.post_id in found:
                 facts, removed_clause = found[material.post_id]
-                for met in evaluator.evaluate(facts, material.words, day, removed_clause):
+                for met in evaluator.evaluate(facts, material.words, now.date(), removed_clause):
                     if self._is_new(material, met.rule):
                         async with database.write() as tx:
                             await raise_met(tx, material, met, evaluator.rules.version)
+        if trial:
+            await self._try(database, self._prepared(trial.rules), materials, found, now)
 
-    def _current(self) -> Evaluator:
-        """The rules in force, prepared once for each version."""
-        rules = in_force().rules
-        if self._evaluator is None or self._evaluator.rules is not rules:
-            self._evaluator = Evaluator(rules)
-        return self._evaluator
+    async def _try(
+        self, database: Database, evaluator: Evaluator, materials: Sequence[Material], found: Mapping[int, tuple[Facts, str | None]],
+        now: datetime,
+    ) -> None:
+        """Counts what the rules on trial meet."""
+        met = [
+            (one.rule.name, material.post_id) for material in materials if material.post_id in found
+            for one in evaluator.evaluate(found[material.post_id][0], material.words, now.date(), found[material.post_id][1])
+        ]
+        if met:
+            async with database.write(is_durable=False) as tx:
+                await insert_tried(tx, evaluator.rules.version, met, now)
+
+    def _prepared(self, rules: RuleSet) -> Evaluator:
+        """The evaluator of the rules in force or on trial, prepared once for each version."""
+        known = next((one for one in self._evaluators if one.rules is rules), None) or Evaluator(rules)
+        self._evaluators = [known, *(one for one in self._evaluators if one is not known)][:2]
+        return known
 
     async def _materials(self, database: Database, post_ids: list[int]) -> list[Material]:
         """Private messages are never examined."""
@@ -119,11 +137,12 @@ class RuleReader:
 
 
 async def forget_traces(database: Database) -> None:
-    """Forgets the texts of posts that are older than 30 days. Timed."""
-    below = ids.first_id(clock.now() - KEPT)
+    """Forgets the texts of posts that are older than 30 days, and what earlier trials have met. Timed."""
+    now = clock.now()
+    below = ids.first_id(now - KEPT)
     while True:
         async with database.write() as tx:
-            if not await delete_traces(tx, below):
+            if not await delete_traces(tx, below) + await delete_tried(tx, now - TRIED_KEPT):
                 return
 
 

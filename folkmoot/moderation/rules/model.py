@@ -16,6 +16,7 @@ from folkmoot.moderation.clauses.model import Texts
 DETECTOR = "rule "  # before the name of the rule, as the detector of its signals; their version is that of the set
 AS_REMOVED = "as removed"  # instead of a clause: the one that the removed post broke
 MOST_RULES = 100
+MOST_TRIED = 10_000  # posts that are counted for a rule on trial
 Facts = Mapping[str, int | float | bool | str]  # by attribute
 
 
@@ -102,6 +103,14 @@ class Switch(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Trial(msgspec.Struct, frozen=True):
+    """Until it ends, these rules are applied to new posts without any effect: what they meet is only counted."""
+
+    version: str
+    started_at: datetime
+    ends_at: datetime
+
+
 class Record(msgspec.Struct, frozen=True):
     """What came of the cases of a rule: how many, how many are decided, and how many of these broke a clause."""
 
@@ -113,6 +122,14 @@ class Record(msgspec.Struct, frozen=True):
     def precision(self) -> tuple[float, float, float] | None:
         """The share of decided cases in which people found a violation, with its 95 % interval; None without any."""
         return (self.violations / self.decided, *wilson(self.violations, self.decided)) if self.decided else None
+
+
+class TrialResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule on trial has met. `record`: of posts, counted up to `MOST_TRIED`; `post_ids`: the newest ones."""
+
+    record: Record
+    authors: int
+    post_ids: tuple[int, ...]
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

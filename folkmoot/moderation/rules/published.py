@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
+from folkmoot.base.errors import NotFound
 from folkmoot.moderation.clauses.model import order_of
-from folkmoot.moderation.rules.model import PublishedRules, Rule, Switch
+from folkmoot.moderation.rules.model import PublishedRules, Rule, Switch, Trial
 from folkmoot.moderation.rules.rule_file import read_rules
 
 _own: tuple[PublishedRules, ...] = ()  # of this process, oldest first
 _switches: tuple[Switch, ...] = ()  # oldest first
+_trial: Trial | None = None
 
 
 @cache
@@ -33,10 +36,10 @@ def _read_shipped(name: str, source: str) -> PublishedRules:
     return PublishedRules(rules=rules, source=source, published_at=day)
 
 
-def replace_own(published: Sequence[PublishedRules], switches: Sequence[Switch]) -> None:
-    """Sets the network's own versions, and which were in force since when, for this process."""
-    global _own, _switches
-    _own, _switches = tuple(sorted(published, key=lambda one: order_of(one.version))), tuple(switches)
+def replace_own(published: Sequence[PublishedRules], switches: Sequence[Switch], trial: Trial | None = None) -> None:
+    """Sets the network's own versions, which were in force since when, and the newest trial, for this process."""
+    global _own, _switches, _trial
+    _own, _switches, _trial = tuple(sorted(published, key=lambda one: order_of(one.version))), tuple(switches), trial
 
 
 def versions() -> tuple[PublishedRules, ...]:
@@ -56,6 +59,30 @@ def in_force() -> PublishedRules:
 def switches() -> tuple[Switch, ...]:
     """Which of the network's versions was in force since when, oldest first."""
     return _switches
+
+
+def newest_trial() -> Trial | None:
+    """The newest trial, also after its end; None before the first one."""
+    return _trial
+
+
+def on_trial(now: datetime) -> PublishedRules | None:
+    """The version that is tried now, beside the one in force."""
+    return find_version(_trial.version) if _trial and now < _trial.ends_at else None
+
+
+class KnownRule(NamedTuple):
+    rule: Rule
+    version: str
+    is_in_force: bool
+
+
+def known_rule(name: str) -> KnownRule:
+    """A rule as it is in force, or as it read last in a version that was in force or tried. Raises NotFound."""
+    for one in (in_force(), *reversed(versions())):
+        if rule := one.rules.find(name):
+            return KnownRule(rule, one.version, one is in_force())
+    raise NotFound
 
 
 def find_rule(name: str, version: str) -> Rule | None:

@@ -28,8 +28,11 @@ class RuleWatch(PolicyWatch):
                 newest = await queries.get_newest_switch(conn)
                 if newest == self._newest_switch:
                     return
-                own = (await queries.list_rules(conn), await queries.list_switches(conn)) if newest else ((), ())
-                published.replace_own(*own)
+                if newest:
+                    own = await queries.list_rules(conn), await queries.list_switches(conn), await queries.find_trial(conn)
+                    published.replace_own(*own)
+                else:
+                    published.replace_own((), ())
         except (Unavailable, TimeoutError) as error:
             log.debug("rules were not read: %r", error)
             return

@@ -11,9 +11,9 @@ from folkmoot.moderation.cases.queries.outcome import LAST_ON_APPEAL
 from folkmoot.moderation.rules.model import DETECTOR, Record, rule_of_detector
 
 # The verdict about a case, or the one that replaced it on appeal. The first one counts before it is settled.
-_VERDICT = f"LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL {LAST_ON_APPEAL}"
-_ACTION = "coalesce(later.action, v.action)"
-_KEEP = "keep"  # `verdicts.model.Action.KEEP`, which stands a layer above
+VERDICT = f"LEFT JOIN verdicts AS v ON v.case_id = c.id AND v.undone_at IS NULL {LAST_ON_APPEAL}"
+ACTION = "coalesce(later.action, v.action)"
+KEEP = "keep"  # `verdicts.model.Action.KEEP`, which stands a layer above
 
 
 class RuleCase(msgspec.Struct, frozen=True):
@@ -32,8 +32,8 @@ async def list_outcomes_unscoped(conn: ReadConn, post_ids: Sequence[int]) -> dic
     """For each decided post whether it broke a clause, in the latest case about it. Index: cases_subject."""
     rows = await conn.fetch(
         f"""
-        SELECT DISTINCT ON (c.subject_id) c.subject_id, {_ACTION} <> '{_KEEP}' AS is_violation
-        FROM cases AS c {_VERDICT}
+        SELECT DISTINCT ON (c.subject_id) c.subject_id, {ACTION} <> '{KEEP}' AS is_violation
+        FROM cases AS c {VERDICT}
         WHERE c.subject = '{Subject.POST}' AND c.subject_id = ANY ($1::bigint[]) AND c.state = '{State.DECIDED}'
             AND c.appealed_verdict_id IS NULL AND v.id IS NOT NULL
         ORDER BY c.subject_id, c.id DESC
@@ -47,9 +47,9 @@ async def count_records(conn: ReadConn, since: datetime) -> Mapping[str, Record]
     """For each rule how many cases its signals since then belong to, and what came of them. Index: signals_of_rules."""
     rows = await conn.fetch(
         f"""
-        SELECT s.detector, count(*) AS met, count(v.id) AS decided, count(*) FILTER (WHERE {_ACTION} <> '{_KEEP}') AS violations
+        SELECT s.detector, count(*) AS met, count(v.id) AS decided, count(*) FILTER (WHERE {ACTION} <> '{KEEP}') AS violations
         FROM (SELECT DISTINCT detector, case_id FROM signals WHERE detector LIKE 'rule %' AND created_at > $1) AS s
-        JOIN cases AS c ON c.id = s.case_id {_VERDICT}
+        JOIN cases AS c ON c.id = s.case_id {VERDICT}
         GROUP BY s.detector
         """,
         since,
@@ -63,13 +63,13 @@ async def list_cases_of_rule(conn: ReadConn, rule: str, limit: int) -> list[Rule
         f"""
         SELECT c.id, c.subject, s.created_at, s.reasons, c.state = '{State.OPEN}' AS is_open,
             CASE WHEN NOT EXISTS (SELECT FROM cases AS a WHERE a.appealed_verdict_id = v.id AND a.state = '{State.OPEN}')
-                THEN {_ACTION} END AS action
+                THEN {ACTION} END AS action
         FROM (
             SELECT DISTINCT ON (case_id) case_id, created_at, reasons FROM (
                 SELECT case_id, created_at, reasons FROM signals WHERE detector = $1 AND detector LIKE 'rule %'
                 ORDER BY created_at DESC LIMIT 4 * $2
             ) AS newest ORDER BY case_id, created_at DESC
-        ) AS s JOIN cases AS c ON c.id = s.case_id {_VERDICT}
+        ) AS s JOIN cases AS c ON c.id = s.case_id {VERDICT}
         ORDER BY s.created_at DESC LIMIT $2
         """,
         DETECTOR + rule, limit,

@@ -3,7 +3,7 @@
 import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.moderation.rules.model import PublishedRules, RuleSet, Switch
+from folkmoot.moderation.rules.model import PublishedRules, RuleSet, Switch, Trial
 
 
 async def lock_rules(tx: WriteTx) -> None:
@@ -37,8 +37,20 @@ async def list_switches(conn: ReadConn) -> list[Switch]:
 
 
 async def get_newest_switch(conn: ReadConn) -> int:
-    """What tells whether anything has changed, because each publication is a switch. 0 without any, and before the table exists,
-    as on a standby of an older release."""
-    if not await conn.fetchval("SELECT to_regclass('rule_switches') IS NOT NULL"):
-        return 0
-    return int(await conn.fetchval("SELECT coalesce(max(id), 0) FROM rule_switches"))
+    """What tells whether anything has changed, because each publication is a switch or a trial. 0 without any, and before the tables
+    exist, as on a standby of an older release."""
+    known = await conn.fetchval(
+        "SELECT array_remove(ARRAY[to_regclass('rule_switches')::text, to_regclass('rule_trials')::text], NULL)")
+    return sum([int(await conn.fetchval(f"SELECT coalesce(max(id), 0) FROM {table}")) for table in known])
+
+
+async def insert_trial(tx: WriteTx, trial: Trial) -> None:
+    await tx.execute("INSERT INTO rule_trials (version, started_at, ends_at) VALUES ($1, $2, $3)", *msgspec.structs.astuple(trial))
+
+
+async def find_trial(conn: ReadConn) -> Trial | None:
+    """The newest trial, also after its end."""
+    if not await conn.fetchval("SELECT to_regclass('rule_trials') IS NOT NULL"):
+        return None
+    row = await conn.fetchrow("SELECT version, started_at, ends_at FROM rule_trials ORDER BY id DESC LIMIT 1")
+    return Trial(row["version"], row["started_at"], row["ends_at"]) if row else None
