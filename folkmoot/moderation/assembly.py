@@ -83,6 +83,7 @@ class Moderation:
             Timed("cases.call_people", timedelta(seconds=15), partial(cases.call_people, callees=self._callees)),
             Timed("restrictions.hide_overdue", timedelta(seconds=15), restrictions.hide_overdue),
             Timed("restrictions.lift", timedelta(seconds=5), restrictions.lift_expired),
+            Timed("restrictions.repair_reach", timedelta(minutes=10), restrictions.repair_reach),
             Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
             Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
             *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from folkmoot.base import clock
-from folkmoot.moderation.restrictions.jobs import lift_expired
+from folkmoot.moderation.restrictions.jobs import lift_expired, repair_reach
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.portability.queries import count_public_posts_unscoped
@@ -108,3 +108,29 @@ async def test_a_limit_also_acts_while_the_account_is_frozen(court: Court, is_li
         with clock.stopped_at(clock.now() + timedelta(days=days)):
             await lift_expired(court.database)
         assert await reached("other_reporter") == [expected] * 4
+
+
+async def test_a_limit_that_an_earlier_release_lifts_or_imposes_during_an_upgrade_is_corrected(court: Court) -> None:
+    """Its code writes the restrictions and `effect`, but not `is_limited`."""
+    ids = []
+    for also in ((), ("limit",)):
+        view = await court.village.write("author", f"pampeliška {also}")
+        await court.report("reporter", view)
+        await court.decide("moderator", (await court.queue())[0], "warn" if also else "limit", also=also, days=3)
+        ids.append(view.post.id)
+    async with court.database.write() as tx:
+        await tx.execute("UPDATE restrictions SET lifted_at = now() WHERE kind IN ('limit', 'limit_post')")
+        await tx.execute("UPDATE accounts SET effect = 0")
+    limited = (
+        "SELECT count(*) FROM (SELECT is_limited FROM posts UNION ALL SELECT is_limited FROM accounts) AS all_of_them WHERE is_limited")
+    async with court.database.read() as conn:
+        assert await conn.fetchval(limited) == 2
+        steps = await conn.fetchval("SELECT count(*) FROM journal")
+    for expected in (0, 2):
+        await repair_reach(court.database)
+        async with court.database.write() as tx:
+            assert await tx.fetchval(limited) == expected
+            assert await tx.fetchval("SELECT count(*) FROM journal") == steps
+            await tx.execute("UPDATE restrictions SET lifted_at = NULL WHERE kind IN ('limit', 'limit_post')")
+    found = (await (await court.village.by_app("reader")).get("/api/v1/timelines/public?local=true")).json
+    assert not {str(one) for one in ids} & {post["id"] for post in found}

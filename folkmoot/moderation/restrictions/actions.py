@@ -89,6 +89,12 @@ async def restore_restriction(tx: WriteTx, restriction: Restriction) -> None:
     tx.tell(RestrictionImposed(**_event_fields(restriction)))
 
 
+async def repair_effect(tx: WriteTx, subject: Subject, subject_id: int) -> None:
+    """Derives the effect on a post or account again from its restrictions in force. Nobody is told: no restriction changes."""
+    await queries.lock_subject(tx, subject, subject_id)
+    await _apply_effect(tx, subject, subject_id)
+
+
 def _event_fields(restriction: Restriction) -> dict[str, Any]:
     return {
         "restriction_id": restriction.id, "subject": restriction.subject, "subject_id": restriction.subject_id,

@@ -1,5 +1,7 @@
 """Subscribers and timed jobs of restrictions. `moderation/assembly.py` registers them."""
 
+import logging
+
 from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.moderation.cases.model import CaseWithdrawn, State
@@ -7,12 +9,14 @@ from folkmoot.moderation.cases.queries import lock_case
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.detection.signals import SignalRaised
 from folkmoot.moderation.restrictions import overdue, queries
-from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction
+from folkmoot.moderation.restrictions.actions import impose_restriction, lift_restriction, repair_effect
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.rules.actions import reason_for
 from folkmoot.moderation.rules.model import rule_of_detector
 from folkmoot.moderation.statements.actions import tell_statement
 from folkmoot.network.sessions.queries import find_login
+
+log = logging.getLogger(__name__)
 
 
 async def hide_pending_review(database: Database, event: SignalRaised) -> None:
@@ -64,3 +68,14 @@ async def lift_expired(database: Database) -> None:
     async with database.write() as tx:
         for restriction in await queries.list_expired(tx, clock.now()):
             await lift_restriction(tx, restriction)
+
+
+async def repair_reach(database: Database) -> None:
+    """Corrects the reach of posts and accounts whose restrictions a process of an earlier release has imposed or lifted during an upgrade:
+    it does not know `is_limited`. Timed."""
+    async with database.read() as conn:
+        wrong = await queries.list_wrong_reach(conn)
+    for subject, subject_id in wrong:
+        async with database.write() as tx:
+            await repair_effect(tx, subject, subject_id)
+        log.warning("the reach of %s %s did not follow from its restrictions, and was corrected", subject, subject_id)

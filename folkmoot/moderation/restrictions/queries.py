@@ -104,6 +104,23 @@ async def list_expired(tx: WriteTx, now: datetime, limit: int = 100) -> list[Res
     return [_restriction_from(row) for row in rows]
 
 
+async def list_wrong_reach(conn: ReadConn, limit: int = 100) -> list[tuple[Subject, int]]:
+    """Posts and accounts whose reach is limited without such a restriction in force, or not limited in spite of one. Reads all
+    restrictions of these two kinds."""
+    rows = await conn.fetch(
+        f"""
+        SELECT r.subject, r.subject_id FROM restrictions AS r
+        LEFT JOIN accounts AS a ON r.subject = '{Subject.ACCOUNT}' AND a.id = r.subject_id
+        LEFT JOIN posts AS p ON r.subject = '{Subject.POST}' AND p.id = r.subject_id
+        WHERE r.kind IN ('{Kind.LIMIT}', '{Kind.LIMIT_POST}')
+        GROUP BY r.subject, r.subject_id, coalesce(a.is_limited, p.is_limited)
+        HAVING bool_or(r.lifted_at IS NULL) <> coalesce(a.is_limited, p.is_limited) LIMIT $1
+        """,
+        limit,
+    )
+    return [(Subject(row["subject"]), row["subject_id"]) for row in rows]
+
+
 async def update_cleared(tx: WriteTx, subject: Subject, subject_id: int, at: datetime) -> None:
     """Notes that a subject was deleted for good, in all of its restrictions in force."""
     await tx.execute(
