@@ -66,7 +66,7 @@ _PREFLIGHT = [
     (b"access-control-max-age", b"86400"),
 ]
 _PRIVATE = [(b"vary", b"Authorization"), (b"cache-control", b"private, no-store")]
-_SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=15, stale-while-revalidate=30")]
+_SHARED = [(b"vary", b"Authorization"), (b"cache-control", b"public, max-age=2")]  # decision 0101
 
 
 class ApiApplication:

@@ -18,6 +18,8 @@ _HEADERS = {
     "cross-origin-resource-policy": "cross-origin",
     "access-control-allow-origin": "*",
 }
+# A browser that has shown a picture may keep it. A shared cache asks again, because a picture can be removed (decision 0101).
+_OF_ALL, _OF_FEW = "public, max-age=300, s-maxage=2", "private, max-age=300"
 _UNDER_REVIEW = {**_HEADERS, "cross-origin-resource-policy": "same-origin", "cache-control": "private, no-store"}
 
 
@@ -37,7 +39,7 @@ async def show(request: Request) -> FileReply:
             raise NotFound
         headers = _UNDER_REVIEW
     else:
-        headers = {**_HEADERS, "cache-control": "public, max-age=300" if is_open else "private, max-age=300"}
+        headers = {**_HEADERS, "cache-control": _OF_ALL if is_open else _OF_FEW}
     name = FileName(file.sha256, file.extension)
     size = await request.context.store.size(name)
     if size is None:

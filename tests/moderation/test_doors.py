@@ -37,6 +37,7 @@ class World:
     def __init__(self, court: Court) -> None:
         self.court, self.village, self.database = court, court.village, court.database
         self.visitors: dict[_Asked, Visitor] = {}
+        self.kept_too_long: set[str] = set()  # addresses of what a shared cache may show longer than we do
 
     async def build(self) -> "World":
         village = self.village
@@ -139,8 +140,12 @@ class World:
         visitor = await self.visitor(viewer, is_api=address.startswith("/api"))
         answer = await visitor.get(quote(address, safe="/@?&=[]:."))
         if address in (*self.files, self.avatar):
-            return {_PROFILE if address == self.avatar else _PICTURE} if answer.status == 200 else set()
-        return {word for word in _OF_ACCOUNT if word in _text(answer)}
+            found = {_PROFILE if address == self.avatar else _PICTURE} if answer.status == 200 else set()
+        else:
+            found = {word for word in _OF_ACCOUNT if word in _text(answer)}
+        if found and _shared_seconds(answer) > _AT_MOST:
+            self.kept_too_long.add(address)
+        return found
 
     async def shown(self, viewers: tuple[str, ...], among: dict[_Asked, set[str]] | None = None) -> dict[_Asked, set[str]]:
         """What each viewer is shown where: at all addresses, or at those that have shown something before."""
@@ -174,6 +179,16 @@ def _text(answer: Answer) -> str:
     return re.sub(r'(value|content|href|action)="[^"]*"', "", answer.body.decode("utf-8", "replace"))
 
 
+def _shared_seconds(answer: Answer) -> float:
+    """How long a cache that many people share may answer for us, stale answers included (RFC 9111 4.2.1, RFC 5861)."""
+    written = (part.strip().partition("=") for part in answer.headers.get("cache-control", "max-age=inf").split(","))
+    rules = {name: value for name, _, value in written}
+    if {"private", "no-store", "no-cache"} & set(rules):
+        return 0
+    return float(rules.get("s-maxage", rules.get("max-age", "inf"))) + float(rules.get("stale-while-revalidate", 0))
+
+
+_AT_MOST = 2.0  # seconds until a restriction is effective everywhere
 _VIEWERS = ("nobody", "reader")
 _ALL = (*_VIEWERS, "reporter", "stranger")
 _UNASKED = {  # what a limited reach leaves out
@@ -186,6 +201,7 @@ async def test_no_route_shows_what_is_restricted(court: Court) -> None:
     before = await world.shown(_VIEWERS)
     before |= {key: words for key in world.of_others if (words := await world.ask(*key))}
     assert len(before) > 60, sorted(before)
+    assert not world.kept_too_long
     for word in _OF_ACCOUNT:
         assert len([key for key, words in before.items() if word in words]) > 5, word
     wrong: list[object] = []
