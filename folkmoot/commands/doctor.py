@@ -189,7 +189,7 @@ async def _people(settings: Settings, conn: Any) -> list[Finding]:
     from folkmoot.base import clock
     from folkmoot.commands.checks.operation import check_moderation, check_notices, check_people
     from folkmoot.commands.demo import has_demo
-    from folkmoot.moderation.cases.queries import count_open, count_stuck
+    from folkmoot.moderation.cases.queries import count_open, count_stuck, list_left_clauses
     from folkmoot.moderation.journal.queries import count_unsealed, find_state
     from folkmoot.moderation.notices.queries import count_unanswered
     from folkmoot.network.sessions.model import Role
@@ -202,7 +202,9 @@ async def _people(settings: Settings, conn: Any) -> list[Finding]:
         has_demo=await has_demo(conn),
     )
     unsealed = await count_unsealed(conn, now - timedelta(minutes=1))
-    cases = check_moderation(await count_open(conn, now), await count_stuck(conn), await find_state(conn), unsealed, settings)
+    cases = check_moderation(
+        await count_open(conn, now), await count_stuck(conn), await find_state(conn), unsealed, settings, left=await list_left_clauses(conn)
+    )
     return [*people, *cases, *check_notices(await count_unanswered(conn, now), settings, await _unreceived_mails(settings, conn))]
 
 

@@ -86,7 +86,7 @@ class Moderation:
             Timed("restrictions.repair_reach", timedelta(minutes=10), restrictions.repair_reach),
             Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
             Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
-            *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED,
+            *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED, *reports.TIMED,
             Timed("detection.ask_reader", timedelta(seconds=5), self._asking.ask_waiting),
             Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),

@@ -125,8 +125,8 @@ def test_faults_of_moderation_are_named(data: Path) -> None:
     settings = settings_with(data)
     none = Backlog(open=0, late=0, overdue=0, next_due_at=None)
     late = Backlog(open=3, late=1, overdue=2, next_due_at=None)
-    assert states_of(operation.check_moderation(late, 1, SealState.SEALING, 4, settings)) == {
-        "cases.overdue": WARNING, "cases.stuck": WARNING, "journal.sealed": WARNING,
+    assert states_of(operation.check_moderation(late, 1, SealState.SEALING, 4, settings, left=["violence"])) == {
+        "cases.overdue": WARNING, "cases.stuck": WARNING, "cases.left": WARNING, "journal.sealed": WARNING,
     }
     found = states_of(operation.check_moderation(none, 0, SealState.ENTRIES_MISSING, 0, settings))
     assert found == {"cases.overdue": GOOD, "journal.whole": BROKEN}

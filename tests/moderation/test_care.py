@@ -1,18 +1,23 @@
 """Care for moderators: a daily limit, a break that is offered, and topics that are left to others."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.errors import Forbidden, Invalid
+from folkmoot.moderation.cases.calls import Callees
+from folkmoot.moderation.cases.jobs import call_people, watch_deadlines
 from folkmoot.moderation.cases.model import Case
-from folkmoot.moderation.cases.queries import count_waiting, list_queue
+from folkmoot.moderation.cases.queries import count_waiting, list_left_clauses, list_queue
 from folkmoot.moderation.cases.teamwork import list_possible_deciders
 from folkmoot.moderation.workspace.actions import read_pace, set_preferences, take_next
 from folkmoot.moderation.workspace.model import Break, Done, Preferences, pace_of
 from folkmoot.moderation.workspace.queries import get_preferences
 from folkmoot.network.posts.model import Visibility
+from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
 
 _NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -76,6 +81,60 @@ async def test_a_topic_is_left_to_others_everywhere(court: Court) -> None:
     assert taken
     assert taken.id == advert.id
     assert await take_next(court.database, await court.viewer("moderator"), 0, [advert.id]) is None
+
+
+async def test_a_topic_that_everybody_leaves_goes_to_operators_and_then_to_everybody(court: Court) -> None:
+    """An operator is told, and nobody else learns who has chosen what. A topic that somebody takes stays theirs to the end."""
+    await court.village.settle("operator", role=Role.OPERATOR)
+    case = await _reported(court, "Přijďte si pro ránu.", "violence")
+    names = ("moderator", "other_moderator", "operator")
+    for name in names[:2]:
+        await _prefer(court, name, Preferences(avoided=("violence", "spam")))
+    assert await _offered(court, case, 0.9, names) == {"operator"}
+    async with court.database.read() as conn:
+        assert await list_left_clauses(conn) == []
+        assert [one.username for one in await list_possible_deciders(conn, case)] == ["operator"]
+
+    await _prefer(court, "operator", Preferences(avoided=("violence",)))
+    async with court.database.read() as conn:
+        assert await list_left_clauses(conn) == ["violence"]
+        assert {one.username for one in await list_possible_deciders(conn, case)} == set(names)
+
+
+async def test_a_left_case_is_offered_when_half_of_its_time_has_passed(court: Court) -> None:
+    await court.village.settle("operator", role=Role.OPERATOR)
+    case = await _reported(court, "Přijďte si pro ránu.", "violence")
+    names = ("moderator", "other_moderator", "operator")
+    for name in names:
+        await _prefer(court, name, Preferences(avoided=("violence",)))
+    assert await _offered(court, case, 0.4, names) == set()
+    assert await _offered(court, case, 0.6, names) == {"operator"}
+    async with court.database.read() as conn:
+        mails = [json.loads(row["payload"]) for row in await conn.fetch("SELECT payload FROM jobs WHERE name = 'sessions.send_mail'")]
+    assert [(mail["to"], mail["count"]) for mail in mails if mail["text"] == "cases_left"] == [("operator@example.org", 1)]
+    assert await _offered(court, case, 0.85, names) == set(names)
+
+
+async def test_a_case_is_left_when_those_who_take_its_topic_are_concerned(court: Court) -> None:
+    case = await _reported(court, "Přijďte si pro ránu.", "violence")
+    await _prefer(court, "moderator", Preferences(avoided=("violence",)))
+    names = ("moderator", "other_moderator")
+    assert await _offered(court, case, 0.85, names) == {"other_moderator"}
+    await court.village.follow("other_moderator", "author")
+    assert await _offered(court, case, 0.85, names) == {"moderator"}
+
+
+async def _offered(court: Court, case: Case, share: float, names: Sequence[str]) -> set[str]:
+    """To which of these moderators the queue offers a case, when this share of its time has passed."""
+    now = case.opened_at + (case.due_at - case.opened_at) * share
+    with clock.stopped_at(now):
+        await watch_deadlines(court.database)
+        await call_people(court.database, Callees.of(court.village.settings))
+    async with court.database.read() as conn:
+        return {
+            name for name in names
+            if case.id in [one.id for one in await list_queue(conn, now, 10, court.village.people[name].id)]
+        }
 
 
 async def test_preferences_are_checked_and_only_for_moderators(court: Court) -> None:

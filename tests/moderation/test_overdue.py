@@ -101,6 +101,27 @@ async def test_an_unverified_word_alone_hides_nothing(court: Court) -> None:
     assert await _effect(court, view) is PostEffect.HIDDEN
 
 
+async def test_what_is_most_probably_a_false_alarm_is_called_and_not_hidden(court: Court) -> None:
+    """Until somebody else reports it: then it is hidden at once, because its deadline has passed."""
+    for number in range(3):
+        view = await court.village.write("author", f"Prodám kolo {number}")
+        await court.report("reporter", view, clauses=("violence",))
+        await court.decide("moderator", next(case for case in await court.queue() if case.subject_id == view.post.id), "keep")
+    view, case = await _reported(court)
+    assert not case.hides_at_deadline
+    page = (await (await court.village.by_browser("moderator")).get(f"/moderate/cases/{case.id}")).text
+    assert "the post is hidden until somebody does" not in page
+    await _hide_at(court, case.due_at + timedelta(minutes=1))
+    assert await _effect(court, view) is PostEffect.NONE
+    assert "case.deadline_neared" in await court.journal(case)
+    assert (await court.queue())[0].id == case.id
+    with clock.stopped_at(case.due_at + timedelta(hours=1)):
+        await court.report("other_reporter", view, clauses=("violence",))
+    await _hide_at(court, case.due_at + timedelta(hours=1))
+    assert await _effect(court, view) is PostEffect.HIDDEN
+    assert [kind for kind, _ in await court.told("author")] == ["statement"]
+
+
 async def test_an_appeal_that_nobody_has_heard_hides_nothing(court: Court) -> None:
     view, case = await _reported(court)
     verdict = await court.decide("moderator", case, "keep")

@@ -1,4 +1,4 @@
-"""Each lane of the queue is ordered by urgency at any time, lanes take turns, and an index provides the order."""
+"""Each lane of the queue has an order by harm and one by deadline, lanes and orders take turns, and indexes provide them."""
 
 import itertools
 import random
@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database, WriteTx
 from folkmoot.moderation.cases.actions import note_deadlines
-from folkmoot.moderation.cases.model import TURNS, Case, Lane, State, Subject, in_turns
-from folkmoot.moderation.cases.queries import insert_case, list_queue
+from folkmoot.moderation.cases.model import HIDES_FROM, TURNS, Case, Lane, Order, State, Subject, in_turns
+from folkmoot.moderation.cases.queries import insert_case, list_queue, take_overdue
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.cases.queries.reading import queue_sql
 from tests import series
@@ -63,11 +64,13 @@ async def test_an_index_provides_the_order_of_a_hundred_thousand_open_cases(db: 
             " SELECT n, 'post', n, n % 1000, 'open', 'violence', random(), 0.5, random(), now(), now() + random() * interval '7 days'"
             " FROM generate_series(1, 100000) AS n"
         )
+        await tx.execute("UPDATE cases SET noted_share = 100, interim_at = now() WHERE id % 3 = 0")
         await tx.execute("ANALYZE cases")
     async with db.read() as conn:
         for condition in ("true", f"NOT {concerned_sql('7::bigint')}"):
             plan = "\n".join(row[0] for row in await conn.fetch("EXPLAIN " + queue_sql(condition).replace("$1", "20")))
-            assert plan.count("Index Scan using cases_lanes") == len(Lane), plan
+            assert plan.count("Index Scan using cases_by_harm") == len(Lane), plan
+            assert plan.count("Index Scan using cases_by_deadline") == len(Lane), plan
             assert "Sort" not in plan, plan
 
 
@@ -78,16 +81,26 @@ def _in_lane(number: int, lane: Lane, **fields: Any) -> Case:
     )
 
 
-def test_each_lane_has_its_turns_and_an_empty_one_gives_them_away() -> None:
-    lanes = {lane: [_in_lane(100 * lane + number, lane) for number in range(20)] for lane in Lane}
+def test_each_lane_and_order_has_its_turns_and_an_empty_one_gives_them_away() -> None:
+    queues = {
+        (lane, order): [_in_lane(1000 * order + 100 * lane + number, lane) for number in range(20)] for lane in Lane for order in Order
+    }
     for turn in range(len(TURNS)):
-        first = [case.lane for case in in_turns(lanes, turn)[: len(TURNS)]]
-        assert sorted(first) == sorted(TURNS)
-        assert first[0] is TURNS[turn]
-    assert [case.lane for case in in_turns({Lane.OTHER: lanes[Lane.OTHER]}, 3)] == [Lane.OTHER] * 20
-    found = in_turns(lanes, 0)
-    assert [case for case in found if case.lane is Lane.THREAT] == lanes[Lane.THREAT]
-    assert len(found) == 60
+        found = in_turns(queues, turn)[: len(TURNS)]
+        assert sorted((case.lane, Order(case.id // 1000)) for case in found) == sorted(TURNS)
+        assert (found[0].lane, Order(found[0].id // 1000)) == TURNS[turn]
+    for order in Order:
+        assert [case.lane for case in in_turns({(Lane.OTHER, order): queues[Lane.OTHER, order]}, 3)] == [Lane.OTHER] * 20
+    found = in_turns(queues, 0)
+    for (lane, order), cases in queues.items():
+        assert [case for case in found if (case.lane, case.id // 1000) == (lane, order)] == cases
+    assert len(found) == 120
+
+
+def test_a_case_that_is_in_both_orders_of_its_lane_has_one_place() -> None:
+    cases = [_in_lane(number, Lane.THREAT) for number in range(8)]
+    found = in_turns({(Lane.THREAT, Order.HARM): cases, (Lane.THREAT, Order.DEADLINE): cases[::-1]}, 0)
+    assert [case.id for case in found] == [0, 1, 2, 7, 3, 4, 6, 5]
 
 
 async def test_a_hundred_times_the_noise_and_forged_demands_do_not_delay_a_threat(tx: WriteTx) -> None:
@@ -108,12 +121,61 @@ async def test_a_hundred_times_the_noise_and_forged_demands_do_not_delay_a_threa
         assert next(case.id for case in listed if case.lane is Lane.DEMAND) == real.id, turn
 
 
-async def test_an_overdue_case_is_the_first_of_its_lane(tx: WriteTx) -> None:
+async def test_an_overdue_case_has_the_next_turn_of_its_lane_by_deadline(tx: WriteTx) -> None:
     overdue = _in_lane(1, Lane.THREAT, harm=0.0001, opened_at=_START, due_at=_START + timedelta(hours=24))
-    grave = _in_lane(2, Lane.THREAT, harm=2.0, opened_at=_START + timedelta(hours=23), due_at=_START + timedelta(hours=47))
-    for case in (overdue, grave):
+    graver = [
+        _in_lane(number, Lane.THREAT, harm=2.0, opened_at=_START + timedelta(hours=23), due_at=_START + timedelta(hours=47))
+        for number in range(2, 40)
+    ]
+    for case in (overdue, *graver):
         await insert_case(tx, case)
-    assert [case.id for case in await list_queue(tx, _START, 10)] == [2, 1]
+    assert (await list_queue(tx, _START, 100))[-1].id == overdue.id
     with clock.stopped_at(_START + timedelta(hours=24)):
         await note_deadlines(tx)
-    assert [case.id for case in await list_queue(tx, _START, 10)] == [1, 2]
+    for turn in range(len(TURNS)):
+        found = [case.id for case in await list_queue(tx, _START, 100, turn=turn)]
+        assert found.index(overdue.id) < len(TURNS)
+        assert (found[0] == overdue.id) == (TURNS[turn][1] is Order.DEADLINE)
+
+
+async def test_what_is_hidden_comes_after_what_does_as_much_harm_and_can_be_read(tx: WriteTx) -> None:
+    """Of the order by harm; what is hidden, and much more probable, still comes first."""
+    late = {"opened_at": _START - timedelta(hours=25), "due_at": _START - timedelta(hours=1)}
+    cases = [
+        _in_lane(1, Lane.THREAT, harm=0.3, **late), _in_lane(2, Lane.THREAT, harm=0.9, **late),
+        _in_lane(3, Lane.THREAT, harm=0.3, opened_at=_START, due_at=_START + timedelta(hours=24)),
+        _in_lane(4, Lane.THREAT, harm=0.02, opened_at=_START, due_at=_START + timedelta(hours=24)),
+    ]
+    for case in cases:
+        await insert_case(tx, case)
+    assert [case.id for case in await list_queue(tx, _START, 10)] == [2, 1, 3, 4]
+    await tx.execute("UPDATE cases SET interim_at = due_at WHERE id < 3")
+    assert [case.id for case in await list_queue(tx, _START, 10)] == [3, 2, 1, 4]
+
+
+@pytest.mark.parametrize(("changes", "is_hidden"), [
+    ({}, True), ({"probability": HIDES_FROM}, True), ({"probability": HIDES_FROM - 0.01}, False), ({"is_confirmed": False}, False),
+    ({"appealed_verdict_id": 7}, False), ({"subject": Subject.ACCOUNT}, False), ({"probability": 0.01, "is_demanded": True}, True),
+])
+async def test_the_rule_what_is_hidden_at_its_deadline_is_the_same_in_sql(tx: WriteTx, changes: dict[str, Any], is_hidden: bool) -> None:
+    case = msgspec.structs.replace(_case(1, random.Random(1)), **changes)
+    assert case.hides_at_deadline is is_hidden
+    await insert_case(tx, case)
+    assert [one.id for one in await take_overdue(tx, case.due_at, case.due_at, 10)] == [1] * is_hidden
+
+
+async def test_an_index_finds_what_is_due_among_a_flood_that_is_not_hidden(db: Database) -> None:
+    async with db.write() as tx:
+        await tx.execute(
+            "INSERT INTO cases (id, subject, subject_id, account_id, state, clause, severity, probability, harm, opened_at, due_at)"
+            " SELECT n, 'post', n, 1, 'open', 'violence', 0.9, CASE WHEN n % 100 = 0 THEN 0.5 ELSE 0.1 END, 0.1, now(), now()"
+            " FROM generate_series(1, 20000) AS n")
+        await tx.execute("ANALYZE cases")
+        now = clock.now()
+        found = await take_overdue(tx, now + timedelta(minutes=1), now, 200)
+        assert len(found) == 200
+        plan = "\n".join(row[0] for row in await tx.fetch(
+            "EXPLAIN SELECT id FROM cases WHERE state = 'open' AND interim_at IS NULL AND due_at <= now() AND is_confirmed"
+            f" AND subject = 'post' AND appealed_verdict_id IS NULL AND (is_demanded OR probability >= {HIDES_FROM}::float8)"
+            " ORDER BY due_at, id LIMIT 200"))
+        assert "cases_to_hide" in plan, plan

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from folkmoot.moderation.cases.model import Case
-from folkmoot.moderation.reports.queries import count_reporters, list_accuracies, list_anonymous_reports
+from folkmoot.moderation.reports.queries import count_reporters, list_weights, list_anonymous_reports
 from tests.moderation.court import Court
 
 
@@ -35,7 +35,7 @@ async def test_what_a_second_report_says_anew_is_added_to_the_case(
         assert {report.report_id for report in found} == {one.id, other.id}
         assert len({report.reporter for report in found}) == 1
         assert await count_reporters(conn, [case.id]) == {case.id: 1}  # people, not reports
-        assert len((await list_accuracies(conn, [case.id]))[case.id]) == 1
+        assert len((await list_weights(conn, [case.id]))[case.id]) == 1
     assert (await court.journal(case)).count("report.filed") == 2
 
 
@@ -97,7 +97,7 @@ async def test_two_reports_in_one_case_count_once_for_the_record_of_the_reporter
     await court.report("reporter", await court.village.write("author", "něco dalšího"))
     other, = await court.queue()
     async with court.database.read() as conn:
-        assert await list_accuracies(conn, [other.id]) == {other.id: [(1, 1)]}
+        assert await list_weights(conn, [other.id]) == {other.id: [0.5]}
 
 
 async def test_many_words_of_one_reporter_do_not_crowd_out_others(court: Court) -> None:

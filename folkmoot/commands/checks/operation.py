@@ -68,8 +68,11 @@ def check_people(
         )
 
 
-def check_moderation(waiting: "Backlog", stuck: int, journal: "SealState", unsealed: int, settings: Settings) -> Iterator[Finding]:
-    """Whether open cases can be decided in time, the journal is complete and its entries are sealed."""
+def check_moderation(
+    waiting: "Backlog", stuck: int, journal: "SealState", unsealed: int, settings: Settings, *, left: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Whether open cases can be decided in time, the journal is complete and its entries are sealed. `left`: clauses that everybody who
+    decides leaves to others."""
     if waiting.overdue:
         yield Finding("cases.overdue", WARNING, f"{waiting.overdue} cases are overdue", "people wait for a decision that was promised",
                       "list them with: moot cases; then ask moderators to decide them")
@@ -77,6 +80,12 @@ def check_moderation(waiting: "Backlog", stuck: int, journal: "SealState", unsea
         yield Finding(
             "cases.stuck", WARNING, f"{stuck} cases can be decided by no moderator, because all are concerned",
             "they would stay open for ever", "appoint another moderator: moot account role NAME moderator",
+        )
+    if left:
+        yield Finding(
+            "cases.left", WARNING, f"nobody takes cases about: {', '.join(left)}",
+            "everybody who decides leaves this topic to others; operators get such cases only when half of their time has passed",
+            "find somebody who takes them: moot account role NAME moderator",
         )
     if not waiting.overdue and not stuck:
         yield Finding("cases.overdue", GOOD, f"{waiting.open} open cases, none overdue")

@@ -73,6 +73,8 @@ async def call_people(tx: WriteTx, callees: Callees) -> int:
         if found is None:
             continue
         calls += 1
+        if share is Share.HALF:
+            await _call_about_left(tx, found.case_ids)
         roles = callees.roles(share)
         for login in await list_staff(tx, roles) if roles else []:
             send_mail(tx, Mail(_TEXTS[share], login.email, login.language, "/moderate", count=found.count))
@@ -81,6 +83,13 @@ async def call_people(tx: WriteTx, callees: Callees) -> int:
                 id=clock.token(16), share=share, count=found.count, next_due_at=found.next_due_at, case_ids=found.case_ids,
             ))
     return calls
+
+
+async def _call_about_left(tx: WriteTx, case_ids: Sequence[int]) -> None:
+    """Mails the operators about cases whose topic everybody leaves to others, because they are offered them from now on."""
+    count = await queries.count_left(tx, case_ids)
+    for login in await list_staff(tx, [Role.OPERATOR]) if count else []:
+        send_mail(tx, Mail("cases_left", login.email, login.language, "/moderate", count=count))
 
 
 async def call_webhook(callees: Callees, call: Call, *, resolve: Resolve | None = None, connect: Connect | None = None) -> None:

@@ -1,6 +1,7 @@
 """What a case is, its lifecycle and that of its seats, and how urgent it is. No input or output."""
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -12,13 +13,17 @@ from folkmoot.base.states import Lifecycle
 
 LEASE = timedelta(minutes=10)  # of a seat; activity renews it
 # Urgency is expected harm that doubles every 48 hours, before the deadline and after it. All cases grow at the same rate, so
-# the order of two cases never changes and the index cases_urgency can store it.
+# the order of two cases changes only when one is hidden or estimated again, and the index cases_by_harm can store it.
 DOUBLING_TIME = timedelta(hours=48)
+HELD_HALVINGS = 3  # of the urgency of what is hidden until somebody decides: nobody reads it, so it does less harm
 APPEAL_LASTS = timedelta(days=7)  # at most, until an appeal is decided
 ASSIGNED_FOR = timedelta(days=1)  # others do not get a case that was handed over, until then
 LONGEST_NOTE = 2000
 MIN_HARM = 0.000001  # for cases without an estimate
 HIDES_AHEAD = timedelta(minutes=1)  # of the deadline: a timed job that is late by less misses no deadline
+# The least probability of what is hidden at its deadline. One report of a new reporter has a third; one of somebody whose reports
+# were wrong three times, or who has nine open reports, has less.
+HIDES_FROM = 0.2
 MOST_REPORTERS = 5  # that count: a thousand reports are no more likely to be right than five
 
 
@@ -52,9 +57,22 @@ class Lane(IntEnum):
 
 
 THREAT_SEVERITY = 0.8  # of a clause, from which on its cases are in the lane of threats
-# Whose turn it is, in ten successive decisions. An empty lane passes its turn on to the next one in the order of `Lane`.
+
+
+class Order(IntEnum):
+    """Each lane has two orders, so that neither of two floods can fill it: fresh cases do not wait for overdue ones, nor the other
+    way round (decision 0100)."""
+
+    HARM = 0  # expected harm, which grows with time; held cases have less
+    DEADLINE = 1  # overdue cases: first what is hidden, the oldest deadline first
+
+
+# Whose turn it is, in ten successive decisions. An empty queue passes its turn on: first to the other order of its lane, then to the
+# next lane in the order of `Lane`.
 TURNS = (
-    Lane.DEMAND, Lane.THREAT, Lane.OTHER, Lane.DEMAND, Lane.THREAT, Lane.DEMAND, Lane.THREAT, Lane.OTHER, Lane.DEMAND, Lane.THREAT,
+    (Lane.DEMAND, Order.HARM), (Lane.THREAT, Order.HARM), (Lane.OTHER, Order.HARM), (Lane.DEMAND, Order.DEADLINE),
+    (Lane.THREAT, Order.HARM), (Lane.DEMAND, Order.HARM), (Lane.THREAT, Order.DEADLINE), (Lane.OTHER, Order.DEADLINE),
+    (Lane.DEMAND, Order.HARM), (Lane.THREAT, Order.HARM),
 )
 
 
@@ -93,10 +111,10 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """`account_id` is the author of the post, or the account itself. `barred_ids`: its reporters, and the deciders of earlier
-    verdicts on it; others are barred because they are concerned (`queries.is_concerned`). `is_confirmed`: False while only an
-    unverified notice speaks of it; nothing is hidden at the deadline then. `is_demanded`: a demand
-    from outside has set its deadline."""
+    """`account_id` is the author of the post, or the account itself. `barred_ids`: the senders of notices, and the deciders of earlier
+    verdicts on it; reporters and others are barred because they are concerned (`queries.is_concerned`). `is_confirmed`: False while
+    only an unverified notice speaks of it; nothing is hidden at the deadline then. `is_demanded`: a demand from outside has
+    set its deadline."""
 
     id: int
     subject: Subject
@@ -116,6 +134,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     is_demanded: bool = False
     assigned_to_id: int | None = None
     seats: tuple[Seat, ...] = ()
+
+    @property
+    def hides_at_deadline(self) -> bool:
+        """Whether its post is hidden if nobody decides in time: not an account, not on an unverified word alone, not while people
+        have decided once, and not on reports that are most probably wrong."""
+        is_hideable = self.subject is Subject.POST and self.is_confirmed and not self.is_appeal
+        return is_hideable and (self.is_demanded or self.probability >= HIDES_FROM)
 
     @property
     def is_appeal(self) -> bool:
@@ -200,31 +225,38 @@ class CaseDeadlineNeared(Event, frozen=True, kw_only=True):
     due_at: datetime
 
 
-def in_turns(lanes: Mapping[Lane, Sequence[Case]], turn: int) -> list[Case]:
-    """The cases of all lanes in the order of their turns, of which the first is number `turn`. Each lane keeps its own order."""
-    rest = {lane: list(reversed(lanes.get(lane, ()))) for lane in Lane}
-    found: list[Case] = []
-    while any(rest.values()):
-        wanted = TURNS[(turn + len(found)) % len(TURNS)]
-        lane = wanted if rest[wanted] else next(one for one in Lane if rest[one])
-        found.append(rest[lane].pop())
-    return found
+def in_turns(queues: Mapping[tuple[Lane, Order], Sequence[Case]], turn: int) -> list[Case]:
+    """All cases, each once, in the order of their turns, of which the first is number `turn`. Each queue keeps its own order."""
+    rest = {key: deque(cases) for key, cases in queues.items()}
+    found: dict[int, Case] = {}
+    while True:
+        lane, order = TURNS[(turn + len(found)) % len(TURNS)]
+        case = _first_left(rest, lane, order, found)
+        if case is None:
+            return list(found.values())
+        found[case.id] = case
 
 
-def probability_of(signal: float, accuracies: Sequence[float]) -> float:
+def _first_left(rest: Mapping[tuple[Lane, Order], deque[Case]], lane: Lane, order: Order, taken: Mapping[int, Case]) -> Case | None:
+    for one in (lane, *Lane):
+        for by in (order, *Order):
+            cases = rest.get((one, by))
+            while cases:
+                case = cases.popleft()
+                if case.id not in taken:
+                    return case
+    return None
+
+
+def probability_of(signal: float, weights: Sequence[float]) -> float:
     """The probability that a clause is broken, from detector and reporters as if they were independent.
 
-    `accuracies`: for each reporter, the share of their reports that led to a measure.
+    `weights`: for each reporter, the probability that their report is right (`reports/queries/weights.py`).
     """
     doubt = 1 - min(max(signal, 0.0), 1.0)
-    for accuracy in sorted(accuracies, reverse=True)[:MOST_REPORTERS]:
-        doubt *= 1 - accuracy
+    for weight in sorted(weights, reverse=True)[:MOST_REPORTERS]:
+        doubt *= 1 - weight
     return 1 - doubt
-
-
-def accuracy_of(right: int, decided: int) -> float:
-    """The share of a reporter's reports that led to a measure; one third for a new reporter."""
-    return (right + 1) / (decided + 3)
 
 
 def reach_of(followers: int, boosts: int) -> float:

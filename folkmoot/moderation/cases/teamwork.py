@@ -64,8 +64,10 @@ async def assign_case(tx: WriteTx, moderator: Viewer, case_id: int, to_id: int |
 
 
 async def list_possible_deciders(conn: ReadConn, case: Case) -> list[Account]:
-    """The moderators who may decide a case and do not leave its topic to others, by name. Why somebody is missing is not said."""
+    """The moderators who may decide a case and do not leave its topic to others, by name; if all of them leave it, all. Why somebody
+    is missing is not said."""
     staff = [login.account_id for login in await list_staff(conn, [Role.MODERATOR, Role.OPERATOR])]
-    left_out = await queries.list_concerned(conn, staff, case.id) | await queries.list_avoiding(conn, staff, case.clause)
-    accounts = await list_accounts(conn, [id_ for id_ in staff if id_ not in left_out])
-    return sorted((one for one in accounts.values() if one.effect < AccountEffect.FROZEN), key=lambda account: account.username)
+    concerned, avoiding = await queries.list_concerned(conn, staff, case.id), await queries.list_avoiding(conn, staff, case.clause)
+    accounts = await list_accounts(conn, [id_ for id_ in staff if id_ not in concerned])
+    able = sorted((one for one in accounts.values() if one.effect < AccountEffect.FROZEN), key=lambda account: account.username)
+    return [one for one in able if one.id not in avoiding] or able

@@ -7,7 +7,7 @@ from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import TEXT_TOO_LONG, FieldError, Forbidden, Invalid, NotFound, Plural
 from folkmoot.base.text import clean, count_characters
 from folkmoot.moderation.cases.actions import estimate_case, open_case, withdraw_cases
-from folkmoot.moderation.cases.model import Case, Subject, accuracy_of, probability_of
+from folkmoot.moderation.cases.model import Case, Subject, probability_of
 from folkmoot.moderation.cases.queries import get_case, list_open_cases_of_post, lock_case, update_barred
 from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.clauses.published import current
@@ -21,6 +21,7 @@ from folkmoot.moderation.reports import queries
 from folkmoot.moderation.reports.model import (
     LONGEST_COMMENT,
     MOST_POSTS,
+    NO_PLACE,
     Category,
     Report,
     ReportDraft,
@@ -38,7 +39,8 @@ from folkmoot.network.posts.versions import Reportable
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.queries import list_logins
 
-MAILS_APART = timedelta(hours=1)  # to one reporter; notifications say the rest
+MAILS_APART = timedelta(days=1)  # to one reporter; notifications come at once
+_MAILS_AT_ONCE = 200  # so that a thousand reporters of one post do not delay the mails of others
 
 
 async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Report:
@@ -77,10 +79,10 @@ async def file_report(tx: WriteTx, reporter: Account, draft: ReportDraft) -> Rep
     await queries.insert_report(tx, report)
     for case in joined:
         if case.id in extended:
-            await _join(tx, case, report, clause)
+            await _join(tx, reporter, case, report, clause)
     for case_id in answered:
         if case_id in extended:
-            await queries.insert_report_case(tx, case_id, report)
+            await queries.insert_report_case(tx, case_id, report, NO_PLACE)
             await record_step(tx, Step.REPORT_FILED, case_id=case_id, actor_id=reporter.id, report=report.id, answered=True)
             await tell_outcome(tx, case_id)
     return report
@@ -111,14 +113,13 @@ async def get_reportable_account(conn: ReadConn, account_id: int) -> Account:
     return account
 
 
-async def _join(tx: WriteTx, case: Case, report: Report, clause: Clause) -> None:
-    await queries.insert_report_case(tx, case.id, report)
+async def _join(tx: WriteTx, reporter: Account, case: Case, report: Report, clause: Clause) -> None:
+    await queries.insert_report_case(tx, case.id, report, await queries.find_place(tx, reporter, case, clause.severity))
     await keep_reported(tx, case)
-    records = (await queries.list_accuracies(tx, [case.id])).get(case.id, ())
     score = (await list_highest_scores(tx, [case.id])).get(case.id, 0.0)
-    probability = probability_of(score, [accuracy_of(right, decided) for right, decided in records])
+    probability = probability_of(score, (await queries.list_weights(tx, [case.id])).get(case.id, ()))
     noticed = max((notice.probability for notice in await list_notices_of_case(tx, case.id)), default=0.0)
-    await estimate_case(tx, case, clause, max(probability, noticed), barred_ids=(report.reporter_id,))
+    await estimate_case(tx, case, clause, max(probability, noticed))
     deleted = await find_deleted_unscoped(tx, case.subject_id) if case.subject is Subject.POST else None
     if deleted:
         await update_barred(tx, deleted.post_id, deleted.participant_ids)
@@ -149,16 +150,24 @@ async def keep_deleted_post(tx: WriteTx, post_id: int) -> None:
 
 
 async def tell_outcome(tx: WriteTx, case_id: int) -> None:
-    """Notifies each reporter of a case who has not been notified: in the network and, at most once in an hour, by mail. A second
+    """Notifies each reporter of a case who has not been notified: in the network at once, and by the next mail about outcomes. A second
     call does nothing."""
-    recently = await queries.list_told_since(tx, await queries.list_untold_reporters(tx, case_id), clock.now() - MAILS_APART)
     while told := await queries.take_untold(tx, case_id):
         for report_id, reporter_id in told:
             await tell_from_network(tx, reporter_id, Kind.REPORT, report_id)
-        reports = {reporter_id: report_id for report_id, reporter_id in told if reporter_id not in recently}
-        for login in await list_logins(tx, list(reports)):
-            if login.confirmed_at:
-                send_mail(tx, Mail("report", login.email, login.language, f"/reports/{reports[login.account_id]}"))
+        await queries.upsert_outcome_mails(tx, told, clock.now(), MAILS_APART)
+
+
+async def mail_outcomes(tx: WriteTx) -> int:
+    """Sends mails about outcomes that are due, at most two hundred; returns how many were due. Members who want none, or whose address
+    is not confirmed, get none."""
+    due = {mail.account_id: mail for mail in await queries.take_due_mails(tx, clock.now(), _MAILS_AT_ONCE)}
+    for login in await list_logins(tx, list(due)):
+        if login.confirmed_at and login.preferences.outcome_mails:
+            mail = due[login.account_id]
+            text, link = ("report", f"/reports/{mail.report_id}") if mail.reports == 1 else ("reports", "/reports")
+            send_mail(tx, Mail(text, login.email, login.language, link, count=mail.reports))
+    return len(due)
 
 
 def gravest_clause(draft: ReportDraft) -> Clause:

@@ -1,8 +1,12 @@
-"""Subscribers of reports. `moderation/assembly.py` subscribes them."""
+"""Subscribers and timed jobs of reports. `moderation/assembly.py` registers them."""
+
+from datetime import timedelta
 
 from folkmoot.base.db import Database
+from folkmoot.base.queue.model import Timed
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.detection.queries import blank_reasons_of_account
+from folkmoot.moderation.reports import actions
 from folkmoot.moderation.reports.actions import keep_deleted_post, tell_outcome
 from folkmoot.moderation.reports.queries import blank_comments
 from folkmoot.network.accounts.model import AccountDeleted
@@ -24,3 +28,12 @@ async def forget_words(database: Database, event: AccountDeleted) -> None:
     async with database.write() as tx:
         await blank_comments(tx, event.account_id)
         await blank_reasons_of_account(tx, event.account_id)
+
+
+async def mail_outcomes(database: Database) -> None:
+    """Timed. One batch for each run, so that other mails are not delayed."""
+    async with database.write() as tx:
+        await actions.mail_outcomes(tx)
+
+
+TIMED = [Timed("reports.mail_outcomes", timedelta(minutes=1), mail_outcomes)]

@@ -1,8 +1,9 @@
 """What a report is. No input or output."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -54,6 +55,17 @@ class ReportDraft(msgspec.Struct, frozen=True, kw_only=True):
     forwards: bool = False
 
 
+class Place(NamedTuple):
+    """How many other open cases there were in the lane when a report was filed: of its reporter, and of the new accounts that signed up
+    on the same day."""
+
+    own: int
+    of_day: int
+
+
+NO_PLACE = Place(0, 0)
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     reporter_id: int
@@ -77,6 +89,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def words(self) -> str:
         """The comment without case and spacing, to tell the same words from new ones."""
         return " ".join(self.comment.casefold().split())
+
+
+class OutcomeMail(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail about outcomes says: how many reports have one since the last mail, and the newest of them."""
+
+    account_id: int
+    reports: int
+    report_id: int
+
+
+class ReportCounts(NamedTuple):
+    """`reasons`: (clause or None, category, reporters); `weeks`: (Monday, reporters), oldest first."""
+
+    reasons: list[tuple[str | None, Category, int]]
+    weeks: list[tuple[date, int]]
 
 
 def adds_to(report: Report, earlier: Sequence[Report]) -> bool:

@@ -5,7 +5,7 @@ newcomer although nearly all of them turn out wrong, and would come before a new
 """
 
 from folkmoot.base.db import WriteTx
-from folkmoot.moderation.cases.model import accuracy_of, probability_of
+from folkmoot.moderation.cases.model import probability_of
 from folkmoot.moderation.cases.queries import lock_free_cases, update_probabilities
 from folkmoot.moderation.detection.queries import list_highest_scores
 from folkmoot.moderation.notices.queries import list_noticed
@@ -25,11 +25,10 @@ async def weigh_again(tx: WriteTx, case_id: int) -> int:
     noticed = await list_noticed(tx, [case.id for case in cases])
     weighed = [case for case in cases if case.id not in noticed and case.probability > 0]
     case_ids = [case.id for case in weighed]
-    records, scores = await queries.list_accuracies(tx, case_ids), await list_highest_scores(tx, case_ids)
+    weights, scores = await queries.list_weights(tx, case_ids), await list_highest_scores(tx, case_ids)
     changes = []
     for case in weighed:
-        accuracies = [accuracy_of(right, decided) for right, decided in records.get(case.id, ())]
-        probability = probability_of(scores.get(case.id, 0.0), accuracies)
+        probability = probability_of(scores.get(case.id, 0.0), weights.get(case.id, ()))
         if abs(probability - case.probability) > _LEAST_CHANGE:
             changes.append((case.id, probability))
     await update_probabilities(tx, changes)

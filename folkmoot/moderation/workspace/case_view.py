@@ -4,8 +4,7 @@ A letter replaces the name of each account (`masking.py`). On appeal the first v
 with everything that would reveal it.
 """
 
-from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -27,8 +26,8 @@ from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
 from folkmoot.moderation.notices.model import Notice
 from folkmoot.moderation.notices.queries import list_notices_of_case
-from folkmoot.moderation.reports.model import AnonymousReport, Category, clause_of_category
-from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports
+from folkmoot.moderation.reports.model import Category, clause_of_category
+from folkmoot.moderation.reports.queries import count_reasons, count_reporters, list_anonymous_reports
 from folkmoot.moderation.rules.model import rule_of_detector
 from folkmoot.moderation.verdicts.alike import MOST_COUNTED
 from folkmoot.moderation.verdicts.model import Action, Template, Verdict
@@ -70,12 +69,14 @@ class Reason(NamedTuple):
 
 
 class ReportSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A summary of the reports of a case. `reasons`: each with the number of reporters who gave it, the most frequent first."""
+    """A summary of the reports of a case. `reasons`: each with the number of reporters who gave it, the most frequent first; `weeks`:
+    how many reported in each, by its Monday."""
 
     reporters: int
     mostly_right: int
     mostly_wrong: int
     reasons: list[tuple[Reason, int]]
+    weeks: list[tuple[date, int]]
     comments: list[str]
 
 
@@ -114,7 +115,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseView:
-    """Takes at most twenty-two statements, and two more for a post that was edited."""
+    """Takes at most twenty-three statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     subject = await read_subject(conn, case)
@@ -150,7 +151,7 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         seen_key=subject.newest.key if subject.newest else "", seen_edited_at=present.edited_at if present else None,
         notices=[_without_sender(one, masks) for one in await list_notices_of_case(conn, case.id)],
         signals=_newest(await list_signals(conn, [case.id]), masks),
-        reports=_summarise(await list_anonymous_reports(conn, case.id), (await count_reporters(conn, [case.id])).get(case.id, 0), masks),
+        reports=await _summarise(conn, case.id, masks),
         appeal_reasons=[masks.mask(appeal.reason) for appeal in appeals if appeal.reason],
         breaches=[verdict for verdict in settled if verdict.action is not Action.KEEP],
         strikes=len([verdict for verdict in settled if verdict.is_strike(clock.now())]),
@@ -216,19 +217,17 @@ def _newest(signals: list[Signal], masks: Masks) -> list[Signal]:
     return list(found.values())
 
 
-def _summarise(reports: list[AnonymousReport], reporters: int, masks: Masks) -> ReportSummary:
-    given = {(reason, report.reporter) for report in reports for reason in _reasons(report)}
-    counts = Counter(reason for reason, _ in given)
+async def _summarise(conn: ReadConn, case_id: int, masks: Masks) -> ReportSummary:
+    reports, counts = await list_anonymous_reports(conn, case_id), await count_reasons(conn, case_id)
     known = {report.reporter: report for report in reports if report.decided >= _MIN_DECIDED}
     right = len([report for report in known.values() if 2 * report.right > report.decided])
+    reasons = [(_reason(clause, category), times) for clause, category, times in counts.reasons]
     return ReportSummary(
-        reporters=reporters, mostly_right=right, mostly_wrong=len(known) - right,
-        reasons=sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])),
+        reporters=(await count_reporters(conn, [case_id])).get(case_id, 0), mostly_right=right, mostly_wrong=len(known) - right,
+        reasons=sorted(reasons, key=lambda pair: (-pair[1], pair[0])), weeks=counts.weeks,
         comments=[masks.mask(report.comment) for report in reports if report.comment][:20],
     )
 
 
-def _reasons(report: AnonymousReport) -> list[Reason]:
-    if report.clauses:
-        return [Reason(clause_of(key).number, Category.VIOLATION) for key in report.clauses]
-    return [Reason(0, report.category)]
+def _reason(clause: str | None, category: Category) -> Reason:
+    return Reason(clause_of(clause).number, Category.VIOLATION) if clause else Reason(0, category)

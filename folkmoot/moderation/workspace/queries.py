@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.ids import first_id
 from folkmoot.moderation.cases.model import Lane, Share, State
-from folkmoot.moderation.cases.queries.reading import LANE
+from folkmoot.moderation.cases.queries.orders import LANE
 from folkmoot.moderation.workspace.model import Done, Preferences
 from folkmoot.moderation.workspace.statistics import Figures, OpenCases, Unit
 

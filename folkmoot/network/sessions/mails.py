@@ -97,6 +97,12 @@ _TEXTS = {
         "Posts are hidden until somebody decides, and their authors know it. Reported accounts stay as they are."
         "\n\nThese cases come first:\n%(link)s",
     ),
+    "cases_left": Words(
+        "Cases on %(network)s that nobody wants to decide",
+        "Everybody who may decide these cases leaves their topic to others, and half of the time has passed. Their number: %(count)s."
+        "\n\nOperators are offered them from now on; when little time is left, everybody is. Please decide them, or find somebody who"
+        " takes such cases:\n%(link)s",
+    ),
     "notice_confirm": Words(
         "Please confirm your notice to %(network)s",
         "We have received a notice about content on %(network)s with this address as that of its sender. Its time is running.\n\n"
@@ -125,7 +131,14 @@ _TEXTS = {
     ),
     "report": Words(
         "Your report on %(network)s has been looked at",
-        "Thank you for reporting it. You can read here what became of it, and object if you see it otherwise:\n%(link)s",
+        "Thank you for reporting it. You can read here what became of it, and object if you see it otherwise:\n%(link)s"
+        "\n\nIf you do not want these mails, you can turn them off in the settings, under E-mail address.",
+    ),
+    "reports": Words(
+        "Your reports on %(network)s have been looked at",
+        "Thank you for reporting. Since our last mail, people have looked at more of what you reported. The number of reports: %(count)s."
+        "\n\nYou can read here what became of each, and object if you see it otherwise:\n%(link)s"
+        "\n\nIf you do not want these mails, you can turn them off in the settings, under E-mail address.",
     ),
     "notice_waiting": Words(
         "A notice of illegal content waits on %(network)s",

@@ -56,6 +56,7 @@ class Preferences(msgspec.Struct, frozen=True):
     visibility: int = 0
     post_language: str = ""
     is_sensitive: bool = False
+    outcome_mails: bool = True  # at most one mail a day about what became of reports
     seen_rules: str = ""  # the newest version of the rules whose announcement the member has dismissed in an app
 
 

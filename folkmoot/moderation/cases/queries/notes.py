@@ -1,6 +1,5 @@
 """SQL of notes, and of who was asked to decide a case."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from folkmoot.base.db import ReadConn, WriteTx
@@ -33,12 +32,3 @@ async def blank_notes(tx: WriteTx, account_id: int) -> None:
 
 async def update_assigned(tx: WriteTx, case_id: int, to_id: int | None, at: datetime | None) -> None:
     await tx.execute("UPDATE cases SET assigned_to_id = $2, assigned_at = $3 WHERE id = $1", case_id, to_id, at)
-
-
-async def list_avoiding(conn: ReadConn, account_ids: Sequence[int], clause: str) -> set[int]:
-    """Those of these accounts that leave cases of a clause to others."""
-    rows = await conn.fetch(
-        "SELECT account_id FROM moderator_preferences WHERE account_id = ANY ($1::bigint[]) AND $2 = ANY (avoided)",
-        list(account_ids), clause,
-    )
-    return {row["account_id"] for row in rows}

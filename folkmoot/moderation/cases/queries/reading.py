@@ -2,29 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.cases.model import (
-    ASSIGNED_FOR,
-    DOUBLING_TIME,
-    LEASE,
-    MIN_HARM,
-    THREAT_SEVERITY,
-    Backlog,
-    Case,
-    Lane,
-    Seat,
-    SeatKind,
-    SeatState,
-    Share,
-    State,
-    Subject,
-    in_turns,
-)
+from folkmoot.moderation.cases.model import Backlog, Case, Lane, Order, Seat, Share, State, Subject, in_turns
 from folkmoot.moderation.cases.queries.concern import concerned_sql
+from folkmoot.moderation.cases.queries.offering import IS_HELD, MAY_DECIDE
+from folkmoot.moderation.cases.queries.orders import BY, HAS, LANE
 
 _COUNTED = 50  # open cases that are looked at for the count in the head of a page
 SELECT = """
@@ -35,46 +22,23 @@ SELECT = """
          FROM case_seats AS s WHERE s.case_id = c.id) AS seats
     FROM cases AS c
 """
-# The logarithm of the urgency, without the current time, which is the same for all. It must equal the expression of the index
-# cases_urgency.
-URGENCY = (
-    f"(ln(greatest(c.harm, {MIN_HARM:f})::float8) / ln(2::float8)"
-    f" - extract(epoch FROM c.due_at - timestamptz '2020-01-01 00:00:00+00')::float8 / {DOUBLING_TIME.total_seconds():.0f})"
-)
-# `Case.lane` as SQL, and the order within a lane. Together they must equal the expressions of the index cases_lanes.
-LANE = (
-    f"(CASE WHEN c.is_demanded THEN {Lane.DEMAND:d} WHEN c.severity >= {THREAT_SEVERITY} THEN {Lane.THREAT:d} ELSE {Lane.OTHER:d} END)"
-)
-LANE_ORDER = f"c.is_confirmed DESC, (c.noted_share >= {Share.OVER:d}) DESC, {URGENCY} DESC, c.id"
-# `Seat.is_held` as SQL, at the time $3.
-_IS_HELD = (
-    f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
-    f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
-)
-# The moderator $2 may decide the case and does not leave its topic to others, and no other holds it or was asked to decide it at the
-# time $3.
-_MAY_DECIDE = (
-    "c.clause <> ALL (coalesce((SELECT avoided FROM moderator_preferences WHERE account_id = $2), '{}'))"
-    f" AND (c.assigned_to_id IS NULL OR c.assigned_to_id = $2 OR c.noted_share >= {Share.LATE:d}"
-    f" OR c.assigned_at < $3::timestamptz - interval '{ASSIGNED_FOR.total_seconds():.0f} seconds')"
-    f" AND NOT {concerned_sql('$2::bigint')}"
-    f" AND NOT EXISTS (SELECT FROM case_seats AS s WHERE s.case_id = c.id AND s.account_id <> $2 AND {_IS_HELD})"
-)
 
 
 def queue_sql(condition: str) -> str:
-    """SQL: the first $1 open cases of each lane that meet the condition, each lane in its order."""
-    lanes = (
-        f"({SELECT} WHERE c.state = '{State.OPEN}' AND {LANE} = {lane:d} AND {condition} ORDER BY {LANE_ORDER} LIMIT $1)" for lane in Lane
+    """SQL: the first $1 open cases of each lane that meet the condition, in each order of the lane (`by`)."""
+    queues = (
+        f"SELECT queue.*, {order:d} AS by FROM ({SELECT} WHERE {HAS[order]} AND {LANE} = {lane:d} AND {condition}"
+        f" ORDER BY {BY[order]} LIMIT $1) AS queue"
+        for lane in Lane for order in Order
     )
-    return " UNION ALL ".join(lanes)
+    return " UNION ALL ".join(queues)
 
 
 _QUEUE = queue_sql("true")
-_OWN_QUEUE = queue_sql(_MAY_DECIDE)
+_OWN_QUEUE = queue_sql(MAY_DECIDE)
 
 
-def case_from(row: Row) -> Case:
+def case_from(row: Row | dict[str, Any]) -> Case:
     values = dict(row)
     values.update(
         subject=Subject(row["subject"]), state=State(row["state"]), barred_ids=tuple(row["barred_ids"]),
@@ -100,23 +64,25 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
     """Open cases in the order in which they should be decided; with `moderator_id`, only those that this moderator may decide
     and no other holds. `turn`: how many turns of the lanes have passed (`in_turns`).
 
-    Index: cases_lanes, which provides the order of each lane.
+    Indexes: cases_by_harm and cases_by_deadline, which provide the orders.
     """
     if moderator_id is None:
         rows = await conn.fetch(_QUEUE, limit)
     else:
         rows = await conn.fetch(_OWN_QUEUE, limit, moderator_id, now)
-    lanes: dict[Lane, list[Case]] = {}
+    queues: dict[tuple[Lane, Order], list[Case]] = {}
     for row in rows:
-        case = case_from(row)
-        lanes.setdefault(case.lane, []).append(case)
-    return in_turns(lanes, turn)[:limit]
+        values = dict(row)
+        order = Order(values.pop("by"))
+        case = case_from(values)
+        queues.setdefault((case.lane, order), []).append(case)
+    return in_turns(queues, turn)[:limit]
 
 
 async def list_assigned(conn: ReadConn, moderator_id: int, now: datetime, limit: int = 20) -> list[Case]:
     """Open cases that a moderator was asked to decide and may decide, the earliest deadline first. Index: cases_assigned."""
     rows = await conn.fetch(
-        f"{SELECT} WHERE c.state = '{State.OPEN}' AND c.assigned_to_id = $2 AND {_MAY_DECIDE} ORDER BY c.due_at, c.id LIMIT $1",
+        f"{SELECT} WHERE c.state = '{State.OPEN}' AND c.assigned_to_id = $2 AND {MAY_DECIDE} ORDER BY c.due_at, c.id LIMIT $1",
         limit, moderator_id, now,
     )
     return [case_from(row) for row in rows]
@@ -124,11 +90,11 @@ async def list_assigned(conn: ReadConn, moderator_id: int, now: datetime, limit:
 
 async def count_waiting(conn: ReadConn, now: datetime, moderator_id: int, most: int) -> int:
     """The number of open cases that this moderator may decide and no other holds, at most `most`; of the first ones only. The order is
-    that of the index cases_lanes, so that however many cases there are, few are read."""
+    that of the index cases_by_harm, so that however many cases there are, few are read."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM (SELECT FROM ("
-        f"SELECT * FROM cases AS c WHERE c.state = '{State.OPEN}' ORDER BY {LANE}, {LANE_ORDER} LIMIT {_COUNTED}) AS c"
-        f" WHERE {_MAY_DECIDE} LIMIT $1) AS waiting",
+        f"SELECT * FROM cases AS c WHERE {HAS[Order.HARM]} ORDER BY {LANE}, {BY[Order.HARM]} LIMIT {_COUNTED}) AS c"
+        f" WHERE {MAY_DECIDE} LIMIT $1) AS waiting",
         most, moderator_id, now,
     ))
 
@@ -160,7 +126,7 @@ async def list_others(conn: ReadConn, case: Case, moderator_id: int, now: dateti
     and deleted posts. Index: cases_account."""
     rows = await conn.fetch(
         f"{SELECT} WHERE c.account_id = $4 AND c.id <> $5 AND c.subject = '{Subject.POST}' AND c.state = '{State.OPEN}'"
-        f" AND c.appealed_verdict_id IS NULL AND EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AND {_MAY_DECIDE}"
+        f" AND c.appealed_verdict_id IS NULL AND EXISTS (SELECT FROM posts WHERE posts.id = c.subject_id) AND {MAY_DECIDE}"
         " ORDER BY c.id LIMIT $1",
         limit, moderator_id, now, case.account_id, case.id,
     )
@@ -182,7 +148,7 @@ async def holds_case_with_picture(conn: ReadConn, moderator_id: int, key: str, n
         "SELECT EXISTS (SELECT FROM media AS m"
         f" JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id"
         "  OR c.id IN (SELECT case_id FROM evidence_media WHERE media_id = m.id)"
-        f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {_IS_HELD}"
+        f" JOIN case_seats AS s ON s.case_id = c.id AND s.account_id = $2 AND {IS_HELD}"
         f" WHERE m.key = $1 AND c.state = '{State.OPEN}' AND NOT {concerned_sql('$2::bigint')})",
         key, moderator_id, now,
     ))
