@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from folkmoot.moderation.cases.model import Case
-from folkmoot.moderation.reports.queries import count_reporters, list_weights, list_anonymous_reports
+from folkmoot.moderation.reports.queries import count_reporters, list_anonymous_reports, list_weights
 from tests.moderation.court import Court
 
 

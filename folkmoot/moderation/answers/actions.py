@@ -27,11 +27,17 @@ async def answer_notices(tx: WriteTx, intake: Intake, case_id: int) -> int:
     objecting = await list_objecting_notices(tx, case_id)
     told = 0
     for found in await list_notices_of_case(tx, first_case_id):
-        notice = await lock_notice(tx, found.id)
-        outcomes = await list_outcomes(tx, notice.id)
-        if outcomes and all(outcome.is_over for outcome in outcomes):
-            told += await _answer(tx, intake, notice, outcomes, is_objecting=notice.id in objecting)
+        told += await answer_notice(tx, intake, found.id, is_objecting=found.id in objecting)
     return told
+
+
+async def answer_notice(tx: WriteTx, intake: Intake, notice_id: int, *, is_objecting: bool = False) -> int:
+    """Answers one notice, if its cases are all over. A second call does nothing."""
+    notice = await lock_notice(tx, notice_id)
+    outcomes = await list_outcomes(tx, notice.id)
+    if not outcomes or not all(outcome.is_over for outcome in outcomes):
+        return 0
+    return await _answer(tx, intake, notice, outcomes, is_objecting=is_objecting)
 
 
 async def answer_objections(tx: WriteTx, intake: Intake, case_id: int) -> None:

@@ -6,12 +6,13 @@ from folkmoot.base.db import Database
 from folkmoot.base.queue.model import Job
 from folkmoot.base.subscriptions import Subscriptions
 from folkmoot.config import Settings
-from folkmoot.moderation.answers.actions import answer_notices, answer_objections
+from folkmoot.moderation.answers.actions import answer_notice, answer_notices, answer_objections
 from folkmoot.moderation.answers.model import ANCHOR_JOB, AnchorAnswer
 from folkmoot.moderation.appeals.model import AppealClosed
 from folkmoot.moderation.cases.model import CaseWithdrawn
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.notices.intake import Intake
+from folkmoot.moderation.notices.model import NoticeDecidedBefore
 from folkmoot.moderation.verdicts.model import VerdictSettled
 
 
@@ -31,6 +32,7 @@ class Answerer:
         heard.on(VerdictSettled, self.answer_settled)
         heard.on(CaseWithdrawn, self.answer_withdrawn)
         heard.on(AppealClosed, self.answer_closed)
+        heard.on(NoticeDecidedBefore, self.answer_decided_before)
 
     async def answer_settled(self, database: Database, event: VerdictSettled) -> None:
         async with database.write() as tx:
@@ -39,6 +41,10 @@ class Answerer:
     async def answer_withdrawn(self, database: Database, event: CaseWithdrawn) -> None:
         async with database.write() as tx:
             await answer_notices(tx, self._intake, event.case_id)
+
+    async def answer_decided_before(self, database: Database, event: NoticeDecidedBefore) -> None:
+        async with database.write() as tx:
+            await answer_notice(tx, self._intake, event.notice_id)
 
     async def answer_closed(self, database: Database, event: AppealClosed) -> None:
         async with database.write() as tx:

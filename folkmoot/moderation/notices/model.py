@@ -191,6 +191,14 @@ class NoticeReceived(Event, frozen=True, kw_only=True):
     urgency: str
 
 
+class NoticeDecidedBefore(Event, frozen=True, kw_only=True):
+    """A notice has joined the case of a post that was removed before, so it may be possible to answer it at once."""
+
+    kind = "notice.decided_before"
+    notice_id: int
+    number: str
+
+
 class NoticeAnswered(Event, frozen=True, kw_only=True):
     kind = "notice.answered"
     notice_id: int

@@ -192,8 +192,10 @@ async def settle_verdict(tx: WriteTx, verdict_id: int) -> None:
 
 
 async def _preserve_ordered(tx: WriteTx, case: Case, verdict: Verdict) -> None:
-    """Keeps for six months what was removed because of a removal order of an authority (Regulation 2021/784 Art. 6(1))."""
-    if Kind.REMOVE in verdict.measures and await has_removal_order(tx, case.id):
+    """Keeps for six months what nobody can read any more because of a removal order of an authority, also if that was decided on appeal
+    only (Regulation 2021/784 Art. 6(1))."""
+    is_gone = Kind.REMOVE in verdict.measures or Kind.HIDE in verdict.measures
+    if is_gone and await has_removal_order(tx, await queries.get_first_case_id(tx, case.id)):
         until = clock.now() + PRESERVED_AFTER_ORDER
         await place_hold(tx, case, Ground.REMOVAL_ORDER, until=until)
         await mark_outliving(tx, case)

@@ -14,6 +14,7 @@ from folkmoot.moderation.evidence.actions import keep_reported
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.notices import queries
+from folkmoot.moderation.notices.actions.removed import join_removed
 from folkmoot.moderation.notices.intake import Intake
 from folkmoot.moderation.notices.model import LIFECYCLE, Finding, Notice, Place, State
 from folkmoot.network.accounts.queries import find_account_by_name
@@ -55,6 +56,8 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
     """An unreliable notice neither confirms the case nor moves its deadline: nothing is hidden on its word alone."""
     clause = clause_of(notice.clause)
     before = await queries.find_joined_case(tx, notice.id, subject, subject_id)
+    if subject is Subject.POST and notice.is_reliable and await join_removed(tx, notice, subject_id, before):
+        return
     if before:
         case = await get_case(tx, before)
         if case.closed_at is None and notice.is_reliable:

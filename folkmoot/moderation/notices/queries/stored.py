@@ -1,4 +1,4 @@
-"""All SQL of notices."""
+"""Stores and reads notices, the cases that they joined, and what became of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,8 +10,9 @@ from folkmoot.base.errors import NotFound
 from folkmoot.moderation.cases.model import Share, Subject
 from folkmoot.moderation.cases.queries.outcome import OUTCOME, SETTLED_VERDICTS
 from folkmoot.moderation.contacts.model import Kind
-from folkmoot.moderation.notices.mailbox import Position
 from folkmoot.moderation.notices.model import Door, Notice, NoticeBacklog, Outcome, Place, State, Urgency
+from folkmoot.moderation.notices.queries.removals import IS_REMOVAL
+from folkmoot.network.posts.model import Visibility
 
 _NOTICE = (
     "id, number, state, door, urgency, contact_id, reference, name, email, language, reason, clause, places, received_at, due_at,"
@@ -158,15 +159,18 @@ async def list_notifiers(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, s
 
 
 async def list_posts_named(conn: ReadConn, post_ids: Sequence[int], picture_keys: Sequence[str]) -> dict[int | str, SubjectFacts]:
-    """The posts with these ids and of these pictures, by id and key; of a boost the boosted post; also deleted ones that are kept."""
+    """The posts with these ids and of these pictures, by id and key; of a boost the boosted post; also deleted ones that are kept, and
+    those that were removed and cleared for good, which nobody sees."""
     rows = await conn.fetch(
-        """
+        f"""
         WITH wanted AS (
             SELECT id::text AS name, id FROM unnest($1::bigint[]) AS id
             UNION ALL SELECT key, post_id FROM media WHERE key = ANY ($2::text[]) AND post_id IS NOT NULL
         ), kept AS (
             SELECT id, account_id, visibility, boost_of_id FROM posts WHERE id IN (SELECT id FROM wanted)
             UNION ALL SELECT post_id, account_id, visibility, NULL FROM deleted_posts WHERE post_id IN (SELECT id FROM wanted)
+            UNION ALL SELECT subject_id, account_id, {Visibility.DIRECT:d}, NULL FROM restrictions
+                WHERE {IS_REMOVAL} AND cleared_at IS NOT NULL AND subject_id IN (SELECT id FROM wanted)
         )
         SELECT w.name, coalesce(b.id, k.id) AS post_id, coalesce(b.account_id, k.account_id) AS account_id,
             coalesce(b.visibility, k.visibility) AS visibility
@@ -242,17 +246,3 @@ async def update_told(tx: WriteTx, notice_id: int, case_id: int, verdict_id: int
         "UPDATE notice_cases SET told_verdict_id = $3 WHERE notice_id = $1 AND case_id = $2 AND told_verdict_id IS DISTINCT FROM $3",
         notice_id, case_id, verdict_id,
     ))
-
-
-async def find_position(conn: ReadConn, mailbox: str) -> Position | None:
-    """How far a mailbox was read."""
-    row = await conn.fetchrow("SELECT validity, last_uid, read_at FROM notice_mailboxes WHERE name = $1", mailbox)
-    return Position(**dict(row)) if row else None
-
-
-async def upsert_position(tx: WriteTx, mailbox: str, position: Position) -> None:
-    await tx.execute(
-        "INSERT INTO notice_mailboxes (name, validity, last_uid, read_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE"
-        " SET validity = excluded.validity, last_uid = excluded.last_uid, read_at = excluded.read_at",
-        mailbox, position.validity, position.last_uid, position.read_at,
-    )
