@@ -90,6 +90,7 @@ class AccountEntities:
                 indexable=account.is_indexable,
                 attribution_domains=[],
                 quote_policy="nobody",
+                report_mails=preferences.outcome_mails,
             ),
             role=shapes.Role(
                 id=str(list(Role).index(role) or -99), name="" if role is Role.MEMBER else role.capitalize(),

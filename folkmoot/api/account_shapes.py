@@ -85,7 +85,7 @@ class MutedAccount(Account, kw_only=True):
 
 
 class Source(Shape, kw_only=True):
-    """The texts that the owner typed, and the defaults for new posts."""
+    """The texts that the owner typed, the defaults for new posts, and (of this network) whether outcomes of reports are mailed."""
 
     privacy: VisibilityWord
     sensitive: bool
@@ -98,6 +98,7 @@ class Source(Shape, kw_only=True):
     indexable: bool
     attribution_domains: list[str]
     quote_policy: str
+    report_mails: bool
 
 
 class CredentialAccount(Account, kw_only=True):

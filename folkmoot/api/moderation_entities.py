@@ -154,6 +154,7 @@ def _reports(summary: ReportSummary) -> shapes.CaseReports:
         reporters=summary.reporters, usually_right=summary.mostly_right, usually_wrong=summary.mostly_wrong,
         reasons=[shapes.ReportReason(rule=str(one.number) if one.number else None, category=one.category, reporters=times)
                  for one, times in summary.reasons],
+        weeks=[shapes.ReportsOfWeek(start=monday.isoformat(), reporters=times) for monday, times in summary.weeks],
         comments=summary.comments,
     )
 

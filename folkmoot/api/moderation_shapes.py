@@ -107,13 +107,22 @@ class ReportReason(Shape, kw_only=True):
     reporters: int
 
 
+class ReportsOfWeek(Shape, kw_only=True):
+    """How many people reported in the week that begins on this Monday."""
+
+    start: Day
+    reporters: int
+
+
 class CaseReports(Shape, kw_only=True):
-    """`usually_right` and `usually_wrong`: of the reporters whose earlier reports were decided."""
+    """`usually_right` and `usually_wrong`: of the reporters whose earlier reports were decided. Of more than ten thousand reports the
+    newest are counted by reason and week."""
 
     reporters: int
     usually_right: int
     usually_wrong: int
     reasons: list[ReportReason]
+    weeks: list[ReportsOfWeek]
     comments: list[str]
 
 

@@ -39,6 +39,7 @@ class ProfileChange(Parameters, frozen=True, kw_only=True):
     hide_collections: Annotated[bool | None, about("Whether the lists of followers and followed accounts are hidden.")] = None
     fields_attributes: Annotated[tuple[ProfileRow, ...] | None, about("Rows of the profile.", maxItems=accounts.MOST_FIELDS)] = None
     source: Annotated[PostDefaults | None, about("Defaults for new posts.")] = None
+    report_mails: Annotated[bool | None, about("Whether outcomes of one's reports are mailed, once a day at most. Of this network.")] = None
 
     def draft(self) -> accounts.ProfileDraft:
         rows = self.fields_attributes
@@ -53,13 +54,14 @@ class ProfileChange(Parameters, frozen=True, kw_only=True):
         return {purpose: file for purpose, file in sent.items() if file is not UNSET}
 
     def preferences(self, own: Preferences) -> Preferences:
-        """The defaults for new posts after the change."""
+        """The defaults for new posts, and the choice of mails, after the change."""
         source = self.source or PostDefaults()
         return msgspec.structs.replace(
             own,
             visibility=own.visibility if source.privacy is None else int(VISIBILITY_OF[source.privacy]),
             is_sensitive=own.is_sensitive if source.sensitive is None else source.sensitive,
             post_language=_language(source.language, own.post_language),
+            outcome_mails=own.outcome_mails if self.report_mails is None else self.report_mails,
         )
 
 

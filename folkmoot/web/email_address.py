@@ -1,8 +1,11 @@
-"""Pages for changing one's e-mail address: the form, and the links in the mails to the new and to the old address."""
+"""Pages for one's e-mail address: changing it, the links in the mails to the new and to the old one, and which mails are sent."""
+
+import msgspec
 
 from folkmoot.base.errors import Invalid, NotFound, TooMany
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
+from folkmoot.network.sessions.actions import change_preferences
 from folkmoot.network.sessions.email_change import ask_for_new_email, confirm_new_email, keep_old_email
 from folkmoot.web.request import Request
 
@@ -25,6 +28,14 @@ async def ask(request: Request) -> Reply:
     if is_changed:
         return request.redirect("/settings/email?saved=1")
     return await _page(request, sent_to=email)
+
+
+async def choose_mails(request: Request) -> Reply:
+    """Whether outcomes of one's reports are mailed. What the law or the account needs is always mailed."""
+    preferences = msgspec.structs.replace(request.viewer.login.preferences, outcome_mails=request.form.flag("outcome_mails"))
+    async with request.database.write() as tx:
+        await change_preferences(tx, request.viewer, preferences, request.viewer.login.language)
+    return request.redirect("/settings/email?saved=1")
 
 
 async def _page(
@@ -66,6 +77,7 @@ async def keep(request: Request) -> Reply:
 ROUTES = [
     Route("GET", "/settings/email", show, Access.MEMBER, for_suspended=True),
     Route("POST", "/settings/email", ask, Access.MEMBER, for_suspended=True, keeps_form=True),
+    Route("POST", "/settings/email/mails", choose_mails, Access.MEMBER, for_suspended=True),
     Route("GET", "/email/change/{code}", show_change, Access.PUBLIC, for_suspended=True),
     Route("POST", "/email/change/{code}", change, Access.PUBLIC, for_suspended=True),
     Route("GET", "/email/keep/{code}", show_keep, Access.PUBLIC, for_suspended=True),

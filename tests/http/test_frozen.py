@@ -37,6 +37,7 @@ ALLOWED = {
     *(f"POST /accounts/{{id}}/{verb}" for verb in (
         "note", "unfollow", "mute", "unmute", "block", "unblock", "remove", "accept", "reject")),
     "POST /log_in", "POST /log_out", "POST /sign_up", "POST /confirm/{code}", "POST /reset", "POST /reset/{code}", "POST /language",
+    "POST /settings/email/mails",
     "POST /settings/appearance", "POST /settings/password", "POST /settings/sessions/others/end", "POST /settings/sessions/{id}/end",
     "POST /settings/tokens/{id}/revoke", "POST /settings/invitations/{id}/withdraw",
     "POST /notifications/clear", "POST /messages/{id}/put_away", "POST /messages/{id}/put_back",

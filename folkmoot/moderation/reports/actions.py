@@ -158,10 +158,10 @@ async def tell_outcome(tx: WriteTx, case_id: int) -> None:
         await queries.upsert_outcome_mails(tx, told, clock.now(), MAILS_APART)
 
 
-async def mail_outcomes(tx: WriteTx) -> int:
-    """Sends mails about outcomes that are due, at most two hundred; returns how many were due. Members who want none, or whose address
+async def mail_outcomes(tx: WriteTx, most: int = _MAILS_AT_ONCE) -> int:
+    """Sends mails about outcomes that are due; returns how many were due. Members who want none, or whose address
     is not confirmed, get none."""
-    due = {mail.account_id: mail for mail in await queries.take_due_mails(tx, clock.now(), _MAILS_AT_ONCE)}
+    due = {mail.account_id: mail for mail in await queries.take_due_mails(tx, clock.now(), most)}
     for login in await list_logins(tx, list(due)):
         if login.confirmed_at and login.preferences.outcome_mails:
             mail = due[login.account_id]
