@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from folkmoot.base import ids
+from folkmoot.base import clock, ids
 from folkmoot.base.db import Database
 from folkmoot.base.migrate import migrate
 from folkmoot.base.queue.queries import retry_jobs
@@ -22,6 +22,7 @@ from folkmoot.portability.postgres import Postgres
 from tests.village import Village, settings_for, settle
 
 _AT_ONCE = 8  # accounts
+_MEMBERS_FOR = timedelta(days=60)  # reports of new accounts weigh less together (decision 0100)
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -39,7 +40,8 @@ class Town(Village):
             async with room:
                 return await settle(self.database, f"{prefix}_{number:04d}")
 
-        return list(await asyncio.gather(*map(one, range(count))))
+        with clock.stopped_at(clock.now() - _MEMBERS_FOR):
+            return list(await asyncio.gather(*map(one, range(count))))
 
     async def appoint(self, count: int) -> None:
         for number in range(count):

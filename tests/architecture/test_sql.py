@@ -63,7 +63,7 @@ OWNERS = {
     "detection": "signals detectors detector_choices reader_requests",
     "learning": "samples",
     "evidence": "evidence evidence_media",
-    "reports": "reports report_cases",
+    "reports": "reports report_cases outcome_mails",
     "verdicts": "verdicts verdict_templates", "holds": "legal_holds", "proposals": "proposals",
     "restrictions": "restrictions",
     "statements": "statements",

@@ -102,9 +102,10 @@ _BLANKED = {
     "case_notes": {"text"}, "cases": {"state", "closed_at"}, "report_cases": {"told_at"}, "restrictions": {"lifted_at"},
 }
 # Not records: copies for those who decide, positions of a program, what is computed from files and posts, what rules on trial have
-# met, and what moderators prefer. The journal only grows.
+# met, what moderators prefer, and when a member was last mailed. The journal only grows.
 _NO_RECORDS = {
-    "evidence", "evidence_media", "notice_mailboxes", "picture_hashes", "post_traces", "rule_trial_posts", "moderator_preferences"}
+    "evidence", "evidence_media", "notice_mailboxes", "picture_hashes", "post_traces", "rule_trial_posts", "moderator_preferences",
+    "outcome_mails"}
 _NOUNS = [folder.name for folder in Path(moderation.__path__[0]).iterdir() if folder.is_dir()]
 _RECORDS = sorted({table for noun in _NOUNS if noun != "journal" for table in OWNERS.get(noun, "").split()} - _NO_RECORDS)
 # The figures of a month, computed from the rows that are there.

@@ -89,13 +89,13 @@ _TEXTS = {
     "cases_late": Words(
         "Little time is left for cases on %(network)s",
         "For some cases less than a fifth of the time to decide is left. Their number: %(count)s.\n\n"
-        "What nobody has decided in time is hidden until somebody does. The most urgent come first:\n%(link)s",
+        "What is probably against the rules and not decided in time is hidden until somebody does. The most urgent come first:\n%(link)s",
     ),
     "cases_over": Words(
         "Cases on %(network)s are overdue",
         "The time to decide has run out for some cases. Their number: %(count)s.\n\n"
-        "Posts are hidden until somebody decides, and their authors know it. Reported accounts stay as they are."
-        "\n\nThese cases come first:\n%(link)s",
+        "Posts that are probably against the rules are hidden until somebody decides, and their authors know it. Reported accounts, and"
+        " what is most probably a false alarm, stay as they are.\n\nThe oldest of them are among the next cases:\n%(link)s",
     ),
     "cases_left": Words(
         "Cases on %(network)s that nobody wants to decide",
