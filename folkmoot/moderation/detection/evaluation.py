@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.moderation.detection.detector import Detector
-from folkmoot.moderation.detection.model import Example
+from folkmoot.moderation.detection.model import Example, Finding
 
 Floats = npt.NDArray[np.float64]
 PRECISION_AT, RECALL_AT = 40, 100
@@ -37,7 +37,11 @@ class Measured(msgspec.Struct, frozen=True):
 def measure(detector: Detector, examples: Sequence[Example]) -> list[Measured]:
     """Scores the labelled rows; returns one entry per file and language, in that order."""
     known = [example for example in examples if example.threat is not None]
-    findings = detector.score([example.text for example in known], [example.lang for example in known])
+    return measure_findings(known, detector.score([example.text for example in known], [example.lang for example in known]))
+
+
+def measure_findings(known: Sequence[Example], findings: Sequence[Finding]) -> list[Measured]:
+    """The same for labelled rows that are scored already."""
     places: dict[tuple[str, str], list[int]] = {}
     for at, example in enumerate(known):
         places.setdefault((example.file, example.lang or ""), []).append(at)
