@@ -1,6 +1,5 @@
 """What a moderator does in the room beside deciding: takes the next case, reads it and the figures of the queue, sets preferences."""
 
-import random
 from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -71,7 +70,9 @@ async def take_next(
     """
     for _ in range(_ROUNDS):
         offered = await _offered(database, moderator, turn, without)
-        for case in [*offered[:1], *random.sample(offered[1:], len(offered[1:]))]:  # those who met at the first do not meet at each
+        first, rest = offered[:1], offered[1:]
+        start = clock.draw(len(rest)) if rest else 0  # those who meet at the first case do not meet at each further one
+        for case in [*first, *rest[start:], *rest[:start]]:
             if is_ahead:
                 async with database.read() as conn:
                     if await is_private(conn, case.id):
