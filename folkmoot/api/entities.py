@@ -1,5 +1,5 @@
 """Fills the wire shapes of the client API from our structs. The shapes are declared in `status_shapes.py`,
-`activity_shapes.py` and `network_shapes.py`.
+`activity_shapes.py` and `network_shapes.py`. `account_entities.py` and `media_entities.py` fill those of accounts and pictures.
 
 A status is rendered once into a *fragment*: its JSON without the parts that depend on the viewer or change often.
 A page is assembled from fragments: counts, the viewer's flags and the poll are inserted between their bytes.
@@ -18,6 +18,7 @@ from folkmoot.api import activity_shapes as activity
 from folkmoot.api import network_shapes as network
 from folkmoot.api import status_shapes as shapes
 from folkmoot.api.account_entities import AccountEntities
+from folkmoot.api.media_entities import MediaEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.i18n import Translator
@@ -26,9 +27,8 @@ from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.featured.model import Featured
-from folkmoot.network.media.model import Upload
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
-from folkmoot.network.posts.model import Mark, Picture, Poll, Post, PostView, Visibility
+from folkmoot.network.posts.model import Mark, Poll, Post, PostView, Visibility
 from folkmoot.network.posts.queries import Edit
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.sessions.model import App
@@ -63,7 +63,7 @@ def _flags(bits: int, is_pinnable: bool) -> bytes:
     return b"," + _encode({**flags, "filtered": []})[1:-1]
 
 
-class Entities(AccountEntities):
+class Entities(AccountEntities, MediaEntities):
     """Creates wire shapes, with the URLs and translations of this network."""
 
     def __init__(self, urls: Urls, translators: Mapping[str, Translator]) -> None:
@@ -177,37 +177,6 @@ class Entities(AccountEntities):
             own_votes=UNSET if viewer_id is None else list(choices or ()),
         )
 
-    def picture(self, post: Post, picture: Picture) -> shapes.MediaAttachment:
-        return self._attachment(
-            picture, self._urls.of_post(post, picture), self._urls.of_post(post, picture, is_preview=True)
-        )
-
-    def upload(self, upload: Upload) -> shapes.MediaAttachment:
-        """An upload that no post shows yet: only its owner gets its signed URL."""
-        urls = self._urls
-        return self._attachment(
-            upload, urls.picture(upload.key, upload.mime, is_open=False),
-            urls.picture(upload.key, upload.mime, is_preview=True, is_open=False),
-        )
-
-    def _attachment(self, picture: Picture | Upload, url: str, preview_url: str) -> shapes.MediaAttachment:
-        return shapes.MediaAttachment(
-            id=str(picture.id),
-            type="image",
-            url=url,
-            preview_url=preview_url,
-            remote_url=None,
-            preview_remote_url=None,
-            text_url=None,
-            meta=shapes.MediaMeta(
-                original=_size(picture.width, picture.height),
-                small=_size(picture.preview_width, picture.preview_height),
-                focus=shapes.Point(x=round(picture.focus_x, 4), y=round(picture.focus_y, 4)),
-            ),
-            description=picture.description or None,
-            blurhash=picture.blurhash or None,
-        )
-
     def edit(self, edit: Edit, post: Post) -> shapes.StatusEdit:
         """A version, with its pictures that still exist and their descriptions at that time."""
         current_pictures = {picture.id: picture for picture in post.pictures}
@@ -296,7 +265,3 @@ class Entities(AccountEntities):
 
 def _id(value: int | None) -> str | None:
     return str(value) if value else None  # 0: an account that is deleted
-
-
-def _size(width: int, height: int) -> shapes.Size:
-    return shapes.Size(width=width, height=height, size=f"{width}x{height}", aspect=round(width / max(1, height), 6))

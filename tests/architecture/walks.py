@@ -77,7 +77,7 @@ def _noun(file: str) -> str | None:
     part, _, rest = file.partition("/")
     if part in ("network", "moderation", "portability", "commands"):
         return rest.partition("/")[0].removesuffix(".py")
-    return "accounts" if file == "api/account_entities.py" else None
+    return {"api/account_entities.py": "accounts", "api/media_entities.py": "media"}.get(file)
 
 
 def _record_command() -> None:
