@@ -19,10 +19,7 @@ from folkmoot.api.application import ApiApplication
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import i18n, log
 from folkmoot.base.arrival import await_database
-from folkmoot.base.database_facts import get_schema_number
 from folkmoot.base.db import Database
-from folkmoot.base.errors import Unavailable
-from folkmoot.base.migrate import known, migrate
 from folkmoot.base.queue import watchdog
 from folkmoot.base.queue.delivery import DELIVER_ONE
 from folkmoot.base.queue.enqueue import DELIVER
@@ -38,6 +35,7 @@ from folkmoot.http.forwarding import Forwarding
 from folkmoot.http.from_peer import answer_probe
 from folkmoot.http.front import Front
 from folkmoot.http.host_record import HostRecord
+from folkmoot.http.older_schema import wait_for_schema
 from folkmoot.http.recent_writers import RecentWriters
 from folkmoot.http.routing import Router, largest_body
 from folkmoot.http.server import STOP_SECONDS, Server
@@ -83,9 +81,6 @@ from folkmoot.portability.standby.on_demand import FetchingStore
 from folkmoot.web.application import WebApplication
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from folkmoot.web.security import Cookies
-
-_SCHEMA_SECONDS = 1.0  # between looks at an old schema
-_ANSWER_SECONDS = 5.0  # of a database that may not answer yet
 
 
 def moderation(settings: Settings) -> Moderation:
@@ -196,32 +191,6 @@ def create_front(settings: Settings, database: Database, hosts: WritingHost | No
         api_router=api_router, is_secure=settings.is_secure, forwarding=forwarding,
         answer_probe=partial(answer_probe, database, hosts) if hosts else None, host_record=HostRecord(settings),
     )
-
-
-async def wait_for_schema(settings: Settings, database: Database, hosts: WritingHost) -> "asyncio.Task[None]":
-    """A standby may be upgraded before its primary: until the schema has arrived, the primary answers (decision 0071).
-
-    If this host is promoted meanwhile, it brings the schema up to date itself.
-    """
-    needed = known()[-1].number
-
-    async def is_older() -> bool | None:
-        """None if it is not known, because the database does not answer yet."""
-        with contextlib.suppress(Unavailable, TimeoutError):
-            async with asyncio.timeout(_ANSWER_SECONDS), database.read() as conn:
-                return await get_schema_number(conn) < needed
-        return None
-
-    async def wait() -> None:
-        while (found := await is_older()) is not False:
-            hosts.lacks_schema = bool(found)
-            if found and not database.is_standby and hosts.is_primary:
-                await migrate(settings.dsn, Host(settings.data).writing_epoch)
-            await asyncio.sleep(_SCHEMA_SECONDS)
-        hosts.lacks_schema = False
-
-    hosts.lacks_schema = bool(await is_older())
-    return asyncio.create_task(wait(), name="schema")
 
 
 def create_web(settings: Settings) -> Any:

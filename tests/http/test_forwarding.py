@@ -15,6 +15,7 @@ from folkmoot.base import clock, write_gate
 from folkmoot.base.migrate import Migration, known, migrate, pending
 from folkmoot.http import forwarding, writing_host
 from folkmoot.http.from_peer import FROM_PEER
+from folkmoot.http.older_schema import wait_for_schema
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.exports.model import Wanted
@@ -496,13 +497,13 @@ async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schem
     """As when the standby of a pair is upgraded first."""
     primary, standby = hosts
     monkeypatch.setattr(forwarding, "_READ_SECONDS", SECONDS)
-    monkeypatch.setattr("folkmoot.app._SCHEMA_SECONDS", 0.1)
-    monkeypatch.setattr("folkmoot.app._ANSWER_SECONDS", SECONDS)
+    monkeypatch.setattr("folkmoot.http.older_schema._SCHEMA_SECONDS", 0.1)
+    monkeypatch.setattr("folkmoot.http.older_schema._ANSWER_SECONDS", SECONDS)
     ours = known()
     added = Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")
-    monkeypatch.setattr("folkmoot.app.known", lambda: [*ours, added])
+    monkeypatch.setattr("folkmoot.http.older_schema.known", lambda: [*ours, added])
     monkeypatch.setattr(standby.database, "is_standby", True)
-    waiting = await app.wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
+    waiting = await wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
     asked: list[str] = []
     front = primary.front.__class__.__call__
 
@@ -526,9 +527,9 @@ async def test_a_standby_with_newer_code_lets_its_primary_answer_until_the_schem
 async def test_a_promoted_standby_brings_the_schema_up_to_date(hosts: Pair, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     standby = hosts[1]
     migrations = [*known(), Migration(9000, "9000_more.sql", "-- Kind: expand.\nCREATE TABLE more ()")]
-    for module in ("folkmoot.app", "folkmoot.base.migrate"):
+    for module in ("folkmoot.http.older_schema", "folkmoot.base.migrate"):
         monkeypatch.setattr(f"{module}.known", lambda: migrations)
-    waiting = await app.wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
+    waiting = await wait_for_schema(settings_for(standby.folder, dsn), standby.database, standby.hosts)
     assert standby.hosts.lacks_schema
     standby.become("primary", 1)
     await asyncio.wait_for(waiting, SECONDS)
