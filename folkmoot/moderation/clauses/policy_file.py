@@ -31,8 +31,7 @@ class PolicyFile(NamedTuple):
 
 def read_policy(text: str) -> PolicyFile:
     """The policy of a file, or all faults in it."""
-    lines = PolicyLines()
-    lines.read(text)
+    lines = PolicyLines().read(text)
     return _Check(lines).finish(lines.changes)
 
 
