@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from folkmoot.moderation.jury import fitting
 from folkmoot.moderation.jury.aggregation import posterior
 from folkmoot.moderation.jury.fitting import Model, fit
 from folkmoot.moderation.jury.model import UNIT, Answer, Camp, Relation, Reliability, Tried, Vote
@@ -168,3 +169,24 @@ def test_a_fit_without_votes_gives_newcomers_a_say() -> None:
     reliability = fit([], {}, {})
     assert reliability.base == 0
     assert min(reliability.of(1).breach) > 0.5 * UNIT
+
+
+def test_sums_are_exact_so_that_no_bit_depends_on_the_order() -> None:
+    votes, _, sides, camps = _votes("by camp")
+    cases = {case: Tried(side=side) for case, side in sides.items()}
+    dice = random.Random(1)
+    jurors, numbers = list(range(_JURORS)), list(range(_CASES))
+    first, base = _tables(votes, cases, camps, jurors, numbers)
+    dice.shuffle(votes)
+    dice.shuffle(jurors)
+    dice.shuffle(numbers)
+    second, other_base = _tables(votes, cases, camps, jurors, numbers)
+    assert base == other_base
+    assert (first[jurors] == second).all()
+
+
+def _tables(
+    votes: list[Vote], cases: dict[int, Tried], camps: dict[int, Camp], jurors: list[int], numbers: list[int]
+) -> tuple[fitting.Floats, float]:
+    tables, _, base = fitting._estimate(fitting._arrays(votes, cases, camps, jurors, numbers), fitting.MODEL)
+    return tables, base

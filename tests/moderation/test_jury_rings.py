@@ -1,10 +1,12 @@
 """Rings are found from the answers; jurors who agree for honest reasons, or answer by camp, are none."""
 
+import random
+
 import msgspec
 import pytest
 
 from folkmoot.moderation.jury import rings, trial
-from folkmoot.moderation.jury.model import Ring
+from folkmoot.moderation.jury.model import Answer, Camp, Reliability, Ring, Tried, Vote, Weights
 from folkmoot.moderation.jury.synthetic import World
 from tests import series
 
@@ -29,6 +31,31 @@ def test_a_ring_is_found_with_its_evidence() -> None:
                                        if answers.get((case_id, juror_id), 2) != 2)
         assert len(found) >= 2
     assert rings.find(run.votes[::-1], run.cases, run.camps, run.reliability) == [ring]
+
+
+def _seated_together(dice: random.Random, are_told: bool) -> list[Vote]:
+    """Cases with three of the jurors 1 to 5, and two others who know the truth better; in half of them the three may be told to err."""
+    votes = []
+    for case in range(150):
+        truth, told = Answer(case % 2), are_told and dice.random() < 0.5
+        for juror_id in dice.sample(range(1, 6), 3) + dice.sample(range(6, 26), 2):
+            is_right = dice.random() < (0.9 if juror_id < 6 else 0.85)
+            votes.append(Vote(case, juror_id, Answer(1 - truth) if (told and juror_id < 6) or not is_right else truth))
+    return votes
+
+
+def test_a_ring_is_found_also_where_it_has_the_majority() -> None:
+    """Three of the five in each case: a head count would take their shared errors for the truth. The others are no ring, though they
+    contradict it together."""
+    doubtful, sure = Weights((1099,) * 3, (1099,) * 3), Weights((1735,) * 3, (1735,) * 3)
+    reliability = Reliability(
+        base=0, newcomer=sure, weights=dict.fromkeys(range(1, 6), doubtful),
+        rates={juror_id: ((0.75, 0.25) if juror_id < 6 else (0.85, 0.15),) * 3 for juror_id in range(1, 26)},
+    )
+    cases, camps = {case: Tried() for case in range(150)}, {juror_id: Camp(juror_id % 2) for juror_id in range(1, 26)}
+    (ring,) = rings.find(_seated_together(random.Random(1), True), cases, camps, reliability)
+    assert ring.juror_ids == (1, 2, 3, 4, 5)
+    assert rings.find(_seated_together(random.Random(1), False), cases, camps, reliability) == []
 
 
 @pytest.mark.parametrize("bad_faith", [0.0, 0.3])

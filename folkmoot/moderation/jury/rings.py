@@ -44,17 +44,16 @@ class _Tried(msgspec.Struct, frozen=True, array_like=True):
 
 def find(votes: Sequence[Vote], cases: Mapping[int, Tried], camps: Mapping[int, Camp], reliability: Reliability) -> list[Ring]:
     """The rings, strongest evidence first. No juror is in two of them. `reliability` is a fit over these votes."""
-    tried = list(_tried(votes, cases, camps, reliability))
-    jurors = len({juror_id for one in tried for juror_id in one.said})
-    of: dict[int, list[_Tried]] = {}
-    for one in tried:
-        for juror_id in one.said:
-            of.setdefault(juror_id, []).append(one)
-    pairs = {told: _pairs(tried, told) for told in _TOLD}
     found: list[Ring] = []
     while True:
         taken = {juror_id for ring in found for juror_id in ring.juror_ids}
-        surplus, members = max(_strongest(pairs[told], of, jurors, taken, told) for told in _TOLD)
+        # The members of a ring do not witness against others: who contradicts them together would look like a ring.
+        tried = list(_tried([vote for vote in votes if vote.juror_id not in taken], cases, camps, reliability))
+        of: dict[int, list[_Tried]] = {}
+        for one in tried:
+            for juror_id in one.said:
+                of.setdefault(juror_id, []).append(one)
+        surplus, members = max(_strongest(_pairs(tried, told), of, told) for told in _TOLD)
         if not members:
             return found
         found.append(Ring(juror_ids=members, evidence=round(surplus, 3), cases=tuple(_shared(members, of))))
@@ -68,21 +67,37 @@ def _pairs(tried: Sequence[_Tried], told: float) -> dict[tuple[int, int], float]
     return found
 
 
-def _strongest(
-    pairs: Mapping[tuple[int, int], float], of: Mapping[int, list[_Tried]], jurors: int, taken: set[int], told: float
-) -> tuple[float, tuple[int, ...]]:
+def _strongest(pairs: Mapping[tuple[int, int], float], of: Mapping[int, list[_Tried]], told: float) -> tuple[float, tuple[int, ...]]:
     """The group with the most evidence, after the deduction for the number of groups; nobody if it is not enough."""
-    free = {pair: score for pair, score in pairs.items() if not taken & set(pair)}
     neighbours: dict[int, dict[int, float]] = {}
-    for (one, other), score in free.items():
+    for (one, other), score in pairs.items():
         neighbours.setdefault(one, {})[other] = score
         neighbours.setdefault(other, {})[one] = score
     best: tuple[float, tuple[int, ...]] = (0.0, ())
-    for seed in sorted(free, key=lambda pair: (-free[pair], pair))[:_SEEDS]:
+    for seed in sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:_SEEDS]:
         for members in _grown(seed, neighbours):
-            groups = comb(jurors, len(members)) * _MOST_MEMBERS * len(_TOLD)
-            best = max(best, (_total(members, of, told) - log(groups / FALSE_RINGS), tuple(sorted(members))))
-    return best
+            best = max(best, (_surplus(members, of, told), tuple(sorted(members))))
+    members = _without_bystanders(best[1], of, told)
+    if len(members) < LEAST_MEMBERS or _surplus(members, of, told) <= 0:
+        return 0.0, ()
+    return _surplus(members, of, told), members
+
+
+def _surplus(members: Sequence[int], of: Mapping[int, list[_Tried]], told: float) -> float:
+    groups = comb(len(of), len(members)) * _MOST_MEMBERS * len(_TOLD)
+    return _total(members, of, told) - log(groups / FALSE_RINGS)
+
+
+def _without_bystanders(members: tuple[int, ...], of: Mapping[int, list[_Tried]], told: float) -> tuple[int, ...]:
+    """Nobody is named whose own answers are not evidence enough, after the deduction for all jurors who might have been named."""
+    while members:
+        total = _total(members, of, told)
+        parts = [(total - _total([other for other in members if other != one], of, told), one) for one in members]
+        least, weakest = min(parts)
+        if least > log(len(of) / FALSE_RINGS):
+            break
+        members = tuple(one for one in members if one != weakest)
+    return members
 
 
 def _grown(seed: tuple[int, int], neighbours: Mapping[int, Mapping[int, float]]) -> Iterator[tuple[int, ...]]:
