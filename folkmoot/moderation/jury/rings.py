@@ -11,7 +11,7 @@ one camp who all answer by camp are no ring: their tables say so.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from math import comb, log, prod
+from math import comb, inf, log, prod
 
 import msgspec
 
@@ -24,6 +24,7 @@ _MOST_MEMBERS = 60
 _TOLD = (0.25, 0.5, 0.9)  # shares of the cases in which a ring answers as it was told: each is tried
 _GUESSED = 0.1  # share of the cases in which all guess
 _SEEDS = 40  # pairs from which a search begins
+_MOST_FALLS = 3  # of the evidence, one after the other, until a group stops growing
 
 
 class _Said(msgspec.Struct, frozen=True, array_like=True):
@@ -75,8 +76,13 @@ def _strongest(pairs: Mapping[tuple[int, int], float], of: Mapping[int, list[_Tr
         neighbours.setdefault(other, {})[one] = score
     best: tuple[float, tuple[int, ...]] = (0.0, ())
     for seed in sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:_SEEDS]:
+        highest, falls = -inf, 0
         for members in _grown(seed, neighbours):
-            best = max(best, (_surplus(members, of, told), tuple(sorted(members))))
+            surplus = _surplus(members, of, told)
+            best = max(best, (surplus, tuple(sorted(members))))
+            highest, falls = (surplus, 0) if surplus > highest else (highest, falls + 1)
+            if falls == _MOST_FALLS:
+                break
     members = _without_bystanders(best[1], of, told)
     if len(members) < LEAST_MEMBERS or _surplus(members, of, told) <= 0:
         return 0.0, ()
