@@ -1,7 +1,7 @@
 -- Why: a flood of false reports must not delay real ones: each lane of the queue has two orders, a report weighs less the more open
 --      cases its reporter has, and only what is probable enough is hidden at its deadline. Outcomes of reports are mailed once a day.
--- Locks: SHARE on cases while the open cases are read three times; ACCESS EXCLUSIVE on report_cases, and SHARE ROW EXCLUSIVE on
---        accounts, for an instant: columns with constant defaults are not written into the rows.
+-- Locks: SHARE on cases, ACCESS EXCLUSIVE on report_cases and SHARE ROW EXCLUSIVE on accounts until it ends, which takes as long as
+--        the open cases are read three times; columns with constant defaults are not written into the rows.
 -- Kind: expand. The previous release reads the queue by cases_lanes and what is due by cases_due, which can be dropped later; its
 --       reports have the weight of a reporter without open cases, and its own mails are not noted.
 
