@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import re
+import textwrap
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
-from folkmoot.moderation.rules.backtest import masked
+from folkmoot.commands.rules_report import words_of_test
+from folkmoot.moderation.rules.backtest import Result, RuleResult, masked
+from folkmoot.moderation.rules.model import RuleSet
 from folkmoot.moderation.rules.published import replace_own, shipped
+from folkmoot.moderation.rules.rule_file import read_rules
 from folkmoot.network.posts.actions import create_post
 from folkmoot.network.posts.model import PostDraft, Visibility
 from tests.commands.test_policy_and_hashes import Moot
@@ -134,6 +139,29 @@ def test_the_attributes_can_be_listed(moot: Moot, monkeypatch: pytest.MonkeyPatc
 
     attributes.main(["--json"], standalone_mode=False)
     assert "account age" in {one["name"] for one in json.loads(capsys.readouterr().out)}
+
+
+def test_the_guide_quotes_what_the_test_prints() -> None:
+    """Its numbers are put into the report, which must look as quoted: for the rules that are shipped now, and the one of the guide."""
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "operate" / "rules.md").read_text("utf-8")
+    quoted = textwrap.dedent(guide.partition("    $ moot rules test rules.md --examples 1\n")[2].partition("\n*met*")[0]).strip()
+    head = re.match(r"(\d+) posts from (.{16}) to (.{16}) UTC, version (\S+): (\d+) met", quoted)
+    assert head
+    oldest_at, newest_at = (datetime.fromisoformat(f"{head[number]}+00:00") for number in (2, 3))
+    found: dict[str, RuleResult] = {}
+    for line in quoted.splitlines()[3:]:
+        if line.startswith("      “"):
+            found[list(found)[-1]].examples.append(line.strip().strip("“”"))
+        else:
+            name, met, _per_day, authors, decided = line.split()
+            found[name] = RuleResult(met=int(met), decided=int(decided), authors=set(range(int(authors))))
+    result = Result(rules=found, posts=int(head[1]), met=int(head[5]), newest_at=newest_at, oldest_at=oldest_at, texts_since=oldest_at)
+    rule_set = RuleSet(head[4], ())
+    assert words_of_test(rule_set, result) == quoted
+    assert list(found) == [*(rule.name for rule in shipped()[-1].rules.rules), "cheap-loans"]
+    own = read_rules(textwrap.dedent(guide.partition("## The file\n")[2].partition("| line |")[0])).rules
+    assert own
+    assert [rule.name for rule in own.rules] == ["cheap-loans"]
 
 
 @pytest.mark.parametrize(("text", "shown"), [
