@@ -7,6 +7,7 @@ import pytest
 
 from folkmoot.api.known_content import ListOfHashes, ListWithEntries, PostsAlike
 from folkmoot.api.received_notices import ReceivedNoticeDetails, VerifiedContact, WaitingNotice
+from folkmoot.api.routes import ROUTES as API
 from folkmoot.api.samples import NextSampledPost
 from folkmoot.base import clock
 from folkmoot.moderation.appeals.actions import lodge_appeal
@@ -17,6 +18,7 @@ from folkmoot.moderation.notices.model import Door
 from folkmoot.moderation.verdicts.queries import list_verdicts_of_cases
 from folkmoot.network.posts.actions import edit_post
 from folkmoot.network.posts.model import PostDraft, PostView
+from folkmoot.web.routes import ROUTES as WEB
 from tests.moderation.court import Court
 from tests.moderation.notices import Desk
 from tests.village import LIMITS, Visitor
@@ -194,3 +196,26 @@ async def test_concerned_moderators_get_no_copies(court: Court) -> None:
 @pytest.mark.parametrize("path", ["samples/next", "notices", "contacts", "hash_lists", "hash_lists/removed-here"])
 async def test_members_reach_none_of_it(court: Court, path: str) -> None:
     assert (await (await _app(court, "reader")).get(f"{BASE}/{path}")).status == 403
+
+
+# Pages below `/moderate` whose endpoint below `BASE` has another method or address.
+_ENDPOINTS = {
+    "GET ": "GET /desk", "GET /next": "POST /next", "POST /templates/{id}/delete": "DELETE /templates/{id}",
+    "POST /contacts/{id}/end": "DELETE /contacts/{id}", "GET /hashes": "GET /hash_lists", "GET /hashes/{list}": "GET /hash_lists/{list}",
+    "POST /hashes/{list}/remove": "DELETE /hash_lists/{list}/entries", "GET /samples": "GET /samples/next",
+    "POST /preferences": "PUT /preferences", "GET /cases/{id}/together": "GET /cases/{id}/others",
+    "GET /statistics/csv": "GET /statistics", "GET /statistics/json": "GET /statistics",
+    "POST /cases/{id}/work": "POST /cases/{id}/notes",  # one form with several buttons: a note, and handing over
+    "GET /cases/{id}/more": "GET /cases/{id}",  # the forms of what is rare
+}
+_NOT_MODERATION = ("/moderate/sign_ups", "/moderate/copies")  # of operators: who may join, and where backups are
+
+
+def test_every_page_of_moderators_has_an_endpoint() -> None:
+    endpoints = {f"{route.method} {route.path.removeprefix(BASE)}" for route in API if route.path.startswith(BASE)}
+    pages = {
+        f"{route.method} {route.path.removeprefix('/moderate')}"
+        for route in WEB if route.path.startswith("/moderate") and not route.path.startswith(_NOT_MODERATION)
+    }
+    assert len(pages) > 30
+    assert not {page for page in pages if _ENDPOINTS.get(page, page) not in endpoints}
