@@ -11,16 +11,19 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
 import idna
 
+from folkmoot.base import clock
 from folkmoot.base.errors import Unavailable
 
 SECONDS = 5.0
 MOST_BYTES = 1024 * 1024
 MOST_REDIRECTS = 3
+_KEPT_SECONDS = 3600.0
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "DELETE"])
 _RESERVED = frozenset([
     "host", "content-length", "transfer-encoding", "connection", "accept-encoding", "cookie", "te", "trailer", "upgrade", "keep-alive",
@@ -75,6 +78,14 @@ def is_public(address: str) -> bool:
     if isinstance(parsed, ipaddress.IPv4Address):
         return parsed.is_global and not parsed.is_multicast and parsed not in _NOT_GLOBAL_4
     return parsed in _GLOBAL_6 and not any(parsed in network for network in _NOT_GLOBAL_6)
+
+
+def check_url(url: str) -> None:
+    """Raises Refused for a URL that cannot be fetched whatever DNS says: its form, its port, or a private address as its host."""
+    _, host, _, _ = _parts(url)
+    is_address = ":" in host or host.rpartition(".")[2].isdigit() or host.rpartition(".")[2].startswith("0x")
+    if is_address and not is_public(host):
+        raise Refused(log_text=f"{url[:100]!r} is no public address")
 
 
 async def fetch(
@@ -163,7 +174,8 @@ async def _send_once(
         raise Refused(log_text=f"{request.url}: connected to a private address")
     origin = httpcore.Origin(scheme.encode(), host.encode(), port)
     if scheme == "https":
-        stream = await stream.start_tls(trust or ssl.create_default_context(), server_hostname=host, timeout=SECONDS)
+        context = trust or _system_trust(int(clock.monotonic() // _KEPT_SECONDS))
+        stream = await stream.start_tls(context, server_hostname=host, timeout=SECONDS)
     where = httpcore.URL(scheme=scheme.encode(), host=host.encode(), port=port, target=target)
     async with httpcore.AsyncHTTP11Connection(origin=origin, stream=stream) as connection:
         sent = httpcore.Request(request.method, where, headers=_headers(request, signer), content=request.body)
@@ -175,6 +187,12 @@ async def _send_once(
                 raise Unavailable(log_text=f"{request.url}: more than {MOST_BYTES} bytes")
     found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
     return Answer(response.status, found, bytes(body), request.url)
+
+
+@lru_cache(maxsize=1)
+def _system_trust(_period: int) -> ssl.SSLContext:
+    """The certificates of the machine. Reading them takes 19 ms, and they may change while a process runs: read once an hour."""
+    return ssl.create_default_context()
 
 
 def _headers(request: Outgoing, signer: Signer | None) -> list[tuple[str, str]]:
