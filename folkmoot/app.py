@@ -16,6 +16,7 @@ from typing import Any
 import uvloop
 
 from folkmoot.api.application import ApiApplication
+from folkmoot.api.push_payloads import Payloads
 from folkmoot.api.routes import ROUTES as API_ROUTES
 from folkmoot.base import i18n, log
 from folkmoot.base.arrival import await_database
@@ -59,6 +60,7 @@ from folkmoot.network.exports.store import export_store
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
+from folkmoot.network.notifications.model import NotificationsArrived
 from folkmoot.network.posts import jobs as posts
 from folkmoot.network.posts.actions import close_polls, forget_deleted, forget_hashtags, forget_keys
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
@@ -72,6 +74,7 @@ from folkmoot.network.sessions.approval import announce_sign_ups
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
 from folkmoot.network.sessions.password_change import send_reset
 from folkmoot.network.timelines import jobs as timelines
+from folkmoot.network.web_push import jobs as web_push
 from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
 from folkmoot.portability.host import Host
 from folkmoot.portability.hosts.sockets import peer_web_socket
@@ -113,6 +116,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(AccountUnlocked, relations.accept_waiting)
     heard.on(SignUpWaiting, notifications.tell_of_sign_up)
     heard.on(SignUpDecided, notifications.forget_sign_ups)
+    heard.on(NotificationsArrived, web_push.wake)
     return heard
 
 
@@ -133,6 +137,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), *moderation(settings).jobs(),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
         Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
+        web_push.Sender.of(settings, Payloads.of(settings, transport.translators)).job,
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
 

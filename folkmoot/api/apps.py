@@ -47,7 +47,7 @@ async def register(request: Request, params: NewApp) -> Reply:
     uris = [uri for text in params.redirect_uris for uri in text.split()]
     async with request.database.write() as tx:
         app = await apps.register_app(tx, params.client_name, uris, params.scopes, params.website)
-    return request.json(request.entities.new_app(app))
+    return request.json(request.entities.new_app(app, request.context.vapid.public))
 
 
 async def verify(request: Request) -> Reply:
@@ -55,7 +55,7 @@ async def verify(request: Request) -> Reply:
     assert request.holder is not None
     async with request.database.read() as conn:
         app = await queries.get_app(conn, request.holder.app_id)
-    return request.json(request.entities.app(app))
+    return request.json(request.entities.app(app, request.context.vapid.public))
 
 
 async def token(request: Request, params: TokenRequest) -> Reply:

@@ -251,15 +251,16 @@ class Entities(AccountEntities, MediaEntities):
             following=UNSET if viewer_id is None else False, featuring=UNSET if viewer_id is None else is_featured,
         )
 
-    def app(self, app: App) -> network.App:
+    def app(self, app: App, vapid_key: str) -> network.App:
         return network.App(
             id=str(app.id), name=app.name, website=app.website or None, scopes=app.scopes.split(),
-            redirect_uri="\n".join(app.redirect_uris), redirect_uris=list(app.redirect_uris), vapid_key="",
+            redirect_uri="\n".join(app.redirect_uris), redirect_uris=list(app.redirect_uris), vapid_key=vapid_key,
         )
 
-    def new_app(self, app: App) -> network.CredentialApp:
+    def new_app(self, app: App, vapid_key: str) -> network.CredentialApp:
         return network.CredentialApp(
-            **msgspec.structs.asdict(self.app(app)), client_id=app.client_id, client_secret=app.client_secret, client_secret_expires_at=0
+            **msgspec.structs.asdict(self.app(app, vapid_key)), client_id=app.client_id, client_secret=app.client_secret,
+            client_secret_expires_at=0,
         )
 
 

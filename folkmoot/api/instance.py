@@ -10,7 +10,6 @@ from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.reports import rule
 from folkmoot.api.request import Request
 from folkmoot.base import clock, i18n
-from folkmoot.base.errors import NotFound
 from folkmoot.base.formatting import URL_COSTS
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
@@ -94,7 +93,7 @@ def _configuration(request: Request, *, is_old: bool) -> shapes.Configuration:
     public = shapes.FeedAccess(local="public", remote="public")
     return shapes.Configuration(
         urls=UNSET if is_old else urls,
-        vapid=UNSET if is_old else shapes.Vapid(public_key=""),
+        vapid=shapes.Vapid(public_key=request.context.vapid.public),
         accounts=shapes.AccountLimits(
             max_display_name_length=LONGEST_NAME, max_note_length=LONGEST_BIO, max_featured_tags=MOST_FEATURED,
             max_pinned_statuses=MOST_PINNED, max_profile_fields=MOST_FIELDS, profile_field_name_limit=LONGEST_FIELD,
@@ -143,11 +142,6 @@ async def activity(request: Request) -> Reply:
 async def nothing(request: Request) -> Reply:
     """Always empty: this network does not have this feature."""
     return request.json([])
-
-
-async def nothing_found(request: Request) -> Reply:
-    """Always 404: this network does not have this feature."""
-    raise NotFound
 
 
 async def translation_languages(request: Request) -> Reply:
@@ -201,6 +195,5 @@ ROUTES = [
     _empty("/api/v2/filters", Access.MEMBER, "read:filters"),
     _empty("/api/v2/suggestions", Access.MEMBER, "read:accounts"),
     _empty("/api/v1/accounts/{id}/endorsements", Access.PUBLIC),
-    endpoint("GET", "/api/v1/push/subscription", nothing_found, Access.MEMBER, "push", answer=shapes.Nothing),
     endpoint("GET", "/health", health, Access.PUBLIC, answer=str, media_type="text/plain"),
 ]

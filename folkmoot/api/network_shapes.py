@@ -173,10 +173,10 @@ class TimelinesAccess(Shape, kw_only=True):
 
 
 class Configuration(Shape, kw_only=True):
-    """`urls` and `vapid` are present in the second version only."""
+    """`urls` is present in the second version only."""
 
     urls: InstanceUrls | UnsetType = UNSET
-    vapid: Vapid | UnsetType = UNSET
+    vapid: Vapid
     accounts: AccountLimits
     statuses: StatusLimits
     media_attachments: MediaLimits

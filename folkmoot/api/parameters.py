@@ -92,6 +92,7 @@ class ParameterField(NamedTuple):
     """One parameter: its reader and its description. `parts`: the fields of a nested struct, `schema`: JSON Schema."""
 
     name: str
+    attribute: str  # of the struct; another one where the name is not one in Python
     read: Read
     schema: dict[str, Any]
     is_required: bool
@@ -111,8 +112,8 @@ def fill(kind: type[P], given: Params) -> P:
         if field.name in given if field.keeps_none else given.is_given(field.name):
             value = field.read(given, field.name)
             if value is not None or field.keeps_none:
-                values[field.name] = value
-        if field.is_required and values.get(field.name, "") == "":
+                values[field.attribute] = value
+        if field.is_required and values.get(field.attribute, "") == "":
             raise Malformed("Validation failed: %(name)s can't be blank", name=field.name)
     return kind(**values)
 
@@ -155,7 +156,7 @@ def json_schema(fields: Iterable[ParameterField]) -> dict[str, Any]:
 def _field(field: inspect.Field) -> ParameterField:
     read, schema, parts = _reading(field.type, {})
     return ParameterField(
-        name=field.encode_name, read=read, schema=schema, is_required=field.required, default=field.default,
+        name=field.encode_name, attribute=field.name, read=read, schema=schema, is_required=field.required, default=field.default,
         keeps_none=not field.required and field.default is NODEFAULT and field.default_factory is NODEFAULT, parts=parts,
     )
 

@@ -102,7 +102,8 @@ def _show(
     for secret in known:
         lines += [f"  {'stays' if secret.way is Way.NEVER else 'KNOWN':10} {secret.name}: it can {secret.allows}", f"{'':13}{_how(secret)}"]
     lines.append(
-        "It also has all that members wrote until then, but nothing to log in with: passwords, sessions and tokens are stored as hashes."
+        "It also has all that members wrote until then, but no password or session to log in with: these are stored as hashes. So are the"
+        " tokens of apps, except of those that have turned on notifications (decision 0105): members can end them."
     )
     show(answer, as_json, "\n".join(lines))
 

@@ -7,6 +7,7 @@ from folkmoot.base.disk import Disk, shortage_problem
 from folkmoot.base.errors import Problem, StorageFull, Unavailable
 from folkmoot.base.file_store import FileStore
 from folkmoot.base.limits import Limits
+from folkmoot.base.web_push import VapidKey
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
 from folkmoot.network.media.store import media_store
@@ -30,6 +31,7 @@ class Context:
     store: FileStore
     hub: Hub
     disk: Disk
+    vapid: VapidKey
     screener: Screener = let_pass
 
     @classmethod
@@ -39,7 +41,7 @@ class Context:
             limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
             store=FetchingStore(media_store(settings), settings.data),
-            hub=Hub(database), disk=Disk(settings.data), screener=screener,
+            hub=Hub(database), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
         )
 
     async def explain(self, error: Exception) -> Problem | None:

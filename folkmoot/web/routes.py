@@ -16,6 +16,7 @@ from folkmoot.web import (
     notifications,
     oauth,
     posts,
+    push,
     reports,
     rules,
     search,
@@ -29,7 +30,7 @@ from folkmoot.web import (
 from folkmoot.web.moderate.routes import ROUTES as PAGES_OF_MODERATORS
 
 ROUTES = [
-    *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES,
+    *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *PAGES_OF_MODERATORS,

@@ -160,7 +160,7 @@ _CONFIGURATION = {
     "polls": dict.fromkeys(("max_options", "max_characters_per_option", "min_expiration", "max_expiration"), int),
     "translation": {"enabled": bool},
     "timelines_access": {"live_feeds": _ACCESS, "hashtag_feeds": _ACCESS, "trending_link_feeds": _ACCESS},
-    "limited_federation": bool,
+    "limited_federation": bool, "vapid": {"public_key": str},
 }
 _RULE = {"id": str, "text": str, "hint": str, "translations?": dict}
 INSTANCE = {
@@ -170,7 +170,6 @@ INSTANCE = {
     "configuration": {
         **_CONFIGURATION,
         "urls": {"streaming": str, "status": maybe(URL), "about": URL, "privacy_policy": maybe(URL), "terms_of_service": maybe(URL)},
-        "vapid": {"public_key": str},
     },
     "registrations": {
         "enabled": bool, "approval_required": bool, "reason_required": bool, "message": maybe(str), "min_age": maybe(int),

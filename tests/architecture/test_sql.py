@@ -54,6 +54,7 @@ OWNERS = {
     "timelines": "homes home_entries",
     "notifications": "notifications markers",
     "conversations": "conversations",
+    "web_push": "web_push_subscriptions",
     "activity": "weekly_activity monthly_activity",
     "exports": "exports",
     "lists": "lists list_members",

@@ -52,6 +52,24 @@ def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None
         assert empty() == []
     assert [rule.id for rule in eva.instance_rules()] == [str(number) for number in range(1, 10)]
     assert eva.notifications_policy().for_not_following == "accept"
+
+
+def test_web_push(eva: Mastodon) -> None:
+    """Subscribing and reading back; `tests/api/test_push_delivery.py` decrypts what arrives."""
+    with pytest.raises(MastodonNotFoundError):
+        eva.push_subscription()
+    _, keys = eva.push_subscription_generate_keys()
+    made = eva.push_subscription_set(
+        "https://push.example.org/x", keys, follow_events=True, favourite_events=True, mention_events=False, admin_report_events=True,
+        policy="followed", standard=True,
+    )
+    assert eva.push_subscription() == made
+    assert (made.endpoint, made.standard, made.policy) == ("https://push.example.org/x", True, "followed")
+    assert [name for name, is_on in made.alerts.items() if is_on] == ["follow", "favourite", "admin.report"]
+    assert eva.instance_v2().configuration.vapid.public_key == made.server_key
+    changed = eva.push_subscription_update(poll_events=True, mention_events=True)
+    assert {name for name, is_on in changed.alerts.items() if is_on} == {"poll", "mention"}
+    eva.push_subscription_delete()
     with pytest.raises(MastodonNotFoundError):
         eva.push_subscription()
 

@@ -15,6 +15,7 @@ from folkmoot.web.routes import ROUTES as WEB_ROUTES
 from tests.api.test_accounts import picture
 from tests.hostile.sample import KNOWN_LIST, Sample, build_sample, check_answer, parameters_of, state
 from tests.hostile.values import BODIES, PATHS, TREES, VALUES, beyond, tree
+from tests.push_service import Device
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
@@ -49,6 +50,13 @@ def _path(route: Route, sample: Sample, value: str | None = None) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: value if value is not None else valid.get(found[1], "1"), path)
 
 
+_DEVICE = Device()
+_SUBSCRIPTION = {
+    "subscription[endpoint]": _DEVICE.endpoint, "subscription[keys][p256dh]": _DEVICE.keys["p256dh"],
+    "subscription[keys][auth]": _DEVICE.keys["auth"], "data[alerts][mention]": "true",
+}
+
+
 def _base(route: Route, sample: Sample) -> dict[str, Any]:
     """Valid values for the parameters that are not under attack."""
     ids = sample.ids
@@ -71,6 +79,7 @@ def _base(route: Route, sample: Sample) -> dict[str, Any]:
         "/api/v1/markers": {"home[last_read_id]": "1"},
         "/api/v2/search": {"q": "kasna"},
         "/api/v1/polls/{id}/votes": {"choices[]": ["7"]},
+        "/api/v1/push/subscription": _SUBSCRIPTION,
         "/reset": {"email": "nikdo@example.org"},
         "/log_in": {"name": "nikdo"},
     }.get(route.path, {})

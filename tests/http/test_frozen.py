@@ -50,6 +50,8 @@ ALLOWED = {
     "POST /api/v1/lists", "PUT /api/v1/lists/{id}", "PATCH /api/v1/lists/{id}", "DELETE /api/v1/lists/{id}",
     "POST /api/v1/lists/{id}/accounts", "DELETE /api/v1/lists/{id}/accounts",
     "POST /lists", "POST /lists/{id}/edit", "POST /lists/{id}/delete", "POST /lists/{id}/remove", "POST /accounts/{id}/lists",
+    *(f"{method} /api/v1/push/subscription" for method in ("POST", "PUT", "PATCH", "DELETE")),
+    "POST /settings/push", "POST /settings/push/end",
     "DELETE /api/v1/featured_tags/{id}", "POST /api/v1/tags/{name}/unfeature", "POST /settings/hashtags/{id}/remove",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.

@@ -29,7 +29,7 @@ MEMBER = [
     "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/messages/put_away", "/messages/with/karel",
     "/messages/new?q=kar", "/search", "/search?q=dvorak", "/search?q=qqqqq",
     "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
-    "/settings", "/settings/profile", "/settings/appearance", "/settings/password", "/settings/sessions",
+    "/settings", "/settings/profile", "/settings/appearance", "/settings/push", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
     "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",
     "/bookmarks", "/favourites", "/lists", "/settings/hashtags", "/@jana/tagged/kasna", "/nothing",

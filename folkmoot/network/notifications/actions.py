@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.notifications import queries
-from folkmoot.network.notifications.model import Kind, Marker, topic
+from folkmoot.network.notifications.model import Inserted, Kind, Marker, NotificationsArrived, topic
 
 TIMELINES = ("home", "notifications")
 
@@ -34,15 +34,21 @@ async def clear(tx: WriteTx, account_id: int) -> None:
 
 async def tell_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
     """Notifies a member of a statement, a report or an appeal. Replaces an earlier notification about the same one."""
-    notification_id = await queries.insert_from_network(tx, account_id, kind, reference_id)
-    if notification_id:
-        tx.publish(topic(account_id), notification_id)
+    announce(tx, await queries.insert_from_network(tx, account_id, kind, reference_id))
 
 
 async def tell_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> None:
     """The same for several (account, reference) that nobody was told of before."""
-    for account_id, notification_id in await queries.insert_several_from_network(tx, kind, told):
+    announce(tx, await queries.insert_several_from_network(tx, kind, told))
+
+
+def announce(tx: WriteTx, inserted: Sequence[Inserted]) -> None:
+    """Tells open pages and streams of new notifications, and sleeping devices through notifications.arrived."""
+    for account_id, notification_id, _ in inserted:
         tx.publish(topic(account_id), notification_id)
+    waking = tuple((one.account_id, one.id) for one in inserted if one.wakes)
+    if waking:
+        tx.tell(NotificationsArrived(arrived=waking))
 
 
 async def mark_read(tx: WriteTx, account_id: int, timeline: str, last_read_id: int) -> Marker:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import Database
 from folkmoot.network.notifications import queries
-from folkmoot.network.notifications.actions import tell_from_network
+from folkmoot.network.notifications.actions import announce, tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
@@ -18,17 +18,14 @@ async def tell(database: Database, account_ids: Sequence[int], kind: Kind, sende
     """Notifies accounts, a thousand per transaction, and publishes to their open pages."""
     for start in range(0, len(account_ids), _BATCH):
         async with database.write() as tx:
-            inserted = await queries.insert_notifications(tx, account_ids[start : start + _BATCH], kind, sender_id, post_id)
-            for account_id, notification_id in inserted:
-                tx.publish(topic(account_id), notification_id)
+            announce(tx, await queries.insert_notifications(tx, account_ids[start : start + _BATCH], kind, sender_id, post_id))
 
 
 async def tell_of_act(database: Database, account_id: int, kind: Kind, sender_id: int, post_id: int | None = None) -> None:
     """Notifies of an act that can be undone, unless it has been undone."""
     async with database.write() as tx:
         if await queries.lock_act(tx, account_id, kind, sender_id, post_id):
-            for told_id, notification_id in await queries.insert_notifications(tx, [account_id], kind, sender_id, post_id):
-                tx.publish(topic(told_id), notification_id)
+            announce(tx, await queries.insert_notifications(tx, [account_id], kind, sender_id, post_id))
 
 
 async def forget_act(database: Database, account_id: int, kind: Kind, sender_id: int, post_id: int | None = None) -> None:

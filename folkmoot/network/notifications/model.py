@@ -8,9 +8,11 @@ import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
+from folkmoot.base.events import Event
 from folkmoot.base.ids import MAX_ID
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts.model import PostView
@@ -44,6 +46,21 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     post: PostView | None = None
     reference_id: int | None = None
     created_at: datetime
+
+
+class NotificationsArrived(Event, frozen=True, kw_only=True):
+    """New notifications, (account, notification), of accounts with a subscription to web push. Others are not reported."""
+
+    kind = "notifications.arrived"
+    arrived: tuple[tuple[int, int], ...]
+
+
+class Inserted(NamedTuple):
+    """A new notification. `wakes`: the account has a subscription to web push."""
+
+    account_id: int
+    id: int
+    wakes: bool
 
 
 GROUPED = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)

@@ -112,9 +112,13 @@ const takeCookie = (name) => {
   if (value) document.cookie = `${name}=; Max-Age=0; Path=/; SameSite=Lax`;
   return value;
 };
+/** The browser forgets its push subscription, which the server has deleted with the session. */
+async function endPush() {
+  try { await (await (await navigator.serviceWorker.getRegistration()).pushManager.getSubscription()).unsubscribe(); } catch { /* there is none */ }
+}
 const sent = takeCookie("folkmoot_sent");  // a draft is deleted only when the server has the post
 if (sent) store.set(DRAFTS + sent, null);
-if (takeCookie("folkmoot_left")) forgetDrafts(() => true);
+if (takeCookie("folkmoot_left")) { forgetDrafts(() => true); endPush(); }
 else if (ownAccount) forgetDrafts((key) => !key.startsWith(draftKey("")));
 else forgetDrafts((key) => !(Date.now() - store.get(key)?.at < HOUR));
 store.set(ACCOUNT, ownAccount);

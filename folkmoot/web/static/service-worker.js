@@ -1,4 +1,5 @@
 // Shows a page with all names of the network, and the operator's letter, when no host answers. Everything else passes unchanged.
+// Shows notifications that were pushed, and opens their pages.
 // NETWORK comes before this text: what this script must know of the network.
 "use strict";
 
@@ -102,4 +103,30 @@ function shown(page, letter) {
     .replace(/data-words><\/div>/, () => `data-words lang="${escaped(spoken)}">${paragraphs}</div>`)
     .replace(/data-written><\/p>/, () => `data-written><time datetime="${escaped(letter.written_at)}">${escaped(when)}</time></p>`)
     .replace(/<ul data-names>[^]*?<\/ul>/, (before) => (names ? `<ul data-names>${names}</ul>` : before));
+}
+
+// -- notifications ---------------------------------------------------------------------------------------------------
+
+self.addEventListener("push", (event) => {
+  let sent;
+  try { sent = event.data.json(); } catch { return; }  // nothing of ours
+  const { title, body, icon, lang, tag, path } = sent;
+  event.waitUntil(self.registration.showNotification(title, { body, icon, lang, tag, data: { path } }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(openPage(event.notification.data?.path));
+});
+
+/** Opens a page of this network in a window that is open already, or in a new one. */
+async function openPage(path) {
+  const url = new URL(typeof path === "string" ? path : "/", self.location.origin);
+  if (url.origin !== self.location.origin) return;
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const best = windows.find((one) => one.url === url.href) ?? windows.find((one) => one.visibilityState === "visible");
+  try {
+    await best.focus();
+    if (best.url !== url.href) await best.navigate(url.href);
+  } catch { await self.clients.openWindow(url.href); }
 }

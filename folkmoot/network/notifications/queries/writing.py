@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.network.notifications.model import Kind
+from folkmoot.network.notifications.model import Inserted, Kind
 from folkmoot.network.posts.visibility import visible_sql
 
+# SQL: whether the account of an inserted row has a subscription to web push.
+_WAKES = "EXISTS (SELECT FROM web_push_subscriptions AS s WHERE s.account_id = notifications.account_id) AS wakes"
 # Recipients have a log-in here, are not the sender (except of polls), have not muted or blocked the sender or muted the
 # conversation, are not blocked by the sender, and may see the post.
 # $1: the accounts, $2: kind, $3: sender, $4: post (may be NULL), $5: ids, $6: time.
@@ -25,19 +27,19 @@ _INSERT = f"""
       AND NOT EXISTS (SELECT FROM muted_conversations AS m
                       WHERE m.account_id = told.account_id AND m.conversation_id = p.conversation_id)
     ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- a random clash of ids fails, and the job is retried
-    RETURNING account_id, id
+    RETURNING account_id, id, {_WAKES}
 """
 
 
 async def insert_notifications(
     tx: WriteTx, account_ids: Sequence[int], kind: Kind, sender_id: int, post_id: int | None
-) -> list[tuple[int, int]]:
-    """Inserts notifications for the accounts that may and want to get one. Returns (account id, notification id) of new ones."""
+) -> list[Inserted]:
+    """Inserts notifications for the accounts that may and want to get one. Returns the new ones."""
     now = clock.now()
     rows = await tx.fetch(
         _INSERT, list(account_ids), kind, sender_id, post_id, [ids.make_id(ids.shard_of(id_), now) for id_ in account_ids], now
     )
-    return [(row["account_id"], row["id"]) for row in rows]
+    return [Inserted(**dict(row)) for row in rows]
 
 
 # Of each kind of act that can be undone: what it left. `told` has the recipient, the sender and the post.
@@ -71,31 +73,33 @@ async def delete_of_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int
     ))
 
 
-async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> int | None:
-    """Inserts a notification from the network to a member, or replaces the earlier one about the same thing. Returns its id,
-    None for an account without a log-in."""
+async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> list[Inserted]:
+    """Inserts a notification from the network to a member, or replaces the earlier one about the same thing. Returns it; nothing
+    for an account without a log-in."""
     now = clock.now()
-    value = await tx.fetchval(
+    rows = await tx.fetch(
         "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
         " SELECT account_id, $2, $3, account_id, $4, $5 FROM logins WHERE account_id = $1"
-        " ON CONFLICT ON CONSTRAINT notifications_once DO UPDATE SET id = excluded.id, created_at = excluded.created_at RETURNING id",
+        " ON CONFLICT ON CONSTRAINT notifications_once DO UPDATE SET id = excluded.id, created_at = excluded.created_at"
+        f" RETURNING account_id, id, {_WAKES}",
         account_id, ids.make_id(ids.shard_of(account_id), now), kind, reference_id, now,
     )
-    return int(value) if value else None
+    return [Inserted(**dict(row)) for row in rows]
 
 
-async def insert_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Inserts notifications from the network, each (account, reference); returns (account, notification) of those with a log-in."""
+async def insert_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> list[Inserted]:
+    """Inserts notifications from the network, each (account, reference); returns those of accounts with a log-in."""
     now = clock.now()
     rows = await tx.fetch(
         "INSERT INTO notifications (account_id, id, kind, from_id, reference_id, created_at)"
         " SELECT l.account_id, one.id, $1, l.account_id, one.reference_id, $2"
         " FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS one (account_id, id, reference_id)"
-        " JOIN logins AS l USING (account_id) ON CONFLICT DO NOTHING RETURNING account_id, id",
+        " JOIN logins AS l USING (account_id) ON CONFLICT DO NOTHING"
+        f" RETURNING account_id, id, {_WAKES}",
         kind, now, [account_id for account_id, _ in told], [ids.make_id(ids.shard_of(account_id), now) for account_id, _ in told],
         [reference_id for _, reference_id in told],
     )
-    return [(row["account_id"], row["id"]) for row in rows]
+    return [Inserted(**dict(row)) for row in rows]
 
 
 async def delete_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> None:
