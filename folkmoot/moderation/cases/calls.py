@@ -1,4 +1,4 @@
-"""Calls people before a deadline: mails to moderators and operators, and a signed request to an address of the operator's.
+"""Calls people before a deadline: by mail, by web push where they want it, and by a signed request to an address of the operator's.
 
 All cases that have reached the same share of their time are one call, and there is one call for each share in five minutes
 at most: whoever is on duty needs to know that, not how often.
@@ -21,6 +21,8 @@ from folkmoot.moderation.cases.model import Share
 from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import Role
 from folkmoot.network.sessions.queries import list_staff
+from folkmoot.network.web_push import model as web_push
+from folkmoot.network.web_push.actions import call_members
 
 CALL_WEBHOOK = "cases.call_webhook"  # job
 _PAUSE = timedelta(minutes=5)  # between two calls for the same share
@@ -76,8 +78,10 @@ async def call_people(tx: WriteTx, callees: Callees) -> int:
         if share is Share.HALF:
             await _call_about_left(tx, found.case_ids)
         roles = callees.roles(share)
-        for login in await list_staff(tx, roles) if roles else []:
+        called = await list_staff(tx, roles) if roles else []
+        for login in called:
             send_mail(tx, Mail(_TEXTS[share], login.email, login.language, "/moderate", count=found.count))
+        await call_members(tx, [login.account_id for login in called], web_push.Call(text=_TEXTS[share], count=found.count))
         if callees.webhook_url:
             tx.enqueue(CALL_WEBHOOK, Call(
                 id=clock.token(16), share=share, count=found.count, next_due_at=found.next_due_at, case_ids=found.case_ids,
