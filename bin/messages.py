@@ -23,7 +23,7 @@ Found = tuple[str, int, str | tuple[str, str]]
 # The position of the text among the arguments of a call.
 CALLS = {
     "FieldError": 2, "NotFound": 0, "Forbidden": 0, "Unauthorized": 0, "Conflict": 0, "TooMany": 0, "Unavailable": 0, "WritesPaused": 0,
-    "sentence": 0,
+    "NotInGoodStanding": 0, "sentence": 0,
 }
 
 

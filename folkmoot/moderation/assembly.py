@@ -22,6 +22,7 @@ from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.hash_lists.actions import SCAN_JOB
 from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
 from folkmoot.moderation.journal.actions import anchor, seal
+from folkmoot.moderation.jurors.jobs import forget_left
 from folkmoot.moderation.learning import jobs as learning
 from folkmoot.moderation.notices import jobs as notices
 from folkmoot.moderation.notices.model import NoticeReceived
@@ -89,6 +90,7 @@ class Moderation:
             *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED, *reports.TIMED,
             Timed("detection.ask_reader", timedelta(seconds=5), self._asking.ask_waiting),
             Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
+            Timed("jurors.forget_left", timedelta(days=1), forget_left, is_cleaning=True),
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
             Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
             Timed("proposals.expire", timedelta(minutes=1), verdicts.expire),

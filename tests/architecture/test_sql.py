@@ -74,7 +74,7 @@ OWNERS = {
     "hash_lists": "hash_lists hash_entries picture_hashes",
     "rules": "rule_sets rule_switches rule_trials rule_trial_posts post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",
-    "workspace": "moderator_preferences",
+    "workspace": "moderator_preferences", "jurors": "jurors gold_answers gold_files",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }
 # Tables that nothing reads or writes any more. A migration (`Kind: contract since NNNN`) drops each of them one release later.

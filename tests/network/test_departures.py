@@ -34,6 +34,7 @@ from folkmoot.network.sessions.password_change import ask_for_reset
 from folkmoot.network.sessions.passwords import hash_password
 from tests.dump import dump
 from tests.invariants import list_broken
+from tests.moderation.jury_box import JuryBox
 from tests.village import LIMITS, Village
 
 NAME, EMAIL, SECRET = "vilemina", "vilemina@example.org", "jahodovylouh"
@@ -90,6 +91,10 @@ async def _full_life(village: Village) -> Account:
         app = await register_app(tx, "Zvonek", [OUT_OF_BAND], "read")
         await issue_token(tx, app.id, her.id, "read")
         await invite(tx, Viewer(account=her, login=login))
+        await tx.execute("UPDATE accounts SET created_at = created_at - interval '30 days' WHERE id = $1", her.id)
+    box = JuryBox(village)
+    await box.apply(NAME)
+    await box.train(NAME, misses=1)
     await village.work()
     return her
 

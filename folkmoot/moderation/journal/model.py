@@ -60,6 +60,9 @@ class Step(StrEnum):
     RULES_TRIAL_STARTED = "rules.trial_started"
     RULES_TRIAL_ENDED = "rules.trial_ended"  # before its time, or because its version is in force
     DETECTOR_SWITCHED = "detector.switched"
+    GOLD_PUBLISHED = "gold.published"  # questions for the training of jurors
+    JUROR_EXCLUDED = "juror.excluded"  # without the member: nobody learns who is a juror
+    JUROR_READMITTED = "juror.readmitted"
     SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`

@@ -209,3 +209,14 @@ async def list_repeated(tx: WriteTx, verdict_id: int) -> list[Verdict]:
 async def was_appealed(conn: ReadConn, verdict_id: int) -> bool:
     """Whether anybody has appealed against a verdict. Index: the unique one of appeals."""
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM appeals WHERE verdict_id = $1)", verdict_id))
+
+
+async def find_last_breach(conn: ReadConn, account_id: int) -> datetime | None:
+    """When the newest decision was made that found a breach of an account and stands. Index: cases_account."""
+    found: datetime | None = await conn.fetchval(
+        "SELECT max(v.made_at) FROM verdicts AS v JOIN cases AS c ON c.id = v.case_id"
+        f" WHERE c.account_id = $1 AND v.action <> '{Action.KEEP}' AND v.settled_at IS NOT NULL AND v.undone_at IS NULL"
+        " AND v.overturned_by_id IS NULL",
+        account_id,
+    )
+    return found

@@ -49,6 +49,11 @@ _TEXTS = {
         "We have restricted something of yours. You can read here what, why, for how long, and how to object:\n%(link)s\n\n"
         "You can appeal on the same page. Somebody else will look at it.",
     ),
+    "excluded_from_jury": Words(
+        "About the jury of %(network)s",
+        "You cannot sit on the jury of %(network)s any more. You can read here why, and whom to ask if you think that it is wrong:\n"
+        "%(link)s",
+    ),
     "leaving": Words(
         "Your account on %(network)s will be deleted",
         "We were asked to delete your account. It is hidden already, and in half an hour it will be gone.\n\n"

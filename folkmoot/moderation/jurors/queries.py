@@ -1,0 +1,159 @@
+"""All SQL of jurors, of their answers to questions of the training, and of files of questions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from folkmoot.base.db import ReadConn, Row, WriteTx
+from folkmoot.moderation.jurors.model import Asked, Choices, Finding, Juror, State, Sureness, Training
+
+_JUROR = (
+    "account_id, state, changed_at, languages, avoided, without_pictures, counted_from, applications, attempts, failed_at, passed_at,"
+    " reason, excluded_by_id"
+)
+_ASKED = "attempt, position, question, language, expected, answer, sureness, is_right, answered_at"
+
+
+class Counted(NamedTuple):
+    """How many jurors there are of a kind. `name`: a state, a language, or the key of a clause."""
+
+    name: str
+    number: int
+
+
+def _juror_from(row: Row) -> Juror:
+    values = dict(row)
+    choices = Choices(
+        languages=tuple(values.pop("languages")), avoided=tuple(values.pop("avoided")), without_pictures=values.pop("without_pictures")
+    )
+    return Juror(**{**values, "state": State(values["state"]), "choices": choices})
+
+
+def _asked_from(row: Row) -> Asked:
+    return Asked(**{**dict(row), "sureness": Sureness(row["sureness"]) if row["sureness"] else None})
+
+
+async def find_juror(conn: ReadConn, account_id: int) -> Juror | None:
+    row = await conn.fetchrow(f"SELECT {_JUROR} FROM jurors WHERE account_id = $1", account_id)
+    return _juror_from(row) if row else None
+
+
+async def lock_juror(tx: WriteTx, account_id: int) -> Juror | None:
+    row = await tx.fetchrow(f"SELECT {_JUROR} FROM jurors WHERE account_id = $1 FOR UPDATE", account_id)
+    return _juror_from(row) if row else None
+
+
+async def insert_juror(tx: WriteTx, juror: Juror) -> bool:
+    """False if the account has a record."""
+    return bool(await tx.fetchval(
+        "INSERT INTO jurors (account_id, state, changed_at, languages, avoided, without_pictures, counted_from)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true",
+        juror.account_id, juror.state, juror.changed_at, list(juror.choices.languages), list(juror.choices.avoided),
+        juror.choices.without_pictures, juror.counted_from,
+    ))
+
+
+async def update_juror(tx: WriteTx, juror: Juror) -> None:
+    """Stores all of a record that can change."""
+    await tx.execute(
+        "UPDATE jurors SET state = $2, changed_at = $3, languages = $4, avoided = $5, without_pictures = $6, counted_from = $7,"
+        " applications = $8, attempts = $9, failed_at = $10, passed_at = $11, reason = $12, excluded_by_id = $13 WHERE account_id = $1",
+        juror.account_id, juror.state, juror.changed_at, list(juror.choices.languages), list(juror.choices.avoided),
+        juror.choices.without_pictures, juror.counted_from, juror.applications, juror.attempts, juror.failed_at, juror.passed_at,
+        juror.reason, juror.excluded_by_id,
+    )
+
+
+async def delete_left(tx: WriteTx, before: datetime, limit: int) -> int:
+    """Deletes records of jurors who left, and whose applications no longer count. Index: jurors_left."""
+    rows = await tx.fetch(
+        f"DELETE FROM jurors WHERE account_id IN (SELECT account_id FROM jurors WHERE state = '{State.LEFT}' AND counted_from < $1 LIMIT $2"
+        " FOR UPDATE SKIP LOCKED) RETURNING account_id",
+        before, limit,
+    )
+    return len(rows)
+
+
+async def count_jurors(conn: ReadConn) -> list[Counted]:
+    """By state. Reads all records."""
+    rows = await conn.fetch("SELECT state, count(*) FROM jurors GROUP BY state ORDER BY state")
+    return [Counted(row["state"], row["count"]) for row in rows]
+
+
+async def count_by_language(conn: ReadConn) -> list[Counted]:
+    """The jurors who can be called, by each language of theirs. Reads all records."""
+    rows = await conn.fetch(
+        f"SELECT language, count(*) FROM jurors, unnest(languages) AS language WHERE state = '{State.JUROR}' GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    return [Counted(row["language"], row["count"]) for row in rows]
+
+
+async def count_by_topic(conn: ReadConn, clauses: Sequence[str]) -> list[Counted]:
+    """The jurors who can be called, by each of these clauses that they do not leave to others. Reads all records."""
+    rows = await conn.fetch(
+        f"SELECT clause, count(j) FROM unnest($1::text[]) WITH ORDINALITY AS c (clause, place)"
+        f" LEFT JOIN jurors AS j ON j.state = '{State.JUROR}' AND NOT clause = ANY (j.avoided) GROUP BY clause, place ORDER BY place",
+        list(clauses),
+    )
+    return [Counted(row["clause"], row["count"]) for row in rows]
+
+
+async def insert_asked(tx: WriteTx, account_id: int, asked: Sequence[Asked]) -> None:
+    await tx.execute(
+        "INSERT INTO gold_answers (account_id, attempt, position, question, language, expected)"
+        " SELECT $1, * FROM unnest($2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::text[])",
+        account_id, *(list(column) for column in zip(
+            *((one.attempt, one.position, one.question, one.language, one.expected) for one in asked), strict=True
+        )),
+    )
+
+
+async def delete_attempt(tx: WriteTx, account_id: int, attempt: int) -> None:
+    await tx.execute("DELETE FROM gold_answers WHERE account_id = $1 AND attempt = $2", account_id, attempt)
+
+
+async def get_training(conn: ReadConn, account_id: int, attempt: int) -> Training:
+    """The questions of an attempt; none before it began."""
+    rows = await conn.fetch(
+        f"SELECT {_ASKED} FROM gold_answers WHERE account_id = $1 AND attempt = $2 ORDER BY position", account_id, attempt
+    )
+    return Training(tuple(_asked_from(row) for row in rows))
+
+
+async def list_answers(conn: ReadConn, account_id: int) -> list[Asked]:
+    """The answers of a juror in all trainings, the oldest first."""
+    rows = await conn.fetch(
+        f"SELECT {_ASKED} FROM gold_answers WHERE account_id = $1 AND answered_at IS NOT NULL ORDER BY attempt, position", account_id
+    )
+    return [_asked_from(row) for row in rows]
+
+
+async def list_seen(conn: ReadConn, account_id: int) -> list[str]:
+    """The keys of the questions that a juror has been asked, the oldest first."""
+    rows = await conn.fetch(
+        "SELECT question FROM gold_answers WHERE account_id = $1 GROUP BY question ORDER BY max(attempt), max(position)", account_id
+    )
+    return [row["question"] for row in rows]
+
+
+async def update_answer(tx: WriteTx, account_id: int, asked: Asked, finding: Finding, *, is_right: bool, at: datetime) -> bool:
+    """False if the question has been answered already."""
+    return bool(await tx.fetchval(
+        "UPDATE gold_answers SET answer = $4, sureness = $5, is_right = $6, answered_at = $7"
+        " WHERE account_id = $1 AND attempt = $2 AND position = $3 AND answered_at IS NULL RETURNING true",
+        account_id, asked.attempt, asked.position, finding.clause, finding.sureness, is_right, at,
+    ))
+
+
+async def delete_answers(tx: WriteTx, account_id: int) -> None:
+    await tx.execute("DELETE FROM gold_answers WHERE account_id = $1", account_id)
+
+
+async def find_gold_source(conn: ReadConn) -> str | None:
+    """The network's own file of questions; None for the shipped one. Index: the primary key."""
+    source: str | None = await conn.fetchval("SELECT source FROM gold_files ORDER BY published_at DESC LIMIT 1")
+    return source
+
+
+async def insert_gold_file(tx: WriteTx, source: str, at: datetime) -> None:
+    await tx.execute("INSERT INTO gold_files (published_at, source) VALUES ($1, $2)", at, source)
