@@ -11,6 +11,7 @@ from folkmoot.api import (
     discovery,
     featured_tags,
     instance,
+    jury,
     known_content,
     lists,
     markers,
@@ -54,6 +55,6 @@ ROUTES: list[Endpoint] = [
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
-    *samples.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES,
+    *samples.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -13,7 +13,7 @@ import click
 from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 T = TypeVar("T")
-_ROLE = click.Choice(["member", "juror", "moderator", "operator"])
+_ROLE = click.Choice(["member", "moderator", "operator"])
 
 
 @click.group(cls=Group)

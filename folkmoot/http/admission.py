@@ -8,7 +8,7 @@ into its own response. The checks run in this order, which clients of the API re
     an app without a member       all but public and app routes      PersonMissing
     a log-in with an obstacle     all but public routes (1)          Forbidden
     a suspended account           all but routes `for_suspended`     Suspended
-    a member without the role     juror, moderator and operator      RoleMissing
+    a member without the role     moderator and operator routes      RoleMissing
 
 (1) App routes admit members who are not confirmed or approved yet: their app requests the confirmation mail there.
 Public routes are open to all, but the token of an obstructed or suspended member reads them as nobody. A frozen account
@@ -25,7 +25,7 @@ from folkmoot.network.sessions import scopes
 from folkmoot.network.sessions.model import Role, TokenHolder, Viewer
 
 _ROLES = {
-    Access.MEMBER: Role.MEMBER, Access.JUROR: Role.JUROR, Access.MODERATOR: Role.MODERATOR, Access.OPERATOR: Role.OPERATOR,
+    Access.MEMBER: Role.MEMBER, Access.MODERATOR: Role.MODERATOR, Access.OPERATOR: Role.OPERATOR,
 }
 
 

@@ -20,7 +20,6 @@ class Access(StrEnum):
     PUBLIC = "public"
     APP = "app"  # an app with a token, also without a member
     MEMBER = "member"
-    JUROR = "juror"
     MODERATOR = "moderator"
     OPERATOR = "operator"
 

@@ -6,6 +6,7 @@ from folkmoot.web import (
     email_address,
     featured,
     journal,
+    jury,
     leaving,
     lifeboat,
     lists,
@@ -33,5 +34,5 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
-    *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *PAGES_OF_MODERATORS,
+    *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *jury.ROUTES, *PAGES_OF_MODERATORS,
 ]

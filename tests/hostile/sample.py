@@ -47,7 +47,7 @@ class Sample:
     async def member(self) -> Visitor:
         return await self.village.by_browser("jana")
 
-    async def program(self, scopes: str = "read write follow push profile") -> Visitor:
+    async def program(self, scopes: str = "read write follow push jury profile") -> Visitor:
         return await self.village.by_app("jana", scopes)
 
 

@@ -60,7 +60,7 @@ async def pair(village: Village, postgres: Postgres, dsn: str, tmp_path: Path) -
             await tx.execute("UPDATE logins SET role = 'operator' WHERE account_id = $1", village.people[name].id)
     visitors = {}
     for name in ("jana", "hana", "karel"):
-        browser, program = await village.by_browser(name), await village.by_app(name, "read write follow push profile admin:read")
+        browser, program = await village.by_browser(name), await village.by_app(name, "read write follow push jury profile admin:read")
         visitors |= {f"{name} pages": browser, f"{name} api": program}
     jana = visitors["jana api"]
     uploaded = await jana.upload("/api/v2/media", "file", picture())

@@ -28,7 +28,7 @@ MEMBER = [
     "/", "/explore", "/tags/ferry", "/posts/new", "/posts/new?to=karel", "/@karel", "/@karel/followers", "/@karel/media", "/@jana",
     "/@jana/following", "/notifications", "/notifications?show=follows", "/messages", "/messages/put_away", "/messages/with/karel",
     "/messages/new?q=kar", "/search", "/search?q=dvorak", "/search?q=qqqqq",
-    "/about", "/about/rules", "/reports", "/statements", "/shortcuts",
+    "/about", "/about/rules", "/reports", "/statements", "/jury", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/push", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
     "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 PAGES = [
     "/", "/notifications", "/messages", "/messages/with/karel", "/messages/new?q=kar", "/explore", "/posts/new", "/posts/new?to=karel",
     "/@karel", "/search?q=vcely", "/settings", "/settings/profile", "/settings/appearance", "/settings/sessions",
-    "/settings/export", "/settings/delete", "/settings/email", "/settings/hashtags", "/lists", "/reports", "/statements",
+    "/settings/export", "/settings/delete", "/settings/email", "/settings/hashtags", "/lists", "/reports", "/statements", "/jury",
     "/about", "/about/rules", "/moderate", "/shortcuts",
 ]
 _FAULTS = """() => {

@@ -56,7 +56,7 @@ async def _populate(village: Village) -> list[str]:
         "/settings/appearance", "/settings/password", "/settings/sessions", "/settings/invitations", "/settings/requests",
         "/settings/mutes", "/settings/blocks", "/settings/email", "/settings/export", "/settings/delete", "/stay/1", "/email/change/1",
         "/email/keep/1", f"/posts/{post.id}/edit", f"/posts/{post.id}/delete", "/nothing/here",
-        "/reports", "/reports/new?account=1", "/statements", "/about/rules",
+        "/reports", "/reports/new?account=1", "/statements", "/about/rules", "/jury",
     ]
 
 

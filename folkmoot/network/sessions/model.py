@@ -37,7 +37,7 @@ class Role(StrEnum):
     """The roles of members, the least powerful first."""
 
     MEMBER = "member"
-    JUROR = "juror"
+    JUROR = "juror"  # gives no right; earlier releases could store it. Jurors: moderation/jurors
     MODERATOR = "moderator"
     OPERATOR = "operator"
 

@@ -1,7 +1,7 @@
 """What a token may do: the scopes of the client API, as a tree.
 
 `read` covers `read:statuses`; `follow` is an older scope for everything about relations. Unknown scopes are refused when
-an app registers, so that its developer finds typing errors.
+an app registers, so that its developer finds typing errors. `jury` is a scope of its own: `read` must not tell an app who is a juror.
 """
 
 from functools import lru_cache
@@ -15,7 +15,7 @@ _ADMIN = "accounts reports domain_allows domain_blocks ip_blocks email_domain_bl
 _FOLLOW = frozenset(f"{verb}:{noun}" for verb in ("read", "write") for noun in ("blocks", "follows", "mutes"))
 
 KNOWN = frozenset(
-    ["profile", "read", "write", "follow", "push", "admin:read", "admin:write"]
+    ["profile", "read", "write", "follow", "push", "jury", "admin:read", "admin:write"]
     + [f"read:{noun}" for noun in _READ]
     + [f"write:{noun}" for noun in _WRITE]
     + [f"admin:{verb}:{noun}" for verb in ("read", "write") for noun in _ADMIN]
