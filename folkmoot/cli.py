@@ -38,6 +38,7 @@ _COMMANDS = {
     "evidence": ("evidence", "Export and check evidence packages."),
     "transparency": ("transparency", "Export transparency reports and statements of reasons."),
     "policy": ("policy", "Check and publish the rules of the network."),
+    "jurors": ("jurors", "Count jurors, replace their training questions, exclude members."),
     "rules": ("rules", "Check, test and publish rules against spam and floods."),
     "hashes": ("hashes", "Recognise known files, pictures, texts and addresses."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),

@@ -19,10 +19,12 @@ from folkmoot.config import WrongSetting
 from folkmoot.portability.host import HostState
 
 _POLICY = str(files("folkmoot").joinpath("moderation", "clauses", "2026-11-29.2.md"))
+_GOLD = str(files("folkmoot").joinpath("moderation", "jurors", "gold.md"))
 _RULES = str(files("folkmoot").joinpath("moderation", "rules", "2026-11-29.md"))
 # What each command needs besides --data and --json. A new command must be added here.
 _ARGUMENTS = {
-    "account create": ["eva", "--email", "eva@example.org", "--link"], "account role": ["eva", "juror"], "account reset-password": ["eva"],
+    "account create": ["eva", "--email", "eva@example.org", "--link"], "account role": ["eva", "moderator"],
+    "account reset-password": ["eva"],
     "account sign-out": ["eva"], "account waiting": [], "account approve": ["eva"], "account refuse": ["eva"],
     "account delete": ["eva", "--yes"], "token create": ["eva"], "feed": [__file__], "cases": [], "jobs list": [], "jobs show": ["1"],
     "jobs retry": ["--all"], "jobs drop": ["1"], "journal verify": [],
@@ -45,6 +47,9 @@ _ARGUMENTS = {
     "hold list": [], "hold propose": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "hold release": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "transparency export": ["--from", "2026-01-01", "--to", "2026-06-30", "--to-folder", "{other}"],
+    "jurors count": [], "jurors check": [_GOLD], "jurors publish": [_GOLD],
+    "jurors exclude": ["eva", "--by", "eva", "--reason", "No.", "--password-file", __file__],
+    "jurors readmit": ["eva", "--by", "eva", "--password-file", __file__],
     "contacts add": ["Hosting s.r.o.", "--kind", "provider", "--sender", "example.net"],
 }
 # What these commands need before the database: a key of a backup, another host, a public address, a network that runs.
