@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from folkmoot.base.errors import Invalid, NotFound, Problem
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _KINDS = ("file", "picture", "text", "address")
 _PAGE = 5000
 
 
-@click.group()
+@click.group(cls=Group)
 def hashes() -> None:
     """Recognise known files, pictures, texts and addresses."""
 

@@ -8,7 +8,7 @@ import click
 
 from folkmoot.base.errors import NotFound, Problem
 from folkmoot.commands.markdown_file import FILE, exit_with, read_file
-from folkmoot.commands.options import data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.rules_trial import trial
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DAYS = 30
 
 
-@click.group()
+@click.group(cls=Group)
 def rules() -> None:
     """Check, test and publish the rules that look for spam, floods and the like in posts."""
 
