@@ -19,6 +19,7 @@ LATE_IMPORTS = {
 }
 # Files that may use queries without a viewer, besides jobs and moderation.
 UNSCOPED = {
+    "commands/rules_trial.py": "examples of what rules have met, for operators",
     "commands/drill.py": "a drill reads its own copy, without a viewer",
     "portability/restore.py": "counts the posts of a restored copy",
     "http/fragments.py": "fragments are shared by all viewers; the query of the page checks who may see them",
@@ -28,7 +29,6 @@ UNSCOPED = {
     "network/exports/archive.py": "an archive contains the member's own posts, also those that a restriction hides",
     "api/stream_connection.py": "reads its own token",
     "network/posts/queries/reading.py": "the scoped queries of posts use them",
-    "web/moderate/samples.py": "pages of moderators",
 }
 
 

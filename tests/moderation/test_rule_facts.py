@@ -157,6 +157,35 @@ async def test_sign_ups_around_a_young_account_are_counted(court: Court) -> None
     assert facts["neighbouring sign-ups"] == people - 1 >= len(crowd)
 
 
+async def test_what_is_older_than_an_hour_or_a_day_does_not_count(court: Court) -> None:
+    people = court.village.people
+    await _write_at(court, people["author"], _LONG, timedelta(hours=25))
+    await _write_at(court, people["moderator"], _LONG, timedelta(hours=2))
+    await _write_at(court, people["moderator"], "@reader styď se", timedelta(hours=2))
+    same, at_one = await _facts(court, await _write(court, _LONG), await _write(court, "@reader ahoj"))
+    assert (same["same text by the author"], same["accounts with the same text"]) == (1, 1)
+    assert at_one["accounts at one person in the last hour"] == 1
+
+
+async def test_boosts_and_messages_do_not_count_and_a_reply_addresses_without_a_mention(court: Court) -> None:
+    parent = await _write(court, "Dobrý den", "reader")
+    app = await court.village.by_app("author")
+    assert (await app.post(f"/api/v1/statuses/{parent.post.id}/reblog")).status == 200
+    await _write(court, "@reader tajně", "reporter", visibility=Visibility.DIRECT)
+    await _write(court, "@reader veřejně", "moderator")
+    facts, = await _facts(court, await _write(court, "nesouhlasím", reply_to_id=parent.post.id))
+    assert (facts["posts in the last hour"], facts["accounts at one person in the last hour"]) == (1, 1)
+
+
+async def test_only_what_was_removed_before_a_copy_was_written_is_repeated(court: Court) -> None:
+    removed, earlier = await _write(court, _LONG), await _write(court, _LONG, "reader")
+    await court.report("reporter", removed)
+    case, = await court.queue()
+    await court.decide("moderator", case, "remove")
+    facts = await _facts(court, earlier, await _write(court, _LONG, "reader"))
+    assert [one["repeats a removed post"] for one in facts] == [False, True]
+
+
 async def test_a_batch_costs_as_many_statements_as_one_post(court: Court) -> None:
     await publish(court.database, rule_file("says: slovo"))
 
