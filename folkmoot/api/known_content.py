@@ -47,7 +47,7 @@ class HashEntry(Shape, kw_only=True):
 
 
 class ListWithEntries(Shape, kw_only=True):
-    list: ListOfHashes
+    hash_list: ListOfHashes
     entries: Annotated[list[HashEntry], Meta(description="The newest, at most 100.")]
 
 
@@ -84,7 +84,7 @@ async def show(request: Request) -> Reply:
         listed = await get_list(conn, request.value("list"))
         entries = await list_newest_entries(conn, listed.name, _SHOWN)
         counts = (await count_entries(conn)).get(listed.name, {})
-    return request.json(ListWithEntries(list=_list(listed, counts), entries=[_entry(one) for one in entries]))
+    return request.json(ListWithEntries(hash_list=_list(listed, counts), entries=[_entry(one) for one in entries]))
 
 
 async def remove(request: Request, params: WhichEntry) -> Reply:

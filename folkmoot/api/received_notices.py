@@ -1,7 +1,7 @@
 """Received notices for moderators' programs, and the register of verified contacts for those of operators: the same as the pages
 `/moderate/notices` and `/moderate/contacts`. Not part of the Mastodon API; `notices.py` has the API for their senders."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -195,7 +195,7 @@ def _contact(one: Contact) -> VerifiedContact:
 
 _BASE = "/api/folkmoot/v1/moderation"
 _READ, _WRITE = "admin:read:reports", "admin:write:reports"
-_CHANGED = {"answer": ReceivedNoticeDetails, "may_conflict": True}
+_CHANGED: dict[str, Any] = {"answer": ReceivedNoticeDetails, "may_conflict": True}
 ROUTES = [
     endpoint("GET", f"{_BASE}/notices", index, Access.MODERATOR, _READ, answer=list[WaitingNotice]),
     endpoint("GET", f"{_BASE}/notices/{{id}}", show, Access.MODERATOR, _READ, answer=ReceivedNoticeDetails),

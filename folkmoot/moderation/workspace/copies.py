@@ -1,7 +1,8 @@
 """Copies of what a case is about: the preview of a decision about all of them, and recognising later ones."""
 
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import Forbidden, NotFound
@@ -19,7 +20,7 @@ from folkmoot.network.posts.versions import PostVersion
 from folkmoot.network.sessions.model import Viewer
 
 
-class Copies(NamedTuple):
+class Copies(msgspec.Struct, frozen=True):
     """The other posts with exactly the same words. `listed`: the letter of the author and the time of each of the oldest ones."""
 
     case: Case
