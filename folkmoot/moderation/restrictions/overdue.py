@@ -25,10 +25,11 @@ BATCH = 200  # cases in a transaction
 
 
 async def hide_overdue(tx: WriteTx) -> int:
-    """Hides the posts of confirmed cases whose deadline comes within a minute, until people decide; returns the number of cases.
+    """Hides the posts of cases whose deadline comes within a minute, until people decide; returns the number of cases.
 
-    Each author gets the statement of reasons at once. Accounts, appeals and posts that are hidden pending review already stay
-    as they are (decision 0080). Writes restriction.imposed and statement.issued to the journal; emits restriction.imposed.
+    Each author gets the statement of reasons at once. Which cases: `Case.hides_at_deadline`. Posts that are hidden pending review
+    already stay as they are (decisions 0080, 0100). Writes restriction.imposed and statement.issued to the journal; emits
+    restriction.imposed.
     """
     now = clock.now()
     cases = await take_overdue(tx, now + HIDES_AHEAD, now, BATCH)
