@@ -11,7 +11,9 @@ from folkmoot.config.sections import Server
 from folkmoot.network.accounts.actions import set_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.sessions import queries as logins
-from folkmoot.network.sessions.actions import _set_password, forget_viewer, revoke_token
+from folkmoot.network.sessions.actions import forget_viewer, revoke_token
+from folkmoot.network.sessions.model import digest
+from folkmoot.network.sessions.password_change import reset_password
 from folkmoot.network.web_push.model import MOST_SUBSCRIPTIONS
 from tests.push_service import HOST, Device
 from tests.village import Village, Visitor, settings_for
@@ -166,7 +168,8 @@ async def test_it_ends_with_its_token_and_a_new_password_and_a_log_out(village: 
     assert await _count(village) == 0
     await subscribed()
     async with village.database.write() as tx:
-        await _set_password(tx, account.id, "x")
+        await logins.insert_one_time_code(tx, digest("kod"), "reset_password", account.id, "jana@example.org", 3600)
+    await reset_password(village.database, "kod", "hrusky a jablka v sadu")
     assert await _count(village) == 0
     await subscribed()
     async with village.database.write() as tx:

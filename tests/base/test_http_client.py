@@ -10,7 +10,7 @@ import httpcore
 import pytest
 
 from folkmoot.base.errors import Unavailable
-from folkmoot.base.http_client import MOST_BYTES, Answer, Outgoing, Refused, fetch, is_public, send
+from folkmoot.base.http_client import MOST_BYTES, Answer, Outgoing, Refused, check_url, fetch, is_public, send
 from tests.waiting import SECONDS
 
 PUBLIC = "93.184.215.14"
@@ -37,6 +37,17 @@ def test_private_addresses_are_not_public(address: str) -> None:
 @pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700::1111", "2a00:1450:4014::1"])
 def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
+
+
+@pytest.mark.parametrize("url", [
+    *HOSTILE, "https://127.0.0.1/", "https://[::1]/", "https://[::ffff:93.184.215.14]/", "https://2130706433/", "https://0x7f.1/", "https://127.1/",
+])
+def test_what_no_dns_can_make_right_is_refused_without_sending(url: str) -> None:
+    with pytest.raises(Refused):
+        check_url(url)
+    check_url("https://example.org/x?y=1")
+    check_url(f"https://{PUBLIC}/")
+    check_url("https://[2606:4700::1111]/")
 
 
 class SeenAsPublic:

@@ -18,6 +18,8 @@ from folkmoot.moderation.cases.model import Case
 from folkmoot.network.sessions.model import Role
 from tests.base.test_http_client import PUBLIC, SeenAsPublic
 from tests.moderation.court import Court
+from tests.push_service import Device
+from tests.web.test_pages import form_token
 
 _SECRET = "a key that only the two of them know"
 _CALLEES = Callees(
@@ -67,6 +69,22 @@ async def test_moderators_are_called_at_half_time_and_operators_before_the_end(c
     assert [(one["share"], one["count"], one["case_ids"]) for one in await _jobs(court, "cases.call_webhook")] == [
         (share, 1, [case.id]) for share in (50, 80, 100)
     ]
+
+
+async def test_devices_that_want_calls_are_called_with_a_number_only(court: Court) -> None:
+    device = Device()
+    for name, alert in (("moderator", "call"), ("other_moderator", "mention"), ("author", "call")):
+        browser = await court.village.by_browser(name)
+        token = form_token((await browser.get("/settings/push")).text)
+        form = {"form_token": token, "endpoint": Device().endpoint, **device.keys, alert: "true"}
+        assert (await browser.post("/settings/push", form)).status == 303
+    [case] = await _cases(court, "violence")
+    for share in (0.51, 0.81, 1.0):
+        await _call_at(court, case, share)
+    pushed = await _jobs(court, "web_push.send")
+    assert [one["call"] for one in pushed] == [{"text": text, "count": 1} for text in ("cases_half", "cases_late", "cases_over")]
+    assert len({one["subscription_id"] for one in pushed}) == 1
+    assert all(set(one) == {"subscription_id", "notification_id", "call", "until", "tries"} for one in pushed)
 
 
 async def test_many_cases_are_one_call_and_calls_pause_for_minutes(court: Court) -> None:

@@ -77,6 +77,7 @@ def test_a_browser_that_is_told_no_says_what_to_do(browser: Browser, running: Ne
     page.add_init_script("Object.defineProperty(Notification, 'permission', { get: () => 'denied' })")
     page.goto("/settings/push")
     expect(page.locator("[data-push-denied]")).to_be_visible()
+    expect(page.locator("[data-push-script]")).to_be_hidden()
     expect(page.locator("[data-push-on]")).to_be_hidden()
     page.context.close()
     page = _member(browser, running, "renata", java_script_enabled=False)

@@ -17,6 +17,7 @@
   }
 
   async function look() {
+    shown("script", false);
     if (!("serviceWorker" in navigator && "PushManager" in self && "Notification" in self)) return shown("unknown", true);
     if (Notification.permission === "denied") return shown("denied", true);
     const found = await (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription();
