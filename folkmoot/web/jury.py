@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from folkmoot.base.errors import Conflict, TooMany
+from folkmoot.base.errors import Conflict, NotFound, TooMany
 from folkmoot.base.languages import NAMES
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
@@ -111,6 +111,8 @@ async def _question(request: Request, after: int | None, status: int = 200, *, e
         answered = next((one for one in asked.asked if one.is_answered and one.position == after), None)
         one = answered or asked.current
         shown = await training.show_question(conn, request.viewer, one) if one else None
+    if shown is None and error:  # an answer without a question
+        raise NotFound
     if shown is None:  # before and after a training; or its questions were replaced, and it must be begun again
         return request.redirect("/jury")
     return await request.show(

@@ -106,6 +106,7 @@ async def test_who_cannot_apply_reads_why_and_from_when_on(box: JuryBox) -> None
     assert (nothing.status, "Choose at least one language" in nothing.text) == (422, True)
     assert re.search(r'value="cover" checked', nothing.text)
     assert (await jana.get("/jury/training")).headers["location"] == "/jury"
+    assert (await _send(jana, "/jury/training/answer")).status == 404
     assert (await box.village.nobody().get("/jury")).status in (303, 401)
 
 
