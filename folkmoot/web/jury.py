@@ -85,7 +85,7 @@ async def answer(request: Request) -> Reply:
     number = form.integer("clause")
     clause = current().numbered(number) if number else None
     if not form.flag("unsure") and number != 0 and clause is None:
-        return await _question(request, None, 422, error=request.sentence("Choose a rule, or that it breaks none, or that you can't say."))
+        return await _question(request, None, 422, error=request.sentence("Choose a rule, or that it breaks none, or that you can’t say."))
     found = None if form.flag("unsure") else clause.key if clause else ""
     try:
         async with request.database.write() as tx:
