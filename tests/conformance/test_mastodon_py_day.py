@@ -61,10 +61,10 @@ def test_web_push(eva: Mastodon) -> None:
     _, keys = eva.push_subscription_generate_keys()
     made = eva.push_subscription_set(
         "https://push.example.org/x", keys, follow_events=True, favourite_events=True, mention_events=False, admin_report_events=True,
-        policy="followed", standard=True,
+        policy="followed",
     )
     assert eva.push_subscription() == made
-    assert (made.endpoint, made.standard, made.policy) == ("https://push.example.org/x", True, "followed")
+    assert (made.endpoint, made.policy) == ("https://push.example.org/x", "followed")
     assert [name for name, is_on in made.alerts.items() if is_on] == ["follow", "favourite", "admin.report"]
     assert eva.instance_v2().configuration.vapid.public_key == made.server_key
     changed = eva.push_subscription_update(poll_events=True, mention_events=True)
