@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import click
 
-from folkmoot.commands.options import data_option, json_option, leave_root, run, show
+from folkmoot.commands.options import data_option, json_option, leave_root, open_database, run, show
 from folkmoot.commands.progress import show_progress
 from folkmoot.commands.recovery import ask_if_at_hand, error_text, key_file_option, require_own, target_of
 from folkmoot.commands.this_host import require_primary, settings_of_host, show_host
@@ -28,7 +28,8 @@ COMMAND = "moot host rotate"
 def rotate(accepts: bool, yes: bool, dry_run: bool, key_file: IO[str] | None, data: Path, as_json: bool) -> None:
     """Exchange the secrets that a host which was removed still knows: of the database, the off-site copies and the certificate.
 
-    Members notice nothing: their sessions and apps go on. What only a provider can exchange is listed, until it has changed.
+    Members stay logged in; apps that wake their members with notifications must log in again. What only a provider can exchange is
+    listed, until it has changed.
     """
     settings, directory = settings_of_host(data), DataDirectory(data)
     exposure = require_exposure(directory)
@@ -39,16 +40,24 @@ def rotate(accepts: bool, yes: bool, dry_run: bool, key_file: IO[str] | None, da
         show({"accepted": not dry_run, "dry_run": dry_run}, as_json, text)
         return
     if dry_run:
-        _show(settings, directory, exposure, {}, as_json, "Nothing was done. ")
+        _show(settings, directory, exposure, {}, 0, as_json, "Nothing was done. ")
         return
     require_primary(settings, COMMAND)
     if not yes and sys.stdin.isatty():
         show_host(settings)
         click.confirm(f"Exchange what {exposure.host} knows? For some seconds nobody reaches the network over HTTPS", abort=True, err=True)
+    revoked = run(_revoke_tokens(settings, exposure))
     failed = _exchange(settings, directory, key_file, as_json)
-    _show(settings, directory, exposure, failed, as_json)
+    _show(settings, directory, exposure, failed, revoked, as_json)
     if failed:
         sys.exit(1)
+
+
+async def _revoke_tokens(settings: Settings, exposure: Exposure) -> int:
+    from folkmoot.network.web_push.actions import revoke_sealed_tokens
+
+    async with open_database(settings) as database, database.write() as tx:
+        return await revoke_sealed_tokens(tx, exposure.removed_at)
 
 
 def _exchange(settings: Settings, directory: DataDirectory, key_file: IO[str] | None, as_json: bool) -> dict[str, str]:
@@ -84,7 +93,7 @@ def _exchange(settings: Settings, directory: DataDirectory, key_file: IO[str] | 
 
 
 def _show(
-    settings: Settings, directory: DataDirectory, exposure: Exposure, failed: dict[str, str], as_json: bool, before: str = ""
+    settings: Settings, directory: DataDirectory, exposure: Exposure, failed: dict[str, str], revoked: int, as_json: bool, before: str = ""
 ) -> None:
     from folkmoot.portability.exposure.record import unchanged
 
@@ -93,17 +102,19 @@ def _show(
     answer: dict[str, Any] = {
         "host": exposure.host, "removed_at": exposure.removed_at.isoformat(), "exchanged": exchanged,
         "known": [{"name": secret.name, "exchanged": secret.way, "allows": secret.allows, "how": secret.how} for secret in known],
-        "failed": failed,
+        "failed": failed, "revoked_tokens": revoked,
     }
     lines = [f"{before}{exposure.host} was removed on {exposure.removed_at:%Y-%m-%d %H:%M} UTC."]
     if exchanged:
         lines.append(f"  exchanged  {', '.join(exchanged)}")
+    if revoked:
+        lines.append(f"  revoked    {revoked} tokens of apps with notifications, which that host could read; these apps must log in again")
     lines += [f"  FAILED     {name}: {why}" for name, why in failed.items()]
     for secret in known:
         lines += [f"  {'stays' if secret.way is Way.NEVER else 'KNOWN':10} {secret.name}: it can {secret.allows}", f"{'':13}{_how(secret)}"]
     lines.append(
-        "It also has all that members wrote until then, but no password or session to log in with: these are stored as hashes. So are the"
-        " tokens of apps, except of those that have turned on notifications (decision 0105): members can end them."
+        "It also has all that members wrote until then, but nothing to log in with: passwords, sessions and tokens are stored as hashes;"
+        f" the tokens of apps with notifications, which it could read, {'are revoked by this command' if before else 'are revoked'}."
     )
     show(answer, as_json, "\n".join(lines))
 

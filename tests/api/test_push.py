@@ -1,11 +1,13 @@
 """The subscription of an app to web push: one for each token, which it does not outlive."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.config.sections import Server
 from folkmoot.network.accounts.actions import set_effect
@@ -14,6 +16,7 @@ from folkmoot.network.sessions import queries as logins
 from folkmoot.network.sessions.actions import forget_viewer, revoke_token
 from folkmoot.network.sessions.model import digest
 from folkmoot.network.sessions.password_change import reset_password
+from folkmoot.network.web_push.actions import revoke_sealed_tokens
 from folkmoot.network.web_push.model import MOST_SUBSCRIPTIONS
 from tests.push_service import HOST, Device
 from tests.village import Village, Visitor, settings_for
@@ -201,3 +204,16 @@ async def test_the_database_has_no_token_that_can_be_used(village: Village, jana
         row = await conn.fetchrow("SELECT web_push_subscriptions::text AS content, sealed_token FROM web_push_subscriptions")
     assert jana._token.encode() not in row["sealed_token"]
     assert jana._token not in row["content"]
+
+
+async def test_tokens_that_a_removed_host_could_read_are_revoked(village: Village, jana: Visitor) -> None:
+    """Those of apps with notifications only; later ones, and other apps of the member, go on."""
+    await jana.send("POST", PATH, as_json=Device().form("mention"))
+    other = await village.by_app("jana", SCOPES)
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE tokens SET created_at = now() - interval '1 minute'")
+    later = await village.by_app("jana", SCOPES)
+    await later.send("POST", PATH, as_json=Device().form("mention"))
+    async with village.database.write() as tx:
+        assert await revoke_sealed_tokens(tx, clock.now() - timedelta(seconds=30)) == 1
+    assert [(await app.get("/api/v1/accounts/verify_credentials")).status for app in (jana, other, later)] == [401, 200, 200]

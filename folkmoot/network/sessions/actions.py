@@ -186,10 +186,17 @@ async def end_sessions(tx: WriteTx, viewer: Viewer, *, only: int | None = None, 
 
 async def revoke_token(tx: WriteTx, viewer: Viewer, token_id: int) -> None:
     """Revokes a token of the viewer, and all unused authorisation codes. Raises NotFound for a token of another account."""
-    if not await queries.delete_tokens(tx, viewer.id, only=token_id):
+    if not await revoke_token_of(tx, viewer.id, token_id):
         raise NotFound
-    await queries.delete_authorization_codes(tx, viewer.id)
-    forget_viewer(tx, viewer.id)
+
+
+async def revoke_token_of(tx: WriteTx, account_id: int, token_id: int) -> bool:
+    """The same in the name of the network; False if it has ended already."""
+    if not await queries.delete_tokens(tx, account_id, only=token_id):
+        return False
+    await queries.delete_authorization_codes(tx, account_id)
+    forget_viewer(tx, account_id)
+    return True
 
 
 async def confirm_email(tx: WriteTx, code: str) -> None:

@@ -1,6 +1,7 @@
 """Subscribing, changing and ending; and calls to moderators. They write no events: nobody else sees a subscription."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,6 +11,7 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.base.http_client import Refused, check_url
 from folkmoot.base.web_push import AUTH_BYTES, Sealer, decode, is_key
+from folkmoot.network.sessions.actions import revoke_token_of
 from folkmoot.network.sessions.model import Viewer
 from folkmoot.network.web_push import queries
 from folkmoot.network.web_push.model import (
@@ -28,6 +30,15 @@ from folkmoot.network.web_push.model import (
 def token_sealer(secret: bytes) -> Sealer:
     """Seals the tokens of apps, which each message must contain: the database has only their hashes otherwise."""
     return Sealer(secret, "tokens of apps")
+
+
+async def revoke_sealed_tokens(tx: WriteTx, before: datetime) -> int:
+    """Revokes the tokens that whoever has a copy of the database of that moment, and the network secret, can read. Returns how many.
+
+    Their apps ask their members to log in again.
+    """
+    known = await queries.list_sealed_tokens_unscoped(tx, before)
+    return sum([await revoke_token_of(tx, account_id, token_id) for account_id, token_id in known])
 
 
 async def subscribe(

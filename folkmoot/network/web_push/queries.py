@@ -67,6 +67,16 @@ async def delete_ended_unscoped(tx: WriteTx, subscription_id: int) -> None:
     await tx.execute("DELETE FROM web_push_subscriptions WHERE id = $1", subscription_id)
 
 
+async def list_sealed_tokens_unscoped(conn: ReadConn, before: datetime) -> list[tuple[int, int]]:
+    """(account, token) of subscribed apps whose tokens were issued before, so that they may have been sealed into this table then."""
+    rows = await conn.fetch(
+        "SELECT w.account_id, w.token_id FROM web_push_subscriptions AS w JOIN tokens AS t ON t.id = w.token_id"
+        " WHERE w.sealed_token IS NOT NULL AND t.created_at <= $1 ORDER BY w.id",
+        before,
+    )
+    return [(row["account_id"], row["token_id"]) for row in rows]
+
+
 async def update_failing(tx: WriteTx, subscription_id: int, since: datetime | None) -> None:
     await tx.execute("UPDATE web_push_subscriptions SET failing_since = $2 WHERE id = $1", subscription_id, since)
 

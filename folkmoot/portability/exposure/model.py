@@ -56,8 +56,6 @@ SECRETS = (
     Secret("dns", Way.BY_OPERATOR, "lead your name elsewhere", "make another key at the DNS provider: moot names"),
     Secret("webhook", Way.BY_OPERATOR, "pretend to be this network towards the receiver of its calls",
            "change moderation.webhook_secret here and there"),
-    Secret(NETWORK, Way.NEVER,
-           "sign addresses of pictures, forms and published ends of the journal as this network does, and read in its copy of the"
-           " database the tokens of apps that have turned on notifications",
+    Secret(NETWORK, Way.NEVER, "sign addresses of pictures, forms and published ends of the journal as this network does",
            "it stays, because pictures in apps and all records of moderation depend on it"),
 )
