@@ -67,6 +67,7 @@ CREDENTIAL_ACCOUNT = {
     "source": {
         "privacy": VISIBILITY, "sensitive": bool, "language": maybe(str), "note": str, "fields": [FIELD], "follow_requests_count": int,
         "hide_collections": bool, "discoverable": bool, "indexable": bool, "attribution_domains": [str], "quote_policy": str,
+        "report_mails": bool,  # of Folkmoot: where apps read the other choices that update_credentials takes
     },
     "role": {"id": str, "name": str, "permissions": re.compile("[0-9]+"), "color": str, "highlighted": bool},
 }

@@ -80,22 +80,3 @@ async def test_apps_are_told_that_the_rules_change_until_it_is_dismissed(court: 
     assert (await app.get(path)).json == []
     assert "rules-news" not in (await browser.get("/")).text
     assert len((await (await court.village.by_app("author")).get(path)).json) == 1
-
-
-async def test_reporters_get_the_outcome_by_mail_at_most_once_in_an_hour(court: Court) -> None:
-    def mails() -> list[str]:
-        return [path.read_text("utf-8") for path in sorted((court.village.settings.data / "outbox").glob("*-report.eml"))]
-
-    reports = []
-    for number in range(2):
-        view = await court.village.write("author", f"Počkáme na něj {number}")
-        reports.append(await court.report("reporter", view, clauses=("violence",)))
-        await court.report("other_reporter", clauses=("identity",), comment=str(number))
-    for case in await court.queue():
-        await court.decide("moderator", case, "keep")
-    assert len(mails()) == 2  # one to each reporter
-    assert [f"/reports/{reports[0].id}" in one or f"/reports/{reports[1].id}" in one for one in mails()].count(True) == 1
-    later = await court.report("reporter", await court.village.write("author", "Počkáme na něj zase"), clauses=("violence",))
-    with clock.stopped_at(clock.now() + timedelta(hours=2)):
-        await court.decide("moderator", (await court.queue())[0], "keep")
-    assert [f"/reports/{later.id}" in one for one in mails()] == [False, False, True]
