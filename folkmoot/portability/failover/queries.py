@@ -17,7 +17,7 @@ _NOT_EXPORTED = frozenset([
     "journal_lanes", "journal_sealer", "journal_heads", "journal_keepers", "counter_deltas", "account_counts", "post_counts",
     "idempotency_keys", "backup_runs", "weekly_activity",
 ])
-SECRET_COLUMNS = ("password_hash", "client_secret_hash", "code")
+SECRET_COLUMNS = ("password_hash", "client_secret_hash", "code", "sealed_token")
 
 
 async def read_loss_facts(conn: Connection, known: int, silent_seconds: float | None) -> LossFacts:
@@ -101,8 +101,8 @@ async def read_lost(conn: asyncpg.Connection, table: str, fork: Fork, unfinished
             f"""
             SELECT (to_jsonb(t) - '{{{','.join(SECRET_COLUMNS)}}}'::text[])::text AS row
             FROM (SELECT xmin::text::bigint AS x, ctid AS place FROM "{table}") AS old JOIN "{table}" AS t ON t.ctid = old.place
-            WHERE x > 2 AND ((x - $1::bigint % {_XIDS} + {_XIDS}) % {_XIDS} < {_XIDS // 2} OR x = ANY ($2::bigint[]))
-            ORDER BY place
+            WHERE old.x > 2 AND ((old.x - $1::bigint % {_XIDS} + {_XIDS}) % {_XIDS} < {_XIDS // 2} OR old.x = ANY ($2::bigint[]))
+            ORDER BY old.place
             """,
             fork.next, [xid % _XIDS for xid in unfinished],
         )
