@@ -46,6 +46,14 @@ class Refused(Unavailable):
     message = "This address cannot be fetched."
 
 
+class Untrusted(Unavailable):
+    """The certificate of the host is refused. `why`: the reason, in English."""
+
+    def __init__(self, why: str, *, log_text: str) -> None:
+        super().__init__(log_text=log_text)
+        self.why = why
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -91,8 +99,8 @@ def check_url(url: str) -> None:
 async def fetch(
     url: str, *, accept: str = "*/*", trust: ssl.SSLContext | None = None, resolve: Resolve | None = None, connect: Connect | None = None
 ) -> Answer:
-    """GETs a URL and follows redirects. Raises Refused for a request that is not allowed, Unavailable for a host that does
-    not answer correctly. `trust`: other authorities than those of the system. `resolve` and `connect` are for tests."""
+    """GETs a URL and follows redirects. Raises Refused for a request that is not allowed, Untrusted for the certificate of the
+    host, Unavailable for a host that does not answer correctly. `trust`: other authorities than those of the system. `resolve` and `connect` are for tests."""
     return await send("GET", url, headers={"accept": accept}, trust=trust, resolve=resolve, connect=connect)
 
 
@@ -101,7 +109,8 @@ async def send(
     follows: bool | None = None, seconds: float = SECONDS, trust: ssl.SSLContext | None = None, resolve: Resolve | None = None,
     connect: Connect | None = None,
 ) -> Answer:
-    """Sends one request. Raises Refused if it is not allowed, Unavailable if the host does not answer correctly in time.
+    """Sends one request. Raises Refused if it is not allowed, Untrusted for the certificate of the host, Unavailable if
+    the host does not answer correctly in time.
 
     Redirects are followed for GET and HEAD, and for other methods only with `follows`: then 301, 302 and 303 become a GET
     without the body, and 307 and 308 repeat the request, to the same scheme, host and port only (RFC 9110 15.4). Another
@@ -175,7 +184,12 @@ async def _send_once(
     origin = httpcore.Origin(scheme.encode(), host.encode(), port)
     if scheme == "https":
         context = trust or _system_trust(int(clock.monotonic() // _KEPT_SECONDS))
-        stream = await stream.start_tls(context, server_hostname=host, timeout=SECONDS)
+        try:
+            stream = await stream.start_tls(context, server_hostname=host, timeout=SECONDS)
+        except httpcore.ConnectError as error:
+            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+                raise Untrusted(error.__cause__.verify_message, log_text=f"{request.url}: {error!r}") from error
+            raise
     where = httpcore.URL(scheme=scheme.encode(), host=host.encode(), port=port, target=target)
     async with httpcore.AsyncHTTP11Connection(origin=origin, stream=stream) as connection:
         sent = httpcore.Request(request.method, where, headers=_headers(request, signer), content=request.body)

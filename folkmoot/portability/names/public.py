@@ -6,11 +6,10 @@ address has no witness, and `moot names` says so.
 
 import asyncio
 import re
-import ssl
 from dataclasses import dataclass
 
 from folkmoot.base.errors import Problem, Unavailable
-from folkmoot.base.http_client import Connect, Refused, Resolve, fetch
+from folkmoot.base.http_client import Connect, Refused, Resolve, Untrusted, fetch
 from folkmoot.portability.backup_key import NotSigned
 from folkmoot.portability.certificates.trust import own_trust
 from folkmoot.portability.names.model import Statement
@@ -49,8 +48,8 @@ async def ask_name(
         statement = require_trusted(read, trusted)
     except NotSigned as problem:
         return Answer(name, None, f"its record is not valid: {problem.message}", read=read)
-    except ssl.SSLError as error:
-        return Answer(name, None, f"its certificate is refused: {error.reason or error}")
+    except Untrusted as problem:
+        return Answer(name, None, f"its certificate is refused: {problem.why}")
     except Refused:
         return Answer(name, None, "it does not lead to a public address, so this host cannot ask there", is_refused=True)
     except Unavailable as problem:
