@@ -134,7 +134,8 @@ class Stage:
         if point.with_database:
             server = self.host(point.victim).server
             if server.pid:
-                os.kill(server.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # a step of the move has stopped it meanwhile
+                    os.kill(server.pid, signal.SIGKILL)
 
     async def finish(self, side: str, command: str, is_finished: Callable[[], bool]) -> list[str]:
         """Runs the same command on `side` until it is finished; returns what the runs said."""
