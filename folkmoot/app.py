@@ -58,6 +58,7 @@ from folkmoot.network.departures.removal import Remover
 from folkmoot.network.exports import model as exports
 from folkmoot.network.exports.actions import Exporter
 from folkmoot.network.exports.store import export_store
+from folkmoot.network.impressions.counting import Impressions, ImpressionWriter
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
@@ -182,9 +183,11 @@ def timed_jobs(settings: Settings) -> list[Timed]:
     ]
 
 
-def create_front(settings: Settings, database: Database, hosts: WritingHost | None = None) -> Front:
+def create_front(
+    settings: Settings, database: Database, hosts: WritingHost | None = None, impressions: Impressions | None = None
+) -> Front:
     """The ASGI application for all requests: API, pages and health checks. `hosts`: what knows the other host of this network."""
-    context = Context.make(settings, database, screener=hold_known)
+    context = Context.make(settings, database, screener=hold_known, impressions=impressions)
     api_router, web_router = Router(API_ROUTES), Router(WEB_ROUTES)
     forwarding = None
     if hosts:
@@ -209,10 +212,11 @@ def create_web(settings: Settings) -> Any:
         database = await _open(settings, must_answer=bool(settings.database.url))
         socket_of_peer = peer_web_socket(DataDirectory(settings.data))
         hosts = WritingHost(Host(settings.data), socket_of_peer, lambda: database.is_held, lambda: is_behind(settings.data))
-        state["front"] = create_front(settings, database, hosts)
+        impressions = Impressions()
+        state["front"] = create_front(settings, database, hosts, impressions)
         waiting = await wait_for_schema(settings, database, hosts)
         try:
-            async with RuleWatch(database):
+            async with RuleWatch(database), ImpressionWriter(database, impressions):
                 yield
         finally:
             waiting.cancel()

@@ -10,6 +10,7 @@ from folkmoot.base.limits import Limits
 from folkmoot.base.web_push import VapidKey
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
+from folkmoot.network.impressions.counting import Impressions
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import PostLimits
 from folkmoot.network.posts.screening import Screener, let_pass
@@ -32,16 +33,20 @@ class Context:
     hub: Hub
     disk: Disk
     vapid: VapidKey
+    impressions: Impressions
     screener: Screener = let_pass
 
     @classmethod
-    def make(cls, settings: Settings, database: Database, screener: Screener = let_pass) -> "Context":
+    def make(
+        cls, settings: Settings, database: Database, screener: Screener = let_pass, impressions: Impressions | None = None
+    ) -> "Context":
         return cls(
             settings=settings, database=database, viewers=Viewers(database),
             limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
             store=FetchingStore(media_store(settings), settings.data),
             hub=Hub(database), disk=Disk(settings.data), vapid=VapidKey(settings.secret), screener=screener,
+            impressions=impressions or Impressions(),
         )
 
     async def explain(self, error: Exception) -> Problem | None:

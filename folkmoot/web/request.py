@@ -192,6 +192,8 @@ class Request:
 
     async def views(self, entries: Sequence[Entry]) -> list[PostView]:
         """The posts of a timeline, cached unless they have changed."""
+        found = await self.shared.posts.gather(self.database, entries)
+        self.context.impressions.add(self.viewer_id, [entry.shown_id for entry, _, _ in found])
         return [
             PostView(
                 post=boost or shown,
@@ -199,7 +201,7 @@ class Request:
                 counts=PostCounts.seen_with(entry.replies, entry.boosts, entry.favourites, entry.bits),
                 marks=Marks(entry.bits, tuple(entry.choices or ())),
             )
-            for entry, shown, boost in await self.shared.posts.gather(self.database, entries)
+            for entry, shown, boost in found
         ]
 
     # -- replies ---------------------------------------------------------------------------------------------------
