@@ -34,7 +34,7 @@ async def create(request: Request, params: NewReport) -> Reply:
     """Files a report."""
     draft = ReportDraft(
         account_id=params.account_id, post_ids=params.status_ids, category=params.category or "other",
-        clauses=tuple(_key(number) for number in params.rule_ids), comment=params.comment, forwards=params.forward,
+        clauses=tuple(clause_key(number) for number in params.rule_ids), comment=params.comment, forwards=params.forward,
     )
     async with request.database.write() as tx:
         report = await file_report(tx, request.account, draft)
@@ -76,7 +76,7 @@ def rule(clause: Clause, language: str) -> shapes.Rule:
     )
 
 
-def _key(number: str) -> str:
+def clause_key(number: str) -> str:
     """The key of a numbered clause. An unknown number is returned unchanged, and refused later as an unknown key."""
     clause = current().numbered(int(number)) if number.isdecimal() and len(number) < 9 else None
     return clause.key if clause else number

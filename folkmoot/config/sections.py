@@ -138,6 +138,9 @@ class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = "all"
     webhook_url: Annotated[str, _doc("Address that gets a signed POST request each time. Empty: none.")] = ""
     webhook_secret: Annotated[str, _doc("Key of the signature (HMAC-SHA256) of these requests, at least 32 characters.")] = ""
+    sample_per_day: Annotated[
+        int, _doc("Public posts a day that people judge at random, to measure how much breaks the rules. 0: none.", ge=0, le=1000)
+    ] = 20
     cases_per_day: Annotated[
         int, _doc("Cases that one moderator gets in a day. After that, others get theirs; a moderator can ask for more.", ge=1, le=1000)
     ] = 40

@@ -24,6 +24,7 @@ from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
 from folkmoot.moderation.journal.actions import anchor, seal
 from folkmoot.moderation.jurors.jobs import forget_left
 from folkmoot.moderation.learning import jobs as learning
+from folkmoot.moderation.measurement.jobs import Measuring
 from folkmoot.moderation.notices import jobs as notices
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
@@ -76,6 +77,7 @@ class Moderation:
 
     def timed_jobs(self) -> list[Timed]:
         settings = self._settings
+        measuring = Measuring(settings, detector_of)
         from_mailbox = [Timed("notices.fetch_mails", timedelta(minutes=1), partial(notices.fetch_mails, settings=settings))]
         return [
             Timed("journal.seal", timedelta(seconds=1), partial(seal, secret=settings.secret, end_file=self._journal_end)),
@@ -94,4 +96,6 @@ class Moderation:
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
             Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
             Timed("proposals.expire", timedelta(minutes=1), verdicts.expire),
+            Timed("measurement.draw", timedelta(hours=1), measuring.draw),
+            Timed("measurement.compute", timedelta(days=1), measuring.compute),
         ]

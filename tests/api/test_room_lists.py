@@ -193,7 +193,7 @@ async def test_concerned_moderators_get_no_copies(court: Court) -> None:
     assert (await barred.post(f"{BASE}/cases/{case.id}/recognise")).status == 403
 
 
-@pytest.mark.parametrize("path", ["samples/next", "notices", "contacts", "hash_lists", "hash_lists/removed-here"])
+@pytest.mark.parametrize("path", ["samples/next", "measure/next", "notices", "contacts", "hash_lists", "hash_lists/removed-here"])
 async def test_members_reach_none_of_it(court: Court, path: str) -> None:
     assert (await (await _app(court, "reader")).get(f"{BASE}/{path}")).status == 403
 
@@ -202,7 +202,8 @@ async def test_members_reach_none_of_it(court: Court, path: str) -> None:
 _ENDPOINTS = {
     "GET ": "GET /desk", "GET /next": "POST /next", "POST /templates/{id}/delete": "DELETE /templates/{id}",
     "POST /contacts/{id}/end": "DELETE /contacts/{id}", "GET /hashes": "GET /hash_lists", "GET /hashes/{list}": "GET /hash_lists/{list}",
-    "POST /hashes/{list}/remove": "DELETE /hash_lists/{list}/entries", "GET /samples": "GET /samples/next",
+    "POST /hashes/{list}/remove": "DELETE /hash_lists/{list}/entries",
+    "GET /samples": "GET /samples/next", "GET /measure": "GET /measure/next",
     "POST /preferences": "PUT /preferences", "GET /cases/{id}/together": "GET /cases/{id}/others",
     "GET /statistics/csv": "GET /statistics", "GET /statistics/json": "GET /statistics",
     "POST /cases/{id}/work": "POST /cases/{id}/notes",  # one form with several buttons: a note, and handing over

@@ -12,6 +12,7 @@ from tests.architecture.sql import CODE, ROOT
 # Files with imports of our modules inside functions, with the reason. `commands/` may do so: `moot --help` stays fast.
 LATE_IMPORTS = {
     "moderation/detection/current.py": "the detector brings numpy, which web processes do without",
+    "moderation/measurement/jobs.py": "figures are computed with numpy, which web processes do without",
     "moderation/hash_lists/jobs.py": "hashing pictures needs numpy, which web processes do without",
     "http/host_record.py": "signing brings cryptography, which a web process loads when the first record is asked for",
     "web/lifeboat.py": "the key for letters brings cryptography, which a web process loads when a browser installs the service worker",

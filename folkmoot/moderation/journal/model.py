@@ -53,6 +53,7 @@ class Step(StrEnum):
     NOTICE_DEADLINE_NEARED = "notice.deadline_neared"
     NOTICE_READ = "notice.read"  # by a person who needed name, address or words of its sender
     NOTICE_ANSWERED = "notice.answered"
+    FIGURES_PUBLISHED = "figures.published"  # of a day or month, with a hash of them
     HASH_LIST_CHANGED = "hash_list.changed"
     POLICY_PUBLISHED = "policy.published"
     RULES_PUBLISHED = "rules.published"  # and in force from then on

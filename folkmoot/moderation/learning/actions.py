@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import Conflict
+from folkmoot.moderation.clauses.model import Clause
 from folkmoot.moderation.detection.actions import raise_signal
 from folkmoot.moderation.detection.model import ExaminedText, Finding
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped
@@ -62,6 +63,12 @@ async def answer_sample(tx: WriteTx, moderator: Viewer, post_id: int, edited_at:
     await record_step(tx, Step.SAMPLE_REVIEWED, case_id=None, actor_id=moderator.id, post=str(post_id), answer=answer)
     if answer is not Answer.THREAT:
         return None
+    return await open_case_of_sample(tx, texts[0])
+
+
+async def open_case_of_sample(tx: WriteTx, text: ExaminedText, clause: Clause | None = None) -> int | None:
+    """Gives a post in which a moderator has seen a breach a case, whose id is returned; None if it was decided before. `clause`: the
+    broken one; None: that of threats."""
     found = Finding(score=_PROBABILITY, queue=True, hide=False, reasons=(), detector=SAMPLE, version="1")
-    case = await raise_signal(tx, texts[0], found)
+    case = await raise_signal(tx, text, found, clause)
     return case.id if case else None

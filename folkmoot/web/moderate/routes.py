@@ -8,6 +8,7 @@ from folkmoot.web.moderate import (
     copies,
     hashes,
     holds,
+    measure,
     notices,
     preferences,
     proposals,
@@ -20,6 +21,6 @@ from folkmoot.web.moderate import (
 
 ROUTES = [
     *cases.ROUTES, *alike.ROUTES, *together.ROUTES, *copies.ROUTES, *templates.ROUTES, *proposals.ROUTES, *holds.ROUTES,
-    *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *sign_ups.ROUTES,
+    *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *measure.ROUTES, *sign_ups.ROUTES,
     *preferences.ROUTES, *statistics.ROUTES,
 ]

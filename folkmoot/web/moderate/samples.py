@@ -26,11 +26,12 @@ async def answer(request: Request) -> Reply:
         raise Invalid(FieldError("answer", "inclusion", "Choose one of the answers."))
     with suppress(Conflict):
         async with request.database.write() as tx:
-            await answer_sample(tx, request.viewer, request.id(), _moment(request.form.text("edited_at")), Answer(given))
+            await answer_sample(tx, request.viewer, request.id(), moment_of(request.form.text("edited_at")), Answer(given))
     return request.redirect("/moderate/samples")
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """The version of a post in a form; None for the first one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
