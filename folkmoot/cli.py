@@ -37,6 +37,7 @@ _COMMANDS = {
     "hold": ("hold", "Keep what a case is about for a court or the police."),
     "evidence": ("evidence", "Export and check evidence packages."),
     "transparency": ("transparency", "Export transparency reports and statements of reasons."),
+    "measure": ("measure", "Show how well moderation works, as figures with intervals."),
     "policy": ("policy", "Check and publish the rules of the network."),
     "jurors": ("jurors", "Count jurors, replace their training questions, exclude members."),
     "rules": ("rules", "Check, test and publish rules against spam and floods."),

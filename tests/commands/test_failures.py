@@ -33,6 +33,7 @@ _ARGUMENTS = {
     "rules trial": [],
     "hashes list": [], "hashes create": ["known", "--effect", "hold"], "hashes import": ["known", _POLICY, "--clause", "7"],
     "hashes remove": ["known", "--all"], "hashes check": [_POLICY], "hashes scan": [],
+    "measure show": [], "measure now": [], "measure correct": ["2026-10", "--reason", "One day was counted twice."], "measure pairs": [],
     "backup": ["--to", "{other}"], "drill": ["--from", "{other}"],
     "restore": ["--from", "{other}"], "detector versions": [], "detector train": [], "host add": ["--no-wait"], "host list": [],
     "host remove": ["moot2"], "host release": [], "host sign": [], "host rotate": [],

@@ -8,7 +8,7 @@ import pytest
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, Problem
+from folkmoot.base.errors import Problem
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import Lane
 from folkmoot.moderation.detection.current import detector_of
@@ -168,12 +168,12 @@ async def test_a_month_is_published_when_people_had_time_for_their_labels(tx: Wr
     due = _OCTOBER.ends_at + LABELS_WAIT
     with clock.stopped_at(due - timedelta(seconds=1)):
         assert await store_figures(tx, _OCTOBER, before)
-        with pytest.raises(Conflict):
+        with pytest.raises(Problem, match="not published yet"):
             await correct_figures(tx, _OCTOBER, after, "Too early.")
     with clock.stopped_at(due):
         assert await store_figures(tx, _OCTOBER, after)
         assert not await store_figures(tx, _OCTOBER, before)
-        with pytest.raises(Problem):
+        with pytest.raises(Problem, match="Say why"):
             await correct_figures(tx, _OCTOBER, before, "  ")
         assert await correct_figures(tx, _OCTOBER, before, "A day was counted twice.") == 2
     found = await figures_of_month(tx, _OCTOBER.starts_on)

@@ -8,7 +8,7 @@ import msgspec
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict, Problem
+from folkmoot.base.errors import Problem
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
 from folkmoot.moderation.measurement.model import LABELS_WAIT, Figure, Period, Unit
@@ -37,13 +37,13 @@ async def store_figures(tx: WriteTx, period: Period, figures: Sequence[Figure]) 
 async def correct_figures(tx: WriteTx, period: Period, figures: Sequence[Figure], reason: str) -> int:
     """Publishes a correction beside the published figures; returns its revision.
 
-    Writes figures.published to the journal. Raises Conflict for a period that is not published, Problem without a reason.
+    Writes figures.published to the journal. Raises Problem for a period that is not published, and without a reason.
     """
     if not reason.strip():
         raise Problem("Say why the figures are corrected: it is published with them.")
     newest = await queries.find_newest(tx, period)
     if newest is None or not newest[1]:
-        raise Conflict("These figures are not published yet, so they are computed again each day.")
+        raise Problem("These figures are not published yet, so they are computed again each day.")
     revision = newest[0] + 1
     await queries.replace_figures(tx, period, revision, figures, clock.now(), reason.strip())
     await _publish(tx, period, revision, figures)
