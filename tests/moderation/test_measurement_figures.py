@@ -82,6 +82,18 @@ def test_a_label_stands_for_the_views_of_its_stratum_and_day() -> None:
     assert all(one.low is None or one.low <= one.value <= (one.high or 1e9) for one in found.values())
 
 
+def test_the_detector_is_measured_by_the_rule_that_it_looks_for() -> None:
+    days = [Day(date(2026, 10, 1), 1_000, 0, {Stratum.QUIET: 900, Stratum.SUSPECTED: 100})]
+    items = [
+        *[_item(1, Stratum.QUIET, ())] * 188, *[_item(1, Stratum.QUIET, ("harassment",))] * 2,
+        *[_item(1, Stratum.SUSPECTED, ("violence",))] * 5, *[_item(1, Stratum.SUSPECTED, ("spam",))] * 3,
+        *[_item(1, Stratum.SUSPECTED, ())] * 2,
+    ]
+    found = _figures(days=days, items=items)
+    assert (found[Name.DETECTOR_PRECISION, ""].value, found[Name.DETECTOR_RECALL, ""].value) == (pytest.approx(0.5), 1)
+    assert found[Name.DETECTOR_RECALL, ""].low < 1
+
+
 def test_a_stratum_without_answers_leaves_no_estimate() -> None:
     days = [Day(date(2026, 10, 1), 1_000, 0, {Stratum.QUIET: 900, Stratum.CASED: 100})]
     items = [*[_item(1, Stratum.QUIET, ()) for _ in range(300)], _item(1, Stratum.CASED, None)]
