@@ -1,4 +1,4 @@
-"""The training rows of this network: what settled verdicts say about texts.
+"""The training rows of this network: what settled verdicts say about texts, and what people said about posts drawn at random.
 
 A text that was kept is harmless. One that broke a rule about violence is a threat. One that broke another rule says nothing
 about threats and is left out. Every fourth text is held out: no detector is ever trained on it, so that all of them can be
@@ -35,6 +35,7 @@ async def list_own_examples(conn: ReadConn) -> list[Example]:
             if example is not None:
                 found[folding.unmask(example.text).text] = example
     await _add_samples(conn, found)
+    await _add_judged(conn, found)
     return list(found.values())
 
 
@@ -49,6 +50,22 @@ async def _add_samples(conn: ReadConn, found: dict[str, Example]) -> None:
             found.setdefault(folding.unmask(text.text).text, _row(str(text.subject_id), text.text, threat, text.language))
 
 
+async def _add_judged(conn: ReadConn, found: dict[str, Example]) -> None:
+    """Adds the posts of the random sample. One that breaks only rules that are not about violence is left out, as with verdicts."""
+    after = 0
+    while judged := await queries.list_judged(conn, after, _AT_ONCE):
+        after = judged[-1][0]
+        violent = {post_id: any(map(_is_violent, clauses)) for post_id, clauses in judged}
+        clear = [post_id for post_id, clauses in judged if violent[post_id] or not clauses]
+        for text in await list_post_texts_unscoped(conn, clear):
+            row = _row(str(text.subject_id), text.text, int(violent[text.subject_id]), text.language)
+            found.setdefault(folding.unmask(text.text).text, row)
+
+
+def _is_violent(clause: str) -> bool:
+    return Family.VIOLENCE in clause_of(clause).families
+
+
 def with_split(rows: Iterable[Example]) -> tuple[list[Example], list[Example]]:
     """(rows to train on, rows to measure on). A row that says `dev` is held out in any case."""
     training: list[Example] = []
@@ -61,7 +78,7 @@ def with_split(rows: Iterable[Example]) -> tuple[list[Example], list[Example]]:
 
 def _example_of(decided: DecidedText) -> Example | None:
     text = text_of(decided.version)
-    if not text or not (decided.is_kept or Family.VIOLENCE in clause_of(decided.clause).families):
+    if not text or not (decided.is_kept or _is_violent(decided.clause)):
         return None
     lang = None if isinstance(decided.version, ProfileVersion) else decided.version.language
     return _row(str(decided.case_id), text, 0 if decided.is_kept else 1, lang)

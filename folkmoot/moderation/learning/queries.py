@@ -115,5 +115,19 @@ async def list_answered(conn: ReadConn, after_post_id: int, limit: int) -> list[
     return [(row["post_id"], Answer(row["answer"])) for row in rows]
 
 
+async def list_judged(conn: ReadConn, after_post_id: int, limit: int) -> list[tuple[int, tuple[str, ...]]]:
+    """Posts of the random sample that people have judged and that stand as they were drawn, with the keys of the clauses that they break,
+    by post id. Index: sample_items_post."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT ON (s.post_id) s.post_id, s.clauses FROM sample_items AS s JOIN posts AS p ON p.id = s.post_id
+        WHERE s.post_id > $1 AND s.clauses IS NOT NULL AND p.edited_at IS NOT DISTINCT FROM s.edited_at
+        ORDER BY s.post_id, s.labelled_at DESC LIMIT $2
+        """,
+        after_post_id, limit,
+    )
+    return [(row["post_id"], tuple(row["clauses"])) for row in rows]
+
+
 async def delete_unanswered(tx: WriteTx, drawn_before: datetime) -> None:
     await tx.execute("DELETE FROM samples WHERE answer IS NULL AND drawn_at < $1", drawn_before)
