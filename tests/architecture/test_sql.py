@@ -76,6 +76,7 @@ OWNERS = {
     "rules": "rule_sets rule_switches rule_trials rule_trial_posts post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",
     "workspace": "moderator_preferences", "jurors": "jurors gold_answers gold_files",
+    "juries": "juries jury_seats jury_fits juror_weights camp_positions",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }
 # Tables that nothing reads or writes any more. A migration (`Kind: contract since NNNN`) drops each of them one release later.

@@ -1,0 +1,1 @@
+"""The verbs of juries: what jurors do (`reviewing`)."""

@@ -1,0 +1,43 @@
+"""What a juror reads of their own seats: how many wait, and what became of the cases."""
+
+from datetime import datetime
+
+from folkmoot.base.db import ReadConn
+from folkmoot.moderation.cases.model import State as CaseState
+from folkmoot.moderation.cases.queries.outcome import SETTLED_VERDICTS
+from folkmoot.moderation.juries.model import Outcome, SeatState, Severity, State
+from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
+from folkmoot.moderation.jury.model import Answer
+from folkmoot.moderation.verdicts.model import Action
+
+
+async def count_waiting(conn: ReadConn, account_id: int, now: datetime) -> int:
+    """The items that a juror has or is offered. Index: jury_seats_account."""
+    return int(await conn.fetchval(
+        "SELECT count(*) FROM jury_seats AS s JOIN juries AS j USING (case_id) JOIN cases AS c ON c.id = s.case_id"
+        f" WHERE s.account_id = $1 AND s.state {IS_OUTSTANDING} AND s.until > $2 AND j.state = '{State.SITTING}'"
+        f" AND c.state = '{CaseState.OPEN}'",
+        account_id, now,
+    ))
+
+
+async def list_outcomes(conn: ReadConn, account_id: int, limit: int = 50) -> list[Outcome]:
+    """The settled cases that a juror has answered, the newest answer first, with the decision that holds after all appeals. Index:
+    jury_seats_account."""
+    rows = await conn.fetch(
+        f"""
+        SELECT s.id AS item_id, s.case_id, s.answer, s.clause, s.severity, s.answered_at, coalesce(later.action, v.action) AS action,
+            coalesce(later.clause, v.clause) AS found, coalesce(later.settled_at, v.settled_at) AS settled_at
+        FROM jury_seats AS s JOIN cases AS c ON c.id = s.case_id {SETTLED_VERDICTS}
+        WHERE s.account_id = $1 AND s.state = '{SeatState.ANSWERED}' AND v.id IS NOT NULL
+        ORDER BY s.answered_at DESC, s.id LIMIT $2
+        """,
+        account_id, limit,
+    )
+    return [
+        Outcome(**{
+            **dict(row), "answer": Answer(row["answer"]), "severity": Severity(row["severity"]) if row["severity"] else None,
+            "found": "" if row["action"] == Action.KEEP else row["found"],
+        })
+        for row in rows
+    ]
