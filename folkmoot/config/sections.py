@@ -144,6 +144,9 @@ class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases_per_day: Annotated[
         int, _doc("Cases that one moderator gets in a day. After that, others get theirs; a moderator can ask for more.", ge=1, le=1000)
     ] = 40
+    juries: Annotated[
+        Literal["when_enough", "never"], _doc("Whether juries of members decide reported posts, as soon as there are enough jurors.")
+    ] = "when_enough"
 
 
 class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -22,6 +22,7 @@ from folkmoot.moderation.evidence import jobs as evidence
 from folkmoot.moderation.hash_lists.actions import SCAN_JOB
 from folkmoot.moderation.hash_lists.jobs import Matcher, Scan
 from folkmoot.moderation.journal.actions import anchor, seal
+from folkmoot.moderation.juries.jobs import Juries
 from folkmoot.moderation.jurors.jobs import forget_left
 from folkmoot.moderation.learning import jobs as learning
 from folkmoot.moderation.measurement.jobs import Measuring
@@ -50,6 +51,7 @@ class Moderation:
         self._answerer = Answerer(settings, journal_end)
         self._callees = Callees.of(settings)
         self._asking = Asking(settings.detector)
+        self._juries = Juries(settings)
 
     def subscribe(self, heard: Subscriptions) -> None:
         """The subscribers of each event."""
@@ -67,12 +69,13 @@ class Moderation:
             heard.on(CaseWithdrawn, end)
         heard.on(VerdictSettled, appeals.close_settled)
         self._answerer.subscribe(heard)
+        self._juries.subscribe(heard)
 
     def jobs(self) -> list[Job]:
         return [
             Job(SETTLE, Settle, verdicts.settle), Job(REPEAT, Repeat, verdicts.repeat),
             Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, self._callees)), Job(SCAN_JOB, Scan, self._matcher.scan),
-            self._answerer.anchor_job, *self._rule_reader.jobs(),
+            self._answerer.anchor_job, *self._rule_reader.jobs(), *self._juries.jobs(),
         ]
 
     def timed_jobs(self) -> list[Timed]:
@@ -92,6 +95,7 @@ class Moderation:
             *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED, *reports.TIMED,
             Timed("detection.ask_reader", timedelta(seconds=5), self._asking.ask_waiting),
             Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
+            *self._juries.timed_jobs(),
             Timed("jurors.forget_left", timedelta(days=1), forget_left, is_cleaning=True),
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
             Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),

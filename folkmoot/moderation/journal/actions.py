@@ -22,16 +22,17 @@ log = logging.getLogger(__name__)
 
 async def record_step(tx: WriteTx, step: Step, *, case_id: int | None, actor_id: int | None = None, **facts: Any) -> None:
     """Adds an entry, in the transaction of the step. `actor_id` None: the system. `facts`: ids and fixed words, never a member's text."""
-    await queries.insert_entry(tx, step, clock.now(), case_id, actor_id, _encoded(facts))
+    await queries.insert_entry(tx, step, clock.now(), case_id, actor_id, encode_facts(facts))
 
 
 async def record_steps(tx: WriteTx, step: Step, entries: Sequence[tuple[int, dict[str, Any]]]) -> None:
     """Adds one entry of the system for each (case, facts), with one statement."""
     if entries:
-        await queries.insert_entries(tx, step, clock.now(), [(case_id, _encoded(facts)) for case_id, facts in entries])
+        await queries.insert_entries(tx, step, clock.now(), [(case_id, encode_facts(facts)) for case_id, facts in entries])
 
 
-def _encoded(facts: Mapping[str, Any]) -> str:
+def encode_facts(facts: Mapping[str, Any]) -> str:
+    """The facts of an entry as they are stored, and hashed."""
     return msgspec.json.encode({name: value for name, value in facts.items() if value is not None}, order="sorted").decode()
 
 

@@ -64,6 +64,10 @@ class Step(StrEnum):
     GOLD_PUBLISHED = "gold.published"  # questions for the training of jurors
     JUROR_EXCLUDED = "juror.excluded"  # without the member: nobody learns who is a juror
     JUROR_READMITTED = "juror.readmitted"
+    JURY_DRAWN = "jury.drawn"  # seats by number and camp, never by account
+    JURY_COUNTED = "jury.counted"  # the answers by seat, everything that the result depends on, and the result
+    JURY_RESTARTED = "jury.restarted"  # the words were changed
+    JURY_PASSED = "jury.passed"  # moderators decide, and why
     SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`

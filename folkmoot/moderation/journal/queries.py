@@ -42,10 +42,23 @@ async def list_case_entries(conn: ReadConn, case_id: int, limit: int = 200) -> l
     return [Entry(**dict(row)) for row in rows]
 
 
+async def list_entries_of(conn: ReadConn, case_id: int, steps: Sequence[Step]) -> list[Entry]:
+    """The entries of a case of these kinds, oldest first. Index: journal_case."""
+    rows = await conn.fetch(
+        f"SELECT {_ENTRY} FROM journal WHERE case_id = $1 AND kind = ANY ($2::text[]) ORDER BY id", case_id, list(steps)
+    )
+    return [Entry(**dict(row)) for row in rows]
+
+
 async def lock_end(tx: WriteTx) -> Head:
     """The last sealed entry, without a signature. Takes the lock of sealing: only one transaction seals at a time."""
     await tx.execute("SELECT pg_advisory_xact_lock(7020, 3)")
-    row = await tx.fetchrow("SELECT position, hash FROM journal WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1")
+    return await get_end(tx)
+
+
+async def get_end(conn: ReadConn) -> Head:
+    """The last sealed entry, without a signature."""
+    row = await conn.fetchrow("SELECT position, hash FROM journal WHERE position IS NOT NULL ORDER BY position DESC LIMIT 1")
     return Head(position=row["position"], hash=row["hash"], signature="") if row else Head(position=0, hash=FIRST_HASH, signature="")
 
 

@@ -14,10 +14,10 @@ import msgspec
 
 from folkmoot.base.errors import Conflict
 from folkmoot.base.states import Lifecycle
-from folkmoot.moderation.cases.model import Case
+from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.evidence.model import Version
 from folkmoot.moderation.jurors.model import Finding, Sureness
-from folkmoot.moderation.jury.model import MOST_SEATS, Answer, Camp
+from folkmoot.moderation.jury.model import MOST_SEATS, Answer, Camp, Weights
 
 # Juries sit once there are this many jurors: the most seats of a case and of the appeal against its verdict, whose jury is a
 # different one. With fewer, a jury could decide what nobody could review.
@@ -27,6 +27,7 @@ INVITED_AT_MOST, INVITED_AT_LEAST = timedelta(hours=12), timedelta(minutes=30)
 INVITED_SHARE = 4  # an invitation lasts this part of the time until the deadline, so that there are as many rounds
 LEASE = timedelta(minutes=10)  # of an opened item; reading it again renews it
 LONGEST_LEASE = timedelta(minutes=40)  # with all renewals
+COUNTED_WITHIN = 30  # seconds after an answer, at random: the time of a count does not tell whose answer was the last
 MOST_INVITATIONS = 10  # of one juror at the same time
 MOST_DRAWN = 4 * MOST_SEATS  # seats of one case, with all that were lost
 MOST_RESTARTS = 2  # because the author has changed the words
@@ -64,6 +65,7 @@ class Reason(StrEnum):
     EDITED = "edited"  # too often
     UNANSWERED = "unanswered"  # by too many
     LATE = "late"  # little time is left
+    RULES = "rules"  # the clause that the jurors named was dropped
     JURORS_DISAGREE = "jurors disagree"  # after the most answers; as in `stopping.next_step`
     CAMPS_DISAGREE = "camps disagree"
 
@@ -116,6 +118,27 @@ class Jury(msgspec.Struct, frozen=True, kw_only=True):
     wanted: int = 0
     restarts: int = 0
     closed_at: datetime | None = None
+
+
+class Docket(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a case before its jury is drawn. `place`: of its author on the axis of the camps; `at_most`: the action of the
+    decision against which the author appeals; `is_of_author`: that decision has a measure on the account."""
+
+    case_id: int
+    account_id: int
+    subject: Subject
+    due_at: datetime
+    clause: str
+    language: str | None
+    has_pictures: bool
+    is_private: bool
+    is_deleted: bool
+    has_order: bool
+    is_agreed: bool
+    is_late: bool
+    place: float | None
+    at_most: str
+    is_of_author: bool
 
 
 class Seat(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +213,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         if self.answer is Answer.UNSURE:
             return None
         return (self.answer is Answer.BREACH) == bool(self.found)
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of the weights, without those of the jurors."""
+
+    version: int
+    base: int
+    newcomer: Weights
+
+
+UNFITTED = Fit(version=0, base=0, newcomer=Weights((1556, 1020, 1533), (1020, 1556, 1533)))  # what `fitting.fit` gives without answers
 
 
 class Advance(msgspec.Struct, frozen=True):

@@ -7,40 +7,21 @@ factorisation. An axis that chance would make as strong is no axis: then, and fo
 halves.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from folkmoot.moderation.jury.model import Answer, Camp, Vote
+from folkmoot.moderation.jury.model import Answer, Vote
+from folkmoot.moderation.jury.positions import Positions
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 VOTES_ENOUGH = 50  # of the average juror
 FOLLOWS_ENOUGH = 5  # of one account
 _STEPS = 60
-_CLEARLY = 0.5  # of the typical distance from the middle: closer accounts have no side
 _TRIALS = 9  # with followed accounts, or signs of votes, at random: a real axis is stronger than the strongest of these
 _BEYOND = 1.05
-
-
-class Positions(msgspec.Struct, frozen=True):
-    """Where accounts stand on the axis: beyond zero is Camp.TWO. Accounts without data have no position. The typical distance is 1."""
-
-    of: Mapping[int, float]
-
-    def camp(self, account_id: int, seed: str = "") -> Camp:
-        """Of a juror, who always has one: without a position it is a random half, the same one at each call."""
-        if account_id in self.of:
-            return Camp.TWO if self.of[account_id] > 0 else Camp.ONE
-        return Camp(hashlib.sha256(f"{seed} {account_id}".encode()).digest()[0] % 2)
-
-    def side(self, account_id: int) -> Camp | None:
-        """Of an author: None near the middle and without data."""
-        place = self.of.get(account_id, 0.0)
-        return None if abs(place) < _CLEARLY else self.camp(account_id)
 
 
 def fit(

@@ -13,8 +13,8 @@ from folkmoot.moderation.jury.model import MOST_ITEMS_A_DAY, Camp, Candidate, Dr
 def draw(candidates: Iterable[Candidate], question: Question, seats: int, seed: str) -> Drawing:
     """The numbers of seats of the two camps, with those that are taken, never differ by more than one. If one camp has nobody left,
     seats stay empty and the case is one for a moderator: a jury of one camp proves nothing."""
-    order = sorted((_rank(seed, question.case_id, one.account_id), one) for one in candidates if is_eligible(one, question))
-    queues = {camp: [one.account_id for _, one in order if one.camp is camp] for camp in Camp}
+    order = ranked(candidates, question, seed)
+    queues = {camp: [one.account_id for one in order if one.camp is camp] for camp in Camp}
     taken = {camp: sum(seated is camp for seated in question.seated.values()) for camp in Camp}
     first = Camp(_rank(seed, question.case_id, 0)[0] % 2)  # whose the odd seat is
     drawn: dict[int, Camp] = {}
@@ -27,6 +27,12 @@ def draw(candidates: Iterable[Candidate], question: Question, seats: int, seed: 
         drawn[queues[camp].pop(0)] = camp
         taken[camp] += 1
     return Drawing(drawn=drawn, missing=seats - len(drawn))
+
+
+def ranked(candidates: Iterable[Candidate], question: Question, seed: str) -> list[Candidate]:
+    """The eligible ones in the order of the draw. Whoever must ask elsewhere who is connected with a case asks in this order."""
+    eligible = [one for one in candidates if is_eligible(one, question)]
+    return sorted(eligible, key=lambda one: _rank(seed, question.case_id, one.account_id))
 
 
 def is_eligible(one: Candidate, question: Question) -> bool:

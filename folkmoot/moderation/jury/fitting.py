@@ -63,7 +63,7 @@ class _Data(msgspec.Struct, frozen=True):
 
 def fit(votes: Sequence[Vote], cases: Mapping[int, Tried], camps: Mapping[int, Camp], model: Model = MODEL) -> Reliability:
     """Votes on gold questions are votes whose case has a known truth. At most one vote of a juror on a case.
-    Camps of jurors, all of them, and sides of cases come from the same `camps.Positions`: another fit may name the camps otherwise."""
+    Camps of jurors, all of them, and sides of cases come from the same `Positions`: another fit may name the camps otherwise."""
     juror_ids, case_ids = sorted({vote.juror_id for vote in votes}), sorted({vote.case_id for vote in votes})
     rates, prior, base = _estimate(_arrays(votes, cases, camps, juror_ids, case_ids), model)
     return Reliability(

@@ -21,6 +21,7 @@ from folkmoot.moderation.jury.model import (
     Tried,
     Vote,
 )
+from folkmoot.moderation.jury.positions import Positions
 from folkmoot.moderation.jury.synthetic import SyntheticCase, World
 
 HEADS = {"single": (1, 1), "3 of 5": (5, 3), "4 of 5": (5, 4), "5 of 7": (7, 5)}  # rule: jurors, answers for a removal
@@ -87,7 +88,7 @@ class _Trial:
             for _ in range(ENTRY_GOLD):
                 self._ask_gold(juror_id, is_entry=True)
         outcomes = []
-        self._positions = camps.Positions({})
+        self._positions = Positions({})
         for case_id in range(1, self._world.cases + 1):
             if case_id % _FIT_EVERY == 1:
                 self._fit()

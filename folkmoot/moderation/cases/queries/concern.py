@@ -2,7 +2,7 @@
 
 The rule is SQL, because the queue must leave such cases out, and because it is evaluated at each step: relations can change
 after the case was opened. Relations count in both directions, but only between moderator and author, because deciders do
-not learn who reported.
+not learn who reported. Whoever has judged the same post on a jury is concerned by further cases about it.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,8 @@ def concerned_sql(person: str) -> str:
         c.account_id = {person} OR c.barred_ids @> ARRAY[{person}] OR {relations}
         OR EXISTS (SELECT FROM cases AS same JOIN report_cases AS rc ON rc.case_id = same.id AND rc.reporter_id = {person}
                    WHERE same.subject = c.subject AND same.subject_id = c.subject_id)
+        OR EXISTS (SELECT FROM cases AS same JOIN jury_seats AS js ON js.case_id = same.id AND js.account_id = {person}
+                   WHERE same.subject = c.subject AND same.subject_id = c.subject_id AND same.id <> c.id AND js.opened_at IS NOT NULL)
         OR c.subject = '{Subject.POST}' AND {_takes_part_in_post(person)}
         OR c.subject = '{Subject.ACCOUNT}' AND {_named_in_profile(person)}
     )"""

@@ -17,6 +17,7 @@ IS_HELD = (
     f"s.kind = '{SeatKind.MODERATOR}' AND s.state = '{SeatState.HELD}'"
     f" AND s.leased_until > $3 AND s.leased_until <= $3::timestamptz + interval '{LEASE.total_seconds():.0f} seconds'"
 )
+NO_JURY_SITS = "NOT EXISTS (SELECT FROM juries AS j WHERE j.case_id = c.id AND j.state = 'sitting')"
 _IS_STAFF = f"l.role IN ('{Role.MODERATOR}', '{Role.OPERATOR}') AND l.disabled_at IS NULL AND a.effect < {AccountEffect.FROZEN:d}"
 # Nobody may decide the case who does not leave its topic to others.
 _IS_LEFT = (
@@ -30,9 +31,9 @@ _IS_OFFERED = (
     f" OR (SELECT role FROM logins WHERE account_id = $2) = '{Role.OPERATOR}') AND {_IS_LEFT})"
 )
 # The moderator $2 may decide the case and does not leave its topic to others, and no other holds it or was asked to decide it at the
-# time $3.
+# time $3; no jury sits on it, unless half of the time has passed.
 MAY_DECIDE = (
-    f"{_IS_OFFERED}"
+    f"{_IS_OFFERED} AND (c.noted_share >= {Share.HALF:d} OR {NO_JURY_SITS})"
     f" AND (c.assigned_to_id IS NULL OR c.assigned_to_id = $2 OR c.noted_share >= {Share.LATE:d}"
     f" OR c.assigned_at < $3::timestamptz - interval '{ASSIGNED_FOR.total_seconds():.0f} seconds')"
     f" AND NOT {concerned_sql('$2::bigint')}"

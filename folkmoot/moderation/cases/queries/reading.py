@@ -36,6 +36,7 @@ def queue_sql(condition: str) -> str:
 
 _QUEUE = queue_sql("true")
 _OWN_QUEUE = queue_sql(MAY_DECIDE)
+_WITHOUT_JURY = queue_sql("c.is_confirmed AND NOT EXISTS (SELECT FROM juries AS j WHERE j.case_id = c.id)")
 
 
 def case_from(row: Row | dict[str, Any]) -> Case:
@@ -70,13 +71,22 @@ async def list_queue(conn: ReadConn, now: datetime, limit: int, moderator_id: in
         rows = await conn.fetch(_QUEUE, limit)
     else:
         rows = await conn.fetch(_OWN_QUEUE, limit, moderator_id, now)
+    return _in_turns(rows, turn)[:limit]
+
+
+async def list_without_jury(conn: ReadConn, limit: int, turn: int) -> list[Case]:
+    """Open cases for which no jury was drawn and which were not left to moderators, in the order of the queue. Indexes: as `list_queue`."""
+    return _in_turns(await conn.fetch(_WITHOUT_JURY, limit), turn)[:limit]
+
+
+def _in_turns(rows: Sequence[Row], turn: int) -> list[Case]:
     queues: dict[tuple[Lane, Order], list[Case]] = {}
     for row in rows:
         values = dict(row)
         order = Order(values.pop("by"))
         case = case_from(values)
         queues.setdefault((case.lane, order), []).append(case)
-    return in_turns(queues, turn)[:limit]
+    return in_turns(queues, turn)
 
 
 async def list_assigned(conn: ReadConn, moderator_id: int, now: datetime, limit: int = 20) -> list[Case]:

@@ -4,7 +4,7 @@ No action writes an event, a log line or an entry of the journal that names a ju
 when all are there, so neither the time of an answer nor its statements tell what the others said.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,6 +17,7 @@ from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.evidence.actions import read_subject
 from folkmoot.moderation.juries import queries
 from folkmoot.moderation.juries.model import (
+    COUNTED_WITHIN,
     LEASE,
     LONGEST_LEASE,
     SEAT_LIFECYCLE,
@@ -45,11 +46,11 @@ async def next_item(tx: WriteTx, juror: Viewer, now: datetime) -> Item | None:
     Jurors in good standing; None for everybody else. Invitations to cases in which the juror knows somebody by now are passed over, and
     their seats are filled again in a moment.
     """
-    if not await queries.is_able(tx, juror.id, now):
+    if not await queries.list_able_of(tx, [juror.id], now):
         return None
     for offered in await queries.list_own_outstanding(tx, juror.id, now):
         if await queries.list_tied(tx, offered.case_id, [juror.id], now):
-            tx.enqueue(ADVANCE, Advance(offered.case_id))
+            _advance_soon(tx, offered.case_id)
             continue
         jury = await queries.lock_jury(tx, offered.case_id)
         seat = await queries.get_own_seat(tx, juror.id, offered.id)
@@ -87,7 +88,7 @@ async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
         raise AlreadyDecided
     if seat.state is not SeatState.OPENED or seat.until <= now:
         raise LeaseEnded
-    if not await queries.is_able(tx, juror.id, now):
+    if not await queries.list_able_of(tx, [juror.id], now):
         raise Forbidden
     if await queries.list_tied(tx, case_id, [juror.id], now):
         raise NoLongerYours
@@ -96,7 +97,7 @@ async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
     SEAT_LIFECYCLE.step(seat.state, SeatState.ANSWERED)
     await queries.update_seat(tx, answered)
     if not await queries.count_outstanding(tx, case_id):
-        tx.enqueue(ADVANCE, Advance(case_id))
+        _advance_soon(tx, case_id)
 
 
 async def skip_item(tx: WriteTx, juror: Viewer, item_id: int) -> None:
@@ -112,7 +113,11 @@ async def skip_item(tx: WriteTx, juror: Viewer, item_id: int) -> None:
     if not seat.is_outstanding:
         return
     await queries.update_seat(tx, msgspec.structs.replace(seat, state=SEAT_LIFECYCLE.step(seat.state, SeatState.DECLINED)))
-    tx.enqueue(ADVANCE, Advance(case_id))
+    _advance_soon(tx, case_id)
+
+
+def _advance_soon(tx: WriteTx, case_id: int) -> None:
+    tx.enqueue(ADVANCE, Advance(case_id), delay=timedelta(seconds=clock.draw(COUNTED_WITHIN)))
 
 
 def _opened(seat: Seat, version: str, now: datetime) -> Seat:

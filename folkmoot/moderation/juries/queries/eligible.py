@@ -12,7 +12,7 @@ import msgspec
 from folkmoot.base import ids
 from folkmoot.base.db import ReadConn
 from folkmoot.moderation.cases.queries.concern import concerned_sql
-from folkmoot.moderation.juries.model import INVITED_TOGETHER, SIGNED_UP_TOGETHER, TIED_WITHIN, SeatState, State
+from folkmoot.moderation.juries.model import INVITED_TOGETHER, SIGNED_UP_TOGETHER, TIED_WITHIN, SeatState
 from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
 from folkmoot.moderation.jurors.model import CLEAN_FOR, MIN_AGE
 from folkmoot.moderation.jurors.model import State as JurorState
@@ -68,9 +68,18 @@ async def list_able(conn: ReadConn, now: datetime) -> list[Able]:
     ]
 
 
-async def is_able(conn: ReadConn, account_id: int, now: datetime) -> bool:
-    """Whether this juror can be called at present."""
-    return bool(await conn.fetchval(f"SELECT EXISTS (SELECT {_ABLE} AND j.account_id = $2)", now, account_id))
+async def list_able_of(conn: ReadConn, account_ids: Sequence[int], now: datetime) -> set[int]:
+    """Those of these accounts that can be called at present."""
+    rows = await conn.fetch(f"SELECT j.account_id {_ABLE} AND j.account_id = ANY ($2::bigint[])", now, list(account_ids))
+    return {row["account_id"] for row in rows}
+
+
+async def list_excluded(conn: ReadConn, account_ids: Sequence[int]) -> set[int]:
+    """Those of these accounts that were excluded from the jury."""
+    rows = await conn.fetch(
+        f"SELECT account_id FROM jurors WHERE account_id = ANY ($1::bigint[]) AND state = '{JurorState.EXCLUDED}'", list(account_ids)
+    )
+    return {row["account_id"] for row in rows}
 
 
 async def count_able(conn: ReadConn, now: datetime) -> int:
@@ -117,7 +126,3 @@ async def list_tied(conn: ReadConn, case_id: int, account_ids: Sequence[int], no
         case_id, list(account_ids), ids.first_id(now - TIED_WITHIN),
     )
     return {row["id"] for row in rows}
-
-
-async def is_sitting(conn: ReadConn, case_id: int) -> bool:
-    return bool(await conn.fetchval(f"SELECT EXISTS (SELECT FROM juries WHERE case_id = $1 AND state = '{State.SITTING}')", case_id))

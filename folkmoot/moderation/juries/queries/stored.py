@@ -112,3 +112,8 @@ async def update_seat(tx: WriteTx, seat: Seat) -> None:
 
 async def count_outstanding(conn: ReadConn, case_id: int) -> int:
     return int(await conn.fetchval(f"SELECT count(*) FROM jury_seats WHERE case_id = $1 AND state {IS_OUTSTANDING}", case_id))
+
+
+async def void_outstanding(tx: WriteTx, case_id: int) -> None:
+    """Voids the seats of a jury that has ended without their answers."""
+    await tx.execute(f"UPDATE jury_seats SET state = '{SeatState.VOID}' WHERE case_id = $1 AND state {IS_OUTSTANDING}", case_id)
