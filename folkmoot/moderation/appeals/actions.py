@@ -1,6 +1,5 @@
 """Lodges an appeal, and closes it with its outcome."""
 
-import itertools
 from collections.abc import Sequence
 
 import msgspec
@@ -23,7 +22,7 @@ from folkmoot.moderation.notices.actions import list_sender_ids
 from folkmoot.moderation.notices.model import Notice
 from folkmoot.moderation.notices.queries import list_outcomes
 from folkmoot.moderation.verdicts.model import Action, Verdict
-from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_verdict_deciders, list_verdicts_on_appeal
+from folkmoot.moderation.verdicts.queries import get_first_case_id, get_verdict, list_verdicts_on_appeal
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.notifications.actions import tell_from_network
 from folkmoot.network.notifications.model import Kind
@@ -32,7 +31,7 @@ _PROBABILITY = 0.5  # of a breach: an appeal has to find out
 
 
 async def lodge_appeal(tx: WriteTx, appellant: Account, verdict_id: int, reason: str = "") -> Appeal:
-    """Appeals against a verdict; other moderators than its deciders hear the appeal.
+    """Appeals against a verdict; others than its deciders hear the appeal, a jury or a moderator.
 
     For the author of the restricted subject, also while suspended, and for its reporters; once each. All appeals against a
     verdict are heard in one case. Writes appeal.lodged to the journal. Raises NotFound for accounts that are not concerned,
@@ -79,8 +78,8 @@ async def _lodge(tx: WriteTx, appeal: Appeal, verdict: Verdict, first: Case, app
         raise Forbidden("What this was about is gone. There is nothing left to decide.")
 
     clause = clause_of(verdict.clause)
-    decided = [await list_verdict_deciders(tx, one) for one in (verdict, *await list_verdicts_on_appeal(tx, verdict.id))]
-    barred = tuple(dict.fromkeys([*first.barred_ids, *appellant_ids, *itertools.chain(*decided)]))
+    decided = [one.decider.account_id for one in (verdict, *await list_verdicts_on_appeal(tx, verdict.id))]
+    barred = tuple(dict.fromkeys([*first.barred_ids, *appellant_ids, *filter(None, decided)]))
     case = await open_case(
         tx, first.subject, first.subject_id, first.account_id, clause, appealed_verdict_id=verdict.id, barred_ids=barred
     )

@@ -79,8 +79,7 @@ TURNS = (
 class SeatKind(StrEnum):
     """Stored."""
 
-    MODERATOR = "moderator"
-    JUROR = "juror"
+    MODERATOR = "moderator"  # jurors have seats of another kind, which nobody sees: `moderation/juries/`
 
 
 class SeatState(StrEnum):

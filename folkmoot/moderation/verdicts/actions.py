@@ -36,7 +36,6 @@ from folkmoot.moderation.verdicts.model import (
     UNDO_LASTS,
     Action,
     Decider,
-    DeciderKind,
     Decision,
     Settle,
     Verdict,
@@ -96,7 +95,7 @@ async def reach_verdict(
     if subject.newest:
         await keep_decided(tx, case, subject.newest)
     await mark_decided(tx, case, *seats)
-    await record_step(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.id if decider.kind is DeciderKind.PERSON else None,
+    await record_step(tx, Step.VERDICT_REACHED, case_id=case.id, actor_id=decider.account_id,
                       verdict=verdict.id, decider=decider.kind, action=action, measures=list(measures),
                       clause=clause.key, policy=verdict.policy, batch=batch_id)
     for restriction in await restrictions.list_in_force(tx, case.subject, case.subject_id):
@@ -211,7 +210,7 @@ async def _confirms_first(tx: WriteTx, case: Case, verdict: Verdict) -> bool:
     for restriction in await restrictions.list_of_verdict(tx, first.id):
         await lift_restriction(tx, restriction, by_verdict_id=verdict.id)
     await queries.update_overturned(tx, first.id, verdict.id)
-    await drop_proposals(tx, first.id, verdict.decider.id if verdict.decider.kind is DeciderKind.PERSON else None)
+    await drop_proposals(tx, first.id, verdict.decider.account_id)
     return False
 
 

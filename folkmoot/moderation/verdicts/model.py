@@ -89,10 +89,15 @@ class DeciderKind(StrEnum):
 
 
 class Decider(msgspec.Struct, frozen=True):
-    """Who reached a verdict: a person (account id), a jury (its own id), or the system (no id)."""
+    """Who reached a verdict: a person (account id), a jury (the id of its case), or the system (no id). Who sat on a jury is written
+    nowhere but in its seats."""
 
     kind: DeciderKind
     id: int | None = None
+
+    @property
+    def account_id(self) -> int | None:
+        return self.id if self.kind is DeciderKind.PERSON else None
 
     @classmethod
     def person(cls, account_id: int) -> "Decider":

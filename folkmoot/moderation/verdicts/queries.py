@@ -10,7 +10,6 @@ from folkmoot.base.errors import NotFound
 from folkmoot.base.ids import MAX_ID
 from folkmoot.base.text import search_words
 from folkmoot.moderation.cases.model import Case
-from folkmoot.moderation.cases.queries import list_decider_ids
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.evidence.model import Version
 from folkmoot.moderation.restrictions.model import Kind
@@ -45,7 +44,7 @@ async def insert_verdict(tx: WriteTx, verdict: Verdict) -> None:
         " made_at, measures, batch_id)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         verdict.id, verdict.case_id, verdict.decider.kind, verdict.decider.id,
-        verdict.decider.id if verdict.decider.kind is DeciderKind.PERSON else None, verdict.action, verdict.clause, verdict.policy,
+        verdict.decider.account_id, verdict.action, verdict.clause, verdict.policy,
         verdict.explanation, verdict.until, verdict.made_at, list(verdict.measures),
         verdict.batch_id,
     )
@@ -108,13 +107,6 @@ async def get_first_case_id(conn: ReadConn, case_id: int) -> int:
 
 async def has_overturned(conn: ReadConn, verdict_id: int) -> bool:
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM verdicts WHERE overturned_by_id = $1)", verdict_id))
-
-
-async def list_verdict_deciders(conn: ReadConn, verdict: Verdict) -> list[int]:
-    """The account ids of the deciders of a verdict: a person, or the members of a jury."""
-    if verdict.decider.kind is DeciderKind.PERSON and verdict.decider.id:
-        return [verdict.decider.id]
-    return await list_decider_ids(conn, verdict.case_id)
 
 
 async def list_verdicts_on_appeal(conn: ReadConn, verdict_id: int) -> list[Verdict]:

@@ -20,11 +20,3 @@ async def upsert_seat(tx: WriteTx, case_id: int, seat: Seat) -> None:
         " leased_until = excluded.leased_until",
         case_id, seat.kind, seat.number, seat.account_id, seat.state, seat.leased_until,
     )
-
-
-async def list_decider_ids(conn: ReadConn, case_id: int) -> list[int]:
-    """The accounts whose seats decided a case."""
-    rows = await conn.fetch(
-        f"SELECT account_id FROM case_seats WHERE case_id = $1 AND state = '{SeatState.DECIDED}' ORDER BY kind, number", case_id
-    )
-    return [row["account_id"] for row in rows]

@@ -46,7 +46,7 @@ async def next_item(tx: WriteTx, juror: Viewer, now: datetime) -> Item | None:
     Jurors in good standing; None for everybody else. Invitations to cases in which the juror knows somebody by now are passed over, and
     their seats are filled again in a moment.
     """
-    if not await queries.list_able_of(tx, [juror.id], now):
+    if not await queries.is_able(tx, juror.id, now):
         return None
     for offered in await queries.list_own_outstanding(tx, juror.id, now):
         if await queries.list_tied(tx, offered.case_id, [juror.id], now):
@@ -88,7 +88,7 @@ async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
         raise AlreadyDecided
     if seat.state is not SeatState.OPENED or seat.until <= now:
         raise LeaseEnded
-    if not await queries.list_able_of(tx, [juror.id], now):
+    if not await queries.is_able(tx, juror.id, now):
         raise Forbidden
     if await queries.list_tied(tx, case_id, [juror.id], now):
         raise NoLongerYours

@@ -74,6 +74,10 @@ async def list_able_of(conn: ReadConn, account_ids: Sequence[int], now: datetime
     return {row["account_id"] for row in rows}
 
 
+async def is_able(conn: ReadConn, account_id: int, now: datetime) -> bool:
+    return bool(await list_able_of(conn, [account_id], now))
+
+
 async def list_excluded(conn: ReadConn, account_ids: Sequence[int]) -> set[int]:
     """Those of these accounts that were excluded from the jury."""
     rows = await conn.fetch(
@@ -82,8 +86,9 @@ async def list_excluded(conn: ReadConn, account_ids: Sequence[int]) -> set[int]:
     return {row["account_id"] for row in rows}
 
 
-async def count_able(conn: ReadConn, now: datetime) -> int:
-    return int(await conn.fetchval(f"SELECT count(*) {_ABLE}", now))
+async def count_able(conn: ReadConn, now: datetime, most: int) -> int:
+    """How many jurors can be called, at most `most`, which bounds what is read."""
+    return int(await conn.fetchval(f"SELECT count(*) FROM (SELECT {_ABLE} LIMIT $2) AS able", now, most))
 
 
 async def list_tied(conn: ReadConn, case_id: int, account_ids: Sequence[int], now: datetime) -> set[int]:
