@@ -48,7 +48,7 @@ _ARGUMENTS = {
     "hold list": [], "hold propose": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "hold release": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "transparency export": ["--from", "2026-01-01", "--to", "2026-06-30", "--to-folder", "{other}"],
-    "jurors count": [], "jurors check": [_GOLD], "jurors publish": [_GOLD],
+    "jury replay": ["1"], "jury status": [], "jurors count": [], "jurors check": [_GOLD], "jurors publish": [_GOLD],
     "jurors exclude": ["eva", "--by", "eva", "--reason", "No.", "--password-file", __file__],
     "jurors readmit": ["eva", "--by", "eva", "--password-file", __file__],
     "contacts add": ["Hosting s.r.o.", "--kind", "provider", "--sender", "example.net"],

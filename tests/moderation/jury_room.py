@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import msgspec
+
 from folkmoot.base import clock
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.juries import queries
@@ -29,27 +31,48 @@ class JuryRoom:
         self.juries = Juries(court.village.settings)
 
     async def open(self, jurors: int = 24) -> "JuryRoom":
-        names = [f"juror{number}" for number in range(jurors)]
-        await self.village.settle(*names)
-        await self.part()
+        """Copies a member once for each juror: as many calls of the actions would take longer than the tests."""
+        await self.village.settle("juror")
+        people = self.village.people
+        template = people.pop("juror")
+        columns = {table: await self._columns(table) for table in ("accounts", "logins", "account_counts")}
         async with self.database.write() as tx:
-            await tx.executemany(
+            for number in range(jurors):
+                id_, name = template.id + 1 + number, f"juror{number}"
+                values = {"id": str(id_), "account_id": str(id_), "username": f"'{name}'", "username_key": f"'{name}'",
+                          "display_name": f"'{name}'", "email": f"'{name}@example.org'", "email_key": f"'{name}@example.org'"}
+                for table, names in columns.items():
+                    key = "id" if table == "accounts" else "account_id"
+                    await tx.execute(
+                        f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values.get(one, one) for one in names)}"
+                        f" FROM {table} WHERE {key} = $1", template.id,
+                    )
+                people[name] = msgspec.structs.replace(template, id=id_, username=name)
+            now = clock.now()
+            await tx.executemany("UPDATE accounts SET created_at = $2 WHERE id = $1", [
+                (one.id, now - timedelta(days=30 + number)) for number, one in enumerate(people.values())
+            ])
+            await tx.execute(
                 "INSERT INTO jurors (account_id, state, changed_at, languages, counted_from, passed_at)"
-                " VALUES ($1, 'juror', $2, '{en,cs}', $2, $2)",
-                [(self.village.people[name].id, clock.now()) for name in names],
+                " SELECT id, 'juror', $1, '{en,cs}', $1, $1 FROM unnest($2::bigint[]) AS one (id)", now, self.ids,
             )
-            await tx.executemany(
-                "INSERT INTO camp_positions (account_id, place) VALUES ($1, $2)",
-                [(self.village.people[name].id, 1 if number % 2 else -1) for number, name in enumerate(names)],
+            await tx.execute(
+                "INSERT INTO camp_positions SELECT id, CASE WHEN place % 2 = 0 THEN 1 ELSE -1 END"
+                " FROM unnest($1::bigint[]) WITH ORDINALITY AS one (id, place)", self.ids,
             )
         return self
 
-    async def part(self) -> None:
-        """Gives every account another day of sign-up, long ago."""
-        async with self.database.write() as tx:
-            await tx.executemany("UPDATE accounts SET created_at = $2 WHERE id = $1", [
-                (one.id, clock.now() - timedelta(days=30 + number)) for number, one in enumerate(self.village.people.values())
-            ])
+    @property
+    def ids(self) -> list[int]:
+        return [one.id for name, one in self.village.people.items() if name.startswith("juror")]
+
+    async def _columns(self, table: str) -> list[str]:
+        async with self.database.read() as conn:
+            rows = await conn.fetch(
+                "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped"
+                " AND attgenerated = ''", table,
+            )
+        return [row["attname"] for row in rows]
 
     async def case(self, text: str = "Svolám na něj lidi", **draft: object) -> tuple[PostView, Case]:
         """A reported post, and its case."""
@@ -99,14 +122,16 @@ class JuryRoom:
         """Everybody who is asked answers, until the jury has ended; returns the seats that answered."""
         while waiting := await self.seats(case, SeatState.OFFERED, SeatState.OPENED):
             for seat in waiting:
-                item = await self.next_item(seat.account_id)
-                assert item
-                assert item.case.id == case.id
-                found = answer(seat) if callable(answer) else answer
-                await self.answer(seat.account_id, item, found, severity if found else None)
-            await self.court.let_half_a_minute_pass()
-        await self.court.let_half_a_minute_pass()  # the verdict is settled
+                await self.answer_one(seat, answer, severity)
+            await self.watch()
         return await self.seats(case, SeatState.ANSWERED)
+
+    async def answer_one(self, seat: Seat, answer: Answer | str | None, severity: Severity | None = Severity.CLEAR) -> None:
+        item = await self.next_item(seat.account_id)
+        assert item
+        assert (item.id, item.case.id) == (seat.id, seat.case_id)
+        found = answer(seat) if callable(answer) else answer
+        await self.answer(seat.account_id, item, found, severity if found else None)
 
     async def journal(self, case: Case, kind: str) -> Sequence[str]:
         async with self.database.read() as conn:

@@ -23,6 +23,7 @@ async def test_a_jury_decides_and_another_jury_hears_the_appeal(room: JuryRoom) 
     assert await room.form() == 0  # the case has its jury
 
     answered = await room.answer_all(case, "violence")
+    await room.court.let_half_a_minute_pass()
     async with room.database.read() as conn:
         verdict = (await list_verdicts_of_cases(conn, [case.id]))[case.id]
         statement = (await list_own_statements(conn, room.village.people["author"].id, Page()))[0]
@@ -41,6 +42,7 @@ async def test_a_jury_decides_and_another_jury_hears_the_appeal(room: JuryRoom) 
     assert second.barred_ids == (room.village.people["author"].id,)  # nothing outside of the seats says who was on the first jury
     await room.form()
     heard = await room.answer_all(second, "")
+    await room.court.let_half_a_minute_pass()
     assert not {seat.account_id for seat in heard} & {seat.account_id for seat in await room.seats(case)}
     assert (await room.court.case(second.id)).state is CaseState.DECIDED
     assert await room.court.sees("reader", post)
@@ -54,6 +56,7 @@ async def test_severe_and_slight_breaches_get_other_measures_and_the_appeal_none
     _, case = await room.case()
     await room.form()
     await room.answer_all(case, "violence", Severity.SLIGHT)
+    await room.court.let_half_a_minute_pass()
     async with room.database.read() as conn:
         verdict = (await list_verdicts_of_cases(conn, [case.id]))[case.id]
     assert verdict.action is Action.HIDE

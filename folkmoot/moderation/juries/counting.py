@@ -18,7 +18,7 @@ import msgspec
 
 from folkmoot.moderation.juries.model import Severity
 from folkmoot.moderation.jury import aggregation, stopping
-from folkmoot.moderation.jury.model import Answer, Camp, CampCount, Reliability, Standing, Step, StepKind, Vote, Weights
+from folkmoot.moderation.jury.model import Answer, Camp, CampCount, Reliability, Standing, Step, StepKind, Vote, Weights, probability_of
 from folkmoot.moderation.restrictions.model import Kind
 from folkmoot.moderation.verdicts.model import Action
 
@@ -63,6 +63,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     action: str
     clause: str
+
+    @property
+    def probability(self) -> float:
+        """Of a breach, for people."""
+        return probability_of(self.log_odds)
 
 
 def conclude(count: Count) -> Result:
