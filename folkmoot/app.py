@@ -43,6 +43,7 @@ from folkmoot.http.server import STOP_SECONDS, Server
 from folkmoot.http.urls import Urls
 from folkmoot.http.writing_host import WritingHost
 from folkmoot.moderation.assembly import Moderation
+from folkmoot.moderation.juries.queries import list_own_seats
 from folkmoot.moderation.jurors.own_record import list_own_record
 from folkmoot.moderation.reports.queries import list_own_reports
 from folkmoot.moderation.restrictions.screening import hold_known
@@ -154,7 +155,10 @@ def exporter(settings: Settings) -> Exporter:
     return Exporter(
         pictures=FetchingStore(media_store(settings), settings.data), exports=export_store(settings), folder=settings.data / "exports",
         urls=Urls(settings.base_url, settings.media.base_url, settings.secret), domain=settings.domain,
-        chapters={"statements.json": list_own_statements, "reports.json": list_own_reports, "jury.json": list_own_record},
+        chapters={
+            "statements.json": list_own_statements, "reports.json": list_own_reports, "jury.json": list_own_record,
+            "jury_seats.json": list_own_seats,
+        },
     )
 
 

@@ -106,6 +106,9 @@ def details(view: CaseView, viewer_id: int, urls: Urls) -> shapes.CaseDetails:
         steps=[shapes.CaseStep(kind=one.kind, at=moment(one.at)) for one in view.journal],
         verdict=verdict(view.verdict) if view.verdict else None, alike=view.alike, others=view.others,
         deciders=[colleague(one) for one in view.deciders],
+        jury=shapes.CaseJury(
+            state=view.jury.state.value, reason=view.jury.reason, asked=view.jury.asked, answered=view.jury.answered
+        ) if view.jury else None,
     )
 
 

@@ -162,6 +162,16 @@ class CaseStep(Shape, kw_only=True):
     at: Moment
 
 
+class CaseJury(Shape, kw_only=True):
+    """How far the jury of a case is: `answered` of `asked` seats. `reason`: why moderators decide instead, or null. Who sits is shown to
+    nobody."""
+
+    state: Literal["sitting", "decided", "staff", "closed"]
+    reason: str | None
+    asked: int
+    answered: int
+
+
 class CaseDetails(Shape, kw_only=True):
     """`version`: send it with the decision, which is refused if the author has changed something meanwhile. `alike`: how many other posts
     have exactly these words. `actions`: what can be decided. `others`: open cases about other posts of the author."""
@@ -185,6 +195,7 @@ class CaseDetails(Shape, kw_only=True):
     alike: int
     others: int
     deciders: Annotated[list[Colleague], Meta(description="To whom it can be handed over.")]
+    jury: CaseJury | None
 
 
 class OtherCase(Shape, kw_only=True):

@@ -94,6 +94,7 @@ async def _replay(case: int, data: Path) -> "Replay":
 async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.base import clock
     from folkmoot.moderation.juries import queries
+    from folkmoot.moderation.juries.actions.sitting import WHEN_ENOUGH
     from folkmoot.moderation.juries.model import ENOUGH_JURORS
 
     settings = settings_of(data)
@@ -102,7 +103,7 @@ async def _status(data: Path) -> dict[str, Any]:
         able = await queries.count_able(conn, now, ENOUGH_JURORS)
         figures: Figures = await queries.get_figures(conn, now, timedelta(days=_DAYS))
     return {
-        "wanted": settings.moderation.juries == "when_enough", "able": able, "needed": ENOUGH_JURORS, "enough": able >= ENOUGH_JURORS,
+        "wanted": settings.moderation.juries == WHEN_ENOUGH, "able": able, "needed": ENOUGH_JURORS, "enough": able >= ENOUGH_JURORS,
         "sitting": figures.sitting, "oldest": (now - figures.oldest_at).total_seconds() if figures.oldest_at else None,
         "invited": figures.invited, "opened": figures.opened, "decided": figures.decided, "passed": figures.passed,
     }

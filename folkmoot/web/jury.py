@@ -8,6 +8,7 @@ from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.clauses.published import current
+from folkmoot.moderation.juries.actions.sitting import are_juries_sitting
 from folkmoot.moderation.jurors import actions, training
 from folkmoot.moderation.jurors.model import MOST_MISSES, QUESTIONS, Choices, Finding, Juror, Sureness, Training
 from folkmoot.moderation.jurors.queries import find_juror, get_training
@@ -129,10 +130,11 @@ async def _page(
         obstacle = await actions.read_obstacle(conn, request.viewer)
         asked = await get_training(conn, request.viewer.id, juror.attempts) if juror else Training(())
         questions = await fitting_questions(conn)
+        are_sitting = await are_juries_sitting(conn, request.context.settings.moderation)
     trained = {code for question in questions.values() for code in question.wordings}
     return await request.show(
         "jury/show.html", status, juror=juror, obstacle=obstacle, training=asked, length=QUESTIONS, most_misses=MOST_MISSES,
-        errors=errors or {}, refusal=refusal, choices=choices or _usual(request, juror, trained),
+        are_sitting=are_sitting, errors=errors or {}, refusal=refusal, choices=choices or _usual(request, juror, trained),
         trained=sorted(trained, key=lambda code: (code != request.language, code)), names=NAMES, policy=current(),
     )
 

@@ -19,6 +19,7 @@ from folkmoot.moderation.juries.actions.fit import fit_camps, fit_weights
 from folkmoot.moderation.juries.actions.form import Formed, form_jury, pass_cases
 from folkmoot.moderation.juries.actions.pool import Pool
 from folkmoot.moderation.juries.actions.reviewing import ADVANCE
+from folkmoot.moderation.juries.actions.sitting import WHEN_ENOUGH
 from folkmoot.moderation.juries.model import ENOUGH_JURORS, KEPT_AFTER, Advance, Reason
 from folkmoot.moderation.verdicts.model import VerdictReached
 from folkmoot.network.posts.events import PostEdited
@@ -33,7 +34,7 @@ class Juries:
     """The background work of juries."""
 
     def __init__(self, settings: Settings) -> None:
-        self._are_wanted = settings.moderation.juries == "when_enough"
+        self._are_wanted = settings.moderation.juries == WHEN_ENOUGH
         self._bench = Bench(
             halves=Signer(settings.secret, "jury halves").sign("camps"), translators=i18n.load(settings.network.time_zone),
             language=settings.network.language,

@@ -24,6 +24,8 @@ from folkmoot.moderation.evidence.model import Evidence, ProfileVersion, Subject
 from folkmoot.moderation.evidence.queries import list_evidence
 from folkmoot.moderation.journal.model import Entry
 from folkmoot.moderation.journal.queries import list_case_entries
+from folkmoot.moderation.juries.model import Reason as PassedOn
+from folkmoot.moderation.juries.queries import Progress, find_progress
 from folkmoot.moderation.notices.model import Notice
 from folkmoot.moderation.notices.queries import list_notices_of_case
 from folkmoot.moderation.reports.model import Category, clause_of_category
@@ -112,10 +114,11 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     alike: int  # how many other posts have exactly the same words
     others: int  # how many open cases there are about other posts of the author, which could be decided together with this one
     deciders: list[Account]  # who may decide the case
+    jury: Progress | None  # how far the jury is, or why there is none
 
 
 async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseView:
-    """Takes at most twenty-three statements, and two more for a post that was edited."""
+    """Takes at most twenty-four statements, and two more for a post that was edited."""
     author = await get_account(conn, case.account_id)
     is_post = case.subject is Subject.POST
     subject = await read_subject(conn, case)
@@ -162,7 +165,7 @@ async def load_case_view(conn: ReadConn, case: Case, moderator_id: int) -> CaseV
         notes=[(writers.get(note.author_id), note) for note in notes],
         alike=await _count_alike(conn, case, present), templates=await list_templates(conn),
         others=len(await list_others(conn, case, moderator_id, clock.now(), MOST_OTHERS)) if can_be_joined(case) else 0,
-        deciders=await list_possible_deciders(conn, case),
+        deciders=await list_possible_deciders(conn, case), jury=await _find_jury(conn, case),
     )
 
 
@@ -170,6 +173,12 @@ async def find_undoable(conn: ReadConn, moderator_id: int) -> Verdict | None:
     """The moderator's last verdict, while it can be undone."""
     last = await find_last_of_moderator(conn, moderator_id)
     return last if last and not last.settled_at and clock.now() < last.undo_until else None
+
+
+async def _find_jury(conn: ReadConn, case: Case) -> Progress | None:
+    """On appeal without the reason that would reveal the first verdict."""
+    found = await find_progress(conn, case.id)
+    return None if found and case.is_appeal and found.reason is PassedOn.AUTHOR else found
 
 
 async def _count_alike(conn: ReadConn, case: Case, present: PostVersion | None) -> int:

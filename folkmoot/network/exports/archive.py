@@ -5,7 +5,7 @@
     avatar.jpg  header.jpg    media/                         pictures
     following_accounts.csv  muted_accounts.csv  …            lists, which other servers can import
     account.json              e-mail address, settings, notes about others
-    statements.json  reports.json  jury.json      what moderation stores of the member
+    statements.json  reports.json  jury.json  jury_seats.json      what moderation stores of the member
 
 Everything is read and written in small parts, so an archive of any size needs little memory. Compressing runs in a thread.
 """
@@ -44,6 +44,7 @@ account.json            your e-mail address, settings, and notes about others
 statements.json         decisions about you, with their reasons
 reports.json            what you reported
 jury.json               your record as a juror, and your answers in the training
+jury_seats.json         for which juries you were drawn, and your answers; about half a year back
 *.csv                   whom you follow, mute and block, and who follows you. Other servers import these files
 """
 

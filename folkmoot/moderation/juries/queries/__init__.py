@@ -17,7 +17,7 @@ from folkmoot.moderation.juries.queries.fits import (
     replace_places,
 )
 from folkmoot.moderation.juries.queries.forgetting import delete_seats
-from folkmoot.moderation.juries.queries.own import count_waiting, list_outcomes
+from folkmoot.moderation.juries.queries.own import OwnSeat, count_waiting, list_outcomes, list_own_seats
 from folkmoot.moderation.juries.queries.stored import (
     count_outstanding,
     find_jury,
@@ -34,9 +34,10 @@ from folkmoot.moderation.juries.queries.stored import (
 from folkmoot.moderation.juries.queries.waiting import find_docket, insert_passed, list_sitting_about, list_to_advance
 
 __all__ = [
-    "Able", "Answered", "Figures", "Gold", "Progress", "count_able", "count_outstanding", "count_waiting", "delete_seats",
+    "Able", "Answered", "Figures", "Gold", "OwnSeat", "Progress", "count_able", "count_outstanding", "count_waiting", "delete_seats",
     "delete_unneeded_fits", "find_docket", "find_fit", "find_jury", "find_progress", "get_figures", "get_own_seat", "insert_fit",
     "insert_jury", "insert_passed", "insert_seats", "is_able", "list_able", "list_able_of", "list_answered", "list_excluded",
-    "list_follows", "list_gold", "list_outcomes", "list_own_outstanding", "list_places", "list_seats", "list_sitting_about",
-    "list_tied", "list_to_advance", "list_weights", "lock_jury", "replace_places", "update_jury", "update_seat", "void_outstanding",
+    "list_follows", "list_gold", "list_outcomes", "list_own_outstanding", "list_own_seats", "list_places", "list_seats",
+    "list_sitting_about", "list_tied", "list_to_advance", "list_weights", "lock_jury", "replace_places", "update_jury", "update_seat",
+    "void_outstanding",
 ]

@@ -2,13 +2,45 @@
 
 from datetime import datetime
 
+import msgspec
+
 from folkmoot.base.db import ReadConn
+from folkmoot.base.paging import Page
 from folkmoot.moderation.cases.model import State as CaseState
 from folkmoot.moderation.cases.queries.outcome import SETTLED_VERDICTS
 from folkmoot.moderation.juries.model import Outcome, SeatState, Severity, State
 from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
 from folkmoot.moderation.jury.model import Answer
 from folkmoot.moderation.verdicts.model import Action
+
+
+class OwnSeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A seat as the juror's own archive has it, without what it was about: that belongs to its author. `rule`: key of the broken one."""
+
+    id: int
+    state: SeatState
+    drawn_at: datetime
+    answered_at: datetime | None
+    answer: str | None
+    rule: str
+    severity: Severity | None
+    sureness: int | None
+
+
+async def list_own_seats(conn: ReadConn, account_id: int, page: Page) -> list[OwnSeat]:
+    """A chapter of the archive: the seats of a juror. Index: jury_seats_account."""
+    rows = await conn.fetch(
+        "SELECT id, state, drawn_at, answered_at, answer, clause AS rule, severity, sureness FROM jury_seats"
+        f" WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
+        account_id, page.below, page.above, page.limit,
+    )
+    return [
+        OwnSeat(**{
+            **dict(row), "state": SeatState(row["state"]), "severity": Severity(row["severity"]) if row["severity"] else None,
+            "answer": None if row["answer"] is None else Answer(row["answer"]).name.lower(),
+        })
+        for row in page.newest_first(rows)
+    ]
 
 
 async def count_waiting(conn: ReadConn, account_id: int, now: datetime) -> int:

@@ -1,0 +1,58 @@
+"""Who sees what of a jury: moderators how far it is, members whether juries sit, a juror their own seats, and nobody who sits."""
+
+from typing import Any
+
+from folkmoot.base.paging import Page
+from folkmoot.moderation.cases.model import Case
+from folkmoot.moderation.juries.model import ENOUGH_JURORS
+from folkmoot.moderation.juries.queries import list_own_seats
+from tests.moderation.jury_room import JuryRoom
+
+
+async def _api(room: JuryRoom, case: Case) -> Any:
+    moderator = await room.village.by_app("moderator", "admin:read")
+    return (await moderator.get(f"/api/folkmoot/v1/moderation/cases/{case.id}")).json
+
+
+async def test_moderators_see_how_far_a_jury_is_and_why_there_is_none(room: JuryRoom) -> None:
+    _, case = await room.case()
+    moderator = await room.village.by_browser("moderator")
+    page = f"/moderate/cases/{case.id}"
+    before = (await moderator.get(page)).text
+    assert "A jury judges it" not in before
+    await room.form()
+    seats = await room.seats(case)
+    await room.answer_one(seats[0], "")
+    shown = (await moderator.get(page)).text
+    assert "A jury judges it: 1 of 5 have answered." in shown
+    assert "members were drawn for the jury" in shown
+    answer = await _api(room, case)
+    assert answer["jury"] == {"state": "sitting", "reason": None, "asked": 5, "answered": 1}
+    assert not [seat for seat in seats if str(seat.account_id) in shown + str(answer) or str(seat.id) in shown + str(answer)]
+    async with room.database.write() as tx:
+        await tx.execute("UPDATE cases SET noted_share = 80")
+    await room.watch()
+    assert "Moderators decide: the jury was not ready in time." in (await moderator.get(page)).text
+    assert (await _api(room, case))["jury"]["reason"] == "late"
+
+
+async def test_the_page_of_the_jury_says_whether_it_sits(room: JuryRoom) -> None:
+    reader = await room.village.by_browser("reader")
+    assert "The jury is still gathering" not in (await reader.get("/jury")).text
+    async with room.database.write() as tx:
+        await tx.execute("UPDATE jurors SET state = 'paused' WHERE account_id = ANY ($1::bigint[])", room.ids[ENOUGH_JURORS - 1:])
+    assert "The jury is still gathering" in (await reader.get("/jury")).text
+
+
+async def test_the_archive_of_a_juror_has_their_seats_and_nobody_elses(room: JuryRoom) -> None:
+    _, case = await room.case("Tohle patří někomu jinému")
+    await room.form()
+    one, other, *_ = await room.seats(case)
+    await room.answer_one(one, "violence")
+    async with room.database.read() as conn:
+        [own] = await list_own_seats(conn, one.account_id, Page())
+        [unanswered] = await list_own_seats(conn, other.account_id, Page())
+        assert await list_own_seats(conn, one.account_id, Page(max_id=own.id)) == []
+        assert await list_own_seats(conn, room.village.people["author"].id, Page()) == []
+    assert (own.id, own.answer, own.rule, own.state) == (one.id, "breach", "violence", "answered")
+    assert (unanswered.answer, unanswered.answered_at) == (None, None)
