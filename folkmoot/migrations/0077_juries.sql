@@ -37,7 +37,8 @@ CREATE TABLE jury_seats (                                     -- the only table 
     UNIQUE (case_id, account_id)
 );
 CREATE INDEX jury_seats_account ON jury_seats (account_id, drawn_at);
-CREATE INDEX jury_seats_outstanding ON jury_seats (until) WHERE state IN ('offered', 'opened');
+CREATE INDEX jury_seats_drawn ON jury_seats (drawn_at);
+CREATE INDEX jury_seats_outstanding ON jury_seats (account_id) WHERE state IN ('offered', 'opened');
 
 CREATE TABLE jury_fits (                                      -- versions of the weights; the newest counts
     version integer PRIMARY KEY,

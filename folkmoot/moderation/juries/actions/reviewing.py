@@ -11,6 +11,7 @@ import msgspec
 from folkmoot.base import clock
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.base.errors import Conflict, FieldError, Forbidden, Invalid
+from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.cases.model import State as CaseState
 from folkmoot.moderation.cases.queries import get_case
 from folkmoot.moderation.clauses.published import current
@@ -92,7 +93,7 @@ async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
         raise Forbidden
     if await queries.list_tied(tx, case_id, [juror.id], now):
         raise NoLongerYours
-    await _require_same_text(tx, seat, review)
+    await _require_same_text(tx, case, seat, review)
 
     SEAT_LIFECYCLE.step(seat.state, SeatState.ANSWERED)
     await queries.update_seat(tx, answered)
@@ -137,9 +138,9 @@ def _answered(seat: Seat, review: Review, now: datetime) -> Seat:
     )
 
 
-async def _require_same_text(conn: ReadConn, seat: Seat, review: Review) -> None:
-    """Raises TextChanged, AlreadyDecided if the post is gone."""
-    subject = await read_subject(conn, await get_case(conn, seat.case_id))
+async def _require_same_text(conn: ReadConn, case: Case, seat: Seat, review: Review) -> None:
+    """Raises TextChanged; AlreadyDecided if the post is gone."""
+    subject = await read_subject(conn, case)
     if subject.newest is None or subject.is_deleted:
         raise AlreadyDecided
     if not subject.newest.key == seat.version == review.seen_key:

@@ -48,7 +48,7 @@ class Able(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_able(conn: ReadConn, now: datetime) -> list[Able]:
-    """All jurors who can be called, whatever the case is. Index: jury_seats_account."""
+    """All jurors who can be called, whatever the case is. Index: jury_seats_drawn."""
     rows = await conn.fetch(
         f"""
         SELECT j.account_id, j.languages, j.avoided, j.without_pictures, p.place, coalesce(s.items, 0) AS items,

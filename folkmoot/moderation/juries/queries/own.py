@@ -44,7 +44,7 @@ async def list_own_seats(conn: ReadConn, account_id: int, page: Page) -> list[Ow
 
 
 async def count_waiting(conn: ReadConn, account_id: int, now: datetime) -> int:
-    """The items that a juror has or is offered. Index: jury_seats_account."""
+    """The items that a juror has or is offered. Index: jury_seats_outstanding."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM jury_seats AS s JOIN juries AS j USING (case_id) JOIN cases AS c ON c.id = s.case_id"
         f" WHERE s.account_id = $1 AND s.state {IS_OUTSTANDING} AND s.until > $2 AND j.state = '{State.SITTING}'"

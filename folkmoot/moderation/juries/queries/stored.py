@@ -89,7 +89,8 @@ async def get_own_seat(conn: ReadConn, account_id: int, seat_id: int) -> Seat:
 
 
 async def list_own_outstanding(conn: ReadConn, account_id: int, now: datetime) -> list[Seat]:
-    """The seats that a juror has or is offered in open cases: opened ones first, then the earliest deadline. Index: jury_seats_account."""
+    """The seats that a juror has or is offered in open cases: opened ones first, then the earliest deadline. Index:
+    jury_seats_outstanding."""
     rows = await conn.fetch(
         f"SELECT {', '.join(f's.{name}' for name in _SEAT.split(', '))} FROM jury_seats AS s JOIN juries AS j USING (case_id)"
         " JOIN cases AS c ON c.id = s.case_id"
