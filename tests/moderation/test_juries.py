@@ -2,6 +2,7 @@
 
 import json
 
+from folkmoot.base import clock
 from folkmoot.base.paging import Page
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import State as CaseState
@@ -40,6 +41,8 @@ async def test_a_jury_decides_and_another_jury_hears_the_appeal(room: JuryRoom) 
         appeal = await lodge_appeal(tx, room.village.people["author"], verdict.id)
     second = await room.court.case(appeal.case_id)
     assert second.barred_ids == (room.village.people["author"].id,)  # nothing outside of the seats says who was on the first jury
+    async with room.database.read() as conn:
+        assert await queries.list_tied(conn, second.id, room.ids, clock.now()) == {seat.account_id for seat in answered}
     await room.form()
     heard = await room.answer_all(second, "")
     await room.court.let_half_a_minute_pass()

@@ -100,8 +100,8 @@ async def _ask_again(
         return jury, list(seats)
     until = invited_until(docket.due_at, now)
     renewed = [
-        await _step(tx, one, SeatState.OFFERED, until=until, opened_at=None, answer=None, clause="", severity=None, sureness=None,
-                    answered_at=None) if one.id in stale else one
+        await _step(tx, one, SeatState.OFFERED, until=until, answer=None, clause="", severity=None, sureness=None, answered_at=None)
+        if one.id in stale else one
         for one in seats
     ]
     jury = msgspec.structs.replace(jury, restarts=jury.restarts + 1)

@@ -123,11 +123,10 @@ def _advance_soon(tx: WriteTx, case_id: int) -> None:
 
 def _opened(seat: Seat, version: str, now: datetime) -> Seat:
     """The lease of an item that is opened, or read again; the invitation does not count any more."""
-    since = seat.opened_at or now
-    return msgspec.structs.replace(
-        seat, state=SEAT_LIFECYCLE.step(seat.state, SeatState.OPENED), opened_at=since, version=version,
-        until=max(seat.until, min(now + LEASE, since + LONGEST_LEASE)) if seat.state is SeatState.OPENED else now + LEASE,
-    )
+    state = SEAT_LIFECYCLE.step(seat.state, SeatState.OPENED)
+    if seat.state is not SeatState.OPENED or seat.opened_at is None:
+        return msgspec.structs.replace(seat, state=state, opened_at=now, version=version, until=now + LEASE)
+    return msgspec.structs.replace(seat, version=version, until=max(seat.until, min(now + LEASE, seat.opened_at + LONGEST_LEASE)))
 
 
 def _answered(seat: Seat, review: Review, now: datetime) -> Seat:

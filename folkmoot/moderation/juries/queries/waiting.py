@@ -53,7 +53,8 @@ async def insert_passed(tx: WriteTx, case_ids: Sequence[int], reason: Reason, no
 
 async def list_to_advance(conn: ReadConn, now: datetime, limit: int) -> list[int]:
     """Juries that wait for nobody's answer, or too long: a seat was lost, is missing, or its juror cannot be called any more; all have
-    answered; the case is closed, or little of its time is left. The earliest deadline first. Index: juries_sitting."""
+    answered; the case is closed, or little of its time is left. The earliest deadline first; last those that only lack seats, which
+    nobody may have time for. Index: juries_sitting."""
     rows = await conn.fetch(
         f"""
         SELECT j.case_id FROM juries AS j JOIN cases AS c ON c.id = j.case_id
@@ -66,7 +67,8 @@ async def list_to_advance(conn: ReadConn, now: datetime, limit: int) -> list[int
         ) AS seats
         WHERE j.state = '{State.SITTING}' AND (c.state <> '{CaseState.OPEN}' OR c.noted_share >= {Share.LATE:d} OR seats.is_lost
             OR seats.outstanding = 0 OR seats.outstanding + seats.answered < j.wanted)
-        ORDER BY c.due_at, c.id LIMIT $2
+        ORDER BY c.state = '{CaseState.OPEN}' AND c.noted_share < {Share.LATE:d} AND NOT seats.is_lost AND seats.answered < j.wanted,
+            c.due_at, c.id LIMIT $2
         """,
         now, limit,
     )
