@@ -14,6 +14,7 @@ LATE_IMPORTS = {
     "moderation/detection/current.py": "the detector brings numpy, which web processes do without",
     "moderation/measurement/jobs.py": "figures are computed with numpy, which web processes do without",
     "moderation/hash_lists/jobs.py": "hashing pictures needs numpy, which web processes do without",
+    "moderation/juries/actions/fit.py": "a fit needs numpy, which web processes do without",
     "http/host_record.py": "signing brings cryptography, which a web process loads when the first record is asked for",
     "web/lifeboat.py": "the key for letters brings cryptography, which a web process loads when a browser installs the service worker",
     "portability/standby/on_demand.py": "the channel brings cryptography, which web processes need only for a picture that is missing",
