@@ -32,6 +32,7 @@ from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.restrictions import jobs as restrictions
 from folkmoot.moderation.rules import jobs as rules
 from folkmoot.moderation.statements import jobs as statements
+from folkmoot.moderation.transparency.jobs import publish_months
 from folkmoot.moderation.verdicts import jobs as verdicts
 from folkmoot.moderation.verdicts.actions import SETTLE
 from folkmoot.moderation.verdicts.model import Repeat, Settle, VerdictSettled
@@ -99,6 +100,7 @@ class Moderation:
             Timed("jurors.forget_left", timedelta(days=1), forget_left, is_cleaning=True),
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
             Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
+            Timed("transparency.publish_months", timedelta(hours=1), partial(publish_months, settings=settings)),
             Timed("proposals.expire", timedelta(minutes=1), verdicts.expire),
             Timed("measurement.draw", timedelta(hours=1), measuring.draw),
             Timed("measurement.compute", timedelta(days=1), measuring.compute),

@@ -77,6 +77,7 @@ OWNERS = {
     "notices": "notices notice_cases notice_mailboxes",
     "workspace": "moderator_preferences", "jurors": "jurors gold_answers gold_files",
     "juries": "juries jury_seats jury_fits juror_weights camp_positions",
+    "transparency": "transparency_months transparency_notes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }
 # Tables that nothing reads or writes any more. A migration (`Kind: contract since NNNN`) drops each of them one release later.

@@ -56,6 +56,9 @@ class Step(StrEnum):
     FIGURES_PUBLISHED = "figures.published"  # of a day or month, with a hash of them
     HASH_LIST_CHANGED = "hash_list.changed"
     POLICY_PUBLISHED = "policy.published"
+    MONTH_PUBLISHED = "transparency.month_published"  # with the hash of its figures
+    NOTE_WRITTEN = "transparency.note_written"  # by the operator, about a month
+    NOTE_WITHDRAWN = "transparency.note_withdrawn"
     RULES_PUBLISHED = "rules.published"  # and in force from then on
     RULES_SWITCHED = "rules.switched"  # to a version that was stored before
     RULES_TRIAL_STARTED = "rules.trial_started"
