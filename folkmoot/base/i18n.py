@@ -22,6 +22,10 @@ _MONTHS = {
     "en": "January February March April May June July August September October November December".split(),
     "cs": "ledna února března dubna května června července srpna září října listopadu prosince".split(),
 }
+_NAMES_OF_MONTHS = {
+    "en": _MONTHS["en"],
+    "cs": "leden únor březen duben květen červen červenec srpen září říjen listopad prosinec".split(),
+}
 _WEEKDAYS = {
     "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
     "cs": "pondělí úterý středa čtvrtek pátek sobota neděle".split(),
@@ -131,6 +135,20 @@ class Translator:
         """Since March 2024, od března 2024: in Czech the form that follows "od"."""
         local = self.local(moment)
         return f"{_MONTHS[self.language][local.month - 1]} {local.year}"
+
+    def calendar_month(self, day: CalendarDay) -> str:
+        """The month of a day, as a title: November 2026, listopad 2026."""
+        return f"{_NAMES_OF_MONTHS[self.language][day.month - 1]} {day.year}"
+
+    def decimal(self, value: float, digits: int = 1) -> str:
+        """A number with at most so many decimals: 6.4 in English, 6,4 in Czech."""
+        text = f"{value:.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return text if self.language == "en" else text.replace(".", ",")
+
+    def percent(self, share: float, digits: int = 1) -> str:
+        """6.4% in English, 6,4 % in Czech."""
+        return self.decimal(100 * share, digits) + ("%" if self.language == "en" else "\u00a0%")
 
     def remaining(self, moment: datetime) -> str:
         """The time left until `moment`: 2 h 10 min."""

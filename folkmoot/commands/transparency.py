@@ -1,4 +1,4 @@
-"""`moot transparency`: exports transparency reports in the forms of the EU."""
+"""`moot transparency`: exports transparency reports in the forms of the EU. `transparency_public.py`: the public figures."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -9,13 +9,18 @@ import click
 from folkmoot.base import clock
 from folkmoot.base.errors import Problem
 from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
+from folkmoot.commands.transparency_public import note, notes, provider, withdraw
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group(cls=Group)
 def transparency() -> None:
-    """Export transparency reports (DSA Art. 15 and 24) and statements of reasons."""
+    """Export transparency reports (DSA Art. 15 and 24); write notes about months; make two pages for a hosting provider."""
+
+
+for command in (note, notes, withdraw, provider):
+    transparency.add_command(command)
 
 
 @transparency.command()

@@ -157,6 +157,10 @@ class Notices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other_hours: Annotated[int, _doc("Hours to answer anybody else.", ge=1, le=8760)] = 168
     address: Annotated[str, _doc("Mail address for notices, shown to the public. Empty: network.contact_email.")] = ""
     languages: Annotated[str, _doc("Languages that authorities and members can write in, as shown to the public.")] = "čeština, English"
+    on_call: Annotated[
+        str, _doc("Whom a hosting provider reaches in an emergency, and when: a telephone number with hours. Public. Empty: none.",
+                  max_length=200)
+    ] = ""
     mailbox_host: Annotated[str, _doc("IMAP server from which notices are read. Empty: none are read.")] = ""
     mailbox_port: Annotated[int, _doc("IMAP port.", ge=1, le=65535)] = 993
     mailbox_user: Annotated[str, _doc("IMAP user.")] = ""

@@ -20,6 +20,7 @@ from folkmoot.http.replies import HTML, Reply, redirect
 from folkmoot.http.replies import Headers as HeaderList
 from folkmoot.http.routing import Route
 from folkmoot.moderation.cases.queries import count_waiting as count_waiting_cases
+from folkmoot.moderation.transparency.reading import ReportCache
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.attention.model import Waiting
 from folkmoot.network.attention.queries import count_waiting
@@ -46,6 +47,7 @@ class PageContext:
         self.cookies = Cookies(is_secure=context.settings.is_secure)
         self.tokens = FormTokens(context.settings.secret)
         self.posts: FragmentCache[Post] = FragmentCache(lambda post: post, size=5_000)
+        self.transparency = ReportCache(context.database, context.settings)
         self.policy = content_policy(context.settings.media.base_url)
 
 

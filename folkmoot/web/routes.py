@@ -29,10 +29,12 @@ from folkmoot.web import (
     writing,
 )
 from folkmoot.web.moderate.routes import ROUTES as PAGES_OF_MODERATORS
+from folkmoot.web.transparency.pages import ROUTES as PAGES_OF_TRANSPARENCY
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *jury.ROUTES, *PAGES_OF_MODERATORS,
+    *PAGES_OF_TRANSPARENCY,
 ]

@@ -42,6 +42,8 @@ _ARGUMENTS = {
     "names list": [], "names point": ["--yes"], "lifeboat": ["--to", "{other}", "--en", "Back soon."], "failover": ["--yes"],
     "upgrade": ["--yes"], "contacts list": [], "contacts end": ["1"],
     "evidence export": ["1", "--to", "{other}"],
+    "transparency note": [__file__, "--month", "2026-06", "--yes"], "transparency notes": [], "transparency withdraw": ["1", "--yes"],
+    "transparency provider": ["--to", "{other}"],
     "proposals list": [], "proposals agree": ["1", "--by", "eva", "--password-file", __file__],
     "proposals refuse": ["1", "--by", "eva", "--password-file", __file__],
     "proposals delete-account": ["1", "--by", "eva", "--reason", "No.", "--password-file", __file__],
