@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from folkmoot.base import clock
 from tests.network_up import NetworkUp, moot
 
 
@@ -127,3 +128,30 @@ def test_a_transparency_report_is_exported_into_an_empty_folder(running: Network
     assert (again.returncode, "is not empty" in again.stderr) == (1, True)
     future = export("two", last="2099-12-31")
     assert (future.returncode, "not over yet" in future.stderr) == (1, True)
+
+
+def test_an_operator_writes_a_note_about_a_month_and_withdraws_its_words(running: NetworkUp, tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("Dva dny jsme neměli službu.\n", "utf-8")
+    month = f"{clock.now():%Y-%m}"
+    written = moot("transparency", "note", str(file), "--month", month, "--language", "cs", "--yes", "--json", data=running.data)
+    assert written.returncode == 0, written.stderr
+    number = json.loads(written.stdout)["number"]
+    assert "Dva dny" in moot("transparency", "notes", data=running.data).stdout
+    assert moot("transparency", "note", str(file), "--month", "2999-01", "--yes", data=running.data).returncode == 1
+    withdrawn = moot("transparency", "withdraw", str(number), "--yes", "--json", data=running.data)
+    assert json.loads(withdrawn.stdout)["text"] is None
+    again = moot("transparency", "withdraw", str(number), "--yes", data=running.data)
+    assert (again.returncode, "no note" in again.stderr) == (1, True)
+    listed = json.loads(moot("transparency", "notes", "--json", data=running.data).stdout)
+    assert [(one["number"], one["text"]) for one in listed if one["number"] == number] == [(number, None)]
+
+
+def test_two_pages_for_a_host_are_one_file(running: NetworkUp, tmp_path: Path) -> None:
+    file = tmp_path / "provider.html"
+    made = moot("transparency", "provider", "--to", str(file), "--language", "cs", data=running.data)
+    assert made.returncode == 0, made.stderr
+    text = file.read_text("utf-8")
+    assert '<html lang="cs">' in text
+    assert "font/woff2;base64," in text
+    assert moot("transparency", "provider", "--to", str(tmp_path / "none" / "x.html"), data=running.data).returncode == 1

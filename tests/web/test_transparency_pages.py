@@ -120,7 +120,7 @@ async def test_readers_cost_statements_once_in_five_minutes(village: Village) ->
     for number in range(5):
         await village.write("jana", f"Dobrý den {number}")
     with clock.stopped_at(now + KEPT_FOR):
-        assert await cost(lambda: asyncio.gather(*(nobody.get("/transparency") for _ in range(20)))) == first <= 45
+        assert await cost(lambda: asyncio.gather(*(nobody.get("/transparency") for _ in range(20)))) == first <= 30
     page = await nobody.get(f"/transparency/{now:%Y-%m}/json")
     assert page.headers["cache-control"] == "public, max-age=300"
 
