@@ -42,6 +42,14 @@ async def tell_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tupl
     announce(tx, await queries.insert_several_from_network(tx, kind, told))
 
 
+async def take_back_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> None:
+    """Deletes notifications from the network, each (account, reference), that are not true any more."""
+    if told:
+        await queries.delete_several_from_network(tx, kind, told)
+    for account_id, _ in told:
+        tx.publish(topic(account_id), 0)
+
+
 def announce(tx: WriteTx, inserted: Sequence[Inserted]) -> None:
     """Tells open pages and streams of new notifications, and sleeping devices through notifications.arrived."""
     for account_id, notification_id, _ in inserted:

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     APPEAL = "appeal"  # an appeal of the recipient was decided
     EXPORT = "export"  # an archive that the recipient asked for is ready
     SIGN_UP = "sign_up"  # of operators: people wait for approval
+    JURY = "jury"  # of jurors: cases wait for the recipient
     KEPT = "kept"  # a post that the recipient has deleted is kept for the open case `reference_id`
 
 

@@ -54,6 +54,12 @@ _TEXTS = {
         "You cannot sit on the jury of %(network)s any more. You can read here why, and whom to ask if you think that it is wrong:\n"
         "%(link)s",
     ),
+    "jury_call": Words(
+        "%(network)s needs you for a moment",
+        "Something waits for your judgement, and for that of a few others who do not know of each other. Each one takes half a minute:\n"
+        "%(link)s\n\nIf you have no time, there is nothing to do: after some hours somebody else is asked.\n\n"
+        "You get at most one of these mails a day. You can turn them off on the same page, have a break, or leave.",
+    ),
     "leaving": Words(
         "Your account on %(network)s will be deleted",
         "We were asked to delete your account. It is hidden already, and in half an hour it will be gone.\n\n"

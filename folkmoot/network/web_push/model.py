@@ -28,7 +28,7 @@ class Alert(StrEnum):
     POLL = "poll"
     POST = "post"
     UPDATE = "update"
-    NETWORK = "network"  # decisions of the network, and archives
+    NETWORK = "network"  # decisions of the network, archives, and calls to jurors
     SIGN_UP = "sign_up"
     CALL = "call"  # of moderators and operators: the time for cases runs out
     # Apps choose these too. There are no such notifications yet.
@@ -40,7 +40,7 @@ class Alert(StrEnum):
 ALERT_OF = {
     **{kind: Alert(kind.value) for kind in (
         Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POLL, Kind.POST, Kind.UPDATE, Kind.SIGN_UP)},
-    **dict.fromkeys((Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.KEPT), Alert.NETWORK),
+    **dict.fromkeys((Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.JURY, Kind.KEPT), Alert.NETWORK),
 }
 
 

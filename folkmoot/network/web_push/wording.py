@@ -39,6 +39,7 @@ _FROM_NETWORK = {
     Kind.APPEAL: Words("Your appeal was decided."),
     Kind.EXPORT: Words("Your archive is ready. You can fetch it for a week."),
     Kind.SIGN_UP: Words("Somebody wants to join and waits for you."),
+    Kind.JURY: Words("You are needed for a moment", "Open it to see what for."),  # others may see the screen
     Kind.KEPT: Words("A post that you deleted is under review", "It is kept until there is a decision. Nobody else sees it."),
 }
 CALLS = {

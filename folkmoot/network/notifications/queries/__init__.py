@@ -7,6 +7,7 @@ from folkmoot.network.notifications.queries.writing import (
     delete_from_network,
     delete_notifications,
     delete_of_act,
+    delete_several_from_network,
     delete_some_notifications,
     insert_from_network,
     insert_notifications,
@@ -19,8 +20,7 @@ from folkmoot.network.notifications.queries.writing import (
 
 __all__ = [
     "UNREAD_ON_PAGES", "count_unread", "delete_from_network", "delete_group", "delete_notifications", "delete_of_act",
-    "delete_some_notifications", "get_group", "get_notification", "insert_from_network", "insert_notifications",
-    "insert_several_from_network",
-    "list_boosters_unscoped", "list_groups", "list_markers", "list_notifications", "list_notified_followers_unscoped",
-    "list_voters_unscoped", "lock_act", "upsert_marker",
+    "delete_several_from_network", "delete_some_notifications", "get_group", "get_notification", "insert_from_network",
+    "insert_notifications", "insert_several_from_network", "list_boosters_unscoped", "list_groups", "list_markers", "list_notifications",
+    "list_notified_followers_unscoped", "list_voters_unscoped", "lock_act", "upsert_marker",
 ]

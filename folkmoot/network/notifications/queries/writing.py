@@ -109,6 +109,16 @@ async def delete_from_network(tx: WriteTx, account_id: int, kind: Kind, referenc
     )
 
 
+async def delete_several_from_network(tx: WriteTx, kind: Kind, told: Sequence[tuple[int, int]]) -> None:
+    """The same for several (account, reference)."""
+    await tx.execute(
+        "DELETE FROM notifications AS n USING unnest($2::bigint[], $3::bigint[]) AS one (account_id, reference_id)"
+        " WHERE n.account_id = one.account_id AND n.kind = $1 AND n.from_id = one.account_id AND n.post_id IS NULL"
+        " AND n.reference_id = one.reference_id",
+        kind, [account_id for account_id, _ in told], [reference_id for _, reference_id in told],
+    )
+
+
 async def delete_notifications(tx: WriteTx, account_id: int, only: Sequence[int] | None = None) -> int:
     return await tx.execute(
         "DELETE FROM notifications WHERE account_id = $1 AND ($2::bigint[] IS NULL OR id = ANY ($2))",
