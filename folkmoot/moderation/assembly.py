@@ -30,6 +30,7 @@ from folkmoot.moderation.notices import jobs as notices
 from folkmoot.moderation.notices.model import NoticeReceived
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.restrictions import jobs as restrictions
+from folkmoot.moderation.reviewing import jobs as reviewing
 from folkmoot.moderation.rules import jobs as rules
 from folkmoot.moderation.statements import jobs as statements
 from folkmoot.moderation.transparency.jobs import publish_months
@@ -98,6 +99,8 @@ class Moderation:
             Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
             *self._juries.timed_jobs(),
             Timed("jurors.forget_left", timedelta(days=1), forget_left, is_cleaning=True),
+            Timed("reviewing.call_jurors", timedelta(minutes=1), reviewing.call_jurors),
+            Timed("reviewing.choose_gold", timedelta(days=1), reviewing.choose_gold),
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
             Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),
             Timed("transparency.publish_months", timedelta(hours=1), partial(publish_months, settings=settings)),

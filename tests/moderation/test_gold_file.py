@@ -124,8 +124,8 @@ def test_the_order_of_rules_tells_nothing_and_is_the_same_for_one_juror() -> Non
     for question in SHIPPED:
         places = set()
         for juror in range(30):
-            likely = likely_clauses(question, POLICY, juror)
-            assert likely == likely_clauses(question, POLICY, juror)
+            likely = likely_clauses(question.near, question.key, POLICY, juror)
+            assert likely == likely_clauses(question.near, question.key, POLICY, juror)
             assert len(set(likely)) == len(likely) >= 3
             places.add(likely.index(question.topic))
         assert len(places) >= 3

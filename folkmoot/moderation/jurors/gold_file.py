@@ -50,6 +50,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     also_right: tuple[str, ...] = ()
     wordings: dict[str, Wording]
 
+    @property
+    def near(self) -> tuple[str, ...]:
+        """The rules that come to mind."""
+        return (self.topic, *self.also_right)
+
     def is_right(self, answer: str | None) -> bool:
         """"Can't say" is an answer, but not a right one."""
         return answer is not None and answer in (self.breaks, *self.also_right)

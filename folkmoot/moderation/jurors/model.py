@@ -96,6 +96,16 @@ class Juror(msgspec.Struct, frozen=True, kw_only=True):
         return self.counted_from + APPLICATIONS_WITHIN
 
 
+class Turns(msgspec.Struct, frozen=True, kw_only=True):
+    """How items come to a juror, and calls. `cases_to_gold`: how many cases come before the next gold question, None before that was
+    drawn; `called_at`: since when a call is open; `mailed_at`: of the last mail about one."""
+
+    cases_to_gold: int | None = None
+    called_at: datetime | None = None
+    mailed_at: datetime | None = None
+    wants_mails: bool = True
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What a juror says: the broken clause, "" for none, None for "can't say"."""
 
@@ -119,6 +129,26 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_answered(self) -> bool:
         return self.answered_at is not None
+
+
+class GoldItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A gold question among cases: a settled case, or a question of the file. `expected`: key of the broken clause, or "";
+    `suspected`: of the one that comes to mind."""
+
+    id: int
+    account_id: int
+    case_id: int | None
+    question: str
+    language: str
+    expected: str
+    suspected: str
+    opened_at: datetime
+    leased_until: datetime
+    answer: str | None = None
+    sureness: Sureness | None = None
+    severity: int | None = None
+    is_right: bool | None = None
+    answered_at: datetime | None = None
 
 
 class Training(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ class OwnRecord(msgspec.Struct, frozen=True, kw_only=True):
     applications: int
     passed_at: datetime | None
     reason: str  # of an exclusion
-    answers: list[Asked]  # in the training
+    answers: list[Asked]  # in the training; attempt 0: to gold questions among cases
 
 
 async def list_own_record(conn: ReadConn, account_id: int, page: Page) -> Sequence[OwnRecord]:

@@ -1,6 +1,6 @@
 """The questions in use, and drawing them for a training: pure, randomness is passed in."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -67,12 +67,13 @@ def draw_questions(
     return [(one, _one_of(sorted(set(one.wordings) & set(choices.languages)), below)) for one in _shuffled(drawn, below)]
 
 
-def likely_clauses(question: Question, policy: Policy, juror_id: int) -> list[str]:
-    """The keys of the rules that are shown at once, in an order of this juror's: the order must not tell the answer."""
-    near = dict.fromkeys((question.topic, *question.also_right))
-    rest = [clause.key for clause in policy.clauses if clause.key not in near]
-    chosen = [*near, *sorted(rest, key=lambda key: _place(juror_id, question.key, key))][:max(_LIKELY, len(near))]
-    return sorted(chosen, key=lambda key: _place(question.key, juror_id, key))
+def likely_clauses(near: Iterable[str], seed: str, policy: Policy, juror_id: int) -> list[str]:
+    """The keys of the rules that are shown at once, in an order of this juror's: the order must not tell the answer. `near`: those that
+    come to mind; others fill up. `seed`: of the item."""
+    first = dict.fromkeys(key for key in near if policy.find(key))
+    rest = [clause.key for clause in policy.clauses if clause.key not in first]
+    chosen = [*first, *sorted(rest, key=lambda key: _place(juror_id, seed, key))][:max(_LIKELY, len(first))]
+    return sorted(chosen, key=lambda key: _place(seed, juror_id, key))
 
 
 def _place(*parts: object) -> bytes:

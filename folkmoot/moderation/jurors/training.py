@@ -87,7 +87,8 @@ async def show_question(conn: ReadConn, viewer: Viewer, asked: Asked) -> Shown |
     wording = question.wordings.get(asked.language) if question else None
     if question is None or wording is None:
         return None
-    return Shown(asked=asked, question=question, wording=wording, likely=likely_clauses(question, current(), viewer.id))
+    likely = likely_clauses(question.near, question.key, current(), viewer.id)
+    return Shown(asked=asked, question=question, wording=wording, likely=likely)
 
 
 async def _start(tx: WriteTx, juror: Juror, attempt: int) -> Training:
