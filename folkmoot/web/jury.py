@@ -10,9 +10,10 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.clauses.published import current
 from folkmoot.moderation.juries.actions.sitting import are_juries_sitting
 from folkmoot.moderation.jurors import actions, training
-from folkmoot.moderation.jurors.model import MOST_MISSES, QUESTIONS, Choices, Finding, Juror, Sureness, Training
-from folkmoot.moderation.jurors.queries import find_juror, get_training
+from folkmoot.moderation.jurors.model import MOST_MISSES, QUESTIONS, Choices, Finding, Juror, State, Sureness, Training
+from folkmoot.moderation.jurors.queries import find_juror, get_training, get_turns
 from folkmoot.moderation.jurors.questions import TooFewQuestions, fitting_questions
+from folkmoot.moderation.reviewing.actions import read_desk
 from folkmoot.web.request import KEEPING_FORM, Request
 
 
@@ -131,11 +132,14 @@ async def _page(
         asked = await get_training(conn, request.viewer.id, juror.attempts) if juror else Training(())
         questions = await fitting_questions(conn)
         are_sitting = await are_juries_sitting(conn, request.context.settings.moderation)
+        desk = await read_desk(conn, request.viewer) if juror and juror.state is State.JUROR else None
+        turns = await get_turns(conn, request.viewer.id)
     trained = {code for question in questions.values() for code in question.wordings}
     return await request.show(
         "jury/show.html", status, juror=juror, obstacle=obstacle, training=asked, length=QUESTIONS, most_misses=MOST_MISSES,
         are_sitting=are_sitting, errors=errors or {}, refusal=refusal, choices=choices or _usual(request, juror, trained),
         trained=sorted(trained, key=lambda code: (code != request.language, code)), names=NAMES, policy=current(),
+        desk=desk, wants_mails=turns.wants_mails,
     )
 
 

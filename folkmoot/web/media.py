@@ -6,6 +6,7 @@ from folkmoot.base.file_store import FileName
 from folkmoot.http.file_reply import FileReply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.cases.queries import holds_case_with_picture
+from folkmoot.moderation.reviewing.queries import can_see_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.queries import find_file
 from folkmoot.network.posts.model import Visibility
@@ -25,7 +26,7 @@ _UNDER_REVIEW = {**_HEADERS, "cross-origin-resource-policy": "same-origin", "cac
 
 async def show(request: Request) -> FileReply:
     """A picture, if its post is public or unlisted, or the address is signed. A withdrawn picture is found only by the
-    moderator who holds its case."""
+    moderator who holds its case, and by a juror who has it open."""
     key, _, rest = request.value("name").partition(".")
     is_preview = rest.startswith("small.")
     async with request.database.read() as conn:
@@ -49,9 +50,11 @@ async def show(request: Request) -> FileReply:
 
 async def _is_deciding(request: Request, key: str) -> bool:
     viewer = request.signed_in
-    if viewer is None or not viewer.login.role.includes(Role.MODERATOR):
+    if viewer is None:
         return False
     async with request.database.read() as conn:
+        if not viewer.login.role.includes(Role.MODERATOR):
+            return await can_see_picture(conn, viewer.id, key, clock.now())
         return await holds_case_with_picture(conn, viewer.id, key, clock.now())
 
 
