@@ -19,7 +19,7 @@ from folkmoot.http.routing import Access
 from folkmoot.moderation.clauses.published import clause_of, current
 from folkmoot.moderation.jurors import actions, training
 from folkmoot.moderation.jurors.model import QUESTIONS, Asked, Choices, Finding, Sureness, Training
-from folkmoot.moderation.jurors.queries import find_juror, get_training
+from folkmoot.moderation.jurors.queries import find_juror, get_training, get_turns
 
 
 class JuryChoices(Parameters, frozen=True, kw_only=True):
@@ -92,18 +92,22 @@ async def show_training(request: Request) -> Reply:
 
 async def answer(request: Request, params: NewTrainingAnswer) -> Reply:
     """Answers the present question. The explanation is in the last of `answered`."""
-    clause = current().numbered(int(params.rule)) if params.rule.isdecimal() else None
-    if params.rule not in ("", "0") and clause is None:
-        raise Invalid(FieldError("rule", "inclusion", "There is no such rule."))
-    if params.sureness is not None and params.sureness not in list(Sureness):
-        raise Invalid(FieldError("sureness", "inclusion", "There is no such choice."))
-    finding = Finding(
-        clause=clause.key if clause else None if params.rule == "" else "",
-        sureness=Sureness(params.sureness) if params.sureness is not None else None,
-    )
+    finding = finding_of(params.rule, params.sureness)
     async with request.database.write() as tx:
         await training.answer_question(tx, request.viewer, params.attempt, params.position, finding)
         return request.json(await _training(tx, request, await _present(tx, request)))
+
+
+def finding_of(rule: str, sureness: int | None) -> Finding:
+    """Raises Invalid."""
+    clause = current().numbered(int(rule)) if rule.isdecimal() and len(rule) < 3 else None
+    if rule not in ("", "0") and clause is None:
+        raise Invalid(FieldError("rule", "inclusion", "There is no such rule."))
+    if sureness is not None and sureness not in list(Sureness):
+        raise Invalid(FieldError("sureness", "inclusion", "There is no such choice."))
+    return Finding(
+        clause=clause.key if clause else None if rule == "" else "", sureness=Sureness(sureness) if sureness is not None else None
+    )
 
 
 async def _present(conn: ReadConn, request: Request) -> Training:
@@ -120,9 +124,10 @@ async def _record(conn: ReadConn, request: Request) -> shapes.JuryRecord:
     state: Any = known.state.value if known else "none"
     return shapes.JuryRecord(
         state=state, since=moment(known.changed_at) if known else None, languages=list(choices.languages),
-        avoided=[_number(key) for key in choices.avoided], without_pictures=choices.without_pictures,
+        avoided=[number_of(key) for key in choices.avoided], without_pictures=choices.without_pictures,
         obstacle=translator.sentence(obstacle.message, dict(obstacle.params)) if obstacle else "", reason=known.reason if known else "",
         next_training_at=moment(known.next_try_at) if known and known.next_try_at else None,
+        mails=(await get_turns(conn, request.viewer.id)).wants_mails,
     )
 
 
@@ -133,7 +138,7 @@ async def _training(conn: ReadConn, request: Request, found: Training) -> shapes
         length=len(found.asked) or QUESTIONS, right=found.right, is_passed=bool(found.asked) and found.is_passed,
         question=shapes.TrainingQuestion(
             attempt=present.asked.attempt, position=present.asked.position, text=present.wording.text, context=present.wording.context,
-            language=present.asked.language, likely=[_number(key) for key in present.likely],
+            language=present.asked.language, likely=[number_of(key) for key in present.likely],
         ) if present else None,
         answered=[_answered(one.asked, one) for one in answered],
     )
@@ -142,7 +147,7 @@ async def _training(conn: ReadConn, request: Request, found: Training) -> shapes
 def _answered(asked: Asked, shown: training.Shown) -> shapes.TrainingAnswer:
     return shapes.TrainingAnswer(
         position=asked.position, text=shown.wording.text, language=asked.language,
-        answer=None if asked.answer is None else _number(asked.answer), expected=_number(asked.expected), is_right=bool(asked.is_right),
+        answer=None if asked.answer is None else number_of(asked.answer), expected=number_of(asked.expected), is_right=bool(asked.is_right),
         why=shown.wording.why,
     )
 
@@ -155,7 +160,7 @@ def _choices(params: JuryChoices) -> Choices:
     )
 
 
-def _number(key: str) -> str:
+def number_of(key: str) -> str:
     """The number of a rule; `0` for none."""
     return str(clause_of(key).number) if key else "0"
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from folkmoot.api.account_shapes import Moment, Shape
-from folkmoot.api.moderation_shapes import RuleNumber
+from folkmoot.api.account_shapes import Id, Moment, Shape
+from folkmoot.api.moderation_shapes import CasePicture, Letter, RuleNumber
 
 JurorState = Literal["none", "applied", "training", "juror", "paused", "excluded"]
 
@@ -21,6 +21,7 @@ class JuryRecord(Shape, kw_only=True):
     obstacle: str
     reason: Annotated[str, Meta(description="Of an exclusion.")]
     next_training_at: Annotated[Moment | None, Meta(description="After a training that was not passed.")]
+    mails: Annotated[bool, Meta(description="Whether you are mailed when you are called, at most once a day.")]
 
 
 class TrainingAnswer(Shape, kw_only=True):
@@ -54,3 +55,58 @@ class JuryTraining(Shape, kw_only=True):
     is_passed: bool
     question: TrainingQuestion | None
     answered: list[TrainingAnswer]
+
+
+class JuryText(Shape, kw_only=True):
+    """A post, without time and names: `letter` stands for its author, empty for that of the post to judge. `answers`: of a poll. Blur
+    `pictures` until somebody asks for them."""
+
+    letter: Letter
+    text: str
+    cover: str
+    answers: list[str]
+    pictures: list[CasePicture]
+    language: str | None
+
+
+class JuryItem(Shape, kw_only=True):
+    """What you judge. `conversation`: the posts above it, oldest first. `likely`: the rules to show at once, in this order, after "none".
+    `seen`: which version of the words it is; send it back with the answer."""
+
+    id: Id
+    post: JuryText
+    conversation: list[JuryText]
+    likely: list[RuleNumber]
+    seen: str
+
+
+class JuryDesk(Shape, kw_only=True):
+    """`item`: the open one. `waits`: whether there is one to take. `done` of `share` items of this sitting are answered. `is_enough`: for
+    today, because of 40 items or two hours; then nothing is given out. `pause`: a break is due after many hard items."""
+
+    item: JuryItem | None
+    waits: bool
+    done: int
+    share: int
+    is_enough: bool
+    pause: bool
+
+
+class JuryOutcome(Shape, kw_only=True):
+    """What became of an item that you answered. `answer`, `decided`: a rule, `0` for none; `answer` is null for "I can't say".
+    `was_known`: the answer was known before. `why`: an explanation, for some of these. `text` is empty if the words are deleted."""
+
+    item_id: Id
+    answered_at: Moment
+    text: str
+    language: str
+    answer: RuleNumber | None
+    decided: RuleNumber
+    was_known: bool
+    why: str
+
+
+class JuryAnswered(Shape, kw_only=True):
+    """`known`: if the answer was known before, what it is."""
+
+    known: JuryOutcome | None
