@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import TypeVar
 
-from folkmoot.base.errors import Conflict, Invalid
+from folkmoot.base.errors import Conflict, Invalid, NotFound
 from folkmoot.base.ids import parse_id
 from folkmoot.http.params import Params
 from folkmoot.http.replies import Reply
@@ -101,6 +101,8 @@ async def _page(request: Request, status: int = 200, *, errors: Mapping[str, str
     async with request.database.read() as conn:
         desk = await actions.read_desk(conn, request.viewer)
         feedback = await find_feedback(conn, request.viewer.id, parse_id(request.query.text("after")) or 0)
+    if desk.item is None and errors:  # an answer without an item
+        raise NotFound
     if desk.item is None:
         return request.redirect("/jury")
     form = request.form

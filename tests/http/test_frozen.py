@@ -52,9 +52,12 @@ ALLOWED = {
     "POST /lists", "POST /lists/{id}/edit", "POST /lists/{id}/delete", "POST /lists/{id}/remove", "POST /accounts/{id}/lists",
     *(f"{method} /api/v1/push/subscription" for method in ("POST", "PUT", "PATCH", "DELETE")),
     "POST /settings/push", "POST /settings/push/end",
-    *(f"POST /jury{path}" for path in ("", "/choices", "/pause", "/resume", "/leave", "/training", "/training/answer")),
-    *(f"POST /api/folkmoot/v1/jury{path}" for path in ("", "/pause", "/resume", "/training", "/training/answers")),
-    "PUT /api/folkmoot/v1/jury", "DELETE /api/folkmoot/v1/jury",
+    *(f"POST /jury{path}" for path in (
+        "", "/choices", "/pause", "/resume", "/leave", "/training", "/training/answer", "/mails", "/review", "/review/answer",
+        "/review/skip")),
+    *(f"POST /api/folkmoot/v1/jury{path}" for path in (
+        "", "/pause", "/resume", "/training", "/training/answers", "/items", "/items/{id}/answer", "/items/{id}/skip")),
+    "PUT /api/folkmoot/v1/jury", "DELETE /api/folkmoot/v1/jury", "PUT /api/folkmoot/v1/jury/calls",
     "DELETE /api/v1/featured_tags/{id}", "POST /api/v1/tags/{name}/unfeature", "POST /settings/hashtags/{id}/remove",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.
