@@ -7,7 +7,7 @@ import pytest
 from folkmoot.base import clock
 from folkmoot.base.errors import Conflict
 from folkmoot.moderation.cases.model import Case
-from folkmoot.moderation.juries.model import LeaseEnded, Review, Severity
+from folkmoot.moderation.juries.model import LeaseEnded, Review, Severity, TextChanged
 from folkmoot.moderation.jurors.model import Finding, Sureness
 from folkmoot.moderation.jurors.queries import list_gold_items
 from folkmoot.moderation.jurors.questions import questions_of, shipped_source
@@ -155,6 +155,8 @@ async def test_a_skipped_or_late_gold_question_behaves_like_a_seat(table: Review
     await table.due_gold("jana")
     first = (await table.take("jana")).item
     assert first
+    with pytest.raises(TextChanged):
+        await table.answer("jana", first.id, "", "another")
     for _ in range(2):
         async with table.database.write() as tx:
             await actions.skip_item(tx, viewer, first.id)

@@ -17,7 +17,7 @@ from folkmoot.moderation.cases.queries import get_case
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.juries.actions import reviewing as seats
 from folkmoot.moderation.juries.model import Review, SeatState
-from folkmoot.moderation.juries.queries import count_waiting, list_able_of, list_own_outstanding
+from folkmoot.moderation.juries.queries import count_waiting, is_able, list_own_outstanding
 from folkmoot.moderation.jurors import actions
 from folkmoot.moderation.jurors import queries as jurors
 from folkmoot.moderation.jurors.model import GoldItem, State, Turns
@@ -48,7 +48,7 @@ async def read_desk(conn: ReadConn, juror: Viewer) -> Desk:
     now = clock.now()
     pace = await read_pace(conn, juror.id, now)
     turns = await jurors.get_turns(conn, juror.id)
-    waiting = await count_waiting(conn, juror.id, now) if await list_able_of(conn, [juror.id], now) else 0
+    waiting = await count_waiting(conn, juror.id, now) if await is_able(conn, juror.id, now) else 0
     item = await _find_open(conn, juror, now) if waiting else None
     return Desk(item, pace, max(pace.sitting + _items_of(waiting, turns), pace.sitting + 1), 0 if pace.is_enough else waiting)
 
@@ -73,7 +73,7 @@ async def take_next(tx: WriteTx, juror: Viewer, *, goes_on: bool = False) -> boo
     if gap is None:
         gap = gold.draw_gap()
         await jurors.update_cases_to_gold(tx, juror.id, gap)
-    is_due = gap == 0 and not await _has_open_seat(tx, juror.id, now) and await list_able_of(tx, [juror.id], now)
+    is_due = gap == 0 and not await _has_open_seat(tx, juror.id, now) and await is_able(tx, juror.id, now)
     if is_due and await gold.open_gold(tx, juror.id, record.choices, now):
         return True
     return await seats.next_item(tx, juror, now) is not None

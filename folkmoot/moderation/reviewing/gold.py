@@ -23,8 +23,9 @@ from folkmoot.moderation.juries.model import (
     LeaseEnded,
     NoLongerYours,
     Review,
+    TextChanged,
 )
-from folkmoot.moderation.juries.queries import count_outstanding, list_able_of, list_tied, lock_jury
+from folkmoot.moderation.juries.queries import count_outstanding, is_able, list_tied, lock_jury
 from folkmoot.moderation.jurors import queries as jurors
 from folkmoot.moderation.jurors.gold_file import Question
 from folkmoot.moderation.jurors.model import Choices, GoldItem
@@ -32,6 +33,7 @@ from folkmoot.moderation.jurors.questions import fitting_questions
 from folkmoot.moderation.jury.model import FIRST_SEATS
 from folkmoot.moderation.reviewing import queries
 from folkmoot.moderation.reviewing.model import GOLD_EVERY, MOST_GAP, MOST_USES
+from folkmoot.moderation.reviewing.reading import version_of
 from folkmoot.network.sessions.model import Viewer
 
 _TRIED = 5  # cases in which the juror could know somebody
@@ -116,14 +118,16 @@ async def answer_gold(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
     case = await _find_case(tx, case_id)
     if item.leased_until <= now:
         raise LeaseEnded
-    if not await list_able_of(tx, [juror.id], now):
+    if not await is_able(tx, juror.id, now):
         raise Forbidden
     if await list_tied(tx, case_id, [juror.id], now):
         raise NoLongerYours
-    await _find_case(tx, case_id)
     question = await find_question(tx, item)
-    if case and (await read_subject(tx, case)).newest is None:
+    version = (await read_subject(tx, case)).newest if case else version_of(question, item.language)
+    if version is None:
         raise AlreadyDecided
+    if version.key != review.seen_key:
+        raise TextChanged
 
     is_right = _is_right(item, question, review.finding.clause)
     await jurors.update_gold_item(tx, item, review.finding, _severity(review), is_right=is_right, at=now)

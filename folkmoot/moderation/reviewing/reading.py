@@ -42,14 +42,17 @@ async def view_question(conn: ReadConn, item_id: int, juror_id: int, question: Q
     await list_posts_by_ids_unscoped(conn, [_NOTHING])
     await get_surroundings(conn, _NOTHING, None)
     await list_accounts(conn, [_NOTHING])
-    wording = question.wordings.get(language)
-    if wording is None:
-        return None
-    version = PostVersion(
-        text=wording.text, cover="", is_sensitive=False, language=language, poll_titles=(), pictures=(), reply_to_id=None,
-        created_at=datetime.min, edited_at=None,
-    )
+    version = version_of(question, language)
     return ItemView(
         id=item_id, version=version, before=[], likely=likely_clauses(question.near, str(item_id), current(), juror_id),
         seen_key=version.key,
-    )
+    ) if version else None
+
+
+def version_of(question: Question | None, language: str) -> PostVersion | None:
+    """The words of a question as those of a post."""
+    wording = question.wordings.get(language) if question else None
+    return PostVersion(
+        text=wording.text, cover="", is_sensitive=False, language=language, poll_titles=(), pictures=(), reply_to_id=None,
+        created_at=datetime.min, edited_at=None,
+    ) if wording else None
