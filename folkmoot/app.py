@@ -59,6 +59,7 @@ from folkmoot.network.departures.removal import Remover
 from folkmoot.network.exports import model as exports
 from folkmoot.network.exports.actions import Exporter
 from folkmoot.network.exports.store import export_store
+from folkmoot.network.filters.actions import forget_expired as forget_filters
 from folkmoot.network.impressions.counting import Impressions, ImpressionWriter
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
@@ -180,6 +181,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),
+        Timed("filters.forget_expired", timedelta(hours=6), forget_filters, is_cleaning=True),
         Timed("sign_ups.announce", timedelta(hours=1), announce_sign_ups),
         Timed("exports.clear", timedelta(hours=1), archives.clear, is_cleaning=True),
         Timed("exports.write_missing", timedelta(minutes=5), archives.write_missing),

@@ -79,7 +79,7 @@ class ApiApplication:
         self._fragments: FragmentCache[Fragment] = FragmentCache(
             self._entities.fragment, rules=lambda: current().version
         )
-        self._rendering = Rendering(context.database, self._entities, self._fragments)
+        self._rendering = Rendering(context.database, self._entities, self._fragments, context.filters)
         self._socket = StreamingSocket(context, self._rendering, _refusal)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -109,7 +109,10 @@ class ApiApplication:
             holder = caller.holder
             allowance = await count_exactly(self._context, route, caller, address) or allowance
             require_unspent(allowance)
-            request = Request(scope, receive, route, values, self._context, self._entities, self._fragments, self._rendering, holder)
+            filters = await self._context.filters.of_viewer(holder.viewer if holder else None)
+            request = Request(
+                scope, receive, route, values, self._context, self._entities, self._fragments, self._rendering, holder, filters
+            )
             reply = await route.handler(request)
         except Exception as error:
             reply = await self._error_reply(error, f"{method} {route.path if route else '?'}")

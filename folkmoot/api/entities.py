@@ -5,6 +5,7 @@ A status is rendered once into a *fragment*: its JSON without the parts that dep
 A page is assembled from fragments: counts, the viewer's flags and the poll are inserted between their bytes.
 """
 
+import copy
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -18,6 +19,7 @@ from folkmoot.api import activity_shapes as activity
 from folkmoot.api import network_shapes as network
 from folkmoot.api import status_shapes as shapes
 from folkmoot.api.account_entities import AccountEntities
+from folkmoot.api.filter_shapes import results
 from folkmoot.api.media_entities import MediaEntities
 from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
 from folkmoot.base import clock
@@ -27,6 +29,8 @@ from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.featured.model import Featured
+from folkmoot.network.filters.matching import FilterSet
+from folkmoot.network.filters.model import Matter, matter_of
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
 from folkmoot.network.posts.model import Mark, Poll, Post, PostView, Visibility
 from folkmoot.network.posts.queries import Edit
@@ -38,12 +42,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Fragment(NamedTuple):
-    """A rendered status. `head` is the beginning of its JSON. `poll` is rendered for each viewer."""
+    """A rendered status. `head` is the beginning of its JSON. `poll` is rendered for each viewer, and `matter` is what the filters of
+    one are matched with."""
 
     head: bytes
     author_id: int
     is_pinnable: bool
     poll: Poll | None
+    matter: Matter
 
 
 @lru_cache(maxsize=4096)  # most posts share few counts
@@ -53,7 +59,7 @@ def _counts(replies: int, boosts: int, favourites: int) -> bytes:
 
 @lru_cache(maxsize=256)
 def _flags(bits: int, is_pinnable: bool) -> bytes:
-    """The viewer's flags as JSON. `filtered` is always empty, but clients require it."""
+    """The viewer's flags as JSON, with no filters at the end: `_filtered` puts those that apply in their place."""
     flags = {
         "favourited": bool(bits & Mark.FAVOURITE), "reblogged": bool(bits & Mark.BOOST), "muted": bool(bits & Mark.MUTED),
         "bookmarked": bool(bits & Mark.BOOKMARK),
@@ -64,11 +70,21 @@ def _flags(bits: int, is_pinnable: bool) -> bytes:
 
 
 class Entities(AccountEntities, MediaEntities):
-    """Creates wire shapes, with the URLs and translations of this network."""
+    """Creates wire shapes, with the URLs and translations of this network. With `filters`, of one viewer: statuses tell which of
+    them apply."""
 
     def __init__(self, urls: Urls, translators: Mapping[str, Translator]) -> None:
         super().__init__(urls)
         self._translators = translators
+        self._filters: FilterSet | None = None
+
+    def filtered_by(self, filters: FilterSet | None) -> "Entities":
+        """The same for a viewer with these filters."""
+        if filters is None:
+            return self
+        filtered = copy.copy(self)
+        filtered._filters = filters
+        return filtered
 
     def translator(self, language: str | None) -> Translator:
         return self._translators.get(language or "en", self._translators["en"])
@@ -103,7 +119,7 @@ class Entities(AccountEntities, MediaEntities):
             application=shapes.StatusApplication(name=post.app_name, website=post.app_website or None) if post.app_name else None,
         )
         is_pinnable = post.boost_of_id is None and post.visibility != Visibility.DIRECT
-        return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll)
+        return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll, matter_of(post))
 
     def _cover(self, post: Post) -> str:
         """The author's cover; for a labelled post, preceded by the rule, which apps show in the same place."""
@@ -139,8 +155,10 @@ class Entities(AccountEntities, MediaEntities):
         self, shown: Fragment, boost: Fragment | None, counts: bytes, bits: int, choices: Sequence[int] | None, viewer_id: int | None
     ) -> tuple[bytes, ...]:
         """The JSON of a status and a comma, in pieces, so that a page is joined, and its bytes copied, only once."""
-        head, author_id, is_pinnable, asked = shown
+        head, author_id, is_pinnable, asked, _ = shown
         flags = b"" if viewer_id is None else _flags(bits, is_pinnable and author_id == viewer_id)
+        if self._filters is not None and viewer_id is not None:
+            flags = self._filtered(self._filters, flags, shown, boost)
         if boost is None and asked is None:
             return head, counts, flags, b',"reblog":null,"poll":null},'
         poll = b"null" if asked is None else _encode(self.poll(asked, bits, choices, viewer_id, author_id))
@@ -150,6 +168,12 @@ class Entities(AccountEntities, MediaEntities):
         return (
             boost.head, counts, outer, b',"poll":null,"reblog":', head, counts, flags, b',"reblog":null,"poll":', poll, b"}},",
         )
+
+    @staticmethod
+    def _filtered(filters: FilterSet, flags: bytes, shown: Fragment, boost: Fragment | None) -> bytes:
+        """The flags with the filters that apply. Those of boost and boosted status are the same."""
+        matches = filters.matches(shown.matter, shown.author_id, boost.matter.post_id if boost else None)
+        return flags[:-2] + _encode(results(matches)) if matches else flags
 
     def status(self, view: PostView, viewer_id: int | None) -> shapes.Status:
         """A status inside another entity, already rendered: the encoder copies its bytes."""

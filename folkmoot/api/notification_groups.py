@@ -7,13 +7,15 @@ from folkmoot.api.account_shapes import Account
 from folkmoot.api.activity_shapes import Count, GroupedNotifications, NotificationPolicy, PendingSummary
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
-from folkmoot.api.notifications import Notifications, UnreadCount, clear, kinds_of
+from folkmoot.api.notifications import Notifications, UnreadCount, clear, kinds_of, unread_page
 from folkmoot.api.parameters import about
 from folkmoot.api.request import Request
 from folkmoot.api.warnings import Warnings, list_warnings, warning_of
 from folkmoot.api.words import UNKNOWN_TO_APPS
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.network.filters.matching import is_hidden
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import GROUPED, Kind, NotificationGroup
 
@@ -36,7 +38,8 @@ async def index(request: Request, params: Groups) -> Reply:
             conn, request.viewer.id, params.page, grouped=_grouped(params.grouped_types), **params.wanted()
         )
         warnings = await list_warnings(conn, request.entities, groups)
-    return request.json(_shape(request, groups, warnings, is_page=True), headers=request.links([group.newest_id for group in groups]))
+    shown = [group for group in groups if not is_hidden(request.filters, FilterContext.NOTIFICATIONS, group.post)]
+    return request.json(_shape(request, shown, warnings, is_page=True), headers=request.links([group.newest_id for group in groups]))
 
 
 async def show(request: Request) -> Reply:
@@ -67,6 +70,11 @@ async def unread_count(request: Request, params: UnreadGroups) -> Reply:
         count = await queries.count_unread(
             conn, request.viewer.id, most=params.limit, grouped=_grouped(params.grouped_types), **params.wanted()
         )
+        if count and request.filters and request.filters.hides_in(FilterContext.NOTIFICATIONS):
+            unread = await queries.list_groups(
+                conn, request.viewer.id, await unread_page(conn, request, count), grouped=_grouped(params.grouped_types), **params.wanted()
+            )
+            count -= sum(is_hidden(request.filters, FilterContext.NOTIFICATIONS, group.post) for group in unread)
     return request.json(Count(count=count))
 
 

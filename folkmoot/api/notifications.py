@@ -10,10 +10,13 @@ from folkmoot.api.parameters import Cursors, Id, Parameters, UpTo80, UpTo1000, a
 from folkmoot.api.request import Request
 from folkmoot.api.warnings import list_warnings, warning_of
 from folkmoot.api.words import NOTIFICATION, UNKNOWN_TO_APPS
+from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.network.filters.matching import is_hidden
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import Kind
 
@@ -55,9 +58,11 @@ async def index(request: Request, params: Notifications) -> Reply:
     async with request.database.read() as conn:
         found = await queries.list_notifications(conn, request.viewer.id, params.page, **params.wanted())
         warnings = await list_warnings(conn, request.entities, found)
-    return request.listed([
-        (one.id, request.entities.notification(one, request.viewer.id, warning_of(one, warnings))) for one in found
-    ])
+    shown = [
+        request.entities.notification(one, request.viewer.id, warning_of(one, warnings))
+        for one in found if not is_hidden(request.filters, FilterContext.NOTIFICATIONS, one.post)
+    ]
+    return request.json(shown, headers=request.links([one.id for one in found]))
 
 
 async def show(request: Request) -> Reply:
@@ -95,7 +100,16 @@ async def unread_count(request: Request, params: UnreadCount) -> Reply:
     """The number of unread notifications, at most `limit`."""
     async with request.database.read() as conn:
         count = await queries.count_unread(conn, request.viewer.id, most=params.limit, **params.wanted())
+        if count and request.filters and request.filters.hides_in(FilterContext.NOTIFICATIONS):
+            unread = await queries.list_notifications(conn, request.viewer.id, await unread_page(conn, request, count), **params.wanted())
+            count -= sum(is_hidden(request.filters, FilterContext.NOTIFICATIONS, one.post) for one in unread)
     return request.json(Count(count=count))
+
+
+async def unread_page(conn: ReadConn, request: Request, count: int) -> Page:
+    """The newest `count` notifications after the marker."""
+    markers = await queries.list_markers(conn, request.viewer.id, ["notifications"])
+    return Page(limit=count, since_id=markers[0].last_read_id if markers else 0)
 
 
 async def policy(request: Request) -> Reply:

@@ -20,6 +20,7 @@ from folkmoot.http.params import Params
 from folkmoot.http.replies import JSON, Reply
 from folkmoot.http.routing import USUAL_BYTES, Route
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.filters.matching import FilterSet
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.sessions.model import TokenHolder, Viewer
 from folkmoot.network.timelines.model import Timeline
@@ -29,22 +30,24 @@ encode = msgspec.json.Encoder().encode
 
 
 class Request:
-    """One request; `holder` is the holder of the token, None without a token."""
+    """One request; `holder` is the holder of the token, None without a token. `filters` are the viewer's; `entities` apply them."""
 
     __slots__ = (
-        "_body", "_params", "_receive", "_values", "context", "entities", "fragments", "holder", "query", "rendering", "route", "scope",
+        "_body", "_params", "_receive", "_values", "context", "entities", "filters", "fragments", "holder", "query", "rendering", "route",
+        "scope",
     )
 
     def __init__(
         self, scope: Any, receive: Any, route: Route, values: dict[str, str], context: Context, entities: Entities,
-        fragments: FragmentCache[Any], rendering: Rendering, holder: TokenHolder | None,
+        fragments: FragmentCache[Any], rendering: Rendering, holder: TokenHolder | None, filters: FilterSet | None = None,
     ) -> None:
         self.scope = scope
         self._receive = receive
         self.route = route
         self._values = values
         self.context = context
-        self.entities = entities
+        self.entities = entities.filtered_by(filters)
+        self.filters = filters
         self.fragments = fragments
         self.rendering = rendering
         self.holder = holder

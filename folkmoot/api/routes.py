@@ -10,6 +10,7 @@ from folkmoot.api import (
     conversations,
     discovery,
     featured_tags,
+    filters,
     instance,
     jury,
     jury_review,
@@ -22,6 +23,7 @@ from folkmoot.api import (
     notices,
     notification_groups,
     notifications,
+    old_filters,
     polls,
     proposals,
     push,
@@ -58,5 +60,6 @@ ROUTES: list[Endpoint] = [
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
+    *filters.ROUTES, *old_filters.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

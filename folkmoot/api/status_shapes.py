@@ -1,10 +1,11 @@
 """The wire shapes of statuses: posts and boosts with their pictures, polls and versions. `entities.py` fills them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Emoji, Html, Id, Moment, Shape, Url
+from folkmoot.api.filter_shapes import FilterResult
 from folkmoot.api.words import VisibilityWord
 
 
@@ -110,7 +111,9 @@ class Status(StatusBody, kw_only=True):
     reblogged: bool | UnsetType = UNSET
     muted: bool | UnsetType = UNSET
     bookmarked: bool | UnsetType = UNSET
-    filtered: Annotated[list[Any] | UnsetType, Meta(description="Always empty: filters are not supported yet.")] = UNSET
+    filtered: Annotated[
+        list[FilterResult] | UnsetType, Meta(description="The member's filters that apply; empty for their own posts.")
+    ] = UNSET
     pinned: bool | UnsetType = UNSET
     reblog: "Status | None"
     poll: Poll | None

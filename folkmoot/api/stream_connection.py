@@ -20,13 +20,19 @@ from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound, Unavailable
 from folkmoot.http.fragments import FragmentCache
 from folkmoot.network.conversations.queries import get_conversation
+from folkmoot.network.filters.cache import FilterSets
+from folkmoot.network.filters.matching import FilterSet, is_hidden
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications.queries import get_notification
 from folkmoot.network.posts.queries import list_post_views
+from folkmoot.network.sessions.model import Viewer
 from folkmoot.network.sessions.queries import is_token_open_unscoped
 from folkmoot.network.timelines.model import Entry
 from folkmoot.streaming.hub import Listener
 from folkmoot.streaming.model import (
+    HOME,
     ConversationHeard,
+    FiltersChanged,
     Heard,
     LoginChanged,
     LookAgain,
@@ -43,63 +49,68 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Event(NamedTuple):
-    """`payload` is JSON, or an id."""
+    """`payload` is JSON, or an id; None for an event that is its name only."""
 
     stream: tuple[str, ...]
     name: str
-    payload: bytes
+    payload: bytes | None
 
 
 class Rendering:
     """Renders what clients get. One per process, so that a post is read once, whatever the number of clients."""
 
-    def __init__(self, database: Database, entities: Entities, fragments: FragmentCache[Fragment]) -> None:
+    def __init__(
+        self, database: Database, entities: Entities, fragments: FragmentCache[Fragment], filters: FilterSets
+    ) -> None:
         self.database = database
+        self.filters = filters
         self._entities = entities
         self._fragments = fragments
         self._gathering = asyncio.Lock()  # the clients after the first find the post in the cache
 
-    async def statuses(self, entries: Sequence[Entry], viewer_id: int) -> dict[int, bytes]:
+    async def statuses(self, entries: Sequence[Entry], viewer_id: int, filters: FilterSet | None) -> dict[int, bytes]:
         """The JSON of each entry, by its id. One that was deleted meanwhile is absent; one edited meanwhile is the newest."""
         async with self._gathering:
             found = await self._fragments.gather(self.database, entries)
-        statuses = {one[0].id: self._entities.spliced_page([one], viewer_id)[1:-1] for one in found}
+        entities = self._entities.filtered_by(filters)
+        statuses = {one[0].id: entities.spliced_page([one], viewer_id)[1:-1] for one in found}
         changed = [entry.id for entry in entries if entry.id not in statuses]
         if changed:
             async with self.database.read() as conn:
                 views = await list_post_views(conn, changed, viewer_id)
-            statuses.update((view.post.id, self._entities.status_bytes(view, viewer_id)) for view in views)
+            statuses.update((view.post.id, entities.status_bytes(view, viewer_id)) for view in views)
         return statuses
 
-    async def notification(self, notification_id: int, viewer_id: int) -> bytes | None:
-        """None for one that has been removed, and for kinds that apps do not know."""
+    async def notification(self, notification_id: int, viewer_id: int, filters: FilterSet | None) -> bytes | None:
+        """None for one that has been removed or is hidden by a filter, and for kinds that apps do not know."""
         try:
             async with self.database.read() as conn:
                 found = await get_notification(conn, viewer_id, notification_id)
                 warnings = await list_warnings(conn, self._entities, [found])
         except NotFound:
             return None
-        if found.kind in UNKNOWN_TO_APPS:
+        if found.kind in UNKNOWN_TO_APPS or is_hidden(filters, FilterContext.NOTIFICATIONS, found.post):
             return None
-        return _encode(self._entities.notification(found, viewer_id, warning_of(found, warnings)))
+        return _encode(self._entities.filtered_by(filters).notification(found, viewer_id, warning_of(found, warnings)))
 
-    async def conversation(self, conversation_id: int, viewer_id: int) -> bytes | None:
+    async def conversation(self, conversation_id: int, viewer_id: int, filters: FilterSet | None) -> bytes | None:
         """None for one that has been removed."""
         try:
             async with self.database.read() as conn:
                 found = await get_conversation(conn, viewer_id, conversation_id)
         except NotFound:
             return None
-        return _encode(self._entities.conversation(found, viewer_id))
+        return _encode(self._entities.filtered_by(filters).conversation(found, viewer_id))
 
 
 class Connection:
     """`listener` is that of the client's member; its topics follow the channels."""
 
-    def __init__(self, rendering: Rendering, listener: Listener, viewer_id: int, token_id: int, channels: Iterable[Channel] = ()) -> None:
+    def __init__(self, rendering: Rendering, listener: Listener, viewer: Viewer, token_id: int, channels: Iterable[Channel] = ()) -> None:
         self._rendering = rendering
         self._listener = listener
-        self._viewer_id = viewer_id
+        self._viewer_id = viewer.id
+        self._filters_version = viewer.filters_version
         self._token_id = token_id
         self._channels: dict[tuple[str, ...], Channel] = {}
         for channel in channels:
@@ -153,8 +164,9 @@ class Connection:
             return True
 
     async def _events_of(self, heard: list[Heard]) -> list[Event]:
+        filters = await self._filters(heard)
         entries = [one.entry for one in heard if isinstance(one, PostHeard | PostChanged)]
-        statuses = await self._rendering.statuses(entries, self._viewer_id) if entries else {}
+        statuses = await self._rendering.statuses(entries, self._viewer_id, filters) if entries else {}
         events: list[Event] = []
         for one in heard:
             name, payload, channels = "", b"", list(self._channels.values())
@@ -168,10 +180,19 @@ class Connection:
                     channels = [channel for channel in channels if channel.topics]
                 case NoticeHeard() if one.notification_id:
                     name, channels = "notification", [channel for channel in channels if channel.has_notifications]
-                    payload = await self._rendering.notification(one.notification_id, self._viewer_id) or b"" if channels else b""
+                    if channels:
+                        payload = await self._rendering.notification(one.notification_id, self._viewer_id, filters) or b""
                 case ConversationHeard():
                     name, channels = "conversation", [channel for channel in channels if channel.has_conversations]
-                    payload = await self._rendering.conversation(one.conversation_id, self._viewer_id) or b"" if channels else b""
+                    if channels:
+                        payload = await self._rendering.conversation(one.conversation_id, self._viewer_id, filters) or b""
+                case FiltersChanged():
+                    events += [Event(channel.stream, "filters_changed", None) for channel in channels if HOME in channel.topics]
             if payload:
                 events += [Event(channel.stream, name, payload) for channel in channels]
         return events
+
+    async def _filters(self, heard: list[Heard]) -> FilterSet | None:
+        """The viewer's filters, after the changes among these items."""
+        self._filters_version = max([self._filters_version, *(one.version for one in heard if isinstance(one, FiltersChanged))])
+        return await self._rendering.filters.of(self._viewer_id, self._filters_version) if self._filters_version else None

@@ -64,14 +64,15 @@ async def _stream(request: Request, name: str, tag: str = "", list_id: str = "")
 async def _lines(request: Request, rendering: Rendering, channel: Channel) -> AsyncGenerator[bytes, None]:
     assert request.holder is not None
     with request.context.hub.listen(request.viewer.id, ()) as listener:
-        connection = Connection(rendering, listener, request.viewer.id, request.holder.token_id, [channel])
+        connection = Connection(rendering, listener, request.viewer, request.holder.token_id, [channel])
         yield b":)\n"
         async for events in connection.events():
             yield b"".join(map(_text, events)) or b":thump\n"
 
 
 def _text(event: Event) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.payload)
+    """A browser ignores an event without data, so Mastodon sends a word for none."""
+    return b"event: %s\ndata: %s\n\n" % (event.name.encode(), b"undefined" if event.payload is None else event.payload)
 
 
 def _fixed(path: str, name: str, sentence: str, scope: str = "read:statuses") -> Endpoint:

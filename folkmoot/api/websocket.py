@@ -85,7 +85,7 @@ class StreamingSocket:
         """Subscribes before it accepts: clients read their timelines once they are accepted, so nothing may be missed from then on."""
         assert holder.viewer is not None
         with self._context.hub.listen(holder.viewer.id, ()) as listener:
-            connection = Connection(self._rendering, listener, holder.viewer.id, holder.token_id)
+            connection = Connection(self._rendering, listener, holder.viewer, holder.token_id)
             first = _Frame("subscribe", **{name: from_query(scope["query_string"]).text(name) for name in ("stream", "tag", "list")})
             refused = await self._obey(first, connection, holder) if first.stream else None
             await send({"type": "websocket.accept", "subprotocol": (scope.get("subprotocols") or [None])[0], "headers": []})
@@ -165,7 +165,8 @@ async def _give_up(problem: Problem, send: Any) -> None:
 
 
 def _frame(event: Event) -> str:
-    return encode({"stream": event.stream, "event": event.name, "payload": event.payload.decode()}).decode()
+    payload = {} if event.payload is None else {"payload": event.payload.decode()}
+    return encode({"stream": event.stream, "event": event.name, **payload}).decode()
 
 
 def _address(scope: Any) -> str:

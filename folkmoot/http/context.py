@@ -10,6 +10,7 @@ from folkmoot.base.limits import Limits
 from folkmoot.base.web_push import VapidKey
 from folkmoot.config import Settings
 from folkmoot.http.urls import Urls
+from folkmoot.network.filters.cache import FilterSets
 from folkmoot.network.impressions.counting import Impressions
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts.actions import PostLimits
@@ -27,6 +28,7 @@ class Context:
     settings: Settings
     database: Database
     viewers: Viewers
+    filters: FilterSets
     limits: Limits
     urls: Urls
     store: FileStore
@@ -41,7 +43,7 @@ class Context:
         cls, settings: Settings, database: Database, screener: Screener = let_pass, impressions: Impressions | None = None
     ) -> "Context":
         return cls(
-            settings=settings, database=database, viewers=Viewers(database),
+            settings=settings, database=database, viewers=Viewers(database), filters=FilterSets(database),
             limits=Limits(settings.limits.multiplier, settings.data / "run" / "limits.1", settings.secret),
             urls=Urls(settings.base_url, settings.media.base_url, settings.secret),
             store=FetchingStore(media_store(settings), settings.data),

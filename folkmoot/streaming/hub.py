@@ -17,6 +17,7 @@ import msgspec
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
 from folkmoot.network.conversations.model import topic as conversations_topic
+from folkmoot.network.filters.model import topic as filters_topic
 from folkmoot.network.notifications.model import topic as notifications_topic
 from folkmoot.network.posts.actions import WITHDRAWN_TOPIC
 from folkmoot.network.posts.events import Withdrawn
@@ -25,6 +26,7 @@ from folkmoot.network.timelines.model import EDITED_POSTS_TOPIC, NEW_POSTS_TOPIC
 from folkmoot.network.timelines.queries.recipients import list_recipients_unscoped, list_withdrawal_recipients_unscoped
 from folkmoot.streaming.model import (
     ConversationHeard,
+    FiltersChanged,
     Heard,
     LoginChanged,
     LookAgain,
@@ -89,7 +91,8 @@ class Hub:
 
     @contextmanager
     def listen(self, viewer_id: int | None, topics: Collection[Topic]) -> Iterator[Listener]:
-        """A listener while the block runs. With a viewer it also gets notifications, conversations and changes of the log-in."""
+        """A listener while the block runs. With a viewer it also gets notifications, conversations, and changes of filters and the
+        log-in."""
         listener = Listener(viewer_id, topics)
         subscribe = self._database.live.subscribe
         unsubscribes = []
@@ -99,6 +102,7 @@ class Hub:
                 subscribe(
                     conversations_topic(viewer_id), lambda body: listener.tell(ConversationHeard(msgspec.json.decode(body, type=int)))
                 ),
+                subscribe(filters_topic(viewer_id), lambda body: listener.tell(FiltersChanged(msgspec.json.decode(body, type=int)))),
                 subscribe(login_topic(viewer_id), lambda _body: listener.tell(LoginChanged())),
             ]
         self._listeners.add(listener)

@@ -57,6 +57,12 @@ class PostWithdrawn(msgspec.Struct, frozen=True):
     post_id: int
 
 
+class FiltersChanged(msgspec.Struct, frozen=True):
+    """The viewer's filters have a new version."""
+
+    version: int
+
+
 class LoginChanged(msgspec.Struct, frozen=True):
     """Log-out, new password or suspension: the listener checks whether its session is still valid."""
 
@@ -65,4 +71,6 @@ class LookAgain(msgspec.Struct, frozen=True):
     """Items may have been lost: the listener reads the database again."""
 
 
-Heard: TypeAlias = PostHeard | PostChanged | NoticeHeard | ConversationHeard | PostWithdrawn | LoginChanged | LookAgain
+Heard: TypeAlias = (
+    PostHeard | PostChanged | NoticeHeard | ConversationHeard | PostWithdrawn | FiltersChanged | LoginChanged | LookAgain
+)

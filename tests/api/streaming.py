@@ -51,6 +51,10 @@ def _bearer(visitor: Visitor | None) -> dict[str, str]:
     return {"authorization": f"Bearer {visitor._token}"} if visitor else {}
 
 
+def _decoded(payload: str) -> Any:
+    return None if payload == "undefined" else payload if payload.isdigit() else json.loads(payload)
+
+
 class EventSource(_Client):
     """A client of server-sent events."""
 
@@ -73,12 +77,12 @@ class EventSource(_Client):
 
     @property
     def events(self) -> Received:
-        """(event, payload) in order; JSON is decoded, ids stay texts."""
+        """(event, payload) in order; JSON is decoded, ids stay texts, no payload is None."""
         found = []
         for block in self.text.partition(":)\n")[2].replace(":thump\n", "").split("\n\n")[:-1]:
             name, data = block.split("\n")
             payload = data.removeprefix("data: ")
-            found.append((name.removeprefix("event: "), payload if payload.isdigit() else json.loads(payload)))
+            found.append((name.removeprefix("event: "), _decoded(payload)))
         return found
 
     async def hears(self, event: str, count: int = 1) -> list[Any]:
@@ -133,6 +137,6 @@ class Socket(_Client):
         found = []
         for frame in self.frames:
             if frame.get("stream") == list(stream):
-                assert isinstance(frame["payload"], str)
-                found.append((frame["event"], frame["payload"] if frame["payload"].isdigit() else json.loads(frame["payload"])))
+                assert isinstance(frame.get("payload", ""), str)
+                found.append((frame["event"], _decoded(frame.get("payload", "undefined"))))
         return found

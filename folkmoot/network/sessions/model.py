@@ -95,6 +95,7 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     token_id: int | None = None
     app_id: int | None = None
     scopes: frozenset[str] = frozenset()
+    filters_version: int = 0  # 0: the member never had a filter
 
     @property
     def id(self) -> int:

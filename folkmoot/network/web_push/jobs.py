@@ -14,6 +14,9 @@ from folkmoot.base.http_client import SECONDS, Answer, Connect, Refused, Resolve
 from folkmoot.base.queue.model import Job
 from folkmoot.base.web_push import VapidKey, encrypt
 from folkmoot.config import Settings
+from folkmoot.network.filters.cache import load_filters
+from folkmoot.network.filters.matching import is_hidden
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications.model import Kind, NotificationsArrived
 from folkmoot.network.notifications.queries import get_notification
 from folkmoot.network.web_push import queries
@@ -93,7 +96,7 @@ class Sender:
 
     async def _content(self, database: Database, push: Push) -> Content | None:
         """What there is to say now; None if nothing: the subscription has ended, its member cannot log in or does not want it any more,
-        or may not see the notification any more."""
+        or may not see the notification any more, or hides its post by a filter."""
         if push.until <= clock.now():
             return None
         async with database.read() as conn:
@@ -108,7 +111,10 @@ class Sender:
                 notification = await get_notification(conn, subscription.account_id, push.notification_id)
             except NotFound:
                 return None
-        is_wanted = ALERT_OF[notification.kind] in subscription.alerts
+            filters = await load_filters(conn, subscription.account_id)
+        is_wanted = ALERT_OF[notification.kind] in subscription.alerts and not is_hidden(
+            filters, FilterContext.NOTIFICATIONS, notification.post
+        )
         return msgspec.structs.replace(content, notification=notification) if is_wanted else None
 
     def _token(self, subscription: Subscription) -> str | None:

@@ -99,7 +99,7 @@ async def find_token_holder(conn: ReadConn, token_hash: bytes) -> TokenHolder | 
     if row["login_account_id"]:
         viewer = Viewer(
             account=account_from(row, "a_"), login=login_from(row, "login_"), token_id=row["token_id"],
-            app_id=row["app_id"], scopes=scopes,
+            app_id=row["app_id"], scopes=scopes, filters_version=row["filters_version"],
         )
     return TokenHolder(
         token_id=row["token_id"], app_id=row["app_id"], app_name=row["app_name"], app_website=row["app_website"],

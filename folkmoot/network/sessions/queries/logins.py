@@ -35,7 +35,8 @@ _LOGIN = (
 JOIN_ACCOUNT = "JOIN accounts AS a ON a.id = l.account_id LEFT JOIN account_counts AS ac ON ac.account_id = a.id"
 VIEWER_COLUMNS = (
     f"{columns(prefix='a_')}, l.account_id AS login_account_id, l.email, l.password_hash, l.role, l.language,"
-    " l.confirmed_at, l.approved_at, l.disabled_at, l.settings, l.created_at AS login_created_at"
+    " l.confirmed_at, l.approved_at, l.disabled_at, l.settings, l.created_at AS login_created_at,"
+    " coalesce((SELECT version FROM filter_sets WHERE account_id = l.account_id), 0) AS filters_version"
 )
 # `Login.obstacle` is empty and the account is not suspended, for a log-in `l` and its account `a`.
 IS_ADMITTED = (

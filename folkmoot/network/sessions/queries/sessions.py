@@ -21,7 +21,10 @@ async def find_session_viewer(conn: ReadConn, token_hash: bytes) -> Viewer | Non
     )
     if row is None:
         return None
-    return Viewer(account=account_from(row, "a_"), login=login_from(row, "login_"), session_id=row["session_id"])
+    return Viewer(
+        account=account_from(row, "a_"), login=login_from(row, "login_"), session_id=row["session_id"],
+        filters_version=row["filters_version"],
+    )
 
 
 async def update_seen(tx: WriteTx, token_hash: bytes, account_id: int) -> None:
