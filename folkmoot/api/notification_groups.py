@@ -16,6 +16,7 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.filters.matching import is_hidden
 from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.filters.paging import list_unhidden
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import GROUPED, Kind, NotificationGroup
 
@@ -34,12 +35,13 @@ class UnreadGroups(UnreadCount, frozen=True, kw_only=True):
 async def index(request: Request, params: Groups) -> Reply:
     """Notifications, grouped, newest first."""
     async with request.database.read() as conn:
-        groups = await queries.list_groups(
-            conn, request.viewer.id, params.page, grouped=_grouped(params.grouped_types), **params.wanted()
+        groups, ids = await list_unhidden(
+            lambda page: queries.list_groups(conn, request.viewer.id, page, grouped=_grouped(params.grouped_types), **params.wanted()),
+            params.page, lambda group: group.newest_id,
+            lambda group: is_hidden(request.filters, FilterContext.NOTIFICATIONS, group.post),
         )
         warnings = await list_warnings(conn, request.entities, groups)
-    shown = [group for group in groups if not is_hidden(request.filters, FilterContext.NOTIFICATIONS, group.post)]
-    return request.json(_shape(request, shown, warnings, is_page=True), headers=request.links([group.newest_id for group in groups]))
+    return request.json(_shape(request, groups, warnings, is_page=True), headers=request.links(ids))
 
 
 async def show(request: Request) -> Reply:

@@ -17,6 +17,7 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.filters.matching import is_hidden
 from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.filters.paging import list_unhidden
 from folkmoot.network.notifications import actions, queries
 from folkmoot.network.notifications.model import Kind
 
@@ -56,13 +57,13 @@ class Dismissed(Parameters, frozen=True, kw_only=True):
 async def index(request: Request, params: Notifications) -> Reply:
     """Notifications, newest first."""
     async with request.database.read() as conn:
-        found = await queries.list_notifications(conn, request.viewer.id, params.page, **params.wanted())
+        found, ids = await list_unhidden(
+            lambda page: queries.list_notifications(conn, request.viewer.id, page, **params.wanted()), params.page,
+            lambda one: one.id, lambda one: is_hidden(request.filters, FilterContext.NOTIFICATIONS, one.post),
+        )
         warnings = await list_warnings(conn, request.entities, found)
-    shown = [
-        request.entities.notification(one, request.viewer.id, warning_of(one, warnings))
-        for one in found if not is_hidden(request.filters, FilterContext.NOTIFICATIONS, one.post)
-    ]
-    return request.json(shown, headers=request.links([one.id for one in found]))
+    shown = [request.entities.notification(one, request.viewer.id, warning_of(one, warnings)) for one in found]
+    return request.json(shown, headers=request.links(ids))
 
 
 async def show(request: Request) -> Reply:

@@ -14,6 +14,8 @@ from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_handle, get_account
 from folkmoot.network.featured.queries import list_featured
+from folkmoot.network.filters.matching import apply_filters
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.posts.queries import list_account_post_ids, list_post_views, list_withheld_boosts
 from folkmoot.network.relations import actions
 from folkmoot.network.relations.model import Relation
@@ -61,6 +63,7 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
         featured = await list_featured(conn, account.id) if tab == "posts" and is_first else []
         is_team = await is_operator(conn, account.id)
+    views = apply_filters(request.filters, FilterContext.ACCOUNT, views)
     pinned = [view for view in views if view.post.id in pinned_ids]
     if relation and note is not None:
         relation = msgspec.structs.replace(relation, note=note)

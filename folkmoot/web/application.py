@@ -68,6 +68,7 @@ class WebApplication:
                 raise NotFound
             caller = admit(route, caller)
             request.signed_in = caller.viewer
+            request.filters = await self._context.filters.of_viewer(caller.viewer)
             request.read_query()
             if method not in _SAFE:
                 await self._check_form(request)

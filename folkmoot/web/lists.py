@@ -4,6 +4,7 @@ from folkmoot.base.errors import Invalid, NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.queries import get_account
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.lists import actions, queries
 from folkmoot.network.lists.model import LONGEST_TITLE, List, ListDraft, Replies
 from folkmoot.network.relations.queries import get_relation
@@ -32,7 +33,7 @@ async def show(request: Request) -> Reply:
         found = await queries.get_list(conn, request.viewer.id, request.id())
         timeline = await get_list_timeline(conn, request.viewer.id, found.id, page)
         has_members = bool(await queries.count_members(conn, found.id))
-    views = await request.views(timeline.entries)
+    views = await request.views(timeline.entries, FilterContext.HOME)
     return await request.show(
         "lists/show.html", list=found, views=views, has_members=has_members, **page_links(page, timeline.ids)
     )

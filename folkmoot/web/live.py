@@ -8,7 +8,7 @@ otherwise at the next heartbeat.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import msgspec
 
@@ -19,10 +19,22 @@ from folkmoot.base.paging import Page
 from folkmoot.http.event_stream import EventStream
 from folkmoot.http.routing import Access, Route
 from folkmoot.network.attention.queries import count_waiting
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.sessions.queries import is_session_open_unscoped
+from folkmoot.network.timelines.model import Entry
 from folkmoot.network.timelines.queries import get_home
 from folkmoot.streaming.hub import Listener
-from folkmoot.streaming.model import HOME, ConversationHeard, Heard, LoginChanged, LookAgain, NoticeHeard, PostHeard, PostWithdrawn
+from folkmoot.streaming.model import (
+    HOME,
+    ConversationHeard,
+    FiltersChanged,
+    Heard,
+    LoginChanged,
+    LookAgain,
+    NoticeHeard,
+    PostHeard,
+    PostWithdrawn,
+)
 from folkmoot.streaming.places import Places
 from folkmoot.web.request import Request
 
@@ -85,14 +97,17 @@ async def _describe(request: Request, heard: list[Heard], waiting: int, began: i
     """The number of new posts so far, and the events about what has changed."""
     must_count = any(isinstance(one, LookAgain) for one in heard)
     before, lines = waiting, []
-    waiting += sum(isinstance(one, PostHeard) and not one.is_direct for one in heard)
+    for change in (one for one in heard if isinstance(one, FiltersChanged)):
+        request.filters = await request.context.filters.of(request.viewer.id, change.version)
+    waiting += await _count(request, [one.entry for one in heard if isinstance(one, PostHeard) and not one.is_direct])
     if must_count:
         async with request.database.read() as conn:
             found = await get_home(conn, request.viewer.id, Page(limit=_MAX_COUNTED, since_id=began), with_direct=False)
-        waiting = max(waiting, len(found.entries))
+        waiting = max(waiting, await _count(request, found.entries))
     if must_count or any(isinstance(one, NoticeHeard | ConversationHeard) for one in heard):
         async with request.database.read() as conn:
-            lines.append(_event("waiting", msgspec.to_builtins(await count_waiting(conn, request.viewer.id))))
+            counts = await count_waiting(conn, request.viewer.id)
+        lines.append(_event("waiting", msgspec.to_builtins(await request.without_hidden(counts))))
     withdrawn = [str(one.post_id) for one in heard if isinstance(one, PostWithdrawn)]
     if withdrawn:
         lines.append(_event("withdrawn", {"ids": withdrawn, "words": request.sentence("This post is no longer here.")}))
@@ -100,6 +115,13 @@ async def _describe(request: Request, heard: list[Heard], waiting: int, began: i
         words = request.translator.plural("%(count)s new post", "%(count)s new posts", waiting)
         lines.append(_event("posts", {"count": waiting, "words": words}))
     return waiting, lines
+
+
+async def _count(request: Request, entries: Sequence[Entry]) -> int:
+    """How many of these posts the home page shows."""
+    if not request.filters or not request.filters.hides_in(FilterContext.HOME):
+        return len(entries)
+    return len(await request.views(entries, FilterContext.HOME))
 
 
 def _event(name: str, data: dict[str, object]) -> bytes:

@@ -18,6 +18,8 @@ from folkmoot.http.routing import Access, Route
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_handle, list_accounts
 from folkmoot.network.conversations import actions, queries
+from folkmoot.network.filters.matching import apply_filters
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search.queries import search_accounts
@@ -93,9 +95,10 @@ async def show(request: Request) -> Reply:
             async with request.database.write(waits=False) as tx:
                 await actions.mark_conversation(tx, request.viewer.id, conversation_id, is_unread=False)
     links = page_links(page, ids)
+    shown = apply_filters(request.filters, FilterContext.THREAD, views[::-1])
     composer = message_in(conversation_id, views[0].post, people)
     return await request.show(
-        "messages/show.html", is_put_away=is_put_away, views=views[::-1], people=people, composer=composer, conversation_id=conversation_id,
+        "messages/show.html", is_put_away=is_put_away, views=shown, people=people, composer=composer, conversation_id=conversation_id,
         answered=_answered_post(views, links["older"]), message_html=without_mentions, **links,
     )
 

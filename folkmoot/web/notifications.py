@@ -3,12 +3,17 @@
 from contextlib import suppress
 from typing import NamedTuple
 
+import msgspec
+
 from folkmoot.base.errors import NotFound, WritesPaused
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.reports.queries import list_outcomes
 from folkmoot.moderation.statements.queries import list_statements
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.filters.matching import apply_filters, is_hidden
+from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.filters.paging import list_unhidden
 from folkmoot.network.notifications import actions
 from folkmoot.network.notifications.model import Kind, Notification
 from folkmoot.network.notifications.queries import list_markers, list_notifications
@@ -39,6 +44,12 @@ def _group(found: list[Notification], read_to: int) -> list[Notice]:
             for group in groups.values()]
 
 
+def _folded(request: Request, entry: Notification) -> Notification:
+    """The notification, which is not hidden, with its post as the viewer's filters show it here."""
+    posts = apply_filters(request.filters, FilterContext.NOTIFICATIONS, [entry.post] if entry.post else [])
+    return msgspec.structs.replace(entry, post=posts[0]) if posts else entry
+
+
 async def index(request: Request) -> Reply:
     """Marks the notices as read; the page still shows which ones were new."""
     chosen = request.query.text("show")
@@ -46,20 +57,24 @@ async def index(request: Request) -> Reply:
         raise NotFound
     page = request.page()
     async with request.database.read() as conn:
-        found = await list_notifications(conn, request.viewer.id, page, kinds=_FILTERS[chosen], with_messages=False)
+        found, ids = await list_unhidden(
+            lambda part: list_notifications(conn, request.viewer.id, part, kinds=_FILTERS[chosen], with_messages=False), page,
+            lambda entry: entry.id, lambda entry: is_hidden(request.filters, FilterContext.NOTIFICATIONS, entry.post),
+        )
         markers = await list_markers(conn, request.viewer.id, ["notifications"])
         statement_ids = [entry.reference_id for entry in found if entry.kind in _STATEMENTS and entry.reference_id]
         report_ids = [entry.reference_id for entry in found if entry.kind is Kind.REPORT and entry.reference_id]
         statements = await list_statements(conn, statement_ids) if statement_ids else {}
         outcomes = await list_outcomes(conn, report_ids) if report_ids else {}
     read_to = markers[0].last_read_id if markers else 0
-    if found and page.max_id is None and not chosen and found[0].id > read_to:
+    if ids and page.max_id is None and not chosen and ids[0] > read_to:
         with suppress(WritesPaused):  # the page can still be read
             async with request.database.write(waits=False) as tx:
-                await actions.mark_read(tx, request.viewer.id, "notifications", found[0].id)
+                await actions.mark_read(tx, request.viewer.id, "notifications", ids[0])
     return await request.show(
-        "notifications/index.html", notices=_group(found, read_to), chosen=chosen, statements=statements, outcomes=outcomes,
-        **page_links(page, [entry.id for entry in found]),
+        "notifications/index.html", notices=_group([_folded(request, entry) for entry in found], read_to), chosen=chosen,
+        statements=statements, outcomes=outcomes,
+        **page_links(page, ids),
     )
 
 

@@ -11,6 +11,8 @@ from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.filters.matching import apply_filters
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import (
@@ -64,8 +66,11 @@ async def show(request: Request) -> Reply:
 
 
 async def _thread_page(request: Request, thread: Thread) -> Reply:
-    """Reply counts are those of the replies on the page."""
-    thread = _with_shown_counts(thread)
+    """Reply counts are those of the replies on the page. The opened post is shown whole: who opens it wants to read it."""
+    ancestors, descendants = (
+        apply_filters(request.filters, FilterContext.THREAD, views) for views in (thread.ancestors, thread.descendants)
+    )
+    thread = _with_shown_counts(thread._replace(ancestors=ancestors, descendants=descendants))
     people = {view.post.author.id for view in thread.descendants}
     composer = reply_to(thread.post, request.account, default_audience(request)) if request.signed_in else None
     return await request.show(

@@ -24,6 +24,9 @@ from folkmoot.moderation.transparency.reading import ReportCache
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.attention.model import Waiting
 from folkmoot.network.attention.queries import count_waiting
+from folkmoot.network.filters.matching import FilterSet, apply_filters, is_hidden
+from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.notifications.queries import list_unread_on_pages
 from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView
 from folkmoot.network.sessions.model import Role, Viewer
 from folkmoot.network.timelines.model import Entry
@@ -65,6 +68,7 @@ class Request:
         self.shared = shared
         self.context = shared.context
         self.signed_in: Viewer | None = None
+        self.filters: FilterSet | None = None  # the viewer's
         self.cookies = cookies
         self.headers = Headers(scope=scope)
         self.query: Params = LenientParams()
@@ -192,11 +196,11 @@ class Request:
 
     # -- posts -----------------------------------------------------------------------------------------------------
 
-    async def views(self, entries: Sequence[Entry]) -> list[PostView]:
-        """The posts of a timeline, cached unless they have changed."""
+    async def views(self, entries: Sequence[Entry], context: FilterContext) -> list[PostView]:
+        """The posts of a timeline, cached unless they have changed, as the viewer's filters show them there."""
         found = await self.shared.posts.gather(self.database, entries)
         self.context.impressions.add(self.viewer_id, [entry.shown_id for entry, _, _ in found])
-        return [
+        return apply_filters(self.filters, context, [
             PostView(
                 post=boost or shown,
                 boosted=shown if boost else None,
@@ -204,7 +208,7 @@ class Request:
                 marks=Marks(entry.bits, tuple(entry.choices or ())),
             )
             for entry, shown, boost in found
-        ]
+        ])
 
     # -- replies ---------------------------------------------------------------------------------------------------
 
@@ -219,7 +223,19 @@ class Request:
                 waiting = await count_waiting(conn, self.signed_in.id)
                 if self.signed_in.login.role.includes(Role.MODERATOR):
                     cases = await count_waiting_cases(conn, clock.now(), self.signed_in.id, _MOST_CASES)
+            waiting = await self.without_hidden(waiting)
         return self.render(template, status, form_targets=form_targets, waiting=waiting, waiting_cases=cases, **values)
+
+    async def without_hidden(self, waiting: Waiting) -> Waiting:
+        """The counts without notices that the viewer's filters hide: one statement, only if there are both."""
+        if not waiting.notices or not self.filters or not self.filters.hides_in(FilterContext.NOTIFICATIONS):
+            return waiting
+        async with self.database.read() as conn:
+            keys = await list_unread_on_pages(conn, self.viewer.id, waiting.notices)
+        entries = [Entry(key[0], key[2], *key, 0, 0, 0, 0, None, True) for key in keys]
+        posts = [shown for _, shown, _ in await self.shared.posts.gather(self.database, entries)]
+        hidden = sum(is_hidden(self.filters, FilterContext.NOTIFICATIONS, PostView(post=post)) for post in posts)
+        return waiting.without_notices(hidden)
 
     def render(self, template: str, status: int = 200, /, *, form_targets: str = "", waiting: Waiting = Waiting(),
                waiting_cases: int = 0, **values: Any) -> Reply:

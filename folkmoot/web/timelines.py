@@ -10,6 +10,7 @@ from folkmoot.base.text import clean_line
 from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications.actions import mark_read
 from folkmoot.network.notifications.model import Marker
 from folkmoot.network.notifications.queries import list_markers
@@ -33,7 +34,7 @@ async def home(request: Request) -> Reply:
         markers = await list_markers(conn, request.viewer.id, ["home"])
     if timeline.is_partial:
         rebuild_soon(request.database, request.viewer.id)
-    views = await request.views(timeline.entries)
+    views = await request.views(timeline.entries, FilterContext.HOME)
     marker = markers[0] if markers else None
     reply = await request.show(
         "timelines/home.html", views=views, marker=marker, news=find_news(request), mark_below=_mark_below(views, marker),
@@ -59,7 +60,7 @@ async def explore(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
         timeline = await get_public(conn, request.viewer_id, page, is_local=True)
-    views = await request.views(timeline.entries)
+    views = await request.views(timeline.entries, FilterContext.PUBLIC)
     return await request.show("timelines/explore.html", views=views, **page_links(page, timeline.ids))
 
 
@@ -70,7 +71,7 @@ async def hashtag(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
         timeline = await get_hashtag(conn, request.viewer_id, page, [hashtag_key(name)])
-    views = await request.views(timeline.entries)
+    views = await request.views(timeline.entries, FilterContext.PUBLIC)
     return await request.show("timelines/hashtag.html", views=views, hashtag=name, **page_links(page, timeline.ids))
 
 

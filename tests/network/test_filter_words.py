@@ -27,7 +27,7 @@ def _slowly(keyword: str, text: str, *, is_whole_word: bool) -> bool:
             continue
         begins = start == 0 or not (_is_word(text[start]) and _is_word(text[start - 1]))
         ends = end == len(text) or not (_is_word(text[end - 1]) and _is_word(text[end]))
-        if begins and ends or not is_whole_word:
+        if (begins and ends) or not is_whole_word:
             return True
     return False
 

@@ -11,3 +11,6 @@ class Waiting(msgspec.Struct, frozen=True):
     notices: int = 0
     messages: int = 0
     requests: int = 0
+
+    def without_notices(self, count: int) -> "Waiting":
+        return Waiting(notices=self.notices - count, messages=self.messages, requests=self.requests)

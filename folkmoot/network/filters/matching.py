@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from folkmoot.base import clock
 from folkmoot.network.filters.model import Filter, FilterAction, FilterContext, Match, Matter, matter_of
 from folkmoot.network.filters.words import WordFinder, pattern, searched
@@ -78,3 +80,23 @@ def is_hidden(filters: FilterSet | None, context: FilterContext, view: PostView 
     if not filters or view is None:
         return False
     return filters.hides(context, matter_of(view.shown), view.shown.author.id, view.post.id if view.boosted else None)
+
+
+def apply_filters(filters: FilterSet | None, context: FilterContext, views: Sequence[PostView]) -> list[PostView]:
+    """The posts of a page in this context: without hidden ones; others say which filters fold them or cover their pictures."""
+    if not filters:
+        return list(views)
+    return [shown for view in views if (shown := _filtered(filters, context, view)) is not None]
+
+
+def _filtered(filters: FilterSet, context: FilterContext, view: PostView) -> PostView | None:
+    matches = filters.matches(matter_of(view.shown), view.shown.author.id, view.post.id if view.boosted else None)
+    titles = {
+        action: tuple(one.filter.title for one in matches if one.filter.action is action and context in one.filter.contexts)
+        for action in FilterAction
+    }
+    if titles[FilterAction.HIDE]:
+        return None
+    if not any(titles.values()):
+        return view
+    return msgspec.structs.replace(view, filtered=titles[FilterAction.WARN], blurred=titles[FilterAction.BLUR])

@@ -203,7 +203,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 class PostView(msgspec.Struct, frozen=True, kw_only=True):
     """A post as one viewer sees it now. `boosted` is set when `post` is a boost: counts and marks are then those of `boosted`.
 
-    `is_withheld`: the viewer may not see the shown post, which is here without its content.
+    `is_withheld`: the viewer may not see the shown post, which is here without its content. `filtered`: the titles of the viewer's
+    filters that fold it here; `blurred`: of those that cover its pictures.
     """
 
     post: Post
@@ -211,6 +212,8 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True):
     counts: PostCounts = PostCounts()
     marks: Marks = Marks()
     is_withheld: bool = False
+    filtered: tuple[str, ...] = ()
+    blurred: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Post:

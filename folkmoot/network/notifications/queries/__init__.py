@@ -2,7 +2,12 @@
 
 from folkmoot.network.notifications.queries.groups import count_unread, delete_group, get_group, list_groups
 from folkmoot.network.notifications.queries.markers import list_markers, upsert_marker
-from folkmoot.network.notifications.queries.reading import UNREAD_ON_PAGES, get_notification, list_notifications
+from folkmoot.network.notifications.queries.reading import (
+    UNREAD_ON_PAGES,
+    get_notification,
+    list_notifications,
+    list_unread_on_pages,
+)
 from folkmoot.network.notifications.queries.writing import (
     delete_from_network,
     delete_notifications,
@@ -22,5 +27,5 @@ __all__ = [
     "UNREAD_ON_PAGES", "count_unread", "delete_from_network", "delete_group", "delete_notifications", "delete_of_act",
     "delete_several_from_network", "delete_some_notifications", "get_group", "get_notification", "insert_from_network",
     "insert_notifications", "insert_several_from_network", "list_boosters_unscoped", "list_groups", "list_markers", "list_notifications",
-    "list_notified_followers_unscoped", "list_voters_unscoped", "lock_act", "upsert_marker",
+    "list_notified_followers_unscoped", "list_unread_on_pages", "list_voters_unscoped", "lock_act", "upsert_marker",
 ]

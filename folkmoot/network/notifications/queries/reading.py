@@ -36,7 +36,8 @@ UNREAD = f"{LIST} AND {_IS_UNREAD}"
 _IS_NO_MESSAGE = f"""
     (n.kind <> '{Kind.MENTION}' OR (SELECT p.visibility FROM posts AS p WHERE p.id = n.post_id) < {Visibility.DIRECT:d})
 """
-UNREAD_ON_PAGES = f"SELECT FROM notifications AS n WHERE account_id = $1 AND {_IS_UNREAD} AND {IS_SHOWN} AND {_IS_NO_MESSAGE}"
+_UNREAD_NOTICES = f"FROM notifications AS n WHERE account_id = $1 AND {_IS_UNREAD} AND {IS_SHOWN} AND {_IS_NO_MESSAGE}"
+UNREAD_ON_PAGES = f"SELECT {_UNREAD_NOTICES}"
 
 
 async def list_rows(
@@ -67,6 +68,17 @@ async def list_notifications(
         for row in rows
         if row["from_id"] in senders and (row["post_id"] is None or row["post_id"] in posts)
     ]
+
+
+async def list_unread_on_pages(conn: ReadConn, viewer_id: int, most: int) -> list[tuple[int, int, int]]:
+    """Of the newest unread notices that are about a post: (post, its version, its author's version). One row for each notice."""
+    rows = await conn.fetch(
+        "SELECT p.id, p.version, a.version AS author_version FROM"
+        f" (SELECT n.post_id {_UNREAD_NOTICES} ORDER BY id DESC LIMIT $2) AS unread"
+        " JOIN posts AS p ON p.id = unread.post_id JOIN accounts AS a ON a.id = p.account_id",
+        viewer_id, most,
+    )
+    return [(row["id"], row["version"], row["author_version"]) for row in rows]
 
 
 async def get_notification(conn: ReadConn, viewer_id: int, notification_id: int) -> Notification:
