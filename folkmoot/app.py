@@ -60,6 +60,7 @@ from folkmoot.network.exports import model as exports
 from folkmoot.network.exports.actions import Exporter
 from folkmoot.network.exports.store import export_store
 from folkmoot.network.filters.actions import forget_expired as forget_filters
+from folkmoot.network.filters.queries import list_filters
 from folkmoot.network.impressions.counting import Impressions, ImpressionWriter
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
@@ -157,8 +158,8 @@ def exporter(settings: Settings) -> Exporter:
         pictures=FetchingStore(media_store(settings), settings.data), exports=export_store(settings), folder=settings.data / "exports",
         urls=Urls(settings.base_url, settings.media.base_url, settings.secret), domain=settings.domain,
         chapters={
-            "statements.json": list_own_statements, "reports.json": list_own_reports, "jury.json": list_own_record,
-            "jury_seats.json": list_own_seats,
+            "filters.json": list_filters, "statements.json": list_own_statements, "reports.json": list_own_reports,
+            "jury.json": list_own_record, "jury_seats.json": list_own_seats,
         },
     )
 

@@ -346,3 +346,29 @@ async def test_streams_mark_statuses_and_hear_of_changed_filters(
     assert "filters_changed" not in [name for name, _ in public.events]
     for client in (stream, socket, public):
         await client.close()
+
+
+async def test_version_1_shows_each_keyword_as_a_filter(jana: Visitor) -> None:
+    old = "/api/v1/filters"
+    made = await _create(jana, "kašna", "voda", filter_action="blur")
+    assert [one["phrase"] for one in (await jana.get(old)).json] == ["kašna", "voda"]
+    first, second = (one["id"] for one in made["keywords"])
+    assert (await jana.get(f"{old}/{first}")).json == {
+        "id": first, "phrase": "kašna", "context": ["home"], "whole_word": True, "expires_at": None, "irreversible": False
+    }
+    changed = await jana.send("PUT", f"{old}/{first}", {"phrase": "potok", "whole_word": "false", "context[]": "home"})
+    assert (changed.json["phrase"], changed.json["whole_word"], changed.status) == ("potok", False, 200)
+    for wrong in ({"context[]": "public"}, {"irreversible": "true"}, {"expires_in": "60"}):
+        assert (await jana.send("PUT", f"{old}/{first}", wrong)).status == 422
+    whole = (await jana.get(f"{_ALL}/{made['id']}")).json
+    assert (whole["title"], whole["filter_action"], whole["context"]) == ("Kašna", "blur", ["home"])
+    assert (await jana.send("DELETE", f"{old}/{first}")).json == {}
+    assert (await jana.send("PUT", f"{old}/{second}", {"irreversible": "true", "expires_in": ""})).json["irreversible"] is True
+    assert (await jana.send("DELETE", f"{old}/{second}")).json == {}
+    assert (await jana.get(old)).json == (await jana.get(_ALL)).json == []
+    for wrong in ({"phrase": "", "context[]": "home"}, {"phrase": "x"}, {"phrase": "x", "context[]": "doma"}):
+        assert (await jana.post(old, wrong)).status == 422
+    new = (await jana.post(old, {"phrase": "zvon", "context[]": ["home", "public"]})).json
+    assert (new["whole_word"], new["irreversible"], new["context"]) == (False, False, ["home", "public"])
+    assert [one["title"] for one in (await jana.get(_ALL)).json] == ["zvon"]
+    assert "deprecation" in (await jana.get(old)).headers

@@ -59,6 +59,7 @@ OWNERS = {
     "exports": "exports",
     "lists": "lists list_members",
     "featured": "featured_hashtags", "impressions": "impressions",
+    "filters": "filters filter_keywords filter_posts filter_sets",
     "departures": "departures",
     "cases": "cases case_seats case_notes escalation_calls",
     "detection": "signals detectors detector_choices reader_requests",

@@ -65,6 +65,9 @@ async def build_sample(village: Village) -> Sample:
         await karel.post(f"/api/v1/statuses/{own.post.id}/{verb}")
     jana = await village.by_app("jana")
     await jana.post(f"/api/v1/statuses/{poll.post.id}/bookmark")
+    made = (await jana.post("/api/v2/filters", {
+        "title": "Tramvaj", "context[]": "home", "keywords_attributes[0][keyword]": "tramvaj", "expires_in": 3600
+    })).json
     await village.work()
     async with village.database.write() as tx:
         app = await register_app(tx, "Zvonek", ["app://zpet"], "read write")
@@ -83,6 +86,8 @@ async def build_sample(village: Village) -> Sample:
             "notice": notice,
             "talk": talk,
             "client": app.client_id,
+            "filter": made["id"],
+            "keyword": made["keywords"][0]["id"],
         },
     )
 

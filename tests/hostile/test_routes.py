@@ -28,7 +28,11 @@ def _next(values: list[Any]) -> Any:
 
 def _kind(route: Route) -> str:
     """Which of the sample ids belongs to a route."""
+    if route.path.startswith("/api/v1/filters"):
+        return "keyword"
     for word, kind in (
+        ("/filters/{id}", "filter"),
+        ("/filters/keywords", "keyword"),
         ("/poll", "poll"),
         ("conversations", "talk"),
         ("messages", "talk"),
@@ -80,6 +84,9 @@ def _base(route: Route, sample: Sample) -> dict[str, Any]:
         "/api/v2/search": {"q": "kasna"},
         "/api/v1/polls/{id}/votes": {"choices[]": ["7"]},
         "/api/v1/push/subscription": _SUBSCRIPTION,
+        "/api/v1/filters": {"phrase": "tramvaj", "context[]": ["home"]},
+        "/api/v2/filters": {"title": "Doprava", "context[]": ["home"]},
+        "/settings/filters": {"title": "Doprava", "contexts[]": ["home"]},
         "/reset": {"email": "nikdo@example.org"},
         "/log_in": {"name": "nikdo"},
     }.get(route.path, {})

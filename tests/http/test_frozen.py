@@ -50,6 +50,11 @@ ALLOWED = {
     "POST /api/v1/lists", "PUT /api/v1/lists/{id}", "PATCH /api/v1/lists/{id}", "DELETE /api/v1/lists/{id}",
     "POST /api/v1/lists/{id}/accounts", "DELETE /api/v1/lists/{id}/accounts",
     "POST /lists", "POST /lists/{id}/edit", "POST /lists/{id}/delete", "POST /lists/{id}/remove", "POST /accounts/{id}/lists",
+    *(f"{method} /api/v{version}/filters/{{id}}" for method in ("PUT", "PATCH", "DELETE") for version in (1, 2)),
+    *(f"{method} /api/v2/filters/keywords/{{id}}" for method in ("PUT", "PATCH", "DELETE")),
+    "POST /api/v1/filters", "POST /api/v2/filters", "POST /api/v2/filters/{id}/keywords", "POST /api/v2/filters/{id}/statuses",
+    "DELETE /api/v2/filters/statuses/{id}", "POST /settings/filters", "POST /settings/filters/{id}", "POST /settings/filters/{id}/delete",
+    "POST /settings/filters/posts/{id}/remove", "POST /posts/{id}/filters",
     *(f"{method} /api/v1/push/subscription" for method in ("POST", "PUT", "PATCH", "DELETE")),
     "POST /settings/push", "POST /settings/push/end",
     *(f"POST /jury{path}" for path in (

@@ -4,7 +4,7 @@
     actor.json  outbox.json  likes.json  bookmarks.json      ActivityStreams
     avatar.jpg  header.jpg    media/                         pictures
     following_accounts.csv  muted_accounts.csv  …            lists, which other servers can import
-    account.json              e-mail address, settings, notes about others
+    account.json  filters.json                               e-mail address, settings, notes about others; filters
     statements.json  reports.json  jury.json  jury_seats.json      what moderation stores of the member
 
 Everything is read and written in small parts, so an archive of any size needs little memory. Compressing runs in a thread.
@@ -41,6 +41,7 @@ likes.json              the posts that you liked
 bookmarks.json          the posts that you bookmarked; also bookmarks.csv
 actor.json              your profile, with avatar and header beside it
 account.json            your e-mail address, settings, and notes about others
+filters.json            words and posts that you filter
 statements.json         decisions about you, with their reasons
 reports.json            what you reported
 jury.json               your record as a juror, and your answers in the training
