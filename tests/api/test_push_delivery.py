@@ -15,6 +15,8 @@ from folkmoot.base import clock, http_client
 from folkmoot.base.db import Database
 from folkmoot.network.accounts.actions import set_effect
 from folkmoot.network.accounts.model import AccountEffect
+from folkmoot.network.filters.actions import create_filter
+from folkmoot.network.filters.model import FilterAction, FilterDraft, KeywordDraft
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.actions.restrict import set_effect as restrict_post
 from folkmoot.network.posts.model import PostDraft, PostEffect, Visibility
@@ -412,3 +414,17 @@ async def test_a_browser_gets_its_page_and_moderators_calls(people: Village, ser
         ("Cases are overdue", "The time to decide has run out for 1 case.", "/moderate"),
     }
     assert {sent.headers["urgency"] for sent in service.sent} == {"high"}
+
+
+async def test_nobody_is_woken_by_what_their_filters_hide(people: Village, service: PushService) -> None:
+    device = Device()
+    await _app(people, device, "mention")
+    for action, word in ((FilterAction.HIDE, "kašna"), (FilterAction.WARN, "zvon")):
+        draft = FilterDraft(title="Ne", contexts=["notifications"], action=action, keywords=(KeywordDraft(text=word),))
+        async with people.database.write() as tx:
+            await create_filter(tx, people.people["jana"], draft)
+    for text in ("@jana KASNA teče", "@jana zvon bije", "@jana přijď"):
+        await people.write("karel", text)
+        await service.work(people)
+    assert [device.read(sent)["body"] for sent in service.sent] == ["@jana zvon bije", "@jana přijď"]
+    assert await _waiting(people) == []

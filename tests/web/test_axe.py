@@ -30,7 +30,7 @@ MEMBER = [
     "/messages/new?q=kar", "/search", "/search?q=dvorak", "/search?q=qqqqq",
     "/about", "/about/rules", "/reports", "/statements", "/jury", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/push", "/settings/password", "/settings/sessions",
-    "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks",
+    "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks", "/settings/filters", "/settings/filters/new",
     "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",
     "/bookmarks", "/favourites", "/lists", "/settings/hashtags", "/@jana/tagged/kasna", "/nothing",
 ]

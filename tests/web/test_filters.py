@@ -12,6 +12,7 @@ from folkmoot.network.filters.model import FilterAction, FilterContext, FilterDr
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import Post, Visibility
 from tests.village import Answer, Village, Visitor
+from tests.web.test_live import OpenPage
 from tests.web.test_pages import form_token
 
 _NEW, _ALL = "/settings/filters/new", "/settings/filters"
@@ -204,3 +205,22 @@ async def test_replies_to_a_hidden_reply_stay(village: Village, jana: Visitor) -
     assert ids(_main(await jana.get(f"/@eva/{root.id}"))) == [str(root.id), str(below.id)]
     assert ids(_main(await jana.get(f"/@eva/{below.id}"))) == [str(root.id), str(below.id)]
     assert ids(_main(await jana.get(f"/@karel/{hidden.id}"))) == [str(root.id), str(hidden.id), str(below.id)]
+
+
+async def test_an_open_page_does_not_count_what_it_would_hide(village: Village, jana: Visitor) -> None:
+    await _filter(village, "kašna", contexts=["home", "notifications"], action=FilterAction.HIDE)
+    page = OpenPage(village, jana)
+    await page.receives(": here")
+    for text in ("Kašna teče, @jana", "@jana, přijdeš?"):
+        await village.write("karel", text)
+        await village.work()
+    await page.receives('event: posts\ndata: {"count":1,')
+    await page.receives('event: waiting\ndata: {"notices":1,')
+    await _filter(village, "zvon", action=FilterAction.HIDE)  # a change is heard while the page is open
+    for text in ("Zvon mlčí", "Dobrou noc"):
+        await village.write("karel", text)
+        await village.work()
+    await page.receives('event: posts\ndata: {"count":2,')
+    await page.close()
+    assert '"count":3' not in page.received
+    assert '"notices":2' not in page.received

@@ -15,6 +15,8 @@ from folkmoot.base import clock
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name
 from folkmoot.network.exports.archive import Archive
+from folkmoot.network.filters.actions import create_filter, filter_post
+from folkmoot.network.filters.model import FilterDraft, KeywordDraft
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.store import media_store
 from folkmoot.network.posts import actions as posts
@@ -80,6 +82,8 @@ async def _live(village: Village) -> None:
         await relations.mute(tx, people["jana"], people["eva"].id)
         await relations.block(tx, people["jana"], people["eva"].id)
         await relations.write_note(tx, people["jana"], people["eva"].id, "Pozor na ni")
+        made = await create_filter(tx, people["jana"], FilterDraft(title="Zvony", contexts=["home"], keywords=(KeywordDraft(text="zvon"),)))
+        await filter_post(tx, people["jana"], made.id, theirs.post.id)
 
 
 async def test_the_archive_contains_everything_of_the_member(village: Village, jana: Visitor) -> None:
@@ -104,6 +108,8 @@ async def test_the_archive_contains_everything_of_the_member(village: Village, j
     assert json.loads(archive.read("actor.json"))["preferredUsername"] == "jana"
     account = json.loads(archive.read("account.json"))
     assert (account["email"], account["notes"]) == ("jana@example.org", [{"account": "eva@localhost:8420", "text": "Pozor na ni"}])
+    [filtered] = json.loads(archive.read("filters.json"))
+    assert (filtered["title"], filtered["keywords"][0]["text"], len(filtered["posts"])) == ("Zvony", "zvon", 1)
     assert "Cizí slova" not in "".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
 
 
