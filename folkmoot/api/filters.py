@@ -37,7 +37,7 @@ class KeywordChange(ChangedKeyword, frozen=True, kw_only=True):
     is_removed: Annotated[bool, about("Removes the keyword.")] = msgspec.field(name="_destroy", default=False)
 
 
-class Change(Parameters, frozen=True, kw_only=True):
+class FilterChange(Parameters, frozen=True, kw_only=True):
     """Absent parameters stay as they are. A new filter needs a title and a context."""
 
     title: Annotated[str | None, about(maxLength=model.LONGEST_TITLE)] = None
@@ -76,13 +76,13 @@ async def show(request: Request) -> Reply:
         return request.json(shapes.whole_filter(await queries.get_filter(conn, request.viewer.id, request.id())))
 
 
-async def create(request: Request, params: Change) -> Reply:
+async def create(request: Request, params: FilterChange) -> Reply:
     """Creates a filter."""
     async with request.database.write() as tx:
         return request.json(shapes.whole_filter(await actions.create_filter(tx, request.account, params.draft)))
 
 
-async def change(request: Request, params: Change) -> Reply:
+async def change(request: Request, params: FilterChange) -> Reply:
     """Changes a filter and its keywords."""
     async with request.database.write() as tx:
         return request.json(shapes.whole_filter(await actions.change_filter(tx, request.account, request.id(), params.draft)))
@@ -172,9 +172,9 @@ def _write(method: str, path: str, handler: Any, answer: Any, params: type[Param
 
 ROUTES = [
     _read(_ALL, index, list[shapes.Filter]),
-    _write("POST", _ALL, create, shapes.Filter, Change),
+    _write("POST", _ALL, create, shapes.Filter, FilterChange),
     _read(_ONE, show, shapes.Filter),
-    *(_write(method, _ONE, change, shapes.Filter, Change) for method in ("PUT", "PATCH")),
+    *(_write(method, _ONE, change, shapes.Filter, FilterChange) for method in ("PUT", "PATCH")),
     _write("DELETE", _ONE, delete, Nothing),
     _read(f"{_ONE}/keywords", keywords, list[shapes.FilterKeyword]),
     _write("POST", f"{_ONE}/keywords", add_keyword, shapes.FilterKeyword, NewKeyword),

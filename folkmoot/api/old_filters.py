@@ -17,7 +17,7 @@ from folkmoot.network.filters import actions, model, queries
 from folkmoot.network.filters.model import FilterAction, FilterDraft, KeywordDraft
 
 
-class Change(Parameters, frozen=True, kw_only=True):
+class OldFilterChange(Parameters, frozen=True, kw_only=True):
     """Absent parameters stay as they are. A new filter needs a phrase and a context."""
 
     phrase: Annotated[str | None, about(maxLength=model.LONGEST_KEYWORD)] = None
@@ -43,7 +43,7 @@ async def show(request: Request) -> Reply:
     return _shown(request, found, request.id())
 
 
-async def create(request: Request, params: Change) -> Reply:
+async def create(request: Request, params: OldFilterChange) -> Reply:
     """Creates a filter with one keyword, which is its title too."""
     phrase = params.phrase or ""
     draft = FilterDraft(
@@ -55,7 +55,7 @@ async def create(request: Request, params: Change) -> Reply:
     return _shown(request, created, created.keywords[0].id)
 
 
-async def change(request: Request, params: Change) -> Reply:
+async def change(request: Request, params: OldFilterChange) -> Reply:
     """Changes a keyword. Where, how and how long its filter applies can be changed only if it has no other keyword."""
     async with request.database.write() as tx:
         before = await queries.get_filter_of_keyword(tx, request.viewer.id, request.id())
@@ -70,7 +70,7 @@ async def delete(request: Request) -> Reply:
     return request.json(Nothing())
 
 
-def _draft(before: model.Filter, keyword_id: int, params: Change) -> FilterDraft:
+def _draft(before: model.Filter, keyword_id: int, params: OldFilterChange) -> FilterDraft:
     """Raises Invalid for a change that would affect other keywords."""
     [phrase] = [one.text for one in before.keywords if one.id == keyword_id]
     action = None
@@ -100,8 +100,8 @@ def _endpoint(method: str, path: str, handler: Any, answer: Any, params: type[Pa
 
 ROUTES = [
     _endpoint("GET", _ALL, index, list[shapes.OldFilter]),
-    _endpoint("POST", _ALL, create, shapes.OldFilter, Change),
+    _endpoint("POST", _ALL, create, shapes.OldFilter, OldFilterChange),
     _endpoint("GET", _ONE, show, shapes.OldFilter),
-    *(_endpoint(method, _ONE, change, shapes.OldFilter, Change) for method in ("PUT", "PATCH")),
+    *(_endpoint(method, _ONE, change, shapes.OldFilter, OldFilterChange) for method in ("PUT", "PATCH")),
     _endpoint("DELETE", _ONE, delete, Nothing),
 ]

@@ -51,6 +51,7 @@ def test_filters_of_version_2(apis: tuple[Mastodon, Mastodon]) -> None:
     stream.close()
 
 
+@pytest.mark.filterwarnings("ignore::mastodon.errors.MastodonDeprecationWarning")
 def test_filters_of_version_1(apis: tuple[Mastodon, Mastodon]) -> None:
     jana, karel = apis
     status = karel.status_post("Dnes hrajeme šachy")

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from folkmoot.network.filters.model import FilterContext
 from tests.network_up import NetworkUp
 from tests.newcomers import newcomer, post
 from tests.web.browsing import log_in, open_page, save
@@ -65,12 +66,13 @@ def test_a_member_filters_words_and_a_post(browser: Browser, running: NetworkUp,
     expect(page.locator("#keywords")).to_have_value("zvonice\nrýmovník")
     page.fill("#keywords", "zvonice")
     page.check("#action-hide")
-    page.fill("#title", "x" * 257)
+    for context in FilterContext:
+        page.uncheck(f"#context-{context}")
     save(page)
-    expect(page.locator("#title-error")).to_be_visible()
+    expect(page.locator("#contexts-error")).to_be_visible()
     if has_scripts:
         examine(page, f"a refused filter in {language}")
-    page.fill("#title", "Stavby")
+    page.check("#context-home")
     save(page)
     page.goto("/")
     expect(page.locator("article.post")).to_have_count(0)
