@@ -100,7 +100,8 @@ async def fetch(
     url: str, *, accept: str = "*/*", trust: ssl.SSLContext | None = None, resolve: Resolve | None = None, connect: Connect | None = None
 ) -> Answer:
     """GETs a URL and follows redirects. Raises Refused for a request that is not allowed, Untrusted for the certificate of the
-    host, Unavailable for a host that does not answer correctly. `trust`: other authorities than those of the system. `resolve` and `connect` are for tests."""
+    host, Unavailable for a host that does not answer correctly. `trust`: other authorities than those of the system. `resolve` and
+    `connect` are for tests."""
     return await send("GET", url, headers={"accept": accept}, trust=trust, resolve=resolve, connect=connect)
 
 
