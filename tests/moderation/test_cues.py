@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import folkmoot.web
-from folkmoot.moderation.detection import structure
+from folkmoot.base.db import Database
+from folkmoot.base.errors import Problem
+from folkmoot.moderation.detection import artefact, structure
 from folkmoot.moderation.detection.cues import CUES, FRAMES, NO_FRAME, cues_of
-from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.detection.detector import PACKAGED, Detector
 from folkmoot.moderation.detection.features import part_pairs, stream
+from folkmoot.moderation.detection.switching import Why, install_detector, switch_detector
+from folkmoot.moderation.detection.versions import CurrentDetector, find_fault
 
 TEMPLATE = Path(folkmoot.web.__file__).parent / "templates" / "moderate" / "_cues.html"
 
@@ -44,6 +49,35 @@ def test_a_feature_names_its_parts() -> None:
     assert ("violence", "you") not in found  # the order is kept
 
 
+@pytest.mark.parametrize(("word", "parts"), [("vecer", {"future"}), ("vecere", {"food", "home"}), ("veceri", {"food", "home"})])
+def test_an_evening_is_no_supper(word: str, parts: set[str]) -> None:
+    """"Dnes večer tě zabiju" was described as a text with words of cooking, which speak against a threat."""
+    assert {structure.cues().names[part] for part in structure.parts_of(word)} == parts
+
+
 def test_each_cue_has_a_sentence() -> None:
     text = TEMPLATE.read_text("utf-8")
     assert not [cue for cue in CUES | FRAMES | {NO_FRAME} if f'"{cue}"' not in text]
+
+
+def test_weights_of_other_word_lists_are_refused(tmp_path: Path) -> None:
+    """The word lists number the features: with other lists, the weights of a stored detector would belong to other words."""
+    model = artefact.read(PACKAGED)
+    other = artefact.Artefact(msgspec.structs.replace(model.header, word_lists="0123456789abcdef"), model.tables)
+    with pytest.raises(Problem, match="word lists of another release"):
+        artefact.unpack(artefact.pack(other), "x")
+    artefact.write(tmp_path / "same.detector", model)
+    assert artefact.read(tmp_path / "same.detector").header == model.header
+
+
+async def test_a_network_whose_detector_has_other_word_lists_uses_the_packaged_one(db: Database, tmp_path: Path) -> None:
+    model = artefact.read(PACKAGED)
+    header = msgspec.structs.replace(model.header, version="2030-01-01-lists", word_lists="0123456789abcdef")
+    async with db.write() as tx:
+        await install_detector(tx, artefact.Artefact(header, model.tables))
+        await switch_detector(tx, header.version, Why.SWITCHED)
+    current = CurrentDetector(tmp_path)
+    async with db.read() as conn:
+        await current.refresh(conn)
+        assert "Train it again" in await find_fault(conn)
+    assert current().version == model.header.version

@@ -69,7 +69,8 @@ def test_disguises_cost_at_most_a_tenth_of_the_threats_that_are_found() -> None:
     "ฉันจะรอคุณที่ป้ายรถเมล์พรุ่งนี้",
     "कल पाँच बजे बस स्टॉप पर मिलेंगे।",
     "Morgen um fünf warte ich an der Haltestelle auf dich.", "Jutro o piątej czekam na ciebie na przystanku.",
-    "Holnap ötkor várlak a megállóban.",
+    "Holnap ötkor várlak a megállóban.", "Dođem po tebe u sedam, ideš s nama u kino?", "Pridi k nam na čaj, te čakamo doma.",
+    "Spotkamy się jutro pod szkołą, powiem ci wszystko.", "Ti vengo a prendere dopo cena, ho una sorpresa.",
     "Sutra u pet te čekam na stanici, idemo na more.", "Ngày mai tôi sẽ đợi bạn ở trạm xe buýt lúc năm giờ.",
 ])
 def test_everyday_text_in_other_languages_gets_no_signal(text: str) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from folkmoot.base.errors import Problem
+from folkmoot.moderation.detection import structure
 from folkmoot.moderation.detection.model import Thresholds
 
 _MAGIC = b"folkmoot-detector 1\n"
@@ -40,7 +41,8 @@ class Table(msgspec.Struct):
 
 
 class Header(msgspec.Struct):
-    """Everything but the numbers. `calibration`: slope and offset from a margin to a probability."""
+    """Everything but the numbers. `calibration`: slope and offset from a margin to a probability. `word_lists`: the fingerprint of
+    those that number the features of a table of parts."""
 
     name: str
     version: str
@@ -49,6 +51,7 @@ class Header(msgspec.Struct):
     thresholds: dict[str, Thresholds]
     tables: list[Table]
     card: dict[str, Any] = {}
+    word_lists: str = ""
 
 
 class Artefact(msgspec.Struct):
@@ -94,6 +97,8 @@ def unpack(content: bytes, path: str) -> Artefact:
         header = msgspec.json.decode(line, type=Header)
         if not _VERSION.fullmatch(header.version) or "" not in header.thresholds or any(table.bits > 22 for table in header.tables):
             raise ValueError("its header is not valid")
+        if header.word_lists != structure.fingerprint() and any(table.kind == "parts" for table in header.tables):
+            raise Problem("%(path)s was trained with the word lists of another release. Train it again: moot detector train.", path=path)
         unpacked = zlib.decompressobj().decompress(packed, _MAX_UNPACKED)
         return Artefact(header, _tables(header, unpacked))
     except (msgspec.DecodeError, zlib.error, ValueError) as error:

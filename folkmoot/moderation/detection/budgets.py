@@ -36,7 +36,7 @@ def _masks(rows: Sequence[Example], lang: str) -> dict[str, npt.NDArray[np.bool_
     alone = np.array([row.group == row.id for row in rows], bool)
     return {
         "neutral": here & neutral, "everyday": here & everyday, "look_alikes": here & written & ~threat,
-        "forum": here & alone & ~neutral & ~threat, "threats": here & written & threat,
+        "forum": here & alone & ~neutral & ~everyday & ~threat, "threats": here & written & threat,
     }
 
 

@@ -12,11 +12,12 @@ NO_FRAME = "no_frame"
 _SPEAKS_FOR = {
     "you": "person", "him": "third_person", "them": "group", "group": "group", "me": "speaker", "future": "future", "will": "future",
     "violence": "violence", "death": "death", "weapon": "weapon", "body": "body", "should": "demand", "wish": "wish", "if": "condition",
-    "praise": "praise", "slur": "slur", "place": "place", "call": "call",
+    "praise": "praise", "honour": "praise", "slur": "slur", "place": "place", "call": "call", "fetch": "call",
 }
 _FRAMES = {
     "quote": "quote", "justice": "justice", "past": "past", "game": "game", "sport": "sport", "food": "food", "health": "health",
-    "pest": "pest", "fiction": "fiction", "idiom": "idiom", "peace": "peace", "not": "negation",
+    "pest": "pest", "fiction": "fiction", "idiom": "idiom", "peace": "peace", "not": "negation", "vote": "politics", "home": "home",
+    "tech": "tech",
 }
 CUES = frozenset(_SPEAKS_FOR.values())
 FRAMES = frozenset(f"frame_{frame}" for frame in _FRAMES.values())

@@ -18,7 +18,11 @@ PACKAGED = Path(__file__).with_name("threats.detector")
 _BATCH = 256
 _LONGEST_WHOLE = 120  # words and punctuation marks
 _WINDOWS = ((120, 0.0), (60, 0.0), (24, 0.3), (14, 0.6))  # size, and discount
+_SENTENCE = (4, 40, 0.3)  # fewest and most words, and discount
 _LONG = 60  # words of a text that is divided
+_SHORT = 3  # words
+_SAYS_LITTLE = 1.5  # subtracted from a short text without a word of harm: "I know you" is what harmless replies consist of
+_ENDS = frozenset(".!?")
 _LONGEST_WORD = 24  # letters that are scored
 _REASONS = 5
 Margins = npt.NDArray[np.float64]
@@ -32,14 +36,29 @@ class Window(NamedTuple):
 
 
 def windows(folded: str) -> list[Window]:
-    """A short text as a whole; a longer one also as overlapping windows, so that neither length nor padding hides a threat."""
+    """A short text as a whole; a longer one also as overlapping windows and as sentences, so that neither length nor padding hides a
+    threat."""
     words = [word[:_LONGEST_WORD] for word in folded.split(" ")]
-    found = [Window(" ".join(words), 0.0)] if len(words) <= _LONGEST_WHOLE else []
+    says_little = len(words) <= _SHORT and not structure.speaks_of_harm(words)
+    found = [Window(" ".join(words), _SAYS_LITTLE if says_little else 0.0)] if len(words) <= _LONGEST_WHOLE else []
     for size, discount in _WINDOWS:
         if len(words) > max(size, _LONG):
             step = size // 2
             found += [Window(" ".join(words[at : at + size]), discount) for at in range(0, len(words) - step, step)]
-    return found
+    return [*found, *_sentences(words)] if len(words) > _LONG else found
+
+
+def _sentences(words: Sequence[str]) -> list[Window]:
+    """The sentences of a text, each once."""
+    fewest, most, discount = _SENTENCE
+    found: dict[str, None] = {}
+    start = 0
+    for at, word in enumerate([*words, "."]):
+        if word in _ENDS:
+            if fewest <= at - start <= most:
+                found[" ".join(words[start : at + 1])] = None
+            start = at + 1
+    return [Window(sentence, discount) for sentence in found]
 
 
 class Detector:

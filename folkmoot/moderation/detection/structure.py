@@ -4,12 +4,14 @@ A linear model of n-grams does not see how `them`, `should` and `hang` are relat
 Here each word is mapped to its parts (see cues.txt), and pairs of parts within a few words become features.
 """
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 BITS = 13
+_HARM = ("violence", "death", "weapon", "body", "slur", "place", "call", "fetch", "hint")  # what a threat of few words speaks of
 _REACH = 8  # the largest distance of a pair, in words
 _NEAR = 2
 _ENDINGS = [
@@ -25,6 +27,12 @@ class Cues(NamedTuple):
     names: list[str]
     words: dict[str, tuple[int, ...]]
     stems: dict[str, tuple[int, ...]]
+
+
+@lru_cache(1)
+def fingerprint() -> str:
+    """Of the word lists, which number the features: weights that were trained with other lists belong to other features."""
+    return hashlib.sha256(repr(cues()).encode()).hexdigest()[:16]
 
 
 @lru_cache(1)
@@ -55,6 +63,12 @@ def parts_of(word: str) -> tuple[int, ...]:
     if known.names.index("violence") in found:
         found += [known.names.index(name) for ending, name in _ENDINGS if word.endswith(ending)]
     return tuple(dict.fromkeys(found))
+
+
+def speaks_of_harm(words: Sequence[str]) -> bool:
+    """Whether one of the words is of a part that threats are made of, and not of persons and grammar alone."""
+    harm = {cues().names.index(name) for name in _HARM}
+    return any(part in harm for word in words for part in parts_of(word))
 
 
 def pairs(words: Sequence[str]) -> list[tuple[int, int, int]]:

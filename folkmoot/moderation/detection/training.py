@@ -22,12 +22,12 @@ from folkmoot.moderation.detection.detector import windows
 from folkmoot.moderation.detection.model import Example
 from folkmoot.moderation.detection.readings import readings
 
-TABLES = [Table("words", 18, pivot=8.0), Table("characters", 20, pivot=12.0), Table("parts", structure.BITS, 0.5)]
+TABLES = [Table("words", 18, pivot=8.0), Table("characters", 20, pivot=12.0), Table("parts", structure.BITS, 0.35, 8.0)]
 MIN_TEXTS = 2  # a bucket that occurs in fewer texts is ignored
 INVERSE_REGULARISATION = 4.0
-FOLDS = 6  # one author of each language is left out in each
+FOLDS = 6  # at least one author of each language is left out in each
 MIN_ROWS = 10  # of each label
-FILE_WEIGHTS = {"written": 6.0, "everyday": 6.0, "short": 1.0, "synthetic": 1.0, "neutral": 2.0, "edos": 2.0, "hatemoji": 1.0, "mhc": 0.5}
+FILE_WEIGHTS = {"written": 6.0, "everyday": 6.0, "short": 4.0, "synthetic": 1.0, "neutral": 2.0, "edos": 2.0, "hatemoji": 1.0, "mhc": 0.5}
 WEAK_NEGATIVE_WEIGHT = 0.3  # of a negative that nobody has checked
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -155,7 +155,8 @@ def train(examples: Sequence[Example], weights: Mapping[str, float] | None = Non
     version = f"{date}-{hashlib.sha256(b''.join(column.tobytes() for pair in tables for column in pair)).hexdigest()[:8]}"
     card = {"date": date, "weights": by_file, "unseen": budgets.unseen_authors(rows, scores),
             "budgets": budgets.measure_rates(rows, scores, limits), "kinds": kinds.measure_kinds(rows, scores, limits)}
-    return Artefact(Header("folkmoot-threats", version, whole.bias, (slope, offset), limits, TABLES, card), tables)
+    header = Header("folkmoot-threats", version, whole.bias, (slope, offset), limits, TABLES, card, structure.fingerprint())
+    return Artefact(header, tables)
 
 
 def _held_out_margins(rows: Sequence[Example], training_set: TrainingSet) -> Floats:
