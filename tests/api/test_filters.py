@@ -252,6 +252,7 @@ async def test_hidden_posts_are_left_out_of_notifications(village: Village, jana
     hidden = await _create(jana, "kašna", context=["notifications"], filter_action="hide")
     assert await counts() == (2, 2, 2, 2)
     for path, pick in ((v1, lambda answer: answer), (v2, lambda answer: answer["statuses"])):  # the newest mention is hidden
+        assert pick((await jana.get(f"{path}?limit=0")).json) == []
         page = await jana.get(f"{path}?limit=1&exclude_types[]=favourite")
         [status] = [one.get("status", one) for one in pick(page.json)]
         assert "dobrý den" in status["content"]

@@ -21,7 +21,7 @@ async def list_unhidden(
         new = [id_of(one) for one in found]
         shown = [one for one in found if not is_hidden(one)]
         ids = [*new, *ids] if page.min_id is not None else [*ids, *new]
-        if shown or len(found) < page.limit:
+        if shown or not found:
             break
         page = msgspec.structs.replace(page, **({"max_id": new[-1]} if page.min_id is None else {"min_id": new[0]}))
     return shown, ids
