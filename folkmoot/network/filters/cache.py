@@ -11,7 +11,7 @@ from folkmoot.network.filters import queries
 from folkmoot.network.filters.matching import FilterSet
 from folkmoot.network.sessions.model import Viewer
 
-_LARGEST = 100_000  # nodes in all, about 25 MB; a member with 30 words has about 250
+_LARGEST = 100_000  # nodes in all, about 25 MB; the filters of a member with 30 words take about 350
 
 
 class FilterSets:

@@ -9,7 +9,8 @@ from folkmoot.network.filters.model import Filter, FilterAction, FilterContext, 
 from folkmoot.network.filters.words import WordFinder, pattern, searched
 from folkmoot.network.posts.model import PostView
 
-_REMEMBERED = 500  # posts; clients read the same page again and again
+_REMEMBERED = 100  # posts; clients read the same page again and again
+_NOTHING: dict[int, list[str]] = {}
 
 
 class FilterSet:
@@ -32,7 +33,8 @@ class FilterSet:
 
     @property
     def size(self) -> int:
-        return self._finder.size + len(self._filters)
+        """An estimate of its memory, in nodes of the trie: a remembered post takes about as much as one."""
+        return self._finder.size + len(self._filters) + _REMEMBERED
 
     def matches(self, matter: Matter, author_id: int, boost_id: int | None = None) -> list[Match]:
         """The filters that apply to a post, in whatever context. `boost_id`: the boost by which it is shown."""
@@ -71,7 +73,7 @@ class FilterSet:
                 found.setdefault(self._owners[place], []).append(self._texts[place])
             if len(self._remembered) >= _REMEMBERED:
                 self._remembered.clear()
-            self._remembered[key] = found
+            self._remembered[key] = found or _NOTHING
         return found
 
 
