@@ -17,6 +17,7 @@ from folkmoot.network.impressions.queries import add_impressions
 
 PAGES_A_DAY = 500  # of one member, per process
 SECONDS = 60.0  # between two writes
+_ANSWER_SECONDS = 5.0  # of a database that does not answer; it must not delay the end of a process
 log = logging.getLogger(__name__)
 
 
@@ -72,9 +73,9 @@ class ImpressionWriter:
         if not views:
             return
         try:
-            async with self._database.cache() as cache:
+            async with asyncio.timeout(_ANSWER_SECONDS), self._database.cache() as cache:
                 await add_impressions(cache, clock.now().date(), views)
-        except (Unavailable, WritesPaused) as error:
+        except (Unavailable, WritesPaused, TimeoutError) as error:
             log.debug("views were not stored: %r", error)
 
     async def _run(self) -> None:
