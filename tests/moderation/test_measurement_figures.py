@@ -13,6 +13,9 @@ from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import Lane
 from folkmoot.moderation.detection.current import detector_of
 from folkmoot.moderation.detection.detector import Detector
+from folkmoot.moderation.juries.model import Reason
+from folkmoot.moderation.juries.model import State as JuryState
+from folkmoot.moderation.jury.model import Camp
 from folkmoot.moderation.measurement import shares
 from folkmoot.moderation.measurement.actions.publish import correct_figures, periods_to_compute, store_figures
 from folkmoot.moderation.measurement.computing import Sources, compute
@@ -21,12 +24,12 @@ from folkmoot.moderation.measurement.model import FEWEST_LABELS, LABELS_WAIT, Fi
 from folkmoot.moderation.measurement.pairs import LANGUAGES, measure_pairs, read_pairs, score_pairs, shipped_pairs
 from folkmoot.moderation.measurement.queries import figures_of_month
 from folkmoot.moderation.measurement.queries.sample import insert_day, insert_items
-from folkmoot.moderation.measurement.queries.sources import Day, Handled, Item
+from folkmoot.moderation.measurement.queries.sources import Day, Handled, Item, Tried, list_tried
 from tests.moderation.court import Court
 
 _NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 _OCTOBER = Period(Unit.MONTH, date(2026, 10, 1))
-_NOTHING = Sources(days=[], items=[], cases=[], appeals=(0, 0), verdicts=(0, 0), gold=[])
+_NOTHING = Sources(days=[], items=[], cases=[], appeals=(0, 0), verdicts=(0, 0), gold=[], tried=[])
 
 
 def _figures(**sources: Any) -> dict[tuple[Name, str], Figure]:
@@ -136,6 +139,31 @@ def test_shares_of_appeals_verdicts_and_gold_answers() -> None:
     assert found[Name.VERDICTS_OVERTURNED, ""].high == shares.share(3, 200).high
     assert (found[Name.GOLD_ACCURACY, ""].value, found[Name.GOLD_ACCURACY, ""].size) == (pytest.approx(0.86), 50)
     assert (Name.GOLD_ACCURACY, "") not in _figures(gold=[(9, 10)] * 4)  # so few that it could be said of one
+
+
+def test_what_juries_pass_on_and_whom_they_wrong() -> None:
+    def tried(side: Camp | None, number: int, *, overturned: int = 0, escalated: int = 0) -> list[Tried]:
+        return [Tried(side, at < escalated, escalated <= at < escalated + overturned) for at in range(number)]
+
+    cases = [*tried(Camp.ONE, 50, overturned=4, escalated=10), *tried(Camp.TWO, 40, overturned=2), *tried(None, 10, overturned=5)]
+    found = _figures(tried=cases)
+    assert found[Name.ESCALATED, ""].value == pytest.approx(0.1)
+    assert (found[Name.ERROR_GAP, ""].value, found[Name.ERROR_GAP, ""].size) == (pytest.approx(4 / 40 - 2 / 40), 80)
+    assert (Name.ERROR_GAP, "") not in _figures(tried=[*tried(Camp.ONE, 50), *tried(Camp.TWO, 19)])
+
+
+async def test_a_case_that_no_jury_could_have_is_not_escalated(court: Court) -> None:
+    await court.report("reporter", await court.village.write("author", "Nic zlého."), clauses=("violence",))
+    await court.report("reporter", await court.village.write("author", "Něco zlého."), clauses=("violence",))
+    one, other = await court.queue()
+    async with court.database.write() as tx:
+        for case, state, reason in ((one, JuryState.STAFF, Reason.FEW_JURORS), (other, JuryState.STAFF, Reason.CAMPS_DISAGREE)):
+            await tx.execute(
+                "INSERT INTO juries (case_id, state, reason, side, formed_at) VALUES ($1, $2, $3, $4, now())"
+                " ON CONFLICT (case_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, side = excluded.side",
+                case.id, state, reason, Camp.TWO,
+            )
+        assert await list_tried(tx, Period.of_month(clock.now().date())) == [Tried(Camp.TWO, is_escalated=True, is_overturned=False)]
 
 
 # -- counterfactual pairs ----------------------------------------------------------------------------------------------

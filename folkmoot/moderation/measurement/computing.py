@@ -10,11 +10,12 @@ from folkmoot.base.db import ReadConn
 from folkmoot.moderation.cases.model import Lane
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.detection.actions import FAMILY
+from folkmoot.moderation.jury.model import Camp
 from folkmoot.moderation.measurement import durations, shares, weighted
 from folkmoot.moderation.measurement.durations import Wait
-from folkmoot.moderation.measurement.model import FEWEST_JURORS, FEWEST_LABELS, Figure, Name, Period, Stratum
+from folkmoot.moderation.measurement.model import FEWEST_JURORS, FEWEST_LABELS, FEWEST_OF_CAMP, Figure, Name, Period, Stratum
 from folkmoot.moderation.measurement.queries import sources
-from folkmoot.moderation.measurement.queries.sources import Day, Handled, Item
+from folkmoot.moderation.measurement.queries.sources import Day, Handled, Item, Tried
 from folkmoot.moderation.measurement.weighing import WeighedSample
 from folkmoot.moderation.measurement.weighted import Estimate
 
@@ -32,6 +33,7 @@ class Sources(NamedTuple):
     appeals: tuple[int, int]
     verdicts: tuple[int, int]
     gold: list[tuple[int, int]]
+    tried: list[Tried]
 
 
 async def read_sources(conn: ReadConn, period: Period) -> Sources:
@@ -39,6 +41,7 @@ async def read_sources(conn: ReadConn, period: Period) -> Sources:
         days=await sources.list_days(conn, period), items=await sources.list_items(conn, period),
         cases=await sources.list_handled(conn, period), appeals=await sources.count_appeals(conn, period),
         verdicts=await sources.count_verdicts(conn, period), gold=await sources.list_gold_answers(conn, period),
+        tried=await sources.list_tried(conn, period),
     )
 
 
@@ -47,6 +50,7 @@ def compute(found: Sources, now: datetime) -> list[Figure]:
     return [
         *_of_sample(found.days, found.items), *_of_labels(found.days, found.items), *_of_cases(found.cases, now),
         *_share(Name.APPEALS_OVERTURNED, *found.appeals), *_share(Name.VERDICTS_OVERTURNED, *found.verdicts), *_of_gold(found.gold),
+        *_of_juries(found.tried),
     ]
 
 
@@ -117,6 +121,15 @@ def _share_used(one: Handled, now: datetime) -> float:
 def _of_gold(answers: Sequence[tuple[int, int]]) -> Iterator[Figure]:
     if len(answers) >= FEWEST_JURORS:
         yield _figure(Name.GOLD_ACCURACY, shares.clustered_share(answers), sum(of for _, of in answers))
+
+
+def _of_juries(tried: Sequence[Tried]) -> Iterator[Figure]:
+    """How often staff had to decide, and how much more often the jury was wrong about authors of one camp, as far as appeals show."""
+    yield from _share(Name.ESCALATED, len(tried), sum(one.is_escalated for one in tried))
+    wrong = [[one.is_overturned for one in tried if one.side is camp and not one.is_escalated] for camp in Camp]
+    if all(len(some) >= FEWEST_OF_CAMP for some in wrong):
+        one, other = [(sum(some), len(some)) for some in wrong]
+        yield _figure(Name.ERROR_GAP, shares.difference(one, other), one[1] + other[1])
 
 
 def _share(name: Name, of: int, hits: int) -> Iterator[Figure]:

@@ -8,9 +8,15 @@ from folkmoot.moderation.appeals.model import State as AppealState
 from folkmoot.moderation.cases.model import Lane, Subject
 from folkmoot.moderation.cases.queries.orders import LANE
 from folkmoot.moderation.cases.queries.outcome import LAST_ON_APPEAL
+from folkmoot.moderation.juries.model import Reason
+from folkmoot.moderation.juries.model import State as JuryState
+from folkmoot.moderation.jury.model import Camp
 from folkmoot.moderation.learning.actions import SAMPLE
 from folkmoot.moderation.measurement.model import Period, Stratum
 from folkmoot.moderation.verdicts.model import Action
+
+# Why moderators decide a case about which a jury has sat. The other reasons are known before.
+_AFTER_SITTING = (Reason.EDITED, Reason.UNANSWERED, Reason.LATE, Reason.RULES, Reason.JURORS_DISAGREE, Reason.CAMPS_DISAGREE)
 
 
 class Day(NamedTuple):
@@ -43,6 +49,14 @@ class Handled(NamedTuple):
     due_at: datetime
     decided_at: datetime | None
     closed_at: datetime | None
+
+
+class Tried(NamedTuple):
+    """A case about which a jury has sat. `side`: the camp of its author; `is_overturned`: the decision of the jury, by an appeal so far."""
+
+    side: Camp | None
+    is_escalated: bool
+    is_overturned: bool
 
 
 async def list_days(conn: ReadConn, period: Period) -> list[Day]:
@@ -125,3 +139,19 @@ async def list_gold_answers(conn: ReadConn, period: Period) -> list[tuple[int, i
         period.begins_at, period.ends_at,
     )
     return [(row["hits"], row["answers"]) for row in rows]
+
+
+async def list_tried(conn: ReadConn, period: Period) -> list[Tried]:
+    """The cases of the period whose jury has decided or could not, without appeals. Indexes: the primary key of
+    juries, verdicts_one_standing."""
+    rows = await conn.fetch(
+        f"""
+        SELECT j.side, j.state = '{JuryState.STAFF}' AS is_escalated,
+            j.state = '{JuryState.DECIDED}' AND v.overturned_by_id IS NOT NULL AS is_overturned
+        FROM juries AS j JOIN cases AS c ON c.id = j.case_id LEFT JOIN verdicts AS v ON v.case_id = j.case_id AND v.undone_at IS NULL
+        WHERE j.case_id >= $1 AND j.case_id < $2 AND c.appealed_verdict_id IS NULL
+            AND (j.state = '{JuryState.DECIDED}' OR j.state = '{JuryState.STAFF}' AND j.reason = ANY ($3::text[]))
+        """,
+        *period.ids, list(_AFTER_SITTING),
+    )
+    return [Tried(None if row["side"] is None else Camp(row["side"]), row["is_escalated"], row["is_overturned"]) for row in rows]
