@@ -4,12 +4,16 @@ Every scenario has sizes as they occur in a month. The seeds are fixed, so a run
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 import numpy as np
 import pytest
 
-from folkmoot.moderation.measurement import durations, shares, weighted
+from folkmoot.moderation.measurement import drawing, durations, shares, weighted
 from folkmoot.moderation.measurement.durations import Wait
+from folkmoot.moderation.measurement.model import Stratum
+from folkmoot.moderation.measurement.queries.sources import Day, Item
+from folkmoot.moderation.measurement.weighing import WeighedSample
 from folkmoot.moderation.measurement.weighted import Estimate, Labelled, StratumCounts
 from tests import series
 
@@ -48,6 +52,9 @@ _ESTIMATES = {
 }
 _CASES = [("usual", "prevalence"), ("usual", "precision"), ("usual", "recall")]
 _MORE = [(name, of) for name in ("reported", "bad", "rare") for of in _ESTIMATES]
+# In a month in which half a breach and a quarter of a wrong report are expected among the quiet posts, counts have so large steps that no
+# interval covers exactly; these are rather too wide.
+_MOST = {"reported": 980}
 _SCENARIOS = {"usual": _USUAL, "reported": _REPORTED, "bad": _BAD, "rare": _RARE}
 
 
@@ -61,7 +68,7 @@ def test_an_estimate_from_the_sample_covers_the_truth(scenario: str, estimate: s
         sum(share * rate * (1 - hit) for share, _, rate, hit, _, _ in strata),
     )
     found = [function([_draw(dice, *stratum) for stratum in strata]) for _ in range(RUNS)]
-    assert 930 <= _covered(found, truth) <= 970
+    assert 930 <= _covered(found, truth) <= _MOST.get(scenario, 970)
 
 
 def _draw(
@@ -72,6 +79,30 @@ def _draw(
         share=share, labels=labels, breaches=breaches, flagged_breaches=int(dice.binomial(breaches, of_breaches)),
         flagged_harmless=int(dice.binomial(labels - breaches, of_harmless)), is_flagged=known,
     )
+
+
+def test_a_month_of_unequal_days_covers_the_truth() -> None:
+    """The whole way from views to the estimate: both phases of drawing, the division of labels, days of which some are seen four times as
+    much as others, and two labels in ten that nobody gives."""
+    dice, runs = np.random.default_rng(53), series.length(250, RUNS)
+    rates = {Stratum.CASED: 0.5, Stratum.SUSPECTED: 0.3, Stratum.UNSURE: 0.02, Stratum.QUIET: 0.002}
+    days = [date(2026, 10, day) for day in range(1, 31)]
+    views = dice.integers(5_000, 20_000, len(days))
+    parts = [dice.dirichlet([3, 1, 10, 186]) for _ in days]
+    truth = sum(seen * part @ list(rates.values()) for seen, part in zip(views, parts, strict=True)) / views.sum()
+    covered = 0
+    for _ in range(runs):
+        drawn = [
+            Day(day, int(seen), 0, dict(zip(Stratum, dice.multinomial(drawing.FIRST_PHASE, part).tolist(), strict=True)))
+            for day, seen, part in zip(days, views, parts, strict=True)
+        ]
+        items = [
+            Item(day.day, stratum, 1, False, None if dice.random() < 0.2 else ("x",) * int(dice.random() < rates[stratum]), False, False)
+            for day in drawn for stratum, number in drawing.allocate(day.draws, 20).items() for _ in range(number)
+        ]
+        found = weighted.prevalence(WeighedSample(drawn, items).count(lambda one: bool(one.clauses)))
+        covered += found.low <= truth <= found.high
+    assert series.length(0.9, 0.93) <= covered / runs <= series.length(0.99, 0.97)
 
 
 def test_a_label_counts_for_as_many_views_as_it_stands_for() -> None:
