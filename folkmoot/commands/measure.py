@@ -1,6 +1,7 @@
 """`moot measure`: prints what is measured about moderation, computes it now, and corrects what was published."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from folkmoot.base.errors import Problem
 from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 
 if TYPE_CHECKING:
+    from folkmoot.base.db import ReadConn
     from folkmoot.moderation.measurement.model import Figure, FiguresOfMonth
 
 _MONTH = click.DateTime(["%Y-%m"])
@@ -69,7 +71,7 @@ def pairs(data: Path, as_json: bool) -> None:
     show({**answer, "figures": msgspec.to_builtins(answer["figures"])}, as_json, "\n".join(lines))
 
 
-async def _read(data: Path, month: Any) -> "FiguresOfMonth | None":
+async def _read(data: Path, month: date) -> "FiguresOfMonth | None":
     from folkmoot.moderation.measurement.queries import figures_of_month
 
     async with open_database(settings_of(data)) as database, database.read() as conn:
@@ -100,7 +102,7 @@ async def _pairs(data: Path) -> dict[str, Any]:
     return {"figures": figures, "flipped": flipped}
 
 
-async def _score_pairs(conn: Any, data: Path) -> "tuple[list[Figure], list[dict[str, Any]]]":
+async def _score_pairs(conn: "ReadConn", data: Path) -> "tuple[list[Figure], list[dict[str, Any]]]":
     """(the flip rates of the detector in use, the pairs that it treats differently)."""
     from folkmoot.moderation.detection.versions import CurrentDetector
     from folkmoot.moderation.measurement.pairs import measure_pairs, score_pairs, shipped_pairs
@@ -118,7 +120,7 @@ def _month_table(found: "FiguresOfMonth") -> str:
     return "\n".join(lines)
 
 
-def _rows(figures: Any) -> list[str]:
+def _rows(figures: Sequence["Figure"]) -> list[str]:
     """One line for each figure: value, 95 % interval, number of observations."""
     head = f"{'figure':26}{'of':14}{'value':>11}  {'95 % interval':23}{'observations':>12}"
     return [head, *(f"{one.name:26}{one.scope:14}{_value(one, one.value):>11}  {_interval(one):23}{one.size:>12}" for one in figures)]
