@@ -118,7 +118,7 @@ async def _provider(settings: "Settings", language: str) -> bytes:
 
     async with open_database(settings) as database, database.read() as conn:
         report = await read_report(conn, settings)
-    return provider_file(settings, report.recent, language)
+    return provider_file(settings, report, language)
 
 
 def _answer(one: "Note") -> dict[str, Any]:

@@ -28,11 +28,22 @@ class Line(NamedTuple):
     series: int
 
 
+class Interval(NamedTuple):
+    """A dot with the line of its 95 % interval, and the value in words."""
+
+    x: float
+    y: float
+    top: float
+    bottom: float
+    words: str
+
+
 class Chart(NamedTuple):
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str]]
     bars: list[Bar]
     lines: list[Line]
+    intervals: list[Interval] = []
 
 
 Values = Sequence[float | None]
@@ -64,6 +75,20 @@ def line_chart(series: Sequence[Values], labels: Sequence[str], words: Callable[
             is_on = value is not None
         lines.append(Line(path, dots, number))
     return Chart(_ticks(step, most, words), _labels(labels), [], lines)
+
+
+def interval_chart(
+    values: Sequence[tuple[float, float, float] | None], labels: Sequence[str], words: Callable[[float], str], *, top: float = 0.0
+) -> Chart:
+    """From (value, low, high), or None where nothing was measured."""
+    known = [value for value in values if value]
+    step, most = _scale([[high for _, _, high in known]], top)
+    intervals = [
+        Interval(round(_x(place, len(labels)), 1), round(_y(value[0], most), 1), round(_y(value[2], most), 1), round(_y(value[1], most), 1),
+                 words(value[0]))
+        for place, value in enumerate(values) if value
+    ]
+    return Chart(_ticks(step, most, words), _labels(labels), [], [], intervals)
 
 
 def _scale(series: Sequence[Values], top: float) -> tuple[float, float]:

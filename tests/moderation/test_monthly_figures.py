@@ -183,7 +183,7 @@ def _check_files(court: Court, figures: Figures) -> None:
     """They have the same numbers, and name nobody."""
     content = as_json(figures)
     assert msgspec.json.decode(content, type=Figures) == figures
-    table = as_csv([figures])
+    table = as_csv([figures], {})
     assert table.endswith(b"\r\n")
     assert table.replace(b"\r\n", b"").count(b"\n") == 0
     rows = list(csv.reader(io.StringIO(table.decode(), newline="")))

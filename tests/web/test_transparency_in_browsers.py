@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from folkmoot.config import Network, Notices, Server
-from folkmoot.moderation.transparency.monthly import Figures
 from folkmoot.web.transparency.provider import provider_file
 from tests.chromium import PATIENCE
 from tests.web.public_figures import LONG, SETTINGS, Shown, busy_report, quiet_report
@@ -40,7 +39,7 @@ def test_axe_finds_nothing(page: Page, language: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     months = [("a busy month", shown.month(busy, "2026-10", language))]
     months += [("a quiet month", shown.month(quiet, "2026-11", language))] if language == "en" else []
-    for name, content in (*months, ("the pages for a host", shown.provider(busy.recent if language == "en" else quiet.recent, language))):
+    for name, content in (*months, ("the pages for a host", shown.provider(busy if language == "en" else quiet, language))):
         shown.open(page, content)
         for summary in page.locator("main summary").all():
             summary.click()
@@ -65,13 +64,11 @@ def test_the_numbers_open_with_the_keyboard(page: Page) -> None:
 def test_a_host_gets_two_pages(page: Page, language: str, settings: object) -> None:
     """On the web and as a file, with much and with nothing to tell."""
     shown = Shown(settings)  # type: ignore[arg-type]
-    full = busy_report().recent
-    figures: list[Figures] = [full, quiet_report().recent]
-    for recent in figures:
-        shown.open(page, shown.provider(recent, language))
+    for report in (busy_report(), quiet_report()):
+        shown.open(page, shown.provider(report, language))
         assert _pages(page) == 2
         page.unroute_all()
-    file = provider_file(shown.settings, full, language).decode()
+    file = provider_file(shown.settings, busy_report(), language).decode()
     assert not re.search(r'<link|<script|<img|src=|url\("(?!data:)|@import', file)
     page.set_content(file)
     page.wait_for_function("document.fonts.status === 'loaded' && document.fonts.check('16px Atkinson')")

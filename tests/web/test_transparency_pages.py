@@ -41,7 +41,7 @@ def test_a_busy_month_shows_its_figures_and_nothing_below_five(language: str) ->
         assert number in words
     assert ("99%" in words, "99 %" in words.replace("\u00a0", " ")) == ((True, False) if language == "en" else (False, True))
     tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
-    assert len(tables) == 6  # work, speed, deadlines, rules, measures, programs
+    assert len(tables) == 8  # work, speed, deadlines, rules, measures, what was seen, all that was measured, programs
     small = {"en": "fewer than 5", "cs": "méně než 5"}[language]
     assert words.count(small) >= 10
     assert "<script" not in page
@@ -50,7 +50,7 @@ def test_a_busy_month_shows_its_figures_and_nothing_below_five(language: str) ->
 def test_each_chart_has_its_numbers_as_a_label_and_in_a_table() -> None:
     page = Shown().month(busy_report(), "2026-10", "en")
     labels = re.findall(r'aria-label="([^"]+)"', "".join(re.findall(r"<svg viewBox[^>]+>", page)))
-    assert len(labels) == 5
+    assert len(labels) == 6
     deadlines = next(label for label in labels if label.startswith("1 deadline was missed"))
     assert "Suspected threats and other grave cases 214 in time, 1 late" in deadlines
     table = next(one for one in re.findall(r"<table.*?</table>", page, re.DOTALL) if "Suspected threats" in one)
@@ -61,6 +61,19 @@ def test_each_chart_has_its_numbers_as_a_label_and_in_a_table() -> None:
     assert drawn == {"left as it was": str(figures.decisions.by_action["keep"]), "removed": "210", "hidden for a time": "90",
                      "covered with a label": "48"}
     assert figures.decisions.by_action["suspend"] == FEW
+
+
+@pytest.mark.parametrize("language", ["cs", "en"])
+def test_what_was_measured_is_shown_with_its_interval_and_corrections(language: str) -> None:
+    page = _main(Shown().month(busy_report(), "2026-10", language))
+    words = _words(page)
+    values = {"en": ("4.2", "2.5 to 6.3", "12% to 58%"), "cs": ("4,2", "2,5 až 6,3", "12 % až 58 %")}[language]
+    for value in (*values, "612", "Jeden den byl počítán dvakrát."):
+        assert value in words.replace("\u00a0", " ")
+    assert page.count('class="interval"') == 8  # March to October: what was not measured is no zero
+    assert "nan" not in words.lower().split()
+    before = _words(_main(Shown().month(busy_report(), "2026-01", language)))
+    assert {"en": "Not measured yet.", "cs": "Zatím neměříme."}[language] in before
 
 
 def test_what_went_wrong_is_listed_with_its_days_and_the_words_of_the_operator() -> None:
@@ -174,7 +187,7 @@ async def test_no_page_names_a_member(court: Court) -> None:
 
 def test_the_words_for_hosts_are_there_in_both_languages() -> None:
     for language, title in (("en", "How Spolek Lípa, Brno handles violent content"), ("cs", "Jak Spolek Lípa, Brno")):
-        page = Shown().provider(busy_report().recent, language)
+        page = Shown().provider(busy_report(), language)
         assert title in html.unescape(page)
         assert "abuse@moot.example.org" in page
         assert SETTINGS.notices.on_call in page

@@ -12,6 +12,8 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import Database, ReadConn
 from folkmoot.base.errors import NotFound
 from folkmoot.config import Settings
+from folkmoot.moderation.measurement.model import FiguresOfMonth
+from folkmoot.moderation.measurement.queries import figures_of_month, list_measured_months
 from folkmoot.moderation.transparency import queries
 from folkmoot.moderation.transparency.counting import count_month, count_span
 from folkmoot.moderation.transparency.model import Span
@@ -35,13 +37,14 @@ MONTHS_FOR_HOSTS = 3
 
 class Report(msgspec.Struct, kw_only=True):
     """Everything that is public, as of `made_at`. `months`: oldest first, the last one is running; `recent`: the last complete months
-    together, or all days of a younger network; `rendered`: parts of pages that were made of it."""
+    together, or all days of a younger network; `measured`: estimates from judged samples, by month; `rendered`: parts of pages."""
 
     made_at: datetime
     months: list[Figures]
     published: dict[str, Published]
     notes: list[Note]
     recent: Figures
+    measured: dict[str, FiguresOfMonth] = {}
     rendered: dict[Any, Any] = {}
 
     @property
@@ -94,7 +97,8 @@ async def read_report(conn: ReadConn, settings: Settings) -> Report:
         months.append(found.figures if found else await count_month(conn, settings, month, state_of(month, now), now))
     return Report(
         made_at=now, months=months, published={name_of(month): one for month, one in published.items()},
-        notes=await queries.list_notes(conn), recent=await _count_recent(conn, settings, first, this, now),
+        notes=await queries.list_notes(conn), measured=await _list_measured(conn),
+        recent=await _count_recent(conn, settings, first, this, now),
     )
 
 
@@ -102,6 +106,12 @@ async def first_month(conn: ReadConn) -> date | None:
     """The month in which the network began."""
     found = await queries.find_first_id(conn)
     return None if found is None else month_of(ids.time_of(found))
+
+
+async def _list_measured(conn: ReadConn) -> dict[str, FiguresOfMonth]:
+    """Of the last year, by name of the month."""
+    found = [await figures_of_month(conn, month) for month in await list_measured_months(conn, 12)]
+    return {name_of(one.month): one for one in found if one}
 
 
 async def _count_recent(conn: ReadConn, settings: Settings, first: date, this: date, now: datetime) -> Figures:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from folkmoot.moderation.measurement.model import FiguresOfMonth
 from folkmoot.moderation.transparency.monthly import Figures
 
 COLUMNS = ("month", "state", "figure", "of", "value")
@@ -44,13 +45,24 @@ def _groups(figures: Figures) -> Iterator[tuple[str, Mapping[str, Value | None]]
             yield f"{name}_{field}", {kind: getattr(one, field) for kind, one in kinds.items()}
 
 
-def as_csv(months: Iterable[Figures]) -> bytes:
+def measured_rows(measured: FiguresOfMonth) -> Iterator[tuple[str, str, Value]]:
+    """What was measured on a sample: the value, and its interval in rows of their own."""
+    yield "measured_revision", "final" if measured.is_final else "preliminary", measured.revision
+    for one in measured.figures:
+        for name, value in (("", one.value), ("_low", one.low), ("_high", one.high), ("_size", one.size)):
+            if value is not None:
+                yield f"measured_{one.name}{name}", one.scope, value
+
+
+def as_csv(months: Iterable[Figures], measured: Mapping[str, FiguresOfMonth]) -> bytes:
     """RFC 4180 in UTF-8."""
     made = io.StringIO(newline="")
     writer = csv.writer(made, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for figures in months:
         writer.writerows((figures.month, figures.state, *row) for row in rows_of(figures))
+        if found := measured.get(figures.month):
+            writer.writerows((figures.month, figures.state, *row) for row in measured_rows(found))
     return made.getvalue().encode()
 
 

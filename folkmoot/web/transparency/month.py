@@ -55,7 +55,7 @@ def over_time(months: Sequence[Figures], translator: Translator) -> dict[str, Ov
     if len(months) < 2:
         return {}
     wording = Wording(translator)
-    labels = [_label(one.first) for one in months]
+    labels = [label_of(one.first) for one in months]
     medians = [speed.median if (speed := one.speed.get(ALL)) else None for one in months]
     slowest = [speed.nine_tenths if (speed := one.speed.get(ALL)) else None for one in months]
     in_hours = max((value for value in slowest if value is not None), default=0.0) >= _HOURS
@@ -137,5 +137,5 @@ def neighbours(report: Report, shown: Figures) -> tuple[Figures | None, Figures 
     return before, report.months[place + 1] if place + 1 < len(report.months) else None
 
 
-def _label(month: date) -> str:
+def label_of(month: date) -> str:
     return f"{month.month}/{month.year % 100:02}"

@@ -3,6 +3,7 @@
 The part of a page that is the same for all readers of a language is rendered once for each report (`reading.py`).
 """
 
+import msgspec
 from markupsafe import Markup
 
 from folkmoot.base.errors import NotFound
@@ -15,6 +16,7 @@ from folkmoot.moderation.transparency.table import as_csv
 from folkmoot.web.rendering import Templates
 from folkmoot.web.request import Request
 from folkmoot.web.transparency import month
+from folkmoot.web.transparency.measured import Measured
 from folkmoot.web.transparency.provider import provider
 from folkmoot.web.transparency.words import Wording
 
@@ -36,7 +38,7 @@ async def show(request: Request) -> Reply:
 async def month_as_csv(request: Request) -> Reply:
     report = await request.shared.transparency.get()
     figures = report.month(request.value("month"))
-    return _file(as_csv([figures]), f"{figures.month}.csv", _CSV, figures.state)
+    return _file(as_csv([figures], report.measured), f"{figures.month}.csv", _CSV, figures.state)
 
 
 async def month_as_json(request: Request) -> Reply:
@@ -48,7 +50,16 @@ async def month_as_json(request: Request) -> Reply:
 
 async def all_as_csv(request: Request) -> Reply:
     report = await request.shared.transparency.get()
-    return _file(as_csv(report.months), "all.csv", _CSV, State.RUNNING)
+    return _file(as_csv(report.months, report.measured), "all.csv", _CSV, State.RUNNING)
+
+
+async def measured_as_json(request: Request) -> Reply:
+    """What was measured on the sample of a month. It is final later than the rest, and a correction is a further revision."""
+    report = await request.shared.transparency.get()
+    found = report.measured.get(request.value("month"))
+    if found is None:
+        raise NotFound
+    return _file(msgspec.json.format(msgspec.json.encode(found)) + b"\n", f"{request.value('month')}-measured.json", JSON, State.RUNNING)
 
 
 async def _page(request: Request, report: Report, shown: Figures) -> Reply:
@@ -72,7 +83,7 @@ def render_month(templates: Templates, report: Report, shown: Figures, language:
         by_clause=month.breakdown(shown.decisions.by_clause, wording.clause, wording),
         by_action=month.breakdown(shown.decisions.by_action, lambda action: wording.actions[action], wording),
         wrong=month.wrong(shown), policies=[get_version(version) for version in shown.policies if _is_known(version)],
-        overturned=wording.share(shown.appeals.overturned, shown.appeals.decided),
+        measured=Measured.of(report, shown, translator), overturned=wording.share(shown.appeals.overturned, shown.appeals.decided),
     ))
 
 
@@ -99,4 +110,5 @@ ROUTES = [
     Route("GET", f"{_PATH}/{{month}}", show, Access.PUBLIC, for_suspended=True),
     Route("GET", f"{_PATH}/{{month}}/csv", month_as_csv, Access.PUBLIC, for_suspended=True),
     Route("GET", f"{_PATH}/{{month}}/json", month_as_json, Access.PUBLIC, for_suspended=True),
+    Route("GET", f"{_PATH}/{{month}}/measured", measured_as_json, Access.PUBLIC, for_suspended=True),
 ]
