@@ -36,7 +36,7 @@ _COMMANDS = {
     "proposals": ("proposals", "List and answer what needs two people."),
     "hold": ("hold", "Keep what a case is about for a court or the police."),
     "evidence": ("evidence", "Export and check evidence packages."),
-    "transparency": ("transparency", "Export transparency reports and statements of reasons."),
+    "transparency": ("transparency", "Export transparency reports; write notes about months; print two pages for a host."),
     "measure": ("measure", "Show how well moderation works, as figures with intervals."),
     "policy": ("policy", "Check and publish the rules of the network."),
     "jurors": ("jurors", "Count jurors, replace their training questions, exclude members."),

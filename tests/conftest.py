@@ -38,7 +38,7 @@ _MARKS = {
         "test_lost_host.py", "test_standby_up.py", "test_forwarding_up.py", "test_host.py", "test_publishing.py", "test_dns.py",
         "test_synchronous.py", "test_both_stopped.py", "test_pictures_to_come.py", "test_jobs.py", "test_account.py", "test_moderation.py",
         "test_many_moderators.py", "test_juries.py", "test_jury_forming.py", "test_jury_seats.py",
-        "test_doors.py", "test_clearing.py", "test_reversal.py", "test_detector_versions.py", "test_learning.py",
+        "test_doors.py", "test_clearing.py", "test_reversal.py", "test_detector_versions.py", "test_learning.py", "test_monthly_figures.py",
     }),
     "hosts": ({"world", "plain"}, {"test_standby_in_trouble.py"}),
 }
