@@ -50,8 +50,9 @@ _METHODS = (
     "Posts, profiles and descriptions of pictures are examined after they were published, by a text detector, by lists of known"
     " files, pictures, texts and addresses, and by rules about spam and floods. What they point out, and what members"
     " report, opens a case, which people decide. Private"
-    " messages are never examined; they get a case only when a recipient reports them. How often content that breaks the rules was"
-    " seen is not measured."
+    " messages are never examined; they get a case only when a recipient reports them. How often content that breaks the rules is"
+    " seen is estimated from a daily random sample that people judge, and published by month with its uncertainty, where enough of it was"
+    " judged."
 )
 _MEANS = (
     "A text detector estimates the probability of threats and incitement to violence. It is a linear model of word and character"
