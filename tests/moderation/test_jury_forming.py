@@ -66,15 +66,22 @@ async def test_what_a_jury_cannot_judge_goes_to_moderators(room: JuryRoom) -> No
     _, near = await room.case("Blízko")
     _, private = await room.case("Jen pro své")
     _, deleted = await room.case("Smazáno")
+    _, ordered = await room.case("Nařízeno")
     await room.court.report("reporter")
     account = next(case for case in await room.court.queue() if case.subject == "account")
     async with room.database.write() as tx:
         await bring_deadline_forward(tx, near, clock.now() + LEAST_TIME - timedelta(minutes=1))
         await tx.execute("DELETE FROM posts WHERE id = $1", deleted.subject_id)
         await tx.execute("UPDATE posts SET visibility = $2 WHERE id = $1", private.subject_id, Visibility.FOLLOWERS)
-    assert await room.form() == 4
-    reasons = {case.id: (await room.jury(case)).reason for case in (near, private, deleted, account)}
-    assert reasons == {near.id: Reason.DEADLINE, private.id: Reason.PRIVATE, deleted.id: Reason.DELETED, account.id: Reason.ACCOUNT}
+        await tx.execute(
+            "INSERT INTO notices (id, number, state, door, urgency, language, reason, clause, places, received_at, due_at)"
+            " VALUES (1, '1', 'received', 'form', 'order', 'cs', '', 'law', '[]', now(), now() + interval '1 day')"
+        )
+        await tx.execute("INSERT INTO notice_cases (notice_id, case_id) VALUES (1, $1)", ordered.id)
+    assert await room.form() == 5
+    reasons = {case.id: (await room.jury(case)).reason for case in (near, private, deleted, ordered, account)}
+    assert reasons == {near.id: Reason.DEADLINE, private.id: Reason.PRIVATE, deleted.id: Reason.DELETED, ordered.id: Reason.ORDER,
+                       account.id: Reason.ACCOUNT}
 
 
 async def test_an_appeal_against_a_measure_on_the_account_is_for_moderators(room: JuryRoom) -> None:
