@@ -89,6 +89,7 @@ def test_the_words_of_a_decision_are_in_the_language_of_the_author() -> None:
         kept = explain(translators[language], _count(*[("", None)] * 3), None)
         assert kept.count("3") == 2
         assert kept not in text
+    assert explain(translators["cs"], count, None) != explain(translators["en"], count, None)
 
 
 async def test_answers_are_counted_with_the_newest_weights(room: JuryRoom) -> None:
