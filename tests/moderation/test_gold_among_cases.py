@@ -171,6 +171,20 @@ async def test_a_skipped_or_late_gold_question_behaves_like_a_seat(table: Review
     assert not await _answers(table)
 
 
+async def test_an_open_gold_question_stays_when_no_case_waits_any_more(table: ReviewTable) -> None:
+    _, case = await table.seated("jana", "Another.")
+    await table.due_gold("jana")
+    item = (await table.take("jana")).item
+    async with table.database.write() as tx:
+        await tx.execute("UPDATE jury_seats SET state = 'void' WHERE case_id = $1", case.id)
+    desk = await table.desk("jana")
+    assert item
+    assert (desk.item, desk.waiting) == (item, 1)
+    assert (await table.take("jana")).item == item
+    await table.answer("jana", item.id, "", item.seen_key)
+    assert (await table.take("jana")).item is None
+
+
 async def _answers(table: ReviewTable) -> int:
     async with table.database.read() as conn:
         return len(await list_gold_items(conn, table.village.people["jana"].id, 10))

@@ -29,7 +29,7 @@ from folkmoot.network.sessions.model import Viewer
 
 class Desk(NamedTuple):
     """What a juror has before them. `item`: the open one; `share`: how many items this sitting has, with those that are done;
-    `waiting`: cases that can be answered now."""
+    `waiting`: items that can be answered now."""
 
     item: ItemView | None
     pace: Pace
@@ -48,9 +48,12 @@ async def read_desk(conn: ReadConn, juror: Viewer) -> Desk:
     now = clock.now()
     pace = await read_pace(conn, juror.id, now)
     turns = await jurors.get_turns(conn, juror.id)
-    waiting = await count_waiting(conn, juror.id, now) if await is_able(conn, juror.id, now) else 0
-    item = await _find_open(conn, juror, now) if waiting else None
-    return Desk(item, pace, max(pace.sitting + _items_of(waiting, turns), pace.sitting + 1), 0 if pace.is_enough else waiting)
+    if not await is_able(conn, juror.id, now):
+        return Desk(None, pace, pace.sitting, 0)
+    waiting = await count_waiting(conn, juror.id, now)
+    item = await _find_open(conn, juror, now)
+    share = pace.sitting + max(_items_of(waiting, turns), 1)
+    return Desk(item, pace, share, 0 if pace.is_enough else max(waiting, item is not None))
 
 
 async def take_next(tx: WriteTx, juror: Viewer, *, goes_on: bool = False) -> bool:
@@ -63,12 +66,14 @@ async def take_next(tx: WriteTx, juror: Viewer, *, goes_on: bool = False) -> boo
     now = clock.now()
     pace = await read_pace(tx, juror.id, now)
     waiting = await count_waiting(tx, juror.id, now)
-    if record.state is not State.JUROR or not waiting or pace.is_enough or (pace.wants_break and not goes_on):
+    if record.state is not State.JUROR or pace.is_enough or (pace.wants_break and not goes_on):
         return False
     item = await jurors.find_open_gold_item(tx, juror.id, now)
     if item:
         await gold.renew(tx, item, now)
         return True
+    if not waiting:
+        return False
     gap = turns.cases_to_gold
     if gap is None:
         gap = gold.draw_gap()
