@@ -67,11 +67,13 @@ from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.notifications.model import NotificationsArrived
 from folkmoot.network.posts import jobs as posts
-from folkmoot.network.posts.actions import close_polls, forget_deleted, forget_hashtags, forget_keys
+from folkmoot.network.posts.actions import PostLimits, close_polls, forget_deleted, forget_hashtags, forget_keys
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations import jobs as relations
 from folkmoot.network.relations.actions import forget_ended_follows
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
+from folkmoot.network.scheduled.jobs import publish_due
+from folkmoot.network.scheduled.queries import list_scheduled
 from folkmoot.network.sessions import limits as session_limits
 from folkmoot.network.sessions import mails
 from folkmoot.network.sessions.actions import forget_expired
@@ -158,8 +160,8 @@ def exporter(settings: Settings) -> Exporter:
         pictures=FetchingStore(media_store(settings), settings.data), exports=export_store(settings), folder=settings.data / "exports",
         urls=Urls(settings.base_url, settings.media.base_url, settings.secret), domain=settings.domain,
         chapters={
-            "filters.json": list_filters, "statements.json": list_own_statements, "reports.json": list_own_reports,
-            "jury.json": list_own_record, "jury_seats.json": list_own_seats,
+            "filters.json": list_filters, "scheduled.json": list_scheduled, "statements.json": list_own_statements,
+            "reports.json": list_own_reports, "jury.json": list_own_record, "jury_seats.json": list_own_seats,
         },
     )
 
@@ -167,9 +169,11 @@ def exporter(settings: Settings) -> Exporter:
 def timed_jobs(settings: Settings) -> list[Timed]:
     """All timed jobs."""
     store, archives = media_store(settings), exporter(settings)
+    limits = PostLimits(max_characters=settings.network.max_characters, base_url=settings.base_url)
     return [
         *moderation(settings).timed_jobs(),
         Timed("counters.fold", timedelta(seconds=1), folding.fold_counters),
+        Timed("scheduled.publish", timedelta(seconds=5), partial(publish_due, limits=limits, screener=hold_known)),
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("activity.record", timedelta(hours=1), activity.record),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),

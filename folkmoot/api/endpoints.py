@@ -20,13 +20,14 @@ from folkmoot.http.routing import Access, Handler, Route
 
 @dataclass(frozen=True)
 class Endpoint(Route):
-    """`about`: one sentence for the reference. `reads_body`: whether parameters may come in a body. `media_type`: of a
-    response that is not plain JSON. `may_be_partial`: 206 while a page is still being built. `may_conflict`: 409. `refusal`: the shape of
-    errors.
+    """`other_answer`: the type of the response to some parameters. `about`: one sentence for the reference. `reads_body`: whether
+    parameters may come in a body. `media_type`: of a response that is not plain JSON. `may_be_partial`: 206 while a page is
+    still being built. `may_conflict`: 409. `refusal`: the shape of errors.
     """
 
     params: type[Parameters] | None = None
     answer: Any = None
+    other_answer: Any = None
     about: str = ""
     reads_body: bool = True
     media_type: str = "application/json"

@@ -49,8 +49,13 @@ _RETRY = {"description": "Seconds.", "schema": {"type": "integer"}}
 def shapes_of(endpoints: Sequence[Endpoint]) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     """(the JSON Schema of each response, in the order of the endpoints; the shapes that these and the errors use)."""
     answers = [endpoint.answer for endpoint in endpoints]
-    schemas, components = msgspec.json.schema_components([*answers, Error, ValidationError, OAuthError], ref_template=_SCHEMAS + "{name}")
-    return list(schemas[: len(answers)]), components
+    others = [(place, endpoint.other_answer) for place, endpoint in enumerate(endpoints) if endpoint.other_answer]
+    types = [*answers, *(other for _, other in others), Error, ValidationError, OAuthError]
+    schemas, components = msgspec.json.schema_components(types, ref_template=_SCHEMAS + "{name}")
+    found = list(schemas[: len(answers)])
+    for (place, _), schema in zip(others, schemas[len(answers) :], strict=False):
+        found[place] = {"anyOf": [found[place], schema]}
+    return found, components
 
 
 def document(endpoints: Sequence[Endpoint], base_url: str) -> dict[str, Any]:

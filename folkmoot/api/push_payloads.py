@@ -16,7 +16,9 @@ from folkmoot.network.web_push.wording import Words, is_message, words_of
 _PAGES = {
     Kind.STATEMENT: "/statements", Kind.LIFTED: "/statements", Kind.REPORT: "/reports", Kind.APPEAL: "/appeals",
 }
-_OTHER_PAGES = {Kind.EXPORT: "/settings/export", Kind.SIGN_UP: "/moderate/sign_ups", Kind.JURY: "/jury"}
+_OTHER_PAGES = {
+    Kind.EXPORT: "/settings/export", Kind.UNPUBLISHED: "/scheduled", Kind.SIGN_UP: "/moderate/sign_ups", Kind.JURY: "/jury",
+}
 
 
 class Payloads:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from folkmoot.api.parameters import Focus, Id, NamedIds, Parameters, about
 from folkmoot.api.words import VISIBILITY_OF, BoostVisibility, Visibility
-from folkmoot.base import clock
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.base.languages import language_of
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
@@ -50,7 +49,10 @@ class NewStatus(StatusText, frozen=True, kw_only=True):
     sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
     language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None
     in_reply_to_id: Id | None = None
-    scheduled_at: Annotated[str, about("A past time publishes at once; later ones are refused.", format="date-time")] = ""
+    scheduled_at: Annotated[str, about(
+        "When it is published: at least five minutes from now. The response is then a ScheduledStatus. A past time publishes at once.",
+        format="date-time",
+    )] = ""
     quoted_status_id: Annotated[str, about("Refused: quotations are not supported yet.")] = ""
 
 
@@ -80,8 +82,6 @@ class StatusIds(Parameters, frozen=True, kw_only=True):
 
 def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempotency_key: str | None) -> PostDraft:
     """The draft of a new post: parameters override the member's defaults. Raises Invalid, NotFound."""
-    if _is_future(params.scheduled_at):
-        raise Invalid(FieldError("scheduled_at", "invalid", "This network does not publish at a set time yet."))
     if params.quoted_status_id:
         raise Invalid(FieldError("quoted_status_id", "invalid", "This network has no quotations yet."))
     if params.in_reply_to_id == 0:
@@ -113,12 +113,10 @@ def picture_changes(params: ChangedStatus) -> list[actions.PictureChange]:
     return [actions.PictureChange(change.id or 0, change.description, change.focus) for change in params.media_attributes]
 
 
-def _is_future(moment: str) -> bool:
-    """Whether a scheduled time is in the future. Raises Invalid."""
-    if not moment:
-        return False
+def time_of(moment: str) -> datetime:
+    """A time that a client has sent; without a time zone it is in UTC. Raises Invalid."""
     try:
         at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise Invalid(FieldError("scheduled_at", "invalid", "This is not a date with a time.")) from None
-    return at.replace(tzinfo=at.tzinfo or UTC) > clock.now()
+        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(FieldError("due_at", "invalid", "This is not a date with a time.")) from None

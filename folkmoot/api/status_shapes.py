@@ -125,6 +125,39 @@ class DeletedStatus(Status, kw_only=True):
     text: str
 
 
+class ScheduledPoll(Shape, kw_only=True):
+    options: list[str]
+    expires_in: int | None
+    multiple: bool
+    hide_totals: bool
+
+
+class ScheduledParams(Shape, kw_only=True):
+    """What the status will be published with."""
+
+    text: str
+    media_ids: list[Id] | None
+    poll: ScheduledPoll | None
+    sensitive: bool
+    spoiler_text: str | None
+    visibility: VisibilityWord
+    language: str | None
+    in_reply_to_id: Id | None
+    application_id: Id | None
+    scheduled_at: Annotated[None, Meta(description="The time stands in the status.")]
+    idempotency: str | None
+    with_rate_limit: bool
+
+
+class ScheduledStatus(Shape, kw_only=True):
+    """A status that is not published yet. A time in the past: it could not be published; its page says why."""
+
+    id: Id
+    scheduled_at: Moment
+    params: ScheduledParams
+    media_attachments: list[MediaAttachment]
+
+
 class Context(Shape, kw_only=True):
     ancestors: list[Status]
     descendants: list[Status]

@@ -1,6 +1,7 @@
 """Statuses through the client API: reading, writing, and marking them."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from folkmoot.api.account_shapes import Account as AccountShape
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.parameters import PageOf20, PageOf40
 from folkmoot.api.request import Request
+from folkmoot.api.scheduled import scheduled_entity
 from folkmoot.api.status_drafts import (
     NOTHING_TO_ANSWER,
     Boost,
@@ -19,16 +21,18 @@ from folkmoot.api.status_drafts import (
     changed_draft,
     new_draft,
     picture_changes,
+    time_of,
 )
-from folkmoot.api.status_shapes import Context, DeletedStatus, Status, StatusEdit, StatusSource
+from folkmoot.api.status_shapes import Context, DeletedStatus, ScheduledStatus, Status, StatusEdit, StatusSource
 from folkmoot.api.words import VISIBILITY_OF
+from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import PostView
+from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.posts.queries import (
     get_post_view,
     get_thread,
@@ -38,23 +42,39 @@ from folkmoot.network.posts.queries import (
     list_marked_ids,
     list_post_views,
 )
+from folkmoot.network.scheduled.actions import find_by_key, schedule_post
+from folkmoot.network.scheduled.model import ScheduledPost
 
 Verb = Callable[[WriteTx, Account, int], Awaitable[PostView]]
 _MOST_FOR_VISITORS = 60  # posts of a thread for visitors without an account
 
 
 async def create(request: Request, params: NewStatus) -> Reply:
-    """Publishes a status. An `Idempotency-Key` header used within the last hour returns the status created with it."""
+    """Publishes a status, or schedules it. An `Idempotency-Key` header used within the last hour returns what was made with it."""
     holder = request.holder
     assert holder is not None
     draft = new_draft(params, request.viewer.login.preferences, holder, request.headers.get("idempotency-key"))
+    due_at = time_of(params.scheduled_at) if params.scheduled_at else None
     async with request.database.write() as tx:
         try:
-            view = await actions.create_post(tx, request.account, draft, request.context.post_limits, screener=request.context.screener)
+            made = await _make(tx, request, draft, due_at)
         except NotFound:  # apps recognise this text: the answered post is missing, not the new one
             raise NotFound(NOTHING_TO_ANSWER) from None
+        if isinstance(made, ScheduledPost):
+            return request.json(await scheduled_entity(tx, request, made))
+    view = made
     post = msgspec.structs.replace(view.post, app_name=holder.app_name, app_website=holder.app_website)
     return request.status(msgspec.structs.replace(view, post=post))
+
+
+async def _make(tx: WriteTx, request: Request, draft: PostDraft, due_at: datetime | None) -> PostView | ScheduledPost:
+    """A repeated request may come when the time of the first one is past: it gets the same answer."""
+    account, limits = request.account, request.context.post_limits
+    if due_at and due_at > clock.now():
+        return await schedule_post(tx, account, draft, due_at, limits)
+    if due_at and draft.idempotency_key and (earlier := await find_by_key(tx, account, draft.idempotency_key)):
+        return earlier
+    return await actions.create_post(tx, account, draft, limits, screener=request.context.screener)
 
 
 async def edit(request: Request, params: ChangedStatus) -> Reply:
@@ -172,7 +192,9 @@ def _change(name: str, verb: Verb, scope: str, sentence: str, limit: str = "") -
 
 
 ROUTES = [
-    endpoint("POST", _ALL, create, Access.MEMBER, _WRITE, limit="post", params=NewStatus, answer=Status),
+    endpoint(
+        "POST", _ALL, create, Access.MEMBER, _WRITE, limit="post", params=NewStatus, answer=Status, other_answer=ScheduledStatus
+    ),
     endpoint("GET", _ALL, show_many, Access.PUBLIC, _READ, params=StatusIds, answer=list[Status]),
     _show("", show, Status),
     *(endpoint(method, _ONE, edit, Access.MEMBER, _WRITE, params=ChangedStatus, answer=Status) for method in ("PUT", "PATCH")),

@@ -22,7 +22,7 @@ VISIBILITY_OF = {word: visibility for visibility, word in VISIBILITY.items()}
 PARAMETER_OF = {
     "text": "status", "cover": "spoiler_text", "bio": "note", "post_ids": "status_ids", "clauses": "rule_ids", "invitation": "invite_code",
     "clause": "rule", "name": "client_name", "redirect_uri": "redirect_uris", "contexts": "context", "action": "filter_action",
-    "keywords": "keyword",
+    "keywords": "keyword", "due_at": "scheduled_at",
 }
 NOTIFICATION = {
     Kind.MENTION: "mention", Kind.BOOST: "reblog", Kind.FAVOURITE: "favourite", Kind.FOLLOW: "follow",

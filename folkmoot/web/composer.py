@@ -17,6 +17,8 @@ from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts.actions import describe_picture
 from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, Visibility
+from folkmoot.network.scheduled.model import ScheduledPost
+from folkmoot.web.due_times import DueTime
 from folkmoot.web.request import Request
 
 _FOCUS = {  # the focal points for cropping a picture, by name
@@ -35,6 +37,7 @@ class Purpose(StrEnum):
     REPLY = "reply"
     MESSAGE = "message"  # to an account, or in a conversation: always direct
     EDIT = "edit"
+    SCHEDULED = "scheduled"  # to change a scheduled post
 
 
 class Composer(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +45,14 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
 
     purpose: Purpose
     draft: PostDraft
-    about_id: int | None = None  # the post that is replied to or edited, the recipient of a first message, or the conversation
+    about_id: int | None = None  # the post that is replied to, edited or scheduled, the recipient of a first message, or the conversation
     to: Account | None = None  # the recipient of a first message
     people: Sequence[Account] = ()  # the recipients of a message in a conversation; the form adds their mentions
     parent: PostView | None = None
     post: Post | None = None  # the edited post
     uploads: Sequence[Upload] = ()
     errors: Mapping[str, str] = {}
+    due: DueTime | None = None  # when it is published; None: at once
     refused: Sequence[str] = ()  # the descriptions of refused pictures, kept for those that replace them
 
     @property
@@ -143,6 +147,10 @@ def edit_of(post: Post, uploads: Sequence[Upload]) -> Composer:
         text=post.text, visibility=post.visibility, cover=post.cover, is_sensitive=post.is_sensitive, language=post.language, poll=poll
     )
     return Composer(purpose=Purpose.EDIT, about_id=post.id, draft=draft, post=post, uploads=uploads)
+
+
+def change_of(scheduled: ScheduledPost, due: DueTime, uploads: Sequence[Upload]) -> Composer:
+    return Composer(purpose=Purpose.SCHEDULED, about_id=scheduled.id, draft=scheduled.draft, due=due, uploads=uploads)
 
 
 class PicturesRefused(Invalid):

@@ -22,6 +22,7 @@ from folkmoot.web import (
     push,
     reports,
     rules,
+    scheduled,
     search,
     sessions,
     settings,
@@ -37,6 +38,6 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
-    *waiting.ROUTES, *lists.ROUTES, *filters.ROUTES, *featured.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *jury.ROUTES,
-    *jury_review.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
+    *waiting.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *filters.ROUTES, *featured.ROUTES, *lifeboat.ROUTES,
+    *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
 ]

@@ -14,6 +14,8 @@ from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import Post, PostDraft, PostEffect, PostView, Visibility
 from folkmoot.network.posts.queries import get_post_view
+from folkmoot.network.scheduled.actions import schedule_post
+from folkmoot.network.scheduled.model import ScheduledPost
 from folkmoot.web.composer import (
     Composer,
     Purpose,
@@ -29,6 +31,7 @@ from folkmoot.web.composer import (
     reply_to,
     store_descriptions,
 )
+from folkmoot.web.due_times import chosen_time, moment_of
 from folkmoot.web.request import KEEPING_FORM, Request
 
 
@@ -50,7 +53,7 @@ async def new(request: Request) -> Reply:
 
 
 async def create(request: Request) -> Reply:
-    """Publishes a post. With errors the form comes back with all texts and uploads."""
+    """Publishes or schedules a post. With errors the form comes back with all texts and uploads."""
     draft = draft_from(request.form, default_audience(request))
     composer = await composer_of(request, draft)
     uploads: list[Upload] = []
@@ -59,19 +62,36 @@ async def create(request: Request) -> Reply:
         request.require_allowance("text")
         draft = msgspec.structs.replace(draft, text=composer.mentions(request.context.settings.domain) + draft.text,
                                          media_ids=tuple(upload.id for upload in uploads))
-        async with request.database.write() as tx:
-            await store_descriptions(tx, request, uploads)
-            view = await actions.create_post(
-                tx, request.account, draft, request.context.post_limits, screener=request.context.screener
-            )
+        made = await _store(request, draft, uploads)
     except (*KEEPING_FORM, NotFound) as problem:
         return await _refused(request, composer, problem, uploads)
-    _forget_draft(request, composer)
-    if view.post.visibility is Visibility.DIRECT:
-        return request.redirect(f"/messages/{view.post.conversation_id}#newest")
-    if view.post.effect >= PostEffect.HIDDEN:  # held: the author learns at once why, and what happens next
-        return request.redirect(f"/posts/{view.post.id}/statement")
-    return request.redirect("/" if composer.purpose == Purpose.POST else f"/@{view.post.author.acct}/{view.post.id}")
+    forget_draft(request, composer)
+    if isinstance(made, ScheduledPost):
+        return request.redirect(f"/scheduled?saved={made.id}")
+    if composer.purpose == Purpose.POST and made.post.visibility < Visibility.DIRECT and made.post.effect < PostEffect.HIDDEN:
+        return request.redirect("/")
+    return request.redirect(page_of_post(made.post))
+
+
+async def _store(request: Request, draft: PostDraft, uploads: list[Upload]) -> PostView | ScheduledPost:
+    """Publishes a draft, or schedules it if the form names a time."""
+    account, limits = request.account, request.context.post_limits
+    due = chosen_time(request.form)
+    due_at = moment_of(due, request.context.settings.network.time_zone) if due else None
+    async with request.database.write() as tx:
+        await store_descriptions(tx, request, uploads)
+        if due_at:
+            return await schedule_post(tx, account, draft, due_at, limits)
+        return await actions.create_post(tx, account, draft, limits, screener=request.context.screener)
+
+
+def page_of_post(post: Post) -> str:
+    """Where its author goes after publishing a post."""
+    if post.visibility is Visibility.DIRECT:
+        return f"/messages/{post.conversation_id}#newest"
+    if post.effect >= PostEffect.HIDDEN:  # held: the author learns at once why, and what happens next
+        return f"/posts/{post.id}/statement"
+    return f"/@{post.author.acct}/{post.id}"
 
 
 async def _refused(request: Request, composer: Composer, problem: Problem, uploads: list[Upload]) -> Reply:
@@ -92,7 +112,9 @@ async def _refused(request: Request, composer: Composer, problem: Problem, uploa
             composer = msgspec.structs.replace(composer, draft=msgspec.structs.replace(composer.draft, reply_to_id=None))
         parent = None
     kept = await list_existing(request, uploads)
-    composer = msgspec.structs.replace(composer, parent=parent, errors=errors, uploads=kept, refused=refused_descriptions(problem))
+    composer = msgspec.structs.replace(
+        composer, parent=parent, errors=errors, uploads=kept, refused=refused_descriptions(problem), due=chosen_time(request.form)
+    )
     return await request.show("posts/new.html", 422, composer=composer)
 
 
@@ -120,7 +142,7 @@ async def save(request: Request) -> Reply:
             composer, draft=draft, errors=request.problems(problem, "text"), uploads=kept, refused=refused_descriptions(problem)
         )
         return await request.show("posts/edit.html", 422, composer=composer)
-    _forget_draft(request, composer)
+    forget_draft(request, composer)
     return request.redirect(f"/@{post.author.acct}/{post.id}")
 
 
@@ -163,7 +185,7 @@ async def _own(request: Request) -> Post:
     return view.post
 
 
-def _forget_draft(request: Request, composer: Composer) -> None:
+def forget_draft(request: Request, composer: Composer) -> None:
     """Makes the script of the next page delete the draft."""
     cookies = request.shared.cookies
     request.new_cookies.append(cookies.set_for_script(cookies.sent, f"{request.viewer.id}-{composer.key}"))

@@ -63,7 +63,7 @@ async def test_a_past_time_publishes_at_once(village: Village) -> None:
     jana = await village.by_app("jana")
     past, ahead = clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)
     assert (await jana.post("/api/v1/statuses", {"status": "a", "scheduled_at": past.isoformat()})).json["content"] == "<p>a</p>"
-    assert (await jana.post("/api/v1/statuses", {"status": "a", "scheduled_at": ahead.isoformat()})).status == 422
+    assert "content" not in (await jana.post("/api/v1/statuses", {"status": "a", "scheduled_at": ahead.isoformat()})).json
     assert (await jana.post("/api/v1/statuses", {"status": "a", "scheduled_at": "zítra"})).status == 422
     assert len((await jana.get(f"/api/v1/accounts/{village.people['jana'].id}/statuses")).json) == 1
 

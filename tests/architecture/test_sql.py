@@ -60,6 +60,7 @@ OWNERS = {
     "lists": "lists list_members",
     "featured": "featured_hashtags", "impressions": "impressions",
     "filters": "filters filter_keywords filter_posts filter_sets",
+    "scheduled": "scheduled_posts",
     "departures": "departures",
     "cases": "cases case_seats case_notes escalation_calls",
     "detection": "signals detectors detector_choices reader_requests",

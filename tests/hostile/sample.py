@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,16 @@ from typing import Any
 import folkmoot
 from folkmoot.api.endpoints import Endpoint
 from folkmoot.api.parameters import on_the_wire
+from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.http.routing import Route
 from folkmoot.moderation.hash_lists.actions import create_list
 from folkmoot.moderation.hash_lists.model import Effect
-from folkmoot.network.posts.model import PollDraft, Visibility
+from folkmoot.network.posts.model import PollDraft, PostDraft, Visibility
+from folkmoot.network.scheduled.actions import schedule_post
+from folkmoot.network.scheduled.model import ScheduledPost
 from folkmoot.network.sessions.apps import register_app
-from tests.village import Answer, Village, Visitor
+from tests.village import LIMITS, Answer, Village, Visitor
 
 KNOWN_LIST = "known"
 _NOT_COMPARED = ("rate_windows", "timed_jobs", "homes", "home_entries")  # change without a request too
@@ -85,11 +89,21 @@ async def build_sample(village: Village) -> Sample:
             "account": str(village.people["karel"].id),
             "notice": notice,
             "talk": talk,
+            "scheduled": str((await schedule(village, "jana", "zítra")).id),
             "client": app.client_id,
             "filter": made["id"],
             "keyword": made["keywords"][0]["id"],
         },
     )
+
+
+async def schedule(village: Village, name: str, text: str) -> ScheduledPost:
+    """Schedules a post for tomorrow."""
+    async with village.database.write() as tx:
+        due_at = clock.now() + timedelta(days=1)
+        made = await schedule_post(tx, village.people[name], PostDraft(text=text), due_at, LIMITS)
+    assert isinstance(made, ScheduledPost)
+    return made
 
 
 async def state(database: Database) -> dict[str, tuple[int, int]]:

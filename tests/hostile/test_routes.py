@@ -3,12 +3,14 @@ of the documented form, and a refused request leaves the database unchanged."""
 
 import logging
 import re
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 
 from folkmoot.api.routes import ROUTES as API_ROUTES
+from folkmoot.base import clock
 from folkmoot.http.routing import Access, Route
 from folkmoot.moderation.clauses.published import shipped
 from folkmoot.web.routes import ROUTES as WEB_ROUTES
@@ -19,6 +21,7 @@ from tests.push_service import Device
 from tests.village import Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
+TOMORROW = (clock.now() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
 _turn = count()
 
 
@@ -34,6 +37,7 @@ def _kind(route: Route) -> str:
         ("/filters/{id}", "filter"),
         ("/filters/keywords", "keyword"),
         ("/poll", "poll"),
+        ("/scheduled", "scheduled"),
         ("conversations", "talk"),
         ("messages", "talk"),
         ("notifications", "notice"),
@@ -69,6 +73,8 @@ def _base(route: Route, sample: Sample) -> dict[str, Any]:
         "/posts": {"text": "dobré ráno", "poll_titles[]": ["a", "b"]},
         "/api/v1/statuses/{id}": {"status": "opraveno"},
         "/posts/{id}/edit": {"text": "opraveno"},
+        "/scheduled/{id}/edit": {"text": "opraveno", "with_due_at": "true", "due_at": TOMORROW},
+        "/api/v1/scheduled_statuses/{id}": {"scheduled_at": TOMORROW},
         "/api/v1/apps": {"client_name": "x", "redirect_uris": "app://x"},
         "/oauth/authorize": {
             "client_id": ids["client"],

@@ -14,7 +14,7 @@ from folkmoot.network.accounts.actions import set_effect
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.web.routes import ROUTES
 from tests.hostile.sample import build_sample, state
-from tests.hostile.test_routes import _path
+from tests.hostile.test_routes import TOMORROW, _path
 from tests.moderation.court import Court
 from tests.moderation.notices import Desk
 from tests.village import Village, Visitor
@@ -26,6 +26,7 @@ SENTENCE = "That was a lot in a short time. Please wait a little."
 _FILLED = {
     "/posts": {"text": "Napsal jsem dlouhý příspěvek", "cover": "Pozor", "with_cover": "true"},
     "/posts/{id}/edit": {"text": "Opravil jsem dlouhý příspěvek"},
+    "/scheduled/{id}/edit": {"text": "Napíšu to až zítra", "with_due_at": "true", "due_at": TOMORROW},
     "/log_in": {"name": "jana_na_ceste"},
     "/sign_up": {"username": "novacek", "email": "novacek@example.org"},
     "/reset": {"email": "novacek@example.org"},
@@ -86,7 +87,8 @@ async def test_a_form_is_shown_again_with_its_values_and_nothing_is_changed(vill
     assert 1 <= int(answer.headers["retry-after"]) <= 300
     assert SENTENCE in answer.text
     for name, value in _FILLED[path].items():
-        assert re.search(rf'name="{name}"[^>]*(value="{value}"|>\s*{value})', answer.text) or name in ("rule", "with_cover"), name
+        is_choice = name == "rule" or name.startswith("with_")
+        assert is_choice or re.search(rf'name="{name}"[^>]*(value="{value}"|>\s*{value})', answer.text), name
     assert "tajne heslo" not in answer.text
     assert await state(village.database) == before
 

@@ -13,7 +13,8 @@ from folkmoot.network.posts.model import PollDraft
 from folkmoot.network.sessions.actions import forget_viewer
 from folkmoot.web.routes import ROUTES as WEB
 from tests.api.test_accounts import picture
-from tests.hostile.sample import Sample, build_sample, state
+from tests.hostile.sample import Sample, build_sample, schedule, state
+from tests.hostile.test_routes import TOMORROW
 from tests.village import Answer, Village
 from tests.web.test_pages import form_token
 
@@ -63,6 +64,7 @@ ALLOWED = {
     *(f"POST /api/folkmoot/v1/jury{path}" for path in (
         "", "/pause", "/resume", "/training", "/training/answers", "/items", "/items/{id}/answer", "/items/{id}/skip")),
     "PUT /api/folkmoot/v1/jury", "DELETE /api/folkmoot/v1/jury", "PUT /api/folkmoot/v1/jury/calls",
+    "DELETE /api/v1/scheduled_statuses/{id}", "POST /scheduled/{id}/delete",
     "DELETE /api/v1/featured_tags/{id}", "POST /api/v1/tags/{name}/unfeature", "POST /settings/hashtags/{id}/remove",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.
@@ -87,7 +89,11 @@ REFUSED: dict[str, dict[str, Any]] = {
     "POST /api/v1/accounts/{other}/follow": {},
     "POST /api/v1/featured_tags": {"name": "zahrada"},
     "POST /api/v1/tags/{name}/feature": {},
+    "PUT /api/v1/scheduled_statuses/{scheduled}": {"scheduled_at": f"{TOMORROW}:00Z"},
+    "PATCH /api/v1/scheduled_statuses/{scheduled}": {"scheduled_at": f"{TOMORROW}:30Z"},
     "POST /posts": {"text": "dobré ráno"},
+    "POST /scheduled/{scheduled}/edit": {"text": "jindy", "with_due_at": "true", "due_at": TOMORROW},
+    "POST /scheduled/{scheduled}/publish": {},
     "POST /posts/{own}/edit": {"text": "opraveno"},
     "POST /posts/{poll_post}/vote": {"choices_{poll_post}": "0"},
     "POST /posts/{poll_post}/favourite": {},
@@ -101,7 +107,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 def _name(route_name: str) -> str:
-    return re.sub(r"\{(own|poll_post|poll|media|other)\}", "{id}", route_name)
+    return re.sub(r"\{(own|poll_post|poll|media|other|scheduled)\}", "{id}", route_name)
 
 
 UNSAFE: dict[str, Route] = {f"{route.method} {route.path}": route for route in [*API, *WEB] if route.method != "GET"}
@@ -136,9 +142,10 @@ class _Member:
         """The objects for one entry point. Each has its own, because repeating an action on the same object changes nothing."""
         ids, own = self.sample.ids, await self.village.write("jana", "moje slova")
         poll = await self.village.write("karel", "Kam?", poll=PollDraft(titles=("sem", "tam"), expires_in=3600))
+        scheduled = await schedule(self.village, "jana", "někdy")
         assert poll.post.poll
         return {**ids, "own": str(own.post.id), "poll_post": str(poll.post.id), "poll": str(poll.post.poll.id), "media": media,
-                "other": str(self.village.people[other].id), "id": ids["post"]}
+                "scheduled": str(scheduled.id), "other": str(self.village.people[other].id), "id": ids["post"]}
 
     async def be(self, effect: AccountEffect) -> None:
         async with self.village.database.write() as tx:

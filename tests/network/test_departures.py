@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from folkmoot.app import jobs
+from folkmoot.base import clock
 from folkmoot.base.db import CacheTx, Database, WriteTx
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from folkmoot.network.accounts.actions import ProfileDraft, create_account, set_pictures, update_profile
@@ -24,6 +25,7 @@ from folkmoot.network.media.store import media_store
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import PollDraft, PostDraft, PostView, Visibility
 from folkmoot.network.relations import actions as relations
+from folkmoot.network.scheduled.actions import schedule_post
 from folkmoot.network.sessions import queries as logins
 from folkmoot.network.sessions.actions import start_session
 from folkmoot.network.sessions.apps import issue_token, register_app
@@ -55,6 +57,7 @@ async def _full_life(village: Village) -> Account:
     picture = await upload_picture(db, store, her, _picture("red"), description=SECRET)
     avatar = await upload_picture(db, store, her, _picture("blue"), purpose=Purpose.AVATAR)
     await upload_picture(db, store, her, _picture("green"), description=SECRET)  # never attached
+    reserved = await upload_picture(db, store, her, _picture("pink"), description=SECRET)
     await upload_picture(db, store, karel, _picture("red"))  # the same file
     for one, other in ((NAME, "karel"), ("karel", NAME), ("eva", NAME), ("karel", "eva")):
         await village.follow(one, other)
@@ -91,6 +94,8 @@ async def _full_life(village: Village) -> Account:
         app = await register_app(tx, "Zvonek", [OUT_OF_BAND], "read")
         await issue_token(tx, app.id, her.id, "read")
         await invite(tx, Viewer(account=her, login=login))
+        later = PostDraft(text=SECRET, media_ids=(reserved.id,))
+        await schedule_post(tx, her, later, clock.now() + timedelta(days=1), LIMITS)
         await tx.execute("UPDATE accounts SET created_at = created_at - interval '30 days' WHERE id = $1", her.id)
     box = JuryBox(village)
     await box.apply(NAME)

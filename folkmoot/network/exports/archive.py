@@ -5,6 +5,7 @@
     avatar.jpg  header.jpg    media/                         pictures
     following_accounts.csv  muted_accounts.csv  …            lists, which other servers can import
     account.json  filters.json                               e-mail address, settings, notes about others; filters
+    scheduled.json            posts that are not published yet
     statements.json  reports.json  jury.json  jury_seats.json      what moderation stores of the member
 
 Everything is read and written in small parts, so an archive of any size needs little memory. Compressing runs in a thread.
@@ -42,11 +43,12 @@ bookmarks.json          the posts that you bookmarked; also bookmarks.csv
 actor.json              your profile, with avatar and header beside it
 account.json            your e-mail address, settings, and notes about others
 filters.json            words and posts that you filter
+scheduled.json          posts that you have scheduled
 statements.json         decisions about you, with their reasons
 reports.json            what you reported
 jury.json               your record as a juror, and your answers in the training
 jury_seats.json         for which juries you were drawn, and your answers; about half a year back
-*.csv                   whom you follow, mute and block, and who follows you. Other servers import these files
+*.csv                   whom and what you follow, whom you mute and block, and who follows you. Other servers import these files
 """
 
 Parts = AsyncIterator[bytes]

@@ -78,9 +78,9 @@ async def describe_picture(
 
 
 async def remove_picture(tx: WriteTx, store: FileStore, owner: Account, media_id: int) -> None:
-    """Removes an upload that no post uses. Raises NotFound, Invalid for one that a post uses."""
+    """Removes an upload that no post uses. Raises NotFound, Invalid for one that a post or a scheduled post uses."""
     upload = await queries.get_own_upload(tx, owner.id, media_id)
-    if upload.post_id is not None:
+    if upload.post_id is not None or await queries.is_reserved(tx, media_id):
         raise Invalid(FieldError("media", "in_use", "This picture is part of a post."))
     await _remove(tx, store, media_id)
 

@@ -32,8 +32,18 @@ async def get_own_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload
 
 async def count_unattached(conn: ReadConn, owner_id: int) -> int:
     return int(await conn.fetchval(
-        f"SELECT count(*) FROM media WHERE account_id = $1 AND post_id IS NULL AND purpose = 'attachment' AND {_IS_THERE}", owner_id
+        "SELECT count(*) FROM media WHERE account_id = $1 AND post_id IS NULL AND scheduled_id IS NULL AND purpose = 'attachment'"
+        f" AND {_IS_THERE}",
+        owner_id,
     ))
+
+
+async def list_own_uploads(conn: ReadConn, owner_id: int, media_ids: Sequence[int]) -> dict[int, Upload]:
+    """Those of these uploads that exist and belong to the owner, by id."""
+    rows = await conn.fetch(
+        f"SELECT {_UPLOAD} FROM media WHERE id = ANY ($1::bigint[]) AND account_id = $2 AND {_IS_THERE}", list(media_ids), owner_id
+    )
+    return {row["id"]: _upload_from(row) for row in rows}
 
 
 async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: bytes, uploaded: bytes) -> None:
@@ -48,11 +58,11 @@ async def insert_upload(tx: WriteTx, upload: Upload, original: bytes, preview: b
 
 
 async def lock_attachable(tx: WriteTx, owner_id: int, media_ids: Sequence[int], post_id: int | None) -> list[Upload]:
-    """The owner's uploads that belong to no post or to this one, in the order of `media_ids`; locked until the transaction
-    ends, so that no other post takes them."""
+    """The owner's uploads that belong to no post or to this one and are not reserved, in the order of `media_ids`; locked until
+    the transaction ends, so that no other post takes them."""
     rows = await tx.fetch(
         f"SELECT {_UPLOAD} FROM media WHERE id = ANY ($1::bigint[]) AND account_id = $2 AND (post_id IS NULL OR post_id = $3)"
-        f" AND purpose = '{Purpose.ATTACHMENT}' AND {_IS_THERE} ORDER BY id FOR UPDATE",
+        f" AND scheduled_id IS NULL AND purpose = '{Purpose.ATTACHMENT}' AND {_IS_THERE} ORDER BY id FOR UPDATE",
         list(media_ids), owner_id, post_id,
     )
     found = {row["id"]: _upload_from(row) for row in rows}
@@ -70,6 +80,23 @@ async def attach_pictures(tx: WriteTx, post_id: int, media_ids: Sequence[int]) -
 async def detach_pictures(tx: WriteTx, post_id: int, kept: Sequence[int]) -> None:
     """Detaches the pictures of a post that are not `kept`. They can be attached again until they are cleared."""
     await tx.execute("UPDATE media SET post_id = NULL WHERE post_id = $1 AND id <> ALL ($2::bigint[])", post_id, list(kept))
+
+
+async def reserve_pictures(tx: WriteTx, scheduled_id: int, media_ids: Sequence[int]) -> None:
+    """Reserves pictures for a scheduled post: they are not cleared, and no other post takes them. `lock_attachable` has locked them."""
+    await tx.execute("UPDATE media SET scheduled_id = $1 WHERE id = ANY ($2::bigint[])", scheduled_id, list(media_ids))
+
+
+async def release_reserved(tx: WriteTx, scheduled_id: int, media_ids: Sequence[int]) -> None:
+    """Ends the reservation of pictures, and keeps them for a day, to be attached."""
+    await tx.execute(
+        f"UPDATE media SET scheduled_id = NULL, created_at = now() WHERE id = ANY ($2::bigint[]) AND scheduled_id = $1 AND {_IS_THERE}",
+        scheduled_id, list(media_ids),
+    )
+
+
+async def is_reserved(conn: ReadConn, media_id: int) -> bool:
+    return bool(await conn.fetchval("SELECT scheduled_id IS NOT NULL FROM media WHERE id = $1", media_id))
 
 
 async def release_pictures(tx: WriteTx, post_id: int) -> None:
@@ -204,10 +231,11 @@ async def delete_upload(tx: WriteTx, media_id: int) -> list[tuple[bytes, str]]:
 
 
 async def list_abandoned(tx: WriteTx, limit: int) -> list[int]:
-    """Uploads that no post attached within a day, or whose post is deleted, and that are not held. Uses the index
-    media_unattached."""
+    """Uploads that no post attached within a day, or whose post is deleted, and that are neither held nor reserved. Uses the
+    index media_unattached."""
     rows = await tx.fetch(
         "SELECT id FROM media WHERE post_id IS NULL AND purpose = 'attachment' AND created_at < now() - interval '1 day'"
+        " AND scheduled_id IS NULL"
         f" AND NOT {_IS_HELD} LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit,
     )

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     REPORT = "report"  # a report of the recipient has an outcome
     APPEAL = "appeal"  # an appeal of the recipient was decided
     EXPORT = "export"  # an archive that the recipient asked for is ready
+    UNPUBLISHED = "unpublished"  # the scheduled post `reference_id` of the recipient could not be published
     SIGN_UP = "sign_up"  # of operators: people wait for approval
     JURY = "jury"  # of jurors: cases wait for the recipient
     KEPT = "kept"  # a post that the recipient has deleted is kept for the open case `reference_id`

@@ -40,7 +40,9 @@ class Alert(StrEnum):
 ALERT_OF = {
     **{kind: Alert(kind.value) for kind in (
         Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POLL, Kind.POST, Kind.UPDATE, Kind.SIGN_UP)},
-    **dict.fromkeys((Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.JURY, Kind.KEPT), Alert.NETWORK),
+    **dict.fromkeys(
+        (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.UNPUBLISHED, Kind.JURY, Kind.KEPT), Alert.NETWORK
+    ),
 }
 
 

@@ -38,6 +38,7 @@ _FROM_NETWORK = {
     Kind.REPORT: Words("There is a decision about what you reported"),
     Kind.APPEAL: Words("Your appeal was decided."),
     Kind.EXPORT: Words("Your archive is ready. You can fetch it for a week."),
+    Kind.UNPUBLISHED: Words("A scheduled post was not published", "It is kept. Open it to read why."),
     Kind.SIGN_UP: Words("Somebody wants to join and waits for you."),
     Kind.JURY: Words("You are needed for a moment", "Open it to see what for."),  # others may see the screen
     Kind.KEPT: Words("A post that you deleted is under review", "It is kept until there is a decision. Nobody else sees it."),

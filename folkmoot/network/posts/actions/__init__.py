@@ -1,7 +1,7 @@
 """Actions on posts, one file per verb."""
 
 from folkmoot.network.posts.actions.boost import boost_post, unboost_post
-from folkmoot.network.posts.actions.create import create_post
+from folkmoot.network.posts.actions.create import compose_post, create_post
 from folkmoot.network.posts.actions.delete import REPORTABLE_FOR, delete_post, forget_deleted, remove_restricted_posts
 from folkmoot.network.posts.actions.describe import describe_picture
 from folkmoot.network.posts.actions.edit import PictureChange, edit_post
@@ -28,8 +28,8 @@ from folkmoot.network.posts.composing import PostLimits
 from folkmoot.network.posts.queries.removing import forget_hashtags, forget_keys
 
 __all__ = [
-    "REPORTABLE_FOR", "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "create_post",
-    "delete_post", "describe_picture", "edit_post", "favourite_post", "forget_deleted", "forget_hashtags", "forget_keys",
+    "REPORTABLE_FOR", "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "compose_post",
+    "create_post", "delete_post", "describe_picture", "edit_post", "favourite_post", "forget_deleted", "forget_hashtags", "forget_keys",
     "hide_leaving_account", "hide_posts", "mute_conversation", "pin_post", "remove_restricted_posts",
     "set_account_effect", "set_effect", "show_staying_account",
     "unbookmark_post", "unboost_post",

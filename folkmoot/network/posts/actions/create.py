@@ -10,7 +10,7 @@ from folkmoot.network.media.queries import attach_pictures
 from folkmoot.network.posts import composing
 from folkmoot.network.posts.composing import PostLimits
 from folkmoot.network.posts.events import PostCreated
-from folkmoot.network.posts.model import PostDraft, PostView
+from folkmoot.network.posts.model import Post, PostDraft, PostView
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.posts.queries.material import read_material
 from folkmoot.network.posts.queries.polls import insert_poll
@@ -33,9 +33,7 @@ async def create_post(
         earlier = await find_earlier(tx, author.id, draft.idempotency_key)
         if earlier:
             return await get_post_view(tx, earlier, author.id)
-    material = await read_material(tx, author, draft, limits.domain)
-    post = composing.compose(author, draft, material, limits, at or clock.now())
-    composing.require_audience(post, material)
+    post = await compose_post(tx, author, draft, limits, at or clock.now())
 
     post = await insert_post(tx, post, draft)
     if post.poll:
@@ -47,3 +45,11 @@ async def create_post(
     if await screener(tx, post.id):
         return await get_post_view(tx, post.id, author.id)
     return PostView(post=post)
+
+
+async def compose_post(tx: WriteTx, author: Account, draft: PostDraft, limits: PostLimits, at: datetime) -> Post:
+    """The post that a checked draft becomes, not stored yet; what it refers to is locked. Raises as `create_post` does."""
+    material = await read_material(tx, author, draft, limits.domain)
+    post = composing.compose(author, draft, material, limits, at)
+    composing.require_audience(post, material)
+    return post

@@ -104,6 +104,15 @@ async def find_earlier(tx: WriteTx, account_id: int, key: str) -> int | None:
     return int(value) if value else None
 
 
+async def remember_key(tx: WriteTx, account_id: int, key: str, post_id: int) -> None:
+    """Makes `find_earlier` find a post that was created without its key."""
+    await tx.execute(
+        "INSERT INTO idempotency_keys (account_id, key, post_id, created_at) VALUES ($1, $2, $3, now())"
+        " ON CONFLICT (account_id, key) DO UPDATE SET post_id = excluded.post_id, created_at = excluded.created_at",
+        account_id, key, post_id,
+    )
+
+
 async def lock_parent(tx: WriteTx, post_id: int) -> int | None:
     """Locks the answered post against deletion; returns its author's id, None when it is deleted."""
     value = await tx.fetchval(
