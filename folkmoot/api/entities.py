@@ -269,10 +269,10 @@ class Entities(AccountEntities, MediaEntities):
             statuses_count=str(featured.posts), last_status_at=featured.last_post_at.date().isoformat() if featured.last_post_at else None,
         )
 
-    def hashtag(self, hashtag: Hashtag, viewer_id: int | None, *, is_featured: bool = False) -> activity.Tag:
+    def hashtag(self, hashtag: Hashtag, viewer_id: int | None, *, is_featured: bool, is_followed: bool) -> activity.Tag:
         return activity.Tag(
             id=unicodedata.normalize("NFC", hashtag.key), name=hashtag.name, url=self._urls.hashtag(hashtag.name), history=[],
-            following=UNSET if viewer_id is None else False, featuring=UNSET if viewer_id is None else is_featured,
+            following=UNSET if viewer_id is None else is_followed, featuring=UNSET if viewer_id is None else is_featured,
         )
 
     def app(self, app: App, vapid_key: str) -> network.App:

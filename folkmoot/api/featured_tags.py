@@ -4,12 +4,12 @@ from typing import Annotated
 
 from folkmoot.api.activity_shapes import FeaturedTag, Tag
 from folkmoot.api.endpoints import endpoint
+from folkmoot.api.followed_tags import hashtag_name, tags_of
 from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.parameters import Parameters, about
 from folkmoot.api.request import Request
-from folkmoot.base.errors import NotFound
-from folkmoot.base.text import clean_line
-from folkmoot.base.tokens import hashtag_key, is_hashtag
+from folkmoot.base.db import WriteTx
+from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import Account, AccountEffect
@@ -59,29 +59,23 @@ async def delete(request: Request) -> Reply:
 
 async def feature(request: Request) -> Reply:
     """Shows a hashtag on the member's profile."""
-    name = _name(request)
+    name = hashtag_name(request)
     async with request.database.write() as tx:
         await actions.feature_hashtag(tx, request.account, name)
-    return _tag(request, name, is_featured=True)
+        return await _tag(tx, request, name)
 
 
 async def unfeature(request: Request) -> Reply:
     """Takes a hashtag off the member's profile."""
-    name = _name(request)
+    name = hashtag_name(request)
     async with request.database.write() as tx:
         await actions.unfeature_hashtag_by_name(tx, request.account, name)
-    return _tag(request, name, is_featured=False)
+        return await _tag(tx, request, name)
 
 
-def _name(request: Request) -> str:
-    name = clean_line(request.value("name"))
-    if not is_hashtag(name):
-        raise NotFound
-    return name
-
-
-def _tag(request: Request, name: str, *, is_featured: bool) -> Reply:
-    return request.json(request.entities.hashtag(Hashtag(key=hashtag_key(name), name=name), request.viewer.id, is_featured=is_featured))
+async def _tag(tx: WriteTx, request: Request, name: str) -> Reply:
+    [tag] = await tags_of(tx, request, [Hashtag(key=hashtag_key(name), name=name)])
+    return request.json(tag)
 
 
 _READ, _WRITE = "read:accounts", "write:accounts"

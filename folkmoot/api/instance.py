@@ -168,7 +168,7 @@ async def health(request: Request) -> Reply:
 _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",
                   "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
-    "followed_tags": "read:follows", "endorsements": "read:accounts",
+    "endorsements": "read:accounts",
     "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
     "accounts/{id}/identity_proofs": "read:accounts",
 }

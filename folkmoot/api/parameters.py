@@ -50,6 +50,7 @@ NamedIds = Annotated[tuple[Id, ...], Meta(extra={"names": True})]  # the objects
 Cursor = Annotated[int, Meta(extra={"reads": "cursor"}, extra_json_schema=_ID_SCHEMA)]
 UpTo40 = Annotated[int, _up_to(40)]
 UpTo80 = Annotated[int, _up_to(80)]
+UpTo200 = Annotated[int, _up_to(200)]
 UpTo1000 = Annotated[int, _up_to(1000)]
 Offset = Annotated[int, Meta(
     description="The number of results to skip. Larger values are reduced to the maximum.",

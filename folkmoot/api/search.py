@@ -6,19 +6,17 @@ from typing import Annotated, Literal, NamedTuple
 from folkmoot.api import account_shapes
 from folkmoot.api import activity_shapes as shapes
 from folkmoot.api.endpoints import endpoint
+from folkmoot.api.followed_tags import tags_of
 from folkmoot.api.parameters import Cursors, Id, Offset, Parameters, UpTo40, UpTo80, about
 from folkmoot.api.request import Request
 from folkmoot.base.db import ReadConn
-from folkmoot.base.errors import NotFound, Unauthorized
+from folkmoot.base.errors import Unauthorized
 from folkmoot.base.handles import handle_of, own_path
 from folkmoot.base.ids import parse_id
-from folkmoot.base.text import clean_line
-from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
 from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_handle
-from folkmoot.network.featured.queries import is_featured, list_featured
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.search import queries
@@ -60,10 +58,10 @@ async def search(request: Request, params: Query) -> Reply:
         found = await _found_by_url(conn, request, params, text) if "//" in text else None
         if found is None:
             found = await _found_by_text(conn, request, params, text)
-    entities, viewer_id = request.entities, request.viewer_id
+        hashtags = await tags_of(conn, request, found.hashtags)
     return request.json(shapes.Search(
-        accounts=entities.accounts(found.accounts), statuses=entities.statuses(found.posts, viewer_id),
-        hashtags=[entities.hashtag(hashtag, viewer_id) for hashtag in found.hashtags],
+        accounts=request.entities.accounts(found.accounts), statuses=request.entities.statuses(found.posts, request.viewer_id),
+        hashtags=hashtags,
     ))
 
 
@@ -119,20 +117,8 @@ async def own_hashtags(request: Request) -> Reply:
     """The hashtags that the member uses most, without those on the profile."""
     async with request.database.read() as conn:
         found = await queries.list_used_hashtags(conn, request.viewer.id, _SUGGESTED)
-        own = {featured.key for featured in await list_featured(conn, request.viewer.id)}
-    return request.json([request.entities.hashtag(hashtag, request.viewer.id) for hashtag in found if hashtag.key not in own])
-
-
-async def show_hashtag(request: Request) -> Reply:
-    """A hashtag."""
-    name = clean_line(request.value("name"))
-    if not is_hashtag(name):
-        raise NotFound
-    async with request.database.read() as conn:
-        found = await queries.find_hashtag(conn, name) or Hashtag(key=hashtag_key(name), name=name)
-        viewer_id = request.viewer_id
-        is_own = viewer_id is not None and await is_featured(conn, viewer_id, found.key)
-    return request.json(request.entities.hashtag(found, viewer_id, is_featured=is_own))
+        tags = await tags_of(conn, request, found)
+    return request.json([tag for tag in tags if not tag.featuring])
 
 
 ROUTES = [
@@ -141,5 +127,4 @@ ROUTES = [
         "GET", "/api/v1/directory", directory, Access.PUBLIC, limit="search", params=Directory, answer=list[account_shapes.Account]
     ),
     endpoint("GET", "/api/v1/featured_tags/suggestions", own_hashtags, Access.MEMBER, "read:accounts", answer=list[shapes.Tag]),
-    endpoint("GET", "/api/v1/tags/{name}", show_hashtag, Access.PUBLIC, "read", answer=shapes.Tag),
 ]

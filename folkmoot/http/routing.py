@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 USUAL_BYTES = 1024 * 1024
+# Not printable by themselves, but part of words in several scripts and of emoji: the joiners and the tags of flags.
+_INSIDE_WORDS = dict.fromkeys([0x200C, 0x200D, *range(0xE0020, 0xE0080)])
 Handler = Callable[[Any], Awaitable[Any]]
 
 
@@ -76,7 +78,7 @@ class Router:
         """(the routes of the path by method, its parameters); no routes for an unknown path."""
         if path in self._fixed:
             return self._fixed[path], {}
-        if not path.isprintable():  # a line break, NUL or the like: no route has one
+        if not path.isprintable() and not path.translate(_INSIDE_WORDS).isprintable():  # a line break, NUL or the like: no route has one
             return {}, {}
         values: list[str] = []
         node = _match(self._root, path.strip("/").split("/"), 0, values)

@@ -6,6 +6,7 @@ from folkmoot.web import (
     email_address,
     featured,
     filters,
+    followed_tags,
     journal,
     jury,
     jury_review,
@@ -38,6 +39,6 @@ ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
-    *waiting.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *filters.ROUTES, *featured.ROUTES, *lifeboat.ROUTES,
+    *waiting.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *filters.ROUTES, *featured.ROUTES, *followed_tags.ROUTES, *lifeboat.ROUTES,
     *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
 ]

@@ -11,6 +11,7 @@ from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.followed_tags.queries import find_followed
 from folkmoot.network.notifications.actions import mark_read
 from folkmoot.network.notifications.model import Marker
 from folkmoot.network.notifications.queries import list_markers
@@ -71,8 +72,11 @@ async def hashtag(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
         timeline = await get_hashtag(conn, request.viewer_id, page, [hashtag_key(name)])
+        is_followed = bool(await find_followed(conn, request.viewer_id, [hashtag_key(name)]))
     views = await request.views(timeline.entries, FilterContext.PUBLIC)
-    return await request.show("timelines/hashtag.html", views=views, hashtag=name, **page_links(page, timeline.ids))
+    return await request.show(
+        "timelines/hashtag.html", views=views, hashtag=name, is_followed=is_followed, **page_links(page, timeline.ids)
+    )
 
 
 def _marked(table: str) -> Handler:

@@ -1,5 +1,6 @@
 """More calls of Mastodon.py: groups, paged lists, pictures, discovery."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,23 @@ def test_a_token_is_refused_outside_its_scopes(running: NetworkUp) -> None:
     for refused in (reader.notifications, reader.mutes, reader.preferences):
         with pytest.raises(MastodonAPIError, match="403"):
             refused()
+
+
+def test_scheduled_posts_and_followed_hashtags(eva: Mastodon, tomas: Mastodon) -> None:
+    at = datetime.now(UTC) + timedelta(hours=2)
+    made = eva.status_post("Až za dvě hodiny", scheduled_at=at, visibility="unlisted", idempotency_key="later-1")
+    assert (made.params.text, made.params.visibility) == ("Až za dvě hodiny", "unlisted")
+    assert abs(made.scheduled_at - at) < timedelta(seconds=1)
+    assert [one.id for one in eva.scheduled_statuses()] == [made.id]
+    moved = eva.scheduled_status_update(made, at + timedelta(days=1))
+    assert moved.scheduled_at == eva.scheduled_status(made).scheduled_at > made.scheduled_at
+    with pytest.raises(MastodonAPIError, match="five minutes"):
+        eva.scheduled_status_update(made, datetime.now(UTC) + timedelta(minutes=1))
+    eva.scheduled_status_delete(made)
+    assert eva.scheduled_statuses() == []
+    assert eva.tag_follow("knihobudka").following
+    assert [tag.name for tag in eva.followed_tags()] == ["knihobudka"]
+    status = tomas.status_post("U školy stojí #knihobudka")
+    until(lambda: [item for item in eva.timeline_home(limit=5) if item.id == status.id])
+    assert not eva.tag_unfollow("knihobudka").following
+    assert status.id not in [item.id for item in eva.timeline_home(limit=5)]

@@ -113,8 +113,12 @@ def test_the_other_commands(toot: Toot, tmp_path: Path, me: str, friend: str) ->
     toot("timelines", "favourites", "--json")
     assert "No statuses found" in toot("timelines", "trending")
     assert re.search("#termin[aá]l", toot("tags", "info", "terminal"))  # as the first post of this network wrote it
-    for name in ("followed", "featured"):
-        toot("tags", name)
+    toot("tags", "featured")
+    toot("tags", "follow", "kasna")
+    assert re.search("ka[sš]na", toot("tags", "followed"))
+    toot("tags", "unfollow", "kasna")
+    assert "kasna" not in toot("tags", "followed")
+    assert "scheduled" in toot("post", "Zítra z terminálu", "--scheduled-in", "1 day")
     assert "no lists" in toot("lists", "list")
     assert json.loads(toot("whois", "jana", "--json"))["acct"] == "jana"
     assert "jana" in toot("followers", me)

@@ -65,6 +65,8 @@ ALLOWED = {
         "", "/pause", "/resume", "/training", "/training/answers", "/items", "/items/{id}/answer", "/items/{id}/skip")),
     "PUT /api/folkmoot/v1/jury", "DELETE /api/folkmoot/v1/jury", "PUT /api/folkmoot/v1/jury/calls",
     "DELETE /api/v1/scheduled_statuses/{id}", "POST /scheduled/{id}/delete",
+    "POST /api/v1/tags/{name}/follow", "POST /api/v1/tags/{name}/unfollow",  # nobody else sees it
+    "POST /hashtags", "POST /tags/{hashtag}/follow", "POST /tags/{hashtag}/unfollow",
     "DELETE /api/v1/featured_tags/{id}", "POST /api/v1/tags/{name}/unfeature", "POST /settings/hashtags/{id}/remove",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.
@@ -156,7 +158,7 @@ class _Member:
         method, path = route_name.split()
         is_api = UNSAFE[_name(route_name)] in API
         ids = self.ids if is_api else self.ids_of_pages
-        path = path.format(**ids, key="x", code="x", list="x", number="x", version="x", name="kašna")
+        path = path.format(**ids, hashtag="kašna", key="x", code="x", list="x", number="x", version="x", name="kašna")
         if "file" in form:
             return await self.program.upload(path, "file", form["file"], method)
         form = {key.format(**ids): value for key, value in form.items()}

@@ -20,6 +20,7 @@ from folkmoot.base.db import Database
 from folkmoot.base.errors import Conflict, Forbidden, Invalid, NotFound
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.followed_tags.actions import follow_hashtag, unfollow_hashtag
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
 from folkmoot.network.posts.model import PostDraft, PostEffect, Visibility
@@ -46,6 +47,7 @@ class Facts:
     blocks: set[tuple[int, int]]
     mentions: set[tuple[int, int]]
     effects: dict[int, int]
+    tags: set[tuple[int, str]]  # (reader, key)
 
     @classmethod
     async def read(cls, database: Database) -> "Facts":
@@ -58,6 +60,7 @@ class Facts:
                 blocks={(row[0], row[1]) for row in await conn.fetch("SELECT account_id, target_id FROM blocks")},
                 mentions={(row[0], row[1]) for row in await conn.fetch("SELECT account_id, post_id FROM mentions")},
                 effects={row[0]: row[1] for row in await conn.fetch("SELECT id, effect FROM accounts")},
+                tags={(row[0], row[1]) for row in await conn.fetch("SELECT account_id, key FROM followed_hashtags")},
             )
 
     def sees(self, reader: int, post: Any) -> bool:
@@ -73,9 +76,18 @@ class Facts:
 
     def wants(self, reader: int, post: Any) -> bool:
         """Whether a post belongs in the home, apart from its visibility."""
+        return post["account_id"] == reader or self._wants_by_tag(reader, post) or self._wants_by_follow(reader, post)
+
+    def _wants_by_tag(self, reader: int, post: Any) -> bool:
+        if not any((reader, key) in self.tags for key in post["hashtags"]):
+            return False
+        if post["visibility"] != Visibility.PUBLIC or post["effect"] >= PostEffect.HIDDEN or self.avoids(reader, post["account_id"]):
+            return False
+        follow = self.follows.get((reader, post["account_id"]))
+        return follow is None or follow["languages"] is None or post["language"] in (None, *follow["languages"])
+
+    def _wants_by_follow(self, reader: int, post: Any) -> bool:
         author = post["account_id"]
-        if author == reader:
-            return True
         follow = self.follows.get((reader, author))
         if follow is None or self.avoids(reader, author) or post["effect"] >= PostEffect.HIDDEN:
             return False
@@ -111,16 +123,21 @@ PEOPLE = 5  # each follows the next two, and has written one post, in turn in Cz
 _person = st.integers(0, PEOPLE - 1)
 _which = st.integers(0, 30)
 _language = st.sampled_from([None, "cs", "en"])
+_tags = st.sampled_from([(), ("oheň",), ("voda",), ("voda", "Ohen")])
 _visibility = st.sampled_from([*Visibility, Visibility.PUBLIC, Visibility.PUBLIC])
 
 ACTS = st.lists(
     st.one_of(
         st.tuples(st.just("write"), _person, _language, _visibility, st.sampled_from([None, 0, 1, 2, 3]), st.booleans()),
+        st.tuples(st.just("write"), _person, _language, _visibility, st.none(), st.booleans(), _tags),
+        st.tuples(st.just("follow_tag"), _person, st.sampled_from(["ohen", "voda"])),
+        st.tuples(st.just("unfollow_tag"), _person, st.sampled_from(["ohen", "voda"])),
         st.tuples(st.just("answer"), _person, _which, _visibility),
         st.tuples(st.just("boost"), _person, _which),
         st.tuples(st.just("unboost"), _person, _which),
         st.tuples(st.just("delete"), _which),
         st.tuples(st.just("edit"), _which, _language, st.sampled_from([None, 0, 1, 2, 3])),
+        st.tuples(st.just("edit"), _which, _language, st.none(), _tags),
         st.tuples(st.just("follow"), _person, _person, st.booleans(), st.sampled_from([None, None, ("cs",), ("en",)])),
         st.tuples(st.just("follow"), _person, _person, st.just(True), st.none()),
         st.tuples(st.just("unfollow"), _person, _person),
@@ -171,15 +188,18 @@ class HomeSimulation:
             ("write", one, None, Visibility.DIRECT, other, False), ("answer", one, which, Visibility.PUBLIC), ("boost", one, which),
             ("unboost", one, which), ("delete", which), ("edit", which, None, other), ("follow", one, other, True, None),
             ("follow", one, other, True, None), ("unfollow", one, other), ("unfollow", one, other), ("block", one, other),
-            ("unblock", one, other), ("rebuild", one), ("become_star", one, dice.random() < 0.5),
+            ("unblock", one, other), ("follow_tag", one, "voda"), ("unfollow_tag", one, "voda"),
+            ("write", other, None, Visibility.PUBLIC, None, False, ("voda",)), ("rebuild", one), ("become_star", one, dice.random() < 0.5),
         ])
 
     async def play(self, act: tuple[Any, ...]) -> None:
         with suppress(Forbidden, NotFound, Invalid, Conflict):
             await getattr(self, act[0])(*act[1:])
 
-    async def write(self, who: int, language: str | None, visibility: Visibility, names: int | None, is_old: bool) -> None:
-        text = f"slovo {len(self.written)}" + (f" @{self.people[names].username}" if names is not None else "")
+    async def write(
+        self, who: int, language: str | None, visibility: Visibility, names: int | None, is_old: bool, tags: tuple[str, ...] = ()
+    ) -> None:
+        text = f"slovo {len(self.written)}" + self._ending(names, tags)
         at = clock.now() - timedelta(hours=20) if is_old else None
         async with self.database.write() as tx:
             draft = PostDraft(text=text, language=language, visibility=visibility)
@@ -203,10 +223,21 @@ class HomeSimulation:
         async with self.database.write() as tx:
             await posts.delete_post(tx, await self._author(tx, id_), id_)
 
-    async def edit(self, which: int, language: str | None, names: int | None) -> None:
+    def _ending(self, names: int | None, tags: tuple[str, ...]) -> str:
+        return (f" @{self.people[names].username}" if names is not None else "") + "".join(f" #{tag}" for tag in tags)
+
+    async def follow_tag(self, who: int, tag: str) -> None:
+        async with self.database.write() as tx:
+            await follow_hashtag(tx, self.people[who], tag)
+
+    async def unfollow_tag(self, who: int, tag: str) -> None:
+        async with self.database.write() as tx:
+            await unfollow_hashtag(tx, self.people[who], tag)
+
+    async def edit(self, which: int, language: str | None, names: int | None, tags: tuple[str, ...] = ()) -> None:
         id_ = self._post(which)
         async with self.database.write() as tx:
-            text = "jinak" + (f" @{self.people[names].username}" if names is not None else "")
+            text = "jinak" + self._ending(names, tags)
             await posts.edit_post(tx, await self._author(tx, id_), id_, PostDraft(text=text, language=language), LIMITS)
 
     async def follow(self, one: int, other: int, shows_boosts: bool, languages: tuple[str, ...] | None) -> None:

@@ -19,6 +19,7 @@ from folkmoot.network.accounts.queries import find_account_by_name, get_account,
 from folkmoot.network.departures import actions, removal
 from folkmoot.network.departures.model import Leaving
 from folkmoot.network.folding import fold_counters
+from folkmoot.network.followed_tags.actions import follow_hashtag
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.store import media_store
@@ -96,6 +97,7 @@ async def _full_life(village: Village) -> Account:
         await invite(tx, Viewer(account=her, login=login))
         later = PostDraft(text=SECRET, media_ids=(reserved.id,))
         await schedule_post(tx, her, later, clock.now() + timedelta(days=1), LIMITS)
+        await follow_hashtag(tx, her, SECRET)
         await tx.execute("UPDATE accounts SET created_at = created_at - interval '30 days' WHERE id = $1", her.id)
     box = JuryBox(village)
     await box.apply(NAME)

@@ -43,6 +43,14 @@ def _rebuilds_of_this_loop(monkeypatch: pytest.MonkeyPatch) -> None:
 @example([("become_star", 1, True), ("write", 1, None, PUBLIC, None, False), ("deliver", 0), ("become_star", 1, False)], 0, False)
 @example([("become_star", 3, True), ("follow", 0, 3, True, None), ("deliver", 0), ("write", 3, None, PUBLIC, None, False)], 0, False)
 @example([("become_star", 1, True), ("mute", 0, 1, 0), ("write", 1, "cs", FOLLOWERS, None, False)], 0, False).via("a star that is muted")
+@example([("follow_tag", 0, "voda"), ("write", 3, None, PUBLIC, None, False, ("voda",))], 0, False).via("a hashtag of a stranger")
+@example([("follow_tag", 0, "voda"), ("write", 1, None, PUBLIC, None, False, ("voda",)), ("deliver", 0)], 0, False).via("of both")
+@example([("follow_tag", 0, "ohen"), ("follow_tag", 0, "voda"), ("write", 3, "cs", PUBLIC, None, False, ("voda", "Ohen"))], 0, False)
+@example([("follow_tag", 0, "voda"), ("write", 3, None, PUBLIC, None, False, ("voda",)), ("boost", 1, -1)], 0, False).via("came by hashtag")
+@example([("follow_tag", 0, "voda"), ("write", 3, None, PUBLIC, None, False, ("voda",)), ("block", 3, 0)], 0, False).via("a block")
+@example([("follow_tag", 0, "voda"), ("write", 3, None, PUBLIC, None, False, ("voda",)), ("mute", 0, 3, 0)], 0, False).via("a muted author")
+@example([("follow_tag", 0, "voda"), ("write", 3, None, FOLLOWERS, None, False, ("voda",))], 0, False).via("not public")
+@example([("follow_tag", 0, "voda"), ("follow", 0, 3, True, ("en",)), ("write", 3, "cs", PUBLIC, None, False, ("voda",))], 0, False)
 async def test_pushed_pulled_and_rebuilt_homes_are_equal(db: Database, acts: list[tuple[Any, ...]], seed: int, is_crowded: bool) -> None:
     simulation = HomeSimulation(db)
     with pytest.MonkeyPatch.context() as patch:

@@ -32,7 +32,7 @@ MEMBER = [
     "/settings", "/settings/profile", "/settings/appearance", "/settings/push", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks", "/settings/filters", "/settings/filters/new",
     "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",
-    "/bookmarks", "/favourites", "/lists", "/settings/hashtags", "/@jana/tagged/kasna", "/scheduled", "/nothing",
+    "/bookmarks", "/favourites", "/lists", "/settings/hashtags", "/@jana/tagged/kasna", "/hashtags", "/scheduled", "/nothing",
 ]
 VISITOR = ["/", "/explore", "/about", "/@karel", "/log_in", "/sign_up", "/reset", "/search?q=kasna", "/reset/xyz", "/confirm/xyz",
            "/stay/xyz", "/email/change/xyz", "/email/keep/xyz", "/log_in?stayed=1", "/nothing"]

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from folkmoot.app import exporter
 from folkmoot.base import clock
+from folkmoot.base.paging import Page
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.screening import let_pass
@@ -142,6 +144,15 @@ async def test_what_an_app_has_chosen_stays_when_the_text_is_changed(village: Vi
     [after] = await _scheduled(village)
     assert after.draft == msgspec.structs.replace(made.draft, text="Kudy?")
     assert after.due_at == made.due_at
+
+
+async def test_what_a_member_has_scheduled_and_follows_is_in_the_archive(village: Village, jana: Visitor) -> None:
+    made = await _schedule(village, jana)
+    await (await village.by_app("jana")).post("/api/v1/tags/Kašna/follow")
+    assert (await jana.get("/settings/export/lists/followed_hashtags.csv")).text == "Kašna\n"
+    async with village.database.read() as conn:
+        [kept] = await exporter(village.settings).chapters["scheduled.json"](conn, made.account_id, Page())
+    assert kept == made
 
 
 async def test_a_post_is_published_now_or_deleted(village: Village, jana: Visitor) -> None:

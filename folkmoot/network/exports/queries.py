@@ -31,6 +31,7 @@ _LISTS = {
     "lists": """
         SELECT m.id AS key, l.title, a.username, a.domain FROM list_members AS m JOIN lists AS l ON l.id = m.list_id
         JOIN accounts AS a ON a.id = m.target_id WHERE m.account_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3""",
+    "hashtags": "SELECT id AS key, name FROM followed_hashtags WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
     "favourites": """
         SELECT f.id AS key, p.id AS post_id, p.uri, a.username, a.domain FROM favourites AS f JOIN posts AS p ON p.id = f.post_id
         JOIN accounts AS a ON a.id = p.account_id WHERE f.account_id = $1 AND f.id > $2 ORDER BY f.id LIMIT $3""",

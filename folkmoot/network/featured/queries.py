@@ -1,5 +1,7 @@
 """All SQL of featured hashtags."""
 
+from collections.abc import Sequence
+
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.featured.model import Featured
 from folkmoot.network.posts.model import PostEffect, Visibility
@@ -22,6 +24,14 @@ async def list_featured(conn: ReadConn, account_id: int) -> list[Featured]:
         account_id,
     )
     return [Featured(**dict(row)) for row in rows]
+
+
+async def find_featured(conn: ReadConn, account_id: int | None, keys: Sequence[str]) -> set[str]:
+    """Which of these hashtags are on the profile."""
+    if account_id is None or not keys:
+        return set()
+    rows = await conn.fetch("SELECT key FROM featured_hashtags WHERE account_id = $1 AND key = ANY ($2::text[])", account_id, list(keys))
+    return {row["key"] for row in rows}
 
 
 async def is_featured(conn: ReadConn, account_id: int, key: str) -> bool:

@@ -1,7 +1,8 @@
 """Which posts belong in which timeline: the home rule, the rule of lists and the public rule, as SQL (decision 0043).
 
 Both are predicates over table aliases, like `visible_sql` in posts/visibility.py. The warm home, the pulled home and
-live messages all use them. The home rule has two parts. `stores_sql` decides which posts are *stored* in a home, from the
+live messages all use them. What belongs in a home by a followed account is said by `home_sql`, what belongs in it by a
+followed hashtag by `tagged_sql`. The home rule has two parts. `stores_sql` decides which posts are *stored* in a home, from the
 post and from the accounts that the reader follows. Everything that the reader can change or that expires (mutes, blocks,
 languages, boosts on or off) is checked when the home is *read*, so stored homes need no update when it changes. Whether
 the reader may see the post is checked separately, by the visibility rule.
@@ -69,6 +70,19 @@ def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str
     )"""
 
 
+def tagged_sql(post: str, author: str, reader: str) -> str:
+    """SQL: whether `post` belongs in the home of the reader because of a hashtag that the reader follows.
+
+    It must be public, of somebody else, and as in the page of the hashtag of somebody whom the reader does not avoid. Includes
+    the block by the author, which the visibility rule does not check in homes. These posts are never stored in homes.
+    """
+    return f"""(
+        {_has_followed_tag_sql(post, reader)} AND {post}.effect < {PostEffect.HIDDEN:d} AND {post}.account_id <> {reader}
+        AND {public_sql(post, author, reader)}
+        AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {post}.account_id AND blocks.target_id = {reader})
+    )"""
+
+
 def list_sql(post: str, original: str, follow: str, reader: str, list_id: str) -> str:
     """SQL: whether `post` belongs in a list of the reader; `follow` is the reader's follow of its author.
 
@@ -110,6 +124,14 @@ def _language_sql(post: str, follow: str) -> str:
         OR split_part({post}.language, '-', 1) = ANY ({follow}.languages))"""
 
 
+def _has_followed_tag_sql(post: str, reader: str) -> str:
+    """SQL: whether `post` has a hashtag that the reader follows. If the reader also follows its author, but not in the language of
+    the post, the choice of languages counts more."""
+    return f"""({post}.visibility = {Visibility.PUBLIC:d} AND {post}.hashtags <> '{{}}' AND EXISTS (
+            SELECT FROM followed_hashtags AS ft WHERE ft.account_id = {reader} AND ft.key = ANY ({post}.hashtags))
+        AND NOT {_follows_sql(reader, f"{post}.account_id", lambda follow: f"NOT {_language_sql(post, follow)}")})"""
+
+
 def _reply_sql(post: str, reader: str) -> str:
     return f"""({post}.reply_to_account_id IS NULL OR {post}.reply_to_account_id IN ({post}.account_id, {reader})
         OR {_follows_sql(reader, f"{post}.reply_to_account_id")})"""
@@ -123,7 +145,8 @@ def _repeated_sql(boost: str, original: str, reader: str) -> str:
     return f"""(
         {original}.id > {boost}.id - {ids.span(REPEATED_WITHIN)}
         AND ({original}.account_id = {reader} OR {_reply_sql(original, reader)} AND {
-            _follows_sql(reader, f"{original}.account_id", lambda follow: _language_sql(original, follow))})
+            _follows_sql(reader, f"{original}.account_id", lambda follow: _language_sql(original, follow))}
+            OR {_has_followed_tag_sql(original, reader)})
     )"""
 
 

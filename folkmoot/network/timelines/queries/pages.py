@@ -12,7 +12,7 @@ from folkmoot.base.paging import Page
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
-from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, list_sql, public_sql
+from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, list_sql, public_sql, tagged_sql
 
 # The columns of a source: a post `p`, and the shown post, which is the boosted one (`o`, outer joined) or `p` itself.
 _COLUMNS = """
@@ -28,7 +28,8 @@ _AVOIDED = f"WITH avoided AS MATERIALIZED (SELECT {avoided_ids_sql('$1')} AS ids
 def _page_sql(source: str, order: str, *, is_home: bool = False, floor: str = ", 0") -> str:
     """`source` selects `_COLUMNS` in `order`, with $1 the viewer, $2 and $3 the bounds and $4 the limit.
 
-    With `is_home`, the viewer follows the author or booster of each post, or is that account. `floor`: the last column of an
+    With `is_home`, the viewer follows the author or booster of each post, or is that account, or the source has checked that the
+    author does not block the viewer. `floor`: the last column of an
     Entry, or nothing if the caller adds it.
     """
     shown = visible_sql("s", "sa", "$1", followed="p.boost_of_id IS NULL" if is_home else "")
@@ -89,28 +90,50 @@ def _stored_sql(order: str, only: str) -> str:
     """
 
 
+def _tagged_sql(order: str, above: str) -> str:
+    """Public posts with a hashtag that the reader follows, read from `posts`: as many look-ups as there are hashtags."""
+    return f"""
+        SELECT recent.* FROM followed_hashtags AS t CROSS JOIN LATERAL (
+            SELECT {_COLUMNS} FROM post_hashtags AS h JOIN posts AS p ON p.id = h.post_id {_ORIGINAL}
+            JOIN accounts AS pa ON pa.id = p.account_id
+            WHERE h.key = t.key AND h.post_id < $2 AND h.post_id > {above} AND {tagged_sql("p", "pa", "$1")}
+            ORDER BY h.post_id {order} LIMIT $4) AS recent
+        WHERE t.account_id = $1
+    """
+
+
+def _merged_sql(parts: list[str], order: str) -> str:
+    """The posts of several sources in `order`, each once: one may have a hashtag that is followed, or several, and a followed author."""
+    everything = " UNION ALL ".join(f"({part})" for part in parts)
+    return f"SELECT DISTINCT ON (id) * FROM ({everything}) AS merged ORDER BY id {order} LIMIT $4"
+
+
 def _warm_home_sql(order: str, only: str, *, with_pulled: bool) -> str:
     """The warm home, with its `floor_id` in each row; no rows when there is none. `only`: a condition on the posts.
 
-    Without the part for pulled authors the statement costs a fifth less, but returns no rows for viewers who follow one.
+    Without the parts for pulled authors and hashtags the statement costs a fifth less, but returns no rows for viewers who follow
+    one of them.
     """
     above = "greatest($3, homes.floor_id)"
     parts = [_stored_sql(order, only), _own_sql(order, above, only)]
     if with_pulled:
-        parts.append(_followed_sql(order, above, "is_pulled", only))
-    source = f"SELECT * FROM ({' UNION ALL '.join(f'({part})' for part in parts)}) AS merged ORDER BY id {order} LIMIT $4"
+        parts += [_followed_sql(order, above, "is_pulled", only), _tagged_sql(order, above)]
+        source = _merged_sql(parts, order)
+    else:
+        source = f"SELECT * FROM ({' UNION ALL '.join(f'({part})' for part in parts)}) AS merged ORDER BY id {order} LIMIT $4"
     return f"""
         {_AVOIDED} SELECT page.*, homes.floor_id
         FROM homes CROSS JOIN avoided LEFT JOIN LATERAL ({_page_sql(source, order, is_home=True, floor="")}) AS page ON true
         WHERE homes.account_id = $1 AND homes.floor_id IS NOT NULL
-          AND ({with_pulled} OR NOT EXISTS (SELECT FROM follows WHERE account_id = $1 AND is_pulled))
+          AND ({with_pulled} OR NOT EXISTS (SELECT FROM follows WHERE account_id = $1 AND is_pulled)
+               AND NOT EXISTS (SELECT FROM followed_hashtags WHERE account_id = $1))
     """
 
 
 def _pulled_home_sql(order: str, only: str) -> str:
     """The same home from logged tables only: used until it is built, below its floor, and on a standby."""
-    source = f"(({_own_sql(order, '$3', only)}) UNION ALL ({_followed_sql(order, '$3', 'true', only)}))"
-    page = _page_sql(f"SELECT * FROM {source} AS merged ORDER BY id {order} LIMIT $4", order, is_home=True)
+    parts = [_own_sql(order, "$3", only), _followed_sql(order, "$3", "true", only), _tagged_sql(order, "$3")]
+    page = _page_sql(_merged_sql(parts, order), order, is_home=True)
     return f"{_AVOIDED} SELECT page.* FROM avoided CROSS JOIN LATERAL ({page}) AS page"
 
 
@@ -144,7 +167,7 @@ _HOME_WITH_PULLED = {kind: _warm_home_sql(kind[0], _ONLY[kind[1]], with_pulled=T
 _PULLED_HOME = {kind: _pulled_home_sql(kind[0], _ONLY[kind[1]]) for kind in _KINDS}
 _LIST = {order: _page_sql(_list_source(order), order, is_home=True) for order in _ORDERS}
 _entry = tuple.__new__  # takes half the time of Entry(*row), in the most frequent request
-_pulling: set[int] = set()  # viewers who follow pulled authors, or did; only a hint which statement to use
+_pulling: set[int] = set()  # viewers who follow pulled authors or hashtags, or did; only a hint which statement to use
 _MOST_PULLING = 50_000
 _PICTURES = "($5::boolean IS FALSE OR p.media_count > 0)"
 _PUBLIC = {
@@ -183,7 +206,7 @@ async def get_home(conn: ReadConn, viewer_id: int, page: Page, *, with_direct: b
 
 
 async def _list_warm(conn: ReadConn, viewer_id: int, page: Page, with_direct: bool) -> Sequence[Row]:
-    """Rows of the warm home. Remembers viewers who follow pulled authors, so that the next call needs one statement."""
+    """Rows of the warm home. Remembers viewers who follow pulled authors or hashtags, so that the next call needs one statement."""
     if viewer_id not in _pulling:
         rows = await conn.fetch(_HOME[page.order, with_direct], viewer_id, page.below, page.above, page.limit)
         if rows:

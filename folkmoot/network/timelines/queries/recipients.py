@@ -8,12 +8,13 @@ from folkmoot.network.posts.events import Withdrawn
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Feed, Stream, StreamedPost
-from folkmoot.network.timelines.rules import home_sql, list_sql, public_sql
+from folkmoot.network.timelines.rules import home_sql, list_sql, public_sql, tagged_sql
 
 # The condition of each feed on a post `p` by `a`, for a reader who may follow the author (`f`).
 _PUBLIC = public_sql("p", "a", "l.reader_id")
 _CONDITIONS = {
-    Feed.HOME: f"p.account_id = l.reader_id OR f.account_id IS NOT NULL AND {home_sql('p', 's', 'f', 'l.reader_id')}",
+    Feed.HOME: f"p.account_id = l.reader_id OR f.account_id IS NOT NULL AND {home_sql('p', 's', 'f', 'l.reader_id')}"
+               f" OR {tagged_sql('p', 'a', 'l.reader_id')}",
     Feed.PUBLIC: f"p.reply_to_id IS NULL AND {_PUBLIC}",
     Feed.LOCAL: f"p.reply_to_id IS NULL AND p.domain = '' AND {_PUBLIC}",
     Feed.HASHTAG: f"p.hashtags <> '{{}}' AND {_PUBLIC}",

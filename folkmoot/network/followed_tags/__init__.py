@@ -1,0 +1,1 @@
+"""Hashtags that members follow. `timelines/rules.py` decides which posts they bring home."""
