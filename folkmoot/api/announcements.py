@@ -4,11 +4,13 @@ An announcement is there from the publication of a version until 30 days after i
 before, until they dismiss it. Web pages show the same notice.
 """
 
+from collections.abc import Sequence
 from html import escape
 
 import msgspec
 
 from folkmoot.api import network_shapes as shapes
+from folkmoot.api.announcement_entities import announcement_id
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.request import Request
 from folkmoot.api.words import moment
@@ -17,8 +19,10 @@ from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
-from folkmoot.moderation.clauses.model import PublishedPolicy, order_of
+from folkmoot.moderation.clauses import actions
+from folkmoot.moderation.clauses.model import PublishedPolicy, Reaction
 from folkmoot.moderation.clauses.published import NEWS_LASTS, news_for
+from folkmoot.moderation.clauses.queries import list_reactions
 from folkmoot.network.sessions.actions import change_preferences
 
 
@@ -27,17 +31,41 @@ async def index(request: Request) -> Reply:
     news = news_for(request.account.created_at)
     if news is None or news.version == request.viewer.login.preferences.seen_rules:
         return request.json([])
-    return request.json([_shape(request, news)])
+    async with request.database.read() as conn:
+        reactions = await list_reactions(conn, news.version, request.viewer.id)
+    return request.json([_shape(request, news, reactions)])
 
 
 async def dismiss(request: Request) -> Reply:
     """Dismisses an announcement. A second call changes nothing."""
-    news = news_for(request.account.created_at)
-    if news is None or request.value("id") != _id(news):
-        raise NotFound
+    news = _news(request)
     async with request.database.write() as tx:
         await _remember(tx, request, news.version)
     return request.json({})
+
+
+async def add_reaction(request: Request) -> Reply:
+    """Reacts to an announcement with an emoji. A second call changes nothing."""
+    news = _news(request)
+    async with request.database.write() as tx:
+        await actions.react(tx, request.account, news, request.value("name"))
+    return request.json({})
+
+
+async def remove_reaction(request: Request) -> Reply:
+    """Takes a reaction back."""
+    news = _news(request)
+    async with request.database.write() as tx:
+        await actions.take_reaction_back(tx, request.account, news, request.value("name"))
+    return request.json({})
+
+
+def _news(request: Request) -> PublishedPolicy:
+    """The announcement in the path. Raises NotFound."""
+    news = news_for(request.account.created_at)
+    if news is None or request.value("id") != announcement_id(news.version):
+        raise NotFound
+    return news
 
 
 async def _remember(tx: WriteTx, request: Request, version: str) -> None:
@@ -45,13 +73,7 @@ async def _remember(tx: WriteTx, request: Request, version: str) -> None:
     await change_preferences(tx, request.viewer, msgspec.structs.replace(login.preferences, seen_rules=version), login.language)
 
 
-def _id(news: PublishedPolicy) -> str:
-    """Apps expect a number: the day of the version, and its number on that day in two digits."""
-    day, number = order_of(news.version)
-    return f"{day.replace('-', '')}{number:02}"
-
-
-def _shape(request: Request, news: PublishedPolicy) -> shapes.Announcement:
+def _shape(request: Request, news: PublishedPolicy, reactions: Sequence[Reaction]) -> shapes.Announcement:
     language = request.viewer.login.language
     translator = request.entities.translator(language)
     is_in_force = news.in_force_at <= clock.now()
@@ -63,13 +85,21 @@ def _shape(request: Request, news: PublishedPolicy) -> shapes.Announcement:
     content = [f"<p>{escape(words)}</p>", f"<p>{escape(changes)}</p>" if changes else "",
                f'<p><a href="{escape(link)}">{escape(translator.sentence("What is new"))}</a></p>']
     return shapes.Announcement(
-        id=_id(news), content="".join(content), starts_at=None, ends_at=moment(news.in_force_at + NEWS_LASTS), all_day=False,
+        id=announcement_id(news.version), content="".join(content), starts_at=None,
+        ends_at=moment(news.in_force_at + NEWS_LASTS), all_day=False,
         published_at=moment(news.published_at), updated_at=moment(news.published_at), read=False, mentions=[], statuses=[], tags=[],
-        emojis=[], reactions=[],
+        emojis=[],
+        reactions=[shapes.AnnouncementReaction(name=one.emoji, count=one.count, me=one.is_own) for one in reactions],
     )
 
 
 ROUTES = [
     endpoint("GET", "/api/v1/announcements", index, Access.MEMBER, "read:accounts", answer=list[shapes.Announcement]),
     endpoint("POST", "/api/v1/announcements/{id}/dismiss", dismiss, Access.MEMBER, "write:accounts", answer=shapes.Nothing),
+    *(
+        endpoint(
+            method, "/api/v1/announcements/{id}/reactions/{name}", handler, Access.MEMBER, "write:favourites", answer=shapes.Nothing
+        )
+        for method, handler in (("PUT", add_reaction), ("DELETE", remove_reaction))
+    ),
 ]

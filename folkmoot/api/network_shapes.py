@@ -36,6 +36,22 @@ class Nothing(Shape, kw_only=True):
     """An empty object."""
 
 
+class AnnouncementReaction(Shape, kw_only=True):
+    """`name` is an emoji; `me`: whether the member has reacted with it."""
+
+    name: str
+    count: int
+    me: bool
+
+
+class ReactionCount(Shape, kw_only=True):
+    """The payload of the event `announcement.reaction`."""
+
+    announcement_id: str
+    name: str
+    count: int
+
+
 class Announcement(Shape, kw_only=True):
     """`content` is HTML."""
 
@@ -51,7 +67,7 @@ class Announcement(Shape, kw_only=True):
     statuses: list[Nothing]
     tags: list[Nothing]
     emojis: list[Nothing]
-    reactions: list[Nothing]
+    reactions: list[AnnouncementReaction]
 
 
 # -- apps and tokens ---------------------------------------------------------------------------------------------------

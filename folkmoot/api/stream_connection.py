@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from folkmoot.api.announcement_entities import counted_entity
 from folkmoot.api.entities import Entities, Fragment
 from folkmoot.api.stream_channels import Channel
 from folkmoot.api.warnings import list_warnings, warning_of
@@ -40,6 +41,7 @@ from folkmoot.streaming.model import (
     PostChanged,
     PostHeard,
     PostWithdrawn,
+    ReactionHeard,
 )
 
 HEARTBEAT_SECONDS = 15.0
@@ -186,6 +188,9 @@ class Connection:
                     name, channels = "conversation", [channel for channel in channels if channel.has_conversations]
                     if channels:
                         payload = await self._rendering.conversation(one.conversation_id, self._viewer_id, filters) or b""
+                case ReactionHeard():
+                    name, channels = "announcement.reaction", [channel for channel in channels if HOME in channel.topics]
+                    payload = _encode(counted_entity(one.reaction))
                 case FiltersChanged():
                     events += [Event(channel.stream, "filters_changed", None) for channel in channels if HOME in channel.topics]
             if payload:

@@ -24,6 +24,9 @@ _MANY_BLANK_LINES = re.compile(r"\n{3,}")
 # Shows nothing by itself: default-ignorable (joiners, fillers, tags), combining, blank in Braille or music, a placeholder.
 _VISIBLE: re.Pattern[str] = regex.compile(r"[^\p{Default_Ignorable_Code_Point}\p{M}\p{Z}\p{Cc}\u2800\ufffc\U0001d159\U00013430-\U0001343f]")
 _INVISIBLE: re.Pattern[str] = regex.compile(r"\p{Default_Ignorable_Code_Point}")
+_PICTURE = r"\p{Extended_Pictographic}(?:\ufe0f|[\U0001f3fb-\U0001f3ff])?"
+_FLAG = r"\p{RI}\p{RI}|\U0001f3f4[\U000e0020-\U000e007e]++\U000e007f"
+_EMOJI: re.Pattern[str] = regex.compile(rf"{_PICTURE}(?:\u200d{_PICTURE})*+|{_FLAG}|[0-9#*]\ufe0f?\u20e3")
 _CLUSTER: re.Pattern[str] = regex.compile(r"\X")
 _SINGLE = re.compile("[\n -\u02ff\u0370-\u0482\u048a-\u0590]*")  # Latin, Greek, Cyrillic, Armenian: each code point is a character
 LONGEST_CLUSTER = 12  # code points that count as one character; the longest emoji has 10
@@ -96,6 +99,11 @@ def count_characters(text: str) -> int:
     if _SINGLE.fullmatch(text):
         return len(text)
     return sum(max(1, len(character) - LONGEST_CLUSTER + 1) for character in characters_of(text))
+
+
+def is_emoji(text: str) -> bool:
+    """Whether a text is one emoji: a picture with its modifiers, a flag, or a keycap."""
+    return len(text) <= LONGEST_CLUSTER and _EMOJI.fullmatch(text) is not None
 
 
 def characters_of(text: str) -> list[str]:

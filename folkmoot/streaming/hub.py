@@ -16,6 +16,7 @@ import msgspec
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable
+from folkmoot.moderation.clauses.model import REACTIONS_TOPIC, ReactionCounted
 from folkmoot.network.conversations.model import topic as conversations_topic
 from folkmoot.network.filters.model import topic as filters_topic
 from folkmoot.network.notifications.model import topic as notifications_topic
@@ -34,6 +35,7 @@ from folkmoot.streaming.model import (
     PostChanged,
     PostHeard,
     PostWithdrawn,
+    ReactionHeard,
     Topic,
 )
 
@@ -126,7 +128,8 @@ class Hub:
             live = self._database.live
             self._unsubscribes = [
                 live.subscribe(NEW_POSTS_TOPIC, self._hear_post), live.subscribe(EDITED_POSTS_TOPIC, self._hear_edited),
-                live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn), live.on_gap(self.resync),
+                live.subscribe(WITHDRAWN_TOPIC, self._hear_withdrawn), live.subscribe(REACTIONS_TOPIC, self._hear_reaction),
+                live.on_gap(self.resync),
             ]
             self._task = asyncio.create_task(self._run(), name="hub")
 
@@ -147,6 +150,12 @@ class Hub:
     def _hear_withdrawn(self, body: bytes) -> None:
         withdrawn = msgspec.json.decode(body, type=Withdrawn)
         self._enqueue(self._withdrawn, withdrawn.post_id, withdrawn)
+
+    def _hear_reaction(self, body: bytes) -> None:
+        reaction = ReactionHeard(msgspec.json.decode(body, type=ReactionCounted))
+        for listener in self._listeners:
+            if listener.viewer_id is not None:
+                listener.tell(reaction)
 
     def _enqueue(self, waiting: dict[int, T], key: int, value: T) -> None:
         if len(waiting) >= MOST_WAITING:

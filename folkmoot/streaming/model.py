@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from folkmoot.moderation.clauses.model import ReactionCounted
 from folkmoot.network.timelines.model import Entry, Feed
 
 
@@ -51,6 +52,12 @@ class ConversationHeard(msgspec.Struct, frozen=True):
     conversation_id: int
 
 
+class ReactionHeard(msgspec.Struct, frozen=True):
+    """The new number of reactions to the announcement of new rules."""
+
+    reaction: ReactionCounted
+
+
 class PostWithdrawn(msgspec.Struct, frozen=True):
     """A post that must no longer be shown."""
 
@@ -72,5 +79,5 @@ class LookAgain(msgspec.Struct, frozen=True):
 
 
 Heard: TypeAlias = (
-    PostHeard | PostChanged | NoticeHeard | ConversationHeard | PostWithdrawn | FiltersChanged | LoginChanged | LookAgain
+    PostHeard | PostChanged | NoticeHeard | ConversationHeard | ReactionHeard | PostWithdrawn | FiltersChanged | LoginChanged | LookAgain
 )

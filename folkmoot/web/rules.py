@@ -1,12 +1,16 @@
 """Pages of the rules: those in force, every other version at an address of its own, and what has changed."""
 
 from folkmoot.base import clock
+from folkmoot.base.errors import NotFound
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Route
-from folkmoot.moderation.clauses.model import PublishedPolicy, compare
+from folkmoot.moderation.clauses import actions
+from folkmoot.moderation.clauses.model import PublishedPolicy, Reaction, compare
 from folkmoot.moderation.clauses.published import get_version, in_force, news_for, own, upcoming, version_before, versions
+from folkmoot.moderation.clauses.queries import list_reactions
 from folkmoot.web.request import Request
 
+_USUAL = ("👍", "❤️", "🤔")
 _SEEN_SECONDS = 400 * 86400
 
 
@@ -32,6 +36,26 @@ async def seen(request: Request) -> Reply:
     return request.redirect("/")
 
 
+async def react(request: Request) -> Reply:
+    """Reacts to the announcement of this version with an emoji, or takes that back."""
+    news, emoji = find_news(request), request.form.text("emoji")
+    if news is None or news.version != request.value("version"):
+        raise NotFound
+    async with request.database.write() as tx:
+        own = {one.emoji for one in await list_reactions(tx, news.version, request.viewer.id) if one.is_own}
+        await (actions.take_reaction_back if emoji in own else actions.react)(tx, request.account, news, emoji)
+    return request.redirect("/#rules-news")
+
+
+async def reactions_to(request: Request, news: PublishedPolicy | None) -> list[Reaction]:
+    """The reactions that the announcement shows: the usual ones, and others that apps have sent."""
+    if news is None:
+        return []
+    async with request.database.read() as conn:
+        found = await list_reactions(conn, news.version, request.viewer.id)
+    return found + [Reaction(emoji, 0, is_own=False) for emoji in _USUAL if emoji not in {one.emoji for one in found}]
+
+
 def find_news(request: Request) -> PublishedPolicy | None:
     """The newest version of this network that the viewer has not confirmed to have seen and did not join under."""
     newest = news_for(request.viewer.account.created_at)
@@ -55,4 +79,5 @@ ROUTES = [
     Route("GET", "/rules", index, Access.PUBLIC, for_suspended=True),
     Route("GET", "/rules/{version}", version, Access.PUBLIC, for_suspended=True),
     Route("POST", "/rules/{version}/seen", seen, Access.MEMBER, for_suspended=True),
+    Route("POST", "/rules/{version}/react", react, Access.MEMBER),
 ]

@@ -20,7 +20,7 @@ from folkmoot.network.posts.queries import list_marked_ids, list_post_views
 from folkmoot.network.timelines.jobs import rebuild_soon
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
 from folkmoot.web.request import Request
-from folkmoot.web.rules import find_news
+from folkmoot.web.rules import find_news, reactions_to
 
 
 async def front(request: Request) -> Reply:
@@ -37,8 +37,10 @@ async def home(request: Request) -> Reply:
         rebuild_soon(request.database, request.viewer.id)
     views = await request.views(timeline.entries, FilterContext.HOME)
     marker = markers[0] if markers else None
+    news = find_news(request)
     reply = await request.show(
-        "timelines/home.html", views=views, marker=marker, news=find_news(request), mark_below=_mark_below(views, marker),
+        "timelines/home.html", views=views, marker=marker, news=news, reactions=await reactions_to(request, news),
+        mark_below=_mark_below(views, marker),
         **page_links(page, timeline.ids),
     )
     if views and page.max_id is None and (marker is None or views[0].post.id > marker.last_read_id):

@@ -73,7 +73,7 @@ OWNERS = {
     "statements": "statements",
     "appeals": "appeals",
     "contacts": "contacts",
-    "clauses": "policies",
+    "clauses": "policies policy_reactions",
     "hash_lists": "hash_lists hash_entries picture_hashes",
     "rules": "rule_sets rule_switches rule_trials rule_trial_posts post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",

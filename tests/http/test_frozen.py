@@ -67,6 +67,8 @@ ALLOWED = {
     "DELETE /api/v1/scheduled_statuses/{id}", "POST /scheduled/{id}/delete",
     "POST /api/v1/tags/{name}/follow", "POST /api/v1/tags/{name}/unfollow",  # nobody else sees it
     "POST /hashtags", "POST /tags/{hashtag}/follow", "POST /tags/{hashtag}/unfollow",
+    # Nothing is announced here; tests/api/test_announcements.py tests that a frozen member cannot react.
+    *(f"{method} /api/v1/announcements/{{id}}/reactions/{{name}}" for method in ("PUT", "DELETE")), "POST /rules/{version}/react",
     "DELETE /api/v1/featured_tags/{id}", "POST /api/v1/tags/{name}/unfeature", "POST /settings/hashtags/{id}/remove",
 }
 # Routes whose effect others see, with valid parameters. The ids are those of the sample, or of the member's own objects.

@@ -1,4 +1,4 @@
-"""Publishes a policy, and checks before whether it can follow the versions so far."""
+"""Publishes a policy, and checks before whether it can follow the versions so far. Members react to its announcement."""
 
 import hashlib
 from datetime import date, datetime, time
@@ -7,14 +7,19 @@ from zoneinfo import ZoneInfo
 
 from folkmoot.base import clock
 from folkmoot.base.db import WriteTx
-from folkmoot.base.errors import Conflict
+from folkmoot.base.errors import Conflict, FieldError, Invalid, Plural
+from folkmoot.base.text import is_emoji
 from folkmoot.moderation.clauses import queries
 from folkmoot.moderation.clauses.markdown_file import Fault
-from folkmoot.moderation.clauses.model import PublishedPolicy, order_of
+from folkmoot.moderation.clauses.model import MOST_EMOJIS, REACTIONS_TOPIC, PublishedPolicy, ReactionCounted, order_of
 from folkmoot.moderation.clauses.policy_file import PolicyFile, read_policy
 from folkmoot.moderation.clauses.published import shipped
 from folkmoot.moderation.journal.actions import record_step
 from folkmoot.moderation.journal.model import Step
+from folkmoot.network.accounts.model import Account
+from folkmoot.network.accounts.policy import require_can_write
+
+_TOO_MANY_EMOJIS = Plural("There can be %(limit)d reaction.", "There can be %(limit)d different reactions.", "limit")
 
 
 class Checked(NamedTuple):
@@ -78,3 +83,33 @@ async def publish_policy(tx: WriteTx, source: str, time_zone: str) -> Checked:
     await record_step(tx, Step.POLICY_PUBLISHED, case_id=None, policy=checked.published.version,
                       in_force_at=checked.published.in_force_at.isoformat(), sha256=hashlib.sha256(source.encode()).hexdigest())
     return checked
+
+
+async def react(tx: WriteTx, account: Account, published: PublishedPolicy, emoji: str) -> None:
+    """Adds a member's reaction to the announcement of a version; the same again changes nothing. Tells open streams.
+
+    Raises Invalid for what is no emoji and for too many different ones, and Forbidden for a frozen account.
+    """
+    require_can_write(account)
+    if not is_emoji(emoji):
+        raise Invalid(FieldError("name", "invalid", "This is not an emoji."))
+    await queries.lock_reactions(tx, published.version)
+    known = {one.emoji for one in await queries.list_reactions(tx, published.version, account.id)}
+    if emoji not in known and len(known) >= MOST_EMOJIS:
+        raise Invalid(FieldError("name", "too_many", _TOO_MANY_EMOJIS, {"limit": MOST_EMOJIS}))
+
+    if await queries.insert_reaction(tx, published.version, account.id, emoji, clock.now()):
+        await _tell(tx, published, emoji)
+
+
+async def take_reaction_back(tx: WriteTx, account: Account, published: PublishedPolicy, emoji: str) -> None:
+    """Removes a member's reaction, if there is one. Tells open streams."""
+    await queries.lock_reactions(tx, published.version)
+
+    if await queries.delete_reaction(tx, published.version, account.id, emoji):
+        await _tell(tx, published, emoji)
+
+
+async def _tell(tx: WriteTx, published: PublishedPolicy, emoji: str) -> None:
+    counts = {one.emoji: one.count for one in await queries.list_reactions(tx, published.version, 0)}
+    tx.publish(REACTIONS_TOPIC, ReactionCounted(published.version, emoji, counts.get(emoji, 0)))

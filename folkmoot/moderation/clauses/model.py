@@ -116,6 +116,24 @@ def compare(earlier: Policy, later: Policy) -> Mapping[str, Change]:
     return found | {key: Change.DROPPED for key in before if key not in after}
 
 
+MOST_EMOJIS = 8  # different ones at one announcement
+REACTIONS_TOPIC = "policies.reactions"  # live; the message is a `ReactionCounted`
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """How many members have reacted to the announcement of a version with an emoji; whether the viewer is one of them."""
+
+    emoji: str
+    count: int
+    is_own: bool
+
+
+class ReactionCounted(msgspec.Struct, frozen=True):
+    version: str
+    emoji: str
+    count: int
+
+
 def order_of(version: str) -> tuple[str, int]:
     """The key by which versions are sorted: 2026-12-01 comes before 2026-12-01.2, and that before 2026-12-01.10."""
     day, _, number = version.partition(".")

@@ -1,9 +1,11 @@
-"""All SQL of policies. Rows are only added, by `moot policy publish`."""
+"""All SQL of policies, whose rows are only added, by `moot policy publish`, and of reactions to their announcements."""
+
+from datetime import datetime
 
 import msgspec
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
-from folkmoot.moderation.clauses.model import Policy, PublishedPolicy
+from folkmoot.moderation.clauses.model import Policy, PublishedPolicy, Reaction
 
 
 async def insert_policy(tx: WriteTx, published: PublishedPolicy) -> bool:
@@ -40,3 +42,31 @@ def _published_from(row: Row) -> PublishedPolicy:
         policy=msgspec.json.decode(row["body"], type=Policy), source=row["source"], in_force_at=row["in_force_at"],
         published_at=row["published_at"],
     )
+
+
+async def list_reactions(conn: ReadConn, version: str, viewer_id: int) -> list[Reaction]:
+    """The emojis with which members have reacted to a version, the first one first."""
+    rows = await conn.fetch(
+        "SELECT emoji, count(*) AS count, bool_or(account_id = $2) AS is_own FROM policy_reactions WHERE version = $1"
+        " GROUP BY emoji ORDER BY min(reacted_at), emoji",
+        version, viewer_id,
+    )
+    return [Reaction(row["emoji"], row["count"], row["is_own"]) for row in rows]
+
+
+async def lock_reactions(tx: WriteTx, version: str) -> None:
+    """Makes reactions to one version wait for each other, so that their counts are told in order, and the limit holds."""
+    await tx.fetchval("SELECT version FROM policies WHERE version = $1 FOR NO KEY UPDATE", version)
+
+
+async def insert_reaction(tx: WriteTx, version: str, account_id: int, emoji: str, at: datetime) -> bool:
+    return bool(await tx.execute(
+        "INSERT INTO policy_reactions (version, account_id, emoji, reacted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        version, account_id, emoji, at,
+    ))
+
+
+async def delete_reaction(tx: WriteTx, version: str, account_id: int, emoji: str) -> bool:
+    return bool(await tx.execute(
+        "DELETE FROM policy_reactions WHERE version = $1 AND account_id = $2 AND emoji = $3", version, account_id, emoji
+    ))
