@@ -36,6 +36,22 @@ class Nothing(Shape, kw_only=True):
     """An empty object."""
 
 
+class OEmbed(Shape, kw_only=True):
+    """As oembed.com describes it."""
+
+    type: str
+    version: str
+    title: str
+    author_name: str
+    author_url: Url
+    provider_name: str
+    provider_url: Url
+    cache_age: int
+    html: Annotated[Html, Meta(description="A frame.")]
+    width: int
+    height: int
+
+
 class AnnouncementReaction(Shape, kw_only=True):
     """`name` is an emoji; `me`: whether the member has reacted with it."""
 

@@ -4,6 +4,7 @@ from folkmoot.web import (
     about,
     accounts,
     email_address,
+    embeds,
     featured,
     filters,
     followed_tags,
@@ -40,5 +41,5 @@ ROUTES = [
     *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *filters.ROUTES, *featured.ROUTES, *followed_tags.ROUTES, *lifeboat.ROUTES,
-    *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
+    *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *embeds.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
 ]
