@@ -36,6 +36,15 @@ class Nothing(Shape, kw_only=True):
     """An empty object."""
 
 
+class TermsOfService(Shape, kw_only=True):
+    """`content` is HTML; the dates are days."""
+
+    effective_date: str
+    effective: bool
+    content: Html
+    succeeded_by: str | None
+
+
 class OEmbed(Shape, kw_only=True):
     """As oembed.com describes it."""
 

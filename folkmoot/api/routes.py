@@ -38,6 +38,7 @@ from folkmoot.api import (
     sign_up,
     statuses,
     streaming,
+    terms,
     timelines,
 )
 from folkmoot.api.endpoints import Endpoint, endpoint
@@ -63,6 +64,6 @@ ROUTES: list[Endpoint] = [
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *followed_tags.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
-    *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES,
+    *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]
