@@ -65,7 +65,7 @@ from folkmoot.network.impressions.counting import Impressions, ImpressionWriter
 from folkmoot.network.media.actions import clear_abandoned, clear_orphans
 from folkmoot.network.media.store import media_store
 from folkmoot.network.notifications import jobs as notifications
-from folkmoot.network.notifications.model import NotificationsArrived
+from folkmoot.network.notifications.model import NotificationsArrived, RequestsAccepted
 from folkmoot.network.posts import jobs as posts
 from folkmoot.network.posts.actions import PostLimits, close_polls, forget_deleted, forget_hashtags, forget_keys
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
@@ -116,6 +116,8 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(PollClosed, notifications.tell_of_poll)
     heard.on(FollowStarted, timelines.merge_followed)
     heard.on(FollowStarted, notifications.tell_of_follow)
+    heard.on(FollowStarted, notifications.accept_followed)
+    heard.on(RequestsAccepted, conversations.add_accepted)
     heard.on(FollowRequested, notifications.tell_of_request)
     heard.on(FollowRequestEnded, notifications.forget_request)
     heard.on(FollowEnded, timelines.remove_unfollowed)
@@ -183,6 +185,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("sessions.forget_expired", timedelta(hours=1), forget_expired, is_cleaning=True),
         Timed("posts.forget_deleted", timedelta(minutes=15), forget_deleted, is_cleaning=True),
         Timed("relations.forget_ended", timedelta(hours=6), forget_ended_follows, is_cleaning=True),
+        Timed("notifications.clear_requests", timedelta(hours=6), notifications.clear_requests, is_cleaning=True),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),

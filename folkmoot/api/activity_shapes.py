@@ -67,29 +67,48 @@ class Count(Shape, kw_only=True):
 
 
 class PendingSummary(Shape, kw_only=True):
-    pending_requests_count: int = 0
-    pending_notifications_count: int = 0
+    """What waits in requests: senders, at most 100, and notifications, at most 1000."""
+
+    pending_requests_count: int
+    pending_notifications_count: int
 
 
 class OldNotificationPolicy(Shape, kw_only=True):
-    """No notifications are filtered."""
+    """Whether notifications are filtered or dropped. `NotificationPolicy` says which of the two."""
 
-    filter_not_following: bool = False
-    filter_not_followers: bool = False
-    filter_new_accounts: bool = False
-    filter_private_mentions: bool = False
+    filter_not_following: bool
+    filter_not_followers: bool
+    filter_new_accounts: bool
+    filter_private_mentions: bool
     summary: PendingSummary
+
+
+TreatmentWord = Literal["accept", "filter", "drop"]
 
 
 class NotificationPolicy(Shape, kw_only=True):
-    """No notifications are filtered."""
+    """How notifications from accounts that the member does not follow are treated: `filter` puts them into a request of their sender,
+    `drop` does not create them. Of several fields that apply the strictest decides."""
 
-    for_not_following: str = "accept"
-    for_not_followers: str = "accept"
-    for_new_accounts: str = "accept"
-    for_private_mentions: str = "accept"
-    for_limited_accounts: str = "accept"
+    for_not_following: TreatmentWord
+    for_not_followers: TreatmentWord
+    for_new_accounts: TreatmentWord
+    for_private_mentions: TreatmentWord
+    for_limited_accounts: TreatmentWord
+    for_bots: TreatmentWord
     summary: PendingSummary
+
+
+class NotificationRequest(Shape, kw_only=True):
+    """The filtered notifications of one account. `notifications_count` is a number as text, at most 100; `last_status`: the newest
+    status that one of them is about."""
+
+    id: Id
+    created_at: Moment
+    updated_at: Moment
+    notifications_count: str
+    account: Account
+    last_status: Status | UnsetType = UNSET
 
 
 class Merged(Shape, kw_only=True):

@@ -170,7 +170,7 @@ _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "tre
                   "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
     "endorsements": "read:accounts",
-    "domain_blocks": "read:blocks", "suggestions": "read:accounts", "notifications/requests": "read:notifications",
+    "domain_blocks": "read:blocks", "suggestions": "read:accounts",
     "accounts/{id}/identity_proofs": "read:accounts",
 }
 # The time of deprecation, in seconds since 1970.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from folkmoot.api.account_shapes import Account
-from folkmoot.api.activity_shapes import Count, GroupedNotifications, NotificationPolicy, PendingSummary
+from folkmoot.api.activity_shapes import Count, GroupedNotifications
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.notifications import Notifications, UnreadCount, clear, kinds_of, unread_page
@@ -36,7 +36,9 @@ async def index(request: Request, params: Groups) -> Reply:
     """Notifications, grouped, newest first."""
     async with request.database.read() as conn:
         groups, ids = await list_unhidden(
-            lambda page: queries.list_groups(conn, request.viewer.id, page, grouped=_grouped(params.grouped_types), **params.wanted()),
+            lambda page: queries.list_groups(
+                conn, request.viewer.id, page, grouped=_grouped(params.grouped_types), with_filtered=params.with_filtered, **params.wanted()
+            ),
             params.page, lambda group: group.newest_id,
             lambda group: is_hidden(request.filters, FilterContext.NOTIFICATIONS, group.post),
         )
@@ -80,11 +82,6 @@ async def unread_count(request: Request, params: UnreadGroups) -> Reply:
     return request.json(Count(count=count))
 
 
-async def policy(request: Request) -> Reply:
-    """Which notifications are filtered: none."""
-    return request.json(NotificationPolicy(summary=PendingSummary()))
-
-
 def _grouped(words: Sequence[str] | None) -> Sequence[Kind]:
     if words is None:
         return GROUPED
@@ -109,7 +106,6 @@ _READ, _WRITE = "read:notifications", "write:notifications"
 _ALL = "/api/v2/notifications"
 ROUTES = [
     endpoint("GET", _ALL, index, Access.MEMBER, _READ, params=Groups, answer=GroupedNotifications),
-    endpoint("GET", f"{_ALL}/policy", policy, Access.MEMBER, _READ, answer=NotificationPolicy),
     endpoint("GET", f"{_ALL}/unread_count", unread_count, Access.MEMBER, _READ, params=UnreadGroups, answer=Count),
     endpoint("POST", f"{_ALL}/clear", clear, Access.MEMBER, _WRITE, answer=Nothing),
     endpoint("GET", f"{_ALL}/{{key}}", show, Access.MEMBER, _READ, answer=GroupedNotifications),

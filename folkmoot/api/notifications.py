@@ -1,9 +1,10 @@
-"""Single notifications through the client API. `notification_groups.py` has groups of them."""
+"""Single notifications through the client API. `notification_groups.py` has groups of them, `notification_requests.py` what was
+filtered."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from folkmoot.api.activity_shapes import Count, Merged, Notification, OldNotificationPolicy, PendingSummary
+from folkmoot.api.activity_shapes import Count, Notification
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.network_shapes import Nothing
 from folkmoot.api.parameters import Cursors, Id, Parameters, UpTo80, UpTo1000, about
@@ -27,7 +28,7 @@ class Filter(Cursors, frozen=True, kw_only=True):
 
     types: Annotated[tuple[str, ...] | None, about("Only these types; unknown ones are ignored.")] = None
     exclude_types: Annotated[tuple[str, ...], about("Not these types.")] = ()
-    account_id: Annotated[Id | None, about("Only from this account.")] = None
+    account_id: Annotated[Id | None, about("Only from this account, also those that the policy has filtered.")] = None
 
     def wanted(self) -> dict[str, Any]:
         return {
@@ -40,6 +41,11 @@ class Filter(Cursors, frozen=True, kw_only=True):
 
 class Notifications(Filter, frozen=True, kw_only=True):
     limit: UpTo80 = 40
+    include_filtered: Annotated[bool, about("Also those that the policy has filtered.")] = False
+
+    @property
+    def with_filtered(self) -> bool:
+        return self.include_filtered or self.account_id is not None
 
     @property
     def page(self) -> Page:
@@ -58,8 +64,10 @@ async def index(request: Request, params: Notifications) -> Reply:
     """Notifications, newest first."""
     async with request.database.read() as conn:
         found, ids = await list_unhidden(
-            lambda page: queries.list_notifications(conn, request.viewer.id, page, **params.wanted()), params.page,
-            lambda one: one.id, lambda one: is_hidden(request.filters, FilterContext.NOTIFICATIONS, one.post),
+            lambda page: queries.list_notifications(
+                conn, request.viewer.id, page, with_filtered=params.with_filtered, **params.wanted()
+            ),
+            params.page, lambda one: one.id, lambda one: is_hidden(request.filters, FilterContext.NOTIFICATIONS, one.post),
         )
         warnings = await list_warnings(conn, request.entities, found)
     shown = [request.entities.notification(one, request.viewer.id, warning_of(one, warnings)) for one in found]
@@ -67,9 +75,9 @@ async def index(request: Request, params: Notifications) -> Reply:
 
 
 async def show(request: Request) -> Reply:
-    """One notification."""
+    """One notification, also a filtered one."""
     async with request.database.read() as conn:
-        found = await queries.get_notification(conn, request.viewer.id, request.id())
+        found = await queries.get_notification(conn, request.viewer.id, request.id(), with_filtered=True)
         warnings = await list_warnings(conn, request.entities, [found])
     if found.kind in UNKNOWN_TO_APPS:
         raise NotFound
@@ -113,16 +121,6 @@ async def unread_page(conn: ReadConn, request: Request, count: int) -> Page:
     return Page(limit=count, since_id=markers[0].last_read_id if markers else 0)
 
 
-async def policy(request: Request) -> Reply:
-    """Which notifications are filtered: none."""
-    return request.json(OldNotificationPolicy(summary=PendingSummary()))
-
-
-async def requests_merged(request: Request) -> Reply:
-    """Whether accepted notifications have been merged: always, because none are filtered."""
-    return request.json(Merged(merged=True))
-
-
 def kinds_of(words: Sequence[str]) -> list[Kind]:
     """Our kinds for wire names; unknown names are left out."""
     return [kind for kind, word in NOTIFICATION.items() if word in words]
@@ -133,8 +131,6 @@ _ALL = "/api/v1/notifications"
 ROUTES = [
     endpoint("GET", _ALL, index, Access.MEMBER, _READ, params=Notifications, answer=list[Notification]),
     endpoint("GET", f"{_ALL}/unread_count", unread_count, Access.MEMBER, _READ, params=UnreadCount, answer=Count),
-    endpoint("GET", f"{_ALL}/policy", policy, Access.MEMBER, _READ, answer=OldNotificationPolicy),
-    endpoint("GET", f"{_ALL}/requests/merged", requests_merged, Access.MEMBER, _READ, answer=Merged),
     endpoint("POST", f"{_ALL}/clear", clear, Access.MEMBER, _WRITE, answer=Nothing),
     endpoint("DELETE", f"{_ALL}/destroy_multiple", dismiss_several, Access.MEMBER, _WRITE, params=Dismissed, answer=Nothing),
     endpoint("GET", f"{_ALL}/{{id}}", show, Access.MEMBER, _READ, answer=Notification),

@@ -23,6 +23,7 @@ from folkmoot.api import (
     moderation,
     notices,
     notification_groups,
+    notification_requests,
     notifications,
     oembed,
     old_filters,
@@ -60,6 +61,7 @@ async def description(request: Request) -> Reply:
 
 ROUTES: list[Endpoint] = [
     *timelines.ROUTES, *statuses.ROUTES, *accounts.ROUTES, *relations.ROUTES, *reports.ROUTES, *media.ROUTES, *polls.ROUTES,
+    *notification_requests.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *followed_tags.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,

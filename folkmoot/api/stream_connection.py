@@ -24,6 +24,7 @@ from folkmoot.network.conversations.queries import get_conversation
 from folkmoot.network.filters.cache import FilterSets
 from folkmoot.network.filters.matching import FilterSet, is_hidden
 from folkmoot.network.filters.model import FilterContext
+from folkmoot.network.notifications.model import MERGED
 from folkmoot.network.notifications.queries import get_notification
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.sessions.model import Viewer
@@ -180,6 +181,8 @@ class Connection:
                 case PostWithdrawn():
                     name, payload = "delete", b"%d" % one.post_id
                     channels = [channel for channel in channels if channel.topics]
+                case NoticeHeard() if one.notification_id == MERGED:
+                    name, payload, channels = "notifications_merged", b"1", [channel for channel in channels if channel.has_notifications]
                 case NoticeHeard() if one.notification_id:
                     name, channels = "notification", [channel for channel in channels if channel.has_notifications]
                     if channels:

@@ -41,7 +41,7 @@ class PostChanged(_PostOfTopic, frozen=True):
 
 
 class NoticeHeard(msgspec.Struct, frozen=True):
-    """A notification for the viewer; 0 if only the number of unread ones has changed."""
+    """A notification for the viewer; 0 if only counts have changed, and `MERGED` after filtered ones were accepted."""
 
     notification_id: int
 

@@ -33,7 +33,7 @@ class Notice(NamedTuple):
     is_new: bool
 
 
-def _group(found: list[Notification], read_to: int) -> list[Notice]:
+def group_notices(found: list[Notification], read_to: int) -> list[Notice]:
     """Groups notifications of the same kind and post, in the place of the newest. New ones never join read ones."""
     groups: dict[object, list[Notification]] = {}
     for entry in found:
@@ -44,7 +44,7 @@ def _group(found: list[Notification], read_to: int) -> list[Notice]:
             for group in groups.values()]
 
 
-def _folded(request: Request, entry: Notification) -> Notification:
+def folded(request: Request, entry: Notification) -> Notification:
     """The notification, which is not hidden, with its post as the viewer's filters show it here."""
     posts = apply_filters(request.filters, FilterContext.NOTIFICATIONS, [entry.post] if entry.post else [])
     return msgspec.structs.replace(entry, post=posts[0]) if posts else entry
@@ -72,7 +72,7 @@ async def index(request: Request) -> Reply:
             async with request.database.write(waits=False) as tx:
                 await actions.mark_read(tx, request.viewer.id, "notifications", ids[0])
     return await request.show(
-        "notifications/index.html", notices=_group([_folded(request, entry) for entry in found], read_to), chosen=chosen,
+        "notifications/index.html", notices=group_notices([folded(request, entry) for entry in found], read_to), chosen=chosen,
         statements=statements, outcomes=outcomes,
         **page_links(page, ids),
     )

@@ -18,6 +18,7 @@ from folkmoot.web import (
     media,
     messages,
     notices,
+    notification_requests,
     notifications,
     oauth,
     posts,
@@ -38,7 +39,8 @@ from folkmoot.web.transparency.pages import ROUTES as PAGES_OF_TRANSPARENCY
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
-    *notifications.ROUTES, *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
+    *notifications.ROUTES, *notification_requests.ROUTES,
+    *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
     *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
     *waiting.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *filters.ROUTES, *featured.ROUTES, *followed_tags.ROUTES, *lifeboat.ROUTES,
     *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *embeds.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,

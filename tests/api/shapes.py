@@ -124,6 +124,10 @@ NOTIFICATION = {
     "id": ID, "type": str, "group_key": str, "created_at": MOMENT, "account": ACCOUNT, "status?": MEMBERS_STATUS,
     "moderation_warning?": WARNING,
 }
+NOTIFICATION_REQUEST = {
+    "id": ID, "created_at": MOMENT, "updated_at": MOMENT, "notifications_count": re.compile("[1-9][0-9]*"), "account": ACCOUNT,
+    "last_status?": MEMBERS_STATUS,
+}
 GROUPED_NOTIFICATIONS = {
     "accounts": [ACCOUNT], "statuses": [MEMBERS_STATUS],
     "notification_groups": [{

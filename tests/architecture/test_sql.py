@@ -52,7 +52,7 @@ OWNERS = {
     " post_hashtags idempotency_keys",
     "counters": "counter_deltas",
     "timelines": "homes home_entries",
-    "notifications": "notifications markers",
+    "notifications": "notifications markers notification_policies notification_requests filtered_notifications",
     "conversations": "conversations",
     "web_push": "web_push_subscriptions",
     "activity": "weekly_activity monthly_activity",

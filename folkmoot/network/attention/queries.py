@@ -10,6 +10,7 @@ _COUNTS = ", ".join(
         "notices": notifications.UNREAD_ON_PAGES,
         "messages": conversations.UNREAD,
         "requests": "SELECT FROM follow_requests WHERE account_id = $1",
+        "strangers": notifications.WAITING,
     }.items()
 )
 

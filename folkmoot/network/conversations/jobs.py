@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import Database
 from folkmoot.network.conversations import queries
 from folkmoot.network.conversations.model import topic
+from folkmoot.network.notifications.model import RequestsAccepted
 from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
 from folkmoot.network.posts.model import Visibility
 
@@ -17,6 +18,12 @@ async def add_direct_post(database: Database, event: PostCreated) -> None:
 async def add_newly_mentioned(database: Database, event: PostEdited) -> None:
     if event.visibility == Visibility.DIRECT and event.newly_mentioned_ids:
         await _add_post(database, event.post_id, event.newly_mentioned_ids)
+
+
+async def add_accepted(database: Database, event: RequestsAccepted) -> None:
+    """Adds messages that had been filtered to the conversations of their recipient."""
+    for post_id in event.message_ids:
+        await _add_post(database, post_id, [event.account_id])
 
 
 async def remove_deleted_post(database: Database, event: PostDeleted) -> None:

@@ -8,10 +8,13 @@ from folkmoot.base.paging import Page
 from folkmoot.network.accounts.model import AccountEffect
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.conversations.model import Conversation
+from folkmoot.network.notifications.model import Kind, Treatment
+from folkmoot.network.notifications.queries.treatment import treatment_sql
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
 
+_TREATMENT = treatment_sql("np", "people.account_id", "sender", f"'{Kind.MENTION}'::text", "post")
 COUNTED = 200  # conversations, the newest, among which unread ones are counted
 
 
@@ -141,13 +144,14 @@ async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[i
     """Adds a direct post to the conversations of its author and of the mentioned accounts. Returns (account id, conversation
     id) of those in the list that have changed, for accounts that have neither muted nor blocked the author.
 
+    A message whose notification is filtered or dropped for an account does not change that account's conversations.
     A new message brings back a conversation that was put away. With `newcomer_ids`, only these get the conversation if they do
     not have it. May run twice and in any order. The lock makes a deletion wait, so that its own job finds the rows written here.
     """
     rows = await tx.fetch(
         f"""
         WITH post AS (
-            SELECT id, account_id, conversation_id FROM posts WHERE id = $1 AND visibility = {Visibility.DIRECT:d} FOR KEY SHARE
+            SELECT id, account_id, conversation_id, visibility FROM posts WHERE id = $1 AND visibility = {Visibility.DIRECT:d} FOR KEY SHARE
         ), people AS (
             SELECT account_id FROM post UNION SELECT mentions.account_id FROM mentions, post WHERE mentions.post_id = post.id
         ), changed AS (
@@ -155,9 +159,12 @@ async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[i
         SELECT people.account_id, post.conversation_id, post.id,
             ARRAY(SELECT other.account_id FROM people AS other WHERE other.account_id <> people.account_id ORDER BY 1),
             people.account_id <> post.account_id
-        FROM post, people JOIN logins ON logins.account_id = people.account_id
-        WHERE $2::bigint[] IS NULL OR people.account_id = ANY ($2) OR EXISTS (
-            SELECT FROM conversations AS c WHERE c.account_id = people.account_id AND c.conversation_id = post.conversation_id)
+        FROM post JOIN accounts AS sender ON sender.id = post.account_id CROSS JOIN people
+        JOIN logins ON logins.account_id = people.account_id
+        LEFT JOIN notification_policies AS np ON np.account_id = people.account_id
+        WHERE (people.account_id = post.account_id OR {_TREATMENT} = {Treatment.ACCEPT:d})
+          AND ($2::bigint[] IS NULL OR people.account_id = ANY ($2) OR EXISTS (
+            SELECT FROM conversations AS c WHERE c.account_id = people.account_id AND c.conversation_id = post.conversation_id))
         ON CONFLICT (account_id, conversation_id) DO UPDATE
             SET last_post_id = greatest(conversations.last_post_id, excluded.last_post_id),
                 is_unread = CASE WHEN conversations.last_post_id < excluded.last_post_id THEN excluded.is_unread

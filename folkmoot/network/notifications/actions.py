@@ -1,24 +1,37 @@
-"""Reading and dismissing notifications."""
+"""Reading and dismissing notifications; policies and requests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from folkmoot.base.db import WriteTx
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.network.notifications import queries
-from folkmoot.network.notifications.model import Inserted, Kind, Marker, NotificationsArrived, topic
+from folkmoot.network.notifications.model import (
+    MERGED,
+    Inserted,
+    Kind,
+    Marker,
+    NotificationsArrived,
+    Policy,
+    RequestsAccepted,
+    Treatment,
+    topic,
+)
 
 TIMELINES = ("home", "notifications")
 
 
 async def dismiss(tx: WriteTx, account_id: int, notification_id: int) -> None:
-    """Deletes a notification of the account. Raises NotFound."""
-    if not await queries.delete_notifications(tx, account_id, [notification_id]):
+    """Deletes a notification of the account, also a filtered one. Raises NotFound."""
+    if not await dismiss_several(tx, account_id, [notification_id]):
         raise NotFound
 
 
-async def dismiss_several(tx: WriteTx, account_id: int, notification_ids: Sequence[int]) -> None:
-    """Deletes the account's own among these notifications; ignores others."""
-    await queries.delete_notifications(tx, account_id, notification_ids)
+async def dismiss_several(tx: WriteTx, account_id: int, notification_ids: Sequence[int]) -> int:
+    """Deletes the account's own among these notifications; ignores others. Returns how many."""
+    deleted = await queries.delete_notifications(tx, account_id, notification_ids)
+    return deleted + await queries.delete_filtered(tx, account_id, notification_ids)
 
 
 async def dismiss_group(tx: WriteTx, account_id: int, key: str) -> None:
@@ -27,7 +40,7 @@ async def dismiss_group(tx: WriteTx, account_id: int, key: str) -> None:
 
 
 async def clear(tx: WriteTx, account_id: int) -> None:
-    """Deletes all notifications of an account."""
+    """Deletes all notifications of an account. Those that were filtered stay in their requests."""
     await queries.delete_notifications(tx, account_id)
     tx.publish(topic(account_id), 0)
 
@@ -67,3 +80,59 @@ async def mark_read(tx: WriteTx, account_id: int, timeline: str, last_read_id: i
     if timeline == "notifications":
         tx.publish(topic(account_id), 0)
     return marker
+
+
+async def change_policy(tx: WriteTx, account_id: int, changes: Mapping[str, Treatment]) -> Policy:
+    """Changes the fields of `changes`, and returns the whole policy. What waits in requests goes on waiting."""
+    policy = msgspec.structs.replace(await queries.lock_policy(tx, account_id), **changes)
+    if policy == Policy():
+        await queries.delete_policy(tx, account_id)
+    else:
+        await queries.update_policy(tx, account_id, policy)
+    return policy
+
+
+async def accept_request(tx: WriteTx, account_id: int, request_id: int) -> None:
+    """Accepts one request; see `accept_requests`. Raises NotFound."""
+    if not await accept_requests(tx, account_id, [request_id]):
+        raise NotFound
+
+
+async def accept_requests(tx: WriteTx, account_id: int, request_ids: Sequence[int]) -> int:
+    """Merges the notifications of these requests of the account into the others, and lets their senders through from now on.
+
+    Tells notifications.accepted. Returns how many requests were accepted; ignores others.
+    """
+    sender_ids = await queries.list_waiting_senders(tx, account_id, request_ids)
+    await accept_senders(tx, account_id, sender_ids)
+    return len(sender_ids)
+
+
+async def accept_senders(tx: WriteTx, account_id: int, sender_ids: Sequence[int]) -> None:
+    """The same for the requests of these senders."""
+    if not sender_ids:
+        return
+    await queries.allow_senders(tx, account_id, sender_ids)
+    message_ids = await queries.merge_filtered(tx, account_id, sender_ids)
+    tx.publish(topic(account_id), MERGED)
+    tx.tell(RequestsAccepted(account_id=account_id, message_ids=tuple(message_ids)))
+
+
+async def dismiss_request(tx: WriteTx, account_id: int, request_id: int) -> None:
+    """Deletes a request with its notifications. The sender's next one makes a new request. Raises NotFound."""
+    if not await dismiss_requests(tx, account_id, [request_id]):
+        raise NotFound
+
+
+async def dismiss_requests(tx: WriteTx, account_id: int, request_ids: Sequence[int]) -> int:
+    """The same for the account's own among these requests; ignores others. Returns how many."""
+    deleted = await queries.delete_requests(tx, account_id, request_ids)
+    if deleted:
+        tx.publish(topic(account_id), 0)
+    return deleted
+
+
+async def stop_allowing(tx: WriteTx, account_id: int, sender_id: int) -> None:
+    """The policy applies again to a sender whose request was accepted. Raises NotFound for others."""
+    if not await queries.delete_allowed(tx, account_id, sender_id):
+        raise NotFound

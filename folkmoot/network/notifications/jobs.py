@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import Database
 from folkmoot.network.notifications import queries
-from folkmoot.network.notifications.actions import announce, tell_from_network
+from folkmoot.network.notifications.actions import accept_senders, announce, tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
@@ -71,6 +71,15 @@ async def tell_of_follow(database: Database, event: FollowStarted) -> None:
     await tell_of_act(database, event.target_id, Kind.FOLLOW, event.account_id)
 
 
+async def accept_followed(database: Database, event: FollowStarted) -> None:
+    """Accepts the request of somebody whom its recipient follows now, if there is one: a policy does not apply to them any more."""
+    async with database.read() as conn:
+        waits = await queries.has_request(conn, event.account_id, event.target_id)
+    if waits:
+        async with database.write() as tx:
+            await accept_senders(tx, event.account_id, [event.target_id])
+
+
 async def forget_follow(database: Database, event: FollowEnded) -> None:
     await forget_act(database, event.target_id, Kind.FOLLOW, event.account_id)
 
@@ -112,3 +121,11 @@ async def forget_sign_ups(database: Database, _event: SignUpDecided) -> None:
             return
         for operator in await list_operators(tx):
             await queries.delete_from_network(tx, operator.account_id, Kind.SIGN_UP, operator.account_id)
+
+
+async def clear_requests(database: Database) -> None:
+    """Deletes empty requests. A timed job."""
+    has_more = True
+    while has_more:
+        async with database.write() as tx:
+            has_more = await queries.delete_empty_requests_unscoped(tx, _BATCH) == _BATCH

@@ -7,7 +7,7 @@ from the fields of a notification, so nothing is stored, and old notifications a
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -57,8 +57,64 @@ class NotificationsArrived(Event, frozen=True, kw_only=True):
     arrived: tuple[tuple[int, int], ...]
 
 
+class Treatment(IntEnum):
+    """What a policy says of a notification; the largest number decides. Stored."""
+
+    ACCEPT = 0
+    FILTER = 1  # it waits in the request of its sender
+    DROP = 2  # it is not created
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How a member treats notifications from accounts that they do not follow, by what is known of the sender (decision 0113)."""
+
+    for_not_following: Treatment = Treatment.ACCEPT
+    for_not_followers: Treatment = Treatment.ACCEPT  # those who follow for less than `NEW_FOLLOWER` count as not following
+    for_new_accounts: Treatment = Treatment.ACCEPT  # younger than `NEW_ACCOUNT`
+    for_private_mentions: Treatment = Treatment.ACCEPT  # except answers to the member's own
+    for_limited_accounts: Treatment = Treatment.ACCEPT  # limited by moderators
+    for_bots: Treatment = Treatment.ACCEPT
+
+
+NEW_FOLLOWER = timedelta(days=3)
+NEW_ACCOUNT = timedelta(days=30)
+# Kinds that a policy applies to: acts of others. Polls, edits and what the network itself says always arrive.
+TREATED = (Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POST)
+
+
+class PendingCounts(msgspec.Struct, frozen=True):
+    """What waits in requests: senders, at most `MOST_REQUESTS`, and notifications, at most `MOST_FILTERED`."""
+
+    requests: int = 0
+    notifications: int = 0
+
+
+MOST_REQUESTS = 100
+MOST_FILTERED = 1000
+
+
+class NotificationRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The filtered notifications of one sender. `count`: at most `MOST_REQUESTS`; `last_post`: of the newest mention, or else of
+    the newest other notification."""
+
+    id: int
+    sender: Account
+    count: int
+    first_at: datetime
+    newest_at: datetime
+    last_post: PostView | None = None
+
+
+class RequestsAccepted(Event, frozen=True, kw_only=True):
+    """Filtered notifications were merged into the others. `message_ids`: the direct posts that they were about."""
+
+    kind = "notifications.accepted"
+    account_id: int
+    message_ids: tuple[int, ...]
+
+
 class Inserted(NamedTuple):
-    """A new notification. `wakes`: the account has a subscription to web push."""
+    """A new notification; the id is 0 if it was filtered. `wakes`: the account has a subscription to web push."""
 
     account_id: int
     id: int
@@ -123,6 +179,10 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+MERGED = -1
+
+
 def topic(account_id: int) -> str:
-    """The live topic of one account's notifications; the message is the id of the newest."""
+    """The live topic of one account's notifications. The message is the id of the newest, 0 if only counts have changed, or `MERGED`
+    after filtered notifications were accepted."""
     return f"notifications:{account_id}"

@@ -37,11 +37,11 @@ async def count_unread(
 
 async def list_groups(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
-    grouped: Collection[Kind] = GROUPED, sender_id: int | None = None,
+    grouped: Collection[Kind] = GROUPED, sender_id: int | None = None, with_filtered: bool = False,
 ) -> list[NotificationGroup]:
     """A page of groups, newest first: three statements. A group counts only the notifications that were read."""
     window = msgspec.structs.replace(page, limit=max(GROUPED_FROM, page.limit))
-    rows = await list_rows(conn, viewer_id, window, kinds, without, sender_id)
+    rows = await list_rows(conn, viewer_id, window, kinds, without, sender_id, with_filtered=with_filtered)
     if page.min_id is not None:  # the groups directly after the bound
         kept = list(dict.fromkeys(_key(row, grouped) for row in reversed(rows)))[: page.limit]
     else:

@@ -23,13 +23,26 @@ IS_SHOWN = f"""
     AND (n.post_id IS NULL OR (SELECT {visible_sql("p", "a", "$1")} FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
                                WHERE p.id = n.post_id))
 """
-# $1: the viewer, $2 and $3: the bounds, $4: the limit, $5: kinds (or NULL), $6: excluded kinds, $7: a sender (or NULL).
-LIST = f"""
-    SELECT id, kind, from_id, post_id, reference_id, created_at FROM notifications AS n
-    WHERE account_id = $1 AND id < $2 AND id > $3
-      AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
-      AND {IS_SHOWN}
-"""
+# SQL: what the lists read: the notifications, or these and the filtered ones.
+_ARRIVED = "notifications"
+_ALL = """(
+    SELECT account_id, id, kind, from_id, post_id, reference_id, created_at FROM notifications WHERE account_id = $1
+    UNION ALL
+    SELECT account_id, id, kind, from_id, post_id, NULL, created_at FROM filtered_notifications WHERE account_id = $1)"""
+
+
+def _list_sql(source: str) -> str:
+    """$1: the viewer, $2 and $3: the bounds, $4: the limit, $5: kinds (or NULL), $6: excluded kinds, $7: a sender (or NULL)."""
+    return f"""
+        SELECT id, kind, from_id, post_id, reference_id, created_at FROM {source} AS n
+        WHERE account_id = $1 AND id < $2 AND id > $3
+          AND ($5::text[] IS NULL OR kind = ANY ($5)) AND kind <> ALL ($6::text[]) AND ($7::bigint IS NULL OR from_id = $7)
+          AND {IS_SHOWN}
+    """
+
+
+LIST = _list_sql(_ARRIVED)
+_LIST_OF_ALL = _list_sql(_ALL)
 _IS_UNREAD = "id > coalesce((SELECT last_read_id FROM markers WHERE account_id = $1 AND timeline = 'notifications'), 0)"
 UNREAD = f"{LIST} AND {_IS_UNREAD}"
 # Pages show messages in a place of their own, so a mention in a direct post is no notice there.
@@ -42,21 +55,22 @@ UNREAD_ON_PAGES = f"SELECT {_UNREAD_NOTICES}"
 
 async def list_rows(
     conn: ReadConn, viewer_id: int, page: Page, kinds: Sequence[str] | None, without: Sequence[str], sender_id: int | None,
-    *, with_messages: bool = True,
+    *, with_messages: bool = True, with_filtered: bool = False,
 ) -> list[Row]:
     return page.newest_first(await conn.fetch(
-        f"{LIST} {'' if with_messages else f'AND {_IS_NO_MESSAGE}'} ORDER BY id {page.order} LIMIT $4",
+        f"{_LIST_OF_ALL if with_filtered else LIST} {'' if with_messages else f'AND {_IS_NO_MESSAGE}'}"
+        f" ORDER BY id {page.order} LIMIT $4",
         viewer_id, page.below, page.above, page.limit, list(kinds) if kinds is not None else None, list(without), sender_id,
     ))
 
 
 async def list_notifications(
     conn: ReadConn, viewer_id: int, page: Page, *, kinds: Sequence[str] | None = None, without: Sequence[str] = (),
-    sender_id: int | None = None, with_messages: bool = True,
+    sender_id: int | None = None, with_messages: bool = True, with_filtered: bool = False,
 ) -> list[Notification]:
     """A page of the viewer's notifications, newest first: four statements. Uses the primary key. Pages of notices are without
     those about messages."""
-    rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_messages=with_messages)
+    rows = await list_rows(conn, viewer_id, page, kinds, without, sender_id, with_messages=with_messages, with_filtered=with_filtered)
     senders = await list_accounts(conn, [row["from_id"] for row in rows])
     views = await list_post_views(conn, list({row["post_id"] for row in rows if row["post_id"]}), viewer_id)
     posts = {view.post.id: view for view in views}
@@ -81,8 +95,8 @@ async def list_unread_on_pages(conn: ReadConn, viewer_id: int, most: int) -> lis
     return [(row["id"], row["version"], row["author_version"]) for row in rows]
 
 
-async def get_notification(conn: ReadConn, viewer_id: int, notification_id: int) -> Notification:
-    found = await list_notifications(conn, viewer_id, Page(limit=1, min_id=notification_id - 1))
+async def get_notification(conn: ReadConn, viewer_id: int, notification_id: int, *, with_filtered: bool = False) -> Notification:
+    found = await list_notifications(conn, viewer_id, Page(limit=1, min_id=notification_id - 1), with_filtered=with_filtered)
     if not found or found[0].id != notification_id:
         raise NotFound
     return found[0]

@@ -4,37 +4,62 @@ from collections.abc import Sequence
 
 from folkmoot.base import clock, ids
 from folkmoot.base.db import ReadConn, WriteTx
-from folkmoot.network.notifications.model import Inserted, Kind
+from folkmoot.network.notifications.model import Inserted, Kind, Treatment
+from folkmoot.network.notifications.queries.requests import delete_empty_request, delete_some_requests
+from folkmoot.network.notifications.queries.treatment import treatment_sql
 from folkmoot.network.posts.visibility import visible_sql
 
 # SQL: whether the account of an inserted row has a subscription to web push.
 _WAKES = "EXISTS (SELECT FROM web_push_subscriptions AS s WHERE s.account_id = notifications.account_id) AS wakes"
 # Recipients have a log-in here, are not the sender (except of polls), have not muted or blocked the sender or muted the
-# conversation, are not blocked by the sender, and may see the post.
+# conversation, are not blocked by the sender, and may see the post. Their policies decide what is filtered or dropped. A row of
+# `allowed` locks the request, so that an acceptance at the same moment is seen; rows are locked in the order of their key.
 # $1: the accounts, $2: kind, $3: sender, $4: post (may be NULL), $5: ids, $6: time.
 _INSERT = f"""
-    INSERT INTO notifications (account_id, id, kind, from_id, post_id, created_at)
-    SELECT told.account_id, told.id, $2, $3, $4, $6
-    FROM unnest($1::bigint[], $5::bigint[]) AS told (account_id, id)
-    JOIN logins ON logins.account_id = told.account_id
-    LEFT JOIN posts AS p ON p.id = $4 LEFT JOIN accounts AS a ON a.id = p.account_id
-    WHERE (told.account_id <> $3 OR $2 = '{Kind.POLL}')
-      AND ($4::bigint IS NULL OR p.id IS NOT NULL AND {visible_sql("p", "a", "told.account_id")})
-      AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = told.account_id AND mutes.target_id = $3
-                      AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
-      AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = told.account_id AND blocks.target_id = $3)
-      AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
-      AND NOT EXISTS (SELECT FROM muted_conversations AS m
-                      WHERE m.account_id = told.account_id AND m.conversation_id = p.conversation_id)
-    ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- a random clash of ids fails, and the job is retried
-    RETURNING account_id, id, {_WAKES}
+    WITH told AS MATERIALIZED (
+        SELECT told.account_id, told.id, {treatment_sql("np", "told.account_id", "sender", "$2::text", "p")} AS treatment
+        FROM unnest($1::bigint[], $5::bigint[]) AS told (account_id, id)
+        JOIN logins ON logins.account_id = told.account_id
+        JOIN accounts AS sender ON sender.id = $3
+        LEFT JOIN notification_policies AS np ON np.account_id = told.account_id
+        LEFT JOIN posts AS p ON p.id = $4 LEFT JOIN accounts AS a ON a.id = p.account_id
+        WHERE (told.account_id <> $3 OR $2 = '{Kind.POLL}')
+          AND ($4::bigint IS NULL OR p.id IS NOT NULL AND {visible_sql("p", "a", "told.account_id")})
+          AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = told.account_id AND mutes.target_id = $3
+                          AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = told.account_id AND blocks.target_id = $3)
+          AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
+          AND NOT EXISTS (SELECT FROM muted_conversations AS m
+                          WHERE m.account_id = told.account_id AND m.conversation_id = p.conversation_id)
+          AND (np.account_id IS NULL OR NOT EXISTS (SELECT FROM notifications AS n WHERE n.account_id = told.account_id
+                    AND n.kind = $2 AND n.from_id = $3 AND n.post_id IS NOT DISTINCT FROM $4 AND n.reference_id IS NULL)
+                AND NOT EXISTS (SELECT FROM filtered_notifications AS fn WHERE fn.account_id = told.account_id
+                    AND fn.kind = $2 AND fn.from_id = $3 AND fn.post_id IS NOT DISTINCT FROM $4))
+    ), requests AS (
+        INSERT INTO notification_requests (account_id, sender_id, id)
+        SELECT account_id, $3, id FROM told WHERE treatment = {Treatment.FILTER:d} ORDER BY account_id
+        ON CONFLICT (account_id, sender_id) DO UPDATE SET allowed_at = notification_requests.allowed_at
+        RETURNING account_id, allowed_at IS NOT NULL AS is_allowed
+    ), filtered AS (
+        INSERT INTO filtered_notifications (account_id, id, kind, from_id, post_id, created_at)
+        SELECT account_id, id, $2, $3, $4, $6 FROM told JOIN requests USING (account_id) WHERE NOT is_allowed
+        ON CONFLICT ON CONSTRAINT filtered_notifications_once DO NOTHING
+        RETURNING account_id
+    ), inserted AS (
+        INSERT INTO notifications (account_id, id, kind, from_id, post_id, created_at)
+        SELECT account_id, id, $2, $3, $4, $6 FROM told LEFT JOIN requests USING (account_id)
+        WHERE treatment = {Treatment.ACCEPT:d} OR is_allowed
+        ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING -- a random clash of ids fails, and the job is retried
+        RETURNING account_id, id, {_WAKES}
+    )
+    SELECT account_id, id, wakes FROM inserted UNION ALL SELECT account_id, 0, false FROM filtered
 """
 
 
 async def insert_notifications(
     tx: WriteTx, account_ids: Sequence[int], kind: Kind, sender_id: int, post_id: int | None
 ) -> list[Inserted]:
-    """Inserts notifications for the accounts that may and want to get one. Returns the new ones."""
+    """Inserts notifications for the accounts that may and want to get one, or filters them. Returns the new ones."""
     now = clock.now()
     rows = await tx.fetch(
         _INSERT, list(account_ids), kind, sender_id, post_id, [ids.make_id(ids.shard_of(id_), now) for id_ in account_ids], now
@@ -65,12 +90,22 @@ async def lock_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int, pos
 
 
 async def delete_of_act(tx: WriteTx, account_id: int, kind: Kind, sender_id: int, post_id: int | None) -> bool:
-    """Uses the constraint notifications_once."""
-    return bool(await tx.execute(
+    """Deletes it wherever it is, and a request that is empty then. Uses the constraints notifications_once and
+    filtered_notifications_once."""
+    act = (account_id, kind, sender_id, post_id)
+    is_gone = bool(await tx.execute(
         "DELETE FROM notifications WHERE account_id = $1 AND kind = $2 AND from_id = $3 AND post_id IS NOT DISTINCT FROM $4::bigint"
         " AND reference_id IS NULL",
-        account_id, kind, sender_id, post_id,
+        *act,
     ))
+    if not is_gone and await tx.execute(
+        "DELETE FROM filtered_notifications"
+        " WHERE account_id = $1 AND kind = $2 AND from_id = $3 AND post_id IS NOT DISTINCT FROM $4::bigint",
+        *act,
+    ):
+        is_gone = True
+        await delete_empty_request(tx, account_id, sender_id)
+    return is_gone
 
 
 async def insert_from_network(tx: WriteTx, account_id: int, kind: Kind, reference_id: int) -> list[Inserted]:
@@ -126,16 +161,26 @@ async def delete_notifications(tx: WriteTx, account_id: int, only: Sequence[int]
     )
 
 
+async def delete_filtered(tx: WriteTx, account_id: int, only: Sequence[int]) -> int:
+    """Deletes filtered notifications of the account among these, and requests that are empty then."""
+    rows = await tx.fetch(
+        "DELETE FROM filtered_notifications WHERE account_id = $1 AND id = ANY ($2::bigint[]) RETURNING from_id", account_id, list(only)
+    )
+    for sender_id in sorted({row["from_id"] for row in rows}):
+        await delete_empty_request(tx, account_id, sender_id)
+    return len(rows)
+
+
 async def delete_some_notifications(tx: WriteTx, account_id: int, most: int) -> bool:
-    """Deletes notifications to and from an account that leaves; returns False when none are left. Uses the primary key and the
-    index notifications_from."""
+    """Deletes notifications to and from an account that leaves, then the requests; returns False when none are left. Uses the primary
+    keys and the indexes notifications_from and notification_requests_sender."""
     return bool(await tx.execute(
         "DELETE FROM notifications AS n USING ("
         " (SELECT account_id, id FROM notifications WHERE account_id = $1 LIMIT $2)"
         " UNION (SELECT account_id, id FROM notifications WHERE from_id = $1 LIMIT $2)) AS batch"
         " WHERE n.account_id = batch.account_id AND n.id = batch.id",
         account_id, most,
-    ))
+    ) or await delete_some_requests(tx, account_id, most))
 
 
 async def list_voters_unscoped(conn: ReadConn, poll_id: int) -> list[int]:
