@@ -56,6 +56,8 @@ from folkmoot.network.activity import jobs as activity
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.departures import model as departures
 from folkmoot.network.departures.removal import Remover
+from folkmoot.network.domain_blocks import jobs as domain_blocks
+from folkmoot.network.domain_blocks.model import DomainBlocked
 from folkmoot.network.exports import model as exports
 from folkmoot.network.exports.actions import Exporter
 from folkmoot.network.exports.store import export_store
@@ -123,6 +125,7 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(FollowEnded, timelines.remove_unfollowed)
     heard.on(FollowEnded, notifications.forget_follow)
     heard.on(AccountUnlocked, relations.accept_waiting)
+    heard.on(DomainBlocked, domain_blocks.end_follows)
     heard.on(SignUpWaiting, notifications.tell_of_sign_up)
     heard.on(SignUpDecided, notifications.forget_sign_ups)
     heard.on(NotificationsArrived, web_push.wake)

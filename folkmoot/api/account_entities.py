@@ -130,8 +130,8 @@ class AccountEntities:
             muting_expires_at=_moment_or_none(relation.mute_ends_at),
             requested=relation.has_requested,
             requested_by=relation.is_requested_by,
-            domain_blocking=False,
-            endorsed=False,
+            domain_blocking=relation.blocks_domain,
+            endorsed=relation.endorses,
             note=relation.note,
         )
 

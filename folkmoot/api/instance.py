@@ -169,12 +169,10 @@ async def health(request: Request) -> Reply:
 _EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",
                   "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
-    "endorsements": "read:accounts",
-    "domain_blocks": "read:blocks", "suggestions": "read:accounts",
     "accounts/{id}/identity_proofs": "read:accounts",
 }
 # The time of deprecation, in seconds since 1970.
-_DEPRECATED = {"trends": 1648598400, "suggestions": 1621123200}
+_DEPRECATED = {"trends": 1648598400}
 
 
 def _empty(path: str, access: Access, scope: str = "") -> Endpoint:
@@ -192,7 +190,5 @@ ROUTES = [
     endpoint("GET", "/api/v1/instance/translation_languages", translation_languages, Access.PUBLIC, answer=shapes.Nothing),
     endpoint("GET", "/api/v1/instance/languages", languages, Access.PUBLIC, answer=list[shapes.Language]),
     endpoint("GET", "/api/v1/instance/extended_description", extended_description, Access.PUBLIC, answer=shapes.ExtendedDescription),
-    _empty("/api/v2/suggestions", Access.MEMBER, "read:accounts"),
-    _empty("/api/v1/accounts/{id}/endorsements", Access.PUBLIC),
     endpoint("GET", "/health", health, Access.PUBLIC, answer=str, media_type="text/plain"),
 ]

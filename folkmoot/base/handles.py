@@ -1,5 +1,6 @@
 """Handles: `@name`, or `@name@host`. The host of this network, in any spelling, is left out."""
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from folkmoot.base.text import without_invisible
 from folkmoot.base.tokens import Kind, tokens_of
 
 _DEFAULT_PORTS = ("80", "443")
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 class Handle(NamedTuple):
@@ -58,3 +61,21 @@ def domain_key(domain: str) -> str:
         except idna.IDNAError:
             pass  # no host can have this name, so it stays as it is
     return f"{host}:{port}" if port and port not in _DEFAULT_PORTS else host
+
+
+def domain_of(text: str) -> str | None:
+    """The domain that a person means: its name, the address of a page or a handle of an account there. None if there is none."""
+    found = without_invisible(text).strip().rpartition("://")[2].partition("/")[0].rpartition("@")[2]
+    key = domain_key(found)
+    host, _, port = key.partition(":")
+    is_name = len(host) <= 253 and "." in host and all(map(_LABEL.fullmatch, host.split(".")))
+    return key if is_name and (not port or _PORT.fullmatch(port)) else None
+
+
+def shown_domain(domain: str) -> str:
+    """A domain as people read it: `příklad.cz`."""
+    host, colon, port = domain.partition(":")
+    try:
+        return f"{idna.decode(host)}{colon}{port}" if "xn--" in host else domain
+    except idna.IDNAError:
+        return domain

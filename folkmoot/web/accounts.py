@@ -13,6 +13,9 @@ from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_handle, get_account
+from folkmoot.network.endorsements.actions import endorse, stop_endorsing
+from folkmoot.network.endorsements.model import ON_PROFILE
+from folkmoot.network.endorsements.queries import list_endorsed
 from folkmoot.network.featured.queries import list_featured
 from folkmoot.network.filters.matching import apply_filters
 from folkmoot.network.filters.model import FilterContext
@@ -24,6 +27,7 @@ from folkmoot.network.sessions.queries import is_operator
 from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
+_BESIDE = Page(limit=ON_PROFILE + 1)  # one more than is shown, to know whether there are others
 
 def _tab(tab: str) -> Handler:
     """The profile with one of its lists: posts, with_replies, media."""
@@ -62,6 +66,7 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         relation = await _relation(conn, request, account)
         withheld = await _withheld_boosts(conn, request, account, page, ids) if tab == "posts" else []
         featured = await list_featured(conn, account.id) if tab == "posts" and is_first else []
+        endorsed = await list_endorsed(conn, account.id, request.viewer_id, _BESIDE) if tab == "posts" and is_first else []
         is_team = await is_operator(conn, account.id)
     views = apply_filters(request.filters, FilterContext.ACCOUNT, views)
     pinned = [view for view in views if view.post.id in pinned_ids]
@@ -69,7 +74,8 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         relation = msgspec.structs.replace(relation, note=note)
     return await request.show(
         "accounts/show.html", 422 if errors else 200, account=account, is_team=is_team, relation=relation, tab=tab, pinned=pinned,
-        withheld=withheld, featured=featured, views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {},
+        withheld=withheld, featured=featured, endorsed=[one for _, one in endorsed], most_endorsed=ON_PROFILE,
+        views=[view for view in views if view.post.id not in pinned_ids], errors=errors or {},
         **page_links(page, ids),
     )
 
@@ -92,6 +98,20 @@ def _related(name: str) -> Handler:
         )
 
     return handle
+
+
+async def endorsed(request: Request) -> Reply:
+    """The accounts that an account recommends."""
+    page = request.page()
+    async with request.database.read() as conn:
+        account = await _account(conn, request)
+        rows = await list_endorsed(conn, account.id, request.viewer_id, page)
+        relation = await _relation(conn, request, account)
+        is_team = await is_operator(conn, account.id)
+    return await request.show(
+        "accounts/people.html", account=account, is_team=is_team, relation=relation, kind="endorsed", hides=False,
+        accounts=[other for _, other in rows], tab="endorsed", **page_links(page, [row_id for row_id, _ in rows]),
+    )
 
 
 async def _find_account(conn: ReadConn, request: Request) -> Account:
@@ -164,7 +184,8 @@ def _button(verb: Verb) -> Handler:
 
 _VERBS: dict[str, Verb] = {
     "follow": actions.follow, "unfollow": actions.unfollow, "mute": actions.mute, "unmute": actions.unmute, "block": actions.block,
-    "unblock": actions.unblock, "remove": actions.remove_follower, "accept": actions.accept_follower, "reject": actions.reject_follower,
+    "unblock": actions.unblock, "endorse": endorse, "unendorse": stop_endorsing,
+    "remove": actions.remove_follower, "accept": actions.accept_follower, "reject": actions.reject_follower,
 }
 ROUTES = [
     Route("GET", "/@{name}", _tab("posts"), Access.PUBLIC),
@@ -172,6 +193,7 @@ ROUTES = [
     Route("GET", "/@{name}/media", _tab("media"), Access.PUBLIC),
     Route("GET", "/@{name}/followers", _related("followers"), Access.PUBLIC),
     Route("GET", "/@{name}/following", _related("following"), Access.PUBLIC),
+    Route("GET", "/@{name}/recommended", endorsed, Access.PUBLIC),
     Route("POST", "/accounts/{id}/note", note, Access.MEMBER, keeps_form=True),
     *(Route("POST", f"/accounts/{{id}}/{name}", _button(verb), Access.MEMBER, limit="follow" if name == "follow" else "")
       for name, verb in _VERBS.items()),

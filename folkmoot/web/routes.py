@@ -3,6 +3,7 @@
 from folkmoot.web import (
     about,
     accounts,
+    domain_blocks,
     email_address,
     embeds,
     featured,
@@ -30,6 +31,7 @@ from folkmoot.web import (
     sessions,
     settings,
     statements,
+    suggestions,
     timelines,
     waiting,
     writing,
@@ -39,9 +41,9 @@ from folkmoot.web.transparency.pages import ROUTES as PAGES_OF_TRANSPARENCY
 
 ROUTES = [
     *timelines.ROUTES, *writing.ROUTES, *posts.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *settings.ROUTES, *push.ROUTES,
-    *notifications.ROUTES, *notification_requests.ROUTES,
-    *messages.ROUTES, *search.ROUTES, *oauth.ROUTES, *media.ROUTES, *about.ROUTES, *live.ROUTES,
-    *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES, *leaving.ROUTES, *email_address.ROUTES,
-    *waiting.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *filters.ROUTES, *featured.ROUTES, *followed_tags.ROUTES, *lifeboat.ROUTES,
-    *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *embeds.ROUTES, *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
+    *notifications.ROUTES, *notification_requests.ROUTES, *messages.ROUTES, *search.ROUTES, *suggestions.ROUTES, *oauth.ROUTES,
+    *media.ROUTES, *about.ROUTES, *live.ROUTES, *reports.ROUTES, *statements.ROUTES, *notices.ROUTES, *journal.ROUTES,
+    *leaving.ROUTES, *email_address.ROUTES, *waiting.ROUTES, *lists.ROUTES, *domain_blocks.ROUTES, *scheduled.ROUTES, *filters.ROUTES,
+    *featured.ROUTES, *followed_tags.ROUTES, *lifeboat.ROUTES, *rules.ROUTES, *jury.ROUTES, *jury_review.ROUTES, *embeds.ROUTES,
+    *PAGES_OF_MODERATORS, *PAGES_OF_TRANSPARENCY,
 ]

@@ -58,6 +58,7 @@ OWNERS = {
     "activity": "weekly_activity monthly_activity",
     "exports": "exports",
     "lists": "lists list_members",
+    "domain_blocks": "domain_blocks", "endorsements": "endorsements", "suggestions": "dismissed_suggestions",
     "featured": "featured_hashtags", "impressions": "impressions", "followed_tags": "followed_hashtags",
     "filters": "filters filter_keywords filter_posts filter_sets",
     "scheduled": "scheduled_posts",

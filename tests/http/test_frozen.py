@@ -25,7 +25,7 @@ ALLOWED = {
         "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin")),
     "DELETE /api/v1/statuses/{id}",
     *(f"POST /api/v1/accounts/{{id}}/{verb}" for verb in (
-        "unfollow", "remove_from_followers", "block", "unblock", "mute", "unmute", "note")),
+        "unfollow", "remove_from_followers", "block", "unblock", "mute", "unmute", "note", "unendorse", "unpin")),
     "POST /api/v1/follow_requests/{id}/authorize", "POST /api/v1/follow_requests/{id}/reject",
     "POST /api/v1/reports", "DELETE /api/v1/media/{id}", "POST /api/v1/markers",
     "POST /api/v1/notifications/clear", "DELETE /api/v1/notifications/destroy_multiple", "DELETE /api/v1/notifications/{id}",
@@ -33,6 +33,9 @@ ALLOWED = {
     *(f"{method} /api/{version}/notifications/policy" for method in ("PUT", "PATCH") for version in ("v1", "v2")),
     *(f"POST /api/v1/notifications/requests/{path}" for path in ("accept", "dismiss", "{id}/accept", "{id}/dismiss")),
     *(f"POST /notifications/requests/{path}" for path in ("accept", "dismiss", "{id}/accept", "{id}/dismiss")),
+    "DELETE /api/v1/suggestions/{id}", "POST /suggestions/{id}/dismiss",
+    "POST /api/v1/domain_blocks", "DELETE /api/v1/domain_blocks",
+    *(f"POST /settings/domains{path}" for path in ("", "/several", "/unblock")),
     "POST /settings/notifications", "POST /settings/notifications/{id}/stop",
     "POST /api/v1/conversations/{id}/read", "POST /api/v1/conversations/{id}/unread", "DELETE /api/v1/conversations/{id}",
     "POST /api/v1/apps", "POST /oauth/token", "POST /oauth/revoke", "POST /oauth/userinfo", "POST /api/v1/accounts",
@@ -40,7 +43,7 @@ ALLOWED = {
     *(f"POST /posts/{{id}}/{verb}" for verb in (
         "delete", "unfavourite", "unboost", "bookmark", "unbookmark", "unpin", "mute", "unmute")),
     *(f"POST /accounts/{{id}}/{verb}" for verb in (
-        "note", "unfollow", "mute", "unmute", "block", "unblock", "remove", "accept", "reject")),
+        "note", "unfollow", "mute", "unmute", "block", "unblock", "remove", "accept", "reject", "unendorse")),
     "POST /log_in", "POST /log_out", "POST /sign_up", "POST /confirm/{code}", "POST /reset", "POST /reset/{code}", "POST /language",
     "POST /settings/email/mails",
     "POST /settings/appearance", "POST /settings/password", "POST /settings/sessions/others/end", "POST /settings/sessions/{id}/end",
@@ -96,6 +99,8 @@ REFUSED: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/media/{media}": {"description": "Kašna v zimě"},
     "POST /api/v1/accounts/{other}/follow": {},
     "POST /api/v1/featured_tags": {"name": "zahrada"},
+    "POST /api/v1/accounts/{other}/endorse": {},
+    "POST /api/v1/accounts/{account}/pin": {},
     "POST /api/v1/tags/{name}/feature": {},
     "PUT /api/v1/scheduled_statuses/{scheduled}": {"scheduled_at": f"{TOMORROW}:00Z"},
     "PATCH /api/v1/scheduled_statuses/{scheduled}": {"scheduled_at": f"{TOMORROW}:30Z"},
@@ -108,6 +113,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "POST /posts/{poll_post}/boost": {},
     "POST /posts/{own}/pin": {},
     "POST /accounts/{other}/follow": {},
+    "POST /accounts/{other}/endorse": {},
     "POST /settings/profile": {"display_name": "Jana z Prahy"},
     "POST /settings/hashtags": {"name": "lavička"},
     "POST /settings/invitations": {"uses": "100", "days": "7"},
@@ -115,7 +121,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 def _name(route_name: str) -> str:
-    return re.sub(r"\{(own|poll_post|poll|media|other|scheduled)\}", "{id}", route_name)
+    return re.sub(r"\{(own|poll_post|poll|media|other|account|scheduled)\}", "{id}", route_name)
 
 
 UNSAFE: dict[str, Route] = {f"{route.method} {route.path}": route for route in [*API, *WEB] if route.method != "GET"}

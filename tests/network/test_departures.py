@@ -18,11 +18,15 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import find_account_by_name, get_account, lock_account
 from folkmoot.network.departures import actions, removal
 from folkmoot.network.departures.model import Leaving
+from folkmoot.network.domain_blocks.actions import block_domains
+from folkmoot.network.endorsements.actions import endorse
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.followed_tags.actions import follow_hashtag
 from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.media.store import media_store
+from folkmoot.network.notifications import actions as notifications
+from folkmoot.network.notifications.model import Treatment
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.model import PollDraft, PostDraft, PostView, Visibility
 from folkmoot.network.relations import actions as relations
@@ -35,6 +39,7 @@ from folkmoot.network.sessions.mails import Mail, send_mail
 from folkmoot.network.sessions.model import OUT_OF_BAND, Role, Viewer
 from folkmoot.network.sessions.password_change import ask_for_reset
 from folkmoot.network.sessions.passwords import hash_password
+from folkmoot.network.suggestions.actions import dismiss_suggestion
 from tests.dump import dump
 from tests.invariants import list_broken
 from tests.moderation.jury_box import JuryBox
@@ -90,6 +95,13 @@ async def _full_life(village: Village) -> Account:
         await relations.write_note(tx, karel, her.id, "starost")
         await relations.write_note(tx, her, eva.id, SECRET)
         await posts.mute_conversation(tx, her, reply.post.id)
+        for account in (her, eva):
+            await notifications.change_policy(tx, account.id, {"for_not_following": Treatment.FILTER})
+        await block_domains(tx, her, ["daleko.example"], "localhost")
+        for one, other in ((her, karel), (karel, her)):
+            await endorse(tx, one, other.id)
+        for one, other in ((her, eva), (eva, her)):
+            await dismiss_suggestion(tx, one.id, other.id)
         login = await logins.get_login(tx, her.id)
         await start_session(tx, login, SECRET, "192.0.2.77")
         app = await register_app(tx, "Zvonek", [OUT_OF_BAND], "read")
@@ -103,6 +115,9 @@ async def _full_life(village: Village) -> Account:
     await box.apply(NAME)
     await box.train(NAME, misses=1)
     await village.work()
+    async with db.write() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM notification_requests WHERE account_id = $1", her.id) == 1
+        await tx.execute("INSERT INTO notification_requests (account_id, sender_id, id) VALUES ($1, $2, 1)", eva.id, her.id)
     return her
 
 

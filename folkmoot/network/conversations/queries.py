@@ -13,6 +13,7 @@ from folkmoot.network.notifications.queries.treatment import treatment_sql
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.relations.queries import domain_blocked_sql
 
 _TREATMENT = treatment_sql("np", "people.account_id", "sender", f"'{Kind.MENTION}'::text", "post")
 COUNTED = 200  # conversations, the newest, among which unread ones are counted
@@ -31,6 +32,7 @@ UNREAD = f"""
         WHERE p.conversation_id = c.conversation_id AND p.id <= c.last_post_id AND p.visibility = {Visibility.DIRECT:d}
           AND p.account_id <> $1 AND {visible_sql("p", "a", "$1")}
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
+          AND NOT {domain_blocked_sql("$1", "a.domain")}
           AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = p.account_id
                           AND (mutes.expires_at IS NULL OR mutes.expires_at > now())))
 """
@@ -176,8 +178,8 @@ async def refresh_after_post(tx: WriteTx, post_id: int, newcomer_ids: Sequence[i
                OR NOT conversations.participant_ids @> excluded.participant_ids
         RETURNING account_id, conversation_id, is_put_away
         )
-        SELECT changed.account_id, changed.conversation_id FROM changed, post
-        WHERE NOT changed.is_put_away
+        SELECT changed.account_id, changed.conversation_id FROM changed, post JOIN accounts AS sender ON sender.id = post.account_id
+        WHERE NOT changed.is_put_away AND NOT {domain_blocked_sql("changed.account_id", "sender.domain")}
           AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = changed.account_id AND mutes.target_id = post.account_id
                           AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = changed.account_id AND blocks.target_id = post.account_id)

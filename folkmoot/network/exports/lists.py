@@ -43,6 +43,7 @@ LISTS = {
         lambda row, domain, _: (_address(row, domain), _flag(row["hides_notifications"])),
     ),
     "blocked_accounts.csv": CsvList("blocked", (), lambda row, domain, _: (_address(row, domain),)),
+    "blocked_domains.csv": CsvList("blocked_domains", (), lambda row, _domain, _url: (row["domain"],)),
     "lists.csv": CsvList("lists", (), lambda row, domain, _: (row["title"], _address(row, domain))),
     "followed_hashtags.csv": CsvList("hashtags", (), lambda row, *_: (row["name"],)),
     "bookmarks.csv": CsvList("bookmarks", (), lambda row, _, base_url: (post_uri(row, base_url),)),

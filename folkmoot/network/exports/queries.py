@@ -25,6 +25,7 @@ _LISTS = {
     "blocked": """
         SELECT b.id AS key, a.username, a.domain FROM blocks AS b JOIN accounts AS a ON a.id = b.target_id
         WHERE b.account_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
+    "blocked_domains": "SELECT id AS key, domain FROM domain_blocks WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
     "bookmarks": """
         SELECT b.id AS key, p.id AS post_id, p.uri, a.username, a.domain FROM bookmarks AS b JOIN posts AS p ON p.id = b.post_id
         JOIN accounts AS a ON a.id = p.account_id WHERE b.account_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",

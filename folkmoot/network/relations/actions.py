@@ -51,14 +51,16 @@ async def follow(
     """Follows an account, or sends a request to a locked one; changes the options of an existing follow or request.
 
     An option that is None stays as it is; an empty list of languages means all, unknown ones are left out. Tells
-    follow.started, follow.requested or follow.changed. Raises NotFound; Forbidden if either account blocks the other.
+    follow.started, follow.requested or follow.changed. Raises NotFound; Forbidden if either account blocks the other or its network.
     """
     if languages is not None:
         languages = list(dict.fromkeys(filter(None, map(language_of, languages))))
     pair = await _lock(tx, viewer, target_id)
     require_can_write(pair.viewer)
     relation = await queries.get_relation(tx, viewer.id, target_id)
-    if relation.is_blocked_by or relation.blocks:
+    if relation.is_blocked_by or relation.blocks or relation.blocks_domain or (
+        pair.viewer.domain and await queries.is_domain_blocked(tx, target_id, pair.viewer.domain)
+    ):
         raise Forbidden("You cannot follow this account.")
 
     before = FollowOptions.of(relation)
@@ -148,9 +150,7 @@ async def block(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
     """
     pair = await _lock(tx, viewer, target_id)
     if await queries.insert_block(tx, viewer.id, target_id, _row_id(viewer.id)):
-        for follower, target in (pair, reversed(pair)):
-            await _end_request(tx, follower, target, ended_by=viewer)
-            await _end(tx, follower, target, ended_by=viewer)
+        await _end_all(tx, pair)
         tx.tell(AccountBlocked(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
 
@@ -161,6 +161,12 @@ async def unblock(tx: WriteTx, viewer: Account, target_id: int) -> Relation:
     if await queries.delete_block(tx, viewer.id, target_id):
         tx.tell(AccountUnblocked(**_sides(pair.viewer, pair.other)))
     return await queries.get_relation(tx, viewer.id, target_id)
+
+
+async def end_connections(tx: WriteTx, viewer: Account, other_id: int) -> None:
+    """Ends follows and requests of two accounts in both directions. Tells follow.ended and follow.request_ended. Raises NotFound if the
+    other one is deleted."""
+    await _end_all(tx, await _lock(tx, viewer, other_id, ends=True))
 
 
 async def end_some_follows(tx: WriteTx, account_id: int, most: int) -> bool:
@@ -213,6 +219,12 @@ async def _end(tx: WriteTx, follower: Account, target: Account, *, ended_by: Acc
     if await queries.delete_follow(tx, follower.id, target.id):
         await _count(tx, follower, target, -1)
         tx.tell(FollowEnded(**_sides(follower, target), ended_by_id=ended_by.id))
+
+
+async def _end_all(tx: WriteTx, pair: _Pair) -> None:
+    for follower, target in (pair, reversed(pair)):
+        await _end_request(tx, follower, target, ended_by=pair.viewer)
+        await _end(tx, follower, target, ended_by=pair.viewer)
 
 
 async def _end_request(tx: WriteTx, requester: Account, target: Account, *, ended_by: Account) -> bool:

@@ -24,6 +24,8 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     mute_ends_at: datetime | None = None
     blocks: bool = False
     is_blocked_by: bool = False
+    blocks_domain: bool = False  # the network of the other account
+    endorses: bool = False
     note: str = ""
 
     @property

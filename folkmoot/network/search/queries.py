@@ -10,6 +10,7 @@ from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.posts.model import PostView, Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import limited_sql, open_sql, reaches_sql, visible_sql
+from folkmoot.network.relations.queries import domain_blocked_sql
 from folkmoot.network.search.model import Hashtag
 
 MOST_WORDS = 10
@@ -74,6 +75,7 @@ async def list_directory(
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = a.id)
           AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = a.id
                           AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
+          AND NOT {domain_blocked_sql("$1", "a.domain")}
         ORDER BY {order} LIMIT $3 OFFSET $4
         """,
         viewer_id, is_local, limit, offset,
@@ -133,6 +135,7 @@ async def search_posts(
           AND ($7::bigint IS NULL OR p.account_id = $7) AND {visible_sql("p", "a", "$1")}
           AND {reaches_sql("p", "a", "$1")}
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = p.account_id)
+          AND NOT {domain_blocked_sql("$1", "a.domain")}
         ORDER BY p.id {page.order} LIMIT $3 OFFSET $4
         """,
         viewer_id, query, page.limit, offset, page.below, page.above, author_id,

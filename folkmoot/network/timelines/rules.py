@@ -4,7 +4,7 @@ Both are predicates over table aliases, like `visible_sql` in posts/visibility.p
 live messages all use them. What belongs in a home by a followed account is said by `home_sql`, what belongs in it by a
 followed hashtag by `tagged_sql`. The home rule has two parts. `stores_sql` decides which posts are *stored* in a home, from the
 post and from the accounts that the reader follows. Everything that the reader can change or that expires (mutes, blocks,
-languages, boosts on or off) is checked when the home is *read*, so stored homes need no update when it changes. Whether
+blocked domains, languages, boosts on or off) is checked when the home is *read*, so stored homes need no update when it changes. Whether
 the reader may see the post is checked separately, by the visibility rule.
 """
 
@@ -14,6 +14,7 @@ from datetime import timedelta
 from folkmoot.base import ids
 from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.network.posts.visibility import boost_reaches_sql, reaches_sql
+from folkmoot.network.relations.queries import domain_blocked_sql
 
 REPEATED_WITHIN = timedelta(hours=12)
 
@@ -64,8 +65,9 @@ def home_sql(post: str, original: str, follow: str, reader: str, *, avoided: str
         {post}.effect < {PostEffect.HIDDEN:d}
         AND {_language_sql(post, follow)}
         AND {_reply_sql(post, reader) if is_stored else stores_sql(post, reader)}
-        AND NOT {avoids(f"{post}.account_id")}
+        AND NOT {avoids(f"{post}.account_id")} AND NOT {domain_blocked_sql(reader, f"{post}.domain")}
         AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoids(f"{post}.boost_of_account_id")}
+            AND NOT {domain_blocked_sql(reader, f"{original}.domain")}
             AND {boost_reaches_sql(original, reader)} AND NOT {_repeated_sql(post, original, reader)})
     )"""
 
@@ -93,8 +95,9 @@ def list_sql(post: str, original: str, follow: str, reader: str, list_id: str) -
     return f"""(
         {post}.effect < {PostEffect.HIDDEN:d} AND {post}.visibility < {Visibility.DIRECT:d}
         AND {_language_sql(post, follow)}
-        AND NOT {avoided_sql(reader, f"{post}.account_id")}
+        AND NOT {avoided_sql(reader, f"{post}.account_id")} AND NOT {domain_blocked_sql(reader, f"{post}.domain")}
         AND ({post}.boost_of_id IS NULL OR {follow}.shows_boosts AND NOT {avoided_sql(reader, f"{post}.boost_of_account_id")}
+            AND NOT {domain_blocked_sql(reader, f"{original}.domain")}
             AND {boost_reaches_sql(original, reader)})
         AND EXISTS (
             SELECT FROM list_members AS lm JOIN lists AS li ON li.id = lm.list_id
@@ -114,7 +117,7 @@ def public_sql(post: str, author: str, reader: str) -> str:
     return f"""(
         {post}.visibility = {Visibility.PUBLIC:d} AND {post}.boost_of_id IS NULL
         AND {reaches_sql(post, author, reader)}
-        AND NOT {avoided_sql(reader, f"{post}.account_id")}
+        AND NOT {avoided_sql(reader, f"{post}.account_id")} AND NOT {domain_blocked_sql(reader, f"{post}.domain")}
     )"""
 
 

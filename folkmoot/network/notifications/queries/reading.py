@@ -11,6 +11,7 @@ from folkmoot.network.notifications.model import Kind, Notification
 from folkmoot.network.posts.model import Visibility
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.relations.queries import domain_blocked_sql
 
 # SQL: whether the viewer ($1) may see the notification `n` now. Notifications about hidden posts or from suspended accounts
 # are neither listed nor counted. The sender of a notification from the network is the viewer, who may be suspended.
@@ -19,7 +20,8 @@ IS_SHOWN = f"""
     NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $1 AND blocks.target_id = n.from_id)
     AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = $1 AND mutes.target_id = n.from_id
                     AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
-    AND (n.from_id = $1 OR (SELECT s.effect FROM accounts AS s WHERE s.id = n.from_id) < {AccountEffect.SUSPENDED:d})
+    AND (n.from_id = $1 OR (SELECT s.effect < {AccountEffect.SUSPENDED:d} AND NOT {domain_blocked_sql("$1", "s.domain")}
+                            FROM accounts AS s WHERE s.id = n.from_id))
     AND (n.post_id IS NULL OR (SELECT {visible_sql("p", "a", "$1")} FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
                                WHERE p.id = n.post_id))
 """

@@ -8,10 +8,11 @@ from folkmoot.network.notifications.model import Inserted, Kind, Treatment
 from folkmoot.network.notifications.queries.requests import delete_empty_request, delete_some_requests
 from folkmoot.network.notifications.queries.treatment import treatment_sql
 from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.relations.queries import domain_blocked_sql
 
 # SQL: whether the account of an inserted row has a subscription to web push.
 _WAKES = "EXISTS (SELECT FROM web_push_subscriptions AS s WHERE s.account_id = notifications.account_id) AS wakes"
-# Recipients have a log-in here, are not the sender (except of polls), have not muted or blocked the sender or muted the
+# Recipients have a log-in here, are not the sender (except of polls), have not muted or blocked the sender or its domain or muted the
 # conversation, are not blocked by the sender, and may see the post. Their policies decide what is filtered or dropped. A row of
 # `allowed` locks the request, so that an acceptance at the same moment is seen; rows are locked in the order of their key.
 # $1: the accounts, $2: kind, $3: sender, $4: post (may be NULL), $5: ids, $6: time.
@@ -28,6 +29,7 @@ _INSERT = f"""
           AND NOT EXISTS (SELECT FROM mutes WHERE mutes.account_id = told.account_id AND mutes.target_id = $3
                           AND mutes.hides_notifications AND (mutes.expires_at IS NULL OR mutes.expires_at > now()))
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = told.account_id AND blocks.target_id = $3)
+          AND NOT {domain_blocked_sql("told.account_id", "sender.domain")}
           AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = $3 AND blocks.target_id = told.account_id)
           AND NOT EXISTS (SELECT FROM muted_conversations AS m
                           WHERE m.account_id = told.account_id AND m.conversation_id = p.conversation_id)

@@ -26,7 +26,9 @@ from folkmoot.network.relations.queries.locks import (
 )
 from folkmoot.network.relations.queries.reading import (
     count_requests,
+    domain_blocked_sql,
     get_relation,
+    is_domain_blocked,
     list_blocking,
     list_followed_among,
     list_related,
@@ -38,8 +40,8 @@ from folkmoot.network.relations.queries.reading import (
 
 __all__ = [
     "count_follows", "count_requests", "delete_block", "delete_ended_follows", "delete_follow", "delete_mute",
-    "delete_other_relations", "delete_pulled_authors", "delete_request", "delete_some_follows", "get_relation", "insert_block",
-    "insert_follow", "insert_pulled_authors", "list_blocking", "list_followed_among", "list_related", "list_relations",
-    "list_requesters_unscoped", "list_shared_followers", "lock_pair", "lock_pairs_shared", "unblocked_sql", "update_follow",
-    "upsert_mute", "upsert_note", "upsert_request",
+    "delete_other_relations", "delete_pulled_authors", "delete_request", "delete_some_follows", "domain_blocked_sql",
+    "get_relation", "insert_block", "insert_follow", "insert_pulled_authors", "is_domain_blocked", "list_blocking",
+    "list_followed_among", "list_related", "list_relations", "list_requesters_unscoped", "list_shared_followers", "lock_pair",
+    "lock_pairs_shared", "unblocked_sql", "update_follow", "upsert_mute", "upsert_note", "upsert_request",
 ]

@@ -16,7 +16,8 @@ _RELATIONS = """
         r.account_id IS NOT NULL AS has_requested, asked.account_id IS NOT NULL AS is_requested_by,
         m.account_id IS NOT NULL AS mutes, coalesce(m.hides_notifications, false) AS hides_notifications,
         m.expires_at AS mute_ends_at,
-        b.account_id IS NOT NULL AS blocks, bb.account_id IS NOT NULL AS is_blocked_by, coalesce(n.text, '') AS note
+        b.account_id IS NOT NULL AS blocks, bb.account_id IS NOT NULL AS is_blocked_by,
+        db.account_id IS NOT NULL AS blocks_domain, e.account_id IS NOT NULL AS endorses, coalesce(n.text, '') AS note
     FROM accounts AS a
     LEFT JOIN follows AS f ON f.account_id = $1 AND f.target_id = a.id
     LEFT JOIN follows AS back ON back.account_id = a.id AND back.target_id = $1
@@ -25,6 +26,8 @@ _RELATIONS = """
     LEFT JOIN mutes AS m ON m.account_id = $1 AND m.target_id = a.id AND (m.expires_at IS NULL OR m.expires_at > now())
     LEFT JOIN blocks AS b ON b.account_id = $1 AND b.target_id = a.id
     LEFT JOIN blocks AS bb ON bb.account_id = a.id AND bb.target_id = $1
+    LEFT JOIN domain_blocks AS db ON db.account_id = $1 AND db.domain = a.domain
+    LEFT JOIN endorsements AS e ON e.account_id = $1 AND e.target_id = a.id
     LEFT JOIN account_notes AS n ON n.account_id = $1 AND n.target_id = a.id
     WHERE a.id = ANY ($2::bigint[])
 """
@@ -67,6 +70,15 @@ def unblocked_sql(account: str, viewer: str) -> str:
         f"NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {account}.id AND blocks.target_id = {viewer})"
         f" AND NOT EXISTS (SELECT FROM blocks WHERE blocks.account_id = {viewer} AND blocks.target_id = {account}.id)"
     )
+
+
+async def is_domain_blocked(conn: ReadConn, account_id: int, domain: str) -> bool:
+    return bool(await conn.fetchval(f"SELECT {domain_blocked_sql('$1', '$2::text')}", account_id, domain))
+
+
+def domain_blocked_sql(viewer: str, domain: str) -> str:
+    """SQL: whether the viewer blocks a domain. This network, '', cannot be blocked, so its posts cost one comparison."""
+    return f"({domain} <> '' AND EXISTS (SELECT FROM domain_blocks AS db WHERE db.account_id = {viewer} AND db.domain = {domain}))"
 
 
 # Of each list: its table, the column of its owner, the column of the listed account.
