@@ -92,7 +92,7 @@ async def test_a_profile_shows_some_and_a_page_shows_all(village: Village) -> No
         assert (await jana.post(act, {"form_token": token})).status == 303
         assert f'formaction="/accounts/{village.people[name].id}/unendorse"' in (await jana.get(f"/@{name}")).text
     profile = (await village.nobody().get("/@jana")).text
-    assert [name for name in village.people if f'href="/@{name}"' in profile.partition("Recommends")[2].partition("</section>")[0]] == [
+    assert [name for name in village.people if f'href="/@{name}"' in profile.partition("Recommends")[2].partition("</nav>")[0]] == [
         "soused1", "soused2", "soused3", "soused4"]
     whole = (await jana.get("/@jana/recommended")).text
     assert all(f'href="/@{name}"' in whole for name in list(village.people)[1:])

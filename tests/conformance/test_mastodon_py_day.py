@@ -186,3 +186,46 @@ def test_scheduled_posts_and_followed_hashtags(eva: Mastodon, tomas: Mastodon) -
     until(lambda: [item for item in eva.timeline_home(limit=5) if item.id == status.id])
     assert not eva.tag_unfollow("knihobudka").following
     assert status.id not in [item.id for item in eva.timeline_home(limit=5)]
+
+
+def test_policy_and_requests(running: NetworkUp) -> None:
+    names = [newcomer(running, name) for name in ("radka", "cizi", "druhy")]
+    radka, *strangers = [_with_token(running, name) for name in names]
+    changed = radka.update_notifications_policy(for_not_following="filter")
+    assert (changed.for_not_following, radka.notifications_policy().for_not_following) == ("filter", "filter")
+    for stranger in strangers:
+        stranger.status_post(f"@{names[0]} dobrý den")
+    requests = until(lambda: found if len(found := radka.notification_requests()) == 2 else None)
+    assert radka.notifications() == []
+    assert radka.notifications_policy().summary.pending_requests_count == 2
+    first = radka.notification_request(requests[0].id)
+    assert first.last_status.content
+    radka.accept_notification_request(first)
+    assert radka.notifications_merged()
+    assert [one.account.id for one in radka.notifications()] == [first.account.id]
+    radka.accept_multiple_notification_requests([requests[1]])
+    assert len(radka.notifications()) == 2
+    strangers[0].status_post(f"@{names[0]} ještě jednou")
+    until(lambda: len(radka.notifications()) == 3)
+    assert radka.notification_requests() == []
+
+
+def test_recommendations_suggestions_and_blocked_networks(running: NetworkUp) -> None:
+    friend_name, other_name = newcomer(running, "pratele"), newcomer(running, "dalsi")
+    name = newcomer(running, "zdenka", follows=[friend_name])
+    zdenka, friend, other = [_with_token(running, one) for one in (name, friend_name, other_name)]
+    friend_id, other_id = friend.me().id, other.me().id
+    assert zdenka.account_endorse(friend_id).endorsed
+    assert [account.id for account in zdenka.endorsements()] == [friend_id]
+    assert not zdenka.account_unpin(friend_id).endorsed
+    assert zdenka.account_pin(friend_id).endorsed
+    zdenka.account_unfollow(friend_id)
+    assert zdenka.endorsements() == []
+    zdenka.account_follow(friend_id)
+    friend.account_follow(other_id)
+    other.account_update_credentials(discoverable=True)
+    assert other_id in [one.account.id for one in zdenka.suggestions_v2()]
+    zdenka.suggestion_delete(other_id)
+    assert other_id not in [account.id for account in zdenka.suggestions_v1()]
+    zdenka.domain_block("daleko.example")
+    assert zdenka.domain_blocks() == ["daleko.example"]

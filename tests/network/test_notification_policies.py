@@ -253,7 +253,7 @@ async def test_a_dismissed_request_is_gone_and_the_next_one_is_new(village: Vill
     assert (await arrived(village), await waiting(village)) == ([], {"karel": 1})
 
 
-async def test_following_a_sender_accepts_the_request(village: Village) -> None:
+async def test_a_followed_sender_is_let_through_until_the_follow_ends(village: Village) -> None:
     await village.settle("jana", "karel", "eva")
     await set_policy(village, for_not_following=Treatment.FILTER)
     for name in ("karel", "eva"):
@@ -261,6 +261,10 @@ async def test_following_a_sender_accepts_the_request(village: Village) -> None:
     await village.follow("jana", "karel")
     await village.work()
     assert (await arrived(village), await waiting(village)) == (["mention"], {"eva": 1})
+    async with village.database.write() as tx:
+        await relations.unfollow(tx, village.people["jana"], village.people["karel"].id)
+    await mention(village, "karel")
+    assert (await arrived(village), await waiting(village)) == (["mention"], {"karel": 1, "eva": 1})
 
 
 async def test_an_undone_act_takes_its_filtered_notification_along(village: Village) -> None:

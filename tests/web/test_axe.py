@@ -31,6 +31,7 @@ MEMBER = [
     "/about", "/about/rules", "/reports", "/statements", "/jury", "/shortcuts",
     "/settings", "/settings/profile", "/settings/appearance", "/settings/push", "/settings/password", "/settings/sessions",
     "/settings/invitations", "/settings/requests", "/settings/mutes", "/settings/blocks", "/settings/filters", "/settings/filters/new",
+    "/settings/notifications", "/notifications/requests", "/settings/domains", "/suggestions", "/@jana/recommended",
     "/settings/email", "/settings/export", "/settings/delete", "/settings/delete?stayed=1",
     "/bookmarks", "/favourites", "/lists", "/settings/hashtags", "/@jana/tagged/kasna", "/hashtags", "/scheduled", "/nothing",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from folkmoot.base.db import Database
 from folkmoot.network.notifications import queries
-from folkmoot.network.notifications.actions import accept_senders, announce, tell_from_network
+from folkmoot.network.notifications.actions import accept_senders, announce, stop_allowing, tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
@@ -72,12 +72,13 @@ async def tell_of_follow(database: Database, event: FollowStarted) -> None:
 
 
 async def accept_followed(database: Database, event: FollowStarted) -> None:
-    """Accepts the request of somebody whom its recipient follows now, if there is one: a policy does not apply to them any more."""
+    """Merges what waits of somebody whom its recipient follows now: a policy does not apply to them as long as the follow lasts."""
     async with database.read() as conn:
         waits = await queries.has_request(conn, event.account_id, event.target_id)
     if waits:
         async with database.write() as tx:
             await accept_senders(tx, event.account_id, [event.target_id])
+            await stop_allowing(tx, event.account_id, event.target_id)
 
 
 async def forget_follow(database: Database, event: FollowEnded) -> None:

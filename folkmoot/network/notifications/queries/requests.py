@@ -124,9 +124,15 @@ async def merge_filtered(tx: WriteTx, viewer_id: int, sender_ids: Sequence[int])
 
 
 async def delete_requests(tx: WriteTx, viewer_id: int, request_ids: Sequence[int]) -> int:
-    """Deletes requests that wait, with their notifications."""
+    """Deletes requests that wait, with their notifications. Locks them in the order in which others do."""
     return await tx.execute(
-        "DELETE FROM notification_requests WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND allowed_at IS NULL",
+        """
+        WITH locked AS (
+            SELECT sender_id FROM notification_requests WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND allowed_at IS NULL
+            ORDER BY sender_id FOR UPDATE
+        )
+        DELETE FROM notification_requests AS r USING locked WHERE r.account_id = $1 AND r.sender_id = locked.sender_id
+        """,
         viewer_id, list(request_ids),
     )
 
