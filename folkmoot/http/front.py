@@ -1,7 +1,6 @@
 """The outermost ASGI application: adds a request id and security headers and calls the application for the path."""
 
 import logging
-import re
 from itertools import count
 from typing import Any
 
@@ -25,7 +24,6 @@ _NO_OPENER_POLICY = (b"cross-origin-opener-policy", b"unsafe-none")
 # Apps that run in browsers open the pages of OAuth in a popup and wait for its answer. Every page and every redirect on the
 # way must leave the popup connected to its opener (`same-origin-allow-popups` would disconnect it too).
 _POPUP_PATHS = ("/oauth/", "/log_in", "/sign_up", "/language")
-_IN_FRAMES = re.compile(r"/@[^/]+/[0-9]+/embed")  # its own policy allows frames, which this older header would forbid
 _HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 _API_PREFIXES = ("/oauth/", "/.well-known/", "/nodeinfo/", "/health")
 _HEALTH = frozenset(["/livez", "/readyz", "/metrics"])
@@ -47,7 +45,6 @@ class Front:
         self._api_router = api_router
         headers = [*_HEADERS, _HSTS] if is_secure else _HEADERS
         self._headers = {"api": headers, "health": headers, "pages": [*headers, *_PAGE_HEADERS, _OPENER_POLICY]}
-        self._frame_headers = [header for header in self._headers["pages"] if header[0] != b"x-frame-options"]
         self._popup_headers = [*headers, *_PAGE_HEADERS, _NO_OPENER_POLICY]
         self._requests = Requests()
         self._process, self._numbers = clock.token(6), count(1)
@@ -65,7 +62,7 @@ class Front:
             return
         started = clock.monotonic()
         name, application = self._application(scope["path"])
-        headers = self._headers[name] if name != "pages" else self._headers_of_page(scope["path"])
+        headers = self._popup_headers if name == "pages" and scope["path"].startswith(_POPUP_PATHS) else self._headers[name]
         status = 500
 
         async def send_with_headers(message: Any) -> None:
@@ -87,11 +84,6 @@ class Front:
             seconds = clock.monotonic() - started
             self._requests.note(name, status, seconds)
             log.debug("%s %s %d %.1f ms", scope["method"], scope["path"], status, 1000 * seconds)
-
-    def _headers_of_page(self, path: str) -> list[tuple[bytes, bytes]]:
-        if path.endswith("/embed") and _IN_FRAMES.fullmatch(path):
-            return self._frame_headers
-        return self._popup_headers if path.startswith(_POPUP_PATHS) else self._headers["pages"]
 
     async def _answer_socket(self, scope: Any, receive: Any, send: Any) -> None:
         if self._forwarding is None or FROM_PEER in scope:
@@ -116,4 +108,9 @@ def _checked_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, by
     together = b"".join(values)
     if len(together.translate(None, b"\n\r\x00")) < len(together):
         raise ValueError("a control character in a header")
-    return headers if b"content-security-policy" in names else [*headers, _STRICTEST_POLICY]
+    if b"content-security-policy" not in names:
+        return [*headers, _STRICTEST_POLICY]
+    policy = values[names.index(b"content-security-policy")]
+    if b"frame-ancestors *" in policy:  # the older header would forbid what this page allows
+        return [header for header in headers if header[0] != b"x-frame-options"]
+    return headers

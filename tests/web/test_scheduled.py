@@ -21,7 +21,7 @@ from tests.api.test_accounts import picture
 from tests.village import LIMITS, Answer, Village, Visitor
 from tests.web.test_pages import form_token
 
-PRAGUE = ZoneInfo("Europe/Prague")  # of the network
+TOMORROW = (clock.now() + timedelta(days=1)).replace(second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -34,17 +34,13 @@ def _local(moment: datetime, zone: str = "Europe/Prague") -> str:
     return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
 
 
-def _tomorrow() -> datetime:
-    return (clock.now() + timedelta(days=1)).replace(second=0, microsecond=0)
-
-
 async def _send(jana: Visitor, path: str = "/posts", **form: object) -> Answer:
     token = form_token((await jana.get("/posts/new")).text)
     return await jana.post(path, {"form_token": token, **form})
 
 
 async def _schedule(village: Village, jana: Visitor, **form: object) -> ScheduledPost:
-    answer = await _send(jana, **{"text": "Zítra na trhu", "with_due_at": "true", "due_at": _local(_tomorrow()), **form})
+    answer = await _send(jana, **{"text": "Zítra na trhu", "with_due_at": "true", "due_at": _local(TOMORROW), **form})
     [made] = await _scheduled(village)
     assert (answer.status, answer.headers["location"]) == (303, f"/scheduled?saved={made.id}")
     return made
@@ -71,7 +67,7 @@ async def test_the_composer_schedules_in_the_time_zone_that_it_names(village: Vi
     assert 'type="datetime-local"' in page
     assert ">Europe/Prague<" in page
     made = await _schedule(village, jana, visibility="2")
-    assert (made.due_at, made.draft.text, made.draft.visibility) == (_tomorrow(), "Zítra na trhu", Visibility.FOLLOWERS)
+    assert (made.due_at, made.draft.text, made.draft.visibility) == (TOMORROW, "Zítra na trhu", Visibility.FOLLOWERS)
     shown = (await jana.get(f"/scheduled?saved={made.id}")).text
     assert "Scheduled." in shown
     assert "Zítra na trhu" in shown
@@ -79,13 +75,13 @@ async def test_the_composer_schedules_in_the_time_zone_that_it_names(village: Vi
 
 
 async def test_the_script_names_the_zone_of_the_browser(village: Village, jana: Visitor) -> None:
-    made = await _schedule(village, jana, due_at=_local(_tomorrow(), "America/New_York"), time_zone="America/New_York")
-    assert made.due_at == _tomorrow()
+    made = await _schedule(village, jana, due_at=_local(TOMORROW, "America/New_York"), time_zone="America/New_York")
+    assert made.due_at == TOMORROW
 
 
 @pytest.mark.parametrize("zone", ["", "Nowhere/Else", "../etc/passwd", "/etc/passwd", "x" * 500, "Europe", "\x00"])
 async def test_an_unknown_zone_is_that_of_the_network(village: Village, jana: Visitor, zone: str) -> None:
-    assert (await _schedule(village, jana, time_zone=zone)).due_at == _tomorrow()
+    assert (await _schedule(village, jana, time_zone=zone)).due_at == TOMORROW
 
 
 @pytest.mark.parametrize("due_at", ["", "zítra", "2020-01-01T10:00", "9999-12-31T23:59", "0001-01-01T00:00"])
@@ -100,7 +96,7 @@ async def test_a_wrong_time_brings_the_form_back(village: Village, jana: Visitor
 
 
 async def test_a_closed_tool_publishes_at_once(village: Village, jana: Visitor) -> None:
-    assert (await _send(jana, text="Hned", due_at=_local(_tomorrow()))).headers["location"] == "/"
+    assert (await _send(jana, text="Hned", due_at=_local(TOMORROW))).headers["location"] == "/"
     assert await _scheduled(village) == []
     assert "Hned" in (await jana.get("/@jana")).text
 
@@ -108,23 +104,23 @@ async def test_a_closed_tool_publishes_at_once(village: Village, jana: Visitor) 
 async def test_text_picture_and_time_are_changed_together(village: Village, jana: Visitor) -> None:
     token = form_token((await jana.get("/posts/new")).text)
     answer = await jana.upload(
-        "/posts", "file_1", picture(), form_token=token, text="S kašnou", with_due_at="true", due_at=_local(_tomorrow()),
+        "/posts", "file_1", picture(), form_token=token, text="S kašnou", with_due_at="true", due_at=_local(TOMORROW),
         new_description_1="Kašna",
     )
     assert answer.status == 303, answer.text
     [made] = await _scheduled(village)
     path = f"/scheduled/{made.id}/edit"
     values = _values((await jana.get(path)).text)
-    assert (values["text"], values["due_at"], values["media[]"]) == ("S kašnou", _local(_tomorrow()), str(made.draft.media_ids[0]))
+    assert (values["text"], values["due_at"], values["media[]"]) == ("S kašnou", _local(TOMORROW), str(made.draft.media_ids[0]))
     wrong = await _send(jana, path, **{**values, "text": "x" * 501, "due_at": "2020-01-01T00:00"})
     assert wrong.status == 422
     assert await _scheduled(village) == [made]
-    later = _local(_tomorrow() + timedelta(days=1))
+    later = _local(TOMORROW + timedelta(days=1))
     sent = {**values, "text": "Bez kašny", "due_at": later, "remove_media[]": values["media[]"], "visibility": "1"}
     changed = await _send(jana, path, **sent)
     assert changed.headers["location"] == f"/scheduled?saved={made.id}"
     [after] = await _scheduled(village)
-    assert (after.draft.text, after.draft.media_ids, after.due_at) == ("Bez kašny", (), _tomorrow() + timedelta(days=1))
+    assert (after.draft.text, after.draft.media_ids, after.due_at) == ("Bez kašny", (), TOMORROW + timedelta(days=1))
     assert after.draft.visibility is Visibility.UNLISTED
 
 
@@ -133,7 +129,7 @@ async def test_what_an_app_has_chosen_stays_when_the_text_is_changed(village: Vi
     await app.post("/api/v1/statuses", {
         "status": "Kam?", "poll[options][]": ["sem", "tam"], "poll[expires_in]": "600", "poll[multiple]": "true",
         "poll[hide_totals]": "true", "spoiler_text": "Anketa", "language": "sk", "visibility": "unlisted",
-        "scheduled_at": _tomorrow().isoformat(),
+        "scheduled_at": TOMORROW.isoformat(),
     })
     [made] = await _scheduled(village)
     path = f"/scheduled/{made.id}/edit"
@@ -172,7 +168,7 @@ async def test_nobody_else_reaches_it(village: Village, jana: Visitor) -> None:
     karel = await village.by_browser("karel")
     assert (await karel.get(f"/scheduled/{made.id}/edit")).status == 404
     for verb in ("edit", "publish", "delete"):
-        assert (await _send(karel, f"/scheduled/{made.id}/{verb}", text="x", with_due_at="true", due_at=_local(_tomorrow()))).status == 404
+        assert (await _send(karel, f"/scheduled/{made.id}/{verb}", text="x", with_due_at="true", due_at=_local(TOMORROW))).status == 404
     assert "Zítra na trhu" not in (await karel.get(f"/scheduled?saved={made.id}")).text
     assert await _scheduled(village) == [made]
 
@@ -195,7 +191,7 @@ async def test_a_reply_whose_post_is_gone_becomes_a_post_of_its_own(village: Vil
     assert (await _scheduled(village))[0].draft == made.draft
     values = _values((await jana.get(f"/scheduled/{made.id}/edit")).text)
     assert "reply_to" not in values
-    assert (await _send(jana, f"/scheduled/{made.id}/edit", **{**values, "due_at": _local(_tomorrow())})).status == 303
+    assert (await _send(jana, f"/scheduled/{made.id}/edit", **{**values, "due_at": _local(TOMORROW)})).status == 303
     [after] = await _scheduled(village)
     assert (after.draft.reply_to_id, after.draft.visibility, after.failure) == (None, made.draft.visibility, None)
     assert "scheduled post" not in (await jana.get("/notifications")).text
