@@ -46,7 +46,7 @@ filters.json            words and posts that you filter
 scheduled.json          posts that you have scheduled
 statements.json         decisions about you, with their reasons
 reports.json            what you reported
-jury.json               your record as a juror, and your answers in the training
+jury.json               your record as a juror, and your answers to questions whose answer was known
 jury_seats.json         for which juries you were drawn, and your answers; about half a year back
 *.csv                   whom and what you follow, whom you mute and block, and who follows you. Other servers import these files
 """
