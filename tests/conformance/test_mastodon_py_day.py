@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from mastodon import Mastodon, MastodonAPIError, MastodonNotFoundError, MastodonUnauthorizedError
+from mastodon.errors import MastodonDeprecationWarning
 
 from tests.api.test_accounts import picture
 from tests.conformance.test_mastodon_py import SCOPES, until
@@ -48,7 +49,7 @@ def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None
     with pytest.raises(MastodonUnauthorizedError):
         nobody.timeline_home()
     assert eva.app_verify_credentials().name
-    for empty in (eva.suggestions_v2, eva.featured_tags, eva.endorsements, eva.domain_blocks, eva.notification_requests,
+    for empty in (eva.featured_tags, eva.endorsements, eva.domain_blocks, eva.notification_requests,
                   eva.trending_tags, eva.instance_peers):
         assert empty() == []
     assert [rule.id for rule in eva.instance_rules()] == [str(number) for number in range(1, 10)]
@@ -203,7 +204,7 @@ def test_policy_and_requests(running: NetworkUp) -> None:
     radka.accept_notification_request(first)
     assert radka.notifications_merged()
     assert [one.account.id for one in radka.notifications()] == [first.account.id]
-    radka.accept_multiple_notification_requests([requests[1]])
+    radka.accept_notification_request(requests[1])
     assert len(radka.notifications()) == 2
     strangers[0].status_post(f"@{names[0]} ještě jednou")
     until(lambda: len(radka.notifications()) == 3)
@@ -217,8 +218,10 @@ def test_recommendations_suggestions_and_blocked_networks(running: NetworkUp) ->
     friend_id, other_id = friend.me().id, other.me().id
     assert zdenka.account_endorse(friend_id).endorsed
     assert [account.id for account in zdenka.endorsements()] == [friend_id]
-    assert not zdenka.account_unpin(friend_id).endorsed
-    assert zdenka.account_pin(friend_id).endorsed
+    with pytest.warns(MastodonDeprecationWarning):
+        assert not zdenka.account_unpin(friend_id).endorsed
+    with pytest.warns(MastodonDeprecationWarning):
+        assert zdenka.account_pin(friend_id).endorsed
     zdenka.account_unfollow(friend_id)
     assert zdenka.endorsements() == []
     zdenka.account_follow(friend_id)
@@ -226,6 +229,6 @@ def test_recommendations_suggestions_and_blocked_networks(running: NetworkUp) ->
     other.account_update_credentials(discoverable=True)
     assert other_id in [one.account.id for one in zdenka.suggestions_v2()]
     zdenka.suggestion_delete(other_id)
-    assert other_id not in [account.id for account in zdenka.suggestions_v1()]
+    assert other_id not in [one.account.id for one in zdenka.suggestions_v2()]
     zdenka.domain_block("daleko.example")
     assert zdenka.domain_blocks() == ["daleko.example"]
