@@ -91,12 +91,19 @@ def _stored_sql(order: str, only: str) -> str:
 
 
 def _tagged_sql(order: str, above: str) -> str:
-    """Public posts with a hashtag that the reader follows, read from `posts`: as many look-ups as there are hashtags."""
+    """Public posts with a hashtag that the reader follows, read from `posts`: at most a page for each hashtag.
+
+    Each OFFSET 0 makes the planner look posts up one by one, in the order of the index: it would otherwise read every post with
+    a hashtag, and sort them.
+    """
     return f"""
         SELECT recent.* FROM followed_hashtags AS t CROSS JOIN LATERAL (
-            SELECT {_COLUMNS} FROM post_hashtags AS h JOIN posts AS p ON p.id = h.post_id {_ORIGINAL}
-            JOIN accounts AS pa ON pa.id = p.account_id
-            WHERE h.key = t.key AND h.post_id < $2 AND h.post_id > {above} AND {tagged_sql("p", "pa", "$1")}
+            SELECT found.* FROM (
+                SELECT post_id FROM post_hashtags
+                WHERE key = t.key AND post_id < $2 AND post_id > {above} ORDER BY post_id {order} OFFSET 0) AS h
+            CROSS JOIN LATERAL (
+                SELECT {_COLUMNS} FROM posts AS p {_ORIGINAL} JOIN accounts AS pa ON pa.id = p.account_id
+                WHERE p.id = h.post_id AND {tagged_sql("p", "pa", "$1")} OFFSET 0) AS found
             ORDER BY h.post_id {order} LIMIT $4) AS recent
         WHERE t.account_id = $1
     """
