@@ -8,8 +8,9 @@ from folkmoot.base import clock
 from folkmoot.base.errors import Conflict
 from folkmoot.moderation.cases.model import Case
 from folkmoot.moderation.juries.model import LeaseEnded, Review, Severity, TextChanged
+from folkmoot.moderation.jurors.actions import leave
 from folkmoot.moderation.jurors.model import Finding, Sureness
-from folkmoot.moderation.jurors.queries import list_gold_items
+from folkmoot.moderation.jurors.queries import get_turns, list_gold_items
 from folkmoot.moderation.jurors.questions import questions_of, shipped_source
 from folkmoot.moderation.reviewing import actions, gold, outcomes, queries
 from folkmoot.moderation.reviewing.jobs import choose_gold
@@ -18,7 +19,7 @@ from folkmoot.moderation.verdicts.actions import decide_case
 from folkmoot.moderation.verdicts.model import Decision
 from folkmoot.network.posts.model import PostView
 from tests.moderation.court import Court
-from tests.moderation.review_table import ReviewTable
+from tests.moderation.review_table import NO_GOLD, ReviewTable
 from tests.series import length
 
 LATER = SETTLED_FOR + timedelta(days=1)
@@ -224,3 +225,38 @@ async def test_taking_reading_and_answering_a_gold_question_takes_the_statements
             await actions.answer_item(tx, viewer, desk.item.id, review)
         counts.append((read, table.database.statements - before))
     assert counts[0] == counts[1]
+
+
+async def test_leaving_forgets_answers_to_gold_questions_and_how_items_came(table: ReviewTable) -> None:
+    await table.seated("jana", "Another.")
+    await table.due_gold("jana")
+    await table.judge("jana", "")
+    assert await table.gold_answers("jana")
+    viewer = await table.box.viewer("jana")
+    async with table.database.write() as tx:
+        await leave(tx, viewer)
+        assert not await tx.fetchval("SELECT count(*) FROM juror_turns WHERE account_id = $1", viewer.id)
+    assert not await table.gold_answers("jana")
+
+
+async def test_answering_the_same_item_again_does_not_bring_the_next_gold_question_nearer(table: ReviewTable) -> None:
+    await table.seated("jana", "Another.")
+    await table.due_gold("jana", 5)
+    item = (await table.take("jana")).item
+    assert item
+    for _ in range(3):
+        await table.answer("jana", item.id, "", item.seen_key)
+    assert await _gap(table) == 4
+    await table.seated("jana", "One more.")
+    await table.due_gold("jana")
+    item = (await table.take("jana")).item
+    assert item
+    await table.answer("jana", item.id, "", item.seen_key)
+    await table.due_gold("jana", NO_GOLD)
+    await table.answer("jana", item.id, "", item.seen_key)
+    assert await _gap(table) == NO_GOLD
+
+
+async def _gap(table: ReviewTable) -> int | None:
+    async with table.database.read() as conn:
+        return (await get_turns(conn, table.village.people["jana"].id)).cases_to_gold

@@ -17,7 +17,7 @@ from folkmoot.moderation.cases.queries import get_case
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.juries.actions import reviewing as seats
 from folkmoot.moderation.juries.model import Review, SeatState
-from folkmoot.moderation.juries.queries import count_waiting, is_able, list_own_outstanding
+from folkmoot.moderation.juries.queries import count_waiting, get_own_seat, is_able, list_own_outstanding
 from folkmoot.moderation.jurors import actions
 from folkmoot.moderation.jurors import queries as jurors
 from folkmoot.moderation.jurors.model import GoldItem, State, Turns
@@ -85,16 +85,19 @@ async def take_next(tx: WriteTx, juror: Viewer, *, goes_on: bool = False) -> boo
 
 
 async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) -> None:
-    """Answers an open item. The same answer again changes nothing. Raises what `juries.answer_item` raises."""
+    """Answers an open item. The same answer again changes nothing, so that nobody can count down to a gold question with it. Raises what
+    `juries.answer_item` raises."""
     await actions.get_active(tx, juror.id)
-    turns = await jurors.lock_turns(tx, juror.id)
+    gap = (await jurors.lock_turns(tx, juror.id)).cases_to_gold or 0
     if await jurors.find_gold_item(tx, juror.id, item_id):
+        is_new = (await jurors.get_gold_item(tx, juror.id, item_id)).answered_at is None
         await gold.answer_gold(tx, juror, item_id, review)
-        gap = gold.draw_gap()
+        gap = gold.draw_gap() if is_new else gap
     else:
+        is_new = (await get_own_seat(tx, juror.id, item_id)).state is not SeatState.ANSWERED
         await seats.answer_item(tx, juror, item_id, review)
-        gap = max(0, (turns.cases_to_gold or 0) - 1)
-    await jurors.update_cases_to_gold(tx, juror.id, gap or 0)
+        gap = max(0, gap - 1) if is_new else gap
+    await jurors.update_cases_to_gold(tx, juror.id, gap)
 
 
 async def skip_item(tx: WriteTx, juror: Viewer, item_id: int, *, avoided: Sequence[str] = (), without_pictures: bool = False) -> None:
