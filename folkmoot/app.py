@@ -70,10 +70,10 @@ from folkmoot.network.notifications import jobs as notifications
 from folkmoot.network.notifications.model import NotificationsArrived, RequestsAccepted
 from folkmoot.network.posts import jobs as posts
 from folkmoot.network.posts.actions import PostLimits, close_polls, forget_deleted, forget_hashtags, forget_keys
-from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
+from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited, QuoteRevoked
 from folkmoot.network.relations import jobs as relations
 from folkmoot.network.relations.actions import forget_ended_follows
-from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
+from folkmoot.network.relations.model import AccountBlocked, FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 from folkmoot.network.scheduled.jobs import publish_due
 from folkmoot.network.scheduled.queries import list_scheduled
 from folkmoot.network.sessions import limits as session_limits
@@ -116,6 +116,8 @@ def subscriptions(settings: Settings) -> Subscriptions:
     heard.on(PostFavourited, notifications.tell_of_favourite)
     heard.on(PostUnfavourited, notifications.forget_favourite)
     heard.on(PollClosed, notifications.tell_of_poll)
+    heard.on(QuoteRevoked, timelines.show_revoked)
+    heard.on(AccountBlocked, posts.revoke_between)
     heard.on(FollowStarted, timelines.merge_followed)
     heard.on(FollowStarted, notifications.tell_of_follow)
     heard.on(FollowStarted, notifications.accept_followed)

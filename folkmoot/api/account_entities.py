@@ -8,10 +8,10 @@ import msgspec
 from msgspec import UNSET
 
 from folkmoot.api import account_shapes as shapes
-from folkmoot.api.words import VISIBILITY, moment
+from folkmoot.api.words import QUOTE_POLICY, VISIBILITY, moment
 from folkmoot.http.urls import Urls
 from folkmoot.network.accounts.model import Account, AccountEffect
-from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.model import QuotePolicy, Visibility
 from folkmoot.network.relations.model import Relation
 from folkmoot.network.sessions.model import Role, Viewer
 
@@ -89,7 +89,7 @@ class AccountEntities:
                 discoverable=account.is_discoverable,
                 indexable=account.is_indexable,
                 attribution_domains=[],
-                quote_policy="nobody",
+                quote_policy=QUOTE_POLICY[QuotePolicy(preferences.quote_policy)],
                 report_mails=preferences.outcome_mails,
             ),
             role=shapes.Role(

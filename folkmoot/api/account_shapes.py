@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from folkmoot.api.words import VisibilityWord
+from folkmoot.api.words import QuotePolicyWord, VisibilityWord
 
 Id = Annotated[str, Meta(extra_json_schema={"pattern": "^[1-9][0-9]{0,18}$"})]
 Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
@@ -97,7 +97,7 @@ class Source(Shape, kw_only=True):
     discoverable: bool
     indexable: bool
     attribution_domains: list[str]
-    quote_policy: str
+    quote_policy: QuotePolicyWord
     report_mails: bool
 
 
@@ -137,7 +137,7 @@ class Preferences(Shape, kw_only=True):
     default_visibility: VisibilityWord = msgspec.field(name="posting:default:visibility")
     default_sensitive: bool = msgspec.field(name="posting:default:sensitive")
     default_language: str | None = msgspec.field(name="posting:default:language")
-    default_quote_policy: str = msgspec.field(name="posting:default:quote_policy")
+    default_quote_policy: QuotePolicyWord = msgspec.field(name="posting:default:quote_policy")
     expand_media: str = msgspec.field(name="reading:expand:media")
     expand_spoilers: bool = msgspec.field(name="reading:expand:spoilers")
     autoplay_gifs: bool = msgspec.field(name="reading:autoplay:gifs")

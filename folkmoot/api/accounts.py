@@ -11,7 +11,7 @@ from folkmoot.api.parameters import Id, Offset, PageOf20, PageOf40, Parameters, 
 from folkmoot.api.profile_changes import ProfileChange
 from folkmoot.api.request import Request
 from folkmoot.api.status_shapes import Status
-from folkmoot.api.words import VISIBILITY
+from folkmoot.api.words import QUOTE_POLICY, VISIBILITY
 from folkmoot.base.errors import NotFound, TooMany
 from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.params import File
@@ -22,7 +22,7 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.queries import find_account_by_handle, get_account, list_accounts, lock_account
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
-from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.model import QuotePolicy, Visibility
 from folkmoot.network.posts.queries import list_account_post_ids, list_post_views
 from folkmoot.network.relations.queries import count_requests, list_related
 from folkmoot.network.search.queries import search_accounts
@@ -125,8 +125,8 @@ async def preferences(request: Request) -> Reply:
     own = (await _fresh_viewer(request)).login.preferences
     return request.json(shapes.Preferences(
         default_visibility=VISIBILITY[Visibility(own.visibility)], default_sensitive=own.is_sensitive,
-        default_language=own.post_language or None, default_quote_policy="nobody", expand_media="default", expand_spoilers=False,
-        autoplay_gifs=False,
+        default_language=own.post_language or None, default_quote_policy=QUOTE_POLICY[QuotePolicy(own.quote_policy)],
+        expand_media="default", expand_spoilers=False, autoplay_gifs=False,
     ))
 
 

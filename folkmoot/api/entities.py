@@ -21,9 +21,10 @@ from folkmoot.api import status_shapes as shapes
 from folkmoot.api.account_entities import AccountEntities
 from folkmoot.api.filter_shapes import results
 from folkmoot.api.media_entities import MediaEntities
-from folkmoot.api.words import NOTIFICATION, VISIBILITY, moment
+from folkmoot.api.words import NOTIFICATION, QUOTE_STATE, VISIBILITY, moment
 from folkmoot.base import clock
 from folkmoot.base.i18n import Translator
+from folkmoot.http.fragments import Quotes
 from folkmoot.http.urls import Urls
 from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.network.accounts.model import Account
@@ -32,13 +33,26 @@ from folkmoot.network.featured.model import Featured
 from folkmoot.network.filters.matching import FilterSet
 from folkmoot.network.filters.model import Matter, matter_of
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
-from folkmoot.network.posts.model import Mark, Poll, Post, PostView, Visibility
+from folkmoot.network.posts.model import (
+    Mark,
+    Marks,
+    Poll,
+    Post,
+    PostCounts,
+    PostView,
+    QuoteFacts,
+    QuotePolicy,
+    QuoteState,
+    QuoteView,
+    Visibility,
+)
 from folkmoot.network.posts.queries import Edit
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.sessions.model import App
 from folkmoot.network.timelines.model import Entry
 
 _encode = msgspec.json.Encoder().encode
+_NO_QUOTE = b',"quote":null'
 
 
 class Fragment(NamedTuple):
@@ -50,15 +64,25 @@ class Fragment(NamedTuple):
     is_pinnable: bool
     poll: Poll | None
     matter: Matter
+    has_quote: bool
+    quote_policy: QuotePolicy
 
 
 @lru_cache(maxsize=4096)  # most posts share few counts
-def _counts(replies: int, boosts: int, favourites: int) -> bytes:
-    return b',"replies_count":%d,"reblogs_count":%d,"favourites_count":%d' % (replies, boosts, favourites)
+def _counts(replies: int, boosts: int, favourites: int, quotes: int) -> bytes:
+    return b',"replies_count":%d,"reblogs_count":%d,"favourites_count":%d,"quotes_count":%d' % (replies, boosts, favourites, quotes)
 
 
-@lru_cache(maxsize=256)
-def _flags(bits: int, is_pinnable: bool) -> bytes:
+@lru_cache(maxsize=16)
+def _approval(policy: QuotePolicy, is_allowed: bool) -> bytes:
+    """Who may quote the post, and whether the viewer may, as JSON."""
+    return b',"quote_approval":' + _encode(shapes.QuoteApproval(
+        automatic=[] if policy is QuotePolicy.NOBODY else [policy.word], manual=[], current_user="automatic" if is_allowed else "denied",
+    ))
+
+
+@lru_cache(maxsize=1024)
+def _flags(bits: int, is_pinnable: bool, policy: QuotePolicy, is_allowed: bool) -> bytes:
     """The viewer's flags as JSON, with no filters at the end: `_filtered` puts those that apply in their place."""
     flags = {
         "favourited": bool(bits & Mark.FAVOURITE), "reblogged": bool(bits & Mark.BOOST), "muted": bool(bits & Mark.MUTED),
@@ -66,7 +90,7 @@ def _flags(bits: int, is_pinnable: bool) -> bytes:
     }
     if is_pinnable:
         flags["pinned"] = bool(bits & Mark.PINNED)
-    return b"," + _encode({**flags, "filtered": []})[1:-1]
+    return _approval(policy, is_allowed) + b"," + _encode({**flags, "filtered": []})[1:-1]
 
 
 class Entities(AccountEntities, MediaEntities):
@@ -106,7 +130,7 @@ class Entities(AccountEntities, MediaEntities):
             uri=urls.post_uri(post),
             url=urls.post(post),
             edited_at=moment(post.edited_at) if post.edited_at else None,
-            content=post.html,
+            content=self._content(post),
             account=self.account(post.author),
             media_attachments=[self.picture(post, picture) for picture in post.pictures],
             mentions=[
@@ -119,7 +143,18 @@ class Entities(AccountEntities, MediaEntities):
             application=shapes.StatusApplication(name=post.app_name, website=post.app_website or None) if post.app_name else None,
         )
         is_pinnable = post.boost_of_id is None and post.visibility != Visibility.DIRECT
-        return Fragment(_encode(shape)[:-1], post.author.id, is_pinnable, post.poll, matter_of(post))
+        return Fragment(
+            _encode(shape)[:-1], post.author.id, is_pinnable, post.poll, matter_of(post), post.quote is not None, post.quote_policy
+        )
+
+    def _content(self, post: Post) -> str:
+        """The text; before it, for apps that do not know quotes, the address of the quoted post, which apps that know them hide.
+        The address names nobody, and leads only those to the post who may see it."""
+        quote = post.quote
+        if quote is None or quote.post_id is None or quote.is_revoked:
+            return post.html
+        where = f"{self._urls.base}/posts/{quote.post_id}"
+        return f'<p class="quote-inline">RE: <a href="{where}" rel="nofollow noopener noreferrer">{where}</a></p>{post.html}'
 
     def _cover(self, post: Post) -> str:
         """The author's cover; for a labelled post, preceded by the rule, which apps show in the same place."""
@@ -130,14 +165,18 @@ class Entities(AccountEntities, MediaEntities):
         rule = translator.sentence("Rule %(number)s: %(title)s", {"number": clause.number, "title": clause.title[translator.language]})
         return " · ".join(filter(None, [rule, post.cover]))
 
-    def spliced_page(self, entries: Iterable[tuple[Entry, Fragment, Fragment | None]], viewer_id: int | None) -> bytes:
-        """The JSON of a timeline, from entries with the fragments of the shown post and of the boost."""
+    def spliced_page(
+        self, entries: Iterable[tuple[Entry, Fragment, Fragment | None]], viewer_id: int | None, quotes: Quotes[Fragment] | None = None
+    ) -> bytes:
+        """The JSON of a timeline, from entries with the fragments of the shown post and of the boost, and what the shown posts quote."""
         pieces: list[bytes] = []
+        quoted = {id_: self._quoted(*quote, viewer_id) for id_, quote in quotes.items()} if quotes else {}
         for entry, shown, boost in entries:
-            _, _, _, _, _, replies, boosts, favourites, bits, choices, _, _ = entry
+            _, _, shown_id, _, _, replies, boosts, favourites, times_quoted, bits, choices, _, _ = entry
             # The viewer's own mark counts at once, before the counters are folded.
-            counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1)
-            pieces += self._pieces(shown, boost, counts, bits, choices, viewer_id)
+            counts = _counts(replies, boosts or bits >> 1 & 1, favourites or bits & 1, times_quoted)
+            quote = quoted.get(shown_id, _NO_QUOTE) if shown.has_quote else _NO_QUOTE
+            pieces += self._pieces(shown, boost, counts, bits, choices, viewer_id, quote)
         if not pieces:
             return b"[]"
         pieces[0], pieces[-1] = b"[" + pieces[0], pieces[-1][:-1] + b"]"
@@ -145,28 +184,40 @@ class Entities(AccountEntities, MediaEntities):
 
     def status_bytes(self, view: PostView, viewer_id: int | None) -> bytes:
         """One status as one viewer sees it."""
-        counts, marks = view.counts, view.marks
-        return b"".join(self._pieces(
-            self.fragment(view.shown), self.fragment(view.post) if view.boosted else None,
-            _counts(counts.replies, counts.boosts, counts.favourites), marks.bits, marks.choices, viewer_id,
+        return b"".join(self._status(
+            self.fragment(view.shown), self.fragment(view.post) if view.boosted else None, view.counts, view.marks, viewer_id,
+            self._quote(view.quote, viewer_id) if view.quote else _NO_QUOTE,
         ))[:-1]
 
+    def _status(
+        self, shown: Fragment, boost: Fragment | None, counts: PostCounts, marks: Marks, viewer_id: int | None, quote: bytes
+    ) -> tuple[bytes, ...]:
+        totals = _counts(counts.replies, counts.boosts, counts.favourites, counts.quotes)
+        return self._pieces(shown, boost, totals, marks.bits, marks.choices, viewer_id, quote)
+
     def _pieces(
-        self, shown: Fragment, boost: Fragment | None, counts: bytes, bits: int, choices: Sequence[int] | None, viewer_id: int | None
+        self, shown: Fragment, boost: Fragment | None, counts: bytes, bits: int, choices: Sequence[int] | None, viewer_id: int | None,
+        quote: bytes,
     ) -> tuple[bytes, ...]:
         """The JSON of a status and a comma, in pieces, so that a page is joined, and its bytes copied, only once."""
-        head, author_id, is_pinnable, asked, _ = shown
-        flags = b"" if viewer_id is None else _flags(bits, is_pinnable and author_id == viewer_id)
-        if self._filters is not None and viewer_id is not None:
-            flags = self._filtered(self._filters, flags, shown, boost)
+        head, author_id, is_pinnable, asked, _, _, policy = shown
+        if viewer_id is None:
+            flags = outer = _approval(policy, False)
+        else:
+            is_own = author_id == viewer_id
+            may_quote = is_pinnable if is_own else bool(bits & Mark.MAY_QUOTE)
+            flags = _flags(bits, is_own and is_pinnable, policy, may_quote)
+            outer = flags if boost is None or not is_own else _flags(bits, False, policy, may_quote)
+            if self._filters is not None:
+                flags, outer = [self._filtered(self._filters, one, shown, boost) for one in (flags, outer)]
         if boost is None and asked is None:
-            return head, counts, flags, b',"reblog":null,"poll":null},'
+            return head, counts, flags, quote, b',"reblog":null,"poll":null},'
         poll = b"null" if asked is None else _encode(self.poll(asked, bits, choices, viewer_id, author_id))
         if boost is None:
-            return head, counts, flags, b',"reblog":null,"poll":', poll, b"},"
-        outer = flags if b'"pinned"' not in flags else _flags(bits, False)
+            return head, counts, flags, quote, b',"reblog":null,"poll":', poll, b"},"
         return (
-            boost.head, counts, outer, b',"poll":null,"reblog":', head, counts, flags, b',"reblog":null,"poll":', poll, b"}},",
+            boost.head, counts, outer, _NO_QUOTE, b',"poll":null,"reblog":', head, counts, flags, quote, b',"reblog":null,"poll":', poll,
+            b"}},",
         )
 
     @staticmethod
@@ -174,6 +225,25 @@ class Entities(AccountEntities, MediaEntities):
         """The flags with the filters that apply. Those of boost and boosted status are the same."""
         matches = filters.matches(shown.matter, shown.author_id, boost.matter.post_id if boost else None)
         return flags[:-2] + _encode(results(matches)) if matches else flags
+
+    def _quote(self, quote: QuoteView, viewer_id: int | None) -> bytes:
+        view = quote.view
+        if view is None:
+            return _quote_json(quote.state)
+        inner = self.shallow_quote(view.quote)
+        pieces = self._status(self.fragment(view.post), None, view.counts, view.marks, viewer_id, _shallow_json(inner))
+        return _quote_json(quote.state, pieces)
+
+    def _quoted(self, facts: QuoteFacts, shown: Fragment | None, viewer_id: int | None) -> bytes:
+        """The same, from a fragment."""
+        if shown is None:
+            return _quote_json(facts.state)
+        inner = self.shallow_quote(QuoteView(state=facts.inner_state, post_id=facts.inner_id) if facts.inner_state else None)
+        pieces = self._status(shown, None, facts.counts, facts.marks, viewer_id, _shallow_json(inner))
+        return _quote_json(facts.state, pieces)
+
+    def shallow_quote(self, quote: QuoteView | None) -> shapes.ShallowQuote | UnsetType:
+        return shapes.ShallowQuote(state=QUOTE_STATE[quote.state], quoted_status_id=_id(quote.post_id)) if quote else UNSET
 
     def status(self, view: PostView, viewer_id: int | None) -> shapes.Status:
         """A status inside another entity, already rendered: the encoder copies its bytes."""
@@ -201,8 +271,9 @@ class Entities(AccountEntities, MediaEntities):
             own_votes=UNSET if viewer_id is None else list(choices or ()),
         )
 
-    def edit(self, edit: Edit, post: Post) -> shapes.StatusEdit:
+    def edit(self, edit: Edit, view: PostView) -> shapes.StatusEdit:
         """A version, with its pictures that still exist and their descriptions at that time."""
+        post = view.shown
         current_pictures = {picture.id: picture for picture in post.pictures}
         pictures = [
             msgspec.structs.replace(current_pictures[id_], description=description)
@@ -213,14 +284,17 @@ class Entities(AccountEntities, MediaEntities):
             content=edit.html, spoiler_text=edit.cover, sensitive=edit.is_sensitive, created_at=moment(edit.created_at),
             account=self.account(post.author), media_attachments=[self.picture(post, picture) for picture in pictures], emojis=[],
             poll=shapes.EditPoll(options=[shapes.EditPollOption(title=title) for title in titles]) if titles else UNSET,
+            quote=self.shallow_quote(view.quote),
         )
 
-    def only_version(self, post: Post) -> shapes.StatusEdit:
+    def only_version(self, view: PostView) -> shapes.StatusEdit:
         """The history of a post that was never edited."""
+        post = view.shown
         return shapes.StatusEdit(
             content=post.html, spoiler_text=self._cover(post), sensitive=post.is_sensitive or post.label is not None,
             created_at=moment(post.created_at), account=self.account(post.author),
             media_attachments=[self.picture(post, picture) for picture in post.pictures], emojis=[],
+            quote=self.shallow_quote(view.quote),
         )
 
     # -- other entities ------------------------------------------------------------------------------------------------
@@ -286,6 +360,15 @@ class Entities(AccountEntities, MediaEntities):
             **msgspec.structs.asdict(self.app(app, vapid_key)), client_id=app.client_id, client_secret=app.client_secret,
             client_secret_expires_at=0,
         )
+
+
+def _quote_json(state: QuoteState, status: tuple[bytes, ...] = (b"null,",)) -> bytes:
+    """`status`: its JSON and a comma, in pieces."""
+    return b',"quote":{"state":"%s","quoted_status":%s}' % (QUOTE_STATE[state].encode(), b"".join(status)[:-1])
+
+
+def _shallow_json(quote: shapes.ShallowQuote | UnsetType) -> bytes:
+    return _NO_QUOTE if quote is UNSET else b',"quote":' + _encode(quote)
 
 
 def _id(value: int | None) -> str | None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from folkmoot.api.parameters import Parameters, about
-from folkmoot.api.words import VISIBILITY_OF, DefaultVisibility
+from folkmoot.api.words import QUOTE_POLICY_OF, VISIBILITY_OF, DefaultQuotePolicy, DefaultVisibility
 from folkmoot.base.languages import language_of
 from folkmoot.http.params import File
 from folkmoot.network.accounts import actions as accounts
@@ -23,6 +23,7 @@ class PostDefaults(Parameters, frozen=True, kw_only=True):
     privacy: DefaultVisibility | None = None
     sensitive: bool | None = None
     language: Annotated[str | None, about("ISO 639; empty for none. An unknown language leaves it.")] = None
+    quote_policy: Annotated[DefaultQuotePolicy | None, about("Who may quote new posts.")] = None
 
 
 class ProfileChange(Parameters, frozen=True, kw_only=True):
@@ -60,6 +61,7 @@ class ProfileChange(Parameters, frozen=True, kw_only=True):
             own,
             visibility=own.visibility if source.privacy is None else int(VISIBILITY_OF[source.privacy]),
             is_sensitive=own.is_sensitive if source.sensitive is None else source.sensitive,
+            quote_policy=int(QUOTE_POLICY_OF.get(source.quote_policy or "", own.quote_policy)),
             post_language=_language(source.language, own.post_language),
             outcome_mails=own.outcome_mails if self.report_mails is None else self.report_mails,
         )

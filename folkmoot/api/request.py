@@ -129,7 +129,9 @@ class Request:
         """A page assembled from cached fragments. This is the most frequent request."""
         found = await self.fragments.gather(self.database, timeline.entries)
         self.context.impressions.add(self.viewer_id, [entry[2] for entry, _, _ in found])  # shown_id: by position, as it is quicker
-        body = self.entities.spliced_page(found, self.viewer_id)
+        quoting = [entry.shown_id for entry, shown, _ in found if shown.has_quote]
+        quotes = await self.fragments.gather_quotes(self.database, quoting, self.viewer_id)
+        body = self.entities.spliced_page(found, self.viewer_id, quotes)
         return Reply(body, status, JSON, self.links(timeline.ids))
 
     def status(self, view: PostView) -> Reply:

@@ -32,6 +32,7 @@ from folkmoot.api import (
     polls,
     proposals,
     push,
+    quotes,
     received_notices,
     relations,
     reports,
@@ -70,6 +71,6 @@ ROUTES: list[Endpoint] = [
     *domain_blocks.ROUTES, *endorsements.ROUTES, *suggestions.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
-    *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES,
+    *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *quotes.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

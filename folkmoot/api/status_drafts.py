@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from folkmoot.api.parameters import Focus, Id, NamedIds, Parameters, about
-from folkmoot.api.words import VISIBILITY_OF, BoostVisibility, Visibility
+from folkmoot.api.words import QUOTE_POLICY_OF, VISIBILITY_OF, BoostVisibility, QuotePolicy, Visibility
 from folkmoot.base.errors import FieldError, Invalid, NotFound
 from folkmoot.base.languages import language_of
 from folkmoot.network.media.actions import LONGEST_DESCRIPTION
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PollDraft, PostDraft
+from folkmoot.network.posts.model import QuotePolicy as PostQuotePolicy
 from folkmoot.network.posts.model import Visibility as PostVisibility
+from folkmoot.network.posts.queries import NOTHING_TO_QUOTE
 from folkmoot.network.sessions.model import Preferences, TokenHolder
 
 NOTHING_TO_ANSWER = "The post you are trying to reply to does not appear to exist."
@@ -49,11 +51,14 @@ class NewStatus(StatusText, frozen=True, kw_only=True):
     sensitive: Annotated[bool | None, about("Absent: the member's default.")] = None
     language: Annotated[str | None, about("ISO 639. Absent: the member's default; empty: none.")] = None
     in_reply_to_id: Id | None = None
+    quoted_status_id: Annotated[Id | None, about("The status to quote, if its author allows it.")] = None
+    quote_approval_policy: Annotated[
+        QuotePolicy | None, about("Who may quote it. Absent: the member's default. Nobody, unless it is public or unlisted.")
+    ] = None
     scheduled_at: Annotated[str, about(
         "When it is published: at least five minutes from now. The response is then a ScheduledStatus. A past time publishes at once.",
         format="date-time",
     )] = ""
-    quoted_status_id: Annotated[str, about("Refused: quotations are not supported yet.")] = ""
 
 
 class PictureDescription(Parameters, frozen=True, kw_only=True):
@@ -65,6 +70,7 @@ class PictureDescription(Parameters, frozen=True, kw_only=True):
 class ChangedStatus(StatusText, frozen=True, kw_only=True):
     sensitive: bool = False
     language: Annotated[str | None, about("ISO 639. Absent: it stays as it is; empty: none.")] = None
+    quote_approval_policy: Annotated[QuotePolicy | None, about("Who may quote it from now on. Absent: it stays as it is.")] = None
     media_attributes: Annotated[tuple[PictureDescription, ...], about("Descriptions of pictures in `media_ids`.")] = ()
 
 
@@ -82,10 +88,10 @@ class StatusIds(Parameters, frozen=True, kw_only=True):
 
 def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempotency_key: str | None) -> PostDraft:
     """The draft of a new post: parameters override the member's defaults. Raises Invalid, NotFound."""
-    if params.quoted_status_id:
-        raise Invalid(FieldError("quoted_status_id", "invalid", "This network has no quotations yet."))
     if params.in_reply_to_id == 0:
         raise NotFound(NOTHING_TO_ANSWER)
+    if params.quoted_status_id == 0:
+        raise NotFound(NOTHING_TO_QUOTE)
     return PostDraft(
         text=params.status,
         visibility=None if params.visibility is None else VISIBILITY_OF[params.visibility],
@@ -97,6 +103,8 @@ def new_draft(params: NewStatus, own: Preferences, holder: TokenHolder, idempote
         or None,
         media_ids=params.media_ids,
         poll=params.poll_draft(),
+        quoted_id=params.quoted_status_id,
+        quote_policy=QUOTE_POLICY_OF.get(params.quote_approval_policy or "", PostQuotePolicy(own.quote_policy)),
         app_id=holder.app_id,
         idempotency_key=idempotency_key or None,
     )
@@ -106,6 +114,7 @@ def changed_draft(params: ChangedStatus) -> PostDraft:
     return PostDraft(
         text=params.status, cover=params.spoiler_text, is_sensitive=params.sensitive, language=params.language,
         media_ids=params.media_ids, poll=params.poll_draft(),
+        quote_policy=QUOTE_POLICY_OF.get(params.quote_approval_policy or ""),
     )
 
 

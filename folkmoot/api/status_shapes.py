@@ -1,12 +1,14 @@
 """The wire shapes of statuses: posts and boosts with their pictures, polls and versions. `entities.py` fills them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Emoji, Html, Id, Moment, Shape, Url
 from folkmoot.api.filter_shapes import FilterResult
-from folkmoot.api.words import VisibilityWord
+from folkmoot.api.words import QuoteStateWord, VisibilityWord
+
+_OF_STATES = "null unless the state is `accepted`, `blocked_account` or `muted_account`."
 
 
 class Size(Shape, kw_only=True):
@@ -101,12 +103,40 @@ class StatusBody(Shape, kw_only=True):
     application: StatusApplication | None
 
 
+class ShallowQuote(Shape, kw_only=True):
+    """The quote in a version of a status."""
+
+    state: QuoteStateWord
+    quoted_status_id: Annotated[Id | None, Meta(description=_OF_STATES)]
+
+
+class Quote(Shape, kw_only=True):
+    """What the viewer gets of a quoted status. Nothing waits for an approval here, so no state is `pending` or `rejected`."""
+
+    state: QuoteStateWord
+    quoted_status: Annotated["Status | None | UnsetType", Meta(description=_OF_STATES)] = UNSET
+    quoted_status_id: Annotated[
+        Id | UnsetType | None, Meta(description=f"Instead of `quoted_status`, in a status that is quoted itself. {_OF_STATES}")
+    ] = UNSET
+
+
+class QuoteApproval(Shape, kw_only=True):
+    """Who may quote a status. Authors may always quote their own, except direct ones."""
+
+    automatic: list[str]
+    manual: Annotated[list[str], Meta(description="Always empty: quotes are accepted at once, and can be revoked.")]
+    current_user: Literal["automatic", "manual", "denied", "unknown"]
+
+
 class Status(StatusBody, kw_only=True):
     """A post or a boost. `favourited` to `filtered` are present for members only, `pinned` for their own posts only."""
 
     replies_count: int
     reblogs_count: int
     favourites_count: int
+    quotes_count: int
+    quote_approval: QuoteApproval
+    quote: Annotated[Quote | None, Meta(description="null for a boost, whose `reblog` has the quote.")]
     favourited: bool | UnsetType = UNSET
     reblogged: bool | UnsetType = UNSET
     muted: bool | UnsetType = UNSET
@@ -188,3 +218,4 @@ class StatusEdit(Shape, kw_only=True):
     media_attachments: list[MediaAttachment]
     emojis: list[Emoji]
     poll: EditPoll | UnsetType = UNSET
+    quote: ShallowQuote | UnsetType = UNSET

@@ -34,6 +34,7 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.posts import actions
 from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.posts.queries import (
+    NOTHING_TO_QUOTE,
     get_post_view,
     get_thread,
     list_boosters,
@@ -58,8 +59,8 @@ async def create(request: Request, params: NewStatus) -> Reply:
     async with request.database.write() as tx:
         try:
             made = await _make(tx, request, draft, due_at)
-        except NotFound:  # apps recognise this text: the answered post is missing, not the new one
-            raise NotFound(NOTHING_TO_ANSWER) from None
+        except NotFound as problem:  # apps recognise this text: the answered post is missing, not the new one
+            raise NotFound(NOTHING_TO_QUOTE if problem.message == NOTHING_TO_QUOTE else NOTHING_TO_ANSWER) from None
         if isinstance(made, ScheduledPost):
             return request.json(await scheduled_entity(tx, request, made))
     view = made
@@ -127,10 +128,10 @@ async def source(request: Request) -> Reply:
 async def history(request: Request) -> Reply:
     """All versions of a status, the oldest first."""
     async with request.database.read() as conn:
-        post = (await get_post_view(conn, request.id(), request.viewer_id)).shown
-        edits = await list_edits(conn, post.id)
+        view = await get_post_view(conn, request.id(), request.viewer_id)
+        edits = await list_edits(conn, view.shown.id)
     entities = request.entities
-    return request.json([entities.edit(version, post) for version in edits] or [entities.only_version(post)])
+    return request.json([entities.edit(version, view) for version in edits] or [entities.only_version(view)])
 
 
 async def favourited_by(request: Request, params: PageOf40) -> Reply:

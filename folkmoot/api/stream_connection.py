@@ -6,7 +6,7 @@ counts and marks that came with it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,13 +19,14 @@ from folkmoot.api.words import UNKNOWN_TO_APPS
 from folkmoot.base import clock
 from folkmoot.base.db import Database
 from folkmoot.base.errors import NotFound, Unavailable
-from folkmoot.http.fragments import FragmentCache
+from folkmoot.http.fragments import FragmentCache, Quotes
 from folkmoot.network.conversations.queries import get_conversation
 from folkmoot.network.filters.cache import FilterSets
 from folkmoot.network.filters.matching import FilterSet, is_hidden
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications.model import MERGED
 from folkmoot.network.notifications.queries import get_notification
+from folkmoot.network.posts.model import QuoteFacts
 from folkmoot.network.posts.queries import list_post_views
 from folkmoot.network.sessions.model import Viewer
 from folkmoot.network.sessions.queries import is_token_open_unscoped
@@ -59,6 +60,14 @@ class Event(NamedTuple):
     payload: bytes | None
 
 
+class _QuoteBatch:
+    """Pairs of a quoting post and a viewer, for one statement. `found` is None until it has run."""
+
+    def __init__(self) -> None:
+        self.wanted: set[tuple[int, int]] = set()
+        self.found: Mapping[tuple[int, int | None], tuple[QuoteFacts, Fragment | None]] | None = None
+
+
 class Rendering:
     """Renders what clients get. One per process, so that a post is read once, whatever the number of clients."""
 
@@ -70,19 +79,35 @@ class Rendering:
         self._entities = entities
         self._fragments = fragments
         self._gathering = asyncio.Lock()  # the clients after the first find the post in the cache
+        self._asking = asyncio.Lock()
+        self._next_quotes = _QuoteBatch()
 
     async def statuses(self, entries: Sequence[Entry], viewer_id: int, filters: FilterSet | None) -> dict[int, bytes]:
         """The JSON of each entry, by its id. One that was deleted meanwhile is absent; one edited meanwhile is the newest."""
         async with self._gathering:
             found = await self._fragments.gather(self.database, entries)
+        quotes = await self._quotes([entry.shown_id for entry, shown, _ in found if shown.has_quote], viewer_id)
         entities = self._entities.filtered_by(filters)
-        statuses = {one[0].id: entities.spliced_page([one], viewer_id)[1:-1] for one in found}
+        statuses = {one[0].id: entities.spliced_page([one], viewer_id, quotes)[1:-1] for one in found}
         changed = [entry.id for entry in entries if entry.id not in statuses]
         if changed:
             async with self.database.read() as conn:
                 views = await list_post_views(conn, changed, viewer_id)
             statuses.update((view.post.id, entities.status_bytes(view, viewer_id)) for view in views)
         return statuses
+
+    async def _quotes(self, quoting: Sequence[int], viewer_id: int) -> Quotes[Fragment]:
+        """What a client gets of the posts that these posts quote. Clients that ask while a statement runs share the next one."""
+        while quoting:
+            batch = self._next_quotes
+            batch.wanted.update((post_id, viewer_id) for post_id in quoting)
+            async with self._asking:
+                if batch is self._next_quotes:
+                    self._next_quotes = _QuoteBatch()
+                    batch.found = await self._fragments.gather_quotes_of_many(self.database, batch.wanted)
+            if batch.found is not None:  # else the client that ran the statement was cut or had no database
+                return {post_id: batch.found[post_id, viewer_id] for post_id in quoting if (post_id, viewer_id) in batch.found}
+        return {}
 
     async def notification(self, notification_id: int, viewer_id: int, filters: FilterSet | None) -> bytes | None:
         """None for one that has been removed or is hidden by a filter, and for kinds that apps do not know."""

@@ -6,16 +6,18 @@ next read, without invalidation. The least recently used fragments are dropped.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
-from folkmoot.network.posts.model import Post
-from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
+from folkmoot.network.posts.model import Post, QuoteFacts, QuoteState
+from folkmoot.network.posts.queries import list_posts_by_ids_unscoped, list_quote_facts
 from folkmoot.network.timelines.model import Entry, Key, fragment_key
 
 F = TypeVar("F")
+Quotes = Mapping[int, tuple[QuoteFacts, F | None]]  # by the quoting post: what the viewer gets of the quoted one, and its fragment
+_TRIES = 3
 
 
 class FragmentCache(Generic[F]):
@@ -43,6 +45,33 @@ class FragmentCache(Generic[F]):
                 self.keep(post)
             found, _ = self._look_up(entries)
         return found
+
+    async def gather_quotes(self, database: Database, quoting: Collection[int], viewer_id: int | None) -> Quotes[F]:
+        """What the viewer gets of the posts that these posts quote."""
+        if not quoting:
+            return {}
+        found = await self.gather_quotes_of_many(database, [(post_id, viewer_id) for post_id in quoting])
+        return {post_id: quote for (post_id, _), quote in found.items()}
+
+    async def gather_quotes_of_many(
+        self, database: Database, wanted: Collection[tuple[int, int | None]]
+    ) -> dict[tuple[int, int | None], tuple[QuoteFacts, F | None]]:
+        """The same for pairs of a quoting post and a viewer: one statement and, for posts that are not in memory, another one.
+
+        A post that was changed between the two is looked up again.
+        """
+        for _ in range(_TRIES):
+            async with database.read() as conn:
+                facts = await list_quote_facts(conn, wanted)
+                kept = self._kept_today()
+                shown = [one for one in facts.values() if one.quoted_id]
+                missing = {one.key[0] for one in shown if one.key not in kept}
+                if missing:
+                    for post in (await list_posts_by_ids_unscoped(conn, sorted(missing))).values():
+                        self.keep(post)
+            if all(one.key in kept for one in shown):
+                return {pair: (one, kept[one.key] if one.quoted_id else None) for pair, one in facts.items()}
+        return {pair: (QuoteFacts(pair[0], QuoteState.WITHHELD), None) for pair in facts}
 
     def _look_up(self, entries: Sequence[Entry]) -> tuple[list[tuple[Entry, F, F | None]], list[int]]:
         """(the entries whose fragments are in memory, with them; the ids of the posts without one)."""

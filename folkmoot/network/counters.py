@@ -20,6 +20,7 @@ class Counter(IntEnum):
     POST_REPLIES = 11
     POST_BOOSTS = 12
     POST_FAVOURITES = 13
+    POST_QUOTES = 14
 
 
 def insert_deltas_sql(source: str) -> str:

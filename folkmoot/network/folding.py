@@ -5,7 +5,9 @@ from folkmoot.network.counters import Counter
 from folkmoot.network.posts.visibility import open_sql
 
 _OF_ACCOUNTS = {Counter.ACCOUNT_POSTS: "posts", Counter.ACCOUNT_FOLLOWERS: "followers", Counter.ACCOUNT_FOLLOWING: "following"}
-_OF_POSTS = {Counter.POST_REPLIES: "replies", Counter.POST_BOOSTS: "boosts", Counter.POST_FAVOURITES: "favourites"}
+_OF_POSTS = {
+    Counter.POST_REPLIES: "replies", Counter.POST_BOOSTS: "boosts", Counter.POST_FAVOURITES: "favourites", Counter.POST_QUOTES: "quotes",
+}
 
 # The time of the newest post that counts. Uses the index posts_account, only for accounts whose posts changed.
 _UPDATE_LAST_POSTS = f"""
@@ -47,10 +49,11 @@ async def _add(tx: WriteTx, table: str, key: str, names: list[str], sums: dict[i
     """Adds to the totals. Subjects deleted in the meantime are left out."""
     subject = "accounts" if table == "account_counts" else "posts"
     t_names = ", ".join(f"t.{name}" for name in names)
+    arrays = ", ".join(f"${place}::int[]" for place in range(2, len(names) + 2))
     await tx.execute(
         f"""
         INSERT INTO {table} ({key}, {", ".join(names)})
-        SELECT t.id, {t_names} FROM unnest($1::bigint[], $2::int[], $3::int[], $4::int[]) AS t (id, {", ".join(names)})
+        SELECT t.id, {t_names} FROM unnest($1::bigint[], {arrays}) AS t (id, {", ".join(names)})
         JOIN {subject} ON {subject}.id = t.id ORDER BY t.id FOR KEY SHARE OF {subject}
         ON CONFLICT ({key}) DO UPDATE SET {", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in names)}
         """,

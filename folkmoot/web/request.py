@@ -27,7 +27,7 @@ from folkmoot.network.attention.queries import count_waiting
 from folkmoot.network.filters.matching import FilterSet, apply_filters, is_hidden
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications.queries import list_unread_on_pages
-from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView
+from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView, QuoteView
 from folkmoot.network.sessions.model import Role, Viewer
 from folkmoot.network.timelines.model import Entry
 from folkmoot.web.rendering import Templates
@@ -200,12 +200,15 @@ class Request:
         """The posts of a timeline, cached unless they have changed, as the viewer's filters show them there."""
         found = await self.shared.posts.gather(self.database, entries)
         self.context.impressions.add(self.viewer_id, [entry.shown_id for entry, _, _ in found])
+        quoting = [entry.shown_id for entry, shown, _ in found if shown.quote]
+        quotes = await self.shared.posts.gather_quotes(self.database, quoting, self.viewer_id)
         return apply_filters(self.filters, context, [
             PostView(
                 post=boost or shown,
                 boosted=shown if boost else None,
-                counts=PostCounts.seen_with(entry.replies, entry.boosts, entry.favourites, entry.bits),
+                counts=PostCounts.seen_with(entry.replies, entry.boosts, entry.favourites, entry.quotes, entry.bits),
                 marks=Marks(entry.bits, tuple(entry.choices or ())),
+                quote=QuoteView.of(*quotes[entry.shown_id]) if entry.shown_id in quotes else None,
             )
             for entry, shown, boost in found
         ])

@@ -51,6 +51,7 @@ URL = re.compile(r"https?://\S+")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00\.000Z")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_QUOTE_POLICY = re.compile("public|followers|nobody")
 VISIBILITY = re.compile("public|unlisted|private|direct")
 NUMBER = (int, float)
 
@@ -66,7 +67,7 @@ CREDENTIAL_ACCOUNT = {
     **ACCOUNT,
     "source": {
         "privacy": VISIBILITY, "sensitive": bool, "language": maybe(str), "note": str, "fields": [FIELD], "follow_requests_count": int,
-        "hide_collections": bool, "discoverable": bool, "indexable": bool, "attribution_domains": [str], "quote_policy": str,
+        "hide_collections": bool, "discoverable": bool, "indexable": bool, "attribution_domains": [str], "quote_policy": _QUOTE_POLICY,
         "report_mails": bool,  # of Folkmoot: where apps read the other choices that update_credentials takes
     },
     "role": {"id": str, "name": str, "permissions": re.compile("[0-9]+"), "color": str, "highlighted": bool},
@@ -90,15 +91,23 @@ OWN_POLL = {**POLL, "voted": bool, "own_votes": [int]}
 _MENTION = {"id": ID, "username": str, "url": URL, "acct": str}
 
 
+_QUOTE_STATE = re.compile("accepted|revoked|deleted|unauthorized|blocked_account|muted_account")
+_SHALLOW_QUOTE = {"state": _QUOTE_STATE, "quoted_status_id": maybe(ID)}
+
+
 def _status(poll: Shape, **more: Shape) -> dict[str, Shape]:
     one: dict[str, Shape] = {
         "id": ID, "created_at": MOMENT, "in_reply_to_id": maybe(ID), "in_reply_to_account_id": maybe(ID), "sensitive": bool,
         "spoiler_text": str, "visibility": VISIBILITY, "language": maybe(str), "uri": URL, "url": URL, "replies_count": int,
         "reblogs_count": int, "favourites_count": int, "edited_at": maybe(MOMENT), "content": str, "application":
         maybe({"name": str, "website": maybe(URL)}), "account": ACCOUNT, "media_attachments": [MEDIA], "mentions": [_MENTION],
-        "tags": [{"name": str, "url": URL}], "emojis": [dict], "card": NULL, "poll": maybe(poll), "reblog": NULL, **more,
+        "tags": [{"name": str, "url": URL}], "emojis": [dict], "card": NULL, "poll": maybe(poll), "reblog": NULL, "quotes_count": int,
+        "quote_approval": {"automatic": [re.compile("public|followers")], "manual": [NULL], "current_user": re.compile("automatic|denied")},
+        **more,
     }
-    return {**one, "reblog": maybe(one)}
+    quoted = {**one, "quote": maybe(_SHALLOW_QUOTE)}
+    quoting = {**one, "quote": maybe({"state": _QUOTE_STATE, "quoted_status": maybe(quoted)})}
+    return {**quoting, "reblog": maybe(quoting)}
 
 
 STATUS = _status(POLL)
@@ -106,7 +115,7 @@ MEMBERS_STATUS = _status(OWN_POLL, favourited=bool, reblogged=bool, muted=bool, 
 DELETED_STATUS = {**{key: shape for key, shape in MEMBERS_STATUS.items() if key != "content"}, "text": str}
 EDIT = {
     "content": str, "spoiler_text": str, "sensitive": bool, "created_at": MOMENT, "account": ACCOUNT, "media_attachments": [MEDIA],
-    "emojis": [dict], "poll?": {"options": [{"title": str}]},
+    "emojis": [dict], "poll?": {"options": [{"title": str}]}, "quote?": _SHALLOW_QUOTE,
 }
 CONTEXT = {"ancestors": [STATUS], "descendants": [STATUS]}
 MEMBERS_CONTEXT = {"ancestors": [MEMBERS_STATUS], "descendants": [MEMBERS_STATUS]}
@@ -140,7 +149,8 @@ CONVERSATION = {"id": ID, "unread": bool, "accounts": [ACCOUNT], "last_status": 
 MARKERS = {"home?": (marker := {"last_read_id": ID, "version": int, "updated_at": MOMENT}), "notifications?": marker}
 PREFERENCES = {
     "posting:default:visibility": VISIBILITY, "posting:default:sensitive": bool, "posting:default:language": maybe(str),
-    "posting:default:quote_policy": str, "reading:expand:media": str, "reading:expand:spoilers": bool, "reading:autoplay:gifs": bool,
+    "posting:default:quote_policy": _QUOTE_POLICY, "reading:expand:media": str, "reading:expand:spoilers": bool,
+    "reading:autoplay:gifs": bool,
 }
 _TAG = {"id": str, "name": str, "url": URL, "history": [dict]}
 TAG = _TAG

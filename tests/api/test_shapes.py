@@ -26,6 +26,8 @@ async def day(village: Village) -> dict[str, str]:
         "status": "?", "poll[options][]": ["ano", "ne"], "poll[expires_in]": 600})).json
     reply = (await karel.post("/api/v1/statuses", {"status": "@jana pěkné", "in_reply_to_id": post["id"]})).json
     boost = (await jana.post(f"/api/v1/statuses/{asked['id']}/reblog")).json
+    inner = (await karel.post("/api/v1/statuses", {"status": "viz", "quoted_status_id": post["id"]})).json
+    quote = (await jana.post("/api/v1/statuses", {"status": "viz", "quoted_status_id": inner["id"]})).json
     direct = (await karel.post("/api/v1/statuses", {"status": "@jana tajně", "visibility": "direct"})).json
     for verb in ("favourite", "reblog"):
         await karel.post(f"/api/v1/statuses/{post['id']}/{verb}")
@@ -33,7 +35,8 @@ async def day(village: Village) -> dict[str, str]:
     await jana.post("/api/v1/markers", {"home[last_read_id]": post["id"]})
     await village.work()
     return {"jana": str(village.people["jana"].id), "karel": str(village.people["karel"].id), "post": post["id"], "asked": asked["id"],
-            "poll": asked["poll"]["id"], "reply": reply["id"], "boost": boost["id"], "direct": direct["id"]}
+            "poll": asked["poll"]["id"], "reply": reply["id"], "boost": boost["id"], "direct": direct["id"],
+            "quote": quote["id"], "inner": inner["id"]}
 
 
 FOR_ALL = [
@@ -45,6 +48,8 @@ FOR_ALL = [
     ("/api/v1/statuses/{post}", shapes.STATUS, shapes.MEMBERS_STATUS),
     ("/api/v1/statuses/{asked}", shapes.STATUS, shapes.MEMBERS_STATUS),
     ("/api/v1/statuses/{boost}", shapes.STATUS, shapes.MEMBERS_STATUS),
+    ("/api/v1/statuses/{quote}", shapes.STATUS, shapes.MEMBERS_STATUS),
+    ("/api/v1/statuses/{quote}/history", [shapes.EDIT], [shapes.EDIT]),
     ("/api/v1/statuses?id[]={post}&id[]={boost}", [shapes.STATUS], [shapes.MEMBERS_STATUS]),
     ("/api/v1/statuses/{post}/context", shapes.CONTEXT, shapes.MEMBERS_CONTEXT),
     ("/api/v1/statuses/{post}/history", [shapes.EDIT], [shapes.EDIT]),
@@ -60,6 +65,7 @@ FOR_ALL = [
     ("/api/v2/instance", shapes.INSTANCE, shapes.INSTANCE),
 ]
 FOR_MEMBERS = [
+    ("/api/v1/statuses/{post}/quotes", [shapes.MEMBERS_STATUS]),
     ("/api/v1/accounts/verify_credentials", shapes.CREDENTIAL_ACCOUNT),
     ("/api/v1/profile", shapes.PROFILE),
     ("/api/v1/preferences", shapes.PREFERENCES),

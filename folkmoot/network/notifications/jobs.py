@@ -7,6 +7,8 @@ from folkmoot.network.notifications import queries
 from folkmoot.network.notifications.actions import accept_senders, announce, stop_allowing, tell_from_network
 from folkmoot.network.notifications.model import Kind, topic
 from folkmoot.network.posts.events import PollClosed, PostCreated, PostDeleted, PostEdited, PostFavourited, PostUnfavourited
+from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.queries import list_quoting_posts_unscoped
 from folkmoot.network.relations.model import FollowEnded, FollowRequested, FollowRequestEnded, FollowStarted
 from folkmoot.network.sessions.model import SignUpDecided, SignUpWaiting
 from folkmoot.network.sessions.queries import count_waiting, list_operators
@@ -37,17 +39,18 @@ async def forget_act(database: Database, account_id: int, kind: Kind, sender_id:
 
 
 async def tell_of_post(database: Database, post: PostCreated) -> None:
-    """Of a boost, notifies the author of the boosted post; of a post, the mentioned and answered accounts, and followers who
-    want a notification of every post."""
+    """Of a boost, notifies the author of the boosted post; of a post, the author of the quoted one, the mentioned and answered
+    accounts, and followers who want a notification of every post. A quoted author who is also mentioned is notified once."""
     if post.boost_of_id:
         await tell_of_act(database, post.origin_id, Kind.BOOST, post.account_id, post.boost_of_id)
         return
     addressed = list(dict.fromkeys([*post.mentioned_ids, *filter(None, [post.reply_to_account_id])]))
-    if addressed:
-        await tell(database, addressed, Kind.MENTION, post.account_id, post.post_id)
+    quoted = [post.quoted_account_id] if post.quoted_account_id and post.visibility < Visibility.DIRECT else []
+    await tell(database, quoted, Kind.QUOTE, post.account_id, post.post_id)
+    await tell(database, [id_ for id_ in addressed if id_ not in quoted], Kind.MENTION, post.account_id, post.post_id)
     async with database.read() as conn:
         notified = await queries.list_notified_followers_unscoped(conn, post.account_id)
-    others = [id_ for id_ in notified if id_ not in addressed]
+    others = [id_ for id_ in notified if id_ not in addressed and id_ not in quoted]
     if others and post.reply_to_account_id in (None, post.account_id):
         await tell(database, others, Kind.POST, post.account_id, post.post_id)
 
@@ -94,11 +97,25 @@ async def forget_request(database: Database, event: FollowRequestEnded) -> None:
 
 
 async def tell_of_edit(database: Database, event: PostEdited) -> None:
-    """Notifies those who boosted the post, and newly mentioned accounts."""
+    """Notifies those who boosted or quoted the post, and newly mentioned accounts."""
     await tell(database, event.newly_mentioned_ids, Kind.MENTION, event.account_id, event.post_id)
     async with database.read() as conn:
         boosters = await queries.list_boosters_unscoped(conn, event.post_id)
     await tell(database, boosters, Kind.UPDATE, event.account_id, event.post_id)
+    await _tell_quoting(database, event)
+
+
+async def _tell_quoting(database: Database, event: PostEdited) -> None:
+    """Notifies those who quote an edited post, each of their own post."""
+    above = 0
+    while True:
+        async with database.write() as tx:
+            found = await list_quoting_posts_unscoped(tx, event.post_id, above, _BATCH)
+            for account_id, quoting_id in found:
+                announce(tx, await queries.insert_notifications(tx, [account_id], Kind.QUOTED_UPDATE, event.account_id, quoting_id))
+        if len(found) < _BATCH:
+            return
+        above = found[-1][1]
 
 
 async def tell_of_poll(database: Database, event: PollClosed) -> None:

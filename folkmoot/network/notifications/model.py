@@ -29,6 +29,8 @@ class Kind(StrEnum):
     POLL = "poll"  # a poll that the recipient wrote or voted in has ended
     POST = "post"  # of an account whose every post the recipient wants to hear of
     UPDATE = "update"  # a post that the recipient boosted was edited
+    QUOTE = "quote"  # somebody quotes a post of the recipient; it has the quoting post
+    QUOTED_UPDATE = "quoted_update"  # a post that the recipient quotes was edited; it has the recipient's own post
     # From the network itself, about the statement, report or appeal `reference_id`. The sender is the recipient.
     STATEMENT = "statement"  # the recipient got a statement of reasons
     LIFTED = "lifted"  # the restriction of such a statement has ended

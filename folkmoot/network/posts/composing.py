@@ -16,7 +16,7 @@ from folkmoot.base.languages import language_of
 from folkmoot.base.text import clean, clean_line, count_characters, without_invisible
 from folkmoot.base.tokens import hashtag_key, hashtags_of
 from folkmoot.network.accounts.model import Account
-from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Visibility
+from folkmoot.network.posts.model import Material, Mention, Poll, PollDraft, Post, PostDraft, Quote, QuotePolicy, Visibility
 
 LONGEST_STORED = 50_000  # as in the schema: a URL counts as 23 characters, but is stored whole
 LONGEST_COVER = 6_000  # as in the schema
@@ -54,14 +54,15 @@ def check_draft(draft: PostDraft, limits: PostLimits, before: Post | None = None
     )
     keeps_poll = poll and before and before.poll and before.poll.has_answers_of(poll)
     poll_errors = _poll_errors(poll, limits) if poll and not keeps_poll else []
-    errors = _text_errors(draft, limits) + _part_errors(draft, limits) + poll_errors
+    is_quoting = bool(before.quote if before else draft.quoted_id)
+    errors = _text_errors(draft, limits, is_quoting=is_quoting) + _part_errors(draft, limits) + poll_errors
     if errors:
         raise Invalid(*errors)
     return draft
 
 
-def _text_errors(draft: PostDraft, limits: PostLimits) -> list[FieldError]:
-    if not draft.text and not draft.media_ids and not draft.poll:
+def _text_errors(draft: PostDraft, limits: PostLimits, *, is_quoting: bool) -> list[FieldError]:
+    if not draft.text and not draft.media_ids and not draft.poll and not is_quoting:
         return [FieldError("text", "blank", "There is nothing to send yet.")]
     length = len(draft.text) + len(draft.cover)
     if len(draft.text) <= LONGEST_STORED:  # a longer text is too long in any case
@@ -118,12 +119,13 @@ def _poll_errors(poll: PollDraft, limits: PostLimits) -> list[FieldError]:
 
 def compose(author: Account, draft: PostDraft, material: Material, limits: PostLimits, now: datetime) -> Post:
     """Turns a checked draft into a post with a new id."""
-    parent = material.parent
-    id_ = ids.make_id(ids.shard_of(author.id), now)
+    parent, quoted = material.parent, material.quoted.shown if material.quoted else None
+    id_, visibility = ids.make_id(ids.shard_of(author.id), now), _visibility(draft, parent, quoted)
     empty = Post(
-        id=id_, author=author, visibility=_visibility(draft, parent), conversation_id=parent.conversation_id if parent else id_,
+        id=id_, author=author, visibility=visibility, conversation_id=parent.conversation_id if parent else id_,
         reply_to_id=parent.id if parent else None, reply_to_account_id=parent.author.id if parent else None, created_at=now,
         poll=_new_poll(author, draft.poll, now) if draft.poll else None, language=draft.language or None,
+        quote=Quote(quoted.id, quoted.author.id) if quoted else None, quote_policy=_quote_policy(draft.quote_policy, visibility),
     )
     return _with_content(empty, draft, material, limits)
 
@@ -144,6 +146,13 @@ def require_audience(post: Post, material: Material) -> None:
     ))
 
 
+def require_quoted_among_readers(post: Post, quoted: Post) -> None:
+    """Raises Invalid for a private message that quotes somebody who does not get it."""
+    readers = {post.author.id, *(mention.account_id for mention in post.mentions)}
+    if post.visibility == Visibility.DIRECT and quoted.author.id not in readers:
+        raise Invalid(FieldError("quoted_id", "invalid", "A private message can quote only those who get it. Name the author with @."))
+
+
 def _continues_note(post: Post, material: Material) -> bool:
     parent = material.parent
     if parent is None or parent.visibility != Visibility.DIRECT or material.unknown:
@@ -156,6 +165,7 @@ def recompose(before: Post, draft: PostDraft, material: Material, limits: PostLi
     after = msgspec.structs.replace(
         before, language=before.language if draft.language is None else draft.language or None,
         poll=_changed_poll(before, draft.poll, now), version=before.version + 1, edited_at=now,
+        quote_policy=before.quote_policy if draft.quote_policy is None else _quote_policy(draft.quote_policy, before.visibility),
     )
     return _with_content(after, draft, material, limits)
 
@@ -174,11 +184,20 @@ def _with_content(post: Post, draft: PostDraft, material: Material, limits: Post
     )
 
 
-def _visibility(draft: PostDraft, parent: Post | None) -> Visibility:
-    """The chosen visibility; else the default, but for a reply never more open than the post it answers."""
-    if draft.visibility is not None:
-        return draft.visibility
-    return max(draft.default_visibility, parent.visibility) if parent else draft.default_visibility
+def _visibility(draft: PostDraft, parent: Post | None, quoted: Post | None) -> Visibility:
+    """The chosen visibility; else the default, but for a reply never more open than the post it answers. A followers-only post
+    that its author quotes stays among followers."""
+    visibility = draft.default_visibility if draft.visibility is None else draft.visibility
+    if parent and draft.visibility is None:
+        visibility = max(visibility, parent.visibility)
+    return max(visibility, Visibility.FOLLOWERS) if quoted and quoted.visibility >= Visibility.FOLLOWERS else visibility
+
+
+def _quote_policy(wanted: QuotePolicy | None, visibility: Visibility) -> QuotePolicy:
+    """Nobody else may quote what not everybody may see."""
+    if visibility > Visibility.UNLISTED:
+        return QuotePolicy.NOBODY
+    return QuotePolicy.PUBLIC if wanted is None else wanted
 
 
 def _changed_poll(before: Post, draft: PollDraft | None, now: datetime) -> Poll | None:

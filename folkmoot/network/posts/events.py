@@ -28,6 +28,7 @@ class PostEvent(Event, frozen=True, kw_only=True):
     media_ids: tuple[int, ...] = ()
     domain: str = ""
     uri: str | None = None
+    quoted_account_id: int | None = None  # the author of the post that it quotes
 
 
 class PostCreated(PostEvent, frozen=True, kw_only=True):
@@ -45,6 +46,14 @@ class PostDeleted(PostEvent, frozen=True, kw_only=True):
     """Also told for an undone boost."""
 
     kind = "post.deleted"
+
+
+class QuoteRevoked(Event, frozen=True, kw_only=True):
+    """The quote in a post was revoked; `account_id` wrote the post."""
+
+    kind = "quote.revoked"
+    post_id: int
+    account_id: int
 
 
 class PostFavourited(Event, frozen=True, kw_only=True):

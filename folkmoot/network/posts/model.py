@@ -7,8 +7,8 @@ often (`PostCounts`) are separate from `Post`, which is the same for every viewe
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import IntEnum, IntFlag
-from typing import Any
+from enum import IntEnum, IntFlag, StrEnum
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -39,6 +39,29 @@ class PostEffect(IntEnum):
     REMOVED = 3  # visible to nobody; kept while the author may appeal
 
 
+class QuotePolicy(IntEnum):
+    """Who may quote a post. Authors may always quote their own. Ordered from open to closed; the numbers are stored."""
+
+    PUBLIC = 0
+    FOLLOWERS = 1
+    NOBODY = 2
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class QuoteState(StrEnum):
+    """What a viewer gets of a quoted post. The post itself comes only with `SHOWN`, `MUTED` and `BLOCKED`."""
+
+    SHOWN = "shown"
+    REVOKED = "revoked"  # by its author, or by a block between the two authors
+    DELETED = "deleted"
+    WITHHELD = "withheld"  # the viewer may not see it
+    BLOCKED = "blocked"  # the viewer blocks its author
+    MUTED = "muted"  # the viewer mutes its author
+
+
 class Mark(IntFlag):
     """What a viewer did with a post; the bits of `marks.bits`."""
 
@@ -48,17 +71,19 @@ class Mark(IntFlag):
     MUTED = 8  # the conversation is in `muted_conversations`; on its first post, also stored here
     PINNED = 16
     VOTED = 32
+    MAY_QUOTE = 64  # no mark and never stored: its policy lets the viewer quote it. Authors may in any case
 
 
 class PostCounts(msgspec.Struct, frozen=True):
     replies: int = 0
     boosts: int = 0
     favourites: int = 0
+    quotes: int = 0
 
     @classmethod
-    def seen_with(cls, replies: int, boosts: int, favourites: int, bits: int) -> "PostCounts":
+    def seen_with(cls, replies: int, boosts: int, favourites: int, quotes: int, bits: int) -> "PostCounts":
         """Totals lag by a second, but always include the viewer's own boost and favourite."""
-        return cls(replies, max(boosts, int(bool(bits & Mark.BOOST))), max(favourites, int(bool(bits & Mark.FAVOURITE))))
+        return cls(replies, max(boosts, int(bool(bits & Mark.BOOST))), max(favourites, int(bool(bits & Mark.FAVOURITE))), quotes)
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -90,6 +115,10 @@ class Marks(msgspec.Struct, frozen=True):
     @property
     def has_voted(self) -> bool:
         return bool(self.bits & Mark.VOTED)
+
+    @property
+    def may_quote(self) -> bool:
+        return bool(self.bits & Mark.MAY_QUOTE)
 
 
 class Mention(msgspec.Struct, frozen=True, array_like=True):
@@ -139,6 +168,14 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(map(clean_line, self.titles)) == draft.titles and self.is_multiple == draft.is_multiple
 
 
+class Quote(msgspec.Struct, frozen=True):
+    """That a post quotes another one. `post_id` is None after the deletion of that one."""
+
+    post_id: int | None
+    account_id: int | None  # its author
+    is_revoked: bool = False
+
+
 class Post(msgspec.Struct, frozen=True, kw_only=True):
     """A post or, with `boost_of_id`, a boost (which has no text of its own). The same for every viewer."""
 
@@ -160,6 +197,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     hashtags: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     poll: Poll | None = None
+    quote: Quote | None = None
+    quote_policy: QuotePolicy = QuotePolicy.NOBODY
     app_name: str | None = None
     app_website: str | None = None
     effect: PostEffect = PostEffect.NONE
@@ -197,6 +236,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
             "conversation_id": self.conversation_id,
             "mentioned_ids": tuple(mention.account_id for mention in self.mentions) if mentioned_ids is None else tuple(mentioned_ids),
             "media_ids": tuple(picture.id for picture in self.pictures), "domain": self.author.domain, "uri": self.uri,
+            "quoted_account_id": self.quote.account_id if self.quote else None,
         }
 
 
@@ -214,11 +254,50 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True):
     is_withheld: bool = False
     filtered: tuple[str, ...] = ()
     blurred: tuple[str, ...] = ()
+    quote: "QuoteView | None" = None  # of the shown post
 
     @property
     def shown(self) -> Post:
         """The post whose text is shown: itself, or the boosted one."""
         return self.boosted or self.post
+
+
+class QuoteFacts(NamedTuple):
+    """What one viewer gets of the post that a post quotes, without its content: `quoted_id` and the facts after it are those of that post.
+
+    `inner_id` and `inner_state` are of the post that it quotes in turn, which is never shown inside.
+    """
+
+    post_id: int
+    state: QuoteState
+    quoted_id: int | None = None
+    quoted_version: int = 0
+    author_version: int = 0
+    counts: PostCounts = PostCounts()
+    marks: Marks = Marks()
+    inner_id: int | None = None
+    inner_state: QuoteState | None = None
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """The cache key of the fragment of the quoted post."""
+        return self.quoted_id or 0, self.quoted_version, self.author_version
+
+
+class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """The quoted post as one viewer sees it. `view` is None unless the post may be shown; inside another quote only `post_id` is set."""
+
+    state: QuoteState
+    view: PostView | None = None
+    post_id: int | None = None
+
+    @classmethod
+    def of(cls, facts: QuoteFacts, quoted: Post | None) -> "QuoteView":
+        if facts.quoted_id is None or quoted is None:
+            return cls(state=facts.state)
+        inner = None if facts.inner_state is None else cls(state=facts.inner_state, post_id=facts.inner_id)
+        view = PostView(post=quoted, counts=facts.counts, marks=facts.marks, quote=inner)
+        return cls(state=facts.state, view=view, post_id=quoted.id)
 
 
 class PollDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,12 +321,14 @@ class PostDraft(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None  # in an edit: None leaves it, an empty string clears it
     media_ids: tuple[int, ...] = ()
     poll: PollDraft | None = None
+    quoted_id: int | None = None
+    quote_policy: QuotePolicy | None = None  # in an edit: None leaves it
     app_id: int | None = None
     idempotency_key: str | None = None
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What a draft refers to: the mentioned accounts, its pictures, the post it answers.
+    """What a draft refers to: the mentioned accounts, its pictures, the post it answers, the post it quotes.
 
     `unknown`: the mentions, as written, that belong to no account. `names_somebody`: some mention belongs to an account,
     be it one that blocks the author and is not among `people`.
@@ -258,3 +339,4 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     names_somebody: bool = False
     pictures: tuple[Picture, ...] = ()
     parent: Post | None = None
+    quoted: PostView | None = None

@@ -54,6 +54,7 @@ class Preferences(msgspec.Struct, frozen=True):
     text_size: int = 100  # per cent
     shortcuts: bool = True
     visibility: int = 0
+    quote_policy: int = 0
     post_language: str = ""
     is_sensitive: bool = False
     outcome_mails: bool = True  # at most one mail a day about what became of reports

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from folkmoot.base.db import Database
 from folkmoot.base.errors import Unavailable, WritesPaused
-from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited
+from folkmoot.network.posts.events import PostCreated, PostDeleted, PostEdited, QuoteRevoked
 from folkmoot.network.relations.model import FollowEnded, FollowStarted
 from folkmoot.network.relations.queries import delete_pulled_authors, insert_pulled_authors
 from folkmoot.network.timelines import actions
@@ -29,6 +29,11 @@ async def push_edited(database: Database, event: PostEdited) -> None:
     """Stores an edited post in the homes of newly mentioned accounts, then notifies open streams."""
     async with database.cache() as cache:
         await actions.push_to_mentioned(cache, event.post_id, event.account_id)
+    database.live.publish(EDITED_POSTS_TOPIC, NewPost(event.post_id))
+
+
+async def show_revoked(database: Database, event: QuoteRevoked) -> None:
+    """Sends a post whose quote was revoked to open streams, without the quoted post."""
     database.live.publish(EDITED_POSTS_TOPIC, NewPost(event.post_id))
 
 

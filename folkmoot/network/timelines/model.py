@@ -33,6 +33,7 @@ class Entry(NamedTuple):
     replies: int
     boosts: int
     favourites: int
+    quotes: int
     bits: int  # of posts.model.Mark
     choices: Sequence[int] | None  # the viewer's votes in its poll
     is_visible: bool

@@ -28,18 +28,18 @@ class Alert(StrEnum):
     POLL = "poll"
     POST = "post"
     UPDATE = "update"
+    QUOTE = "quote"
+    QUOTED_UPDATE = "quoted_update"
     NETWORK = "network"  # decisions of the network, archives, and calls to jurors
     SIGN_UP = "sign_up"
     CALL = "call"  # of moderators and operators: the time for cases runs out
-    # Apps choose these too. There are no such notifications yet.
-    QUOTE = "quote"
-    QUOTED_UPDATE = "quoted_update"
-    CASE = "case"
+    CASE = "case"  # apps choose this too. There are no such notifications yet
 
 
 ALERT_OF = {
     **{kind: Alert(kind.value) for kind in (
-        Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POLL, Kind.POST, Kind.UPDATE, Kind.SIGN_UP)},
+        Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POLL, Kind.POST, Kind.UPDATE, Kind.QUOTE,
+        Kind.QUOTED_UPDATE, Kind.SIGN_UP)},
     **dict.fromkeys(
         (Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT, Kind.UNPUBLISHED, Kind.JURY, Kind.KEPT), Alert.NETWORK
     ),

@@ -31,6 +31,8 @@ _TITLES = {
     Kind.POLL: Words("A poll has ended"),
     Kind.POST: Words("%(name)s has written something"),
     Kind.UPDATE: Words("%(name)s edited a post that you boosted"),
+    Kind.QUOTE: Words("%(name)s quotes your post"),
+    Kind.QUOTED_UPDATE: Words("%(name)s edited a post that you quote"),
 }
 _FROM_NETWORK = {
     Kind.STATEMENT: Words("A decision about something of yours", "Open it to read why, and until when."),

@@ -15,6 +15,7 @@ from folkmoot.network.posts.actions.mark import (
     unmute_conversation,
     unpin_post,
 )
+from folkmoot.network.posts.actions.quote import revoke_quote, set_quote_policy
 from folkmoot.network.posts.actions.restrict import (
     WITHDRAWN_TOPIC,
     hide_leaving_account,
@@ -30,8 +31,8 @@ from folkmoot.network.posts.queries.removing import forget_hashtags, forget_keys
 __all__ = [
     "REPORTABLE_FOR", "WITHDRAWN_TOPIC", "PictureChange", "PostLimits", "bookmark_post", "boost_post", "close_polls", "compose_post",
     "create_post", "delete_post", "describe_picture", "edit_post", "favourite_post", "forget_deleted", "forget_hashtags", "forget_keys",
-    "hide_leaving_account", "hide_posts", "mute_conversation", "pin_post", "remove_restricted_posts",
-    "set_account_effect", "set_effect", "show_staying_account",
+    "hide_leaving_account", "hide_posts", "mute_conversation", "pin_post", "remove_restricted_posts", "revoke_quote",
+    "set_account_effect", "set_effect", "set_quote_policy", "show_staying_account",
     "unbookmark_post", "unboost_post",
     "unfavourite_post", "unmute_conversation", "unpin_post", "vote_in_poll",
 ]

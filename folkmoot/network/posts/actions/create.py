@@ -11,9 +11,11 @@ from folkmoot.network.posts import composing
 from folkmoot.network.posts.composing import PostLimits
 from folkmoot.network.posts.events import PostCreated
 from folkmoot.network.posts.model import Post, PostDraft, PostView
+from folkmoot.network.posts.policy import require_can_quote
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.posts.queries.material import read_material
 from folkmoot.network.posts.queries.polls import insert_poll
+from folkmoot.network.posts.queries.quoting import insert_quote
 from folkmoot.network.posts.queries.writing import find_earlier, insert_post
 from folkmoot.network.posts.screening import Screener, let_pass
 
@@ -25,7 +27,7 @@ async def create_post(
 
     `screener` may hold it before anybody else sees it. An idempotency key that was used within the last hour returns the post
     created with it. Tells post.created. Raises Invalid with every faulty field and for a direct post to nobody, NotFound when the
-    author may not see the answered post, Forbidden.
+    author may not see the answered or the quoted post, Forbidden for one that may not be quoted.
     """
     require_can_write(author)
     draft = composing.check_draft(draft, limits)
@@ -38,11 +40,13 @@ async def create_post(
     post = await insert_post(tx, post, draft)
     if post.poll:
         await insert_poll(tx, post)
+    if post.quote:
+        await insert_quote(tx, post, post.quote)
     if draft.media_ids:
         await attach_pictures(tx, post.id, draft.media_ids)
 
     tx.tell(PostCreated(**post.facts()))
-    if await screener(tx, post.id):
+    if await screener(tx, post.id) or post.quote:
         return await get_post_view(tx, post.id, author.id)
     return PostView(post=post)
 
@@ -52,4 +56,7 @@ async def compose_post(tx: WriteTx, author: Account, draft: PostDraft, limits: P
     material = await read_material(tx, author, draft, limits.domain)
     post = composing.compose(author, draft, material, limits, at)
     composing.require_audience(post, material)
+    if material.quoted:
+        require_can_quote(author, material.quoted)
+        composing.require_quoted_among_readers(post, material.quoted.shown)
     return post

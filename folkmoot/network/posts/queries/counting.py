@@ -1,8 +1,9 @@
 """The contribution of posts to public counts (decision 0045).
 
-A post counts while everybody may see it: public or unlisted, not hidden, its author not suspended; for a boost the same
-must hold for the boosted post. The affected posts are counted with -1 before a change of this and with 1 after it, by
-the same statement, so that unchanged ones cancel out. A favourite counts while its account is not suspended.
+A post counts while everybody may see it: public or unlisted, not hidden, its author not suspended; for a boost the same must
+hold for the boosted post. A quote counts with its post until it is revoked. The affected posts are counted with -1 before a
+change of this and with 1 after it, by the same statement, so that unchanged ones cancel out. A favourite counts while its
+account is not suspended.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ _CONTRIBUTIONS = f"""
     SELECT t.subject_id, t.counter, ($2 * count(*))::int
     FROM affected JOIN posts AS p USING (id) JOIN accounts AS a ON a.id = p.account_id
     LEFT JOIN posts AS s ON s.id = p.boost_of_id LEFT JOIN accounts AS sa ON sa.id = s.account_id
+    LEFT JOIN quotes AS q ON q.post_id = p.id AND q.revoked_at IS NULL
     CROSS JOIN LATERAL (VALUES
-        (p.account_id, {Counter.ACCOUNT_POSTS:d}), (p.reply_to_id, {Counter.POST_REPLIES:d}), (p.boost_of_id, {Counter.POST_BOOSTS:d})
+        (p.account_id, {Counter.ACCOUNT_POSTS:d}), (p.reply_to_id, {Counter.POST_REPLIES:d}), (p.boost_of_id, {Counter.POST_BOOSTS:d}),
+        (q.quoted_id, {Counter.POST_QUOTES:d})
     ) AS t (subject_id, counter)
     WHERE t.subject_id IS NOT NULL AND {open_sql("p", "a")} AND (p.boost_of_id IS NULL OR {open_sql("s", "sa")})
     GROUP BY 1, 2

@@ -7,11 +7,13 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import list_accounts_by_name
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import lock_attachable
-from folkmoot.network.posts.model import Material, Picture, PostDraft
-from folkmoot.network.posts.queries.reading import get_post_view
+from folkmoot.network.posts.model import Material, Picture, PostDraft, PostView
+from folkmoot.network.posts.queries.quoting import lock_quoted
+from folkmoot.network.posts.queries.reading import get_post_view, list_post_views
 from folkmoot.network.posts.queries.writing import lock_parent
 from folkmoot.network.relations.queries import list_blocking, lock_pairs_shared
 
+NOTHING_TO_QUOTE = "The post that you want to quote does not exist, or it is not for you to see."
 _MOST_NAMES = 100  # mentions in one post
 
 
@@ -22,12 +24,13 @@ async def read_material(
     author nor a mentioned account blocks the author meanwhile. `own_domain`: of this network. `post_id`: the
     edited post.
 
-    Raises NotFound when the author may not see the answered post, Invalid for a picture that cannot be attached.
+    Raises NotFound when the author may not see the answered or the quoted post, Invalid for a picture that cannot be attached.
     """
     parent_author_id = await lock_parent(tx, draft.reply_to_id) if draft.reply_to_id else None
+    quoted_author_id = await lock_quoted(tx, draft.quoted_id) if draft.quoted_id else None
     names = mentions_of(draft.text, own_domain)
     people = await list_accounts_by_name(tx, list(names)[:_MOST_NAMES]) if names else []
-    others = {account.id for account in people} | ({parent_author_id} if parent_author_id else set())
+    others = {account.id for account in people} | {id_ for id_ in (parent_author_id, quoted_author_id) if id_}
     blocking: set[int] = set()
     if others - {author.id}:
         await lock_pairs_shared(tx, author.id, sorted(others - {author.id}))
@@ -37,14 +40,22 @@ async def read_material(
         if parent_author_id is None:
             raise NotFound
         parent = (await get_post_view(tx, draft.reply_to_id, author.id)).shown
+    quoted = await _quoted(tx, author, draft.quoted_id) if draft.quoted_id else None
     uploads = await lock_attachable(tx, author.id, draft.media_ids, post_id) if draft.media_ids else []
     if len(uploads) != len(draft.media_ids):
         raise Invalid(FieldError("media_ids", "invalid", "One of the pictures is gone, or belongs to another post."))
     present = {(account.username.lower(), account.domain) for account in people if account.effect < AccountEffect.SUSPENDED}
     return Material(
         people=tuple(account for account in people if account.id not in blocking), pictures=tuple(map(_picture, uploads)), parent=parent,
-        unknown=tuple(written for name, written in names.items() if name not in present), names_somebody=bool(present),
+        quoted=quoted, unknown=tuple(written for name, written in names.items() if name not in present), names_somebody=bool(present),
     )
+
+
+async def _quoted(tx: WriteTx, author: Account, post_id: int) -> PostView:
+    views = await list_post_views(tx, [post_id], author.id)
+    if not views:
+        raise NotFound(NOTHING_TO_QUOTE)
+    return views[0]
 
 
 def _picture(upload: Upload) -> Picture:

@@ -21,13 +21,18 @@ from folkmoot.network.posts.model import (
     PostCounts,
     PostEffect,
     PostView,
+    Quote,
+    QuotePolicy,
+    QuoteView,
     Visibility,
 )
+from folkmoot.network.posts.queries.quoting import blocks_author_sql, list_quote_facts, may_quote_sql
 from folkmoot.network.posts.visibility import visible_sql
 
 _POST = f"""
     SELECT p.id, p.visibility, p.boost_of_id, p.reply_to_id, p.reply_to_account_id, p.conversation_id, p.text, p.html, p.cover,
         p.is_sensitive, p.language, p.uri, p.mentions, p.hashtags, p.effect, p.label, p.version, p.created_at, p.edited_at,
+        p.quote_policy, q.post_id AS quoting_id, q.quoted_id, q.quoted_account_id, q.revoked_at IS NOT NULL AS is_quote_revoked,
         apps.name AS app_name, apps.website AS app_website, {columns(prefix="a_")},
         answered.username || CASE answered.domain WHEN '' THEN '' ELSE '@' || answered.domain END AS reply_to_acct,
         poll.id AS poll_id, poll.titles, poll.votes, poll.voters, poll.is_multiple, poll.hides_totals, poll.expires_at,
@@ -42,6 +47,7 @@ _POST = f"""
     LEFT JOIN account_counts AS ac ON ac.account_id = a.id
     LEFT JOIN polls AS poll ON poll.id = p.poll_id
     LEFT JOIN apps ON apps.id = p.app_id
+    LEFT JOIN quotes AS q ON q.post_id = p.id
     LEFT JOIN accounts AS answered ON answered.id = p.reply_to_account_id
 """
 _SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "reply_to_acct", "conversation_id", "text", "html", "cover",
@@ -50,8 +56,9 @@ _SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "reply_to_ac
 # What a view adds to a post: counts, and the marks of one viewer ($2).
 _VIEWED = f"""
     SELECT p.id, p.boost_of_id, coalesce(c.replies, 0) AS replies, coalesce(c.boosts, 0) AS boosts,
-        coalesce(c.favourites, 0) AS favourites,
-        coalesce(m.bits, 0) | CASE WHEN muted.account_id IS NULL THEN 0 ELSE {Mark.MUTED:d} END AS bits, m.choices
+        coalesce(c.favourites, 0) AS favourites, coalesce(c.quotes, 0) AS quotes,
+        coalesce(m.bits, 0) | CASE WHEN muted.account_id IS NULL THEN 0 ELSE {Mark.MUTED:d} END
+            | {may_quote_sql("s", "$2::bigint", blocks_author=blocks_author_sql("s", "$2"))} AS bits, m.choices
     FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
     JOIN posts AS p ON p.id = wanted.id
     JOIN accounts AS a ON a.id = p.account_id
@@ -80,6 +87,8 @@ def post_from(row: Row) -> Post:
         hashtags=tuple(row["hashtags"]),
         pictures=msgspec.json.decode(row["pictures"], type=tuple[Picture, ...]) if row["pictures"] else (),
         poll=poll,
+        quote=Quote(row["quoted_id"], row["quoted_account_id"], row["is_quote_revoked"]) if row["quoting_id"] else None,
+        quote_policy=QuotePolicy(row["quote_policy"]),
         effect=PostEffect(row["effect"]),
     )
 
@@ -91,20 +100,33 @@ async def list_posts_by_ids_unscoped(conn: ReadConn, ids: Sequence[int]) -> dict
 
 
 async def list_post_views(conn: ReadConn, ids: Sequence[int], viewer_id: int | None) -> list[PostView]:
-    """Posts as the viewer sees them, in the order of `ids`; posts that the viewer may not see are left out. Two statements."""
+    """Posts as the viewer sees them, in the order of `ids`; posts that the viewer may not see are left out.
+
+    Two statements; two more if any of them quotes another post.
+    """
     if not ids:
         return []
     facts = await conn.fetch(_VIEWED, list(ids), viewer_id)
     wanted = {id_ for row in facts for id_ in (row["id"], row["boost_of_id"]) if id_}
     posts = await list_posts_by_ids_unscoped(conn, list(wanted))
-    return [_view(row, posts) for row in facts if row["id"] in posts and (row["boost_of_id"] or row["id"]) in posts]
+    views = [_view(row, posts) for row in facts if row["id"] in posts and (row["boost_of_id"] or row["id"]) in posts]
+    quoting = {view.shown.id for view in views if view.shown.quote}
+    return await _with_quotes(conn, views, quoting, viewer_id) if quoting else views
+
+
+async def _with_quotes(conn: ReadConn, views: Sequence[PostView], quoting: set[int], viewer_id: int | None) -> list[PostView]:
+    facts = await list_quote_facts(conn, [(post_id, viewer_id) for post_id in quoting])
+    quoted_ids = {one.quoted_id for one in facts.values() if one.quoted_id}
+    posts = await list_posts_by_ids_unscoped(conn, sorted(quoted_ids)) if quoted_ids else {}
+    quotes = {one.post_id: QuoteView.of(one, posts.get(one.quoted_id or 0)) for one in facts.values()}
+    return [msgspec.structs.replace(view, quote=quotes.get(view.shown.id)) for view in views]
 
 
 def _view(row: Row, posts: dict[int, Post]) -> PostView:
     return PostView(
         post=posts[row["id"]],
         boosted=posts[row["boost_of_id"]] if row["boost_of_id"] else None,
-        counts=PostCounts.seen_with(row["replies"], row["boosts"], row["favourites"], row["bits"]),
+        counts=PostCounts.seen_with(row["replies"], row["boosts"], row["favourites"], row["quotes"], row["bits"]),
         marks=Marks(row["bits"], tuple(row["choices"] or ())),
     )
 
@@ -123,7 +145,8 @@ async def get_fresh_view(conn: ReadConn, post_id: int, viewer_id: int) -> PostVi
     totals = ", ".join(
         f"greatest(0, coalesce((SELECT {name} FROM post_counts WHERE post_id = $1), 0)"
         f" + coalesce(sum(delta) FILTER (WHERE counter = {counter:d}), 0))::int"
-        for name, counter in (("replies", Counter.POST_REPLIES), ("boosts", Counter.POST_BOOSTS), ("favourites", Counter.POST_FAVOURITES))
+        for name, counter in (("replies", Counter.POST_REPLIES), ("boosts", Counter.POST_BOOSTS),
+                              ("favourites", Counter.POST_FAVOURITES), ("quotes", Counter.POST_QUOTES))
     )
     row = await conn.fetchrow(f"SELECT {totals} FROM counter_deltas WHERE subject_id = $1", view.shown.id)
     return msgspec.structs.replace(view, counts=PostCounts(*row)) if row else view

@@ -36,8 +36,8 @@ def _deleted(row: Row) -> PostDeleted:
 
 
 async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
-    """Deletes posts with their boosts and dependent rows. Their replies stay, without a parent. The mutes of a conversation are
-    deleted with its last post."""
+    """Deletes posts with their boosts and dependent rows. Their replies stay, without a parent, and posts that quote them, without
+    the quoted post. The mutes of a conversation are deleted with its last post."""
     await tx.execute(
         """
         WITH deleted AS (
@@ -47,7 +47,12 @@ async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
             WHERE p.id = ANY ($1::bigint[]) AND m.conversation_id = p.conversation_id AND NOT EXISTS (
                 SELECT FROM posts WHERE posts.conversation_id = p.conversation_id AND posts.id <> ALL ($1::bigint[]))
         ), orphaned AS (
-            UPDATE posts SET reply_to_id = NULL, version = version + 1 WHERE reply_to_id = ANY ($1::bigint[])
+            UPDATE posts SET reply_to_id = NULL, version = version + 1 WHERE reply_to_id = ANY ($1::bigint[]) AND id <> ALL ($1::bigint[])
+        ), unquoted AS (
+            UPDATE quotes SET quoted_id = NULL, quoted_account_id = NULL
+            WHERE quoted_id = ANY ($1::bigint[]) AND post_id <> ALL ($1::bigint[]) RETURNING post_id
+        ), changed AS (
+            UPDATE posts SET version = version + 1 FROM unquoted WHERE posts.id = unquoted.post_id
         )
         DELETE FROM idempotency_keys WHERE post_id = ANY ($1::bigint[])
         """,

@@ -23,8 +23,8 @@ _INSERT = f"""
         SELECT effect FROM accounts WHERE id = $2 FOR SHARE
     ), post AS (
         INSERT INTO posts (id, account_id, visibility, reply_to_id, reply_to_account_id, conversation_id, text, html, cover,
-            is_sensitive, language, mentions, hashtags, media_count, poll_id, app_id, search, created_at)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, array_to_tsvector($17), $18
+            is_sensitive, language, mentions, hashtags, media_count, poll_id, app_id, search, created_at, quote_policy)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, array_to_tsvector($17), $18, $24
         FROM author WHERE effect < {AccountEffect.FROZEN:d}
         ON CONFLICT (id) DO NOTHING RETURNING id
     ), mentioned AS (
@@ -59,6 +59,7 @@ async def insert_post(tx: WriteTx, post: Post, draft: PostDraft) -> Post:
             msgspec.json.encode(post.mentions).decode(), list(post.hashtags), len(post.pictures), post.poll.id if post.poll else None,
             draft.app_id, post.search_words, post.created_at, [mention.account_id for mention in post.mentions], post.hashtag_names,
             [subject for subject, _ in counted], [int(counter) for _, counter in counted], draft.idempotency_key,
+            int(post.quote_policy),
         )
         if row is None or row["author_effect"] is None:
             raise NotFound(log_text="the author was deleted")
@@ -132,11 +133,12 @@ async def update_post(tx: WriteTx, post: Post) -> None:
     await tx.execute(
         """
         UPDATE posts SET text = $2, html = $3, cover = $4, is_sensitive = $5, language = $6, mentions = $7, hashtags = $8,
-            media_count = $9, poll_id = $10, search = array_to_tsvector($11), version = $12, edited_at = $13
+            media_count = $9, poll_id = $10, search = array_to_tsvector($11), version = $12, edited_at = $13, quote_policy = $14
         WHERE id = $1
         """,
         post.id, post.text, post.html, post.cover, post.is_sensitive, post.language, msgspec.json.encode(post.mentions).decode(),
         list(post.hashtags), len(post.pictures), post.poll.id if post.poll else None, post.search_words, post.version, post.edited_at,
+        int(post.quote_policy),
     )
     await tx.execute(
         "INSERT INTO mentions (account_id, post_id, added_at) SELECT unnest($1::bigint[]), $2, $3 ON CONFLICT DO NOTHING",

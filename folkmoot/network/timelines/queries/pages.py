@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.paging import Page
 from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.queries.quoting import may_quote_sql
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Timeline
 from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, list_sql, public_sql, tagged_sql
@@ -18,7 +19,8 @@ from folkmoot.network.timelines.rules import avoided_ids_sql, home_sql, list_sql
 _COLUMNS = """
     p.id, p.account_id, p.visibility, p.effect, p.boost_of_id, coalesce(o.id, p.id) AS shown_id,
     coalesce(o.version, p.version) AS shown_version, coalesce(o.account_id, p.account_id) AS shown_account_id,
-    coalesce(o.visibility, p.visibility) AS shown_visibility, coalesce(o.effect, p.effect) AS shown_effect
+    coalesce(o.visibility, p.visibility) AS shown_visibility, coalesce(o.effect, p.effect) AS shown_effect,
+    coalesce(o.quote_policy, p.quote_policy) AS shown_quote_policy
 """
 _ORIGINAL = "LEFT JOIN posts AS o ON o.id = p.boost_of_id"
 _NO_DIRECT = f"AND p.visibility < {Visibility.DIRECT:d}"
@@ -36,13 +38,13 @@ def _page_sql(source: str, order: str, *, is_home: bool = False, floor: str = ",
     boost = visible_sql("p", "a", "$1", followed="true" if is_home else "")
     return f"""
         SELECT p.id, coalesce(a.version, sa.version), s.id, s.version, sa.version,
-               coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
-               coalesce(m.bits, 0), m.choices,
+               coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0), coalesce(c.quotes, 0),
+               coalesce(m.bits, 0) | {may_quote_sql("s", "$1::bigint")}, m.choices,
                {shown} AND (p.boost_of_id IS NULL OR s.id <> p.id AND {boost}){floor}
         FROM ({source}) AS p
         CROSS JOIN LATERAL (
             SELECT p.shown_id AS id, p.shown_version AS version, p.shown_account_id AS account_id,
-                   p.shown_visibility AS visibility, p.shown_effect AS effect) AS s
+                   p.shown_visibility AS visibility, p.shown_effect AS effect, p.shown_quote_policy AS quote_policy) AS s
         JOIN accounts AS sa ON sa.id = s.account_id
         LEFT JOIN accounts AS a ON a.id = CASE WHEN p.boost_of_id IS NOT NULL THEN p.account_id END
         LEFT JOIN post_counts AS c ON c.post_id = s.id
@@ -269,6 +271,6 @@ def _timeline(rows: Sequence[Row], page: Page, *, is_partial: bool = False) -> T
     ids: list[int] = []
     for row in page.newest_first(rows):
         ids.append(row[0])
-        if row[10] and row[2] not in kept:
+        if row[11] and row[2] not in kept:
             kept[row[2]] = _entry(Entry, row)
     return Timeline(list(kept.values()), ids, is_partial)

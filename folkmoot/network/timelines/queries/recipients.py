@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from folkmoot.base.db import ReadConn
 from folkmoot.network.posts.events import Withdrawn
 from folkmoot.network.posts.model import Visibility
+from folkmoot.network.posts.queries.quoting import may_quote_sql
 from folkmoot.network.posts.visibility import visible_sql
 from folkmoot.network.timelines.model import Entry, Feed, Stream, StreamedPost
 from folkmoot.network.timelines.rules import home_sql, list_sql, public_sql, tagged_sql
@@ -23,7 +24,7 @@ _CONDITIONS = {
 _RECIPIENTS = f"""
     SELECT p.hashtags, p.media_count, p.visibility, l.reader_id, l.feed, l.list_id,
         p.id, a.version, s.id, s.version, sa.version, coalesce(c.replies, 0), coalesce(c.boosts, 0), coalesce(c.favourites, 0),
-        coalesce(m.bits, 0), m.choices, true
+        coalesce(c.quotes, 0), coalesce(m.bits, 0) | {may_quote_sql("s", "l.reader_id")}, m.choices, true
     FROM posts AS p
     JOIN accounts AS a ON a.id = p.account_id
     JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)
