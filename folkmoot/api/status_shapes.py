@@ -114,7 +114,7 @@ class Quote(Shape, kw_only=True):
     """What the viewer gets of a quoted status. Nothing waits for an approval here, so no state is `pending` or `rejected`."""
 
     state: QuoteStateWord
-    quoted_status: Annotated["Status | None | UnsetType", Meta(description=_OF_STATES)] = UNSET
+    quoted_status: Annotated["Status | UnsetType | None", Meta(description=_OF_STATES)] = UNSET
     quoted_status_id: Annotated[
         Id | UnsetType | None, Meta(description=f"Instead of `quoted_status`, in a status that is quoted itself. {_OF_STATES}")
     ] = UNSET

@@ -16,7 +16,7 @@ from folkmoot.network.media.actions import upload_picture
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts.actions import describe_picture
-from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, Visibility
+from folkmoot.network.posts.model import PollDraft, Post, PostDraft, PostView, QuotePolicy, Visibility
 from folkmoot.network.scheduled.model import ScheduledPost
 from folkmoot.web.due_times import DueTime
 from folkmoot.web.request import Request
@@ -26,6 +26,7 @@ _FOCUS = {  # the focal points for cropping a picture, by name
     "bottom-left": (-0.6, -0.6), "bottom": (0.0, -0.6), "bottom-right": (0.6, -0.6),
 }
 _VISIBILITIES = {str(int(visibility)) for visibility in Visibility}
+_QUOTE_POLICIES = {str(int(policy)) for policy in QuotePolicy}
 _MOST_PEOPLE = 50  # recipients of a message
 _POLL_SECONDS = 86400  # the duration of a poll when the form names none
 
@@ -35,6 +36,7 @@ class Purpose(StrEnum):
 
     POST = "post"
     REPLY = "reply"
+    QUOTE = "quote"
     MESSAGE = "message"  # to an account, or in a conversation: always direct
     EDIT = "edit"
     SCHEDULED = "scheduled"  # to change a scheduled post
@@ -45,10 +47,11 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
 
     purpose: Purpose
     draft: PostDraft
-    about_id: int | None = None  # the post that is replied to, edited or scheduled, the recipient of a first message, or the conversation
+    about_id: int | None = None  # the post that is replied to, quoted, edited or scheduled, the recipient of a first message, or the conversation
     to: Account | None = None  # the recipient of a first message
     people: Sequence[Account] = ()  # the recipients of a message in a conversation; the form adds their mentions
     parent: PostView | None = None
+    quoted: PostView | None = None
     post: Post | None = None  # the edited post
     uploads: Sequence[Upload] = ()
     errors: Mapping[str, str] = {}
@@ -91,9 +94,11 @@ def draft_from(form: Params, default: Visibility) -> PostDraft:
             titles=titles, expires_in=_POLL_SECONDS if seconds is None else seconds, is_multiple=form.flag("poll_is_multiple"),
             hides_totals=form.flag("poll_hides_totals") if "poll_hides_totals" in form else None,
         )
+    policy = form.text("quote_policy")
     return PostDraft(
         text=form.text("text"), visibility=Visibility.DIRECT if form.text("purpose") == Purpose.MESSAGE else visibility,
         default_visibility=default, reply_to_id=form.id("reply_to"), cover=cover, is_sensitive=form.flag("is_sensitive"),
+        quoted_id=form.id("quote"), quote_policy=QuotePolicy(int(policy)) if policy in _QUOTE_POLICIES else None,
         language=form.text("language") or None, poll=poll, idempotency_key=form.text("form_id")[:200] or None,
     )
 
@@ -110,6 +115,8 @@ async def composer_of(request: Request, draft: PostDraft) -> Composer:
                         people=[found[id_] for id_ in people if id_ in found])
     if draft.reply_to_id:
         return Composer(purpose=Purpose.REPLY, about_id=draft.reply_to_id, draft=draft)
+    if draft.quoted_id:
+        return Composer(purpose=Purpose.QUOTE, about_id=draft.quoted_id, draft=draft)
     return Composer(purpose=Purpose.POST, draft=draft)
 
 
@@ -135,6 +142,14 @@ def reply_to(view: PostView, writer: Account, default: Visibility) -> Composer:
     others = [f"@{name} " for name in dict.fromkeys(names) if name != writer.username]
     draft = PostDraft(text="".join(others), reply_to_id=post.id, visibility=max(post.visibility, default), cover=post.cover)
     return Composer(purpose=Purpose.REPLY, about_id=post.id, draft=draft, parent=view)
+
+
+def quote_of(view: PostView, default: Visibility) -> Composer:
+    """A post that quotes has no wider visibility than a followers-only post of its author."""
+    post = view.shown
+    visibility = max(post.visibility, default) if post.visibility >= Visibility.FOLLOWERS else None
+    draft = PostDraft(quoted_id=post.id, visibility=visibility, default_visibility=default)
+    return Composer(purpose=Purpose.QUOTE, about_id=post.id, draft=draft, quoted=view)
 
 
 def edit_of(post: Post, uploads: Sequence[Upload]) -> Composer:

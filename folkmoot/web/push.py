@@ -9,9 +9,10 @@ from folkmoot.network.web_push.model import Alert, Policy, SubscriptionDraft
 from folkmoot.web.request import Request
 
 _OF_MEMBERS = (
-    Alert.MENTION, Alert.FOLLOW_REQUEST, Alert.FOLLOW, Alert.POST, Alert.BOOST, Alert.FAVOURITE, Alert.POLL, Alert.UPDATE, Alert.NETWORK
+    Alert.MENTION, Alert.FOLLOW_REQUEST, Alert.FOLLOW, Alert.POST, Alert.BOOST, Alert.QUOTE, Alert.FAVOURITE, Alert.POLL, Alert.UPDATE,
+    Alert.QUOTED_UPDATE, Alert.NETWORK,
 )
-_USUAL = frozenset([Alert.MENTION, Alert.FOLLOW_REQUEST, Alert.POST, Alert.NETWORK, Alert.SIGN_UP, Alert.CALL])
+_USUAL = frozenset([Alert.MENTION, Alert.QUOTE, Alert.FOLLOW_REQUEST, Alert.POST, Alert.NETWORK, Alert.SIGN_UP, Alert.CALL])
 _POLICIES = (Policy.ALL, Policy.FOLLOWED, Policy.FOLLOWER)
 
 

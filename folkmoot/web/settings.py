@@ -26,7 +26,7 @@ from folkmoot.web.timelines import page_links
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "theme": ("system", "light", "dark"), "contrast": ("normal", "more"), "text_size": (100, 115, 130, 150), "visibility": (0, 1, 2, 3),
-    "post_language": ("", *KNOWN),
+    "quote_policy": (0, 1, 2), "post_language": ("", *KNOWN),
 }
 
 
@@ -74,7 +74,8 @@ async def save_appearance(request: Request) -> Reply:
     before = request.viewer.login.preferences
     language = form.text("language") if "language" in form else request.language
     read: dict[str, Callable[[str], Any]] = {
-        "theme": form.text, "contrast": form.text, "text_size": form.integer, "visibility": form.integer, "post_language": form.text,
+        "theme": form.text, "contrast": form.text, "text_size": form.integer, "visibility": form.integer, "quote_policy": form.integer,
+        "post_language": form.text,
     }
     chosen = {name: reader(name) for name, reader in read.items() if name in form}  # fields that are not sent stay unchanged
     switches = {"shortcuts": form.flag("shortcuts"), "is_sensitive": form.flag("is_sensitive")}

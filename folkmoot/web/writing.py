@@ -12,7 +12,8 @@ from folkmoot.network.accounts.queries import find_account_by_handle
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import Post, PostDraft, PostEffect, PostView, Visibility
+from folkmoot.network.posts.model import Post, PostEffect, PostView, QuotePolicy, Visibility
+from folkmoot.network.posts.policy import can_quote, require_can_quote
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.scheduled.actions import schedule_post
 from folkmoot.network.scheduled.model import ScheduledPost
@@ -27,6 +28,7 @@ from folkmoot.web.composer import (
     list_existing,
     message_to,
     new_post,
+    quote_of,
     refused_descriptions,
     reply_to,
     store_descriptions,
@@ -36,7 +38,7 @@ from folkmoot.web.request import KEEPING_FORM, Request
 
 
 async def new(request: Request) -> Reply:
-    """The composer: empty, for a reply (`?reply_to=ID`) or for a message to somebody (`?to=NAME`)."""
+    """The composer: empty, for a reply (`?reply_to=ID`), a quote (`?quote=ID`) or a message to somebody (`?to=NAME`)."""
     composer = new_post(default_audience(request))
     async with request.database.read() as conn:
         if answered := request.query.id("reply_to"):
@@ -44,6 +46,10 @@ async def new(request: Request) -> Reply:
             if view.shown.visibility is Visibility.DIRECT:
                 return request.redirect(f"/messages/{view.shown.conversation_id}#newest")
             composer = reply_to(view, request.account, default_audience(request))
+        elif quoted := request.query.id("quote"):
+            view = await get_post_view(conn, quoted, request.viewer.id)
+            require_can_quote(request.account, view)
+            composer = quote_of(view, default_audience(request))
         elif name := request.query.text("to"):
             account = await find_account_by_handle(conn, name, request.context.settings.domain)
             if account is None or account.effect >= AccountEffect.SUSPENDED:
@@ -55,6 +61,8 @@ async def new(request: Request) -> Reply:
 async def create(request: Request) -> Reply:
     """Publishes or schedules a post. With errors the form comes back with all texts and uploads."""
     draft = draft_from(request.form, default_audience(request))
+    if draft.quote_policy is None:  # a form without this choice
+        draft = msgspec.structs.replace(draft, quote_policy=QuotePolicy(request.viewer.login.preferences.quote_policy))
     composer = await composer_of(request, draft)
     uploads: list[Upload] = []
     try:
@@ -100,7 +108,11 @@ async def _refused(request: Request, composer: Composer, problem: Problem, uploa
     errors = request.problems(problem, "text")
     if isinstance(problem, NotFound):
         request.refusal = None  # the answered post, not the page
-    parent = await _parent(request, composer.draft)
+    parent, quoted = await _seen(request, composer.draft.reply_to_id), await _seen(request, composer.draft.quoted_id)
+    if composer.draft.quoted_id and (quoted is None or not can_quote(request.account, quoted.shown, quoted.marks)):
+        errors = {"text": request.sentence("What you want to quote is no longer there for you to quote. You can publish this without it.")}
+        request.refusal, quoted = None, None
+        composer = msgspec.structs.replace(composer, draft=msgspec.structs.replace(composer.draft, quoted_id=None))
     if composer.purpose == Purpose.REPLY and parent is None:
         errors = {"text": request.sentence("What you are replying to is no longer there. You can publish this as a post of its own.")}
         visibility = Visibility.DIRECT if composer.draft.visibility is None else composer.draft.visibility
@@ -113,7 +125,8 @@ async def _refused(request: Request, composer: Composer, problem: Problem, uploa
         parent = None
     kept = await list_existing(request, uploads)
     composer = msgspec.structs.replace(
-        composer, parent=parent, errors=errors, uploads=kept, refused=refused_descriptions(problem), due=chosen_time(request.form)
+        composer, parent=parent, quoted=quoted, errors=errors, uploads=kept, refused=refused_descriptions(problem),
+        due=chosen_time(request.form),
     )
     return await request.show("posts/new.html", 422, composer=composer)
 
@@ -162,13 +175,13 @@ async def delete(request: Request) -> Reply:
     return request.redirect("/messages?deleted=1" if post.visibility is Visibility.DIRECT else f"/@{request.account.username}?deleted=1")
 
 
-async def _parent(request: Request, draft: PostDraft) -> PostView | None:
-    """The post that is replied to, if the viewer can still see it."""
-    if draft.reply_to_id is None:
+async def _seen(request: Request, post_id: int | None) -> PostView | None:
+    """The post that is replied to or quoted, if the viewer can still see it."""
+    if post_id is None:
         return None
     async with request.database.read() as conn:
         with suppress(NotFound):
-            return await get_post_view(conn, draft.reply_to_id, request.viewer.id)
+            return await get_post_view(conn, post_id, request.viewer.id)
     return None
 
 

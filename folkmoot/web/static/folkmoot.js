@@ -287,6 +287,7 @@ if (words.live && window.EventSource) {
         post.replaceChildren(line);
         if (hadFocus) post.focus({ preventScroll: true });
       }
+      for (const quote of ids.flatMap((id) => [...document.querySelectorAll(`[data-quoted="${id}"]`)])) quote.textContent = sentence;
     });
     events.addEventListener("posts", (event) => {
       if (!pill) return;
@@ -351,7 +352,7 @@ document.addEventListener("keydown", (event) => {
   const keys = {
     j: () => step(Math.min(now + 1, posts.length - 1)), k: () => step(Math.max(now - 1, 0)),
     Enter: () => here.querySelector(".when")?.click(),
-    r: () => push("r"), b: () => push("b"), f: () => push("f"), d: () => push("d"),
+    r: () => push("r"), b: () => push("b"), f: () => push("f"), d: () => push("d"), q: () => push("q"),
     x: () => here?.querySelector("details.cover > summary")?.click(),
     n: () => go("/posts/new"), "/": () => go("/search"), "?": () => go("/shortcuts"),
     ".": () => document.querySelector("[data-pill]:not([hidden])")?.click(),
