@@ -123,10 +123,11 @@ def _texts(view: CaseView, urls: Urls) -> Iterable[shapes.CaseText]:
 
 
 def _text(part: shapes.Part, one: AnonymousPost, urls: Urls) -> shapes.CaseText:
-    version = one.version
+    version, quoted = one.version, one.version.quoted
     return shapes.CaseText(
         part=part, letter=one.letter, text=version.text, cover=version.cover, answers=list(version.poll_titles),
         pictures=[_picture(urls, one.key, one.description, one.mime) for one in version.pictures],
+        quote=shapes.CaseQuote(letter=quoted.acct, text=quoted.text, cover=quoted.cover) if quoted else None,
         language=version.language, created_at=moment(version.created_at),
         edited_at=moment(version.edited_at) if version.edited_at else None,
     )

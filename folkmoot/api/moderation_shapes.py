@@ -50,6 +50,14 @@ class CasePicture(Shape, kw_only=True):
     description: str
 
 
+class CaseQuote(Shape, kw_only=True):
+    """What a version quotes. `letter`: of its author; empty for the author of the version."""
+
+    letter: Letter
+    text: str
+    cover: str
+
+
 class CaseText(Shape, kw_only=True):
     """A version of a post, with letters instead of names. `part`: before and after are its thread; of the post itself `present` is how it
     stands now, `reported` and `decided` are how it stood then."""
@@ -60,6 +68,7 @@ class CaseText(Shape, kw_only=True):
     cover: str
     answers: list[str]
     pictures: list[CasePicture]
+    quote: CaseQuote | None
     language: str | None
     created_at: Moment
     edited_at: Moment | None

@@ -41,6 +41,8 @@ async def _written(court: Court, kind: str, author: str) -> PostView:
         return await village.write(author, f"@moderator {_TEXT}")
     if kind == "addressed by a private message":
         return await village.write(author, f"@moderator @reporter {_TEXT}", visibility=Visibility.DIRECT)
+    if kind == "quoted by it":
+        return await village.write(author, _TEXT, quoted_id=(await village.write("moderator", "Kdo přijde v pátek?")).post.id)
     own = await village.write("moderator" if kind != "named in the thread above" else "reader", "@moderator Kdo přijde?"
                               if kind == "named in the thread above" else "Kdo přijde v pátek?")
     if kind == "answered by it":
@@ -50,7 +52,8 @@ async def _written(court: Court, kind: str, author: str) -> PostView:
 
 
 _FROM_THE_START = [
-    "wrote it", "named in it", "addressed by a private message", "answered by it", "wrote in the thread above", "named in the thread above",
+    "wrote it", "quoted by it", "named in it", "addressed by a private message", "answered by it", "wrote in the thread above",
+    "named in the thread above",
 ]
 
 
@@ -88,6 +91,10 @@ async def _answers(court: Court, _author: str, view: PostView) -> None:
     await court.village.write("moderator", "To snad ne.", reply_to_id=view.post.id)
 
 
+async def _quotes(court: Court, _author: str, view: PostView) -> None:
+    await court.village.write("moderator", "To snad ne.", quoted_id=view.post.id)
+
+
 async def _is_named_by_an_edit(court: Court, author: str, view: PostView) -> None:
     async with court.database.write() as tx:
         await edit_post(tx, court.village.people[author], view.post.id, PostDraft(text=f"@moderator {_TEXT}"), LIMITS)
@@ -102,7 +109,8 @@ _LATER: dict[str, Later] = {
     "asks to follow": _request(by_author=False), "is asked": _request(by_author=True),
     "mutes": _relation(relations.mute, by_author=False), "is muted": _relation(relations.mute, by_author=True),
     "blocks": _relation(relations.block, by_author=False), "is blocked": _relation(relations.block, by_author=True),
-    "boosts": _boosts, "favourites": _favourites, "answers": _answers, "is named by an edit": _is_named_by_an_edit, "reports": _reports,
+    "boosts": _boosts, "favourites": _favourites, "answers": _answers, "quotes": _quotes,
+    "is named by an edit": _is_named_by_an_edit, "reports": _reports,
 }
 
 

@@ -34,9 +34,8 @@ async def test_a_quote_is_written_from_the_menu_of_a_post(village: Village) -> N
     form = (await viewer.get(where)).text
     assert WORDS in form
     assert f'name="quote" value="{quoted.post.id}"' in form
-    answer = await _send(
-        viewer, where, "/posts", text="moje slova", purpose="quote", quote=quoted.post.id, visibility="0", quote_policy="2", has_tools="true"
-    )
+    sent = {"text": "moje slova", "purpose": "quote", "quote": quoted.post.id, "visibility": "0", "quote_policy": "2"}
+    answer = await _send(viewer, where, "/posts", has_tools="true", **sent)
     assert answer.status == 303
     page = await viewer.get(answer.headers["location"])
     assert re.search(rf'moje slova.*<blockquote class="quoted quote" data-quoted="{quoted.post.id}">.*{WORDS}', page.text, re.S)

@@ -94,8 +94,8 @@ async def undo_alike(tx: WriteTx, moderator: Viewer, verdict_id: int) -> Case:
 
 
 async def _decided_version(conn: ReadConn, case: Case) -> PostVersion | None:
-    """The text that a case was decided about; None for an account, and for a post with pictures or a poll."""
+    """The text that a case was decided about; None for an account, and for a post with pictures, a poll or a quote."""
     decided = [one.version for one in await list_evidence(conn, case.id) if one.decided_at and isinstance(one.version, PostVersion)]
-    if case.subject is not Subject.POST or not decided or decided[-1].pictures or decided[-1].poll_titles:
+    if case.subject is not Subject.POST or not decided or decided[-1].pictures or decided[-1].poll_titles or decided[-1].quoted:
         return None
     return decided[-1]

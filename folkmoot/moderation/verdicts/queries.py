@@ -23,10 +23,11 @@ _NAMES = (
     "overturned_by_id", "measures", "batch_id",
 )
 # A post `p` that anybody but its author may see, with the words $1 as a query, the text $2 and the cover $3, without $4, between $5 and
-# $6. Neither direct posts, which are not in the index, nor posts with pictures or polls.
+# $6. Neither direct posts, which are not in the index, nor posts with pictures, polls or quotes: the same words mean something else there.
 _ALIKE = (
     "p.search @@ $1::tsquery AND p.text = $2 AND p.cover = $3 AND p.id <> $4 AND p.id > $5 AND p.id < $6 AND p.media_count = 0"
     f" AND p.poll_id IS NULL AND p.boost_of_id IS NULL AND p.effect < {PostEffect.HIDDEN:d} AND p.visibility < {Visibility.DIRECT:d}"
+    " AND NOT EXISTS (SELECT FROM quotes WHERE quotes.post_id = p.id)"
 )
 _VERDICT = f"{', '.join(_NAMES)}, coalesce(decider_id, moderator_id) AS decider_id"
 
@@ -189,7 +190,8 @@ async def list_alike(
 
 
 def _words_query(version: PostVersion) -> str:
-    return " & ".join(f"'{word}'" for word in search_words(version.text)[:10])
+    """Empty for a text that cannot be compared: it has no words, or it is about a post that it quotes."""
+    return "" if version.quoted else " & ".join(f"'{word}'" for word in search_words(version.text)[:10])
 
 
 async def list_repeated(tx: WriteTx, verdict_id: int) -> list[Verdict]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from folkmoot.network.posts.model import Post
-from folkmoot.network.posts.versions import PostVersion
+from folkmoot.network.posts.versions import PostVersion, QuotedWords
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HANDLE = re.compile(r"(?<![\w@.])@([a-z0-9_]+(?:[a-z0-9_.-]*[a-z0-9_])?)(?:@([a-z0-9.:-]*[a-z0-9]))?", re.I | re.A)
@@ -40,11 +40,17 @@ class Masks:
         return _HANDLE.sub(lambda found: "@" + (self.letter_of(found[0][1:]) or _AUTHOR), text)
 
     def mask_version(self, version: PostVersion) -> PostVersion:
-        """A post with masked texts: its own, the cover, the answers of a poll, and the descriptions of pictures."""
+        """A post with masked texts: its own, the cover, the answers of a poll, the descriptions of pictures, and what it quotes."""
         pictures = tuple(msgspec.structs.replace(picture, description=self.mask(picture.description)) for picture in version.pictures)
         return msgspec.structs.replace(
             version, text=self.mask(version.text), cover=self.mask(version.cover), poll_titles=tuple(map(self.mask, version.poll_titles)),
-            pictures=pictures,
+            pictures=pictures, quoted=self._mask_quoted(version.quoted) if version.quoted else None,
+        )
+
+    def _mask_quoted(self, quoted: QuotedWords) -> QuotedWords:
+        """Quoted words with a letter instead of their author; an empty one if the reported author quotes an own post."""
+        return msgspec.structs.replace(
+            quoted, acct=self.letter_of(quoted.acct), text=self.mask(quoted.text), cover=self.mask(quoted.cover)
         )
 
 

@@ -11,6 +11,15 @@ import msgspec
 from folkmoot.network.posts.model import Picture, Post, Visibility
 
 
+class QuotedWords(msgspec.Struct, frozen=True, kw_only=True):
+    """What a version quotes, as it stood when the version was read. `acct`: the handle of its author."""
+
+    post_id: int
+    acct: str
+    text: str
+    cover: str
+
+
 class PostVersion(msgspec.Struct, frozen=True, kw_only=True, tag="post"):
     """Stored. `edited_at` is None for the first version. Poll titles without their votes, which are anonymous."""
 
@@ -23,6 +32,7 @@ class PostVersion(msgspec.Struct, frozen=True, kw_only=True, tag="post"):
     reply_to_id: int | None
     created_at: datetime
     edited_at: datetime | None
+    quoted: QuotedWords | None = None  # the context of the words; not a part of them, so not of `key`
 
     @classmethod
     def of(cls, post: Post) -> "PostVersion":

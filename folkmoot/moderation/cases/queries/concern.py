@@ -36,12 +36,14 @@ def concerned_sql(person: str) -> str:
 
 
 def _takes_part_in_post(person: str) -> str:
-    """Whether the account is mentioned in the post or replied to by it, has boosted, favourited or replied to it, or takes part in
-    the thread above it."""
+    """Whether the account is mentioned in the post, replied to or quoted by it, has boosted, favourited, quoted or replied to it, or
+    takes part in the thread above it."""
     return f"""(
         EXISTS (SELECT FROM mentions WHERE account_id = {person} AND post_id = c.subject_id)
         OR EXISTS (SELECT FROM posts WHERE id = c.subject_id AND reply_to_account_id = {person})
         OR EXISTS (SELECT FROM posts WHERE boost_of_id = c.subject_id AND account_id = {person})
+        OR EXISTS (SELECT FROM quotes WHERE post_id = c.subject_id AND quoted_account_id = {person})
+        OR EXISTS (SELECT FROM quotes WHERE quoted_id = c.subject_id AND account_id = {person})
         OR EXISTS (SELECT FROM favourites WHERE account_id = {person} AND post_id = c.subject_id)
         OR EXISTS (SELECT FROM posts WHERE reply_to_id = c.subject_id AND account_id = {person})
         OR EXISTS (

@@ -9,7 +9,7 @@ from folkmoot.base import clock, ids
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.posts.model import Picture, Post, Visibility
 from folkmoot.network.posts.queries.history import Edit, list_edits
-from folkmoot.network.posts.versions import DeletedPost, PostVersion, Reportable
+from folkmoot.network.posts.versions import DeletedPost, PostVersion, QuotedWords, Reportable
 from folkmoot.network.posts.visibility import mentioned_in_sight_sql, visible_sql, was_shown_sql
 
 _PICTURES = f"SELECT {', '.join(Picture.__struct_fields__)} FROM media WHERE id = ANY ($1::bigint[])"  # also detached ones
@@ -17,7 +17,7 @@ _MOST_VERSIONS = 30  # of one post; the newest ones
 _UNSEEN_FOR = timedelta(days=90)  # a member is offered no older ones to report
 _LONGEST_THREAD = 40  # ancestors whose authors and mentioned accounts take part
 
-# Authors and mentioned accounts of the thread above a post, and everybody who answered, boosted or favourited it.
+# Authors and mentioned accounts of the thread above a post, everybody who answered, boosted, favourited or quoted it, and whom it quotes.
 _PARTICIPANTS = f"""
     WITH RECURSIVE above (id, reply_to_id, account_id, height) AS (
         SELECT id, reply_to_id, account_id, 0 FROM posts WHERE id = p.id
@@ -28,14 +28,16 @@ _PARTICIPANTS = f"""
     SELECT account_id FROM above UNION SELECT m.account_id FROM above JOIN mentions AS m ON m.post_id = above.id
     UNION SELECT account_id FROM favourites WHERE post_id = p.id
     UNION SELECT account_id FROM posts WHERE boost_of_id = p.id UNION SELECT account_id FROM posts WHERE reply_to_id = p.id
+    UNION SELECT account_id FROM quotes WHERE quoted_id = p.id
+    UNION SELECT quoted_account_id FROM quotes WHERE post_id = p.id AND quoted_account_id IS NOT NULL
     UNION SELECT p.reply_to_account_id WHERE p.reply_to_account_id IS NOT NULL
 """
 
 
 async def list_versions(conn: ReadConn, post: Post) -> tuple[PostVersion, ...]:
-    """The versions of a post, oldest first, the present one last. One statement for an edited post, two with pictures.
-    The caller has checked its visibility."""
-    present = PostVersion.of(post)
+    """The versions of a post, oldest first, the present one last, with the words that it quotes. One statement for an edited post,
+    two with pictures; one more for a quote. The caller has checked the visibility of the post."""
+    present = msgspec.structs.replace(PostVersion.of(post), quoted=await _find_quoted(conn, post))
     if post.edited_at is None:
         return (present,)
     edits = (await list_edits(conn, post.id))[-_MOST_VERSIONS:-1]  # the last one is the present one
@@ -43,6 +45,18 @@ async def list_versions(conn: ReadConn, post: Post) -> tuple[PostVersion, ...]:
     rows = await conn.fetch(_PICTURES, list(media_ids)) if media_ids else []
     pictures = {row["id"]: Picture(**dict(row)) for row in rows}
     return (*(_version(edit, present, pictures) for edit in edits), present)
+
+
+async def _find_quoted(conn: ReadConn, post: Post) -> QuotedWords | None:
+    """The quoted words, also hidden ones: they are context for those who decide."""
+    if post.quote is None or post.quote.post_id is None or post.quote.is_revoked:
+        return None
+    row = await conn.fetchrow(
+        "SELECT p.id AS post_id, a.username || CASE a.domain WHEN '' THEN '' ELSE '@' || a.domain END AS acct, p.text, p.cover"
+        " FROM posts AS p JOIN accounts AS a ON a.id = p.account_id WHERE p.id = $1",
+        post.quote.post_id,
+    )
+    return QuotedWords(**dict(row)) if row else None
 
 
 def _version(edit: Edit, present: PostVersion, pictures: dict[int, Picture]) -> PostVersion:
