@@ -33,12 +33,15 @@ _ACCOUNTS = f"""
 _POSTS = f"""
     WITH {_OPEN}
     SELECT p.id, coalesce(c.replies, 0) + coalesce(d.replies, 0) AS replies, coalesce(c.boosts, 0) + coalesce(d.boosts, 0) AS boosts,
-        coalesce(c.favourites, 0) + coalesce(d.favourites, 0) AS favourites,
+        coalesce(c.favourites, 0) + coalesce(d.favourites, 0) AS favourites, coalesce(c.quotes, 0) + coalesce(d.quotes, 0) AS quotes,
+        (SELECT count(*) FROM quotes AS q JOIN open_posts AS o ON o.id = q.post_id WHERE q.quoted_id = p.id AND q.revoked_at IS NULL)
+            AS quotes_there,
         coalesce(r.number, 0) AS replies_there, coalesce(b.number, 0) AS boosts_there, coalesce(f.number, 0) AS favourites_there
     FROM posts AS p LEFT JOIN post_counts AS c ON c.post_id = p.id
     LEFT JOIN (
         SELECT subject_id, sum(delta) FILTER (WHERE counter = 11) AS replies, sum(delta) FILTER (WHERE counter = 12) AS boosts,
-            sum(delta) FILTER (WHERE counter = 13) AS favourites FROM counter_deltas GROUP BY subject_id) AS d ON d.subject_id = p.id
+            sum(delta) FILTER (WHERE counter = 13) AS favourites, sum(delta) FILTER (WHERE counter = 14) AS quotes
+        FROM counter_deltas GROUP BY subject_id) AS d ON d.subject_id = p.id
     LEFT JOIN (SELECT reply_to_id, count(*) AS number FROM open_posts GROUP BY reply_to_id) AS r ON r.reply_to_id = p.id
     LEFT JOIN (SELECT boost_of_id, count(*) AS number FROM open_posts GROUP BY boost_of_id) AS b ON b.boost_of_id = p.id
     LEFT JOIN (
@@ -90,6 +93,14 @@ _BROKEN = {
         SELECT id FROM polls AS p WHERE NOT EXISTS (SELECT FROM posts WHERE posts.id = p.post_id AND posts.poll_id = p.id)""",
     "more than five pinned": """
         SELECT account_id FROM marks WHERE bits & 16 > 0 GROUP BY account_id HAVING count(*) > 5""",
+    "a quote without its two authors": """
+        SELECT post_id FROM quotes AS q JOIN posts AS p ON p.id = q.post_id LEFT JOIN posts AS s ON s.id = q.quoted_id
+        WHERE q.account_id <> p.account_id OR q.quoted_account_id IS DISTINCT FROM s.account_id""",
+    "a quote that everybody may see of a post that not everybody may": """
+        SELECT post_id FROM quotes AS q JOIN posts AS p ON p.id = q.post_id JOIN posts AS s ON s.id = q.quoted_id
+        WHERE s.visibility > 2 OR s.visibility = 2 AND (p.visibility < 2 OR p.account_id <> s.account_id)""",
+    "a policy that lets others quote what not everybody may see": """
+        SELECT id FROM posts WHERE visibility > 1 AND quote_policy < 2 AND boost_of_id IS NULL""",
     "a picture of a post that is gone": """
         SELECT id FROM media AS m WHERE post_id IS NOT NULL AND NOT EXISTS (SELECT FROM posts WHERE posts.id = m.post_id)""",
 }
@@ -111,7 +122,7 @@ async def list_miscounted(conn: ReadConn) -> list[str]:
     return [
         f"{table} {row['id']}: {name} is {row[name]} and should be {row[f'{name}_there']}"
         for table, sql, names in (
-            ("account", _ACCOUNTS, ("posts", "followers", "following")), ("post", _POSTS, ("replies", "boosts", "favourites"))
+            ("account", _ACCOUNTS, ("posts", "followers", "following")), ("post", _POSTS, ("replies", "boosts", "favourites", "quotes"))
         )
         for row in await conn.fetch(sql)
         for name in names

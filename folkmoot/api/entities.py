@@ -150,10 +150,9 @@ class Entities(AccountEntities, MediaEntities):
     def _content(self, post: Post) -> str:
         """The text; before it, for apps that do not know quotes, the address of the quoted post, which apps that know them hide.
         The address names nobody, and leads only those to the post who may see it."""
-        quote = post.quote
-        if quote is None or quote.post_id is None or quote.is_revoked:
+        if post.quoted_id is None:
             return post.html
-        where = f"{self._urls.base}/posts/{quote.post_id}"
+        where = f"{self._urls.base}/posts/{post.quoted_id}"
         return f'<p class="quote-inline">RE: <a href="{where}" rel="nofollow noopener noreferrer">{where}</a></p>{post.html}'
 
     def _cover(self, post: Post) -> str:

@@ -49,7 +49,7 @@ OWNERS = {
     "relations": "follows followers ended_follows follow_requests mutes blocks account_notes pulled_authors",
     "media": "media media_files",
     "posts": "posts deleted_posts post_counts post_edits polls poll_votes marks muted_conversations favourites bookmarks mentions hashtags"
-    " post_hashtags idempotency_keys",
+    " post_hashtags idempotency_keys quotes",
     "counters": "counter_deltas",
     "timelines": "homes home_entries",
     "notifications": "notifications markers notification_policies notification_requests filtered_notifications",

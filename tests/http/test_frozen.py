@@ -22,7 +22,8 @@ SENTENCE = "Your account is frozen. You can read, but not write."
 # Undoing, reporting and appealing, own privacy, log-ins, and what nobody else sees.
 ALLOWED = {
     *(f"POST /api/v1/statuses/{{id}}/{verb}" for verb in (
-        "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin")),
+        "unreblog", "unfavourite", "bookmark", "unbookmark", "mute", "unmute", "unpin", "quotes/{quoting_id}/revoke")),
+    "PUT /api/v1/statuses/{id}/interaction_policy", "PATCH /api/v1/statuses/{id}/interaction_policy",
     "DELETE /api/v1/statuses/{id}",
     *(f"POST /api/v1/accounts/{{id}}/{verb}" for verb in (
         "unfollow", "remove_from_followers", "block", "unblock", "mute", "unmute", "note", "unendorse", "unpin")),
@@ -41,7 +42,8 @@ ALLOWED = {
     "POST /api/v1/apps", "POST /oauth/token", "POST /oauth/revoke", "POST /oauth/userinfo", "POST /api/v1/accounts",
     "POST /api/v1/emails/confirmations",
     *(f"POST /posts/{{id}}/{verb}" for verb in (
-        "delete", "unfavourite", "unboost", "bookmark", "unbookmark", "unpin", "mute", "unmute")),
+        "delete", "unfavourite", "unboost", "bookmark", "unbookmark", "unpin", "mute", "unmute", "quoting",
+        "quotes/{quoting_id}/revoke")),
     *(f"POST /accounts/{{id}}/{verb}" for verb in (
         "note", "unfollow", "mute", "unmute", "block", "unblock", "remove", "accept", "reject", "unendorse")),
     "POST /log_in", "POST /log_out", "POST /sign_up", "POST /confirm/{code}", "POST /reset", "POST /reset/{code}", "POST /language",

@@ -65,6 +65,8 @@ class World:
         reply = (await reader.post("/api/v1/statuses", {"status": "Ano", "in_reply_to_id": post["id"]})).json
         await author.post(f"/api/v1/statuses/{reply['id']}/favourite")
         await author.post(f"/api/v1/statuses/{reply['id']}/reblog")
+        quote = (await reader.post("/api/v1/statuses", {"status": "Hele", "quoted_status_id": post["id"]})).json
+        outer = (await reader.post("/api/v1/statuses", {"status": "Hele, hele", "quoted_status_id": quote["id"]})).json
         listed = (await reader.post("/api/v1/lists", {"title": "kytky"})).json["id"]
         await reader.post(f"/api/v1/lists/{listed}/accounts", {"account_ids[]": str(village.people["author"].id)})
         await village.work()
@@ -76,7 +78,7 @@ class World:
         self.ids = {
             "post": post["id"], "poll_post": poll["id"], "message": message["id"], "boost": boost["id"], "reply": reply["id"],
             "account": str(self.account_id), "reader": str(village.people["reader"].id), "talk": talk, "list": listed,
-            "poll": poll["poll"]["id"], "picture": upload["id"],
+            "poll": poll["poll"]["id"], "picture": upload["id"], "quote": quote["id"], "outer": outer["id"],
         }
         attached = post["media_attachments"][0]
         self.files = [re.sub(r"^https?://[^/]+", "", attached[name]) for name in ("url", "preview_url")]
@@ -110,7 +112,7 @@ class World:
 
     def addresses(self, route: Route) -> Iterator[str]:
         """The addresses of a route with each id, and with parameters that make lists find what they can."""
-        ids = [self.ids[name] for name in ("post", "message", "boost", "reply", "account", "talk", "list", "poll")]
+        ids = [self.ids[name] for name in ("post", "message", "boost", "reply", "account", "talk", "list", "poll", "quote", "outer")]
         names = {"hashtag": ["louka"], "name": ["author", "reader"], "id": ids}
         holes = re.findall(r"\{(\w+)\}", route.path)
         for values in itertools.product(*(names.get(hole, ["1"]) for hole in holes)):

@@ -113,13 +113,19 @@ class _RandomActions:
         post = pick(self._posts) if self._posts else 0
         visibility = pick(list(Visibility))
         async with self._db.write() as tx:
-            match pick((*["write"] * 4, *["reply"] * 4, *["mark"] * 8, "delete", "relate", "relate", "hide", "restrict")):
+            match pick((*["write"] * 4, *["reply"] * 4, *["mark"] * 8, "delete", "relate", "relate", "hide", "restrict",
+                        *["quote"] * 3, "revoke")):
                 case "write":
                     draft = PostDraft(text=f"@{other.username}", visibility=visibility)
                     self._posts.append((await actions.create_post(tx, who, draft, LIMITS)).post.id)
                 case "reply":
                     draft = PostDraft(text=f"@{other.username} odpověď", visibility=visibility, reply_to_id=post)
                     self._posts.append((await actions.create_post(tx, who, draft, LIMITS)).post.id)
+                case "quote":
+                    draft = PostDraft(text=f"@{other.username} viz", visibility=visibility, quoted_id=post)
+                    self._posts.append((await actions.create_post(tx, who, draft, LIMITS)).post.id)
+                case "revoke":
+                    await actions.revoke_quote(tx, who, post, pick(self._posts) if self._posts else 0)
                 case "mark":
                     await pick((actions.favourite_post, actions.unfavourite_post, actions.boost_post, actions.unboost_post))(tx, who, post)
                 case "delete":

@@ -75,6 +75,8 @@ async def _full_life(village: Village) -> Account:
     await village.write("eva", "bez rodiče", reply_to_id=gone.post.id)
     direct = await village.write(NAME, f"@eva {SECRET}", visibility=Visibility.DIRECT)
     await village.write("eva", f"@{NAME} tajně", visibility=Visibility.DIRECT, reply_to_id=direct.post.id)
+    await village.write("karel", "viz", quoted_id=first.post.id)
+    await village.write(NAME, f"viz {SECRET}", quoted_id=reply.post.id)
     poll = await village.write("karel", "Kudy?", poll=PollDraft(titles=("tudy", "tamtudy"), expires_in=3600))
     own_poll = await village.write(NAME, SECRET, poll=PollDraft(titles=("ano", "ne"), expires_in=3600))
     async with db.write() as tx:

@@ -70,7 +70,7 @@ async def _live(village: Village) -> None:
     for one, other in (("jana", "karel"), ("karel", "jana")):
         await village.follow(one, other)
     theirs = await village.write("karel", "Cizí slova")
-    await village.write("jana", "S obrázkem #kašna", media_ids=(picture.id,))
+    await village.write("jana", "S obrázkem #kašna", media_ids=(picture.id,), quoted_id=theirs.post.id)
     await village.write("jana", "@karel potichu", visibility=Visibility.DIRECT, reply_to_id=theirs.post.id)
     await village.write("jana", "Kudy?", cover="Otázka", poll=PollDraft(titles=("tudy", "tamtudy"), expires_in=3600))
     hidden = await village.write("jana", "Skryté slovo")
@@ -98,6 +98,9 @@ async def test_the_archive_contains_everything_of_the_member(village: Village, j
     assert note["to"] == ["https://www.w3.org/ns/activitystreams#Public"]
     assert note["attachment"][0]["name"] == "Červená"
     assert Image.open(io.BytesIO(archive.read(note["attachment"][0]["url"]))).size == (60, 40)
+    assert note["quote"] == direct["object"]["inReplyTo"]  # FEP-044f
+    assert note["interactionPolicy"]["canQuote"]["automaticApproval"] == note["to"]
+    assert direct["object"]["interactionPolicy"]["canQuote"]["automaticApproval"] == ["http://localhost:8420/users/jana"]
     assert direct["object"]["to"] == ["http://localhost:8420/users/karel"]
     assert direct["object"]["inReplyTo"].startswith("http://localhost:8420/users/karel/statuses/")
     assert (poll["object"]["type"], poll["object"]["summary"], len(poll["object"]["oneOf"])) == ("Question", "Otázka", 2)

@@ -98,7 +98,8 @@ async def clear_evidence_of(tx: WriteTx, subject: Subject, subject_id: int) -> N
 
 
 async def forget_evidence_of_account(tx: WriteTx, account_id: int) -> None:
-    """Deletes everything that a deleted account wrote, except what a hold keeps."""
+    """Deletes everything that a deleted account wrote, except what a hold keeps; also its words where others quote them."""
+    await queries.delete_quoted_words(tx, account_id)
     await _delete(tx, await queries.list_case_ids_of_account(tx, account_id))
 
 

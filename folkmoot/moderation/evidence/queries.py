@@ -29,6 +29,13 @@ async def upsert_evidence(
     )
 
 
+async def delete_quoted_words(tx: WriteTx, account_id: int) -> None:
+    """Removes the words of an account from versions of others' posts that quote them. Reads the whole table, which is small."""
+    await tx.execute(
+        "UPDATE evidence SET content = content - 'quoted' WHERE content -> 'quoted' ->> 'account_id' = $1::bigint::text", account_id
+    )
+
+
 async def insert_held(tx: WriteTx, case_id: int, media_ids: Sequence[int]) -> None:
     await tx.execute(
         "INSERT INTO evidence_media (media_id, case_id) SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING", list(media_ids), case_id

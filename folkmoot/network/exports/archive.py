@@ -125,7 +125,7 @@ class Archive:
                 ids = [row["key"] for row in rows[start : start + _POSTS_AT_ONCE]]
                 async with self._database.read() as conn:
                     posts = await list_posts_by_ids_unscoped(conn, ids)
-                    named = {id_ for post in posts.values() for id_ in (post.reply_to_id, post.boost_of_id) if id_}
+                    named = {id_ for post in posts.values() for id_ in (post.reply_to_id, post.boost_of_id, post.quoted_id) if id_}
                     others = {**posts, **await list_posts_by_ids_unscoped(conn, list(named - posts.keys()))}
                 if some := [documents.activity(posts[id_], self._urls, others) for id_ in ids if id_ in posts]:
                     yield some

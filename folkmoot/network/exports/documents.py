@@ -7,7 +7,7 @@ from typing import Any
 
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.exports.model import Addresses, picture_path
-from folkmoot.network.posts.model import Poll, Post, Visibility
+from folkmoot.network.posts.model import Poll, Post, QuotePolicy, Visibility
 
 _CONTEXT = "https://www.w3.org/ns/activitystreams"
 _PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -15,7 +15,9 @@ CONTEXT: list[object] = [_CONTEXT, {
     "mastodon": "http://joinmastodon.org/ns#", "discoverable": "mastodon:discoverable", "indexable": "mastodon:indexable",
     "blurhash": "mastodon:blurhash", "votersCount": "mastodon:votersCount", "sensitive": "as:sensitive", "Hashtag": "as:Hashtag",
     "manuallyApprovesFollowers": "as:manuallyApprovesFollowers", "schema": "http://schema.org#", "PropertyValue": "schema:PropertyValue",
-    "value": "schema:value",
+    "value": "schema:value", "quote": {"@id": "https://w3id.org/fep/044f#quote", "@type": "@id"}, "gts": "https://gotosocial.org/ns#",
+    "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"}, "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
+    "automaticApproval": {"@id": "gts:automaticApproval", "@type": "@id"},
 }]
 
 
@@ -37,7 +39,7 @@ def actor(account: Account, urls: Addresses, avatar: str | None, header: str | N
 
 
 def activity(post: Post, urls: Addresses, others: dict[int, Post]) -> dict[str, Any]:
-    """A Create, or for a boost an Announce. `others`: the answered and boosted posts, of which only the address is used."""
+    """A Create, or for a boost an Announce. `others`: the answered, boosted and quoted posts, of which only the address is used."""
     who = urls.account_uri(post.author)
     uri = urls.post_uri(post)
     to, cc = _audience(post, urls)
@@ -49,7 +51,7 @@ def activity(post: Post, urls: Addresses, others: dict[int, Post]) -> dict[str, 
 
 
 def _note(post: Post, urls: Addresses, others: dict[int, Post], to: list[str], cc: list[str]) -> dict[str, Any]:
-    parent = others.get(post.reply_to_id or 0)
+    parent, quoted = others.get(post.reply_to_id or 0), others.get(post.quoted_id or 0)
     return {
         "id": urls.post_uri(post), "type": "Question" if post.poll else "Note", "summary": post.cover or None,
         "inReplyTo": urls.post_uri(parent) if parent else None, "published": post.created_at.isoformat(),
@@ -68,7 +70,20 @@ def _note(post: Post, urls: Addresses, others: dict[int, Post], to: list[str], c
             *({"type": "Hashtag", "href": urls.hashtag(name), "name": f"#{name}"} for name in post.hashtag_names),
         ],
         **(_question(post.poll) if post.poll else {}),
+        **({"quote": urls.post_uri(quoted)} if quoted else {}),  # FEP-044f
+        "interactionPolicy": {"canQuote": {"automaticApproval": _may_quote(post, urls)}},
     }
+
+
+def _may_quote(post: Post, urls: Addresses) -> list[str]:
+    who = urls.account_uri(post.author)
+    match post.quote_policy:
+        case QuotePolicy.PUBLIC:
+            return [_PUBLIC]
+        case QuotePolicy.FOLLOWERS:
+            return [who, f"{who}/followers"]
+        case _:
+            return [who]
 
 
 def _question(poll: Poll) -> dict[str, Any]:

@@ -208,6 +208,11 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     edited_at: datetime | None = None
 
     @property
+    def quoted_id(self) -> int | None:
+        """The post that it quotes, unless that was deleted or the quote was revoked."""
+        return None if self.quote is None or self.quote.is_revoked else self.quote.post_id
+
+    @property
     def hashtag_names(self) -> list[str]:
         """The hashtags as they are written; `hashtags` are their keys, in the same order."""
         return hashtags_of(self.text)

@@ -15,6 +15,7 @@ class QuotedWords(msgspec.Struct, frozen=True, kw_only=True):
     """What a version quotes, as it stood when the version was read. `acct`: the handle of its author."""
 
     post_id: int
+    account_id: int
     acct: str
     text: str
     cover: str

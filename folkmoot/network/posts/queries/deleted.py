@@ -49,12 +49,13 @@ async def list_versions(conn: ReadConn, post: Post) -> tuple[PostVersion, ...]:
 
 async def _find_quoted(conn: ReadConn, post: Post) -> QuotedWords | None:
     """The quoted words, also hidden ones: they are context for those who decide."""
-    if post.quote is None or post.quote.post_id is None or post.quote.is_revoked:
+    if post.quoted_id is None:
         return None
     row = await conn.fetchrow(
-        "SELECT p.id AS post_id, a.username || CASE a.domain WHEN '' THEN '' ELSE '@' || a.domain END AS acct, p.text, p.cover"
+        "SELECT p.id AS post_id, p.account_id, p.text, p.cover,"
+        " a.username || CASE a.domain WHEN '' THEN '' ELSE '@' || a.domain END AS acct"
         " FROM posts AS p JOIN accounts AS a ON a.id = p.account_id WHERE p.id = $1",
-        post.quote.post_id,
+        post.quoted_id,
     )
     return QuotedWords(**dict(row)) if row else None
 
