@@ -82,7 +82,7 @@ async def _add_archive(settings: Settings, letter: "Letter", files: dict[str, by
     """Adds pages with all public posts, as somebody without an account sees them. Returns the number of posts."""
     from folkmoot.base.paging import Page
     from folkmoot.http.fragments import FragmentCache
-    from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView
+    from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView, QuoteView
     from folkmoot.network.timelines.queries import get_public
     from folkmoot.web.lifeboat import Archive
 
@@ -93,9 +93,14 @@ async def _add_archive(settings: Settings, letter: "Letter", files: dict[str, by
         while number == 0 or before is not None:
             async with database.read() as conn:
                 timeline = await get_public(conn, None, Page(limit=_PAGE, max_id=before), is_local=True)
+            found = await cache.gather(database, timeline.entries)
+            quotes = await cache.gather_quotes(database, [shown.id for _, shown, _ in found if shown.quote], None)
             views = [
-                PostView(post=boost or shown, boosted=shown if boost else None, counts=PostCounts(), marks=Marks())
-                for _, shown, boost in await cache.gather(database, timeline.entries)
+                PostView(
+                    post=boost or shown, boosted=shown if boost else None, counts=PostCounts(), marks=Marks(),
+                    quote=QuoteView.of(*quotes[shown.id]) if shown.id in quotes else None,
+                )
+                for _, shown, boost in found
             ]
             before = timeline.ids[-1] if len(timeline.ids) >= _PAGE else None
             number, posts = number + 1, posts + len(views)

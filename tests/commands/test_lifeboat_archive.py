@@ -41,6 +41,20 @@ async def test_only_public_posts_that_are_still_there_are_published(village: Vil
     assert "smazáno" not in page
 
 
+async def test_quoted_words_are_published_like_other_words(village: Village, dsn: str) -> None:
+    await village.settle("anna", "karel")
+    for name, effect in (("bez krytu", PostEffect.NONE), ("pod krytem", PostEffect.LABEL), ("skryto", PostEffect.HIDDEN)):
+        quoted = await village.write("anna", f"citováno {name}", visibility=Visibility.UNLISTED)
+        await village.write("karel", "viz", quoted_id=quoted.post.id)
+        async with village.database.write() as tx:
+            await actions.set_effect(tx, quoted.post.id, effect, None)
+    page = (await _archive(village, dsn))["archive/1.html"].decode()
+    assert "citováno bez krytu" in page
+    assert page.index("<details") < page.index("citováno pod krytem") < page.index("</details>")
+    assert "citováno skryto" not in page
+    assert "not part of this copy" in page
+
+
 async def test_what_reaches_followers_only_is_not_published(village: Village, dsn: str) -> None:
     names = ("anna", "frozen", "limited", "both", "gone")
     await village.settle(*names)

@@ -22,10 +22,14 @@ pytestmark = [
 VILLAGE = ["karel", "peter", "marie", "anna", "josef"]  # of the demo
 
 
-def _with_token(running: NetworkUp, name: str, scopes: str = " ".join(SCOPES)) -> Mastodon:
+def _token(running: NetworkUp, name: str, scopes: str = " ".join(SCOPES)) -> str:
     made = moot("token", "create", name, "--scopes", scopes, data=running.data)
     assert made.returncode == 0, made.stderr
-    return Mastodon(access_token=made.stdout.strip(), api_base_url=running.url)
+    return made.stdout.strip()
+
+
+def _with_token(running: NetworkUp, name: str, scopes: str = " ".join(SCOPES)) -> Mastodon:
+    return Mastodon(access_token=_token(running, name, scopes), api_base_url=running.url)
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +236,29 @@ def test_recommendations_suggestions_and_blocked_networks(running: NetworkUp) ->
     assert other_id not in [one.account.id for one in zdenka.suggestions_v2()]
     zdenka.domain_block("daleko.example")
     assert zdenka.domain_blocks() == ["daleko.example"]
+
+
+def test_quotes(running: NetworkUp) -> None:
+    # Quotes came with 4.5, and the version that we name is the highest of which everything is here.
+    eva, tomas = [
+        Mastodon(access_token=_token(running, newcomer(running, name)), api_base_url=running.url, version_check_mode="none")
+        for name in ("eva", "tomas")
+    ]
+    quoted = tomas.status_post("Kdo má klíče od sálu?", quote_approval_policy="followers")
+    assert (quoted.quote_approval.automatic, quoted.quotes_count, quoted.quote) == (["followers"], 0, None)
+    with pytest.raises(MastodonAPIError):
+        eva.status_post("Já ne", quoted_status_id=quoted)
+    assert tomas.status_update_quote_approval_policy(quoted, "public").quote_approval.automatic == ["public"]
+    quoting = eva.status_post("Já ne", quoted_status_id=quoted)
+    assert (quoting.quote.state, quoting.quote.quoted_status.id) == ("accepted", quoted.id)
+    outer = tomas.status_post("Tak kdo?", quoted_status_id=quoting)
+    assert outer.quote.quoted_status.quote.quoted_status_id == quoted.id
+    until(lambda: [one for one in tomas.notifications(types=["quote"]) if one.status.id == quoting.id])
+    assert [one.id for one in eva.status_quotes(quoted)] == [quoting.id]
+    until(lambda: eva.status(quoted).quotes_count == 1)
+    revoked = tomas.status_quote_revoke(quoted, quoting)
+    assert (revoked.id, revoked.quote.state, revoked.quote.quoted_status) == (quoting.id, "revoked", None)
+    assert eva.status_quotes(quoted) == []
+    tomas.account_update_credentials(default_quote_policy="nobody")
+    assert tomas.preferences()["posting:default:quote_policy"] == "nobody"
+    assert tomas.status_post("Nikomu").quote_approval.automatic == []

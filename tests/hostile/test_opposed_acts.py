@@ -19,7 +19,7 @@ from folkmoot.network.accounts.model import Account, AccountEffect
 from folkmoot.network.accounts.queries import get_account, lock_account
 from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts import actions as posts
-from folkmoot.network.posts.model import PollDraft, PostDraft, PostEffect, Visibility
+from folkmoot.network.posts.model import PollDraft, PostDraft, PostEffect, QuotePolicy, Visibility
 from folkmoot.network.posts.queries.polls import close_expired
 from folkmoot.network.relations import actions as relations
 from tests.invariants import list_broken
@@ -132,11 +132,11 @@ def _at(name: str, verb: Callable[..., Awaitable[Any]], post: str = "post") -> A
     return act
 
 
-def _writing(name: str, text: str = "Dobrý den", *, as_: str = "post", reply_to: str = "", **draft: Any) -> Act:
+def _writing(name: str, text: str = "Dobrý den", *, as_: str = "post", reply_to: str = "", quoting: str = "", **draft: Any) -> Act:
     async def act(tx: WriteTx, scene: Scene) -> None:
         number = scene.ids["number"] = scene.ids.get("number", 0) + 1  # two acts of a round share the names of hashtags
         names = {"n": f"a{number // 2}", "m": f"b{number // 2}"}
-        wanted = PostDraft(text=text.format(**names), reply_to_id=scene.ids[reply_to] if reply_to else None, **draft)
+        wanted = PostDraft(text=text.format(**names), reply_to_id=scene.ids.get(reply_to), quoted_id=scene.ids.get(quoting), **draft)
         post = (await posts.create_post(tx, getattr(scene, name), wanted, LIMITS)).post
         scene.ids[as_] = post.id
         if post.poll:
@@ -186,6 +186,14 @@ async def _boost(tx: WriteTx, scene: Scene) -> None:
     scene.ids["boost"] = (await posts.boost_post(tx, scene.jana, scene.ids["post"])).post.id
 
 
+async def _revoke(tx: WriteTx, scene: Scene) -> None:
+    await posts.revoke_quote(tx, scene.karel, scene.ids["post"], scene.ids["quote"])
+
+
+async def _forbid(tx: WriteTx, scene: Scene) -> None:
+    await posts.set_quote_policy(tx, scene.karel, scene.ids["post"], QuotePolicy.NOBODY)
+
+
 WRITE, ASK = _writing("karel"), _writing("karel", poll=_poll("ano", "ne"))
 ASK_MORE, VOTE = _writing("karel", poll=_poll("ano", "ne", "možná", is_multiple=True)), _voting(1)
 LIKE, UNLIKE = _at("jana", posts.favourite_post), _at("jana", posts.unfavourite_post)
@@ -198,6 +206,7 @@ HIDE, SHOW = _hiding(PostEffect.HIDDEN), _hiding(PostEffect.NONE)
 SUSPEND, RESTORE = _suspending("jana", AccountEffect.SUSPENDED), _suspending("jana", AccountEffect.NONE)
 SUSPEND_AUTHOR, RESTORE_AUTHOR = _suspending("karel", AccountEffect.SUSPENDED), _suspending("karel", AccountEffect.NONE)
 BACK = [RESTORE, RESTORE_AUTHOR, UNBLOCK]
+QUOTE, DELETE_QUOTE = _writing("jana", "viz", as_="quote", quoting="post"), _at("jana", posts.delete_post, "quote")
 POSTS: dict[str, tuple[list[Act], Act, Act]] = {
     "favourite and take it back": ([WRITE], LIKE, UNLIKE),
     "favourite twice": ([WRITE], LIKE, LIKE),
@@ -257,6 +266,13 @@ POSTS: dict[str, tuple[list[Act], Act, Act]] = {
     "mention and block": ([*BACK], _writing("jana", "@karel"), BLOCK),
     "message and block": ([*BACK], _writing("jana", "@karel", visibility=Visibility.DIRECT), BLOCK),
     "reply and block": ([*BACK, WRITE], REPLY, BLOCK),
+    "quote and block": ([*BACK, WRITE], QUOTE, BLOCK),
+    "quote and delete": ([*BACK, WRITE], QUOTE, DELETE),
+    "quote and forbid": ([*BACK, WRITE], QUOTE, _forbid),
+    "revoke and delete the quote": ([*BACK, WRITE, QUOTE], _revoke, DELETE_QUOTE),
+    "revoke and hide the quote": ([*BACK, WRITE, QUOTE], _revoke, _hiding(PostEffect.HIDDEN, "quote")),
+    "revoke and suspend": ([*BACK, WRITE, QUOTE], _revoke, SUSPEND),
+    "delete a quote and what it quotes": ([*BACK, WRITE, QUOTE], DELETE_QUOTE, DELETE),
 }
 
 
@@ -324,3 +340,18 @@ async def test_a_reply_waits_for_a_deletion_in_progress(db: Database) -> None:
         assert not writing.done()
     with pytest.raises(NotFound):
         await writing
+
+
+async def test_a_quote_waits_for_a_block_or_a_new_policy_in_progress(db: Database) -> None:
+    jana, karel = await settle(db, "jana"), await settle(db, "karel")
+    post = (await write(db, karel)).post
+    for act in (lambda tx: posts.set_quote_policy(tx, karel, post.id, QuotePolicy.NOBODY), lambda tx: relations.block(tx, karel, jana.id)):
+        async with db.write() as tx:
+            await act(tx)
+            writing = asyncio.create_task(write(db, jana, "viz", quoted_id=post.id))
+            await asyncio.sleep(0.05)
+            assert not writing.done()
+        with pytest.raises((Forbidden, NotFound)):
+            await writing
+        async with db.write() as tx:
+            await posts.set_quote_policy(tx, karel, post.id, QuotePolicy.PUBLIC)

@@ -138,6 +138,20 @@ async def test_what_becomes_of_the_quoted_post_shows_at_the_next_read(db: Databa
         assert (await get_post_view(conn, view.post.id, viewer.id)).post.version > view.post.version
 
 
+async def test_a_quote_does_not_extend_a_limited_reach(db: Database) -> None:
+    author, quoter, follower = await settle(db, "author"), await settle(db, "quoter"), await settle(db, "follower")
+    await follow(db, follower, author)
+    quoted = await write(db, author)
+    view = await write(db, quoter, "viz", quoted_id=quoted.post.id)
+    for limit_post, limit_author in ((True, False), (False, True), (False, False)):
+        async with db.write() as tx:
+            await actions.set_effect(tx, quoted.post.id, PostEffect.NONE, None, is_limited=limit_post)
+            await actions.set_account_effect(tx, author.id, AccountEffect.NONE, is_limited=limit_author)
+        for who in (quoter, None):
+            assert await _state(db, view, who) is (QuoteState.WITHHELD if limit_post or limit_author else QuoteState.SHOWN)
+        assert await _state(db, view, follower) is await _state(db, view, author) is QuoteState.SHOWN
+
+
 async def test_mutes_and_blocks_of_the_viewer(db: Database) -> None:
     author, quoter, viewer = await settle(db, "author"), await settle(db, "quoter"), await settle(db, "viewer")
     view = await write(db, quoter, "viz", quoted_id=(await write(db, author)).post.id)

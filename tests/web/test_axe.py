@@ -62,7 +62,9 @@ def test_axe_finds_nothing(browser: Browser, running: NetworkUp, language: str, 
     own = _address_of(member, "/@jana")
     thread = _address_of(member, "/@eva/with_replies")
     answer = f"/posts/new?reply_to={thread.rpartition('/')[2]}"
-    some = [f"{own}/edit", f"{own}/delete", f"{own}/history", f"{own}/favourited_by", thread, answer]
+    quote = f"/posts/new?quote={own.rpartition('/')[2]}"
+    some = [quote, f"{own}/quotes", f"{own}/quoting", f"{own}/edit", f"{own}/delete", f"{own}/history", f"{own}/favourited_by",
+            thread, answer]
     for page, path in [(member, path) for path in (*MEMBER, *some)] + [(visitor, path) for path in (*VISITOR, thread)]:
         page.goto(path)
         examine(page, f"{path} in {language}")

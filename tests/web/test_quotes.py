@@ -111,7 +111,7 @@ async def test_the_other_states_have_their_sentences(village: Village) -> None:
     by_author = await village.by_browser("author")
     assert (await _send(by_author, "/", f"/posts/{quoted.post.id}/delete")).status == 303
     text = (await viewer.get(address)).text
-    assert "deleted by its author" in text
+    assert "has been deleted" in text
     assert WORDS not in text
 
 

@@ -57,7 +57,7 @@ class QuoteState(StrEnum):
     SHOWN = "shown"
     REVOKED = "revoked"  # by its author, or by a block between the two authors
     DELETED = "deleted"
-    WITHHELD = "withheld"  # the viewer may not see it
+    WITHHELD = "withheld"  # the viewer may not see it, or its reach is limited and the viewer does not follow its author
     BLOCKED = "blocked"  # the viewer blocks its author
     MUTED = "muted"  # the viewer mutes its author
 

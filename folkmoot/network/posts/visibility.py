@@ -77,7 +77,7 @@ def limited_sql(account: str) -> str:
 
 
 def reaches_sql(post: str, author: str, viewer: str) -> str:
-    """SQL: whether `post` of `author` may be shown to a viewer who has not asked for it: in public timelines and in search.
+    """SQL: whether `post` of `author` may be shown to a viewer who has not asked for it: in public timelines, search and quotes.
 
     The reach of posts and of accounts can be limited. Then they reach followers only, and whoever opens a link. A viewer that is
     NULL is nobody.

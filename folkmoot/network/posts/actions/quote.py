@@ -33,6 +33,7 @@ async def revoke_quote(tx: WriteTx, author: Account, post_id: int, quoting_id: i
 
     Tells quote.revoked. Raises NotFound for a post of another account, and for one that `quoting_id` does not quote.
     """
+    await lock_effects_shared(tx)  # before any post: see decision 0045
     if not await lock_own_post(tx, author.id, post_id) or not await find_quoting(tx, post_id, quoting_id):
         raise NotFound
     await end_quotes(tx, [quoting_id])

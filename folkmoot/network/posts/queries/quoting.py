@@ -11,7 +11,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.paging import Page
 from folkmoot.network.counters import Counter, insert_deltas_sql
 from folkmoot.network.posts.model import Mark, Marks, Post, PostCounts, Quote, QuoteFacts, QuotePolicy, QuoteState, Visibility
-from folkmoot.network.posts.visibility import visible_sql
+from folkmoot.network.posts.visibility import reaches_sql, visible_sql
 from folkmoot.network.relations.queries import unblocked_sql
 
 _WITH_POST = (QuoteState.SHOWN, QuoteState.BLOCKED, QuoteState.MUTED)
@@ -49,7 +49,8 @@ def _state_sql(quote: str, quoted: str, author: str, viewer: str) -> str:
     return f"""CASE
         WHEN NOT {_stands_sql(quote)} THEN '{QuoteState.REVOKED}'
         WHEN {quoted}.id IS NULL THEN '{QuoteState.DELETED}'
-        WHEN {visible_sql(quoted, author, viewer)} IS NOT TRUE THEN '{QuoteState.WITHHELD}' -- NULL for a viewer that is NULL
+        WHEN ({visible_sql(quoted, author, viewer)} AND {reaches_sql(quoted, author, viewer)}) IS NOT TRUE -- NULL for nobody
+            THEN '{QuoteState.WITHHELD}'
         WHEN {blocks_author_sql(quoted, viewer)} THEN '{QuoteState.BLOCKED}'
         WHEN {_mutes_sql(f"{quoted}.account_id", viewer)} THEN '{QuoteState.MUTED}'
         ELSE '{QuoteState.SHOWN}' END"""
