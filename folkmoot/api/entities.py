@@ -34,6 +34,7 @@ from folkmoot.network.filters.matching import FilterSet
 from folkmoot.network.filters.model import Matter, matter_of
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
 from folkmoot.network.posts.model import (
+    MAY_QUOTE,
     Mark,
     Marks,
     Poll,
@@ -204,7 +205,7 @@ class Entities(AccountEntities, MediaEntities):
             flags = outer = _approval(policy, False)
         else:
             is_own = author_id == viewer_id
-            may_quote = is_pinnable if is_own else bool(bits & Mark.MAY_QUOTE)
+            may_quote = is_pinnable if is_own else bool(bits & MAY_QUOTE)
             flags = _flags(bits, is_own and is_pinnable, policy, may_quote)
             outer = flags if boost is None or not is_own else _flags(bits, False, policy, may_quote)
             if self._filters is not None:

@@ -71,7 +71,9 @@ class Mark(IntFlag):
     MUTED = 8  # the conversation is in `muted_conversations`; on its first post, also stored here
     PINNED = 16
     VOTED = 32
-    MAY_QUOTE = 64  # no mark and never stored: its policy lets the viewer quote it. Authors may in any case
+
+
+MAY_QUOTE = 64  # beside the marks, never stored: the policy of a post lets the viewer quote it. Authors may in any case
 
 
 class PostCounts(msgspec.Struct, frozen=True):
@@ -118,7 +120,7 @@ class Marks(msgspec.Struct, frozen=True):
 
     @property
     def may_quote(self) -> bool:
-        return bool(self.bits & Mark.MAY_QUOTE)
+        return bool(self.bits & MAY_QUOTE)
 
 
 class Mention(msgspec.Struct, frozen=True, array_like=True):

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     boosts: int
     favourites: int
     quotes: int
-    bits: int  # of posts.model.Mark
+    bits: int  # of posts.model.Mark, and MAY_QUOTE
     choices: Sequence[int] | None  # the viewer's votes in its poll
     is_visible: bool
     floor_id: int = 0  # of the stored home: below it, entries can be missing

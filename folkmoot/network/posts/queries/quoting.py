@@ -10,7 +10,7 @@ from datetime import datetime
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.paging import Page
 from folkmoot.network.counters import Counter, insert_deltas_sql
-from folkmoot.network.posts.model import Mark, Marks, Post, PostCounts, Quote, QuoteFacts, QuotePolicy, QuoteState, Visibility
+from folkmoot.network.posts.model import MAY_QUOTE, Mark, Marks, Post, PostCounts, Quote, QuoteFacts, QuotePolicy, QuoteState, Visibility
 from folkmoot.network.posts.visibility import reaches_sql, visible_sql
 from folkmoot.network.relations.queries import unblocked_sql
 
@@ -18,14 +18,14 @@ _WITH_POST = (QuoteState.SHOWN, QuoteState.BLOCKED, QuoteState.MUTED)
 
 
 def may_quote_sql(post: str, viewer: str, *, blocks_author: str = "false") -> str:
-    """SQL: `Mark.MAY_QUOTE` if the policy of `post` lets `viewer` quote it, otherwise 0. A viewer that is NULL may not.
+    """SQL: `MAY_QUOTE` if the policy of `post` lets `viewer` quote it, otherwise 0. A viewer that is NULL may not.
 
     `blocks_author`: SQL for whether the viewer blocks the author. Timelines leave such posts out.
     """
     return f"""CASE WHEN {post}.quote_policy < {QuotePolicy.NOBODY:d} AND {viewer} IS NOT NULL AND NOT {blocks_author}
         AND ({post}.quote_policy = {QuotePolicy.PUBLIC:d} OR EXISTS (
             SELECT FROM follows AS qf WHERE qf.account_id = {viewer} AND qf.target_id = {post}.account_id))
-        THEN {Mark.MAY_QUOTE:d} ELSE 0 END"""
+        THEN {MAY_QUOTE} ELSE 0 END"""
 
 
 def blocks_author_sql(post: str, viewer: str) -> str:
