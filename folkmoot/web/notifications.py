@@ -20,7 +20,9 @@ from folkmoot.network.notifications.queries import list_markers, list_notificati
 from folkmoot.web.request import Request
 from folkmoot.web.timelines import page_links
 
-_FILTERS: dict[str, list[Kind] | None] = {"": None, "mentions": [Kind.MENTION], "follows": [Kind.FOLLOW, Kind.FOLLOW_REQUEST]}
+_FILTERS: dict[str, list[Kind] | None] = {
+    "": None, "mentions": [Kind.MENTION, Kind.QUOTE], "follows": [Kind.FOLLOW, Kind.FOLLOW_REQUEST],
+}
 _STATEMENTS = (Kind.STATEMENT, Kind.LIFTED)
 _GROUPED = (Kind.FAVOURITE, Kind.BOOST, Kind.FOLLOW)
 

@@ -154,9 +154,10 @@ async def test_who_may_quote_is_chosen_for_a_post_and_for_all(village: Village) 
 async def test_notices_of_quotes(village: Village) -> None:
     quoted, quoting = await _settled(village)
     author = await village.by_browser("author")
-    page = (await author.get("/notifications")).text
-    assert "Quotes you:" in page
-    assert f'id="p{quoting.post.id}"' in page
+    for address in ("/notifications", "/notifications?show=mentions"):
+        page = (await author.get(address)).text
+        assert "Quotes you:" in page
+        assert f'id="p{quoting.post.id}"' in page
     await _send(author, "/", f"/posts/{quoted.post.id}/edit", text="nová slova", has_tools="true")
     await village.work()
     assert "A post that you quote was edited:" in (await (await village.by_browser("quoter")).get("/notifications")).text
