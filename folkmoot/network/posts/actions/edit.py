@@ -35,8 +35,8 @@ class PictureChange(NamedTuple):
 async def edit_post(
     tx: WriteTx, author: Account, post_id: int, draft: PostDraft, limits: PostLimits, changes: Sequence[PictureChange] = ()
 ) -> PostView:
-    """Changes text, cover, language, pictures or poll; the visibility stays. A poll with other answers is a new poll: the
-    votes are lost, and its time begins. With the same answers it keeps its votes and its end (decision 0052).
+    """Changes text, cover, language, pictures, poll or who may quote the post; the visibility stays. A poll with other answers is
+    a new poll: the votes are lost, and its time begins. With the same answers it keeps its votes and its end (decision 0052).
 
     Tells post.edited. Raises NotFound for a post of another account, and for a change of a picture that the draft does
     not show; Invalid; Forbidden.
@@ -52,8 +52,9 @@ async def edit_post(
         raise NotFound
     for change in changes:
         await describe_picture(tx, author, change.id, description=change.description, focus=change.focus)
-    # An edit never changes which post is answered.
-    material = await read_material(tx, author, msgspec.structs.replace(draft, reply_to_id=None), limits.domain, post_id=post_id)
+    # An edit never changes which post is answered or quoted.
+    draft = msgspec.structs.replace(draft, reply_to_id=None, quoted_id=None)
+    material = await read_material(tx, author, draft, limits.domain, post_id=post_id)
     mentioned_before = await list_mentioned(tx, post_id)
     after = composing.recompose(before, draft, material, limits, clock.now())
     if material.unknown and not mentioned_before:
