@@ -48,11 +48,11 @@ async def delete_posts(tx: WriteTx, post_ids: Sequence[int]) -> None:
                 SELECT FROM posts WHERE posts.conversation_id = p.conversation_id AND posts.id <> ALL ($1::bigint[]))
         ), orphaned AS (
             UPDATE posts SET reply_to_id = NULL, version = version + 1 WHERE reply_to_id = ANY ($1::bigint[]) AND id <> ALL ($1::bigint[])
+        ), quoting AS ( -- each post before its quote, as a deletion of that post locks them
+            UPDATE posts SET version = version + 1 FROM quotes AS q
+            WHERE q.quoted_id = ANY ($1::bigint[]) AND posts.id = q.post_id AND posts.id <> ALL ($1::bigint[]) RETURNING posts.id
         ), unquoted AS (
-            UPDATE quotes SET quoted_id = NULL, quoted_account_id = NULL
-            WHERE quoted_id = ANY ($1::bigint[]) AND post_id <> ALL ($1::bigint[]) RETURNING post_id
-        ), changed AS (
-            UPDATE posts SET version = version + 1 FROM unquoted WHERE posts.id = unquoted.post_id
+            UPDATE quotes SET quoted_id = NULL, quoted_account_id = NULL FROM quoting WHERE quotes.post_id = quoting.id
         )
         DELETE FROM idempotency_keys WHERE post_id = ANY ($1::bigint[])
         """,
