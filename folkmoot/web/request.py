@@ -235,7 +235,7 @@ class Request:
             return waiting
         async with self.database.read() as conn:
             keys = await list_unread_on_pages(conn, self.viewer.id, waiting.notices)
-        entries = [Entry(key[0], key[2], *key, 0, 0, 0, 0, None, True) for key in keys]
+        entries = [Entry(key[0], key[2], *key, 0, 0, 0, 0, 0, None, True) for key in keys]
         posts = [shown for _, shown, _ in await self.shared.posts.gather(self.database, entries)]
         hidden = sum(is_hidden(self.filters, FilterContext.NOTIFICATIONS, PostView(post=post)) for post in posts)
         return waiting.without_notices(hidden)

@@ -239,3 +239,14 @@ async def test_an_open_page_does_not_count_what_it_would_hide(village: Village, 
     assert '"notices":2' not in page.received
     await page.close()
     await other.close()
+
+
+@pytest.mark.parametrize("action", [FilterAction.WARN, FilterAction.HIDE])
+async def test_a_filtered_post_is_folded_where_it_is_quoted(village: Village, jana: Visitor, action: FilterAction) -> None:
+    quoted = await village.write("eva", "Kasna teče.")
+    await village.write("karel", "Podívejte", quoted_id=quoted.post.id)
+    await village.work()
+    assert "<details><summary" not in _main(await jana.get("/"))
+    await _filter(village, "kasna", action=action)
+    page = _main(await jana.get("/"))
+    assert re.search(r"Podívejte.*<blockquote[^>]*>\s*<details><summary.*Filtered: .*Vodní zdroje.*</summary>.*Kasna teče", page, re.S)

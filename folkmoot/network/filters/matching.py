@@ -99,6 +99,20 @@ def _filtered(filters: FilterSet, context: FilterContext, view: PostView) -> Pos
     }
     if titles[FilterAction.HIDE]:
         return None
+    view = _with_filtered_quote(filters, context, view)
     if not any(titles.values()):
         return view
     return msgspec.structs.replace(view, filtered=titles[FilterAction.WARN], blurred=titles[FilterAction.BLUR])
+
+
+def _with_filtered_quote(filters: FilterSet, context: FilterContext, view: PostView) -> PostView:
+    """A quoted post to which any filter applies is folded, whatever that filter does; the post that quotes it stays."""
+    quoted = view.quote.view if view.quote else None
+    if view.quote is None or quoted is None:
+        return view
+    matches = filters.matches(matter_of(quoted.post), quoted.post.author.id, None)
+    titles = tuple(one.filter.title for one in matches if context in one.filter.contexts)
+    if not titles:
+        return view
+    quote = msgspec.structs.replace(view.quote, view=msgspec.structs.replace(quoted, filtered=titles))
+    return msgspec.structs.replace(view, quote=quote)
