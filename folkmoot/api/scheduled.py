@@ -9,7 +9,7 @@ from folkmoot.api.parameters import PageOf20, Parameters, about
 from folkmoot.api.request import Request
 from folkmoot.api.status_drafts import time_of
 from folkmoot.api.status_shapes import ScheduledParams, ScheduledPoll, ScheduledStatus
-from folkmoot.api.words import VISIBILITY, moment
+from folkmoot.api.words import QUOTE_POLICY, VISIBILITY, moment
 from folkmoot.base.db import ReadConn
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
@@ -77,6 +77,8 @@ def _params(scheduled: ScheduledPost) -> ScheduledParams:
         text=draft.text, media_ids=list(map(str, draft.media_ids)) or None, poll=_poll(draft), sensitive=draft.is_sensitive,
         spoiler_text=draft.cover or None, visibility=VISIBILITY[visibility], language=draft.language,
         in_reply_to_id=str(draft.reply_to_id) if draft.reply_to_id else None, application_id=str(draft.app_id) if draft.app_id else None,
+        quoted_status_id=str(draft.quoted_id) if draft.quoted_id else None,
+        quote_approval_policy=None if draft.quote_policy is None else QUOTE_POLICY[draft.quote_policy],
         scheduled_at=None, idempotency=scheduled.idempotency_key, with_rate_limit=False,
     )
 

@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Emoji, Html, Id, Moment, Shape, Url
 from folkmoot.api.filter_shapes import FilterResult
-from folkmoot.api.words import QuoteStateWord, VisibilityWord
+from folkmoot.api.words import QuotePolicyWord, QuoteStateWord, VisibilityWord
 
 _OF_STATES = "null unless the state is `accepted`, `blocked_account` or `muted_account`."
 
@@ -175,6 +175,8 @@ class ScheduledParams(Shape, kw_only=True):
     in_reply_to_id: Id | None
     application_id: Id | None
     scheduled_at: Annotated[None, Meta(description="The time stands in the status.")]
+    quoted_status_id: Id | None
+    quote_approval_policy: QuotePolicyWord | None
     idempotency: str | None
     with_rate_limit: bool
 

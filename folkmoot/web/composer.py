@@ -47,7 +47,7 @@ class Composer(msgspec.Struct, frozen=True, kw_only=True):
 
     purpose: Purpose
     draft: PostDraft
-    about_id: int | None = None  # the post that is replied to, quoted, edited or scheduled, the recipient of a first message, or the conversation
+    about_id: int | None = None  # the answered, quoted, edited or scheduled post, the recipient of a first message, or the conversation
     to: Account | None = None  # the recipient of a first message
     people: Sequence[Account] = ()  # the recipients of a message in a conversation; the form adds their mentions
     parent: PostView | None = None

@@ -12,7 +12,7 @@ from folkmoot.network.accounts.queries import find_account_by_handle
 from folkmoot.network.media.model import Upload
 from folkmoot.network.media.queries import get_own_upload
 from folkmoot.network.posts import actions
-from folkmoot.network.posts.model import Post, PostEffect, PostView, QuotePolicy, Visibility
+from folkmoot.network.posts.model import Post, PostDraft, PostEffect, PostView, QuotePolicy, Visibility
 from folkmoot.network.posts.policy import can_quote, require_can_quote
 from folkmoot.network.posts.queries import get_post_view
 from folkmoot.network.scheduled.actions import schedule_post

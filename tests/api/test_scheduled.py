@@ -42,6 +42,7 @@ async def test_a_status_is_scheduled_shown_moved_and_deleted(village: Village, j
     assert params == {
         "text": "Zítra #kasna", "media_ids": [media], "poll": None, "sensitive": False, "spoiler_text": "Pozor", "visibility": "private",
         "language": "cs", "in_reply_to_id": None, "scheduled_at": None, "idempotency": "k", "with_rate_limit": False,
+        "quoted_status_id": None, "quote_approval_policy": "public",
     }
     assert made["scheduled_at"] == at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
     assert set(made) == {"id", "scheduled_at", "params", "media_attachments"}
@@ -123,3 +124,18 @@ async def test_scopes(village: Village, jana: Visitor) -> None:
     path = f"{ALL}/{made['id']}"
     assert ((await reader.send("DELETE", path)).status, (await writer.send("DELETE", path)).status) == (403, 200)
     assert (await village.nobody().get(ALL)).status == 401
+
+
+async def test_a_quote_is_scheduled_and_published(village: Village) -> None:
+    await village.settle("quoted", "quoter")
+    quoted = await village.write("quoted", "Původní slova")
+    quoter = await village.by_app("quoter")
+    made = (await quoter.post("/api/v1/statuses", {
+        "status": "viz", "quoted_status_id": str(quoted.post.id), "quote_approval_policy": "nobody",
+        "scheduled_at": (clock.now() + timedelta(hours=1)).isoformat(),
+    })).json
+    assert (made["params"]["quoted_status_id"], made["params"]["quote_approval_policy"]) == (str(quoted.post.id), "nobody")
+    with clock.stopped_at(clock.now() + timedelta(hours=2)):
+        await publish_due(village.database, limits=LIMITS, screener=let_pass)
+    status, = [one for one in (await quoter.get("/api/v1/timelines/public")).json if one["quote"]]
+    assert (status["quote"]["quoted_status"]["id"], status["quote_approval"]["automatic"]) == (str(quoted.post.id), [])
