@@ -8,9 +8,10 @@ import logging
 from functools import lru_cache
 from typing import Any
 
-from folkmoot.api.entities import Entities, Fragment
+from folkmoot.api.entities import Entities
 from folkmoot.api.identification import find_holder, require_unspent
 from folkmoot.api.request import Request, encode
+from folkmoot.api.status_entities import Fragment
 from folkmoot.api.stream_connection import Rendering
 from folkmoot.api.websocket import StreamingSocket
 from folkmoot.api.words import PARAMETER_OF

@@ -1,4 +1,4 @@
-"""The wire shapes of statuses: posts and boosts with their pictures, polls and versions. `entities.py` fills them."""
+"""The wire shapes of statuses: posts and boosts with their pictures, polls and versions. `status_entities.py` fills them."""
 
 from typing import Annotated, Literal
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from folkmoot.api.announcement_entities import counted_entity
-from folkmoot.api.entities import Entities, Fragment
+from folkmoot.api.entities import Entities
+from folkmoot.api.status_entities import Fragment
 from folkmoot.api.stream_channels import Channel
 from folkmoot.api.warnings import list_warnings, warning_of
 from folkmoot.api.words import UNKNOWN_TO_APPS

@@ -1,11 +1,12 @@
 -- Why: a post can quote another one, if the author of that one allows it. Each post says who may quote it; posts that are older than
 --      this choice can be quoted by their authors only, until they choose otherwise.
 -- Locks: ACCESS EXCLUSIVE on posts and post_counts for an instant (columns with a constant default); SHARE ROW EXCLUSIVE on posts and
---      accounts for an instant, for the foreign keys of an empty table.
+--      accounts for an instant, for the foreign keys of an empty table; SHARE UPDATE EXCLUSIVE on counter_deltas, for its comment.
 -- Kind: expand. The previous release quotes nothing and allows nobody to quote what it stores; its deletions leave quotes of nothing.
 
 ALTER TABLE posts ADD COLUMN quote_policy smallint NOT NULL DEFAULT 2;   -- posts/model.py: QuotePolicy
 ALTER TABLE post_counts ADD COLUMN quotes integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN counter_deltas.counter IS '1 account posts, 2 account followers, 3 account following, 11 post replies, 12 post boosts, 13 post favourites, 14 post quotes';
 
 CREATE TABLE quotes (
     post_id bigint PRIMARY KEY REFERENCES posts ON DELETE CASCADE,       -- the post that quotes
