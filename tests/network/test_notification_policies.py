@@ -18,7 +18,7 @@ from folkmoot.network.accounts.queries import lock_account
 from folkmoot.network.attention.queries import count_waiting
 from folkmoot.network.conversations.queries import list_conversations
 from folkmoot.network.notifications import actions, jobs, queries
-from folkmoot.network.notifications.model import Kind, Policy, Treatment
+from folkmoot.network.notifications.model import TREATED, Kind, Policy, Treatment
 from folkmoot.network.posts import actions as posts
 from folkmoot.network.posts.events import PostFavourited, PostUnfavourited
 from folkmoot.network.posts.model import Post, PostDraft, PostView, Visibility
@@ -179,6 +179,20 @@ async def test_all_acts_of_a_stranger_wait_and_nothing_else(village: Village) ->
     await village.work()
     assert sorted(await arrived(village)) == ["mention", "statement", "update"]
     assert await waiting(village) == {"karel": 4, "dozor": 1}
+
+
+async def test_a_quote_by_a_stranger_waits(village: Village) -> None:
+    await village.settle("jana", "karel")
+    await set_policy(village, for_not_following=Treatment.FILTER)
+    view = await village.write("karel", "podle mne ne")
+    await jobs.tell(village.database, [village.people["jana"].id], Kind.QUOTE, village.people["karel"].id, view.post.id)
+    assert (await arrived(village), await waiting(village)) == ([], {"karel": 1})
+
+
+def test_each_kind_is_an_act_of_somebody_or_always_arrives() -> None:
+    always = {Kind.POLL, Kind.UPDATE, Kind.QUOTED_UPDATE, Kind.STATEMENT, Kind.LIFTED, Kind.REPORT, Kind.APPEAL, Kind.EXPORT,
+              Kind.UNPUBLISHED, Kind.SIGN_UP, Kind.JURY, Kind.KEPT}
+    assert set(Kind) - set(TREATED) == always
 
 
 async def test_answers_to_own_messages_arrive_and_other_messages_wait_also_among_conversations(village: Village) -> None:

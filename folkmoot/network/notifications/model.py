@@ -81,7 +81,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 NEW_FOLLOWER = timedelta(days=3)
 NEW_ACCOUNT = timedelta(days=30)
 # Kinds that a policy applies to: acts of others. Polls, edits and what the network itself says always arrive.
-TREATED = (Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POST)
+TREATED = (Kind.MENTION, Kind.BOOST, Kind.FAVOURITE, Kind.FOLLOW, Kind.FOLLOW_REQUEST, Kind.POST, Kind.QUOTE)
 
 
 class PendingCounts(msgspec.Struct, frozen=True):
