@@ -20,8 +20,9 @@ _LONGEST_WHOLE = 120  # words and punctuation marks
 _WINDOWS = ((120, 0.0), (60, 0.0), (24, 0.3), (14, 0.6))  # size, and discount
 _SENTENCE = (4, 40, 0.3)  # fewest and most words, and discount
 _LONG = 60  # words of a text that is divided
-_SHORT = 3  # words
-_SAYS_LITTLE = 1.5  # subtracted from a short text without a word of harm: "I know you" is what harmless replies consist of
+# Subtracted from a short text without a word of harm, up to so many words: harmless replies consist of persons and grammar.
+_SAYS_LITTLE = ((3, 1.5), (9, 0.9))
+_SEVERAL = 16  # letters: a longer word is several without spaces, which may speak of anything
 _ENDS = frozenset(".!?")
 _LONGEST_WORD = 24  # letters that are scored
 _REASONS = 5
@@ -39,13 +40,18 @@ def windows(folded: str) -> list[Window]:
     """A short text as a whole; a longer one also as overlapping windows and as sentences, so that neither length nor padding hides a
     threat."""
     words = [word[:_LONGEST_WORD] for word in folded.split(" ")]
-    says_little = len(words) <= _SHORT and not structure.speaks_of_harm(words)
-    found = [Window(" ".join(words), _SAYS_LITTLE if says_little else 0.0)] if len(words) <= _LONGEST_WHOLE else []
+    found = [Window(" ".join(words), _discount(words))] if len(words) <= _LONGEST_WHOLE else []
     for size, discount in _WINDOWS:
         if len(words) > max(size, _LONG):
             step = size // 2
             found += [Window(" ".join(words[at : at + size]), discount) for at in range(0, len(words) - step, step)]
     return [*found, *_sentences(words)] if len(words) > _LONG else found
+
+
+def _discount(words: Sequence[str]) -> float:
+    """What is subtracted from the margin of a whole text."""
+    discount = next((discount for most, discount in _SAYS_LITTLE if len(words) <= most), 0.0)
+    return 0.0 if discount and (max(map(len, words)) > _SEVERAL or structure.speaks_of_harm(words)) else discount
 
 
 def _sentences(words: Sequence[str]) -> list[Window]:
