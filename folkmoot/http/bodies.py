@@ -106,6 +106,8 @@ def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             raise Malformed(log_text="too many values")
         head, _, _ = key.partition("[")
         path = [head, *_KEY.findall(key[len(head) :])]
+        while path[-2:] == ["", ""]:  # `id[][]`, as Mastodon.py writes `id[]`
+            path.pop()
         if len(path) > 5:
             raise Malformed("%(name)s is nested too deeply.", name=head[:40])
         _put(tree, path, value)

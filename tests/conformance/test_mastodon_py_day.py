@@ -173,7 +173,8 @@ def test_a_token_is_refused_outside_its_scopes(running: NetworkUp) -> None:
             refused()
 
 
-def test_scheduled_posts_and_followed_hashtags(eva: Mastodon, tomas: Mastodon) -> None:
+def test_scheduled_posts_and_followed_hashtags(running: NetworkUp) -> None:
+    eva, tomas = (_with_token(running, newcomer(running, name)) for name in ("planuje", "pise"))  # they follow nobody
     at = datetime.now(UTC) + timedelta(hours=2)
     made = eva.status_post("Až za dvě hodiny", scheduled_at=at, visibility="unlisted", idempotency_key="later-1")
     assert (made.params.text, made.params.visibility) == ("Až za dvě hodiny", "unlisted")
@@ -208,7 +209,7 @@ def test_policy_and_requests(running: NetworkUp) -> None:
     radka.accept_notification_request(first)
     assert radka.notifications_merged()
     assert [one.account.id for one in radka.notifications()] == [first.account.id]
-    radka.accept_notification_request(requests[1])
+    radka.accept_multiple_notification_requests([requests[1]])  # it sends `id[][]`
     assert len(radka.notifications()) == 2
     strangers[0].status_post(f"@{names[0]} ještě jednou")
     until(lambda: len(radka.notifications()) == 3)
