@@ -43,7 +43,9 @@ async def change(request: Request) -> Reply:
         found = await queries.get_scheduled(conn, request.viewer.id, request.id())
     before = found.draft
     draft = draft_from(request.form, before.default_visibility if before.visibility is None else before.visibility)
-    draft = msgspec.structs.replace(draft, idempotency_key=None, reply_to_id=before.reply_to_id if draft.reply_to_id else None)
+    policy = before.quote_policy if draft.quote_policy is None else draft.quote_policy  # a form without this choice
+    answered_id = before.reply_to_id if draft.reply_to_id else None
+    draft = msgspec.structs.replace(draft, idempotency_key=None, reply_to_id=answered_id, quote_policy=policy)
     if draft.poll and before.poll:  # the form has no such choice
         draft = msgspec.structs.replace(draft, poll=msgspec.structs.replace(draft.poll, hides_totals=before.poll.hides_totals))
     zone = request.context.settings.network.time_zone

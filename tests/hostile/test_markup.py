@@ -45,7 +45,7 @@ class Page(HTMLParser):
         if tag not in self._allowed:
             self.wrong.append(f"<{tag}>")
         if tag == "script":
-            file = re.match(r"/static/(folkmoot|counting|focus|pictures)\.js\?", values.get("src", ""))
+            file = re.match(r"/static/(folkmoot|counting|focus|later|pictures)\.js\?", values.get("src", ""))
             self.scripts.append(file[1] if file else "")
             if not (self._may_load and file and set(values) == {"src", "defer"}):
                 self.wrong.append(f"script {values}")

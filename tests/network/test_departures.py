@@ -116,6 +116,8 @@ async def _full_life(village: Village) -> Account:
     box = JuryBox(village)
     await box.apply(NAME)
     await box.train(NAME, misses=1)
+    await village.settle("adam")  # a stranger to her
+    await village.write("adam", f"@{NAME} dobrý den")
     await village.work()
     async with db.write() as tx:
         assert await tx.fetchval("SELECT count(*) FROM notification_requests WHERE account_id = $1", her.id) == 1

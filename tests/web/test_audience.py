@@ -36,7 +36,8 @@ async def _prefer(village: Village, name: str, visibility: Visibility) -> None:
 
 
 async def test_a_message_is_sent_and_not_published(jana: Visitor) -> None:
-    post = '<span class="for-posts">Publish</span><span class="for-messages">Send</span>'  # by the chosen audience
+    by_audience = '<span class="for-posts">Publish</span><span class="for-messages">Send</span>'
+    post = f'<span class="for-now">{by_audience}</span><span class="for-waiting">Schedule</span>'
     for path, words in (("/posts/new?to=karel", "Send"), ("/posts/new", post)):
         button = re.search(r'<button class="button main" data-busy="[^"]*">(.*?)</button>', (await jana.get(path)).text)
         assert button

@@ -77,7 +77,7 @@ async def test_an_open_page_receives_events_of_posts_and_notices_for_it(village:
     await page.receives('event: posts\ndata: {"count":1,')
     await village.write("karel", "@jana přijdeš?")
     await village.work()
-    await page.receives('event: waiting\ndata: {"notices":1,"messages":0,"requests":0}')
+    await page.receives('event: waiting\ndata: {"notices":1,"messages":0,"requests":0,"strangers":0}')
     await page.close()
     assert page.status == 200
     assert "Kašna" not in page.received  # the number only, never the content

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from folkmoot.base import clock
 from folkmoot.moderation.detection import features, folding
 from folkmoot.moderation.detection.artefact import Artefact, Weights
+from folkmoot.moderation.detection.detector import windows
 from folkmoot.moderation.detection.model import Example
 
 COST = 4.0  # of an error on one row, where a squared change of all weights by 1 costs a half
@@ -50,12 +51,13 @@ class _Matrix(NamedTuple):
 def correct(model: Artefact, rows: Sequence[Example], *, cost: float = COST) -> Artefact:
     """The same model with its weights corrected by labelled rows. Calibration and thresholds stay. Takes about a minute for
     10,000 rows."""
-    counts = _count(model, [folding.unmask(row.text).text for row in rows])
+    folded = [folding.unmask(row.text).text for row in rows]
+    counts = _count(model, folded)
     idfs = [_with_new(idf, count, len(rows)) for (idf, _), count in zip(model.tables, counts, strict=True)]
     used = [np.unique(count.buckets) for count in counts]
     matrix = _matrix(model, counts, idfs, used, len(rows))
     before = np.concatenate([weight[known].astype(np.float64) for (_, weight), known in zip(model.tables, used, strict=True)])
-    start = matrix.times(before) + model.header.bias
+    start = matrix.times(before) + model.header.bias - np.array([windows(text)[0].discount for text in folded])
     labels = np.array([float(row.threat or 0) for row in rows])
     after = before + _solve(matrix, start, labels, np.full(len(rows), cost))
     parts = np.split(after, np.cumsum([len(known) for known in used])[:-1])
