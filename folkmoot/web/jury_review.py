@@ -1,6 +1,7 @@
 """The page on which jurors review one item after the other, breaks, and what became of the items. Only the juror sees them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import IntEnum
 from typing import TypeVar
 
@@ -58,15 +59,14 @@ async def skip(request: Request) -> Reply:
     form = request.form
     clause = current().numbered(form.integer("avoid") or 0)
     try:
-        async with request.database.write() as tx:
-            await actions.skip_item(
-                tx, request.viewer, parse_id(form.text("item")) or 0, avoided=[clause.key] if clause else [],
-                without_pictures=form.flag("without_pictures"),
-            )
+        with suppress(Conflict):  # answered in another tab: the next one follows all the same
+            async with request.database.write() as tx:
+                await actions.skip_item(
+                    tx, request.viewer, parse_id(form.text("item")) or 0, avoided=[clause.key] if clause else [],
+                    without_pictures=form.flag("without_pictures"),
+                )
     except Invalid as problem:
         return await _page(request, 422, errors={"avoid": next(iter(request.problems(problem).values()))})
-    except Conflict:  # answered in another tab
-        pass
     return await _take_next(request)
 
 
