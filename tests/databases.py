@@ -2,8 +2,9 @@
 
 Cloning the template takes half a second, so a database that a test has used is emptied and lent again, in a few
 milliseconds. It is emptied exactly: every row goes, rows that the migrations put there come back, sequences start where
-they did. Only tables that have a page are emptied: a table that no test wrote to has none. A database that is no longer like the template (another schema, functions, settings, statistics of the
-planner) is dropped instead, and so is one that has been lent often.
+they did. Only tables that have a page are emptied: a table that no test wrote to has none. A database that is no longer
+like the template (another schema, functions, settings, statistics of the planner) is dropped instead, and so is one that
+has been lent often.
 """
 
 import itertools

@@ -143,6 +143,8 @@ class Stage:
         while not is_finished():
             assert len(said) < _MOST_RUNS, said
             await self.start_agents()
+            if is_finished():  # by an agent alone: the same command would begin the next move, back
+                break
             driver = await self.start(side, command)
             _, errors = await driver.communicate()
             if driver.returncode:
