@@ -40,7 +40,7 @@ _COMMANDS = {
     "measure": ("measure", "Show how well moderation works, as figures with intervals."),
     "policy": ("policy", "Check and publish the rules of the network."),
     "jurors": ("jurors", "Count jurors, replace their training questions, exclude members."),
-    "jury": ("jury", "Recompute the verdict of a jury; show what juries do."),
+    "jury": ("jury", "Recompute the verdict of a jury; show what juries do; simulate them."),
     "rules": ("rules", "Check, test and publish rules against spam and floods."),
     "hashes": ("hashes", "Recognise known files, pictures, texts and addresses."),
     "jobs": ("jobs", "Show background jobs; retry or drop those that failed."),

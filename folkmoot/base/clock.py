@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 _frozen: ContextVar[datetime | None] = ContextVar("folkmoot_frozen_clock", default=None)
 _random = random.SystemRandom()
+_seeded: ContextVar[random.Random | None] = ContextVar("folkmoot_seeded_draws", default=None)
 
 
 def now() -> datetime:
@@ -37,8 +38,8 @@ def random_bytes(count: int) -> bytes:
 
 
 def draw(below: int) -> int:
-    """A uniformly random integer, 0 <= n < below."""
-    return _random.randrange(below)
+    """A uniformly random integer, 0 <= n < below; inside `drawn_from`, one that the seed repeats."""
+    return (_seeded.get() or _random).randrange(below)
 
 
 @contextmanager
@@ -49,3 +50,14 @@ def stopped_at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _frozen.reset(reset)
+
+
+@contextmanager
+def drawn_from(seed: str) -> Iterator[None]:
+    """Repeats what `draw` gives, for this task and the tasks that it starts. For simulations; tokens and keys stay random."""
+    # Nothing secret is drawn in a simulation.
+    reset = _seeded.set(random.Random(seed))  # noqa: S311
+    try:
+        yield
+    finally:
+        _seeded.reset(reset)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from click.testing import CliRunner
 
 from folkmoot.base.db import Database
+from folkmoot.commands.jury import jury
 from folkmoot.moderation.cases.model import Case
 from tests.commands.test_policy_and_hashes import Moot
 from tests.commands.test_policy_and_hashes import moot as moot
@@ -59,3 +61,26 @@ async def _change(dsn: str, sql: str) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute(sql)
     await connection.close()
+
+
+def test_a_simulation_prints_its_figures_and_writes_charts(tmp_path: Path) -> None:
+    """The jury of a small network, on a database of its own; `tests/moderation/test_simulation.py` looks into it."""
+    charts = tmp_path / "charts"
+    ours = CliRunner().invoke(jury, [
+        "simulate", "--bad-faith", "0.2", "--rule", "folkmoot", "--cases", "3", "--jurors", "24", "--networks", "1", "--charts",
+        str(charts), "--json",
+    ], catch_exceptions=False)
+    answer = json.loads(ours.stdout.splitlines()[-1])
+    assert all(0 <= answer[name] <= 1 for name in ("accuracy", "wrong_removals", "missed", "gap", "to_staff"))
+    assert 3 <= answer["votes_per_case"] <= 9
+    assert (answer["rule"], answer["bad_faith"], answer["cases"]) == ("folkmoot", 0.2, 3)
+    assert sorted(path.stem for path in charts.iterdir()) == ["accuracy", "gap", "missed", "to_staff", "votes_per_case", "wrong_removals"]
+
+
+def test_a_simulation_compares_the_rules_at_each_share_of_bad_faith() -> None:
+    found = CliRunner().invoke(jury, ["simulate", "--rule", "single", "--rule", "3 of 5", "--cases", "200"], catch_exceptions=False)
+    assert [line.split()[0] for line in found.stdout.splitlines() if " 3 of 5 " in line] == ["0%", "10%", "20%", "30%"]
+    accuracy = {rule: [line.split(rule)[1].split()[0] for line in found.stdout.splitlines() if f" {rule} " in line]
+                for rule in ("single", "3 of 5")}
+    assert len(accuracy["single"]) == 4
+    assert all(one < three for one, three in zip(*accuracy.values(), strict=True))

@@ -7,6 +7,7 @@ rules draw at random and count heads.
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from folkmoot.moderation.jury import aggregation, camps, drawing, fitting, stopping, synthetic
 from folkmoot.moderation.jury.model import (
@@ -181,8 +182,12 @@ def measure(outcomes: list[Outcome]) -> Figures:
     staff = np.array([one.finding is None for one in outcomes])
     sides = [np.array([one.side is camp for one in outcomes]) for camp in Camp]
     return Figures(
-        accuracy=float(1 - wrong.mean()), by_jury=float(1 - wrong[~staff].mean()),
-        wrong_removals=float(wrong[~breach].mean()), missed=float(wrong[breach].mean()),
-        gap=abs(float(wrong[sides[0]].mean() - wrong[sides[1]].mean())),
-        votes_per_case=float(np.mean([one.votes for one in outcomes])), to_staff=float(staff.mean()),
+        accuracy=1 - _share(wrong), by_jury=1 - _share(wrong[~staff]), wrong_removals=_share(wrong[~breach]), missed=_share(wrong[breach]),
+        gap=abs(_share(wrong[sides[0]]) - _share(wrong[sides[1]])),
+        votes_per_case=float(np.mean([one.votes for one in outcomes])), to_staff=_share(staff),
     )
+
+
+def _share(of: npt.NDArray[np.bool_]) -> float:
+    """0 of none: few cases can leave a kind without any."""
+    return float(of.mean()) if len(of) else 0.0
