@@ -106,6 +106,8 @@ def test_charts_are_drawn_to_scale_and_tell_their_numbers_in_words() -> None:
     assert bars == sorted(bars, reverse=True), "more is higher up"
     lengths = [bottom - top for top, bottom in bars]
     assert max(lengths) - min(lengths) < 0.3
+    targets = [line for line in svg.iter(f"{space}line") if line.get("class") == "target"]
+    assert len(targets) == 2, "that of 20 % bad faith, and its key"
     assert "200%" not in drawn["votes_per_case"], "answers are no share"
 
 

@@ -77,7 +77,7 @@ def _key(rules: Sequence[str]) -> list[str]:
     return [
         f'<g class="r{RULES.index(rule)}">{_mark(RULES.index(rule), 22 + 110 * place, 50)}</g>'
         f'<text class="small" x="{34 + 110 * place}" y="54">{escape(rule)}</text>' for place, rule in enumerate(rules)
-    ]
+    ] + ['<line class="target" x1="556" x2="580" y1="50" y2="50"/><text class="small" x="586" y="54">target</text>']
 
 
 def _grid(lines: Sequence[float], is_share: bool) -> list[str]:
