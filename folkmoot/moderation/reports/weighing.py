@@ -25,6 +25,7 @@ async def weigh_again(tx: WriteTx, case_id: int) -> int:
     noticed = await list_noticed(tx, [case.id for case in cases])
     weighed = [case for case in cases if case.id not in noticed and case.probability > 0]
     case_ids = [case.id for case in weighed]
+    await queries.update_weights(tx, case_ids, case_id)
     weights, scores = await queries.list_weights(tx, case_ids), await list_highest_scores(tx, case_ids)
     changes = []
     for case in weighed:

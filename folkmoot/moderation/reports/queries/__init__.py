@@ -8,14 +8,20 @@ from folkmoot.moderation.reports.queries.stored import (
     blank_comments,
     get_own_report,
     insert_report,
-    insert_report_case,
     list_own_reports,
     list_own_reports_of_case,
 )
-from folkmoot.moderation.reports.queries.weights import find_place, list_cases_of_same_reporters, list_weights
+from folkmoot.moderation.reports.queries.weights import (
+    find_place,
+    insert_report_case,
+    list_cases_of_same_reporters,
+    list_weights,
+    update_weights,
+)
 
 __all__ = [
     "blank_comments", "count_reasons", "count_reporters", "find_place", "find_settled", "get_own_report", "insert_report",
     "insert_report_case", "list_anonymous_reports", "list_cases_of_same_reporters", "list_outcomes", "list_own_reports",
-    "list_own_reports_of_case", "list_weights", "reset_told", "take_due_mails", "take_untold", "upsert_outcome_mails",
+    "list_own_reports_of_case", "list_weights", "reset_told", "take_due_mails", "take_untold", "update_weights",
+    "upsert_outcome_mails",
 ]

@@ -4,7 +4,7 @@ from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.moderation.clauses.model import Family
-from folkmoot.moderation.reports.model import Category, Place, Report
+from folkmoot.moderation.reports.model import Category, Report
 
 _REPORT = "id, reporter_id, account_id, post_ids, category, clauses, comment, forwards, created_at, family"
 
@@ -21,13 +21,6 @@ async def insert_report(tx: WriteTx, report: Report) -> None:
         f"INSERT INTO reports ({_REPORT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         report.id, report.reporter_id, report.account_id, list(report.post_ids), report.category, list(report.clauses),
         report.comment, report.forwards, report.created_at, report.family,
-    )
-
-
-async def insert_report_case(tx: WriteTx, case_id: int, report: Report, place: Place) -> None:
-    await tx.execute(
-        "INSERT INTO report_cases (case_id, report_id, reporter_id, place, day_place) VALUES ($1, $2, $3, $4, $5)",
-        case_id, report.id, report.reporter_id, place.own, place.of_day,
     )
 
 

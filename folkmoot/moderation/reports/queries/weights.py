@@ -3,15 +3,18 @@
 The first reports of a member have the full weight of their accuracy. Each further one weighs less while the others are open, so that the
 sum grows with the logarithm of their number: nobody can fill a lane by reporting everything. New accounts of which no report
 was right yet share such a bound with all accounts that signed up on the same day.
+
+The weight is stored with the report, and again when its reporter's accuracy has changed. Of a case only the reports with the highest
+stored weights are weighed as of now, so that the ten thousandth report about a post reads as much as the hundredth (decision 0122).
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from folkmoot.base import ids
-from folkmoot.base.db import ReadConn
+from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.moderation.cases.model import MOST_REPORTERS, THREAT_SEVERITY, Case, State
-from folkmoot.moderation.reports.model import Place
+from folkmoot.moderation.reports.model import Place, Report
 from folkmoot.network.accounts.model import Account
 
 COUNTS = "v.settled_at IS NOT NULL AND v.undone_at IS NULL AND v.overturned_by_id IS NULL"  # a verdict for the record of a reporter
@@ -20,6 +23,8 @@ _OPEN_OF_DAY_AT_FULL_WEIGHT = 20  # cases of all new accounts of a day
 _RIGHT_ADDS = 3  # to each of these, for every report that led to a measure
 _RECENT = timedelta(days=30)  # older cases are not counted
 _MOST_COUNTED = 1000
+_MOST_WEIGHED = 8 * MOST_REPORTERS  # reports of a case whose weight is computed anew
+_RECORD = 200  # the newest cases of a reporter that are counted
 _NEW = timedelta(days=7)  # how long an account is new
 # The probability that a report is right: the share of the reporter's decided reports that led to a measure, with a third for a new
 # reporter, times the bounds.
@@ -31,19 +36,61 @@ _WEIGHT = f"""
 _IS_THREAT = f"(c.severity >= {THREAT_SEVERITY})"
 
 
-async def list_weights(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, list[float]]:
-    """The weights of the reports of each case, of the weightiest reporters. Indexes: report_cases_reporter,
+def _record_of(reporter: str) -> str:
+    """SQL: how many of the newest decided cases of a reporter led to a measure, and how many there are. Indexes: report_cases_reporter,
     verdicts_one_standing."""
+    return f"""(
+        SELECT count(*) FILTER (WHERE v.action <> 'keep') AS "right", count(*) AS decided
+        FROM (SELECT DISTINCT case_id FROM report_cases WHERE reporter_id = {reporter} ORDER BY case_id DESC LIMIT {_RECORD}) AS rc
+        JOIN verdicts AS v ON v.case_id = rc.case_id AND {COUNTS})"""
+
+
+async def insert_report_case(tx: WriteTx, case_id: int, report: Report, place: Place) -> None:
+    """With the weight that the report has now."""
+    await tx.execute(
+        f"""
+        INSERT INTO report_cases (case_id, report_id, reporter_id, place, day_place, weight)
+        SELECT mine.*, {_WEIGHT} FROM (SELECT $1::bigint, $2::bigint, $3::bigint, $4::integer AS place, $5::integer AS day_place) AS mine
+        CROSS JOIN {_record_of("$3")} AS record
+        """,
+        case_id, report.id, report.reporter_id, place.own, place.of_day,
+    )
+
+
+async def update_weights(tx: WriteTx, case_ids: Sequence[int], reporters_of: int) -> None:
+    """Stores the present weights of the reports in these cases by whoever reported in the case `reporters_of`. Reports of which another
+    transaction changes the weight keep what that one stores."""
+    await tx.execute(
+        f"""
+        WITH mine AS (
+            SELECT case_id, report_id, reporter_id, place, day_place FROM report_cases WHERE case_id = ANY ($1::bigint[])
+                AND reporter_id IN (SELECT reporter_id FROM report_cases WHERE case_id = $2)
+            ORDER BY case_id, report_id FOR UPDATE SKIP LOCKED
+        ), records AS (
+            SELECT one.reporter_id, record.* FROM (SELECT DISTINCT reporter_id FROM mine) AS one
+            CROSS JOIN LATERAL {_record_of("one.reporter_id")} AS record
+        )
+        UPDATE report_cases AS rc SET weight = weighed.weight
+        FROM (SELECT case_id, report_id, {_WEIGHT} AS weight FROM mine JOIN records USING (reporter_id)) AS weighed
+        WHERE rc.case_id = weighed.case_id AND rc.report_id = weighed.report_id AND rc.weight <> weighed.weight
+        """,
+        list(case_ids), reporters_of,
+    )
+
+
+async def list_weights(conn: ReadConn, case_ids: Sequence[int]) -> dict[int, list[float]]:
+    """The weights of the reports of each case, of the weightiest reporters. Index: report_cases_weight."""
     rows = await conn.fetch(
         f"""
         WITH pairs AS (
             SELECT case_id, reporter_id, min(place) AS place, min(day_place) AS day_place
-            FROM report_cases WHERE case_id = ANY ($1::bigint[]) GROUP BY case_id, reporter_id
+            FROM unnest($1::bigint[]) AS one (id) CROSS JOIN LATERAL (
+                SELECT case_id, reporter_id, place, day_place FROM report_cases WHERE case_id = one.id
+                ORDER BY weight DESC, report_id LIMIT {_MOST_WEIGHED}) AS weightiest
+            GROUP BY case_id, reporter_id
         ), records AS (
-            SELECT one.reporter_id, record.* FROM (SELECT DISTINCT reporter_id FROM pairs) AS one CROSS JOIN LATERAL (
-                SELECT count(DISTINCT v.id) FILTER (WHERE v.action <> 'keep') AS right, count(DISTINCT v.id) AS decided
-                FROM report_cases AS rc JOIN verdicts AS v ON v.case_id = rc.case_id AND {COUNTS}
-                WHERE rc.reporter_id = one.reporter_id) AS record
+            SELECT one.reporter_id, record.* FROM (SELECT DISTINCT reporter_id FROM pairs) AS one
+            CROSS JOIN LATERAL {_record_of("one.reporter_id")} AS record
         ), weighed AS (
             SELECT case_id, {_WEIGHT} AS weight FROM pairs JOIN records USING (reporter_id)
         )
