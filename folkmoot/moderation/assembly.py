@@ -27,7 +27,7 @@ from folkmoot.moderation.jurors.jobs import forget_left
 from folkmoot.moderation.learning import jobs as learning
 from folkmoot.moderation.measurement.jobs import Measuring
 from folkmoot.moderation.notices import jobs as notices
-from folkmoot.moderation.notices.model import NoticeReceived
+from folkmoot.moderation.notices.model import NoticeReceived, NoticeVerified
 from folkmoot.moderation.reports import jobs as reports
 from folkmoot.moderation.restrictions import jobs as restrictions
 from folkmoot.moderation.reviewing import jobs as reviewing
@@ -66,6 +66,7 @@ class Moderation:
             heard.on(AccountDeleted, forget)
         heard.on(PostDeleted, reports.keep_deleted)
         heard.on(NoticeReceived, notices.alarm_of_received)
+        heard.on(NoticeVerified, notices.alarm_of_verified)
         heard.on(SignalRaised, restrictions.hide_pending_review)
         for end in (restrictions.lift_withdrawn, reports.tell_withdrawn, appeals.close_withdrawn):
             heard.on(CaseWithdrawn, end)

@@ -38,7 +38,7 @@ async def test_a_deadline_moves_forward_only(court: Court) -> None:
     sooner, later = case.opened_at + timedelta(hours=1), case.opened_at + timedelta(days=30)
     async with court.database.write() as tx:
         for due_at in (sooner, later, sooner):
-            assert (await bring_deadline_forward(tx, case, due_at)).due_at == sooner
+            assert (await bring_deadline_forward(tx, case, due_at, is_demanded=False)).due_at == sooner
         await estimate_case(tx, case, current().clause("violence"), 0.5)  # with the case from before
     assert (await court.case(case.id)).due_at == sooner
     assert await court.journal(case) == ["case.opened", "case.deadline_moved"]
@@ -47,7 +47,7 @@ async def test_a_deadline_moves_forward_only(court: Court) -> None:
 async def test_a_deadline_before_the_opening_counts_as_over(court: Court) -> None:
     case = await _unconfirmed(court, await court.village.write("author"))
     async with court.database.write() as tx:
-        moved = await bring_deadline_forward(tx, case, case.opened_at - timedelta(hours=1))
+        moved = await bring_deadline_forward(tx, case, case.opened_at - timedelta(hours=1), is_demanded=False)
     assert moved.share_used(clock.now()) == 100.0
 
 

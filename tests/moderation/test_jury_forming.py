@@ -70,7 +70,7 @@ async def test_what_a_jury_cannot_judge_goes_to_moderators(room: JuryRoom) -> No
     await room.court.report("reporter")
     account = next(case for case in await room.court.queue() if case.subject == "account")
     async with room.database.write() as tx:
-        await bring_deadline_forward(tx, near, clock.now() + LEAST_TIME - timedelta(minutes=1))
+        await bring_deadline_forward(tx, near, clock.now() + LEAST_TIME - timedelta(minutes=1), is_demanded=True)
         await tx.execute("DELETE FROM posts WHERE id = $1", deleted.subject_id)
         await tx.execute("UPDATE posts SET visibility = $2 WHERE id = $1", private.subject_id, Visibility.FOLLOWERS)
         await tx.execute(

@@ -51,7 +51,7 @@ class Lane(IntEnum):
     """The queue has one lane for each kind of urgency. Each lane has its part of the moderators' time (`TURNS`), so that no number of
     cases in one of them delays another."""
 
-    DEMAND = 0  # somebody outside waits for an answer, and has set a deadline of their own
+    DEMAND = 0  # a verified contact waits for an answer; no number of notices by others is in this lane
     THREAT = 1
     OTHER = 2
 
@@ -112,8 +112,8 @@ class Seat(msgspec.Struct, frozen=True, array_like=True):
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """`account_id` is the author of the post, or the account itself. `barred_ids`: the senders of notices, and the deciders of earlier
     verdicts on it; reporters and others are barred because they are concerned (`queries.is_concerned`). `is_confirmed`: False while
-    only an unverified notice speaks of it; nothing is hidden at the deadline then. `is_demanded`: a demand from outside has
-    set its deadline."""
+    only an unverified notice speaks of it; nothing is hidden at the deadline then. `is_demanded`: a verified contact has sent
+    a notice about it."""
 
     id: int
     subject: Subject

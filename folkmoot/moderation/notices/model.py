@@ -191,6 +191,14 @@ class NoticeReceived(Event, frozen=True, kw_only=True):
     urgency: str
 
 
+class NoticeVerified(Event, frozen=True, kw_only=True):
+    """The sender of a notice turned out to be a registered contact."""
+
+    kind = "notice.verified"
+    notice_id: int
+    number: str
+
+
 class NoticeDecidedBefore(Event, frozen=True, kw_only=True):
     """A notice has joined the case of a post that was removed before, so it may be possible to answer it at once."""
 

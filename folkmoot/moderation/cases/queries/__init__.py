@@ -34,6 +34,7 @@ from folkmoot.moderation.cases.queries.writing import (
     take_overdue,
     update_barred,
     update_confirmed,
+    update_demanded,
     update_due_at,
     update_estimate,
     update_probabilities,
@@ -46,5 +47,6 @@ __all__ = [
     "list_cases_of_account", "list_concerned", "list_left_clauses", "list_notes", "list_open_cases_of_account",
     "list_open_cases_of_post", "list_others", "list_queue", "list_seats", "list_subject_ids", "list_without_jury", "lock_case",
     "lock_free_cases", "protect_subject", "take_calls", "take_deadlines", "take_overdue", "update_assigned", "update_barred",
-    "update_confirmed", "update_due_at", "update_estimate", "update_probabilities", "update_state", "upsert_seat", "was_decided",
+    "update_confirmed", "update_demanded", "update_due_at", "update_estimate", "update_probabilities", "update_state", "upsert_seat",
+    "was_decided",
 ]

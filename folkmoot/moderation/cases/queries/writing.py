@@ -97,11 +97,13 @@ async def update_confirmed(tx: WriteTx, case_id: int) -> None:
 
 
 async def update_due_at(tx: WriteTx, case_id: int, due_at: datetime) -> bool:
-    """Moves the deadline of an open case to an earlier time, which somebody outside demands; False if that is not earlier, or the
-    case is closed."""
-    return bool(await tx.execute(
-        f"UPDATE cases SET due_at = $2, is_demanded = true WHERE id = $1 AND due_at > $2 AND state = '{State.OPEN}'", case_id, due_at
-    ))
+    """Moves the deadline of an open case to an earlier time; False if that is not earlier, or the case is closed."""
+    return bool(await tx.execute(f"UPDATE cases SET due_at = $2 WHERE id = $1 AND due_at > $2 AND state = '{State.OPEN}'", case_id, due_at))
+
+
+async def update_demanded(tx: WriteTx, case_id: int) -> None:
+    """Puts an open case into the lane of demands."""
+    await tx.execute(f"UPDATE cases SET is_demanded = true WHERE id = $1 AND NOT is_demanded AND state = '{State.OPEN}'", case_id)
 
 
 async def update_state(tx: WriteTx, case_id: int, state: State, closed_at: datetime | None) -> None:

@@ -73,13 +73,13 @@ async def _join(tx: WriteTx, notice: Notice, subject: Subject, subject_id: int, 
     await record_step(tx, Step.NOTICE_JOINED, case_id=case.id, notice=notice.id, number=notice.number, urgency=notice.urgency,
                       reliable=notice.is_reliable, clause=clause.key)
     if notice.is_reliable:
-        await bring_deadline_forward(tx, case, notice.due_at)
+        await bring_deadline_forward(tx, case, notice.due_at, is_demanded=notice.contact_id is not None)
 
 
 async def _rely_on(tx: WriteTx, notice: Notice, case: Case) -> None:
     clause = clause_of(notice.clause)
     case = await estimate_case(tx, case, clause, max(case.probability, notice.probability), barred_ids=await list_sender_ids(tx, notice))
-    await bring_deadline_forward(tx, case, notice.due_at)
+    await bring_deadline_forward(tx, case, notice.due_at, is_demanded=notice.contact_id is not None)
 
 
 async def list_sender_ids(conn: ReadConn, notice: Notice) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from folkmoot.moderation.notices import queries
 from folkmoot.moderation.notices.actions.checking import checked
 from folkmoot.moderation.notices.actions.joining import join_cases
 from folkmoot.moderation.notices.intake import Intake
-from folkmoot.moderation.notices.model import LIFECYCLE, Door, Finding, Notice, NoticeDraft, NoticeReceived, Place, Urgency
+from folkmoot.moderation.notices.model import LIFECYCLE, Door, Finding, Notice, NoticeDraft, NoticeReceived, NoticeVerified, Place, Urgency
 from folkmoot.moderation.notices.receipts import make_number
 from folkmoot.network.sessions.mails import Mail, send_mail
 
@@ -71,7 +71,10 @@ async def confirm_address(tx: WriteTx, intake: Intake, number: str, code: str) -
 
 
 async def verify_sender(tx: WriteTx, intake: Intake, notice: Notice, contact: Contact | None, actor_id: int | None = None) -> Notice:
-    """Stores that a sender has confirmed the address, and which contact it is. The deadline can only move to an earlier time."""
+    """Stores that a sender has confirmed the address, and which contact it is. The deadline can only move to an earlier time.
+
+    Writes notice.confirmed to the journal; emits notice.verified for a contact.
+    """
     urgency = Urgency.of(contact.kind) if contact else notice.urgency
     notice = msgspec.structs.replace(
         notice, confirmed_at=clock.now(), contact_id=contact.id if contact else None, urgency=urgency,
@@ -81,6 +84,8 @@ async def verify_sender(tx: WriteTx, intake: Intake, notice: Notice, contact: Co
                       contact=notice.contact_id)
     notice = await join_cases(tx, intake, notice)
     await queries.update_notice(tx, notice)
+    if contact:
+        tx.tell(NoticeVerified(notice_id=notice.id, number=notice.number))
     return notice
 
 

@@ -97,8 +97,11 @@ async def find_notice_by_mail(conn: ReadConn, mail_key: bytes) -> Notice | None:
 
 
 async def list_waiting(conn: ReadConn, limit: int) -> list[Notice]:
-    """Notices without an answer, the earliest deadline first. Index: notices_waiting."""
-    rows = await conn.fetch(f"SELECT {_NOTICE} FROM notices WHERE state <> '{State.ANSWERED}' ORDER BY due_at, id LIMIT $1", limit)
+    """Notices without an answer: first those of verified contacts, whatever others claim; the earliest deadline first. Index:
+    notices_by_weight."""
+    rows = await conn.fetch(
+        f"SELECT {_NOTICE} FROM notices WHERE state <> '{State.ANSWERED}' ORDER BY (contact_id IS NULL), due_at, id LIMIT $1", limit
+    )
     return [_notice_from(row) for row in rows]
 
 
