@@ -38,6 +38,7 @@ TABLE = {
     "report": Limit(30, 3600, is_exact=True),
     "notice": Limit(10, 3600, is_exact=True),  # without an account, by address
     "notice_alarm": Limit(4, 3600, is_exact=True),  # mails to the operators, of each kind, whoever causes them
+    "hiding_alarm": Limit(1, 86400, is_exact=True),  # mails to the moderators, about one author
     "sign_up": Limit(5, 1800, is_exact=True),  # by address
     "log_in_by_address": Limit(25, 300, is_exact=True),
     "log_in_by_pair": Limit(25, 3600, is_exact=True),  # of one account, by one address or one known browser

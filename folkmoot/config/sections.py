@@ -144,6 +144,10 @@ class Moderation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cases_per_day: Annotated[
         int, _doc("Cases that one moderator gets in a day. After that, others get theirs; a moderator can ask for more.", ge=1, le=1000)
     ] = 40
+    hidden_per_author: Annotated[int, _doc(
+        "Posts of one author that programs hide in a day, until people decide. Further ones stay visible and get a case, about which"
+        " moderators are mailed. Posts that people have restricted as well are not counted. 0: programs hide none.", ge=0, le=10_000
+    )] = 5
     juries: Annotated[
         Literal["when_enough", "never"], _doc("Whether juries of members decide reported posts, as soon as there are enough jurors.")
     ] = "when_enough"

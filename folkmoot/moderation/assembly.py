@@ -67,7 +67,7 @@ class Moderation:
         heard.on(PostDeleted, reports.keep_deleted)
         heard.on(NoticeReceived, notices.alarm_of_received)
         heard.on(NoticeVerified, notices.alarm_of_verified)
-        heard.on(SignalRaised, restrictions.hide_pending_review)
+        heard.on(SignalRaised, restrictions.Hiding(self._settings.moderation.hidden_per_author).hide_pending_review)
         for end in (restrictions.lift_withdrawn, reports.tell_withdrawn, appeals.close_withdrawn):
             heard.on(CaseWithdrawn, end)
         heard.on(VerdictSettled, appeals.close_settled)
@@ -95,7 +95,7 @@ class Moderation:
             Timed("restrictions.repair_reach", timedelta(minutes=10), restrictions.repair_reach),
             Timed("notices.watch_deadlines", timedelta(seconds=15), notices.watch_deadlines),
             Timed("notices.forget_senders", timedelta(days=1), notices.forget_senders, is_cleaning=True),
-            *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED, *reports.TIMED,
+            *(from_mailbox if settings.notices.mailbox_host else []), *rules.TIMED, *reports.TIMED, *statements.TIMED,
             Timed("detection.ask_reader", timedelta(seconds=5), self._asking.ask_waiting),
             Timed("learning.draw_samples", timedelta(days=1), learning.Drawing(settings, detector_of)),
             *self._juries.timed_jobs(),

@@ -13,7 +13,7 @@ from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.detection.queries import list_signals
 from folkmoot.moderation.detection.signals import SignalRaised
-from folkmoot.moderation.restrictions.jobs import hide_overdue, hide_pending_review
+from folkmoot.moderation.restrictions.jobs import Hiding, hide_overdue
 from folkmoot.moderation.rules.actions import switch_rules
 from folkmoot.moderation.rules.jobs import RuleReader
 from folkmoot.moderation.rules.model import Record
@@ -127,7 +127,7 @@ async def test_a_post_that_a_rule_limits_is_still_hidden_by_the_detector_and_at_
         with clock.stopped_at(case.due_at):
             await hide_overdue(court.database)
     else:
-        await hide_pending_review(court.database, SignalRaised(
+        await Hiding(5).hide_pending_review(court.database, SignalRaised(
             case_id=case.id, post_id=view.post.id, clause="violence", edited_at=None, is_hiding=True
         ))
     assert not await court.sees("reader", view)

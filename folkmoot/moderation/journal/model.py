@@ -41,6 +41,7 @@ class Step(StrEnum):
     ACCOUNT_CLEARED = "account.cleared"  # the deletion of an account has begun, as it was decided
     VERDICT_SETTLED = "verdict.settled"
     RESTRICTION_IMPOSED = "restriction.imposed"
+    HIDING_WITHHELD = "hiding.withheld"  # a program would have hidden the post, but has hidden many of its author lately
     RESTRICTION_LIFTED = "restriction.lifted"
     STATEMENT_ISSUED = "statement.issued"
     APPEAL_LODGED = "appeal.lodged"

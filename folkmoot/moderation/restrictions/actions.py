@@ -58,7 +58,7 @@ async def impose_restriction(
     source, notifier = await _who_noticed(tx, case) if verdict_id else (Source.DETECTOR, "")
     statement = await issue_statement(
         tx, case, restriction.id, kind, clause.key, source=source, notifier=notifier, is_interim=restriction.is_interim, quoted=quoted,
-        explanation=explanation, until=until,
+        explanation=explanation, until=until, is_of_account=subject is Subject.ACCOUNT,
     )
 
     tx.tell(RestrictionImposed(**_event_fields(restriction)))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from folkmoot.base import ids
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.restrictions.model import Kind, Restriction
@@ -36,6 +37,11 @@ async def insert_restrictions(tx: WriteTx, restrictions: Sequence[Restriction]) 
 async def lock_subject(tx: WriteTx, subject: Subject, subject_id: int) -> None:
     """Serialises changes of the restrictions of a subject, so that its effect is always derived from all of its rows."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7021))", f"{subject}:{subject_id}")
+
+
+async def lock_hiding(tx: WriteTx, account_id: int) -> None:
+    """Serialises the hiding of posts of one author by programs, so that none is counted too late."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 7022))", str(account_id))
 
 
 async def lock_subjects(tx: WriteTx, subject: Subject, subject_ids: Sequence[int]) -> None:
@@ -79,6 +85,18 @@ async def list_hidden_until_decided(conn: ReadConn, subject: Subject, subject_id
         subject, list(subject_ids),
     )
     return {row["subject_id"] for row in rows}
+
+
+async def count_hidden_by_programs(conn: ReadConn, account_id: int, since: datetime) -> int:
+    """How many posts of an author programs have hidden since then, without those that people have restricted as well. What is hidden
+    at a deadline is not counted. Index: statements_account; ids are ordered by time."""
+    return int(await conn.fetchval(
+        "SELECT count(DISTINCT r.subject_id) FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id"
+        " WHERE s.account_id = $1 AND s.id >= $2 AND s.is_interim AND NOT s.is_after_deadline"
+        f" AND r.kind = '{Kind.HIDE}' AND NOT EXISTS (SELECT FROM restrictions AS later WHERE later.case_id = r.case_id"
+        "  AND later.verdict_id IS NOT NULL AND later.lifted_at IS NULL)",
+        account_id, ids.first_id(since),
+    ))
 
 
 async def list_of_case(conn: ReadConn, case_id: int) -> list[Restriction]:

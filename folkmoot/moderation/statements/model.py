@@ -50,6 +50,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     lifted_at: datetime | None = None
     verdict_id: int | None = None
     subject_id: int | None = None  # the restricted post or account
+    is_of_account: bool = False
     notifier: str = ""  # the kind of the registered contact (`contacts.model.Kind`) whose notice led to it
     content_types: tuple[str, ...] = ()  # text, image; empty in statements of earlier releases
     content_language: str | None = None

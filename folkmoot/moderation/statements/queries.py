@@ -1,6 +1,7 @@
-"""All SQL of statements."""
+"""All SQL of statements, and of the mails about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
@@ -14,7 +15,8 @@ _OWN = (
 )
 # A restriction that a verdict lifted counts as lifted once the verdict is settled: until then it can be undone.
 _SELECT = f"""
-    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id, r.subject_id, r.cleared_at,
+    SELECT {', '.join(f's.{name}' for name in _OWN.split(', '))}, r.verdict_id, r.subject_id,
+        r.subject = '{Subject.ACCOUNT}' AS is_of_account, r.cleared_at,
         CASE WHEN r.lifted_by_verdict_id IS NULL OR lifter.settled_at IS NOT NULL THEN r.lifted_at END AS lifted_at,
         r.subject = 'post' AND r.cleared_at IS NULL AND NOT EXISTS (SELECT FROM posts WHERE posts.id = r.subject_id) AS is_deleted
     FROM statements AS s JOIN restrictions AS r ON r.id = s.restriction_id
@@ -124,3 +126,39 @@ async def blank_quotes_of_cases(tx: WriteTx, case_ids: Sequence[int]) -> None:
 
 async def blank_quotes(tx: WriteTx, account_id: int) -> None:
     await tx.execute("UPDATE statements SET quote = '' WHERE account_id = $1 AND quote <> ''", account_id)
+
+
+async def upsert_mails(tx: WriteTx, counts: Mapping[int, int], now: datetime, apart: timedelta) -> list[int]:
+    """Notes that so many decisions were made about these accounts, in the order of the accounts; returns those that are mailed now.
+    The others were mailed less than `apart` ago: their next mail is due then. Accounts without a login get none."""
+    rows = await tx.fetch(
+        """
+        INSERT INTO statement_mails AS m (account_id, mailed_at)
+        SELECT l.account_id, $3 FROM logins AS l WHERE l.account_id = ANY ($1::bigint[]) ORDER BY l.account_id
+        ON CONFLICT (account_id) DO UPDATE SET (decisions, due_at, mailed_at) = (
+            SELECT CASE WHEN waits THEN m.decisions + one.count ELSE 0 END,
+                CASE WHEN waits THEN coalesce(m.due_at, least(m.mailed_at, $3) + $4::interval) END,
+                CASE WHEN waits THEN m.mailed_at ELSE $3 END
+            FROM unnest($1::bigint[], $2::integer[]) AS one (account_id, count),
+                (SELECT m.due_at IS NOT NULL OR m.mailed_at > $3::timestamptz - $4::interval AS waits) AS known
+            WHERE one.account_id = m.account_id)
+        RETURNING account_id, due_at IS NULL AS is_now
+        """,
+        list(counts), list(counts.values()), now, apart,
+    )
+    return [row["account_id"] for row in rows if row["is_now"]]
+
+
+async def take_due_mails(tx: WriteTx, now: datetime, limit: int) -> dict[int, int]:
+    """Marks mails that are due as sent; returns the number of decisions for each account. Index: statement_mails_due."""
+    rows = await tx.fetch(
+        """
+        WITH due AS (
+            SELECT account_id, decisions FROM statement_mails WHERE due_at <= $1 ORDER BY due_at, account_id LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE statement_mails AS m SET decisions = 0, due_at = NULL, mailed_at = $1 FROM due WHERE m.account_id = due.account_id
+        RETURNING due.account_id, due.decisions
+        """,
+        now, limit,
+    )
+    return {row["account_id"]: row["decisions"] for row in rows}

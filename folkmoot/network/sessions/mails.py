@@ -49,6 +49,12 @@ _TEXTS = {
         "We have restricted something of yours. You can read here what, why, for how long, and how to object:\n%(link)s\n\n"
         "You can appeal on the same page. Somebody else will look at it.",
     ),
+    "statements": Words(
+        "Decisions about what you wrote on %(network)s",
+        "Since our last mail we have decided more about your posts: restricted some, or ended restrictions. The number of decisions:"
+        " %(count)s.\n\nYou can read here what, why, for how long, and how to object:\n%(link)s\n\n"
+        "You can appeal on the same pages. Somebody else will look at it.",
+    ),
     "excluded_from_jury": Words(
         "About the jury of %(network)s",
         "You cannot sit on the jury of %(network)s any more. You can read here why, and whom to ask if you think that it is wrong:\n"
@@ -158,6 +164,12 @@ _TEXTS = {
     "notice_due": Words(
         "A notice of illegal content is due on %(network)s",
         "Half of the time to answer a notice is over, or more. The earliest deadline comes first:\n%(link)s",
+    ),
+    "hiding_withheld": Words(
+        "Programs have hidden many posts of one author on %(network)s",
+        "Programs have hidden as many posts of one author as they may within a day. Their number: %(count)s.\n\nFurther posts that they"
+        " would hide stay visible until people have decided. Either this author threatens people, or a program is mistaken. Please decide"
+        " soon:\n%(link)s",
     ),
     "second_person": Words(
         "A second person is needed on %(network)s",
