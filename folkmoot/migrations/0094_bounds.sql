@@ -1,8 +1,8 @@
 -- Why: what one flood can cost is bounded. The weight of a report is stored, so that the next report about the same post reads a few
 --      reporters and not all of them. Mails about decisions are counted for each author, so that one mail a day sums them up. Notices of
 --      verified contacts are listed first, whatever others claim.
--- Locks: ACCESS EXCLUSIVE on report_cases for an instant (a column with a constant default), then SHARE on it and on notices until
---        their indexes are made, which reads each once; SHARE ROW EXCLUSIVE on accounts for an instant, for the foreign key of an empty table.
+-- Locks: ACCESS EXCLUSIVE on report_cases, SHARE ROW EXCLUSIVE on accounts and SHARE on notices until it ends, which takes as long as
+--        report_cases and notices are read once; a column with a constant default is not written into the rows.
 -- Kind: expand. Reports that the previous release files have the weight of a newcomer's; its own mails to authors are not noted.
 
 ALTER TABLE report_cases ADD COLUMN weight double precision NOT NULL DEFAULT 0.3333;  -- when it was filed, or its reporter was weighed again

@@ -71,7 +71,7 @@ OWNERS = {
     "reports": "reports report_cases outcome_mails",
     "verdicts": "verdicts verdict_templates", "holds": "legal_holds", "proposals": "proposals",
     "restrictions": "restrictions",
-    "statements": "statements",
+    "statements": "statements statement_mails",
     "appeals": "appeals",
     "contacts": "contacts",
     "clauses": "policies policy_reactions",

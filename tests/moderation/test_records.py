@@ -105,7 +105,7 @@ _BLANKED = {
 # met, what moderators prefer, and when a member was last mailed. The journal only grows.
 _NO_RECORDS = {
     "evidence", "evidence_media", "notice_mailboxes", "picture_hashes", "post_traces", "rule_trial_posts", "moderator_preferences",
-    "outcome_mails"}
+    "outcome_mails", "statement_mails"}
 _NOUNS = [folder.name for folder in Path(moderation.__path__[0]).iterdir() if folder.is_dir()]
 _RECORDS = sorted({table for noun in _NOUNS if noun != "journal" for table in OWNERS.get(noun, "").split()} - _NO_RECORDS)
 # The figures of a month, computed from the rows that are there.
