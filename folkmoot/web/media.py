@@ -19,8 +19,9 @@ _HEADERS = {
     "cross-origin-resource-policy": "cross-origin",
     "access-control-allow-origin": "*",
 }
-# A browser that has shown a picture may keep it. A shared cache asks again, because a picture can be removed (decision 0101).
-_OF_ALL, _OF_FEW = "public, max-age=300, s-maxage=2", "private, max-age=300"
+# What was attached to a post can be removed, so every cache asks again after two seconds. Profile pictures, of which each page has
+# twenty, may be kept by the browser that has shown them (decisions 0101, 0122).
+_OF_ALL, _OF_FEW, _OF_PROFILES = "public, max-age=2", "private, max-age=2", "public, max-age=300, s-maxage=2"
 _UNDER_REVIEW = {**_HEADERS, "cross-origin-resource-policy": "same-origin", "cache-control": "private, no-store"}
 
 
@@ -33,14 +34,15 @@ async def show(request: Request) -> FileReply:
         file = await find_file(conn, key, is_preview=is_preview)
     if file is None:
         raise NotFound
-    is_open = file.purpose != Purpose.ATTACHMENT or (file.post_visibility is not None and file.post_visibility <= Visibility.UNLISTED)
+    is_attached = file.purpose == Purpose.ATTACHMENT
+    is_open = not is_attached or (file.post_visibility is not None and file.post_visibility <= Visibility.UNLISTED)
     is_shown = is_open or request.context.urls.is_signed(key, request.query.text("until"), request.query.text("key"))
     if file.is_withdrawn or not is_shown:
         if not await _is_deciding(request, key):
             raise NotFound
         headers = _UNDER_REVIEW
     else:
-        headers = {**_HEADERS, "cache-control": _OF_ALL if is_open else _OF_FEW}
+        headers = {**_HEADERS, "cache-control": (_OF_ALL if is_open else _OF_FEW) if is_attached else _OF_PROFILES}
     name = FileName(file.sha256, file.extension)
     size = await request.context.store.size(name)
     if size is None:

@@ -145,7 +145,7 @@ class World:
             found = {_PROFILE if address == self.avatar else _PICTURE} if answer.status == 200 else set()
         else:
             found = {word for word in _OF_ACCOUNT if word in _text(answer)}
-        if found and _shared_seconds(answer) > _AT_MOST:
+        if found and max(_shared_seconds(answer), _own_seconds(answer) if address in self.files else 0) > _AT_MOST:
             self.kept_too_long.add(address)
         return found
 
@@ -181,10 +181,20 @@ def _text(answer: Answer) -> str:
     return re.sub(r'(value|content|href|action)="[^"]*"', "", answer.body.decode("utf-8", "replace"))
 
 
+def _rules(answer: Answer) -> dict[str, str]:
+    written = (part.strip().partition("=") for part in answer.headers.get("cache-control", "max-age=inf").split(","))
+    return {name: value for name, _, value in written}
+
+
+def _own_seconds(answer: Answer) -> float:
+    """How long the browser of somebody who has seen it may show it again without asking."""
+    rules = _rules(answer)
+    return 0 if {"no-store", "no-cache"} & set(rules) else float(rules.get("max-age", "inf"))
+
+
 def _shared_seconds(answer: Answer) -> float:
     """How long a cache that many people share may answer for us, stale answers included (RFC 9111 4.2.1, RFC 5861)."""
-    written = (part.strip().partition("=") for part in answer.headers.get("cache-control", "max-age=inf").split(","))
-    rules = {name: value for name, _, value in written}
+    rules = _rules(answer)
     if {"private", "no-store", "no-cache"} & set(rules):
         return 0
     return float(rules.get("s-maxage", rules.get("max-age", "inf"))) + float(rules.get("stale-while-revalidate", 0))
