@@ -17,7 +17,8 @@ from folkmoot.moderation.holds.model import Ground, Hold
 from folkmoot.moderation.holds.model import State as HoldState
 from folkmoot.moderation.holds.queries import list_holds
 from folkmoot.moderation.verdicts import jobs as verdicts
-from folkmoot.moderation.verdicts.model import Verdict
+from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
+from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.moderation.verdicts.two_people import answer_proposal, end_hold, propose_hold
 from folkmoot.network.departures.actions import begin_departure
 from folkmoot.network.media.actions import clear_abandoned
@@ -149,6 +150,67 @@ async def test_a_reversed_removal_is_never_cleared(threat: Threat) -> None:
     await threat.decide("other_moderator", await threat.court.case(appeal.case_id), "keep")
     await threat.clear()
     assert await threat.is_there()
+
+
+async def test_a_verdict_that_is_not_settled_keeps_the_post_and_one_that_was_undone_does_not(court: Court) -> None:
+    view = await court.village.write("author", _WORDS)
+    await court.report("reporter", view, clauses=("violence",))
+    [case] = await court.queue()
+    moderator, other = await court.viewer("moderator"), await court.viewer("other_moderator")
+    removal = Decision(action="remove", clause="violence")
+    await court.claim("moderator", case)
+    async with court.database.write() as tx:
+        await undo_verdict(tx, moderator, (await decide_case(tx, moderator, case.id, removal)).id)
+    verdict = await court.decide("moderator", case, "remove")
+    async with court.database.write() as tx:
+        appeal = await lodge_appeal(tx, court.village.people["author"], verdict.id)
+    await court.claim("other_moderator", await court.case(appeal.case_id))
+    async with court.database.write() as tx:
+        await decide_case(tx, other, appeal.case_id, removal)
+
+    async def is_there() -> bool:
+        with clock.stopped_at(clock.now() + _WHEN_OVER):
+            await clear_removed(court.database)
+        async with court.database.read() as conn:
+            return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM posts WHERE id = $1)", view.post.id))
+
+    assert await is_there()  # nobody was told of the second verdict
+    await court.let_half_a_minute_pass()
+    assert not await is_there()
+
+
+async def test_a_hold_on_the_account_keeps_its_posts_and_one_on_another_account_does_not(threat: Threat) -> None:
+    await threat.court.report("reporter")
+    about = next(case for case in await threat.court.queue() if case.subject == "account")
+    placed = await hold(threat.court, about)
+    await threat.clear()
+    assert await threat.is_there()
+    async with threat.database.write() as tx:
+        await end_hold(tx, await threat.court.viewer("moderator"), placed.id, "A mistake.")
+    await threat.court.report("author", account="reader")
+    other = next(case for case in await threat.court.queue() if case.account_id == threat.village.people["reader"].id)
+    await hold(threat.court, other)
+    async with threat.database.write() as tx:
+        await tx.execute("UPDATE cases SET state = 'decided', closed_at = opened_at WHERE id = $1", about.id)
+    await threat.clear()
+    assert not await threat.is_there()
+
+
+async def test_evidence_is_cleared_when_its_verdict_can_no_longer_be_appealed(court: Court) -> None:
+    view = await court.village.write("author", _WORDS)
+    await court.report("reporter", view, clauses=("violence",))
+    await court.decide("moderator", (await court.queue())[0], "keep")
+    open_view = await court.village.write("author", "Taky ne")
+    await court.report("reporter", open_view, clauses=("violence",))
+
+    async def kept(later: timedelta) -> int:
+        with clock.stopped_at(clock.now() + later):
+            await clear_evidence(court.database)
+        async with court.database.read() as conn:
+            return int(await conn.fetchval("SELECT count(DISTINCT case_id) FROM evidence"))
+
+    assert await kept(OPEN_FOR - timedelta(minutes=1)) == 2
+    assert await kept(OPEN_FOR + timedelta(minutes=1)) == 1  # nobody has decided about the other
 
 
 @pytest.mark.parametrize("way", ["released", "expired"])

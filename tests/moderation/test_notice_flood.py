@@ -6,6 +6,7 @@ from folkmoot.base import clock
 from folkmoot.moderation.cases.model import Lane
 from folkmoot.moderation.notices.model import Notice
 from folkmoot.moderation.notices.queries import list_waiting
+from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
 from tests.moderation.notices import Desk
 
@@ -36,7 +37,7 @@ def _alarms(court: Court, text: str) -> int:
 
 async def test_an_order_comes_before_a_thousand_forged_notices(court: Court, desk: Desk) -> None:
     """Half of them from confirmed addresses, about threats; half claim to be orders. Nearly all are older and due soon."""
-    await court.village.settle("operator", role="operator")
+    await court.village.settle("operator", role=Role.OPERATOR)
     start = clock.now()
     confirmed = await desk.confirm(await desk.receive(await court.village.write("author", "a"), clause="violence"))
     claimed = await desk.receive(await court.village.write("author", "b"), claims="authority", clause="violence")

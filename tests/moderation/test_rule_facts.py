@@ -1,10 +1,12 @@
 """The facts that rules ask for: each counts what its sentence says, and a batch costs a fixed number of statements."""
 
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from folkmoot.base import clock
 from folkmoot.moderation.detection.queries import list_post_texts_unscoped
@@ -15,9 +17,11 @@ from folkmoot.moderation.rules.model import Facts
 from folkmoot.moderation.rules.published import replace_own
 from folkmoot.moderation.rules.queries.facts import list_facts_unscoped
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import create_post
 from folkmoot.network.posts.events import PostCreated
 from folkmoot.network.posts.model import PostDraft, PostView, Visibility
+from folkmoot.network.posts.queries import get_post_view
 from tests.moderation.court import Court
 from tests.moderation.rule_sets import age, publish, rule_file
 from tests.village import LIMITS, settle
@@ -184,6 +188,54 @@ async def test_only_what_was_removed_before_a_copy_was_written_is_repeated(court
     await court.decide("moderator", case, "remove")
     facts = await _facts(court, earlier, await _write(court, _LONG, "reader"))
     assert [one["repeats a removed post"] for one in facts] == [False, True]
+
+
+async def test_what_a_post_has_and_how_many_follow_its_author(court: Court) -> None:
+    app = await court.village.by_app("author")
+    picture = io.BytesIO()
+    Image.effect_noise((60, 40), 90).save(picture, "PNG")
+    upload = (await app.upload("/api/v2/media", "file", picture.getvalue())).json["id"]
+    await court.village.follow("reader", "author")
+    await fold_counters(court.database)
+    ids = [int((await app.post("/api/v1/statuses", form)).json["id"]) for form in (
+        {"status": "Nic"}, {"status": "Foto #kašna #neděle", "media_ids[]": upload, "language": "en"},
+        {"status": "Kdy?", "poll[options][]": ["v pět", "v šest"], "poll[expires_in]": 3600, "spoiler_text": "Pozor"},
+    )]
+    async with court.database.read() as conn:
+        views = [await get_post_view(conn, id_, court.village.people["author"].id) for id_ in ids]
+    facts = await _facts(court, *views)
+    names = ("has a picture", "has a poll", "has a cover", "hashtags", "followers")
+    assert [tuple(one[name] for name in names) for one in facts] == [
+        (False, False, False, 0, 1), (True, False, False, 2, 1), (False, True, True, 0, 1)]
+    assert facts[1]["language"] == "en"
+
+
+async def test_who_answers_themselves_or_a_follower_answers_no_stranger(court: Court) -> None:
+    await court.village.follow("reader", "author")
+    own, of_follower = await _write(court, "Kdo přijde?"), await _write(court, "Nikdo", "reader")
+    facts = await _facts(
+        court, await _write(court, "@author nikdo", reply_to_id=own.post.id), await _write(court, "škoda", reply_to_id=of_follower.post.id))
+    names = ("answers a stranger", "mentions", "strangers mentioned", "accounts at one person in the last hour")
+    assert [tuple(one[name] for name in names) for one in facts] == [(False, 0, 0, 0)] * 2
+    assert facts[0]["people addressed in the last hour"] == 0
+
+
+async def test_sign_ups_are_counted_an_hour_before_and_after_until_the_post_and_for_a_week(court: Court) -> None:
+    start = clock.now() + timedelta(days=2)
+    found = {}
+    for name, hours in (("early", -1.1), ("before", -0.5), ("elsewhere", -0.4), ("newcomer", 0.0), ("after", 0.5), ("late", 1.1)):
+        with clock.stopped_at(start + timedelta(hours=hours)):
+            found[name] = await settle(court.database, name)
+    async with court.database.write() as tx:
+        await tx.execute("UPDATE accounts SET domain = 'elsewhere.example' WHERE id = $1", found["elsewhere"].id)
+    counts = []
+    for days in (0.01, 0.03, 6.9, 7.1):  # the first post is older than one of the sign-ups
+        with clock.stopped_at(start + timedelta(days=days)):
+            async with court.database.write() as tx:
+                view = await create_post(tx, found["newcomer"], PostDraft(text="Ahoj"), LIMITS)
+            facts, = await _facts(court, view)
+            counts.append(facts["neighbouring sign-ups"])
+    assert counts == [1, 2, 2, 0]
 
 
 async def test_a_batch_costs_as_many_statements_as_one_post(court: Court) -> None:

@@ -1,7 +1,7 @@
 """What no person decides alone: deleting an account, a legal hold, and a decision about more than fifty posts."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,14 +10,18 @@ from folkmoot.base.errors import Conflict, Forbidden, Invalid
 from folkmoot.moderation.appeals.actions import lodge_appeal
 from folkmoot.moderation.appeals.jobs import clear_removed
 from folkmoot.moderation.appeals.model import OPEN_FOR
-from folkmoot.moderation.cases.model import Case
+from folkmoot.moderation.cases.actions import open_case
+from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.cases.policy import Concerned
+from folkmoot.moderation.clauses.published import clause_of
 from folkmoot.moderation.proposals.model import EXPIRES_AFTER, Kind, Proposal, State
-from folkmoot.moderation.proposals.queries import get_proposal, list_waiting_for
+from folkmoot.moderation.proposals.queries import get_proposal, list_own_waiting, list_waiting, list_waiting_for
 from folkmoot.moderation.verdicts import jobs as verdicts
-from folkmoot.moderation.verdicts.model import Verdict
+from folkmoot.moderation.verdicts.actions import decide_case, undo_verdict
+from folkmoot.moderation.verdicts.model import Decision, Verdict
 from folkmoot.moderation.verdicts.two_people import answer_proposal, propose_deletion, propose_hold
 from folkmoot.network.posts.model import PostView
+from folkmoot.network.sessions.model import Role
 from tests.moderation.court import Court
 from tests.web.test_pages import form_token
 
@@ -138,6 +142,120 @@ async def test_a_proposal_expires_after_a_day_and_can_be_made_again(court: Court
         again = await _propose(court, verdict)
     assert again.id != proposal.id
     assert (await court.journal(case))[-2:] == ["proposal.closed", "proposal.made"]
+
+
+async def test_who_is_concerned_proposes_nothing(court: Court) -> None:
+    await court.village.follow("other_moderator", "author")
+    _, case, verdict = await _suspended(court)
+    for name, error in (("other_moderator", Concerned), ("reader", Forbidden)):
+        viewer = await court.viewer(name)
+        with pytest.raises(error):
+            await _propose(court, verdict, name)
+        with pytest.raises(error):
+            async with court.database.write() as tx:
+                await propose_hold(tx, viewer, case.id, "The police will ask.", 30)
+    assert (await _propose(court, verdict)).state is State.PROPOSED
+
+
+async def test_a_proposal_is_answered_once(court: Court) -> None:
+    await court.village.settle("third", role=Role.MODERATOR)
+    _, case, verdict = await _suspended(court)
+    proposal = await _propose(court, verdict)
+    await _answer(court, proposal, agrees=False)
+    for name in ("third", "other_moderator"):
+        with pytest.raises(Conflict):
+            await _answer(court, proposal, name)
+    async with court.database.read() as conn:
+        found = await get_proposal(conn, proposal.id)
+    assert (found.state, found.closed_by_id) == (State.REFUSED, court.village.people["other_moderator"].id)
+    assert (await court.journal(case)).count("proposal.closed") == 1
+
+
+async def test_what_was_appealed_meanwhile_is_not_agreed_to(court: Court) -> None:
+    _, _, verdict = await _suspended(court)
+    proposal = await _propose(court, verdict)
+    async with court.database.write() as tx:
+        appeal = await lodge_appeal(tx, court.village.people["author"], verdict.id)
+    with pytest.raises(Conflict):
+        await _answer(court, proposal)
+    await court.decide("other_moderator", await court.case(appeal.case_id), "keep")
+    with pytest.raises(Conflict):
+        await _answer(court, proposal)
+    assert [kind for kind, _ in await court.told("author")].count("statement") == 2  # none of a deletion
+
+
+async def test_what_was_proposed_ends_with_its_verdict(court: Court) -> None:
+    post = await court.village.write("author", "Zabiju vás všechny")
+    await court.report("reporter", post, clauses=("violence",))
+    [case] = await court.queue()
+    await court.claim("moderator", case)
+    moderator = await court.viewer("moderator")
+    async with court.database.write() as tx:
+        verdict = await decide_case(tx, moderator, case.id, Decision(action="suspend", clause="violence"))
+    proposal = await _propose(court, verdict)
+    async with court.database.write() as tx:
+        await undo_verdict(tx, moderator, verdict.id)
+    async with court.database.read() as conn:
+        assert (await get_proposal(conn, proposal.id)).state is State.DROPPED
+    with pytest.raises(Conflict):
+        await _answer(court, proposal)
+    with pytest.raises(Conflict):
+        await _propose(court, verdict)
+    assert "proposal.closed" in await court.journal(case)
+
+
+async def test_the_time_to_appeal_begins_anew_with_the_agreement(court: Court) -> None:
+    _, _, verdict = await _suspended(court)
+    with clock.stopped_at(clock.now() + OPEN_FOR - timedelta(days=1)):
+        await _answer(court, await _propose(court, verdict))
+    await _clear(court, OPEN_FOR + timedelta(days=3))
+    assert await _exists(court)
+    with clock.stopped_at(clock.now() + OPEN_FOR + timedelta(days=3)):
+        async with court.database.write() as tx:
+            await lodge_appeal(tx, court.village.people["author"], verdict.id)
+
+
+async def test_a_proposal_that_has_expired_is_in_no_list(court: Court) -> None:
+    """Also before the timed job has closed it. One's own is never among those that one can answer."""
+    _, _, verdict = await _suspended(court)
+    made = await _propose(court, verdict)
+    mine, other = court.village.people["moderator"].id, court.village.people["other_moderator"].id
+
+    async def listed(now: datetime) -> list[list[int]]:
+        async with court.database.read() as conn:
+            found = (await list_waiting_for(conn, other, now), await list_waiting_for(conn, mine, now),
+                     await list_own_waiting(conn, mine, now), await list_own_waiting(conn, other, now), await list_waiting(conn, now))
+        return [[one.id for one in some] for some in found]
+
+    assert await listed(clock.now()) == [[made.id], [], [made.id], [], [made.id]]
+    assert await listed(clock.now() + EXPIRES_AFTER + timedelta(minutes=1)) == [[]] * 5
+
+
+async def test_a_proposed_deletion_holds_nothing(court: Court) -> None:
+    """Unlike a proposed hold. What was removed is cleared at its time."""
+    post, _, verdict = await _suspended(court)
+    with clock.stopped_at(clock.now() + OPEN_FOR + timedelta(days=2)):
+        await _propose(court, verdict)
+        await clear_removed(court.database)
+    async with court.database.read() as conn:
+        assert not await conn.fetchval("SELECT EXISTS (SELECT FROM posts WHERE id = $1)", post.post.id)
+
+
+async def test_an_open_case_about_a_post_keeps_its_author_whose_deletion_two_have_agreed_to(court: Court) -> None:
+    other = await court.village.write("author", "A ještě něco")
+    _, _, verdict = await _suspended(court)
+    await _answer(court, await _propose(court, verdict))
+    async with court.database.write() as tx:
+        await open_case(tx, Subject.POST, other.post.id, other.post.author.id, clause_of("spam"))
+    later = OPEN_FOR + timedelta(days=1, minutes=1)
+    await _clear(court, later)
+    assert await _exists(court)
+    with clock.stopped_at(clock.now() + timedelta(days=30)):
+        await court.decide("moderator", (await court.queue())[0], "remove", clause="spam")
+    await _clear(court, later)
+    assert await _exists(court)  # that decision can be appealed
+    await _clear(court, later + timedelta(days=30))
+    assert not await _exists(court)
 
 
 @pytest.mark.parametrize("is_expired", [False, True])
