@@ -16,7 +16,7 @@ MAX_BYTES = 512 * 1024
 LIST_MARKS = ("- ", "* ", "– ")
 _FIELD = re.compile(r"([A-Z][A-Za-z ]{2,24}):\s*(.*)")
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(\.[1-9]\d{0,2})?")
-_LANGUAGE_OF = {name: code for code, name in LANGUAGES.items()}
+LANGUAGE_OF = {name: code for code, name in LANGUAGES.items()}
 
 
 class Fault(NamedTuple):
@@ -103,11 +103,11 @@ class MarkdownLines(Generic[S]):
 
     def _open_language(self, number: int, heading: str) -> None:
         name, _, title = (part.strip() for part in heading.partition(":"))
-        language = _LANGUAGE_OF.get(name)
+        language = LANGUAGE_OF.get(name)
         words = self._words_here()
         self._part, self._starts_paragraph = Words(number, title), True
         if language is None:
-            self._fault(number, f"begin with {' or '.join(f'“### {known}: ”' for known in _LANGUAGE_OF)}, not with “### {short(name)}”.")
+            self._fault(number, f"begin with {' or '.join(f'“### {known}: ”' for known in LANGUAGE_OF)}, not with “### {short(name)}”.")
         elif words is None:
             self._fault(number, f"“### {name}” belongs below {self.language_goes}.")
         elif language in words:

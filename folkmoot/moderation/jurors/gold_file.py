@@ -20,17 +20,15 @@ from typing import NamedTuple
 import msgspec
 
 from folkmoot.base.i18n import LANGUAGES
-from folkmoot.moderation.clauses.markdown_file import Fault, meant, short
+from folkmoot.moderation.clauses.markdown_file import LANGUAGE_OF, Fault, hint, short, split_list
 from folkmoot.moderation.jurors.model import MOST_BREACHES, QUESTIONS
 
-MAX_BYTES = 512 * 1024
 NOTHING = "nothing"
 FEWEST_PER_LANGUAGE = 2 * QUESTIONS  # so that a second try has other questions
 _LONGEST = {"context": 500, "text": 2000, "why": 1000}
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _FIELDS = ("Breaks", "Looks like", "Also right")
 _WORDS = {"en": {"Context": "context", "Why": "why"}, "cs": {"Souvislost": "context", "Proč": "why"}}
-_LANGUAGE_OF = {name: code for code, name in LANGUAGES.items()}
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -132,9 +130,9 @@ class _Reader:
         self.drafts.append(_Draft(number, key))
 
     def _open_language(self, number: int, name: str) -> None:
-        self._language, self._part = _LANGUAGE_OF.get(name, ""), ""
+        self._language, self._part = LANGUAGE_OF.get(name, ""), ""
         if not self._language or not self.drafts:
-            self._fault(number, f"“### {short(name)}” is not known. Write {' or '.join(f'“### {known}”' for known in _LANGUAGE_OF)}"
+            self._fault(number, f"“### {short(name)}” is not known. Write {' or '.join(f'“### {known}”' for known in LANGUAGE_OF)}"
                                 " below a question.")
         elif self._language in self.drafts[-1].words:
             self._fault(number, f"this question has {name} twice.")
@@ -144,9 +142,7 @@ class _Reader:
     def _read_field(self, number: int, line: str) -> None:
         name, colon, value = (part.strip() for part in line.partition(":"))
         if not colon or name not in _FIELDS:
-            near = meant(name, _FIELDS)
-            hint = f"Did you mean “{near}”?" if near else f"Known: {', '.join(_FIELDS)}."
-            self._fault(number, f"“{short(name)}” is not known. {hint}")
+            self._fault(number, f"“{short(name)}” is not known. {hint(name, _FIELDS)}")
         else:
             self.drafts[-1].fields[name] = number, value
 
@@ -174,7 +170,7 @@ class _Reader:
         if breaks != NOTHING and "Looks like" in draft.fields:
             self._fault(draft.fields["Looks like"][0], "“Looks like” is for questions that break nothing.")
         line, value = draft.fields.get("Also right", (draft.line, ""))
-        also = tuple(part.strip() for part in value.split(",") if part.strip())
+        also = split_list(value)
         for one in also:
             if breaks == NOTHING or (clauses is not None and one not in clauses):
                 self._fault(line, f"“{short(one)}” cannot be right as well: name other rules, and only where a rule is broken.")
@@ -190,8 +186,7 @@ class _Reader:
         if not value:
             self._fault(line, f"the question lacks “{name}: ” with the key of a rule, such as “violence”.")
         elif known is not None and value not in known:
-            near = meant(value, known)
-            self._fault(line, f"“{short(value)}” is no rule. " + (f"Did you mean “{near}”?" if near else f"Known: {', '.join(known)}."))
+            self._fault(line, f"“{short(value)}” is no rule. {hint(value, known)}")
         return value
 
     def _wording(self, draft: _Draft, code: str, parts: dict[str, list[str]]) -> Wording:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from folkmoot.base.languages import language_of
-from folkmoot.moderation.clauses.markdown_file import meant, short
+from folkmoot.moderation.clauses.markdown_file import meant, short, split_list
 from folkmoot.moderation.rules.attributes import ATTRIBUTES, Attribute, Kind
 from folkmoot.moderation.rules.model import Condition, Facts
 from folkmoot.moderation.rules.phrases import fault_of_phrase
@@ -58,7 +58,7 @@ def _read_flag(name: str, _attribute: Attribute, sign: str, value: str) -> Condi
 
 
 def _read_choice(name: str, attribute: Attribute, sign: str, value: str) -> Condition:
-    choices = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    choices = split_list(value)
     if sign != "=" or not choices:
         raise Faulty(f"write “{name} = ” with one or more words between commas ({attribute.about}).")
     for choice in choices:
@@ -68,7 +68,7 @@ def _read_choice(name: str, attribute: Attribute, sign: str, value: str) -> Cond
 
 
 def _read_phrases(name: str, _attribute: Attribute, sign: str, value: str) -> Condition:
-    phrases = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    phrases = split_list(value)
     if sign not in (":", "=") or not phrases:
         raise Faulty(f"write the words or phrases between commas, such as “{name}: free money, půjčk* ihned”.")
     if len(phrases) > _MOST_PHRASES:
