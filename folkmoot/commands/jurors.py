@@ -1,12 +1,11 @@
 """`moot jurors`: counts jurors, replaces the questions of their training, and excludes members. No command names a juror."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from folkmoot.base.errors import Problem
+from folkmoot.commands.markdown_file import FILE, exit_with, read_file
 from folkmoot.commands.options import Group, data_option, json_option, open_database, run, settings_of, show
 from folkmoot.commands.proposals import act_as, by_option
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from folkmoot.base.db import WriteTx
     from folkmoot.moderation.jurors.gold_file import GoldFile
     from folkmoot.network.sessions.model import Viewer
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(cls=Group)
@@ -43,21 +40,21 @@ def questions(data: Path) -> None:
 
 
 @jurors.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @data_option
 @json_option
 def check(file: Path, data: Path, as_json: bool) -> None:
     """Find every fault in FILE, a file of questions, without publishing it. Exit code 1 if there are any."""
-    _show(file, run(_check(_read(file), data)), as_json, f"No fault. Publish it with: moot jurors publish {file} --data {data}")
+    _show(file, run(_check(read_file(file), data)), as_json, f"No fault. Publish it with: moot jurors publish {file} --data {data}")
 
 
 @jurors.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @data_option
 @json_option
 def publish(file: Path, data: Path, as_json: bool) -> None:
     """Use the questions in FILE from now on. Trainings that lose a question begin again, without counting as a try."""
-    _show(file, run(_publish(_read(file), data)), as_json, "Published. Every training that begins now uses these questions.")
+    _show(file, run(_publish(read_file(file), data)), as_json, "Published. Every training that begins now uses these questions.")
 
 
 @jurors.command()
@@ -101,28 +98,14 @@ def _table(counted: dict[str, int]) -> list[str]:
     return [f"  {name:14} {number:6}" for name, number in counted.items()] or ["  none"]
 
 
-def _read(file: Path) -> str:
-    from folkmoot.moderation.jurors.gold_file import MAX_BYTES
-
-    content = file.read_bytes()
-    if len(content) > MAX_BYTES:
-        raise Problem("%(file)s is larger than %(limit)d KiB.", file=file, limit=MAX_BYTES // 1024)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Problem("%(file)s is not UTF-8. Save the file with the encoding UTF-8.", file=file) from error
-
-
 def _show(file: Path, read: "GoldFile", as_json: bool, done: str) -> None:
     from folkmoot.moderation.clauses.published import current
     from folkmoot.moderation.jurors.gold_file import lacking
 
-    answer: dict[str, Any] = {"faults": [{"line": fault.line, "text": fault.text} for fault in read.faults]}
     if read.faults:
-        show(answer, as_json, "\n".join(f"{file}, line {fault.line}: {fault.text}" for fault in read.faults))
-        sys.exit(1)
+        exit_with(read.faults, file, as_json)
     notes = lacking(read.questions, [clause.key for clause in current().clauses])
-    answer |= {"questions": len(read.questions), "notes": notes}
+    answer = {"faults": [], "questions": len(read.questions), "notes": notes}
     show(answer, as_json, "\n".join([f"{len(read.questions)} questions.", *(f"Note: {note}" for note in notes), done]))
 
 
