@@ -2,7 +2,8 @@
 
 A host name is resolved once, every address is checked, and the connection is made to the checked address, so that a
 second DNS answer cannot change the target (DNS rebinding). Addresses that are not public are refused, whatever their
-notation. Ports 80 and 443, no cookies, no proxies, five seconds, one mebibyte each way, three redirects.
+notation. Ports 80 and 443, no cookies, no proxies, five seconds, one mebibyte each way unless a caller names another limit, three
+redirects.
 """
 
 import asyncio
@@ -96,19 +97,28 @@ def check_url(url: str) -> None:
         raise Refused(log_text=f"{url[:100]!r} is no public address")
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How much of an answer is read. What is longer is an error or, with `is_cut`, left out: then only its beginning is read."""
+
+    most_bytes: int
+    is_cut: bool = False
+
+
 async def fetch(
-    url: str, *, accept: str = "*/*", trust: ssl.SSLContext | None = None, resolve: Resolve | None = None, connect: Connect | None = None
+    url: str, *, accept: str = "*/*", limit: Limit | None = None, trust: ssl.SSLContext | None = None, resolve: Resolve | None = None,
+    connect: Connect | None = None,
 ) -> Answer:
     """GETs a URL and follows redirects. Raises Refused for a request that is not allowed, Untrusted for the certificate of the
     host, Unavailable for a host that does not answer correctly. `trust`: other authorities than those of the system. `resolve` and
     `connect` are for tests."""
-    return await send("GET", url, headers={"accept": accept}, trust=trust, resolve=resolve, connect=connect)
+    return await send("GET", url, headers={"accept": accept}, limit=limit, trust=trust, resolve=resolve, connect=connect)
 
 
 async def send(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", signer: Signer | None = None,
-    follows: bool | None = None, seconds: float = SECONDS, trust: ssl.SSLContext | None = None, resolve: Resolve | None = None,
-    connect: Connect | None = None,
+    follows: bool | None = None, seconds: float = SECONDS, limit: Limit | None = None, trust: ssl.SSLContext | None = None,
+    resolve: Resolve | None = None, connect: Connect | None = None,
 ) -> Answer:
     """Sends one request. Raises Refused if it is not allowed, Untrusted for the certificate of the host, Unavailable if
     the host does not answer correctly in time.
@@ -123,7 +133,7 @@ async def send(
     try:
         async with asyncio.timeout(seconds):
             for _ in range(MOST_REDIRECTS + 1):
-                answer = await _send_once(request, signer, trust, resolve, connect)
+                answer = await _send_once(request, signer, limit or Limit(MOST_BYTES), trust, resolve, connect)
                 if not follows or answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                     return answer
                 before, request = request, _redirected(request, answer)
@@ -174,7 +184,7 @@ def _origin(url: str) -> tuple[str, str, int]:
 
 
 async def _send_once(
-    request: Outgoing, signer: Signer | None, trust: ssl.SSLContext | None, resolve: Resolve, connect: Connect
+    request: Outgoing, signer: Signer | None, limit: Limit, trust: ssl.SSLContext | None, resolve: Resolve, connect: Connect
 ) -> Answer:
     scheme, host, port, target = _parts(request.url)
     address = _checked_address(request.url, await resolve(host, port))
@@ -195,13 +205,21 @@ async def _send_once(
     async with httpcore.AsyncHTTP11Connection(origin=origin, stream=stream) as connection:
         sent = httpcore.Request(request.method, where, headers=_headers(request, signer), content=request.body)
         response = await connection.handle_async_request(sent)
-        body = bytearray()
-        async for chunk in response.aiter_stream():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                raise Unavailable(log_text=f"{request.url}: more than {MOST_BYTES} bytes")
+        body = await _read(response, limit, request.url)
     found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    return Answer(response.status, found, bytes(body), request.url)
+    return Answer(response.status, found, body, request.url)
+
+
+async def _read(response: httpcore.Response, limit: Limit, url: str) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) > limit.most_bytes:
+            if limit.is_cut:
+                await response.aclose()
+                break
+            raise Unavailable(log_text=f"{url}: more than {limit.most_bytes} bytes")
+    return bytes(body[: limit.most_bytes])
 
 
 @lru_cache(maxsize=1)
