@@ -53,6 +53,7 @@ from folkmoot.network import folding
 from folkmoot.network.accounts import jobs as accounts
 from folkmoot.network.accounts.model import AccountUnlocked
 from folkmoot.network.activity import jobs as activity
+from folkmoot.network.cards.jobs import Cards
 from folkmoot.network.conversations import jobs as conversations
 from folkmoot.network.departures import model as departures
 from folkmoot.network.departures.removal import Remover
@@ -100,6 +101,11 @@ def moderation(settings: Settings) -> Moderation:
     return Moderation(settings, FetchingStore(media_store(settings), settings.data), settings.data / JOURNAL_END)
 
 
+def cards(settings: Settings) -> Cards:
+    """The background work of cards."""
+    return Cards(settings.base_url, media_store(settings))
+
+
 def subscriptions(settings: Settings) -> Subscriptions:
     """The subscribers of each event."""
     async def clear_pictures(database: Database, _event: PostDeleted) -> None:
@@ -107,9 +113,10 @@ def subscriptions(settings: Settings) -> Subscriptions:
 
     heard = Subscriptions()
     moderation(settings).subscribe(heard)  # first, so that a post is examined before it is pushed
-    for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post):
+    look_for_address = cards(settings).look_for_address
+    for spread in (timelines.push_to_homes, notifications.tell_of_post, conversations.add_direct_post, look_for_address):
         heard.on(PostCreated, spread)
-    for renew in (timelines.push_edited, notifications.tell_of_edit, conversations.add_newly_mentioned):
+    for renew in (timelines.push_edited, notifications.tell_of_edit, conversations.add_newly_mentioned, look_for_address):
         heard.on(PostEdited, renew)
     for remove in (timelines.remove_deleted, conversations.remove_deleted_post, clear_pictures, notifications.forget_boost):
         heard.on(PostDeleted, remove)
@@ -150,7 +157,7 @@ def jobs(settings: Settings) -> list[Job]:
     return [
         Job(mails.JOB, mails.Mail, send_mail), Job(RESET_JOB, ResetWanted, send_reset), *moderation(settings).jobs(),
         Job(exports.WRITE_JOB, exports.Wanted, exporter(settings).write, limit=exports.LONGEST_RUN),
-        Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
+        cards(settings).job, Job(departures.REMOVE_JOB, departures.Leaving, remover.remove),
         web_push.Sender.of(settings, Payloads.of(settings, transport.translators)).job,
         Job(posts.INDEX_JOB, posts.IndexAgain, posts.index_again), Job(accounts.INDEX_JOB, accounts.IndexAgain, accounts.index_again),
     ]
@@ -193,6 +200,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("notifications.clear_requests", timedelta(hours=6), notifications.clear_requests, is_cleaning=True),
         Timed("posts.forget_keys", timedelta(hours=1), forget_keys, is_cleaning=True),
         Timed("posts.forget_hashtags", timedelta(hours=6), forget_hashtags, is_cleaning=True),
+        Timed("cards.forget", timedelta(hours=6), cards(settings).forget, is_cleaning=True),
         Timed("media.clear_orphans", timedelta(days=1), partial(clear_orphans, store=store), is_cleaning=True, limit=timedelta(hours=1)),
         Timed("filters.forget_expired", timedelta(hours=6), forget_filters, is_cleaning=True),
         Timed("sign_ups.announce", timedelta(hours=1), announce_sign_ups),

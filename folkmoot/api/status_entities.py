@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from folkmoot.api import status_shapes as shapes
 from folkmoot.api.account_entities import AccountEntities
+from folkmoot.api.card_entities import CardEntities
 from folkmoot.api.filter_shapes import results
 from folkmoot.api.media_entities import MediaEntities
 from folkmoot.api.words import QUOTE_STATE, VISIBILITY, moment
@@ -83,7 +84,7 @@ def _flags(bits: int, is_pinnable: bool, policy: QuotePolicy, is_allowed: bool) 
     return _approval(policy, is_allowed) + b"," + _encode({**flags, "filtered": []})[1:-1]
 
 
-class StatusEntities(AccountEntities, MediaEntities):
+class StatusEntities(AccountEntities, MediaEntities, CardEntities):
     """Creates wire shapes of statuses, with the URLs and translations of this network. With `filters`, of one viewer: statuses tell
     which of them apply."""
 
@@ -129,7 +130,7 @@ class StatusEntities(AccountEntities, MediaEntities):
             ],
             tags=[shapes.StatusTag(name=name, url=urls.hashtag(name)) for name in (post.hashtag_names if post.hashtags else ())],
             emojis=[],
-            card=None,
+            card=self.card(post.open_card) if post.open_card else None,
             application=shapes.StatusApplication(name=post.app_name, website=post.app_website or None) if post.app_name else None,
         )
         is_pinnable = post.boost_of_id is None and post.visibility != Visibility.DIRECT

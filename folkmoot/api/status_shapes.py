@@ -79,6 +79,35 @@ class StatusApplication(Shape, kw_only=True):
     website: Url | None
 
 
+class PreviewCardAuthor(Shape, kw_only=True):
+    name: str
+    url: Url
+    account: Annotated[None, Meta(description="Always null: nobody can say yet which sites may name them.")]
+
+
+class PreviewCard(Shape, kw_only=True):
+    """What a linked page says about itself: plain texts, and our small copy of its picture. Nothing of the page runs or is embedded."""
+
+    url: Annotated[Url, Meta(description="The address in the status, whatever the page says.")]
+    title: str
+    description: str
+    language: str | None
+    type: Literal["link"]
+    authors: list[PreviewCardAuthor]
+    author_name: str
+    author_url: Url
+    provider_name: str
+    provider_url: Url
+    html: str
+    width: int
+    height: int
+    image: Url | None
+    image_description: str
+    embed_url: Url
+    blurhash: str | None
+    published_at: Moment | None
+
+
 class StatusBody(Shape, kw_only=True):
     """The part of a status that is the same for every viewer."""
 
@@ -99,7 +128,9 @@ class StatusBody(Shape, kw_only=True):
     mentions: list[Mention]
     tags: list[StatusTag]
     emojis: list[Emoji]
-    card: None
+    card: Annotated[
+        PreviewCard | None, Meta(description="Of the first link in a public or unlisted status; null if something of it is covered.")
+    ]
     application: StatusApplication | None
 
 

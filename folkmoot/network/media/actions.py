@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from datetime import timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,7 +16,7 @@ from folkmoot.base.text import clean, count_characters
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.accounts.policy import require_can_write
 from folkmoot.network.media import queries, sandbox
-from folkmoot.network.media.model import Purpose, Reencoded, Upload
+from folkmoot.network.media.model import PictureKind, Purpose, Reencoded, Upload
 
 LONGEST_DESCRIPTION = 1500
 MOST_UNATTACHED = 100
@@ -63,6 +64,41 @@ async def _store(
             await store.write(FileName(sha256, header.extension), part)
         original, preview = hashes
         await queries.insert_upload(tx, upload, original, preview, hashlib.sha256(content).digest())
+
+
+class CardPicture(NamedTuple):
+    """The picture of a linked page, encoded again and small, and the bytes that were fetched."""
+
+    header: Reencoded
+    small: bytes
+    fetched: bytes
+
+
+async def reencode_for_card(content: bytes) -> CardPicture:
+    """Re-encodes the picture of a linked page in the sandbox. Raises Invalid."""
+    header, _, small = await sandbox.run(content, Purpose.CARD)
+    return CardPicture(header, small, content)
+
+
+async def store_card_picture(tx: WriteTx, store: FileStore, picture: CardPicture, description: str) -> int:
+    """Stores the picture of a linked page; returns its id. If the transaction fails, `clear_orphans` removes the file."""
+    header, now = picture.header, clock.now()
+    sha256 = hashlib.sha256(picture.small).digest()
+    upload = Upload(
+        id=ids.make_id(0, now), key=clock.token(16), account_id=None, post_id=None, purpose=Purpose.CARD, kind=PictureKind.IMAGE,
+        mime=header.mime, description=description, focus_x=0.0, focus_y=0.0, blurhash=header.blurhash, width=header.preview_width,
+        height=header.preview_height, preview_width=header.preview_width, preview_height=header.preview_height, created_at=now,
+    )
+    for _ in ("original", "preview"):  # the same file is both
+        await queries.add_file(tx, sha256, header, len(picture.small))
+    await store.write(FileName(sha256, header.extension), picture.small)
+    await queries.insert_upload(tx, upload, sha256, sha256, hashlib.sha256(picture.fetched).digest())
+    return upload.id
+
+
+async def remove_card_picture(tx: WriteTx, store: FileStore, media_id: int) -> None:
+    """Removes the picture of a linked page that no card shows any more."""
+    await _remove(tx, store, media_id)
 
 
 async def describe_picture(

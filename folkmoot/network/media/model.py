@@ -12,6 +12,7 @@ class Purpose(StrEnum):
     ATTACHMENT = "attachment"
     AVATAR = "avatar"
     HEADER = "header"
+    CARD = "card"  # of a linked page; belongs to no account
 
 
 class PictureKind(StrEnum):
@@ -61,7 +62,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     key: str
-    account_id: int
+    account_id: int | None
     post_id: int | None
     purpose: Purpose
     kind: PictureKind

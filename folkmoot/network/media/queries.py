@@ -30,7 +30,7 @@ async def get_own_upload(conn: ReadConn, owner_id: int, media_id: int) -> Upload
     return _upload_from(row)
 
 
-async def count_unattached(conn: ReadConn, owner_id: int) -> int:
+async def count_unattached(conn: ReadConn, owner_id: int | None) -> int:
     return int(await conn.fetchval(
         "SELECT count(*) FROM media WHERE account_id = $1 AND post_id IS NULL AND scheduled_id IS NULL AND purpose = 'attachment'"
         f" AND {_IS_THERE}",
@@ -190,12 +190,16 @@ async def update_upload(tx: WriteTx, media_id: int, description: str, focus_x: f
 
 
 async def find_file(conn: ReadConn, key: str, is_preview: bool) -> StoredFile | None:
-    """What is needed to serve a picture, in one statement."""
+    """What is needed to serve a picture, in one statement. That of a card is withdrawn unless a post shows it. Uses cards_picture."""
     row = await conn.fetchrow(
         f"""
         SELECT f.sha256, f.extension, m.mime, m.purpose, p.visibility AS post_visibility,
-            a.id IS NULL OR a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false)
-                OR m.created_at = '-infinity' AS is_withdrawn
+            CASE WHEN m.purpose = '{Purpose.CARD}' THEN NOT EXISTS (
+                SELECT FROM cards AS c JOIN post_cards AS pc ON pc.card_id = c.id JOIN posts AS cp ON cp.id = pc.post_id
+                JOIN accounts AS ca ON ca.id = cp.account_id
+                WHERE c.picture_id = m.id AND cp.effect < {_HIDDEN} AND ca.effect < {AccountEffect.SUSPENDED:d})
+            ELSE a.id IS NULL OR a.effect >= {AccountEffect.SUSPENDED:d} OR coalesce(p.effect >= {_HIDDEN}, false)
+                OR m.created_at = '-infinity' END AS is_withdrawn
         FROM media AS m JOIN media_files AS f ON f.sha256 = m.{"preview" if is_preview else "original"}_sha256
         LEFT JOIN accounts AS a ON a.id = m.account_id LEFT JOIN posts AS p ON p.id = m.post_id
         WHERE m.key = $1

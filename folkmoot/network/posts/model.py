@@ -170,6 +170,36 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(map(clean_line, self.titles)) == draft.titles and self.is_multiple == draft.is_multiple
 
 
+class CardPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """Our small copy of the picture of a linked page."""
+
+    key: str
+    mime: str
+    description: str
+    blurhash: str
+    width: int
+    height: int
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What a linked page says about itself: plain texts. `url` is the address in the post, whatever the page says."""
+
+    id: int
+    url: str
+    title: str
+    description: str
+    author_name: str
+    author_url: str
+    provider_name: str
+    published_at: datetime | None
+    language: str | None
+    picture: CardPicture | None
+
+    @property
+    def host(self) -> str:
+        return self.url.partition("://")[2].partition("/")[0]
+
+
 class Quote(msgspec.Struct, frozen=True):
     """That a post quotes another one. `post_id` is None after the deletion of that one."""
 
@@ -200,6 +230,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...] = ()
     poll: Poll | None = None
     quote: Quote | None = None
+    card: Card | None = None
     quote_policy: QuotePolicy = QuotePolicy.NOBODY
     app_name: str | None = None
     app_website: str | None = None
@@ -213,6 +244,11 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     def quoted_id(self) -> int | None:
         """The post that it quotes, unless that was deleted or the quote was revoked."""
         return None if self.quote is None or self.quote.is_revoked else self.quote.post_id
+
+    @property
+    def open_card(self) -> Card | None:
+        """The card of the linked page, unless something of the post is covered: then the page is not shown either."""
+        return None if self.cover or self.label or self.is_sensitive else self.card
 
     @property
     def hashtag_names(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Storing posts. The most frequent write of a network: one statement for the post and all its rows."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -177,6 +177,15 @@ async def _replace_hashtags(tx: WriteTx, post: Post) -> None:
 
 async def raise_version(tx: WriteTx, post_id: int) -> None:
     await tx.execute("UPDATE posts SET version = version + 1 WHERE id = $1", post_id)
+
+
+async def raise_versions(tx: WriteTx, post_ids: Sequence[int]) -> None:
+    """The same for many posts. They are locked in the order of their ids, against deadlocks."""
+    await tx.execute(
+        "WITH locked AS (SELECT id FROM posts WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE)"
+        " UPDATE posts SET version = posts.version + 1 FROM locked WHERE posts.id = locked.id",
+        list(post_ids),
+    )
 
 
 async def list_mentioned(tx: WriteTx, post_id: int) -> tuple[int, ...]:
