@@ -84,6 +84,7 @@ from folkmoot.network.sessions.approval import announce_sign_ups
 from folkmoot.network.sessions.model import RESET_JOB, ResetWanted, SignUpDecided, SignUpWaiting
 from folkmoot.network.sessions.password_change import send_reset
 from folkmoot.network.timelines import jobs as timelines
+from folkmoot.network.trends import jobs as trends
 from folkmoot.network.web_push import jobs as web_push
 from folkmoot.portability.data_directory import JOURNAL_END, DataDirectory
 from folkmoot.portability.host import Host
@@ -190,6 +191,7 @@ def timed_jobs(settings: Settings) -> list[Timed]:
         Timed("scheduled.publish", timedelta(seconds=5), partial(publish_due, limits=limits, screener=hold_known)),
         Timed("polls.close", timedelta(seconds=5), close_polls),
         Timed("activity.record", timedelta(hours=1), activity.record),
+        Timed("trends.count", timedelta(minutes=5), trends.count),
         Timed("timelines.trim", timedelta(hours=1), timelines.trim),
         Timed("timelines.choose_push_or_pull", timedelta(hours=1), timelines.choose_push_or_pull),
         Timed("limits.forget", timedelta(hours=1), session_limits.forget_old, is_cleaning=True),

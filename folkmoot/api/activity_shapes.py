@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from folkmoot.api.account_shapes import Account, Id, Moment, Shape, Url
-from folkmoot.api.status_shapes import Status
+from folkmoot.api.status_shapes import PreviewCard, Status
 
 Action = Literal["none", "disable", "mark_statuses_as_sensitive", "delete_statuses", "silence", "suspend"]
 AppealState = Literal["pending", "approved", "rejected"]
@@ -148,6 +148,12 @@ class Tag(Shape, kw_only=True):
     history: list[TagUse]
     following: bool | UnsetType = UNSET
     featuring: bool | UnsetType = UNSET
+
+
+class TrendingCard(PreviewCard, kw_only=True):
+    """The preview card of a link that many talk about."""
+
+    history: list[TagUse]
 
 
 class FeaturedTag(Shape, kw_only=True):

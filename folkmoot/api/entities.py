@@ -4,6 +4,7 @@ pictures.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -17,8 +18,10 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.featured.model import Featured
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
+from folkmoot.network.posts.model import Card
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.sessions.model import App
+from folkmoot.network.trends.model import Day
 
 
 class Entities(StatusEntities):
@@ -68,9 +71,15 @@ class Entities(StatusEntities):
             statuses_count=str(featured.posts), last_status_at=featured.last_post_at.date().isoformat() if featured.last_post_at else None,
         )
 
-    def hashtag(self, hashtag: Hashtag, viewer_id: int | None, *, is_featured: bool, is_followed: bool) -> activity.Tag:
+    def trending_card(self, card: Card, history: Sequence[Day]) -> activity.TrendingCard:
+        return activity.TrendingCard(**msgspec.structs.asdict(self.card(card)), history=_history(history))
+
+    def hashtag(
+        self, hashtag: Hashtag, viewer_id: int | None, history: Sequence[Day], *, is_featured: bool, is_followed: bool
+    ) -> activity.Tag:
         return activity.Tag(
-            id=unicodedata.normalize("NFC", hashtag.key), name=hashtag.name, url=self._urls.hashtag(hashtag.name), history=[],
+            id=unicodedata.normalize("NFC", hashtag.key), name=hashtag.name, url=self._urls.hashtag(hashtag.name),
+            history=_history(history),
             following=UNSET if viewer_id is None else is_followed, featuring=UNSET if viewer_id is None else is_featured,
         )
 
@@ -85,3 +94,9 @@ class Entities(StatusEntities):
             **msgspec.structs.asdict(self.app(app, vapid_key)), client_id=app.client_id, client_secret=app.client_secret,
             client_secret_expires_at=0,
         )
+
+
+def _history(days: Sequence[Day]) -> list[activity.TagUse]:
+    return [
+        activity.TagUse(day=str(int(one.begins_at.timestamp())), accounts=str(one.accounts), uses=str(one.uses)) for one in days
+    ]

@@ -6,6 +6,7 @@ from folkmoot.api.activity_shapes import Tag
 from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import Cursors, UpTo200
 from folkmoot.api.request import Request
+from folkmoot.base import clock
 from folkmoot.base.db import ReadConn
 from folkmoot.base.errors import NotFound
 from folkmoot.base.text import clean_line
@@ -17,6 +18,8 @@ from folkmoot.network.followed_tags import actions
 from folkmoot.network.followed_tags.queries import find_followed, list_followed_tags
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.search.queries import find_hashtag
+from folkmoot.network.trends.model import Kind
+from folkmoot.network.trends.queries import list_histories
 
 
 class PageOfTags(Cursors, frozen=True, kw_only=True):
@@ -67,12 +70,16 @@ async def _tag(conn: ReadConn, request: Request) -> Tag:
 
 
 async def tags_of(conn: ReadConn, request: Request, hashtags: Sequence[Hashtag]) -> list[Tag]:
-    """The wire shapes of hashtags, with what the viewer does with them: two statements for members, none for visitors."""
+    """The wire shapes of hashtags, with how much they were used and what the viewer does with them: three statements, one for
+    visitors."""
     keys = [hashtag.key for hashtag in hashtags]
     followed = await find_followed(conn, request.viewer_id, keys)
     featured = await find_featured(conn, request.viewer_id, keys)
+    histories = await list_histories(conn, Kind.HASHTAG, keys, clock.now())
     return [
-        request.entities.hashtag(one, request.viewer_id, is_featured=one.key in featured, is_followed=one.key in followed)
+        request.entities.hashtag(
+            one, request.viewer_id, histories[one.key], is_featured=one.key in featured, is_followed=one.key in followed
+        )
         for one in hashtags
     ]
 

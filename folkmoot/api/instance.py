@@ -166,19 +166,14 @@ async def health(request: Request) -> Reply:
     return Reply(b"OK", media_type=b"text/plain; charset=utf-8")
 
 
-_EMPTY_FOR_ALL = ("custom_emojis", "trends", "trends/tags", "trends/links", "trends/statuses", "instance/peers",
-                  "instance/domain_blocks", "peers/search")
+_EMPTY_FOR_ALL = ("custom_emojis", "instance/peers", "instance/domain_blocks", "peers/search")
 _EMPTY_FOR_MEMBERS = {
     "accounts/{id}/identity_proofs": "read:accounts",
 }
-# The time of deprecation, in seconds since 1970.
-_DEPRECATED = {"trends": 1648598400}
 
 
 def _empty(path: str, access: Access, scope: str = "") -> Endpoint:
-    return endpoint(
-        "GET", path, nothing, access, scope, deprecated_at=_DEPRECATED.get(path.removeprefix("/api/v1/"), 0), answer=list[shapes.Nothing]
-    )
+    return endpoint("GET", path, nothing, access, scope, answer=list[shapes.Nothing])
 
 
 ROUTES = [

@@ -48,6 +48,7 @@ def _up_to(most: int) -> Meta:
 Id = Annotated[int, Meta(extra={"reads": "id"}, extra_json_schema=_ID_SCHEMA)]
 NamedIds = Annotated[tuple[Id, ...], Meta(extra={"names": True})]  # the objects of a request: none may be ignored
 Cursor = Annotated[int, Meta(extra={"reads": "cursor"}, extra_json_schema=_ID_SCHEMA)]
+UpTo20 = Annotated[int, _up_to(20)]
 UpTo40 = Annotated[int, _up_to(40)]
 UpTo80 = Annotated[int, _up_to(80)]
 UpTo200 = Annotated[int, _up_to(200)]

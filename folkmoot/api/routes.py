@@ -45,6 +45,7 @@ from folkmoot.api import (
     suggestions,
     terms,
     timelines,
+    trends,
 )
 from folkmoot.api.endpoints import Endpoint, endpoint
 from folkmoot.api.openapi import document
@@ -68,7 +69,7 @@ ROUTES: list[Endpoint] = [
     *notification_requests.ROUTES,
     *notifications.ROUTES, *notification_groups.ROUTES, *markers.ROUTES, *conversations.ROUTES, *search.ROUTES, *instance.ROUTES,
     *apps.ROUTES, *discovery.ROUTES, *sign_up.ROUTES, *streaming.ROUTES, *lists.ROUTES, *scheduled.ROUTES, *followed_tags.ROUTES,
-    *domain_blocks.ROUTES, *endorsements.ROUTES, *suggestions.ROUTES,
+    *domain_blocks.ROUTES, *endorsements.ROUTES, *suggestions.ROUTES, *trends.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
     *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *quotes.ROUTES,

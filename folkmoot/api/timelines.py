@@ -6,12 +6,15 @@ from folkmoot.api.endpoints import endpoint
 from folkmoot.api.parameters import PageOf20, about
 from folkmoot.api.request import Request
 from folkmoot.api.status_shapes import Status
+from folkmoot.base.errors import NotFound
+from folkmoot.base.paging import Page
 from folkmoot.base.tokens import hashtag_key
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access
+from folkmoot.network.cards.addresses import normal_address
 from folkmoot.network.lists.queries import get_list
 from folkmoot.network.timelines.jobs import rebuild_soon
-from folkmoot.network.timelines.queries import get_hashtag, get_home, get_list_timeline, get_public
+from folkmoot.network.timelines.queries import get_hashtag, get_home, get_link, get_list_timeline, get_public
 
 
 class PublicTimeline(PageOf20, frozen=True, kw_only=True):
@@ -26,6 +29,10 @@ class HashtagTimeline(PageOf20, frozen=True, kw_only=True):
     none: Annotated[tuple[str, ...], about("No posts that have one of these hashtags.")] = ()
     local: Annotated[bool, about("Only posts of this network.")] = False
     only_media: Annotated[bool, about("Only posts with pictures.")] = False
+
+
+class LinkTimeline(PageOf20, frozen=True, kw_only=True):
+    url: Annotated[str, about("The address as the status has it.")]
 
 
 async def home(request: Request, params: PageOf20) -> Reply:
@@ -68,6 +75,18 @@ async def hashtag(request: Request, params: HashtagTimeline) -> Reply:
     return await request.timeline(timeline)
 
 
+async def link(request: Request, params: LinkTimeline) -> Reply:
+    """Public statuses with a preview card of an address, of accounts that want to be found. 404 if there are none."""
+    address = normal_address(params.url)
+    if address is None:
+        raise NotFound
+    async with request.database.read() as conn:
+        timeline = await get_link(conn, request.viewer_id, params.page, address)
+    if not timeline.entries and params.page == Page(limit=params.limit):
+        raise NotFound
+    return await request.timeline(timeline)
+
+
 ROUTES = [
     endpoint(
         "GET", "/api/v1/timelines/home", home, Access.MEMBER, "read:statuses", params=PageOf20, answer=list[Status], may_be_partial=True
@@ -76,5 +95,6 @@ ROUTES = [
     endpoint(
         "GET", "/api/v1/timelines/tag/{hashtag}", hashtag, Access.PUBLIC, "read:statuses", params=HashtagTimeline, answer=list[Status]
     ),
+    endpoint("GET", "/api/v1/timelines/link", link, Access.PUBLIC, "read:statuses", params=LinkTimeline, answer=list[Status]),
     endpoint("GET", "/api/v1/timelines/list/{id}", of_list, Access.MEMBER, "read:lists", params=PageOf20, answer=list[Status]),
 ]

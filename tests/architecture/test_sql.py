@@ -60,7 +60,7 @@ OWNERS = {
     "lists": "lists list_members",
     "domain_blocks": "domain_blocks", "endorsements": "endorsements", "suggestions": "dismissed_suggestions",
     "featured": "featured_hashtags", "impressions": "impressions", "followed_tags": "followed_hashtags",
-    "cards": "cards post_cards",
+    "cards": "cards post_cards", "trends": "trends trend_days trend_refusals",
     "filters": "filters filter_keywords filter_posts filter_sets",
     "scheduled": "scheduled_posts",
     "departures": "departures",

@@ -30,20 +30,14 @@ from folkmoot.network.posts.model import (
 from folkmoot.network.posts.queries.quoting import blocks_author_sql, list_quote_facts, may_quote_sql
 from folkmoot.network.posts.visibility import visible_sql
 
-
-def card_sql(which: str) -> str:
-    """SQL: the card of a post as JSON. `which`: the condition on the post_cards `pc`, by its primary key."""
-    return f"""
-        SELECT json_build_object('id', cd.id, 'url', cd.url, 'title', cd.title, 'description', cd.description,
-            'author_name', cd.author_name, 'author_url', cd.author_url, 'provider_name', cd.provider_name,
-            'published_at', cd.published_at, 'language', cd.language, 'picture', CASE WHEN cm.id IS NOT NULL THEN json_build_object(
-                'key', cm.key, 'mime', cm.mime, 'description', cm.description, 'blurhash', cm.blurhash,
-                'width', cm.width, 'height', cm.height) END)::text
-        FROM post_cards AS pc JOIN cards AS cd ON cd.id = pc.card_id LEFT JOIN media AS cm ON cm.id = cd.picture_id
-        WHERE {which} AND cd.is_found
-    """
-
-
+# SQL: a card `cd`, with its picture `cm` (outer joined), as JSON.
+CARD_SQL = """
+    json_build_object('id', cd.id, 'url', cd.url, 'title', cd.title, 'description', cd.description,
+        'author_name', cd.author_name, 'author_url', cd.author_url, 'provider_name', cd.provider_name,
+        'published_at', cd.published_at, 'language', cd.language, 'picture', CASE WHEN cm.id IS NOT NULL THEN json_build_object(
+            'key', cm.key, 'mime', cm.mime, 'description', cm.description, 'blurhash', cm.blurhash,
+            'width', cm.width, 'height', cm.height) END)::text
+"""
 _POST = f"""
     SELECT p.id, p.visibility, p.boost_of_id, p.reply_to_id, p.reply_to_account_id, p.conversation_id, p.text, p.html, p.cover,
         p.is_sensitive, p.language, p.uri, p.mentions, p.hashtags, p.effect, p.label, p.version, p.created_at, p.edited_at,
@@ -57,7 +51,8 @@ _POST = f"""
                 'width', m.width, 'height', m.height, 'preview_width', m.preview_width, 'preview_height', m.preview_height)
                 ORDER BY m.position)::text
             FROM media AS m WHERE m.post_id = p.id) END AS pictures,
-        ({card_sql("pc.post_id = p.id")}) AS card
+        (SELECT {CARD_SQL} FROM post_cards AS pc JOIN cards AS cd ON cd.id = pc.card_id LEFT JOIN media AS cm ON cm.id = cd.picture_id
+            WHERE pc.post_id = p.id AND cd.is_found) AS card
     FROM posts AS p
     JOIN accounts AS a ON a.id = p.account_id
     LEFT JOIN account_counts AS ac ON ac.account_id = a.id

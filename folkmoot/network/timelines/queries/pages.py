@@ -199,6 +199,17 @@ _HASHTAG = {
     )
     for order in _ORDERS
 }
+_LINK = {
+    order: _page_sql(
+        _public_source(
+            order, "pa.is_discoverable",
+            "(SELECT pc.post_id FROM cards AS c JOIN post_cards AS pc ON pc.card_id = c.id WHERE c.url = $5) AS h"
+            " JOIN posts AS p ON p.id = h.post_id",
+        ),
+        order,
+    )
+    for order in _ORDERS
+}
 
 
 async def get_home(conn: ReadConn, viewer_id: int, page: Page, *, with_direct: bool = True) -> Timeline:
@@ -262,6 +273,12 @@ async def get_hashtag(
         _HASHTAG[page.order], viewer_id, page.below, page.above, page.limit, only_media,
         any_of, is_local, all_of or [], none_of or [],
     )
+    return _timeline(rows, page)
+
+
+async def get_link(conn: ReadConn, viewer_id: int | None, page: Page, url: str) -> Timeline:
+    """Public posts with a card of this address, of authors who want to be found. Uses the indexes cards_url_key and post_cards_card."""
+    rows = await conn.fetch(_LINK[page.order], viewer_id, page.below, page.above, page.limit, url)
     return _timeline(rows, page)
 
 

@@ -1,0 +1,40 @@
+"""What is counted, and by which numbers. No input or output."""
+
+from datetime import UTC, date, datetime, timedelta
+from enum import IntEnum
+
+import msgspec
+
+LEAST_ACCOUNTS = 3  # who talk about it; fewer are no trend
+SHOWN_DAYS = 7
+SCORED_SPAN = timedelta(days=2)
+HALVED_AFTER_HOURS = 6.0  # the weight of an account that has used it
+POST_SPAN = timedelta(days=3)
+POST_HALVED_AFTER_HOURS = 12.0
+KEPT_OF_A_KIND = 40
+
+
+class Kind(IntEnum):
+    """Stored."""
+
+    HASHTAG = 1
+    LINK = 2
+    POST = 3
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """How much something was used on a day, in UTC."""
+
+    day: date
+    accounts: int = 0
+    uses: int = 0
+
+    @property
+    def begins_at(self) -> datetime:
+        return datetime.combine(self.day, datetime.min.time(), UTC)
+
+
+def shown_days(now: datetime) -> list[date]:
+    """The days of a history, today first."""
+    today = now.astimezone(UTC).date()
+    return [today - timedelta(days=number) for number in range(SHOWN_DAYS)]

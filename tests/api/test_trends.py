@@ -1,0 +1,132 @@
+"""Trends and the posts with a link: what counts, whom it needs, what is never shown, and what the numbers say."""
+
+from datetime import timedelta
+from typing import Any
+
+from folkmoot.base import clock
+from folkmoot.network.folding import fold_counters
+from folkmoot.network.posts.actions import delete_post, set_effect
+from folkmoot.network.posts.actions.mark import favourite_post
+from folkmoot.network.posts.model import PostEffect, Visibility
+from folkmoot.network.trends import jobs
+from tests.linked_pages import ADDRESS, sites_up
+from tests.village import Village
+
+
+async def _trends(village: Village, kind: str, name: str = "") -> Any:
+    visitor = await village.by_app(name) if name else village.nobody()
+    return (await visitor.get(f"/api/v1/trends/{kind}")).json
+
+
+async def _settled(village: Village) -> None:
+    await village.settle("anna", "bara", "cyril", "dana", "eva")
+
+
+async def test_a_hashtag_needs_three_accounts_that_want_to_be_found(village: Village) -> None:
+    await _settled(village)
+    async with village.database.write() as tx:
+        await tx.execute("UPDATE accounts SET is_discoverable = false WHERE username = 'dana'")
+    for name in ("anna", "bara"):
+        await village.write(name, "#Povodeň #Čaj")
+        await village.write(name, "Zase #Povodeň")
+    await village.write("dana", "#Čaj")  # does not want to be found
+    await village.write("eva", "#Čaj", visibility=Visibility.UNLISTED)
+    await jobs.count(village.database)
+    assert await _trends(village, "tags") == []
+    third = await village.write("cyril", "I tady #povoden")
+    await jobs.count(village.database)
+    [tag] = await _trends(village, "tags")
+    assert tag["name"] == "Povodeň"
+    today = tag["history"][0]
+    assert (today["accounts"], today["uses"], len(tag["history"])) == ("3", "5", 7)
+    assert int(today["day"]) % 86400 == 0
+    assert tag["history"][1]["uses"] == "0"
+    assert (await village.nobody().get("/api/v1/tags/povoden")).json["history"] == tag["history"]
+    assert (await village.nobody().get("/api/v1/trends")).json == [tag]
+
+    async with village.database.write() as tx:  # what is hidden later is not counted any more, in the past neither
+        await set_effect(tx, third.post.id, PostEffect.HIDDEN, None)
+    await jobs.count(village.database)
+    assert await _trends(village, "tags") == []
+    assert (await village.nobody().get("/api/v1/tags/povoden")).json["history"][0]["accounts"] == "2"
+
+
+async def test_what_is_new_comes_before_what_is_said_every_day_and_old_things_fade(village: Village) -> None:
+    await _settled(village)
+    async with village.database.write() as tx:
+        await tx.execute(
+            "INSERT INTO trend_days (kind, subject, day, accounts, uses) SELECT 1, 'rano', current_date - n, 40, 40"
+            " FROM generate_series(2, 6) AS n"
+        )
+    for name in ("anna", "bara", "cyril"):
+        await village.write(name, "#rano #novinka")
+    await jobs.count(village.database)
+    assert [tag["name"] for tag in await _trends(village, "tags")] == ["novinka", "rano"]
+    with clock.stopped_at(clock.now() + timedelta(days=2, minutes=1)):
+        await jobs.count(village.database)
+    assert await _trends(village, "tags") == []
+
+
+async def test_statuses_are_ordered_by_how_many_like_them_and_the_viewer_avoids_nobody_there(village: Village) -> None:
+    await _settled(village)
+    loved, liked, own_liked, covered = [
+        await village.write(name, text, **more) for name, text, more in (
+            ("anna", "nejvíc", {}), ("bara", "méně", {}), ("anna", "druhý téže autorky", {}), ("cyril", "zakrytý", {"cover": "Pozor"}),
+        )
+    ]
+    async with village.database.write() as tx:
+        for post, names in ((loved, ("bara", "cyril", "dana", "eva")), (liked, ("cyril", "dana", "eva")),
+                            (own_liked, ("bara", "cyril", "dana")), (covered, ("anna", "bara", "dana"))):
+            for name in names:
+                await favourite_post(tx, village.people[name], post.post.id)
+    await fold_counters(village.database)
+    await jobs.count(village.database)
+    assert [one["content"] for one in await _trends(village, "statuses")] == ["<p>nejvíc</p>", "<p>méně</p>"]
+    await (await village.by_app("eva")).post(f"/api/v1/accounts/{loved.post.author.id}/block")
+    assert [one["content"] for one in await _trends(village, "statuses", "eva")] == ["<p>méně</p>"]
+    async with village.database.write() as tx:
+        await set_effect(tx, liked.post.id, PostEffect.REMOVED, None)
+    assert await _trends(village, "statuses", "eva") == []
+
+
+async def test_links_and_their_timeline(village: Village) -> None:
+    await _settled(village)
+    async with sites_up() as sites:
+        sites.put(ADDRESS, "<title>Most</title>")
+        posts = [await village.write(name, f"{name}: {ADDRESS}") for name in ("anna", "bara", "cyril")]
+        private = await village.write("eva", f"Jen pro mé: {ADDRESS}", visibility=Visibility.FOLLOWERS)
+        await sites.fetch_all(village)
+    await jobs.count(village.database)
+    [link] = await _trends(village, "links")
+    assert (link["url"], link["title"], link["history"][0]["accounts"]) == (ADDRESS, "Most", "3")
+    timeline = f"/api/v1/timelines/link?url={ADDRESS}"
+    found = await village.nobody().get(timeline)
+    assert [one["id"] for one in found.json] == [str(view.post.id) for view in reversed(posts)]
+    assert str(private.post.id) not in found.text
+    page = await village.nobody().get(f"{timeline}%23x&limit=1&max_id={posts[2].post.id}")
+    assert [one["id"] for one in page.json] == [str(posts[1].post.id)]
+    assert "rel=\"next\"" in page.headers["link"]
+    await (await village.by_app("eva")).post(f"/api/v1/accounts/{posts[0].post.author.id}/mute")
+    assert len((await (await village.by_app("eva")).get(timeline)).json) == 2
+    async with village.database.write() as tx:
+        for view, name in zip(posts, ("anna", "bara", "cyril"), strict=True):
+            await delete_post(tx, village.people[name], view.post.id)
+    assert await _trends(village, "links") == []
+    for url in (ADDRESS, "http://nikdo.example/", "nonsense"):
+        assert (await village.nobody().get(f"/api/v1/timelines/link?url={url}")).status == 404
+
+
+async def test_the_number_of_statements_is_fixed(village: Village) -> None:
+    await _settled(village)
+    counts: list[list[int]] = []
+    for tags in ("#jedna", "#dva #tri #ctyri #pet"):
+        for name in ("anna", "bara", "cyril"):
+            await village.write(name, tags)
+        await jobs.count(village.database)
+        took = []
+        for kind in ("tags", "links", "statuses"):
+            before = village.database.statements
+            await _trends(village, kind, "eva")
+            took.append(village.database.statements - before)
+        counts.append(took)
+    assert counts[0] == counts[1]
