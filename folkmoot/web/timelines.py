@@ -10,6 +10,7 @@ from folkmoot.base.text import clean_line
 from folkmoot.base.tokens import hashtag_key, is_hashtag
 from folkmoot.http.replies import Reply
 from folkmoot.http.routing import Access, Handler, Route
+from folkmoot.network.filters.matching import apply_filters
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.followed_tags.queries import find_followed
 from folkmoot.network.notifications.actions import mark_read
@@ -19,8 +20,11 @@ from folkmoot.network.posts.model import PostView
 from folkmoot.network.posts.queries import list_marked_ids, list_post_views
 from folkmoot.network.timelines.jobs import rebuild_soon
 from folkmoot.network.timelines.queries import get_hashtag, get_home, get_public
-from folkmoot.web.request import Request
+from folkmoot.network.trends import queries as trends
+from folkmoot.web.request import PAGE_SIZE, Request
 from folkmoot.web.rules import find_news, reactions_to
+
+_TRENDING_TAGS, _TRENDING_LINKS = 8, 3
 
 
 async def front(request: Request) -> Reply:
@@ -63,8 +67,20 @@ async def explore(request: Request) -> Reply:
     page = request.page()
     async with request.database.read() as conn:
         timeline = await get_public(conn, request.viewer_id, page, is_local=True)
+        is_first = page.max_id is None and page.min_id is None
+        tags = await trends.list_hashtags(conn, _TRENDING_TAGS) if is_first else []
+        links = await trends.list_links(conn, _TRENDING_LINKS) if is_first else []
     views = await request.views(timeline.entries, FilterContext.PUBLIC)
-    return await request.show("timelines/explore.html", views=views, **page_links(page, timeline.ids))
+    return await request.show("timelines/explore.html", views=views, tags=tags, links=links, **page_links(page, timeline.ids))
+
+
+async def liked(request: Request) -> Reply:
+    """The posts of the last days that most people have liked or boosted."""
+    async with request.database.read() as conn:
+        ids = await trends.list_post_ids(conn, request.viewer_id, PAGE_SIZE)
+        found = await list_post_views(conn, ids, request.viewer_id)
+    views = apply_filters(request.filters, FilterContext.PUBLIC, found)
+    return await request.show("timelines/liked.html", views=views)
 
 
 async def hashtag(request: Request) -> Reply:
@@ -110,6 +126,7 @@ def page_links(page: Page, cursors: list[int]) -> dict[str, Any]:
 ROUTES = [
     Route("GET", "/", front, Access.PUBLIC),
     Route("GET", "/explore", explore, Access.PUBLIC),
+    Route("GET", "/explore/liked", liked, Access.PUBLIC),
     Route("GET", "/tags/{hashtag}", hashtag, Access.PUBLIC),
     Route("GET", "/bookmarks", _marked("bookmarks"), Access.MEMBER),
     Route("GET", "/favourites", _marked("favourites"), Access.MEMBER),

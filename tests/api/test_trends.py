@@ -8,6 +8,7 @@ from folkmoot.network.folding import fold_counters
 from folkmoot.network.posts.actions import delete_post, set_effect
 from folkmoot.network.posts.actions.mark import favourite_post
 from folkmoot.network.posts.model import PostEffect, Visibility
+from folkmoot.network.sessions.model import Role
 from folkmoot.network.trends import jobs
 from tests.linked_pages import ADDRESS, sites_up
 from tests.village import Village
@@ -130,3 +131,31 @@ async def test_the_number_of_statements_is_fixed(village: Village) -> None:
             took.append(village.database.statements - before)
         counts.append(took)
     assert counts[0] == counts[1]
+
+
+async def test_moderators_hold_back_hashtags_and_links_and_the_journal_says_so(village: Village) -> None:
+    await _settled(village)
+    await village.settle("moderator", role=Role.MODERATOR)
+    for name in ("anna", "bara", "cyril"):
+        await village.write(name, "#Hádka #vylet")
+    await jobs.count(village.database)
+    moderator = await village.by_browser("moderator")
+    explore = await village.nobody().get("/explore")
+    assert "#Hádka" in explore.text.partition('id="talk"')[2].partition("</section>")[0]
+    assert (await (await village.by_browser("anna")).get("/moderate/trends")).status == 404
+    page = await moderator.get("/moderate/trends")
+    form = {"form_token": page.text.partition('name="form_token" value="')[2].partition('"')[0]}
+    assert (await moderator.post("/moderate/trends", {**form, "what": "dvě slova"})).status == 422
+    assert (await moderator.post("/moderate/trends", {**form, "what": "#hadka"})).status == 303
+    assert [tag["name"] for tag in await _trends(village, "tags")] == ["vylet"]
+    assert "#Hádka" not in (await village.nobody().get("/explore")).text.partition('id="talk"')[2].partition("</section>")[0]
+    await jobs.count(village.database)
+    assert [tag["name"] for tag in await _trends(village, "tags")] == ["vylet"]
+    assert "Let in again" in (await moderator.get("/moderate/trends")).text
+    assert (await moderator.post("/moderate/trends/allow", {**form, "what": "#Hádka"})).status == 303
+    await jobs.count(village.database)
+    assert sorted(tag["name"] for tag in await _trends(village, "tags")) == ["Hádka", "vylet"]
+    async with village.database.read() as conn:
+        rows = await conn.fetch("SELECT kind, facts FROM journal WHERE kind LIKE 'trend.%' ORDER BY id")
+    assert [row["kind"] for row in rows] == ["trend.held_back", "trend.let_in"]
+    assert "hadka" not in rows[0]["facts"]

@@ -53,8 +53,7 @@ def test_calls_at_the_start_of_an_app(running: NetworkUp, eva: Mastodon) -> None
     with pytest.raises(MastodonUnauthorizedError):
         nobody.timeline_home()
     assert eva.app_verify_credentials().name
-    for empty in (eva.featured_tags, eva.endorsements, eva.domain_blocks, eva.notification_requests,
-                  eva.trending_tags, eva.instance_peers):
+    for empty in (eva.featured_tags, eva.endorsements, eva.domain_blocks, eva.notification_requests, eva.instance_peers):
         assert empty() == []
     assert [rule.id for rule in eva.instance_rules()] == [str(number) for number in range(1, 10)]
     assert eva.notifications_policy().for_not_following == "accept"

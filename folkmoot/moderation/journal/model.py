@@ -73,6 +73,8 @@ class Step(StrEnum):
     JURY_RESTARTED = "jury.restarted"  # the words were changed
     JURY_PASSED = "jury.passed"  # moderators decide, and why
     SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
+    TREND_HELD_BACK = "trend.held_back"  # a hashtag or a link, named by its hash
+    TREND_LET_IN = "trend.let_in"
     END_ADOPTED = "journal.end_adopted"  # a host started to keep the signed end of an existing chain
     DAMAGE_ACCEPTED = "journal.damage_accepted"  # by the operator: `moot journal accept`
 

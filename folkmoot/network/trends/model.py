@@ -34,6 +34,14 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
         return datetime.combine(self.day, datetime.min.time(), UTC)
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """What moderators hold back. `name`: the hashtag with its sign, or the address."""
+
+    kind: Kind
+    name: str
+    refused_at: datetime
+
+
 def shown_days(now: datetime) -> list[date]:
     """The days of a history, today first."""
     today = now.astimezone(UTC).date()

@@ -24,6 +24,7 @@ from folkmoot.network.trends.model import (
     SHOWN_DAYS,
     Day,
     Kind,
+    Refusal,
     shown_days,
 )
 
@@ -190,3 +191,28 @@ async def list_histories(conn: ReadConn, kind: Kind, subjects: Sequence[str], no
     ) if subjects else []
     counted = {(row["subject"], row["day"]): Day(day=row["day"], accounts=row["accounts"], uses=row["uses"]) for row in rows}
     return {subject: [counted.get((subject, day)) or Day(day=day) for day in days] for subject in subjects}
+
+
+async def insert_refusal(tx: WriteTx, kind: Kind, subject: str, by_id: int, now: datetime) -> bool:
+    return bool(await tx.execute(
+        "INSERT INTO trend_refusals (kind, subject, refused_by, refused_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        kind, subject, by_id, now,
+    ))
+
+
+async def delete_refusal(tx: WriteTx, kind: Kind, subject: str) -> bool:
+    return bool(await tx.execute("DELETE FROM trend_refusals WHERE kind = $1 AND subject = $2", kind, subject))
+
+
+async def list_refusals(conn: ReadConn, limit: int) -> list[Refusal]:
+    """The newest refusals, with the spelling of hashtags."""
+    rows = await conn.fetch(
+        f"""
+        SELECT tr.kind, CASE tr.kind WHEN {Kind.HASHTAG:d} THEN '#' || coalesce(h.name, tr.subject) ELSE tr.subject END AS name,
+            tr.refused_at
+        FROM trend_refusals AS tr LEFT JOIN hashtags AS h ON tr.kind = {Kind.HASHTAG:d} AND h.key = tr.subject
+        ORDER BY tr.refused_at DESC, tr.subject LIMIT $1
+        """,
+        limit,
+    )
+    return [Refusal(kind=Kind(row["kind"]), name=row["name"], refused_at=row["refused_at"]) for row in rows]

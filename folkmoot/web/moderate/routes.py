@@ -17,10 +17,11 @@ from folkmoot.web.moderate import (
     statistics,
     templates,
     together,
+    trends,
 )
 
 ROUTES = [
     *cases.ROUTES, *alike.ROUTES, *together.ROUTES, *copies.ROUTES, *templates.ROUTES, *proposals.ROUTES, *holds.ROUTES,
     *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *measure.ROUTES, *sign_ups.ROUTES,
-    *preferences.ROUTES, *statistics.ROUTES,
+    *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES,
 ]

@@ -1,0 +1,1 @@
+"""What moderators hold back from the trends: hashtags and links that are never recommended to anybody."""
