@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from folkmoot.api import status_shapes as shapes
 from folkmoot.api.words import moment
 from folkmoot.http.urls import Urls
-from folkmoot.network.posts.model import Card
+from folkmoot.network.posts.card import Card
 
 
 class CardEntities:

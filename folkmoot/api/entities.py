@@ -18,7 +18,7 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.conversations.model import Conversation
 from folkmoot.network.featured.model import Featured
 from folkmoot.network.notifications.model import Notification, NotificationGroup, group_key
-from folkmoot.network.posts.model import Card
+from folkmoot.network.posts.card import Card
 from folkmoot.network.search.model import Hashtag
 from folkmoot.network.sessions.model import App
 from folkmoot.network.trends.model import Day

@@ -1,5 +1,5 @@
 """What a page says about itself, and the job that fetches it. No input or output. The card that a post shows is a part of the post:
-`posts/model.py`."""
+`posts/card.py`."""
 
 from datetime import datetime, timedelta
 

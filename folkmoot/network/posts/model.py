@@ -15,6 +15,7 @@ import msgspec
 from folkmoot.base.text import clean_line, search_words
 from folkmoot.base.tokens import hashtags_of
 from folkmoot.network.accounts.model import Account
+from folkmoot.network.posts.card import Card
 
 
 class Visibility(IntEnum):
@@ -168,36 +169,6 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
         """Whether an edit with this draft, which is clean, leaves the poll and its votes."""
         # Stored titles are cleaned again, because an earlier release may have cleaned them by other rules.
         return tuple(map(clean_line, self.titles)) == draft.titles and self.is_multiple == draft.is_multiple
-
-
-class CardPicture(msgspec.Struct, frozen=True, kw_only=True):
-    """Our small copy of the picture of a linked page."""
-
-    key: str
-    mime: str
-    description: str
-    blurhash: str
-    width: int
-    height: int
-
-
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What a linked page says about itself: plain texts. `url` is the address in the post, whatever the page says."""
-
-    id: int
-    url: str
-    title: str
-    description: str
-    author_name: str
-    author_url: str
-    provider_name: str
-    published_at: datetime | None
-    language: str | None
-    picture: CardPicture | None
-
-    @property
-    def host(self) -> str:
-        return self.url.partition("://")[2].partition("/")[0]
 
 
 class Quote(msgspec.Struct, frozen=True):

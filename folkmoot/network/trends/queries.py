@@ -9,7 +9,8 @@ import msgspec
 from folkmoot.base import ids
 from folkmoot.base.db import ReadConn, WriteTx
 from folkmoot.network.accounts.model import AccountEffect
-from folkmoot.network.posts.model import Card, PostEffect, Visibility
+from folkmoot.network.posts.card import Card
+from folkmoot.network.posts.model import PostEffect, Visibility
 from folkmoot.network.posts.queries.reading import CARD_SQL
 from folkmoot.network.posts.visibility import limited_sql, visible_sql
 from folkmoot.network.search.model import Hashtag

@@ -11,8 +11,8 @@ from folkmoot.base.errors import NotFound
 from folkmoot.base.paging import Page
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.counters import Counter
+from folkmoot.network.posts.card import Card
 from folkmoot.network.posts.model import (
-    Card,
     Mark,
     Marks,
     Mention,
