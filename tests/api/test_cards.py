@@ -77,6 +77,8 @@ async def test_a_page_is_fetched_once_a_day_and_shown_at_every_door(village: Vil
     assert sites.asked[2:] == ["noviny.example/clanek"]
     changed = await _card(village, first.post.id)
     assert (changed["title"], changed["image"]) == ("Most spadl", None)
+    home = (await reader.get("/api/v1/timelines/home")).json  # from renderings that are kept: the versions must be raised
+    assert [one["card"] for one in home if one["id"] == str(first.post.id)] == [changed]
     assert (await village.nobody().get("/media/" + card["image"].partition("/media/")[2])).status == 404
 
 
