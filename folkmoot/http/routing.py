@@ -34,7 +34,8 @@ class Route:
     `most_bytes`: maximum size of a body; None: that of uploads in the settings. `deprecated_at`: seconds since 1970, for
     routes that clients should no longer use (RFC 9745). `for_suspended`: suspended members may use it too: to read
     decisions, to appeal, to log out. `keeps_form`: for pages; over a limit the handler still runs, calls
-    `request.require_allowance` and shows the form again.
+    `request.require_allowance` and shows the form again. `is_open`: for pages; visitors without an account who read the same
+    language all get the same bytes (`web/open_pages.py`). `form_is_open`: the form stands on such pages, which have no token.
     """
 
     method: str
@@ -47,6 +48,8 @@ class Route:
     deprecated_at: int = 0
     for_suspended: bool = False
     keeps_form: bool = False
+    is_open: bool = False
+    form_is_open: bool = False
 
 
 @dataclass

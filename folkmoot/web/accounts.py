@@ -28,6 +28,8 @@ from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
 _BESIDE = Page(limit=ON_PROFILE + 1)  # one more than is shown, to know whether there are others
+_KEPT_FOR = 10.0  # seconds; for visitors without an account
+
 
 def _tab(tab: str) -> Handler:
     """The profile with one of its lists: posts, with_replies, media."""
@@ -68,6 +70,7 @@ async def _profile(request: Request, account: Account, tab: str, note: str | Non
         featured = await list_featured(conn, account.id) if tab == "posts" and is_first else []
         endorsed = await list_endorsed(conn, account.id, request.viewer_id, _BESIDE) if tab == "posts" and is_first else []
         is_team = await is_operator(conn, account.id)
+    request.note_shown(views, [account, *(one for _, one in endorsed)], kept_for=_KEPT_FOR)
     views = apply_filters(request.filters, FilterContext.ACCOUNT, views)
     pinned = [view for view in views if view.post.id in pinned_ids]
     if relation and note is not None:
@@ -188,9 +191,9 @@ _VERBS: dict[str, Verb] = {
     "remove": actions.remove_follower, "accept": actions.accept_follower, "reject": actions.reject_follower,
 }
 ROUTES = [
-    Route("GET", "/@{name}", _tab("posts"), Access.PUBLIC),
-    Route("GET", "/@{name}/with_replies", _tab("with_replies"), Access.PUBLIC),
-    Route("GET", "/@{name}/media", _tab("media"), Access.PUBLIC),
+    Route("GET", "/@{name}", _tab("posts"), Access.PUBLIC, is_open=True),
+    Route("GET", "/@{name}/with_replies", _tab("with_replies"), Access.PUBLIC, is_open=True),
+    Route("GET", "/@{name}/media", _tab("media"), Access.PUBLIC, is_open=True),
     Route("GET", "/@{name}/followers", _related("followers"), Access.PUBLIC),
     Route("GET", "/@{name}/following", _related("following"), Access.PUBLIC),
     Route("GET", "/@{name}/recommended", endorsed, Access.PUBLIC),

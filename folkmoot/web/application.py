@@ -21,8 +21,10 @@ from folkmoot.http.problems import REFUSAL, status_of
 from folkmoot.http.replies import Reply, redirect
 from folkmoot.http.routing import USUAL_BYTES, Access, Route, Router
 from folkmoot.network.sessions.model import Viewer
+from folkmoot.web.open_pages import OpenPages, is_open
+from folkmoot.web.page_context import PageContext
 from folkmoot.web.rendering import Templates
-from folkmoot.web.request import PageContext, Request, address_of
+from folkmoot.web.request import Request, address_of
 from folkmoot.web.security import StaleForm, is_same_origin
 from folkmoot.web.sent_form import find_sent_form
 from folkmoot.web.static_files import StaticFiles
@@ -48,6 +50,7 @@ class WebApplication:
         self._router = router
         self.static = StaticFiles()
         self._shared = PageContext(context, Templates(context.settings, context.urls, self.static))
+        self._open_pages = OpenPages(context.database)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         method, path = scope["method"], scope["path"]
@@ -73,7 +76,8 @@ class WebApplication:
             if method not in _SAFE:
                 await self._check_form(request)
             self._check_limit(request, await count_exactly(self._context, route, caller, request.address))
-            reply = await route.handler(request)
+            request.is_open_page = is_open(request)
+            reply = await (self._open_pages.answer(request) if request.is_open_page else route.handler(request))
         except Exception as error:
             reply = await self._error_reply(request, error)
         if isinstance(reply, Reply):
@@ -115,6 +119,10 @@ class WebApplication:
         token = form.text("form_token") or request.headers.get("x-form-token", "")
         if not is_same_origin(dict(request.headers), self._context.settings.base_url):
             raise Forbidden("This form was sent from another site. Nothing was done.")
+        if request.route.form_is_open and not token and not request.signed_in:
+            if request.headers.get("origin") != self._context.settings.base_url:  # which no page of another site can send
+                raise StaleForm
+            return
         if not request.shared.tokens.is_valid(request.browser, token):
             raise StaleForm
 

@@ -29,6 +29,7 @@ from folkmoot.web.timelines import page_links
 
 MAX_DEPTH = 4  # levels of replies on one page
 _MAX_REPLIES = 500  # replies on one page
+_KEPT_FOR = 10.0  # seconds; for visitors without an account
 _CHOICES = [str(number) for number in range(100)]
 
 
@@ -62,6 +63,7 @@ async def show(request: Request) -> Reply:
         return request.redirect(f"/messages/{shown.conversation_id}?at={shown.id}#p{shown.id}")
     if request.value("name").lower() != shown.author.acct.lower() or thread.post.boosted:
         return request.redirect(f"/@{shown.author.acct}/{shown.id}")
+    request.note_shown([*thread.ancestors, thread.post, *thread.descendants], kept_for=_KEPT_FOR)
     return await _thread_page(request, thread)
 
 
@@ -183,7 +185,7 @@ _VERBS: dict[str, Verb] = {
 }
 _LIMITS = {"boost": "post", "unboost": "delete"}  # as for apps
 ROUTES = [
-    Route("GET", "/@{name}/{id}", show, Access.PUBLIC),
+    Route("GET", "/@{name}/{id}", show, Access.PUBLIC, is_open=True),
     Route("GET", _ONE, find, Access.PUBLIC),
     Route("GET", f"{_ONE}/history", history, Access.PUBLIC),
     Route("GET", f"{_ONE}/favourited_by", favourited_by, Access.PUBLIC),

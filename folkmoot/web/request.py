@@ -13,25 +13,23 @@ from folkmoot.base.errors import FieldError, Forbidden, Invalid, NotFound, Probl
 from folkmoot.base.ids import parse_id
 from folkmoot.base.paging import Page
 from folkmoot.http.bodies import from_body, from_query
-from folkmoot.http.context import Context
-from folkmoot.http.fragments import FragmentCache
 from folkmoot.http.params import LenientParams, Params
 from folkmoot.http.replies import HTML, Reply, redirect
 from folkmoot.http.replies import Headers as HeaderList
 from folkmoot.http.routing import Route
 from folkmoot.moderation.cases.queries import count_waiting as count_waiting_cases
-from folkmoot.moderation.transparency.reading import ReportCache
 from folkmoot.network.accounts.model import Account
 from folkmoot.network.attention.model import Waiting
 from folkmoot.network.attention.queries import count_waiting
 from folkmoot.network.filters.matching import FilterSet, apply_filters, is_hidden
 from folkmoot.network.filters.model import FilterContext
 from folkmoot.network.notifications.queries import list_unread_on_pages
-from folkmoot.network.posts.model import Marks, Post, PostCounts, PostView, QuoteView
+from folkmoot.network.posts.model import Marks, PostCounts, PostView, QuoteView
+from folkmoot.network.posts.showing import Shown
 from folkmoot.network.sessions.model import Role, Viewer
 from folkmoot.network.timelines.model import Entry
-from folkmoot.web.rendering import Templates
-from folkmoot.web.security import Cookies, FormTokens, content_policy
+from folkmoot.web.page_context import PageContext
+from folkmoot.web.security import content_policy
 
 PAGE_SIZE = 20
 KEEPING_FORM = (Invalid, Forbidden, TooMany, WritesPaused, Unavailable)  # problems after which a form with a text comes back
@@ -39,19 +37,6 @@ _MIN_GZIP_BYTES = 1000
 _LONGEST_PATH = 32_000  # the address of the page for apps has a `state` of up to 4,000 characters, each encoded as up to six
 _ENTRANCES = ("/log_in", "/sign_up")
 _MOST_CASES = 10  # nobody is shown how many cases there are: more are "9+"
-
-
-class PageContext:
-    """What all requests for pages share, besides the context: templates, cookie names, form tokens, cached posts."""
-
-    def __init__(self, context: Context, templates: Templates) -> None:
-        self.context = context
-        self.templates = templates
-        self.cookies = Cookies(is_secure=context.settings.is_secure)
-        self.tokens = FormTokens(context.settings.secret)
-        self.posts: FragmentCache[Post] = FragmentCache(lambda post: post, size=5_000)
-        self.transparency = ReportCache(context.database, context.settings)
-        self.policy = content_policy(context.settings.media.base_url)
 
 
 class Request:
@@ -78,6 +63,8 @@ class Request:
         self.refusal: Problem | None = None  # the reason why a form comes back, unless its values are invalid
         self._visit = cookies.get(shared.cookies.visit, "")
         self.is_form_read = False
+        self.is_open_page = False  # whether the reply is the same for all visitors (open_pages.py); then it has no form token
+        self.shown: Shown | None = None
         self._has_page = has_page
 
     # -- viewer and client -----------------------------------------------------------------------------------------
@@ -122,6 +109,10 @@ class Request:
     def wants_part(self) -> bool:
         """Whether our script requests only a part of the page, to replace the old part."""
         return self.headers.get("x-folkmoot-part") == "1"
+
+    @property
+    def takes_gzip(self) -> bool:
+        return "gzip" in self.headers.get("accept-encoding", "")
 
     @property
     def browser(self) -> str:
@@ -213,6 +204,11 @@ class Request:
             for entry, shown, boost in found
         ])
 
+    def note_shown(self, views: Sequence[PostView], accounts: Sequence[Account] = (), *, kept_for: float) -> None:
+        """Lets an open page be kept for so many seconds, as long as these posts and accounts do not change."""
+        if self.is_open_page:
+            self.shown = Shown.of(views, accounts, kept_for)
+
     # -- replies ---------------------------------------------------------------------------------------------------
 
     def sentence(self, message: str, **params: object) -> str:
@@ -243,7 +239,8 @@ class Request:
     def render(self, template: str, status: int = 200, /, *, form_targets: str = "", waiting: Waiting = Waiting(),
                waiting_cases: int = 0, **values: Any) -> Reply:
         text = self.shared.templates.render(
-            self.language, template, request=self, viewer=self.signed_in, form_token=self.form_token(), waiting=waiting,
+            self.language, template, request=self, viewer=self.signed_in, waiting=waiting,
+            form_token="" if self.is_open_page else self.form_token(),
             waiting_cases=waiting_cases, path=self.scope["path"], now=clock.now(), **values,
         )
         policy = content_policy(self.context.settings.media.base_url, form_targets) if form_targets else self.shared.policy
@@ -252,7 +249,7 @@ class Request:
     def html(self, text: str, status: int = 200, headers: Iterable[tuple[bytes, bytes]] = ()) -> Reply:
         body = text.encode()
         extra = [*headers, (b"vary", b"Accept-Encoding, Cookie, Accept-Language")]
-        if len(body) > _MIN_GZIP_BYTES and "gzip" in self.headers.get("accept-encoding", ""):
+        if len(body) > _MIN_GZIP_BYTES and self.takes_gzip:
             body = gzip.compress(body, 4, mtime=0)
             extra.append((b"content-encoding", b"gzip"))
         return Reply(body, status, HTML, extra)

@@ -204,5 +204,5 @@ ROUTES = [
     Route("POST", "/reset", reset, Access.PUBLIC, keeps_form=True),
     Route("GET", "/reset/{code}", show_new_password, Access.PUBLIC),
     Route("POST", "/reset/{code}", new_password, Access.PUBLIC, keeps_form=True),
-    Route("POST", "/language", choose_language, Access.PUBLIC, for_suspended=True),
+    Route("POST", "/language", choose_language, Access.PUBLIC, for_suspended=True, form_is_open=True),
 ]

@@ -25,6 +25,7 @@ from folkmoot.web.request import PAGE_SIZE, Request
 from folkmoot.web.rules import find_news, reactions_to
 
 _TRENDING_TAGS, _TRENDING_LINKS = 8, 3
+_KEPT_FOR = 2.0  # seconds after which visitors without an account see new posts
 
 
 async def front(request: Request) -> Reply:
@@ -71,6 +72,7 @@ async def explore(request: Request) -> Reply:
         tags = await trends.list_hashtags(conn, _TRENDING_TAGS) if is_first else []
         links = await trends.list_links(conn, _TRENDING_LINKS) if is_first else []
     views = await request.views(timeline.entries, FilterContext.PUBLIC)
+    request.note_shown(views, kept_for=_KEPT_FOR)
     return await request.show("timelines/explore.html", views=views, tags=tags, links=links, **page_links(page, timeline.ids))
 
 
@@ -80,6 +82,7 @@ async def liked(request: Request) -> Reply:
         ids = await trends.list_post_ids(conn, request.viewer_id, PAGE_SIZE)
         found = await list_post_views(conn, ids, request.viewer_id)
     views = apply_filters(request.filters, FilterContext.PUBLIC, found)
+    request.note_shown(views, kept_for=_KEPT_FOR)
     return await request.show("timelines/liked.html", views=views)
 
 
@@ -92,6 +95,7 @@ async def hashtag(request: Request) -> Reply:
         timeline = await get_hashtag(conn, request.viewer_id, page, [hashtag_key(name)])
         is_followed = bool(await find_followed(conn, request.viewer_id, [hashtag_key(name)]))
     views = await request.views(timeline.entries, FilterContext.PUBLIC)
+    request.note_shown(views, kept_for=_KEPT_FOR)
     return await request.show(
         "timelines/hashtag.html", views=views, hashtag=name, is_followed=is_followed, **page_links(page, timeline.ids)
     )
@@ -124,10 +128,10 @@ def page_links(page: Page, cursors: list[int]) -> dict[str, Any]:
 
 
 ROUTES = [
-    Route("GET", "/", front, Access.PUBLIC),
-    Route("GET", "/explore", explore, Access.PUBLIC),
-    Route("GET", "/explore/liked", liked, Access.PUBLIC),
-    Route("GET", "/tags/{hashtag}", hashtag, Access.PUBLIC),
+    Route("GET", "/", front, Access.PUBLIC, is_open=True),
+    Route("GET", "/explore", explore, Access.PUBLIC, is_open=True),
+    Route("GET", "/explore/liked", liked, Access.PUBLIC, is_open=True),
+    Route("GET", "/tags/{hashtag}", hashtag, Access.PUBLIC, is_open=True),
     Route("GET", "/bookmarks", _marked("bookmarks"), Access.MEMBER),
     Route("GET", "/favourites", _marked("favourites"), Access.MEMBER),
 ]

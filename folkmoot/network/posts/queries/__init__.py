@@ -19,10 +19,11 @@ from folkmoot.network.posts.queries.reading import (
     list_posts_by_ids_unscoped,
     list_withheld_boosts,
 )
+from folkmoot.network.posts.queries.showing import is_unchanged
 
 __all__ = [
     "NOTHING_TO_QUOTE", "Edit", "Surroundings", "Thread", "find_deleted_unscoped", "find_poll_post_id", "get_fresh_view", "get_post_view",
-    "get_surroundings", "get_thread", "get_view_taken_back", "list_account_post_ids", "list_boosters", "list_edits",
+    "get_surroundings", "get_thread", "get_view_taken_back", "is_unchanged", "list_account_post_ids", "list_boosters", "list_edits",
     "list_favouriters", "list_marked_ids", "list_post_views", "list_posts_by_ids_unscoped", "list_quote_facts", "list_quoting_ids",
     "list_quoting_posts_unscoped", "list_reportable",
     "list_unseen_mentions", "list_versions", "list_withheld_boosts",

@@ -56,6 +56,11 @@ def _state_sql(quote: str, quoted: str, author: str, viewer: str) -> str:
         ELSE '{QuoteState.SHOWN}' END"""
 
 
+def state_for_visitors_sql(quote: str, quoted: str, author: str) -> str:
+    """SQL: the `QuoteState` of `quote` for visitors without an account; the quoted post and its author are outer joined."""
+    return _state_sql(quote, quoted, author, "NULL::bigint")
+
+
 # $1 and $2: pairs of a quoting post and a viewer. `i`: the post that the quoted post quotes in turn.
 _FACTS = f"""
     SELECT q.post_id, w.viewer_id, {_state_sql("q", "s", "sa", "w.viewer_id")} AS state,
