@@ -80,7 +80,7 @@ async def has_suspects(conn: ReadConn, names: Sequence[str]) -> bool:
 
 
 async def delete_done(tx: WriteTx, worker: int, job_ids: Sequence[int]) -> None:
-    await tx.execute("DELETE FROM jobs WHERE id = ANY ($1::bigint[]) AND worker = $2", job_ids, worker)
+    await tx.execute("DELETE FROM jobs WHERE id = ANY ((SELECT $1::bigint[])::bigint[]) AND worker = $2", job_ids, worker)
 
 
 async def update_failed(tx: WriteTx, worker: int, failures: Sequence[tuple[int, str, timedelta | None]]) -> None:

@@ -22,10 +22,12 @@ _OLD = 10 * 365 * 86400  # seconds; the age of an author at an imported post
 
 # A stranger to the author: does not follow the author.
 _STRANGER = "NOT EXISTS (SELECT FROM follows AS f WHERE f.account_id = {0} AND f.target_id = e.account_id)"
+# Each array stands in a sub-select: the planner would look into it, and plan this statement anew for each batch, for longer than it runs.
 _FACTS = f"""
     WITH e AS (
         SELECT p.*, w.key, w.until, coalesce(p.edited_at, p.created_at) AS at
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS w (id, key, until) JOIN posts AS p ON p.id = w.id
+        FROM unnest((SELECT $1::bigint[]), (SELECT $2::bigint[]), (SELECT $3::bigint[])) AS w (id, key, until)
+        JOIN posts AS p ON p.id = w.id
     )
     SELECT e.id, e.visibility, e.language, e.cover <> '' AS has_cover, e.media_count > 0 AS has_picture, e.poll_id IS NOT NULL AS has_poll,
         e.reply_to_id IS NOT NULL AS is_reply, e.edited_at IS NOT NULL AS is_edited, cardinality(e.hashtags) AS hashtags,
@@ -85,7 +87,7 @@ _FACTS = f"""
         FROM list_copies(e.key, e.until, e.id, {MOST_COPIES}) AS t (post_id) JOIN posts AS b ON b.id = t.post_id
     ) AS copies
     CROSS JOIN LATERAL (
-        SELECT count(*) AS new FROM unnest($4::bigint[], $5::text[]) AS u (id, host) JOIN seen_hosts AS h ON h.host = u.host
+        SELECT count(*) AS new FROM unnest((SELECT $4::bigint[]), (SELECT $5::text[])) AS u (id, host) JOIN seen_hosts AS h ON h.host = u.host
         WHERE u.id = e.id AND h.first_seen_at > e.at - interval '1 day'
     ) AS hosts
 """
