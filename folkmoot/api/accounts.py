@@ -23,12 +23,13 @@ from folkmoot.network.accounts.queries import find_account_by_handle, get_accoun
 from folkmoot.network.media.actions import clear_replaced, upload_picture
 from folkmoot.network.media.model import Purpose
 from folkmoot.network.posts.model import QuotePolicy, Visibility
-from folkmoot.network.posts.queries import list_account_post_ids, list_post_views
+from folkmoot.network.posts.queries import list_account_post_ids
 from folkmoot.network.relations.queries import count_requests, list_related
 from folkmoot.network.search.queries import search_accounts
 from folkmoot.network.sessions import actions as sessions
 from folkmoot.network.sessions.model import Preferences, Viewer
 from folkmoot.network.sessions.queries import get_login
+from folkmoot.network.timelines.queries import list_entries
 
 
 class AccountIds(Parameters, frozen=True, kw_only=True):
@@ -172,8 +173,8 @@ async def statuses(request: Request, params: AccountStatuses) -> Reply:
             without_replies=params.exclude_replies, without_boosts=params.exclude_reblogs,
             only_pinned=params.pinned, hashtag=hashtag_key(params.tagged) or None,
         )
-        views = await list_post_views(conn, ids, request.viewer_id)
-    return request.listed([(view.post.id, request.entities.status(view, request.viewer_id)) for view in views])
+        entries = await list_entries(conn, ids, request.viewer_id)
+    return Reply(await request.statuses(entries), headers=request.links([entry.id for entry in entries]))
 
 
 async def followers(request: Request, params: PageOf40) -> Reply:

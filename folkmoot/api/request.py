@@ -23,7 +23,7 @@ from folkmoot.network.accounts.model import Account
 from folkmoot.network.filters.matching import FilterSet
 from folkmoot.network.posts.model import PostView
 from folkmoot.network.sessions.model import TokenHolder, Viewer
-from folkmoot.network.timelines.model import Timeline
+from folkmoot.network.timelines.model import Entry, Timeline
 
 _CURSORS = ("max_id", "since_id", "min_id")
 encode = msgspec.json.Encoder().encode
@@ -129,10 +129,16 @@ class Request:
         """A page assembled from cached fragments. This is the most frequent request."""
         found = await self.fragments.gather(self.database, timeline.entries)
         self.context.impressions.add(self.viewer_id, [entry[2] for entry, _, _ in found])  # shown_id: by position, as it is quicker
+        return Reply(await self._splice(found), status, JSON, self.links(timeline.ids))
+
+    async def statuses(self, entries: Sequence[Entry]) -> bytes:
+        """The JSON of a list of chosen statuses, assembled from cached fragments."""
+        return await self._splice(await self.fragments.gather(self.database, entries))
+
+    async def _splice(self, found: Sequence[tuple[Entry, Any, Any]]) -> bytes:
         quoting = [entry.shown_id for entry, shown, _ in found if shown.has_quote]
         quotes = await self.fragments.gather_quotes(self.database, quoting, self.viewer_id)
-        body = self.entities.spliced_page(found, self.viewer_id, quotes)
-        return Reply(body, status, JSON, self.links(timeline.ids))
+        return self.entities.spliced_page(found, self.viewer_id, quotes)
 
     def status(self, view: PostView) -> Reply:
         return Reply(self.entities.status_bytes(view, self.viewer_id))

@@ -36,17 +36,19 @@ from folkmoot.network.posts.model import PostDraft, PostView
 from folkmoot.network.posts.queries import (
     NOTHING_TO_QUOTE,
     get_post_view,
-    get_thread,
     list_boosters,
     list_edits,
     list_favouriters,
     list_marked_ids,
-    list_post_views,
+    list_thread_ids,
 )
 from folkmoot.network.scheduled.actions import find_by_key, schedule_post
 from folkmoot.network.scheduled.model import ScheduledPost
+from folkmoot.network.timelines.queries import find_entry, list_entries
 
 Verb = Callable[[WriteTx, Account, int], Awaitable[PostView]]
+_TRIES = 3  # to read a status that is edited at the same moment
+_MOST = 4096  # posts of a thread, in each direction
 _MOST_FOR_VISITORS = 60  # posts of a thread for visitors without an account
 
 
@@ -98,24 +100,33 @@ async def delete(request: Request, params: Deletion) -> Reply:
 
 async def show(request: Request) -> Reply:
     """One status."""
-    async with request.database.read() as conn:
-        return request.status(await get_post_view(conn, request.id(), request.viewer_id))
+    for _ in range(_TRIES):
+        async with request.database.read() as conn:
+            entry = await find_entry(conn, request.id(), request.viewer_id)
+        if entry is None:
+            break
+        if statuses := (await request.statuses([entry]))[1:-1]:  # nothing if it was edited just now
+            return Reply(statuses)
+    raise NotFound
 
 
 async def show_many(request: Request, params: StatusIds) -> Reply:
     """Several statuses, without those that the viewer may not see."""
     async with request.database.read() as conn:
-        views = await list_post_views(conn, list(params.id), request.viewer_id)
-    return request.json(request.entities.statuses(views, request.viewer_id))
+        entries = await list_entries(conn, list(params.id), request.viewer_id)
+    return Reply(await request.statuses(entries))
 
 
 async def context(request: Request) -> Reply:
     """The thread: the statuses that a status answers, and its replies."""
-    most = {} if request.viewer_id else {"most": _MOST_FOR_VISITORS, "depth": 20}
+    most, depth = (_MOST, _MOST) if request.viewer_id else (_MOST_FOR_VISITORS, 20)
     async with request.database.read() as conn:
-        thread = await get_thread(conn, request.id(), request.viewer_id, **most)
-    statuses, viewer_id = request.entities.statuses, request.viewer_id
-    return request.json(Context(ancestors=statuses(thread.ancestors, viewer_id), descendants=statuses(thread.descendants, viewer_id)))
+        above, below = await list_thread_ids(conn, request.id(), request.viewer_id, most=most, depth=depth)
+        entries = await list_entries(conn, [*above, *below], request.viewer_id)
+    is_above = set(above)
+    ancestors = await request.statuses([entry for entry in entries if entry.id in is_above])
+    descendants = await request.statuses([entry for entry in entries if entry.id not in is_above])
+    return Reply(b'{"ancestors":%s,"descendants":%s}' % (ancestors, descendants))
 
 
 async def source(request: Request) -> Reply:
@@ -172,9 +183,8 @@ def _marked(table: str) -> Callable[[Request, PageOf20], Awaitable[Reply]]:
     async def handle(request: Request, params: PageOf20) -> Reply:
         async with request.database.read() as conn:
             rows = await list_marked_ids(conn, table, request.viewer.id, params.page)
-            views = {view.post.id: view for view in await list_post_views(conn, [post for _, post in rows], request.viewer.id)}
-        shown = [request.entities.status(views[post], request.viewer.id) for _, post in rows if post in views]
-        return request.json(shown, headers=request.links([row_id for row_id, _ in rows]))
+            entries = await list_entries(conn, [post for _, post in rows], request.viewer.id)
+        return Reply(await request.statuses(entries), headers=request.links([row_id for row_id, _ in rows]))
 
     return handle
 

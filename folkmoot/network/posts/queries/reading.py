@@ -8,7 +8,6 @@ import msgspec
 
 from folkmoot.base.db import ReadConn, Row
 from folkmoot.base.errors import NotFound
-from folkmoot.base.paging import Page
 from folkmoot.network.accounts.queries import account_from, columns
 from folkmoot.network.counters import Counter
 from folkmoot.network.posts.card import Card
@@ -64,13 +63,14 @@ _POST = f"""
 _SAME = ("id", "boost_of_id", "reply_to_id", "reply_to_account_id", "reply_to_acct", "conversation_id", "text", "html", "cover",
          "is_sensitive", "language", "uri", "label", "app_name", "app_website", "version", "created_at", "edited_at")
 
-# What a view adds to a post: counts, and the marks of one viewer ($2).
+# What a view adds to a post: counts, and the marks of one viewer ($2). The array of ids stands in a sub-select, so that the planner
+# does not look into it: it would plan the statement anew at each call.
 _VIEWED = f"""
     SELECT p.id, p.boost_of_id, coalesce(c.replies, 0) AS replies, coalesce(c.boosts, 0) AS boosts,
         coalesce(c.favourites, 0) AS favourites, coalesce(c.quotes, 0) AS quotes,
         coalesce(m.bits, 0) | CASE WHEN muted.account_id IS NULL THEN 0 ELSE {Mark.MUTED:d} END
             | {may_quote_sql("s", "$2::bigint", blocks_author=blocks_author_sql("s", "$2"))} AS bits, m.choices
-    FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
+    FROM unnest((SELECT $1::bigint[])) WITH ORDINALITY AS wanted (id, place)
     JOIN posts AS p ON p.id = wanted.id
     JOIN accounts AS a ON a.id = p.account_id
     JOIN posts AS s ON s.id = coalesce(p.boost_of_id, p.id)
@@ -107,7 +107,7 @@ def post_from(row: Row) -> Post:
 
 async def list_posts_by_ids_unscoped(conn: ReadConn, ids: Sequence[int]) -> dict[int, Post]:
     """Posts by id, in one statement, for the cache of fragments. Does not check visibility."""
-    rows = await conn.fetch(f"{_POST} WHERE p.id = ANY ($1::bigint[])", list(ids))
+    rows = await conn.fetch(f"{_POST} WHERE p.id = ANY ((SELECT $1::bigint[])::bigint[])", list(ids))
     return {row["id"]: post_from(row) for row in rows}
 
 
@@ -195,6 +195,18 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
 
     Raises NotFound.
     """
+    above, below = await list_thread_ids(conn, post_id, viewer_id, most=most, depth=depth)
+    views = {view.post.id: view for view in await list_post_views(conn, [*above, post_id, *below], viewer_id)}
+    if post_id not in views:
+        raise NotFound
+    return Thread([views[id_] for id_ in above if id_ in views], views[post_id], [views[id_] for id_ in below if id_ in views])
+
+
+async def list_thread_ids(
+    conn: ReadConn, post_id: int, viewer_id: int | None, *, most: int, depth: int
+) -> tuple[list[int], list[int]]:
+    """The posts above a post (oldest first) and below it (in reading order), also those that the viewer may not see. Raises NotFound
+    if the viewer may not see the post itself. Two statements."""
     up = await conn.fetch(
         f"""
         WITH RECURSIVE above (id, reply_to_id, height) AS (
@@ -223,11 +235,7 @@ async def get_thread(conn: ReadConn, post_id: int, viewer_id: int | None, *, mos
         """,
         up[-1]["id"], most, depth,
     )
-    above, below = [row["id"] for row in up[:-1]], [row["id"] for row in down]
-    views = {view.post.id: view for view in await list_post_views(conn, [*above, post_id, *below], viewer_id)}
-    if post_id not in views:
-        raise NotFound
-    return Thread([views[id_] for id_ in above if id_ in views], views[post_id], [views[id_] for id_ in below if id_ in views])
+    return [row["id"] for row in up[:-1]], [row["id"] for row in down]
 
 
 class Surroundings(NamedTuple):
@@ -253,50 +261,3 @@ async def get_surroundings(conn: ReadConn, post_id: int, reply_to_id: int | None
     )
     around = sorted((view.post for view in await list_post_views(conn, [row["id"] for row in rows], None)), key=lambda one: one.id)
     return Surroundings([one for one in around if one.id < post_id], [one for one in around if one.id > post_id])
-
-
-async def list_account_post_ids(
-    conn: ReadConn,
-    account_id: int,
-    viewer_id: int | None,
-    page: Page,
-    *,
-    only_media: bool = False,
-    without_replies: bool = False,
-    without_boosts: bool = False,
-    only_pinned: bool = False,
-    hashtag: str | None = None,
-    without_direct: bool = False,
-) -> list[int]:
-    """The posts and boosts of an account that the viewer may see. Uses the index posts_account."""
-    rows = await conn.fetch(
-        f"""
-        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
-        LEFT JOIN posts AS s ON s.id = p.boost_of_id LEFT JOIN accounts AS sa ON sa.id = s.account_id
-        WHERE p.account_id = $1 AND p.id < $3 AND p.id > $4 AND {visible_sql("p", "a", "$2")}
-          AND (p.boost_of_id IS NULL OR {visible_sql("s", "sa", "$2")})
-          AND ($6::boolean IS FALSE OR p.media_count > 0)
-          AND ($7::boolean IS FALSE OR p.reply_to_account_id IS NULL OR p.reply_to_account_id = p.account_id)
-          AND ($8::boolean IS FALSE OR p.boost_of_id IS NULL)
-          AND ($9::boolean IS FALSE OR EXISTS (
-               SELECT FROM marks WHERE marks.account_id = $1 AND marks.post_id = p.id AND marks.bits & {Mark.PINNED:d} > 0))
-          AND ($10::text IS NULL OR p.hashtags @> ARRAY[$10::text])
-          AND ($11::boolean IS FALSE OR p.visibility < {Visibility.DIRECT:d})
-        ORDER BY p.id {page.order} LIMIT $5
-        """,
-        account_id, viewer_id, page.below, page.above, page.limit, only_media, without_replies, without_boosts, only_pinned, hashtag,
-        without_direct,
-    )
-    return page.newest_first([row["id"] for row in rows])
-
-
-async def list_withheld_boosts(conn: ReadConn, viewer_id: int, below: int, above: int, *, most: int = 20) -> list[int]:
-    """The posts that the viewer has boosted and may no longer see, newest boost first. Uses the index posts_account."""
-    rows = await conn.fetch(
-        f"""
-        SELECT s.id FROM posts AS p JOIN posts AS s ON s.id = p.boost_of_id JOIN accounts AS sa ON sa.id = s.account_id
-        WHERE p.account_id = $1 AND p.id < $2 AND p.id > $3 AND NOT {visible_sql("s", "sa", "$1")} ORDER BY p.id DESC LIMIT $4
-        """,
-        viewer_id, below, above, most,
-    )
-    return [row["id"] for row in rows]

@@ -1,0 +1,59 @@
+"""The posts and boosts of one account, by the index posts_account."""
+
+from folkmoot.base.db import ReadConn
+from folkmoot.base.paging import Page
+from folkmoot.network.posts.model import Mark, Visibility
+from folkmoot.network.posts.visibility import visible_sql
+
+_IS_PINNED = f"EXISTS (SELECT FROM marks WHERE marks.account_id = $1 AND marks.post_id = p.id AND marks.bits & {Mark.PINNED:d} > 0)"
+
+
+async def list_account_post_ids(
+    conn: ReadConn,
+    account_id: int,
+    viewer_id: int | None,
+    page: Page,
+    *,
+    only_media: bool = False,
+    without_replies: bool = False,
+    without_boosts: bool = False,
+    only_pinned: bool = False,
+    hashtag: str | None = None,
+    without_direct: bool = False,
+) -> list[int]:
+    """The posts and boosts of an account that the viewer may see. Uses the index posts_account.
+
+    Only the wanted conditions are in the statement: with a parameter for each, it would be planned anew at each call.
+    """
+    wanted = {
+        "p.media_count > 0": only_media,
+        "(p.reply_to_account_id IS NULL OR p.reply_to_account_id = p.account_id)": without_replies,
+        "p.boost_of_id IS NULL": without_boosts,
+        _IS_PINNED: only_pinned,
+        "p.hashtags @> ARRAY[$6::text]": hashtag is not None,
+        f"p.visibility < {Visibility.DIRECT:d}": without_direct,
+    }
+    only = "".join(f" AND {condition}" for condition, is_wanted in wanted.items() if is_wanted)
+    rows = await conn.fetch(
+        f"""
+        SELECT p.id FROM posts AS p JOIN accounts AS a ON a.id = p.account_id
+        LEFT JOIN posts AS s ON s.id = p.boost_of_id LEFT JOIN accounts AS sa ON sa.id = s.account_id
+        WHERE p.account_id = $1 AND p.id < $3 AND p.id > $4 AND {visible_sql("p", "a", "$2")}
+          AND (p.boost_of_id IS NULL OR {visible_sql("s", "sa", "$2")}) {only}
+        ORDER BY p.id {page.order} LIMIT $5
+        """,
+        account_id, viewer_id, page.below, page.above, page.limit, *([] if hashtag is None else [hashtag]),
+    )
+    return page.newest_first([row["id"] for row in rows])
+
+
+async def list_withheld_boosts(conn: ReadConn, viewer_id: int, below: int, above: int, *, most: int = 20) -> list[int]:
+    """The posts that the viewer has boosted and may no longer see, newest boost first. Uses the index posts_account."""
+    rows = await conn.fetch(
+        f"""
+        SELECT s.id FROM posts AS p JOIN posts AS s ON s.id = p.boost_of_id JOIN accounts AS sa ON sa.id = s.account_id
+        WHERE p.account_id = $1 AND p.id < $2 AND p.id > $3 AND NOT {visible_sql("s", "sa", "$1")} ORDER BY p.id DESC LIMIT $4
+        """,
+        viewer_id, below, above, most,
+    )
+    return [row["id"] for row in rows]
