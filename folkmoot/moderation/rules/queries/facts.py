@@ -87,7 +87,8 @@ _FACTS = f"""
         FROM list_copies(e.key, e.until, e.id, {MOST_COPIES}) AS t (post_id) JOIN posts AS b ON b.id = t.post_id
     ) AS copies
     CROSS JOIN LATERAL (
-        SELECT count(*) AS new FROM unnest((SELECT $4::bigint[]), (SELECT $5::text[])) AS u (id, host) JOIN seen_hosts AS h ON h.host = u.host
+        SELECT count(*) AS new FROM unnest((SELECT $4::bigint[]), (SELECT $5::text[])) AS u (id, host)
+        JOIN seen_hosts AS h ON h.host = u.host
         WHERE u.id = e.id AND h.first_seen_at > e.at - interval '1 day'
     ) AS hosts
 """
