@@ -128,9 +128,9 @@ async def drive(
             load.failures += not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 206"))
         writer.close()
 
-    started, spent = time.perf_counter(), sum(map(_processor_time, pids))
+    started, spent = time.perf_counter(), sum(map(processor_time, pids))
     await asyncio.gather(*(one() for _ in range(connections)))
-    load.seconds, load.processor = time.perf_counter() - started, sum(map(_processor_time, pids)) - spent
+    load.seconds, load.processor = time.perf_counter() - started, sum(map(processor_time, pids)) - spent
     return load
 
 
@@ -139,10 +139,12 @@ def get(path: str, token: str = "", host: str = "localhost") -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n".encode()
 
 
-def _processor_time(pid: int) -> float:
+def processor_time(pid: int) -> float:
     """Seconds of user and kernel time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    try:
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return 0.0
 
 
 def server_pids(pid: int) -> list[int]:
@@ -151,23 +153,26 @@ def server_pids(pid: int) -> list[int]:
     return [int(line.split()[0]) for line in listed.splitlines() if "postgres" not in line]
 
 
+def tree_of(pid: int) -> set[int]:
+    """A process and its descendants."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True).stdout
+    rows = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    tree, more = {pid}, {pid}
+    while more:
+        more = {child for child, parent in rows if parent in tree} - tree
+        tree |= more
+    return tree
+
+
 def memory_of(pid: int) -> dict[str, float]:
     """MiB of a process and its descendants, by kind. PSS counts shared memory once."""
     found: dict[str, float] = {}
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()]
-    tree, grown = {str(pid)}, True
-    while grown:
-        more = {row[0] for row in rows if row[1] in tree} - tree
-        tree |= more
-        grown = bool(more)
-    for row in rows:
-        if row[0] in tree:
-            with contextlib.suppress(OSError):
-                for line in Path(f"/proc/{row[0]}/smaps_rollup").read_text().splitlines():
-                    if line.startswith("Pss:"):
-                        kind = "PostgreSQL" if "postgres" in row[2] else "Folkmoot"
-                        found[kind] = found.get(kind, 0) + int(line.split()[1]) / 1024
+    for one in tree_of(pid):
+        with contextlib.suppress(OSError):
+            kind = "PostgreSQL" if b"postgres" in Path(f"/proc/{one}/cmdline").read_bytes() else "Folkmoot"
+            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    found[kind] = found.get(kind, 0) + int(line.split()[1]) / 1024
     return found
 
 
@@ -175,4 +180,5 @@ def run(work: Any) -> Any:
     return uvloop.run(work)
 
 
-__all__ = ["Load", "Row", "database_of", "drive", "get", "memory_of", "network", "report", "run", "server_pids"]
+__all__ = ["Load", "Row", "database_of", "drive", "get", "memory_of", "network", "processor_time", "report", "run", "server_pids",
+           "tree_of"]

@@ -39,7 +39,7 @@ async def _fill(up: NetworkUp) -> str:
     return moot("token", "create", "reader", data=up.data).stdout.strip()
 
 
-def _serve(port: int, body: bytes) -> None:
+def serve(port: int, body: bytes) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await receive()
@@ -66,7 +66,7 @@ async def _measure(up: NetworkUp, token: str) -> tuple[list[Load], list[Load], i
         await asyncio.sleep(0.05)
     writer.close()
     port = free_port()
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(port, body), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(port, body), daemon=True)
     server.start()
     await asyncio.sleep(2)
     homes, plains = [], []

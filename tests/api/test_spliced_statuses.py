@@ -51,6 +51,7 @@ async def test_a_status_is_the_same_however_it_is_read(village: Village, root: s
     one = (await visitor.get(f"/api/v1/statuses/{root}")).json
     if reader == "karel":
         assert [one[name] for name in ("favourited", "reblogged", "bookmarked", "muted")] == [True] * 4
+        assert all(status["muted"] for status in found["thread"])  # the conversation is
         polls = [status["poll"] for status in found["thread"] if status["poll"]]
         assert (polls[0]["voted"], polls[0]["own_votes"]) == (True, [1])
     elif reader != "nobody":
