@@ -33,8 +33,8 @@ ITEMS = 20
 AUTHORS = 40
 POSTS = 400
 MOST_MS = 5.0
-_WARM, _COUNTED = 15, 40  # requests of each address; the first ones plan statements and fill caches
-_SECONDS, _ROUNDS, _CONNECTIONS = 2.0, 5, 16
+_WARM, _COUNTED = 10, 25  # requests of each address; the first ones plan statements and fill caches
+_SECONDS, _ROUNDS, _CONNECTIONS = 1.0, 3, 16
 _TEXT = "Na návsi dnes v šest otevíráme opravenou kašnu, voda teče po třiceti letech. #kašna https://example.org/nase-vec/kasna "
 _LEFT_OUT = ("/streaming", "/live/", "/oauth/", "/api/oembed", "/export", "/.well-known", "/nodeinfo")
 _QUERIES = {
@@ -120,19 +120,21 @@ class Town:
         return path + (f"?{query}" if query else "")
 
 
-async def _cost(database: Database, visitor: Visitor, address: str, postgres: Iterable[int]) -> tuple[int, int, float]:
+async def _cost(
+    database: Database, visitor: Visitor, address: str, postgres: Iterable[int], warm: int = _WARM, counted: int = _COUNTED
+) -> tuple[int, int, float]:
     """(status, statements, milliseconds of processor time) of a request."""
     answer = await visitor.get(address)
     if answer.status not in (200, 206):
         return answer.status, 0, 0.0
-    for _ in range(_WARM):
+    for _ in range(warm):
         await visitor.get(address)
     database.statements = 0
     began = time.process_time() + sum(map(processor_time, postgres))
-    for _ in range(_COUNTED):
+    for _ in range(counted):
         await visitor.get(address)
     spent = time.process_time() + sum(map(processor_time, postgres)) - began
-    return answer.status, round(database.statements / _COUNTED), 1000 * spent / _COUNTED
+    return answer.status, round(database.statements / counted), 1000 * spent / counted
 
 
 def _limited(address: str, items: int) -> str:
@@ -162,7 +164,7 @@ async def _list_costs(up: NetworkUp, town: Town) -> list[Row]:
                 rows += [Row(f"{route.path}: processor time", cost, "ms", f"<= {MOST_MS:g}", cost <= MOST_MS),
                          Row(f"{route.path}: statements", statements, "")]
                 if visitor is member:
-                    few_status, few, _ = await _cost(database, visitor, _limited(address or "", 5), ())
+                    few_status, few, _ = await _cost(database, visitor, _limited(address or "", 5), (), 2, 2)
                     growing += [route.path] if few_status == status and few < statements else []
     print("grow with the page:", ", ".join(growing) or "none")
     return [*rows, Row("endpoints and pages that were not measured", left_out, ""),
@@ -210,6 +212,7 @@ async def _compare(up: NetworkUp, town: Town) -> list[Row]:
         server.terminate()
         failures = sum(load.failures for load in ours)
         ratio = statistics.median(one.cost / other.cost for one, other in zip(plain, ours, strict=True))
+        print(f"{name}: {ratio:.2f} of the same bytes", flush=True)
         rows += [
             Row(f"{name}: web process, relative to the same bytes served statically", ratio, "ratio"),
             Row(f"{name}: processor time of the web process", statistics.median(load.cost for load in ours), "us"),

@@ -199,6 +199,12 @@ class Village:
         """A client without a session or token."""
         return Visitor(self.front)
 
+    def forget_pages(self) -> None:
+        """Drops the pages that are kept for visitors, who may see what is added seconds later (decision 0121)."""
+        pages = self.front._pages._open_pages
+        for key in list(pages._pages):
+            pages._drop(key)
+
     async def write(self, name: str, text: str = "Dobrý den", **draft: Any) -> PostView:
         return await write(self.database, self.people[name], text, **draft)
 

@@ -28,7 +28,7 @@ from folkmoot.web.request import KEEPING_FORM, Request
 from folkmoot.web.timelines import page_links
 
 _BESIDE = Page(limit=ON_PROFILE + 1)  # one more than is shown, to know whether there are others
-_KEPT_FOR = 10.0  # seconds; for visitors without an account
+_KEPT_FOR = 2.0  # seconds after which visitors without an account see new posts, pins and hashtags
 
 
 def _tab(tab: str) -> Handler:

@@ -84,4 +84,5 @@ async def test_hashtags_on_the_pages(village: Village, jana: Visitor) -> None:
     removal = re.search(r'formaction="(/settings/hashtags/\d+/remove)"', saved)
     assert removal
     await browser.post(removal[1], token)
+    village.forget_pages()
     assert "tagged" not in (await village.nobody().get("/@jana")).text

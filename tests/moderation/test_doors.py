@@ -174,8 +174,7 @@ class World:
                     await lift_restriction(tx, restriction)
         await self.village.work()
         await fold_counters(self.database)
-        for page in self.village.front._pages._open_pages._pages.values():
-            page._began = 0.0  # visitors see what is added after ten seconds at the latest (decision 0121)
+        self.village.forget_pages()
 
 
 def _text(answer: Answer) -> str:
