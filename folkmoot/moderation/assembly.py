@@ -54,6 +54,7 @@ class Moderation:
         self._callees = Callees.of(settings)
         self._asking = Asking(settings.detector)
         self._juries = Juries(settings)
+        self._sampling = reviewing.Sampling(settings.moderation, self._juries.halves)
 
     def subscribe(self, heard: Subscriptions) -> None:
         """The subscribers of each event."""
@@ -78,7 +79,7 @@ class Moderation:
         return [
             Job(SETTLE, Settle, verdicts.settle), Job(REPEAT, Repeat, verdicts.repeat),
             Job(CALL_WEBHOOK, Call, partial(cases.call_webhook, self._callees)), Job(SCAN_JOB, Scan, self._matcher.scan),
-            self._answerer.anchor_job, *self._rule_reader.jobs(), *self._juries.jobs(),
+            self._answerer.anchor_job, *self._rule_reader.jobs(), *self._juries.jobs(), *self._sampling.jobs(),
         ]
 
     def timed_jobs(self) -> list[Timed]:
@@ -101,6 +102,7 @@ class Moderation:
             *self._juries.timed_jobs(),
             Timed("jurors.forget_left", timedelta(days=1), forget_left, is_cleaning=True),
             Timed("reviewing.call_jurors", timedelta(minutes=1), reviewing.call_jurors),
+            Timed("reviewing.offer_sample", timedelta(minutes=1), self._sampling.offer),
             Timed("reviewing.choose_gold", timedelta(days=1), reviewing.choose_gold),
             Timed("evidence.clear", timedelta(hours=1), appeals.clear_evidence, is_cleaning=True),
             Timed("posts.clear_removed", timedelta(hours=1), appeals.clear_removed, is_cleaning=True),

@@ -80,7 +80,7 @@ OWNERS = {
     "rules": "rule_sets rule_switches rule_trials rule_trial_posts post_traces seen_hosts",
     "notices": "notices notice_cases notice_mailboxes",
     "workspace": "moderator_preferences", "jurors": "jurors gold_answers gold_files juror_turns",
-    "reviewing": "gold_cases",
+    "reviewing": "gold_cases sample_seats",
     "juries": "juries jury_seats jury_fits juror_weights camp_positions",
     "transparency": "transparency_months transparency_notes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",

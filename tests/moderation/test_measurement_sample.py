@@ -207,10 +207,10 @@ async def test_whoever_is_concerned_does_not_label(court: Court) -> None:
     items = await _items(court)
     moderator, other = await court.viewer("moderator"), await court.viewer("other_moderator")
     async with court.database.read() as conn:
-        assert await find_waiting_item(conn, moderator.id, _yesterday()) is None
-        assert await count_waiting_items(conn, moderator.id, _yesterday()) == 0
-        assert await count_waiting_items(conn, other.id, _yesterday()) == 2
-        assert await find_waiting_item(conn, other.id, clock.now().date()) is None  # older ones are not shown any more
+        assert await find_waiting_item(conn, moderator.id, _yesterday(), clock.now()) is None
+        assert await count_waiting_items(conn, moderator.id, _yesterday(), clock.now()) == 0
+        assert await count_waiting_items(conn, other.id, _yesterday(), clock.now()) == 2
+        assert await find_waiting_item(conn, other.id, clock.now().date(), clock.now()) is None  # older ones are not shown any more
     for item in items.values():
         with pytest.raises(Conflict):
             await _label(court, "moderator", item, [])

@@ -40,6 +40,11 @@ class Juries:
             language=settings.network.language,
         )
 
+    @property
+    def halves(self) -> str:
+        """The key of the random halves."""
+        return self._bench.halves
+
     def subscribe(self, heard: Subscriptions) -> None:
         heard.on(PostEdited, self.ask_again)
         heard.on(VerdictReached, close_decided)

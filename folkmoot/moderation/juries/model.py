@@ -17,7 +17,7 @@ from folkmoot.base.states import Lifecycle
 from folkmoot.moderation.cases.model import Case, Subject
 from folkmoot.moderation.evidence.model import Version
 from folkmoot.moderation.jurors.model import Finding, Sureness
-from folkmoot.moderation.jury.model import MOST_SEATS, Answer, Camp, Weights
+from folkmoot.moderation.jury.model import MOST_ITEMS_A_DAY, MOST_SEATS, Answer, Camp, Weights
 
 # Juries sit once there are this many jurors: the most seats of a case and of the appeal against its verdict, whose jury is a
 # different one. With fewer, a jury could decide what nobody could review.
@@ -29,6 +29,7 @@ LEASE = timedelta(minutes=10)  # of an opened item; reading it again renews it
 LONGEST_LEASE = timedelta(minutes=40)  # with all renewals
 COUNTED_WITHIN = 30  # seconds after an answer, at random: the time of a count does not tell whose answer was the last
 MOST_INVITATIONS = 10  # of one juror at the same time
+MOST_SAMPLED = MOST_ITEMS_A_DAY // 5  # posts of the daily sample among the items of one juror in a day
 MOST_DRAWN = 4 * MOST_SEATS  # seats of one case, with all that were lost
 MOST_RESTARTS = 2  # because the author has changed the words
 TIED_WITHIN = timedelta(days=90)  # since a mention of each other
@@ -141,14 +142,23 @@ class Docket(msgspec.Struct, frozen=True, kw_only=True):
     is_of_author: bool
 
 
-class Seat(msgspec.Struct, frozen=True, kw_only=True):
-    """One juror's place. `number` names it in the journal; `version`: the key of the words that the juror has read."""
+class SampledPost(msgspec.Struct, frozen=True, kw_only=True):
+    """What matters of a post of the daily sample for its draw. `suspected`: key of the rule that comes to mind, as that of a case."""
+
+    item_id: int
+    post_id: int
+    account_id: int
+    language: str | None
+    has_pictures: bool
+    suspected: str
+
+
+class AnySeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A place for one juror's answer: in a case, or at a post of the daily sample. `version`: the key of the words that the juror has
+    read."""
 
     id: int
-    case_id: int
-    number: int
     account_id: int
-    camp: Camp
     state: SeatState
     drawn_at: datetime
     until: datetime
@@ -163,6 +173,14 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_outstanding(self) -> bool:
         return self.state in OUTSTANDING
+
+
+class Seat(AnySeat, frozen=True, kw_only=True):
+    """A place in a case. `number` names it in the journal."""
+
+    case_id: int
+    number: int
+    camp: Camp
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ FEWEST_LABELS = 200  # of a sample that is estimated from: no interval covers ri
 FEWEST_JURORS = 5  # whose answers are counted together: of fewer, a figure could say how one of them answers
 FEWEST_OF_CAMP = 20  # decisions about authors of each camp, whose errors are compared
 ITEMS_KEPT = timedelta(days=400)  # for corrections
+WITH_JURORS = timedelta(days=3)  # an item, after the first of them has answered; then moderators label it
 LABELS_WAIT = timedelta(days=14)  # for people, after the end of the period; then its figures are final
 
 

@@ -1,7 +1,7 @@
 """What jurors do in the review: take the next item, answer it, leave it or a whole topic to others, and choose mails.
 
-Most items are seats (`juries`), one in ten is a gold question (`gold.py`). No answer, error, statement or time tells which. Nothing here
-writes an event, a log line or an entry of the journal.
+Most items are seats (`juries`), one in ten is a gold question (`gold.py`), some are posts of the daily sample (`sampling.py`). No
+answer, error, statement or time tells which. Nothing here writes an event, a log line or an entry of the journal.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,10 @@ from folkmoot.moderation.jurors import actions
 from folkmoot.moderation.jurors import queries as jurors
 from folkmoot.moderation.jurors.model import GoldItem, State, Turns
 from folkmoot.moderation.reviewing import gold, queries
-from folkmoot.moderation.reviewing.model import DAY, ItemView, Pace, Worked, pace_of
-from folkmoot.moderation.reviewing.reading import view_case, view_question
+from folkmoot.moderation.reviewing.model import DAY, ItemView, Pace, SampleSeat, Worked, pace_of
+from folkmoot.moderation.reviewing.queries import sample
+from folkmoot.moderation.reviewing.reading import view_case, view_question, view_sampled
+from folkmoot.moderation.reviewing.sampling import answer_sampled, next_sampled, skip_sampled
 from folkmoot.network.sessions.model import Viewer
 
 
@@ -50,8 +52,9 @@ async def read_desk(conn: ReadConn, juror: Viewer) -> Desk:
     turns = await jurors.get_turns(conn, juror.id)
     if not await is_able(conn, juror.id, now):
         return Desk(None, pace, pace.sitting, 0)
-    waiting = await count_waiting(conn, juror.id, now)
-    item = await _find_open(conn, juror, now)
+    sampled = await sample.list_outstanding(conn, juror.id, now)
+    waiting = await count_waiting(conn, juror.id, now) + len(sampled)
+    item = await _find_open(conn, juror, sampled, now)
     share = pace.sitting + max(_items_of(waiting, turns), 1)
     return Desk(item, pace, share, 0 if pace.is_enough else max(waiting, item is not None))
 
@@ -65,7 +68,8 @@ async def take_next(tx: WriteTx, juror: Viewer, *, goes_on: bool = False) -> boo
     turns = await jurors.lock_turns(tx, juror.id)
     now = clock.now()
     pace = await read_pace(tx, juror.id, now)
-    waiting = await count_waiting(tx, juror.id, now)
+    sampled = await sample.list_outstanding(tx, juror.id, now)
+    waiting = await count_waiting(tx, juror.id, now) + len(sampled)
     if record.state is not State.JUROR or pace.is_enough or (pace.wants_break and not goes_on):
         return False
     item = await jurors.find_open_gold_item(tx, juror.id, now)
@@ -78,10 +82,15 @@ async def take_next(tx: WriteTx, juror: Viewer, *, goes_on: bool = False) -> boo
     if gap is None:
         gap = gold.draw_gap()
         await jurors.update_cases_to_gold(tx, juror.id, gap)
-    is_due = gap == 0 and not await _has_open_seat(tx, juror.id, now) and await is_able(tx, juror.id, now)
-    if is_due and await gold.open_gold(tx, juror.id, record.choices, now):
+    in_cases = await list_own_outstanding(tx, juror.id, now)
+    opened = next((one for one in [*in_cases, *sampled] if one.state is SeatState.OPENED), None)
+    if gap == 0 and opened is None and await is_able(tx, juror.id, now) and await gold.open_gold(tx, juror.id, record.choices, now):
         return True
-    return await seats.next_item(tx, juror, now) is not None
+    is_sample_first = opened in sampled if opened else clock.draw(len(in_cases) + len(sampled)) < len(sampled)
+    for is_sample in (is_sample_first, not is_sample_first):
+        if await (next_sampled(tx, juror, now) if is_sample else seats.next_item(tx, juror, now)):
+            return True
+    return False
 
 
 async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) -> None:
@@ -89,10 +98,15 @@ async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
     `juries.answer_item` raises."""
     await actions.get_active(tx, juror.id)
     gap = (await jurors.lock_turns(tx, juror.id)).cases_to_gold or 0
-    if await jurors.find_gold_item(tx, juror.id, item_id):
+    asked, sampled = await jurors.find_gold_item(tx, juror.id, item_id), await sample.find_seat(tx, juror.id, item_id)
+    if asked:
         is_new = (await jurors.get_gold_item(tx, juror.id, item_id)).answered_at is None
         await gold.answer_gold(tx, juror, item_id, review)
         gap = gold.draw_gap() if is_new else gap
+    elif sampled:
+        is_new = (await sample.get_seat(tx, juror.id, item_id)).state is not SeatState.ANSWERED
+        await answer_sampled(tx, juror, item_id, review)
+        gap = max(0, gap - 1) if is_new else gap
     else:
         is_new = (await get_own_seat(tx, juror.id, item_id)).state is not SeatState.ANSWERED
         await seats.answer_item(tx, juror, item_id, review)
@@ -114,12 +128,14 @@ async def skip_item(tx: WriteTx, juror: Viewer, item_id: int, *, avoided: Sequen
         )
         await actions.choose(tx, juror, choices)
     await jurors.lock_turns(tx, juror.id)
-    item = await jurors.find_gold_item(tx, juror.id, item_id)
+    item, sampled = await jurors.find_gold_item(tx, juror.id, item_id), await sample.find_seat(tx, juror.id, item_id)
     if item and item.answered_at:
         raise Conflict("You have answered this one already.")
     if item:
         await jurors.update_gold_lease(tx, item, min(item.leased_until, clock.now()))
         await jurors.update_cases_to_gold(tx, juror.id, gold.draw_gap())
+    elif sampled:
+        await skip_sampled(tx, juror, item_id)
     else:
         await seats.skip_item(tx, juror, item_id)
 
@@ -136,15 +152,14 @@ def _items_of(waiting: int, turns: Turns) -> int:
     return waiting + (turns.cases_to_gold is not None and turns.cases_to_gold < waiting)
 
 
-async def _has_open_seat(conn: ReadConn, juror_id: int, now: datetime) -> bool:
-    return any(seat.state is SeatState.OPENED for seat in await list_own_outstanding(conn, juror_id, now))
-
-
-async def _find_open(conn: ReadConn, juror: Viewer, now: datetime) -> ItemView | None:
+async def _find_open(conn: ReadConn, juror: Viewer, sampled: Sequence[SampleSeat], now: datetime) -> ItemView | None:
     item = await jurors.find_open_gold_item(conn, juror.id, now)
     seat = next((one for one in await list_own_outstanding(conn, juror.id, now) if one.state is SeatState.OPENED), None)
+    opened = next((one for one in sampled if one.state is SeatState.OPENED), None)
     if item:
         return await view_gold(conn, item)
+    if opened:
+        return await view_sampled(conn, opened)
     return await view_case(conn, seat.id, juror.id, await get_case(conn, seat.case_id)) if seat else None
 
 

@@ -3,13 +3,15 @@
 The work is a strain, so its amount is limited, and a break is offered after hard items. Only the juror sees these numbers.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from folkmoot.moderation.cases.model import THREAT_SEVERITY
-from folkmoot.moderation.jury.model import MOST_ITEMS_A_DAY
+from folkmoot.moderation.juries.model import AnySeat
+from folkmoot.moderation.jury.model import MOST_ITEMS_A_DAY, Answer
 from folkmoot.moderation.workspace.case_view import AnonymousPost
 from folkmoot.network.posts.versions import PostVersion
 
@@ -22,6 +24,10 @@ DAY = timedelta(days=1)
 LONGEST_DAY = timedelta(hours=2)  # of work
 BREAK = timedelta(minutes=5)  # without an answer
 HARD_ITEMS = 10  # after which a break is offered
+AGREED = 2  # jurors who label an item of the sample alike
+ASKED_FOR = timedelta(days=3)  # jurors about an item, after its day; then moderators label it
+INVITED_FOR = timedelta(hours=12)  # to an item of the sample
+SEATS_KEPT = timedelta(days=28)  # of the sample, since the draw: its labels are needed for longer, who gave them is not
 
 
 class ItemView(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +39,24 @@ class ItemView(msgspec.Struct, frozen=True, kw_only=True):
     before: list[AnonymousPost]
     likely: list[str]
     seen_key: str
+
+
+class SampleSeat(AnySeat, frozen=True, kw_only=True):
+    """A place at a post of the daily sample. `suspected`: key of the rule that is shown among the first."""
+
+    item_id: int
+    suspected: str
+
+    @property
+    def said(self) -> str | None:
+        """The broken clause, "" for none, None for "can't say"."""
+        return None if self.answer is Answer.UNSURE else self.clause
+
+
+class LabelSample(msgspec.Struct, frozen=True):
+    """The payload of the job that labels an item of the sample once its jurors agree, and asks one more if they do not."""
+
+    item_id: int
 
 
 class Worked(msgspec.Struct, frozen=True):
@@ -76,6 +100,16 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def is_agreed(self) -> bool | None:
         """Whether both found a breach, or both none; None for "can't say"."""
         return None if self.answer is None else bool(self.answer) == bool(self.decided)
+
+
+def label_of(answers: Sequence[str | None]) -> tuple[bool, tuple[str, ...] | None]:
+    """Whether the answers of jurors to an item of the sample suffice, and the label: the broken clauses, () for none, None if it cannot
+    be said. Two who say the same suffice; after three answers, two different rules too, of which both count. A fourth always does."""
+    for said, number in Counter(answers).items():
+        if number >= AGREED:
+            return True, None if said is None else (said,) if said else ()
+    broken = tuple(sorted({said for said in answers if said}))
+    return (True, broken) if len(answers) > AGREED and len(broken) > 1 else (False, None)
 
 
 def pace_of(day: Iterable[Worked], now: datetime) -> Pace:

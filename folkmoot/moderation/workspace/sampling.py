@@ -48,8 +48,9 @@ class NextItem(NamedTuple):
 async def read_item(conn: ReadConn, moderator: Viewer) -> NextItem:
     """The oldest post that waits to be judged for the figures. Moderators."""
     require_moderator(moderator)
-    since = (clock.now() - LABELS_WAIT).date()
-    item = await find_waiting_item(conn, moderator.id, since)
+    now = clock.now()
+    since = (now - LABELS_WAIT).date()
+    item = await find_waiting_item(conn, moderator.id, since, now)
     if item is None:
         return NextItem(None, "", "", 0)
     parent_id = await find_parent_id(conn, item.post_id)
@@ -57,4 +58,5 @@ async def read_item(conn: ReadConn, moderator: Viewer) -> NextItem:
     texts = {one.subject_id: one.text for one in found if one.is_public}
     masks = Masks("")
     before = masks.mask(texts.get(parent_id, "")) if parent_id else ""
-    return NextItem(item, before, masks.mask(texts.get(item.post_id, "")), await count_waiting_items(conn, moderator.id, since))
+    left = await count_waiting_items(conn, moderator.id, since, now)
+    return NextItem(item, before, masks.mask(texts.get(item.post_id, "")), left)

@@ -5,6 +5,7 @@ when all are there, so neither the time of an answer nor its statements tell wha
 """
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -24,6 +25,7 @@ from folkmoot.moderation.juries.model import (
     SEAT_LIFECYCLE,
     Advance,
     AlreadyDecided,
+    AnySeat,
     Item,
     LeaseEnded,
     NoLongerYours,
@@ -38,6 +40,7 @@ from folkmoot.moderation.jury.model import Answer
 from folkmoot.network.sessions.model import Viewer
 
 ADVANCE = "juries.advance"
+Place = TypeVar("Place", bound=AnySeat)
 
 
 async def next_item(tx: WriteTx, juror: Viewer, now: datetime) -> Item | None:
@@ -60,7 +63,7 @@ async def next_item(tx: WriteTx, juror: Viewer, now: datetime) -> Item | None:
         case = await get_case(tx, seat.case_id)
         subject = await read_subject(tx, case)
         if case.state is CaseState.OPEN and subject.newest and not subject.is_deleted:
-            opened = _opened(seat, subject.newest.key, now)
+            opened = opened_seat(seat, subject.newest.key, now)
             await queries.update_seat(tx, opened)
             return Item(id=seat.id, kind=QuestionKind.CASE, case=case, version=subject.newest, until=opened.until)
     return None
@@ -79,7 +82,7 @@ async def answer_item(tx: WriteTx, juror: Viewer, item_id: int, review: Review) 
     if review.finding.clause and not current().find(review.finding.clause):
         raise Invalid(FieldError("clause", "inclusion", "There is no such rule."))
     now = clock.now()
-    answered = _answered(seat, review, now)
+    answered = answered_seat(seat, review, now)
     if seat.state is SeatState.ANSWERED:
         if msgspec.structs.replace(answered, answered_at=seat.answered_at) != seat:
             raise Conflict("You have answered this one already.")
@@ -121,7 +124,7 @@ def _advance_soon(tx: WriteTx, case_id: int) -> None:
     tx.enqueue(ADVANCE, Advance(case_id), delay=timedelta(seconds=clock.draw(COUNTED_WITHIN)))
 
 
-def _opened(seat: Seat, version: str, now: datetime) -> Seat:
+def opened_seat(seat: Place, version: str, now: datetime) -> Place:
     """The lease of an item that is opened, or read again; the invitation does not count any more."""
     state = SEAT_LIFECYCLE.step(seat.state, SeatState.OPENED)
     if seat.state is not SeatState.OPENED or seat.opened_at is None:
@@ -129,7 +132,7 @@ def _opened(seat: Seat, version: str, now: datetime) -> Seat:
     return msgspec.structs.replace(seat, version=version, until=max(seat.until, min(now + LEASE, seat.opened_at + LONGEST_LEASE)))
 
 
-def _answered(seat: Seat, review: Review, now: datetime) -> Seat:
+def answered_seat(seat: Place, review: Review, now: datetime) -> Place:
     is_breach = review.answer is Answer.BREACH
     return msgspec.structs.replace(
         seat, state=SeatState.ANSWERED, version=review.seen_key, answer=review.answer, clause=review.finding.clause or "",

@@ -1,7 +1,16 @@
 """All SQL of juries: `stored` (juries and seats), `eligible` (who can be asked), `own` (what a juror reads), `waiting` (what is to be
 done), `fits` (weights and camps), `figures` and `forgetting`."""
 
-from folkmoot.moderation.juries.queries.eligible import Able, count_able, is_able, list_able, list_able_of, list_excluded, list_tied
+from folkmoot.moderation.juries.queries.eligible import (
+    Able,
+    count_able,
+    is_able,
+    list_able,
+    list_able_of,
+    list_excluded,
+    list_tied,
+    list_tied_to_post,
+)
 from folkmoot.moderation.juries.queries.figures import Figures, Progress, find_progress, get_figures
 from folkmoot.moderation.juries.queries.fits import (
     Answered,
@@ -38,6 +47,6 @@ __all__ = [
     "delete_unneeded_fits", "find_docket", "find_fit", "find_jury", "find_progress", "get_figures", "get_own_seat", "insert_fit",
     "insert_jury", "insert_passed", "insert_seats", "is_able", "list_able", "list_able_of", "list_answered", "list_excluded",
     "list_follows", "list_gold", "list_outcomes", "list_own_outstanding", "list_own_seats", "list_places", "list_seats",
-    "list_sitting_about", "list_tied", "list_to_advance", "list_weights", "lock_jury", "replace_places", "update_jury", "update_seat",
-    "void_outstanding",
+    "list_sitting_about", "list_tied", "list_tied_to_post", "list_to_advance", "list_weights", "lock_jury", "replace_places",
+    "update_jury", "update_seat", "void_outstanding",
 ]

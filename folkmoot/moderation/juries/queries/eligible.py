@@ -11,6 +11,7 @@ import msgspec
 
 from folkmoot.base import ids
 from folkmoot.base.db import ReadConn
+from folkmoot.moderation.cases.model import Subject
 from folkmoot.moderation.cases.queries.concern import concerned_sql
 from folkmoot.moderation.juries.model import INVITED_TOGETHER, SIGNED_UP_TOGETHER, TIED_WITHIN, SeatState
 from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
@@ -36,7 +37,7 @@ _RELATED = (("follows", "target_id"), ("follow_requests", "requester_id"), ("mut
 
 class Able(msgspec.Struct, frozen=True, kw_only=True):
     """A juror in good standing. `place`: on the axis of the camps, None without data; `items`: seats of the last 24 hours, without those
-    that were lost; `invitations`: seats that wait for an answer."""
+    that were lost; `invitations`: seats that wait for an answer; `sampled`: items of the daily sample among `items`."""
 
     account_id: int
     languages: frozenset[str]
@@ -45,19 +46,25 @@ class Able(msgspec.Struct, frozen=True, kw_only=True):
     place: float | None
     items: int
     invitations: int
+    sampled: int
 
 
 async def list_able(conn: ReadConn, now: datetime) -> list[Able]:
-    """All jurors who can be called, whatever the case is. Index: jury_seats_drawn."""
+    """All jurors who can be called, whatever the case is. Indexes: jury_seats_drawn, sample_seats_drawn."""
     rows = await conn.fetch(
         f"""
         SELECT j.account_id, j.languages, j.avoided, j.without_pictures, p.place, coalesce(s.items, 0) AS items,
-            coalesce(s.invitations, 0) AS invitations
+            coalesce(s.invitations, 0) AS invitations, coalesce(s.sampled, 0) AS sampled
         FROM (SELECT j.* {_ABLE}) AS j LEFT JOIN camp_positions AS p USING (account_id)
         LEFT JOIN (
-            SELECT account_id, count(*) FILTER (WHERE state {IS_OUTSTANDING}) AS invitations,
-                count(*) FILTER (WHERE state {IS_OUTSTANDING} OR state = '{SeatState.ANSWERED}') AS items
-            FROM jury_seats WHERE drawn_at > $1::timestamptz - interval '1 day' GROUP BY account_id
+            SELECT account_id, count(*) FILTER (WHERE state {IS_OUTSTANDING}) AS invitations, count(*) AS items,
+                count(*) FILTER (WHERE is_sampled) AS sampled
+            FROM (
+                SELECT account_id, state, drawn_at, false AS is_sampled FROM jury_seats
+                UNION ALL SELECT account_id, state, drawn_at, true FROM sample_seats
+            ) AS seats
+            WHERE drawn_at > $1::timestamptz - interval '1 day' AND (state {IS_OUTSTANDING} OR state = '{SeatState.ANSWERED}')
+            GROUP BY account_id
         ) AS s USING (account_id)
         ORDER BY j.account_id
         """,
@@ -92,11 +99,22 @@ async def count_able(conn: ReadConn, now: datetime, most: int) -> int:
 
 
 async def list_tied(conn: ReadConn, case_id: int, account_ids: Sequence[int], now: datetime) -> set[int]:
-    """Those of these accounts that know the author or a reporter of a case, or are concerned by it. One statement for all of them.
+    """Those of these accounts that know the author or a reporter of a case, are concerned by it, or have read its post for the sample.
+    One statement for all of them.
 
     Known: by a follow, a mute or a block in either direction, by a mention within three months, by an invitation, or because both
     signed up in the same minute, or by the same invitation in the same hour. Ids are ordered by time, so
     the newest mentions are a range of the primary key."""
+    return {row["id"] for row in await conn.fetch(_TIED_TO_CASE, case_id, list(account_ids), ids.first_id(now - TIED_WITHIN))}
+
+
+async def list_tied_to_post(conn: ReadConn, post_id: int, account_ids: Sequence[int], now: datetime) -> set[int]:
+    """The same for a post of the sample, which has no case of its own; also those who have judged it in a case, or as a gold question."""
+    return {row["id"] for row in await conn.fetch(_TIED_TO_POST, post_id, list(account_ids), ids.first_id(now - TIED_WITHIN))}
+
+
+def _tied_sql(subject: str, judged: str) -> str:
+    """`subject`: SQL of the row `c` of a case; `judged`: SQL of further accounts `one` that cannot be asked."""
     relations = " OR ".join(
         f"EXISTS (SELECT FROM {table} WHERE account_id = {one} AND {target} = {other})"
         for table, target in _RELATED for one, other in (("one.id", "party.id"), ("party.id", "one.id"))
@@ -106,17 +124,16 @@ async def list_tied(conn: ReadConn, case_id: int, account_ids: Sequence[int], no
         f" AND p.account_id = {other})"
         for one, other in (("one.id", "party.id"), ("party.id", "one.id"))
     )
-    rows = await conn.fetch(
-        f"""
-        WITH parties AS (
-            SELECT account_id AS id FROM cases WHERE id = $1
+    return f"""
+        WITH c AS ({subject}), parties AS (
+            SELECT account_id AS id FROM c
             UNION
-            SELECT rc.reporter_id FROM cases AS c JOIN cases AS same ON same.subject = c.subject AND same.subject_id = c.subject_id
-            JOIN report_cases AS rc ON rc.case_id = same.id WHERE c.id = $1
+            SELECT rc.reporter_id FROM c JOIN cases AS same ON same.subject = c.subject AND same.subject_id = c.subject_id
+            JOIN report_cases AS rc ON rc.case_id = same.id
         )
-        SELECT one.id FROM cases AS c CROSS JOIN unnest($2::bigint[]) AS one (id)
+        SELECT one.id FROM c CROSS JOIN unnest($2::bigint[]) AS one (id)
         JOIN accounts AS a ON a.id = one.id LEFT JOIN logins AS l ON l.account_id = one.id
-        WHERE c.id = $1 AND ({concerned_sql("one.id")} OR EXISTS (
+        WHERE {concerned_sql("one.id")} OR {judged} OR EXISTS (
             SELECT FROM parties AS party JOIN accounts AS pa ON pa.id = party.id LEFT JOIN logins AS pl ON pl.account_id = party.id
             WHERE {relations} OR {mentions}
                OR pa.created_at BETWEEN a.created_at - interval '{SIGNED_UP_TOGETHER.total_seconds():.0f} seconds'
@@ -126,8 +143,20 @@ async def list_tied(conn: ReadConn, case_id: int, account_ids: Sequence[int], no
                         AND a.created_at + interval '{INVITED_TOGETHER.total_seconds():.0f} seconds')
                OR EXISTS (SELECT FROM invitations AS i WHERE i.id = l.invitation_id AND i.account_id = party.id)
                OR EXISTS (SELECT FROM invitations AS i WHERE i.id = pl.invitation_id AND i.account_id = one.id)
-        ))
-        """,
-        case_id, list(account_ids), ids.first_id(now - TIED_WITHIN),
-    )
-    return {row["id"] for row in rows}
+        )
+    """
+
+
+_TIED_TO_CASE = _tied_sql(
+    "SELECT id, account_id, barred_ids, subject, subject_id FROM cases WHERE id = $1",
+    f"""c.subject = '{Subject.POST}' AND EXISTS (
+        SELECT FROM sample_items AS si JOIN sample_seats AS ss ON ss.item_id = si.id
+        WHERE si.post_id = c.subject_id AND ss.account_id = one.id AND ss.opened_at IS NOT NULL)""",
+)
+_TIED_TO_POST = _tied_sql(
+    f"SELECT 0::bigint AS id, account_id, ARRAY[]::bigint[] AS barred_ids, '{Subject.POST}' AS subject, id AS subject_id"
+    " FROM posts WHERE id = $1",
+    f"""EXISTS (
+        SELECT FROM gold_answers AS ga JOIN cases AS gc ON gc.id = ga.case_id
+        WHERE ga.account_id = one.id AND gc.subject = '{Subject.POST}' AND gc.subject_id = c.subject_id)""",
+)

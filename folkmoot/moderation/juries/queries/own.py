@@ -28,9 +28,12 @@ class OwnSeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_own_seats(conn: ReadConn, account_id: int, page: Page) -> list[OwnSeat]:
-    """A chapter of the archive: the seats of a juror. Index: jury_seats_account."""
+    """A chapter of the archive: the seats of a juror, those in the daily sample among them. Indexes: jury_seats_account,
+    sample_seats_account."""
+    columns = "account_id, id, state, drawn_at, answered_at, answer, clause AS rule, severity, sureness"
     rows = await conn.fetch(
-        "SELECT id, state, drawn_at, answered_at, answer, clause AS rule, severity, sureness FROM jury_seats"
+        "SELECT id, state, drawn_at, answered_at, answer, rule, severity, sureness"
+        f" FROM (SELECT {columns} FROM jury_seats UNION ALL SELECT {columns} FROM sample_seats) AS s"
         f" WHERE account_id = $1 AND id < $2 AND id > $3 ORDER BY id {page.order} LIMIT $4",
         account_id, page.below, page.above, page.limit,
     )
@@ -44,7 +47,7 @@ async def list_own_seats(conn: ReadConn, account_id: int, page: Page) -> list[Ow
 
 
 async def count_waiting(conn: ReadConn, account_id: int, now: datetime) -> int:
-    """The items that a juror has or is offered. Index: jury_seats_outstanding."""
+    """The cases that a juror has or is offered. Index: jury_seats_outstanding."""
     return int(await conn.fetchval(
         "SELECT count(*) FROM jury_seats AS s JOIN juries AS j USING (case_id) JOIN cases AS c ON c.id = s.case_id"
         f" WHERE s.account_id = $1 AND s.state {IS_OUTSTANDING} AND s.until > $2 AND j.state = '{State.SITTING}'"

@@ -27,19 +27,33 @@ async def label_item(
     also raises a signal. Raises Conflict if the post has changed or somebody has answered, and Invalid for an unknown clause.
     """
     require_moderator(moderator)
-    policy = current()
-    broken = [policy.find(key) for key in clauses or ()]
-    if None in broken:
+    if any(current().find(key) is None for key in clauses or ()):
         raise Invalid(FieldError("clauses", "inclusion", "There is no such rule."))
-    item = await lock_item_for(tx, moderator.id, item_id)
+    item = await lock_item_for(tx, moderator.id, item_id, clock.now())
     if item is None or item.edited_at != edited_at or not await store_label(tx, item, clauses, LabelledBy.MODERATOR):
         raise Conflict("This post has changed, or somebody has already looked at it.")
+    return await _tell(tx, item, clauses, actor_id=moderator.id)
+
+
+async def label_by_jury(tx: WriteTx, item: SampleItem, clauses: Sequence[str] | None, *, answers: int) -> int | None:
+    """Stores on what jurors agree about an item; returns the id of the case that a breach gets, as `label_item` does. Rules
+    that were dropped meanwhile do not count.
+
+    Writes sample.reviewed to the journal, with the number of answers and without jurors. The caller has locked the item.
+    """
+    known = None if clauses is None else [key for key in clauses if current().find(key)]
+    if not await store_label(tx, item, known, LabelledBy.JURY):
+        raise Conflict("This post has changed, or somebody has already looked at it.")
+    return await _tell(tx, item, known, answers=answers)
+
+
+async def _tell(tx: WriteTx, item: SampleItem, clauses: Sequence[str] | None, *, actor_id: int | None = None, **facts: int) -> int | None:
     answer = "unclear" if clauses is None else ",".join(sorted(clauses)) or "harmless"
-    await record_step(tx, Step.SAMPLE_REVIEWED, case_id=None, actor_id=moderator.id, post=str(item.post_id), answer=answer)
-    if not broken or await list_cased(tx, [item.post_id]):
+    await record_step(tx, Step.SAMPLE_REVIEWED, case_id=None, actor_id=actor_id, post=str(item.post_id), answer=answer, **facts)
+    if not clauses or await list_cased(tx, [item.post_id]):
         return None
     (text,) = await list_post_texts_unscoped(tx, [item.post_id])
-    gravest = max((one for one in broken if one), key=lambda clause: clause.severity)
+    gravest = max((one for key in clauses if (one := current().find(key))), key=lambda clause: clause.severity)
     return await open_case_of_sample(tx, text, gravest)
 
 

@@ -5,14 +5,19 @@ from datetime import date, datetime
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.moderation.cases.model import Subject
-from folkmoot.moderation.measurement.model import LabelledBy, SampleItem, Stratum
+from folkmoot.moderation.juries.model import SeatState
+from folkmoot.moderation.juries.queries.stored import IS_OUTSTANDING
+from folkmoot.moderation.measurement.model import WITH_JURORS, LabelledBy, SampleItem, Stratum
 from folkmoot.network.posts.model import Visibility
 
 _ITEM = "s.id, s.day, s.post_id, s.edited_at, s.stratum, s.draws, s.score, s.is_queued"
-# An item (s) that waits for a moderator ($1): its post (p) is open to everybody and as it was drawn, it is not the moderator's own, and the
-# moderator has neither reported nor decided it, so that the answer is independent.
+# An item (s) that waits for a moderator ($1) at the time $3: its post (p) is open to everybody and as it was drawn, it is not the
+# moderator's own, the moderator has neither reported nor decided it, so that the answer is independent, and no jurors are at it.
 _WAITING = f"""s.labelled_at IS NULL AND p.account_id <> $1 AND p.edited_at IS NOT DISTINCT FROM s.edited_at
     AND p.visibility <= {Visibility.UNLISTED:d}
+    AND NOT EXISTS (
+        SELECT FROM sample_seats AS js WHERE js.item_id = s.id AND (js.state {IS_OUTSTANDING} AND js.until > $3
+            OR js.state = '{SeatState.ANSWERED}' AND js.answered_at > $3 - interval '{WITH_JURORS.total_seconds():.0f} seconds'))
     AND NOT EXISTS (
         SELECT FROM cases AS c WHERE c.subject = '{Subject.POST}' AND c.subject_id = s.post_id
         AND (EXISTS (SELECT FROM verdicts AS v WHERE v.case_id = c.id AND v.moderator_id = $1)
@@ -64,12 +69,12 @@ async def copy_labels(tx: WriteTx, day: date) -> None:
     )
 
 
-async def find_waiting_item(conn: ReadConn, moderator_id: int, since: date) -> SampleItem | None:
+async def find_waiting_item(conn: ReadConn, moderator_id: int, since: date, now: datetime) -> SampleItem | None:
     """The oldest item of this day or later that waits for this moderator. Index: sample_items_waiting."""
     row = await conn.fetchrow(
         f"SELECT {_ITEM} FROM sample_items AS s JOIN posts AS p ON p.id = s.post_id WHERE {_WAITING} AND s.day >= $2"
         " ORDER BY s.day, s.id LIMIT 1",
-        moderator_id, since,
+        moderator_id, since, now,
     )
     return _item(row) if row else None
 
@@ -80,20 +85,20 @@ async def find_parent_id(conn: ReadConn, post_id: int) -> int | None:
     return None if found is None else int(found)
 
 
-async def count_waiting_items(conn: ReadConn, moderator_id: int, since: date) -> int:
+async def count_waiting_items(conn: ReadConn, moderator_id: int, since: date, now: datetime) -> int:
     """How many wait for this moderator; at most 100 are counted."""
     return int(await conn.fetchval(
         f"SELECT count(*) FROM (SELECT FROM sample_items AS s JOIN posts AS p ON p.id = s.post_id WHERE {_WAITING} AND s.day >= $2"
         " LIMIT 100) AS found",
-        moderator_id, since,
+        moderator_id, since, now,
     ))
 
 
-async def lock_item_for(tx: WriteTx, moderator_id: int, item_id: int) -> SampleItem | None:
+async def lock_item_for(tx: WriteTx, moderator_id: int, item_id: int, now: datetime) -> SampleItem | None:
     """The item, if it waits for this moderator."""
     row = await tx.fetchrow(
         f"SELECT {_ITEM} FROM sample_items AS s JOIN posts AS p ON p.id = s.post_id WHERE {_WAITING} AND s.id = $2 FOR UPDATE OF s",
-        moderator_id, item_id,
+        moderator_id, item_id, now,
     )
     return _item(row) if row else None
 

@@ -1,4 +1,4 @@
-"""All SQL of reviewing: settled cases that are fit to be gold questions, and what jurors have done in a day."""
+"""SQL of settled cases that are fit to be gold questions, of what jurors have done in a day, and of who is to be called."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -96,12 +96,16 @@ async def count_use(tx: WriteTx, case_id: int) -> None:
 
 
 async def list_answered_since(conn: ReadConn, account_id: int, since: datetime) -> list[tuple[datetime, str]]:
-    """The time of each answer of a juror, with the suspected clause; oldest first. Gold questions among cases count like cases."""
+    """The time of each answer of a juror, with the suspected clause; oldest first. Gold questions among cases and posts of the sample
+    count like cases."""
     rows = await conn.fetch(
         f"""
         SELECT s.answered_at, c.clause FROM jury_seats AS s JOIN cases AS c ON c.id = s.case_id
         WHERE s.account_id = $1 AND s.drawn_at > $2::timestamptz - interval '1 day' AND s.state = '{SeatState.ANSWERED}'
           AND s.answered_at > $2
+        UNION ALL
+        SELECT answered_at, suspected FROM sample_seats
+        WHERE account_id = $1 AND drawn_at > $2::timestamptz - interval '1 day' AND state = '{SeatState.ANSWERED}' AND answered_at > $2
         UNION ALL
         SELECT answered_at, suspected FROM gold_answers WHERE account_id = $1 AND item_id IS NOT NULL AND answered_at > $2
         ORDER BY 1
@@ -112,11 +116,12 @@ async def list_answered_since(conn: ReadConn, account_id: int, since: datetime) 
 
 
 async def list_waiting_jurors(conn: ReadConn, now: datetime) -> list[int]:
-    """The jurors for whom an item waits. Index: jury_seats_outstanding."""
+    """The jurors for whom an item waits. Indexes: jury_seats_outstanding, sample_seats_outstanding."""
     rows = await conn.fetch(
-        "SELECT DISTINCT s.account_id FROM jury_seats AS s JOIN juries AS j USING (case_id) JOIN cases AS c ON c.id = s.case_id"
+        "SELECT s.account_id FROM jury_seats AS s JOIN juries AS j USING (case_id) JOIN cases AS c ON c.id = s.case_id"
         f" WHERE s.state {IS_OUTSTANDING} AND s.until > $1 AND j.state = '{State.SITTING}' AND c.state = '{CaseState.OPEN}'"
-        " ORDER BY s.account_id",
+        " UNION SELECT s.account_id FROM sample_seats AS s JOIN sample_items AS i ON i.id = s.item_id"
+        f" WHERE s.state {IS_OUTSTANDING} AND s.until > $1 AND i.labelled_at IS NULL ORDER BY account_id",
         now,
     )
     return [row["account_id"] for row in rows]
@@ -127,6 +132,9 @@ async def can_see_picture(conn: ReadConn, account_id: int, key: str, now: dateti
     return bool(await conn.fetchval(
         f"""
         SELECT EXISTS (
+            SELECT FROM media AS m JOIN sample_items AS i ON i.post_id = m.post_id JOIN sample_seats AS s ON s.item_id = i.id
+            WHERE m.key = $2 AND s.account_id = $1 AND s.state = '{SeatState.OPENED}' AND s.until > $3
+        ) OR EXISTS (
             SELECT FROM media AS m JOIN cases AS c ON c.subject = '{Subject.POST}' AND c.subject_id = m.post_id
             WHERE m.key = $2 AND (
                 EXISTS (SELECT FROM jury_seats AS s WHERE s.case_id = c.id AND s.account_id = $1
