@@ -1,7 +1,7 @@
 """`moot measure`: prints what is measured about moderation, computes it now, and corrects what was published."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from folkmoot.moderation.measurement.model import Figure, FiguresOfMonth
 
 _MONTH = click.DateTime(["%Y-%m"])
+_RECENT = timedelta(days=90)
 _month_argument = click.argument("month", type=_MONTH, required=False)
 
 
@@ -64,7 +65,10 @@ def correct(month: datetime, reason: str, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def pairs(data: Path, as_json: bool) -> None:
-    """Run the detector of the network on pairs of texts that differ only in the group that they name."""
+    """Run the detector of the network on pairs of texts that differ only in the group that they name.
+
+    Beside it: how jurors have answered such pairs in the last 90 days, if five or more have.
+    """
     answer = run(_pairs(data))
     lines = [*_rows(answer["figures"]), "", "Pairs that it treats differently:" if answer["flipped"] else "It treats all pairs alike."]
     lines += [f"  {one['scores'][0]:.2f} / {one['scores'][1]:.2f}  {one['one']}  |  {one['other']}" for one in answer["flipped"]]
@@ -97,9 +101,13 @@ async def _correct(data: Path, month: datetime, reason: str) -> int:
 
 
 async def _pairs(data: Path) -> dict[str, Any]:
+    from folkmoot.moderation.measurement.computing import of_flips
+    from folkmoot.moderation.measurement.queries.sources import list_flips
+
     async with open_database(settings_of(data)) as database, database.read() as conn:
         figures, flipped = await _score_pairs(conn, data)
-    return {"figures": figures, "flipped": flipped}
+        by_jurors = await list_flips(conn, clock.now() - _RECENT, clock.now())
+    return {"figures": [*figures, *of_flips(by_jurors)], "flipped": flipped}
 
 
 async def _score_pairs(conn: "ReadConn", data: Path) -> "tuple[list[Figure], list[dict[str, Any]]]":

@@ -29,7 +29,7 @@ from tests.moderation.court import Court
 
 _NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 _OCTOBER = Period(Unit.MONTH, date(2026, 10, 1))
-_NOTHING = Sources(days=[], items=[], cases=[], appeals=(0, 0), verdicts=(0, 0), gold=[], tried=[])
+_NOTHING = Sources(days=[], items=[], cases=[], appeals=(0, 0), verdicts=(0, 0), gold=[], tried=[], flips=[])
 
 
 def _figures(**sources: Any) -> dict[tuple[Name, str], Figure]:

@@ -24,6 +24,7 @@ QUESTIONS = 10  # of one training
 MOST_MISSES = 2  # with which it is passed
 FEWEST_BREACHES, MOST_BREACHES = 4, 6  # of these questions; drawn, so that nobody can count them out
 SECOND_TRY_AFTER = timedelta(days=1)
+PAIR = "pair/"  # how the keys of questions begin that are halves of counterfactual pairs: pair/<language>/<name>/<0 or 1>
 LATER_TRY_AFTER = timedelta(days=7)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from folkmoot.base.db import ReadConn, Row, WriteTx
 from folkmoot.base.errors import NotFound
-from folkmoot.moderation.jurors.model import Asked, Choices, Finding, GoldItem, Juror, State, Sureness, Training, Turns
+from folkmoot.moderation.jurors.model import PAIR, Asked, Choices, Finding, GoldItem, Juror, State, Sureness, Training, Turns
 
 _JUROR = (
     "account_id, state, changed_at, languages, avoided, without_pictures, counted_from, applications, attempts, failed_at, passed_at,"
@@ -144,6 +144,15 @@ async def list_seen(conn: ReadConn, account_id: int) -> list[str]:
         "SELECT question FROM gold_answers WHERE account_id = $1 GROUP BY question ORDER BY max(attempt), max(position)", account_id
     )
     return [row["question"] for row in rows]
+
+
+async def list_halves(conn: ReadConn, account_id: int) -> dict[str, datetime]:
+    """The halves of counterfactual pairs that a juror was asked, each with its time."""
+    rows = await conn.fetch(
+        f"SELECT question, opened_at FROM gold_answers WHERE account_id = $1 AND attempt = {_AMONG_CASES} AND question LIKE '{PAIR}%'",
+        account_id,
+    )
+    return {row["question"]: row["opened_at"] for row in rows}
 
 
 async def update_answer(tx: WriteTx, account_id: int, asked: Asked, finding: Finding, *, is_right: bool, at: datetime) -> bool:

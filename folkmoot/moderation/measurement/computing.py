@@ -1,6 +1,7 @@
 """Computes the figures of a period from its sources. Reads with few statements, then calculates; nothing is written here."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from folkmoot.moderation.measurement import durations, shares, weighted
 from folkmoot.moderation.measurement.durations import Wait
 from folkmoot.moderation.measurement.model import FEWEST_JURORS, FEWEST_LABELS, FEWEST_OF_CAMP, Figure, Name, Period, Stratum
 from folkmoot.moderation.measurement.queries import sources
-from folkmoot.moderation.measurement.queries.sources import Day, Handled, Item, Tried
+from folkmoot.moderation.measurement.queries.sources import Day, Flips, Handled, Item, Tried
 from folkmoot.moderation.measurement.weighing import WeighedSample
 from folkmoot.moderation.measurement.weighted import Estimate
 
@@ -25,7 +26,7 @@ _HOUR = timedelta(hours=1)
 
 
 class Sources(NamedTuple):
-    """What the figures of a period are computed from. `gold`: (right answers, answers) by juror."""
+    """What the figures of a period are computed from. `gold`: (right answers, answers) by juror; `flips`: by juror and language."""
 
     days: list[Day]
     items: list[Item]
@@ -34,6 +35,7 @@ class Sources(NamedTuple):
     verdicts: tuple[int, int]
     gold: list[tuple[int, int]]
     tried: list[Tried]
+    flips: list[Flips]
 
 
 async def read_sources(conn: ReadConn, period: Period) -> Sources:
@@ -41,7 +43,7 @@ async def read_sources(conn: ReadConn, period: Period) -> Sources:
         days=await sources.list_days(conn, period), items=await sources.list_items(conn, period),
         cases=await sources.list_handled(conn, period), appeals=await sources.count_appeals(conn, period),
         verdicts=await sources.count_verdicts(conn, period), gold=await sources.list_gold_answers(conn, period),
-        tried=await sources.list_tried(conn, period),
+        tried=await sources.list_tried(conn, period), flips=await sources.list_flips(conn, period.begins_at, period.ends_at),
     )
 
 
@@ -50,7 +52,7 @@ def compute(found: Sources, now: datetime) -> list[Figure]:
     return [
         *_of_sample(found.days, found.items), *_of_labels(found.days, found.items), *_of_cases(found.cases, now),
         *_share(Name.APPEALS_OVERTURNED, *found.appeals), *_share(Name.VERDICTS_OVERTURNED, *found.verdicts), *_of_gold(found.gold),
-        *_of_juries(found.tried),
+        *_of_juries(found.tried), *of_flips(found.flips),
     ]
 
 
@@ -121,6 +123,20 @@ def _share_used(one: Handled, now: datetime) -> float:
 def _of_gold(answers: Sequence[tuple[int, int]]) -> Iterator[Figure]:
     if len(answers) >= FEWEST_JURORS:
         yield _figure(Name.GOLD_ACCURACY, shares.clustered_share(answers), sum(of for _, of in answers))
+
+
+def of_flips(flips: Sequence[Flips]) -> Iterator[Figure]:
+    """How often jurors take one half of a counterfactual pair for a breach and the other not: of all, and by language."""
+    for scope in ("", *sorted({one.language for one in flips})):
+        flipped: Counter[int] = Counter()
+        pairs: Counter[int] = Counter()
+        for one in flips:
+            if scope in ("", one.language):
+                flipped[one.juror_id] += one.flipped
+                pairs[one.juror_id] += one.pairs
+        if len(pairs) >= FEWEST_JURORS:
+            estimate = shares.clustered_share([(flipped[juror_id], of) for juror_id, of in pairs.items()])
+            yield _figure(Name.JURORS_FLIPPED, estimate, pairs.total(), scope)
 
 
 def _of_juries(tried: Sequence[Tried]) -> Iterator[Figure]:

@@ -81,6 +81,7 @@ class Name(StrEnum):
     GOLD_ACCURACY = "gold.accuracy"  # of answers to questions whose answer is known
     ESCALATED = "jury.escalated"  # the share of juries' cases that staff had to decide
     ERROR_GAP = "jury.error_gap"  # between the cases of the two camps
+    JURORS_FLIPPED = "pairs.flipped_by_jurors"  # such pairs of which a juror takes one text for a breach and the other not
     FLIPPED = "pairs.flipped"  # counterfactual pairs that the detector treats differently; scope: a language
 
     @property

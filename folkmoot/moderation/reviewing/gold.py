@@ -1,7 +1,8 @@
 """Gold questions among cases: which one a juror gets, and how an answer is kept.
 
 They are settled cases: not appealed, unanimous, settled for two weeks, their words unchanged and public. Until there are some, questions of
-the training are asked that the juror has not seen, and that need no situation told beside them. Each takes the statements of a case.
+the training are asked that the juror has not seen, and that need no situation told beside them. One in four is half of a counterfactual
+pair (`pairs.py`). Each takes the statements of a case.
 """
 
 from datetime import datetime, timedelta
@@ -32,7 +33,8 @@ from folkmoot.moderation.jurors.model import Choices, GoldItem
 from folkmoot.moderation.jurors.questions import fitting_questions
 from folkmoot.moderation.jury.model import FIRST_SEATS
 from folkmoot.moderation.reviewing import queries
-from folkmoot.moderation.reviewing.model import GOLD_EVERY, MOST_GAP, MOST_USES
+from folkmoot.moderation.reviewing.model import GOLD_EVERY, MOST_GAP, MOST_USES, PAIR_EVERY
+from folkmoot.moderation.reviewing.pairs import asked_questions, draw_half
 from folkmoot.moderation.reviewing.reading import version_of
 from folkmoot.network.sessions.model import Viewer
 
@@ -50,7 +52,10 @@ def draw_gap() -> int:
 
 async def open_gold(tx: WriteTx, account_id: int, choices: Choices, now: datetime) -> GoldItem | None:
     """Draws a gold question for a juror and opens it; None if there is none left for them."""
-    item = await _settled_case(tx, account_id, choices, now) or await _question(tx, account_id, choices, now)
+    pair = None if clock.draw(PAIR_EVERY) else await draw_half(tx, account_id, choices, now)
+    item = _of_question(pair.question, pair.language, account_id, now) if pair else (
+        await _settled_case(tx, account_id, choices, now) or await _question(tx, account_id, choices, now)
+    )
     if item:
         await jurors.insert_gold_item(tx, item)
     return item
@@ -80,8 +85,12 @@ async def _question(tx: WriteTx, account_id: int, choices: Choices, now: datetim
     ]
     if not suitable:
         return None
-    key, language, one = suitable[clock.draw(len(suitable))]
-    return _item(account_id, now, question=key, language=language, expected=one.breaks, suspected=one.topic)
+    _, language, one = suitable[clock.draw(len(suitable))]
+    return _of_question(one, language, account_id, now)
+
+
+def _of_question(one: Question, language: str, account_id: int, now: datetime) -> GoldItem:
+    return _item(account_id, now, question=one.key, language=language, expected=one.breaks, suspected=one.topic)
 
 
 def _item(
@@ -99,8 +108,8 @@ def make_item_id() -> int:
 
 
 async def find_question(conn: ReadConn, item: GoldItem) -> Question | None:
-    """Its question of the file; None for a settled case, and for a question that the operator has removed."""
-    return None if item.case_id else (await fitting_questions(conn)).get(item.question)
+    """Its question of the file, or half of a pair; None for a settled case, and for a question that the operator has removed."""
+    return None if item.case_id else (await asked_questions(conn)).get(item.question)
 
 
 async def answer_gold(tx: WriteTx, juror: Viewer, item_id: int, review: Review) -> None:

@@ -16,6 +16,7 @@ from folkmoot.moderation.workspace.case_view import AnonymousPost
 from folkmoot.network.posts.versions import PostVersion
 
 GOLD_EVERY = 10  # items: one of so many is a gold question, on average
+PAIR_EVERY = 4  # gold questions: one of so many is half of a counterfactual pair, while there are such
 MOST_GAP = 40  # cases between two gold questions
 MOST_USES = 20  # of one case as a gold question, so that nobody can pass its answer on to many
 SETTLED_FOR = timedelta(days=14)  # before a case becomes a gold question

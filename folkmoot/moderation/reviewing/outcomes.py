@@ -13,10 +13,10 @@ from folkmoot.moderation.juries.model import Outcome as CaseOutcome
 from folkmoot.moderation.jurors import queries as jurors
 from folkmoot.moderation.jurors.gold_file import Question
 from folkmoot.moderation.jurors.model import GoldItem
-from folkmoot.moderation.jurors.questions import fitting_questions
 from folkmoot.moderation.jury.model import Answer
 from folkmoot.moderation.reviewing import queries
 from folkmoot.moderation.reviewing.model import Outcome
+from folkmoot.moderation.reviewing.pairs import asked_questions
 from folkmoot.moderation.workspace.masking import Masks
 from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.network.posts.queries import list_posts_by_ids_unscoped
@@ -27,7 +27,7 @@ _EXCERPT = 240  # characters
 
 async def list_own_outcomes(conn: ReadConn, juror_id: int) -> list[Outcome]:
     """The newest ones, the newest answer first. Six statements."""
-    questions = await fitting_questions(conn)
+    questions = await asked_questions(conn)
     found: list[tuple[Outcome, int | None]] = [
         (_of_gold(item, questions), item.case_id) for item in await jurors.list_gold_items(conn, juror_id, _NEWEST)
     ]
@@ -40,7 +40,7 @@ async def list_own_outcomes(conn: ReadConn, juror_id: int) -> list[Outcome]:
 async def find_feedback(conn: ReadConn, juror_id: int, item_id: int) -> Outcome | None:
     """What was known of a gold question that the juror has answered; None for a case."""
     item = await jurors.find_gold_item(conn, juror_id, item_id)
-    questions = await fitting_questions(conn)
+    questions = await asked_questions(conn)
     return _of_gold(item, questions) if item and item.answered_at else None
 
 

@@ -120,6 +120,7 @@ def _names(translator: Translator) -> dict[Name, str]:
         Name.ESCALATED: translator.sentence("Cases of juries that staff had to decide"),
         Name.ERROR_GAP: translator.sentence("Difference in mistakes between the cases of the two camps"),
         Name.FLIPPED: translator.sentence("Pairs of texts about two groups that the detector treats differently"),
+        Name.JURORS_FLIPPED: translator.sentence("Pairs of texts about two groups that jurors treat differently"),
         Name.VIEWS: translator.sentence("Views that were counted"),
         Name.VIEWS_LOST: translator.sentence("Views that could not be drawn any more"),
         Name.LABELLED: translator.sentence("The part of the sample that people judged"),

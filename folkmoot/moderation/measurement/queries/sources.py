@@ -10,6 +10,7 @@ from folkmoot.moderation.cases.queries.orders import LANE
 from folkmoot.moderation.cases.queries.outcome import LAST_ON_APPEAL
 from folkmoot.moderation.juries.model import Reason
 from folkmoot.moderation.juries.model import State as JuryState
+from folkmoot.moderation.jurors.model import PAIR
 from folkmoot.moderation.jury.model import Camp
 from folkmoot.moderation.learning.actions import SAMPLE
 from folkmoot.moderation.measurement.model import Period, Stratum
@@ -57,6 +58,15 @@ class Tried(NamedTuple):
     side: Camp | None
     is_escalated: bool
     is_overturned: bool
+
+
+class Flips(NamedTuple):
+    """The counterfactual pairs that one juror has answered in a language. `flipped`: one half as a breach and the other not."""
+
+    juror_id: int
+    language: str
+    flipped: int
+    pairs: int
 
 
 async def list_days(conn: ReadConn, period: Period) -> list[Day]:
@@ -139,6 +149,23 @@ async def list_gold_answers(conn: ReadConn, period: Period) -> list[tuple[int, i
         period.begins_at, period.ends_at,
     )
     return [(row["hits"], row["answers"]) for row in rows]
+
+
+async def list_flips(conn: ReadConn, begins_at: datetime, ends_at: datetime) -> list[Flips]:
+    """By juror and language: counterfactual pairs of which the juror answered the second half in that time."""
+    rows = await conn.fetch(
+        f"""
+        SELECT one.account_id, split_part(one.question, '/', 2) AS language, count(*) AS pairs,
+            count(*) FILTER (WHERE (coalesce(one.answer, '') = '') <> (coalesce(other.answer, '') = '')) AS flipped
+        FROM gold_answers AS one JOIN gold_answers AS other
+            ON other.account_id = one.account_id AND other.attempt = 0 AND other.question = left(one.question, -1) || '1'
+        WHERE one.attempt = 0 AND one.question LIKE '{PAIR}%/0' AND one.answered_at IS NOT NULL AND other.answered_at IS NOT NULL
+            AND greatest(one.answered_at, other.answered_at) >= $1 AND greatest(one.answered_at, other.answered_at) < $2
+        GROUP BY 1, 2 ORDER BY 1, 2
+        """,
+        begins_at, ends_at,
+    )
+    return [Flips(row["account_id"], row["language"], row["flipped"], row["pairs"]) for row in rows]
 
 
 async def list_tried(conn: ReadConn, period: Period) -> list[Tried]:
