@@ -90,7 +90,10 @@ async def test_a_second_moderator_reads_that_somebody_else_decides(court: Court)
     assert (await second.post(f"/moderate/cases/{case.id}/claim", {"form_token": form_token(late)})).status == 409
     assert (await first.post(f"/moderate/cases/{case.id}/claim", {"form_token": form_token(page)})).status == 204
     await _decide(first, case, page, action="keep", clause="0")
-    assert "This case has been decided." in (await second.get(f"/moderate/cases/{case.id}")).text
+    late = (await second.get(f"/moderate/cases/{case.id}")).text
+    assert "This case has been decided already" in late
+    assert re.search(r"@moderator decided it on [^:]+:[^<]*(?:\d\d[^<]*)?<span class=\"tag kept\">kept</span>", late)
+    assert re.search(r"You decided it on [^<]+ <span class=\"tag kept\">kept</span>", (await first.get(f"/moderate/cases/{case.id}")).text)
 
 
 async def test_a_case_that_is_put_off_is_released_and_followed_by_another(court: Court) -> None:

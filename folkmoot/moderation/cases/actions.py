@@ -105,7 +105,7 @@ async def claim_case(tx: WriteTx, moderator: Viewer, case_id: int, lease: timede
     if await queries.is_concerned(tx, moderator.id, case_id):
         raise Concerned
     if case.state is not State.OPEN:
-        raise Conflict("This case has been decided.")
+        raise Conflict("This case has been decided already, so nothing is left to do. Thank you for looking at it.")
     now = clock.now()
     own = case.seat_of(moderator.id, now)
     if own is None and case.is_held(now):

@@ -51,7 +51,7 @@ async def assign_case(tx: WriteTx, moderator: Viewer, case_id: int, to_id: int |
     if await queries.is_concerned(tx, moderator.id, case_id):
         raise Concerned
     if case.state is not State.OPEN:
-        raise Conflict("This case has been decided.")
+        raise Conflict("This case has been decided already, so nothing is left to do. Thank you for looking at it.")
     now = clock.now()
     if case.is_held(now) and case.seat_of(moderator.id, now) is None:
         raise Conflict("Somebody else is deciding this case.")

@@ -59,7 +59,7 @@ async def decide_case(tx: WriteTx, moderator: Viewer, case_id: int, decision: De
     require_moderator(moderator)
     case = await lock_case(tx, case_id)
     if case.state is not State.OPEN:
-        raise Conflict("This case has been decided.")
+        raise Conflict("This case has been decided already, so nothing is left to do. Thank you for looking at it.")
     if await is_concerned(tx, moderator.id, case.id):
         raise Concerned
     seat = case.seat_of(moderator.id, clock.now())

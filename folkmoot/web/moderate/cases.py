@@ -33,6 +33,7 @@ from folkmoot.moderation.verdicts.together import decide_together
 from folkmoot.moderation.workspace.actions import AHEAD, read_case, read_pace, take_next
 from folkmoot.moderation.workspace.case_view import find_undoable
 from folkmoot.moderation.workspace.model import Pace
+from folkmoot.network.accounts.queries import list_accounts
 from folkmoot.web.moderate.together import joined_of
 from folkmoot.web.request import Request
 
@@ -177,10 +178,12 @@ async def _page(
         error_rates = {
             one.id: await find_error_rates(conn, one.version, view.language, is_hiding=one.is_hiding) for one in view.signals
         }
+        decider_id = view.verdict.decider.account_id if view.verdict and notice else None
+        decided_by = (await list_accounts(conn, [decider_id])).get(decider_id) if decider_id else None
     suspected = "" if case.is_appeal else str(clause_of(case.clause).number)
     return await request.show(
         "moderate/case.html", status, view=view, case=case, can_decide=obstacle is None, undoable=undoable,
-        notice=request.sentence(notice.message) if notice else "", decision=decision or Decision(action=""),
+        notice=request.sentence(notice.message) if notice else "", decided_by=decided_by, decision=decision or Decision(action=""),
         chosen=suspected if chosen is None else chosen, errors=errors or {},
         actions=[one for one in Action if one.fits(case.subject, is_deleted=view.is_deleted)],
         used=case.share_used(clock.now()), held_until=_held_until(request, case), pace=pace, lanes=_by_lane(beside, [case]),
