@@ -36,6 +36,7 @@ from folkmoot.api import (
     received_notices,
     relations,
     reports,
+    rings,
     samples,
     scheduled,
     search,
@@ -72,6 +73,7 @@ ROUTES: list[Endpoint] = [
     *domain_blocks.ROUTES, *endorsements.ROUTES, *suggestions.ROUTES, *trends.ROUTES,
     *featured_tags.ROUTES, *notices.ROUTES, *moderation.ROUTES, *automatic_rules.ROUTES, *proposals.ROUTES, *announcements.ROUTES,
     *samples.ROUTES, *measure.ROUTES, *received_notices.ROUTES, *known_content.ROUTES, *push.ROUTES, *jury.ROUTES, *jury_review.ROUTES,
+    *rings.ROUTES,
     *filters.ROUTES, *old_filters.ROUTES, *oembed.ROUTES, *terms.ROUTES, *quotes.ROUTES,
     endpoint("GET", "/api/openapi.json", description, Access.PUBLIC, answer=dict[str, Any]),
 ]

@@ -49,7 +49,8 @@ def replay(case: int, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def status(data: Path, as_json: bool) -> None:
-    """Show whether there are enough jurors, how many juries sit and since when, and which cases moderators got instead."""
+    """Show whether there are enough jurors, how many juries sit and since when, which cases moderators got instead, and how many groups of
+    jurors gave answers that look arranged."""
     answer = run(_status(data))
     show(answer, as_json, "\n".join(_lines(answer)))
 
@@ -86,6 +87,8 @@ def _lines(answer: dict[str, Any]) -> list[str]:
              f"Decided by juries in the last {_DAYS} days: {answer['decided']}."]
     if answer["passed"]:
         lines.append("Left to moderators in that time: " + ", ".join(f"{name} {number}" for name, number in answer["passed"].items()) + ".")
+    if answer["rings"]:
+        lines.append(f"Groups of jurors whose answers look arranged: {answer['rings']}. Operators see the evidence at /moderate/rings.")
     return lines
 
 
@@ -101,14 +104,17 @@ async def _status(data: Path) -> dict[str, Any]:
     from folkmoot.moderation.juries import queries
     from folkmoot.moderation.juries.actions.sitting import WHEN_ENOUGH
     from folkmoot.moderation.juries.model import ENOUGH_JURORS
+    from folkmoot.moderation.juries.queries.rings import count_recent_rings
 
     settings = settings_of(data)
     now = clock.now()
     async with open_database(settings) as database, database.read() as conn:
         able = await queries.count_able(conn, now, ENOUGH_JURORS)
         figures: Figures = await queries.get_figures(conn, now, timedelta(days=_DAYS))
+        rings = await count_recent_rings(conn, now - timedelta(days=_DAYS))
     return {
         "wanted": settings.moderation.juries == WHEN_ENOUGH, "able": able, "needed": ENOUGH_JURORS, "enough": able >= ENOUGH_JURORS,
         "sitting": figures.sitting, "oldest": (now - figures.oldest_at).total_seconds() if figures.oldest_at else None,
         "invited": figures.invited, "opened": figures.opened, "decided": figures.decided, "passed": figures.passed,
+        "rings": rings,
     }

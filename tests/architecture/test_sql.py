@@ -81,7 +81,7 @@ OWNERS = {
     "notices": "notices notice_cases notice_mailboxes",
     "workspace": "moderator_preferences", "jurors": "jurors gold_answers gold_files juror_turns",
     "reviewing": "gold_cases sample_seats",
-    "juries": "juries jury_seats jury_fits juror_weights camp_positions",
+    "juries": "juries jury_seats jury_fits juror_weights camp_positions jury_rings jury_ring_members",
     "transparency": "transparency_months transparency_notes",
     "journal": "journal journal_heads journal_lanes journal_sealer journal_keepers journal_anchors",
 }

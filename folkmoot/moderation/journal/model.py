@@ -72,6 +72,7 @@ class Step(StrEnum):
     JURY_COUNTED = "jury.counted"  # the answers by seat, everything that the result depends on, and the result
     JURY_RESTARTED = "jury.restarted"  # the words were changed
     JURY_PASSED = "jury.passed"  # moderators decide, and why
+    RING_OPENED = "ring.opened"  # an operator read whose answers look arranged; without the members
     SAMPLE_REVIEWED = "sample.reviewed"  # a post that nobody has reported
     TREND_HELD_BACK = "trend.held_back"  # a hashtag or a link, named by its hash
     TREND_LET_IN = "trend.let_in"

@@ -19,6 +19,7 @@ from folkmoot.moderation.juries.actions.fit import fit_camps, fit_weights
 from folkmoot.moderation.juries.actions.form import Formed, form_jury, pass_cases
 from folkmoot.moderation.juries.actions.pool import Pool
 from folkmoot.moderation.juries.actions.reviewing import ADVANCE
+from folkmoot.moderation.juries.actions.rings import find_rings
 from folkmoot.moderation.juries.actions.sitting import WHEN_ENOUGH
 from folkmoot.moderation.juries.model import ENOUGH_JURORS, KEPT_AFTER, Advance, Reason
 from folkmoot.moderation.verdicts.model import VerdictReached
@@ -59,6 +60,7 @@ class Juries:
             Timed("juries.watch", timedelta(seconds=20), self.watch),
             Timed("juries.fit_weights", timedelta(hours=1), self.fit_weights),
             Timed("juries.fit_camps", timedelta(days=1), fit_camps),
+            Timed("juries.find_rings", timedelta(days=1), self.find_rings),
             Timed("juries.forget", timedelta(hours=6), forget, is_cleaning=True),
         ]
 
@@ -111,6 +113,9 @@ class Juries:
 
     async def fit_weights(self, database: Database) -> None:
         await fit_weights(database, self._bench.halves)
+
+    async def find_rings(self, database: Database) -> int:
+        return await find_rings(database, self._bench.halves)
 
 
 async def close_decided(database: Database, event: VerdictReached) -> None:

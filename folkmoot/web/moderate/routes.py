@@ -12,6 +12,7 @@ from folkmoot.web.moderate import (
     notices,
     preferences,
     proposals,
+    rings,
     samples,
     sign_ups,
     statistics,
@@ -23,5 +24,5 @@ from folkmoot.web.moderate import (
 ROUTES = [
     *cases.ROUTES, *alike.ROUTES, *together.ROUTES, *copies.ROUTES, *templates.ROUTES, *proposals.ROUTES, *holds.ROUTES,
     *notices.ROUTES, *contacts.ROUTES, *hashes.ROUTES, *automatic_rules.ROUTES, *samples.ROUTES, *measure.ROUTES, *sign_ups.ROUTES,
-    *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES,
+    *preferences.ROUTES, *statistics.ROUTES, *trends.ROUTES, *rings.ROUTES,
 ]

@@ -7,6 +7,7 @@ that are counted with it.
 import asyncio
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from folkmoot.base import clock
 from folkmoot.base.db import Database
@@ -16,6 +17,14 @@ from folkmoot.moderation.jury.positions import Positions
 
 MOST_FOLLOWS = 1_000_000  # from which the camps are fitted
 _PLACES = 3  # decimals of a position: less does not move an account, and is not written
+
+
+class Fitted(NamedTuple):
+    """A fit, with the cases and the camps of the jurors that it was made from."""
+
+    reliability: Reliability
+    cases: dict[int, Tried]
+    camps: dict[int, Camp]
 
 
 async def fit_camps(database: Database) -> int:
@@ -39,7 +48,7 @@ async def fit_weights(database: Database, halves: str) -> int | None:
         before = await queries.list_weights(conn, sorted({one.vote.juror_id for one in answered} | {one.account_id for one in gold}))
     if not answered and not gold:
         return None
-    fitted = await asyncio.to_thread(_fit_weights, answered, gold, Positions(places), halves)
+    fitted = (await asyncio.to_thread(fit_reliability, answered, gold, Positions(places), halves)).reliability
     if newest and (newest.base, newest.newcomer, before) == (fitted.base, fitted.newcomer, dict(fitted.weights)):
         return None
     async with database.write() as tx:
@@ -56,9 +65,9 @@ def _fit_places(
     return {account_id: round(place, _PLACES) for account_id, place in fitted.of.items()}
 
 
-def _fit_weights(
+def fit_reliability(
     answered: Sequence[queries.Answered], gold: Sequence[queries.Gold], positions: Positions, halves: str
-) -> Reliability:
+) -> Fitted:
     from folkmoot.moderation.jury import fitting
 
     numbers = {question: -number for number, question in enumerate(sorted({one.question for one in gold}), 1)}  # no ids of cases
@@ -67,4 +76,4 @@ def _fit_weights(
     cases |= {numbers[one.question]: Tried(truth=one.truth) for one in gold}
     jurors = set(itertools.chain((one.vote.juror_id for one in answered), (one.account_id for one in gold)))
     seats: dict[int, Camp] = {juror_id: positions.camp(juror_id, halves) for juror_id in jurors}
-    return fitting.fit(votes, cases, seats)
+    return Fitted(fitting.fit(votes, cases, seats), cases, seats)

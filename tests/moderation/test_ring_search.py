@@ -1,0 +1,131 @@
+"""Rings are found in the stored answers, and operators see them with the evidence; looking is recorded."""
+
+import pytest
+
+from folkmoot.base import clock
+from folkmoot.moderation.juries.actions.rings import KEPT, find_rings
+from folkmoot.moderation.juries.queries.rings import list_rings
+from folkmoot.moderation.jurors.exclusion import exclude
+from folkmoot.moderation.jury import trial
+from folkmoot.moderation.jury.model import Answer
+from folkmoot.moderation.jury.synthetic import World
+from tests.moderation.court import Court
+from tests.moderation.jury_room import JuryRoom
+from tests.village import Village
+from tests.web.test_pages import form_token
+
+_WORLD = World(jurors=24, cases=300, authors=100, instructed=6, bad_faith=0.0)
+BASE = "/api/folkmoot/v1/moderation/rings"
+
+
+@pytest.fixture
+async def room(village: Village) -> JuryRoom:
+    made = JuryRoom(await Court(village).open())
+    await made.open(_WORLD.jurors)
+    async with made.database.write() as tx:
+        await tx.execute("UPDATE logins SET role = 'operator' WHERE account_id = $1", village.people["moderator"].id)
+    return made
+
+
+async def _store(room: JuryRoom, world: World) -> None:
+    """Stores the answers of a synthetic world: its jurors 1, 2 … are those of the room."""
+    run = trial.run(world, "folkmoot", 1)
+    _, case = await room.case()
+    columns = await room._columns("cases")
+    people = dict(enumerate(room.ids, 1))
+    votes = [one for one in run.votes if run.cases[one.case_id].truth is None]
+    gold = [one for one in run.votes if run.cases[one.case_id].truth is not None]
+    values = {"id": "case_id", "subject_id": "case_id", "state": "'decided'"}
+    numbers = sorted({one.case_id for one in votes})
+    async with room.database.write() as tx:
+        await tx.execute(
+            f"INSERT INTO cases ({', '.join(columns)}) SELECT {', '.join(values.get(name, name) for name in columns)}"
+            " FROM cases, unnest($2::bigint[]) AS case_id WHERE id = $1", case.id, numbers,
+        )
+        await tx.execute(
+            "INSERT INTO juries (case_id, state, formed_at, closed_at) SELECT case_id, 'decided', now(), now()"
+            " FROM unnest($1::bigint[]) AS case_id", numbers,
+        )
+        await tx.executemany(
+            "INSERT INTO jury_seats (id, case_id, number, account_id, camp, state, drawn_at, until, answer, answered_at)"
+            " VALUES ($1, $2, $1::bigint, $3, $4, 'answered', now(), now(), $5, now())",
+            [(number, one.case_id, people[one.juror_id], run.camps[one.juror_id], one.answer) for number, one in enumerate(votes, 1)],
+        )
+        await tx.executemany(
+            "INSERT INTO gold_answers (account_id, attempt, position, question, language, expected, answer, answered_at)"
+            " VALUES ($1, 1, $2, $3, 'en', $4, $5, now())",
+            [
+                (people[one.juror_id], number, f"q{one.case_id}", "violence" if run.cases[one.case_id].truth else "",
+                 {Answer.BREACH: "violence", Answer.HARMLESS: "", Answer.UNSURE: None}[one.answer])
+                for number, one in enumerate(gold, 1)
+            ],
+        )
+
+
+async def _search(room: JuryRoom) -> int:
+    return await find_rings(room.database, room.juries.halves)
+
+
+async def test_a_ring_is_found_shown_to_operators_with_the_evidence_and_gone_once_it_is_excluded(room: JuryRoom) -> None:
+    await _store(room, _WORLD)
+    assert await _search(room) == 1
+    told = room.ids[-_WORLD.instructed:]
+    async with room.database.read() as conn:
+        ring, = await list_rings(conn)
+        members = {row["account_id"] for row in await conn.fetch("SELECT account_id FROM jury_ring_members")}
+    assert (ring.members, ring.active) == (len(members), len(members))
+    assert len(members & set(told)) >= 5
+    assert len(members - set(told)) <= 1
+    await room.village.follow("juror22", "juror23")
+    await room.village.follow("juror23", "juror22")
+
+    page = await (visitor := await room.village.by_browser("moderator")).get("/moderate/rings")
+    assert "juror23" not in page.text
+    shown = await visitor.post(f"/moderate/rings/{ring.id}", {"form_token": form_token(page.text)})
+    assert "@juror23" in shown.text
+    api = await room.village.by_app("moderator", "admin:read admin:write")
+    listed, = (await api.get(BASE)).json
+    assert (listed["id"], listed["members"]) == (str(ring.id), len(members))
+    found = (await api.post(f"{BASE}/{ring.id}")).json
+    assert {int(one["id"]) for one in found["people"]} == members
+    assert [str(room.village.people[name].id) for name in ("juror22", "juror23")] in found["bonds"]
+    async with room.database.read() as conn:
+        answers = {(row["case_id"], row["account_id"]): row["answer"] for row in await conn.fetch("SELECT * FROM jury_seats")}
+        opened = await conn.fetch("SELECT actor_id, facts FROM journal WHERE kind = 'ring.opened'")
+    assert len(found["shared"]) == ring.cases
+    for one in found["shared"]:
+        assert len(one["answers"]) >= 2
+        for account_id, said in one["answers"].items():
+            assert answers[int(one["id"]), int(account_id)] == (said == "breach")
+    assert [row["actor_id"] for row in opened] == [room.village.people["moderator"].id] * 2
+    assert not any(str(account_id) in row["facts"] for row in opened for account_id in members)
+
+    assert await _search(room) == 1
+    async with room.database.read() as conn:
+        again, = await list_rings(conn)
+    assert (again.id, again.found_at) == (ring.id, ring.found_at), "the same one, confirmed"
+    assert again.confirmed_at > ring.confirmed_at
+    operator = await room.court.viewer("moderator")
+    async with room.database.write() as tx:
+        for account_id in members:
+            await exclude(tx, operator, account_id, "Domluvené odpovědi.")
+    assert await _search(room) == 0
+    with clock.stopped_at(clock.now() + KEPT):
+        await _search(room)
+    async with room.database.read() as conn:
+        assert not await list_rings(conn)
+
+
+async def test_jurors_who_answer_by_themselves_are_named_to_nobody(room: JuryRoom) -> None:
+    await _store(room, World(jurors=24, cases=200, authors=100, bad_faith=0.0))
+    assert await _search(room) == 0
+    async with room.database.write() as tx:
+        await tx.execute("DELETE FROM jury_seats")
+    assert await _search(room) == 0
+    moderator = await room.village.by_app("other_moderator", "admin:read admin:write")
+    assert (await moderator.get(BASE)).status == 403
+    assert (await moderator.post(f"{BASE}/1")).status == 403
+    operator = await room.village.by_app("moderator", "admin:read admin:write")
+    assert (await operator.post(f"{BASE}/1")).status == 404
+    async with room.database.read() as conn:
+        assert not await conn.fetchval("SELECT count(*) FROM journal WHERE kind = 'ring.opened'")
