@@ -26,7 +26,8 @@ LATER = SETTLED_FOR + timedelta(days=1)
 
 
 @pytest.fixture
-async def table(court: Court) -> ReviewTable:
+async def table(court: Court, monkeypatch: pytest.MonkeyPatch) -> ReviewTable:
+    monkeypatch.setattr(gold, "PAIR_EVERY", 10**9)  # `test_pairs_among_gold.py` is about pairs
     made = ReviewTable(court)
     await made.make_jurors("jana")
     return made

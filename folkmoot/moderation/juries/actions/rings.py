@@ -18,6 +18,7 @@ from folkmoot.moderation.juries import queries
 from folkmoot.moderation.juries.actions.fit import fit_reliability
 from folkmoot.moderation.juries.queries import rings as stored
 from folkmoot.moderation.juries.queries.rings import FoundRing, Member, Shared
+from folkmoot.moderation.jury import rings as search
 from folkmoot.moderation.jury.model import Ring
 from folkmoot.moderation.jury.positions import Positions
 from folkmoot.network.sessions.model import Role, Viewer
@@ -80,10 +81,8 @@ async def open_ring(tx: WriteTx, operator: Viewer, ring_id: int) -> RingView:
 
 
 def _search(answered: Sequence[queries.Answered], gold: Sequence[queries.Gold], positions: Positions, halves: str) -> list[Ring]:
-    from folkmoot.moderation.jury import rings
-
     fitted = fit_reliability(answered, gold, positions, halves)
-    return rings.find([one.vote for one in answered], fitted.cases, fitted.camps, fitted.reliability)
+    return search.find([one.vote for one in answered], fitted.cases, fitted.camps, fitted.reliability)
 
 
 def _find_known(ring: Ring, known: dict[int, set[int]]) -> int | None:
