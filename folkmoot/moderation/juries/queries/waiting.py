@@ -54,21 +54,24 @@ async def insert_passed(tx: WriteTx, case_ids: Sequence[int], reason: Reason, no
 async def list_to_advance(conn: ReadConn, now: datetime, limit: int) -> list[int]:
     """Juries that wait for nobody's answer, or too long: a seat was lost, is missing, or its juror cannot be called any more; all have
     answered; the case is closed, or little of its time is left. The earliest deadline first; last those that only lack seats, which
-    nobody may have time for. Index: juries_sitting."""
+    nobody may have time for. Index: juries_sitting; the seats of all of them are grouped at once, which at 10,000 juries is faster than
+    one after the other."""
     rows = await conn.fetch(
         f"""
         SELECT j.case_id FROM juries AS j JOIN cases AS c ON c.id = j.case_id
-        CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE s.state {IS_OUTSTANDING} AND s.until > $1 AND r.state = '{JurorState.JUROR}') AS outstanding,
+        LEFT JOIN (
+            SELECT s.case_id,
+                count(*) FILTER (WHERE s.state {IS_OUTSTANDING} AND s.until > $1 AND r.state = '{JurorState.JUROR}') AS outstanding,
                 count(*) FILTER (WHERE s.state = '{SeatState.ANSWERED}') AS answered,
                 coalesce(bool_or(s.state {IS_OUTSTANDING} AND (s.until <= $1 OR r.state <> '{JurorState.JUROR}')
                     OR s.state = '{SeatState.ANSWERED}' AND r.state = '{JurorState.EXCLUDED}'), false) AS is_lost
-            FROM jury_seats AS s LEFT JOIN jurors AS r USING (account_id) WHERE s.case_id = j.case_id
-        ) AS seats
-        WHERE j.state = '{State.SITTING}' AND (c.state <> '{CaseState.OPEN}' OR c.noted_share >= {Share.LATE:d} OR seats.is_lost
-            OR seats.outstanding = 0 OR seats.outstanding + seats.answered < j.wanted)
-        ORDER BY c.state = '{CaseState.OPEN}' AND c.noted_share < {Share.LATE:d} AND NOT seats.is_lost AND seats.answered < j.wanted,
-            c.due_at, c.id LIMIT $2
+            FROM jury_seats AS s JOIN juries AS sitting ON sitting.case_id = s.case_id AND sitting.state = '{State.SITTING}'
+            LEFT JOIN jurors AS r ON r.account_id = s.account_id GROUP BY s.case_id
+        ) AS seats ON seats.case_id = j.case_id
+        WHERE j.state = '{State.SITTING}' AND (c.state <> '{CaseState.OPEN}' OR c.noted_share >= {Share.LATE:d}
+            OR coalesce(seats.is_lost OR seats.outstanding = 0 OR seats.outstanding + seats.answered < j.wanted, true))
+        ORDER BY c.state = '{CaseState.OPEN}' AND c.noted_share < {Share.LATE:d} AND NOT coalesce(seats.is_lost, false)
+            AND coalesce(seats.answered, 0) < j.wanted, c.due_at, c.id LIMIT $2
         """,
         now, limit,
     )
